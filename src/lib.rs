@@ -1,0 +1,4 @@
+//! Stub.
+
+pub mod plaintext;
+pub mod sops;

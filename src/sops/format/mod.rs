@@ -1,0 +1,85 @@
+//! The five file formats: text to tree, tree to text.
+
+mod binary;
+mod dotenv;
+mod flat;
+mod ini;
+mod json;
+mod yaml;
+
+use thiserror::Error;
+
+use super::tree::{Branch, Kind, Stored};
+use crate::plaintext::{Content, Plaintext};
+
+/// How a sops file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// One or more YAML documents.
+    Yaml,
+    /// One JSON object.
+    Json,
+    /// `KEY=value` lines.
+    Dotenv,
+    /// `[section]` and `key = value` lines.
+    Ini,
+    /// Any bytes, wrapped by sops in a JSON object.
+    Binary,
+}
+
+/// Why a text is not of its format. Says where, never what stands there: a sops file may hold unencrypted values.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{}{problem}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
+pub struct ParseError {
+    /// The line, from 1, where the format lets us tell.
+    pub line: Option<usize>,
+    /// What is wrong there, lower case, no full stop.
+    pub problem: String,
+}
+
+/// Why a decrypted tree cannot be written in a format.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct EmitError(pub String);
+
+impl Format {
+    /// Reads the encrypted file's text into its documents, the metadata still in its place.
+    ///
+    /// # Errors
+    /// When the text is not of this format.
+    pub fn parse(self, source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+        match self {
+            Self::Yaml => yaml::parse(source),
+            Self::Json | Self::Binary => json::parse(source),
+            Self::Dotenv => dotenv::parse(source),
+            Self::Ini => ini::parse(source),
+        }
+    }
+
+    /// Writes decrypted documents (metadata removed) the way `sops decrypt` prints them.
+    ///
+    /// # Errors
+    /// When the format has no spelling for something in the tree.
+    pub fn emit(self, documents: &[Branch<Plaintext>]) -> Result<Content<'_>, EmitError> {
+        match self {
+            Self::Yaml => yaml::emit(documents).map(Content::Owned),
+            Self::Json => json::emit(documents).map(Content::Owned),
+            Self::Dotenv => dotenv::emit(documents).map(Content::Owned),
+            Self::Ini => ini::emit(documents).map(Content::Owned),
+            Self::Binary => binary::emit(documents).map(Content::Borrowed),
+        }
+    }
+
+    /// Writes one scalar the way `sops decrypt --extract` prints it, without a line end.
+    ///
+    /// # Errors
+    /// When the format has no spelling for it.
+    pub fn emit_scalar(self, kind: Kind, text: &Plaintext) -> Result<Content<'_>, EmitError> {
+        match (self, kind) {
+            (_, Kind::Text) => Ok(Content::Borrowed(text)),
+            (Self::Json | Self::Binary, _) => json::emit_scalar(kind, text).map(Content::Owned),
+            (Self::Dotenv | Self::Ini, _) => Ok(Content::Owned(flat::emit_scalar(kind, text))),
+            (Self::Yaml, _) => Ok(Content::Owned(yaml::emit_scalar(kind, text))),
+        }
+    }
+}

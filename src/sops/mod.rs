@@ -1,0 +1,6 @@
+//! The sops file format, decrypt side. Knows nothing of manifests, hosts or systemd.
+
+pub mod format;
+pub mod number;
+pub mod time;
+pub mod tree;

@@ -1,0 +1,66 @@
+//! Numbers as the Go standard library reads and writes them, because that is how sops put them into the MAC.
+
+/// The shortest decimal digits that round-trip, without an exponent: `5`, `0.1`, `-0`, `+Inf`, `NaN`.
+/// Go's `strconv.FormatFloat(x, 'f', -1, 64)`.
+#[must_use]
+pub fn positional(number: f64) -> String {
+    special(number).unwrap_or_else(|| number.to_string())
+}
+
+/// The same digits, with an exponent of at least two digits where it is below -4 or reaches 6: `1e+06`, `1.5e-07`.
+/// Go's `strconv.FormatFloat(x, 'g', -1, 64)`.
+#[must_use]
+pub fn compact(number: f64) -> String {
+    if let Some(text) = special(number) {
+        return text;
+    }
+    let scientific = format!("{number:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        return number.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+fn special(number: f64) -> Option<String> {
+    let text = if number.is_nan() {
+        "NaN"
+    } else if number == f64::INFINITY {
+        "+Inf"
+    } else if number == f64::NEG_INFINITY {
+        "-Inf"
+    } else {
+        return None;
+    };
+    Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_spelled_as_go_spells_them() {
+        for (number, plain, short) in [
+            (5.0, "5", "5"),
+            (-0.0, "-0", "-0"),
+            (123_456.0, "123456", "123456"),
+            (1_000_000.0, "1000000", "1e+06"),
+            (1_234_567.0, "1234567", "1.234567e+06"),
+            (1e21, "1000000000000000000000", "1e+21"),
+            (0.0001, "0.0001", "0.0001"),
+            (1e-5, "0.00001", "1e-05"),
+            (-2.5e-7, "-0.00000025", "-2.5e-07"),
+            (f64::NAN, "NaN", "NaN"),
+            (f64::INFINITY, "+Inf", "+Inf"),
+            (f64::NEG_INFINITY, "-Inf", "-Inf"),
+        ] {
+            assert_eq!(positional(number), plain);
+            assert_eq!(compact(number), short);
+        }
+    }
+}

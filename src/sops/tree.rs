@@ -1,0 +1,127 @@
+//! The ordered tree that a sops file is: maps, lists, scalars and comments.
+//!
+//! The tree is generic over how its text is held: [`Stored`] (borrowed from the file, ciphertext and unencrypted values alike)
+//! before decryption, [`Plaintext`](crate::plaintext::Plaintext) after it. So a function that wants decrypted data cannot be
+//! given the other kind.
+
+use std::borrow::Cow;
+
+/// Text as it stands in a sops file, borrowed from the file's bytes where it needs no unescaping.
+pub type Stored<'a> = Cow<'a, [u8]>;
+
+/// What a scalar stands for.
+///
+/// The text of a scalar is always in one canonical form, the one that enters the document's MAC: decimal for integers, the
+/// shortest positional form that round-trips for floats (see [`number::positional`](crate::sops::number::positional)), `True` or
+/// `False` for booleans, RFC 3339 with up to nanoseconds for times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any bytes, mostly UTF-8.
+    Text,
+    /// A whole number that fits an `i64`.
+    Integer,
+    /// A whole number above `i64::MAX`, which only YAML can spell and sops refuses to walk.
+    Unsigned,
+    /// An IEEE 754 double.
+    Float,
+    /// True or false.
+    Boolean,
+    /// An instant with its offset from UTC.
+    Time,
+}
+
+/// The text of a comment, without the mark that opens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment<S> {
+    /// What stands behind the mark.
+    pub text: S,
+    /// Whether it stood at the end of a line, behind a value, and still may (YAML only).
+    pub inline: bool,
+}
+
+/// A node of the tree.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<S> {
+    /// No value at all.
+    Null,
+    /// A leaf, its text in canonical form.
+    Scalar(Kind, S),
+    /// A comment in a list, or one that was stored in the place of a value.
+    Comment(Comment<S>),
+    /// An ordered list; its comments are elements.
+    List(Vec<Value<S>>),
+    /// An ordered map.
+    Map(Branch<S>),
+}
+
+/// What stands left of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key<S> {
+    /// An ordinary key, decoded. Key names are not secret: sops stores them in the clear.
+    Name(Vec<u8>),
+    /// A comment between the entries; its item has the value [`Value::Null`].
+    Comment(Comment<S>),
+    /// A key of another type, which YAML can spell and sops refuses to walk; the type's name, for the error.
+    Other(&'static str),
+}
+
+/// One entry of a map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item<S> {
+    /// The key, or a comment.
+    pub key: Key<S>,
+    /// The value; null for a comment.
+    pub value: Value<S>,
+}
+
+/// A map, or a document, in the order of the file. Keys may repeat.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Branch<S> {
+    /// The entries in order.
+    pub items: Vec<Item<S>>,
+}
+
+impl<S> Default for Branch<S> {
+    fn default() -> Self {
+        Self { items: Vec::new() }
+    }
+}
+
+impl<S> Branch<S> {
+    /// The first value under `name`.
+    #[must_use]
+    pub fn get(&self, name: &[u8]) -> Option<&Value<S>> {
+        self.items.iter().find_map(|item| {
+            matches!(&item.key, Key::Name(key) if key == name).then_some(&item.value)
+        })
+    }
+}
+
+impl<S> Value<S> {
+    /// The name of the value's type, as messages say it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Scalar(kind, _) => kind.name(),
+            Self::Comment(_) => "a comment",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+        }
+    }
+}
+
+impl Kind {
+    /// The name of the type, as messages say it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Integer => "an integer",
+            Self::Unsigned => "an integer above 9223372036854775807",
+            Self::Float => "a float",
+            Self::Boolean => "a boolean",
+            Self::Time => "a time",
+        }
+    }
+}
