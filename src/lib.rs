@@ -1,4 +1,5 @@
 //! Stub.
 
+pub mod keys;
 pub mod plaintext;
 pub mod sops;

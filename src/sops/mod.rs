@@ -1,6 +1,7 @@
 //! The sops file format, decrypt side. Knows nothing of manifests, hosts or systemd.
 
 pub mod format;
+pub mod metadata;
 pub mod number;
 pub mod time;
 pub mod tree;

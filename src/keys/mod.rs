@@ -1,0 +1,1 @@
+//! From the host's keys to a file's data key.
