@@ -110,3 +110,59 @@ fn load_keys(manifest: &Manifest, environment: &Environment) -> Keyring {
     }
     keyring
 }
+
+/// The sources that the manifest names, and those of the environment. Nothing under anybody's home is searched.
+fn key_sources(manifest: &Manifest, environment: &Environment) -> KeySources {
+    let ssh_keys = manifest.age_ssh_key_paths.iter().chain(&manifest.ssh_key_paths);
+    KeySources {
+        age_ssh_keys: ssh_keys.map(|path| key_file(path)).collect(),
+        age_key_file: manifest.age_key_file.as_deref().map(key_file),
+        age_key: environment.age_key.as_ref(),
+        age_key_file_variable: environment.age_key_file.clone(),
+    }
+}
+
+/// The Nix modules name the host keys of sshd unasked, and not every host has each kind.
+fn key_file(path: &Path) -> KeyFile {
+    KeyFile {
+        path: path.to_owned(),
+        is_default: path.starts_with("/etc/ssh"),
+    }
+}
+
+/// Decrypts each file once. What failed is `None`, with its failure told.
+fn decrypt<'m>(manifest: &'m Manifest, keyring: &Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Decrypted>)> {
+    files::sources(manifest)
+        .into_iter()
+        .map(|source| {
+            let decrypted = source.decrypt(keyring).map_err(|failure| failures.push(failure)).ok();
+            (source, decrypted)
+        })
+        .collect()
+}
+
+/// Everything that can be published, with its owner looked up.
+fn entries<'e>(
+    arguments: &Arguments,
+    manifest: &'e Manifest,
+    values: &'e Values<'_>,
+    rendered: &'e [Option<Plaintext>],
+    failures: &mut Vec<Failure>,
+) -> Vec<Entry<'e>> {
+    let mut owners = Owners::new(manifest.user_mode, arguments.ignore_passwd);
+    let secrets = manifest.secrets.iter().filter_map(|secret| {
+        let content = values.get(secret.name.as_str())?.expose();
+        Some((EntryKind::Secret, &secret.name, content, &secret.placement))
+    });
+    let templates = manifest.templates.iter().zip(rendered).filter_map(|(template, rendered)| {
+        let content = rendered.as_ref()?.expose();
+        Some((EntryKind::Template, &template.name, content, &template.placement))
+    });
+    secrets
+        .chain(templates)
+        .filter_map(|(kind, name, content, placement)| {
+            let owner = owners.of(placement).map_err(|problem| failures.push(unowned(kind, name, &problem))).ok()?;
+            Some(entry(kind, name, content, owner, placement))
+        })
+        .collect()
+}
