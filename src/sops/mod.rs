@@ -3,5 +3,7 @@
 pub mod format;
 pub mod metadata;
 pub mod number;
+pub(crate) mod section;
 pub mod time;
 pub mod tree;
+pub(crate) mod value;
