@@ -16,10 +16,7 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitErr
     Ok(Plaintext::default())
 }
 
-pub(super) fn emit_scalar(
-    kind: crate::sops::tree::Kind,
-    text: &Plaintext,
-) -> Result<Plaintext, EmitError> {
+pub(super) fn emit_scalar(kind: crate::sops::tree::Kind, text: &Plaintext) -> Result<Plaintext, EmitError> {
     let _ = (kind, text);
     Ok(Plaintext::default())
 }

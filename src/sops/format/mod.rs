@@ -7,6 +7,8 @@ mod ini;
 mod json;
 mod yaml;
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::tree::{Branch, Kind, Stored};
@@ -41,6 +43,18 @@ pub struct ParseError {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct EmitError(pub String);
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Yaml => "yaml",
+            Self::Json => "json",
+            Self::Dotenv => "dotenv",
+            Self::Ini => "ini",
+            Self::Binary => "binary",
+        })
+    }
+}
 
 impl Format {
     /// Reads the encrypted file's text into its documents, the metadata still in its place.
