@@ -18,13 +18,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// As much of what systemctl says as is worth showing.
 const MAX_MESSAGE: u64 = 4096;
 /// What systemctl needs of our environment. It must not see the rest: keys may be among it.
-const ENVIRONMENT: [&str; 5] = [
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "SYSTEMD_IGNORE_CHROOT",
-    "SYSTEMD_LOG_LEVEL",
-];
+const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
 
 /// Units to be restarted and reloaded, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -135,16 +129,8 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
         Channel::Lists { directory, dry } => {
             let prefix = if *dry { "dry-activation" } else { "activation" };
             [
-                list(
-                    directory,
-                    &format!("{prefix}-restart-list"),
-                    &requests.restart,
-                ),
-                list(
-                    directory,
-                    &format!("{prefix}-reload-list"),
-                    &requests.reload,
-                ),
+                list(directory, &format!("{prefix}-restart-list"), &requests.restart),
+                list(directory, &format!("{prefix}-reload-list"), &requests.reload),
             ]
         }
     };
@@ -169,27 +155,16 @@ fn list(directory: &Path, name: &str, units: &[String]) -> Result<(), UnitError>
 fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut options = File::options();
-    options
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(nofollow);
+    options.append(true).create(true).mode(0o600).custom_flags(nofollow);
     options.open(path)?.write_all(lines)
 }
 
 /// Runs systemctl for `units`, at most for `patience`. `--no-block`: we run early in boot, and a unit may be ordered after us.
-fn systemctl(
-    program: &Path,
-    verb: &'static str,
-    units: &[String],
-    patience: Duration,
-) -> Result<(), UnitError> {
+fn systemctl(program: &Path, verb: &'static str, units: &[String], patience: Duration) -> Result<(), UnitError> {
     if units.is_empty() {
         return Ok(());
     }
-    let arguments = ["--no-block", verb, "--"]
-        .into_iter()
-        .chain(units.iter().map(String::as_str));
+    let arguments = ["--no-block", verb, "--"].into_iter().chain(units.iter().map(String::as_str));
     let mut command = Command::new(program);
     command.args(arguments).env_clear();
     command.envs(
@@ -228,10 +203,7 @@ fn run(mut command: Command, patience: Duration) -> io::Result<(ExitStatus, Stri
     errors.rewind()?;
     let mut message = Vec::new();
     errors.take(MAX_MESSAGE).read_to_end(&mut message)?;
-    Ok((
-        status,
-        String::from_utf8_lossy(&message).trim().replace('\n', "; "),
-    ))
+    Ok((status, String::from_utf8_lossy(&message).trim().replace('\n', "; ")))
 }
 
 /// Waits for the child, and kills it at the deadline.

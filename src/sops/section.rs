@@ -50,9 +50,7 @@ pub(crate) fn take_metadata<'a>(
 }
 
 /// Takes the entry `sops` out of every document.
-fn take_section<'a>(
-    documents: &mut [Branch<Stored<'a>>],
-) -> Result<Branch<Stored<'a>>, SectionError> {
+fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Stored<'a>>, SectionError> {
     let mut first = None;
     for document in documents {
         let taken = take(document, |name| (name == NAME).then(|| name.to_vec()));
@@ -82,10 +80,7 @@ fn take_prefixed<'a>(documents: &mut [Branch<Stored<'a>>]) -> Branch<Stored<'a>>
 }
 
 /// Takes out the items whose name `rename` answers for, under the new name.
-fn take<'a>(
-    document: &mut Branch<Stored<'a>>,
-    rename: impl Fn(&[u8]) -> Option<Vec<u8>>,
-) -> Branch<Stored<'a>> {
+fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Branch<Stored<'a>> {
     let mut taken = Branch::default();
     for item in mem::take(&mut document.items) {
         let renamed = match &item.key {

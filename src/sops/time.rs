@@ -5,11 +5,7 @@
 #[must_use]
 pub fn canonical(text: &str) -> Option<String> {
     let instant = Instant::parse(text)?;
-    let fraction = instant
-        .fraction
-        .get(..9)
-        .unwrap_or(instant.fraction)
-        .trim_end_matches('0');
+    let fraction = instant.fraction.get(..9).unwrap_or(instant.fraction).trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
     let writable = instant.offset.abs() < 24 * 60;
     writable.then(|| format!("{}{point}{fraction}{}", instant.seconds(), instant.zone()))
@@ -44,11 +40,8 @@ impl<'a> Instant<'a> {
         let (second, rest) = number(rest.strip_prefix(':')?, 2)?;
         let (fraction, rest) = fraction(rest);
         let offset = offset(rest)?;
-        let valid = (1..=12).contains(&month)
-            && (1..=days_in(month, year)).contains(&day)
-            && hour < 24
-            && minute < 60
-            && second < 60;
+        let valid =
+            (1..=12).contains(&month) && (1..=days_in(month, year)).contains(&day) && hour < 24 && minute < 60 && second < 60;
         valid.then_some(Self {
             date: [year, month, day],
             clock: [hour, minute, second],

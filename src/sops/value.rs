@@ -35,9 +35,7 @@ pub(crate) struct Token<'a> {
 #[non_exhaustive]
 pub enum ValueError {
     /// The text has another form altogether.
-    #[error(
-        "the value is not encrypted: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]"
-    )]
+    #[error("the value is not encrypted: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")]
     NotAToken,
     /// A part of it, by its name, is not Base64.
     #[error("the {0} of the encrypted value is not Base64")]
@@ -93,9 +91,7 @@ impl<'a> Parts<'a> {
 /// Splits at the last `separator` that has something behind it.
 fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let searched = text.get(..text.len().checked_sub(1)?)?;
-    let position = searched
-        .windows(separator.len())
-        .rposition(|window| window == separator)?;
+    let position = searched.windows(separator.len()).rposition(|window| window == separator)?;
     let (before, rest) = text.split_at_checked(position)?;
     Some((before, rest.get(separator.len()..)?))
 }
@@ -138,18 +134,13 @@ impl Type {
 /// A type's name for a message; what looks like anything else, such as text behind the token, is not shown.
 fn printable(name: &[u8]) -> String {
     match str::from_utf8(name) {
-        Ok(word) if word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            word.to_owned()
-        }
+        Ok(word) if word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => word.to_owned(),
         _ => "(not a word)".to_owned(),
     }
 }
 
 /// Reads a plaintext by the name of its type, and brings it into the canonical form that [`Kind`] describes.
-pub(crate) fn canonical(
-    type_name: &[u8],
-    plaintext: Plaintext,
-) -> Result<(Type, Plaintext), ValueError> {
+pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type, Plaintext), ValueError> {
     let kind = match Type::from_name(type_name)? {
         Type::Scalar(kind) => kind,
         Type::Comment => return Ok((Type::Comment, plaintext)),

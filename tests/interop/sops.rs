@@ -57,13 +57,22 @@ impl Sops {
             return Judgement::Prints(strict.stdout);
         }
         let lenient = self.run(format, "decrypt", [OsStr::new("--ignore-mac")], encrypted);
-        if lenient.status.success() { Judgement::PrintsWithoutMac(lenient.stdout) } else { Judgement::Fails }
+        if lenient.status.success() {
+            Judgement::PrintsWithoutMac(lenient.stdout)
+        } else {
+            Judgement::Fails
+        }
     }
 
     /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
     pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
         let path = keys.iter().map(|key| format!("[\"{key}\"]")).collect::<String>();
-        let output = self.run(format, "decrypt", [OsStr::new("--ignore-mac"), OsStr::new("--extract"), path.as_ref()], encrypted);
+        let output = self.run(
+            format,
+            "decrypt",
+            [OsStr::new("--ignore-mac"), OsStr::new("--extract"), path.as_ref()],
+            encrypted,
+        );
         output.status.success().then_some(output.stdout)
     }
 
@@ -102,7 +111,9 @@ pub fn fixtures() -> PathBuf {
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|directory| directory.join(name)).find(|file| file.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file())
 }
 
 fn creation_rule(document: &Document) -> String {

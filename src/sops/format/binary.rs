@@ -13,10 +13,7 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
     };
     match document.get(b"data") {
         Some(Value::Scalar(Kind::Text, text)) => Ok(text),
-        Some(other) => Err(EmitError(format!(
-            "the value of data is {}, not a string",
-            other.type_name()
-        ))),
+        Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
         None => Err(EmitError("there is no data in the file".to_owned())),
     }
 }

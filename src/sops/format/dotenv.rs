@@ -55,9 +55,7 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitErr
             }
             Key::Name(name) => emit_entry(&mut out, name, &item.value)?,
             Key::Other(type_name) => {
-                return Err(EmitError(format!(
-                    "a key is {type_name}, dotenv has only strings there"
-                )));
+                return Err(EmitError(format!("a key is {type_name}, dotenv has only strings there")));
             }
         }
         out.push(b"\n");

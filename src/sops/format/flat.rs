@@ -15,23 +15,19 @@ use crate::{
 
 /// Writes one scalar: floats so that they are not mistaken for integers, times to the second.
 pub(super) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
-    let spelled = str::from_utf8(text.expose())
-        .ok()
-        .and_then(|text| match kind {
-            Kind::Float => text.parse().ok().map(float),
-            Kind::Boolean => Some(text.to_ascii_lowercase()),
-            Kind::Time => time::to_seconds(text),
-            Kind::Text | Kind::Integer | Kind::Unsigned => None,
-        });
+    let spelled = str::from_utf8(text.expose()).ok().and_then(|text| match kind {
+        Kind::Float => text.parse().ok().map(float),
+        Kind::Boolean => Some(text.to_ascii_lowercase()),
+        Kind::Time => time::to_seconds(text),
+        Kind::Text | Kind::Integer | Kind::Unsigned => None,
+    });
     spelled.map_or_else(|| Plaintext::from(text.expose().to_vec()), Plaintext::from)
 }
 
 /// Go's `FormatFloat(number, 'G', -1, 64)`, with one decimal where that looks like an integer.
 fn float(number: f64) -> String {
     let text = number::compact(number).replace('e', "E");
-    let plain = text
-        .bytes()
-        .all(|byte| byte == b'-' || byte.is_ascii_digit());
+    let plain = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
     if plain { text + ".0" } else { text }
 }
 
@@ -124,9 +120,7 @@ fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Resul
     let mut node = root;
     for (depth, step) in steps(key).enumerate() {
         if depth >= MAX_DEPTH {
-            return Err(FlatError::TooDeep(
-                String::from_utf8_lossy(key).chars().take(40).collect(),
-            ));
+            return Err(FlatError::TooDeep(String::from_utf8_lossy(key).chars().take(40).collect()));
         }
         node = match step {
             Step::Name(name) => node.names.entry(name.to_vec()).or_default(),
@@ -134,9 +128,7 @@ fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Resul
         };
     }
     if node.value.replace(value).is_some() {
-        return Err(FlatError::Duplicate(
-            String::from_utf8_lossy(key).into_owned(),
-        ));
+        return Err(FlatError::Duplicate(String::from_utf8_lossy(key).into_owned()));
     }
     Ok(())
 }

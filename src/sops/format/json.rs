@@ -24,9 +24,7 @@ pub(super) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
         problem: "not UTF-8".to_owned(),
     })?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = reader
-        .deserialize_map(AnyValue)
-        .map_err(|error| refuse(&error))?;
+    let value = reader.deserialize_map(AnyValue).map_err(|error| refuse(&error))?;
     reader.end().map_err(|error| refuse(&error))?;
     match value {
         Value::Map(document) => Ok(vec![document]),
@@ -57,11 +55,7 @@ fn refuse(error: &serde_json::Error) -> ParseError {
     } else {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = error.to_string();
-        format!(
-            "{} at column {}",
-            text.strip_suffix(&place).unwrap_or(&text),
-            error.column()
-        )
+        format!("{} at column {}", text.strip_suffix(&place).unwrap_or(&text), error.column())
     };
     ParseError {
         line: Some(error.line()),
@@ -97,10 +91,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_i64<E>(self, integer: i64) -> Result<Self::Value, E> {
-        Ok(Value::Scalar(
-            Kind::Integer,
-            Cow::Owned(integer.to_string().into_bytes()),
-        ))
+        Ok(Value::Scalar(Kind::Integer, Cow::Owned(integer.to_string().into_bytes())))
     }
 
     fn visit_u64<E: serde::de::Error>(self, integer: u64) -> Result<Self::Value, E> {
@@ -113,10 +104,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_f64<E>(self, float: f64) -> Result<Self::Value, E> {
-        Ok(Value::Scalar(
-            Kind::Float,
-            Cow::Owned(number::positional(float).into_bytes()),
-        ))
+        Ok(Value::Scalar(Kind::Float, Cow::Owned(number::positional(float).into_bytes())))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -124,10 +112,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Scalar(
-            Kind::Text,
-            Cow::Owned(text.as_bytes().to_vec()),
-        ))
+        Ok(Value::Scalar(Kind::Text, Cow::Owned(text.as_bytes().to_vec())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
@@ -209,9 +194,7 @@ impl Writer {
         match &item.key {
             Key::Name(name) => self.string(name),
             Key::Other(type_name) => {
-                return Err(EmitError(format!(
-                    "a key is {type_name}, JSON has only strings there"
-                )));
+                return Err(EmitError(format!("a key is {type_name}, JSON has only strings there")));
             }
             Key::Comment(_) => return Ok(()),
         }
@@ -220,10 +203,7 @@ impl Writer {
     }
 
     fn list(&mut self, values: &[Value<Plaintext>]) -> Result<(), EmitError> {
-        let mut elements = values
-            .iter()
-            .filter(|value| !matches!(value, Value::Comment(_)))
-            .peekable();
+        let mut elements = values.iter().filter(|value| !matches!(value, Value::Comment(_))).peekable();
         if elements.peek().is_none() {
             self.out.push(b"[]");
             return Ok(());
@@ -257,11 +237,7 @@ impl Writer {
             Kind::Text | Kind::Time => self.string(text.expose()),
             Kind::Integer | Kind::Unsigned => self.out.push(text.expose()),
             Kind::Float => self.out.push(float(text)?.expose()),
-            Kind::Boolean => self.out.push(if text.expose() == b"True" {
-                b"true"
-            } else {
-                b"false"
-            }),
+            Kind::Boolean => self.out.push(if text.expose() == b"True" { b"true" } else { b"false" }),
         }
         Ok(())
     }
@@ -327,9 +303,7 @@ impl Writer {
             '\n' => self.out.push(b"\\n"),
             '\r' => self.out.push(b"\\r"),
             '\t' => self.out.push(b"\\t"),
-            other => self
-                .out
-                .push(format!("\\u{:04x}", u32::from(other)).as_bytes()),
+            other => self.out.push(format!("\\u{:04x}", u32::from(other)).as_bytes()),
         }
     }
 }
@@ -345,8 +319,7 @@ fn needs_escape(character: char) -> bool {
 /// A float as Go's `json.Marshal` spells it: an exponent below 1e-6 and from 1e21.
 fn float(canonical: &Plaintext) -> Result<Plaintext, EmitError> {
     let number = number_of(canonical).filter(|number| number.is_finite());
-    let number =
-        number.ok_or_else(|| EmitError("JSON has no spelling for infinity and NaN".to_owned()))?;
+    let number = number.ok_or_else(|| EmitError("JSON has no spelling for infinity and NaN".to_owned()))?;
     let size = number.abs();
     if size == 0.0 || (1e-6..1e21).contains(&size) {
         return Ok(Plaintext::from(number::positional(number)));
@@ -357,11 +330,7 @@ fn float(canonical: &Plaintext) -> Result<Plaintext, EmitError> {
     }
     let mut out = Plaintext::with_capacity(scientific.len().saturating_add(1));
     for &byte in scientific.expose() {
-        out.push(if byte == b'e' {
-            b"e+"
-        } else {
-            std::slice::from_ref(&byte)
-        });
+        out.push(if byte == b'e' { b"e+" } else { std::slice::from_ref(&byte) });
     }
     Ok(out)
 }
