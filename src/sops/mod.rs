@@ -3,6 +3,8 @@
 pub mod format;
 pub mod metadata;
 pub mod number;
+pub(crate) mod pattern;
+pub(crate) mod rules;
 pub(crate) mod section;
 pub mod time;
 pub mod tree;
