@@ -10,6 +10,7 @@ pub mod format;
 mod mac;
 pub mod metadata;
 pub mod number;
+mod pattern;
 mod rules;
 mod section;
 pub mod select;
