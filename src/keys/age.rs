@@ -34,8 +34,8 @@ pub(super) enum Failure {
     BadHeader,
     /// A stanza names a key of this host, or was opened by it, and what follows is not what was written.
     Damaged,
-    /// The message holds something else than a data key, of so many bytes or more.
-    BadLength(usize),
+    /// The message holds something that no data key is as long as.
+    BadLength,
 }
 
 /// An age message without its armor.
@@ -95,7 +95,7 @@ fn data_key(mut content: impl Read) -> Result<Plaintext, Failure> {
     }
     match key.len() {
         16 | 24 | 32 => Ok(key),
-        length => Err(Failure::BadLength(length)),
+        _ => Err(Failure::BadLength),
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) fn foreign_content(text: &[u8]) -> Option<Cause> {
     let text = text.trim_ascii_start();
     if text.starts_with(b"age-encryption.org/") || text.starts_with(ARMOR.as_bytes()) {
         Some(Cause::EncryptedIdentities)
-    } else if text.starts_with(b"-----BEGIN ") || text.starts_with(b"ssh-") {
+    } else if text.starts_with(b"-----BEGIN OPENSSH ") || text.starts_with(b"-----BEGIN RSA ") {
         Some(Cause::SshKey)
     } else {
         None

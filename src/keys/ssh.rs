@@ -6,18 +6,24 @@ use ::age::x25519;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bech32::{Bech32, Hrp};
-use pkcs1::der::Decode;
+use curve25519_dalek::EdwardsPoint;
+use pkcs1::der::asn1::OctetStringRef;
+use pkcs1::der::{Decode, oid::ObjectIdentifier};
+use pkcs8::PrivateKeyInfo;
 use sha2::{Digest, Sha512};
-use ssh_key::private::{KeypairData, RsaKeypair, RsaPrivateKey};
-use ssh_key::public::RsaPublicKey;
+use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, RsaKeypair, RsaPrivateKey};
+use ssh_key::public::{Ed25519PublicKey, RsaPublicKey};
 use ssh_key::{Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::notice::{Cause, Place};
 
-/// The most bytes of an SSH private key. A 16384-bit RSA key has 13 KiB.
-pub(super) const MAX_BYTES: usize = 64 << 10;
+/// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
+pub(super) const MAX_BYTES: usize = 16 << 10;
+/// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// The identities that the SSH private key `text` stands for: of an ed25519 key first the converted age identity, then the key as
 /// it is; of an RSA key only the key as it is.
@@ -38,16 +44,28 @@ pub(super) fn identities(path: &Path, text: &[u8]) -> Result<Vec<Identity>, Caus
     Ok(identities)
 }
 
-/// The age identity of an ed25519 seed. Its scalar is the one with which ed25519 signs, before clamping, which X25519 does itself.
+/// The age identity of an ed25519 seed.
 fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
-    let mut digest = Zeroizing::new([0; 64]);
-    Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
+    let scalar = scalar(seed);
     let hrp = Hrp::parse("AGE-SECRET-KEY-").ok()?;
-    let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, digest.get(..32)?).ok()?);
+    let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, &*scalar).ok()?);
     text.parse().ok()
 }
 
-/// The key for the stanzas that name it. The text form is the only way into the age library, which alone knows how to use it.
+/// The scalar with which an ed25519 key signs, before clamping, which X25519 does itself (RFC 8032, 5.1.5).
+fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    let mut digest = Zeroizing::new([0; 64]);
+    Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
+    let mut scalar = Zeroizing::new([0; 32]);
+    scalar
+        .iter_mut()
+        .zip(digest.iter())
+        .for_each(|(to, from)| *to = *from);
+    scalar
+}
+
+/// The key for the stanzas that name it. Text in the form of OpenSSH is the only way into the age library; the copy that the
+/// library makes of it while it reads is not wiped, one reason more to do this for keys alone that a message names.
 pub(super) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
     let text = key.to_openssh(LineEnding::LF).ok()?;
     ::age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()
@@ -72,7 +90,7 @@ pub(super) fn shown(kind: &str, fingerprint: &Fingerprint) -> String {
     format!("{kind} {fingerprint}")
 }
 
-/// Reads a private key in the form of OpenSSH, or an RSA key in that of PKCS#1.
+/// Reads a private key in the form of OpenSSH, PKCS#1 or PKCS#8.
 fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     let text = str::from_utf8(text).map_err(|_| Cause::NoSshKey)?;
     if text.trim_ascii_start().starts_with("ssh-") {
@@ -88,7 +106,7 @@ fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
         "RSA PRIVATE KEY" => pkcs1_key(&decode(body)?).ok_or(Cause::DamagedSshKey),
         "EC PRIVATE KEY" => Err(Cause::UnknownSshKind("ecdsa".to_owned())),
         "DSA PRIVATE KEY" => Err(Cause::UnknownSshKind("ssh-dss".to_owned())),
-        "PRIVATE KEY" => Err(Cause::Pkcs8),
+        "PRIVATE KEY" => pkcs8_key(&decode(body)?),
         _ => Err(Cause::NoSshKey),
     }
 }
@@ -113,7 +131,26 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
     Ok(bytes)
 }
 
-/// An RSA key in the older form, brought into that of OpenSSH.
+/// A key in PKCS#8, the form that openssl writes, brought into that of OpenSSH.
+fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
+    let info = PrivateKeyInfo::from_der(der).map_err(|_| Cause::DamagedSshKey)?;
+    match info.algorithm.oid {
+        ED25519 => pkcs8_ed25519(info.private_key).ok_or(Cause::DamagedSshKey),
+        RSA => pkcs1_key(info.private_key).ok_or(Cause::DamagedSshKey),
+        other => Err(Cause::UnknownSshKind(other.to_string())),
+    }
+}
+
+/// An ed25519 key from its seed, which PKCS#8 wraps once more.
+fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
+    let private =
+        Ed25519PrivateKey::try_from(OctetStringRef::from_der(der).ok()?.as_bytes()).ok()?;
+    let point = EdwardsPoint::mul_base_clamped(*scalar(private.as_ref()));
+    let public = Ed25519PublicKey(point.compress().to_bytes());
+    PrivateKey::try_from(KeypairData::Ed25519(Ed25519Keypair { public, private })).ok()
+}
+
+/// An RSA key in PKCS#1, brought into the form of OpenSSH.
 fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
     let key = pkcs1::RsaPrivateKey::from_der(der).ok()?;
     let number = |number: pkcs1::UintRef<'_>| Mpint::from_positive_bytes(number.as_bytes()).ok();
