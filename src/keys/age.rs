@@ -42,7 +42,8 @@ pub(super) enum Failure {
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// Takes the armor off. White space around it is tolerated, a message without armor is not: sops makes none.
+    /// Takes the armor off and checks the header's form. White space around the armor is tolerated, a message without armor is not:
+    /// sops makes none.
     pub fn parse(armored: &str) -> Result<Self, Failure> {
         let armored = armored.trim_ascii();
         if armored.len() > MAX_MESSAGE_BYTES {
@@ -58,6 +59,7 @@ impl Message {
         if bytes.split(|byte| *byte == b'\n').count() > MAX_MESSAGE_LINES {
             return Err(Failure::TooLarge);
         }
+        Decryptor::new_buffered(bytes.as_slice()).map_err(|_| Failure::BadHeader)?;
         Ok(Self(bytes))
     }
 
