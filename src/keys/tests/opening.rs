@@ -156,7 +156,7 @@ fn broken_messages_are_told_apart() {
         (String::new(), "damaged: not an armored age message"),
         (binary, "damaged: not an armored age message"),
         (
-            good.replacen("\n", "\n!", 1),
+            good.replacen('\n', "\n!", 1),
             "damaged: not an armored age message",
         ),
         (
@@ -173,7 +173,7 @@ fn broken_messages_are_told_apart() {
             "damaged: not a readable age message",
         ),
         (
-            changed(&good, |bytes| bytes.clear()),
+            changed(&good, Vec::clear),
             "damaged: not an armored age message",
         ),
         (
@@ -210,7 +210,7 @@ fn broken_messages_are_told_apart() {
             "damaged: too large for a data key",
         ),
         (
-            armored(&[b'a'; 40_000]),
+            armored(&vec![b'a'; 40_000]),
             "damaged: too large for a data key",
         ),
     ] {
@@ -256,7 +256,7 @@ proptest::proptest! {
     fn no_change_of_a_message_makes_it_panic_or_give_another_key(position in 0_usize..1000, byte: u8, length in 0_usize..1000) {
         let (identity, good) = &*FIXED;
         let keyring = Keyring::load(&KeySources { age_key: Some(Plaintext::from(identity.clone())), ..KeySources::default() });
-        let mut bytes = unarmored(&good);
+        let mut bytes = unarmored(good);
         let position = position % bytes.len();
         bytes[position] = byte;
         let mut text = good.clone().into_bytes();

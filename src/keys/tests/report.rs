@@ -105,7 +105,7 @@ fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
     let own = identity.to_public();
     let keyring = of_age_file(host.file("key.txt", secret(&identity)));
     let damaged = changed(&message(&[&own], DATA_KEY), |bytes| {
-        *bytes.last_mut().unwrap() ^= 1
+        *bytes.last_mut().unwrap() ^= 1;
     });
     assert_eq!(
         report(
