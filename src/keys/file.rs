@@ -35,11 +35,13 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<KeyFileContent, Cause> {
         return Err(Cause::NotAFile(kind));
     }
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    let too_large = Cause::TooLarge(limit / 1024);
+    let too_large = Cause::TooLarge(limit);
     if size > limit {
         return Err(too_large);
     }
-    let content = read_to_end(&file, size, limit).map_err(|e| cause(&e))?.ok_or(too_large)?;
+    let content = read_to_end(&file, size, limit)
+        .map_err(|e| cause(&e))?
+        .ok_or(too_large)?;
     Ok(KeyFileContent {
         content,
         mode: metadata.permissions().mode() & 0o7777,
