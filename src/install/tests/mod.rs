@@ -3,6 +3,7 @@
 mod changed;
 mod declared_paths;
 mod files;
+mod killing;
 mod locking;
 mod mounts;
 mod pruning;
@@ -43,12 +44,7 @@ impl World {
     fn with(store: Store) -> Self {
         let directory = TempDir::new().unwrap();
         let top = directory.path().canonicalize().unwrap();
-        let site = Site {
-            mount_point: top.join("secrets.d"),
-            link: top.join("secrets"),
-            keep_generations: 1,
-            store,
-        };
+        let site = site(&top, store);
         Self {
             _directory: directory,
             top,
@@ -90,6 +86,16 @@ impl World {
     /// Where the link points.
     fn target(&self) -> PathBuf {
         fs::read_link(&self.site.link).unwrap()
+    }
+}
+
+/// Generations in `top/secrets.d`, the link at `top/secrets`.
+fn site(top: &Path, store: Store) -> Site {
+    Site {
+        mount_point: top.join("secrets.d"),
+        link: top.join("secrets"),
+        keep_generations: 1,
+        store,
     }
 }
 
