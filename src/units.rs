@@ -330,10 +330,7 @@ mod tests {
             assert!(known.contains(&name), "{line}");
         }
         assert!(seen.lines().any(|line| line.starts_with("PATH=")));
-        assert_eq!(
-            fs::read_to_string(program.with_extension("in")).unwrap(),
-            ""
-        );
+        assert_eq!(fs::read_to_string(program.with_extension("in")).unwrap(), "");
     }
 
     #[test]
@@ -342,13 +339,7 @@ mod tests {
         // The grandchild outlives its parent and holds its standard error open.
         let program = script(&directory, "sleep 3 & exec sleep 3");
         let start = Instant::now();
-        let error = systemctl(
-            &program,
-            "try-restart",
-            &requests().restart,
-            Duration::from_millis(100),
-        )
-        .unwrap_err();
+        let error = systemctl(&program, "try-restart", &requests().restart, Duration::from_millis(100)).unwrap_err();
         assert!(start.elapsed() < Duration::from_secs(2));
         assert!(error.is_lost());
         assert!(error.to_string().contains("no answer within"), "{error}");

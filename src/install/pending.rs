@@ -42,12 +42,7 @@ pub(super) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitReque
 }
 
 /// Records `requests` for generation `number`, which has no record yet.
-pub(super) fn write(
-    site: &Site,
-    root: &OwnedFd,
-    number: u64,
-    requests: &UnitRequests,
-) -> Result<(), InstallError> {
+pub(super) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
     let at = site.mount_point.join(name(number));
     let file = files::create_file(root, name(number), site.file_owner(), 0o600).map_err(failed("create", &at))?;
     let outcome = File::from(file).write_all(render(requests).as_bytes());

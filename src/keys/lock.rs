@@ -37,9 +37,7 @@ impl Lock {
 
     /// An age recipient.
     fn age(recipient: &str, failure: Option<Failure>, identities: &[Identity]) -> Self {
-        let is_ours = identities
-            .iter()
-            .any(|identity| identity.is_named(recipient));
+        let is_ours = identities.iter().any(|identity| identity.is_named(recipient));
         Self {
             kind: "age",
             unsupported: unsupported_age(recipient),
@@ -104,9 +102,7 @@ fn fault(failure: Failure, is_ours: bool) -> Option<String> {
         Failure::TooLarge => "damaged: too large for a data key".to_owned(),
         Failure::BadArmor => "damaged: not an armored age message".to_owned(),
         Failure::BadHeader => "damaged: not a readable age message".to_owned(),
-        Failure::Damaged => {
-            "damaged: a key of this host fits, but the content was altered".to_owned()
-        }
+        Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
         Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
     })
 }

@@ -34,18 +34,11 @@ struct Key {
 impl NoKey {
     /// Gathers what the report needs, so that it can be written when the keys are long gone. `failures` are those of the entries of
     /// the only group, in the order of the file.
-    pub(super) fn new(
-        groups: &KeyGroups,
-        failures: &[Option<Failure>],
-        identities: &[Identity],
-        problems: &[Problem],
-    ) -> Self {
+    pub(super) fn new(groups: &KeyGroups, failures: &[Option<Failure>], identities: &[Identity], problems: &[Problem]) -> Self {
         let failures = failures.iter().copied().chain(std::iter::repeat(None));
         let locks = groups.groups.iter().map(|group| {
             let entries = group.keys.iter().zip(failures.clone());
-            entries
-                .map(|(key, failure)| Lock::new(key, failure, identities))
-                .collect()
+            entries.map(|(key, failure)| Lock::new(key, failure, identities)).collect()
         });
         Self {
             groups: locks.collect(),
@@ -65,14 +58,8 @@ impl NoKey {
     pub fn report(&self, file: &str) -> String {
         let mut lines = self.lines_of_file();
         lines.extend(self.lines_of_host());
-        lines.extend(
-            self.hint(&quoted(file))
-                .map(|hint| format!("  hint: {hint}")),
-        );
-        lines
-            .iter()
-            .flat_map(|line| [line.as_str(), "\n"])
-            .collect()
+        lines.extend(self.hint(&quoted(file)).map(|hint| format!("  hint: {hint}")));
+        lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
     /// Who can open the file.
@@ -98,10 +85,7 @@ impl NoKey {
             return vec!["  this host has no key: no source of keys is set".to_owned()];
         }
         let keys = self.keys.iter().map(|key| format!("    {}", key.line));
-        let problems = self
-            .problems
-            .iter()
-            .map(|problem| format!("    (no key)  {problem}"));
+        let problems = self.problems.iter().map(|problem| format!("    (no key)  {problem}"));
         std::iter::once("  this host has".to_owned())
             .chain(keys)
             .chain(problems)
@@ -120,37 +104,24 @@ impl NoKey {
                 lock.shown()
             ));
         }
-        let best = self
-            .keys
-            .iter()
-            .find(|key| !key.is_ssh)
-            .or(self.keys.first());
+        let best = self.keys.iter().find(|key| !key.is_ssh).or(self.keys.first());
         Some(best.map_or_else(
             || {
                 "give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
                  or sops.age.keyFile to a file made by age-keygen"
                     .to_owned()
             },
-            |key| {
-                format!(
-                    "add {} to .sops.yaml, run: sops updatekeys {file}",
-                    key.recipient
-                )
-            },
+            |key| format!("add {} to .sops.yaml, run: sops updatekeys {file}", key.recipient),
         ))
     }
 
     /// What keeps the file closed whatever keys this host had.
     fn obstacle(&self) -> Option<String> {
         match self.groups.len() {
-            1 if self.locks().next().is_none() => {
-                Some("this file names no key that could open it".to_owned())
-            }
+            1 if self.locks().next().is_none() => Some("this file names no key that could open it".to_owned()),
             1 => {
                 let kinds = self.unsupported()?.join(" or ");
-                Some(format!(
-                    "only {kinds} can open this file, and that is not supported yet"
-                ))
+                Some(format!("only {kinds} can open this file, and that is not supported yet"))
             }
             groups => {
                 let needed = self.threshold;
@@ -181,11 +152,7 @@ impl NoKey {
 
 impl fmt::Display for NoKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            self.obstacle()
-                .as_deref()
-                .unwrap_or("no key of this host opens this file"),
-        )
+        f.write_str(self.obstacle().as_deref().unwrap_or("no key of this host opens this file"))
     }
 }
 
@@ -193,11 +160,7 @@ impl std::error::Error for NoKey {}
 
 impl Key {
     fn new(identity: &Identity) -> Self {
-        let converted = if identity.is_converted() {
-            " (converted)"
-        } else {
-            ""
-        };
+        let converted = if identity.is_converted() { " (converted)" } else { "" };
         Self {
             recipient: identity.recipient().to_owned(),
             line: format!("{}  from {}{converted}", identity.shown(), identity.place()),

@@ -57,10 +57,7 @@ fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut digest = Zeroizing::new([0; 64]);
     Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
     let mut scalar = Zeroizing::new([0; 32]);
-    scalar
-        .iter_mut()
-        .zip(digest.iter())
-        .for_each(|(to, from)| *to = *from);
+    scalar.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
     scalar
 }
 
@@ -79,10 +76,7 @@ pub(super) fn recipient(key: &PublicKey) -> Option<String> {
 /// A recipient of a sops file as people compare it, if it is an SSH public key.
 pub(super) fn shown_recipient(recipient: &str) -> Option<String> {
     let key = PublicKey::from_openssh(recipient).ok()?;
-    Some(shown(
-        key.algorithm().as_str(),
-        &key.fingerprint(HashAlg::Sha256),
-    ))
+    Some(shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256)))
 }
 
 /// An SSH public key as people compare it.
@@ -98,9 +92,7 @@ fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     }
     let (label, body) = pem(text).ok_or(Cause::NoSshKey)?;
     match label {
-        "OPENSSH PRIVATE KEY" => {
-            PrivateKey::from_bytes(&decode(body)?).map_err(|_| Cause::DamagedSshKey)
-        }
+        "OPENSSH PRIVATE KEY" => PrivateKey::from_bytes(&decode(body)?).map_err(|_| Cause::DamagedSshKey),
         "ENCRYPTED PRIVATE KEY" => Err(Cause::EncryptedSshKey),
         _ if body.contains("ENCRYPTED") => Err(Cause::EncryptedSshKey),
         "RSA PRIVATE KEY" => pkcs1_key(&decode(body)?).ok_or(Cause::DamagedSshKey),
@@ -143,8 +135,7 @@ fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
 
 /// An ed25519 key from its seed, which PKCS#8 wraps once more.
 fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
-    let private =
-        Ed25519PrivateKey::try_from(OctetStringRef::from_der(der).ok()?.as_bytes()).ok()?;
+    let private = Ed25519PrivateKey::try_from(OctetStringRef::from_der(der).ok()?.as_bytes()).ok()?;
     let point = EdwardsPoint::mul_base_clamped(*scalar(private.as_ref()));
     let public = Ed25519PublicKey(point.compress().to_bytes());
     PrivateKey::try_from(KeypairData::Ed25519(Ed25519Keypair { public, private })).ok()
@@ -190,26 +181,21 @@ mod tests {
 
     /// Test 1 of RFC 8032, 7.1: a seed and its public key.
     const SEED: [u8; 32] = [
-        0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c,
-        0xc4, 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae,
-        0x7f, 0x60,
+        0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49, 0xc5, 0x69,
+        0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
     ];
     const PUBLIC: [u8; 32] = [
-        0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07,
-        0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07,
-        0x51, 0x1a,
+        0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e, 0xe1, 0x72, 0xf3,
+        0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
     ];
 
     /// What stands before the seed of an ed25519 key in PKCS#8 (RFC 8410, 7).
-    const PKCS8_PREFIX: [u8; 16] =
-        *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+    const PKCS8_PREFIX: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
     #[test]
     fn the_known_pair_of_ssh_and_age_recipients_holds() {
         assert_eq!(
-            converted(
-                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL"
-            ),
+            converted("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL"),
             "age1wy42r2p2c67ckywgq8xj7ejf6eykqfu623wktxeh729rtagu4fkqkvsudc"
         );
     }
@@ -217,10 +203,7 @@ mod tests {
     #[test]
     fn a_converted_identity_belongs_to_the_converted_public_key() {
         let identity = convert(&SEED).unwrap();
-        assert_eq!(
-            identity.to_public().to_string(),
-            converted(&public(&PUBLIC))
-        );
+        assert_eq!(identity.to_public().to_string(), converted(&public(&PUBLIC)));
     }
 
     #[test]
@@ -235,9 +218,7 @@ mod tests {
     fn a_recipient_is_shown_by_its_fingerprint() {
         let shown = shown_recipient(&format!("{} root@host", public(&PUBLIC))).unwrap();
         let wire = public(&PUBLIC);
-        let wire = BASE64_STANDARD
-            .decode(wire.split_once(' ').unwrap().1)
-            .unwrap();
+        let wire = BASE64_STANDARD.decode(wire.split_once(' ').unwrap().1).unwrap();
         let digest = BASE64_STANDARD_NO_PAD.encode(sha2::Sha256::digest(wire));
         assert_eq!(shown, format!("ssh-ed25519 SHA256:{digest}"));
     }
@@ -266,20 +247,14 @@ mod tests {
     /// The identities of a key, each made ready.
     fn made_ready(label: &str, bytes: &[u8]) -> usize {
         let body = BASE64_STANDARD.encode(bytes);
-        let text = format!(
-            "-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n"
-        );
+        let text = format!("-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n");
         let native = private_key(text.as_bytes()).ok().as_ref().and_then(native);
-        identities(Path::new("key"), text.as_bytes()).map_or(0, |identities| identities.len())
-            + usize::from(native.is_some())
+        identities(Path::new("key"), text.as_bytes()).map_or(0, |identities| identities.len()) + usize::from(native.is_some())
     }
 
     #[test]
     fn every_form_of_a_key_is_read() {
-        assert_eq!(
-            forms().map(|(label, bytes)| made_ready(label, &bytes)),
-            [2, 3, 2, 3]
-        );
+        assert_eq!(forms().map(|(label, bytes)| made_ready(label, &bytes)), [2, 3, 2, 3]);
     }
 
     proptest::proptest! {

@@ -23,9 +23,7 @@ impl Pattern {
 
     /// Whether the pattern matches anywhere in the text. A byte that is not UTF-8 counts as U+FFFD.
     pub(crate) fn matches(&self, text: &[u8]) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|regex| regex.is_match(&with_replacements(text)))
+        self.0.as_ref().is_some_and(|regex| regex.is_match(&with_replacements(text)))
     }
 }
 
@@ -47,8 +45,7 @@ const MAX_REPETITIONS: usize = 1000;
 
 /// Go's names of ASCII classes, which are ours too.
 const ASCII_CLASSES: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
-    "space", "upper", "word", "xdigit",
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit",
 ];
 
 /// The pattern as the `regex` crate must have it. `None` if Go refuses it, though not in every such case: what both refuse is
@@ -156,10 +153,7 @@ impl<'a> Translator<'a> {
             self.open_group("(?:");
         } else if self.eat("?P<") || self.eat("?<") {
             let name = self.until(">")?;
-            let valid = !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
+            let valid = !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
             valid.then(|| self.open_group("(?:"))?;
         } else if self.eat("?") {
             let (flags, is_group) = self.flags()?;
@@ -225,11 +219,7 @@ impl<'a> Translator<'a> {
         let open = most.is_empty();
         (is_count(least) && (open || is_count(most))).then_some(())?;
         self.rest = rest;
-        let limited = |text: &str| {
-            text.parse()
-                .ok()
-                .filter(|&count: &usize| count <= MAX_REPETITIONS)
-        };
+        let limited = |text: &str| text.parse().ok().filter(|&count: &usize| count <= MAX_REPETITIONS);
         let count = limited(least).and_then(|least| match limited(most) {
             _ if open => Some(least.max(1)),
             Some(most) if least <= most => Some(most),
@@ -300,9 +290,7 @@ impl<'a> Translator<'a> {
         } else {
             first.to_string()
         };
-        let (negative, name) = name
-            .strip_prefix('^')
-            .map_or((negative, &*name), |name| (!negative, name));
+        let (negative, name) = name.strip_prefix('^').map_or((negative, &*name), |name| (!negative, name));
         let plain = name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '));
@@ -352,11 +340,7 @@ impl<'a> Translator<'a> {
             digits
         };
         let valid = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        valid.then(|| {
-            u32::from_str_radix(digits, 16)
-                .ok()
-                .and_then(char::from_u32)
-        })?
+        valid.then(|| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32))?
     }
 
     /// A bracket expression. Neither brackets nor operators have a meaning inside, but for `[:` and the end.
@@ -407,11 +391,7 @@ impl<'a> Translator<'a> {
     }
 
     fn bracket_character(&mut self) -> Option<char> {
-        if self.eat("\\") {
-            self.escaped()
-        } else {
-            self.next()
-        }
+        if self.eat("\\") { self.escaped() } else { self.next() }
     }
 }
 

@@ -56,27 +56,12 @@ impl Rule {
         let key: fn(&[u8]) -> Matcher = |pattern| Matcher::Key(Pattern::new(pattern));
         let comment: fn(&[u8]) -> Matcher = |pattern| Matcher::Comment(Pattern::new(pattern));
         let mut present = Vec::from([
-            (
-                "unencrypted_suffix",
-                fields.unencrypted_suffix,
-                suffix,
-                false,
-            ),
+            ("unencrypted_suffix", fields.unencrypted_suffix, suffix, false),
             ("encrypted_suffix", fields.encrypted_suffix, suffix, true),
             ("unencrypted_regex", fields.unencrypted_regex, key, false),
             ("encrypted_regex", fields.encrypted_regex, key, true),
-            (
-                "unencrypted_comment_regex",
-                fields.unencrypted_comment_regex,
-                comment,
-                false,
-            ),
-            (
-                "encrypted_comment_regex",
-                fields.encrypted_comment_regex,
-                comment,
-                true,
-            ),
+            ("unencrypted_comment_regex", fields.unencrypted_comment_regex, comment, false),
+            ("encrypted_comment_regex", fields.encrypted_comment_regex, comment, true),
         ]);
         present.retain(|(_, text, _, _)| text.is_some_and(|text| !text.is_empty()));
         match present.as_slice() {
@@ -94,12 +79,7 @@ impl Rule {
 
     /// Whether the leaf at `path` is encrypted. The path of a list element or a comment is that of what it is in; a comment is
     /// on the stack itself.
-    pub(crate) fn selects(
-        &self,
-        path: &[impl AsRef<[u8]>],
-        comments: &CommentStack,
-        is_comment: bool,
-    ) -> bool {
+    pub(crate) fn selects(&self, path: &[impl AsRef<[u8]>], comments: &CommentStack, is_comment: bool) -> bool {
         let mut keys = path.iter().map(AsRef::as_ref);
         let found = match &self.matcher {
             Matcher::Suffix(suffix) => keys.any(|key| key.ends_with(suffix)),
@@ -164,8 +144,6 @@ impl CommentStack {
         let Some((top, below)) = self.levels.split_last() else {
             return false;
         };
-        below.iter().any(|level| level.earlier || level.last)
-            || top.earlier
-            || (top.last && !but_the_last)
+        below.iter().any(|level| level.earlier || level.last) || top.earlier || (top.last && !but_the_last)
     }
 }

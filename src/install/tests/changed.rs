@@ -8,10 +8,7 @@ fn lines(first: &[Entry<'_>], second: &[Entry<'_>]) -> Vec<String> {
     world.publish(first).unwrap();
     let seen = preview(&world.site, second).unwrap();
     let published = world.publish(second).unwrap();
-    assert_eq!(
-        seen.changes, published.changes,
-        "the dry run says what the real run says"
-    );
+    assert_eq!(seen.changes, published.changes, "the dry run says what the real run says");
     published.changes.lines(false)
 }
 
@@ -58,14 +55,8 @@ fn content_is_compared_to_the_last_byte_and_across_chunks() {
     let longer = [&long[..], b"7"].concat();
     assert!(lines(&[secret("a", &long)], &[secret("a", &long)]).is_empty());
     for other in [&last, &middle, &longer, &Vec::new()] {
-        assert_eq!(
-            lines(&[secret("a", &long)], &[secret("a", other)]),
-            ["modifying secret: a"]
-        );
-        assert_eq!(
-            lines(&[secret("a", other)], &[secret("a", &long)]),
-            ["modifying secret: a"]
-        );
+        assert_eq!(lines(&[secret("a", &long)], &[secret("a", other)]), ["modifying secret: a"]);
+        assert_eq!(lines(&[secret("a", other)], &[secret("a", &long)]), ["modifying secret: a"]);
     }
 }
 
@@ -121,13 +112,7 @@ fn links_inside_a_generation_are_no_secrets() {
         }]
     };
     world.publish(&entry()).unwrap();
-    assert!(
-        preview(&world.site, &entry())
-            .unwrap()
-            .changes
-            .lines(false)
-            .is_empty()
-    );
+    assert!(preview(&world.site, &entry()).unwrap().changes.lines(false).is_empty());
     assert!(
         preview(&world.site, &[secret("a", b"x")])
             .unwrap()
@@ -186,10 +171,7 @@ fn units_of_what_changed_are_collected_once_and_in_order() {
         ]
     };
     let first = world.publish(&entries(b"1")).unwrap();
-    assert!(
-        first.changes.units.is_empty(),
-        "no request at the first publication"
-    );
+    assert!(first.changes.units.is_empty(), "no request at the first publication");
     let second = world.publish(&entries(b"2")).unwrap();
     assert_eq!(second.changes.units.restart, ["b", "c", "a"]);
     assert_eq!(second.changes.units.reload, ["d"]);

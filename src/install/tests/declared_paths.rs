@@ -17,16 +17,10 @@ fn a_declared_path_becomes_a_link_and_its_parents_are_made() {
     let world = World::new();
     let path = world.top.join("etc/app/key");
     world.publish(&at(&path)).unwrap();
-    assert_eq!(
-        world.tree("etc"),
-        ["etc/app/ 755", "etc/app/key -> secrets/a"]
-    );
+    assert_eq!(world.tree("etc"), ["etc/app/ 755", "etc/app/key -> secrets/a"]);
     world.publish(&at(&path)).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "x");
-    assert_eq!(
-        world.tree("etc"),
-        ["etc/app/ 755", "etc/app/key -> secrets/a"]
-    );
+    assert_eq!(world.tree("etc"), ["etc/app/ 755", "etc/app/key -> secrets/a"]);
 }
 
 #[test]
@@ -39,10 +33,7 @@ fn templates_are_linked_too() {
             ..template("t", b"rendered")
         }])
         .unwrap();
-    assert_eq!(
-        fs::read_link(&path).unwrap(),
-        world.site.link.join("rendered/t")
-    );
+    assert_eq!(fs::read_link(&path).unwrap(), world.site.link.join("rendered/t"));
 }
 
 #[test]
@@ -99,14 +90,7 @@ fn another_symlink_is_replaced() {
     symlink("/nowhere", &path).unwrap();
     world.publish(&at(&path)).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "x");
-    assert_eq!(
-        world
-            .tree("")
-            .iter()
-            .filter(|line| line.contains("key"))
-            .count(),
-        1
-    );
+    assert_eq!(world.tree("").iter().filter(|line| line.contains("key")).count(), 1);
 }
 
 #[test]
@@ -148,24 +132,15 @@ fn a_directory_there_stops_the_run_before_the_first_write() {
     fs::create_dir(&one).unwrap();
     fs::create_dir(&two).unwrap();
     let before = world.tree("");
-    let entries = [at(&one), at(&two)]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>();
+    let entries = [at(&one), at(&two)].into_iter().flatten().collect::<Vec<_>>();
     assert_eq!(preview(&world.site, &entries).unwrap().failures.len(), 2);
     let error = world.publish(&entries).unwrap_err().to_string();
     assert!(
-        error.contains(&format!(
-            "cannot link {}: a directory is there",
-            one.display()
-        )),
+        error.contains(&format!("cannot link {}: a directory is there", one.display())),
         "{error}"
     );
     assert!(
-        error.contains(&format!(
-            "cannot link {}: a directory is there",
-            two.display()
-        )),
+        error.contains(&format!("cannot link {}: a directory is there", two.display())),
         "{error}"
     );
     assert_eq!(world.tree(""), before);
@@ -193,9 +168,7 @@ fn a_path_that_climbs_or_names_the_link_is_refused() {
     for path in ["secrets/../x", "x/../../x", "secrets", "x/.."] {
         assert!(world.publish(&at(&world.top.join(path))).is_err(), "{path}");
     }
-    let published = world
-        .publish(&at(&world.top.join("alias/secrets")))
-        .unwrap();
+    let published = world.publish(&at(&world.top.join("alias/secrets"))).unwrap();
     assert_eq!(
         published.failures.len(),
         1,
@@ -209,16 +182,11 @@ fn a_detour_to_the_own_place_is_no_obstacle() {
     let world = World::new();
     symlink(&world.top, world.top.join("alias")).unwrap();
     for _ in 0..2 {
-        let published = world
-            .publish(&at(&world.top.join("alias/secrets/a")))
-            .unwrap();
+        let published = world.publish(&at(&world.top.join("alias/secrets/a"))).unwrap();
         assert!(published.failures.is_empty(), "{:?}", published.failures);
         assert_eq!(world.read("a"), "x");
     }
-    assert_eq!(
-        world.tree("secrets.d"),
-        ["secrets.d/2/ 751", "secrets.d/2/a 400"]
-    );
+    assert_eq!(world.tree("secrets.d"), ["secrets.d/2/ 751", "secrets.d/2/a 400"]);
 }
 
 #[test]
@@ -226,17 +194,10 @@ fn symlinks_of_root_and_of_the_caller_are_followed() {
     let world = World::new();
     fs::create_dir(world.top.join("real")).unwrap();
     symlink("real", world.top.join("relative")).unwrap();
-    symlink(
-        world.top.join("relative/../relative"),
-        world.top.join("absolute"),
-    )
-    .unwrap();
+    symlink(world.top.join("relative/../relative"), world.top.join("absolute")).unwrap();
     let path = world.top.join("absolute/new/key");
     world.publish(&at(&path)).unwrap();
-    assert_eq!(
-        world.tree("real"),
-        ["real/new/ 755", "real/new/key -> secrets/a"]
-    );
+    assert_eq!(world.tree("real"), ["real/new/ 755", "real/new/key -> secrets/a"]);
 }
 
 #[test]
@@ -259,10 +220,7 @@ fn a_file_among_the_parents_is_named() {
     let published = world.publish(&at(&world.top.join("file/key"))).unwrap();
     let shown = published.failures[0].to_string();
     assert!(
-        shown.ends_with(&format!(
-            "{} is not a directory",
-            world.top.join("file").display()
-        )),
+        shown.ends_with(&format!("{} is not a directory", world.top.join("file").display())),
         "{shown}"
     );
 }
@@ -280,8 +238,7 @@ fn a_symlink_of_another_user_is_not_followed() {
     let published = world.publish(&at(&trap.join("sub/key"))).unwrap();
     let shown = published.failures[0].to_string();
     assert!(
-        shown.contains(&format!("will not follow {}", trap.display()))
-            && shown.contains("uid 1234"),
+        shown.contains(&format!("will not follow {}", trap.display())) && shown.contains("uid 1234"),
         "{shown}"
     );
     assert!(world.tree("precious").is_empty());

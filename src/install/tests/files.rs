@@ -21,10 +21,7 @@ fn the_first_generation_holds_secrets_templates_and_nested_directories() {
         ])
         .unwrap();
     assert_eq!(published.generation, 1);
-    assert!(
-        published.changes.lines(false).is_empty(),
-        "nothing was live before"
-    );
+    assert!(published.changes.lines(false).is_empty(), "nothing was live before");
     assert_eq!(world.target(), world.site.mount_point.join("1"));
     assert_eq!(
         world.tree("secrets.d"),
@@ -131,7 +128,11 @@ fn owner_and_mode_are_set_before_the_first_byte() {
         return;
     }
     let output = Command::new("strace")
-        .args(["-f", "-e", "trace=openat,openat2,chmod,fchmod,fchmodat,chown,fchown,fchownat,lchown,write,pwrite64"])
+        .args([
+            "-f",
+            "-e",
+            "trace=openat,openat2,chmod,fchmod,fchmodat,chown,fchown,fchownat,lchown,write,pwrite64",
+        ])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", &format!("install::tests::{test}")])
         .env("SOPS_TEST_TRACED", "1")
@@ -153,14 +154,8 @@ fn owner_and_mode_are_set_before_the_first_byte() {
         calls[1].starts_with("fchown(") && calls[1].contains("1234, 5678"),
         "{calls:?}"
     );
-    assert!(
-        calls[2].starts_with("fchmod(") && calls[2].contains("0440"),
-        "{calls:?}"
-    );
-    assert!(
-        calls[3].starts_with("write(") && calls[3].contains("plaintext"),
-        "{calls:?}"
-    );
+    assert!(calls[2].starts_with("fchmod(") && calls[2].contains("0440"), "{calls:?}");
+    assert!(calls[3].starts_with("write(") && calls[3].contains("plaintext"), "{calls:?}");
 }
 
 #[test]
@@ -176,10 +171,7 @@ fn a_left_over_generation_is_replaced_without_following_its_links() {
     std::os::unix::fs::symlink(&precious, stale.join("old/link")).unwrap();
 
     world.publish(&[secret("a/file", b"new")]).unwrap();
-    assert_eq!(
-        world.tree("secrets.d/1"),
-        ["secrets.d/1/a/ 751", "secrets.d/1/a/file 400"]
-    );
+    assert_eq!(world.tree("secrets.d/1"), ["secrets.d/1/a/ 751", "secrets.d/1/a/file 400"]);
     assert_eq!(fs::read_to_string(precious.join("file")).unwrap(), "kept");
 }
 
@@ -188,8 +180,7 @@ fn a_left_over_link_in_place_of_a_generation_is_not_followed() {
     let world = World::new();
     fs::create_dir_all(world.top.join("precious")).unwrap();
     fs::create_dir_all(&world.site.mount_point).unwrap();
-    std::os::unix::fs::symlink(world.top.join("precious"), world.site.mount_point.join("1"))
-        .unwrap();
+    std::os::unix::fs::symlink(world.top.join("precious"), world.site.mount_point.join("1")).unwrap();
     world.publish(&[secret("a", b"new")]).unwrap();
     assert!(world.tree("precious").is_empty());
     assert_eq!(world.read("a"), "new");
@@ -239,14 +230,7 @@ fn a_failed_swap_takes_the_generation_and_its_record_back() {
     // A mount under the temporary name of the link cannot be moved away.
     let temporary = world.top.join("secrets.sops-new");
     fs::create_dir(&temporary).unwrap();
-    rustix::mount::mount(
-        "none",
-        &temporary,
-        "tmpfs",
-        rustix::mount::MountFlags::empty(),
-        c"",
-    )
-    .unwrap();
+    rustix::mount::mount("none", &temporary, "tmpfs", rustix::mount::MountFlags::empty(), c"").unwrap();
     let before = world.tree("");
     let error = world
         .publish_with_lists(&[Entry {
@@ -267,14 +251,8 @@ fn a_failed_swap_takes_the_generation_and_its_record_back() {
 fn a_name_that_is_too_deep_is_refused_by_name() {
     let world = World::new();
     let name = vec!["d"; 150].join("/");
-    let error = world
-        .publish(&[secret(&name, b"x")])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("more than 100 parts") && error.contains("d/d/d"),
-        "{error}"
-    );
+    let error = world.publish(&[secret(&name, b"x")]).unwrap_err().to_string();
+    assert!(error.contains("more than 100 parts") && error.contains("d/d/d"), "{error}");
     assert!(world.tree("secrets.d").is_empty());
     let name = vec!["d"; 99].join("/");
     world.publish(&[secret(&name, b"x")]).unwrap();

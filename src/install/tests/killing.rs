@@ -49,25 +49,11 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
         fs::create_dir(world.top.join("nixos")).unwrap();
         fs::create_dir(world.top.join("etc")).unwrap();
         fs::write(world.top.join("etc/key"), "precious").unwrap();
-        publish(
-            &world.site,
-            &[secret("d/a", b"old"), secret("b", b"old")],
-            &Channel::Nobody,
-        )
-        .unwrap();
+        publish(&world.site, &[secret("d/a", b"old"), secret("b", b"old")], &Channel::Nobody).unwrap();
         let status = Command::new("strace")
-            .args([
-                "-o",
-                "/dev/null",
-                "-e",
-                &format!("inject={CALLS}:signal=KILL:when={call}"),
-            ])
+            .args(["-o", "/dev/null", "-e", &format!("inject={CALLS}:signal=KILL:when={call}")])
             .arg(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                &format!("install::tests::{test}"),
-                "--test-threads=1",
-            ])
+            .args(["--exact", &format!("install::tests::{test}"), "--test-threads=1"])
             .env(WORLD, &world.top)
             .output()
             .unwrap()
@@ -77,9 +63,7 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
         assert_eq!(world.read("d/a"), found, "call {call}");
         assert!(found == "old" || found == "new", "call {call}: {found}");
 
-        let last = world
-            .publish_with_lists(&entries(&world.top, &unit, b"new"))
-            .unwrap();
+        let last = world.publish_with_lists(&entries(&world.top, &unit, b"new")).unwrap();
         assert!(last.failures.is_empty(), "call {call}: {:?}", last.failures);
         let told = fs::read_to_string(world.top.join("nixos/activation-restart-list")).unwrap();
         assert!(told.starts_with("a.service\n"), "call {call}: {told}");
@@ -103,10 +87,7 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
         let mut expected = expected.to_vec();
         expected.sort();
         assert_eq!(tree, expected, "call {call}");
-        assert_eq!(
-            fs::read_to_string(world.top.join("etc/key.sops-backup")).unwrap(),
-            "precious"
-        );
+        assert_eq!(fs::read_to_string(world.top.join("etc/key.sops-backup")).unwrap(), "precious");
         if status.success() {
             assert!(call > 50, "only {call} calls were seen");
             return;

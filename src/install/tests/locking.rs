@@ -11,13 +11,7 @@ fn a_run_that_waits_too_long_says_what_it_waits_for() {
     let held = fs::File::open(&world.site.mount_point).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
     let patience = Duration::from_millis(50);
-    let error = publish_within(
-        patience,
-        &world.site,
-        &[secret("a", b"new")],
-        &Channel::Nobody,
-    )
-    .unwrap_err();
+    let error = publish_within(patience, &world.site, &[secret("a", b"new")], &Channel::Nobody).unwrap_err();
     let shown = error.to_string();
     assert!(
         shown.contains("locked by another run") && shown.contains("secrets.d"),
@@ -76,10 +70,7 @@ fn runs_at_once_never_interleave() {
                 for _ in 0..5 {
                     let content = format!("{run}");
                     let names: Vec<_> = (0..20).map(|number| format!("s{number}")).collect();
-                    let entries: Vec<_> = names
-                        .iter()
-                        .map(|name| secret(name, content.as_bytes()))
-                        .collect();
+                    let entries: Vec<_> = names.iter().map(|name| secret(name, content.as_bytes())).collect();
                     world.publish(&entries).unwrap();
                 }
             });
@@ -112,19 +103,12 @@ fn runs_at_once_mount_once() {
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
         let mount_point = world.site.mount_point.display().to_string();
         assert_eq!(
-            mounts
-                .lines()
-                .filter(|line| line.contains(&mount_point))
-                .count(),
+            mounts.lines().filter(|line| line.contains(&mount_point)).count(),
             1,
             "{mounts}"
         );
         assert_eq!(world.target(), world.site.mount_point.join("8"));
-        rustix::mount::unmount(
-            &world.site.mount_point,
-            rustix::mount::UnmountFlags::empty(),
-        )
-        .unwrap();
+        rustix::mount::unmount(&world.site.mount_point, rustix::mount::UnmountFlags::empty()).unwrap();
     }
 }
 
@@ -137,20 +121,10 @@ fn a_plain_user_cannot_take_the_lock() {
     let world = World::with(RAMFS);
     // As found on a machine where somebody made it by hand.
     fs::create_dir(&world.site.mount_point).unwrap();
-    fs::set_permissions(
-        &world.top,
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
+    fs::set_permissions(&world.top, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     world.publish(&[secret("a", b"x")]).unwrap();
     let output = Command::new("setpriv")
-        .args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "flock",
-            "--nonblock",
-        ])
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "flock", "--nonblock"])
         .arg(&world.site.mount_point)
         .arg("true")
         .output()

@@ -111,11 +111,7 @@ fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
         let mode = metadata.mode() & 0o7777;
         if metadata.is_symlink() {
             let target = fs::read_link(&path).unwrap();
-            let target = target
-                .strip_prefix(top)
-                .unwrap_or(&target)
-                .display()
-                .to_string();
+            let target = target.strip_prefix(top).unwrap_or(&target).display().to_string();
             lines.push(format!("{shown} -> {target}"));
         } else if metadata.is_dir() {
             lines.push(format!("{shown}/ {mode:o}"));

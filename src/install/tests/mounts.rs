@@ -45,10 +45,7 @@ fn a_ramfs_is_mounted_once_and_strictly() {
     assert_eq!(mounts[0].0, "ramfs");
     assert!(is_strict(&world), "{mounts:?}");
     let metadata = world.site.mount_point.metadata().unwrap();
-    assert_eq!(
-        (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777),
-        (0, 5, 0o751)
-    );
+    assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (0, 5, 0o751));
     assert_eq!(world.read("a"), "x");
 }
 
@@ -66,12 +63,7 @@ fn a_tmpfs_is_mounted_with_noswap_or_says_what_is_lost() {
         .warnings
         .iter()
         .any(|warning| warning.contains("may be written to swap"));
-    assert_eq!(
-        warned,
-        !mounts[0].1.contains("noswap"),
-        "{:?} {mounts:?}",
-        published.warnings
-    );
+    assert_eq!(warned, !mounts[0].1.contains("noswap"), "{:?} {mounts:?}", published.warnings);
 }
 
 #[test]
@@ -84,24 +76,14 @@ fn an_existing_mount_is_mended_and_not_covered() {
         group: 5,
     });
     fs::create_dir(&world.site.mount_point).unwrap();
-    mount(
-        "none",
-        &world.site.mount_point,
-        "ramfs",
-        MountFlags::empty(),
-        c"mode=0777",
-    )
-    .unwrap();
+    mount("none", &world.site.mount_point, "ramfs", MountFlags::empty(), c"mode=0777").unwrap();
     assert!(!is_strict(&world));
     let published = world.publish(&[secret("a", b"x")]).unwrap();
     assert!(published.warnings.is_empty(), "{:?}", published.warnings);
     assert_eq!(mounts(&world).len(), 1);
     assert!(is_strict(&world));
     let metadata = world.site.mount_point.metadata().unwrap();
-    assert_eq!(
-        (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777),
-        (0, 5, 0o751)
-    );
+    assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (0, 5, 0o751));
 }
 
 #[test]
@@ -111,14 +93,7 @@ fn a_tmpfs_that_may_be_swapped_is_reported() {
     }
     let world = World::with(RAMFS);
     fs::create_dir(&world.site.mount_point).unwrap();
-    mount(
-        "none",
-        &world.site.mount_point,
-        "tmpfs",
-        MountFlags::empty(),
-        c"mode=0751",
-    )
-    .unwrap();
+    mount("none", &world.site.mount_point, "tmpfs", MountFlags::empty(), c"mode=0751").unwrap();
     let published = world.publish(&[secret("a", b"x")]).unwrap();
     assert_eq!(published.warnings.len(), 1, "{:?}", published.warnings);
     assert!(published.warnings[0].contains("without noswap: secrets may be written to swap"));
@@ -180,15 +155,10 @@ fn where_mounting_is_forbidden_a_tmpfs_will_do() {
         let published = world.publish(&[secret("a", b"x")]).unwrap();
         assert_eq!(published.generation, number);
         assert_eq!(published.warnings.len(), 1, "{:?}", published.warnings);
-        assert!(
-            published.warnings[0].contains("may be written to swap; allow this container to mount")
-        );
+        assert!(published.warnings[0].contains("may be written to swap; allow this container to mount"));
     }
     assert_eq!(world.read("a"), "x");
-    assert_eq!(
-        world.site.mount_point.metadata().unwrap().mode() & 0o7777,
-        0o751
-    );
+    assert_eq!(world.site.mount_point.metadata().unwrap().mode() & 0o7777, 0o751);
 }
 
 #[test]
@@ -215,23 +185,14 @@ fn a_plain_directory_on_a_disk_is_reported() {
     world.site.mount_point = disk.path().join("secrets.d");
     let published = world.publish(&[secret("a", b"x")]).unwrap();
     assert!(
-        published
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("is on a disk")),
+        published.warnings.iter().any(|warning| warning.contains("is on a disk")),
         "{:?}",
         published.warnings
     );
     let memory = TempDir::new_in("/dev/shm").unwrap();
     world.site.mount_point = memory.path().join("secrets.d");
     world.site.link = memory.path().join("secrets");
-    assert!(
-        world
-            .publish(&[secret("a", b"x")])
-            .unwrap()
-            .warnings
-            .is_empty()
-    );
+    assert!(world.publish(&[secret("a", b"x")]).unwrap().warnings.is_empty());
 }
 
 #[test]
@@ -243,10 +204,7 @@ fn a_mount_point_that_is_a_link_or_a_file_is_refused() {
         let world = World::new();
         make(&world.site.mount_point);
         let error = world.publish(&[secret("a", b"x")]).unwrap_err().to_string();
-        assert!(
-            error.contains("cannot open") && error.contains("secrets.d"),
-            "{error}"
-        );
+        assert!(error.contains("cannot open") && error.contains("secrets.d"), "{error}");
         assert!(world.site.link.symlink_metadata().is_err());
     }
 }

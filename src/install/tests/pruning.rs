@@ -9,13 +9,7 @@ fn kept(keep_generations: u64) -> Vec<String> {
     let mut world = World::new();
     world.site.keep_generations = keep_generations;
     for _ in 0..5 {
-        assert!(
-            world
-                .publish(&[secret("a/b", b"x")])
-                .unwrap()
-                .failures
-                .is_empty()
-        );
+        assert!(world.publish(&[secret("a/b", b"x")]).unwrap().failures.is_empty());
     }
     let mut names: Vec<_> = fs::read_dir(&world.site.mount_point)
         .unwrap()
@@ -47,10 +41,7 @@ fn what_is_no_old_generation_stays() {
     for name in ["01", "notes", "9", "9.pending", "x.pending", "0"] {
         assert!(root.join(name).exists(), "{name} in {tree}");
     }
-    assert!(
-        !root.join("1").exists() && !root.join("1.pending").exists(),
-        "{tree}"
-    );
+    assert!(!root.join("1").exists() && !root.join("1.pending").exists(), "{tree}");
 }
 
 #[test]
@@ -84,15 +75,9 @@ fn what_cannot_be_pruned_is_a_warning() {
     )
     .unwrap();
     let published = world.publish(&[secret("a/b", b"x")]).unwrap();
-    let expected = format!(
-        "cannot remove {}",
-        world.site.mount_point.join("1").display()
-    );
+    let expected = format!("cannot remove {}", world.site.mount_point.join("1").display());
     assert!(
-        published
-            .warnings
-            .iter()
-            .any(|warning| warning.starts_with(&expected)),
+        published.warnings.iter().any(|warning| warning.starts_with(&expected)),
         "{:?}",
         published.warnings
     );

@@ -20,11 +20,7 @@ fn fake_systemctl(world: &World, body: &str) -> Channel {
         world.top.display()
     );
     fs::write(&program, script).unwrap();
-    fs::set_permissions(
-        &program,
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     Channel::Systemctl(program)
 }
 
@@ -32,15 +28,9 @@ fn fake_systemctl(world: &World, body: &str) -> Channel {
 fn units_are_told_after_the_swap_and_the_record_goes() {
     let world = World::new();
     let (restart, reload) = (units(&["a.service", "b c.service"]), units(&["r.service"]));
-    let channel = fake_systemctl(
-        &world,
-        "printf '<%s>' \"$@\" >> \"$(dirname \"$0\")/calls\"",
-    );
+    let channel = fake_systemctl(&world, "printf '<%s>' \"$@\" >> \"$(dirname \"$0\")/calls\"");
     publish(&world.site, &entry(b"1", &restart, &reload), &channel).unwrap();
-    assert!(
-        !world.top.join("calls").exists(),
-        "nobody is told at the first publication"
-    );
+    assert!(!world.top.join("calls").exists(), "nobody is told at the first publication");
     let published = publish(&world.site, &entry(b"2", &restart, &reload), &channel).unwrap();
     assert!(published.failures.is_empty(), "{:?}", published.failures);
     assert_eq!(
@@ -52,10 +42,7 @@ fn units_are_told_after_the_swap_and_the_record_goes() {
         fs::read_to_string(world.top.join("links")).unwrap(),
         format!("{second}\n{second}\n")
     );
-    assert_eq!(
-        world.tree("secrets.d"),
-        ["secrets.d/2/ 751", "secrets.d/2/a 400"]
-    );
+    assert_eq!(world.tree("secrets.d"), ["secrets.d/2/ 751", "secrets.d/2/a 400"]);
 }
 
 #[test]
@@ -73,11 +60,7 @@ fn a_crash_after_the_swap_loses_no_request() {
     .unwrap();
 
     let seen = preview(&world.site, &entry(b"2", &one, &[])).unwrap();
-    assert_eq!(
-        seen.changes.units.restart,
-        ["one", "both"],
-        "the dry run knows too"
-    );
+    assert_eq!(seen.changes.units.restart, ["one", "both"], "the dry run knows too");
     world.publish_with_lists(&entry(b"3", &two, &[])).unwrap();
     assert_eq!(
         fs::read_to_string(world.top.join("nixos/activation-restart-list")).unwrap(),
@@ -104,13 +87,7 @@ fn a_record_of_another_generation_does_not_count() {
     let published = world.publish_with_lists(&entry(b"2", &[], &[])).unwrap();
     assert!(published.changes.units.is_empty());
     // Nor does the record of a run that died before the swap, once its number is in use.
-    assert!(
-        preview(&world.site, &entry(b"2", &[], &[]))
-            .unwrap()
-            .changes
-            .units
-            .is_empty()
-    );
+    assert!(preview(&world.site, &entry(b"2", &[], &[])).unwrap().changes.units.is_empty());
 }
 
 #[test]
@@ -133,10 +110,7 @@ fn a_request_that_did_not_arrive_is_made_by_the_next_run() {
         fs::read_to_string(world.top.join("nixos/activation-restart-list")).unwrap(),
         "a.service\n"
     );
-    assert_eq!(
-        world.tree("secrets.d"),
-        ["secrets.d/3/ 751", "secrets.d/3/a 400"]
-    );
+    assert_eq!(world.tree("secrets.d"), ["secrets.d/3/ 751", "secrets.d/3/a 400"]);
 }
 
 #[test]
@@ -148,8 +122,7 @@ fn a_refused_unit_is_reported_and_not_asked_for_again() {
     let published = publish(&world.site, &entry(b"2", &unit, &[]), &channel).unwrap();
     let failure = published.failures[0].to_string();
     assert!(
-        failure.contains("try-restart typo.service")
-            && failure.ends_with("Unit typo.service not found."),
+        failure.contains("try-restart typo.service") && failure.ends_with("Unit typo.service not found."),
         "{failure}"
     );
     assert!(!world.site.mount_point.join("2.pending").exists());
@@ -162,8 +135,5 @@ fn nobody_is_told_without_a_channel() {
     world.publish(&entry(b"1", &unit, &[])).unwrap();
     let published = world.publish(&entry(b"2", &unit, &[])).unwrap();
     assert_eq!(published.changes.units.restart, ["a.service"]);
-    assert_eq!(
-        world.tree("secrets.d"),
-        ["secrets.d/2/ 751", "secrets.d/2/a 400"]
-    );
+    assert_eq!(world.tree("secrets.d"), ["secrets.d/2/ 751", "secrets.d/2/a 400"]);
 }

@@ -9,14 +9,8 @@ use super::*;
 fn numbers_count_up_from_the_link() {
     let world = World::new();
     for number in 1..=3 {
-        assert_eq!(
-            world.publish(&[secret("a", b"x")]).unwrap().generation,
-            number
-        );
-        assert_eq!(
-            world.target(),
-            world.site.mount_point.join(number.to_string())
-        );
+        assert_eq!(world.publish(&[secret("a", b"x")]).unwrap().generation, number);
+        assert_eq!(world.target(), world.site.mount_point.join(number.to_string()));
     }
     // After the directory is gone the number still counts.
     fs::remove_dir_all(world.site.mount_point.join("3")).unwrap();
@@ -29,24 +23,14 @@ fn numbers_count_up_from_the_link() {
 fn the_last_number_is_an_error() {
     let world = World::new();
     fs::create_dir_all(&world.site.mount_point).unwrap();
-    symlink(
-        world.site.mount_point.join(u64::MAX.to_string()),
-        &world.site.link,
-    )
-    .unwrap();
+    symlink(world.site.mount_point.join(u64::MAX.to_string()), &world.site.link).unwrap();
     let error = world.publish(&[]).unwrap_err().to_string();
     assert!(error.contains("points to the last number"), "{error}");
 }
 
 #[test]
 fn a_link_that_is_not_ours_is_replaced_and_reported() {
-    for target in [
-        "/nowhere",
-        "secrets.d/1",
-        "secrets.d/01",
-        "secrets.d/x",
-        "elsewhere/1",
-    ] {
+    for target in ["/nowhere", "secrets.d/1", "secrets.d/01", "secrets.d/x", "elsewhere/1"] {
         let world = World::new();
         let target = world.top.join(target);
         if target.ends_with("1") {
@@ -72,10 +56,7 @@ fn parents_of_the_link_are_made() {
     world.publish(&[secret("a", b"x")]).unwrap();
     assert_eq!(
         world.tree("config")[..2],
-        [
-            "config/sops-nix/ 755",
-            "config/sops-nix/secrets -> secrets.d/1"
-        ]
+        ["config/sops-nix/ 755", "config/sops-nix/secrets -> secrets.d/1"]
     );
 }
 
@@ -84,12 +65,7 @@ fn an_empty_directory_makes_way() {
     let world = World::new();
     fs::create_dir(&world.site.link).unwrap();
     let published = world.publish(&[secret("a", b"x")]).unwrap();
-    assert!(
-        !published
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("in the way"))
-    );
+    assert!(!published.warnings.iter().any(|warning| warning.contains("in the way")));
     assert_eq!(world.tree("").len(), 4, "{:?}", world.tree(""));
     assert_eq!(world.read("a"), "x");
 }
@@ -110,16 +86,9 @@ fn a_directory_with_something_in_it_is_never_lost() {
         fs::read_to_string(world.top.join("secrets.sops-backup.1")).unwrap(),
         "earlier"
     );
-    let backup = world
-        .top
-        .join("secrets.sops-backup.2")
-        .display()
-        .to_string();
+    let backup = world.top.join("secrets.sops-backup.2").display().to_string();
     assert!(
-        published
-            .warnings
-            .iter()
-            .any(|warning| warning.ends_with(&backup)),
+        published.warnings.iter().any(|warning| warning.ends_with(&backup)),
         "{:?}",
         published.warnings
     );
@@ -131,10 +100,7 @@ fn a_file_is_never_lost() {
     let world = World::new();
     fs::write(&world.site.link, "kept").unwrap();
     world.publish(&[secret("a", b"x")]).unwrap();
-    assert_eq!(
-        fs::read_to_string(world.top.join("secrets.sops-backup")).unwrap(),
-        "kept"
-    );
+    assert_eq!(fs::read_to_string(world.top.join("secrets.sops-backup")).unwrap(), "kept");
     assert_eq!(world.read("a"), "x");
 }
 
@@ -149,10 +115,7 @@ fn what_a_killed_run_left_under_the_temporary_name_is_kept_or_cleaned() {
     fs::write(&temporary, "kept").unwrap();
     world.publish(&[secret("a", b"y")]).unwrap();
     assert!(temporary.symlink_metadata().is_err());
-    assert_eq!(
-        fs::read_to_string(world.top.join("secrets.sops-backup")).unwrap(),
-        "kept"
-    );
+    assert_eq!(fs::read_to_string(world.top.join("secrets.sops-backup")).unwrap(), "kept");
     assert_eq!(world.read("a"), "y");
 }
 
@@ -160,17 +123,14 @@ fn what_a_killed_run_left_under_the_temporary_name_is_kept_or_cleaned() {
 fn a_reader_finds_a_whole_generation_at_every_moment() {
     let mut world = World::new();
     world.site.keep_generations = 0;
-    world
-        .publish(&[secret("a", b"0"), secret("b", b"0")])
-        .unwrap();
+    world.publish(&[secret("a", b"0"), secret("b", b"0")]).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut reads = 0;
             while !done.load(Ordering::Relaxed) {
                 let generation = world.target();
-                let [a, b] =
-                    ["a", "b"].map(|name| fs::read_to_string(generation.join(name)).unwrap());
+                let [a, b] = ["a", "b"].map(|name| fs::read_to_string(generation.join(name)).unwrap());
                 assert_eq!(a, b);
                 assert!(world.site.link.join("a").exists());
                 reads += 1;
@@ -180,10 +140,7 @@ fn a_reader_finds_a_whole_generation_at_every_moment() {
         for run in 0..200 {
             let content = run.to_string();
             world
-                .publish(&[
-                    secret("a", content.as_bytes()),
-                    secret("b", content.as_bytes()),
-                ])
+                .publish(&[secret("a", content.as_bytes()), secret("b", content.as_bytes())])
                 .unwrap();
         }
         done.store(true, Ordering::Relaxed);

@@ -35,8 +35,7 @@ const CONVERTED: &str = "age1mp0q0mpzkzkcs9fhct6y6e3drg2re7psc4av5sc9mpw84y8kkch
 /// Its fingerprint, as ssh-keygen gives it.
 const SSH_FINGERPRINT: &str = "SHA256:bbXpuKG6zhzdmnxq256TlqzFBzRl2f6OOg722cYNbU8";
 /// An SSH key of somebody else, and its fingerprint.
-const OTHER_SSH: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
+const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
 const OTHER_FINGERPRINT: &str = "SHA256:8uOZfMi35CWwC9kgBAV5WownArYZ/ByRLKsz7nICPa4";
 
 const DATA_KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
@@ -65,10 +64,7 @@ impl Host {
     fn ssh_key(&self, name: &str, arguments: &[&str]) -> Option<PathBuf> {
         let path = self.path(name);
         let mut command = Command::new("ssh-keygen");
-        command
-            .args(["-q", "-C", "a comment", "-f"])
-            .arg(&path)
-            .args(arguments);
+        command.args(["-q", "-C", "a comment", "-f"]).arg(&path).args(arguments);
         if !arguments.contains(&"-N") {
             command.args(["-N", ""]);
         }
@@ -92,9 +88,7 @@ impl Host {
     /// The notices of a keyring, one a line.
     fn notices(&self, keyring: &Keyring) -> Vec<String> {
         let notices = keyring.notices().iter();
-        notices
-            .map(|notice| self.plain(&notice.to_string()))
-            .collect()
+        notices.map(|notice| self.plain(&notice.to_string())).collect()
     }
 }
 
@@ -168,17 +162,13 @@ fn groups(keys: Vec<MasterKey>) -> KeyGroups {
 
 /// Whether the keyring gets the data key of a file with these keys.
 fn opens(keyring: &Keyring, keys: Vec<MasterKey>) -> bool {
-    keyring
-        .data_key(&groups(keys))
-        .is_ok_and(|key| key.expose() == DATA_KEY)
+    keyring.data_key(&groups(keys)).is_ok_and(|key| key.expose() == DATA_KEY)
 }
 
 /// The bytes of an age message under their armor.
 fn unarmored(message: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
-    ArmoredReader::new(message.as_bytes())
-        .read_to_end(&mut bytes)
-        .unwrap();
+    ArmoredReader::new(message.as_bytes()).read_to_end(&mut bytes).unwrap();
     bytes
 }
 

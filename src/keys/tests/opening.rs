@@ -23,10 +23,7 @@ fn an_ed25519_key_opens_the_converted_and_the_native_recipient() {
     let [Notice::Imported { recipient, .. }] = keyring.notices() else {
         panic!("{:?}", keyring.notices())
     };
-    assert!(opens(
-        &keyring,
-        vec![entry_for(&recipient.parse().unwrap())]
-    ));
+    assert!(opens(&keyring, vec![entry_for(&recipient.parse().unwrap())]));
     assert!(opens(&keyring, vec![entry_for_ssh(&path)]));
 }
 
@@ -49,11 +46,7 @@ fn a_key_in_pkcs8_opens_both_recipients() {
     let Some(path) = host.ssh_key("id", &["-t", "rsa", "-b", "2048", "-m", "PKCS8"]) else {
         return;
     };
-    assert!(
-        fs::read_to_string(&path)
-            .unwrap()
-            .starts_with("-----BEGIN PRIVATE KEY-----")
-    );
+    assert!(fs::read_to_string(&path).unwrap().starts_with("-----BEGIN PRIVATE KEY-----"));
     assert!(opens(&of_ssh_key(&path), vec![entry_for_ssh(&path)]));
 }
 
@@ -70,19 +63,13 @@ fn the_recipient_that_a_file_names_plays_no_part() {
 #[test]
 fn one_message_may_have_many_recipients() {
     let host = Host::new();
-    let strangers: Vec<_> = (0..20)
-        .map(|_| x25519::Identity::generate().to_public())
-        .collect();
+    let strangers: Vec<_> = (0..20).map(|_| x25519::Identity::generate().to_public()).collect();
     let identity = x25519::Identity::generate();
-    let mut recipients: Vec<&dyn Recipient> =
-        strangers.iter().map(|recipient| recipient as _).collect();
+    let mut recipients: Vec<&dyn Recipient> = strangers.iter().map(|recipient| recipient as _).collect();
     let own = identity.to_public();
     recipients.push(&own);
     let keyring = of_age_file(host.file("key.txt", secret(&identity)));
-    assert!(opens(
-        &keyring,
-        vec![entry("", message(&recipients, DATA_KEY))]
-    ));
+    assert!(opens(&keyring, vec![entry("", message(&recipients, DATA_KEY))]));
 }
 
 #[test]
@@ -90,12 +77,7 @@ fn the_identity_that_opened_a_file_is_the_first_to_be_tried_on_the_next() {
     let host = Host::new();
     let identities = [x25519::Identity::generate(), x25519::Identity::generate()];
     let keyring = of_age_file(host.file("key.txt", identities.each_ref().map(secret).join("\n")));
-    let order = || {
-        keyring
-            .in_order_of_hope()
-            .map(|(index, _)| index)
-            .collect::<Vec<_>>()
-    };
+    let order = || keyring.in_order_of_hope().map(|(index, _)| index).collect::<Vec<_>>();
     assert_eq!(order(), [0, 1]);
     assert!(opens(&keyring, vec![entry_for(&identities[1].to_public())]));
     assert_eq!(order(), [1, 0]);
@@ -140,54 +122,29 @@ fn broken_messages_are_told_apart() {
     let good = message(&[&own], DATA_KEY);
     let flipped = changed(&good, |bytes| *bytes.last_mut().unwrap() ^= 1);
     let other_mac = changed(&good, |bytes| {
-        let mac = bytes
-            .windows(4)
-            .position(|window| window == b"--- ")
-            .unwrap()
-            + 10;
+        let mac = bytes.windows(4).position(|window| window == b"--- ").unwrap() + 10;
         bytes[mac] = if bytes[mac] == b'A' { b'B' } else { b'A' };
     });
-    let binary = unarmored(&good)
-        .iter()
-        .map(|byte| char::from(*byte))
-        .collect();
+    let binary = unarmored(&good).iter().map(|byte| char::from(*byte)).collect();
     let altered = "damaged: a key of this host fits, but the content was altered";
     for (encrypted, fault) in [
         (String::new(), "damaged: not an armored age message"),
         (binary, "damaged: not an armored age message"),
-        (
-            good.replacen('\n', "\n!", 1),
-            "damaged: not an armored age message",
-        ),
-        (
-            good.replace("-----END", ""),
-            "damaged: not an armored age message",
-        ),
+        (good.replacen('\n', "\n!", 1), "damaged: not an armored age message"),
+        (good.replace("-----END", ""), "damaged: not an armored age message"),
         (format!("{good}x"), "damaged: not an armored age message"),
-        (
-            good[..100].to_owned(),
-            "damaged: not an armored age message",
-        ),
+        (good[..100].to_owned(), "damaged: not an armored age message"),
         (
             changed(&good, |bytes| bytes.truncate(60)),
             "damaged: not a readable age message",
         ),
-        (
-            changed(&good, Vec::clear),
-            "damaged: not an armored age message",
-        ),
-        (
-            replaced(&good, "v1\n", "v2\n"),
-            "damaged: not a readable age message",
-        ),
+        (changed(&good, Vec::clear), "damaged: not an armored age message"),
+        (replaced(&good, "v1\n", "v2\n"), "damaged: not a readable age message"),
         (
             replaced(&good, "-> X25519 ", "-> X25519 x"),
             "damaged: not a readable age message",
         ),
-        (
-            changed(&good, |bytes| bytes.truncate(bytes.len() - 1)),
-            altered,
-        ),
+        (changed(&good, |bytes| bytes.truncate(bytes.len() - 1)), altered),
         (flipped, altered),
         (other_mac, altered),
         (
@@ -200,19 +157,10 @@ fn broken_messages_are_told_apart() {
         ),
         (format!("{}{good}", " ".repeat(40_000)), ""),
         (
-            armored(
-                &[
-                    b"age-encryption.org/v1\n-> a\n".as_slice(),
-                    &b"-> a\n\n".repeat(200),
-                ]
-                .concat(),
-            ),
+            armored(&[b"age-encryption.org/v1\n-> a\n".as_slice(), &b"-> a\n\n".repeat(200)].concat()),
             "damaged: too large for a data key",
         ),
-        (
-            armored(&vec![b'a'; 40_000]),
-            "damaged: too large for a data key",
-        ),
+        (armored(&vec![b'a'; 40_000]), "damaged: too large for a data key"),
     ] {
         let result = keyring.data_key(&groups(vec![entry(&own.to_string(), encrypted)]));
         match result {
@@ -233,20 +181,13 @@ fn a_message_behind_a_passphrase_is_never_tried() {
     // A work factor of 2^63 would never end.
     let header = b"age-encryption.org/v1\n-> scrypt bWFzdGVyIG9mIG1hbnkgdQ 63\nMDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n\
                    --- MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n0123456789abcdef0123456789abcdef";
-    assert!(
-        keyring
-            .data_key(&groups(vec![entry("x", armored(header))]))
-            .is_err()
-    );
+    assert!(keyring.data_key(&groups(vec![entry("x", armored(header))])).is_err());
 }
 
 /// An identity and a message for it.
 static FIXED: LazyLock<(String, String)> = LazyLock::new(|| {
     let identity = x25519::Identity::generate();
-    (
-        secret(&identity),
-        message(&[&identity.to_public()], DATA_KEY),
-    )
+    (secret(&identity), message(&[&identity.to_public()], DATA_KEY))
 });
 
 proptest::proptest! {

@@ -108,11 +108,7 @@ fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
         *bytes.last_mut().unwrap() ^= 1;
     });
     assert_eq!(
-        report(
-            &host,
-            &keyring,
-            &groups(vec![entry(&own.to_string(), damaged)])
-        ),
+        report(&host, &keyring, &groups(vec![entry(&own.to_string(), damaged)])),
         format!(
             "  this file can be opened by\n    \
                  age  {own}  (damaged: a key of this host fits, but the content was altered)\n  \
@@ -136,33 +132,18 @@ fn a_file_that_only_other_kinds_of_keys_could_open_says_so() {
         (vec![plugin(), plugin()], "an age plugin"),
         (vec![post_quantum()], "a post-quantum age key"),
         (vec![remote(Service::AwsKms, "arn")], "AWS KMS"),
-        (
-            vec![remote(Service::GcpKms, "projects/x")],
-            "Google Cloud KMS",
-        ),
-        (
-            vec![remote(Service::AzureKeyVault, "https://v")],
-            "Azure Key Vault",
-        ),
-        (
-            vec![remote(Service::HashicorpVault, "https://v")],
-            "HashiCorp Vault",
-        ),
+        (vec![remote(Service::GcpKms, "projects/x")], "Google Cloud KMS"),
+        (vec![remote(Service::AzureKeyVault, "https://v")], "Azure Key Vault"),
+        (vec![remote(Service::HashicorpVault, "https://v")], "HashiCorp Vault"),
         (vec![remote(Service::HuaweiKms, "id")], "Huawei Cloud KMS"),
-        (
-            vec![pgp("AB"), plugin(), pgp("CD")],
-            "OpenPGP or an age plugin",
-        ),
+        (vec![pgp("AB"), plugin(), pgp("CD")], "OpenPGP or an age plugin"),
     ] {
         let Err(no_key) = keyring.data_key(&groups(keys)) else {
             panic!()
         };
         let sentence = format!("only {kinds} can open this file, and that is not supported yet");
         assert_eq!(no_key.to_string(), sentence);
-        assert!(
-            host.plain(&no_key.report("f"))
-                .starts_with(&format!("  {sentence}\n    "))
-        );
+        assert!(host.plain(&no_key.report("f")).starts_with(&format!("  {sentence}\n    ")));
     }
     let Err(no_key) = keyring.data_key(&groups(vec![pgp("AB"), entry(CONVERTED, stranger)])) else {
         panic!()
@@ -178,11 +159,7 @@ fn key_groups_are_explained() {
     let keyring = of_age_file(host.file("key.txt", secret(&identity)));
     let group = |keys| KeyGroup { keys };
     let file = KeyGroups {
-        groups: vec![
-            group(vec![entry_for(&own)]),
-            group(vec![pgp("AB")]),
-            group(Vec::new()),
-        ],
+        groups: vec![group(vec![entry_for(&own)]), group(vec![pgp("AB")]), group(Vec::new())],
         threshold: 2,
     };
     assert_eq!(
@@ -216,25 +193,15 @@ fn one_group_opens_whatever_the_threshold() {
 fn a_file_without_keys_says_so() {
     let host = Host::new();
     let keyring = Keyring::load(&KeySources::default());
-    assert!(
-        report(&host, &keyring, &groups(Vec::new()))
-            .starts_with("  this file names no key that could open it\n  this host")
-    );
+    assert!(report(&host, &keyring, &groups(Vec::new())).starts_with("  this file names no key that could open it\n  this host"));
 }
 
 #[test]
 fn names_that_a_file_chose_cannot_disturb_the_terminal() {
     let host = Host::new();
     let name = format!("\u{1b}[2Jx\n{}", "y".repeat(1000));
-    let report = report(
-        &host,
-        &Keyring::load(&KeySources::default()),
-        &groups(vec![pgp(&name)]),
-    );
-    let shown = format!(
-        "    pgp  \u{fffd}[2Jx\u{fffd}{}…  (not supported yet)\n",
-        "y".repeat(194)
-    );
+    let report = report(&host, &Keyring::load(&KeySources::default()), &groups(vec![pgp(&name)]));
+    let shown = format!("    pgp  \u{fffd}[2Jx\u{fffd}{}…  (not supported yet)\n", "y".repeat(194));
     assert!(report.contains(&shown), "{report}");
 }
 
@@ -250,9 +217,5 @@ fn a_file_name_is_quoted_for_the_shell_where_it_needs_it() {
             .report("/etc/a b.yaml")
             .ends_with("run: sops updatekeys '/etc/a b.yaml'\n")
     );
-    assert!(
-        no_key
-            .report("it's")
-            .ends_with("run: sops updatekeys 'it'\\''s'\n")
-    );
+    assert!(no_key.report("it's").ends_with("run: sops updatekeys 'it'\\''s'\n"));
 }

@@ -57,23 +57,14 @@ fn beyond_ten_bad_lines_are_counted_only() {
     let host = Host::new();
     let identity = x25519::Identity::generate();
     for (bad, last) in [
-        (
-            11,
-            "cannot use /keys/key.txt: 1 more line that is not an age identity",
-        ),
-        (
-            5000,
-            "cannot use /keys/key.txt: 4990 more lines that are not age identities",
-        ),
+        (11, "cannot use /keys/key.txt: 1 more line that is not an age identity"),
+        (5000, "cannot use /keys/key.txt: 4990 more lines that are not age identities"),
     ] {
         let text = format!("{}{}", "bad\n".repeat(bad), secret(&identity));
         let keyring = of_age_file(host.file("key.txt", text));
         let notices = host.notices(&keyring);
         assert_eq!(notices.len(), 11);
-        assert_eq!(
-            notices[9],
-            "cannot use line 10 of /keys/key.txt: not an age identity"
-        );
+        assert_eq!(notices[9], "cannot use line 10 of /keys/key.txt: not an age identity");
         assert_eq!(notices[10], last);
         assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
     }
@@ -98,8 +89,7 @@ fn identities_of_other_kinds_are_told_apart() {
 #[test]
 fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
-    let encrypted =
-        "cannot use /keys/key.txt: encrypted age identities, which are not supported yet";
+    let encrypted = "cannot use /keys/key.txt: encrypted age identities, which are not supported yet";
     let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it among the SSH keys for age";
     let empty = "cannot use /keys/key.txt: holds no age identity";
     for (text, notice) in [
@@ -110,10 +100,7 @@ fn a_file_that_is_no_identity_text_is_called_what_it_is() {
         ("", empty),
         ("# nothing\n\n", empty),
     ] {
-        assert_eq!(
-            host.notices(&of_age_file(host.file("key.txt", text))),
-            [notice]
-        );
+        assert_eq!(host.notices(&of_age_file(host.file("key.txt", text))), [notice]);
     }
 }
 
@@ -122,19 +109,14 @@ fn the_variable_holds_identities_apart_by_any_white_space() {
     let identities = [(); 3].map(|()| x25519::Identity::generate());
     let [first, second, third] = identities.each_ref().map(secret);
     let keyring = Keyring::load(&KeySources {
-        age_key: Some(Plaintext::from(format!(
-            "# a comment\n{first} {second}\tnonsense\n{third}\n"
-        ))),
+        age_key: Some(Plaintext::from(format!("# a comment\n{first} {second}\tnonsense\n{third}\n"))),
         ..KeySources::default()
     });
     for identity in &identities {
         assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
     }
     let notices: Vec<_> = keyring.notices().iter().map(ToString::to_string).collect();
-    assert_eq!(
-        notices,
-        ["cannot use line 2 of SOPS_AGE_KEY: not an age identity"]
-    );
+    assert_eq!(notices, ["cannot use line 2 of SOPS_AGE_KEY: not an age identity"]);
 }
 
 #[test]
@@ -146,10 +128,7 @@ fn the_file_of_the_variable_is_read_and_not_twice() {
         age_key_file_variable: Some(path.clone()),
         ..KeySources::default()
     };
-    assert!(opens(
-        &Keyring::load(&sources),
-        vec![entry_for(&identity.to_public())]
-    ));
+    assert!(opens(&Keyring::load(&sources), vec![entry_for(&identity.to_public())]));
     sources.age_key_file = Some(named(path));
     assert_eq!(Keyring::load(&sources).notices().len(), 1);
 }
@@ -158,14 +137,8 @@ fn the_file_of_the_variable_is_read_and_not_twice() {
 fn a_missing_file_is_told_of_unless_it_is_a_default() {
     let host = Host::new();
     let path = host.path("key.txt");
-    assert_eq!(
-        host.notices(&of_age_file(&path)),
-        ["cannot use /keys/key.txt: no such file"]
-    );
-    let default = KeyFile {
-        path,
-        is_default: true,
-    };
+    assert_eq!(host.notices(&of_age_file(&path)), ["cannot use /keys/key.txt: no such file"]);
+    let default = KeyFile { path, is_default: true };
     let keyring = Keyring::load(&KeySources {
         age_key_file: Some(default),
         ..KeySources::default()
@@ -192,22 +165,13 @@ fn only_regular_files_are_read_and_nothing_waits() {
             host.path("directory"),
             "cannot use /keys/directory: a directory, not a regular file",
         ),
-        (
-            host.path("fifo"),
-            "cannot use /keys/fifo: a fifo, not a regular file",
-        ),
-        (
-            host.path("socket"),
-            "cannot use /keys/socket: a socket, not a regular file",
-        ),
+        (host.path("fifo"), "cannot use /keys/fifo: a fifo, not a regular file"),
+        (host.path("socket"), "cannot use /keys/socket: a socket, not a regular file"),
         (
             PathBuf::from("/dev/zero"),
             "cannot use /dev/zero: a device, not a regular file",
         ),
-        (
-            file.join("below"),
-            "cannot use /keys/file/below: not a directory",
-        ),
+        (file.join("below"), "cannot use /keys/file/below: not a directory"),
     ] {
         assert_eq!(host.notices(&of_age_file(&path)), [notice]);
         assert_eq!(host.notices(&of_ssh_key(&path)), [notice]);
@@ -219,10 +183,7 @@ fn a_symbolic_link_is_followed() {
     let host = Host::new();
     let identity = x25519::Identity::generate();
     std::os::unix::fs::symlink(host.file("key.txt", secret(&identity)), host.path("link")).unwrap();
-    assert!(opens(
-        &of_age_file(host.path("link")),
-        vec![entry_for(&identity.to_public())]
-    ));
+    assert!(opens(&of_age_file(host.path("link")), vec![entry_for(&identity.to_public())]));
 }
 
 #[test]
@@ -271,9 +232,7 @@ fn importing_an_ssh_key_is_told_with_its_recipient() {
     let keyring = of_ssh_key(host.file("id", SSH_KEY));
     assert_eq!(
         host.notices(&keyring),
-        [format!(
-            "Imported /keys/id as age key with fingerprint {CONVERTED}"
-        )]
+        [format!("Imported /keys/id as age key with fingerprint {CONVERTED}")]
     );
 }
 
@@ -287,8 +246,7 @@ fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
         ("b", vec!["-t", "rsa", "-b", "2048", "-m", "PEM"]),
         ("c", vec!["-t", "rsa", "-b", "2048", "-m", "PKCS8"]),
     ] {
-        let Some(path) = host.ssh_key(name, &[kind.as_slice(), &["-N", "passphrase"]].concat())
-        else {
+        let Some(path) = host.ssh_key(name, &[kind.as_slice(), &["-N", "passphrase"]].concat()) else {
             return;
         };
         assert_eq!(
@@ -309,9 +267,7 @@ fn a_key_of_another_kind_is_named() {
         let Some(path) = host.ssh_key(name, &arguments) else {
             return;
         };
-        let notice = format!(
-            "cannot use /keys/{name}: an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"
-        );
+        let notice = format!("cannot use /keys/{name}: an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa");
         assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
     }
 }
@@ -319,15 +275,10 @@ fn a_key_of_another_kind_is_named() {
 #[test]
 fn a_key_on_a_hardware_token_is_named() {
     let host = Host::new();
-    let public =
-        ssh_key::public::SkEd25519::new(ssh_key::public::Ed25519PublicKey([1; 32]), "ssh:");
+    let public = ssh_key::public::SkEd25519::new(ssh_key::public::Ed25519PublicKey([1; 32]), "ssh:");
     let pair = ssh_key::private::SkEd25519::new(public, 1, [2; 32]).unwrap();
-    let key =
-        ssh_key::PrivateKey::try_from(ssh_key::private::KeypairData::SkEd25519(pair)).unwrap();
-    let path = host.file(
-        "id",
-        key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes(),
-    );
+    let key = ssh_key::PrivateKey::try_from(ssh_key::private::KeypairData::SkEd25519(pair)).unwrap();
+    let path = host.file("id", key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes());
     let notice = "cannot use /keys/id: an SSH key of kind sk-ssh-ed25519@openssh.com; age knows ssh-ed25519 and ssh-rsa";
     assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
 }
@@ -361,30 +312,18 @@ fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
             "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
             damaged,
         ),
-        (
-            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-            damaged,
-        ),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", damaged),
     ] {
-        assert_eq!(
-            host.notices(&of_ssh_key(host.file("id", text))),
-            [notice],
-            "{text}"
-        );
+        assert_eq!(host.notices(&of_ssh_key(host.file("id", text))), [notice], "{text}");
     }
 }
 
 #[test]
 fn the_layout_of_an_ssh_key_file_does_not_matter() {
     let host = Host::new();
-    let body: String = SSH_KEY
-        .lines()
-        .filter(|line| !line.starts_with('-'))
-        .collect();
+    let body: String = SSH_KEY.lines().filter(|line| !line.starts_with('-')).collect();
     let crlf = SSH_KEY.replace('\n', "\r\n");
-    let long = format!(
-        "\n  -----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----"
-    );
+    let long = format!("\n  -----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----");
     for text in [crlf, long] {
         assert!(matches!(
             of_ssh_key(host.file("id", text)).notices(),

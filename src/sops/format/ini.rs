@@ -32,11 +32,7 @@ pub(super) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
             problem: problem.to_owned(),
         })?;
     }
-    let items = parser
-        .sections
-        .into_iter()
-        .map(Section::into_item)
-        .collect();
+    let items = parser.sections.into_iter().map(Section::into_item).collect();
     Ok(vec![Branch { items }])
 }
 
@@ -140,10 +136,7 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(source: &'a [u8]) -> Self {
         let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe"];
-        let source = marks
-            .iter()
-            .find_map(|mark| source.strip_prefix(*mark))
-            .unwrap_or(source);
+        let source = marks.iter().find_map(|mark| source.strip_prefix(*mark)).unwrap_or(source);
         let sections = vec![Section::new(DEFAULT, Vec::new())];
         Self {
             source,
@@ -199,11 +192,7 @@ impl<'a> Parser<'a> {
         let comment = self.take_comment();
         if let Some(section) = self.sections.last_mut() {
             let name = section.numbered_name(name);
-            section.insert(Entry {
-                name,
-                value,
-                comment,
-            });
+            section.insert(Entry { name, value, comment });
         }
         Ok(())
     }
@@ -246,10 +235,7 @@ impl<'a> Parser<'a> {
                 continue;
             }
             self.comment.extend_from_slice(trim(comment_in(behind)));
-            return Ok(self
-                .source
-                .get(start..line_start.saturating_add(end))
-                .unwrap_or_default());
+            return Ok(self.source.get(start..line_start.saturating_add(end)).unwrap_or_default());
         }
     }
 
@@ -282,9 +268,7 @@ fn split_name(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
         let end = find(inside, quote).ok_or("a key with a quote that is not closed")?;
         (
             Some(before(inside, end)),
-            inside
-                .get(end.saturating_add(quote.len())..)
-                .unwrap_or_default(),
+            inside.get(end.saturating_add(quote.len())..).unwrap_or_default(),
         )
     };
     let delimiter = behind
@@ -295,12 +279,7 @@ fn split_name(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     if name.is_empty() {
         return Err("a key without a name");
     }
-    Ok((
-        name,
-        behind
-            .get(delimiter.saturating_add(1)..)
-            .unwrap_or_default(),
-    ))
+    Ok((name, behind.get(delimiter.saturating_add(1)..).unwrap_or_default()))
 }
 
 /// The quote that can span lines, if the value begins with one.
@@ -315,17 +294,13 @@ fn opening_quote(value: &[u8]) -> Option<&'static [u8]> {
 /// The text from the first mark of a comment on, or nothing.
 fn comment_in(text: &[u8]) -> &[u8] {
     let start = text.iter().position(|byte| matches!(byte, b'#' | b';'));
-    start
-        .and_then(|start| text.get(start..))
-        .unwrap_or_default()
+    start.and_then(|start| text.get(start..)).unwrap_or_default()
 }
 
 /// The text between a pair of quotes, if there is no third one of their kind.
 fn without_quotes(value: &[u8]) -> &[u8] {
     match value {
-        [quote @ (b'\'' | b'"'), inside @ .., last] if quote == last && !inside.contains(quote) => {
-            inside
-        }
+        [quote @ (b'\'' | b'"'), inside @ .., last] if quote == last && !inside.contains(quote) => inside,
         _ => value,
     }
 }
@@ -335,13 +310,11 @@ fn before(text: &[u8], end: usize) -> &[u8] {
 }
 
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len())
-        .position(|window| window == needle)
+    text.windows(needle.len()).position(|window| window == needle)
 }
 
 fn rfind(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len())
-        .rposition(|window| window == needle)
+    text.windows(needle.len()).rposition(|window| window == needle)
 }
 
 fn trim(text: &[u8]) -> &[u8] {
@@ -409,12 +382,7 @@ struct Line<'a> {
 }
 
 /// Writes a section, with its header unless it is the one that needs none, and the empty line that parts it from the next.
-fn emit_section(
-    out: &mut Plaintext,
-    header: Option<&&[u8]>,
-    branch: &Branch<Plaintext>,
-    last: bool,
-) -> Result<(), EmitError> {
+fn emit_section(out: &mut Plaintext, header: Option<&&[u8]>, branch: &Branch<Plaintext>, last: bool) -> Result<(), EmitError> {
     let (comment, lines) = lines(branch)?;
     emit_comment(out, comment, |text| text);
     if let Some(name) = header {
@@ -422,11 +390,7 @@ fn emit_section(
     } else if lines.is_empty() {
         return Ok(());
     }
-    let width = lines
-        .iter()
-        .map(|line| quoted_length(line.name))
-        .max()
-        .unwrap_or_default();
+    let width = lines.iter().map(|line| quoted_length(line.name)).max().unwrap_or_default();
     for line in lines {
         emit_comment(out, line.comment, trim);
         let quote = name_quote(line.name);
@@ -460,9 +424,7 @@ fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<Line<'_>>), EmitError
                 comment: b"",
             }),
             Key::Other(type_name) => {
-                return Err(EmitError(format!(
-                    "a key is {type_name}, INI has only strings there"
-                )));
+                return Err(EmitError(format!("a key is {type_name}, INI has only strings there")));
             }
         }
     }
@@ -512,26 +474,18 @@ fn value_quote(text: &[u8]) -> &'static [u8] {
     };
     let others: [&[u8]; 4] = [b"\"", b"'", b"`", b"\"\"\""];
     let mut quotes = std::iter::once(preferred).chain(others);
-    quotes
-        .find(|quote| reads_back(text, quote))
-        .unwrap_or(preferred)
+    quotes.find(|quote| reads_back(text, quote)).unwrap_or(preferred)
 }
 
 /// Whether the value in these quotes is read as itself.
 fn reads_back(text: &[u8], quote: &[u8]) -> bool {
     let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
-    let bare =
-        |text: &[u8]| !has(b"\n`#;") && trim(text).len() == text.len() && !text.ends_with(b"\\");
+    let bare = |text: &[u8]| !has(b"\n`#;") && trim(text).len() == text.len() && !text.ends_with(b"\\");
     match quote {
-        b"" => {
-            bare(text) && without_quotes(text).len() == text.len() && !text.starts_with(b"\"\"\"")
-        }
+        b"" => bare(text) && without_quotes(text).len() == text.len() && !text.starts_with(b"\"\"\""),
         b"`" => !has(b"`"),
         b"\"\"\"" => {
-            let last_line = text
-                .iter()
-                .rposition(|&byte| byte == b'\n')
-                .unwrap_or_default();
+            let last_line = text.iter().rposition(|&byte| byte == b'\n').unwrap_or_default();
             find(before(text, last_line), quote).is_none()
         }
         _ => !has(b"\n#;") && !has(quote),
@@ -544,11 +498,7 @@ fn name_quote(name: &[u8]) -> &'static [u8] {
     let fits_triple = !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none();
     if has(b"`") && fits_triple {
         b"\"\"\""
-    } else if has(b"\"=:")
-        || name.starts_with(b"[")
-        || name.starts_with(b"#")
-        || name.starts_with(b";")
-    {
+    } else if has(b"\"=:") || name.starts_with(b"[") || name.starts_with(b"#") || name.starts_with(b";") {
         b"`"
     } else {
         b""
@@ -557,10 +507,7 @@ fn name_quote(name: &[u8]) -> &'static [u8] {
 
 /// How long the name is with its quotes, in bytes.
 fn quoted_length(name: &[u8]) -> usize {
-    name_quote(name)
-        .len()
-        .saturating_mul(2)
-        .saturating_add(name.len())
+    name_quote(name).len().saturating_mul(2).saturating_add(name.len())
 }
 
 fn push_all(out: &mut Plaintext, parts: &[&[u8]]) {
