@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Larger manifests are refused, in bytes: 256 MiB.
-const LARGEST_MANIFEST: u64 = 1 << 28;
+const LARGEST_MANIFEST: usize = 1 << 28;
 
 /// How a run ended; the numbers are documented in `docs/messages.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
         CheckMode::Off => environment.runtime_dir.as_deref(),
         CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
     };
-    let (manifest, warnings) = Manifest::parse(path, json.expose(), runtime_dir).map_err(|error| error.to_string())?;
+    let (manifest, warnings) = Manifest::parse(path, json.text.expose(), runtime_dir).map_err(|error| error.to_string())?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }

@@ -7,7 +7,6 @@
 //! Opened today: age recipients of the kinds X25519, `ssh-ed25519` and `ssh-rsa`, in files with one key group.
 
 mod age;
-mod file;
 mod identity;
 mod lock;
 mod notice;
@@ -22,6 +21,7 @@ use std::path::{Path, PathBuf};
 pub use notice::{Cause, Notice, Place, Problem};
 pub use report::NoKey;
 
+use crate::file::{self, ReadError};
 use crate::plaintext::Plaintext;
 use crate::sops::metadata::{KeyGroup, KeyGroups, MasterKey};
 use age::Failure;
@@ -165,21 +165,21 @@ impl Keyring {
     fn load_file(&mut self, key: &KeyFile, limit: usize, add: fn(&mut Self, &Path, &Plaintext)) {
         match file::read(&key.path, limit) {
             Ok(file) => {
-                if file::is_exposed(file.mode) {
+                if is_exposed(file.mode) {
                     self.notices.push(Notice::Exposed {
                         path: key.path.clone(),
                         mode: file.mode,
                     });
                 }
-                add(self, &key.path, &file.content);
+                add(self, &key.path, &file.text);
             }
-            Err(Cause::Missing) if key.is_default => {
+            Err(ReadError::Missing) if key.is_default => {
                 self.problems.push(Problem {
                     place: Place::File(key.path.clone()),
-                    cause: Cause::Missing,
+                    cause: Cause::File(ReadError::Missing),
                 });
             }
-            Err(cause) => self.report(Place::File(key.path.clone()), cause),
+            Err(error) => self.report(Place::File(key.path.clone()), Cause::File(error)),
         }
     }
 
@@ -241,4 +241,9 @@ impl KeySources {
     fn names(&self, path: &Path) -> bool {
         self.age_key_file.as_ref().is_some_and(|key| key.path == path)
     }
+}
+
+/// Whether others than the owner may read or write a file of this mode.
+fn is_exposed(mode: u32) -> bool {
+    mode & 0o066 != 0
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::file::ReadError;
+
 /// Something worth telling about a source of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,14 +52,8 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// There is no such file.
-    Missing,
-    /// The system refused to open or read it, in the system's words.
-    Unreadable(String),
-    /// It is not a regular file but this.
-    NotAFile(&'static str),
-    /// It has more bytes than this limit.
-    TooLarge(usize),
+    /// The file could not be read.
+    File(ReadError),
     /// An age identity source without a line that could be one.
     NoIdentity,
     /// A line that is no age identity.
@@ -171,13 +167,7 @@ impl fmt::Display for Place {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("no such file"),
-            Self::Unreadable(reason) => f.write_str(reason),
-            Self::NotAFile(kind) => write!(f, "{kind}, not a regular file"),
-            Self::TooLarge(limit) if limit >> 20 > 0 => {
-                write!(f, "larger than {} MiB", limit >> 20)
-            }
-            Self::TooLarge(limit) => write!(f, "larger than {} KiB", limit >> 10),
+            Self::File(error) => error.fmt(f),
             Self::NoIdentity => f.write_str("holds no age identity"),
             Self::BadLine => f.write_str("not an age identity"),
             Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),

@@ -77,10 +77,7 @@ pub(super) fn recipient(key: &PublicKey) -> Option<String> {
 pub(super) fn shown_recipient(recipient: &str) -> Option<String> {
     let without_comment: Vec<_> = recipient.split_whitespace().take(2).collect();
     let key = PublicKey::from_openssh(&without_comment.join(" ")).ok()?;
-    Some(shown(
-        key.algorithm().as_str(),
-        &key.fingerprint(HashAlg::Sha256),
-    ))
+    Some(shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256)))
 }
 
 /// An SSH public key as people compare it.

@@ -20,10 +20,11 @@ mod value;
 
 use thiserror::Error;
 
-pub use self::cipher::{CipherError, DataKey};
+pub use self::cipher::CipherError;
 pub use self::rules::RuleError;
 pub use self::section::SectionError;
 use self::{
+    cipher::DataKey,
     decrypt::Walk,
     format::{EmitError, Format, ParseError},
     mac::Mac,

@@ -106,10 +106,7 @@ fn a_damaged_stanza_does_not_keep_another_entry_from_opening() {
 struct Impostor;
 
 impl Recipient for Impostor {
-    fn wrap_file_key(
-        &self,
-        _: &FileKey,
-    ) -> Result<(Vec<Stanza>, HashSet<String>), ::age::EncryptError> {
+    fn wrap_file_key(&self, _: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), ::age::EncryptError> {
         let wire = ssh_key::PrivateKey::from_openssh(SSH_KEY)
             .unwrap()
             .public_key()

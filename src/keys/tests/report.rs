@@ -128,26 +128,12 @@ fn an_ssh_recipient_is_known_whatever_its_comment() {
         .public_key()
         .to_openssh()
         .unwrap();
-    let own = public
-        .split_whitespace()
-        .take(2)
-        .collect::<Vec<_>>()
-        .join(" ");
+    let own = public.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
     let stranger = message(&[&x25519::Identity::generate().to_public()], DATA_KEY);
     let keyring = of_ssh_key(host.file("id", SSH_KEY));
-    for name in [
-        own.clone(),
-        format!("{own} root@host"),
-        format!(" {own}  old name "),
-    ] {
-        let report = report(
-            &host,
-            &keyring,
-            &groups(vec![entry(&name, stranger.clone())]),
-        );
-        let line = format!(
-            "    age  ssh-ed25519 {SSH_FINGERPRINT}  (damaged: not encrypted to this recipient)\n"
-        );
+    for name in [own.clone(), format!("{own} root@host"), format!(" {own}  old name ")] {
+        let report = report(&host, &keyring, &groups(vec![entry(&name, stranger.clone())]));
+        let line = format!("    age  ssh-ed25519 {SSH_FINGERPRINT}  (damaged: not encrypted to this recipient)\n");
         assert!(report.contains(&line), "{report}");
     }
 }

@@ -157,7 +157,7 @@ fn a_missing_file_is_told_of_unless_it_is_a_default() {
 fn only_regular_files_are_read_and_nothing_waits() {
     let host = Host::new();
     fs::create_dir(host.path("directory")).unwrap();
-    nix::unistd::mkfifo(&host.path("fifo"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, host.path("fifo"), rustix::fs::Mode::RUSR).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(host.path("socket")).unwrap();
     let file = host.file("file", "");
     for (path, notice) in [
