@@ -179,7 +179,7 @@ impl Maker {
         match self.random.below(20) {
             0..=4 => (*self.random.pick(LOOKALIKES)).to_owned(),
             5..=8 => self.pieces(8),
-            9 | 10 => self.pieces(2) + self.random.pick(CONTROLS) + &self.pieces(2),
+            9 | 10 => format!("{}{}{}", self.pieces(2), self.random.pick(CONTROLS), self.pieces(2)),
             11..=13 => self.lines(),
             14 if self.random.chance(20) => self.long(),
             15 => format!("{}{}{}", self.random.pick(&["", " ", "\t", "  "]), self.pieces(2), self.random.pick(&["", " ", "\t", "  "])),
@@ -191,7 +191,7 @@ impl Maker {
         let start = *self.random.pick(&["", "", "", "", "", "\n", " ", "\t", "#"]);
         let middle: Vec<_> = (0..2 + self.random.below(3)).map(|_| self.pieces(3)).collect();
         let end = *self.random.pick(&["", "\n", "\n", "\n\n", " ", "\n "]);
-        format!("{start}{}{end}", middle.join(self.random.pick(&["\n", "\n", "\n\n", "\n  ", " \n", "\r\n", "\n\t"])))
+        format!("{start}{}{end}", middle.join(*self.random.pick(&["\n", "\n", "\n\n", "\n  ", " \n", "\r\n", "\n\t"])))
     }
 
     fn long(&mut self) -> String {

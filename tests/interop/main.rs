@@ -98,10 +98,10 @@ fn agree_on_random_documents(format: Format) {
     let mut faults = Vec::new();
     let mut next = 0;
     while tally.compared < wanted {
-        assert!(next < wanted as u64 * 3 + 100, "sops took too few of the documents: {}", tally.line(format, seed));
         let mut cases = Vec::new();
         let mut batch = Batch::default();
         while cases.len() < DOCUMENTS_A_RUN.min(wanted) {
+            assert!(next < wanted as u64 * 3 + 100, "sops took too few of the documents: {}", tally.line(format, seed));
             let own_seed = seed.wrapping_mul(1_000_003).wrapping_add(next);
             let choice = next.is_multiple_of(3).then_some(usize::try_from(next).unwrap());
             next += 1;
