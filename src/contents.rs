@@ -79,7 +79,9 @@ fn value<'v>(manifest: &Manifest, values: &'v Values<'_>, placeholder: &Placehol
     let name = &placeholder.secret;
     match values.get(name.as_str()) {
         Some(content) => Ok(content.expose()),
-        None if manifest.secrets.iter().any(|secret| secret.name == *name) => Err(format!("it needs secret {name}, which failed")),
+        None if manifest.secrets.iter().any(|secret| secret.name == *name) => {
+            Err(format!("it needs secret {name}, which failed"))
+        }
         None => Err(format!(
             "it needs secret {name}, which this manifest does not install; declare it, and without neededForUsers"
         )),

@@ -48,7 +48,11 @@ impl Failure {
     /// Tells of it, with its fields for the journal.
     pub fn report(&self) {
         let secrets = self.entries.join(" ");
-        let file = self.sops_file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let file = self
+            .sops_file
+            .as_deref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
         tracing::error!(SECRET_NAME = secrets, SOPS_FILE = file, "{}", self.message);
     }
 }

@@ -40,7 +40,11 @@ fn cause(error: &io::Error) -> String {
 pub fn open(path: &Path) -> Result<File, ReadError> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(ReadError::NotRegular) }
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(ReadError::NotRegular)
+    }
 }
 
 /// Reads a whole file of at most `limit` bytes.

@@ -43,12 +43,6 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
 }
 
 impl<'m> Source<'m> {
-    /// Where the file is.
-    #[must_use]
-    pub fn path(&self) -> &'m Path {
-        self.path
-    }
-
     /// The secrets that come from it, in the order of the manifest.
     #[must_use]
     pub fn secrets(&self) -> &[&'m Secret] {
@@ -60,9 +54,14 @@ impl<'m> Source<'m> {
     /// # Errors
     /// With all that is wrong.
     pub fn check(&self) -> Result<(), Vec<Failure>> {
-        let text = file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.name()))])?;
+        let text =
+            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.name()))])?;
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error)])?;
-        let missing: Vec<_> = self.secrets.iter().filter_map(|secret| self.check_key(&file, secret)).collect();
+        let missing: Vec<_> = self
+            .secrets
+            .iter()
+            .filter_map(|secret| self.check_key(&file, secret))
+            .collect();
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 

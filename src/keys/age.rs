@@ -65,16 +65,12 @@ impl Message {
     /// another from its own.
     pub fn open(&self, identity: &Identity) -> Result<Plaintext, Failure> {
         let candidate = identity.candidate(&self.0).ok_or(Failure::NotOurs)?;
-        let decryptor =
-            Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
-        let content =
-            decryptor
-                .decrypt(std::iter::once(candidate))
-                .map_err(|error| match error {
-                    DecryptError::NoMatchingKeys => Failure::NotOurs,
-                    DecryptError::InvalidHeader => Failure::BadHeader,
-                    _ => Failure::Damaged,
-                })?;
+        let decryptor = Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
+        let content = decryptor.decrypt(std::iter::once(candidate)).map_err(|error| match error {
+            DecryptError::NoMatchingKeys => Failure::NotOurs,
+            DecryptError::InvalidHeader => Failure::BadHeader,
+            _ => Failure::Damaged,
+        })?;
         data_key(content)
     }
 }
@@ -122,9 +118,7 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// The same for `SOPS_AGE_KEY`, where several identities may stand on one line.
 pub(super) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     lines(text).flat_map(|(number, line)| {
-        let words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty());
+        let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         words.map(move |word| (number, word))
     })
 }

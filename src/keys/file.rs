@@ -39,9 +39,7 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<KeyFileContent, Cause> {
     if size > limit {
         return Err(too_large);
     }
-    let content = read_to_end(&file, size, limit)
-        .map_err(|e| cause(&e))?
-        .ok_or(too_large)?;
+    let content = read_to_end(&file, size, limit).map_err(|e| cause(&e))?.ok_or(too_large)?;
     Ok(KeyFileContent {
         content,
         mode: metadata.permissions().mode() & 0o7777,

@@ -82,10 +82,7 @@ impl Identity {
     pub fn shown(&self) -> String {
         match &self.secret {
             Secret::Age(_) | Secret::Converted(_) => self.recipient.clone(),
-            Secret::Ssh(secret) => ssh::shown(
-                secret.key.algorithm().as_str(),
-                &secret.key.fingerprint(HashAlg::Sha256),
-            ),
+            Secret::Ssh(secret) => ssh::shown(secret.key.algorithm().as_str(), &secret.key.fingerprint(HashAlg::Sha256)),
         }
     }
 
@@ -106,10 +103,7 @@ impl Identity {
 
     /// Whether `recipient`, as a sops file spells it, is this identity. An SSH recipient may carry a comment.
     pub fn is_named(&self, recipient: &str) -> bool {
-        let (ours, theirs) = (
-            self.recipient.split_whitespace(),
-            recipient.split_whitespace(),
-        );
+        let (ours, theirs) = (self.recipient.split_whitespace(), recipient.split_whitespace());
         match self.secret {
             Secret::Ssh(_) => ours.take(2).eq(theirs.take(2)),
             Secret::Age(_) | Secret::Converted(_) => ours.eq(theirs),
@@ -121,10 +115,7 @@ impl Identity {
         match &self.secret {
             Secret::Age(secret) | Secret::Converted(secret) => Some(secret),
             Secret::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
-                let native = secret
-                    .native
-                    .get_or_init(|| ssh::native(&secret.key))
-                    .as_ref()?;
+                let native = secret.native.get_or_init(|| ssh::native(&secret.key)).as_ref()?;
                 Some(native)
             }
             Secret::Ssh(_) => None,

@@ -74,20 +74,10 @@ impl Keyring {
             keyring.load_file(key, age::MAX_IDENTITY_BYTES, Self::add_identity_file);
         }
         if let Some(text) = &sources.age_key {
-            keyring.add_identities(
-                &Place::Variable(AGE_KEY_VARIABLE),
-                age::words(text.expose()),
-            );
+            keyring.add_identities(&Place::Variable(AGE_KEY_VARIABLE), age::words(text.expose()));
         }
-        if let Some(path) = sources
-            .age_key_file_variable
-            .clone()
-            .filter(|path| !sources.names(path))
-        {
-            let key = KeyFile {
-                path,
-                is_default: false,
-            };
+        if let Some(path) = sources.age_key_file_variable.clone().filter(|path| !sources.names(path)) {
+            let key = KeyFile { path, is_default: false };
             keyring.load_file(&key, age::MAX_IDENTITY_BYTES, Self::add_identity_file);
         }
         keyring
@@ -112,26 +102,17 @@ impl Keyring {
                 Err(attempts) => attempts,
             };
         }
-        Err(NoKey::new(
-            groups,
-            &attempts,
-            &self.identities,
-            &self.problems,
-        ))
+        Err(NoKey::new(groups, &attempts, &self.identities, &self.problems))
     }
 
     /// What a group holds: the data key itself when it is the only group. Entries that name a key of this host come first; the
     /// others follow, since the name plays no part in what opens.
     fn part(&self, group: &KeyGroup) -> Result<Plaintext, Vec<Attempt>> {
         let entries = group.keys.iter().filter_map(|key| match key {
-            MasterKey::Age {
-                recipient,
-                encrypted,
-            } => Some((recipient.as_str(), encrypted.as_str())),
+            MasterKey::Age { recipient, encrypted } => Some((recipient.as_str(), encrypted.as_str())),
             _ => None,
         });
-        let (ours, others): (Vec<_>, Vec<_>) =
-            entries.partition(|(recipient, _)| self.owns(recipient));
+        let (ours, others): (Vec<_>, Vec<_>) = entries.partition(|(recipient, _)| self.owns(recipient));
         let mut attempts = Vec::new();
         for (recipient, encrypted) in ours.into_iter().chain(others) {
             match self.open(encrypted) {
@@ -147,9 +128,7 @@ impl Keyring {
 
     /// Whether `recipient` names one of our identities.
     fn owns(&self, recipient: &str) -> bool {
-        self.identities
-            .iter()
-            .any(|identity| identity.is_named(recipient))
+        self.identities.iter().any(|identity| identity.is_named(recipient))
     }
 
     /// Opens one armored age message with whichever identity does.
@@ -172,11 +151,7 @@ impl Keyring {
     /// All identities, beginning with the one that opened the last file.
     fn in_order_of_hope(&self) -> impl Iterator<Item = (usize, &Identity)> {
         let last = self.last.get();
-        let rest = self
-            .identities
-            .iter()
-            .enumerate()
-            .filter(move |(index, _)| *index != last);
+        let rest = self.identities.iter().enumerate().filter(move |(index, _)| *index != last);
         self.identities
             .get(last)
             .map(|identity| (last, identity))
@@ -234,11 +209,7 @@ impl Keyring {
     }
 
     /// Adds the identities among `items`, the numbered pieces of an identity text, and reports the pieces that are none.
-    fn add_identities<'a>(
-        &mut self,
-        place: &Place,
-        items: impl Iterator<Item = (usize, &'a [u8])>,
-    ) {
+    fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
         let before = (self.identities.len(), self.problems.len());
         let mut more = 0;
         for (line, item) in items {
@@ -266,8 +237,6 @@ impl Keyring {
 impl KeySources {
     /// Whether `path` is the identity file that is read anyway.
     fn names(&self, path: &Path) -> bool {
-        self.age_key_file
-            .as_ref()
-            .is_some_and(|key| key.path == path)
+        self.age_key_file.as_ref().is_some_and(|key| key.path == path)
     }
 }

@@ -109,9 +109,7 @@ impl Problem {
     fn remedy(&self) -> Option<String> {
         let path = self.place.path()?.display();
         match self.cause {
-            Cause::EncryptedSshKey => Some(format!(
-                "use a key without one, or remove it: ssh-keygen -p -N '' -f {path}"
-            )),
+            Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
             Cause::Pkcs8 => Some(format!("convert it: ssh-keygen -p -N '' -f {path}")),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
@@ -124,11 +122,7 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Imported { path, recipient } => {
-                write!(
-                    f,
-                    "Imported {} as age key with fingerprint {recipient}",
-                    path.display()
-                )
+                write!(f, "Imported {} as age key with fingerprint {recipient}", path.display())
             }
             Self::Exposed { path, mode } => {
                 let path = path.display();
@@ -140,9 +134,7 @@ impl fmt::Display for Notice {
             }
             Self::Unusable(problem) => {
                 write!(f, "cannot use {problem}")?;
-                problem
-                    .remedy()
-                    .map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+                problem.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
             }
         }
     }
@@ -192,27 +184,14 @@ impl fmt::Display for Cause {
             Self::MoreBadLines(count) => {
                 write!(f, "{count} more lines that are not age identities")
             }
-            Self::RecipientLine => f.write_str(
-                "an age recipient, the public half of a key, where the identity is needed",
-            ),
-            Self::PluginLine => {
-                f.write_str("an identity of an age plugin, which is not supported yet")
-            }
-            Self::PostQuantumLine => {
-                f.write_str("a post-quantum age identity, which is not supported yet")
-            }
-            Self::EncryptedIdentities => {
-                f.write_str("encrypted age identities, which are not supported yet")
-            }
+            Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
+            Self::PluginLine => f.write_str("an identity of an age plugin, which is not supported yet"),
+            Self::PostQuantumLine => f.write_str("a post-quantum age identity, which is not supported yet"),
+            Self::EncryptedIdentities => f.write_str("encrypted age identities, which are not supported yet"),
             Self::SshKey => f.write_str("an SSH key, not age identities"),
             Self::PublicSshKey => f.write_str("a public SSH key"),
-            Self::EncryptedSshKey => {
-                f.write_str("protected by a passphrase, which nobody is asked for")
-            }
-            Self::UnknownSshKind(kind) => write!(
-                f,
-                "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"
-            ),
+            Self::EncryptedSshKey => f.write_str("protected by a passphrase, which nobody is asked for"),
+            Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
             Self::Pkcs8 => f.write_str("a key in PKCS#8 form, not in that of OpenSSH"),
             Self::DamagedSshKey => f.write_str("a damaged SSH private key"),
             Self::NoSshKey => f.write_str("not an SSH private key"),

@@ -59,12 +59,7 @@ struct Key {
 
 impl NoKey {
     /// Gathers what the report needs, so that it can be written when the keys are long gone.
-    pub(super) fn new(
-        groups: &KeyGroups,
-        attempts: &[Attempt],
-        identities: &[Identity],
-        problems: &[Problem],
-    ) -> Self {
+    pub(super) fn new(groups: &KeyGroups, attempts: &[Attempt], identities: &[Identity], problems: &[Problem]) -> Self {
         let lock = |key| Lock::new(key, attempts, identities);
         Self {
             groups: groups
@@ -88,14 +83,8 @@ impl NoKey {
     pub fn report(&self, file: &str) -> String {
         let mut lines = self.lines_of_file();
         lines.extend(self.lines_of_host());
-        lines.extend(
-            self.hint(&quoted(file))
-                .map(|hint| format!("  hint: {hint}")),
-        );
-        lines
-            .iter()
-            .flat_map(|line| [line.as_str(), "\n"])
-            .collect()
+        lines.extend(self.hint(&quoted(file)).map(|hint| format!("  hint: {hint}")));
+        lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
     /// Who can open the file.
@@ -123,14 +112,8 @@ impl NoKey {
         if self.keys.is_empty() && self.problems.is_empty() {
             return vec!["  this host has no key: none is named".to_owned()];
         }
-        let keys = self
-            .keys
-            .iter()
-            .map(|key| format!("    {}  from {}", key.shown, key.source));
-        let problems = self
-            .problems
-            .iter()
-            .map(|problem| format!("    (no key)  {problem}"));
+        let keys = self.keys.iter().map(|key| format!("    {}  from {}", key.shown, key.source));
+        let problems = self.problems.iter().map(|problem| format!("    (no key)  {problem}"));
         std::iter::once("  this host has".to_owned())
             .chain(keys)
             .chain(problems)
@@ -149,16 +132,9 @@ impl NoKey {
                  restore the file, or where another key opens it run: sops rotate --in-place {file}"
             ));
         }
-        let best = self
-            .keys
-            .iter()
-            .find(|key| !key.is_ssh)
-            .or(self.keys.first());
+        let best = self.keys.iter().find(|key| !key.is_ssh).or(self.keys.first());
         Some(match best {
-            Some(key) => format!(
-                "add {} to .sops.yaml, run: sops updatekeys {file}",
-                key.recipient
-            ),
+            Some(key) => format!("add {} to .sops.yaml, run: sops updatekeys {file}", key.recipient),
             None => "give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
                      or sops.age.keyFile to a file made with age-keygen"
                 .to_owned(),
@@ -194,10 +170,7 @@ impl fmt::Display for NoKey {
             );
         }
         match self.unsupported() {
-            Some(kinds) => write!(
-                f,
-                "can be opened only by {kinds}, which is not supported yet"
-            ),
+            Some(kinds) => write!(f, "can be opened only by {kinds}, which is not supported yet"),
             None => f.write_str("no key of this host opens it"),
         }
     }
@@ -222,9 +195,7 @@ impl Lock {
             .iter()
             .find(|attempt| attempt.recipient == recipient)
             .map(|attempt| attempt.failure);
-        let ours = identities
-            .iter()
-            .any(|identity| identity.is_named(recipient));
+        let ours = identities.iter().any(|identity| identity.is_named(recipient));
         Self {
             kind: "age",
             unsupported: unsupported_age(recipient),
@@ -256,11 +227,7 @@ impl Lock {
 
 impl Key {
     fn new(identity: &Identity) -> Self {
-        let converted = if identity.is_converted() {
-            " (converted)"
-        } else {
-            ""
-        };
+        let converted = if identity.is_converted() { " (converted)" } else { "" };
         Self {
             recipient: identity.recipient().to_owned(),
             shown: identity.shown(),
@@ -289,9 +256,7 @@ fn fault(failure: Failure, ours: bool) -> Option<String> {
         Failure::TooLarge => "damaged: too large for an age message with a data key".to_owned(),
         Failure::BadArmor => "damaged: not an armored age message".to_owned(),
         Failure::BadHeader => "damaged: the header of the age message cannot be read".to_owned(),
-        Failure::Damaged => {
-            "damaged: this host has the key, but the content was altered".to_owned()
-        }
+        Failure::Damaged => "damaged: this host has the key, but the content was altered".to_owned(),
         Failure::BadLength(length) => {
             format!("damaged: holds {length} bytes, which is no data key")
         }

@@ -61,10 +61,7 @@ pub(super) fn recipient(key: &PublicKey) -> Option<String> {
 /// A recipient of a sops file as people compare it, if it is an SSH public key.
 pub(super) fn shown_recipient(recipient: &str) -> Option<String> {
     let key = PublicKey::from_openssh(recipient).ok()?;
-    Some(shown(
-        key.algorithm().as_str(),
-        &key.fingerprint(HashAlg::Sha256),
-    ))
+    Some(shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256)))
 }
 
 /// An SSH public key as people compare it.
@@ -80,9 +77,7 @@ fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     }
     let (label, body) = pem(text).ok_or(Cause::NoSshKey)?;
     match label {
-        "OPENSSH PRIVATE KEY" => {
-            PrivateKey::from_bytes(&decode(body)?).map_err(|_| Cause::DamagedSshKey)
-        }
+        "OPENSSH PRIVATE KEY" => PrivateKey::from_bytes(&decode(body)?).map_err(|_| Cause::DamagedSshKey),
         "ENCRYPTED PRIVATE KEY" => Err(Cause::EncryptedSshKey),
         _ if body.contains("ENCRYPTED") => Err(Cause::EncryptedSshKey),
         "RSA PRIVATE KEY" => pkcs1_key(&decode(body)?).ok_or(Cause::DamagedSshKey),

@@ -40,10 +40,7 @@ impl Host {
     fn ssh_key(&self, name: &str, arguments: &[&str]) -> Option<PathBuf> {
         let path = self.path(name);
         let mut command = Command::new("ssh-keygen");
-        command
-            .args(["-q", "-C", "a comment", "-f"])
-            .arg(&path)
-            .args(arguments);
+        command.args(["-q", "-C", "a comment", "-f"]).arg(&path).args(arguments);
         if !arguments.contains(&"-N") {
             command.args(["-N", ""]);
         }
@@ -67,9 +64,7 @@ impl Host {
     /// The notices of a keyring, one a line.
     fn notices(&self, keyring: &Keyring) -> Vec<String> {
         let notices = keyring.notices().iter();
-        notices
-            .map(|notice| self.plain(&notice.to_string()))
-            .collect()
+        notices.map(|notice| self.plain(&notice.to_string())).collect()
     }
 }
 
@@ -143,9 +138,7 @@ fn groups(keys: Vec<MasterKey>) -> KeyGroups {
 
 /// Whether the keyring gets the data key of a file with these keys.
 fn opens(keyring: &Keyring, keys: Vec<MasterKey>) -> bool {
-    keyring
-        .data_key(&groups(keys))
-        .is_ok_and(|key| key.expose() == DATA_KEY)
+    keyring.data_key(&groups(keys)).is_ok_and(|key| key.expose() == DATA_KEY)
 }
 
 #[test]
@@ -167,10 +160,7 @@ fn an_ed25519_key_opens_the_converted_and_the_native_recipient() {
     let [Notice::Imported { recipient, .. }] = keyring.notices() else {
         panic!("{:?}", keyring.notices())
     };
-    assert!(opens(
-        &keyring,
-        vec![entry_for(&recipient.parse().unwrap())]
-    ));
+    assert!(opens(&keyring, vec![entry_for(&recipient.parse().unwrap())]));
     assert!(opens(&keyring, vec![entry_for_ssh(&path)]));
 }
 

@@ -168,11 +168,21 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     keys.extend(maps(section, "gcp_kms").map(|key| remote(Service::GcpKms, field(key, "resource_id"))));
     keys.extend(maps(section, "hckms").map(|key| remote(Service::HuaweiKms, field(key, "key_id"))));
     keys.extend(maps(section, "azure_kv").map(|key| {
-        let name = format!("{}/keys/{}/{}", field(key, "vault_url"), field(key, "name"), field(key, "version"));
+        let name = format!(
+            "{}/keys/{}/{}",
+            field(key, "vault_url"),
+            field(key, "name"),
+            field(key, "version")
+        );
         remote(Service::AzureKeyVault, name)
     }));
     keys.extend(maps(section, "hc_vault").map(|key| {
-        let name = format!("{}/v1/{}/keys/{}", field(key, "vault_address"), field(key, "engine_path"), field(key, "key_name"));
+        let name = format!(
+            "{}/v1/{}/keys/{}",
+            field(key, "vault_address"),
+            field(key, "engine_path"),
+            field(key, "key_name")
+        );
         remote(Service::HashicorpVault, name)
     }));
     keys.extend(maps(section, "pgp").map(|key| MasterKey::Pgp {
@@ -191,10 +201,13 @@ fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, MetadataError> {
     let Some(text) = text(section, "shamir_threshold").filter(|text| !text.is_empty()) else {
         return Ok(0);
     };
-    text.strip_suffix(".0").unwrap_or(&text).parse().map_err(|_| MetadataError::Field {
-        field: "shamir_threshold",
-        expected: "a whole number",
-    })
+    text.strip_suffix(".0")
+        .unwrap_or(&text)
+        .parse()
+        .map_err(|_| MetadataError::Field {
+            field: "shamir_threshold",
+            expected: "a whole number",
+        })
 }
 
 /// The spellings of Go's `strconv.ParseBool`, empty for false.

@@ -113,7 +113,7 @@ impl<'a> SopsFile<'a> {
     /// When it is not of the format, or its metadata cannot be used.
     pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, ReadError> {
         let mut documents = format.parse(source).map_err(|source| ReadError::Parse { format, source })?;
-        let section = section::take(format, &mut documents).map_err(MetadataError::Section)?;
+        let section = section::take_metadata(format, &mut documents).map_err(MetadataError::Section)?;
         Ok(Self {
             format,
             metadata: Metadata::read(&section)?,
@@ -170,13 +170,17 @@ fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptErro
         return Err(DecryptError::NoMac);
     }
     let token = Token::parse(&metadata.mac).map_err(|_| DecryptError::BrokenMac)?;
-    if token.type_name != "str" {
+    if token.type_name != b"str" {
         return Err(DecryptError::BrokenMac);
     }
     let stored = key
         .decrypt(token, metadata.last_modified.as_bytes())
         .map_err(|_| DecryptError::BrokenMac)?;
-    if mac.matches(stored.expose()) { Ok(()) } else { Err(DecryptError::WrongMac) }
+    if mac.matches(stored.expose()) {
+        Ok(())
+    } else {
+        Err(DecryptError::WrongMac)
+    }
 }
 
 impl Decrypted {

@@ -108,7 +108,11 @@ fn nearest<S>(branch: &Branch<S>, key: &[String], depth: usize) -> Option<String
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
     let parents = join(key, depth);
-    Some(if parents.is_empty() { best.into_owned() } else { format!("{parents}/{best}") })
+    Some(if parents.is_empty() {
+        best.into_owned()
+    } else {
+        format!("{parents}/{best}")
+    })
 }
 
 fn hint<S>(value: &Value<S>) -> &'static str {

@@ -33,20 +33,31 @@ impl Case {
     /// Lets sops encrypt a document and say what is in it; `with_leaf` also lets it extract one value.
     pub fn new(sops: &Sops, document: Document, name: &str, with_leaf: Option<usize>) -> Result<Self, NoCase> {
         let encrypted = sops.file(name);
-        sops.encrypt(&document, &render(&document), &encrypted).map_err(|_| NoCase::Refused)?;
+        sops.encrypt(&document, &render(&document), &encrypted)
+            .map_err(|_| NoCase::Refused)?;
         let (expected, mac_refused_by_sops) = match sops.decrypt(document.format, &encrypted) {
             Judgement::Prints(bytes) => (bytes, false),
             Judgement::PrintsWithoutMac(bytes) => (bytes, true),
             Judgement::Fails => return Err(NoCase::Unreadable),
         };
         let leaf = with_leaf.and_then(|choice| leaf(sops, &document, &encrypted, choice));
-        Ok(Self { document, encrypted, expected, mac_refused_by_sops, leaf, numbers: (0, None) })
+        Ok(Self {
+            document,
+            encrypted,
+            expected,
+            mac_refused_by_sops,
+            leaf,
+            numbers: (0, None),
+        })
     }
 
     /// Adds what is to be installed of this case.
     pub fn join(&mut self, batch: &mut Batch) {
         let whole = batch.add(&self.encrypted, self.document.format, "");
-        let leaf = self.leaf.as_ref().map(|(keys, _)| batch.add(&self.encrypted, self.document.format, &keys.join("/")));
+        let leaf = self
+            .leaf
+            .as_ref()
+            .map(|(keys, _)| batch.add(&self.encrypted, self.document.format, &keys.join("/")));
         self.numbers = (whole, leaf);
     }
 
@@ -76,7 +87,10 @@ impl Case {
     /// Whether ours, encrypted again, has the values of the original.
     fn means_the_same(&self, sops: &Sops, content: &[u8]) -> bool {
         let again = sops.file("again");
-        let plain = Document { rule: crate::document::Rule::default(), ..self.document.clone() };
+        let plain = Document {
+            rule: crate::document::Rule::default(),
+            ..self.document.clone()
+        };
         sops.encrypt(&plain, content, &again).is_ok() && sops.values(&self.encrypted) == sops.values(&again)
     }
 }
@@ -127,9 +141,14 @@ fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) 
 fn is_bare(document: &Document, keys: &[String]) -> bool {
     let mut value = document.parts().first();
     for key in keys {
-        value = value.and_then(|map| map.items().iter().find(|item| item.key == *key)).map(|item| &item.value);
+        value = value
+            .and_then(|map| map.items().iter().find(|item| item.key == *key))
+            .map(|item| &item.value);
     }
-    matches!(value, Some(Value::Bare(_)) | Some(Value::Text(_, crate::document::Style::Plain)))
+    matches!(
+        value,
+        Some(Value::Bare(_)) | Some(Value::Text(_, crate::document::Style::Plain))
+    )
 }
 
 /// The first line that differs, from both.
@@ -140,7 +159,11 @@ fn difference(expected: &[u8], found: &[u8]) -> String {
         let end = (at + 60).min(bytes.len());
         format!("{:?}", String::from_utf8_lossy(&bytes[start..end]))
     };
-    format!("differs at byte {at}\n  sops: {}\n  ours: {}", excerpt(expected), excerpt(found))
+    format!(
+        "differs at byte {at}\n  sops: {}\n  ours: {}",
+        excerpt(expected),
+        excerpt(found)
+    )
 }
 
 /// Keeps a failing document for the test that replays such files; a person decides whether to commit it.

@@ -30,7 +30,8 @@ impl Batch {
     /// Asks for a value of a file (an empty key: the whole file), and gives the number that its content is found under.
     pub fn add(&mut self, file: &Path, format: Format, key: &str) -> usize {
         let number = self.secrets.len();
-        self.secrets.push(json!({ "name": number.to_string(), "key": key, "sopsFile": file, "format": format.name(), "mode": "0600" }));
+        self.secrets
+            .push(json!({ "name": number.to_string(), "key": key, "sopsFile": file, "format": format.name(), "mode": "0600" }));
         number
     }
 
@@ -96,5 +97,9 @@ fn run(manifest: &Path, home: &Path) -> Output {
         }
         thread::sleep(Duration::from_millis(2));
     };
-    Output { status, stdout: fs::read(home.join("stdout")).unwrap(), stderr: fs::read(home.join("stderr")).unwrap() }
+    Output {
+        status,
+        stdout: fs::read(home.join("stdout")).unwrap(),
+        stderr: fs::read(home.join("stderr")).unwrap(),
+    }
 }

@@ -42,7 +42,11 @@ impl Sops {
         fs::write(&source, plain).unwrap();
         let config = self.file("rules.yaml");
         fs::write(&config, creation_rule(document)).unwrap();
-        let output = self.run(document.format, &["--config".as_ref(), config.as_ref(), "encrypt".as_ref()], &source);
+        let output = self.run(
+            document.format,
+            &["--config".as_ref(), config.as_ref(), "encrypt".as_ref()],
+            &source,
+        );
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
@@ -57,13 +61,26 @@ impl Sops {
             return Judgement::Prints(strict.stdout);
         }
         let lenient = self.run(format, &["decrypt".as_ref(), "--ignore-mac".as_ref()], encrypted);
-        if lenient.status.success() { Judgement::PrintsWithoutMac(lenient.stdout) } else { Judgement::Fails }
+        if lenient.status.success() {
+            Judgement::PrintsWithoutMac(lenient.stdout)
+        } else {
+            Judgement::Fails
+        }
     }
 
     /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
     pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
         let path = keys.iter().map(|key| format!("[\"{key}\"]")).collect::<String>();
-        let output = self.run(format, &["decrypt".as_ref(), "--ignore-mac".as_ref(), "--extract".as_ref(), path.as_ref()], encrypted);
+        let output = self.run(
+            format,
+            &[
+                "decrypt".as_ref(),
+                "--ignore-mac".as_ref(),
+                "--extract".as_ref(),
+                path.as_ref(),
+            ],
+            encrypted,
+        );
         output.status.success().then_some(output.stdout)
     }
 
@@ -105,7 +122,9 @@ pub fn fixtures() -> PathBuf {
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|directory| directory.join(name)).find(|file| file.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file())
 }
 
 fn creation_rule(document: &Document) -> String {

@@ -11,6 +11,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+pub use self::flat::FlatError;
+pub(crate) use self::flat::{unflatten, with_line_feeds};
+
 use super::tree::{Branch, Kind, Stored};
 use crate::plaintext::{Content, Plaintext};
 
