@@ -20,7 +20,7 @@ use std::io::{self, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
-use compare::{Case, NoCase, fault_of, keep};
+use compare::{Case, NoCase, Verdict, fault_of, keep};
 use document::Format;
 use ours::Batch;
 use random::Random;
@@ -58,8 +58,9 @@ fn seed() -> u64 {
 /// What became of the documents of a run.
 #[derive(Default)]
 struct Tally {
-    compared: usize,
-    reread: usize,
+    alike: usize,
+    alike_in_values: usize,
+    unjudged: usize,
     leaves: usize,
     mac_refused_by_sops: usize,
     refused_by_sops: usize,
@@ -67,11 +68,12 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, case: &Case) {
-        if case.document.is_misprinted_by_sops() {
-            self.reread += 1;
-        } else {
-            self.compared += 1;
+    fn count(&mut self, case: &Case, verdict: &Verdict) {
+        match verdict {
+            Verdict::Alike => self.alike += 1,
+            Verdict::AlikeInValues => self.alike_in_values += 1,
+            Verdict::Unjudged => self.unjudged += 1,
+            Verdict::Different(_) => {}
         }
         self.leaves += usize::from(case.has_leaf());
         self.mac_refused_by_sops += usize::from(case.mac_refused_by_sops);
@@ -79,12 +81,13 @@ impl Tally {
 
     fn line(&self, format: Format, seed: u64) -> String {
         format!(
-            "interop {}: {} documents alike byte for byte ({} of them with a MAC that sops itself computes wrong), {} compared by their values because sops misprints them, {} single values; \
+            "interop {}: {} documents alike byte for byte ({} of them with a MAC that sops itself computes wrong), {} alike in their values because sops misprints them, {} misprinted that nothing can judge, {} single values; \
              sops refused {} more and could not read back {} (INTEROP_SEED={seed})",
             format.name(),
-            self.compared,
+            self.alike,
             self.mac_refused_by_sops,
-            self.reread,
+            self.alike_in_values,
+            self.unjudged,
             self.leaves,
             self.refused_by_sops,
             self.unreadable_by_sops,
@@ -100,7 +103,7 @@ fn agree_on_random_documents(format: Format) {
     let mut tally = Tally::default();
     let mut faults = Vec::new();
     let mut next = 0;
-    while tally.compared < wanted {
+    while tally.alike < wanted {
         let mut cases = Vec::new();
         let mut batch = Batch::default();
         while cases.len() < DOCUMENTS_A_RUN.min(wanted) {
@@ -123,9 +126,10 @@ fn agree_on_random_documents(format: Format) {
         }
         let installed = batch.install();
         for (case, own_seed, choice) in cases {
-            match case.fault(&sops, &installed) {
-                Some(_) => faults.push((own_seed, choice)),
-                None => tally.count(&case),
+            let verdict = case.verdict(&sops, &installed);
+            tally.count(&case, &verdict);
+            if verdict.fault().is_some() {
+                faults.push((own_seed, choice));
             }
             let _ = fs::remove_file(&case.encrypted);
         }
@@ -258,7 +262,7 @@ fn a_flipped_bit_is_refused_unless_sops_reads_the_same() {
         sound.join(&mut batch);
         let count = damaged.len();
         let installed = batch.install();
-        assert_eq!(sound.fault(&sops, &installed), None);
+        assert_eq!(sound.verdict(&sops, &installed).fault(), None);
         assert_ne!(
             installed.output.status.code(),
             Some(0),

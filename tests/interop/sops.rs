@@ -84,10 +84,17 @@ impl Sops {
         output.status.success().then_some(output.stdout)
     }
 
-    /// The first document of an encrypted YAML file as JSON: its values without their spelling.
-    pub fn values(&self, encrypted: &Path) -> Option<Vec<u8>> {
-        let arguments = ["decrypt", "--ignore-mac", "--output-type", "json", "--input-type", "yaml"].map(OsStr::new);
-        let output = self.command(&arguments, encrypted);
+    /// The first document of an encrypted file as JSON: its values without their spelling.
+    pub fn values(&self, format: Format, encrypted: &Path) -> Option<Vec<u8>> {
+        let arguments = [
+            "decrypt",
+            "--ignore-mac",
+            "--input-type",
+            format.name(),
+            "--output-type",
+            "json",
+        ];
+        let output = self.command(&arguments.map(OsStr::new), encrypted);
         output.status.success().then_some(output.stdout)
     }
 
