@@ -12,6 +12,8 @@ mod live;
 mod lock;
 mod mount;
 mod pending;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::borrow::Cow;

@@ -34,15 +34,16 @@ pub(super) enum Failure {
     BadHeader,
     /// A stanza names a key of this host, or was opened by it, and what follows is not what was written.
     Damaged,
-    /// The message holds something else than a data key, of so many bytes or more.
-    BadLength(usize),
+    /// The message holds something that no data key is as long as.
+    BadLength,
 }
 
 /// An age message without its armor.
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// Takes the armor off. White space around it is tolerated, a message without armor is not: sops makes none.
+    /// Takes the armor off and checks the header's form. White space around the armor is tolerated, a message without armor is not:
+    /// sops makes none.
     pub fn parse(armored: &str) -> Result<Self, Failure> {
         let armored = armored.trim_ascii();
         if armored.len() > MAX_MESSAGE_BYTES {
@@ -58,6 +59,7 @@ impl Message {
         if bytes.split(|byte| *byte == b'\n').count() > MAX_MESSAGE_LINES {
             return Err(Failure::TooLarge);
         }
+        Decryptor::new_buffered(bytes.as_slice()).map_err(|_| Failure::BadHeader)?;
         Ok(Self(bytes))
     }
 
@@ -91,7 +93,7 @@ fn data_key(mut content: impl Read) -> Result<Plaintext, Failure> {
     }
     match key.len() {
         16 | 24 | 32 => Ok(key),
-        length => Err(Failure::BadLength(length)),
+        _ => Err(Failure::BadLength),
     }
 }
 
@@ -100,7 +102,7 @@ pub(super) fn foreign_content(text: &[u8]) -> Option<Cause> {
     let text = text.trim_ascii_start();
     if text.starts_with(b"age-encryption.org/") || text.starts_with(ARMOR.as_bytes()) {
         Some(Cause::EncryptedIdentities)
-    } else if text.starts_with(b"-----BEGIN ") || text.starts_with(b"ssh-") {
+    } else if text.starts_with(b"-----BEGIN OPENSSH ") || text.starts_with(b"-----BEGIN RSA ") {
         Some(Cause::SshKey)
     } else {
         None

@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<KeyFileContent, Cause> {
         return Err(Cause::NotAFile(kind));
     }
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    let too_large = Cause::TooLarge(limit / 1024);
+    let too_large = Cause::TooLarge(limit);
     if size > limit {
         return Err(too_large);
     }

@@ -9,6 +9,7 @@
 mod age;
 mod file;
 mod identity;
+mod lock;
 mod notice;
 mod report;
 mod ssh;
@@ -23,8 +24,8 @@ pub use report::NoKey;
 
 use crate::plaintext::Plaintext;
 use crate::sops::metadata::{KeyGroup, KeyGroups, MasterKey};
+use age::Failure;
 use identity::Identity;
-use report::Attempt;
 
 /// The variable that holds age identities as text.
 pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";
@@ -95,35 +96,36 @@ impl Keyring {
     ///
     /// [`NoKey`], which explains itself, when no key of this host opens the file.
     pub fn data_key(&self, groups: &KeyGroups) -> Result<Plaintext, NoKey> {
-        let mut attempts = Vec::new();
+        let mut failures = Vec::new();
         if let [group] = groups.groups.as_slice() {
-            attempts = match self.part(group) {
+            failures = match self.part(group) {
                 Ok(key) => return Ok(key),
-                Err(attempts) => attempts,
+                Err(failures) => failures,
             };
         }
-        Err(NoKey::new(groups, &attempts, &self.identities, &self.problems))
+        Err(NoKey::new(groups, &failures, &self.identities, &self.problems))
     }
 
     /// What a group holds: the data key itself when it is the only group. Entries that name a key of this host come first; the
     /// others follow, since the name plays no part in what opens.
-    fn part(&self, group: &KeyGroup) -> Result<Plaintext, Vec<Attempt>> {
-        let entries = group.keys.iter().filter_map(|key| match key {
-            MasterKey::Age { recipient, encrypted } => Some((recipient.as_str(), encrypted.as_str())),
-            _ => None,
-        });
-        let (ours, others): (Vec<_>, Vec<_>) = entries.partition(|(recipient, _)| self.owns(recipient));
-        let mut attempts = Vec::new();
-        for (recipient, encrypted) in ours.into_iter().chain(others) {
-            match self.open(encrypted) {
-                Ok(key) => return Ok(key),
-                Err(failure) => attempts.push(Attempt {
-                    recipient: recipient.to_owned(),
-                    failure,
-                }),
+    fn part(&self, group: &KeyGroup) -> Result<Plaintext, Vec<Option<Failure>>> {
+        let entries = group.keys.iter().enumerate();
+        let mut entries: Vec<_> = entries
+            .filter_map(|(index, key)| match key {
+                MasterKey::Age { recipient, encrypted } => Some((index, recipient, encrypted)),
+                _ => None,
+            })
+            .collect();
+        entries.sort_by_cached_key(|(_, recipient, _)| !self.owns(recipient));
+        let mut failures = vec![None; group.keys.len()];
+        for (index, _, encrypted) in entries {
+            match (self.open(encrypted), failures.get_mut(index)) {
+                (Ok(key), _) => return Ok(key),
+                (Err(reason), Some(failure)) => *failure = Some(reason),
+                (Err(_), None) => {}
             }
         }
-        Err(attempts)
+        Err(failures)
     }
 
     /// Whether `recipient` names one of our identities.
@@ -132,16 +134,16 @@ impl Keyring {
     }
 
     /// Opens one armored age message with whichever identity does.
-    fn open(&self, encrypted: &str) -> Result<Plaintext, age::Failure> {
+    fn open(&self, encrypted: &str) -> Result<Plaintext, Failure> {
         let message = age::Message::parse(encrypted)?;
-        let mut worst = age::Failure::NotOurs;
+        let mut worst = Failure::NotOurs;
         for (index, identity) in self.in_order_of_hope() {
             match message.open(identity) {
                 Ok(key) => {
                     self.last.set(index);
                     return Ok(key);
                 }
-                Err(age::Failure::NotOurs) => {}
+                Err(Failure::NotOurs) => {}
                 Err(failure) => worst = failure,
             }
         }

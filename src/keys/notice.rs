@@ -56,7 +56,7 @@ pub enum Cause {
     Unreadable(String),
     /// It is not a regular file but this.
     NotAFile(&'static str),
-    /// It has more bytes than the limit, in KiB.
+    /// It has more bytes than this limit.
     TooLarge(usize),
     /// An age identity source without a line that could be one.
     NoIdentity,
@@ -80,8 +80,6 @@ pub enum Cause {
     EncryptedSshKey,
     /// An SSH private key of a kind that age does not know.
     UnknownSshKind(String),
-    /// An SSH private key in the PKCS#8 form.
-    Pkcs8,
     /// It looks like an SSH private key but cannot be read as one.
     DamagedSshKey,
     /// It does not look like an SSH private key at all.
@@ -110,7 +108,6 @@ impl Problem {
         let path = self.place.path()?.display();
         match self.cause {
             Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
-            Cause::Pkcs8 => Some(format!("convert it: ssh-keygen -p -N '' -f {path}")),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
             _ => None,
@@ -177,7 +174,10 @@ impl fmt::Display for Cause {
             Self::Missing => f.write_str("no such file"),
             Self::Unreadable(reason) => f.write_str(reason),
             Self::NotAFile(kind) => write!(f, "{kind}, not a regular file"),
-            Self::TooLarge(limit) => write!(f, "larger than {limit} KiB"),
+            Self::TooLarge(limit) if limit >> 20 > 0 => {
+                write!(f, "larger than {} MiB", limit >> 20)
+            }
+            Self::TooLarge(limit) => write!(f, "larger than {} KiB", limit >> 10),
             Self::NoIdentity => f.write_str("holds no age identity"),
             Self::BadLine => f.write_str("not an age identity"),
             Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),
@@ -192,7 +192,6 @@ impl fmt::Display for Cause {
             Self::PublicSshKey => f.write_str("a public SSH key"),
             Self::EncryptedSshKey => f.write_str("protected by a passphrase, which nobody is asked for"),
             Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
-            Self::Pkcs8 => f.write_str("a key in PKCS#8 form, not in that of OpenSSH"),
             Self::DamagedSshKey => f.write_str("a damaged SSH private key"),
             Self::NoSshKey => f.write_str("not an SSH private key"),
         }

@@ -169,9 +169,14 @@ fn boolean(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Go's `strconv.ParseFloat(text, 64)`; too large a number is an error.
+/// Go's `strconv.ParseFloat(text, 64)`, for which too large a number is an error, as is a sign before `nan`. Hexadecimal floats and
+/// underscores between digits are refused, because nothing that encrypts writes them.
 fn float(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
-    let spelled_infinite = text.bytes().any(|byte| byte.eq_ignore_ascii_case(&b'n'));
-    (number.is_finite() || spelled_infinite).then_some(number)
+    let name = if number.is_nan() {
+        text
+    } else {
+        text.trim_start_matches(['+', '-'])
+    };
+    (number.is_finite() || name.starts_with(['i', 'I', 'n', 'N'])).then_some(number)
 }

@@ -495,15 +495,11 @@ fn reads_back(text: &[u8], quote: &[u8]) -> bool {
 /// The quote in which sops puts a name, or if that does not read back, one that does.
 fn name_quote(name: &[u8]) -> &'static [u8] {
     let has = |bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
-    let backtick = has(b"`");
-    if backtick && (has(b"=:") || !has(b"\"")) && !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none() {
-        return b"\"\"\"";
-    }
-    let special = has(b"\"=:") || matches!(name, [b'[' | b'#' | b';', ..]);
-    if special {
-        b"`"
-    } else if backtick {
+    let fits_triple = !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none();
+    if has(b"`") && fits_triple {
         b"\"\"\""
+    } else if has(b"\"=:") || name.starts_with(b"[") || name.starts_with(b"#") || name.starts_with(b";") {
+        b"`"
     } else {
         b""
     }
