@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use nix::fcntl::OFlag;
+use rustix::fs::OFlags;
 use thiserror::Error;
 
 use crate::plaintext::Plaintext;

@@ -316,11 +316,12 @@ fn publish(
     if !missing.is_empty() {
         tracing::error!(
             GENERATION = generation,
-            "published {} of {} in {}, without: {}; mend what is said above and run: systemctl restart sops-nix",
+            "published {} of {} in {}, without: {}; mend what is said above and run: systemctl {}restart sops-nix",
             entries.len(),
             entries.len().saturating_add(missing.len()),
             site.link.display(),
-            names(&missing)
+            names(&missing),
+            if manifest.user_mode { "--user " } else { "" }
         );
     }
     Outcome::PublishedRest

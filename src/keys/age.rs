@@ -14,10 +14,11 @@ use crate::plaintext::Plaintext;
 pub(super) const MAX_IDENTITY_BYTES: usize = 16 << 20;
 /// How many bad lines of one source are reported one by one.
 pub(super) const MAX_BAD_LINES: usize = 10;
-/// The most bytes of an armored message. One for a 16384-bit RSA key has 4 KiB.
-const MAX_MESSAGE_BYTES: usize = 32 << 10;
-/// The most lines of a decoded message: the parser begins anew with each line of a header.
-const MAX_MESSAGE_LINES: usize = 256;
+/// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB.
+const MAX_MESSAGE_BYTES: usize = 16 << 10;
+/// The most lines of a message without armor. The parser begins anew with each line of the header, so its time grows with the
+/// square of their number; a 16384-bit RSA key needs 48.
+const MAX_MESSAGE_LINES: usize = 128;
 /// The first line of an armored message.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 

@@ -75,8 +75,12 @@ pub(super) fn recipient(key: &PublicKey) -> Option<String> {
 
 /// A recipient of a sops file as people compare it, if it is an SSH public key.
 pub(super) fn shown_recipient(recipient: &str) -> Option<String> {
-    let key = PublicKey::from_openssh(recipient).ok()?;
-    Some(shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256)))
+    let without_comment: Vec<_> = recipient.split_whitespace().take(2).collect();
+    let key = PublicKey::from_openssh(&without_comment.join(" ")).ok()?;
+    Some(shown(
+        key.algorithm().as_str(),
+        &key.fingerprint(HashAlg::Sha256),
+    ))
 }
 
 /// An SSH public key as people compare it.

@@ -1,6 +1,12 @@
 //! Which message opens with which key.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
+
+use age_core::format::{FileKey, Stanza};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use sha2::{Digest, Sha256};
 
 use super::*;
 
@@ -94,6 +100,45 @@ fn a_damaged_stanza_does_not_keep_another_entry_from_opening() {
         replaced(&message(&[&own], DATA_KEY), "-> X25519 ", "-> X25519 x"),
     );
     assert!(opens(&keyring, vec![damaged, entry_for(&own)]));
+}
+
+/// Writes a stanza that names the SSH key of these tests and is nothing that the key could open.
+struct Impostor;
+
+impl Recipient for Impostor {
+    fn wrap_file_key(
+        &self,
+        _: &FileKey,
+    ) -> Result<(Vec<Stanza>, HashSet<String>), ::age::EncryptError> {
+        let wire = ssh_key::PrivateKey::from_openssh(SSH_KEY)
+            .unwrap()
+            .public_key()
+            .to_bytes()
+            .unwrap();
+        let tag = BASE64_STANDARD_NO_PAD.encode(&Sha256::digest(wire)[..4]);
+        let share = BASE64_STANDARD_NO_PAD.encode([9; 32]);
+        let stanza = Stanza {
+            tag: "ssh-ed25519".to_owned(),
+            args: vec![tag, share],
+            body: vec![0; 32],
+        };
+        Ok((vec![stanza], HashSet::new()))
+    }
+}
+
+#[test]
+fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let text = message(&[&Impostor, &identity.to_public()], DATA_KEY);
+    let mut sources = KeySources {
+        age_ssh_keys: vec![named(host.file("id", SSH_KEY))],
+        ..KeySources::default()
+    };
+    let keyring = Keyring::load(&sources);
+    assert_eq!(keyring.open(&text).err(), Some(Failure::Damaged));
+    sources.age_key = Some(Plaintext::from(secret(&identity)));
+    assert!(opens(&Keyring::load(&sources), vec![entry("x", text)]));
 }
 
 #[test]

@@ -121,6 +121,38 @@ fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
 }
 
 #[test]
+fn an_ssh_recipient_is_known_whatever_its_comment() {
+    let host = Host::new();
+    let public = ssh_key::PrivateKey::from_openssh(SSH_KEY)
+        .unwrap()
+        .public_key()
+        .to_openssh()
+        .unwrap();
+    let own = public
+        .split_whitespace()
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let stranger = message(&[&x25519::Identity::generate().to_public()], DATA_KEY);
+    let keyring = of_ssh_key(host.file("id", SSH_KEY));
+    for name in [
+        own.clone(),
+        format!("{own} root@host"),
+        format!(" {own}  old name "),
+    ] {
+        let report = report(
+            &host,
+            &keyring,
+            &groups(vec![entry(&name, stranger.clone())]),
+        );
+        let line = format!(
+            "    age  ssh-ed25519 {SSH_FINGERPRINT}  (damaged: not encrypted to this recipient)\n"
+        );
+        assert!(report.contains(&line), "{report}");
+    }
+}
+
+#[test]
 fn a_file_that_only_other_kinds_of_keys_could_open_says_so() {
     let host = Host::new();
     let stranger = message(&[&x25519::Identity::generate().to_public()], DATA_KEY);
