@@ -121,7 +121,7 @@ fn load_keys(manifest: &Manifest, environment: &mut Environment) -> Keyring {
     let keyring = Keyring::load(&key_sources(manifest, environment));
     for notice in keyring.notices() {
         match notice {
-            Notice::Imported { .. } if manifest.log_key_import => tracing::info!("sops-install-secrets: {notice}"),
+            Notice::Imported { .. } if manifest.logging.key_import => tracing::info!("sops-install-secrets: {notice}"),
             Notice::Imported { .. } => {}
             other => tracing::warn!("{other}"),
         }
@@ -278,10 +278,14 @@ fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries:
         Ok(preview) => preview,
         Err(error) => return nothing_changed(&error),
     };
-    preview.failures.iter().for_each(|failure| tracing::error!("{failure}"));
+    for failure in &preview.failures {
+        tracing::error!("{failure}");
+    }
     print_changes(manifest, &preview.changes, true);
     let untold = units::request(&channel(environment, manifest), &preview.changes.units);
-    untold.iter().for_each(|error| tracing::error!("{error}"));
+    for error in &untold {
+        tracing::error!("{error}");
+    }
     match verdict {
         _ if preview.is_live && !preview.failures.is_empty() => Outcome::NothingChanged,
         Verdict::Publish if preview.failures.is_empty() && untold.is_empty() => Outcome::Done,
@@ -361,7 +365,7 @@ fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
 
 /// Other programs compare standard output as a whole, so nothing else goes there.
 fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
-    if !manifest.log_secret_changes {
+    if !manifest.logging.secret_changes {
         return;
     }
     let mut output = std::io::stdout().lock();
