@@ -4,8 +4,8 @@
 //! ASCII's in Go, brackets nest, braces always repeat. So a pattern is read by Go's grammar and written down again so that it
 //! cannot be misunderstood. Groups become non-capturing and repetitions greedy, because only whether there is a match counts.
 //!
-//! What remains different is refused, that is, matches nothing: repetitions behind a flag group (`a(?i)*`), escaped surrogates,
-//! more than 250 levels of nesting, and patterns that compile to more than ten megabytes.
+//! What remains different is refused, that is, matches nothing: escaped surrogates, a second repetition with only flags before it
+//! (`a*(?i)*`), more than 250 levels of nesting, and patterns that compile to more than ten megabytes.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -56,8 +56,7 @@ fn translate(pattern: &str) -> Option<String> {
         ..Translator::default()
     };
     while !translator.rest.is_empty() {
-        let stacked = std::mem::take(&mut translator.repeated);
-        translator.token(stacked)?;
+        translator.token()?;
     }
     Some(translator.out)
 }
@@ -82,11 +81,13 @@ impl Weights {
 struct Translator<'a> {
     rest: &'a str,
     out: String,
+    /// Flags to be written before the next part: in Go, a repetition behind them still belongs to the part before.
+    flags: String,
     /// Of the group that is being read.
     weights: Weights,
     /// Of the groups around it.
     outer: Vec<Weights>,
-    /// Whether the last token was a repetition.
+    /// Whether the part read last is repeated already, which Go allows only once.
     repeated: bool,
 }
 
@@ -111,30 +112,36 @@ impl<'a> Translator<'a> {
         Some(text)
     }
 
+    fn begin(&mut self, weight: usize) {
+        self.weights.push(weight);
+        self.repeated = false;
+        self.out.push_str(&std::mem::take(&mut self.flags));
+    }
+
     /// Writes a part that can be repeated.
     fn part(&mut self, text: &str) {
-        self.weights.push(1);
+        self.begin(1);
         self.out.push_str(text);
     }
 
     fn literal(&mut self, character: char) {
-        self.weights.push(1);
+        self.begin(1);
         push_literal(&mut self.out, character);
     }
 
-    fn token(&mut self, stacked: bool) -> Option<()> {
+    fn token(&mut self) -> Option<()> {
         match self.next()? {
             '(' => self.open()?,
             ')' => self.close()?,
             '|' => {
-                self.weights.push(0);
+                self.begin(0);
                 self.out.push('|');
             }
-            '*' => self.repeat("*", 1, stacked)?,
-            '+' => self.repeat("+", 1, stacked)?,
-            '?' => self.repeat("?", 1, stacked)?,
+            '*' => self.repeat("*", 1)?,
+            '+' => self.repeat("+", 1)?,
+            '?' => self.repeat("?", 1)?,
             '{' => match self.braces() {
-                Some((operator, count)) => self.repeat(&operator, count?, stacked)?,
+                Some((operator, count)) => self.repeat(&operator, count?)?,
                 None => self.literal('{'),
             },
             '[' => self.bracket()?,
@@ -160,13 +167,14 @@ impl<'a> Translator<'a> {
             if is_group {
                 self.open_group(&format!("(?{flags}:"));
             } else if !flags.is_empty() {
-                let _ = write!(self.out, "(?{flags})");
+                let _ = write!(self.flags, "(?{flags})");
             }
         }
         Some(())
     }
 
     fn open_group(&mut self, opening: &str) {
+        self.begin(0);
         self.out.push_str(opening);
         self.outer.push(std::mem::take(&mut self.weights));
     }
@@ -175,6 +183,8 @@ impl<'a> Translator<'a> {
         let inside = self.weights.last.max(self.weights.earlier);
         self.weights = self.outer.pop()?;
         self.weights.push(inside.max(1));
+        self.repeated = false;
+        self.flags.clear();
         self.out.push(')');
         Some(())
     }
@@ -203,9 +213,9 @@ impl<'a> Translator<'a> {
     }
 
     /// A repetition of the last part, `count` times at most.
-    fn repeat(&mut self, operator: &str, count: usize, stacked: bool) -> Option<()> {
+    fn repeat(&mut self, operator: &str, count: usize) -> Option<()> {
         self.eat("?");
-        self.repeated = true;
+        let stacked = std::mem::replace(&mut self.repeated, true);
         self.weights.last = self.weights.last.checked_mul(count)?;
         self.out.push_str(operator);
         (!stacked && self.weights.last <= MAX_REPETITIONS).then_some(())
@@ -294,7 +304,12 @@ impl<'a> Translator<'a> {
         let plain = name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '));
-        plain.then(|| format!("\\{}{{{name}}}", if negative { 'P' } else { 'p' }))
+        let letter = if negative { 'P' } else { 'p' };
+        // Go knows categories and scripts, and none of the other properties that the crate may have.
+        let mut classes = ["gc", "sc"]
+            .into_iter()
+            .map(|property| format!("\\{letter}{{{property}={name}}}"));
+        classes.find(|class| plain && Regex::new(class).is_ok())
     }
 
     /// The single character that the text behind a backslash stands for.
@@ -407,5 +422,91 @@ fn push_literal(out: &mut String, character: char) {
         let _ = write!(out, "\\x{{{:X}}}", u32::from(character));
     } else {
         out.push(character);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each pattern of the table was tried on.
+    const TEXTS: [&[u8]; 47] = [
+        b"",
+        b"a",
+        b"aa",
+        b"A",
+        b"k",
+        b"\xe2\x84\xaa",
+        b"\xc5\xbf",
+        b"s",
+        b"\xc3\xa9",
+        b"\xc3\x89",
+        b"_",
+        b"1",
+        b"\xd9\xa3",
+        b"a1",
+        b"a b",
+        b" ",
+        b"\x09",
+        b"\x0b",
+        b"\x0a",
+        b"a\x0ab",
+        b"\xc2\xa0",
+        b"\xff",
+        b"\xef\xbf\xbd",
+        b"[",
+        b"]",
+        b"&",
+        b"-",
+        b"{",
+        b"{x}",
+        b"a{,3}",
+        b"\x5c",
+        b"b",
+        b"z",
+        b"a\xc3\xa9",
+        b"\xc3\xa9a",
+        b"\xce\xb1",
+        b"~",
+        b"password",
+        b"db_password",
+        b"data",
+        b"stringData",
+        b"metadata",
+        b"a.b",
+        b":",
+        b"#",
+        b"a|b",
+        b"QE",
+    ];
+
+    /// A pattern, a tab, and what Go's `regexp.Match` says: `-` for a pattern that it refuses, or in hexadecimal a bit for each
+    /// text, the first one lowest.
+    const TABLE: &str = include_str!("testdata/go-patterns.tsv");
+
+    #[test]
+    fn patterns_match_what_go_says() {
+        let mut patterns = 0;
+        for line in TABLE.lines() {
+            let (pattern, matches) = line.split_once('\t').unwrap();
+            let expected = u64::from_str_radix(matches, 16).unwrap_or_default();
+            let compiled = Pattern::new(pattern.as_bytes());
+            let ours = TEXTS.iter().rev().fold(0, |bits, text| {
+                bits << 1 | u64::from(compiled.matches(text))
+            });
+            assert_eq!(format!("{ours:x}"), format!("{expected:x}"), "{pattern}");
+            patterns += 1;
+        }
+        assert_eq!(patterns, 285);
+    }
+
+    #[test]
+    fn a_pattern_that_is_not_utf8_matches_nothing() {
+        assert!(!Pattern::new(b"a|\xff").matches(b"a"));
+    }
+
+    #[test]
+    fn a_second_repetition_behind_flags_matches_nothing() {
+        assert!(!Pattern::new(b"a*(?i)*").matches(b"a"));
     }
 }

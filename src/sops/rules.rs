@@ -147,3 +147,102 @@ impl CommentStack {
         below.iter().any(|level| level.earlier || level.last) || top.earlier || (top.last && !but_the_last)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(fill: impl FnOnce(&mut RuleFields)) -> Rule {
+        let mut fields = RuleFields::default();
+        fill(&mut fields);
+        Rule::new(&fields).unwrap()
+    }
+
+    /// The path of what stands at the top.
+    const ROOT: &[&[u8]] = &[];
+
+    fn selected(rule: &Rule, path: &[&str]) -> bool {
+        rule.selects(path, &CommentStack::default(), false)
+    }
+
+    #[test]
+    fn without_a_rule_the_default_suffix_keeps_everything_below_it_in_the_clear() {
+        let rule = rule(|_| {});
+        assert!(selected(&rule, &["a", "b"]));
+        assert!(!selected(&rule, &["a_unencrypted", "b"]));
+        assert!(!selected(&rule, &["a", "b_unencrypted"]));
+        assert!(selected(&rule, &["a_unencrypted_not"]));
+        assert!(selected(&rule, &[]));
+    }
+
+    #[test]
+    fn an_empty_rule_counts_as_none() {
+        let rule = rule(|fields| {
+            fields.unencrypted_suffix = Some(b"");
+            fields.encrypted_regex = Some(b"^data$");
+        });
+        assert!(selected(&rule, &["data", "x_unencrypted"]));
+        assert!(!selected(&rule, &["metadata"]));
+        assert!(!selected(&rule, &[]));
+    }
+
+    #[test]
+    fn two_rules_are_refused_by_name() {
+        let fields = RuleFields {
+            encrypted_suffix: Some(b"_x"),
+            unencrypted_regex: Some(b"y"),
+            ..RuleFields::default()
+        };
+        assert_eq!(
+            Rule::new(&fields).err(),
+            Some(RuleError(vec!["encrypted_suffix", "unencrypted_regex"]))
+        );
+    }
+
+    #[test]
+    fn suffixes_and_patterns_look_at_every_key_of_the_path() {
+        let suffix = rule(|fields| fields.encrypted_suffix = Some(b"_enc"));
+        assert!(selected(&suffix, &["a_enc", "b"]) && !selected(&suffix, &["a", "b"]));
+        let pattern = rule(|fields| fields.unencrypted_regex = Some(b"^pub"));
+        assert!(!selected(&pattern, &["public", "b"]) && selected(&pattern, &["a", "b"]));
+    }
+
+    #[test]
+    fn a_pattern_that_go_refuses_matches_nothing() {
+        let encrypted = rule(|fields| fields.encrypted_regex = Some(b"^(data"));
+        let unencrypted = rule(|fields| fields.unencrypted_regex = Some(b"^(data"));
+        assert!(!selected(&encrypted, &["data"]));
+        assert!(selected(&unencrypted, &["data"]));
+    }
+
+    #[test]
+    fn a_comment_reaches_into_the_item_below_it_and_no_further() {
+        let rule = rule(|fields| fields.encrypted_comment_regex = Some(b"enc"));
+        let mut comments = CommentStack::default();
+        comments.enter();
+        comments.push(&rule, b" enc");
+        assert!(rule.selects(&["a"], &comments, false));
+        assert!(!rule.selects(ROOT, &comments, true), "the comment itself");
+        comments.push(&rule, b" other");
+        assert!(rule.selects(ROOT, &comments, true), "a comment below it");
+        comments.enter();
+        comments.push(&rule, b" inner");
+        assert!(rule.selects(&["a", "b"], &comments, true));
+        comments.clear();
+        assert!(rule.selects(&["a", "b"], &comments, false));
+        comments.leave();
+        comments.clear();
+        assert!(!rule.selects(&["c"], &comments, false));
+    }
+
+    #[test]
+    fn a_comment_that_begins_an_unencrypted_part_is_part_of_it() {
+        let rule = rule(|fields| fields.unencrypted_comment_regex = Some(b"plain"));
+        let mut comments = CommentStack::default();
+        comments.enter();
+        assert!(rule.selects(&["a"], &comments, false));
+        comments.push(&rule, b"plain");
+        assert!(!rule.selects(ROOT, &comments, true));
+        assert!(!rule.selects(&["a"], &comments, false));
+    }
+}
