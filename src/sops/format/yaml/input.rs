@@ -30,7 +30,8 @@ pub(super) fn decode(source: &[u8]) -> Result<&str, ParseError> {
     }
 }
 
-fn is_forbidden(character: char) -> bool {
+/// Whether YAML cannot have this character, except as an escape.
+pub(super) fn is_forbidden(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' | '\u{85}' => false,
         '\0'..' ' | '\u{7F}'..'\u{A0}' | '\u{FFFE}' | '\u{FFFF}' => true,

@@ -8,17 +8,23 @@
 //! its own rules for what a plain scalar means, and its way to attach comments to nodes, because a comment's place in the tree is
 //! authenticated when it is decrypted.
 
+mod arrange;
 mod compose;
 mod convert;
 mod cursor;
+mod emit;
 mod input;
 mod note;
 mod property;
 mod resolve;
 mod scalar;
 mod scan;
+mod spell;
 mod timestamp;
 mod token;
+mod write;
+
+use emit::Emitter;
 
 use super::{EmitError, ParseError};
 use crate::{
@@ -41,12 +47,31 @@ pub(super) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
     Ok(documents)
 }
 
+/// Writes decrypted documents the way `sops decrypt` prints them.
+///
+/// What sops 3.13.2 prints is kept to the byte, displaced and lost comments included, except where it would not be read as the
+/// same value again:
+///
+/// - a string of several lines that begins with a tab, which sops prints as `null` (or not at all if a comment is behind it);
+/// - a string of several lines that begins with a space or a line break and stands in a list or in a map in a list: sops prints an
+///   indentation of `4` in the header where it is 2, which is not valid;
+/// - a comment with control characters or invalid UTF-8, which sops prints as they are, or panics: here they are replaced by
+///   U+FFFD;
+/// - in a string that begins with U+FEFF, sops escapes all characters: here only those that need it.
+///
+/// # Errors
+/// When a key is not a string.
 pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
-    let _ = documents;
-    Ok(Plaintext::default())
+    let roots = documents.iter().map(arrange::document);
+    let roots = roots.collect::<Result<Vec<_>, _>>()?;
+    let mut emitter = Emitter::default();
+    for root in &roots {
+        emitter.document(root);
+    }
+    Ok(emitter.finish())
 }
 
+/// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
 pub(super) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
-    let _ = (kind, text);
-    Plaintext::default()
+    Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
 }
