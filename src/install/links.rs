@@ -165,30 +165,22 @@ fn put(
     warnings: &mut Vec<String>,
 ) -> Result<(), InstallError> {
     let name = place.name.as_os_str();
+    let new = suffixed(name, NEW);
+    // The rest of a run that was killed: a link, or what the exchange had just taken out of its place.
+    clear(place, &new, warnings)?;
     if target(place).is_some_and(|target| target == to.as_os_str()) {
         return give(place, name, to, owner);
     }
-    let new = suffixed(name, NEW);
-    make_new(place, &new, to, owner, warnings)?;
+    make_new(place, &new, to, owner)?;
     exchange(place, &new, warnings).inspect_err(|_| {
         // On success the temporary name is gone; after a failure the link is under it again.
         let _ = fs::unlinkat(&place.dir, &new, AtFlags::empty());
     })
 }
 
-/// Makes the symlink under its temporary name. What is there is the rest of a run that was killed: a link, or what the exchange had
-/// just taken out of its place.
-fn make_new(
-    place: &Place,
-    new: &OsStr,
-    to: &Path,
-    owner: Owner,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+/// Makes the symlink under its temporary name.
+fn make_new(place: &Place, new: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("create a link for", &place.path)(cause);
-    if files::status(&place.dir, new).map_err(fail)?.is_some() {
-        clear(place, new, warnings)?;
-    }
     fs::symlinkat(to, &place.dir, new).map_err(fail)?;
     give(place, new, to, owner).inspect_err(|_| {
         let _ = fs::unlinkat(&place.dir, new, AtFlags::empty());
