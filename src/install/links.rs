@@ -304,3 +304,31 @@ fn suffixed(name: &OsStr, suffix: &str) -> OsString {
     bytes.extend_from_slice(suffix.as_bytes());
     OsString::from_vec(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_link_that_we_mean_is_given_away() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let top = directory.path().canonicalize().unwrap();
+        let owner = Some((1234, 1234));
+        std::fs::write(top.join("file"), "root's").unwrap();
+        std::os::unix::fs::symlink("elsewhere", top.join("link")).unwrap();
+        for name in ["file", "link"] {
+            let place = walk::reach(&top.join(name)).unwrap();
+            let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
+            assert!(
+                matches!(outcome, Err(InstallError::Interference { .. })),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn suffixes_fit_into_a_file_name() {
+        assert_eq!(suffixed(OsStr::new("key"), NEW), "key.sops-new");
+        assert_eq!(suffixed(OsStr::new(&"k".repeat(255)), BACKUP).len(), 255);
+    }
+}

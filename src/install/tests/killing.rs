@@ -75,13 +75,13 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
                 u32::from(found == "old" && world.site.generation(2).join("d").exists());
             untold += u32::from(found == "new" && !list.exists());
 
-            let last = world
+            let redone = world
                 .publish_with_lists(&entries(&world.top, &unit, b"new"))
                 .unwrap();
-            assert!(last.failures.is_empty(), "{at}: {:?}", last.failures);
+            assert!(redone.failures.is_empty(), "{at}: {:?}", redone.failures);
             let told = fs::read_to_string(list).unwrap();
             assert!(told.starts_with("a.service\n"), "{at}: {told}");
-            assert_eq!(world.tree(""), complete(last.generation), "{at}");
+            assert_eq!(world.tree(""), complete(redone.generation), "{at}");
             assert_eq!(
                 fs::read_to_string(world.top.join("etc/key.sops-backup")).unwrap(),
                 "precious"

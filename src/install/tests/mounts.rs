@@ -250,3 +250,39 @@ fn a_mount_point_that_is_a_link_or_a_file_is_refused() {
         assert!(world.site.link.symlink_metadata().is_err());
     }
 }
+
+#[test]
+fn a_plain_directory_is_tightened_and_never_widened() {
+    for (before, after) in [
+        (0o700, 0o700),
+        (0o777, 0o751),
+        (0o1777, 0o751),
+        (0o751, 0o751),
+    ] {
+        let world = World::new();
+        fs::create_dir(&world.site.mount_point).unwrap();
+        fs::set_permissions(
+            &world.site.mount_point,
+            std::os::unix::fs::PermissionsExt::from_mode(before),
+        )
+        .unwrap();
+        world.publish(&[secret("a", b"x")]).unwrap();
+        assert_eq!(
+            world.site.mount_point.metadata().unwrap().mode() & 0o7777,
+            after
+        );
+    }
+}
+
+#[test]
+fn a_plain_directory_of_another_user_is_refused() {
+    if !is_root("a_plain_directory_of_another_user_is_refused") {
+        return;
+    }
+    let world = World::new();
+    fs::create_dir(&world.site.mount_point).unwrap();
+    std::os::unix::fs::chown(&world.site.mount_point, Some(1234), None).unwrap();
+    let error = world.publish(&[secret("a", b"x")]).unwrap_err().to_string();
+    assert!(error.contains("belongs to uid 1234"), "{error}");
+    assert!(world.tree("secrets.d").is_empty());
+}
