@@ -113,6 +113,29 @@ fn an_existing_file_is_moved_aside_with_a_message() {
 }
 
 #[test]
+fn a_file_that_cannot_be_moved_aside_stays() {
+    let world = World::new();
+    let path = world.top.join("home/key");
+    fs::create_dir(world.top.join("home")).unwrap();
+    fs::write(&path, "kept").unwrap();
+    fs::write(world.top.join("home/key.sops-backup"), "").unwrap();
+    for number in 1..10_000 {
+        fs::write(world.top.join(format!("home/key.sops-backup.{number}")), "").unwrap();
+    }
+    let published = world.publish(&at(&path)).unwrap();
+    let shown = published.failures[0].to_string();
+    assert!(
+        shown.contains("cannot move aside") && shown.contains("home/key"),
+        "{shown}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
+    assert_eq!(
+        fs::read_dir(world.top.join("home")).unwrap().count(),
+        10_001
+    );
+}
+
+#[test]
 fn a_file_with_the_longest_name_is_moved_aside_too() {
     let world = World::new();
     let path = world.top.join("n".repeat(255));

@@ -59,11 +59,16 @@ fn a_tmpfs_is_mounted_with_noswap_or_says_what_is_lost() {
     let mounts = mounts(&world);
     assert_eq!((mounts.len(), mounts[0].0.as_str()), (1, "tmpfs"));
     assert!(is_strict(&world));
+    // Does this kernel know noswap? Then it must be on.
+    let probe = world.top.join("probe");
+    fs::create_dir(&probe).unwrap();
+    let is_known = mount("none", &probe, "tmpfs", MountFlags::empty(), c"noswap").is_ok();
+    assert_eq!(mounts[0].1.contains("noswap"), is_known, "{mounts:?}");
     let warned = published
         .warnings
         .iter()
         .any(|warning| warning.contains("may be written to swap"));
-    assert_eq!(warned, !mounts[0].1.contains("noswap"), "{:?} {mounts:?}", published.warnings);
+    assert_eq!(warned, !is_known, "{:?}", published.warnings);
 }
 
 #[test]
@@ -207,4 +212,40 @@ fn a_mount_point_that_is_a_link_or_a_file_is_refused() {
         assert!(error.contains("cannot open") && error.contains("secrets.d"), "{error}");
         assert!(world.site.link.symlink_metadata().is_err());
     }
+}
+
+#[test]
+fn a_plain_directory_is_tightened_and_never_widened() {
+    for (before, after) in [
+        (0o700, 0o700),
+        (0o777, 0o751),
+        (0o1777, 0o751),
+        (0o751, 0o751),
+    ] {
+        let world = World::new();
+        fs::create_dir(&world.site.mount_point).unwrap();
+        fs::set_permissions(
+            &world.site.mount_point,
+            std::os::unix::fs::PermissionsExt::from_mode(before),
+        )
+        .unwrap();
+        world.publish(&[secret("a", b"x")]).unwrap();
+        assert_eq!(
+            world.site.mount_point.metadata().unwrap().mode() & 0o7777,
+            after
+        );
+    }
+}
+
+#[test]
+fn a_plain_directory_of_another_user_is_refused() {
+    if !is_root("a_plain_directory_of_another_user_is_refused") {
+        return;
+    }
+    let world = World::new();
+    fs::create_dir(&world.site.mount_point).unwrap();
+    std::os::unix::fs::chown(&world.site.mount_point, Some(1234), None).unwrap();
+    let error = world.publish(&[secret("a", b"x")]).unwrap_err().to_string();
+    assert!(error.contains("belongs to uid 1234"), "{error}");
+    assert!(world.tree("secrets.d").is_empty());
 }

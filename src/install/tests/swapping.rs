@@ -147,3 +147,73 @@ fn a_reader_finds_a_whole_generation_at_every_moment() {
         assert!(reader.join().unwrap() > 0);
     });
 }
+
+/// As on NFS, where renameat2 knows no flags: strace answers in place of the kernel. (A plain rename is another call, renameat.)
+#[test]
+fn a_file_system_that_cannot_exchange_names_is_served_in_steps() {
+    let test = "swapping::a_file_system_that_cannot_exchange_names_is_served_in_steps";
+    if std::env::var_os("SOPS_TEST_TRACED").is_none() {
+        if Command::new("strace").arg("-V").output().is_err() {
+            writeln!(std::io::stderr(), "{test}: skipped: needs strace").unwrap();
+            return;
+        }
+        let output = Command::new("strace")
+            .args([
+                "-f",
+                "-e",
+                "trace=renameat2,renameat,rename",
+                "-e",
+                "inject=renameat2:error=EINVAL",
+            ])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("install::tests::{test}")])
+            .env("SOPS_TEST_TRACED", "1")
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            shown.contains("1 passed"),
+            "{shown}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        return;
+    }
+    let world = World::new();
+    let paths = ["link", "file", "free"].map(|name| world.top.join(name));
+    let [link, file, _] = &paths;
+    symlink("/nowhere", link).unwrap();
+    fs::write(file, "kept").unwrap();
+    fs::write(world.top.join("file.sops-backup"), "earlier").unwrap();
+    fs::create_dir(&world.site.link).unwrap();
+    fs::write(world.site.link.join("precious"), "kept").unwrap();
+    for _ in 0..2 {
+        let entries: Vec<_> = ["a", "b", "c"]
+            .iter()
+            .zip(&paths)
+            .map(|(name, path)| Entry {
+                path: Some(path.clone()),
+                ..secret(name, b"x")
+            })
+            .collect();
+        let published = world.publish(&entries).unwrap();
+        assert!(published.failures.is_empty(), "{:?}", published.failures);
+    }
+    assert_eq!(
+        world.tree(""),
+        [
+            "file -> secrets/b",
+            "file.sops-backup 644",
+            "file.sops-backup.1 644",
+            "free -> secrets/c",
+            "link -> secrets/a",
+            "secrets -> secrets.d/2",
+            "secrets.d/ 751",
+            "secrets.d/2/ 751",
+            "secrets.d/2/a 400",
+            "secrets.d/2/b 400",
+            "secrets.d/2/c 400",
+            "secrets.sops-backup/ 755",
+            "secrets.sops-backup/precious 644",
+        ]
+    );
+}
