@@ -272,10 +272,7 @@ mod tests {
         for name in ["file", "link"] {
             let place = walk::reach(&top.join(name)).unwrap();
             let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
-            assert!(
-                matches!(outcome, Err(InstallError::Interference { .. })),
-                "{name}"
-            );
+            assert!(matches!(outcome, Err(InstallError::Interference { .. })), "{name}");
         }
     }
 

@@ -124,8 +124,7 @@ fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     if mode == mode & DIRECTORY_MODE {
         return Ok(());
     }
-    files::secure(dir, None, mode & DIRECTORY_MODE)
-        .map_err(failed("set the mode of", &site.mount_point))
+    files::secure(dir, None, mode & DIRECTORY_MODE).map_err(failed("set the mode of", &site.mount_point))
 }
 
 /// Adds the flags that a mount made by another program lacks.

@@ -181,16 +181,10 @@ fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, Inst
 fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
     let status = fs::fstat(made).map_err(failed("examine", here))?;
     let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
-    if is_ours
-        && files::list(made.as_fd())
-            .map_err(failed("read", here))?
-            .is_empty()
-    {
+    if is_ours && files::list(made.as_fd()).map_err(failed("read", here))?.is_empty() {
         return Ok(());
     }
-    Err(InstallError::Interference {
-        path: here.to_owned(),
-    })
+    Err(InstallError::Interference { path: here.to_owned() })
 }
 
 #[cfg(test)]

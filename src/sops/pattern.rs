@@ -491,9 +491,10 @@ mod tests {
             let (pattern, matches) = line.split_once('\t').unwrap();
             let expected = u64::from_str_radix(matches, 16).unwrap_or_default();
             let compiled = Pattern::new(pattern.as_bytes());
-            let ours = TEXTS.iter().rev().fold(0, |bits, text| {
-                bits << 1 | u64::from(compiled.matches(text))
-            });
+            let ours = TEXTS
+                .iter()
+                .rev()
+                .fold(0, |bits, text| bits << 1 | u64::from(compiled.matches(text)));
             assert_eq!(format!("{ours:x}"), format!("{expected:x}"), "{pattern}");
             patterns += 1;
         }

@@ -115,8 +115,7 @@ mod tests {
     /// The metadata of a file's text, in a form to compare, and the documents without it.
     fn take_from(format: Format, source: &[u8]) -> (Result<String, SectionError>, usize) {
         let mut documents = format.parse(source).unwrap();
-        let metadata =
-            take_metadata(format, &mut documents).map(|section| show(&Value::Map(section)));
+        let metadata = take_metadata(format, &mut documents).map(|section| show(&Value::Map(section)));
         (metadata, documents[0].items.len())
     }
 
@@ -131,10 +130,7 @@ mod tests {
                 });
                 format!("{{{}}}", items.collect::<Vec<_>>().join(","))
             }
-            Value::List(values) => format!(
-                "[{}]",
-                values.iter().map(show).collect::<Vec<_>>().join(",")
-            ),
+            Value::List(values) => format!("[{}]", values.iter().map(show).collect::<Vec<_>>().join(",")),
             Value::Scalar(_, text) => String::from_utf8_lossy(text).into_owned(),
             other => other.type_name().to_owned(),
         }
@@ -156,20 +152,11 @@ mod tests {
                 .replace("age_", "sops_age_")
                 .replace("version", "sops_version")
         );
-        assert_eq!(
-            take_from(Format::Dotenv, dotenv.as_bytes()),
-            (Ok(NESTED.to_owned()), 2)
-        );
+        assert_eq!(take_from(Format::Dotenv, dotenv.as_bytes()), (Ok(NESTED.to_owned()), 2));
         let ini = format!("[s]\nk = 1\n[sops]\n; comment\n{flat}[t]\n");
-        assert_eq!(
-            take_from(Format::Ini, ini.as_bytes()),
-            (Ok(NESTED.to_owned()), 3)
-        );
+        assert_eq!(take_from(Format::Ini, ini.as_bytes()), (Ok(NESTED.to_owned()), 3));
         let ini = ini.replace("a\\nb", "\"\"\"a\nb\"\"\"");
-        assert_eq!(
-            take_from(Format::Ini, ini.as_bytes()),
-            (Ok(NESTED.to_owned()), 3)
-        );
+        assert_eq!(take_from(Format::Ini, ini.as_bytes()), (Ok(NESTED.to_owned()), 3));
     }
 
     #[test]
@@ -177,16 +164,8 @@ mod tests {
         for (format, source, error) in [
             (Format::Json, "{}", SectionError::NotFound),
             (Format::Json, r#"{"sops": {}}"#, SectionError::NotFound),
-            (
-                Format::Json,
-                r#"{"sops": 5}"#,
-                SectionError::NotAMap("an integer"),
-            ),
-            (
-                Format::Json,
-                r#"{"sops": null}"#,
-                SectionError::NotAMap("null"),
-            ),
+            (Format::Json, r#"{"sops": 5}"#, SectionError::NotAMap("an integer")),
+            (Format::Json, r#"{"sops": null}"#, SectionError::NotAMap("null")),
             (
                 Format::Json,
                 r#"{"sops": {"a": 1}, "sops": {"a": 1}}"#,
@@ -194,22 +173,10 @@ mod tests {
             ),
             (Format::Ini, "[a]\nb = c\n", SectionError::NotFound),
             (Format::Ini, "[sops]\n", SectionError::NotFound),
-            (
-                Format::Ini,
-                "[sops]\na = b\n[sops]\na = b\n",
-                SectionError::Duplicate,
-            ),
-            (
-                Format::Dotenv,
-                "SOPS_a=b\nsopsa=b\n",
-                SectionError::NotFound,
-            ),
+            (Format::Ini, "[sops]\na = b\n[sops]\na = b\n", SectionError::Duplicate),
+            (Format::Dotenv, "SOPS_a=b\nsopsa=b\n", SectionError::NotFound),
         ] {
-            assert_eq!(
-                take_from(format, source.as_bytes()).0,
-                Err(error),
-                "{source}"
-            );
+            assert_eq!(take_from(format, source.as_bytes()).0, Err(error), "{source}");
         }
     }
 
@@ -235,22 +202,13 @@ mod tests {
                 "sops_a__list_0=1\nsops_a__list_x=2\n",
                 FlatError::Duplicate("a__list_x".to_owned()),
             ),
-            (
-                "sops_a=1\nsops_a__map_b=2\n",
-                FlatError::Mismatch("sops.a".to_owned()),
-            ),
+            ("sops_a=1\nsops_a__map_b=2\n", FlatError::Mismatch("sops.a".to_owned())),
             (
                 "sops_a__list_0=1\nsops_a__map_b=2\n",
                 FlatError::Mismatch("sops.a".to_owned()),
             ),
-            (
-                "sops_a__list_1=1\n",
-                FlatError::Incomplete("sops.a".to_owned()),
-            ),
-            (
-                "sops_a__list_-1=1\n",
-                FlatError::Incomplete("sops.a".to_owned()),
-            ),
+            ("sops_a__list_1=1\n", FlatError::Incomplete("sops.a".to_owned())),
+            ("sops_a__list_-1=1\n", FlatError::Incomplete("sops.a".to_owned())),
             (
                 "sops_a__list_0=1\nsops_a__list_99999999999999999999=1\n",
                 FlatError::Incomplete("sops.a".to_owned()),

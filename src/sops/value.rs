@@ -188,12 +188,7 @@ mod tests {
     /// Data, iv, tag and type of a token.
     fn parts(text: &[u8]) -> Result<[Vec<u8>; 4], ValueError> {
         let token = Token::parse(text)?;
-        Ok([
-            token.data.expose().to_vec(),
-            token.iv,
-            token.tag,
-            token.type_name.to_vec(),
-        ])
+        Ok([token.data.expose().to_vec(), token.iv, token.tag, token.type_name.to_vec()])
     }
 
     fn read(type_name: &str, text: &str) -> Result<(Type, String), ValueError> {
@@ -210,22 +205,10 @@ mod tests {
     #[test]
     fn what_follows_a_token_does_not_count_unless_it_closes_another_bracket() {
         let type_of = |text: &[u8]| parts(text).unwrap()[3].clone();
-        assert_eq!(
-            type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str] behind"),
-            b"str"
-        );
-        assert_eq!(
-            type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str]\n]"),
-            b"str"
-        );
-        assert_eq!(
-            type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str]x]"),
-            b"str]x"
-        );
-        assert_eq!(
-            type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:,type:]"),
-            b",type:"
-        );
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str] behind"), b"str");
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str]\n]"), b"str");
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str]x]"), b"str]x");
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:,type:]"), b",type:");
     }
 
     #[test]
@@ -242,19 +225,14 @@ mod tests {
             "ENC[AES256_GCM,data:QQ\n==,iv:QQ==,tag:QQ==,type:str]",
             "ENC[AES256_GCM,iv:QQ==,data:QQ==,tag:QQ==,type:str]",
         ] {
-            assert_eq!(
-                parts(text.as_bytes()).err(),
-                Some(ValueError::NotAToken),
-                "{text}"
-            );
+            assert_eq!(parts(text.as_bytes()).err(), Some(ValueError::NotAToken), "{text}");
         }
     }
 
     #[test]
     fn base64_is_read_as_go_reads_it() {
         let data = |text: &str| {
-            parts(format!("ENC[AES256_GCM,data:{text},iv:QQ==,tag:QQ==,type:str]").as_bytes())
-                .map(|[data, ..]| data)
+            parts(format!("ENC[AES256_GCM,data:{text},iv:QQ==,tag:QQ==,type:str]").as_bytes()).map(|[data, ..]| data)
         };
         assert_eq!(data("QR==").unwrap(), b"A", "bits behind the last byte");
         assert_eq!(data("Q\rQ=\r=").unwrap(), b"A", "line ends");
@@ -269,12 +247,7 @@ mod tests {
         for (type_name, text, kind, expected) in [
             ("str", "007", Kind::Text, "007"),
             ("int", "+007", Kind::Integer, "7"),
-            (
-                "int",
-                "-9223372036854775808",
-                Kind::Integer,
-                "-9223372036854775808",
-            ),
+            ("int", "-9223372036854775808", Kind::Integer, "-9223372036854775808"),
             ("float", "1e3", Kind::Float, "1000"),
             ("float", "-0", Kind::Float, "-0"),
             ("float", "InFiNiTy", Kind::Float, "+Inf"),
@@ -313,11 +286,7 @@ mod tests {
             ("bool", "tRUE", Kind::Boolean),
             ("time", "2001-12-14", Kind::Time),
         ] {
-            assert_eq!(
-                read(type_name, text),
-                Err(ValueError::Malformed(kind)),
-                "{type_name} {text}"
-            );
+            assert_eq!(read(type_name, text), Err(ValueError::Malformed(kind)), "{type_name} {text}");
         }
         assert_eq!(
             ValueError::Malformed(Kind::Integer).to_string(),
@@ -327,16 +296,8 @@ mod tests {
 
     #[test]
     fn unknown_types_are_named_if_they_are_words() {
-        for (type_name, shown) in [
-            ("bytes", "bytes"),
-            ("Str", "Str"),
-            ("str] secret", "(not a word)"),
-            ("", ""),
-        ] {
-            assert_eq!(
-                read(type_name, "x"),
-                Err(ValueError::UnknownType(shown.to_owned()))
-            );
+        for (type_name, shown) in [("bytes", "bytes"), ("Str", "Str"), ("str] secret", "(not a word)"), ("", "")] {
+            assert_eq!(read(type_name, "x"), Err(ValueError::UnknownType(shown.to_owned())));
         }
     }
 }

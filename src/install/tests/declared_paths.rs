@@ -124,15 +124,9 @@ fn a_file_that_cannot_be_moved_aside_stays() {
     }
     let published = world.publish(&at(&path)).unwrap();
     let shown = published.failures[0].to_string();
-    assert!(
-        shown.contains("cannot move aside") && shown.contains("home/key"),
-        "{shown}"
-    );
+    assert!(shown.contains("cannot move aside") && shown.contains("home/key"), "{shown}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
-    assert_eq!(
-        fs::read_dir(world.top.join("home")).unwrap().count(),
-        10_001
-    );
+    assert_eq!(fs::read_dir(world.top.join("home")).unwrap().count(), 10_001);
 }
 
 #[test]

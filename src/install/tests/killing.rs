@@ -62,30 +62,20 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
             assert!(call < 100, "the run never came to its end");
             let at = format!("{name} {call}");
             let world = world();
-            let is_over = run_and_kill(
-                test,
-                &world,
-                &format!("inject={name}:signal=KILL:when={call}"),
-            );
+            let is_over = run_and_kill(test, &world, &format!("inject={name}:signal=KILL:when={call}"));
             let found = world.read("b");
             assert_eq!(world.read("d/a"), found, "{at}");
             assert!(found == "old" || found == "new", "{at}: {found}");
             let list = world.top.join("nixos/activation-restart-list");
-            half_written +=
-                u32::from(found == "old" && world.site.generation(2).join("d").exists());
+            half_written += u32::from(found == "old" && world.site.generation(2).join("d").exists());
             untold += u32::from(found == "new" && !list.exists());
 
-            let redone = world
-                .publish_with_lists(&entries(&world.top, &unit, b"new"))
-                .unwrap();
+            let redone = world.publish_with_lists(&entries(&world.top, &unit, b"new")).unwrap();
             assert!(redone.failures.is_empty(), "{at}: {:?}", redone.failures);
             let told = fs::read_to_string(list).unwrap();
             assert!(told.starts_with("a.service\n"), "{at}: {told}");
             assert_eq!(world.tree(""), complete(redone.generation), "{at}");
-            assert_eq!(
-                fs::read_to_string(world.top.join("etc/key.sops-backup")).unwrap(),
-                "precious"
-            );
+            assert_eq!(fs::read_to_string(world.top.join("etc/key.sops-backup")).unwrap(), "precious");
             if is_over {
                 break;
             }
@@ -100,9 +90,7 @@ fn world() -> World {
     fs::create_dir(world.top.join("nixos")).unwrap();
     fs::create_dir(world.top.join("etc")).unwrap();
     fs::write(world.top.join("etc/key"), "precious").unwrap();
-    world
-        .publish(&[secret("d/a", b"old"), secret("b", b"old")])
-        .unwrap();
+    world.publish(&[secret("d/a", b"old"), secret("b", b"old")]).unwrap();
     world
 }
 

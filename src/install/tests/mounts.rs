@@ -216,24 +216,12 @@ fn a_mount_point_that_is_a_link_or_a_file_is_refused() {
 
 #[test]
 fn a_plain_directory_is_tightened_and_never_widened() {
-    for (before, after) in [
-        (0o700, 0o700),
-        (0o777, 0o751),
-        (0o1777, 0o751),
-        (0o751, 0o751),
-    ] {
+    for (before, after) in [(0o700, 0o700), (0o777, 0o751), (0o1777, 0o751), (0o751, 0o751)] {
         let world = World::new();
         fs::create_dir(&world.site.mount_point).unwrap();
-        fs::set_permissions(
-            &world.site.mount_point,
-            std::os::unix::fs::PermissionsExt::from_mode(before),
-        )
-        .unwrap();
+        fs::set_permissions(&world.site.mount_point, std::os::unix::fs::PermissionsExt::from_mode(before)).unwrap();
         world.publish(&[secret("a", b"x")]).unwrap();
-        assert_eq!(
-            world.site.mount_point.metadata().unwrap().mode() & 0o7777,
-            after
-        );
+        assert_eq!(world.site.mount_point.metadata().unwrap().mode() & 0o7777, after);
     }
 }
 

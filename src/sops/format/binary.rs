@@ -25,10 +25,7 @@ mod tests {
     #[test]
     fn the_text_of_data_is_the_file() {
         assert_eq!(
-            reprinted(
-                Format::Binary,
-                br#"{"other": 1, "data": "a\n<b>", "data": "c"}"#
-            ),
+            reprinted(Format::Binary, br#"{"other": 1, "data": "a\n<b>", "data": "c"}"#),
             "a\n<b>"
         );
     }
@@ -40,9 +37,6 @@ mod tests {
             "there is no data in the file"
         );
         let not_text = "the value of data is an integer, not a string";
-        assert_eq!(
-            reprinted(Format::Binary, br#"{"data": 1, "data": "a"}"#),
-            not_text
-        );
+        assert_eq!(reprinted(Format::Binary, br#"{"data": 1, "data": "a"}"#), not_text);
     }
 }

@@ -93,20 +93,13 @@ mod tests {
         for (source, printed) in [
             ("", ""),
             ("A=1\n", "A=1\n"),
-            (
-                "# c\n\nA = b # d\nexport B='x'\nA=2\n",
-                "# c\nA = b # d\nexport B='x'\nA=2\n",
-            ),
+            ("# c\n\nA = b # d\nexport B='x'\nA=2\n", "# c\nA = b # d\nexport B='x'\nA=2\n"),
             ("A=x\\ny\\\\nz\n", "A=x\\ny\\\\nz\n"),
             ("A=\r\nB=c=d", "A=\r\nB=c=d\n"),
             ("#", "#\n"),
             ("=v\n", "=v\n"),
         ] {
-            assert_eq!(
-                reprinted(Format::Dotenv, source.as_bytes()),
-                printed,
-                "{source}"
-            );
+            assert_eq!(reprinted(Format::Dotenv, source.as_bytes()), printed, "{source}");
         }
     }
 
@@ -120,17 +113,12 @@ mod tests {
 
     #[test]
     fn a_backslash_and_n_stand_for_a_line_feed_in_values_only() {
-        let [document] = parse(b"a\\n=x\\ny\\\\nz\n#\\n\n")
-            .unwrap()
-            .try_into()
-            .unwrap();
+        let [document] = parse(b"a\\n=x\\ny\\\\nz\n#\\n\n").unwrap().try_into().unwrap();
         assert_eq!(
             document.get(b"a\\n"),
             Some(&Value::Scalar(Kind::Text, Cow::from(&b"x\ny\\\nz"[..])))
         );
-        assert!(
-            matches!(&document.items[1].key, Key::Comment(comment) if *comment.text == *b"\\n")
-        );
+        assert!(matches!(&document.items[1].key, Key::Comment(comment) if *comment.text == *b"\\n"));
     }
 
     #[test]
@@ -151,9 +139,7 @@ mod tests {
         let error = emit(&[Branch { items: vec![item] }]).err();
         assert_eq!(
             error,
-            Some(EmitError(
-                "the value of k is a list, and the format is flat".to_owned()
-            ))
+            Some(EmitError("the value of k is a list, and the format is flat".to_owned()))
         );
     }
 }

@@ -229,11 +229,7 @@ mod tests {
             (Kind::Float, "+Inf", "+Inf"),
             (Kind::Float, "NaN", "NaN"),
             (Kind::Boolean, "True", "true"),
-            (
-                Kind::Time,
-                "2001-12-14T21:59:43.1-05:00",
-                "2001-12-14T21:59:43-05:00",
-            ),
+            (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43-05:00"),
             (Kind::Integer, "-7", "-7"),
             (Kind::Text, "True", "True"),
         ] {

@@ -542,22 +542,13 @@ mod tests {
             (";only\n", ""),
             ("k = v", "k = v\n"),
             ("k =\n", "k = \n"),
-            (
-                "a=1\nlonger : 2\n\n[s]\nx=y\n",
-                "a      = 1\nlonger = 2\n\n[s]\nx = y\n",
-            ),
+            ("a=1\nlonger : 2\n\n[s]\nx=y\n", "a      = 1\nlonger = 2\n\n[s]\nx = y\n"),
             (
                 "# top\nk = v ; tail\n[s] # c1\n; c2\na = b # c3\n",
                 "; top\n; tail\nk = v\n\n; c1\n[s]\n; c2\n# c3\na = b\n",
             ),
-            (
-                "; one\n;; two\n# three\nk = v\n",
-                "; one\n; ; two\n# three\nk = v\n",
-            ),
-            (
-                "k = \"\"\"two\nlines\"\"\"\n",
-                "k = \"\"\"two\nlines\"\"\"\n",
-            ),
+            ("; one\n;; two\n# three\nk = v\n", "; one\n; ; two\n# three\nk = v\n"),
+            ("k = \"\"\"two\nlines\"\"\"\n", "k = \"\"\"two\nlines\"\"\"\n"),
             ("k = \"\"\"x\"\"\" dropped ; too\n", "k = x\n"),
             (
                 "k = \"\"\"a\nb\"\"\" \\\nc\"\"\" # d\n",
@@ -575,18 +566,11 @@ mod tests {
             ),
             ("[empty]\n[two]\n", "[empty]\n\n[two]\n"),
             ("[a]b]\nk=v\n", "[a]b]\nk = v\n"),
-            (
-                "`a=b` = 1\n\"\"\"c`d\"\"\" = 2\n",
-                "`a=b`     = 1\n\"\"\"c`d\"\"\" = 2\n",
-            ),
+            ("`a=b` = 1\n\"\"\"c`d\"\"\" = 2\n", "`a=b`     = 1\n\"\"\"c`d\"\"\" = 2\n"),
             ("k = caf\u{e9}\u{a0}\n", "k = caf\u{e9}\n"),
             ("\u{feff}k = v\n", "k = v\n"),
         ] {
-            assert_eq!(
-                reprinted(Format::Ini, source.as_bytes()),
-                printed,
-                "{source}"
-            );
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), printed, "{source}");
         }
     }
 
@@ -604,16 +588,8 @@ mod tests {
             ("k = ` \"x`\n", "k = ' \"x'\n"),
             ("k = `a\"\"\"b\nc`\n", "k = `a\"\"\"b\nc`\n"),
         ] {
-            assert_eq!(
-                reprinted(Format::Ini, source.as_bytes()),
-                printed,
-                "{source}"
-            );
-            assert_eq!(
-                parse(printed.as_bytes()),
-                parse(source.as_bytes()),
-                "{source}"
-            );
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), printed, "{source}");
+            assert_eq!(parse(printed.as_bytes()), parse(source.as_bytes()), "{source}");
         }
     }
 
@@ -625,10 +601,7 @@ mod tests {
             ("\nsecret\n", "line 2: neither a key nor a section"),
             ("\n= secret\n", "line 2: a key without a name"),
             ("\n\"\" = secret\n", "line 2: a key without a name"),
-            (
-                "\n\"k = secret\n",
-                "line 2: a key with a quote that is not closed",
-            ),
+            ("\n\"k = secret\n", "line 2: a key with a quote that is not closed"),
             ("\nk = `secret\n", "line 2: a quote that is not closed"),
         ] {
             assert_eq!(reprinted(Format::Ini, source.as_bytes()), error);

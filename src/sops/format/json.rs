@@ -361,37 +361,17 @@ mod tests {
     fn numbers_keep_their_type_and_value() {
         use Kind::{Float, Integer};
         for (source, kind, canonical, printed) in [
-            (
-                "9223372036854775807",
-                Integer,
-                "9223372036854775807",
-                "9223372036854775807",
-            ),
+            ("9223372036854775807", Integer, "9223372036854775807", "9223372036854775807"),
             (
                 "-9223372036854775808",
                 Integer,
                 "-9223372036854775808",
                 "-9223372036854775808",
             ),
-            (
-                "9223372036854775808",
-                Float,
-                "9223372036854776000",
-                "9223372036854776000",
-            ),
-            (
-                "18446744073709551616",
-                Float,
-                "18446744073709552000",
-                "18446744073709552000",
-            ),
+            ("9223372036854775808", Float, "9223372036854776000", "9223372036854776000"),
+            ("18446744073709551616", Float, "18446744073709552000", "18446744073709552000"),
             ("1e21", Float, "1000000000000000000000", "1e+21"),
-            (
-                "1e20",
-                Float,
-                "100000000000000000000",
-                "100000000000000000000",
-            ),
+            ("1e20", Float, "100000000000000000000", "100000000000000000000"),
             ("1e-6", Float, "0.000001", "0.000001"),
             ("-1.5e-7", Float, "-0.00000015", "-1.5e-7"),
             ("1e-10", Float, "0.0000000001", "1e-10"),
@@ -404,11 +384,7 @@ mod tests {
             let document = format!("{{\"k\":{source}}}");
             let documents = parse(document.as_bytes()).unwrap();
             let value = documents[0].get(b"k").unwrap();
-            assert_eq!(
-                value,
-                &Value::Scalar(kind, Cow::from(canonical.as_bytes())),
-                "{source}"
-            );
+            assert_eq!(value, &Value::Scalar(kind, Cow::from(canonical.as_bytes())), "{source}");
             assert_eq!(
                 reprinted(Format::Json, document.as_bytes()),
                 format!("{{\n\t\"k\": {printed}\n}}\n")
@@ -419,12 +395,7 @@ mod tests {
     #[test]
     fn strings_without_escapes_are_not_copied() {
         let documents = parse(br#"{"a": "plain", "b": "escaped\n"}"#).unwrap();
-        let borrowed = |name| {
-            matches!(
-                documents[0].get(name),
-                Some(Value::Scalar(_, Cow::Borrowed(_)))
-            )
-        };
+        let borrowed = |name| matches!(documents[0].get(name), Some(Value::Scalar(_, Cow::Borrowed(_))));
         assert!(borrowed(b"a") && !borrowed(b"b"));
     }
 
@@ -468,11 +439,7 @@ mod tests {
             (Kind::Float, "5", "5"),
             (Kind::Float, "0.00000015", "1.5e-7"),
             (Kind::Boolean, "False", "false"),
-            (
-                Kind::Time,
-                "2001-12-14T21:59:43.1-05:00",
-                "2001-12-14T21:59:43.1-05:00",
-            ),
+            (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43.1-05:00"),
         ] {
             let text = emit_scalar(kind, &Plaintext::from(canonical.to_owned())).unwrap();
             assert_eq!(text.expose(), printed.as_bytes());
@@ -488,14 +455,8 @@ mod tests {
             ("[\"secret\"]", "line 1: the top level must be an object"),
             ("\"secret\"", "line 1: the top level must be an object"),
             ("{\n\"k\": secret}", "line 2: expected value at column 6"),
-            (
-                "{\"k\": \"secret}",
-                "line 1: EOF while parsing a string at column 14",
-            ),
-            (
-                "{\"k\": 1} secret",
-                "line 1: trailing characters at column 10",
-            ),
+            ("{\"k\": \"secret}", "line 1: EOF while parsing a string at column 14"),
+            ("{\"k\": 1} secret", "line 1: trailing characters at column 10"),
             ("{\"k\": 1e400}", "line 1: number out of range at column 11"),
             (
                 "{\"k\":\n\"\\udead\"}",
@@ -506,10 +467,7 @@ mod tests {
             let printed = reprinted(Format::Json, source.as_bytes());
             assert_eq!(printed, error, "{source}");
         }
-        assert_eq!(
-            reprinted(Format::Json, b"{\n\"\xff\":1}"),
-            "line 2: not UTF-8"
-        );
+        assert_eq!(reprinted(Format::Json, b"{\n\"\xff\":1}"), "line 2: not UTF-8");
     }
 
     #[test]

@@ -33,9 +33,7 @@ fn branch(branch: Branch<Stored>) -> Branch<Plaintext> {
         },
         value: value(item.value),
     });
-    Branch {
-        items: items.collect(),
-    }
+    Branch { items: items.collect() }
 }
 
 fn value(value: Value<Stored>) -> Value<Plaintext> {
@@ -58,9 +56,8 @@ fn comment(comment: Comment<Stored>) -> Comment<Plaintext> {
 /// Texts with much that means something in one of the formats.
 fn texts() -> impl Strategy<Value = Vec<u8>> {
     let words = [
-        "a", "k", "=", ":", "\n", " ", "#", ";", "[", "]", "[s]\n", "\"", "'", "`", "\"\"\"", "\\",
-        "\\\n", "\\n", "-", "{", "}", ",", "1", "e9", "null", "{\"k\":", "\u{a0}", "sops_",
-        "__list_", "__map_",
+        "a", "k", "=", ":", "\n", " ", "#", ";", "[", "]", "[s]\n", "\"", "'", "`", "\"\"\"", "\\", "\\\n", "\\n", "-", "{", "}",
+        ",", "1", "e9", "null", "{\"k\":", "\u{a0}", "sops_", "__list_", "__map_",
     ];
     let word = prop_oneof![
         9 => proptest::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),

@@ -146,29 +146,15 @@ impl<'a> Composer<'a> {
             return Ok(None);
         }
         let marked = !first || self.starts_document()?;
-        let head = if marked {
-            Lines::new()
-        } else {
-            self.split_document_head()
-        };
+        let head = if marked { Lines::new() } else { self.split_document_head() };
         self.read_directives(marked)?;
-        let empty = marked
-            && (self.starts_document()?
-                || matches!(self.peek()?, Token::DocumentEnd | Token::StreamEnd));
-        let root = if empty {
-            self.nothing(None)
-        } else {
-            self.node(Site::Block)?
-        };
+        let empty = marked && (self.starts_document()? || matches!(self.peek()?, Token::DocumentEnd | Token::StreamEnd));
+        let root = if empty { self.nothing(None) } else { self.node(Site::Block)? };
         if matches!(self.peek()?, Token::DocumentEnd) {
             self.skip();
         }
         let end = mem::take(&mut self.pending);
-        let foot = if end.foot.is_empty() {
-            end.head
-        } else {
-            end.foot
-        };
+        let foot = if end.foot.is_empty() { end.head } else { end.foot };
         Ok(Some(Document { root, head, foot }))
     }
 
@@ -241,15 +227,7 @@ impl<'a> Composer<'a> {
     /// A scalar for which nothing stands in the text; it takes no comments.
     fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
         let text = Cow::Borrowed("");
-        bare(
-            self.line(),
-            Lines::new(),
-            Shape::Scalar {
-                text,
-                plain: true,
-                tag,
-            },
-        )
+        bare(self.line(), Lines::new(), Shape::Scalar { text, plain: true, tag })
     }
 
     /// A node.
@@ -319,13 +297,7 @@ impl<'a> Composer<'a> {
     }
 
     /// What follows anchor and tag.
-    fn content(
-        &mut self,
-        site: Site,
-        at: usize,
-        tag: Option<Tag>,
-        optional: bool,
-    ) -> Result<Rc<Node<'a>>, ParseError> {
+    fn content(&mut self, site: Site, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if site == Site::BlockMap => self.indentless_list(at),
             Token::Scalar { .. } => Ok(self.scalar(at, tag)),
@@ -376,15 +348,9 @@ impl<'a> Composer<'a> {
     fn entry(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
         let above = self.pending.head.len();
         self.skip();
-        let starts_block = matches!(
-            self.peek()?,
-            Token::BlockSequenceStart | Token::BlockMappingStart
-        );
+        let starts_block = matches!(self.peek()?, Token::BlockSequenceStart | Token::BlockMappingStart);
         if above > 0 && starts_block {
-            let rest = self
-                .pending
-                .head
-                .split_off(above.min(self.pending.head.len()));
+            let rest = self.pending.head.split_off(above.min(self.pending.head.len()));
             self.stem = mem::replace(&mut self.pending.head, rest);
         }
         self.block_node(Site::Block, true)

@@ -90,11 +90,7 @@ impl<'a> Search<'a> {
         }
         let below = Some(self.start.line) == self.foot_line && !self.after_value;
         if closes || self.unbroken && (below || self.is_dedented()) {
-            let owner = if self.is_dedented() {
-                self.start.offset
-            } else {
-                self.owner
-            };
+            let owner = if self.is_dedented() { self.start.offset } else { self.owner };
             return Some(self.place(owner, here));
         }
         if !at_end {
@@ -110,9 +106,7 @@ impl<'a> Scanner<'a> {
         if self.cursor.newlines > 0 {
             return;
         }
-        let blanks = (0..REACH)
-            .take_while(|&ahead| self.cursor.is_blank(ahead))
-            .count();
+        let blanks = (0..REACH).take_while(|&ahead| self.cursor.is_blank(ahead)).count();
         if blanks == REACH || self.cursor.at(blanks) != b'#' {
             return;
         }
@@ -132,17 +126,13 @@ impl<'a> Scanner<'a> {
     /// A comment behind the first `-` of a list that has something else below it is about that.
     pub(super) fn promote_entry_comment(&mut self) {
         let mut newest = self.tokens.iter().rev().map(|placed| &placed.token);
-        let after_first_entry = matches!(newest.next(), Some(Token::BlockEntry))
-            && matches!(newest.next(), Some(Token::BlockSequenceStart));
+        let after_first_entry =
+            matches!(newest.next(), Some(Token::BlockEntry)) && matches!(newest.next(), Some(Token::BlockSequenceStart));
         if !after_first_entry || self.cursor.is_break(0) {
             return;
         }
         let here = self.cursor.mark;
-        if let Some(note) = self
-            .notes
-            .back_mut()
-            .filter(|note| note.place == Place::Line)
-        {
+        if let Some(note) = self.notes.back_mut().filter(|note| note.place == Place::Line) {
             note.place = Place::Head;
             if note.start.line + 1 == here.line {
                 note.owner = here.offset;
@@ -154,9 +144,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn scan_comments(&mut self, scan: Mark) {
         let mut search = self.search(scan);
         let Mark {
-            mut line,
-            mut column,
-            ..
+            mut line, mut column, ..
         } = self.cursor.mark;
         let mut ahead = 0;
         while ahead < REACH {
@@ -178,8 +166,7 @@ impl<'a> Scanner<'a> {
                 ahead += 1;
                 continue;
             }
-            if !search.lines.is_empty() && column <= search.indent && column != search.start.column
-            {
+            if !search.lines.is_empty() && column <= search.indent && column != search.start.column {
                 let owner = search.owner;
                 self.notes.push_back(search.place(owner, here));
             }
@@ -218,8 +205,7 @@ impl<'a> Scanner<'a> {
         let above = match (self.tokens.back(), self.tokens.iter().nth_back(1)) {
             (
                 Some(Placed {
-                    token: Token::FlowEntry,
-                    ..
+                    token: Token::FlowEntry, ..
                 }),
                 Some(before),
             ) => Some(before),
@@ -230,13 +216,7 @@ impl<'a> Scanner<'a> {
         Search {
             scan: scan.offset,
             owner: above.map_or(0, |placed| placed.start.offset),
-            after_value: matches!(
-                above,
-                Some(Placed {
-                    token: Token::Value,
-                    ..
-                })
-            ),
+            after_value: matches!(above, Some(Placed { token: Token::Value, .. })),
             foot_line: (scan.line > 0).then(|| (mark.line + 1 + beside).saturating_sub(newlines)),
             indent: self.indent.unwrap_or(0),
             unbroken: newlines <= 1,

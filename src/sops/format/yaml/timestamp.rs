@@ -24,11 +24,7 @@ pub(super) fn canonical(text: &str) -> Option<String> {
     }
     rest = if zoned { rest.get(1..)? } else { rest_of_day };
     let time = time_of_day(&mut rest)?;
-    let zone = if zoned {
-        zone(&mut rest)?
-    } else {
-        "Z".to_owned()
-    };
+    let zone = if zoned { zone(&mut rest)? } else { "Z".to_owned() };
     rest.is_empty().then(|| format!("{date}T{time}{zone}"))
 }
 
@@ -58,10 +54,7 @@ fn zone(rest: &mut &str) -> Option<String> {
         *rest = behind;
         return Some("Z".to_owned());
     }
-    let sign = rest
-        .chars()
-        .next()
-        .filter(|sign| matches!(sign, '+' | '-'))?;
+    let sign = rest.chars().next().filter(|sign| matches!(sign, '+' | '-'))?;
     *rest = rest.get(1..)?;
     let hours = digits(rest, 2, 2).filter(|hours| *hours <= 24)?;
     *rest = rest.strip_prefix(':')?;
@@ -81,18 +74,10 @@ fn field(rest: &mut &str, separator: &str, greatest: u32) -> Option<u32> {
 
 /// A number of `least` to `most` digits.
 fn digits(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
-    let length = rest
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let length = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
     let (number, behind) = rest.split_at_checked(length)?;
     *rest = behind;
-    if length < least {
-        None
-    } else {
-        number.parse().ok()
-    }
+    if length < least { None } else { number.parse().ok() }
 }
 
 /// How many days a month has.

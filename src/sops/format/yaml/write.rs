@@ -190,12 +190,7 @@ impl Writer {
     }
 
     /// Writes a scalar. A comment goes behind the mark of a block; what was not written is returned.
-    pub(super) fn scalar<'n>(
-        &mut self,
-        scalar: &Scalar<'_>,
-        in_list: bool,
-        comment: &'n [&'n [u8]],
-    ) -> &'n [&'n [u8]] {
+    pub(super) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
         if !scalar.tag.is_empty() {
             self.indicator(scalar.tag, true, false);
         }
@@ -208,11 +203,7 @@ impl Writer {
             Style::Literal => self.literal(scalar.text(), outer.unwrap_or(0), comment),
         }
         self.restore(outer);
-        if scalar.style == Style::Literal {
-            &[]
-        } else {
-            comment
-        }
+        if scalar.style == Style::Literal { &[] } else { comment }
     }
 
     fn single_quoted(&mut self, text: &str) {
@@ -312,11 +303,7 @@ impl Writer {
 
 /// The indentation inside a collection.
 fn deeper(indent: usize, in_list: bool) -> usize {
-    if in_list {
-        indent + ENTRY
-    } else {
-        (indent / STEP + 1) * STEP
-    }
+    if in_list { indent + ENTRY } else { (indent / STEP + 1) * STEP }
 }
 
 /// What a block's header has to say about its end: no break, one, or more.
@@ -338,11 +325,5 @@ fn characters(text: &[u8]) -> impl Iterator<Item = char> {
         let broken = !chunk.invalid().is_empty();
         (chunk.valid().chars()).chain(iter::repeat_n(REPLACEMENT, usize::from(broken)))
     });
-    all.map(|character| {
-        if is_forbidden(character) {
-            REPLACEMENT
-        } else {
-            character
-        }
-    })
+    all.map(|character| if is_forbidden(character) { REPLACEMENT } else { character })
 }
