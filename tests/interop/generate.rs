@@ -263,27 +263,25 @@ pub fn document(format: Format, seed: u64) -> Document {
         Format::Yaml if maker.random.chance(15) => Content::Tree((0..2 + maker.random.below(2)).map(|_| maker.root()).collect()),
         _ => Content::Tree(vec![maker.root()]),
     };
-    Document {
-        format,
-        rule: maker.rule(),
-        content,
+    Document { format, rule, content }
+}
+
+fn rule(random: &mut Random) -> Rule {
+    let selection = random.chance(50).then(|| *random.pick(SELECTIONS));
+    Rule {
+        selection,
+        mac_only_encrypted: random.chance(25),
     }
 }
 
 struct Maker {
     random: Random,
     format: Format,
+    /// No comments in lists where comments select: sops loses track of them (getsops/sops#2281).
+    commented_lists: bool,
 }
 
 impl Maker {
-    fn rule(&mut self) -> Rule {
-        let selection = self.random.chance(50).then(|| *self.random.pick(SELECTIONS));
-        Rule {
-            selection,
-            mac_only_encrypted: self.random.chance(25),
-        }
-    }
-
     fn bytes(&mut self) -> Vec<u8> {
         match self.random.below(4) {
             0 => self.text().into_bytes(),
@@ -322,7 +320,10 @@ impl Maker {
     /// Items with distinct keys.
     fn items(&mut self, is_map: bool, count: usize, depth: usize) -> Vec<Item> {
         let mut seen = BTreeSet::from(["sops".to_owned(), "<<".to_owned()]);
-        let items: Vec<_> = (0..count).map(|_| self.item(depth)).collect();
+        let mut items: Vec<_> = (0..count).map(|_| self.item(depth)).collect();
+        if !is_map && !self.commented_lists {
+            items.iter_mut().for_each(Item::strip);
+        }
         items
             .into_iter()
             .filter(|item| !is_map || seen.insert(item.key.clone()))
