@@ -254,9 +254,13 @@ const JSON_BARE: &[&str] = &[
 
 /// A document of that format; the same seed gives the same document.
 pub fn document(format: Format, seed: u64) -> Document {
+    let mut random = Random::new(seed);
+    let rule = rule(&mut random);
+    let commented_lists = rule.selection.is_none_or(|(field, _)| !field.contains("comment"));
     let mut maker = Maker {
-        random: Random::new(seed),
+        random,
         format,
+        commented_lists,
     };
     let content = match format {
         Format::Binary => Content::Bytes(maker.bytes()),
