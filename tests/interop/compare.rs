@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::document::{Document, Format, Rule, Style, Value};
+use crate::document::{Document, Format, Rule, Value};
 use crate::ours::{Batch, Installed};
 use crate::render::render;
 use crate::sops::{Judgement, Sops};
@@ -163,7 +163,7 @@ fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Op
     collect(document.parts().first()?, &mut Vec::new(), &mut paths);
     let keys = paths.get(choice % paths.len().max(1))?.clone();
     let mut value = sops.extract(document.format, encrypted, &keys)?;
-    if document.format == Format::Yaml && is_bare(document, &keys) && value.ends_with(b"\n") {
+    if document.format == Format::Yaml && !is_string(document, &keys, &value) && value.ends_with(b"\n") {
         // sops prints a line break behind what is no string, as a terminal likes it.
         value.pop();
     }
@@ -188,19 +188,19 @@ fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) 
     }
 }
 
-/// Whether the value there is written without quotes, and so perhaps no string.
-fn is_bare(document: &Document, keys: &[String]) -> bool {
+/// Whether the value there is a string, which sops prints as it is; one without quotes may have become something else.
+fn is_string(document: &Document, keys: &[String], printed: &[u8]) -> bool {
     let mut value = document.parts().first();
     for key in keys {
         value = value
             .and_then(|map| map.items().iter().find(|item| item.key == *key))
             .map(|item| &item.value);
     }
-    matches!(value, Some(Value::Bare(_)) | Some(Value::Text(_, Style::Plain)))
+    matches!(value, Some(Value::Text(text, _)) if text.as_bytes() == printed)
 }
 
 /// The first line that differs, from both.
-pub fn difference(expected: &[u8], found: &[u8]) -> String {
+fn difference(expected: &[u8], found: &[u8]) -> String {
     let at = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
     let excerpt = |bytes: &[u8]| {
         let start = at.saturating_sub(60).min(bytes.len());

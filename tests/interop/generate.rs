@@ -261,6 +261,7 @@ pub fn document(format: Format, seed: u64) -> Document {
         random,
         format,
         commented_lists,
+        has_plain_values: rule.selection.is_some(),
     };
     let content = match format {
         Format::Binary => Content::Bytes(maker.bytes()),
@@ -283,6 +284,8 @@ struct Maker {
     format: Format,
     /// No comments in lists where comments select: sops loses track of them (getsops/sops#2281).
     commented_lists: bool,
+    /// Whether the rule may leave values unencrypted.
+    has_plain_values: bool,
 }
 
 impl Maker {
@@ -366,7 +369,7 @@ impl Maker {
                 flow,
             },
             34..=55 if self.format == Format::Yaml => Value::Bare((*self.random.pick(YAML_BARE)).to_owned()),
-            34..=55 if self.format == Format::Json => Value::Bare((*self.random.pick(JSON_BARE)).to_owned()),
+            34..=55 if self.format == Format::Json => self.json_scalar(),
             _ => {
                 let text = self.text();
                 Value::Text(
@@ -374,6 +377,14 @@ impl Maker {
                     *self.random.pick(&[Style::Plain, Style::Single, Style::Double, Style::Block]),
                 )
             }
+        }
+    }
+
+    fn json_scalar(&mut self) -> Value {
+        match *self.random.pick(JSON_BARE) {
+            // Where it stays plain, sops writes `-0` and takes that for the integer 0.
+            "-0.0" if self.has_plain_values => Value::Bare("0".to_owned()),
+            spelling => Value::Bare(spelling.to_owned()),
         }
     }
 
