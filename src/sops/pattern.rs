@@ -51,6 +51,9 @@ const ASCII_CLASSES: [&str; 14] = [
     "space", "upper", "word", "xdigit",
 ];
 
+/// What behind a backslash stands for a class, of ASCII or (the last two, with its name) of Unicode.
+const CLASS_LETTERS: [char; 8] = ['d', 'D', 's', 'S', 'w', 'W', 'p', 'P'];
+
 /// The pattern as the `regex` crate must have it. `None` if Go refuses it, though not in every such case: what both refuse is
 /// left for the crate to find.
 fn translate(pattern: &str) -> Option<String> {
@@ -259,8 +262,9 @@ impl<'a> Translator<'a> {
             quoted.chars().for_each(|character| self.literal(character));
         } else if let Some(boundary) = self.boundary() {
             self.part(boundary);
-        } else if let Some(class) = self.class() {
-            self.part(&class?);
+        } else if self.rest.starts_with(CLASS_LETTERS) {
+            let class = self.class()?;
+            self.part(&class);
         } else {
             let character = self.escaped()?;
             self.literal(character);
@@ -282,24 +286,18 @@ impl<'a> Translator<'a> {
             .find_map(|(letter, spelling)| self.eat(letter).then_some(spelling))
     }
 
-    /// The class that stands behind the backslash, `None` in that for an unknown one; `None` if it is something else.
-    fn class(&mut self) -> Option<Option<String>> {
-        let classes = [
-            ("d", "[0-9]"),
-            ("D", "[^0-9]"),
-            ("s", r"[\t\n\x0C\r\x20]"),
-            ("S", r"[^\t\n\x0C\r\x20]"),
-            ("w", "[0-9A-Za-z_]"),
-            ("W", "[^0-9A-Za-z_]"),
-        ];
-        if let Some(class) = classes
-            .into_iter()
-            .find_map(|(letter, class)| self.eat(letter).then_some(class))
-        {
-            return Some(Some(class.to_owned()));
-        }
-        let negative = self.rest.starts_with('P');
-        (self.eat("p") || self.eat("P")).then(|| self.unicode_class(negative))
+    /// The class that a letter of [`CLASS_LETTERS`] behind a backslash begins.
+    fn class(&mut self) -> Option<String> {
+        let class = match self.next()? {
+            'd' => "[0-9]",
+            'D' => "[^0-9]",
+            's' => r"[\t\n\x0C\r\x20]",
+            'S' => r"[^\t\n\x0C\r\x20]",
+            'w' => "[0-9A-Za-z_]",
+            'W' => "[^0-9A-Za-z_]",
+            letter => return self.unicode_class(letter == 'P'),
+        };
+        Some(class.to_owned())
     }
 
     /// A class of Unicode by its name, in braces or of one letter.
@@ -398,13 +396,13 @@ impl<'a> Translator<'a> {
             let _ = write!(self.out, "[:{name}:]");
             return known.then_some(());
         }
-        if let Some(behind) = self.rest.strip_prefix('\\') {
-            let before = std::mem::replace(&mut self.rest, behind);
-            if let Some(class) = self.class() {
-                self.out.push_str(&class?);
-                return Some(());
-            }
-            self.rest = before;
+        if let Some(rest) = self.rest.strip_prefix('\\')
+            && rest.starts_with(CLASS_LETTERS)
+        {
+            self.rest = rest;
+            let class = self.class()?;
+            self.out.push_str(&class);
+            return Some(());
         }
         let low = self.bracket_character()?;
         let is_range = self
