@@ -6,7 +6,10 @@
 pub fn positional(number: f64) -> String {
     special(number).unwrap_or_else(|| {
         let shortest = number.to_string();
-        let decimals = shortest.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let Some((_, decimals)) = shortest.split_once('.') else {
+            return shortest;
+        };
+        let decimals = decimals.len();
         nearest_of_its_length(number, shortest, |number| format!("{number:.decimals$}"))
     })
 }
