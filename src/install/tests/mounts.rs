@@ -256,6 +256,7 @@ fn a_plain_directory_is_tightened_and_never_widened() {
     for (before, after) in [
         (0o700, 0o700),
         (0o777, 0o751),
+        (0o770, 0o750),
         (0o1777, 0o751),
         (0o751, 0o751),
     ] {
