@@ -13,7 +13,7 @@ mod lock;
 mod mount;
 mod pending;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walk;
 
 use std::borrow::Cow;

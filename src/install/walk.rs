@@ -214,8 +214,7 @@ mod tests {
 
     #[test]
     fn a_directory_of_another_user_is_not_given_away() {
-        if !geteuid().is_root() {
-            eprintln!("skipped: needs root");
+        if !crate::install::tests::is_root("a_directory_of_another_user_is_not_given_away") {
             return;
         }
         let directory = tempfile::TempDir::new().unwrap();

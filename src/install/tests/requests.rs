@@ -14,13 +14,8 @@ fn entry<'a>(content: &'a [u8], restart: &'a [String], reload: &'a [String]) -> 
 /// A program that notes its arguments, its environment and where the link points, in place of systemctl.
 fn fake_systemctl(world: &World, body: &str) -> Channel {
     let program = world.top.join("systemctl");
-    let script = format!(
-        "#!/bin/sh\nreadlink {} >> {}/links\n{body}\n",
-        world.site.link.display(),
-        world.top.display()
-    );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (link, top) = (world.site.link.display(), world.top.display());
+    script(&program, &format!("readlink {link} >> {top}/links\n{body}"));
     Channel::Systemctl(program)
 }
 
