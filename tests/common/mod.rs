@@ -124,7 +124,7 @@ impl World {
     /// Writes an input that only the program's user can read.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.input(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        self.make_parents(&path);
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         self.give(&path);
@@ -147,6 +147,15 @@ impl World {
         let text = fs::read_to_string(self.fixture(fixture)).unwrap();
         assert!(text.contains(old), "{fixture} does not contain {old:?}");
         self.write(new_name, text.replacen(old, new, 1))
+    }
+
+    /// A JSON fixture with the encrypted value of `key` altered.
+    pub fn altered(&self, fixture: &str, new_name: &str, key: &str) -> PathBuf {
+        let start = format!("\"{key}\": \"ENC[AES256_GCM,data:");
+        let text = fs::read_to_string(self.fixture(fixture)).unwrap();
+        let at = text.find(&start).unwrap() + start.len();
+        let other = if text[at..].starts_with('A') { "B" } else { "A" };
+        self.write(new_name, [&text[..at], other, &text[at + 1..]].concat())
     }
 
     /// An empty manifest with the key that opens most fixtures.
@@ -263,6 +272,16 @@ impl World {
     /// What a program that opens `path` reads: links are followed as it would.
     pub fn read(&self, path: &str) -> String {
         self.shell(&format!("cat '{path}'"))
+    }
+
+    /// Makes the directories that `path` lies in, as the program's user.
+    fn make_parents(&self, path: &Path) {
+        let parent = path.parent().unwrap();
+        if !parent.exists() {
+            self.make_parents(parent);
+            fs::create_dir(parent).unwrap();
+            self.give(parent);
+        }
     }
 
     /// Makes the program's user the owner of an input.

@@ -17,8 +17,8 @@ pub struct Namespace {
 /// The current NixOS system, whose programs are on PATH, is found below `/run`.
 const SCRIPT: &str = r#"
 system=$(readlink /run/current-system || :)
-mount -t tmpfs -o mode=755 tmpfs /run
-mount -t tmpfs -o mode=755 tmpfs /etc
+mount -n -t tmpfs -o mode=755 tmpfs /run
+mount -n -t tmpfs -o mode=755 tmpfs /etc
 [ -z "$system" ] || ln -s "$system" /run/current-system
 cat > /etc/passwd << 'END'
 root:x:0:0::/root:/bin/sh

@@ -15,7 +15,7 @@ fn good(world: &World) -> Manifest {
 /// [`good`] with something that fails in each of many ways.
 fn failures(world: &World) -> Vec<(&'static str, Manifest)> {
     let (file, other) = (world.fixture("nesting.json"), world.fixture("keys/other-age.txt"));
-    let altered = world.damaged("nesting.json", "altered.json", "type:int]", "type:str]");
+    let altered = world.altered("nesting.json", "altered.json", "port");
     let cut = world.write("cut.json", &std::fs::read(&file).unwrap()[..700]);
     vec![
         ("key", good(world).secret("bad", &file, "database/hosts")),
@@ -107,11 +107,8 @@ fn a_run_that_fails_while_it_writes_leaves_nothing_behind() {
     }
     let said = world.run(&large);
     assert_eq!(said.code, Some(1));
-    assert!(
-        said.err.ends_with("error: cannot write /run/secrets.d/2/dir/6: No space left on device (os error 28)\n"),
-        "{}",
-        said.err
-    );
+    assert!(said.err.starts_with("error: cannot write /run/secrets.d/2/dir/"), "{}", said.err);
+    assert!(said.err.contains("No space left on device"), "{}", said.err);
     assert_eq!(world.tree("/run"), before);
     assert!(!world.tree("/etc").contains("link"), "no link was made");
 }
