@@ -119,6 +119,7 @@ mod tests {
         )
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "it is compared with what parse returns")]
     fn run(check_mode: CheckMode, ignore_passwd: bool) -> Result<Request, String> {
         Ok(Request::Run(Arguments {
             check_mode,

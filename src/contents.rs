@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Larger template files are refused, in bytes: 64 MiB.
-const LARGEST_TEMPLATE: u64 = 1 << 26;
+const LARGEST_TEMPLATE: usize = 1 << 26;
 
 /// The secrets whose bytes are at hand, by name.
 pub type Values<'f> = HashMap<&'f str, Content<'f>>;
@@ -94,7 +94,7 @@ fn body(name: &str, body: &Body) -> Result<Plaintext, String> {
         return Ok(Plaintext::from(body.content.clone()));
     };
     match file::read(path, LARGEST_TEMPLATE) {
-        Ok(text) => Ok(text),
+        Ok(file) => Ok(file.text),
         Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
         Err(error) => {
             tracing::warn!("template {name}: {}; its content is used instead", unreadable(path, &error));

@@ -13,7 +13,7 @@ pub struct Failure {
 }
 
 /// What is done with the entries that did not fail.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing failed: publish.
     Publish,

@@ -9,7 +9,7 @@ use std::{
     io::{IsTerminal as _, Write as _},
 };
 
-use nix::sys::stat;
+use rustix::fs::fstat;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -33,7 +33,7 @@ fn is_journal(stream: &str) -> bool {
     let named = stream
         .split_once(':')
         .and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
-    let actual = stat::fstat(std::io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
+    let actual = fstat(std::io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
     matches!((named, actual), (Some(named), Ok(actual)) if named == actual)
 }
 

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Larger manifests are refused, in bytes: 256 MiB.
-const LARGEST_MANIFEST: u64 = 1 << 28;
+const LARGEST_MANIFEST: usize = 1 << 28;
 
 /// How a run ended; the numbers are documented in `docs/messages.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
         CheckMode::Off => environment.runtime_dir.as_deref(),
         CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
     };
-    let (manifest, warnings) = Manifest::parse(path, json.expose(), runtime_dir).map_err(|error| error.to_string())?;
+    let (manifest, warnings) = Manifest::parse(path, json.text.expose(), runtime_dir).map_err(|error| error.to_string())?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -121,7 +121,7 @@ fn load_keys(manifest: &Manifest, environment: &mut Environment) -> Keyring {
     let keyring = Keyring::load(&key_sources(manifest, environment));
     for notice in keyring.notices() {
         match notice {
-            Notice::Imported { .. } if manifest.log_key_import => tracing::info!("sops-install-secrets: {notice}"),
+            Notice::Imported { .. } if manifest.logging.key_import => tracing::info!("sops-install-secrets: {notice}"),
             Notice::Imported { .. } => {}
             other => tracing::warn!("{other}"),
         }
@@ -278,10 +278,14 @@ fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries:
         Ok(preview) => preview,
         Err(error) => return nothing_changed(&error),
     };
-    preview.failures.iter().for_each(|failure| tracing::error!("{failure}"));
+    for failure in &preview.failures {
+        tracing::error!("{failure}");
+    }
     print_changes(manifest, &preview.changes, true);
     let untold = units::request(&channel(environment, manifest), &preview.changes.units);
-    untold.iter().for_each(|error| tracing::error!("{error}"));
+    for error in &untold {
+        tracing::error!("{error}");
+    }
     match verdict {
         _ if preview.is_live && !preview.failures.is_empty() => Outcome::NothingChanged,
         Verdict::Publish if preview.failures.is_empty() && untold.is_empty() => Outcome::Done,
@@ -316,11 +320,12 @@ fn publish(
     if !missing.is_empty() {
         tracing::error!(
             GENERATION = generation,
-            "published {} of {} in {}, without: {}; mend what is said above and run: systemctl restart sops-nix",
+            "published {} of {} in {}, without: {}; mend what is said above and run: systemctl {}restart sops-nix",
             entries.len(),
             entries.len().saturating_add(missing.len()),
             site.link.display(),
-            names(&missing)
+            names(&missing),
+            if manifest.user_mode { "--user " } else { "" }
         );
     }
     Outcome::PublishedRest
@@ -360,7 +365,7 @@ fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
 
 /// Other programs compare standard output as a whole, so nothing else goes there.
 fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
-    if !manifest.log_secret_changes {
+    if !manifest.logging.secret_changes {
         return;
     }
     let mut output = std::io::stdout().lock();

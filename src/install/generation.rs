@@ -35,6 +35,8 @@ impl<'a> Draft<'a> {
         let at = site.generation(number);
         let name = number.to_string();
         files::remove_tree(root.as_fd(), &name).map_err(failed("remove the left-over", &at))?;
+        // Its record would begin to count when the link names this number.
+        pending::remove(site, root, number)?;
         let dir = files::create_directory(root, &name, site.directory_owner()).map_err(failed("make", &at));
         // From here on dropping cleans up, also after a directory that was made but could not be given its owner.
         dir.map(|dir| Self {

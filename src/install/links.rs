@@ -131,24 +131,22 @@ fn target(place: &Place) -> Option<OsString> {
 /// to a name with [`BACKUP`] behind it.
 fn put(place: &Place, to: &Path, owner: Owner, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let name = place.name.as_os_str();
+    let new = suffixed(name, NEW);
+    // The rest of a run that was killed: a link, or what the exchange had just taken out of its place.
+    clear(place, &new, warnings)?;
     if target(place).is_some_and(|target| target == to.as_os_str()) {
         return give(place, name, to, owner);
     }
-    let new = suffixed(name, NEW);
-    make_new(place, &new, to, owner, warnings)?;
+    make_new(place, &new, to, owner)?;
     exchange(place, &new, warnings).inspect_err(|_| {
         // On success the temporary name is gone; after a failure the link is under it again.
         let _ = fs::unlinkat(&place.dir, &new, AtFlags::empty());
     })
 }
 
-/// Makes the symlink under its temporary name. What is there is the rest of a run that was killed: a link, or what the exchange had
-/// just taken out of its place.
-fn make_new(place: &Place, new: &OsStr, to: &Path, owner: Owner, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+/// Makes the symlink under its temporary name.
+fn make_new(place: &Place, new: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("create a link for", &place.path)(cause);
-    if files::status(&place.dir, new).map_err(fail)?.is_some() {
-        clear(place, new, warnings)?;
-    }
     fs::symlinkat(to, &place.dir, new).map_err(fail)?;
     give(place, new, to, owner).inspect_err(|_| {
         let _ = fs::unlinkat(&place.dir, new, AtFlags::empty());
@@ -258,4 +256,29 @@ fn suffixed(name: &OsStr, suffix: &str) -> OsString {
     bytes.truncate(room);
     bytes.extend_from_slice(suffix.as_bytes());
     OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_link_that_we_mean_is_given_away() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let top = directory.path().canonicalize().unwrap();
+        let owner = Some((1234, 1234));
+        std::fs::write(top.join("file"), "root's").unwrap();
+        std::os::unix::fs::symlink("elsewhere", top.join("link")).unwrap();
+        for name in ["file", "link"] {
+            let place = walk::reach(&top.join(name)).unwrap();
+            let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
+            assert!(matches!(outcome, Err(InstallError::Interference { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn suffixes_fit_into_a_file_name() {
+        assert_eq!(suffixed(OsStr::new("key"), NEW), "key.sops-new");
+        assert_eq!(suffixed(OsStr::new(&"k".repeat(255)), BACKUP).len(), 255);
+    }
 }

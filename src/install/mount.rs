@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{self, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_remount};
+use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
 use super::files::{self, DIRECTORY_MODE};
@@ -38,7 +39,7 @@ pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
 pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
     match site.store {
         Store::Directory => {
-            own(site, dir)?;
+            tighten(site, dir)?;
             warn_of_disk(site, dir, warnings)?;
             Ok(true)
         }
@@ -108,6 +109,22 @@ fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
         return Ok(());
     }
     files::secure(dir, owner, DIRECTORY_MODE).map_err(failed("set owner and mode of", &site.mount_point))
+}
+
+/// A plain directory stays the caller's own, as tight as it is, and no wider than ours.
+fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
+    if status.st_uid != geteuid().as_raw() {
+        return Err(InstallError::ForeignDirectory {
+            mount_point: site.mount_point.clone(),
+            owner: status.st_uid,
+        });
+    }
+    let mode = status.st_mode & 0o7777;
+    if mode == mode & DIRECTORY_MODE {
+        return Ok(());
+    }
+    files::secure(dir, None, mode & DIRECTORY_MODE).map_err(failed("set the mode of", &site.mount_point))
 }
 
 /// Adds the flags that a mount made by another program lacks.

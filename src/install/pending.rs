@@ -41,12 +41,8 @@ pub(super) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitReque
     Ok(parse(&text))
 }
 
-/// Records `requests` for generation `number`; nothing to request leaves no file.
+/// Records `requests` for generation `number`, which has no record yet.
 pub(super) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
-    remove(site, root, number)?;
-    if requests.is_empty() {
-        return Ok(());
-    }
     let at = site.mount_point.join(name(number));
     let file = files::create_file(root, name(number), site.file_owner(), 0o600).map_err(failed("create", &at))?;
     let outcome = File::from(file).write_all(render(requests).as_bytes());

@@ -170,13 +170,60 @@ fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, Inst
         Err(cause) => return Err(failed("make the directory", here)(cause)),
     }
     let made = files::open_directory(dir, name).map_err(failed("open", here))?;
-    let status = fs::fstat(&made).map_err(failed("examine", here))?;
-    let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
-    if !is_ours || !files::list(made.as_fd()).map_err(failed("read", here))?.is_empty() {
-        return Err(InstallError::Interference { path: here.to_owned() });
-    }
+    check_fresh(&made, here)?;
     let parent = fs::fstat(dir).map_err(failed("examine", here))?;
     let owner = geteuid().is_root().then_some((parent.st_uid, parent.st_gid));
     files::secure(made.as_fd(), owner, 0o755).map_err(failed("set owner and mode of", here))?;
     Ok(made)
+}
+
+/// Makes sure that a directory is as `mkdirat` leaves one.
+fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
+    let status = fs::fstat(made).map_err(failed("examine", here))?;
+    let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
+    if is_ours && files::list(made.as_fd()).map_err(failed("read", here))?.is_empty() {
+        return Ok(());
+    }
+    Err(InstallError::Interference { path: here.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_a_fresh_directory_is_given_away() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let set_mode = |mode| {
+            std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(mode)).unwrap();
+        };
+        let check = || {
+            let opened = std::fs::File::open(directory.path()).unwrap().into();
+            check_fresh(&opened, directory.path())
+        };
+        set_mode(0o2700);
+        check().unwrap();
+        set_mode(0o750);
+        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+        set_mode(0o700);
+        std::fs::write(directory.path().join("file"), "").unwrap();
+        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_not_given_away() {
+        if !geteuid().is_root() {
+            eprintln!("skipped: needs root");
+            return;
+        }
+        let directory = tempfile::TempDir::new().unwrap();
+        std::os::unix::fs::chown(directory.path(), Some(1234), Some(0)).unwrap();
+        let opened = std::fs::File::open(directory.path()).unwrap().into();
+        assert!(matches!(
+            check_fresh(&opened, directory.path()),
+            Err(InstallError::Interference { .. })
+        ));
+    }
 }

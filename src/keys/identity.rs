@@ -127,3 +127,23 @@ impl Identity {
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_native_ssh_identity_is_made_only_for_a_message_that_names_it() {
+        let key = PrivateKey::try_from(ssh_key::private::KeypairData::Ed25519(
+            ssh_key::private::Ed25519Keypair::from_bytes(&[1; 64]).unwrap(),
+        ));
+        let identity = Identity::from_ssh(key.unwrap(), Place::File(Path::new("id").to_owned())).unwrap();
+        let Secret::Ssh(secret) = &identity.secret else { panic!() };
+        assert!(identity.candidate(b"-> ssh-ed25519 AAAAAA share\n").is_none());
+        assert!(secret.native.get().is_none());
+        assert!(identity.candidate(format!("{} share\n", secret.stanza).as_bytes()).is_some());
+        assert!(secret.native.get().is_some());
+    }
+}

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::file::ReadError;
+
 /// Something worth telling about a source of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,14 +52,8 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// There is no such file.
-    Missing,
-    /// The system refused to open or read it, in the system's words.
-    Unreadable(String),
-    /// It is not a regular file but this.
-    NotAFile(&'static str),
-    /// It has more bytes than the limit, in KiB.
-    TooLarge(usize),
+    /// The file could not be read.
+    File(ReadError),
     /// An age identity source without a line that could be one.
     NoIdentity,
     /// A line that is no age identity.
@@ -80,8 +76,6 @@ pub enum Cause {
     EncryptedSshKey,
     /// An SSH private key of a kind that age does not know.
     UnknownSshKind(String),
-    /// An SSH private key in the PKCS#8 form.
-    Pkcs8,
     /// It looks like an SSH private key but cannot be read as one.
     DamagedSshKey,
     /// It does not look like an SSH private key at all.
@@ -110,7 +104,6 @@ impl Problem {
         let path = self.place.path()?.display();
         match self.cause {
             Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
-            Cause::Pkcs8 => Some(format!("convert it: ssh-keygen -p -N '' -f {path}")),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
             _ => None,
@@ -174,10 +167,7 @@ impl fmt::Display for Place {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("no such file"),
-            Self::Unreadable(reason) => f.write_str(reason),
-            Self::NotAFile(kind) => write!(f, "{kind}, not a regular file"),
-            Self::TooLarge(limit) => write!(f, "larger than {limit} KiB"),
+            Self::File(error) => error.fmt(f),
             Self::NoIdentity => f.write_str("holds no age identity"),
             Self::BadLine => f.write_str("not an age identity"),
             Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),
@@ -192,7 +182,6 @@ impl fmt::Display for Cause {
             Self::PublicSshKey => f.write_str("a public SSH key"),
             Self::EncryptedSshKey => f.write_str("protected by a passphrase, which nobody is asked for"),
             Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
-            Self::Pkcs8 => f.write_str("a key in PKCS#8 form, not in that of OpenSSH"),
             Self::DamagedSshKey => f.write_str("a damaged SSH private key"),
             Self::NoSshKey => f.write_str("not an SSH private key"),
         }

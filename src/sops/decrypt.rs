@@ -4,7 +4,7 @@ use super::{
     DecryptError,
     cipher::DataKey,
     mac::Mac,
-    rules::{Comments, Rules},
+    rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
     value::{Token, Type, canonical},
 };
@@ -13,10 +13,10 @@ use crate::plaintext::Plaintext;
 /// Decrypts whole documents and takes them into `mac`.
 pub(super) struct Walk<'k> {
     pub key: &'k DataKey,
-    pub rules: &'k Rules,
+    pub rule: &'k Rule,
     pub mac: Mac,
     pub path: Path,
-    pub comments: Comments,
+    pub comments: CommentStack,
 }
 
 /// The keys down to the current place. List positions are no part of it.
@@ -106,8 +106,8 @@ impl Walk<'_> {
     /// Versions of sops that did not encrypt comments left them in the clear, and whoever edits an encrypted file may add one. So a
     /// comment that is no token, or does not open, is taken as it stands. No comment counts for the MAC.
     fn comment(&mut self, comment: Comment<Stored<'_>>) -> Comment<Plaintext> {
-        self.comments.push(&comment.text);
-        if self.rules.select(&self.path.0, &self.comments, true) {
+        self.comments.push(self.rule, &comment.text);
+        if self.rule.selects(&self.path.0, &self.comments, true) {
             if comment.text.is_empty() {
                 return Comment {
                     text: Plaintext::default(),
@@ -132,7 +132,7 @@ impl Walk<'_> {
         if kind == Kind::Unsigned {
             return Err(fail(&self.path, format!("{} cannot be in a sops file", kind.name())));
         }
-        let encrypted = self.rules.select(&self.path.0, &self.comments, false);
+        let encrypted = self.rule.selects(&self.path.0, &self.comments, false);
         let (kind, text) = match (encrypted, kind) {
             (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
             // sops stores an empty string as it is.

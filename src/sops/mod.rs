@@ -10,6 +10,7 @@ pub mod format;
 mod mac;
 pub mod metadata;
 pub mod number;
+mod pattern;
 mod rules;
 mod section;
 pub mod select;
@@ -19,14 +20,16 @@ mod value;
 
 use thiserror::Error;
 
-pub use self::cipher::{CipherError, DataKey};
-pub use self::rules::{Rules, RulesError};
+pub use self::cipher::CipherError;
+pub use self::rules::RuleError;
 pub use self::section::SectionError;
 use self::{
+    cipher::DataKey,
     decrypt::Walk,
     format::{EmitError, Format, ParseError},
     mac::Mac,
     metadata::{Metadata, MetadataError},
+    rules::CommentStack,
     select::SelectError,
     tree::{Branch, Stored},
     value::Token,
@@ -143,13 +146,13 @@ impl<'a> SopsFile<'a> {
         let key = DataKey::new(key)?;
         let mut walk = Walk {
             key: &key,
-            rules: &self.metadata.rules,
+            rule: &self.metadata.rule,
             mac: Mac::new(
                 self.metadata.mac_only_encrypted,
                 matches!(self.format, Format::Json | Format::Binary),
             ),
             path: decrypt::Path::default(),
-            comments: rules::Comments::default(),
+            comments: CommentStack::default(),
         };
         let documents = self
             .documents

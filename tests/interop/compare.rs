@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::document::{Document, Format, Value};
+use crate::document::{Document, Format, Rule, Style, Value};
 use crate::ours::{Batch, Installed};
 use crate::render::render;
 use crate::sops::{Judgement, Sops};
@@ -27,6 +27,29 @@ pub enum NoCase {
     Refused,
     /// sops cannot read what it wrote.
     Unreadable,
+}
+
+/// How ours compares.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Byte for byte what sops prints.
+    Alike,
+    /// sops prints what does not read back as the same; ours does.
+    AlikeInValues,
+    /// sops is known to print this wrong, and nothing can say whether ours is right.
+    Unjudged,
+    /// Ours is wrong, and why.
+    Different(String),
+}
+
+impl Verdict {
+    /// What is wrong, if anything is.
+    pub fn fault(self) -> Option<String> {
+        match self {
+            Self::Different(fault) => Some(fault),
+            _ => None,
+        }
+    }
 }
 
 impl Case {
@@ -66,32 +89,51 @@ impl Case {
         self.leaf.is_some()
     }
 
-    /// What is wrong with what ours installed, if anything is.
-    pub fn fault(&self, sops: &Sops, installed: &Installed) -> Option<String> {
+    /// What ours made of it.
+    pub fn verdict(&self, sops: &Sops, installed: &Installed) -> Verdict {
         let Some(content) = installed.content(self.numbers.0) else {
-            return Some(format!("not installed; {}", installed.complaints()));
+            return Verdict::Different(format!("not installed; {}", installed.complaints()));
         };
-        if content != self.expected && !(self.document.is_misprinted_by_sops() && self.means_the_same(sops, &content)) {
-            return Some(difference(&self.expected, &content));
+        if let Some(fault) = self.leaf_fault(installed) {
+            return Verdict::Different(fault);
         }
+        if content == self.expected {
+            return Verdict::Alike;
+        }
+        let difference = difference(&self.expected, &content);
+        match self.reads_back(sops, &self.expected) {
+            Some(true) => Verdict::Different(difference),
+            Some(false) if self.reads_back(sops, &content) == Some(true) => Verdict::AlikeInValues,
+            Some(false) => Verdict::Different(format!("neither print reads back; {difference}")),
+            None if self.document.is_misprinted_by_sops() => Verdict::Unjudged,
+            None => Verdict::Different(difference),
+        }
+    }
+
+    fn leaf_fault(&self, installed: &Installed) -> Option<String> {
         let (keys, value) = self.leaf.as_ref()?;
-        let content = installed.content(self.numbers.1?);
         let key = keys.join("/");
-        match content {
+        match installed.content(self.numbers.1?) {
             None => Some(format!("key {key:?} not installed; {}", installed.complaints())),
             Some(content) if content != *value => Some(format!("key {key:?}: {}", difference(value, &content))),
             Some(_) => None,
         }
     }
 
-    /// Whether ours, encrypted again, has the values of the original.
-    fn means_the_same(&self, sops: &Sops, content: &[u8]) -> bool {
+    /// Whether a print of the document, encrypted again, has the values of the original: where that of sops has not, sops prints
+    /// wrong. None if that cannot be told, because JSON has no second document and no infinity.
+    fn reads_back(&self, sops: &Sops, print: &[u8]) -> Option<bool> {
+        if self.document.parts().len() != 1 {
+            return None;
+        }
+        let values = sops.values(self.document.format, &self.encrypted)?;
         let again = sops.file("again");
-        let plain = Document {
-            rule: crate::document::Rule::default(),
+        let unruled = Document {
+            rule: Rule::default(),
             ..self.document.clone()
         };
-        sops.encrypt(&plain, content, &again).is_ok() && sops.values(&self.encrypted) == sops.values(&again)
+        let read = sops.encrypt(&unruled, print, &again).is_ok();
+        Some(read && sops.values(self.document.format, &again) == Some(values))
     }
 }
 
@@ -100,7 +142,7 @@ pub fn fault_of(sops: &Sops, document: Document, choice: Option<usize>) -> Optio
     let mut case = Case::new(sops, document, "single", choice).ok()?;
     let mut batch = Batch::default();
     case.join(&mut batch);
-    case.fault(sops, &batch.install())
+    case.verdict(sops, &batch.install()).fault()
 }
 
 /// A scalar below map keys alone, whose path the commands of both programs can spell.
@@ -145,10 +187,7 @@ fn is_bare(document: &Document, keys: &[String]) -> bool {
             .and_then(|map| map.items().iter().find(|item| item.key == *key))
             .map(|item| &item.value);
     }
-    matches!(
-        value,
-        Some(Value::Bare(_)) | Some(Value::Text(_, crate::document::Style::Plain))
-    )
+    matches!(value, Some(Value::Bare(_)) | Some(Value::Text(_, Style::Plain)))
 }
 
 /// The first line that differs, from both.

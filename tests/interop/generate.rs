@@ -417,7 +417,7 @@ impl Maker {
         match self.random.below(20) {
             0..=4 => (*self.random.pick(LOOKALIKES)).to_owned(),
             5..=8 => self.pieces(8),
-            9 | 10 => self.pieces(2) + self.random.pick(CONTROLS) + &self.pieces(2),
+            9 | 10 => format!("{}{}{}", self.pieces(2), self.random.pick(CONTROLS), self.pieces(2)),
             11..=13 => self.lines(),
             14 if self.random.chance(20) => self.long(),
             15 => format!(
@@ -439,7 +439,7 @@ impl Maker {
         let end = *self.random.pick(&["", "\n", "\n", "\n\n", " ", "\n "]);
         format!(
             "{start}{}{end}",
-            middle.join(self.random.pick(&["\n", "\n", "\n\n", "\n  ", " \n", "\r\n", "\n\t"]))
+            middle.join(*self.random.pick(&["\n", "\n", "\n\n", "\n  ", " \n", "\r\n", "\n\t"]))
         )
     }
 

@@ -211,3 +211,32 @@ fn list<'a>(nodes: BTreeMap<i64, Node<'a>>, path: &str) -> Result<Value<Stored<'
     }
     Ok(Value::List(values))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_are_spelled_as_sops_spells_them() {
+        for (kind, canonical, printed) in [
+            (Kind::Float, "5", "5.0"),
+            (Kind::Float, "0.1", "0.1"),
+            (Kind::Float, "1000000", "1E+06"),
+            (Kind::Float, "123456", "123456.0"),
+            (Kind::Float, "1234567.5", "1.2345675E+06"),
+            (Kind::Float, "0.00001", "1E-05"),
+            (Kind::Float, "-0", "-0.0"),
+            (Kind::Float, "+Inf", "+Inf"),
+            (Kind::Float, "NaN", "NaN"),
+            (Kind::Boolean, "True", "true"),
+            (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43-05:00"),
+            (Kind::Integer, "-7", "-7"),
+            (Kind::Text, "True", "True"),
+        ] {
+            let text = emit_scalar(kind, &Plaintext::from(canonical.to_owned()));
+            assert_eq!(text.expose(), printed.as_bytes());
+        }
+        let null = emit_value(b"k", &Value::Null).unwrap();
+        assert_eq!(null.expose(), b"<nil>");
+    }
+}

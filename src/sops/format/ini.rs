@@ -291,6 +291,13 @@ fn opening_quote(value: &[u8]) -> Option<&'static [u8]> {
     }
 }
 
+/// Where the value ends in a line behind its first one: at the last quote, unless a backslash ends the line.
+fn closing_quote(line: &[u8], quote: &[u8]) -> Option<usize> {
+    let end = rfind(line, quote)?;
+    let behind = line.get(end.saturating_add(quote.len())..)?;
+    (!trim(behind).ends_with(b"\\")).then_some(end)
+}
+
 /// The text from the first mark of a comment on, or nothing.
 fn comment_in(text: &[u8]) -> &[u8] {
     let start = text.iter().position(|byte| matches!(byte, b'#' | b';'));
@@ -484,26 +491,29 @@ fn reads_back(text: &[u8], quote: &[u8]) -> bool {
     match quote {
         b"" => bare(text) && without_quotes(text).len() == text.len() && !text.starts_with(b"\"\"\""),
         b"`" => !has(b"`"),
-        b"\"\"\"" => {
-            let last_line = text.iter().rposition(|&byte| byte == b'\n').unwrap_or_default();
-            find(before(text, last_line), quote).is_none()
-        }
+        b"\"\"\"" => stays_open(text, quote),
         _ => !has(b"\n#;") && !has(quote),
     }
+}
+
+/// Whether a value in this quote, which can span lines, is not closed before its last line.
+fn stays_open(text: &[u8], quote: &[u8]) -> bool {
+    let Some(end) = text.iter().rposition(|&byte| byte == b'\n') else {
+        return true;
+    };
+    let mut lines = before(text, end).split(|&byte| byte == b'\n');
+    let first_open = lines.next().is_none_or(|line| find(line, quote).is_none());
+    first_open && lines.all(|line| closing_quote(line, quote).is_none())
 }
 
 /// The quote in which sops puts a name, or if that does not read back, one that does.
 fn name_quote(name: &[u8]) -> &'static [u8] {
     let has = |bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
-    let backtick = has(b"`");
-    if backtick && (has(b"=:") || !has(b"\"")) && !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none() {
-        return b"\"\"\"";
-    }
-    let special = has(b"\"=:") || matches!(name, [b'[' | b'#' | b';', ..]);
-    if special {
-        b"`"
-    } else if backtick {
+    let fits_triple = !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none();
+    if has(b"`") && fits_triple {
         b"\"\"\""
+    } else if has(b"\"=:") || name.starts_with(b"[") || name.starts_with(b"#") || name.starts_with(b";") {
+        b"`"
     } else {
         b""
     }
@@ -517,5 +527,107 @@ fn quoted_length(name: &[u8]) -> usize {
 fn push_all(out: &mut Plaintext, parts: &[&[u8]]) {
     for part in parts {
         out.push(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::format::{Format, testing::reprinted};
+
+    #[test]
+    fn files_are_printed_as_sops_prints_them() {
+        for (source, printed) in [
+            ("", ""),
+            (";only\n", ""),
+            ("k = v", "k = v\n"),
+            ("k =\n", "k = \n"),
+            ("a=1\nlonger : 2\n\n[s]\nx=y\n", "a      = 1\nlonger = 2\n\n[s]\nx = y\n"),
+            (
+                "# top\nk = v ; tail\n[s] # c1\n; c2\na = b # c3\n",
+                "; top\n; tail\nk = v\n\n; c1\n[s]\n; c2\n# c3\na = b\n",
+            ),
+            ("; one\n;; two\n# three\nk = v\n", "; one\n; ; two\n# three\nk = v\n"),
+            ("k = \"\"\"two\nlines\"\"\"\n", "k = \"\"\"two\nlines\"\"\"\n"),
+            ("k = \"\"\"x\"\"\" dropped ; too\n", "k = x\n"),
+            (
+                "k = \"\"\"a\nb\"\"\" \\\nc\"\"\" # d\n",
+                "; d\nk = \"\"\"a\nb\"\"\" \\\nc\"\"\"\n",
+            ),
+            ("k = `a;b#c`\n", "k = `a;b#c`\n"),
+            ("k = \" x \"\n", "k = \" x \"\n"),
+            ("k = 'x'\n", "k = x\n"),
+            ("k = \"a\" b\n", "k = \"a\" b\n"),
+            ("k = a\\\n  b\\\n c\n", "k = abc\n"),
+            ("k = a\nk2 = b\nk = c\n", "k  = c\nk2 = b\n"),
+            (
+                "[s]\na=1\n[s]\na=2\n[DEFAULT]\nb=3\n",
+                "[s]\na = 1\n\n[s]\na = 2\n\n[DEFAULT]\nb = 3\n",
+            ),
+            ("[empty]\n[two]\n", "[empty]\n\n[two]\n"),
+            ("[a]b]\nk=v\n", "[a]b]\nk = v\n"),
+            ("`a=b` = 1\n\"\"\"c`d\"\"\" = 2\n", "`a=b`     = 1\n\"\"\"c`d\"\"\" = 2\n"),
+            ("k = caf\u{e9}\u{a0}\n", "k = caf\u{e9}\n"),
+            ("\u{feff}k = v\n", "k = v\n"),
+        ] {
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), printed, "{source}");
+        }
+    }
+
+    #[test]
+    fn what_sops_would_lose_is_printed_so_that_it_reads_back() {
+        for (source, printed) in [
+            ("#\n# b\nk = v\n", ";\n# b\nk = v\n"),
+            ("- = a\n- = b\n", "`#1` = a\n`#2` = b\n"),
+            ("`[x]` = v\n", "`[x]` = v\n"),
+            ("k = `\"x\"`\n", "k = '\"x\"'\n"),
+            ("k = `'x'`\n", "k = \"'x'\"\n"),
+            ("k = `\"'\"`\n", "k = `\"'\"`\n"),
+            ("k = `a\\`\nl = m\n", "k = \"a\\\"\nl = m\n"),
+            ("k = `\"\"\"x`\n", "k = '\"\"\"x'\n"),
+            ("k = ` \"x`\n", "k = ' \"x'\n"),
+            ("k = `a\"\"\"b\nc`\n", "k = `a\"\"\"b\nc`\n"),
+        ] {
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), printed, "{source}");
+            assert_eq!(parse(printed.as_bytes()), parse(source.as_bytes()), "{source}");
+        }
+    }
+
+    #[test]
+    fn errors_say_where_and_never_what() {
+        for (source, error) in [
+            ("\n[secret\n", "line 2: a section header without `]`"),
+            ("\n[]\n", "line 2: a section without a name"),
+            ("\nsecret\n", "line 2: neither a key nor a section"),
+            ("\n= secret\n", "line 2: a key without a name"),
+            ("\n\"\" = secret\n", "line 2: a key without a name"),
+            ("\n\"k = secret\n", "line 2: a key with a quote that is not closed"),
+            ("\nk = `secret\n", "line 2: a quote that is not closed"),
+        ] {
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), error);
+        }
+    }
+
+    #[test]
+    fn a_key_comment_stands_behind_its_key_and_a_section_comment_first() {
+        let documents = parse(b"; s\n[s]\n# c1\nk = v # c2\n").unwrap();
+        let Some(Value::Map(section)) = documents[0].get(b"s") else {
+            panic!()
+        };
+        let keys = section.items.iter().map(|item| match &item.key {
+            Key::Name(name) => String::from_utf8_lossy(name).into_owned(),
+            Key::Comment(comment) => String::from_utf8_lossy(&comment.text).into_owned(),
+            Key::Other(_) => panic!(),
+        });
+        assert_eq!(keys.collect::<Vec<_>>(), ["s", "k", "c1\n# c2"]);
+    }
+
+    #[test]
+    fn a_value_in_the_place_of_a_section_has_no_spelling() {
+        let item = Item {
+            key: Key::Name(b"s".to_vec()),
+            value: Value::Null,
+        };
+        assert!(emit(&[Branch { items: vec![item] }]).is_err());
     }
 }
