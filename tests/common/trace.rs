@@ -16,7 +16,53 @@ pub struct Call {
     pub result: String,
 }
 
+/// Calls that change what is in a directory, apart from opening for writing.
+const CHANGING: &[&str] = &[
+    "chmod", "chown", "fchmodat", "fchmodat2", "fchownat", "lchown", "link", "linkat", "mkdir", "mkdirat", "mknod", "mknodat", "mount",
+    "move_mount", "mount_setattr", "rename", "renameat", "renameat2", "rmdir", "setxattr", "symlink", "symlinkat", "truncate", "umount2", "unlink",
+    "unlinkat", "utimensat", "bind",
+];
+
 impl Call {
+    /// Whether it opens a file, for reading or writing.
+    pub fn opens(&self) -> bool {
+        matches!(self.name.as_str(), "open" | "openat" | "openat2" | "creat")
+    }
+
+    /// Whether it changes something on a file system, or would if it succeeded.
+    pub fn changes(&self) -> bool {
+        let for_writing = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"];
+        let opens_for_writing = self.opens() && for_writing.iter().any(|flag| self.arguments.contains(flag));
+        opens_for_writing || CHANGING.contains(&self.name.as_str())
+    }
+
+    /// The absolute paths among the arguments: `4</run>, "x"` is `/run/x`.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut directory = String::new();
+        for argument in self.arguments.split(", ") {
+            if let Some(text) = argument.strip_prefix('"') {
+                let text = text.split('"').next().unwrap();
+                paths.push(if text.starts_with('/') { text.to_owned() } else { format!("{directory}/{text}") });
+            } else if let Some((_, path)) = argument.split_once('<') {
+                directory = path.trim_end_matches('>').to_owned();
+            }
+        }
+        // What a symlink points to, and what is mounted, are no paths that the call touches.
+        match self.name.as_str() {
+            "symlink" | "symlinkat" => paths.split_off(1),
+            "mount" => paths.drain(1..2).collect(),
+            _ => paths,
+        }
+    }
+
+    /// The path of the descriptor that is the first argument.
+    pub fn descriptor(&self) -> Option<&str> {
+        let (number, rest) = self.arguments.split_once('<')?;
+        let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+        is_number.then(|| rest.split('>').next().unwrap())
+    }
+
     /// Whether it did what it was asked for.
     pub fn succeeded(&self) -> bool {
         !self.result.starts_with("-1 ") && self.result != "?"

@@ -32,6 +32,15 @@ fn versions() -> BTreeSet<String> {
     names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect()
 }
 
+/// The one place where ours prints something else than sops on purpose: in a YAML string that begins with a byte order mark sops
+/// escapes all characters.
+fn as_documented(plain: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(plain) {
+        Ok(text) => text.replace(r#""\uFEFF\x78""#, r#""\uFEFFx""#).into_bytes(),
+        Err(bytes) => bytes.into_bytes(),
+    }
+}
+
 #[test]
 fn whole_files_of_all_formats_and_versions_install_as_sops_decrypts_them() {
     let Some(world) = World::system() else { return };
@@ -45,6 +54,7 @@ fn whole_files_of_all_formats_and_versions_install_as_sops_decrypts_them() {
             if file.starts_with("to-pgp") || file.starts_with("to-key-groups") {
                 continue;
             }
+            let plain = as_documented(plain);
             let name = format!("{version}/{file}");
             manifest = manifest.secret_with(&name, &dir.join(file), "", json!({"format": format}));
             expected.push((name, plain));
@@ -52,10 +62,14 @@ fn whole_files_of_all_formats_and_versions_install_as_sops_decrypts_them() {
     }
     assert!(expected.len() > 100, "only {} fixtures", expected.len());
     world.install(&manifest);
+    let mut faults = Vec::new();
     for (name, plain) in expected {
         let installed = fs::read(world.path(&format!("/run/secrets.d/1/{name}"))).unwrap();
-        assert_eq!(installed.escape_ascii().to_string(), plain.escape_ascii().to_string(), "{name}");
+        if installed != plain {
+            faults.push(format!("{name}\n  ours: {}\n  sops: {}", installed.escape_ascii(), plain.escape_ascii()));
+        }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
@@ -79,12 +93,16 @@ fn single_values_of_all_versions_install_as_sops_extracts_them() {
     }
     assert!(expected.len() > 100, "only {} values", expected.len());
     world.install(&manifest);
+    let mut faults = Vec::new();
     for (name, what, mut value) in expected {
         let installed = fs::read(world.path(&format!("/run/secrets.d/1/{name}"))).unwrap();
         // sops ends numbers, booleans and times of YAML files with a line break, which is no part of the value.
         if what.contains(".yaml") && value.ends_with(b"\n") && !installed.ends_with(b"\n") {
             value.pop();
         }
-        assert_eq!(installed.escape_ascii().to_string(), value.escape_ascii().to_string(), "{name}: {what}");
+        if installed != value {
+            faults.push(format!("{name} ({what})\n  ours: {}\n  sops: {}", installed.escape_ascii(), value.escape_ascii()));
+        }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
