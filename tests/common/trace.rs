@@ -43,7 +43,11 @@ impl Call {
         for argument in self.arguments.split(", ") {
             if let Some(text) = argument.strip_prefix('"') {
                 let text = text.split('"').next().unwrap();
-                paths.push(if text.starts_with('/') { text.to_owned() } else { format!("{directory}/{text}") });
+                paths.push(match text {
+                    "" => directory.clone(),
+                    _ if text.starts_with('/') => text.to_owned(),
+                    _ => format!("{directory}/{text}"),
+                });
             } else if let Some((_, path)) = argument.split_once('<') {
                 directory = path.trim_end_matches('>').to_owned();
             }
