@@ -70,7 +70,7 @@ impl Sops {
 
     /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
     pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
-        let path = keys.iter().map(|key| format!("[\"{key}\"]")).collect::<String>();
+        let path = keys.iter().fold(String::new(), |path, key| format!("{path}[\"{key}\"]"));
         let output = self.run(
             format,
             &[
