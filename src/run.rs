@@ -16,7 +16,7 @@ use crate::{
     failure::{Failure, Verdict, names, verdict},
     file,
     files::{self, Source},
-    install::{self, Entry, FileSystem, Kind, Owner, Site, Store},
+    install::{self, Entry, Extent, FileSystem, Kind, Owner, Site, Store},
     keys::{KeyFile, KeySources, Keyring, Notice},
     manifest::{Account, Manifest, Placement},
     plaintext::Plaintext,
@@ -301,7 +301,12 @@ fn publish(
     failures: &[Failure],
     verdict: Verdict,
 ) -> Outcome {
-    let published = match install::publish(site, entries, &channel(environment, manifest)) {
+    let extent = if verdict == Verdict::Publish {
+        Extent::Whole
+    } else {
+        Extent::Rest
+    };
+    let published = match install::publish(site, entries, extent, &channel(environment, manifest)) {
         Ok(published) => published,
         Err(error) => return nothing_changed(&error),
     };

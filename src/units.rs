@@ -226,7 +226,7 @@ fn wait(child: &mut Child, patience: Duration) -> io::Result<ExitStatus> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, symlink};
 
     use tempfile::TempDir;
 
@@ -241,8 +241,7 @@ mod tests {
 
     fn script(directory: &TempDir, body: &str) -> PathBuf {
         let program = directory.path().join("systemctl");
-        fs::write(&program, format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        crate::install::tests::script(&program, body);
         program
     }
 

@@ -88,14 +88,24 @@ fn points(world: &World, manifest: &Manifest) -> Vec<Point> {
 fn killed_at(world: &World, script: &str, manifest: &Path, (name, count): &Point) -> Said {
     let strace = format!("strace -f -o /dev/null -e trace={name} -e inject={name}:signal=KILL:when={count}");
     let program = world.executable();
-    let script = format!("{{ {script}\n}}; exec {strace} '{}' '{}'", program.display(), manifest.display());
+    let script = format!(
+        "{{ {script}\n}}; exec {strace} '{}' '{}'",
+        program.display(),
+        manifest.display()
+    );
     world.finish(world.command("sh").args(["-c", &script]))
 }
 
 /// The generation that the link names, with what is in it; none when there is no link.
 fn live(world: &World) -> Option<(u64, String)> {
     let target = std::fs::read_link(world.path("/run/secrets")).ok()?;
-    let number = target.strip_prefix("/run/secrets.d").unwrap().to_str().unwrap().parse().unwrap();
+    let number = target
+        .strip_prefix("/run/secrets.d")
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     Some((number, world.tree(&format!("/run/secrets.d/{number}"))))
 }
 
@@ -109,8 +119,15 @@ fn assert_nothing_is_lost(world: &World, point: &Point) {
 /// What is there when a run has come to its end, apart from the lists.
 fn assert_complete(world: &World, number: u64, point: &Point) {
     assert_eq!(live(world), Some((number, generation(NEW.1))), "{point:?}");
-    assert_eq!(world.shell("ls -A /run /run/secrets.d").split_whitespace().collect::<Vec<_>>().join(" "),
-        format!("/run: nixos secrets secrets.d /run/secrets.d: {number}"), "{point:?}");
+    assert_eq!(
+        world
+            .shell("ls -A /run /run/secrets.d")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
+        format!("/run: nixos secrets secrets.d /run/secrets.d: {number}"),
+        "{point:?}"
+    );
     assert_eq!(
         world.tree("/etc/app"),
         "link 1000:60 key -> /run/secrets/a\n0640 1000:60 key.sops-backup \"precious\\n\"\n",
@@ -198,7 +215,11 @@ fn killed_before_the_first_publication_nothing_or_a_whole_set_is_published() {
         assert_eq!((next.code, next.out.as_str()), (Some(0), ""), "{point:?}: {next:?}");
         assert_complete(&world, if live.is_none() { 1 } else { 2 }, point);
         assert_eq!(world.tree("/run/nixos"), "", "{point:?}: the first publication tells nobody");
-        assert_eq!(world.shell("grep -c ' /run/secrets.d ' /proc/self/mounts"), "1\n", "{point:?}");
+        assert_eq!(
+            world.shell("grep -c ' /run/secrets.d ' /proc/self/mounts"),
+            "1\n",
+            "{point:?}"
+        );
     }
     say(&format!(
         "killed at {} system calls, {nothing} with nothing published and {published} with the whole",

@@ -56,7 +56,15 @@ fn trace(world: &World, manifest: &Manifest, variables: &[(&str, &str)]) -> Vec<
 #[test]
 fn each_sops_file_is_opened_once() {
     let Some(world) = world() else { return };
-    let files = ["nesting.json", "types.json", "text.bin", "nesting.yaml", "sections.ini", "plain.env"].map(|name| world.fixture(name));
+    let files = [
+        "nesting.json",
+        "types.json",
+        "text.bin",
+        "nesting.yaml",
+        "sections.ini",
+        "plain.env",
+    ]
+    .map(|name| world.fixture(name));
     let mut manifest = world.manifest();
     for number in 0..10 {
         for file in &files {
@@ -68,7 +76,9 @@ fn each_sops_file_is_opened_once() {
     for run in ["first", "second"] {
         let calls = trace(&world, &manifest, &[]);
         for file in &files {
-            let opened = calls.iter().filter(|call| call.opens() && call.paths().iter().any(|path| path == file.to_str().unwrap()));
+            let opened = calls
+                .iter()
+                .filter(|call| call.opens() && call.paths().iter().any(|path| path == file.to_str().unwrap()));
             assert_eq!(opened.count(), 1, "{} in the {run} run", file.display());
         }
     }
@@ -101,7 +111,10 @@ fn nothing_is_changed_outside_the_mount_point_the_declared_paths_and_the_lists()
     let mut changes = 0;
     world.shell("echo precious > /etc/t.conf");
     for key in [ONE, OTHER] {
-        for call in trace(&world, &manifest(&world, key), &[]).iter().filter(|call| call.changes()) {
+        for call in trace(&world, &manifest(&world, key), &[])
+            .iter()
+            .filter(|call| call.changes())
+        {
             changes += 1;
             let paths = call.paths();
             assert!(!paths.is_empty(), "a change without a path: {call:?}");
@@ -132,16 +145,32 @@ fn a_file_has_its_owner_and_mode_before_its_first_byte_and_is_never_wider() {
     let Some(world) = world() else { return };
     let calls = trace(&world, &manifest(&world, ONE), &[]);
     let mut files = 0;
-    for (at, created) in calls.iter().enumerate().filter(|(_, call)| call.opens() && call.arguments.contains("O_CREAT")) {
+    for (at, created) in calls
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| call.opens() && call.arguments.contains("O_CREAT"))
+    {
         let path = created.paths().remove(0);
-        let Some(place) = path.strip_prefix("/run/secrets.d/1/") else { continue };
+        let Some(place) = path.strip_prefix("/run/secrets.d/1/") else {
+            continue;
+        };
         files += 1;
         let (mode, owner) = declared(place);
         assert_eq!(last_mode(created) & !mode, 0, "created wider than declared: {created:?}");
-        assert!(created.arguments.contains("O_EXCL") && created.arguments.contains("O_NOFOLLOW"), "{created:?}");
-        let on_it: Vec<_> = calls[at + 1..].iter().filter(|call| call.descriptor() == Some(&path)).collect();
+        assert!(
+            created.arguments.contains("O_EXCL") && created.arguments.contains("O_NOFOLLOW"),
+            "{created:?}"
+        );
+        let on_it: Vec<_> = calls[at + 1..]
+            .iter()
+            .filter(|call| call.descriptor() == Some(&path))
+            .collect();
         let position = |name| on_it.iter().position(|call| call.name == name);
-        let (owned, allowed, written) = (position("fchown").unwrap(), position("fchmod").unwrap(), position("write").unwrap());
+        let (owned, allowed, written) = (
+            position("fchown").unwrap(),
+            position("fchmod").unwrap(),
+            position("write").unwrap(),
+        );
         assert!(owned < allowed && allowed < written, "{place}: {on_it:?}");
         assert!(on_it[owned].arguments.ends_with(owner), "{:?}", on_it[owned]);
         for change in on_it.iter().filter(|call| call.name == "fchmod") {
@@ -149,7 +178,9 @@ fn a_file_has_its_owner_and_mode_before_its_first_byte_and_is_never_wider() {
         }
     }
     assert_eq!(files, 4);
-    let by_path = calls.iter().find(|call| ["chmod", "chown", "lchown", "fchmodat"].contains(&call.name.as_str()));
+    let by_path = calls
+        .iter()
+        .find(|call| ["chmod", "chown", "lchown", "fchmodat"].contains(&call.name.as_str()));
     assert!(by_path.is_none(), "owner and mode are set by descriptor: {by_path:?}");
 }
 
@@ -157,12 +188,25 @@ fn a_file_has_its_owner_and_mode_before_its_first_byte_and_is_never_wider() {
 fn a_dry_run_opens_nothing_for_writing_but_the_dry_lists() {
     let Some(world) = world() else { return };
     let dry = &[("NIXOS_ACTION", "dry-activate")];
-    let changes = |calls: Vec<Call>| calls.into_iter().filter(Call::changes).flat_map(|call| call.paths()).collect::<Vec<_>>();
-    assert_eq!(changes(trace(&world, &manifest(&world, ONE), dry)), [""; 0], "before the first publication");
+    let changes = |calls: Vec<Call>| {
+        calls
+            .into_iter()
+            .filter(Call::changes)
+            .flat_map(|call| call.paths())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        changes(trace(&world, &manifest(&world, ONE), dry)),
+        [""; 0],
+        "before the first publication"
+    );
     world.install(&manifest(&world, ONE));
     assert_eq!(
         changes(trace(&world, &manifest(&world, OTHER), dry)),
-        ["/run/nixos/dry-activation-restart-list", "/run/nixos/dry-activation-reload-list"]
+        [
+            "/run/nixos/dry-activation-restart-list",
+            "/run/nixos/dry-activation-reload-list"
+        ]
     );
     let locks = trace(&world, &manifest(&world, OTHER), dry);
     assert!(!locks.iter().any(|call| call.name == "flock"), "a dry run waits for nobody");
@@ -192,7 +236,11 @@ fn neither_plaintext_nor_keys_are_in_the_arguments_or_the_environment_of_a_child
         ("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1"),
         ("PATH", &path),
     ];
-    let (said, calls) = world.trace(&manifest(&world, OTHER), &["-v", "-s", "100000", "-e", "trace=execve"], &variables);
+    let (said, calls) = world.trace(
+        &manifest(&world, OTHER),
+        &["-v", "-s", "100000", "-e", "trace=execve"],
+        &variables,
+    );
     assert_eq!(said.code, Some(0), "{said:?}");
     let children: Vec<_> = calls.iter().filter(|call| call.arguments.contains("--no-block")).collect();
     assert!(children.len() >= 2, "{calls:?}");
@@ -209,7 +257,19 @@ fn plaintext_is_written_to_the_generation_alone_and_keys_nowhere() {
     let mut writes = 0;
     for key in [ONE, OTHER] {
         let calls = trace(&world, &manifest(&world, key), &[]);
-        let out = ["write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg", "sendmmsg", "sendfile", "copy_file_range", "splice"];
+        let out = [
+            "write",
+            "writev",
+            "pwrite64",
+            "pwritev",
+            "pwritev2",
+            "sendto",
+            "sendmsg",
+            "sendmmsg",
+            "sendfile",
+            "copy_file_range",
+            "splice",
+        ];
         for call in calls.iter().filter(|call| out.contains(&call.name.as_str())) {
             writes += 1;
             let is_ours = call.descriptor().is_some_and(|path| path.starts_with("/run/secrets.d/"));

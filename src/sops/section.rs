@@ -128,7 +128,7 @@ mod tests {
                     }
                     _ => "?".to_owned(),
                 });
-                format!("{{{}}}", items.collect::<Vec<_>>().join(","))
+                format!("<{}>", items.collect::<Vec<_>>().join(","))
             }
             Value::List(values) => format!("[{}]", values.iter().map(show).collect::<Vec<_>>().join(",")),
             Value::Scalar(_, text) => String::from_utf8_lossy(text).into_owned(),
@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    const NESTED: &str = "{age:[{enc:a\nb,recipient:age1x},{enc:c,recipient:age1y}],kms:[{context:{Env:prod}}],version:3}";
+    const NESTED: &str = "<age:[<enc:a\nb,recipient:age1x>,<enc:c,recipient:age1y>],kms:[<context:<Env:prod>>],version:3>";
 
     #[test]
     fn metadata_has_one_shape_in_all_formats() {
@@ -189,7 +189,7 @@ mod tests {
         ];
         assert_eq!(
             take_metadata(Format::Yaml, &mut documents).map(|section| show(&Value::Map(section))),
-            Ok("{a:1}".to_owned())
+            Ok("<a:1>".to_owned())
         );
         assert_eq!(documents.map(|document| document.items.len()), [0, 1]);
     }

@@ -95,6 +95,7 @@ impl<S> Branch<S> {
     }
 
     /// All values under `name`: JSON may have several.
+    #[must_use]
     pub fn named(&self, name: &[u8]) -> impl DoubleEndedIterator<Item = &Value<S>> {
         let is_named = move |item: &&Item<S>| matches!(&item.key, Key::Name(key) if key == name);
         self.items.iter().filter(is_named).map(|item| &item.value)

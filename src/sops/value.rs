@@ -212,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn each_field_takes_as_much_as_it_can() {
+        let text = b"ENC[AES256_GCM,data:QQ==,iv:Q,iv:QQ==,tag:QQ==,type:str]";
+        assert_eq!(parts(text).err(), Some(ValueError::Base64("data")));
+        let text = b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:,type:str]";
+        assert_eq!(parts(text).err(), Some(ValueError::Base64("tag")));
+    }
+
+    #[test]
     fn other_texts_are_no_tokens() {
         for text in [
             "",

@@ -55,7 +55,10 @@ impl Manifest {
 
     /// Adds a template of mode 0400 with further fields, or other ones.
     pub fn template(mut self, name: &str, content: &str, fields: Value) -> Self {
-        self.push("templates", merged(json!({"name": name, "content": content, "mode": "0400"}), fields));
+        self.push(
+            "templates",
+            merged(json!({"name": name, "content": content, "mode": "0400"}), fields),
+        );
         self
     }
 

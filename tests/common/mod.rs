@@ -81,7 +81,9 @@ impl World {
     /// A world for system mode, or nothing and a line that says so.
     pub fn system() -> Option<Self> {
         let dir = directory();
-        let namespace = Namespace::new().inspect_err(|reason| say(&format!("skipped: {reason}"))).ok()?;
+        let namespace = Namespace::new()
+            .inspect_err(|reason| say(&format!("skipped: {reason}")))
+            .ok()?;
         let world = Self {
             dir,
             namespace: Some(namespace),

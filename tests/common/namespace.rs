@@ -51,7 +51,9 @@ impl Namespace {
             .spawn()
             .map_err(|_| "needs unshare")?;
         let mut answer = String::new();
-        BufReader::new(keeper.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
+        BufReader::new(keeper.stdout.as_mut().unwrap())
+            .read_line(&mut answer)
+            .unwrap();
         let namespace = Self { keeper };
         if answer == "ready\n" {
             Ok(namespace)

@@ -18,9 +18,34 @@ pub struct Call {
 
 /// Calls that change what is in a directory, apart from opening for writing.
 const CHANGING: &[&str] = &[
-    "chmod", "chown", "fchmodat", "fchmodat2", "fchownat", "lchown", "link", "linkat", "mkdir", "mkdirat", "mknod", "mknodat", "mount",
-    "move_mount", "mount_setattr", "rename", "renameat", "renameat2", "rmdir", "setxattr", "symlink", "symlinkat", "truncate", "umount2", "unlink",
-    "unlinkat", "utimensat", "bind",
+    "chmod",
+    "chown",
+    "fchmodat",
+    "fchmodat2",
+    "fchownat",
+    "lchown",
+    "link",
+    "linkat",
+    "mkdir",
+    "mkdirat",
+    "mknod",
+    "mknodat",
+    "mount",
+    "move_mount",
+    "mount_setattr",
+    "rename",
+    "renameat",
+    "renameat2",
+    "rmdir",
+    "setxattr",
+    "symlink",
+    "symlinkat",
+    "truncate",
+    "umount2",
+    "unlink",
+    "unlinkat",
+    "utimensat",
+    "bind",
 ];
 
 impl Call {

@@ -15,7 +15,9 @@ pub fn tree(path: &Path) -> String {
 
 fn describe(dir: &Path, prefix: &str, text: &mut String) {
     let Ok(entries) = fs::read_dir(dir) else { return };
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     for name in names {
         let path = dir.join(&name);

@@ -23,8 +23,14 @@ fn failures(world: &World) -> Vec<(&'static str, Manifest)> {
         ("altered", good(world).secret("bad", &altered, "database/host")),
         ("cut", good(world).secret("bad", &cut, "database/host")),
         ("plain", good(world).secret("bad", &other, "")),
-        ("owner", good(world).secret_with("bad", &file, "database/host", json!({"owner": "nobody-has-this"}))),
-        ("group", good(world).secret_with("bad", &file, "database/host", json!({"group": "nobody-has-this"}))),
+        (
+            "owner",
+            good(world).secret_with("bad", &file, "database/host", json!({"owner": "nobody-has-this"})),
+        ),
+        (
+            "group",
+            good(world).secret_with("bad", &file, "database/host", json!({"group": "nobody-has-this"})),
+        ),
         ("template", good(world).template("bad", "<SOPS:0:PLACEHOLDER>", json!({}))),
     ]
 }
@@ -33,10 +39,16 @@ fn failures(world: &World) -> Vec<(&'static str, Manifest)> {
 fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
     for number in 0.. {
         let Some(world) = World::system() else { return };
-        let Some((what, manifest)) = failures(&world).into_iter().nth(number) else { break };
+        let Some((what, manifest)) = failures(&world).into_iter().nth(number) else {
+            break;
+        };
         let said = world.run(&manifest);
         assert_eq!(said.code, Some(3), "{what}: {said:?}");
-        assert_eq!(world.shell("cd /run/secrets; find . -type f | sort"), "./a\n./host\n", "{what}");
+        assert_eq!(
+            world.shell("cd /run/secrets; find . -type f | sort"),
+            "./a\n./host\n",
+            "{what}"
+        );
         assert_eq!(world.read("/run/secrets/host"), "db.example.org");
         let last = said.err.lines().last().unwrap();
         assert_eq!(
@@ -51,13 +63,22 @@ fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
 fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
     let Some(world) = World::system() else { return };
     world.install(&good(&world));
-    let before = (world.tree("/run"), world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"));
+    let before = (
+        world.tree("/run"),
+        world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"),
+    );
     for (what, manifest) in failures(&world) {
         let said = world.run(&manifest);
         assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{what}: {said:?}");
         let last = said.err.lines().last().unwrap();
-        assert_eq!(last, "error: nothing was changed because of: bad; /run/secrets is as it was", "{what}");
-        let after = (world.tree("/run"), world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"));
+        assert_eq!(
+            last, "error: nothing was changed because of: bad; /run/secrets is as it was",
+            "{what}"
+        );
+        let after = (
+            world.tree("/run"),
+            world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"),
+        );
         assert_eq!(after, before, "{what}");
     }
 }
@@ -72,7 +93,11 @@ fn a_dry_run_tells_of_failures_as_the_real_run_would() {
     }
     world.install(&good(&world));
     for (what, manifest) in failures(&world) {
-        assert_eq!((dry(&manifest).code, dry(&manifest).err), (Some(1), world.run(&manifest).err), "{what}");
+        assert_eq!(
+            (dry(&manifest).code, dry(&manifest).err),
+            (Some(1), world.run(&manifest).err),
+            "{what}"
+        );
     }
 }
 
@@ -86,7 +111,13 @@ fn every_failure_of_a_run_is_told_not_the_first_alone() {
         .secret_with("three", &file, "database/host", json!({"owner": "carol"}))
         .template("four", "<SOPS:0:PLACEHOLDER>", json!({}));
     let said = world.run(&manifest);
-    for name in ["secret one", "absent.json", "secret three", "template four", "without: two, one, four, three;"] {
+    for name in [
+        "secret one",
+        "absent.json",
+        "secret three",
+        "template four",
+        "without: two, one, four, three;",
+    ] {
         assert!(said.err.contains(name), "{name} is missing in:\n{}", said.err);
     }
 }
@@ -107,7 +138,11 @@ fn a_run_that_fails_while_it_writes_leaves_nothing_behind() {
     }
     let said = world.run(&large);
     assert_eq!(said.code, Some(1));
-    assert!(said.err.starts_with("error: cannot write /run/secrets.d/2/dir/"), "{}", said.err);
+    assert!(
+        said.err.starts_with("error: cannot write /run/secrets.d/2/dir/"),
+        "{}",
+        said.err
+    );
     assert!(said.err.contains("No space left on device"), "{}", said.err);
     assert_eq!(world.tree("/run"), before);
     assert!(!world.tree("/etc").contains("link"), "no link was made");

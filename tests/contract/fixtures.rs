@@ -22,7 +22,10 @@ fn with_all_keys(world: &World) -> Manifest {
     let ssh = ["keys/ssh_ed25519", "keys/ssh_rsa"].map(|key| world.fixture(key));
     let keys = ["keys/age.txt", "keys/other-age.txt"].map(|key| fs::read_to_string(world.fixture(key)).unwrap());
     let key = world.write("all-keys.txt", keys.concat());
-    world.manifest().with("ageKeyFile", json!(key)).with("ageSshKeyPaths", json!(ssh))
+    world
+        .manifest()
+        .with("ageKeyFile", json!(key))
+        .with("ageSshKeyPaths", json!(ssh))
 }
 
 /// The version directories of the fixtures.
@@ -50,7 +53,9 @@ fn whole_files_of_all_formats_and_versions_install_as_sops_decrypts_them() {
         let dir = fixtures().join(&version);
         for row in rows(&dir.join("index.tsv")) {
             let (file, format) = (&row[0], &row[1]);
-            let Ok(plain) = fs::read(dir.join(format!("{file}.decrypted"))) else { continue };
+            let Ok(plain) = fs::read(dir.join(format!("{file}.decrypted"))) else {
+                continue;
+            };
             if file.starts_with("to-pgp") || file.starts_with("to-key-groups") {
                 continue;
             }
@@ -66,7 +71,11 @@ fn whole_files_of_all_formats_and_versions_install_as_sops_decrypts_them() {
     for (name, plain) in expected {
         let installed = fs::read(world.path(&format!("/run/secrets.d/1/{name}"))).unwrap();
         if installed != plain {
-            faults.push(format!("{name}\n  ours: {}\n  sops: {}", installed.escape_ascii(), plain.escape_ascii()));
+            faults.push(format!(
+                "{name}\n  ours: {}\n  sops: {}",
+                installed.escape_ascii(),
+                plain.escape_ascii()
+            ));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -101,7 +110,11 @@ fn single_values_of_all_versions_install_as_sops_extracts_them() {
             value.pop();
         }
         if installed != value {
-            faults.push(format!("{name} ({what})\n  ours: {}\n  sops: {}", installed.escape_ascii(), value.escape_ascii()));
+            faults.push(format!(
+                "{name} ({what})\n  ours: {}\n  sops: {}",
+                installed.escape_ascii(),
+                value.escape_ascii()
+            ));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

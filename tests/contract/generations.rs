@@ -45,7 +45,11 @@ removing rendered secret: old
 fn standard_output_has_the_lines_about_changes_and_nothing_else() {
     let Some(world) = World::system() else { return };
     let first = world.install(&before(&world));
-    assert_eq!((first.out.as_str(), first.err.as_str()), ("", ""), "the first publication changes nothing");
+    assert_eq!(
+        (first.out.as_str(), first.err.as_str()),
+        ("", ""),
+        "the first publication changes nothing"
+    );
     let second = world.install(&after(&world));
     assert_eq!((second.out.as_str(), second.err.as_str()), (CHANGES, ""));
     let third = world.install(&after(&world));
@@ -85,7 +89,10 @@ fn a_dry_run_says_what_the_real_run_would_and_changes_nothing() {
         .replace("adding", "would add")
         .replace("modifying", "would modify")
         .replace("removing", "would remove");
-    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(0), would.as_str(), ""));
+    assert_eq!(
+        (said.code, said.out.as_str(), said.err.as_str()),
+        (Some(0), would.as_str(), "")
+    );
     assert_eq!(world.tree("/run"), tree);
     assert_eq!(world.shell("cat /proc/self/mounts"), mounts);
 }
@@ -114,7 +121,12 @@ fn numbers_after_five(world: &World, keep: i64) -> Vec<String> {
 
 #[test]
 fn old_generations_go_and_other_names_stay() {
-    for (keep, stay) in [(0, &["1", "2", "3", "4", "5"][..]), (1, &["5"]), (3, &["3", "4", "5"]), (99, &["1", "2", "3", "4", "5"])] {
+    for (keep, stay) in [
+        (0, &["1", "2", "3", "4", "5"][..]),
+        (1, &["5"]),
+        (3, &["3", "4", "5"]),
+        (99, &["1", "2", "3", "4", "5"]),
+    ] {
         let Some(world) = World::system() else { return };
         let mut expected = stay.to_vec();
         expected.extend(["07", "mine", "root"]);
@@ -167,7 +179,10 @@ fn two_runs_never_interleave() {
     let mut children: Vec<_> = (0..3).map(|_| world.program([&path]).spawn().unwrap()).collect();
     std::thread::sleep(std::time::Duration::from_millis(400));
     for child in &mut children {
-        assert!(child.try_wait().unwrap().is_none(), "a run went on while another held the lock");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "a run went on while another held the lock"
+        );
     }
     assert_eq!(world.tree("/run/secrets.d"), tree, "a run wrote while another held the lock");
     drop(mount_point);

@@ -16,7 +16,11 @@ fn names_that_leave_the_generation_are_refused() {
         ] {
             let said = world.run(&manifest);
             assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{name:?}: {said:?}");
-            assert!(said.err.contains("choose a relative path such as db/password"), "{name:?}: {}", said.err);
+            assert!(
+                said.err.contains("choose a relative path such as db/password"),
+                "{name:?}: {}",
+                said.err
+            );
         }
     }
     assert_eq!((world.tree("/run"), world.tree("/etc")), before);
@@ -28,14 +32,21 @@ fn entries_that_exclude_each_other_are_found_before_anything_is_written() {
     let file = world.fixture("text.bin");
     let before = world.tree("/run");
     for (what, manifest) in [
-        ("a file and a directory", world.manifest().secret("a", &file, "").secret("a/b", &file, "")),
+        (
+            "a file and a directory",
+            world.manifest().secret("a", &file, "").secret("a/b", &file, ""),
+        ),
         (
             "a secret where templates go",
             world.manifest().secret("rendered", &file, "").template("x", "x", json!({})),
         ),
         (
             "the place of a template",
-            world.manifest().secret("rendered/x", &file, "").template("x", "x", json!({})).with("version", 1),
+            world
+                .manifest()
+                .secret("rendered/x", &file, "")
+                .template("x", "x", json!({}))
+                .with("version", 1),
         ),
         (
             "one path",
@@ -47,7 +58,10 @@ fn entries_that_exclude_each_other_are_found_before_anything_is_written() {
         ),
         (
             "two formats",
-            world.manifest().secret("a", &file, "").secret_with("b", &file, "", json!({"format": "json"})),
+            world
+                .manifest()
+                .secret("a", &file, "")
+                .secret_with("b", &file, "", json!({"format": "json"})),
         ),
     ] {
         let said = world.run(&manifest);
@@ -66,7 +80,10 @@ fn what_the_go_program_installs_without_complaint_is_installed_with_a_warning() 
         .secret_with("b", &file, "a/b/c/d", json!({"path": "/etc/x"}));
     let said = world.run(&manifest);
     assert_eq!(said.code, Some(0));
-    assert_eq!(said.err, "warning: secret a and secret b are both at /etc/x; secret b counts\n");
+    assert_eq!(
+        said.err,
+        "warning: secret a and secret b are both at /etc/x; secret b counts\n"
+    );
     assert_eq!(world.read("/etc/x"), "deep");
     assert_eq!(world.read("/run/secrets/a"), "db.example.org");
 }
@@ -93,7 +110,10 @@ fn the_check_modes_need_no_key_no_user_and_no_mount() {
         said.err,
         "error: secret b from $DIR/nesting.json: the key database/hosts does not exist; did you mean database/host\n"
     );
-    assert_eq!(world.run_arguments(["-check-mode=manifest".as_ref(), path.as_os_str()]).code, Some(0));
+    assert_eq!(
+        world.run_arguments(["-check-mode=manifest".as_ref(), path.as_os_str()]).code,
+        Some(0)
+    );
 }
 
 /// A manifest of `tests/fixtures/manifests`, with real files where it names store paths.
@@ -122,7 +142,10 @@ fn text_of_template(manifest: &str) -> String {
 fn the_manifests_of_the_sops_nix_modules_are_accepted_with_all_their_fields() {
     for name in ["manifest-regular.json", "manifest-for-users.json", "manifest-home.json"] {
         let world = World::user();
-        let path = world.write("manifest.json", std::fs::read(fixtures().join("manifests").join(name)).unwrap());
+        let path = world.write(
+            "manifest.json",
+            std::fs::read(fixtures().join("manifests").join(name)).unwrap(),
+        );
         let said = world.run_arguments(["-check-mode=manifest".as_ref(), path.as_os_str()]);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(0), "", ""), "{name}");
     }
@@ -161,10 +184,20 @@ fn the_manifest_of_a_home_manager_user_installs() {
     let world = World::user();
     let mut manifest = of_a_nix_module(&world, "manifest-home.json").with("ageKeyFile", json!(world.fixture("keys/age.txt")));
     let home = world.input("home");
-    let text = serde_json::to_string(manifest.value()).unwrap().replace("/home/alice", home.to_str().unwrap());
+    let text = serde_json::to_string(manifest.value())
+        .unwrap()
+        .replace("/home/alice", home.to_str().unwrap());
     let said = world.run(&Manifest::parse(&text));
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{said:?}");
-    for place in ["run/context7/api-key", "home/.ssh/id_ed25519", "home/.config/sops-nix/secrets/ssh_key"] {
-        assert_eq!(std::fs::read_to_string(world.input(place)).unwrap(), "db.example.org", "{place}");
+    for place in [
+        "run/context7/api-key",
+        "home/.ssh/id_ed25519",
+        "home/.config/sops-nix/secrets/ssh_key",
+    ] {
+        assert_eq!(
+            std::fs::read_to_string(world.input(place)).unwrap(),
+            "db.example.org",
+            "{place}"
+        );
     }
 }

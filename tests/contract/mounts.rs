@@ -20,7 +20,11 @@ fn owner(world: &World) -> String {
 fn the_mount_point_is_a_ramfs_without_devices_setuid_and_programs() {
     let Some(world) = World::system() else { return };
     world.install(&manifest(&world));
-    assert!(mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"), "{}", mount(&world));
+    assert!(
+        mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"),
+        "{}",
+        mount(&world)
+    );
     assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
     world.install(&manifest(&world));
     assert_eq!(mount(&world).lines().count(), 1, "the second run mounts nothing");
@@ -54,7 +58,11 @@ fn a_weaker_mount_is_mended() {
     world.shell("mkdir /run/secrets.d && mount -t ramfs -o mode=755 ramfs /run/secrets.d && chown 1000:1000 /run/secrets.d");
     let said = world.install(&manifest(&world));
     assert_eq!(said.err, "");
-    assert!(mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"), "{}", mount(&world));
+    assert!(
+        mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"),
+        "{}",
+        mount(&world)
+    );
     assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
 }
 
@@ -64,7 +72,11 @@ fn a_read_only_mount_is_mended() {
     world.install(&manifest(&world));
     world.shell("mount -o remount,bind,ro /run/secrets.d");
     world.install(&manifest(&world));
-    assert!(mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"), "{}", mount(&world));
+    assert!(
+        mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"),
+        "{}",
+        mount(&world)
+    );
 }
 
 #[test]

@@ -20,7 +20,12 @@ fn a_secret_is_seen_at_its_path_by_a_link_of_its_owner() {
     let file = world.fixture("text.bin");
     let manifest = world
         .manifest()
-        .secret_with("a", &file, "", json!({"path": "/etc/app/key", "owner": "alice", "group": "web"}))
+        .secret_with(
+            "a",
+            &file,
+            "",
+            json!({"path": "/etc/app/key", "owner": "alice", "group": "web"}),
+        )
         .template("t", "x", json!({"path": "/etc/app/t.conf"}));
     world.install(&manifest);
     assert_eq!(
@@ -54,14 +59,20 @@ fn an_existing_file_at_a_path_is_moved_aside_with_a_message() {
     let Some(world) = World::system() else { return };
     world.shell("echo precious > /etc/key; chmod 640 /etc/key; chown 1000:60 /etc/key");
     let said = world.install(&at(&world, "/etc/key"));
-    assert_eq!(said.err, "warning: /etc/key was in the way of a link and is now /etc/key.sops-backup\n");
+    assert_eq!(
+        said.err,
+        "warning: /etc/key was in the way of a link and is now /etc/key.sops-backup\n"
+    );
     assert_eq!(world.read("/etc/key"), TEXT);
     assert_eq!(world.shell("stat -c '%a %u:%g' /etc/key.sops-backup"), "640 1000:60\n");
     assert_eq!(world.read("/etc/key.sops-backup"), "precious\n");
 
     world.shell("rm /etc/key; echo again > /etc/key");
     let said = world.install(&at(&world, "/etc/key"));
-    assert_eq!(said.err, "warning: /etc/key was in the way of a link and is now /etc/key.sops-backup.1\n");
+    assert_eq!(
+        said.err,
+        "warning: /etc/key was in the way of a link and is now /etc/key.sops-backup.1\n"
+    );
     assert_eq!(world.read("/etc/key.sops-backup"), "precious\n");
     assert_eq!(world.read("/etc/key.sops-backup.1"), "again\n");
 }
@@ -74,7 +85,10 @@ fn a_directory_at_a_path_is_an_error_that_leaves_the_live_generation() {
     let tree = world.tree("/run");
     let said = world.run(&at(&world, "/etc/key"));
     assert_eq!(said.code, Some(1));
-    assert_eq!(said.err, "error: cannot link /etc/key: a directory is there; move it away, or choose another path\n");
+    assert_eq!(
+        said.err,
+        "error: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
+    );
     assert_eq!(world.tree("/run"), tree);
     assert_eq!(world.read("/etc/key/file"), "x\n");
 }
@@ -85,7 +99,10 @@ fn a_directory_at_a_path_does_not_keep_a_fresh_system_from_its_secrets() {
     world.shell("mkdir /etc/key");
     let said = world.run(&at(&world, "/etc/key"));
     assert_eq!(said.code, Some(3));
-    assert_eq!(said.err, "error: cannot link /etc/key: a directory is there; move it away, or choose another path\n");
+    assert_eq!(
+        said.err,
+        "error: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
+    );
     assert_eq!(world.read("/run/secrets/a"), TEXT);
 }
 
@@ -96,11 +113,21 @@ fn another_link_at_a_path_is_replaced_in_one_step() {
         return;
     }
     world.shell("ln -s /etc/passwd /etc/key");
-    let (said, calls) = world.trace(&at(&world, "/etc/key"), &["-y", "-e", "trace=unlink,unlinkat,rename,renameat,renameat2"], &[]);
+    let (said, calls) = world.trace(
+        &at(&world, "/etc/key"),
+        &["-y", "-e", "trace=unlink,unlinkat,rename,renameat,renameat2"],
+        &[],
+    );
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     assert_eq!(world.read("/etc/key"), TEXT);
-    assert!(world.read("/etc/passwd").starts_with("root:"), "what the old link pointed to is untouched");
-    let of_key: Vec<_> = calls.iter().filter(|call| call.succeeded() && call.arguments.contains("\"key\"")).collect();
+    assert!(
+        world.read("/etc/passwd").starts_with("root:"),
+        "what the old link pointed to is untouched"
+    );
+    let of_key: Vec<_> = calls
+        .iter()
+        .filter(|call| call.succeeded() && call.arguments.contains("\"key\""))
+        .collect();
     assert!(of_key.iter().all(|call| call.name == "renameat2"), "{of_key:?}");
     assert_eq!(of_key.len(), 1, "{of_key:?}");
 }

@@ -11,8 +11,18 @@ fn manifest(world: &World) -> Manifest {
         manifest = manifest.secret_with(&format!("modes/{mode}"), &file, "", json!({"mode": mode}));
     }
     manifest
-        .secret_with("owners/name", &file, "", json!({"owner": "alice", "group": "web", "uid": 7, "gid": 8}))
-        .secret_with("owners/number", &file, "", json!({"owner": null, "group": null, "uid": 4711, "gid": 4712}))
+        .secret_with(
+            "owners/name",
+            &file,
+            "",
+            json!({"owner": "alice", "group": "web", "uid": 7, "gid": 8}),
+        )
+        .secret_with(
+            "owners/number",
+            &file,
+            "",
+            json!({"owner": null, "group": null, "uid": 4711, "gid": 4712}),
+        )
         .secret_with("owners/mixed", &file, "", json!({"owner": "alice", "gid": 4712}))
         .template("t", "x", json!({"owner": "alice", "group": "web", "mode": "0640"}))
 }
@@ -51,8 +61,15 @@ fn owners_and_modes_are_as_declared_whatever_the_umask() {
             .arg(&path);
         let said = world.finish(&mut command);
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "umask {umask}");
-        assert_eq!(world.tree(&format!("/run/secrets.d/{generation}")), expected(1000, 60, 4711, 4712), "umask {umask}");
-        assert_eq!(world.shell("stat -c '%a %u:%g' /run/secrets.d/[0-9]*"), format!("751 0:{KEYS}\n"));
+        assert_eq!(
+            world.tree(&format!("/run/secrets.d/{generation}")),
+            expected(1000, 60, 4711, 4712),
+            "umask {umask}"
+        );
+        assert_eq!(
+            world.shell("stat -c '%a %u:%g' /run/secrets.d/[0-9]*"),
+            format!("751 0:{KEYS}\n")
+        );
     }
 }
 

@@ -48,7 +48,10 @@ fn a_file_goes_before_the_content() {
         .template("file", "", json!({"file": file}))
         .template("content", "from the content", json!({"file": ""}));
     world.install(&manifest);
-    assert_eq!(world.shell("cd /run/secrets/rendered; grep '' *"), "both:from the file\ncontent:from the content\nfile:from the file\n");
+    assert_eq!(
+        world.shell("cd /run/secrets/rendered; grep '' *"),
+        "both:from the file\ncontent:from the content\nfile:from the file\n"
+    );
 }
 
 #[test]
@@ -81,9 +84,13 @@ fn a_template_whose_secret_failed_is_not_installed() {
     let said = world.run(&manifest);
     assert_eq!(said.code, Some(3));
     assert!(
-        said.err.contains("error: template with-bad: it needs secret bad, which failed\n"),
+        said.err
+            .contains("error: template with-bad: it needs secret bad, which failed\n"),
         "{}",
         said.err
     );
-    assert_eq!(world.shell("ls /run/secrets /run/secrets/rendered"), "/run/secrets:\ngood\nrendered\n\n/run/secrets/rendered:\nwith-good\n");
+    assert_eq!(
+        world.shell("ls /run/secrets /run/secrets/rendered"),
+        "/run/secrets:\ngood\nrendered\n\n/run/secrets/rendered:\nwith-good\n"
+    );
 }

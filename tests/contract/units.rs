@@ -54,7 +54,10 @@ fn units_of_what_changed_are_listed_with_mode_0600_whatever_the_umask() {
     world.install(&manifest(&world, ONE));
     let path = world.save(&manifest(&world, OTHER));
     let mut command = world.command("sh");
-    command.args(["-c", "umask 0; exec \"$0\" \"$1\""]).arg(world.executable()).arg(path);
+    command
+        .args(["-c", "umask 0; exec \"$0\" \"$1\""])
+        .arg(world.executable())
+        .arg(path);
     assert_eq!(world.finish(&mut command).code, Some(0));
     assert_eq!(lists(&world), TOLD);
     world.install(&manifest(&world, OTHER));
@@ -91,7 +94,10 @@ fn units_of_a_changed_template_are_told() {
     let with = |content| {
         let file = world.fixture("nesting.json");
         let fields = json!({"restartUnits": ["t.service"]});
-        world.manifest().secret("a", &file, content).template("t", &crate::common::token("a"), fields)
+        world
+            .manifest()
+            .secret("a", &file, content)
+            .template("t", &crate::common::token("a"), fields)
     };
     world.install(&with(ONE));
     world.install(&with(OTHER));
@@ -115,7 +121,9 @@ fn a_dry_run_writes_the_dry_lists_and_a_real_run_still_tells() {
     let Some(world) = World::system() else { return };
     world.install(&manifest(&world, ONE));
     let dry = |command: &mut std::process::Command| {
-        command.env("NIXOS_ACTION", "dry-activate").env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
+        command
+            .env("NIXOS_ACTION", "dry-activate")
+            .env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
     };
     let said = world.run_with(&manifest(&world, OTHER), |command| {
         dry(command);
@@ -213,7 +221,11 @@ fn requests_of_a_run_that_was_killed_before_it_made_them_are_made_by_the_next() 
 fn a_refusal_of_systemd_is_told_and_the_secrets_stay_published() {
     let Some(world) = World::system() else { return };
     world.install(&manifest(&world, ONE));
-    let said = run_via_systemctl(&world, &manifest(&world, OTHER), "echo 'Unit a.service not found.' >&2; exit 5");
+    let said = run_via_systemctl(
+        &world,
+        &manifest(&world, OTHER),
+        "echo 'Unit a.service not found.' >&2; exit 5",
+    );
     assert_eq!(
         said.err,
         "error: systemctl try-restart a.service both.service: exit status: 5: Unit a.service not found.\n\

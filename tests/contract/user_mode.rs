@@ -42,11 +42,16 @@ link {owner} app/100%/key -> $DIR/home/.config/sops-nix/secrets/db/host
     );
     assert_eq!(
         world.shown(&tree(&world.input("home"))),
-        format!("0755 {owner} .config/\n0755 {owner} .config/sops-nix/\nlink {owner} .config/sops-nix/secrets -> $DIR/run/secrets.d/1\n")
+        format!(
+            "0755 {owner} .config/\n0755 {owner} .config/sops-nix/\nlink {owner} .config/sops-nix/secrets -> $DIR/run/secrets.d/1\n"
+        )
     );
     let again = world.run(&manifest);
     assert_eq!((again.code, again.out.as_str()), (Some(0), ""));
-    assert_eq!(std::fs::read_to_string(world.input("run/app/100%/key")).unwrap(), "db.example.org");
+    assert_eq!(
+        std::fs::read_to_string(world.input("run/app/100%/key")).unwrap(),
+        "db.example.org"
+    );
 }
 
 #[test]
@@ -97,7 +102,10 @@ fn nothing_under_the_home_is_searched_for_keys() {
     let world = World::user();
     let key = std::fs::read(world.fixture("keys/age.txt")).unwrap();
     world.write("home/.config/sops/age/keys.txt", key);
-    world.write("home/.ssh/id_ed25519", std::fs::read(world.fixture("keys/ssh_ed25519")).unwrap());
+    world.write(
+        "home/.ssh/id_ed25519",
+        std::fs::read(world.fixture("keys/ssh_ed25519")).unwrap(),
+    );
     let manifest = world
         .manifest()
         .without("ageKeyFile")

@@ -39,15 +39,43 @@ fn numbers_and_booleans_of_nested_maps_are_written_as_the_file_spells_them() {
 #[test]
 fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
     let Some(world) = World::system() else { return };
-    let (types, nesting, yaml) = (world.fixture("types.json"), world.fixture("nesting.json"), world.fixture("nesting.yaml"));
+    let (types, nesting, yaml) = (
+        world.fixture("types.json"),
+        world.fixture("nesting.json"),
+        world.fixture("nesting.yaml"),
+    );
     let hint = "only a string, a number, a boolean or a time can be a secret";
     for (file, key, found) in [
-        (&nesting, "database/users", format!("the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file")),
+        (
+            &nesting,
+            "database/users",
+            format!(
+                "the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file"
+            ),
+        ),
         (&nesting, "list", format!("the key list is a list; {hint}")),
-        (&types, "null", format!("the key null is null; {hint}; give it a value with sops edit")),
-        (&nesting, "database/host/x", "the key database/host is a string, not a map, so there is no database/host/x in it".to_owned()),
-        (&yaml, "database/users", format!("the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file")),
-        (&nesting, "list/k", "the key list is a list, not a map, so there is no list/k in it".to_owned()),
+        (
+            &types,
+            "null",
+            format!("the key null is null; {hint}; give it a value with sops edit"),
+        ),
+        (
+            &nesting,
+            "database/host/x",
+            "the key database/host is a string, not a map, so there is no database/host/x in it".to_owned(),
+        ),
+        (
+            &yaml,
+            "database/users",
+            format!(
+                "the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file"
+            ),
+        ),
+        (
+            &nesting,
+            "list/k",
+            "the key list is a list, not a map, so there is no list/k in it".to_owned(),
+        ),
     ] {
         let said = world.run_with(&world.manifest().secret("s", file, key), |command| {
             command.env("NIXOS_ACTION", "dry-activate")

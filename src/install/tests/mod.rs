@@ -54,12 +54,12 @@ impl World {
 
     /// Publishes and tells nobody.
     fn publish(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, &Channel::Nobody)
+        publish(&self.site, entries, Extent::Whole, &Channel::Nobody)
     }
 
     /// Publishes with restart lists in `top/nixos`.
     fn publish_with_lists(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, &self.lists())
+        publish(&self.site, entries, Extent::Whole, &self.lists())
     }
 
     /// Lists in `top/nixos`.
@@ -150,7 +150,7 @@ fn units(names: &[&str]) -> Vec<String> {
 }
 
 /// Whether the test may go on as root; says so when not. The message goes past the harness, which swallows what `println!` prints.
-fn is_root(test: &str) -> bool {
+pub(super) fn is_root(test: &str) -> bool {
     let root = geteuid().is_root();
     if !root {
         writeln!(std::io::stderr(), "{test}: skipped: needs root").unwrap();
@@ -185,6 +185,19 @@ fn in_namespace(name: &str) -> bool {
         );
     }
     false
+}
+
+/// A script that may be run at once. Another program writes it: a child that another test forks meanwhile would inherit our open
+/// file, and the kernel runs no file that is open for writing.
+pub(crate) fn script(path: &Path, body: &str) {
+    let source = path.with_extension("source");
+    fs::write(&source, format!("#!/bin/sh\n{body}\n")).unwrap();
+    let status = Command::new("install")
+        .arg("--mode=755")
+        .args([&source, path])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
 
 /// A mounted ramfs whose directories belong to root's group.

@@ -216,7 +216,13 @@ fn a_mount_point_that_is_a_link_or_a_file_is_refused() {
 
 #[test]
 fn a_plain_directory_is_tightened_and_never_widened() {
-    for (before, after) in [(0o700, 0o700), (0o777, 0o751), (0o1777, 0o751), (0o751, 0o751)] {
+    for (before, after) in [
+        (0o700, 0o700),
+        (0o777, 0o751),
+        (0o770, 0o750),
+        (0o1777, 0o751),
+        (0o751, 0o751),
+    ] {
         let world = World::new();
         fs::create_dir(&world.site.mount_point).unwrap();
         fs::set_permissions(&world.site.mount_point, std::os::unix::fs::PermissionsExt::from_mode(before)).unwrap();

@@ -91,10 +91,8 @@ proptest! {
     fn every_value_of_an_ini_file_reads_back(value in texts()) {
         let unspellable = value.contains(&b'`') && value.windows(3).any(|quote| quote == b"\"\"\"");
         prop_assume!(!unspellable);
-        let source = match value.contains(&b'`') {
-            false => [b"k = `", &*value, b"`\nl = m\n"].concat(),
-            true => [b"k = \"\"\"", &*value, b"\"\"\"\nl = m\n"].concat(),
-        };
+        let quote: &[u8] = if value.contains(&b'`') { b"\"\"\"" } else { b"`" };
+        let source = [b"k = ", quote, &value, quote, b"\nl = m\n"].concat();
         let parsed = Format::Ini.parse(&source).unwrap();
         let documents = Format::Ini.parse(&source).unwrap().into_iter().map(branch).collect::<Vec<_>>();
         let printed = Format::Ini.emit(&documents).unwrap();

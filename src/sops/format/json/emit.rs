@@ -1,0 +1,214 @@
+//! Tree to text.
+
+use crate::{
+    plaintext::Plaintext,
+    sops::{
+        format::EmitError,
+        number,
+        tree::{Branch, Comment, Item, Key, Kind, Value},
+    },
+};
+
+/// Writes the first document, the only one there is, indented by tabs and with a line end. Comments have no spelling and are left out.
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
+    let document = documents
+        .first()
+        .ok_or_else(|| EmitError("there is no document".to_owned()))?;
+    let mut writer = Writer::default();
+    writer.map(document)?;
+    writer.out.push(b"\n");
+    Ok(writer.out)
+}
+
+/// Writes one scalar bare: numbers and booleans as in a document, a time without its quotes.
+pub(in crate::sops::format) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, EmitError> {
+    let mut writer = Writer::default();
+    match kind {
+        Kind::Text | Kind::Time => writer.out.push(text.expose()),
+        Kind::Integer | Kind::Unsigned | Kind::Float | Kind::Boolean => {
+            writer.scalar(kind, text)?;
+        }
+    }
+    Ok(writer.out)
+}
+
+/// Indented JSON in the making.
+#[derive(Default)]
+struct Writer {
+    out: Plaintext,
+    depth: usize,
+}
+
+impl Writer {
+    fn map(&mut self, branch: &Branch<Plaintext>) -> Result<(), EmitError> {
+        let mut members = branch
+            .items
+            .iter()
+            .filter(|item| !matches!(item.key, Key::Comment(_)))
+            .peekable();
+        if members.peek().is_none() {
+            self.out.push(b"{}");
+            return Ok(());
+        }
+        let mut opening: &[u8] = b"{";
+        self.depth = self.depth.saturating_add(1);
+        for item in members {
+            self.open_line(opening);
+            self.member(item)?;
+            opening = b",";
+        }
+        self.depth = self.depth.saturating_sub(1);
+        self.open_line(b"");
+        self.out.push(b"}");
+        Ok(())
+    }
+
+    fn member(&mut self, item: &Item<Plaintext>) -> Result<(), EmitError> {
+        match &item.key {
+            Key::Name(name) => self.string(name),
+            Key::Other(type_name) => {
+                return Err(EmitError(format!("a key is {type_name}, JSON has only strings there")));
+            }
+            Key::Comment(_) => return Ok(()),
+        }
+        self.out.push(b": ");
+        self.value(&item.value)
+    }
+
+    fn list(&mut self, values: &[Value<Plaintext>]) -> Result<(), EmitError> {
+        let mut elements = values.iter().filter(|value| !matches!(value, Value::Comment(_))).peekable();
+        if elements.peek().is_none() {
+            self.out.push(b"[]");
+            return Ok(());
+        }
+        let mut opening: &[u8] = b"[";
+        self.depth = self.depth.saturating_add(1);
+        for value in elements {
+            self.open_line(opening);
+            self.value(value)?;
+            opening = b",";
+        }
+        self.depth = self.depth.saturating_sub(1);
+        self.open_line(b"");
+        self.out.push(b"]");
+        Ok(())
+    }
+
+    fn value(&mut self, value: &Value<Plaintext>) -> Result<(), EmitError> {
+        match value {
+            Value::Null => self.out.push(b"null"),
+            Value::Scalar(kind, text) => self.scalar(*kind, text)?,
+            Value::Comment(comment) => self.comment(comment),
+            Value::List(values) => self.list(values)?,
+            Value::Map(branch) => self.map(branch)?,
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self, kind: Kind, text: &Plaintext) -> Result<(), EmitError> {
+        match kind {
+            Kind::Text | Kind::Time => self.string(text.expose()),
+            Kind::Integer | Kind::Unsigned => self.out.push(text.expose()),
+            Kind::Float => self.out.push(float(text)?.expose()),
+            Kind::Boolean => self.out.push(if text.expose() == b"True" { b"true" } else { b"false" }),
+        }
+        Ok(())
+    }
+
+    /// A comment in the place of a value comes out as sops' own structure for it.
+    fn comment(&mut self, comment: &Comment<Plaintext>) {
+        self.depth = self.depth.saturating_add(1);
+        self.open_line(b"{");
+        self.out.push(b"\"Value\": ");
+        self.string(comment.text.expose());
+        self.open_line(b",");
+        self.out.push(if comment.inline {
+            b"\"Inline\": true"
+        } else {
+            b"\"Inline\": false"
+        });
+        self.depth = self.depth.saturating_sub(1);
+        self.open_line(b"");
+        self.out.push(b"}");
+    }
+
+    /// Ends the line with `last` and indents the next one.
+    fn open_line(&mut self, last: &[u8]) {
+        self.out.push(last);
+        self.out.push(b"\n");
+        for _ in 0..self.depth {
+            self.out.push(b"\t");
+        }
+    }
+
+    /// A string as Go's `json.Marshal` spells it: safe inside HTML and JavaScript, each byte that is not UTF-8 as U+FFFD.
+    fn string(&mut self, bytes: &[u8]) {
+        self.out.push(b"\"");
+        for chunk in bytes.utf8_chunks() {
+            self.escaped(chunk.valid());
+            for _ in chunk.invalid() {
+                self.out.push(b"\\ufffd");
+            }
+        }
+        self.out.push(b"\"");
+    }
+
+    fn escaped(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(position) = rest.find(needs_escape) {
+            let (plain, tail) = rest.split_at(position);
+            self.out.push(plain.as_bytes());
+            let mut characters = tail.chars();
+            if let Some(character) = characters.next() {
+                self.escape(character);
+            }
+            rest = characters.as_str();
+        }
+        self.out.push(rest.as_bytes());
+    }
+
+    fn escape(&mut self, character: char) {
+        match character {
+            '"' => self.out.push(b"\\\""),
+            '\\' => self.out.push(b"\\\\"),
+            '\u{8}' => self.out.push(b"\\b"),
+            '\u{c}' => self.out.push(b"\\f"),
+            '\n' => self.out.push(b"\\n"),
+            '\r' => self.out.push(b"\\r"),
+            '\t' => self.out.push(b"\\t"),
+            other => self.out.push(format!("\\u{:04x}", u32::from(other)).as_bytes()),
+        }
+    }
+}
+
+/// Whether Go's `json.Marshal` escapes the character.
+fn needs_escape(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{1f}' | '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}'
+    )
+}
+
+/// A float as Go's `json.Marshal` spells it: an exponent below 1e-6 and from 1e21.
+fn float(canonical: &Plaintext) -> Result<Plaintext, EmitError> {
+    let number = number_of(canonical).filter(|number| number.is_finite());
+    let number = number.ok_or_else(|| EmitError("JSON has no spelling for infinity and NaN".to_owned()))?;
+    let size = number.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        return Ok(Plaintext::from(number::positional(number)));
+    }
+    let scientific = Plaintext::from(format!("{number:e}"));
+    if size < 1.0 {
+        return Ok(scientific);
+    }
+    let mut out = Plaintext::with_capacity(scientific.len().saturating_add(1));
+    for &byte in scientific.expose() {
+        out.push(if byte == b'e' { b"e+" } else { std::slice::from_ref(&byte) });
+    }
+    Ok(out)
+}
+
+/// The number behind a float's canonical text.
+fn number_of(canonical: &Plaintext) -> Option<f64> {
+    str::from_utf8(canonical.expose()).ok()?.parse().ok()
+}
