@@ -18,7 +18,7 @@ use crate::{
     files::{self, Source},
     install::{self, Entry, Extent, FileSystem, Kind, Owner, Site, Store},
     keys::{KeyFile, KeySources, Keyring, Notice},
-    manifest::{Account, Manifest, Placement},
+    manifest::{Account, Manifest, ManifestError, Placement},
     plaintext::Plaintext,
     sops::Decrypted,
     units::{self, Channel},
@@ -73,11 +73,11 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
         CheckMode::Off => environment.runtime_dir.as_deref(),
         CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
     };
-    let (manifest, warnings) = Manifest::parse(path, json.text.expose(), runtime_dir).map_err(|error| error.to_string())?;
-    for warning in warnings {
-        tracing::warn!("{warning}");
+    let parsed = Manifest::parse(path, json.text.expose(), runtime_dir);
+    if let Ok((_, warnings)) | Err(ManifestError::Invalid { warnings, .. }) = &parsed {
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     }
-    Ok(manifest)
+    parsed.map(|(manifest, _)| manifest).map_err(|error| error.to_string())
 }
 
 /// The check modes end here: no key, no user, no mount.

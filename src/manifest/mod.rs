@@ -151,6 +151,8 @@ pub enum ManifestError {
         path: PathBuf,
         /// One line each.
         findings: Vec<String>,
+        /// What is wrong beside it, and would have been forgiven.
+        warnings: Vec<String>,
     },
 }
 
@@ -173,6 +175,7 @@ impl Manifest {
         Err(ManifestError::Invalid {
             path: path.to_owned(),
             findings: findings.errors,
+            warnings: findings.warnings,
         })
     }
 
@@ -209,12 +212,12 @@ impl Findings {
         self.errors.push(finding);
     }
 
-    /// Something that the Go program installs without complaint.
-    fn forgivable(&mut self, finding: String) {
+    /// Something that the Go program installs without complaint, and what is then done about it.
+    fn forgivable(&mut self, finding: String, consequence: &str) {
         if self.strict {
             self.errors.push(finding);
         } else {
-            self.warnings.push(finding);
+            self.warnings.push(format!("{finding}; {consequence}"));
         }
     }
 }
