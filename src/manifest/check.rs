@@ -107,8 +107,14 @@ fn same_places(manifest: &mut Manifest, findings: &mut Findings) {
         last.insert(place.clone(), position);
         holders.entry(place).or_default().push(what);
     }
-    for (place, whats) in holders.iter().filter(|(_, whats)| whats.len() > 1) {
-        findings.forgivable(format!("{} are all at {}", whats.join(", "), quoted(place)), "the last one counts");
+    for (place, mut whats) in holders.into_iter().filter(|(_, whats)| whats.len() > 1) {
+        let times = whats.len();
+        whats.dedup();
+        let finding = match whats.as_slice() {
+            [what] => format!("{what} is declared {times} times"),
+            _ => format!("{} are in one place, {}", whats.join(" and "), quoted(&place)),
+        };
+        findings.forgivable(finding, "the last one counts");
     }
     let secrets = manifest.secrets.len();
     let mut position = 0..;

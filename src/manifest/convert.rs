@@ -200,7 +200,10 @@ fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut 
     let mut placeholders = Vec::new();
     for (secret, token) in raw {
         if token.is_empty() {
-            findings.forgivable(format!("the placeholder of secret {} is empty", quoted(&secret)), "it is never replaced");
+            findings.forgivable(
+                format!("the placeholder of secret {} is empty", quoted(&secret)),
+                "it is never replaced",
+            );
         } else {
             placeholders.push(Placeholder { token, secret });
         }

@@ -10,6 +10,7 @@ mod raw;
 
 use std::path::{Path, PathBuf};
 
+use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::sops::format::Format;
@@ -137,10 +138,12 @@ pub struct Placeholder {
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// Not JSON, or a value of the wrong type.
-    #[error("cannot read the manifest {path}: {source}", path = path.display())]
+    #[error("cannot read the manifest {path}: {cause}", path = path.display(), cause = cause(field, source))]
     Json {
         /// The manifest.
         path: PathBuf,
+        /// The field at fault, such as `secrets[0].mode`; `.` where no field is.
+        field: String,
         /// What serde says, with line and column.
         source: serde_json::Error,
     },
@@ -156,15 +159,25 @@ pub enum ManifestError {
     },
 }
 
+/// What is wrong with the JSON, and where.
+fn cause(field: &str, error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof => format!("it ends too early, at line {} column {}", error.line(), error.column()),
+        Category::Data if field != "." => format!("{field}: {error}"),
+        _ => error.to_string(),
+    }
+}
+
 impl Manifest {
     /// Reads and validates the text of a manifest; `path` names it in errors. `runtime_dir` is what `%r` stands for in user mode.
     ///
     /// # Errors
     /// With all findings at once, where something is wrong that the manifest's strictness does not forgive.
     pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<String>), ManifestError> {
-        let raw: raw::Manifest = serde_json::from_slice(json).map_err(|source| ManifestError::Json {
+        let raw = raw::parse(json).map_err(|error| ManifestError::Json {
             path: path.to_owned(),
-            source,
+            field: error.path().to_string(),
+            source: error.into_inner(),
         })?;
         let mut findings = Findings::new(raw.version);
         let manifest = convert::manifest(raw, runtime_dir, &mut findings);
