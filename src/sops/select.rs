@@ -92,8 +92,12 @@ fn lookup<'t, S>(branch: &'t Branch<S>, name: &[u8], merges: usize) -> Option<&'
     })
 }
 
+/// The first names of a key, for a message; an empty name alone would not be seen.
 fn join(key: &[String], length: usize) -> String {
-    key.iter().take(length).map(String::as_str).collect::<Vec<_>>().join("/")
+    match key.iter().take(length).map(String::as_str).collect::<Vec<_>>().join("/") {
+        empty if empty.is_empty() => "\"\"".to_owned(),
+        joined => joined,
+    }
 }
 
 fn nearest<S>(branch: &Branch<S>, key: &[String], depth: usize) -> Option<String> {
@@ -104,11 +108,9 @@ fn nearest<S>(branch: &Branch<S>, key: &[String], depth: usize) -> Option<String
         .map(|name| (strsim::jaro_winkler(&name, wanted), name))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
-    let parents = join(key, depth);
-    Some(if parents.is_empty() {
-        best.into_owned()
-    } else {
-        format!("{parents}/{best}")
+    Some(match depth {
+        0 => best.into_owned(),
+        _ => format!("{}/{best}", join(key, depth)),
     })
 }
 
