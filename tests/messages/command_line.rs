@@ -49,7 +49,9 @@ fn wrong_usage_is_told_in_a_line() {
         error: --check-mode <MODE> cannot be ""; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
 
         # -check-mode=off -check-mode=off $DIR/m.json: 2
-        error: the argument '--check-mode <MODE>' cannot be used multiple times; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
+        error: the manifest $DIR/m.json is not valid:
+          secretsMountPoint is missing
+          symlinkPath is missing
 
         # -ignore-passwd=maybe $DIR/m.json: 2
         error: --ignore-passwd[=<BOOL>] cannot be "maybe"; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
@@ -76,7 +78,7 @@ fn help_and_version_are_printed_on_standard_output() {
 
         Reads one JSON manifest that a NixOS or home-manager module made, finds the host's keys, decrypts the sops files that the manifest names, and publishes the secrets as a new generation. Flags are accepted with one dash or two.
 
-        Usage: program [OPTIONS] <MANIFEST.json>
+        Usage: sops-install-secrets [OPTIONS] <MANIFEST.json>
 
         Arguments:
           <MANIFEST.json>

@@ -11,7 +11,7 @@ use crate::{dry, paragraph};
 
 /// A dry run that another key makes possible, so that only warnings remain.
 fn with_key(world: &World, field: &str, key: &std::path::Path) -> Said {
-    let good = fs::read_to_string(world.fixture("keys/age.txt")).unwrap();
+    let good = fs::read_to_string(crate::common::fixtures().join("keys/age.txt")).unwrap();
     let value = if field == "ageKeyFile" { json!(key) } else { json!([key]) };
     let manifest = world
         .manifest()
@@ -19,7 +19,9 @@ fn with_key(world: &World, field: &str, key: &std::path::Path) -> Said {
         .with(field, value)
         .secret("s", &world.fixture("text.bin"), "");
     world.run_with(&manifest, |command| {
-        command.env("NIXOS_ACTION", "dry-activate").env("SOPS_AGE_KEY", good.lines().last().unwrap())
+        command
+            .env("NIXOS_ACTION", "dry-activate")
+            .env("SOPS_AGE_KEY", good.lines().last().unwrap())
     })
 }
 
@@ -29,7 +31,7 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
     let mut text = String::new();
     let ed25519 = fs::read_to_string(world.fixture("keys/ssh_ed25519")).unwrap();
     let lines: Vec<_> = ed25519.lines().collect();
-    let damaged = [lines[0], lines[1], lines[2], &lines[3][8..], lines[4], lines[5]].join("\n");
+    let damaged = ed25519.replacen(lines[3], &lines[3][8..], 1);
     for (what, path) in [
         ("with a passphrase", world.fixture("keys/ssh_passphrase")),
         ("ecdsa", world.fixture("keys/ssh_ecdsa")),
@@ -58,7 +60,7 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
         warning: cannot use $DIR/age.txt: not an SSH private key
 
         # damaged: 0
-        warning: cannot use $DIR/damaged: not an SSH private key
+        warning: cannot use $DIR/damaged: a damaged SSH private key
 
         # cut off: 0
         warning: cannot use $DIR/cut: not an SSH private key
@@ -81,14 +83,22 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
 #[test]
 fn a_malformed_line_is_reported_by_number_and_does_not_spoil_the_other_identities() {
     let world = World::user();
-    let (good, other) = ["age.txt", "other-age.txt"].map(|name| fs::read_to_string(crate::common::fixtures().join("keys").join(name)).unwrap()).into();
+    let (good, other) = ["age.txt", "other-age.txt"]
+        .map(|name| fs::read_to_string(crate::common::fixtures().join("keys").join(name)).unwrap())
+        .into();
     let identity = good.lines().last().unwrap();
-    let key = world.write("keys.txt", format!("# comment\n\nnot a key\n{}\n{identity}x\n{identity}\nage1xyz\n", other.lines().last().unwrap()));
-    let manifest = world.manifest().with("ageKeyFile", json!(key)).secret("s", &world.fixture("text.bin"), "").secret(
-        "t",
-        &world.fixture("to-other.yaml"),
-        "database/host",
+    let key = world.write(
+        "keys.txt",
+        format!(
+            "# comment\n\nnot a key\n{}\n{identity}x\n{identity}\nage1xyz\n",
+            other.lines().last().unwrap()
+        ),
     );
+    let manifest = world
+        .manifest()
+        .with("ageKeyFile", json!(key))
+        .secret("s", &world.fixture("text.bin"), "")
+        .secret("t", &world.fixture("to-other.yaml"), "database/host");
     let said = dry(&world, &manifest);
     assert_eq!(said.code, Some(0), "{said:?}");
     expect![[r#"
@@ -97,7 +107,8 @@ fn a_malformed_line_is_reported_by_number_and_does_not_spoil_the_other_identitie
         warning: cannot use line 5 of $DIR/keys.txt: not an age identity
         warning: cannot use line 7 of $DIR/keys.txt: an age recipient, the public half of a key, where the identity is needed
 
-    "#]].assert_eq(&paragraph("three bad lines", &said));
+    "#]]
+    .assert_eq(&paragraph("three bad lines", &said));
 }
 
 #[test]
@@ -108,11 +119,17 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
     for (what, path) in [
         ("only comments", world.write("comments", "# nothing\n")),
         ("empty", world.write("empty", "")),
-        ("a recipient", world.write("recipient", good.lines().nth(2).unwrap().trim_start_matches("# public key: "))),
+        (
+            "a recipient",
+            world.write("recipient", good.lines().nth(2).unwrap().trim_start_matches("# public key: ")),
+        ),
         ("an SSH key", world.fixture("keys/ssh_ed25519")),
         ("a plugin", world.write("plugin", "AGE-PLUGIN-YUBIKEY-1QQQQ\n")),
         ("post-quantum", world.write("pq", "AGE-SECRET-KEY-PQ-1QQQQ\n")),
-        ("encrypted", world.write("encrypted", "-----BEGIN AGE ENCRYPTED FILE-----\nxxx\n")),
+        (
+            "encrypted",
+            world.write("encrypted", "-----BEGIN AGE ENCRYPTED FILE-----\nxxx\n"),
+        ),
         ("many bad lines", world.write("bad", "x\n".repeat(14))),
         ("missing", world.input("absent")),
     ] {
@@ -156,7 +173,8 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         # missing: 0
         warning: cannot use $DIR/absent: no such file
 
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]
@@ -166,10 +184,17 @@ fn the_variables_are_reported_by_name() {
     let with = |name: &str, value: &str| {
         paragraph(
             name,
-            &world.run_with(&manifest, |command| command.env("NIXOS_ACTION", "dry-activate").env(name, value)),
+            &world.run_with(&manifest, |command| {
+                command.env("NIXOS_ACTION", "dry-activate").env(name, value)
+            }),
         )
     };
-    let text = [with("SOPS_AGE_KEY", "nothing"), with("SOPS_AGE_KEY", ""), with("SOPS_AGE_KEY_FILE", "/absent/key.txt")].concat();
+    let text = [
+        with("SOPS_AGE_KEY", "nothing"),
+        with("SOPS_AGE_KEY", ""),
+        with("SOPS_AGE_KEY_FILE", "/absent/key.txt"),
+    ]
+    .concat();
     expect![[r#"
         # SOPS_AGE_KEY: 0
         warning: cannot use line 1 of SOPS_AGE_KEY: not an age identity
@@ -180,7 +205,8 @@ fn the_variables_are_reported_by_name() {
         # SOPS_AGE_KEY_FILE: 0
         warning: cannot use /absent/key.txt: no such file
 
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]
@@ -188,7 +214,8 @@ fn a_key_file_that_others_can_read_or_write_gets_a_warning_that_names_its_mode()
     let world = World::user();
     let mut text = String::new();
     for mode in [0o600, 0o400, 0o640, 0o644, 0o620, 0o606, 0o666] {
-        let key = world.fixture("keys/age.txt");
+        // Not the name of the key that every manifest has.
+        let key = world.fixture("keys/other-age.txt");
         fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
         text += &paragraph(&format!("{mode:04o}"), &with_key(&world, "ageKeyFile", &key));
     }
@@ -201,14 +228,19 @@ fn a_key_file_that_others_can_read_or_write_gets_a_warning_that_names_its_mode()
         # 0400: 0
 
         # 0640: 0
+        warning: $DIR/other-age.txt: mode 0640 lets its group read it; close it with: chmod 600 $DIR/other-age.txt
 
         # 0644: 0
+        warning: $DIR/other-age.txt: mode 0644 lets others read it; close it with: chmod 600 $DIR/other-age.txt
 
         # 0620: 0
+        warning: $DIR/other-age.txt: mode 0620 lets its group write it; close it with: chmod 600 $DIR/other-age.txt
 
         # 0606: 0
+        warning: $DIR/other-age.txt: mode 0606 lets others read and write it; close it with: chmod 600 $DIR/other-age.txt
 
         # 0666: 0
+        warning: $DIR/other-age.txt: mode 0666 lets others read and write it; close it with: chmod 600 $DIR/other-age.txt
 
         # an SSH key: 0
         warning: $DIR/ssh_ed25519: mode 0664 lets others read it; close it with: chmod 600 $DIR/ssh_ed25519

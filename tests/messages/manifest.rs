@@ -27,7 +27,10 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         ("a list", "[]"),
         ("something behind it", "{} {}"),
         ("a text for a list", "{\"secrets\": \"x\"}"),
-        ("a number for a mode", "{\n  \"secrets\": [{\"name\": \"a\", \"mode\": 400}]\n}"),
+        (
+            "a number for a mode",
+            "{\n  \"secrets\": [{\"name\": \"a\", \"mode\": 400}]\n}",
+        ),
         ("a text for a number", "{\"keepGenerations\": \"1\"}"),
         ("a fraction", "{\"keepGenerations\": 1.5}"),
         ("a field twice", "{\"userMode\": true, \"userMode\": false}"),
@@ -53,31 +56,31 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         error: cannot read the manifest $DIR/closed.json: permission denied
 
         # empty: 2
-        error: cannot read the manifest $DIR/bad.json: EOF while parsing a value at line 1 column 0
+        error: cannot read the manifest $DIR/bad.json: it ends too early, at line 1 column 0
 
         # no JSON: 2
         error: cannot read the manifest $DIR/bad.json: expected value at line 1 column 1
 
         # cut off: 2
-        error: cannot read the manifest $DIR/bad.json: EOF while parsing an object at line 1 column 25
+        error: cannot read the manifest $DIR/bad.json: it ends too early, at line 1 column 25
 
         # a list: 2
-        error: cannot read the manifest $DIR/bad.json: invalid type: sequence, expected struct Manifest at line 1 column 0
+        error: cannot read the manifest $DIR/bad.json: invalid type: sequence, expected an object at line 1 column 0
 
         # something behind it: 2
         error: cannot read the manifest $DIR/bad.json: trailing characters at line 1 column 4
 
         # a text for a list: 2
-        error: cannot read the manifest $DIR/bad.json: invalid type: string "x", expected a sequence at line 1 column 15
+        error: cannot read the manifest $DIR/bad.json: secrets: invalid type: string "x", expected a sequence at line 1 column 15
 
         # a number for a mode: 2
-        error: cannot read the manifest $DIR/bad.json: invalid type: integer `400`, expected a string at line 2 column 39
+        error: cannot read the manifest $DIR/bad.json: secrets[0].mode: invalid type: integer `400`, expected a string at line 2 column 39
 
         # a text for a number: 2
-        error: cannot read the manifest $DIR/bad.json: invalid type: string "1", expected i64 at line 1 column 23
+        error: cannot read the manifest $DIR/bad.json: keepGenerations: invalid type: string "1", expected i64 at line 1 column 23
 
         # a fraction: 2
-        error: cannot read the manifest $DIR/bad.json: invalid type: floating point `1.5`, expected i64 at line 1 column 23
+        error: cannot read the manifest $DIR/bad.json: keepGenerations: invalid type: floating point `1.5`, expected i64 at line 1 column 23
 
         # a field twice: 2
         error: cannot read the manifest $DIR/bad.json: duplicate field `userMode` at line 1 column 29
@@ -111,16 +114,28 @@ fn findings(world: &World) -> Vec<(&'static str, Manifest)> {
     vec![
         ("nothing", sound(world)),
         ("a version of the future", sound(world).with("version", 2)),
-        ("an unknown field", sound(world).with("keepGeneration", 1).with("somethingNew", json!({}))),
+        (
+            "an unknown field",
+            sound(world).with("keepGeneration", 1).with("somethingNew", json!({})),
+        ),
         ("an unknown field of a secret", with(json!({"restartUnit": ["a.service"]}))),
         ("an unknown field of a template", template(json!({"contents": "x"}))),
-        ("an unknown field of logging", sound(world).with("logging", json!({"secretChange": true}))),
+        (
+            "an unknown field of logging",
+            sound(world).with("logging", json!({"secretChange": true})),
+        ),
         ("no mount point", sound(world).without("secretsMountPoint")),
         ("no link", sound(world).without("symlinkPath")),
-        ("a relative mount point", sound(world).with("secretsMountPoint", "run/secrets.d")),
+        (
+            "a relative mount point",
+            sound(world).with("secretsMountPoint", "run/secrets.d"),
+        ),
         ("a link that climbs", sound(world).with("symlinkPath", "/run/x/../secrets")),
         ("the root as link", sound(world).with("symlinkPath", "/")),
-        ("a link among the generations", sound(world).with("symlinkPath", "/run/secrets.d/link")),
+        (
+            "a link among the generations",
+            sound(world).with("symlinkPath", "/run/secrets.d/link"),
+        ),
         ("a negative keepGenerations", sound(world).with("keepGenerations", -1)),
         ("a mode that is not octal", with(json!({"mode": "0800"}))),
         ("a mode of letters", with(json!({"mode": "u=r"}))),
@@ -140,29 +155,65 @@ fn findings(world: &World) -> Vec<(&'static str, Manifest)> {
         ("an unknown format", with(json!({"format": "toml"}))),
         ("one file in two formats", with(json!({"format": "binary"}))),
         ("two of one name", sound(world).secret("a", &text, "")),
-        ("two templates of one name", sound(world).template("t", "x", json!({})).template("t", "y", json!({}))),
+        (
+            "two templates of one name",
+            sound(world).template("t", "x", json!({})).template("t", "y", json!({})),
+        ),
         ("a beside a/b", sound(world).secret("a/b", &json, "x")),
-        ("templates a beside a/b", sound(world).template("t", "x", json!({})).template("t/u", "y", json!({}))),
-        ("a secret where a template lands", sound(world).secret("rendered/t", &json, "x").template("t", "x", json!({}))),
-        ("a secret where templates land", sound(world).secret("rendered", &json, "x").template("t", "x", json!({}))),
-        ("two at one path", with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/./x"}))),
+        (
+            "templates a beside a/b",
+            sound(world).template("t", "x", json!({})).template("t/u", "y", json!({})),
+        ),
+        (
+            "a secret where a template lands",
+            sound(world).secret("rendered/t", &json, "x").template("t", "x", json!({})),
+        ),
+        (
+            "a secret where templates land",
+            sound(world).secret("rendered", &json, "x").template("t", "x", json!({})),
+        ),
+        (
+            "two at one path",
+            with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/./x"})),
+        ),
         ("the place of another as path", with(json!({"path": "/run/secrets/a"}))),
-        ("a path below another", with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/x/y"}))),
+        (
+            "a path below another",
+            with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/x/y"})),
+        ),
         ("a path below the place of another", with(json!({"path": "/run/secrets/a/b"}))),
         ("a path among the generations", with(json!({"path": "/run/secrets.d/x"}))),
         ("the link as path", with(json!({"path": "/run/secrets"}))),
         ("a relative path", with(json!({"path": "x"}))),
         ("a path that climbs", with(json!({"path": "/etc/../x"}))),
-        ("gnupgHome beside sshKeyPaths", sound(world).with("gnupgHome", "/g").with("sshKeyPaths", json!(["/k"]))),
-        ("gnupgHome beside ageKeyFile", sound(world).with("gnupgHome", "/g").with("ageKeyFile", "/k")),
+        (
+            "gnupgHome beside sshKeyPaths",
+            sound(world).with("gnupgHome", "/g").with("sshKeyPaths", json!(["/k"])),
+        ),
+        (
+            "gnupgHome beside ageKeyFile",
+            sound(world).with("gnupgHome", "/g").with("ageKeyFile", "/k"),
+        ),
         ("a template of nothing", template(json!({"content": ""}))),
         ("a negative uid", with(json!({"uid": -1}))),
         ("a gid of 32 bits, all set", with(json!({"gid": 4_294_967_295_u32}))),
-        ("a unit that is an option", with(json!({"restartUnits": ["--now", "a.service"]}))),
-        ("a unit with a line break", with(json!({"reloadUnits": ["a.service\nb.service"]}))),
+        (
+            "a unit that is an option",
+            with(json!({"restartUnits": ["--now", "a.service"]})),
+        ),
+        (
+            "a unit with a line break",
+            with(json!({"reloadUnits": ["a.service\nb.service"]})),
+        ),
         ("an empty unit", template(json!({"restartUnits": [""]}))),
-        ("an empty placeholder", sound(world).with("placeholderBySecretName", json!({"a": ""}))),
-        ("one placeholder for two", sound(world).with("placeholderBySecretName", json!({"a": "<x>", "b": "<x>"}))),
+        (
+            "an empty placeholder",
+            sound(world).with("placeholderBySecretName", json!({"a": ""})),
+        ),
+        (
+            "one placeholder for two",
+            sound(world).with("placeholderBySecretName", json!({"a": "<x>", "b": "<x>"})),
+        ),
     ]
 }
 
@@ -195,27 +246,22 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
         # no mount point: 2
         error: the manifest $DIR/manifest.json is not valid:
           secretsMountPoint is missing
-          symlinkPath /run/secrets and secretsMountPoint  lie in each other; choose two paths side by side
 
         # no link: 2
         error: the manifest $DIR/manifest.json is not valid:
           symlinkPath is missing
-          symlinkPath  and secretsMountPoint /run/secrets.d lie in each other; choose two paths side by side
 
         # a relative mount point: 2
         error: the manifest $DIR/manifest.json is not valid:
           secretsMountPoint is run/secrets.d, which is not an absolute path without ..
-          symlinkPath /run/secrets and secretsMountPoint  lie in each other; choose two paths side by side
 
         # a link that climbs: 2
         error: the manifest $DIR/manifest.json is not valid:
           symlinkPath is /run/x/../secrets, which is not an absolute path without ..
-          symlinkPath  and secretsMountPoint /run/secrets.d lie in each other; choose two paths side by side
 
         # the root as link: 2
         error: the manifest $DIR/manifest.json is not valid:
           symlinkPath is /, which is not an absolute path without ..
-          symlinkPath  and secretsMountPoint /run/secrets.d lie in each other; choose two paths side by side
 
         # a link among the generations: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -242,7 +288,7 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
           secret s has mode +400, which is not an octal number such as 0400
 
         # a mode above 07777: 0
-        warning: secret s has mode 17777, which is above 07777
+        warning: secret s has mode 17777, which is above 07777; its lower bits count
 
         # an empty name: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -287,6 +333,7 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
           secret s has no sopsFile
 
         # an unknown format: 2
+        warning: secret s has the unknown format toml; known are yaml, json, binary, dotenv and ini; it is read as yaml
         error: the manifest $DIR/manifest.json is not valid:
           $DIR/nesting.json is declared as json by secret a and as yaml by secret s
 
@@ -295,10 +342,10 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
           $DIR/nesting.json is declared as json by secret a and as binary by secret s
 
         # two of one name: 0
-        warning: secret a is declared at a a second time; the last one counts
+        warning: secret a is declared 2 times; the last one counts
 
         # two templates of one name: 0
-        warning: template t is declared at rendered/t a second time; the last one counts
+        warning: template t is declared 2 times; the last one counts
 
         # a beside a/b: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -309,7 +356,7 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
           template t would be both a file and the directory that holds template t/u; rename one
 
         # a secret where a template lands: 0
-        warning: template t is declared at rendered/t a second time; the last one counts
+        warning: secret rendered/t and template t are in one place, rendered/t; the last one counts
 
         # a secret where templates land: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -366,16 +413,16 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
           secret s has gid 4294967295, which is not between 0 and 4294967294
 
         # a unit that is an option: 0
-        warning: secret s names --now in restartUnits, which cannot be a unit
+        warning: secret s names --now in restartUnits, which cannot be a unit; it is left out
 
         # a unit with a line break: 0
-        warning: secret s names "a.service\nb.service" in reloadUnits, which cannot be a unit
+        warning: secret s names "a.service\nb.service" in reloadUnits, which cannot be a unit; it is left out
 
         # an empty unit: 0
-        warning: template t names "" in restartUnits, which cannot be a unit
+        warning: template t names "" in restartUnits, which cannot be a unit; it is left out
 
         # an empty placeholder: 0
-        warning: the placeholder of secret a is empty and never replaced
+        warning: the placeholder of secret a is empty; it is never replaced
 
         # one placeholder for two: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -418,23 +465,23 @@ fn with_a_version_every_finding_is_an_error() {
 
         # two of one name: 2
         error: the manifest $DIR/manifest.json is not valid:
-          secret a is declared at a a second time; the last one counts
+          secret a is declared 2 times
 
         # two templates of one name: 2
         error: the manifest $DIR/manifest.json is not valid:
-          template t is declared at rendered/t a second time; the last one counts
+          template t is declared 2 times
 
         # a secret where a template lands: 2
         error: the manifest $DIR/manifest.json is not valid:
-          template t is declared at rendered/t a second time; the last one counts
+          secret rendered/t and template t are in one place, rendered/t
 
         # two at one path: 2
         error: the manifest $DIR/manifest.json is not valid:
-          secret s and template t are both at /etc/x; template t counts
+          secret s and template t are both at /etc/x
 
         # the place of another as path: 2
         error: the manifest $DIR/manifest.json is not valid:
-          secret s and secret a are both at /run/secrets/a; secret a counts
+          secret s and secret a are both at /run/secrets/a
 
         # a unit that is an option: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -450,9 +497,10 @@ fn with_a_version_every_finding_is_an_error() {
 
         # an empty placeholder: 2
         error: the manifest $DIR/manifest.json is not valid:
-          the placeholder of secret a is empty and never replaced
+          the placeholder of secret a is empty
 
-    "##]].assert_eq(&text);
+    "##]]
+    .assert_eq(&text);
 }
 
 #[test]
@@ -480,13 +528,13 @@ fn all_findings_are_told_in_one_run() {
           secret ../x has mode 9, which is not an octal number such as 0400
           secret ../x has uid -1, which is not between 0 and 4294967294
           secret ../x names -x in restartUnits, which cannot be a unit
-          secret a has the unknown format toml, read as yaml; known are yaml, json, binary, dotenv and ini
+          secret a has the unknown format toml; known are yaml, json, binary, dotenv and ini
           path of secret a is x, which is not an absolute path without ..
           template t has neither content nor file
           template t has mode "", which is not an octal number such as 0400
           $DIR/nesting.json is declared as json by secret ../x and as yaml by secret a
           secret a would be both a file and the directory that holds secret a/b; rename one
-          symlinkPath  and secretsMountPoint  lie in each other; choose two paths side by side
 
-    "##]].assert_eq(&paragraph("many", &check(&world, &manifest)));
+    "##]]
+    .assert_eq(&paragraph("many", &check(&world, &manifest)));
 }

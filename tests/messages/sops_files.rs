@@ -21,7 +21,10 @@ fn says(world: &World, what: &str, file: &std::path::Path, format: &str, key: &s
 #[test]
 fn a_file_that_cannot_be_read_is_named_with_the_cause() {
     let world = World::user();
-    world.shell(&format!("mkfifo {0}/fifo; ln -s {0}/loop {0}/loop; ln -s {0}/gone {0}/dangling", world.input("run").display()));
+    world.shell(&format!(
+        "mkfifo {0}/fifo; ln -s {0}/loop {0}/loop; ln -s {0}/gone {0}/dangling",
+        world.input("run").display()
+    ));
     let closed = world.fixture("text.bin");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
     let text: String = [
@@ -39,30 +42,31 @@ fn a_file_that_cannot_be_read_is_named_with_the_cause() {
     .collect();
     expect![[r#"
         # missing: 3
-        error: cannot read $DIR/absent.yaml: no such file
+        error: cannot read $DIR/absent.yaml (needed by secret s): no such file
 
         # a directory: 3
-        error: cannot read $DIR/home: a directory, not a regular file
+        error: cannot read $DIR/home (needed by secret s): a directory, not a regular file
 
         # a fifo: 3
-        error: cannot read $DIR/run/fifo: a fifo, not a regular file
+        error: cannot read $DIR/run/fifo (needed by secret s): a fifo, not a regular file
 
         # a device: 3
-        error: cannot read /dev/zero: a device, not a regular file
+        error: cannot read /dev/zero (needed by secret s): a device, not a regular file
 
         # below a file: 3
-        error: cannot read $DIR/text.bin/x: not a directory
+        error: cannot read $DIR/text.bin/x (needed by secret s): not a directory
 
         # a dangling link: 3
-        error: cannot read $DIR/run/dangling: no such file
+        error: cannot read $DIR/run/dangling (needed by secret s): no such file
 
         # a link to itself: 3
-        error: cannot read $DIR/run/loop: too many levels of symbolic links
+        error: cannot read $DIR/run/loop (needed by secret s): too many levels of symbolic links
 
         # unreadable: 3
-        error: cannot read $DIR/text.bin: permission denied
+        error: cannot read $DIR/text.bin (needed by secret s): permission denied
 
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]
@@ -71,9 +75,18 @@ fn a_file_of_another_format_is_told_so() {
     let mut text = String::new();
     for name in ["nesting.yaml", "nesting.json", "plain.env", "sections.ini", "text.bin"] {
         for format in ["yaml", "json", "dotenv", "ini", "binary"] {
-            let own = format == name.rsplit_once('.').map(|(_, suffix)| match suffix { "env" => "dotenv", "bin" => "binary", other => other }).unwrap();
+            let own = format
+                == name
+                    .rsplit_once('.')
+                    .map(|(_, suffix)| match suffix {
+                        "env" => "dotenv",
+                        "bin" => "binary",
+                        other => other,
+                    })
+                    .unwrap();
             // JSON is YAML, and what sops makes of a binary file is JSON.
-            let is_both = name.ends_with("json") && format == "yaml" || name.ends_with("bin") && ["json", "yaml"].contains(&format);
+            let is_both =
+                name.ends_with("json") && format == "yaml" || name.ends_with("bin") && ["json", "yaml"].contains(&format);
             if !own && !is_both {
                 text += &says(&world, &format!("{name} as {format}"), &world.fixture(name), format, "");
             }
@@ -99,7 +112,7 @@ fn a_file_of_another_format_is_told_so() {
         error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is not valid ini: line 1: neither a key nor a section
 
         # nesting.json as binary: 3
-        error: secret s from $DIR/nesting.json: there is no data in the file
+        error: secret s from $DIR/nesting.json: it has no data, as every binary file has; declare the format that it was encrypted in
 
         # plain.env as yaml: 3
         error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid yaml: line 2: a document must be a map, not a single value
@@ -108,7 +121,7 @@ fn a_file_of_another_format_is_told_so() {
         error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1
 
         # plain.env as ini: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # plain.env as binary: 3
         error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1
@@ -138,56 +151,77 @@ fn a_file_of_another_format_is_told_so() {
 fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
     let world = World::user();
     let mut text = String::new();
-    for (name, format) in [("nesting.yaml", "yaml"), ("nesting.json", "json"), ("plain.env", "dotenv"), ("sections.ini", "ini"), ("text.bin", "binary")] {
+    for (name, format) in [
+        ("nesting.yaml", "yaml"),
+        ("nesting.json", "json"),
+        ("plain.env", "dotenv"),
+        ("sections.ini", "ini"),
+        ("text.bin", "binary"),
+    ] {
         let content = fs::read(world.fixture(name)).unwrap();
         let cut = world.write(&format!("cut-{name}"), &content[..content.len() / 2]);
         text += &says(&world, &format!("{name}, cut off"), &cut, format, "");
         let plain = fs::read(crate::common::fixtures().join("plain").join(name)).unwrap();
-        text += &says(&world, &format!("{name}, not encrypted"), &world.write(&format!("plain-{name}"), plain), format, "");
-        text += &says(&world, &format!("{name}, empty"), &world.write(&format!("empty-{name}"), ""), format, "");
+        text += &says(
+            &world,
+            &format!("{name}, not encrypted"),
+            &world.write(&format!("plain-{name}"), plain),
+            format,
+            "",
+        );
+        text += &says(
+            &world,
+            &format!("{name}, empty"),
+            &world.write(&format!("empty-{name}"), ""),
+            format,
+            "",
+        );
     }
     let binary = world.write("binary.yaml", [0x73, 0xff, 0xfe, 0x00]);
     text += &says(&world, "bytes", &binary, "yaml", "");
-    let doubled = world.write("doubled.yaml", [fs::read(world.fixture("nesting.yaml")).unwrap(), b"sops: {}\n".to_vec()].concat());
+    let doubled = world.write(
+        "doubled.yaml",
+        [fs::read(world.fixture("nesting.yaml")).unwrap(), b"sops: {}\n".to_vec()].concat(),
+    );
     text += &says(&world, "two sops sections", &doubled, "yaml", "");
     let number = world.damaged("nesting.yaml", "number.yaml", "a:\n", "5: x\na:\n");
     text += &says(&world, "a key that is a number", &number, "yaml", "a/b/c/d");
     expect![[r##"
         # nesting.yaml, cut off: 3
-        error: cannot use $DIR/cut-nesting.yaml (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/cut-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # nesting.yaml, not encrypted: 3
-        error: cannot use $DIR/plain-nesting.yaml (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/plain-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # nesting.yaml, empty: 3
-        error: cannot use $DIR/empty-nesting.yaml (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/empty-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # nesting.json, cut off: 3
         error: cannot use $DIR/cut-nesting.json (needed by secret s) as a sops file: it is not valid json: line 32: EOF while parsing a string at column 65
 
         # nesting.json, not encrypted: 3
-        error: cannot use $DIR/plain-nesting.json (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/plain-nesting.json (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # nesting.json, empty: 3
         error: cannot use $DIR/empty-nesting.json (needed by secret s) as a sops file: it is not valid json: line 1: EOF while parsing a value at column 0
 
         # plain.env, cut off: 3
-        error: cannot use $DIR/cut-plain.env (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/cut-plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # plain.env, not encrypted: 3
-        error: cannot use $DIR/plain-plain.env (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/plain-plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # plain.env, empty: 3
-        error: cannot use $DIR/empty-plain.env (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/empty-plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # sections.ini, cut off: 3
-        error: cannot use $DIR/cut-sections.ini (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/cut-sections.ini (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # sections.ini, not encrypted: 3
-        error: cannot use $DIR/plain-sections.ini (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/plain-sections.ini (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # sections.ini, empty: 3
-        error: cannot use $DIR/empty-sections.ini (needed by secret s) as a sops file: sops metadata not found, so this is not a file encrypted by sops
+        error: cannot use $DIR/empty-sections.ini (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # text.bin, cut off: 3
         error: cannot use $DIR/cut-text.bin (needed by secret s) as a sops file: it is not valid binary: line 6: EOF while parsing a string at column 331
@@ -230,15 +264,25 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
     case("no MAC", &|file| drop(file["sops"].as_object_mut().unwrap().remove("mac")));
     case("an empty MAC", &|file| file["sops"]["mac"] = json!(""));
     case("a MAC that is no MAC", &|file| file["sops"]["mac"] = json!("x"));
-    case("another time, so the MAC does not authenticate", &|file| file["sops"]["lastmodified"] = json!("2020-01-01T00:00:00Z"));
-    case("a time that is none", &|file| file["sops"]["lastmodified"] = json!("yesterday"));
-    case("no time", &|file| drop(file["sops"].as_object_mut().unwrap().remove("lastmodified")));
-    case("a value less, so the MAC does not match", &|file| drop(file["database"].as_object_mut().unwrap().remove("port")));
+    case("another time, so the MAC does not authenticate", &|file| {
+        file["sops"]["lastmodified"] = json!("2020-01-01T00:00:00Z")
+    });
+    case("a time that is none", &|file| {
+        file["sops"]["lastmodified"] = json!("yesterday")
+    });
+    case("no time", &|file| {
+        drop(file["sops"].as_object_mut().unwrap().remove("lastmodified"))
+    });
+    case("a value less, so the MAC does not match", &|file| {
+        drop(file["database"].as_object_mut().unwrap().remove("port"))
+    });
     case("a value moved", &|file| {
         let password = file["database"]["users"]["admin"]["password"].clone();
         file["database"]["host"] = password;
     });
-    case("a value swapped with its type", &|file| file["database"]["host"] = file["database"]["port"].clone());
+    case("a value swapped with its type", &|file| {
+        file["database"]["host"] = file["database"]["port"].clone()
+    });
     case("a value in plain text", &|file| file["database"]["host"] = json!("localhost"));
     case("a number in plain text", &|file| file["database"]["port"] = json!(5432));
     case("a value of an unknown type", &|file| {
@@ -271,7 +315,9 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
         let message = &file["sops"]["age"][0]["enc"].as_str().unwrap()[..150];
         file["sops"]["age"][0]["enc"] = json!(message);
     });
-    case("an empty message to the recipient", &|file| file["sops"]["age"][0]["enc"] = json!(""));
+    case("an empty message to the recipient", &|file| {
+        file["sops"]["age"][0]["enc"] = json!("")
+    });
     expect![[r#"
         # no MAC: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s): the file has no MAC, so a change to it could not be noticed; encrypt it again with sops
@@ -301,10 +347,10 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
         error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value does not authenticate: it was changed or moved after sops encrypted it
 
         # a value in plain text: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value is not encrypted: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value is not encrypted, or not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]; set it with sops edit
 
         # a number in plain text: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/port: is an integer that should be encrypted
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/port: it is an integer that should be encrypted; set it with sops edit
 
         # a value of an unknown type: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the encrypted value has the unknown type blob
@@ -338,7 +384,6 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: the part of $DIR/changed.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
 
-
         # a message to the recipient that is cut off: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s)
           this file can be opened by
@@ -347,7 +392,6 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: the part of $DIR/changed.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
 
-
         # an empty message to the recipient: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s)
           this file can be opened by
@@ -355,7 +399,6 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: the part of $DIR/changed.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
-
 
     "#]].assert_eq(&text);
 }
@@ -404,7 +447,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key list is a list, not a map, so there is no list/0 in it
 
         # /database/host of nesting.json: 3
-        error: secret s from $DIR/nesting.json: the key  is a string, not a map, so there is no /database/host in it
+        error: secret s from $DIR/nesting.json: the key "" is a string, not a map, so there is no /database/host in it
 
         # database/ of nesting.json: 3
         error: secret s from $DIR/nesting.json: the key database/ does not exist
@@ -428,7 +471,10 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
 fn a_template_that_cannot_be_rendered_is_named_with_the_cause() {
     let Some(world) = World::system() else { return };
     let file = world.fixture("nesting.json");
-    let binary = world.write("binary.conf", [0xff, b'\n', b'<', b'S', b'O', b'P', b'S', b':', 0xff, b':', b'P']);
+    let binary = world.write(
+        "binary.conf",
+        [0xff, b'\n', b'<', b'S', b'O', b'P', b'S', b':', 0xff, b':', b'P'],
+    );
     let manifest = world
         .manifest()
         .secret("good", &file, "database/host")
