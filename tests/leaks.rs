@@ -33,8 +33,15 @@ fn secrets() -> BTreeSet<String> {
     for version in ["3.13.2", "3.12.2", "3.9.4", "3.7.3"] {
         let dir = fixtures().join(version);
         for row in fs::read_to_string(dir.join("values.tsv")).unwrap().lines() {
-            let value = BASE64_STANDARD.decode(row.split('\t').nth(2).unwrap_or_default()).unwrap_or_default();
-            secrets.extend(String::from_utf8(value).iter().flat_map(|value| value.lines()).map(str::to_owned));
+            let value = BASE64_STANDARD
+                .decode(row.split('\t').nth(2).unwrap_or_default())
+                .unwrap_or_default();
+            secrets.extend(
+                String::from_utf8(value)
+                    .iter()
+                    .flat_map(|value| value.lines())
+                    .map(str::to_owned),
+            );
         }
     }
     for entry in fs::read_dir(fixtures().join("plain")).unwrap() {
@@ -42,16 +49,30 @@ fn secrets() -> BTreeSet<String> {
         let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
         match path.extension().and_then(|suffix| suffix.to_str()) {
             Some("json") => leaves(&serde_json::from_str(&text).unwrap(), &mut secrets),
-            Some("env" | "ini") => secrets.extend(text.lines().filter_map(|line| Some(line.split_once('=')?.1.trim().to_owned()))),
+            Some("env" | "ini") => secrets.extend(
+                text.lines()
+                    .filter_map(|line| Some(line.split_once('=')?.1.trim().to_owned())),
+            ),
             Some("bin") => secrets.extend(text.lines().map(str::to_owned)),
             _ => {}
         }
     }
-    for key in ["age.txt", "other-age.txt", "ssh_ed25519", "ssh_rsa", "ssh_ecdsa", "ssh_passphrase"] {
+    for key in [
+        "age.txt",
+        "other-age.txt",
+        "ssh_ed25519",
+        "ssh_rsa",
+        "ssh_ecdsa",
+        "ssh_passphrase",
+    ] {
         let text = fs::read_to_string(fixtures().join("keys").join(key)).unwrap();
         let lines = text.lines().filter(|line| !line.starts_with(['#', '-']));
         // The first line of an SSH key is mostly the same in all of them, its public half included.
-        secrets.extend(lines.filter(|line| !line.starts_with("b3BlbnNzaC1rZXktdjE")).map(str::to_owned));
+        secrets.extend(
+            lines
+                .filter(|line| !line.starts_with("b3BlbnNzaC1rZXktdjE"))
+                .map(str::to_owned),
+        );
     }
     secrets.retain(|secret| secret.trim().len() >= SHORTEST);
     assert!(secrets.len() > 100, "only {} secrets", secrets.len());
@@ -73,32 +94,51 @@ fn assert_none_of(secrets: &BTreeSet<String>, text: &str, what: &str) {
     for secret in secrets {
         let quoted = format!("{secret:?}");
         let quoted = &quoted[1..quoted.len() - 1];
-        let line = text.lines().find(|line| line.contains(secret.as_str()) || line.contains(quoted));
+        let line = text
+            .lines()
+            .find(|line| line.contains(secret.as_str()) || line.contains(quoted));
         assert_eq!(line, None, "{what} shows {secret:?}");
     }
 }
 
 /// Runs as somebody would who wants to know everything.
 fn run_loudly(world: &World, manifest: &Manifest) -> Said {
-    world.run_with(manifest, |command| command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full"))
+    world.run_with(manifest, |command| {
+        command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full")
+    })
 }
 
 /// One secret of each file, given in many wrong ways: another format, cut off, altered, with its MAC gone.
 fn damaged_files(world: &World) -> Vec<(PathBuf, &'static str)> {
     let formats = ["yaml", "json", "dotenv", "ini", "binary"];
     let names = [
-        "types.yaml", "types.json", "plain.env", "sections.ini", "text.bin", "nesting.yaml", "nesting.json", "rules.env", "strings.yaml",
-        "unencrypted-suffix.yaml", "unencrypted-suffix.json", "unencrypted-suffix.env", "unencrypted-suffix.ini", "encrypted-regex.json",
+        "types.yaml",
+        "types.json",
+        "plain.env",
+        "sections.ini",
+        "text.bin",
+        "nesting.yaml",
+        "nesting.json",
+        "rules.env",
+        "strings.yaml",
+        "unencrypted-suffix.yaml",
+        "unencrypted-suffix.json",
+        "unencrypted-suffix.env",
+        "unencrypted-suffix.ini",
+        "encrypted-regex.json",
     ];
     let mut files = Vec::new();
     for name in names {
-        let Ok(text) = fs::read(fixtures().join("3.13.2").join(name)) else { continue };
+        let Ok(text) = fs::read(fixtures().join("3.13.2").join(name)) else {
+            continue;
+        };
         let format = match name.rsplit_once('.').unwrap().1 {
             "env" => "dotenv",
             "bin" => "binary",
             other => formats.into_iter().find(|format| *format == other).unwrap(),
         };
-        let mut add = |what: String, text: &[u8], format| files.push((world.write(&format!("damaged/{what}-{name}"), text), format));
+        let mut add =
+            |what: String, text: &[u8], format| files.push((world.write(&format!("damaged/{what}-{name}"), text), format));
         for other in formats {
             add(format!("as-{other}"), &text, other);
         }
@@ -110,7 +150,13 @@ fn damaged_files(world: &World) -> Vec<(PathBuf, &'static str)> {
         }
         let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
         for line in (0..lines.len()).step_by(7) {
-            let rest: Vec<u8> = lines[..line].iter().chain(&lines[line + 1..]).copied().flatten().copied().collect();
+            let rest: Vec<u8> = lines[..line]
+                .iter()
+                .chain(&lines[line + 1..])
+                .copied()
+                .flatten()
+                .copied()
+                .collect();
             add(format!("without-{line}"), &rest, format);
         }
     }
@@ -148,7 +194,11 @@ fn no_output_of_any_run_shows_a_secret_or_a_key() {
         assert_none_of(&secrets, &said.out, what);
         assert_none_of(&secrets, &said.err, what);
     }
-    say(&format!("{} damaged files, {} secrets looked for", files.len(), secrets.len()));
+    say(&format!(
+        "{} damaged files, {} secrets looked for",
+        files.len(),
+        secrets.len()
+    ));
 }
 
 /// Keys of all kinds, each of them spoilt in some way.
@@ -187,15 +237,27 @@ fn no_output_shows_a_key_that_is_no_key() {
         ssh,
     ] {
         let key = world.write("bad-key", &text);
-        let manifest = world.manifest().with("ageKeyFile", json!(key)).with("ageSshKeyPaths", json!([key])).secret("a", &file, "database/host");
+        let manifest = world
+            .manifest()
+            .with("ageKeyFile", json!(key))
+            .with("ageSshKeyPaths", json!([key]))
+            .secret("a", &file, "database/host");
         let said = world.run_with(&manifest, |command| {
-            command.env("SOPS_AGE_KEY", &text).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full").env("NIXOS_ACTION", "dry-activate")
+            command
+                .env("SOPS_AGE_KEY", &text)
+                .env("RUST_LOG", "trace")
+                .env("RUST_BACKTRACE", "full")
+                .env("NIXOS_ACTION", "dry-activate")
         });
         assert_eq!(said.code, Some(3), "{said:?}");
         assert_none_of(&secrets, &said.err, "the message about a bad key");
         // A part of a key is as bad as the whole.
         let data = &identity["AGE-SECRET-KEY-1".len()..];
-        assert!(!said.err.contains(&data[..12]) && !said.err.to_uppercase().contains(&data[12..24]), "{}", said.err);
+        assert!(
+            !said.err.contains(&data[..12]) && !said.err.to_uppercase().contains(&data[12..24]),
+            "{}",
+            said.err
+        );
     }
 }
 
@@ -203,10 +265,21 @@ fn no_output_shows_a_key_that_is_no_key() {
 fn no_output_of_a_good_run_shows_a_secret_or_a_key() {
     let Some(world) = World::system() else { return };
     let secrets = secrets();
-    let files = ["types.json", "nesting.yaml", "plain.env", "sections.ini", "text.bin", "bytes.bin"].map(|name| world.fixture(name));
+    let files = [
+        "types.json",
+        "nesting.yaml",
+        "plain.env",
+        "sections.ini",
+        "text.bin",
+        "bytes.bin",
+    ]
+    .map(|name| world.fixture(name));
     let keys = ["keys/ssh_ed25519", "keys/ssh_rsa"].map(|name| world.fixture(name));
     let manifest = |first: &str| {
-        let manifest = world.manifest().with("ageSshKeyPaths", json!(keys)).secret("one", &files[0], first);
+        let manifest = world
+            .manifest()
+            .with("ageSshKeyPaths", json!(keys))
+            .secret("one", &files[0], first);
         let manifest = files.iter().enumerate().fold(manifest, |manifest, (number, file)| {
             let fields = json!({"path": format!("/etc/{number}"), "restartUnits": ["a.service"]});
             manifest.secret_with(&format!("whole/{number}"), file, "", fields)
@@ -215,7 +288,9 @@ fn no_output_of_a_good_run_shows_a_secret_or_a_key() {
     };
     for (number, key) in ["html", "separators", "string"].into_iter().enumerate() {
         let said = world.run_with(&manifest(key), |command| {
-            command.env("RUST_LOG", "trace").env("NIXOS_ACTION", if number == 1 { "dry-activate" } else { "switch" })
+            command
+                .env("RUST_LOG", "trace")
+                .env("NIXOS_ACTION", if number == 1 { "dry-activate" } else { "switch" })
         });
         assert_eq!(said.code, Some(0), "{said:?}");
         assert_none_of(&secrets, &said.out, "standard output");
@@ -289,12 +364,29 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
         .secret("good", &file, "database/host")
         .secret("bad", &file, "database/hosts");
     let (messages, text, code) = run_under_systemd(&world, &manifest);
-    assert_eq!((text.as_str(), code), ("", Some(3)), "standard error is the journal itself, so what is there would be said twice");
+    assert_eq!(
+        (text.as_str(), code),
+        ("", Some(3)),
+        "standard error is the journal itself, so what is there would be said twice"
+    );
     assert_eq!(messages.len(), 3, "{messages:#?}");
     let failure = "MESSAGE=secret bad from $DIR/nesting.json: the key database/hosts does not exist; did you mean database/host";
-    assert_eq!(having(&messages, &[failure, "PRIORITY=3", "SECRET_NAME=bad", "SOPS_FILE=$DIR/nesting.json"]).len(), 1, "{messages:#?}");
-    let summary = "MESSAGE=published 1 of 2 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix";
-    assert_eq!(having(&messages, &[summary, "PRIORITY=3", "GENERATION=1"]).len(), 1, "{messages:#?}");
+    assert_eq!(
+        having(
+            &messages,
+            &[failure, "PRIORITY=3", "SECRET_NAME=bad", "SOPS_FILE=$DIR/nesting.json"]
+        )
+        .len(),
+        1,
+        "{messages:#?}"
+    );
+    let summary =
+        "MESSAGE=published 1 of 2 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix";
+    assert_eq!(
+        having(&messages, &[summary, "PRIORITY=3", "GENERATION=1"]).len(),
+        1,
+        "{messages:#?}"
+    );
     let imported = "MESSAGE=sops-install-secrets: Imported $DIR/ssh_ed25519 as age key with fingerprint \
                     age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl";
     assert_eq!(having(&messages, &[imported]).len(), 1, "{messages:#?}");
@@ -307,11 +399,17 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
 fn warnings_of_a_generation_carry_its_number_to_the_journal() {
     let Some(world) = World::system() else { return };
     world.shell("echo precious > /etc/key");
-    let manifest = world.manifest().secret_with("a", &world.fixture("text.bin"), "", json!({"path": "/etc/key"}));
+    let manifest = world
+        .manifest()
+        .secret_with("a", &world.fixture("text.bin"), "", json!({"path": "/etc/key"}));
     let (messages, text, code) = run_under_systemd(&world, &manifest);
     assert_eq!((text.as_str(), code), ("", Some(0)));
     let warning = "MESSAGE=/etc/key was in the way of a link and is now /etc/key.sops-backup";
-    assert_eq!(having(&messages, &[warning, "PRIORITY=4", "GENERATION=1"]).len(), 1, "{messages:#?}");
+    assert_eq!(
+        having(&messages, &[warning, "PRIORITY=4", "GENERATION=1"]).len(),
+        1,
+        "{messages:#?}"
+    );
     assert_eq!(messages.len(), 1);
 }
 
@@ -322,7 +420,10 @@ fn messages_of_all_lines_reach_the_journal_as_one() {
     let (messages, text, _) = run_under_systemd(&world, &manifest);
     assert_eq!(text, "");
     let report = messages.iter().find(|message| message.contains("sops updatekeys")).unwrap();
-    assert!(report.contains("MESSAGE=cannot decrypt") && report.contains("this host has"), "{report}");
+    assert!(
+        report.contains("MESSAGE=cannot decrypt") && report.contains("this host has"),
+        "{report}"
+    );
     assert!(report.contains("SECRET_NAME=a\n"), "{report}");
 }
 
@@ -332,7 +433,9 @@ fn standard_error_that_is_not_the_journal_gets_the_text_alone() {
     fs::create_dir_all(world.path("/run/systemd/journal")).unwrap();
     let journal = UnixDatagram::bind(world.path("/run/systemd/journal/socket")).unwrap();
     journal.set_nonblocking(true).unwrap();
-    let manifest = world.manifest().secret("bad", &world.fixture("nesting.json"), "database/hosts");
+    let manifest = world
+        .manifest()
+        .secret("bad", &world.fixture("nesting.json"), "database/hosts");
     let said = world.run_with(&manifest, |command| command.env("JOURNAL_STREAM", "1:2"));
     assert!(said.err.contains("error: secret bad from"), "{said:?}");
     assert!(journal.recv(&mut [0; 10]).is_err(), "the journal heard of it too");
@@ -378,15 +481,31 @@ fn the_same_user_can_neither_read_nor_dump_the_memory_of_a_run() {
     let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
     assert_eq!(core_limit(&limits), ["0", "0"]);
 
-    let attached = world.finish(world.command("timeout").args(["5", "strace", "-o", "/dev/null", "-p"]).arg(process.to_string()));
+    let attached = world.finish(
+        world
+            .command("timeout")
+            .args(["5", "strace", "-o", "/dev/null", "-p"])
+            .arg(process.to_string()),
+    );
     assert!(attached.err.contains("Operation not permitted"), "{attached:?}");
     for file in ["mem", "environ", "maps"] {
-        let read = world.finish(world.command("head").args(["-c1"]).arg(Path::new("/proc").join(process.to_string()).join(file)));
+        let read = world.finish(
+            world
+                .command("head")
+                .args(["-c1"])
+                .arg(Path::new("/proc").join(process.to_string()).join(file)),
+        );
         assert!(read.err.contains("Permission denied"), "{file}: {read:?}");
     }
     if has("gcore") {
         let dump = world.input("home/dump");
-        let dumped = world.finish(world.command("timeout").args(["20", "gcore", "-o"]).arg(&dump).arg(process.to_string()));
+        let dumped = world.finish(
+            world
+                .command("timeout")
+                .args(["20", "gcore", "-o"])
+                .arg(&dump)
+                .arg(process.to_string()),
+        );
         assert_ne!(dumped.code, Some(0), "{dumped:?}");
         assert!(!Path::new(&format!("{}.{process}", dump.display())).exists());
     }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use thiserror::Error;
 
-use super::tree::{Branch, Item, Key, Kind, Value};
+use super::tree::{Branch, Key, Kind, Value};
 
 /// Why there is no value under a key that could be a secret.
 #[derive(Debug, Error, PartialEq, Eq)]

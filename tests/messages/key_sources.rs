@@ -19,7 +19,9 @@ fn with_key(world: &World, field: &str, key: &std::path::Path) -> Said {
         .with(field, value)
         .secret("s", &world.fixture("text.bin"), "");
     world.run_with(&manifest, |command| {
-        command.env("NIXOS_ACTION", "dry-activate").env("SOPS_AGE_KEY", good.lines().last().unwrap())
+        command
+            .env("NIXOS_ACTION", "dry-activate")
+            .env("SOPS_AGE_KEY", good.lines().last().unwrap())
     })
 }
 
@@ -81,14 +83,22 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
 #[test]
 fn a_malformed_line_is_reported_by_number_and_does_not_spoil_the_other_identities() {
     let world = World::user();
-    let (good, other) = ["age.txt", "other-age.txt"].map(|name| fs::read_to_string(crate::common::fixtures().join("keys").join(name)).unwrap()).into();
+    let (good, other) = ["age.txt", "other-age.txt"]
+        .map(|name| fs::read_to_string(crate::common::fixtures().join("keys").join(name)).unwrap())
+        .into();
     let identity = good.lines().last().unwrap();
-    let key = world.write("keys.txt", format!("# comment\n\nnot a key\n{}\n{identity}x\n{identity}\nage1xyz\n", other.lines().last().unwrap()));
-    let manifest = world.manifest().with("ageKeyFile", json!(key)).secret("s", &world.fixture("text.bin"), "").secret(
-        "t",
-        &world.fixture("to-other.yaml"),
-        "database/host",
+    let key = world.write(
+        "keys.txt",
+        format!(
+            "# comment\n\nnot a key\n{}\n{identity}x\n{identity}\nage1xyz\n",
+            other.lines().last().unwrap()
+        ),
     );
+    let manifest = world
+        .manifest()
+        .with("ageKeyFile", json!(key))
+        .secret("s", &world.fixture("text.bin"), "")
+        .secret("t", &world.fixture("to-other.yaml"), "database/host");
     let said = dry(&world, &manifest);
     assert_eq!(said.code, Some(0), "{said:?}");
     expect![[r#"
@@ -97,7 +107,8 @@ fn a_malformed_line_is_reported_by_number_and_does_not_spoil_the_other_identitie
         warning: cannot use line 5 of $DIR/keys.txt: not an age identity
         warning: cannot use line 7 of $DIR/keys.txt: an age recipient, the public half of a key, where the identity is needed
 
-    "#]].assert_eq(&paragraph("three bad lines", &said));
+    "#]]
+    .assert_eq(&paragraph("three bad lines", &said));
 }
 
 #[test]
@@ -108,11 +119,17 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
     for (what, path) in [
         ("only comments", world.write("comments", "# nothing\n")),
         ("empty", world.write("empty", "")),
-        ("a recipient", world.write("recipient", good.lines().nth(2).unwrap().trim_start_matches("# public key: "))),
+        (
+            "a recipient",
+            world.write("recipient", good.lines().nth(2).unwrap().trim_start_matches("# public key: ")),
+        ),
         ("an SSH key", world.fixture("keys/ssh_ed25519")),
         ("a plugin", world.write("plugin", "AGE-PLUGIN-YUBIKEY-1QQQQ\n")),
         ("post-quantum", world.write("pq", "AGE-SECRET-KEY-PQ-1QQQQ\n")),
-        ("encrypted", world.write("encrypted", "-----BEGIN AGE ENCRYPTED FILE-----\nxxx\n")),
+        (
+            "encrypted",
+            world.write("encrypted", "-----BEGIN AGE ENCRYPTED FILE-----\nxxx\n"),
+        ),
         ("many bad lines", world.write("bad", "x\n".repeat(14))),
         ("missing", world.input("absent")),
     ] {
@@ -156,7 +173,8 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         # missing: 0
         warning: cannot use $DIR/absent: no such file
 
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]
@@ -166,10 +184,17 @@ fn the_variables_are_reported_by_name() {
     let with = |name: &str, value: &str| {
         paragraph(
             name,
-            &world.run_with(&manifest, |command| command.env("NIXOS_ACTION", "dry-activate").env(name, value)),
+            &world.run_with(&manifest, |command| {
+                command.env("NIXOS_ACTION", "dry-activate").env(name, value)
+            }),
         )
     };
-    let text = [with("SOPS_AGE_KEY", "nothing"), with("SOPS_AGE_KEY", ""), with("SOPS_AGE_KEY_FILE", "/absent/key.txt")].concat();
+    let text = [
+        with("SOPS_AGE_KEY", "nothing"),
+        with("SOPS_AGE_KEY", ""),
+        with("SOPS_AGE_KEY_FILE", "/absent/key.txt"),
+    ]
+    .concat();
     expect![[r#"
         # SOPS_AGE_KEY: 0
         warning: cannot use line 1 of SOPS_AGE_KEY: not an age identity
@@ -180,7 +205,8 @@ fn the_variables_are_reported_by_name() {
         # SOPS_AGE_KEY_FILE: 0
         warning: cannot use /absent/key.txt: no such file
 
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]

@@ -31,6 +31,10 @@ fn dry(world: &World, manifest: &Manifest) -> Said {
 fn paragraph(heading: &str, said: &Said) -> String {
     assert!(!said.err.contains("panicked"), "{heading}: {said:?}");
     let code = said.code.map_or("killed".to_owned(), |code| code.to_string());
-    let out = if said.out.is_empty() { String::new() } else { format!("(standard output) {}", said.out) };
+    let out = if said.out.is_empty() {
+        String::new()
+    } else {
+        format!("(standard output) {}", said.out)
+    };
     format!("# {heading}: {code}\n{out}{}\n", said.err)
 }

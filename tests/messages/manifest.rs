@@ -27,7 +27,10 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         ("a list", "[]"),
         ("something behind it", "{} {}"),
         ("a text for a list", "{\"secrets\": \"x\"}"),
-        ("a number for a mode", "{\n  \"secrets\": [{\"name\": \"a\", \"mode\": 400}]\n}"),
+        (
+            "a number for a mode",
+            "{\n  \"secrets\": [{\"name\": \"a\", \"mode\": 400}]\n}",
+        ),
         ("a text for a number", "{\"keepGenerations\": \"1\"}"),
         ("a fraction", "{\"keepGenerations\": 1.5}"),
         ("a field twice", "{\"userMode\": true, \"userMode\": false}"),
@@ -85,7 +88,8 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         # no UTF-8: 2
         error: cannot read the manifest $DIR/bad.json: invalid unicode code point at line 1 column 18
 
-    "##]].assert_eq(&text);
+    "##]]
+    .assert_eq(&text);
 }
 
 /// A manifest of system mode in which nothing is wrong.
@@ -111,16 +115,28 @@ fn findings(world: &World) -> Vec<(&'static str, Manifest)> {
     vec![
         ("nothing", sound(world)),
         ("a version of the future", sound(world).with("version", 2)),
-        ("an unknown field", sound(world).with("keepGeneration", 1).with("somethingNew", json!({}))),
+        (
+            "an unknown field",
+            sound(world).with("keepGeneration", 1).with("somethingNew", json!({})),
+        ),
         ("an unknown field of a secret", with(json!({"restartUnit": ["a.service"]}))),
         ("an unknown field of a template", template(json!({"contents": "x"}))),
-        ("an unknown field of logging", sound(world).with("logging", json!({"secretChange": true}))),
+        (
+            "an unknown field of logging",
+            sound(world).with("logging", json!({"secretChange": true})),
+        ),
         ("no mount point", sound(world).without("secretsMountPoint")),
         ("no link", sound(world).without("symlinkPath")),
-        ("a relative mount point", sound(world).with("secretsMountPoint", "run/secrets.d")),
+        (
+            "a relative mount point",
+            sound(world).with("secretsMountPoint", "run/secrets.d"),
+        ),
         ("a link that climbs", sound(world).with("symlinkPath", "/run/x/../secrets")),
         ("the root as link", sound(world).with("symlinkPath", "/")),
-        ("a link among the generations", sound(world).with("symlinkPath", "/run/secrets.d/link")),
+        (
+            "a link among the generations",
+            sound(world).with("symlinkPath", "/run/secrets.d/link"),
+        ),
         ("a negative keepGenerations", sound(world).with("keepGenerations", -1)),
         ("a mode that is not octal", with(json!({"mode": "0800"}))),
         ("a mode of letters", with(json!({"mode": "u=r"}))),
@@ -140,29 +156,65 @@ fn findings(world: &World) -> Vec<(&'static str, Manifest)> {
         ("an unknown format", with(json!({"format": "toml"}))),
         ("one file in two formats", with(json!({"format": "binary"}))),
         ("two of one name", sound(world).secret("a", &text, "")),
-        ("two templates of one name", sound(world).template("t", "x", json!({})).template("t", "y", json!({}))),
+        (
+            "two templates of one name",
+            sound(world).template("t", "x", json!({})).template("t", "y", json!({})),
+        ),
         ("a beside a/b", sound(world).secret("a/b", &json, "x")),
-        ("templates a beside a/b", sound(world).template("t", "x", json!({})).template("t/u", "y", json!({}))),
-        ("a secret where a template lands", sound(world).secret("rendered/t", &json, "x").template("t", "x", json!({}))),
-        ("a secret where templates land", sound(world).secret("rendered", &json, "x").template("t", "x", json!({}))),
-        ("two at one path", with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/./x"}))),
+        (
+            "templates a beside a/b",
+            sound(world).template("t", "x", json!({})).template("t/u", "y", json!({})),
+        ),
+        (
+            "a secret where a template lands",
+            sound(world).secret("rendered/t", &json, "x").template("t", "x", json!({})),
+        ),
+        (
+            "a secret where templates land",
+            sound(world).secret("rendered", &json, "x").template("t", "x", json!({})),
+        ),
+        (
+            "two at one path",
+            with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/./x"})),
+        ),
         ("the place of another as path", with(json!({"path": "/run/secrets/a"}))),
-        ("a path below another", with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/x/y"}))),
+        (
+            "a path below another",
+            with(json!({"path": "/etc/x"})).template("t", "x", json!({"path": "/etc/x/y"})),
+        ),
         ("a path below the place of another", with(json!({"path": "/run/secrets/a/b"}))),
         ("a path among the generations", with(json!({"path": "/run/secrets.d/x"}))),
         ("the link as path", with(json!({"path": "/run/secrets"}))),
         ("a relative path", with(json!({"path": "x"}))),
         ("a path that climbs", with(json!({"path": "/etc/../x"}))),
-        ("gnupgHome beside sshKeyPaths", sound(world).with("gnupgHome", "/g").with("sshKeyPaths", json!(["/k"]))),
-        ("gnupgHome beside ageKeyFile", sound(world).with("gnupgHome", "/g").with("ageKeyFile", "/k")),
+        (
+            "gnupgHome beside sshKeyPaths",
+            sound(world).with("gnupgHome", "/g").with("sshKeyPaths", json!(["/k"])),
+        ),
+        (
+            "gnupgHome beside ageKeyFile",
+            sound(world).with("gnupgHome", "/g").with("ageKeyFile", "/k"),
+        ),
         ("a template of nothing", template(json!({"content": ""}))),
         ("a negative uid", with(json!({"uid": -1}))),
         ("a gid of 32 bits, all set", with(json!({"gid": 4_294_967_295_u32}))),
-        ("a unit that is an option", with(json!({"restartUnits": ["--now", "a.service"]}))),
-        ("a unit with a line break", with(json!({"reloadUnits": ["a.service\nb.service"]}))),
+        (
+            "a unit that is an option",
+            with(json!({"restartUnits": ["--now", "a.service"]})),
+        ),
+        (
+            "a unit with a line break",
+            with(json!({"reloadUnits": ["a.service\nb.service"]})),
+        ),
         ("an empty unit", template(json!({"restartUnits": [""]}))),
-        ("an empty placeholder", sound(world).with("placeholderBySecretName", json!({"a": ""}))),
-        ("one placeholder for two", sound(world).with("placeholderBySecretName", json!({"a": "<x>", "b": "<x>"}))),
+        (
+            "an empty placeholder",
+            sound(world).with("placeholderBySecretName", json!({"a": ""})),
+        ),
+        (
+            "one placeholder for two",
+            sound(world).with("placeholderBySecretName", json!({"a": "<x>", "b": "<x>"})),
+        ),
     ]
 }
 
@@ -452,7 +504,8 @@ fn with_a_version_every_finding_is_an_error() {
         error: the manifest $DIR/manifest.json is not valid:
           the placeholder of secret a is empty and never replaced
 
-    "##]].assert_eq(&text);
+    "##]]
+    .assert_eq(&text);
 }
 
 #[test]
@@ -488,5 +541,6 @@ fn all_findings_are_told_in_one_run() {
           secret a would be both a file and the directory that holds secret a/b; rename one
           symlinkPath  and secretsMountPoint  lie in each other; choose two paths side by side
 
-    "##]].assert_eq(&paragraph("many", &check(&world, &manifest)));
+    "##]]
+    .assert_eq(&paragraph("many", &check(&world, &manifest)));
 }

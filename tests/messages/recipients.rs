@@ -26,21 +26,37 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
     let world = World::user();
     let says = |what: &str, manifest: &Manifest| paragraph(what, &dry(&world, manifest));
     let key = "database/host";
-    let mut text = says("another age key", &manifest(&world, Some("age.txt"), &[], "to-other.yaml", key));
-    text += &says("SSH keys", &manifest(&world, None, &["ssh_ed25519", "ssh_rsa"], "to-other.yaml", key));
-    text += &says("all keys", &manifest(&world, Some("age.txt"), &["ssh_ed25519", "ssh_rsa"], "to-other.yaml", key));
+    let mut text = says(
+        "another age key",
+        &manifest(&world, Some("age.txt"), &[], "to-other.yaml", key),
+    );
+    text += &says(
+        "SSH keys",
+        &manifest(&world, None, &["ssh_ed25519", "ssh_rsa"], "to-other.yaml", key),
+    );
+    text += &says(
+        "all keys",
+        &manifest(&world, Some("age.txt"), &["ssh_ed25519", "ssh_rsa"], "to-other.yaml", key),
+    );
     text += &says("many recipients", &manifest(&world, None, &["ssh_rsa"], "to-many.yaml", key));
-    text += &says("native recipients", &manifest(&world, Some("age.txt"), &[], "to-native-both.yaml", key));
+    text += &says(
+        "native recipients",
+        &manifest(&world, Some("age.txt"), &[], "to-native-both.yaml", key),
+    );
     text += &says("no key at all", &manifest(&world, None, &[], "to-other.yaml", key));
     let odd = world.write("it's odd.yaml", std::fs::read(world.fixture("to-other.yaml")).unwrap());
-    text += &says("a file that a shell would not take as it is", &manifest(&world, None, &[], "to-other.yaml", key).secret("odd", &odd, key));
+    text += &says(
+        "a file that a shell would not take as it is",
+        &manifest(&world, None, &[], "to-other.yaml", key).secret("odd", &odd, key),
+    );
     let missing = manifest(&world, None, &[], "to-other.yaml", key)
         .with("ageKeyFile", json!(world.input("absent.txt")))
         .with("sshKeyPaths", json!(["/etc/ssh/ssh_host_rsa_key_that_is_not_there"]));
     text += &says("keys that are not there", &missing);
-    let many = (0..12).fold(manifest(&world, Some("age.txt"), &[], "to-other.yaml", key), |manifest, number| {
-        manifest.secret(&format!("s{number}"), &world.fixture("to-other.yaml"), key)
-    });
+    let many = (0..12).fold(
+        manifest(&world, Some("age.txt"), &[], "to-other.yaml", key),
+        |manifest, number| manifest.secret(&format!("s{number}"), &world.fixture("to-other.yaml"), key),
+    );
     text += &says("many secrets", &many);
     expect![[r#"
         # another age key: 3
@@ -145,8 +161,15 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
 #[test]
 fn a_file_that_only_keys_of_other_kinds_open_says_so() {
     let world = World::user();
-    let says = |file: &str| paragraph(file, &dry(&world, &manifest(&world, Some("age.txt"), &[], file, "database/host")));
-    let text = ["to-pgp.yaml", "to-kms.yaml", "to-key-groups.yaml", "to-key-groups.json"].map(says).concat();
+    let says = |file: &str| {
+        paragraph(
+            file,
+            &dry(&world, &manifest(&world, Some("age.txt"), &[], file, "database/host")),
+        )
+    };
+    let text = ["to-pgp.yaml", "to-kms.yaml", "to-key-groups.yaml", "to-key-groups.json"]
+        .map(says)
+        .concat();
     expect![[r#"
         # to-pgp.yaml: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret s)

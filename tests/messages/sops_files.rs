@@ -21,7 +21,10 @@ fn says(world: &World, what: &str, file: &std::path::Path, format: &str, key: &s
 #[test]
 fn a_file_that_cannot_be_read_is_named_with_the_cause() {
     let world = World::user();
-    world.shell(&format!("mkfifo {0}/fifo; ln -s {0}/loop {0}/loop; ln -s {0}/gone {0}/dangling", world.input("run").display()));
+    world.shell(&format!(
+        "mkfifo {0}/fifo; ln -s {0}/loop {0}/loop; ln -s {0}/gone {0}/dangling",
+        world.input("run").display()
+    ));
     let closed = world.fixture("text.bin");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
     let text: String = [
@@ -62,7 +65,8 @@ fn a_file_that_cannot_be_read_is_named_with_the_cause() {
         # unreadable: 3
         error: cannot read $DIR/text.bin: permission denied
 
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]
@@ -71,9 +75,18 @@ fn a_file_of_another_format_is_told_so() {
     let mut text = String::new();
     for name in ["nesting.yaml", "nesting.json", "plain.env", "sections.ini", "text.bin"] {
         for format in ["yaml", "json", "dotenv", "ini", "binary"] {
-            let own = format == name.rsplit_once('.').map(|(_, suffix)| match suffix { "env" => "dotenv", "bin" => "binary", other => other }).unwrap();
+            let own = format
+                == name
+                    .rsplit_once('.')
+                    .map(|(_, suffix)| match suffix {
+                        "env" => "dotenv",
+                        "bin" => "binary",
+                        other => other,
+                    })
+                    .unwrap();
             // JSON is YAML, and what sops makes of a binary file is JSON.
-            let is_both = name.ends_with("json") && format == "yaml" || name.ends_with("bin") && ["json", "yaml"].contains(&format);
+            let is_both =
+                name.ends_with("json") && format == "yaml" || name.ends_with("bin") && ["json", "yaml"].contains(&format);
             if !own && !is_both {
                 text += &says(&world, &format!("{name} as {format}"), &world.fixture(name), format, "");
             }
@@ -138,17 +151,38 @@ fn a_file_of_another_format_is_told_so() {
 fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
     let world = World::user();
     let mut text = String::new();
-    for (name, format) in [("nesting.yaml", "yaml"), ("nesting.json", "json"), ("plain.env", "dotenv"), ("sections.ini", "ini"), ("text.bin", "binary")] {
+    for (name, format) in [
+        ("nesting.yaml", "yaml"),
+        ("nesting.json", "json"),
+        ("plain.env", "dotenv"),
+        ("sections.ini", "ini"),
+        ("text.bin", "binary"),
+    ] {
         let content = fs::read(world.fixture(name)).unwrap();
         let cut = world.write(&format!("cut-{name}"), &content[..content.len() / 2]);
         text += &says(&world, &format!("{name}, cut off"), &cut, format, "");
         let plain = fs::read(crate::common::fixtures().join("plain").join(name)).unwrap();
-        text += &says(&world, &format!("{name}, not encrypted"), &world.write(&format!("plain-{name}"), plain), format, "");
-        text += &says(&world, &format!("{name}, empty"), &world.write(&format!("empty-{name}"), ""), format, "");
+        text += &says(
+            &world,
+            &format!("{name}, not encrypted"),
+            &world.write(&format!("plain-{name}"), plain),
+            format,
+            "",
+        );
+        text += &says(
+            &world,
+            &format!("{name}, empty"),
+            &world.write(&format!("empty-{name}"), ""),
+            format,
+            "",
+        );
     }
     let binary = world.write("binary.yaml", [0x73, 0xff, 0xfe, 0x00]);
     text += &says(&world, "bytes", &binary, "yaml", "");
-    let doubled = world.write("doubled.yaml", [fs::read(world.fixture("nesting.yaml")).unwrap(), b"sops: {}\n".to_vec()].concat());
+    let doubled = world.write(
+        "doubled.yaml",
+        [fs::read(world.fixture("nesting.yaml")).unwrap(), b"sops: {}\n".to_vec()].concat(),
+    );
     text += &says(&world, "two sops sections", &doubled, "yaml", "");
     let number = world.damaged("nesting.yaml", "number.yaml", "a:\n", "5: x\na:\n");
     text += &says(&world, "a key that is a number", &number, "yaml", "a/b/c/d");
@@ -230,15 +264,25 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
     case("no MAC", &|file| drop(file["sops"].as_object_mut().unwrap().remove("mac")));
     case("an empty MAC", &|file| file["sops"]["mac"] = json!(""));
     case("a MAC that is no MAC", &|file| file["sops"]["mac"] = json!("x"));
-    case("another time, so the MAC does not authenticate", &|file| file["sops"]["lastmodified"] = json!("2020-01-01T00:00:00Z"));
-    case("a time that is none", &|file| file["sops"]["lastmodified"] = json!("yesterday"));
-    case("no time", &|file| drop(file["sops"].as_object_mut().unwrap().remove("lastmodified")));
-    case("a value less, so the MAC does not match", &|file| drop(file["database"].as_object_mut().unwrap().remove("port")));
+    case("another time, so the MAC does not authenticate", &|file| {
+        file["sops"]["lastmodified"] = json!("2020-01-01T00:00:00Z")
+    });
+    case("a time that is none", &|file| {
+        file["sops"]["lastmodified"] = json!("yesterday")
+    });
+    case("no time", &|file| {
+        drop(file["sops"].as_object_mut().unwrap().remove("lastmodified"))
+    });
+    case("a value less, so the MAC does not match", &|file| {
+        drop(file["database"].as_object_mut().unwrap().remove("port"))
+    });
     case("a value moved", &|file| {
         let password = file["database"]["users"]["admin"]["password"].clone();
         file["database"]["host"] = password;
     });
-    case("a value swapped with its type", &|file| file["database"]["host"] = file["database"]["port"].clone());
+    case("a value swapped with its type", &|file| {
+        file["database"]["host"] = file["database"]["port"].clone()
+    });
     case("a value in plain text", &|file| file["database"]["host"] = json!("localhost"));
     case("a number in plain text", &|file| file["database"]["port"] = json!(5432));
     case("a value of an unknown type", &|file| {
@@ -271,7 +315,9 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
         let message = &file["sops"]["age"][0]["enc"].as_str().unwrap()[..150];
         file["sops"]["age"][0]["enc"] = json!(message);
     });
-    case("an empty message to the recipient", &|file| file["sops"]["age"][0]["enc"] = json!(""));
+    case("an empty message to the recipient", &|file| {
+        file["sops"]["age"][0]["enc"] = json!("")
+    });
     expect![[r#"
         # no MAC: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s): the file has no MAC, so a change to it could not be noticed; encrypt it again with sops
@@ -428,7 +474,10 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
 fn a_template_that_cannot_be_rendered_is_named_with_the_cause() {
     let Some(world) = World::system() else { return };
     let file = world.fixture("nesting.json");
-    let binary = world.write("binary.conf", [0xff, b'\n', b'<', b'S', b'O', b'P', b'S', b':', 0xff, b':', b'P']);
+    let binary = world.write(
+        "binary.conf",
+        [0xff, b'\n', b'<', b'S', b'O', b'P', b'S', b':', 0xff, b':', b'P'],
+    );
     let manifest = world
         .manifest()
         .secret("good", &file, "database/host")

@@ -99,9 +99,7 @@ pub(super) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> R
     Ok(match meaning {
         Meaning::Null => Value::Null,
         Meaning::Text => Value::Scalar(Kind::Text, stored(text.clone())),
-        Meaning::Typed(kind, mut text) => {
-            Value::Scalar(kind, Cow::Owned(mem::take(&mut *text).into_bytes()))
-        }
+        Meaning::Typed(kind, mut text) => Value::Scalar(kind, Cow::Owned(mem::take(&mut *text).into_bytes())),
     })
 }
 

@@ -36,9 +36,7 @@ use crate::{
 ///
 /// # Errors
 /// When a key is not a string.
-pub(in crate::sops::format) fn emit(
-    documents: &[Branch<Plaintext>],
-) -> Result<Plaintext, EmitError> {
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
     let roots = documents.iter().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
     let mut emitter = Emitter::default();

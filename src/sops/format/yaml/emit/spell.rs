@@ -133,9 +133,7 @@ fn style(text: &str) -> Style {
     let neighbours = || text.chars().zip(text.chars().skip(1));
     let break_after_space = neighbours().any(|(left, right)| left == ' ' && is_break(right));
     let space_after_break = neighbours().any(|(left, right)| is_break(left) && right == ' ');
-    let escapes = text
-        .chars()
-        .any(|character| character != '\t' && !is_printable(character));
+    let escapes = text.chars().any(|character| character != '\t' && !is_printable(character));
     if text.contains('\n') {
         let block = !text.ends_with(' ') && !break_after_space && !escapes;
         return if block { Style::Literal } else { Style::Double };

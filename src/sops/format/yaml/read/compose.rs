@@ -117,15 +117,7 @@ impl<'a> Composer<'a> {
     /// A scalar for which nothing stands in the text; it takes no comments.
     pub(super) fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
         let text = Cow::Borrowed("");
-        bare(
-            self.line(),
-            Lines::new(),
-            Shape::Scalar {
-                text,
-                plain: true,
-                tag,
-            },
-        )
+        bare(self.line(), Lines::new(), Shape::Scalar { text, plain: true, tag })
     }
 
     /// A node.
@@ -195,13 +187,7 @@ impl<'a> Composer<'a> {
     }
 
     /// What follows anchor and tag.
-    fn content(
-        &mut self,
-        site: Site,
-        at: usize,
-        tag: Option<Tag>,
-        optional: bool,
-    ) -> Result<Rc<Node<'a>>, ParseError> {
+    fn content(&mut self, site: Site, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if site == Site::BlockMap => self.indentless_list(at),
             Token::Scalar { .. } => Ok(self.scalar(at, tag)),
