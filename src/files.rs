@@ -10,7 +10,7 @@ use crate::{
     file,
     keys::Keyring,
     manifest::{Manifest, Secret, Selection},
-    sops::{Decrypted, SopsFile, format::Format},
+    sops::{Decrypted, SopsFile, format::Format, select::Selector, tree::Stored},
 };
 
 /// Larger sops files are refused, in bytes: 1 GiB.
@@ -57,18 +57,19 @@ impl<'m> Source<'m> {
         let source =
             file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.needed()))])?;
         let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| vec![self.unusable(&error)])?;
+        let selector = file.selector();
         let missing: Vec<_> = self
             .secrets
             .iter()
-            .filter_map(|secret| self.check_key(&file, secret))
+            .filter_map(|secret| self.check_key(&selector, secret))
             .collect();
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
-    fn check_key(&self, file: &SopsFile<'_>, secret: &Secret) -> Option<Failure> {
+    fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Failure> {
         match &secret.selection {
             Selection::Whole => None,
-            Selection::Key(key) => file.find(key).err().map(|error| self.fail_one(secret, &error)),
+            Selection::Key(key) => selector.scalar(key).err().map(|error| self.fail_one(secret, &error)),
         }
     }
 

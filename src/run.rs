@@ -75,7 +75,9 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
     };
     let parsed = Manifest::parse(path, json.text.expose(), runtime_dir);
     if let Ok((_, warnings)) | Err(ManifestError::Invalid { warnings, .. }) = &parsed {
-        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
     }
     parsed.map(|(manifest, _)| manifest).map_err(|error| error.to_string())
 }

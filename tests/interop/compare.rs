@@ -89,6 +89,11 @@ impl Case {
         self.leaf.is_some()
     }
 
+    /// Whether ours opened the file at all.
+    pub fn is_installed(&self, installed: &Installed) -> bool {
+        installed.content(self.numbers.0).is_some()
+    }
+
     /// What ours made of it.
     pub fn verdict(&self, sops: &Sops, installed: &Installed) -> Verdict {
         let Some(content) = installed.content(self.numbers.0) else {

@@ -293,7 +293,7 @@ impl Maker {
         match self.random.below(4) {
             0 => self.text().into_bytes(),
             1 => format!("{{\"data\": {:?}, \"sops\": 5}}", self.random.bits()).into_bytes(),
-            2 => (0..1 + self.random.below(40))
+            2 => (0..=self.random.below(40))
                 .map(|_| self.random.bits().to_le_bytes()[0])
                 .collect(),
             _ => (0..self.random.below(20_000))
@@ -340,7 +340,7 @@ impl Maker {
     fn item(&mut self, depth: usize) -> Item {
         let commented = self.format != Format::Json;
         let above = if commented && self.random.chance(20) {
-            (0..1 + self.random.below(2)).map(|_| self.comment()).collect()
+            (0..=self.random.below(2)).map(|_| self.comment()).collect()
         } else {
             Vec::new()
         };
@@ -442,7 +442,7 @@ impl Maker {
                 self.pieces(2),
                 self.random.pick(&["", " ", "\t", "  "])
             ),
-            _ => (0..1 + self.random.below(4))
+            _ => (0..=self.random.below(4))
                 .map(|_| *self.random.pick(WORDS))
                 .collect::<Vec<_>>()
                 .join(" "),
@@ -465,6 +465,6 @@ impl Maker {
     }
 
     fn pieces(&mut self, most: usize) -> String {
-        (0..1 + self.random.below(most)).map(|_| *self.random.pick(PIECES)).collect()
+        (0..=self.random.below(most)).map(|_| *self.random.pick(PIECES)).collect()
     }
 }

@@ -88,7 +88,8 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         # no UTF-8: 2
         error: cannot read the manifest $DIR/bad.json: invalid unicode code point at line 1 column 18
 
-    "##]].assert_eq(&text);
+    "##]]
+    .assert_eq(&text);
 }
 
 /// A manifest of system mode in which nothing is wrong.

@@ -3,11 +3,11 @@
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use super::{
-    compose::{Document, MOST_NESTED, Node, Shape, too_deep},
-    resolve,
+    compose::{MOST_NESTED, too_deep},
+    node::{Document, Node, Shape},
 };
 use crate::sops::{
-    format::ParseError,
+    format::{ParseError, yaml::resolve},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
 };
 

@@ -70,9 +70,8 @@ impl<'a> Cursor<'a> {
     /// Length in bytes of the line break `ahead`: LF, CR, CR LF, NEL, LS or PS. Zero if there is none.
     fn break_length(&self, ahead: usize) -> usize {
         match self.at(ahead) {
-            b'\n' => 1,
             b'\r' if self.at(ahead + 1) == b'\n' => 2,
-            b'\r' => 1,
+            b'\r' | b'\n' => 1,
             0xC2 if self.at(ahead + 1) == 0x85 => 2,
             0xE2 if self.at(ahead + 1) == 0x80 && matches!(self.at(ahead + 2), 0xA8 | 0xA9) => 3,
             _ => 0,
