@@ -340,7 +340,7 @@ fn fields(message: &[u8]) -> String {
         } else {
             let (length, after) = rest.split_at(8);
             let (value, after) = after.split_at(usize::try_from(u64::from_le_bytes(length.try_into().unwrap())).unwrap());
-            text.push_str(&format!("{line}={}", String::from_utf8_lossy(value)));
+            text.extend([&line, "=", &*String::from_utf8_lossy(value)]);
             rest = after.strip_prefix(b"\n").unwrap();
         }
         text.push('\n');

@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
-#![allow(dead_code, reason = "each test crate uses a part of this")]
+#![allow(dead_code, unused_imports, reason = "each test crate uses a part of this")]
 
 mod manifest;
 mod namespace;

@@ -10,6 +10,11 @@
     clippy::indexing_slicing,
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
+#![allow(
+    clippy::too_many_lines,
+    reason = "a table of cases and the text that they give belong together"
+)]
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes the texts")]
 
 #[path = "../common/mod.rs"]
 mod common;

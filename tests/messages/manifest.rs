@@ -18,7 +18,7 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
     world.shell(&format!("mkfifo {}", world.input("run/fifo").display()));
     text += &paragraph("a fifo", &run(&world.input("run/fifo")));
     let closed = world.write("closed.json", "{}");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     text += &paragraph("unreadable", &run(&closed));
     for (what, content) in [
         ("empty", ""),

@@ -26,7 +26,7 @@ fn a_file_that_cannot_be_read_is_named_with_the_cause() {
         world.input("run").display()
     ));
     let closed = world.fixture("text.bin");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let text: String = [
         ("missing", world.input("absent.yaml")),
         ("a directory", world.input("home")),
@@ -265,23 +265,23 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
     case("an empty MAC", &|file| file["sops"]["mac"] = json!(""));
     case("a MAC that is no MAC", &|file| file["sops"]["mac"] = json!("x"));
     case("another time, so the MAC does not authenticate", &|file| {
-        file["sops"]["lastmodified"] = json!("2020-01-01T00:00:00Z")
+        file["sops"]["lastmodified"] = json!("2020-01-01T00:00:00Z");
     });
     case("a time that is none", &|file| {
-        file["sops"]["lastmodified"] = json!("yesterday")
+        file["sops"]["lastmodified"] = json!("yesterday");
     });
     case("no time", &|file| {
-        drop(file["sops"].as_object_mut().unwrap().remove("lastmodified"))
+        drop(file["sops"].as_object_mut().unwrap().remove("lastmodified"));
     });
     case("a value less, so the MAC does not match", &|file| {
-        drop(file["database"].as_object_mut().unwrap().remove("port"))
+        drop(file["database"].as_object_mut().unwrap().remove("port"));
     });
     case("a value moved", &|file| {
         let password = file["database"]["users"]["admin"]["password"].clone();
         file["database"]["host"] = password;
     });
     case("a value swapped with its type", &|file| {
-        file["database"]["host"] = file["database"]["port"].clone()
+        file["database"]["host"] = file["database"]["port"].clone();
     });
     case("a value in plain text", &|file| file["database"]["host"] = json!("localhost"));
     case("a number in plain text", &|file| file["database"]["port"] = json!(5432));
@@ -316,7 +316,7 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
         file["sops"]["age"][0]["enc"] = json!(message);
     });
     case("an empty message to the recipient", &|file| {
-        file["sops"]["age"][0]["enc"] = json!("")
+        file["sops"]["age"][0]["enc"] = json!("");
     });
     expect![[r#"
         # no MAC: 3
