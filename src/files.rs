@@ -55,7 +55,7 @@ impl<'m> Source<'m> {
     /// With all that is wrong.
     pub fn check(&self) -> Result<(), Vec<Failure>> {
         let source =
-            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.name()))])?;
+            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.needed()))])?;
         let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| vec![self.unusable(&error)])?;
         let selector = file.selector();
         let missing: Vec<_> = self
@@ -79,7 +79,7 @@ impl<'m> Source<'m> {
     /// With what is wrong, naming all secrets of the file.
     pub fn decrypt(&self, keyring: &Keyring) -> Result<Decrypted, Failure> {
         let source =
-            file::read(self.path, LARGEST).map_err(|error| self.fail(format!("cannot read {}: {error}", self.name())))?;
+            file::read(self.path, LARGEST).map_err(|error| self.fail(format!("cannot read {}: {error}", self.needed())))?;
         let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| self.unusable(&error))?;
         let key = keyring.data_key(&file.metadata().key_groups).map_err(|no_key| {
             let report = no_key.report(&self.name());
