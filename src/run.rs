@@ -112,8 +112,8 @@ fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manif
         Ok(is_live) => is_live,
         Err(error) => return nothing_changed(&error),
     };
-    match verdict(&failures, is_live) {
-        Verdict::KeepLive => keep_live(&site, &failures),
+    match verdict(&failures, is_live, !entries.is_empty()) {
+        Verdict::ChangeNothing => change_nothing(&site, is_live, &failures),
         verdict if environment.dry_run => preview(&environment, manifest, &site, &entries, verdict),
         verdict => publish(&environment, manifest, &site, &entries, &failures, verdict),
     }
@@ -338,12 +338,14 @@ fn publish(
     Outcome::PublishedRest
 }
 
-fn keep_live(site: &Site, failures: &[Failure]) -> Outcome {
-    tracing::error!(
-        "nothing was changed because of: {}; {} is as it was",
-        names(&failed_entries(failures)),
-        site.link.display()
-    );
+fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
+    let failed = names(&failed_entries(failures));
+    let link = site.link.display();
+    if is_live {
+        tracing::error!("nothing was changed because of: {failed}; {link} is as it was");
+    } else {
+        tracing::error!("nothing was published in {link}, because all of it failed: {failed}");
+    }
     Outcome::NothingChanged
 }
 
