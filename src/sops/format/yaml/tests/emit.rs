@@ -88,6 +88,10 @@ fn bytes_that_are_not_utf_8_are_printed_as_base64() {
 
 /// Where sops prints something else than what it was given, and what is printed here.
 const REPAIRED: &[(&str, &str)] = &[
+    (
+        "k:\n- &b # c\n- | # d\n  a\n  b\n",
+        "k:\n    - null\n    - \"a\\nb\\n\" # c\n    # d\n",
+    ),
     ("k: \"\\ta\\nb\"\n", "k: |4-\n    \ta\n    b\n"),
     ("\"\\ta\\nb\": 1\n", "? |4-\n    \ta\n    b\n: 1\n"),
     ("k: [\"\\ta\\nb\"]\n", "k:\n    - |2-\n      \ta\n      b\n"),
@@ -99,11 +103,9 @@ const REPAIRED: &[(&str, &str)] = &[
     ),
     ("k: [\"\\n\"]\n", "k:\n    - |4+\n\n"),
     ("k: \"\\ufeffab\"\n", "k: \"\\uFEFFab\"\n"),
-    ("k: &a # c\n  # d\n  b\n", "k: b # c\n# d\n"),
-    ("k:\n- |- # c\n # d\n", "k:\n    - '# d' # c\n"),
     (
         "k: &b # c\n- |- # d\n  a\n  b\n",
-        "k:\n    - \"a\\nb\" # c\n      # d\n",
+        "k:\n    - \"a\\nb\" # c\n    # d\n",
     ),
     (
         "k:\n- [a] # c\n- []\n",
