@@ -14,18 +14,19 @@ impl Writer {
         }
         let outer = self.indent;
         self.deepen_in_braces(in_list);
-        let style = match scalar.style {
-            Style::Literal if comment.len() > 1 => Style::Double,
-            style => style,
-        };
-        match style {
+        let mut rest = comment;
+        match scalar.style {
+            Style::Literal if comment.len() <= 1 => {
+                self.literal(scalar.text(), outer.unwrap_or(0), comment);
+                rest = &[];
+            }
             Style::Plain => self.indicator(scalar.text(), true, false),
             Style::Single => self.single_quoted(scalar.text()),
-            Style::Double => self.double_quoted(scalar.text()),
-            Style::Literal => self.literal(scalar.text(), outer.unwrap_or(0), comment),
+            // A second comment would be read as a line of the block.
+            Style::Double | Style::Literal => self.double_quoted(scalar.text()),
         }
         self.restore(outer);
-        if scalar.style == Style::Literal { &[] } else { comment }
+        rest
     }
 
     /// In `'`.
