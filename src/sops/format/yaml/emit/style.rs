@@ -39,8 +39,10 @@ impl Writer {
     /// In `"`.
     fn double_quoted(&mut self, text: &str) {
         self.indicator("\"", true, false);
+        // A byte order mark at the beginning makes sops escape all that follows, too.
+        let all = text.starts_with('\u{FEFF}');
         for character in text.chars() {
-            if is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
+            if !all && is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
                 self.put(character);
             } else {
                 self.escape(character);
@@ -64,6 +66,7 @@ impl Writer {
             '\x1B' => self.put('e'),
             '"' | '\\' => self.put(character),
             '\u{85}' => self.put('N'),
+            '\u{A0}' => self.put('_'),
             '\u{2028}' => self.put('L'),
             '\u{2029}' => self.put('P'),
             _ => self.escape_code(u32::from(character)),
