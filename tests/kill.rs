@@ -49,10 +49,10 @@ link 0:0 other -> /run/secrets/d/b
     )
 }
 
-/// Puts back what stood before: the file in the way of the link, and nothing published.
+/// Puts back what stood before: the file in the way of the link, and nothing published. (umount leaves a directory of its own.)
 const NOTHING_LIVE: &str = "
     umount /run/secrets.d 2> /dev/null || :
-    rm -rf /run/secrets /run/secrets.* /run/nixos /etc/app
+    rm -rf /run/secrets /run/secrets.* /run/nixos /etc/app /run/mount
     mkdir -m 755 /run/nixos /etc/app
     echo precious > /etc/app/key; chmod 640 /etc/app/key; chown 1000:60 /etc/app/key
 ";

@@ -166,13 +166,13 @@ fn a_file_has_its_owner_and_mode_before_its_first_byte_and_is_never_wider() {
             .filter(|call| call.descriptor() == Some(&path))
             .collect();
         let position = |name| on_it.iter().position(|call| call.name == name);
-        let (owned, allowed, written) = (
+        let (chown, chmod, write) = (
             position("fchown").unwrap(),
             position("fchmod").unwrap(),
             position("write").unwrap(),
         );
-        assert!(owned < allowed && allowed < written, "{place}: {on_it:?}");
-        assert!(on_it[owned].arguments.ends_with(owner), "{:?}", on_it[owned]);
+        assert!(chown < chmod && chmod < write, "{place}: {on_it:?}");
+        assert!(on_it[chown].arguments.ends_with(owner), "{:?}", on_it[chown]);
         for change in on_it.iter().filter(|call| call.name == "fchmod") {
             assert_eq!(last_mode(change), mode, "{change:?}");
         }

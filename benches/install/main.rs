@@ -162,9 +162,10 @@ fn cases(inputs: &mut Inputs, link: &Path, is_short: bool) -> Vec<Case> {
         many_of_one_file(inputs, link, 100),
         runs,
     );
-    let content: String = (0..100)
-        .map(|number| format!("{} = {}\n", key(number), placeholder(number)))
+    let lines: Vec<String> = (0..100)
+        .map(|number| format!("{} = {}", key(number), placeholder(number)))
         .collect();
+    let content = lines.join("\n");
     templates.placeholders = (0..100)
         .map(|number| (key(number), Value::from(placeholder(number))))
         .collect();

@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
-#![allow(dead_code, reason = "each test crate uses a part of this")]
+#![allow(dead_code, unused_imports, reason = "each test crate uses a part of this")]
 
 mod manifest;
 mod namespace;
@@ -97,7 +97,7 @@ impl World {
         let dir = directory();
         let program = Path::new(env!("CARGO_BIN_EXE_sops-install-secrets"));
         // The other user may not be able to reach the build directory.
-        let copy = dir.path().join("program");
+        let copy = dir.path().join("sops-install-secrets");
         fs::hard_link(program, &copy)
             .or_else(|_| fs::copy(program, &copy).map(drop))
             .unwrap();
@@ -220,7 +220,7 @@ impl World {
     pub fn executable(&self) -> PathBuf {
         match &self.namespace {
             Some(_) => PathBuf::from(env!("CARGO_BIN_EXE_sops-install-secrets")),
-            None => self.input("program"),
+            None => self.input("sops-install-secrets"),
         }
     }
 

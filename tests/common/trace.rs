@@ -74,7 +74,7 @@ impl Call {
                     _ => format!("{directory}/{text}"),
                 });
             } else if let Some((_, path)) = argument.split_once('<') {
-                directory = path.trim_end_matches('>').to_owned();
+                path.trim_end_matches('>').clone_into(&mut directory);
             }
         }
         // What a symlink points to, and what is mounted, are no paths that the call touches.

@@ -85,13 +85,13 @@ fn a_dry_run_says_what_the_real_run_would_and_changes_nothing() {
     world.install(&before(&world));
     let (tree, mounts) = (world.tree("/run"), world.shell("cat /proc/self/mounts"));
     let said = world.run_with(&after(&world), |command| command.env("NIXOS_ACTION", "dry-activate"));
-    let would = CHANGES
+    let expected = CHANGES
         .replace("adding", "would add")
         .replace("modifying", "would modify")
         .replace("removing", "would remove");
     assert_eq!(
         (said.code, said.out.as_str(), said.err.as_str()),
-        (Some(0), would.as_str(), "")
+        (Some(0), expected.as_str(), "")
     );
     assert_eq!(world.tree("/run"), tree);
     assert_eq!(world.shell("cat /proc/self/mounts"), mounts);
