@@ -20,7 +20,7 @@ demo:
 
 # Root runs more: real mounts and owners, in private mount namespaces. What cannot run says `skipped:` and why.
 test:
-	$(CARGO) test -- $(TEST_FLAGS)
+	$(CARGO) test --no-fail-fast -- $(TEST_FLAGS)
 
 bench:
 	$(CARGO) bench --bench install
