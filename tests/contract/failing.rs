@@ -60,6 +60,19 @@ fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
 }
 
 #[test]
+fn where_all_of_it_fails_nothing_is_published() {
+    let Some(world) = World::system() else { return };
+    let before = world.tree("/run");
+    let said = world.run(&world.manifest().secret("a", &world.fixture("to-other.yaml"), "database/host"));
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert_eq!(
+        said.err.lines().last().unwrap(),
+        "error: nothing was published in /run/secrets, because all of it failed: a"
+    );
+    assert_eq!(world.tree("/run"), before);
+}
+
+#[test]
 fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
     let Some(world) = World::system() else { return };
     world.install(&good(&world));
@@ -156,12 +169,12 @@ fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
     let start = text.find("\"string\"").unwrap();
     let end = start + text[start..].find('\n').unwrap() + 1;
     let file = world.write("shorter.json", [&text[..start], &text[end..]].concat());
-    let said = world.run(&world.manifest().secret("a", &file, "int"));
+    let said = world.run(&good(&world).secret("bad", &file, "int"));
     assert_eq!((said.code, said.out.as_str()), (Some(3), ""));
     assert_eq!(
         said.err,
-        "error: cannot decrypt $DIR/shorter.json (needed by secret a): the MAC does not match: the file was changed after sops wrote it; \
+        "error: cannot decrypt $DIR/shorter.json (needed by secret bad): the MAC does not match: the file was changed after sops wrote it; \
          restore it from version control, or check the change and run: sops edit --ignore-mac\n\
-         error: published 0 of 1 in /run/secrets, without: a; mend what is said above and run: systemctl restart sops-nix\n"
+         error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix\n"
     );
 }

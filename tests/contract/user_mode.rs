@@ -114,6 +114,10 @@ fn nothing_under_the_home_is_searched_for_keys() {
         let home = world.input("home");
         command.env("XDG_CONFIG_HOME", home.join(".config")).env("HOME", home)
     });
-    assert_eq!(said.code, Some(3));
-    assert!(said.err.contains("  this host has no key: none is named\n"), "{}", said.err);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("  this host has no key: no source of keys is set\n"),
+        "{}",
+        said.err
+    );
 }

@@ -59,15 +59,16 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
     );
     text += &says("many secrets", &many);
     expect![[r#"
-        # another age key: 3
+        # another age key: 1
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # SSH keys: 3
+        # SSH keys: 1
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
@@ -76,8 +77,9 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             ssh-ed25519 SHA256:0Vhpt4I6LFEOul7GvEHzP5kMqMjT6OkILBZ4nQZqdEU  from $DIR/ssh_ed25519
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
           hint: add age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # all keys: 3
+        # all keys: 1
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
@@ -87,8 +89,9 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: add age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # many recipients: 3
+        # many recipients: 1
         error: cannot decrypt $DIR/to-many.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
@@ -97,8 +100,9 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
           this host has
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
           hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQCDzLifEBeZdybOJqiQwfS0jVICzc6TKO3VDX4XaCUsb68imjnRMUDZlSZYLhVu9sHoGY890CjG9ficb6RhhEcyzvvX14fVJfFV8m3LyADvr3Z53mgKTu3hTKfnQV+z6a3s7+LGQKKCj1wmA929f/mlo3BqBi5/JYH58SCElsYYlYBIixrAn7qAntRYc993jOSi5726pMk9vvXUFp/O6Wv9IIeJ+hkwQNa0kngSgMu3DY7mjEO5/B8WXCciLbeAb62K2QuxEFNw/wTE0w94730GtTJgWAIHnacOcfUTl03VaveD2vxUAyu765QSvRE7HeTuU9RG2cKsPJo6gVQrnujGXNusUmbWRyeKE2dLcsDIatDc/CgSlKhtNMuwtWjpMWJ9pBOQSvDH238TFedV9KHUhl9JHFsLgbFoiKdvGdqGEc3WRxeYbhVK7Kb3NNC5KremgPeEFyxaj3Xg0hHxCzFYA8pT3YqmTTUfPRPLQf70SgFg3+v9YzBw8CYYZKGjIYs= to .sops.yaml, run: sops updatekeys $DIR/to-many.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # native recipients: 3
+        # native recipients: 1
         error: cannot decrypt $DIR/to-native-both.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
@@ -107,15 +111,17 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-native-both.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # no key at all: 3
+        # no key at all: 1
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has no key: no source of keys is set
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # a file that a shell would not take as it is: 3
+        # a file that a shell would not take as it is: 1
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
@@ -126,8 +132,9 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has no key: no source of keys is set
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s, odd
 
-        # keys that are not there: 3
+        # keys that are not there: 1
         warning: cannot use $DIR/absent.txt: no such file
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by
@@ -136,14 +143,16 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             (no key)  /etc/ssh/ssh_host_rsa_key_that_is_not_there: no such file
             (no key)  $DIR/absent.txt: no such file
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # many secrets: 3
+        # many secrets: 1
         error: cannot decrypt $DIR/to-other.yaml (needed by secrets s, s0, s1, s2, s3, s4, s5, s6, s7, s8 and 3 more)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s, s0, s1, s2, s3, s4, s5, s6, s7, s8 and 3 more
 
     "#]].assert_eq(&text);
 }
@@ -161,23 +170,25 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
         .map(says)
         .concat();
     expect![[r#"
-        # to-pgp.yaml: 3
+        # to-pgp.yaml: 1
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret s)
           only OpenPGP can open this file, and that is not supported yet
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (not supported yet)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # to-kms.yaml: 3
+        # to-kms.yaml: 1
         error: cannot decrypt $DIR/to-kms.yaml (needed by secret s)
           only AWS KMS can open this file, and that is not supported yet
             AWS KMS  arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000  (not supported yet)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-kms.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # to-key-groups.yaml: 3
+        # to-key-groups.yaml: 1
         error: cannot decrypt $DIR/to-key-groups.yaml (needed by secret s)
           this file needs 2 of 2 key groups; key groups are not supported yet
             group 1
@@ -186,8 +197,9 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
-        # to-key-groups.json: 3
+        # to-key-groups.json: 1
         error: cannot decrypt $DIR/to-key-groups.json (needed by secret s)
           this file needs 2 of 2 key groups; key groups are not supported yet
             group 1
@@ -196,6 +208,7 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
     "#]].assert_eq(&text);
 }
