@@ -73,6 +73,7 @@ fn help_and_version_are_printed_on_standard_output() {
     assert_eq!(version.out, format!("sops-install-secrets {}\n", env!("CARGO_PKG_VERSION")));
     let help = world.run_arguments(["--help"]);
     assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
+    let help: String = help.out.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
     expect![[r#"
         Decrypt the sops files that a configuration declares and publish them under /run/secrets
 
@@ -92,12 +93,12 @@ fn help_and_version_are_printed_on_standard_output() {
                   - off:      Install
                   - manifest: Read and validate the manifest only
                   - sopsfile: Also parse each sops file and look for the wanted keys
-          
+
                   [default: off]
 
               --ignore-passwd[=<BOOL>]
                   Look up no user or group: all files belong to root, in user mode to the caller
-          
+
                   [default: false]
                   [possible values: true, false]
 
@@ -112,5 +113,5 @@ fn help_and_version_are_printed_on_standard_output() {
           1  failed, nothing changed
           2  wrong usage, or a manifest that cannot be used
           3  published, but some secrets failed (only while nothing was published before)
-    "#]].assert_eq(&help.out);
+    "#]].assert_eq(&help);
 }
