@@ -838,7 +838,7 @@ const COMMENTS: &[(&str, &str)] = &[
         r#"{-#"ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]", "ENC": int 1, #"ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]", "b": int 2}"#,
     ),
     ("\"%{?-\\n\": \n  - >\n ##", r##"{"%{?-\n": [""], #"#"}"##),
-    ("k9:\n#\n\n-", r#"{"k9": [null]}"#),
+    ("\nk9:\n#\n\n-", r#"{"k9": [null]}"#),
     ("k22:\n  - |\n\n #\n\n---", r#"{"k22": ["", #""]} | {}"#),
     ("k45:\n  k4:  \n\n# é", r#"{"k45": {"k4": null}, #" é"}"#),
     ("m: {a:\n#\n}", r#"{"m": {"a": null}, #""}"#),
