@@ -171,6 +171,9 @@ fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Op
     if document.format == Format::Yaml && !is_string(document, &keys, &value) && value.ends_with(b"\n") {
         // sops prints a line break behind what is no string, as a terminal likes it.
         value.pop();
+        if value == b"null" {
+            return None;
+        }
     }
     Some((keys, value))
 }

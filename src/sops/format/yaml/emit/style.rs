@@ -14,18 +14,19 @@ impl Writer {
         }
         let outer = self.indent;
         self.deepen_in_braces(in_list);
-        let style = match scalar.style {
-            Style::Literal if comment.len() > 1 => Style::Double,
-            style => style,
-        };
-        match style {
+        let mut rest = comment;
+        match scalar.style {
+            Style::Literal if comment.len() <= 1 => {
+                self.literal(scalar.text(), outer.unwrap_or(0), comment);
+                rest = &[];
+            }
             Style::Plain => self.indicator(scalar.text(), true, false),
             Style::Single => self.single_quoted(scalar.text()),
-            Style::Double => self.double_quoted(scalar.text()),
-            Style::Literal => self.literal(scalar.text(), outer.unwrap_or(0), comment),
+            // A second comment would be read as a line of the block.
+            Style::Double | Style::Literal => self.double_quoted(scalar.text()),
         }
         self.restore(outer);
-        if scalar.style == Style::Literal { &[] } else { comment }
+        rest
     }
 
     /// In `'`.
@@ -38,8 +39,10 @@ impl Writer {
     /// In `"`.
     fn double_quoted(&mut self, text: &str) {
         self.indicator("\"", true, false);
+        // A byte order mark at the beginning makes sops escape all that follows, too.
+        let all = text.starts_with('\u{FEFF}');
         for character in text.chars() {
-            if is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
+            if !all && is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
                 self.put(character);
             } else {
                 self.escape(character);
@@ -63,6 +66,7 @@ impl Writer {
             '\x1B' => self.put('e'),
             '"' | '\\' => self.put(character),
             '\u{85}' => self.put('N'),
+            '\u{A0}' => self.put('_'),
             '\u{2028}' => self.put('L'),
             '\u{2029}' => self.put('P'),
             _ => self.escape_code(u32::from(character)),

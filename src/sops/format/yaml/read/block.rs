@@ -39,7 +39,7 @@ impl<'a> Scanner<'a> {
             }
             text.write(&mem::take(&mut breaks));
             after_blank = blank;
-            let from = self.cursor.skip_while(|cursor| !cursor.is_line_end(0));
+            let from = self.cursor.skip_line();
             text.append(self, from, self.cursor.mark.offset);
             line_break = self.cursor.skip_break();
             self.scan_block_breaks(Some(indent), &mut breaks, start)?;

@@ -112,6 +112,30 @@ impl<'a> Cursor<'a> {
         start
     }
 
+    /// Passes characters in one go; `wanted` takes no others than visible ASCII characters.
+    pub(super) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
+        let rest = self.text.as_bytes().get(self.mark.offset..);
+        let bytes = rest.unwrap_or_default().iter();
+        let length = bytes.take_while(|byte| wanted(**byte)).count();
+        if length > 0 {
+            self.newlines = 0;
+            self.mark.offset += length;
+            self.mark.column += length;
+        }
+    }
+
+    /// Passes the rest of the line; returns where it began.
+    pub(super) fn skip_line(&mut self) -> usize {
+        let start = self.mark.offset;
+        loop {
+            self.skip_run(|byte| byte.is_ascii_graphic());
+            if self.is_line_end(0) {
+                return start;
+            }
+            self.skip();
+        }
+    }
+
     /// Passes spaces and tabs.
     pub(super) fn skip_blanks(&mut self) {
         self.skip_while(|cursor| cursor.is_blank(0));

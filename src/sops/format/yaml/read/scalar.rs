@@ -47,11 +47,19 @@ impl<'a> Scanner<'a> {
     /// Passes characters of a plain scalar up to a blank or to what ends it.
     fn skip_plain_word(&mut self) {
         let flow = self.in_flow();
-        self.cursor.skip_while(|cursor| match cursor.at(0) {
-            b':' => !cursor.is_word_end(1),
-            b',' | b'?' | b'[' | b']' | b'{' | b'}' => !flow,
-            _ => !cursor.is_word_end(0),
-        });
+        loop {
+            let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=._-".contains(&byte);
+            self.cursor.skip_run(harmless);
+            let ends = match self.cursor.at(0) {
+                b':' => self.cursor.is_word_end(1),
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' => flow,
+                _ => self.cursor.is_word_end(0),
+            };
+            if ends {
+                return;
+            }
+            self.cursor.skip();
+        }
     }
 
     /// Passes blanks and line breaks. After a break, a tab left of `depth` is an error.
