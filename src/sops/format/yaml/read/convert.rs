@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
-use super::{
-    compose::{MOST_NESTED, too_deep},
-    node::{Document, Node, Shape},
-};
+use super::node::{Document, Node, Pair, Shape};
 use crate::sops::{
     format::{ParseError, yaml::resolve},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
@@ -17,16 +14,14 @@ const ALIAS_BUDGET: usize = 16 << 20;
 /// What a node or a comment takes in memory, about.
 const NODE_COST: usize = 64;
 
-type Map<'a> = [(Rc<Node<'a>>, Rc<Node<'a>>)];
-
 /// Turns the documents of a file into branches.
 pub(super) struct Converter {
     /// Whether this is the first document, in which sops refuses keys that repeat and values that are not of their tag's type.
     strict: bool,
     /// How many aliases we are inside of.
     inside_aliases: usize,
+    /// How much of [`ALIAS_BUDGET`] is left.
     budget: usize,
-    depth: usize,
 }
 
 impl Converter {
@@ -36,12 +31,14 @@ impl Converter {
             strict: true,
             inside_aliases: 0,
             budget: ALIAS_BUDGET,
-            depth: 0,
         }
     }
 
     /// The next document. An empty one has no items; another root than a map is an error.
-    pub(super) fn document<'a>(&mut self, document: &Document<'a>) -> Result<Branch<Stored<'a>>, ParseError> {
+    pub(super) fn document<'a>(
+        &mut self,
+        document: &Document<'a>,
+    ) -> Result<Branch<Stored<'a>>, ParseError> {
         let mut items: Vec<_> = comment_items(&document.head, false).collect();
         self.root(&document.root, &mut items)?;
         items.extend(comment_items(&document.foot, false));
@@ -49,7 +46,11 @@ impl Converter {
         Ok(Branch { items })
     }
 
-    fn root<'a>(&mut self, node: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
+    fn root<'a>(
+        &mut self,
+        node: &Node<'a>,
+        items: &mut Vec<Item<Stored<'a>>>,
+    ) -> Result<(), ParseError> {
         match &node.shape {
             Shape::Map(pairs) => items.extend(self.branch(node, pairs, false)?.items),
             Shape::List(_) => return Err(fail(node, "a document must be a map, not a list")),
@@ -66,27 +67,32 @@ impl Converter {
         Ok(())
     }
 
-    /// A node as a value. `placed` says that its comments already have their place in the collection around it.
-    fn value<'a>(&mut self, node: &Node<'a>, placed: bool) -> Result<Value<Stored<'a>>, ParseError> {
+    /// A node as a value; the composer has seen to it that nodes do not nest deep. `placed` says that its comments already have their place in the collection around it.
+    fn value<'a>(
+        &mut self,
+        node: &Node<'a>,
+        placed: bool,
+    ) -> Result<Value<Stored<'a>>, ParseError> {
         self.charge(node)?;
-        if self.depth > MOST_NESTED {
-            return Err(fail(node, too_deep()));
-        }
-        self.depth += 1;
-        let value = match &node.shape {
+        Ok(match &node.shape {
             Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
                 Err(problem) if self.strict => return Err(fail(node, problem)),
                 value => value.unwrap_or(Value::Null),
             },
             Shape::List(nodes) => Value::List(self.list(node, nodes, placed)?),
             Shape::Map(pairs) => Value::Map(self.branch(node, pairs, placed)?),
-            Shape::Alias(target) => self.inside_alias(|converter| converter.value(target, false))?,
-        };
-        self.depth -= 1;
-        Ok(value)
+            Shape::Alias(target) => {
+                self.inside_alias(|converter| converter.value(target, false))?
+            }
+        })
     }
 
-    fn list<'a>(&mut self, node: &Node<'a>, nodes: &[Rc<Node<'a>>], placed: bool) -> Result<Vec<Value<Stored<'a>>>, ParseError> {
+    fn list<'a>(
+        &mut self,
+        node: &Node<'a>,
+        nodes: &[Rc<Node<'a>>],
+        placed: bool,
+    ) -> Result<Vec<Value<Stored<'a>>>, ParseError> {
         let mut items = Vec::with_capacity(nodes.len());
         if !placed {
             items.extend(comments(&node.head, false).map(Value::Comment));
@@ -104,7 +110,12 @@ impl Converter {
         Ok(items)
     }
 
-    fn branch<'a>(&mut self, node: &Node<'a>, pairs: &Map<'a>, placed: bool) -> Result<Branch<Stored<'a>>, ParseError> {
+    fn branch<'a>(
+        &mut self,
+        node: &Node<'a>,
+        pairs: &[Pair<'a>],
+        placed: bool,
+    ) -> Result<Branch<Stored<'a>>, ParseError> {
         if self.strict {
             refuse_repeated_keys(pairs)?;
         }
@@ -122,7 +133,12 @@ impl Converter {
     }
 
     /// A key and its value, with the comments around them. Those of a collection go inside it.
-    fn pair<'a>(&mut self, key: &Node<'a>, value: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
+    fn pair<'a>(
+        &mut self,
+        key: &Node<'a>,
+        value: &Node<'a>,
+        items: &mut Vec<Item<Stored<'a>>>,
+    ) -> Result<(), ParseError> {
         let placed = matches!(value.shape, Shape::Scalar { .. } | Shape::Alias(_));
         items.extend(comments_above(key));
         if placed {
@@ -148,7 +164,10 @@ impl Converter {
     }
 
     /// Runs `convert` where all that is made counts as made by an alias.
-    fn inside_alias<T>(&mut self, convert: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
+    fn inside_alias<T>(
+        &mut self,
+        convert: impl FnOnce(&mut Self) -> Result<T, ParseError>,
+    ) -> Result<T, ParseError> {
         self.inside_aliases += 1;
         let result = convert(self);
         self.inside_aliases -= 1;
@@ -173,7 +192,7 @@ fn fail(node: &Node<'_>, problem: impl Into<String>) -> ParseError {
 }
 
 /// An error if two keys have the same text.
-fn refuse_repeated_keys(pairs: &Map<'_>) -> Result<(), ParseError> {
+fn refuse_repeated_keys(pairs: &[Pair<'_>]) -> Result<(), ParseError> {
     let mut lines: HashMap<&str, usize> = HashMap::with_capacity(pairs.len());
     for (key, _) in pairs {
         if let Shape::Scalar { text, .. } = &key.shape

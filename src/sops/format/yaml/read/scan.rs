@@ -130,13 +130,8 @@ impl<'a> Scanner<'a> {
             _ => here,
         };
         self.fetch_content()?;
-        if !matches!(
-            self.tokens.back(),
-            Some(Placed {
-                token: Token::BlockEntry,
-                ..
-            })
-        ) {
+        let newest = self.tokens.back().map(|placed| &placed.token);
+        if !matches!(newest, Some(Token::BlockEntry)) {
             self.scan_line_comment(owner);
         }
         Ok(())
@@ -160,9 +155,10 @@ impl<'a> Scanner<'a> {
             style @ (b'|' | b'>') if !flow => self.fetch_block_scalar(style == b'|'),
             b'\'' => self.fetch_word(|scanner| scanner.scan_quoted(b'\'')),
             b'"' => self.fetch_word(|scanner| scanner.scan_quoted(b'"')),
-            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => {
-                Err(problem(self.cursor.mark, "found a character that cannot start any token"))
-            }
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(problem(
+                self.cursor.mark,
+                "found a character that cannot start any token",
+            )),
             _ => self.fetch_word(Self::scan_plain),
         }
     }
@@ -171,7 +167,8 @@ impl<'a> Scanner<'a> {
     fn skip_to_token(&mut self, scan: Mark) {
         loop {
             let tabs = self.in_flow() || !self.key_allowed;
-            (self.cursor).skip_while(|cursor| cursor.at(0) == b' ' || tabs && cursor.at(0) == b'\t');
+            (self.cursor)
+                .skip_while(|cursor| cursor.at(0) == b' ' || tabs && cursor.at(0) == b'\t');
             if self.cursor.at(0) == b'#' {
                 self.scan_comments(scan);
             }
@@ -284,7 +281,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// A token that may be a key, or start one.
-    fn fetch_word(&mut self, scan: impl FnOnce(&mut Self) -> Result<Token<'a>, ParseError>) -> Result<(), ParseError> {
+    fn fetch_word(
+        &mut self,
+        scan: impl FnOnce(&mut Self) -> Result<Token<'a>, ParseError>,
+    ) -> Result<(), ParseError> {
         self.save_key()?;
         self.key_allowed = false;
         let start = self.cursor.mark;
