@@ -87,11 +87,7 @@ impl Tag {
 ///
 /// # Errors
 /// When the text is not of the tag's type.
-pub(super) fn value<'a>(
-    text: &Cow<'a, str>,
-    plain: bool,
-    tag: Option<Tag>,
-) -> Result<Value<Stored<'a>>, String> {
+pub(super) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> Result<Value<Stored<'a>>, String> {
     let meaning = match tag {
         None if plain => meaning(text, true),
         None | Some(Tag::Text | Tag::Unknown) => Meaning::Text,
@@ -101,9 +97,7 @@ pub(super) fn value<'a>(
     Ok(match meaning {
         Meaning::Null => Value::Null,
         Meaning::Text => Value::Scalar(Kind::Text, stored(text.clone())),
-        Meaning::Typed(kind, mut text) => {
-            Value::Scalar(kind, Cow::Owned(mem::take(&mut *text).into_bytes()))
-        }
+        Meaning::Typed(kind, mut text) => Value::Scalar(kind, Cow::Owned(mem::take(&mut *text).into_bytes())),
     })
 }
 
@@ -117,10 +111,7 @@ pub(super) fn stored(text: Cow<'_, str>) -> Stored<'_> {
 
 /// The bytes that `text` is the base64 of; they are a string, too.
 fn binary<'a>(text: &str) -> Result<Value<Stored<'a>>, String> {
-    let digits: String = text
-        .chars()
-        .filter(|char| !matches!(char, '\r' | '\n'))
-        .collect();
+    let digits: String = text.chars().filter(|char| !matches!(char, '\r' | '\n')).collect();
     let bytes = BASE64.decode(digits);
     let bytes = bytes.map_err(|_| "a !!binary value is not base64".to_owned())?;
     Ok(Value::Scalar(Kind::Text, Cow::Owned(bytes)))
@@ -180,9 +171,7 @@ fn float(number: f64) -> Meaning {
 
 /// A number, `_` removed.
 fn numeric(text: &str) -> Option<Meaning> {
-    integer(text)
-        .or_else(|| decimal(text))
-        .or_else(|| signed_behind_prefix(text))
+    integer(text).or_else(|| decimal(text)).or_else(|| signed_behind_prefix(text))
 }
 
 /// A whole number, maybe with a sign, in base 16, 8, 2 (`0x`, `0o` or `0`, `0b`) or 10.
@@ -223,9 +212,7 @@ fn magnitude(digits: &str) -> Option<u64> {
     };
     // The standard library would take another sign.
     let unsigned = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    unsigned
-        .then(|| u64::from_str_radix(digits, radix).ok())
-        .flatten()
+    unsigned.then(|| u64::from_str_radix(digits, radix).ok()).flatten()
 }
 
 /// `0b-1`, `0o+7`: accepted by the library that sops reads YAML with.

@@ -85,18 +85,10 @@ fn field(rest: &mut &str, separator: &str, greatest: u32) -> Option<u32> {
 
 /// A number of `least` to `most` digits.
 fn digits(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
-    let length = rest
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let length = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
     let (number, behind) = rest.split_at_checked(length)?;
     *rest = behind;
-    if length < least {
-        None
-    } else {
-        number.parse().ok()
-    }
+    if length < least { None } else { number.parse().ok() }
 }
 
 /// How many days a month has.

@@ -41,11 +41,7 @@ struct Waiting<'t> {
 
 impl<'t> Waiting<'t> {
     fn push(&mut self, comment: &'t Comment<Plaintext>) {
-        let texts = if comment.inline {
-            &mut self.line
-        } else {
-            &mut self.head
-        };
+        let texts = if comment.inline { &mut self.line } else { &mut self.head };
         texts.push(comment.text.expose());
     }
 
@@ -58,12 +54,7 @@ impl<'t> Waiting<'t> {
 impl<'t> Node<'t> {
     fn new(shape: Shape<'t>, head: Texts<'t>, line: Texts<'t>) -> Self {
         let foot = Texts::new();
-        Self {
-            shape,
-            head,
-            line,
-            foot,
-        }
+        Self { shape, head, line, foot }
     }
 }
 
@@ -76,11 +67,7 @@ pub(super) fn document(branch: &Branch<Plaintext>) -> Result<Node<'_>, EmitError
 }
 
 /// A value with the comments above and behind it. Recursion ends, because no parser makes a tree without a limit to its depth.
-fn node<'t>(
-    value: &'t Value<Plaintext>,
-    head: Texts<'t>,
-    line: Texts<'t>,
-) -> Result<Node<'t>, EmitError> {
+fn node<'t>(value: &'t Value<Plaintext>, head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
     match value {
         Value::Null => Ok(Node::new(Shape::Scalar(spell::null()), head, line)),
         Value::Scalar(kind, text) => {
@@ -95,11 +82,7 @@ fn node<'t>(
 
 /// The first comments of a collection are printed above all of it, the others above the node that follows, the last below the last
 /// node.
-fn map<'t>(
-    branch: &'t Branch<Plaintext>,
-    mut head: Texts<'t>,
-    line: Texts<'t>,
-) -> Result<Node<'t>, EmitError> {
+fn map<'t>(branch: &'t Branch<Plaintext>, mut head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
     let mut waiting = Waiting::default();
     let mut pairs: Vec<(Node<'t>, Node<'t>)> = Vec::with_capacity(branch.items.len());
     for item in &branch.items {
@@ -126,11 +109,7 @@ fn map<'t>(
 }
 
 /// Like [`map`], with entries in the place of keys.
-fn list<'t>(
-    values: &'t [Value<Plaintext>],
-    mut head: Texts<'t>,
-    line: Texts<'t>,
-) -> Result<Node<'t>, EmitError> {
+fn list<'t>(values: &'t [Value<Plaintext>], mut head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
     let mut waiting = Waiting::default();
     let mut nodes: Vec<Node<'t>> = Vec::with_capacity(values.len());
     for value in values {
@@ -155,8 +134,7 @@ fn list<'t>(
 fn comment_value(comment: &Comment<Plaintext>) -> Shape<'_> {
     let pair = |name: &'static str, value| {
         let key = Shape::Scalar(spell::text(name.as_bytes()));
-        let [key, value] =
-            [key, Shape::Scalar(value)].map(|shape| Node::new(shape, Texts::new(), Texts::new()));
+        let [key, value] = [key, Shape::Scalar(value)].map(|shape| Node::new(shape, Texts::new(), Texts::new()));
         (key, value)
     };
     Shape::Map(vec![

@@ -31,14 +31,11 @@ use crate::{
 ///   is in quotes;
 /// - an empty list or map behind a comment: sops prints it left of what it belongs to;
 /// - a comment with control characters or invalid UTF-8, which sops prints as they are, or panics: here they are replaced by
-///   U+FFFD;
-/// - in a string that begins with U+FEFF, sops escapes all characters: here only those that need it.
+///   U+FFFD.
 ///
 /// # Errors
 /// When a key is not a string.
-pub(in crate::sops::format) fn emit(
-    documents: &[Branch<Plaintext>],
-) -> Result<Plaintext, EmitError> {
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
     let roots = documents.iter().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
     let mut emitter = Emitter::default();

@@ -83,9 +83,7 @@ pub(super) fn scalar(kind: Kind, canonical: &[u8]) -> Scalar<'_> {
         Kind::Text => text(canonical),
         Kind::Boolean => boolean(plain == "True"),
         Kind::Float => Scalar::new(float(plain), Style::Plain),
-        Kind::Integer | Kind::Unsigned | Kind::Time => {
-            Scalar::new(Text::Borrowed(plain), Style::Plain)
-        }
+        Kind::Integer | Kind::Unsigned | Kind::Time => Scalar::new(Text::Borrowed(plain), Style::Plain),
     }
 }
 
@@ -125,11 +123,7 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
     Scalar {
         tag: "!!binary",
         text: Text::Owned(text),
-        style: if multiline {
-            Style::Literal
-        } else {
-            Style::Plain
-        },
+        style: if multiline { Style::Literal } else { Style::Plain },
         multiline,
     }
 }
@@ -139,9 +133,7 @@ fn style(text: &str) -> Style {
     let neighbours = || text.chars().zip(text.chars().skip(1));
     let break_after_space = neighbours().any(|(left, right)| left == ' ' && is_break(right));
     let space_after_break = neighbours().any(|(left, right)| is_break(left) && right == ' ');
-    let escapes = text
-        .chars()
-        .any(|character| character != '\t' && !is_printable(character));
+    let escapes = text.chars().any(|character| character != '\t' && !is_printable(character));
     if text.contains('\n') {
         let block = !text.ends_with(' ') && !break_after_space && !escapes;
         return if block { Style::Literal } else { Style::Double };
@@ -184,29 +176,13 @@ fn is_indicator(previous: Option<char>, character: char, next: Option<char>) -> 
 
 /// Whether a plain `text` would be read as something else than a string, by sops or by readers that know more of YAML 1.1.
 fn reads_otherwise(text: &str) -> bool {
-    !matches!(resolve::meaning(text, true), Meaning::Text)
-        || is_old_boolean(text)
-        || is_sexagesimal(text).unwrap_or(false)
+    !matches!(resolve::meaning(text, true), Meaning::Text) || is_old_boolean(text) || is_sexagesimal(text).unwrap_or(false)
 }
 
 fn is_old_boolean(text: &str) -> bool {
     matches!(
         text,
-        "y" | "Y"
-            | "yes"
-            | "Yes"
-            | "YES"
-            | "on"
-            | "On"
-            | "ON"
-            | "n"
-            | "N"
-            | "no"
-            | "No"
-            | "NO"
-            | "off"
-            | "Off"
-            | "OFF"
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
     )
 }
 
@@ -216,19 +192,11 @@ fn is_sexagesimal(text: &str) -> Option<bool> {
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let (first, places) = whole.split_once(':')?;
     let is_digit = |character: char| character.is_ascii_digit();
-    let is_number = |text: &str| {
-        text.chars()
-            .all(|character| is_digit(character) || character == '_')
-    };
+    let is_number = |text: &str| text.chars().all(|character| is_digit(character) || character == '_');
     let is_place = |place: &str| match place.as_bytes() {
         [_] => place.starts_with(is_digit),
         [b'0'..=b'5', _] => place.ends_with(is_digit),
         _ => false,
     };
-    Some(
-        first.starts_with(is_digit)
-            && is_number(first)
-            && places.split(':').all(is_place)
-            && is_number(fraction),
-    )
+    Some(first.starts_with(is_digit) && is_number(first) && places.split(':').all(is_place) && is_number(fraction))
 }

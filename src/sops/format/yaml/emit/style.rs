@@ -8,12 +8,7 @@ use crate::sops::format::yaml::character::{is_break, is_printable};
 
 impl Writer {
     /// Writes a scalar. A comment goes behind the mark of a block; what was not written is returned.
-    pub(super) fn scalar<'n>(
-        &mut self,
-        scalar: &Scalar<'_>,
-        in_list: bool,
-        comment: &'n [&'n [u8]],
-    ) -> &'n [&'n [u8]] {
+    pub(super) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
         if !scalar.tag.is_empty() {
             self.indicator(scalar.tag, true, false);
         }
@@ -44,8 +39,10 @@ impl Writer {
     /// In `"`.
     fn double_quoted(&mut self, text: &str) {
         self.indicator("\"", true, false);
+        // A byte order mark at the beginning makes sops escape all that follows, too.
+        let all = text.starts_with('\u{FEFF}');
         for character in text.chars() {
-            if is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
+            if !all && is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
                 self.put(character);
             } else {
                 self.escape(character);
@@ -69,6 +66,7 @@ impl Writer {
             '\x1B' => self.put('e'),
             '"' | '\\' => self.put(character),
             '\u{85}' => self.put('N'),
+            '\u{A0}' => self.put('_'),
             '\u{2028}' => self.put('L'),
             '\u{2029}' => self.put('P'),
             _ => self.escape_code(u32::from(character)),

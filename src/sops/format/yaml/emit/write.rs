@@ -216,11 +216,7 @@ impl Writer {
 
 /// The indentation inside a collection.
 fn deeper(indent: usize, in_list: bool) -> usize {
-    if in_list {
-        indent + ENTRY
-    } else {
-        (indent / STEP + 1) * STEP
-    }
+    if in_list { indent + ENTRY } else { (indent / STEP + 1) * STEP }
 }
 
 /// The characters of a comment, those replaced that YAML cannot have.
@@ -231,11 +227,5 @@ fn characters(text: &[u8]) -> impl Iterator<Item = char> {
         let broken = !chunk.invalid().is_empty();
         (chunk.valid().chars()).chain(iter::repeat_n(REPLACEMENT, usize::from(broken)))
     });
-    all.map(|character| {
-        if is_forbidden(character) {
-            REPLACEMENT
-        } else {
-            character
-        }
-    })
+    all.map(|character| if is_forbidden(character) { REPLACEMENT } else { character })
 }

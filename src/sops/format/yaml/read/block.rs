@@ -83,12 +83,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes blank lines of a block scalar and the indentation of the next. Without a given indentation, the deepest of these
     /// lines gives it. Returns it.
-    fn scan_block_breaks(
-        &mut self,
-        indent: Option<usize>,
-        breaks: &mut String,
-        start: Mark,
-    ) -> Result<usize, ParseError> {
+    fn scan_block_breaks(&mut self, indent: Option<usize>, breaks: &mut String, start: Mark) -> Result<usize, ParseError> {
         let mut deepest = 0;
         loop {
             let outside = |column| indent.is_none_or(|indent| column < indent);

@@ -43,15 +43,9 @@ impl<'a> Composer<'a> {
     fn entry(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
         let above = self.pending.head.len();
         self.skip();
-        let starts_block = matches!(
-            self.peek()?,
-            Token::BlockSequenceStart | Token::BlockMappingStart
-        );
+        let starts_block = matches!(self.peek()?, Token::BlockSequenceStart | Token::BlockMappingStart);
         if above > 0 && starts_block {
-            let rest = self
-                .pending
-                .head
-                .split_off(above.min(self.pending.head.len()));
+            let rest = self.pending.head.split_off(above.min(self.pending.head.len()));
             self.stem = mem::replace(&mut self.pending.head, rest);
         }
         self.block_node(Site::Block, true)

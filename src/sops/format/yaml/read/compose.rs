@@ -121,9 +121,7 @@ impl<'a> Composer<'a> {
         if self.depth + height < MOST_NESTED {
             return Ok(());
         }
-        self.fail(&format!(
-            "collections are nested more than {MOST_NESTED} levels deep"
-        ))
+        self.fail(&format!("collections are nested more than {MOST_NESTED} levels deep"))
     }
 
     /// An alias, or a node with maybe an anchor and a tag.
@@ -184,13 +182,7 @@ impl<'a> Composer<'a> {
     }
 
     /// What follows anchor and tag.
-    fn content(
-        &mut self,
-        site: Site,
-        at: usize,
-        tag: Option<Tag>,
-        optional: bool,
-    ) -> Result<Rc<Node<'a>>, ParseError> {
+    fn content(&mut self, site: Site, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if site == Site::BlockMap => self.indentless_list(at),
             Token::Scalar { .. } => Ok(self.scalar(at, tag)),

@@ -35,10 +35,7 @@ impl Converter {
     }
 
     /// The next document. An empty one has no items; another root than a map is an error.
-    pub(super) fn document<'a>(
-        &mut self,
-        document: &Document<'a>,
-    ) -> Result<Branch<Stored<'a>>, ParseError> {
+    pub(super) fn document<'a>(&mut self, document: &Document<'a>) -> Result<Branch<Stored<'a>>, ParseError> {
         let mut items: Vec<_> = comment_items(&document.head, false).collect();
         self.root(&document.root, &mut items)?;
         items.extend(comment_items(&document.foot, false));
@@ -46,11 +43,7 @@ impl Converter {
         Ok(Branch { items })
     }
 
-    fn root<'a>(
-        &mut self,
-        node: &Node<'a>,
-        items: &mut Vec<Item<Stored<'a>>>,
-    ) -> Result<(), ParseError> {
+    fn root<'a>(&mut self, node: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
         match &node.shape {
             Shape::Map(pairs) => items.extend(self.branch(node, pairs, false)?.items),
             Shape::List(_) => return Err(fail(node, "a document must be a map, not a list")),
@@ -68,11 +61,7 @@ impl Converter {
     }
 
     /// A node as a value; the composer has seen to it that nodes do not nest deep. `placed` says that its comments already have their place in the collection around it.
-    fn value<'a>(
-        &mut self,
-        node: &Node<'a>,
-        placed: bool,
-    ) -> Result<Value<Stored<'a>>, ParseError> {
+    fn value<'a>(&mut self, node: &Node<'a>, placed: bool) -> Result<Value<Stored<'a>>, ParseError> {
         self.charge(node)?;
         Ok(match &node.shape {
             Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
@@ -81,18 +70,11 @@ impl Converter {
             },
             Shape::List(nodes) => Value::List(self.list(node, nodes, placed)?),
             Shape::Map(pairs) => Value::Map(self.branch(node, pairs, placed)?),
-            Shape::Alias(target) => {
-                self.inside_alias(|converter| converter.value(target, false))?
-            }
+            Shape::Alias(target) => self.inside_alias(|converter| converter.value(target, false))?,
         })
     }
 
-    fn list<'a>(
-        &mut self,
-        node: &Node<'a>,
-        nodes: &[Rc<Node<'a>>],
-        placed: bool,
-    ) -> Result<Vec<Value<Stored<'a>>>, ParseError> {
+    fn list<'a>(&mut self, node: &Node<'a>, nodes: &[Rc<Node<'a>>], placed: bool) -> Result<Vec<Value<Stored<'a>>>, ParseError> {
         let mut items = Vec::with_capacity(nodes.len());
         if !placed {
             items.extend(comments(&node.head, false).map(Value::Comment));
@@ -110,12 +92,7 @@ impl Converter {
         Ok(items)
     }
 
-    fn branch<'a>(
-        &mut self,
-        node: &Node<'a>,
-        pairs: &[Pair<'a>],
-        placed: bool,
-    ) -> Result<Branch<Stored<'a>>, ParseError> {
+    fn branch<'a>(&mut self, node: &Node<'a>, pairs: &[Pair<'a>], placed: bool) -> Result<Branch<Stored<'a>>, ParseError> {
         if self.strict {
             refuse_repeated_keys(pairs)?;
         }
@@ -133,12 +110,7 @@ impl Converter {
     }
 
     /// A key and its value, with the comments around them. Those of a collection go inside it.
-    fn pair<'a>(
-        &mut self,
-        key: &Node<'a>,
-        value: &Node<'a>,
-        items: &mut Vec<Item<Stored<'a>>>,
-    ) -> Result<(), ParseError> {
+    fn pair<'a>(&mut self, key: &Node<'a>, value: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
         let placed = matches!(value.shape, Shape::Scalar { .. } | Shape::Alias(_));
         items.extend(comments_above(key));
         if placed {
@@ -164,10 +136,7 @@ impl Converter {
     }
 
     /// Runs `convert` where all that is made counts as made by an alias.
-    fn inside_alias<T>(
-        &mut self,
-        convert: impl FnOnce(&mut Self) -> Result<T, ParseError>,
-    ) -> Result<T, ParseError> {
+    fn inside_alias<T>(&mut self, convert: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
         self.inside_aliases += 1;
         let result = convert(self);
         self.inside_aliases -= 1;

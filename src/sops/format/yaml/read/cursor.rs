@@ -64,11 +64,7 @@ impl<'a> Cursor<'a> {
     /// Whether a line starts here with `---` or `...`, alone or before a blank.
     pub(super) fn is_document_mark(&self) -> bool {
         let first = self.at(0);
-        self.mark.column == 0
-            && matches!(first, b'-' | b'.')
-            && self.at(1) == first
-            && self.at(2) == first
-            && self.is_word_end(3)
+        self.mark.column == 0 && matches!(first, b'-' | b'.') && self.at(1) == first && self.at(2) == first && self.is_word_end(3)
     }
 
     /// Length in bytes of the line break `ahead`: LF, CR, CR LF, NEL, LS or PS. Zero if there is none.

@@ -24,29 +24,15 @@ impl<'a> Composer<'a> {
             return Ok(None);
         }
         let marked = !first || self.starts_document()?;
-        let head = if marked {
-            Lines::new()
-        } else {
-            self.split_document_head()
-        };
+        let head = if marked { Lines::new() } else { self.split_document_head() };
         self.read_directives(marked)?;
-        let empty = marked
-            && (self.starts_document()?
-                || matches!(self.peek()?, Token::DocumentEnd | Token::StreamEnd));
-        let root = if empty {
-            self.nothing(None)
-        } else {
-            self.node(Site::Block)?
-        };
+        let empty = marked && (self.starts_document()? || matches!(self.peek()?, Token::DocumentEnd | Token::StreamEnd));
+        let root = if empty { self.nothing(None) } else { self.node(Site::Block)? };
         if matches!(self.peek()?, Token::DocumentEnd) {
             self.skip();
         }
         let end = mem::take(&mut self.pending);
-        let foot = if end.foot.is_empty() {
-            end.head
-        } else {
-            end.foot
-        };
+        let foot = if end.foot.is_empty() { end.head } else { end.foot };
         Ok(Some(Document { root, head, foot }))
     }
 

@@ -101,11 +101,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// In a block, `what` may only stand where a key may, and opens a collection there.
-    pub(super) fn start_in_block(
-        &mut self,
-        what: &str,
-        token: Token<'a>,
-    ) -> Result<(), ParseError> {
+    pub(super) fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
         if self.in_flow() {
             return Ok(());
         }

@@ -10,22 +10,11 @@ use crate::sops::format::{ParseError, yaml::character::is_forbidden};
 pub(super) fn decode(source: &[u8]) -> Result<&str, ParseError> {
     if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) {
         let problem = "the file is UTF-16; convert it to UTF-8".to_owned();
-        return Err(ParseError {
-            line: None,
-            problem,
-        });
+        return Err(ParseError { line: None, problem });
     }
-    let text = str::from_utf8(source)
-        .map_err(|error| problem(source, error.valid_up_to(), "the text is not UTF-8"))?;
-    match text
-        .char_indices()
-        .find(|(_, character)| is_forbidden(*character))
-    {
-        Some((offset, _)) => Err(problem(
-            source,
-            offset,
-            "control characters are not allowed",
-        )),
+    let text = str::from_utf8(source).map_err(|error| problem(source, error.valid_up_to(), "the text is not UTF-8"))?;
+    match text.char_indices().find(|(_, character)| is_forbidden(*character)) {
+        Some((offset, _)) => Err(problem(source, offset, "control characters are not allowed")),
         None => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
     }
 }

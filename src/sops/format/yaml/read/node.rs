@@ -71,9 +71,7 @@ impl Shape<'_> {
             Self::Alias(target) => Some(target.height),
             Self::List(items) => items.iter().map(|item| item.height).max(),
             Self::Map(pairs) => {
-                let heights = pairs
-                    .iter()
-                    .map(|(key, value)| key.height.max(value.height));
+                let heights = pairs.iter().map(|(key, value)| key.height.max(value.height));
                 heights.max()
             }
         };

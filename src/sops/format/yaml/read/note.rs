@@ -96,11 +96,7 @@ impl<'a> Search<'a> {
         }
         let below = Some(self.start.line) == self.foot_line && !self.after_value;
         if closes || self.unbroken && (below || self.is_dedented()) {
-            let owner = if self.is_dedented() {
-                self.start.offset
-            } else {
-                self.owner
-            };
+            let owner = if self.is_dedented() { self.start.offset } else { self.owner };
             return Some(self.place(owner, here));
         }
         if !at_end {
@@ -141,9 +137,7 @@ impl<'a> Scanner<'a> {
         if self.cursor.newlines > 0 {
             return;
         }
-        let blanks = (0..REACH)
-            .take_while(|&ahead| self.cursor.is_blank(ahead))
-            .count();
+        let blanks = (0..REACH).take_while(|&ahead| self.cursor.is_blank(ahead)).count();
         if blanks == REACH || self.cursor.at(blanks) != b'#' {
             return;
         }

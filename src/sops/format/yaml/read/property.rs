@@ -27,8 +27,7 @@ impl<'a> Scanner<'a> {
         self.cursor.skip();
         let name = self.scan_name();
         let next = self.cursor.at(0);
-        let ends = self.cursor.is_word_end(0)
-            || matches!(next, b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
+        let ends = self.cursor.is_word_end(0) || matches!(next, b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
         if name.is_empty() || !ends {
             let problem_text = "the name of an anchor or an alias wants letters and digits";
             return Err(problem(start, problem_text));
@@ -143,10 +142,7 @@ impl<'a> Scanner<'a> {
         let version = self.cursor.slice(from, self.cursor.mark.offset);
         match version.split_once('.') {
             Some(("1" | "01", "1" | "01")) => Ok(Token::Version),
-            _ => Err(problem(
-                start,
-                "the document wants another version of YAML than 1.1",
-            )),
+            _ => Err(problem(start, "the document wants another version of YAML than 1.1")),
         }
     }
 
@@ -156,10 +152,7 @@ impl<'a> Scanner<'a> {
         self.cursor.skip_blanks();
         let prefix = self.scan_uri(start)?;
         if !handle.ends_with('!') || !blank || prefix.is_empty() || !self.cursor.is_word_end(0) {
-            return Err(problem(
-                start,
-                "a %TAG directive wants a handle and a prefix",
-            ));
+            return Err(problem(start, "a %TAG directive wants a handle and a prefix"));
         }
         Ok(Token::TagDirective { handle, prefix })
     }

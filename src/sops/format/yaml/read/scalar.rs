@@ -110,13 +110,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Appends what stands in quotes up to a blank, a break or the closing quote.
-    fn scan_quoted_word(
-        &mut self,
-        quote: u8,
-        start: Mark,
-        text: &mut Gather<'a>,
-        fold: &mut Fold,
-    ) -> Result<(), ParseError> {
+    fn scan_quoted_word(&mut self, quote: u8, start: Mark, text: &mut Gather<'a>, fold: &mut Fold) -> Result<(), ParseError> {
         loop {
             let from = self.cursor.skip_while(|cursor| match cursor.at(0) {
                 b'\\' => quote == b'\'',
@@ -171,27 +165,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// Appends the character that an escape with `length` hexadecimal digits stands for.
-    fn scan_code(
-        &mut self,
-        length: usize,
-        start: Mark,
-        text: &mut Gather<'a>,
-    ) -> Result<(), ParseError> {
+    fn scan_code(&mut self, length: usize, start: Mark, text: &mut Gather<'a>) -> Result<(), ParseError> {
         self.cursor.skip_many(2);
         let from = self.cursor.mark.offset;
         let digits = self.cursor.slice(from, from + length);
         if digits.len() != length || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(problem(
-                start,
-                "an escape in quotes wants hexadecimal digits",
-            ));
+            return Err(problem(start, "an escape in quotes wants hexadecimal digits"));
         }
         let code = u32::from_str_radix(digits, 16).unwrap_or(u32::MAX);
         let Some(character) = char::from_u32(code) else {
-            return Err(problem(
-                start,
-                "an escape in quotes is no Unicode character",
-            ));
+            return Err(problem(start, "an escape in quotes is no Unicode character"));
         };
         self.cursor.skip_many(length);
         text.write(character.encode_utf8(&mut [0; 4]));

@@ -155,10 +155,9 @@ impl<'a> Scanner<'a> {
             style @ (b'|' | b'>') if !flow => self.fetch_block_scalar(style == b'|'),
             b'\'' => self.fetch_word(|scanner| scanner.scan_quoted(b'\'')),
             b'"' => self.fetch_word(|scanner| scanner.scan_quoted(b'"')),
-            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(problem(
-                self.cursor.mark,
-                "found a character that cannot start any token",
-            )),
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => {
+                Err(problem(self.cursor.mark, "found a character that cannot start any token"))
+            }
             _ => self.fetch_word(Self::scan_plain),
         }
     }
@@ -167,8 +166,7 @@ impl<'a> Scanner<'a> {
     fn skip_to_token(&mut self, scan: Mark) {
         loop {
             let tabs = self.in_flow() || !self.key_allowed;
-            (self.cursor)
-                .skip_while(|cursor| cursor.at(0) == b' ' || tabs && cursor.at(0) == b'\t');
+            (self.cursor).skip_while(|cursor| cursor.at(0) == b' ' || tabs && cursor.at(0) == b'\t');
             if self.cursor.at(0) == b'#' {
                 self.scan_comments(scan);
             }
@@ -281,10 +279,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A token that may be a key, or start one.
-    fn fetch_word(
-        &mut self,
-        scan: impl FnOnce(&mut Self) -> Result<Token<'a>, ParseError>,
-    ) -> Result<(), ParseError> {
+    fn fetch_word(&mut self, scan: impl FnOnce(&mut Self) -> Result<Token<'a>, ParseError>) -> Result<(), ParseError> {
         self.save_key()?;
         self.key_allowed = false;
         let start = self.cursor.mark;

@@ -22,9 +22,7 @@ fn print(documents: &[Branch<Plaintext>]) -> String {
 /// What a text is printed as once read.
 fn reprint(source: &str, encrypted_comments: bool) -> String {
     let documents = parse(source.as_bytes()).unwrap();
-    let documents = documents
-        .iter()
-        .map(|branch| decrypted(branch, encrypted_comments));
+    let documents = documents.iter().map(|branch| decrypted(branch, encrypted_comments));
     print(&documents.collect::<Vec<_>>())
 }
 
@@ -68,20 +66,14 @@ fn strings_are_printed_in_the_style_of_sops() {
         assert_eq!(&print(&[single(text, string("v"))]), expected);
     }
     for (text, expected) in ENTRIES {
-        assert_eq!(
-            &print(&[single("k", Value::List(vec![string(text)]))]),
-            expected
-        );
+        assert_eq!(&print(&[single("k", Value::List(vec![string(text)]))]), expected);
     }
 }
 
 #[test]
 fn bytes_that_are_not_utf_8_are_printed_as_base64() {
     // Printed by sops for `!!binary` values.
-    assert_eq!(
-        print(&[single("k", string(b"\xff\xfe"))]),
-        "k: !!binary //4=\n"
-    );
+    assert_eq!(print(&[single("k", string(b"\xff\xfe"))]), "k: !!binary //4=\n");
     let lines = format!("k: !!binary |\n    {}\n    //////////\n", "/".repeat(70));
     assert_eq!(print(&[single("k", string([0xFF; 60]))]), lines);
 }
@@ -97,24 +89,11 @@ const REPAIRED: &[(&str, &str)] = &[
     ("k: [\"\\ta\\nb\"]\n", "k:\n    - |2-\n      \ta\n      b\n"),
     ("k: [\" a\\nb\"]\n", "k:\n    - |2-\n       a\n      b\n"),
     ("k: [\"\\na\"]\n", "k:\n    - |2-\n\n      a\n"),
-    (
-        "k: [{a: \" a\\nb\"}]\n",
-        "k:\n    - a: |2-\n         a\n        b\n",
-    ),
+    ("k: [{a: \" a\\nb\"}]\n", "k:\n    - a: |2-\n         a\n        b\n"),
     ("k: [\"\\n\"]\n", "k:\n    - |4+\n\n"),
-    ("k: \"\\ufeffab\"\n", "k: \"\\uFEFFab\"\n"),
-    (
-        "k: &b # c\n- |- # d\n  a\n  b\n",
-        "k:\n    - \"a\\nb\" # c\n    # d\n",
-    ),
-    (
-        "k:\n- [a] # c\n- []\n",
-        "k:\n    - - a\n    - # c\n      []\n",
-    ),
-    (
-        "k: [{a: b}, # c\n  {}]\n",
-        "k:\n    - a: b\n    - # c\n      {}\n",
-    ),
+    ("k: &b # c\n- |- # d\n  a\n  b\n", "k:\n    - \"a\\nb\" # c\n    # d\n"),
+    ("k:\n- [a] # c\n- []\n", "k:\n    - - a\n    - # c\n      []\n"),
+    ("k: [{a: b}, # c\n  {}]\n", "k:\n    - a: b\n    - # c\n      {}\n"),
 ];
 
 #[test]
@@ -138,10 +117,7 @@ fn comments_are_made_printable() {
 #[test]
 fn a_comment_in_the_place_of_a_value_is_printed_as_a_map() {
     let value = Value::Comment(comment(" c", false));
-    assert_eq!(
-        print(&[single("k", value)]),
-        "k:\n    value: ' c'\n    inline: false\n"
-    );
+    assert_eq!(print(&[single("k", value)]), "k:\n    value: ' c'\n    inline: false\n");
 }
 
 #[test]
@@ -150,9 +126,7 @@ fn a_key_that_is_not_a_string_cannot_be_printed() {
         key: Key::Other("an integer"),
         value: Value::Null,
     };
-    let error = emit(&[Branch { items: vec![item] }])
-        .map(|_| ())
-        .unwrap_err();
+    let error = emit(&[Branch { items: vec![item] }]).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "a key is an integer, not a string");
 }
 
@@ -167,11 +141,7 @@ fn a_single_value_is_printed_as_in_a_document() {
         (Kind::Float, "NaN", ".nan"),
         (Kind::Boolean, "True", "true"),
         (Kind::Boolean, "False", "false"),
-        (
-            Kind::Time,
-            "2001-12-14T21:59:43.1-05:00",
-            "2001-12-14T21:59:43.1-05:00",
-        ),
+        (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43.1-05:00"),
     ] {
         let printed = emit_scalar(kind, &Plaintext::from(text.to_owned()));
         assert_eq!(printed.expose(), expected.as_bytes());
@@ -229,14 +199,8 @@ const WHOLE: &[(&str, &str)] = &[
     ("a: {} # c\nb: c\n", "a: {\n    # c\n}\nb: c\n"),
     ("z: {a: {}} # c\n", "z:\n    # c\n    a: {}\n"),
     ("a: [] # c\nb: c\n", "a: []\n# c\nb: c\n"),
-    (
-        "a: [{}, []] # c\nb: 1\n",
-        "a:\n    # c\n    - {}\n    - []\nb: 1\n",
-    ),
-    (
-        "a:\n  - # c\n    []\nb: 1\n",
-        "a:\n    # c\n    - []\nb: 1\n",
-    ),
+    ("a: [{}, []] # c\nb: 1\n", "a:\n    # c\n    - {}\n    - []\nb: 1\n"),
+    ("a:\n  - # c\n    []\nb: 1\n", "a:\n    # c\n    - []\nb: 1\n"),
     ("---\n", "{}\n"),
     ("a: 1\n---\n---\nb: 2\n", "a: 1\n---\n{}\n---\nb: 2\n"),
     ("--- # c\n", "# c\n{}\n"),
@@ -279,19 +243,13 @@ const WHOLE: &[(&str, &str)] = &[
     ("k: null", "k: null\n"),
     ("k: 2001-12-14", "k: 2001-12-14T00:00:00Z\n"),
     ("k: 2001-12-14 1:2:3.5", "k: 2001-12-14T01:02:03.5Z\n"),
-    (
-        "k: 2001-12-14T21:59:43.10-05:00",
-        "k: 2001-12-14T21:59:43.1-05:00\n",
-    ),
+    ("k: 2001-12-14T21:59:43.10-05:00", "k: 2001-12-14T21:59:43.1-05:00\n"),
     ("k: 18446744073709551615", "k: 18446744073709551615\n"),
     (
         "k15:\n- [.inf, [\n]\n] ##\n\"a:\":\n  ? k11",
         "k15:\n    - - .inf\n      - []\n'a:': ##\n    k11: null\n",
     ),
-    (
-        "n: &a\n-\no: *a # x\nc:",
-        "\"n\":\n    - null\no:\n    - null\nc: null # x\n",
-    ),
+    ("n: &a\n-\no: *a # x\nc:", "\"n\":\n    - null\no:\n    - null\nc: null # x\n"),
     ("k24: [\n] #\n#", "k24: []\n#\n\n#\n"),
     (
         "k3:\n- [+5,[ ],[\"#\", key] ]\n#",
@@ -341,14 +299,8 @@ const DECRYPTED: &[(&str, &str)] = &[
     ("a: {} # c\nb: c\n", "a: {\n    # c\n}\nb: c\n"),
     ("z: {a: {}} # c\n", "z:\n    # c\n    a: {}\n"),
     ("a: [] # c\nb: c\n", "a: []\n# c\nb: c\n"),
-    (
-        "a: [{}, []] # c\nb: 1\n",
-        "a:\n    # c\n    - {}\n    - []\nb: 1\n",
-    ),
-    (
-        "a:\n  - # c\n    []\nb: 1\n",
-        "a:\n    # c\n    - []\nb: 1\n",
-    ),
+    ("a: [{}, []] # c\nb: 1\n", "a:\n    # c\n    - {}\n    - []\nb: 1\n"),
+    ("a:\n  - # c\n    []\nb: 1\n", "a:\n    # c\n    - []\nb: 1\n"),
     ("--- # c\n", "# c\n{}\n"),
     (
         "a:\n  - b: c\n    # 1\n\n  - d\n# 2\n",
@@ -404,18 +356,12 @@ const DECRYPTED: &[(&str, &str)] = &[
         "l:\n  - a: [1] # 1\n    b: 2\n",
         "l:\n    - a:\n        # 1\n        - 1\n      b: 2\n",
     ),
-    (
-        "# h\n\na: 1 # i\n# f\n\n# h2\nb: 2\n",
-        "# h\n# i\na: 1\n# f\n# h2\nb: 2\n",
-    ),
+    ("# h\n\na: 1 # i\n# f\n\n# h2\nb: 2\n", "# h\n# i\na: 1\n# f\n# h2\nb: 2\n"),
     (
         "l:\n  # c1\n  - a # c2\n  # c3\n\n  # c4\n  - b\n  # c5\nx: y\n",
         "l:\n    # c1\n    # c2\n    - a\n    # c3\n    # c4\n    - b\n    # c5\nx: \"y\"\n",
     ),
-    (
-        "a: # c1\n  # c2\n  b: 1\n",
-        "# c1\na:\n    # c2\n    b: 1\n",
-    ),
+    ("a: # c1\n  # c2\n  b: 1\n", "# c1\na:\n    # c2\n    b: 1\n"),
     ("a: # c1\n- b\n", "# c1\na:\n    - b\n"),
     (
         "a:\n  b: 1\n  # in a\n# at root\nc: 2\n",
@@ -443,18 +389,9 @@ const DECRYPTED: &[(&str, &str)] = &[
         "a:\n  b:\n    c: 1\n    # at c\n  # at b\n# at a\nd: 2\n",
         "a:\n    b:\n        c: 1\n        # at c\n    # at b\n# at a\nd: 2\n",
     ),
-    (
-        "a:\n  b: 1\n  # c1\n\n  # c2\nd: 2\n",
-        "a:\n    b: 1\n    # c1\n# c2\nd: 2\n",
-    ),
-    (
-        "l:\n  - # c1\n    # c2\n    - x\n",
-        "l:\n    # c1\n    # c2\n    - - x\n",
-    ),
-    (
-        "l:\n- # c\n- b # d\n",
-        "l:\n    - null\n    # c\n    # d\n    - b\n",
-    ),
+    ("a:\n  b: 1\n  # c1\n\n  # c2\nd: 2\n", "a:\n    b: 1\n    # c1\n# c2\nd: 2\n"),
+    ("l:\n  - # c1\n    # c2\n    - x\n", "l:\n    # c1\n    # c2\n    - - x\n"),
+    ("l:\n- # c\n- b # d\n", "l:\n    - null\n    # c\n    # d\n    - b\n"),
     (
         "l:\n    # 1\n    - a: b\n      # 2\n    # 3\n    - c: d\n    # 4\nx: y\n",
         "l:\n    # 1\n    - a: b\n      # 2\n    # 3\n    - c: d\n      # 4\nx: \"y\"\n",
@@ -468,10 +405,7 @@ const DECRYPTED: &[(&str, &str)] = &[
         "a:\n    # four\n    # one\n    # two\n    - 1\n    # three\n",
     ),
     ("a: 1\n    # deep\nb: 2\n", "a: 1\n# deep\nb: 2\n"),
-    (
-        "a:\n    - x\n  # between\nb: 1\n",
-        "a:\n    - x\n    # between\nb: 1\n",
-    ),
+    ("a:\n    - x\n  # between\nb: 1\n", "a:\n    - x\n    # between\nb: 1\n"),
     ("a: b # c\n  # d\n\n# e\n", "# c\na: b\n# d\n# e\n"),
     ("? a # k\n: b # v\n", "# k\n# v\na: b\n"),
     ("? # c\n  a\n: b\n", "# c\na: b\n"),
@@ -486,18 +420,12 @@ const DECRYPTED: &[(&str, &str)] = &[
     ("a:\n  # c\n- b\n", "a:\n    # c\n    - b\n"),
     ("# a\n\n# b\n\n# c\nk: v\n", "# a\n# b\n# c\nk: v\n"),
     ("--- # s\na: b\n... # e\n", "# s\na: b\n"),
-    (
-        "a: b\n---\n# only\n---\nc: d\n",
-        "a: b\n---\n# only\n{}\n---\nc: d\n",
-    ),
+    ("a: b\n---\n# only\n---\nc: d\n", "a: b\n---\n# only\n{}\n---\nc: d\n"),
     (
         "a: &x [1] # c\n# foot\n\nb: *x\n",
         "a:\n    # c\n    - 1\n# foot\nb:\n    # c\n    - 1\n",
     ),
-    (
-        "a: &x # c\n  - 1\nb: *x\n",
-        "a:\n    # c\n    - 1\nb:\n    # c\n    - 1\n",
-    ),
+    ("a: &x # c\n  - 1\nb: *x\n", "a:\n    # c\n    - 1\nb:\n    # c\n    - 1\n"),
     ("a: !!map # c\n  b: 1\n", "a:\n    # c\n    b: 1\n"),
     ("a:   # éééé\n  b: 1\n", "# éééé\na:\n    b: 1\n"),
     (
@@ -505,10 +433,7 @@ const DECRYPTED: &[(&str, &str)] = &[
         "a:\n    - b: 1\n      # x\n      # y\n      c: 2\n# z\n",
     ),
     ("a: []\n# c\nb: {}\n# d\n", "a: []\n# c\nb: {}\n# d\n"),
-    (
-        "# one\n#two\n#\n#  \n#\t\na: b\n",
-        "# one\n#two\n#\n#  \n#\t\na: b\n",
-    ),
+    ("# one\n#two\n#\n#  \n#\t\na: b\n", "# one\n#two\n#\n#  \n#\t\na: b\n"),
     ("a:\n\n\n  # c\n\n  b: 1\n", "a:\n    # c\n    b: 1\n"),
     (
         "l:\n    - - x\n      # a\n      - y\n    # b\n    - - z\n",
@@ -519,32 +444,20 @@ const DECRYPTED: &[(&str, &str)] = &[
         "k: |\n    text\n    # not\n# yes\nb: c\n",
     ),
     ("a: b\n#c\n#d\n  #e\nf: g\n", "a: b\n#c\n#d\n#e\nf: g\n"),
-    (
-        "a:\n  b: c\n # odd\nd: e\n",
-        "a:\n    b: c\n    # odd\nd: e\n",
-    ),
+    ("a:\n  b: c\n # odd\nd: e\n", "a:\n    b: c\n    # odd\nd: e\n"),
     (
         "ENC: 1 #ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]\n#ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]\nb: 2\n",
         "#ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]\nENC: 1\n#ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]\nb: 2\n",
     ),
-    (
-        "\"%{?-\\n\": \n  - >\n ##",
-        "? |\n    %{?-\n:   - \"\"\n##\n",
-    ),
+    ("\"%{?-\\n\": \n  - >\n ##", "? |\n    %{?-\n:   - \"\"\n##\n"),
     ("k9:\n#\n\n-", "k9:\n    - null\n"),
-    (
-        "k22:\n  - |\n\n #\n\n---",
-        "k22:\n    - \"\"\n    #\n---\n{}\n",
-    ),
+    ("k22:\n  - |\n\n #\n\n---", "k22:\n    - \"\"\n    #\n---\n{}\n"),
     ("k45:\n  k4:  \n\n# é", "k45:\n    k4: null\n# é\n"),
     ("m: {a:\n#\n}", "m:\n    a: null\n#\n"),
     ("  ? k17\r\n#!\r\n#", "k17: null\n#!\n"),
     ("c:\n  - x\n#", "c:\n    - x\n#\n"),
     ("c:\n---\n#", "c: null\n#\n---\n{}\n"),
-    (
-        "k12:\n    k31: -0\n#\n  #!\n#",
-        "k12:\n    k31: 0\n    #\n#!\n#\n",
-    ),
+    ("k12:\n    k31: -0\n#\n  #!\n#", "k12:\n    k31: 0\n    #\n#!\n#\n"),
     ("c:\n#", "c: null\n#\n"),
     ("  k37: ''\n#\n #", "k37: \"\"\n#\n"),
     ("j: []\n#", "j: []\n#\n"),
@@ -661,6 +574,10 @@ const VALUES: &[(&str, &str)] = &[
     ("\0", "k: \"\\0\"\n"),
     ("\u{7}\u{1b}\u{7f}", "k: \"\\a\\e\\x7F\"\n"),
     ("a\u{feff}b", "k: \"a\\uFEFFb\"\n"),
+    (
+        "\u{feff}ab \u{a0}\u{85}é\u{2028}\"\\ x😀",
+        "k: \"\\uFEFF\\x61\\x62\\x20\\_\\N\\xE9\\L\\\"\\\\\\x20\\x78\\U0001F600\"\n",
+    ),
     ("\u{e000}", "k: \u{e000}\n"),
     ("<<", "k: !!merge <<\n"),
     (

@@ -61,9 +61,7 @@ fn decrypted(branch: &Branch<Stored<'_>>, encrypted_comments: bool) -> Branch<Pl
         },
         value: decrypted_value(&item.value, encrypted_comments),
     });
-    Branch {
-        items: items.collect(),
-    }
+    Branch { items: items.collect() }
 }
 
 fn decrypted_value(value: &Value<Stored<'_>>, encrypted_comments: bool) -> Value<Plaintext> {
@@ -73,11 +71,7 @@ fn decrypted_value(value: &Value<Stored<'_>>, encrypted_comments: bool) -> Value
         Value::Comment(text) => Value::Comment(decrypted_comment(text, encrypted_comments)),
         Value::List(values) => {
             let values = values.iter();
-            Value::List(
-                values
-                    .map(|value| decrypted_value(value, encrypted_comments))
-                    .collect(),
-            )
+            Value::List(values.map(|value| decrypted_value(value, encrypted_comments)).collect())
         }
         Value::Map(branch) => Value::Map(decrypted(branch, encrypted_comments)),
     }

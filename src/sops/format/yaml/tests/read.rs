@@ -10,11 +10,7 @@ use crate::sops::tree::{Key, Value};
 /// What a text reads as: its documents, or the error.
 fn reading(source: &str) -> String {
     match parse(source.as_bytes()) {
-        Ok(documents) => documents
-            .iter()
-            .map(notation)
-            .collect::<Vec<_>>()
-            .join(" | "),
+        Ok(documents) => documents.iter().map(notation).collect::<Vec<_>>().join(" | "),
         Err(error) => error.to_string(),
     }
 }
@@ -58,83 +54,44 @@ fn comments_are_attached_as_sops_attaches_them() {
 #[test]
 fn a_file_without_content_has_no_documents() {
     for source in ["", "\n", "# comment\n", "   \n\n# a\n\n"] {
-        assert_eq!(
-            parse(source.as_bytes()).map(|documents| documents.len()),
-            Ok(0)
-        );
+        assert_eq!(parse(source.as_bytes()).map(|documents| documents.len()), Ok(0));
     }
 }
 
 /// Texts that sops refuses, and what we say.
 const ERRORS: &[(&str, &str)] = &[
-    (
-        "a: 1\nb: 2\na: 3\n",
-        r#"line 3: the key "a" is already defined at line 1"#,
-    ),
-    (
-        "a: 1\n\"a\": 2\n",
-        r#"line 2: the key "a" is already defined at line 1"#,
-    ),
+    ("a: 1\nb: 2\na: 3\n", r#"line 3: the key "a" is already defined at line 1"#),
+    ("a: 1\n\"a\": 2\n", r#"line 2: the key "a" is already defined at line 1"#),
     (
         "x:\n  - a: 1\n    b: 1\n    a: 2\n",
         r#"line 4: the key "a" is already defined at line 2"#,
     ),
     ("a: !!int foo\n", "line 1: a value is not a !!int"),
-    (
-        "a: !!binary '*'\n",
-        "line 1: a !!binary value is not base64",
-    ),
+    ("a: !!binary '*'\n", "line 1: a !!binary value is not base64"),
     ("- a\n", "line 1: a document must be a map, not a list"),
-    (
-        "a\n",
-        "line 1: a document must be a map, not a single value",
-    ),
-    (
-        "a: 1\n---\n- b\n",
-        "line 3: a document must be a map, not a list",
-    ),
-    (
-        "a: 1\n---\nb\n",
-        "line 3: a document must be a map, not a single value",
-    ),
+    ("a\n", "line 1: a document must be a map, not a single value"),
+    ("a: 1\n---\n- b\n", "line 3: a document must be a map, not a list"),
+    ("a: 1\n---\nb\n", "line 3: a document must be a map, not a single value"),
     (
         "%YAML 1.2\n---\na: 1\n",
         "line 1: the document wants another version of YAML than 1.1",
     ),
     ("%FOO\n---\na: 1\n", "line 1: unknown directive"),
-    (
-        "%YAML 1.1\n%YAML 1.1\n---\na: 1\n",
-        "line 2: a directive is repeated",
-    ),
+    ("%YAML 1.1\n%YAML 1.1\n---\na: 1\n", "line 2: a directive is repeated"),
     ("%YAML 1.1\na: 1\n", "line 2: a value is not allowed here"),
-    (
-        "a: 1\n...\nb: 2\n",
-        "line 3: a document wants '---' before it",
-    ),
+    ("a: 1\n...\nb: 2\n", "line 3: a document wants '---' before it"),
     ("a: \"\\/\"\n", "line 1: unknown escape character in quotes"),
     (
         "a: \"\\ud83d\\ude00\"\n",
         "line 1: an escape in quotes is no Unicode character",
     ),
-    (
-        "a: \"\\x4\"\n",
-        "line 1: an escape in quotes wants hexadecimal digits",
-    ),
+    ("a: \"\\x4\"\n", "line 1: an escape in quotes wants hexadecimal digits"),
     ("a: 1\nb: \"c\nd\n", "line 2: quotes are not closed"),
-    (
-        "a: \"b\n---\nc\"\n",
-        "line 1: a document ends inside quotes",
-    ),
-    (
-        "a: 1\nb: \u{1}\n",
-        "line 2: control characters are not allowed",
-    ),
+    ("a: \"b\n---\nc\"\n", "line 1: a document ends inside quotes"),
+    ("a: 1\nb: \u{1}\n", "line 2: control characters are not allowed"),
     ("a: \u{7f}\n", "line 1: control characters are not allowed"),
     ("a: *x\n", "line 1: the anchor x is not known"),
-    (
-        "a: &x [*x]\n",
-        "line 1: the value of the anchor x contains itself",
-    ),
+    ("a: &x [*x]\n", "line 1: the value of the anchor x contains itself"),
     (
         "a: 1\n---\nb: &x {c: *x}\n",
         "line 3: the value of the anchor x contains itself",
@@ -150,35 +107,17 @@ const ERRORS: &[(&str, &str)] = &[
     ("a: - b\n", "line 1: a list entry is not allowed here"),
     ("a: 1\nb\n", "line 2: could not find the ':' of a key"),
     ("a: 1\nb\nc: 2\n", "line 2: could not find the ':' of a key"),
-    (
-        "a: [1\nb: 2\n",
-        "line 2: a ',' or the closing bracket is missing",
-    ),
-    (
-        "a: {b: 1\n",
-        "line 2: a ',' or the closing bracket is missing",
-    ),
+    ("a: [1\nb: 2\n", "line 2: a ',' or the closing bracket is missing"),
+    ("a: {b: 1\n", "line 2: a ',' or the closing bracket is missing"),
     ("a: ]\n", "line 1: a value is missing or not allowed here"),
-    (
-        "a: @b\n",
-        "line 1: found a character that cannot start any token",
-    ),
-    (
-        "a: `b\n",
-        "line 1: found a character that cannot start any token",
-    ),
-    (
-        "a:\n\t- b\n",
-        "line 2: found a character that cannot start any token",
-    ),
+    ("a: @b\n", "line 1: found a character that cannot start any token"),
+    ("a: `b\n", "line 1: found a character that cannot start any token"),
+    ("a:\n\t- b\n", "line 2: found a character that cannot start any token"),
     ("a: |\n\tb\n", "line 1: a tab indents a line of a scalar"),
     ("a: | b\n", "line 1: unexpected text behind '|' or '>'"),
     ("a: |0\n  b\n", "line 1: unexpected text behind '|' or '>'"),
     ("a:\n  b: 1\n c: 2\n", "line 3: a key is missing"),
-    (
-        "a:\n  - b\n  c: 1\n",
-        "line 3: the '-' of a list entry is missing",
-    ),
+    ("a:\n  - b\n  c: 1\n", "line 3: the '-' of a list entry is missing"),
 ];
 
 #[test]
@@ -206,9 +145,7 @@ fn tokens_are_borrowed_from_the_source() {
     let [comment, item] = documents[0].items.as_slice() else {
         panic!("a comment and an item");
     };
-    assert!(
-        matches!(&comment.key, Key::Comment(comment) if matches!(comment.text, Cow::Borrowed(_)))
-    );
+    assert!(matches!(&comment.key, Key::Comment(comment) if matches!(comment.text, Cow::Borrowed(_))));
     assert!(matches!(item.value, Value::Scalar(_, Cow::Borrowed(_))));
 }
 
@@ -259,16 +196,8 @@ fn aliases_cannot_multiply_without_bound() {
         let _ = writeln!(text, "a{level}: &a{level} [{aliases}]");
         text
     });
-    let long = format!(
-        "a: &a {}\nb: [{}]\n",
-        "x".repeat(1 << 20),
-        "*a, ".repeat(1 << 10)
-    );
-    let comments = format!(
-        "a: &a\n  b: 1\n{}c: [{}]\n",
-        "  # x\n".repeat(10_000),
-        "*a, ".repeat(1 << 10)
-    );
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(1 << 10));
+    let comments = format!("a: &a\n  b: 1\n{}c: [{}]\n", "  # x\n".repeat(10_000), "*a, ".repeat(1 << 10));
     for text in [bomb, long, comments] {
         let error = parse(text.as_bytes()).map(|_| ()).unwrap_err();
         assert_eq!(error.problem, "aliases expand to too much");
@@ -389,38 +318,14 @@ const SCALARS: &[(&str, &str)] = &[
     ("k: 1_000", r#"{"k": int 1000}"#),
     ("k: _1", r#"{"k": "_1"}"#),
     ("k: 1__0", r#"{"k": int 10}"#),
-    (
-        "k: 9223372036854775807",
-        r#"{"k": int 9223372036854775807}"#,
-    ),
-    (
-        "k: 9223372036854775808",
-        r#"{"k": uint 9223372036854775808}"#,
-    ),
-    (
-        "k: -9223372036854775808",
-        r#"{"k": int -9223372036854775808}"#,
-    ),
-    (
-        "k: -9223372036854775809",
-        r#"{"k": float -9223372036854776000}"#,
-    ),
-    (
-        "k: 18446744073709551615",
-        r#"{"k": uint 18446744073709551615}"#,
-    ),
-    (
-        "k: 18446744073709551616",
-        r#"{"k": float 18446744073709552000}"#,
-    ),
-    (
-        "k: +9223372036854775808",
-        r#"{"k": float 9223372036854776000}"#,
-    ),
-    (
-        "k: 0xFFFFFFFFFFFFFFFF",
-        r#"{"k": uint 18446744073709551615}"#,
-    ),
+    ("k: 9223372036854775807", r#"{"k": int 9223372036854775807}"#),
+    ("k: 9223372036854775808", r#"{"k": uint 9223372036854775808}"#),
+    ("k: -9223372036854775808", r#"{"k": int -9223372036854775808}"#),
+    ("k: -9223372036854775809", r#"{"k": float -9223372036854776000}"#),
+    ("k: 18446744073709551615", r#"{"k": uint 18446744073709551615}"#),
+    ("k: 18446744073709551616", r#"{"k": float 18446744073709552000}"#),
+    ("k: +9223372036854775808", r#"{"k": float 9223372036854776000}"#),
+    ("k: 0xFFFFFFFFFFFFFFFF", r#"{"k": uint 18446744073709551615}"#),
     ("k: 1.5", r#"{"k": float 1.5}"#),
     ("k: 1.50", r#"{"k": float 1.5}"#),
     ("k: -1.5e3", r#"{"k": float -1500}"#),
@@ -467,50 +372,23 @@ const SCALARS: &[(&str, &str)] = &[
         "k: 2001-12-14T21:59:43.10-05:00",
         r#"{"k": time 2001-12-14T21:59:43.1-05:00}"#,
     ),
-    (
-        "k: 2001-12-14t21:59:43Z",
-        r#"{"k": time 2001-12-14T21:59:43Z}"#,
-    ),
-    (
-        "k: 2001-12-14 21:59:43",
-        r#"{"k": time 2001-12-14T21:59:43Z}"#,
-    ),
-    (
-        "k: 2001-12-14   1:2:3.5",
-        r#"{"k": time 2001-12-14T01:02:03.5Z}"#,
-    ),
-    (
-        "k: 2001-12-14 21:59:43.10 -5",
-        r#"{"k": "2001-12-14 21:59:43.10 -5"}"#,
-    ),
+    ("k: 2001-12-14t21:59:43Z", r#"{"k": time 2001-12-14T21:59:43Z}"#),
+    ("k: 2001-12-14 21:59:43", r#"{"k": time 2001-12-14T21:59:43Z}"#),
+    ("k: 2001-12-14   1:2:3.5", r#"{"k": time 2001-12-14T01:02:03.5Z}"#),
+    ("k: 2001-12-14 21:59:43.10 -5", r#"{"k": "2001-12-14 21:59:43.10 -5"}"#),
     ("k: 2001-02-29", r#"{"k": "2001-02-29"}"#),
     ("k: 2000-02-29", r#"{"k": time 2000-02-29T00:00:00Z}"#),
     ("k: 2001-13-01", r#"{"k": "2001-13-01"}"#),
     ("k: 2001-12-14T21:59:43", r#"{"k": "2001-12-14T21:59:43"}"#),
-    (
-        "k: 2001-12-14T24:00:00Z",
-        r#"{"k": "2001-12-14T24:00:00Z"}"#,
-    ),
-    (
-        "k: 2001-12-14T21:59:60Z",
-        r#"{"k": "2001-12-14T21:59:60Z"}"#,
-    ),
-    (
-        "k: 2001-12-14T21:59:43,5Z",
-        r#"{"k": time 2001-12-14T21:59:43.5Z}"#,
-    ),
+    ("k: 2001-12-14T24:00:00Z", r#"{"k": "2001-12-14T24:00:00Z"}"#),
+    ("k: 2001-12-14T21:59:60Z", r#"{"k": "2001-12-14T21:59:60Z"}"#),
+    ("k: 2001-12-14T21:59:43,5Z", r#"{"k": time 2001-12-14T21:59:43.5Z}"#),
     (
         "k: 2001-12-14T21:59:43.1234567891Z",
         r#"{"k": time 2001-12-14T21:59:43.123456789Z}"#,
     ),
-    (
-        "k: 2001-12-14T21:59:43+00:00",
-        r#"{"k": time 2001-12-14T21:59:43Z}"#,
-    ),
-    (
-        "k: 2001-12-14T21:59:43+24:00",
-        r#"{"k": time 2001-12-14T21:59:43+24:00}"#,
-    ),
+    ("k: 2001-12-14T21:59:43+00:00", r#"{"k": time 2001-12-14T21:59:43Z}"#),
+    ("k: 2001-12-14T21:59:43+24:00", r#"{"k": time 2001-12-14T21:59:43+24:00}"#),
     ("k: 0000-01-01", r#"{"k": time 0000-01-01T00:00:00Z}"#),
     ("k: 20011-12-14", r#"{"k": "20011-12-14"}"#),
     ("k: 1:30", r#"{"k": "1:30"}"#),
@@ -523,18 +401,12 @@ const SCALARS: &[(&str, &str)] = &[
     ("k: !!str", r#"{"k": ""}"#),
     ("k: !!int 7", r#"{"k": int 7}"#),
     ("k: !!int \"7\"", r#"{"k": int 7}"#),
-    (
-        "k: !!int 18446744073709551615",
-        r#"{"k": uint 18446744073709551615}"#,
-    ),
+    ("k: !!int 18446744073709551615", r#"{"k": uint 18446744073709551615}"#),
     ("k: !!float 3", r#"{"k": float 3}"#),
     ("k: !!float 0x10", r#"{"k": float 16}"#),
     ("k: !!bool \"true\"", r#"{"k": bool True}"#),
     ("k: !!null \"\"", r#"{"k": null}"#),
-    (
-        "k: !!timestamp \"2001-01-01\"",
-        r#"{"k": time 2001-01-01T00:00:00Z}"#,
-    ),
+    ("k: !!timestamp \"2001-01-01\"", r#"{"k": time 2001-01-01T00:00:00Z}"#),
     ("k: !!binary aGk=", r#"{"k": "hi"}"#),
     ("k: !!binary \"//8=\"", r#"{"k": "��"}"#),
     ("k: !!binary |\n  aG\n  k=", r#"{"k": "hi"}"#),
@@ -586,20 +458,14 @@ const TEXTS: &[(&str, &str)] = &[
     ("k: a#b", r#"{"k": "a#b"}"#),
     ("k: a:b", r#"{"k": "a:b"}"#),
     ("k: http://x/#y", r#"{"k": "http://x/#y"}"#),
-    (
-        "k: [a, b c, \"d\", 'e']",
-        r#"{"k": ["a", "b c", "d", "e"]}"#,
-    ),
+    ("k: [a, b c, \"d\", 'e']", r#"{"k": ["a", "b c", "d", "e"]}"#),
     ("k: [a\n  b, c]", r#"{"k": ["a b", "c"]}"#),
     (
         "k: {a: 1, b, \"c\": d, ? e : f}",
         r#"{"k": {"a": int 1, "b": null, "c": "d", "e": "f"}}"#,
     ),
     ("k: [a: 1, ? b : c]", r#"{"k": [{"a": int 1}, {"b": "c"}]}"#),
-    (
-        "k: {a:b, c: {d: [e]}}",
-        r#"{"k": {"a:b": null, "c": {"d": ["e"]}}}"#,
-    ),
+    ("k: {a:b, c: {d: [e]}}", r#"{"k": {"a:b": null, "c": {"d": ["e"]}}}"#),
     ("k: []\nl: {}", r#"{"k": [], "l": {}}"#),
     ("k: [a,]", r#"{"k": ["a"]}"#),
     ("k: -a", r#"{"k": "-a"}"#),
@@ -623,14 +489,8 @@ const TEXTS: &[(&str, &str)] = &[
 /// Collections by indentation.
 const LAYOUTS: &[(&str, &str)] = &[
     ("a: 1\nb:\n  c: 2\n", r#"{"a": int 1, "b": {"c": int 2}}"#),
-    (
-        "a:\n- 1\n- 2\nb: 3\n",
-        r#"{"a": [int 1, int 2], "b": int 3}"#,
-    ),
-    (
-        "a:\n  - - 1\n    - 2\n  - - 3\n",
-        r#"{"a": [[int 1, int 2], [int 3]]}"#,
-    ),
+    ("a:\n- 1\n- 2\nb: 3\n", r#"{"a": [int 1, int 2], "b": int 3}"#),
+    ("a:\n  - - 1\n    - 2\n  - - 3\n", r#"{"a": [[int 1, int 2], [int 3]]}"#),
     (
         "a:\n  - b: 1\n    c: 2\n  -\n    d: 3\n",
         r#"{"a": [{"b": int 1, "c": int 2}, {"d": int 3}]}"#,
@@ -654,47 +514,29 @@ const LAYOUTS: &[(&str, &str)] = &[
 /// Several documents, directives, anchors.
 const DOCUMENTS: &[(&str, &str)] = &[
     ("a: 1\n---\nb: 2\n", r#"{"a": int 1} | {"b": int 2}"#),
-    (
-        "---\na: 1\n...\n---\nb: 2\n...\n",
-        r#"{"a": int 1} | {"b": int 2}"#,
-    ),
+    ("---\na: 1\n...\n---\nb: 2\n...\n", r#"{"a": int 1} | {"b": int 2}"#),
     ("---\n", "{}"),
     ("---\n---\na: 1\n", r#"{} | {"a": int 1}"#),
     ("a: 1\n---\n", r#"{"a": int 1} | {}"#),
     ("--- {a: 1}\n", r#"{"a": int 1}"#),
     ("--- # c\n", r#"{#" c"}"#),
     ("%YAML 1.1\n---\na: 1\n", r#"{"a": int 1}"#),
-    (
-        "%TAG !e! tag:yaml.org,2002:\n---\na: !e!int \"1\"\n",
-        r#"{"a": int 1}"#,
-    ),
+    ("%TAG !e! tag:yaml.org,2002:\n---\na: !e!int \"1\"\n", r#"{"a": int 1}"#),
     (
         "a: 1\n...\n%TAG ! tag:yaml.org,2002:\n---\nb: !str 1\n",
         r#"{"a": int 1} | {"b": "1"}"#,
     ),
     ("a: &x 1\n---\nb: *x\n", r#"{"a": int 1} | {"b": int 1}"#),
-    (
-        "a: &x {b: 1}\n--- *x\n",
-        r#"{"a": {"b": int 1}} | {"b": int 1}"#,
-    ),
-    (
-        "a: &x 1\nb: &x 2\nc: *x\n",
-        r#"{"a": int 1, "b": int 2, "c": int 2}"#,
-    ),
+    ("a: &x {b: 1}\n--- *x\n", r#"{"a": {"b": int 1}} | {"b": int 1}"#),
+    ("a: &x 1\nb: &x 2\nc: *x\n", r#"{"a": int 1, "b": int 2, "c": int 2}"#),
     (
         "a: &x [1, &y 2]\nb: [*x, *y]\n",
         r#"{"a": [int 1, int 2], "b": [[int 1, int 2], int 2]}"#,
     ),
-    (
-        "a: 1\n---\na: 1\na: 2\n",
-        r#"{"a": int 1} | {"a": int 1, "a": int 2}"#,
-    ),
+    ("a: 1\n---\na: 1\na: 2\n", r#"{"a": int 1} | {"a": int 1, "a": int 2}"#),
     ("a: 1\n---\nb: !!int foo\n", r#"{"a": int 1} | {"b": null}"#),
     ("a: &x {b: &x c}\nd: *x\n", r#"{"a": {"b": "c"}, "d": "c"}"#),
-    (
-        "a: 1\n...\n...\n---\nb: 1\n",
-        r#"{"a": int 1} | {"b": int 1}"#,
-    ),
+    ("a: 1\n...\n...\n---\nb: 1\n", r#"{"a": int 1} | {"b": int 1}"#),
 ];
 
 /// Where comments end up.
@@ -707,19 +549,13 @@ const COMMENTS: &[(&str, &str)] = &[
         "l:\n  # c1\n  - a # c2\n  # c3\n\n  # c4\n  - b\n  # c5\nx: y\n",
         r#"{"l": [#" c1", -#" c2", "a", #" c3", #" c4", "b", #" c5"], "x": "y"}"#,
     ),
-    (
-        "a: # c1\n  # c2\n  b: 1\n",
-        r#"{#" c1", "a": {#" c2", "b": int 1}}"#,
-    ),
+    ("a: # c1\n  # c2\n  b: 1\n", r#"{#" c1", "a": {#" c2", "b": int 1}}"#),
     ("a: # c1\n- b\n", r#"{#" c1", "a": ["b"]}"#),
     (
         "a:\n  b: 1\n  # in a\n# at root\nc: 2\n",
         r#"{"a": {"b": int 1, #" in a"}, #" at root", "c": int 2}"#,
     ),
-    (
-        "a: | # c\n  x\nb: 1 # d\n",
-        r#"{-#" c", "a": "x\n", -#" d", "b": int 1}"#,
-    ),
+    ("a: | # c\n  x\nb: 1 # d\n", r#"{-#" c", "a": "x\n", -#" d", "b": int 1}"#),
     (
         "a: [1, # c\n 2]\nb: {c: d} # e\n",
         r#"{"a": [-#" c", int 1, int 2], "b": {#" e", "c": "d"}}"#,
@@ -748,14 +584,8 @@ const COMMENTS: &[(&str, &str)] = &[
         "a:\n  b: 1\n  # c1\n\n  # c2\nd: 2\n",
         r#"{"a": {"b": int 1, #" c1"}, #" c2", "d": int 2}"#,
     ),
-    (
-        "l:\n  - # c1\n    # c2\n    - x\n",
-        r#"{"l": [[#" c1", #" c2", "x"]]}"#,
-    ),
-    (
-        "l:\n- # c\n- b # d\n",
-        r#"{"l": [null, #" c", -#" d", "b"]}"#,
-    ),
+    ("l:\n  - # c1\n    # c2\n    - x\n", r#"{"l": [[#" c1", #" c2", "x"]]}"#),
+    ("l:\n- # c\n- b # d\n", r#"{"l": [null, #" c", -#" d", "b"]}"#),
     (
         "l:\n    # 1\n    - a: b\n      # 2\n    # 3\n    - c: d\n    # 4\nx: y\n",
         r#"{"l": [#" 1", {"a": "b", #" 2"}, #" 3", {"c": "d", #" 4"}], "x": "y"}"#,
@@ -768,18 +598,9 @@ const COMMENTS: &[(&str, &str)] = &[
         "a: [\n  # one\n  1, # two\n  # three\n  ] # four\n",
         r#"{"a": [#" four", #" one", -#" two", int 1, #" three"]}"#,
     ),
-    (
-        "a: 1\n    # deep\nb: 2\n",
-        r#"{"a": int 1, #" deep", "b": int 2}"#,
-    ),
-    (
-        "a:\n    - x\n  # between\nb: 1\n",
-        r#"{"a": ["x", #" between"], "b": int 1}"#,
-    ),
-    (
-        "a: b # c\n  # d\n\n# e\n",
-        r#"{-#" c", "a": "b", #" d", #" e"}"#,
-    ),
+    ("a: 1\n    # deep\nb: 2\n", r#"{"a": int 1, #" deep", "b": int 2}"#),
+    ("a:\n    - x\n  # between\nb: 1\n", r#"{"a": ["x", #" between"], "b": int 1}"#),
+    ("a: b # c\n  # d\n\n# e\n", r#"{-#" c", "a": "b", #" d", #" e"}"#),
     ("? a # k\n: b # v\n", r#"{#" k", -#" v", "a": "b"}"#),
     ("? # c\n  a\n: b\n", r#"{#" c", "a": "b"}"#),
     ("a: \"x # no\" # yes\n", r#"{-#" yes", "a": "x # no"}"#),
@@ -788,39 +609,24 @@ const COMMENTS: &[(&str, &str)] = &[
         "a: >- # folded\n  text\n  more\n# after\n",
         r#"{-#" folded", "a": "text more", #" after"}"#,
     ),
-    (
-        "a: 1\r\n# c\r\nb: 2\r\n",
-        r#"{"a": int 1, #" c", "b": int 2}"#,
-    ),
+    ("a: 1\r\n# c\r\nb: 2\r\n", r#"{"a": int 1, #" c", "b": int 2}"#),
     ("a:\n# c\n  b: 1\n", r#"{"a": {#" c", "b": int 1}}"#),
     ("a:\n  # c\n- b\n", r#"{"a": [#" c", "b"]}"#),
-    (
-        "# a\n\n# b\n\n# c\nk: v\n",
-        r#"{#" a", #" b", #" c", "k": "v"}"#,
-    ),
+    ("# a\n\n# b\n\n# c\nk: v\n", r#"{#" a", #" b", #" c", "k": "v"}"#),
     ("--- # s\na: b\n... # e\n", r#"{#" s", "a": "b"}"#),
-    (
-        "a: b\n---\n# only\n---\nc: d\n",
-        r#"{"a": "b"} | {#" only"} | {"c": "d"}"#,
-    ),
+    ("a: b\n---\n# only\n---\nc: d\n", r#"{"a": "b"} | {#" only"} | {"c": "d"}"#),
     (
         "a: &x [1] # c\n# foot\n\nb: *x\n",
         r#"{"a": [#" c", int 1], #" foot", "b": [#" c", int 1]}"#,
     ),
-    (
-        "a: &x # c\n  - 1\nb: *x\n",
-        r#"{"a": [-#" c", int 1], "b": [-#" c", int 1]}"#,
-    ),
+    ("a: &x # c\n  - 1\nb: *x\n", r#"{"a": [-#" c", int 1], "b": [-#" c", int 1]}"#),
     ("a: !!map # c\n  b: 1\n", r#"{"a": {#" c", "b": int 1}}"#),
     ("a:   # éééé\n  b: 1\n", r#"{#" éééé", "a": {"b": int 1}}"#),
     (
         "a:\n  - b: 1\n    # x\n\n    # y\n    c: 2\n  # z\n",
         r#"{"a": [{"b": int 1, #" x", #" y", "c": int 2}], #" z"}"#,
     ),
-    (
-        "a: []\n# c\nb: {}\n# d\n",
-        r#"{"a": [], #" c", "b": {}, #" d"}"#,
-    ),
+    ("a: []\n# c\nb: {}\n# d\n", r#"{"a": [], #" c", "b": {}, #" d"}"#),
     (
         "# one\n#two\n#\n#  \n#\t\na: b\n",
         r#"{#" one", #"two", #"", #"  ", #"\t", "a": "b"}"#,
@@ -834,14 +640,8 @@ const COMMENTS: &[(&str, &str)] = &[
         "k: |\n    text\n    # not\n# yes\nb: c\n",
         r#"{"k": "text\n# not\n", #" yes", "b": "c"}"#,
     ),
-    (
-        "a: b\n#c\n#d\n  #e\nf: g\n",
-        r#"{"a": "b", #"c", #"d", #"e", "f": "g"}"#,
-    ),
-    (
-        "a:\n  b: c\n # odd\nd: e\n",
-        r#"{"a": {"b": "c", #" odd"}, "d": "e"}"#,
-    ),
+    ("a: b\n#c\n#d\n  #e\nf: g\n", r#"{"a": "b", #"c", #"d", #"e", "f": "g"}"#),
+    ("a:\n  b: c\n # odd\nd: e\n", r#"{"a": {"b": "c", #" odd"}, "d": "e"}"#),
     (
         "ENC: 1 #ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]\n#ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]\nb: 2\n",
         r#"{-#"ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]", "ENC": int 1, #"ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]", "b": int 2}"#,
@@ -854,10 +654,7 @@ const COMMENTS: &[(&str, &str)] = &[
     ("  ? k17\r\n#!\r\n#", r#"{"k17": null, #"!"}"#),
     ("c:\n  - x\n#", r#"{"c": ["x"], #""}"#),
     ("c:\n---\n#", r#"{"c": null, #""} | {}"#),
-    (
-        "k12:\n    k31: -0\n#\n  #!\n#",
-        r#"{"k12": {"k31": int 0, #""}, #"!", #""}"#,
-    ),
+    ("k12:\n    k31: -0\n#\n  #!\n#", r#"{"k12": {"k31": int 0, #""}, #"!", #""}"#),
     ("c:\n#", r#"{"c": null, #""}"#),
     ("  k37: ''\n#\n #", r#"{"k37": "", #""}"#),
     ("j: []\n#", r#"{"j": [], #""}"#),
@@ -868,30 +665,18 @@ const COMMENTS: &[(&str, &str)] = &[
     ("# a\n\nk: &b # c\n", r#"{#" a", #" c", "k": null}"#),
     ("k: # c\n  - x\n", r#"{#" c", "k": ["x"]}"#),
     ("k: &b # c\n  - x\n", r#"{"k": [-#" c", "x"]}"#),
-    (
-        "k:\n  - # c\n\n    a: 1\n",
-        r#"{"k": [{#" c", "a": int 1}]}"#,
-    ),
+    ("k:\n  - # c\n\n    a: 1\n", r#"{"k": [{#" c", "a": int 1}]}"#),
     (
         "x:\n  a:\n  # c\n    b\n  # e\nd: 1\n",
         r#"{"x": {#" c", "a": "b", #" e"}, "d": int 1}"#,
     ),
-    (
-        "? p\n  # d\n#\n    # e\n",
-        r#"{"p": null, #" d", #"", #" e"}"#,
-    ),
+    ("? p\n  # d\n#\n    # e\n", r#"{"p": null, #" d", #"", #" e"}"#),
     (
         "#\n  # v\n\n  e: # j\n#\n  d: 1\n",
         r#"{#"", #" v", #" j", "e": null, #"", "d": int 1}"#,
     ),
-    (
-        "  d: 1\n  # d\n#\n  # v\n\n",
-        r#"{"d": int 1, #" d", #"", #" v"}"#,
-    ),
-    (
-        "#\n  e: # j\n      # w\n\n",
-        r#"{#"", #" j", "e": null, #" w"}"#,
-    ),
+    ("  d: 1\n  # d\n#\n  # v\n\n", r#"{"d": int 1, #" d", #"", #" v"}"#),
+    ("#\n  e: # j\n      # w\n\n", r#"{#"", #" j", "e": null, #" w"}"#),
     (
         "    # e\n? q # y\n      # w\n# c\n",
         r#"{#" e", #" y", "q": null, #" w", #" c"}"#,
@@ -908,18 +693,9 @@ const COMMENTS: &[(&str, &str)] = &[
         "  e: # j\n  - # r\n    # e\n    # e\n",
         r#"{#" j", "e": [null], #" r", #" e", #" e"}"#,
     ),
-    (
-        "  # d\nn: &a\n\n#\n      # w\n",
-        r#"{#" d", "n": null, #"", #" w"}"#,
-    ),
-    (
-        "    f: g # k\n  # v\n  # d\n",
-        r#"{-#" k", "f": "g", #" v", #" d"}"#,
-    ),
-    (
-        "n: &a\n#\n  - # r\n  - y # l\n",
-        r#"{"n": [null, #"", #" r", -#" l", "y"]}"#,
-    ),
+    ("  # d\nn: &a\n\n#\n      # w\n", r#"{#" d", "n": null, #"", #" w"}"#),
+    ("    f: g # k\n  # v\n  # d\n", r#"{-#" k", "f": "g", #" v", #" d"}"#),
+    ("n: &a\n#\n  - # r\n  - y # l\n", r#"{"n": [null, #"", #" r", -#" l", "y"]}"#),
     (
         "    m: n\n# c\n  # d\n    # e\n  # d\n      # w\n\n",
         r#"{"m": "n", #" c", #" d", #" e", #" d", #" w"}"#,
