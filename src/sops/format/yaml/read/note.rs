@@ -55,8 +55,6 @@ struct Search<'a> {
     indent: usize,
     /// Whether no blank line was passed before.
     unbroken: bool,
-    /// Whether the line just passed was blank.
-    after_blank: bool,
     /// What was found and not yet placed.
     start: Mark,
     lines: Lines<'a>,
@@ -85,7 +83,7 @@ impl<'a> Search<'a> {
     /// At the end of a line, or at the bracket that closes a flow collection: what was found belongs above, if it starts right
     /// below the token above, or left of the block.
     fn end_line(&mut self, closes: bool, at_end: bool, here: usize) -> Option<Note<'a>> {
-        if self.lines.is_empty() || self.after_blank && !closes {
+        if self.lines.is_empty() {
             return None;
         }
         let below = Some(self.start.line) == self.foot_line && !self.after_value;
@@ -123,23 +121,6 @@ impl<'a> Scanner<'a> {
         });
     }
 
-    /// A comment behind the first `-` of a list that has something else below it is about that.
-    pub(super) fn promote_entry_comment(&mut self) {
-        let mut newest = self.tokens.iter().rev().map(|placed| &placed.token);
-        let after_first_entry =
-            matches!(newest.next(), Some(Token::BlockEntry)) && matches!(newest.next(), Some(Token::BlockSequenceStart));
-        if !after_first_entry || self.cursor.is_break(0) {
-            return;
-        }
-        let here = self.cursor.mark;
-        if let Some(note) = self.notes.back_mut().filter(|note| note.place == Place::Line) {
-            note.place = Place::Head;
-            if note.start.line + 1 == here.line {
-                note.owner = here.offset;
-            }
-        }
-    }
-
     /// Comments on lines of their own, from here to the next token; `scan` is where the search for that began.
     pub(super) fn scan_comments(&mut self, scan: Mark) {
         let mut search = self.search(scan);
@@ -161,7 +142,7 @@ impl<'a> Scanner<'a> {
                 if closes || byte == 0 {
                     break;
                 }
-                (search.unbroken, search.after_blank) = (false, true);
+                search.unbroken = false;
                 (line, column) = (line + 1, 0);
                 ahead += 1;
                 continue;
@@ -186,7 +167,6 @@ impl<'a> Scanner<'a> {
                 }
             }
             search.lines.push(comment_line(&mut self.cursor));
-            search.after_blank = false;
             (line, column) = (self.cursor.mark.line, 0);
             ahead = 1;
         }
@@ -212,15 +192,13 @@ impl<'a> Scanner<'a> {
             (newest, _) => newest,
         };
         let (mark, newlines) = (self.cursor.mark, self.cursor.newlines);
-        let beside = usize::from(newlines == 0 && mark.column > 1);
         Search {
             scan: scan.offset,
             owner: above.map_or(0, |placed| placed.start.offset),
             after_value: matches!(above, Some(Placed { token: Token::Value, .. })),
-            foot_line: (scan.line > 0).then(|| (mark.line + 1 + beside).saturating_sub(newlines)),
+            foot_line: (scan.line > 0).then(|| (mark.line + 1).saturating_sub(newlines)),
             indent: self.indent.unwrap_or(0),
             unbroken: newlines <= 1,
-            after_blank: false,
             start: Mark::default(),
             lines: Lines::new(),
         }

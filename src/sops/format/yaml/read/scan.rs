@@ -172,7 +172,6 @@ impl<'a> Scanner<'a> {
         loop {
             let tabs = self.in_flow() || !self.key_allowed;
             (self.cursor).skip_while(|cursor| cursor.at(0) == b' ' || tabs && cursor.at(0) == b'\t');
-            self.promote_entry_comment();
             if self.cursor.at(0) == b'#' {
                 self.scan_comments(scan);
             }
