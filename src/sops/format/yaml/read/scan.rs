@@ -130,13 +130,8 @@ impl<'a> Scanner<'a> {
             _ => here,
         };
         self.fetch_content()?;
-        if !matches!(
-            self.tokens.back(),
-            Some(Placed {
-                token: Token::BlockEntry,
-                ..
-            })
-        ) {
+        let newest = self.tokens.back().map(|placed| &placed.token);
+        if !matches!(newest, Some(Token::BlockEntry)) {
             self.scan_line_comment(owner);
         }
         Ok(())

@@ -181,6 +181,15 @@ fn aliases_cannot_nest_what_may_not_be_nested() {
 }
 
 #[test]
+fn a_long_chain_of_aliases_is_no_deep_tree() {
+    let chain = (0..200_000).fold("x: &x 1\n".to_owned(), |mut text, index| {
+        let _ = writeln!(text, "x{index}: &x [*x]");
+        text
+    });
+    assert!(parse(chain.as_bytes()).is_err());
+}
+
+#[test]
 fn aliases_cannot_multiply_without_bound() {
     let bomb = (1..50).fold("a0: &a0 [x, x, x, x]\n".to_owned(), |mut text, level| {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
