@@ -11,7 +11,6 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use common::{Call, Manifest, World, has};
 use serde_json::json;
@@ -224,10 +223,7 @@ const PRIVATE: &[&str] = &[
 #[test]
 fn neither_plaintext_nor_keys_are_in_the_arguments_or_the_environment_of_a_child() {
     let Some(world) = world() else { return };
-    let bin = world.input("bin");
-    fs::create_dir(&bin).unwrap();
-    fs::write(bin.join("systemctl"), "#!/bin/sh\n").unwrap();
-    fs::set_permissions(bin.join("systemctl"), fs::Permissions::from_mode(0o755)).unwrap();
+    let bin = world.script("systemctl", "#!/bin/sh\n");
     world.install(&manifest(&world, ONE));
     let key = fs::read_to_string(world.fixture("keys/other-age.txt")).unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());

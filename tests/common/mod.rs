@@ -30,6 +30,8 @@ use namespace::Namespace;
 pub use trace::{Call, calls};
 pub use tree::tree;
 
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sops-install-secrets");
 /// The version of sops whose fixtures are used where it does not matter.
 const VERSION: &str = "3.13.2";
 
@@ -96,12 +98,10 @@ impl World {
     /// A world for user mode: `$DIR/run` is the run-time directory, `$DIR/home` the home. For root, another user runs the program.
     pub fn user() -> Self {
         let dir = directory();
-        let program = Path::new(env!("CARGO_BIN_EXE_sops-install-secrets"));
-        // The other user may not be able to reach the build directory.
-        let copy = dir.path().join("sops-install-secrets");
-        fs::hard_link(program, &copy)
-            .or_else(|_| fs::copy(program, &copy).map(drop))
-            .unwrap();
+        if is_root() {
+            // The other user may not be able to reach the build directory.
+            copy_program(Path::new(PROGRAM), &dir.path().join("sops-install-secrets"));
+        }
         let world = Self { dir, namespace: None };
         for name in ["run", "home"] {
             fs::create_dir(world.input(name)).unwrap();
@@ -134,6 +134,14 @@ impl World {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         self.give(&path);
         path
+    }
+
+    /// A shell script in the directory `bin`, ready to be run. Gives that directory.
+    pub fn script(&self, name: &str, text: &str) -> PathBuf {
+        let (source, bin) = (self.write(&format!("{name}.sh"), text), self.input("bin"));
+        fs::create_dir_all(&bin).unwrap();
+        copy_program(&source, &bin.join(name));
+        bin
     }
 
     /// A copy of `tests/fixtures/<version>/<name>`, or of `tests/fixtures/<name>` if that names a directory.
@@ -222,8 +230,8 @@ impl World {
     /// Where the program is.
     pub fn executable(&self) -> PathBuf {
         match &self.namespace {
-            Some(_) => PathBuf::from(env!("CARGO_BIN_EXE_sops-install-secrets")),
-            None => self.input("sops-install-secrets"),
+            None if is_root() => self.input("sops-install-secrets"),
+            _ => PathBuf::from(PROGRAM),
         }
     }
 
@@ -295,6 +303,13 @@ impl World {
             chown(path, Some(ALICE), Some(ALICE)).unwrap();
         }
     }
+}
+
+/// Copies an executable by another process. Were it open for writing in this one, a child that another test is just starting would have
+/// it open too, and it could not be run.
+fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap();
+    assert!(status.success());
 }
 
 /// Whether the tests run as root.

@@ -1,7 +1,6 @@
 //! Restart and reload requests.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -148,16 +147,12 @@ fn without_a_directory_for_lists_nobody_is_told_and_nothing_is_made() {
 /// A stand-in for systemctl, since no systemd runs here: it notes how it was called and what it then found, and does `action`.
 /// Gives the directory that it is in.
 fn systemctl(world: &World, action: &str) -> PathBuf {
-    let dir = world.input("bin");
-    let (log, program) = (world.input("log"), dir.join("systemctl"));
+    let log = world.input("log");
     let script = format!(
         "#!/bin/sh\nexec >> {}\necho \"$*\"\nenv | grep -E 'KEY|SOPS' || :\nreadlink /run/secrets\ncat /run/secrets/a\necho\n{action}\n",
         log.display()
     );
-    fs::create_dir_all(&dir).unwrap();
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-    dir
+    world.script("systemctl", &script)
 }
 
 /// Runs with requests through the stand-in.
