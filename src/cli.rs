@@ -44,7 +44,7 @@ Exit codes:
   0  done
   1  failed, nothing changed
   2  wrong usage, or a manifest that cannot be used
-  3  published, but some secrets failed (only while nothing was published before)";
+  3  published, but some secrets (only while nothing was published before), links or unit requests failed";
 
 const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
 

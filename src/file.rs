@@ -110,9 +110,17 @@ fn refusal(error: &io::Error) -> ReadError {
         Some(rustix::io::Errno::NOENT) => ReadError::Missing,
         // What opening a socket gives.
         Some(rustix::io::Errno::NXIO) => ReadError::NotRegular("a socket"),
-        _ => {
-            let text = error.to_string();
-            ReadError::Refused(text.split(" (os error").next().unwrap_or_default().to_lowercase())
-        }
+        _ => ReadError::Refused(reason(error)),
     }
+}
+
+/// What the system said, as it stands in a message: lower case, without the error's number.
+pub(crate) fn reason(error: &impl fmt::Display) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
 }

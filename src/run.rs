@@ -38,7 +38,8 @@ pub enum Outcome {
     NothingChanged = 1,
     /// The manifest cannot be used.
     BadManifest = 2,
-    /// Nothing was published before, and now all that did not fail is.
+    /// All that did not fail is published: secrets may have failed where nothing was published before, links and unit requests
+    /// always.
     PublishedRest = 3,
 }
 

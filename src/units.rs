@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, OFlags, memfd_create};
 
+use crate::file::reason;
+
 /// How long systemd may take to queue the jobs; it does not wait for them.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Time between two looks at the child.
@@ -50,7 +52,7 @@ pub enum Channel {
 #[non_exhaustive]
 pub enum UnitError {
     /// The list could not be written; its units were not told.
-    #[error("cannot write {}: {cause}; restart or reload by hand: {}", .path.display(), .units.join(" "))]
+    #[error("cannot write {}: {}; restart or reload by hand: {}", .path.display(), reason(.cause), .units.join(" "))]
     List {
         /// The list.
         path: PathBuf,
@@ -60,7 +62,7 @@ pub enum UnitError {
         units: Vec<String>,
     },
     /// systemctl did not start, or did not end in time; its units may not have been told.
-    #[error("cannot run {} {verb}: {cause}; run it by hand for: {}", .program.display(), .units.join(" "))]
+    #[error("cannot run {} {verb}: {}; run it by hand for: {}", .program.display(), reason(.cause), .units.join(" "))]
     NotRun {
         /// The program.
         program: PathBuf,

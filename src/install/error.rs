@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::units::UnitError;
+use crate::{file::reason, units::UnitError};
 
 /// Why a generation was not published, or not wholly.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
     /// A system call on a file failed.
-    #[error("cannot {action} {}: {cause}", .path.display())]
+    #[error("cannot {action} {}: {}", .path.display(), reason(.cause))]
     System {
         /// What was attempted, as a verb that takes the path as its object.
         action: &'static str,
@@ -29,7 +29,7 @@ pub enum InstallError {
         seconds: u64,
     },
     /// The mount is not allowed, and the directory is on a disk.
-    #[error("cannot mount {kind} on {}: {cause}; without it secrets would be written to a disk: allow this container to mount, or mount a tmpfs on {} from outside", .mount_point.display(), .mount_point.display())]
+    #[error("cannot mount {kind} on {}: {}; without it secrets would be written to a disk: allow this container to mount, or mount a tmpfs on {} from outside", .mount_point.display(), reason(.cause), .mount_point.display())]
     MountRefused {
         /// The directory.
         mount_point: PathBuf,

@@ -135,12 +135,8 @@ impl fmt::Display for Notice {
 
 /// Who may do what with a key file of this mode.
 fn exposure(mode: u32) -> String {
-    let (who, bits) = if mode & 0o006 == 0 {
-        ("its group", mode >> 3)
-    } else {
-        ("others", mode)
-    };
-    let what = match bits & 0o6 {
+    let who = if mode & 0o006 == 0 { "its group" } else { "others" };
+    let what = match (mode | mode >> 3) & 0o6 {
         0o4 => "read",
         0o2 => "write",
         _ => "read and write",

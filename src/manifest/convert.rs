@@ -1,6 +1,6 @@
 //! From raw fields to typed ones, each on its own.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
@@ -107,6 +107,9 @@ fn template(raw: raw::Template, paths: &Paths, link: &Path, findings: &mut Findi
     }
 }
 
+/// The depth that an installation can make, `rendered/` included.
+const MOST_PARTS: usize = 100;
+
 /// Names are paths below a generation and must stay there.
 fn name(what: &str, name: &str, findings: &mut Findings) {
     let fault = if name.is_empty() {
@@ -115,6 +118,10 @@ fn name(what: &str, name: &str, findings: &mut Findings) {
         "is absolute"
     } else if name.contains('\0') {
         "contains a NUL"
+    } else if name.chars().any(char::is_control) {
+        "contains a control character"
+    } else if name.split('/').count() >= MOST_PARTS {
+        "has 100 parts or more"
     } else if name.split('/').any(|part| matches!(part, "." | "..")) {
         "contains . or .. as a part"
     } else if name.split('/').any(str::is_empty) {
@@ -290,13 +297,18 @@ impl Paths<'_> {
             return None;
         }
         let path = PathBuf::from(self.expand(what, raw, findings));
-        let stays = path.is_absolute() && !path.components().any(|part| matches!(part, std::path::Component::ParentDir));
-        if !stays || raw.contains('\0') || path.file_name().is_none() {
-            findings.error(format!("{what} is {}, which is not an absolute path without ..", quoted(raw)));
+        if path.components().any(|part| part == Component::ParentDir) {
+            findings.forgivable(
+                format!("{what} is {}, which contains ..", quoted(raw)),
+                "each .. takes the part before it away",
+            );
+        }
+        let path = without_detours(&path);
+        if !path.is_absolute() || raw.contains('\0') || path.file_name().is_none() {
+            findings.error(format!("{what} is {}, which is not an absolute path", quoted(raw)));
             return None;
         }
-        // Leaves out `.` and doubled slashes, so that equal places are equal paths.
-        Some(path.components().collect())
+        Some(path)
     }
 
     /// In user mode `%r` is the run-time directory and `%%` a percent sign; anything else stays as it is.
@@ -316,6 +328,19 @@ impl Paths<'_> {
             .collect::<Vec<_>>()
             .join("%")
     }
+}
+
+/// Without `.`, `..` and doubled slashes, so that equal places are equal paths.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// A path that is the file's own place asks for no link.

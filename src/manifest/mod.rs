@@ -163,7 +163,12 @@ pub enum ManifestError {
 fn cause(field: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Eof => format!("it ends too early, at line {} column {}", error.line(), error.column()),
-        Category::Data if field != "." => format!("{field}: {error}"),
+        Category::Data => format!(
+            "{} has the wrong type, at line {} column {}",
+            if field == "." { "it" } else { field },
+            error.line(),
+            error.column()
+        ),
         _ => error.to_string(),
     }
 }

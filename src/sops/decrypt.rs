@@ -5,7 +5,7 @@ use super::{
     cipher::DataKey,
     mac::Mac,
     rules::{CommentStack, Rule},
-    tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
     value::{Token, Type, canonical},
 };
 use crate::plaintext::Plaintext;
@@ -33,11 +33,7 @@ impl Path {
 
     /// For messages: keys joined by slashes, as a manifest writes them.
     fn display(&self) -> String {
-        self.0
-            .iter()
-            .map(|key| String::from_utf8_lossy(key))
-            .collect::<Vec<_>>()
-            .join("/")
+        self.0.iter().map(|key| shown(key)).collect::<Vec<_>>().join("/")
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Decrypted {
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// It is not of the format.
-    #[error("it is not valid {format}: {source}")]
+    #[error("it is not valid {format}: {source}; declare the format that it was encrypted in")]
     Parse {
         /// The format that it was read as.
         format: Format,

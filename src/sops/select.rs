@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use thiserror::Error;
 
-use super::tree::{Branch, Key, Kind, Value};
+use super::tree::{Branch, Key, Kind, Value, shown};
 
 /// Why there is no value under a key that could be a secret.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -16,6 +16,13 @@ pub enum SelectError {
         key: String,
         /// One that exists and is spelled much the same.
         nearest: Option<String>,
+    },
+    /// Several values have that name. An empty string is not authenticated, so anybody who can write the file could add one under the
+    /// name of a secret.
+    #[error("the key {key} is there more than once; remove all but one with sops edit")]
+    Repeated {
+        /// The key as far as it was looked for.
+        key: String,
     },
     /// The key goes on where the tree ends.
     #[error("the key {key} is {found}, not a map, so there is no {wanted} in it")]
@@ -48,8 +55,8 @@ pub struct Selector<'t, S> {
     indexes: RefCell<HashMap<*const Branch<S>, Index<'t, S>>>,
 }
 
-/// The values of a map by name. Of several of one name the last counts, as in JSON.
-type Index<'t, S> = HashMap<&'t [u8], &'t Value<S>>;
+/// The values of a map by name; none where a name is there more than once, as JSON and later YAML documents allow.
+type Index<'t, S> = HashMap<&'t [u8], Option<&'t Value<S>>>;
 
 impl<'t, S> Selector<'t, S> {
     /// Of these documents; keys name values of the first: the Go program, too, looks no further.
@@ -74,12 +81,13 @@ impl<'t, S> Selector<'t, S> {
         let mut names = key.iter().enumerate().peekable();
         while let Some((depth, name)) = names.next() {
             let so_far = || join(key, depth.saturating_add(1));
-            let value = self
-                .lookup(branch, name.as_bytes(), MERGE_DEPTH)
+            let found = self.lookup(branch, name.as_bytes(), MERGE_DEPTH);
+            let value = found
                 .ok_or_else(|| SelectError::Missing {
                     key: so_far(),
                     nearest: nearest(branch, key, depth),
-                })?;
+                })?
+                .ok_or_else(|| SelectError::Repeated { key: so_far() })?;
             match (value, names.peek()) {
                 (Value::Scalar(kind, text), None) => return Ok((*kind, text)),
                 (Value::Map(inner), Some(_)) => branch = inner,
@@ -104,10 +112,10 @@ impl<'t, S> Selector<'t, S> {
 
     /// The value of that name; else one that a YAML merge key (`<<`) brings in, because the Go program parses the decrypted text
     /// once more, merge keys applied.
-    fn lookup(&self, branch: &'t Branch<S>, name: &[u8], merges: usize) -> Option<&'t Value<S>> {
+    fn lookup(&self, branch: &'t Branch<S>, name: &[u8], merges: usize) -> Option<Option<&'t Value<S>>> {
         self.own(branch, name).or_else(|| {
             let deeper = merges.checked_sub(1)?;
-            match self.own(branch, b"<<")? {
+            match self.own(branch, b"<<")?? {
                 Value::Map(inner) => self.lookup(inner, name, deeper),
                 Value::List(maps) => maps.iter().find_map(|map| match map {
                     Value::Map(inner) => self.lookup(inner, name, deeper),
@@ -119,7 +127,7 @@ impl<'t, S> Selector<'t, S> {
     }
 
     /// The value of that name in the map itself. The maps are borrowed for as long as this lives, so each is told by its address.
-    fn own(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<&'t Value<S>> {
+    fn own(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<Option<&'t Value<S>>> {
         let mut indexes = self.indexes.borrow_mut();
         let index = indexes.entry(std::ptr::from_ref(branch)).or_insert_with(|| index(branch));
         index.get(name).copied()
@@ -130,7 +138,10 @@ fn index<S>(branch: &Branch<S>) -> Index<'_, S> {
     let mut index = Index::new();
     for item in &branch.items {
         if let Key::Name(name) = &item.key {
-            index.insert(name, &item.value);
+            index
+                .entry(name.as_slice())
+                .and_modify(|value| *value = None)
+                .or_insert(Some(&item.value));
         }
     }
     index
@@ -141,7 +152,13 @@ const MERGE_DEPTH: usize = 16;
 
 /// The first names of a key, for a message; an empty name alone would not be seen.
 fn join(key: &[String], length: usize) -> String {
-    match key.iter().take(length).map(String::as_str).collect::<Vec<_>>().join("/") {
+    match key
+        .iter()
+        .take(length)
+        .map(|name| shown(name.as_bytes()))
+        .collect::<Vec<_>>()
+        .join("/")
+    {
         empty if empty.is_empty() => "\"\"".to_owned(),
         joined => joined,
     }

@@ -54,6 +54,18 @@ pub enum Value<S> {
     Map(Branch<S>),
 }
 
+/// A key for a message: whoever wrote the file chose it, and it must neither end the line nor reach the terminal's controls.
+pub(super) fn shown(key: &[u8]) -> String {
+    let escape = |character: char| {
+        if character.is_control() {
+            character.escape_default().to_string()
+        } else {
+            character.to_string()
+        }
+    };
+    String::from_utf8_lossy(key).chars().map(escape).collect()
+}
+
 /// What stands left of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key<S> {

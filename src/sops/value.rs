@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) struct Token<'a> {
     /// The ciphertext, to be decrypted in place.
     pub(crate) data: Plaintext,
-    /// The nonce, of any length.
+    /// The nonce.
     pub(crate) iv: Vec<u8>,
     /// What stands behind the ciphertext; the last 16 bytes of both together authenticate.
     pub(crate) tag: Vec<u8>,

@@ -243,7 +243,7 @@ fn a_key_file_that_others_can_read_or_write_gets_a_warning_that_names_its_mode()
         warning: $DIR/other-age.txt: mode 0666 lets others read and write it; close it with: chmod 600 $DIR/other-age.txt
 
         # an SSH key: 0
-        warning: $DIR/ssh_ed25519: mode 0664 lets others read it; close it with: chmod 600 $DIR/ssh_ed25519
+        warning: $DIR/ssh_ed25519: mode 0664 lets others read and write it; close it with: chmod 600 $DIR/ssh_ed25519
         sops-install-secrets: Imported $DIR/ssh_ed25519 as age key with fingerprint age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl
 
     "#]].assert_eq(&text);

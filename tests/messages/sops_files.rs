@@ -99,55 +99,55 @@ fn a_file_of_another_format_is_told_so() {
     }
     expect![[r#"
         # nesting.yaml as json: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1; declare the format that it was encrypted in
 
         # nesting.yaml as dotenv: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`; declare the format that it was encrypted in
 
         # nesting.yaml as ini: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid ini: line 16: neither a key nor a section
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid ini: line 16: neither a key nor a section; declare the format that it was encrypted in
 
         # nesting.yaml as binary: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1; declare the format that it was encrypted in
 
         # nesting.json as dotenv: 3
-        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`
+        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`; declare the format that it was encrypted in
 
         # nesting.json as ini: 3
-        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is not valid ini: line 1: neither a key nor a section
+        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is not valid ini: line 1: neither a key nor a section; declare the format that it was encrypted in
 
         # nesting.json as binary: 3
         error: secret s from $DIR/nesting.json: it has no data, as every binary file has; declare the format that it was encrypted in
 
         # plain.env as yaml: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid yaml: line 2: a document must be a map, not a single value
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid yaml: line 2: a document must be a map, not a single value; declare the format that it was encrypted in
 
         # plain.env as json: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1; declare the format that it was encrypted in
 
         # plain.env as ini: 3
         error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # plain.env as binary: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1; declare the format that it was encrypted in
 
         # sections.ini as yaml: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid yaml: line 1: a document must be a map, not a single value
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid yaml: line 1: a document must be a map, not a single value; declare the format that it was encrypted in
 
         # sections.ini as json: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1; declare the format that it was encrypted in
 
         # sections.ini as dotenv: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid dotenv: line 2: neither a comment nor `KEY=value`
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid dotenv: line 2: neither a comment nor `KEY=value`; declare the format that it was encrypted in
 
         # sections.ini as binary: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1; declare the format that it was encrypted in
 
         # text.bin as dotenv: 3
-        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`
+        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`; declare the format that it was encrypted in
 
         # text.bin as ini: 3
-        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is not valid ini: line 1: neither a key nor a section
+        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is not valid ini: line 1: neither a key nor a section; declare the format that it was encrypted in
 
     "#]].assert_eq(&text);
 }
@@ -202,13 +202,13 @@ fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
         error: cannot use $DIR/empty-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # nesting.json, cut off: 3
-        error: cannot use $DIR/cut-nesting.json (needed by secret s) as a sops file: it is not valid json: line 32: EOF while parsing a string at column 65
+        error: cannot use $DIR/cut-nesting.json (needed by secret s) as a sops file: it is not valid json: line 32: the text ends too early; declare the format that it was encrypted in
 
         # nesting.json, not encrypted: 3
         error: cannot use $DIR/plain-nesting.json (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # nesting.json, empty: 3
-        error: cannot use $DIR/empty-nesting.json (needed by secret s) as a sops file: it is not valid json: line 1: EOF while parsing a value at column 0
+        error: cannot use $DIR/empty-nesting.json (needed by secret s) as a sops file: it is not valid json: line 1: the text ends too early; declare the format that it was encrypted in
 
         # plain.env, cut off: 3
         error: cannot use $DIR/cut-plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
@@ -229,19 +229,19 @@ fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
         error: cannot use $DIR/empty-sections.ini (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
 
         # text.bin, cut off: 3
-        error: cannot use $DIR/cut-text.bin (needed by secret s) as a sops file: it is not valid binary: line 6: EOF while parsing a string at column 331
+        error: cannot use $DIR/cut-text.bin (needed by secret s) as a sops file: it is not valid binary: line 6: the text ends too early; declare the format that it was encrypted in
 
         # text.bin, not encrypted: 3
-        error: cannot use $DIR/plain-text.bin (needed by secret s) as a sops file: it is not valid binary: line 1: expected ident at column 2
+        error: cannot use $DIR/plain-text.bin (needed by secret s) as a sops file: it is not valid binary: line 1: expected ident at column 2; declare the format that it was encrypted in
 
         # text.bin, empty: 3
-        error: cannot use $DIR/empty-text.bin (needed by secret s) as a sops file: it is not valid binary: line 1: EOF while parsing a value at column 0
+        error: cannot use $DIR/empty-text.bin (needed by secret s) as a sops file: it is not valid binary: line 1: the text ends too early; declare the format that it was encrypted in
 
         # bytes: 3
-        error: cannot use $DIR/binary.yaml (needed by secret s) as a sops file: it is not valid yaml: line 1: the text is not UTF-8
+        error: cannot use $DIR/binary.yaml (needed by secret s) as a sops file: it is not valid yaml: line 1: the text is not UTF-8; declare the format that it was encrypted in
 
         # two sops sections: 3
-        error: cannot use $DIR/doubled.yaml (needed by secret s) as a sops file: it is not valid yaml: line 62: the key "sops" is already defined at line 47
+        error: cannot use $DIR/doubled.yaml (needed by secret s) as a sops file: it is not valid yaml: line 62: the key "sops" is already defined at line 47; declare the format that it was encrypted in
 
         # a key that is a number: 3
         error: cannot decrypt $DIR/number.yaml (needed by secret s): the document has a key that is an integer; quote it, only strings can be keys

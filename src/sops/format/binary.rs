@@ -11,6 +11,10 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
     let [document] = documents else {
         return Err(EmitError("there must be exactly one document".to_owned()));
     };
+    // An empty string is not authenticated: whoever can write the file could add one.
+    if document.names().filter(|name| name == b"data").count() > 1 {
+        return Err(EmitError("data is there more than once; remove all but one".to_owned()));
+    }
     match document.get(b"data") {
         Some(Value::Scalar(Kind::Text, text)) => Ok(text),
         Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
@@ -26,9 +30,10 @@ mod tests {
 
     #[test]
     fn the_text_of_data_is_the_file() {
+        assert_eq!(reprinted(Format::Binary, br#"{"other": 1, "data": "a\n<b>"}"#), "a\n<b>");
         assert_eq!(
-            reprinted(Format::Binary, br#"{"other": 1, "data": "a\n<b>", "data": "c"}"#),
-            "a\n<b>"
+            reprinted(Format::Binary, br#"{"data": "a", "data": ""}"#),
+            "data is there more than once; remove all but one"
         );
     }
 
@@ -39,6 +44,6 @@ mod tests {
             "it has no data, as every binary file has; declare the format that it was encrypted in"
         );
         let not_text = "the value of data is an integer, not a string";
-        assert_eq!(reprinted(Format::Binary, br#"{"data": 1, "data": "a"}"#), not_text);
+        assert_eq!(reprinted(Format::Binary, br#"{"data": 1}"#), not_text);
     }
 }

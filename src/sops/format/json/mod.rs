@@ -135,14 +135,14 @@ mod tests {
             ("[\"secret\"]", "line 1: the top level must be an object"),
             ("\"secret\"", "line 1: the top level must be an object"),
             ("{\n\"k\": secret}", "line 2: expected value at column 6"),
-            ("{\"k\": \"secret}", "line 1: EOF while parsing a string at column 14"),
+            ("{\"k\": \"secret}", "line 1: the text ends too early"),
             ("{\"k\": 1} secret", "line 1: trailing characters at column 10"),
             ("{\"k\": 1e400}", "line 1: number out of range at column 11"),
             (
                 "{\"k\":\n\"\\udead\"}",
                 "line 2: lone leading surrogate in hex escape at column 7",
             ),
-            ("", "line 1: EOF while parsing a value at column 0"),
+            ("", "line 1: the text ends too early"),
         ] {
             let printed = reprinted(Format::Json, source.as_bytes());
             assert_eq!(printed, error, "{source}");

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 
 use crate::sops::{
     format::ParseError,
@@ -43,12 +44,14 @@ fn line_of(source: &[u8], offset: usize) -> usize {
 
 /// The library's syntax errors speak of the grammar alone; its type errors quote values, and are replaced.
 fn refuse(error: &serde_json::Error) -> ParseError {
-    let problem = if error.is_data() {
-        NOT_AN_OBJECT.to_owned()
-    } else {
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let text = error.to_string();
-        format!("{} at column {}", text.strip_suffix(&place).unwrap_or(&text), error.column())
+    let problem = match error.classify() {
+        Category::Data => NOT_AN_OBJECT.to_owned(),
+        Category::Eof | Category::Io => "the text ends too early".to_owned(),
+        Category::Syntax => {
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let text = error.to_string();
+            format!("{} at column {}", text.strip_suffix(&place).unwrap_or(&text), error.column())
+        }
     };
     ParseError {
         line: Some(error.line()),
