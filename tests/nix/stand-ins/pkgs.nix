@@ -1,0 +1,58 @@
+# A package set that is just enough to evaluate the modules: derivations that are never built, with store paths that anybody can read,
+# and text files that carry their text.
+{ lib }:
+
+let
+  storePath = name: "${builtins.storeDir}/${lib.concatStrings (lib.replicate 32 "0")}-${name}";
+
+  derivation =
+    name: attributes:
+    {
+      type = "derivation";
+      inherit name;
+      outPath = storePath name;
+      drvPath = "${storePath name}.drv";
+    }
+    // attributes;
+
+  # The path of a text depends on the text, as in a real store.
+  textFile =
+    name: text:
+    derivation name {
+      inherit text;
+      outPath = builtins.toFile name (builtins.unsafeDiscardStringContext text);
+    };
+
+  platform = {
+    system = "x86_64-linux";
+    isLinux = true;
+    isDarwin = false;
+  };
+
+  pkgs = {
+    inherit lib;
+    stdenv = {
+      buildPlatform = platform;
+      hostPlatform = platform;
+    };
+    pkgsBuildHost = pkgs // {
+      callPackage = _: _: derivation "sops-install-secrets-for-the-builder" { };
+    };
+
+    # The one package that the modules call is their own.
+    callPackage = _: _: derivation "sops-install-secrets" { };
+
+    writeText = textFile;
+    writeShellScript = name: text: textFile name "#!/bin/sh\n${text}";
+    # A manifest is shown under its own name, because its content is compared by itself.
+    writeTextFile =
+      {
+        name,
+        text,
+        checkPhase ? "",
+      }:
+      derivation name { inherit text checkPhase; };
+  }
+  // lib.genAttrs [ "age" "age-plugin-tpm" "age-plugin-yubikey" "coreutils" "gnupg" "hello" "util-linux" ] (name: derivation name { });
+in
+pkgs
