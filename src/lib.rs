@@ -1,5 +1,25 @@
-//! Stub.
+//! Reads sops files and publishes secrets.
+//!
+//! [`sops`] and [`keys`] are for other programs too: with them one can read a sops file without the sops program. The rest is the
+//! program `sops-install-secrets`, in a library so that it can be tested.
 
+#![warn(missing_docs)]
+
+pub mod changes;
+pub mod cli;
+mod contents;
+pub mod environment;
+mod failure;
+mod file;
+mod files;
+pub mod hardening;
+pub mod install;
 pub mod keys;
+pub mod manifest;
+pub mod messages;
 pub mod plaintext;
+pub mod run;
 pub mod sops;
+mod template;
+pub mod units;
+pub mod users;

@@ -1,1 +1,29 @@
-fn main() {}
+//! Decrypts the sops files that a configuration declares and publishes them under `/run/secrets`.
+
+use std::{env, process::ExitCode};
+
+use sops_install_secrets::{
+    cli::{self, Request},
+    environment::Environment,
+    hardening, messages,
+    run::run,
+};
+
+fn main() -> ExitCode {
+    let dumps = hardening::forbid_dumps();
+    messages::init(&env::var("JOURNAL_STREAM").unwrap_or_default());
+    if let Err(error) = dumps {
+        tracing::warn!("cannot forbid core dumps: {error}; a crash could leave secrets in a file");
+    }
+    match cli::parse(env::args_os()) {
+        Ok(Request::Print(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Run(arguments)) => run(&arguments, &Environment::read()),
+        Err(line) => {
+            tracing::error!("{line}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,1 +1,282 @@
 //! From contents to `/run/secrets`.
+//!
+//! [`publish`] writes all entries as a new generation and points the link at it. A run that fails before the link is swapped leaves
+//! everything as it was; one that is killed leaves the old generation or the new one, whole. [`preview`] says what `publish` would
+//! do, and changes nothing.
+
+mod error;
+mod files;
+mod generation;
+mod links;
+mod live;
+mod lock;
+mod mount;
+mod pending;
+mod walk;
+
+use std::borrow::Cow;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+
+pub use error::InstallError;
+pub use files::Owner;
+pub use live::{Difference, LiveGeneration};
+
+use crate::changes::{self, Changes};
+use crate::units::{self, Channel, UnitError};
+use error::failed;
+use generation::Draft;
+use links::Wanted;
+use live::Current;
+
+/// Rendered templates lie below this in a generation.
+pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
+
+/// Where generations go.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Generations are its numbered children. Absolute.
+    pub mount_point: PathBuf,
+    /// Points at the live generation. Absolute.
+    pub link: PathBuf,
+    /// Generations to keep, the live one included; 0 keeps all.
+    pub keep_generations: u64,
+    /// What the mount point is.
+    pub store: Store,
+}
+
+/// What the mount point is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// A file system of its own. Directories belong to root.
+    Mounted {
+        /// Its type.
+        file_system: FileSystem,
+        /// The group of all directories.
+        group: u32,
+    },
+    /// A plain directory, as a plain user has it. No owner is set on anything.
+    Directory,
+}
+
+/// A file system in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileSystem {
+    /// Never swapped out, not limited in size.
+    Ramfs,
+    /// Mounted with `noswap` where the kernel knows it.
+    Tmpfs,
+}
+
+/// One file to publish.
+pub struct Entry<'a> {
+    /// Secret or template.
+    pub kind: Kind,
+    /// Relative name: no empty part, no `.`, no `..`, no NUL.
+    pub name: &'a str,
+    /// The bytes.
+    pub content: &'a [u8],
+    /// Permission bits.
+    pub mode: u32,
+    /// User and group; `None` leaves the caller's.
+    pub owner: Owner,
+    /// Where the file shall be seen too, or its own place.
+    pub path: Option<PathBuf>,
+    /// Units to restart when it is added or modified.
+    pub restart_units: &'a [String],
+    /// Units to reload when it is added or modified.
+    pub reload_units: &'a [String],
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A decrypted value or file.
+    Secret,
+    /// A template with its placeholders replaced.
+    Template,
+}
+
+/// A generation that is live now.
+#[derive(Debug)]
+pub struct Published {
+    /// Its number.
+    pub generation: u64,
+    /// What it changed.
+    pub changes: Changes,
+    /// What somebody should know.
+    pub warnings: Vec<String>,
+    /// What failed after the swap: links at other paths, unit requests.
+    pub failures: Vec<InstallError>,
+}
+
+/// What a publication would do.
+#[derive(Debug)]
+pub struct Preview {
+    /// Whether a generation is live, so that a failure would leave it untouched.
+    pub is_live: bool,
+    /// What would change.
+    pub changes: Changes,
+    /// What stands in the way of declared paths.
+    pub failures: Vec<InstallError>,
+}
+
+impl Site {
+    /// The directory of generation `number`.
+    fn generation(&self, number: u64) -> PathBuf {
+        self.mount_point.join(number.to_string())
+    }
+
+    /// The number of the generation whose directory is `path`.
+    fn number(&self, path: &Path) -> Option<u64> {
+        let number = path.file_name()?.to_str().and_then(parse_number)?;
+        (path.parent() == Some(&self.mount_point)).then_some(number)
+    }
+
+    /// Owner of all directories that we make below the mount point, and of it.
+    fn directory_owner(&self) -> Owner {
+        match self.store {
+            Store::Mounted { group, .. } => Some((0, group)),
+            Store::Directory => None,
+        }
+    }
+
+    /// Owner of files that are ours alone.
+    fn file_owner(&self) -> Owner {
+        self.directory_owner().map(|_| (0, 0))
+    }
+}
+
+impl Entry<'_> {
+    /// Place in a generation.
+    #[must_use]
+    pub fn location(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::Secret => Cow::Borrowed(self.name),
+            Kind::Template => Cow::Owned(format!("{TEMPLATE_PREFIX}{}", self.name)),
+        }
+    }
+}
+
+/// Compares `entries` with what is live. Makes no mount, file or directory, and takes no lock.
+///
+/// # Errors
+///
+/// When the live generation cannot be read.
+pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let current = match fs::open(&site.mount_point, flags, Mode::empty()) {
+        Ok(root) => Current::read(site, &root)?,
+        Err(Errno::NOENT) => Current::default(),
+        Err(cause) => return Err(failed("open", &site.mount_point)(cause)),
+    };
+    Ok(Preview {
+        is_live: current.live.is_some(),
+        changes: changes::compare(current.live.as_ref(), entries)?,
+        failures: links::obstacles(site, entries),
+    })
+}
+
+/// Publishes `entries` as a new generation, and then tells the units of what has changed.
+///
+/// An obstacle at a declared path stops the run while a generation is live that it would leave half replaced. When nothing is live
+/// yet, there is nothing to protect: what can be published is, and the rest is in [`Published::failures`].
+///
+/// # Errors
+///
+/// Everything that keeps the link from being swapped. The live generation is then as it was.
+pub fn publish(
+    site: &Site,
+    entries: &[Entry<'_>],
+    channel: &Channel,
+) -> Result<Published, InstallError> {
+    publish_within(lock::PATIENCE, site, entries, channel)
+}
+
+/// [`publish`], waiting for another run no longer than `patience`.
+fn publish_within(
+    patience: Duration,
+    site: &Site,
+    entries: &[Entry<'_>],
+    channel: &Channel,
+) -> Result<Published, InstallError> {
+    let mut warnings = Vec::new();
+    let root = lock::enter(site, patience, &mut warnings)?;
+    let current = Current::read(site, &root)?;
+    if current.live.is_some() {
+        refuse(links::obstacles(site, entries))?;
+    }
+    let changes = changes::compare(current.live.as_ref(), entries)?;
+    let number = current
+        .number
+        .checked_add(1)
+        .ok_or_else(|| InstallError::NumbersExhausted {
+            link: site.link.clone(),
+        })?;
+
+    let mut draft = write(site, &root, number, entries)?;
+    let is_telling = *channel != Channel::Nobody && !changes.units.is_empty();
+    if is_telling {
+        pending::write(site, &root, number, &changes.units)?;
+    }
+    links::swap(site, number, &mut warnings)?;
+    let generation = draft.publish();
+
+    let mut failures = links::spread(site, generation, entries, &mut warnings);
+    if is_telling {
+        let errors = units::request(channel, &changes.units);
+        if !errors.iter().any(UnitError::is_lost) {
+            pending::remove(site, &root, number)
+                .unwrap_or_else(|error| warnings.push(error.to_string()));
+        }
+        failures.extend(errors.into_iter().map(InstallError::from));
+    }
+    generation::prune(site, &root, number, &mut warnings);
+    Ok(Published {
+        generation: number,
+        changes,
+        warnings,
+        failures,
+    })
+}
+
+/// Writes a whole generation.
+fn write<'a>(
+    site: &'a Site,
+    root: &'a OwnedFd,
+    number: u64,
+    entries: &[Entry<'_>],
+) -> Result<Draft<'a>, InstallError> {
+    let mut draft = Draft::begin(site, root, number)?;
+    for entry in entries {
+        draft.write(entry)?;
+    }
+    for entry in entries {
+        if let Ok(Wanted::Inside(name)) = links::wanted(site, entry) {
+            draft.link(name, &site.link.join(&*entry.location()), entry.owner)?;
+        }
+    }
+    Ok(draft)
+}
+
+/// Turns findings into an error, if there are any.
+fn refuse(mut findings: Vec<InstallError>) -> Result<(), InstallError> {
+    match findings.pop() {
+        None => Ok(()),
+        Some(only) if findings.is_empty() => Err(only),
+        Some(last) => {
+            findings.push(last);
+            Err(InstallError::Several(findings))
+        }
+    }
+}
+
+/// A generation's number as we write it: no sign, no leading zero, and not zero.
+fn parse_number(name: &str) -> Option<u64> {
+    let number = name.parse::<u64>().ok()?;
+    (number != 0 && number.to_string() == name).then_some(number)
+}

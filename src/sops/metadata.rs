@@ -1,5 +1,14 @@
 //! The `sops` section of a file: who can open it, which leaves are encrypted, the document's MAC.
 
+use thiserror::Error;
+
+use super::{
+    rules::{RuleTexts, Rules, RulesError},
+    section::SectionError,
+    time,
+    tree::{Branch, Stored, Value},
+};
+
 /// One way to the data key (or to one share of it).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,4 +66,174 @@ pub struct KeyGroups {
     pub groups: Vec<KeyGroup>,
     /// How many groups are needed; counts only with more than one group.
     pub threshold: usize,
+}
+
+/// Everything that the `sops` section says and decryption needs. Unknown fields are ignored, and so is the version: every 3.x file
+/// decrypts in the same way.
+#[derive(Debug)]
+pub struct Metadata {
+    /// Who can open the file.
+    pub key_groups: KeyGroups,
+    /// When sops wrote it, in the form that authenticates the MAC: RFC 3339 with seconds.
+    pub last_modified: String,
+    /// The MAC, encrypted; empty where there is none.
+    pub mac: Vec<u8>,
+    /// Only encrypted values count for the MAC.
+    pub mac_only_encrypted: bool,
+    /// Which leaves are encrypted.
+    pub rules: Rules,
+}
+
+/// Why the `sops` section cannot be used.
+#[derive(Debug, Error)]
+pub enum MetadataError {
+    /// It is missing, doubled or not a map.
+    #[error(transparent)]
+    Section(#[from] SectionError),
+    /// A field that must be there is not.
+    #[error("the sops metadata has no {0}")]
+    Missing(&'static str),
+    /// A field has a value that it cannot have.
+    #[error("{field} in the sops metadata is not {expected}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// More than one selection rule.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// Nobody could open the file.
+    #[error("the sops metadata names no key")]
+    NoKeys,
+}
+
+impl Metadata {
+    /// Reads the section, in the one shape that all formats are brought to. The types are taken as loosely as any version of sops
+    /// takes them: a number where a string is wanted, a string for a boolean, one value for a list of one.
+    ///
+    /// # Errors
+    /// When something that decryption needs is missing or malformed.
+    pub(super) fn read(section: &Branch<Stored<'_>>) -> Result<Self, MetadataError> {
+        let last_modified = text(section, "lastmodified").ok_or(MetadataError::Missing("lastmodified"))?;
+        let last_modified = time::to_seconds(&last_modified).ok_or(MetadataError::Field {
+            field: "lastmodified",
+            expected: "an RFC 3339 time",
+        })?;
+        Ok(Self {
+            key_groups: key_groups(section)?,
+            last_modified,
+            mac: text(section, "mac").unwrap_or_default().into_bytes(),
+            mac_only_encrypted: flag(section, "mac_only_encrypted")?,
+            rules: rules(section)?,
+        })
+    }
+}
+
+fn rules(section: &Branch<Stored<'_>>) -> Result<Rules, RulesError> {
+    Rules::new(&RuleTexts {
+        unencrypted_suffix: text(section, "unencrypted_suffix"),
+        encrypted_suffix: text(section, "encrypted_suffix"),
+        unencrypted_regex: text(section, "unencrypted_regex"),
+        encrypted_regex: text(section, "encrypted_regex"),
+        unencrypted_comment_regex: text(section, "unencrypted_comment_regex"),
+        encrypted_comment_regex: text(section, "encrypted_comment_regex"),
+    })
+}
+
+/// Lists of keys at the top make one group; only where they are all empty, `key_groups` counts.
+fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, MetadataError> {
+    let top = key_group(section);
+    let groups: Vec<_> = if top.keys.is_empty() {
+        maps(section, "key_groups").map(key_group).collect()
+    } else {
+        vec![top]
+    };
+    if groups.is_empty() {
+        return Err(MetadataError::NoKeys);
+    }
+    Ok(KeyGroups {
+        groups,
+        threshold: threshold(section)?,
+    })
+}
+
+/// In the order in which sops itself lists the kinds.
+fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
+    let field = |map, name| text(map, name).unwrap_or_default();
+    let remote = |service, name| MasterKey::Remote { service, name };
+    let mut keys = Vec::new();
+    keys.extend(maps(section, "kms").map(|key| remote(Service::AwsKms, field(key, "arn"))));
+    keys.extend(maps(section, "gcp_kms").map(|key| remote(Service::GcpKms, field(key, "resource_id"))));
+    keys.extend(maps(section, "hckms").map(|key| remote(Service::HuaweiKms, field(key, "key_id"))));
+    keys.extend(maps(section, "azure_kv").map(|key| {
+        let name = format!("{}/keys/{}/{}", field(key, "vault_url"), field(key, "name"), field(key, "version"));
+        remote(Service::AzureKeyVault, name)
+    }));
+    keys.extend(maps(section, "hc_vault").map(|key| {
+        let name = format!("{}/v1/{}/keys/{}", field(key, "vault_address"), field(key, "engine_path"), field(key, "key_name"));
+        remote(Service::HashicorpVault, name)
+    }));
+    keys.extend(maps(section, "pgp").map(|key| MasterKey::Pgp {
+        fingerprint: field(key, "fp"),
+        encrypted: field(key, "enc"),
+    }));
+    keys.extend(maps(section, "age").map(|key| MasterKey::Age {
+        recipient: field(key, "recipient"),
+        encrypted: field(key, "enc"),
+    }));
+    KeyGroup { keys }
+}
+
+/// Some versions wrote it as `2.0`.
+fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, MetadataError> {
+    let Some(text) = text(section, "shamir_threshold").filter(|text| !text.is_empty()) else {
+        return Ok(0);
+    };
+    text.strip_suffix(".0").unwrap_or(&text).parse().map_err(|_| MetadataError::Field {
+        field: "shamir_threshold",
+        expected: "a whole number",
+    })
+}
+
+/// The spellings of Go's `strconv.ParseBool`, empty for false.
+fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, MetadataError> {
+    match text(section, field).unwrap_or_default().as_str() {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(MetadataError::Field {
+            field,
+            expected: "true or false",
+        }),
+    }
+}
+
+/// A field's text, whatever scalar it is.
+fn text(map: &Branch<Stored<'_>>, field: &str) -> Option<String> {
+    match named(map, field)? {
+        Value::Scalar(_, text) => Some(String::from_utf8_lossy(text).into_owned()),
+        _ => None,
+    }
+}
+
+/// The maps of a list, or a map that stands alone.
+fn maps<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> impl Iterator<Item = &'m Branch<Stored<'s>>> {
+    let elements = match named(map, field) {
+        Some(Value::List(elements)) => elements.as_slice(),
+        Some(single @ Value::Map(_)) => std::slice::from_ref(single),
+        _ => &[],
+    };
+    elements.iter().filter_map(|element| match element {
+        Value::Map(branch) => Some(branch),
+        _ => None,
+    })
+}
+
+/// By its exact name, else in any case.
+fn named<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> Option<&'m Value<Stored<'s>>> {
+    map.get(field.as_bytes()).or_else(|| {
+        let any_case = map.names().find(|name| name.eq_ignore_ascii_case(field.as_bytes()))?;
+        map.get(any_case)
+    })
 }

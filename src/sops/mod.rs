@@ -1,7 +1,210 @@
 //! The sops file format, decrypt side. Knows nothing of manifests, hosts or systemd.
+//!
+//! A file is [parsed](SopsFile::parse), its data key is got from elsewhere (see [`keys`](crate::keys)), and it is
+//! [decrypted](SopsFile::decrypt): every value is authenticated with its place in the file, and the whole with the file's MAC,
+//! before anything of it can be read.
 
+mod cipher;
+mod decrypt;
 pub mod format;
+mod mac;
 pub mod metadata;
 pub mod number;
+mod rules;
+mod section;
+pub mod select;
 pub mod time;
 pub mod tree;
+mod value;
+
+use thiserror::Error;
+
+pub use self::cipher::{CipherError, DataKey};
+pub use self::rules::{Rules, RulesError};
+pub use self::section::SectionError;
+use self::{
+    decrypt::Walk,
+    format::{EmitError, Format, ParseError},
+    mac::Mac,
+    metadata::{Metadata, MetadataError},
+    select::SelectError,
+    tree::{Branch, Stored},
+    value::Token,
+};
+use crate::plaintext::{Content, Plaintext};
+
+/// An encrypted file, read and understood.
+pub struct SopsFile<'a> {
+    format: Format,
+    documents: Vec<Branch<Stored<'a>>>,
+    metadata: Metadata,
+}
+
+/// A decrypted file.
+pub struct Decrypted {
+    format: Format,
+    documents: Vec<Branch<Plaintext>>,
+}
+
+/// Why a text is not a sops file.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// It is not of the format.
+    #[error("it is not valid {format}: {source}")]
+    Parse {
+        /// The format that it was read as.
+        format: Format,
+        /// What is wrong.
+        source: ParseError,
+    },
+    /// It is, but sops did not write it.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+}
+
+/// Why a file does not decrypt.
+#[derive(Debug, Error)]
+pub enum DecryptError {
+    /// The data key is not one.
+    #[error(transparent)]
+    DataKey(#[from] CipherError),
+    /// One value is at fault.
+    #[error("{}: {problem}", place(path))]
+    Value {
+        /// The keys down to it, joined by slashes.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A key that is not a string.
+    #[error("{} has a key that is {type_name}; quote it, only strings can be keys", place(path))]
+    Key {
+        /// The map's keys, joined by slashes.
+        path: String,
+        /// What the key is.
+        type_name: &'static str,
+    },
+    /// The file carries no MAC.
+    #[error("the file has no MAC, so a change to it could not be noticed; encrypt it again with sops")]
+    NoMac,
+    /// The MAC itself does not decrypt.
+    #[error("the MAC does not authenticate: the metadata was changed after sops wrote it; restore the file from version control")]
+    BrokenMac,
+    /// The file is not what sops wrote.
+    #[error(
+        "the MAC does not match: the file was changed after sops wrote it; restore it from version control, or check the change and run: \
+         sops edit --ignore-mac"
+    )]
+    WrongMac,
+}
+
+fn place(path: &str) -> String {
+    if path.is_empty() {
+        "the document".to_owned()
+    } else {
+        format!("the key {path}")
+    }
+}
+
+impl<'a> SopsFile<'a> {
+    /// Reads the text of an encrypted file.
+    ///
+    /// # Errors
+    /// When it is not of the format, or its metadata cannot be used.
+    pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, ReadError> {
+        let mut documents = format.parse(source).map_err(|source| ReadError::Parse { format, source })?;
+        let section = section::take(format, &mut documents).map_err(MetadataError::Section)?;
+        Ok(Self {
+            format,
+            metadata: Metadata::read(&section)?,
+            documents,
+        })
+    }
+
+    /// What the file says about itself.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Whether there is a value under `key` that could be a secret. Needs no data key.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(&self, key: &[String]) -> Result<(), SelectError> {
+        select::scalar(&self.documents, key).map(|_| ())
+    }
+
+    /// Decrypts all values and checks the MAC.
+    ///
+    /// # Errors
+    /// At the first value that does not authenticate, and when the MAC does not match.
+    pub fn decrypt(self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
+        let key = DataKey::new(key)?;
+        let mut walk = Walk {
+            key: &key,
+            rules: &self.metadata.rules,
+            mac: Mac::new(
+                self.metadata.mac_only_encrypted,
+                matches!(self.format, Format::Json | Format::Binary),
+            ),
+            path: decrypt::Path::default(),
+            comments: rules::Comments::default(),
+        };
+        let documents = self
+            .documents
+            .into_iter()
+            .map(|document| walk.branch(document))
+            .collect::<Result<_, _>>()?;
+        check(walk.mac, &self.metadata, &key)?;
+        Ok(Decrypted {
+            format: self.format,
+            documents,
+        })
+    }
+}
+
+/// The stored MAC is a value of its own, authenticated with the time of the last change.
+fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptError> {
+    if metadata.mac.is_empty() {
+        return Err(DecryptError::NoMac);
+    }
+    let token = Token::parse(&metadata.mac).map_err(|_| DecryptError::BrokenMac)?;
+    if token.type_name != "str" {
+        return Err(DecryptError::BrokenMac);
+    }
+    let stored = key
+        .decrypt(token, metadata.last_modified.as_bytes())
+        .map_err(|_| DecryptError::BrokenMac)?;
+    if mac.matches(stored.expose()) { Ok(()) } else { Err(DecryptError::WrongMac) }
+}
+
+impl Decrypted {
+    /// The value under `key`, as `sops decrypt --extract` prints it, without a line end.
+    ///
+    /// # Errors
+    /// When there is none that could be a secret.
+    pub fn value(&self, key: &[String]) -> Result<Content<'_>, ContentError> {
+        let (kind, text) = select::scalar(&self.documents, key)?;
+        Ok(self.format.emit_scalar(kind, text)?)
+    }
+
+    /// The whole file, as `sops decrypt` prints it.
+    ///
+    /// # Errors
+    /// When the format has no spelling for something in it.
+    pub fn whole(&self) -> Result<Content<'_>, ContentError> {
+        Ok(self.format.emit(&self.documents)?)
+    }
+}
+
+/// Why a decrypted file does not give the wanted bytes.
+#[derive(Debug, Error)]
+pub enum ContentError {
+    /// No such value.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// No such spelling.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+}

@@ -4,14 +4,133 @@
 /// and its offset, `Z` where that is zero. Go's `time.Time.UnmarshalText` followed by `MarshalText`. `None` if it is not one.
 #[must_use]
 pub fn canonical(text: &str) -> Option<String> {
-    let _ = text;
-    None
+    let instant = Instant::parse(text)?;
+    let fraction = instant
+        .fraction
+        .get(..9)
+        .unwrap_or(instant.fraction)
+        .trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    let writable = instant.offset.abs() < 24 * 60;
+    writable.then(|| format!("{}{point}{fraction}{}", instant.seconds(), instant.zone()))
 }
 
 /// The form that authenticates a document's MAC: seconds precision. Go's `time.Parse(time.RFC3339, …)` (one-digit hours, `,`
 /// before the fraction allowed) followed by `Format(time.RFC3339)`. `None` if it is not one.
 #[must_use]
 pub fn to_seconds(text: &str) -> Option<String> {
-    let _ = text;
-    None
+    let instant = Instant::parse(text)?;
+    Some(format!("{}{}", instant.seconds(), instant.zone()))
+}
+
+/// A date, a time of day, and how far they are from UTC.
+struct Instant<'a> {
+    date: [u32; 3],
+    clock: [u32; 3],
+    /// The digits behind the point, of any number; often none.
+    fraction: &'a str,
+    /// Minutes east of UTC. Go lets a file say 24 hours and 60 minutes.
+    offset: i32,
+}
+
+impl<'a> Instant<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (year, rest) = number(text, 4)?;
+        let (month, rest) = number(rest.strip_prefix('-')?, 2)?;
+        let (day, rest) = number(rest.strip_prefix('-')?, 2)?;
+        let rest = rest.strip_prefix('T')?;
+        let (hour, rest) = number(rest, 2).or_else(|| number(rest, 1))?;
+        let (minute, rest) = number(rest.strip_prefix(':')?, 2)?;
+        let (second, rest) = number(rest.strip_prefix(':')?, 2)?;
+        let (fraction, rest) = fraction(rest);
+        let offset = offset(rest)?;
+        let valid = (1..=12).contains(&month)
+            && (1..=days_in(month, year)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
+        valid.then_some(Self {
+            date: [year, month, day],
+            clock: [hour, minute, second],
+            fraction,
+            offset,
+        })
+    }
+
+    fn seconds(&self) -> String {
+        let [year, month, day] = self.date;
+        let [hour, minute, second] = self.clock;
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+    }
+
+    fn zone(&self) -> String {
+        let sign = match self.offset {
+            0 => return "Z".to_owned(),
+            1.. => '+',
+            _ => '-',
+        };
+        let minutes = self.offset.unsigned_abs();
+        format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+}
+
+/// Exactly `length` digits, and what follows them.
+fn number(text: &str, length: usize) -> Option<(u32, &str)> {
+    let (digits, rest) = text.split_at_checked(length)?;
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    Some((all_digits.then(|| digits.parse().ok())??, rest))
+}
+
+/// The digits behind a point or comma, if there is one with a digit behind it, and what follows them.
+fn fraction(text: &str) -> (&str, &str) {
+    let Some(digits) = text.strip_prefix(['.', ',']) else {
+        return ("", text);
+    };
+    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+    match digits.split_at_checked(length) {
+        Some((digits, rest)) if length > 0 => (digits, rest),
+        _ => ("", text),
+    }
+}
+
+/// `Z` or `±hh:mm`, to the end of the text, in minutes.
+fn offset(text: &str) -> Option<i32> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+')?),
+    };
+    let (hours, rest) = number(rest, 2)?;
+    let (minutes, rest) = number(rest.strip_prefix(':')?, 2)?;
+    let valid = hours <= 24 && minutes <= 60 && rest.is_empty();
+    let total = i32::try_from(hours * 60 + minutes).ok()?;
+    valid.then_some(sign * total)
+}
+
+fn days_in(month: u32, year: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each text, what Go's `UnmarshalText` and `MarshalText` make of it, and what `Parse` and `Format` do.
+    const INSTANTS: &[(&str, Option<&str>, Option<&str>)] = &[];
+
+    #[test]
+    fn instants_are_read_and_written_as_go_does() {
+        for (text, precise, seconds) in INSTANTS {
+            assert_eq!(canonical(text).as_deref(), *precise, "{text}");
+            assert_eq!(to_seconds(text).as_deref(), *seconds, "{text}");
+        }
+    }
 }

@@ -88,11 +88,20 @@ impl<S> Default for Branch<S> {
 }
 
 impl<S> Branch<S> {
-    /// The first value under `name`.
+    /// The last value under `name`.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&Value<S>> {
-        self.items.iter().find_map(|item| {
-            matches!(&item.key, Key::Name(key) if key == name).then_some(&item.value)
+        self.items
+            .iter()
+            .rev()
+            .find_map(|item| matches!(&item.key, Key::Name(key) if key == name).then_some(&item.value))
+    }
+
+    /// The names of the entries.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.items.iter().filter_map(|item| match &item.key {
+            Key::Name(name) => Some(name.as_slice()),
+            _ => None,
         })
     }
 }

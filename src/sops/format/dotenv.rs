@@ -1,17 +1,86 @@
-//! Stub.
+//! dotenv as sops understands it: a line is a comment, or a key, `=` and a value. No quotes, no white space, no `export`.
 
-use super::{EmitError, ParseError};
+use std::borrow::Cow;
+
+use super::{EmitError, ParseError, flat};
 use crate::{
     plaintext::Plaintext,
-    sops::tree::{Branch, Stored},
+    sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
 };
 
+/// Reads the lines, of which empty ones are skipped. The two characters `\n` in a value stand for a line feed.
 pub(super) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
-    let _ = source;
-    Ok(Vec::new())
+    let mut items = Vec::new();
+    for (index, line) in source.split(|&byte| byte == b'\n').enumerate() {
+        if !line.is_empty() {
+            items.push(item(line).ok_or_else(|| ParseError {
+                line: Some(index.saturating_add(1)),
+                problem: "neither a comment nor `KEY=value`".to_owned(),
+            })?);
+        }
+    }
+    Ok(vec![Branch { items }])
 }
 
+fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
+    if let Some(text) = line.strip_prefix(b"#") {
+        let comment = Comment {
+            text: Cow::Borrowed(text),
+            inline: false,
+        };
+        return Some(Item {
+            key: Key::Comment(comment),
+            value: Value::Null,
+        });
+    }
+    let (key, value) = line.split_at_checked(line.iter().position(|&byte| byte == b'=')?)?;
+    let value = flat::with_line_feeds(Cow::Borrowed(value.get(1..)?));
+    Some(Item {
+        key: Key::Name(key.to_vec()),
+        value: Value::Scalar(Kind::Text, value),
+    })
+}
+
+/// Writes the first document, the only one there is.
 pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
-    let _ = documents;
-    Ok(Plaintext::default())
+    let document = documents
+        .first()
+        .ok_or_else(|| EmitError("there is no document".to_owned()))?;
+    let mut out = Plaintext::default();
+    for item in &document.items {
+        match &item.key {
+            Key::Comment(comment) => {
+                out.push(b"#");
+                out.push(comment.text.expose());
+            }
+            Key::Name(name) => emit_entry(&mut out, name, &item.value)?,
+            Key::Other(type_name) => {
+                return Err(EmitError(format!(
+                    "a key is {type_name}, dotenv has only strings there"
+                )));
+            }
+        }
+        out.push(b"\n");
+    }
+    Ok(out)
+}
+
+fn emit_entry(out: &mut Plaintext, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
+    out.push(name);
+    out.push(b"=");
+    match value {
+        Value::Scalar(Kind::Text, text) => push_escaped(out, text.expose()),
+        other => out.push(flat::emit_value(name, other)?.expose()),
+    }
+    Ok(())
+}
+
+/// Line feeds as the two characters `\n`. Nothing else is escaped, so a backslash before an `n` does not survive a round trip.
+fn push_escaped(out: &mut Plaintext, text: &[u8]) {
+    let mut separator: &[u8] = b"";
+    for line in text.split(|&byte| byte == b'\n') {
+        out.push(separator);
+        out.push(line);
+        separator = b"\\n";
+    }
 }

@@ -7,7 +7,12 @@ mod ini;
 mod json;
 mod yaml;
 
+use std::fmt;
+
 use thiserror::Error;
+
+pub use self::flat::FlatError;
+pub(crate) use self::flat::{unflatten, with_line_feeds};
 
 use super::tree::{Branch, Kind, Stored};
 use crate::plaintext::{Content, Plaintext};
@@ -41,6 +46,18 @@ pub struct ParseError {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct EmitError(pub String);
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Yaml => "yaml",
+            Self::Json => "json",
+            Self::Dotenv => "dotenv",
+            Self::Ini => "ini",
+            Self::Binary => "binary",
+        })
+    }
+}
 
 impl Format {
     /// Reads the encrypted file's text into its documents, the metadata still in its place.

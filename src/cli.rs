@@ -1,0 +1,150 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{
+    Parser, ValueEnum,
+    error::{ContextKind, ErrorKind},
+};
+
+/// Decrypt the sops files that a configuration declares and publish them under /run/secrets
+///
+/// Reads one JSON manifest that a NixOS or home-manager module made, finds the host's keys, decrypts the sops files that the
+/// manifest names, and publishes the secrets as a new generation. Flags are accepted with one dash or two.
+#[derive(Parser, Debug, PartialEq, Eq)]
+#[command(name = "sops-install-secrets", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// Check instead of install: the manifest alone, or also that each sops file has the wanted keys; needs no key and no root
+    #[arg(long, value_enum, default_value = "off", value_name = "MODE")]
+    pub check_mode: CheckMode,
+
+    /// Look up no user or group: all files belong to root, in user mode to the caller
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub ignore_passwd: bool,
+
+    /// The manifest
+    #[arg(value_name = "MANIFEST.json")]
+    pub manifest: PathBuf,
+}
+
+/// What is done with the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckMode {
+    /// Install.
+    Off,
+    /// Read and validate the manifest only.
+    Manifest,
+    /// Also parse each sops file and look for the wanted keys.
+    #[value(name = "sopsfile")]
+    SopsFile,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed, nothing changed
+  2  wrong usage, or a manifest that cannot be used
+  3  published, but some secrets failed (only while nothing was published before)";
+
+const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Request {
+    /// A run.
+    Run(Arguments),
+    /// Text for standard output: the help or the version.
+    Print(String),
+}
+
+/// Understands the program's arguments, its name first.
+///
+/// # Errors
+/// With one line for a person, when they make no sense.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
+    match Arguments::try_parse_from(two_dashes(arguments)) {
+        Ok(arguments) => Ok(Request::Run(arguments)),
+        Err(error) if !error.use_stderr() => Ok(Request::Print(error.to_string())),
+        Err(error) => Err(one_line(&error)),
+    }
+}
+
+/// The Nix modules of sops-nix write `-check-mode`, as Go's flag package takes it.
+fn two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut literal = false;
+    let convert = |argument: OsString| {
+        literal = literal || argument == "--";
+        let text = argument.to_string_lossy();
+        let long_with_one_dash = !literal && text.len() > 2 && text.starts_with('-') && !text.starts_with("--");
+        if long_with_one_dash { OsString::from(format!("-{text}")) } else { argument }
+    };
+    arguments.into_iter().map(convert).collect()
+}
+
+/// clap explains itself in a paragraph; at a console one line is more.
+fn one_line(error: &clap::Error) -> String {
+    let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => format!("no manifest given; {USAGE}"),
+        ErrorKind::UnknownArgument if context(ContextKind::InvalidArg).starts_with('-') => {
+            format!("unknown flag {}; {USAGE}", context(ContextKind::InvalidArg))
+        }
+        ErrorKind::UnknownArgument => format!("more than one manifest given; {USAGE}"),
+        ErrorKind::InvalidValue => format!(
+            "{} cannot be {:?}; {USAGE}",
+            context(ContextKind::InvalidArg),
+            context(ContextKind::InvalidValue)
+        ),
+        _ => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            format!("{}; {USAGE}", first.strip_prefix("error: ").unwrap_or(first))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Request, String> {
+        parse(std::iter::once("sops-install-secrets").chain(arguments.iter().copied()).map(OsString::from))
+    }
+
+    fn run(check_mode: CheckMode, ignore_passwd: bool) -> Result<Request, String> {
+        Ok(Request::Run(Arguments {
+            check_mode,
+            ignore_passwd,
+            manifest: PathBuf::from("m.json"),
+        }))
+    }
+
+    #[test]
+    fn flags_are_taken_with_one_dash_and_two() {
+        assert_eq!(parsed(&["m.json"]), run(CheckMode::Off, false));
+        for spelling in [
+            ["-check-mode=sopsfile", "-ignore-passwd", "m.json"],
+            ["--check-mode=sopsfile", "--ignore-passwd", "m.json"],
+            ["-ignore-passwd=true", "-check-mode=sopsfile", "m.json"],
+            ["m.json", "-check-mode=sopsfile", "-ignore-passwd"],
+        ] {
+            assert_eq!(parsed(&spelling), run(CheckMode::SopsFile, true));
+        }
+        assert_eq!(parsed(&["-check-mode", "manifest", "m.json"]), run(CheckMode::Manifest, false));
+        assert_eq!(parsed(&["--check-mode", "off", "-ignore-passwd=false", "m.json"]), run(CheckMode::Off, false));
+    }
+
+    #[test]
+    fn wrong_usage_is_one_line_with_the_right_one() {
+        let fails = |arguments: &[&str], text: &str| {
+            assert_eq!(parsed(arguments), Err(format!("{text}; {USAGE}")));
+        };
+        fails(&[], "no manifest given");
+        fails(&["-check-mode=off"], "no manifest given");
+        fails(&["-chek-mode=off", "m.json"], "unknown flag --chek-mode");
+        fails(&["-x", "m.json"], "unknown flag -x");
+        fails(&["a.json", "b.json"], "more than one manifest given");
+        fails(&["-check-mode=all", "m.json"], "--check-mode <MODE> cannot be \"all\"");
+        fails(&["-ignore-passwd=maybe", "m.json"], "--ignore-passwd[=<BOOL>] cannot be \"maybe\"");
+    }
+}

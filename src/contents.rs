@@ -1,0 +1,106 @@
+//! The bytes of every secret and template, decided in memory.
+
+use std::{collections::HashMap, path::Path};
+
+use crate::{
+    failure::Failure,
+    file,
+    files::Source,
+    manifest::{Body, Manifest, Placeholder, Secret, Selection, Template},
+    plaintext::{Content, Plaintext},
+    sops::Decrypted,
+    template::Tokens,
+};
+
+/// Larger template files are refused, in bytes: 64 MiB.
+const LARGEST_TEMPLATE: u64 = 1 << 26;
+
+/// The secrets whose bytes are at hand, by name.
+pub type Values<'f> = HashMap<&'f str, Content<'f>>;
+
+/// Takes every secret out of its decrypted file. A file that failed has been reported as a whole.
+pub fn values<'f>(files: &'f [(Source<'f>, Option<Decrypted>)], failures: &mut Vec<Failure>) -> Values<'f> {
+    let mut values = Values::new();
+    for (source, file) in files {
+        let Some(file) = file else { continue };
+        for &secret in source.secrets() {
+            match content(file, secret) {
+                Ok(content) => {
+                    values.insert(&secret.name, content);
+                }
+                Err(error) => failures.push(source.fail_one(secret, &error)),
+            }
+        }
+    }
+    values
+}
+
+fn content<'f>(file: &'f Decrypted, secret: &Secret) -> Result<Content<'f>, crate::sops::ContentError> {
+    match &secret.selection {
+        Selection::Whole => file.whole(),
+        Selection::Key(key) => file.value(key),
+    }
+}
+
+/// Renders every template, in the order of the manifest. One that cannot be is a failure and `None`.
+pub fn render(manifest: &Manifest, values: &Values<'_>, failures: &mut Vec<Failure>) -> Vec<Option<Plaintext>> {
+    if manifest.templates.is_empty() {
+        return Vec::new();
+    }
+    let tokens = Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str()));
+    let rendered = manifest.templates.iter().map(|template| {
+        let tokens = tokens.as_ref().map_err(ToString::to_string)?;
+        render_one(manifest, template, tokens, values)
+    });
+    let keep = |(template, result): (&Template, Result<Plaintext, String>)| {
+        result
+            .map_err(|problem| {
+                failures.push(Failure {
+                    message: format!("template {}: {problem}", template.name),
+                    entries: vec![template.name.clone()],
+                    sops_file: None,
+                });
+            })
+            .ok()
+    };
+    manifest.templates.iter().zip(rendered).map(keep).collect()
+}
+
+fn render_one(manifest: &Manifest, template: &Template, tokens: &Tokens, values: &Values<'_>) -> Result<Plaintext, String> {
+    let text = body(&template.name, &template.body)?;
+    let value = |token: usize| match manifest.placeholders.get(token) {
+        Some(placeholder) => value(manifest, values, placeholder),
+        None => Err("it contains a placeholder of no secret".to_owned()),
+    };
+    tokens.render(text.expose(), value).map_err(|error| error.to_string())
+}
+
+fn value<'v>(manifest: &Manifest, values: &'v Values<'_>, placeholder: &Placeholder) -> Result<&'v [u8], String> {
+    let name = &placeholder.secret;
+    match values.get(name.as_str()) {
+        Some(content) => Ok(content.expose()),
+        None if manifest.secrets.iter().any(|secret| secret.name == *name) => Err(format!("it needs secret {name}, which failed")),
+        None => Err(format!(
+            "it needs secret {name}, which this manifest does not install; declare it, and without neededForUsers"
+        )),
+    }
+}
+
+/// The file goes before the inline text; the Nix modules make the file from the text, so they agree unless a user gave both.
+fn body(name: &str, body: &Body) -> Result<Plaintext, String> {
+    let Some(path) = &body.file else {
+        return Ok(Plaintext::from(body.content.clone()));
+    };
+    match file::read(path, LARGEST_TEMPLATE) {
+        Ok(text) => Ok(text),
+        Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
+        Err(error) => {
+            tracing::warn!("template {name}: {}; its content is used instead", unreadable(path, &error));
+            Ok(Plaintext::from(body.content.clone()))
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &file::ReadError) -> String {
+    format!("cannot read its file {}: {error}", path.display())
+}

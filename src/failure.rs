@@ -1,0 +1,54 @@
+//! What went wrong, secret by secret, and what follows from it.
+
+use std::path::PathBuf;
+
+/// One thing that went wrong, and the entries that cannot be published because of it.
+pub struct Failure {
+    /// Object and cause, and the remedy below it.
+    pub message: String,
+    /// The secrets and templates that are missing for it.
+    pub entries: Vec<String>,
+    /// The sops file at fault, if one is.
+    pub sops_file: Option<PathBuf>,
+}
+
+/// What is done with the entries that did not fail.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing failed: publish.
+    Publish,
+    /// Nothing is published yet, so there is nothing to protect: publish the rest, and say so.
+    PublishRest,
+    /// A complete generation is live: leave it.
+    KeepLive,
+}
+
+/// The failure policy, whole.
+#[must_use]
+pub fn verdict(failures: &[Failure], is_live: bool) -> Verdict {
+    match (failures.is_empty(), is_live) {
+        (true, _) => Verdict::Publish,
+        (false, false) => Verdict::PublishRest,
+        (false, true) => Verdict::KeepLive,
+    }
+}
+
+/// Names for a message: all of a few, the first of many.
+#[must_use]
+pub fn names(entries: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown = entries.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match entries.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+impl Failure {
+    /// Tells of it, with its fields for the journal.
+    pub fn report(&self) {
+        let secrets = self.entries.join(" ");
+        let file = self.sops_file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        tracing::error!(SECRET_NAME = secrets, SOPS_FILE = file, "{}", self.message);
+    }
+}

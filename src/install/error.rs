@@ -1,0 +1,120 @@
+//! What can go wrong between contents and `/run/secrets`.
+
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::units::UnitError;
+
+/// Why a generation was not published, or not wholly.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// A system call on a file failed.
+    #[error("cannot {action} {}: {cause}", .path.display())]
+    System {
+        /// What was attempted, as a verb that takes the path as its object.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the kernel said.
+        cause: Errno,
+    },
+    /// Another run holds the lock for longer than we wait.
+    #[error("{} is locked by another run since {seconds} s; wait until it has ended (see who: fuser -v {})", .mount_point.display(), .mount_point.display())]
+    Busy {
+        /// The locked directory.
+        mount_point: PathBuf,
+        /// How long we waited.
+        seconds: u64,
+    },
+    /// The mount is not allowed, and the directory is on a disk.
+    #[error("cannot mount {kind} on {}: {cause}; without it secrets would be written to a disk: allow this container to mount, or mount a tmpfs on {} from outside", .mount_point.display(), .mount_point.display())]
+    MountRefused {
+        /// The directory.
+        mount_point: PathBuf,
+        /// `ramfs` or `tmpfs`.
+        kind: &'static str,
+        /// What the kernel said.
+        cause: Errno,
+    },
+    /// Something that is not in memory is mounted where the secrets belong.
+    #[error("the file system mounted on {} is neither ramfs nor tmpfs: secrets would be written to a disk; unmount it with: umount {}", .mount_point.display(), .mount_point.display())]
+    WrongFileSystem {
+        /// The directory.
+        mount_point: PathBuf,
+    },
+    /// The kernel reported a mount that cannot be seen.
+    #[error("{kind} was mounted on {}, but is not seen there; is something else mounting or unmounting it?", .mount_point.display())]
+    MountLost {
+        /// The directory.
+        mount_point: PathBuf,
+        /// `ramfs` or `tmpfs`.
+        kind: &'static str,
+    },
+    /// No number is left for the next generation.
+    #[error("{} points to the last number there is; remove the link and run again", .link.display())]
+    NumbersExhausted {
+        /// The link to the live generation.
+        link: PathBuf,
+    },
+    /// A name with too many parts.
+    #[error("the name {name:?} has more than {limit} parts")]
+    TooDeep {
+        /// The name, relative to its generation.
+        name: String,
+        /// The most parts that we handle.
+        limit: usize,
+    },
+    /// A path that is relative or climbs.
+    #[error("the path {} must be absolute, without \"..\"", .path.display())]
+    NotPlain {
+        /// The path as declared.
+        path: PathBuf,
+    },
+    /// A directory stands where a link belongs.
+    #[error("cannot link {}: a directory is there; move it away, or choose another path", .path.display())]
+    DirectoryInTheWay {
+        /// The declared path.
+        path: PathBuf,
+    },
+    /// A part of a path is no directory.
+    #[error("cannot reach {}: {} is not a directory", .path.display(), .part.display())]
+    NotADirectory {
+        /// The declared path.
+        path: PathBuf,
+        /// The part that stops us.
+        part: PathBuf,
+    },
+    /// A symlink of somebody else would decide where we write.
+    #[error("will not follow {} to reach {}: the symlink belongs to uid {owner}; replace it with a directory, or declare the path that it stands for", .part.display(), .path.display())]
+    ForeignSymlink {
+        /// The declared path.
+        path: PathBuf,
+        /// The symlink.
+        part: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
+    /// Somebody replaced what we had just made.
+    #[error("{} was replaced by somebody else while it was being made; run again", .path.display())]
+    Interference {
+        /// The directory or link.
+        path: PathBuf,
+    },
+    /// Several findings, all made before anything was written.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<InstallError>),
+    /// Units could not be told.
+    #[error(transparent)]
+    Units(#[from] UnitError),
+}
+
+/// Names the object of a failed system call: `open(path).map_err(failed("open", path))`.
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) -> InstallError {
+    move |cause| InstallError::System {
+        action,
+        path: path.to_owned(),
+        cause,
+    }
+}

@@ -1,0 +1,128 @@
+//! Files and directories by descriptor: what we write is never reached through a name that somebody else could bend.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{self, AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
+use rustix::io::{Errno, Result};
+use rustix::path::Arg;
+
+/// User and group of a file; `None` leaves what the kernel gives it, the caller's own.
+pub type Owner = Option<(u32, u32)>;
+
+/// Directories of a generation: all may pass through, the group may also list.
+pub(super) const DIRECTORY_MODE: u32 = 0o751;
+
+/// The most parts of a name, and so the most descriptors that a descent holds.
+pub(super) const MAX_DEPTH: usize = 100;
+
+/// Opens the directory `name` in `dir`, which must not be a symlink.
+pub(super) fn open_directory(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    fs::openat(dir, name, flags, Mode::empty())
+}
+
+/// Opens the file `name` in `dir` for reading; a symlink is an error, a fifo does not block.
+pub(super) fn open_file(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    fs::openat(dir, name, flags, Mode::empty())
+}
+
+/// Makes the file `name`, which must not exist, with its owner and mode in place before the first byte.
+pub(super) fn create_file(
+    dir: impl AsFd,
+    name: impl Arg,
+    owner: Owner,
+    mode: u32,
+) -> Result<OwnedFd> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = fs::openat(dir, name, flags, Mode::empty())?;
+    secure(&file, owner, mode)?;
+    Ok(file)
+}
+
+/// Makes the directory `name`, which must not exist, and opens it.
+pub(super) fn create_directory(
+    dir: impl AsFd + Copy,
+    name: impl Arg + Copy,
+    owner: Owner,
+) -> Result<OwnedFd> {
+    fs::mkdirat(dir, name, Mode::RWXU)?;
+    let made = open_directory(dir, name)?;
+    secure(&made, owner, DIRECTORY_MODE)?;
+    Ok(made)
+}
+
+/// Sets the owner first and the mode after it, since a change of owner clears some mode bits.
+pub(super) fn secure(file: impl AsFd + Copy, owner: Owner, mode: u32) -> Result<()> {
+    if let Some(owner) = owner {
+        let (uid, gid) = ids(owner)?;
+        fs::fchown(file, Some(uid), Some(gid))?;
+    }
+    fs::fchmod(file, Mode::from_raw_mode(mode))
+}
+
+/// Ids for the kernel, which reads the highest number as "leave it".
+pub(super) fn ids((uid, gid): (u32, u32)) -> Result<(Uid, Gid)> {
+    if uid == u32::MAX || gid == u32::MAX {
+        return Err(Errno::INVAL);
+    }
+    Ok((Uid::from_raw(uid), Gid::from_raw(gid)))
+}
+
+/// The status of `name` itself, symlink or not; `None` when there is nothing.
+pub(super) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
+    match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(status) => Ok(Some(status)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// The kind of file that a status is of.
+pub(super) fn kind(status: &Stat) -> FileType {
+    FileType::from_raw_mode(status.st_mode)
+}
+
+/// Whether two statuses are of one file.
+pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
+/// What a directory holds, with the kind of each.
+pub(super) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
+    let mut entries = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => status(dir, name)?.map_or(FileType::Unknown, |found| kind(&found)),
+            known => known,
+        };
+        entries.push((name.to_owned(), kind));
+    }
+    Ok(entries)
+}
+
+/// Removes `name` and all below it, following no symlink. Nothing there is fine.
+pub(super) fn remove_tree(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Result<()> {
+    remove_below(dir, name, MAX_DEPTH)
+}
+
+/// [`remove_tree`], at most `depth` directories deep.
+fn remove_below(dir: impl AsFd + Copy, name: impl Arg + Copy, depth: usize) -> Result<()> {
+    match fs::unlinkat(dir, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => return Ok(()),
+        Err(Errno::ISDIR | Errno::PERM) => {}
+        Err(cause) => return Err(cause),
+    }
+    let depth = depth.checked_sub(1).ok_or(Errno::NAMETOOLONG)?;
+    let inner = open_directory(dir, name)?;
+    for (entry, _) in list(inner.as_fd())? {
+        remove_below(inner.as_fd(), entry.as_c_str(), depth)?;
+    }
+    fs::unlinkat(dir, name, AtFlags::REMOVEDIR)
+}

@@ -1,0 +1,198 @@
+//! Writing a new generation, and pruning old ones.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags};
+use rustix::io::Errno;
+
+use super::error::{InstallError, failed};
+use super::files::{self, MAX_DEPTH, Owner};
+use super::live::errno;
+use super::{Entry, Site, parse_number, pending};
+
+/// A generation that the link does not name yet. Dropped before it is published, it takes with it all that it wrote.
+pub(super) struct Draft<'a> {
+    /// Where it belongs.
+    site: &'a Site,
+    /// The open mount point.
+    root: &'a OwnedFd,
+    /// Its number.
+    pub number: u64,
+    /// Its directory.
+    dir: OwnedFd,
+    /// The nested directory that the last name was in, open: names come sorted, or nearly so.
+    last: Option<(String, OwnedFd)>,
+    /// Whether the link names it.
+    published: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Makes an empty generation, in place of what a killed run may have left under its number.
+    pub(super) fn begin(
+        site: &'a Site,
+        root: &'a OwnedFd,
+        number: u64,
+    ) -> Result<Self, InstallError> {
+        let at = site.generation(number);
+        let name = number.to_string();
+        files::remove_tree(root.as_fd(), &name).map_err(failed("remove the left-over", &at))?;
+        let dir = files::create_directory(root, &name, site.directory_owner())
+            .map_err(failed("make", &at));
+        // From here on dropping cleans up, also after a directory that was made but could not be given its owner.
+        dir.map(|dir| Self {
+            site,
+            root,
+            number,
+            dir,
+            last: None,
+            published: false,
+        })
+        .inspect_err(|_| {
+            let _ = files::remove_tree(root.as_fd(), &name);
+        })
+    }
+
+    /// Writes one file: owner and mode first, content last.
+    pub(super) fn write(&mut self, entry: &Entry<'_>) -> Result<(), InstallError> {
+        let name = entry.location();
+        let at = self.path(&name);
+        let (dir, leaf) = self.parent(&name)?;
+        let file = files::create_file(dir, leaf, entry.owner, entry.mode)
+            .map_err(failed("create", &at))?;
+        File::from(file)
+            .write_all(entry.content)
+            .map_err(|error| failed("write", &at)(errno(&error)))
+    }
+
+    /// Makes a symlink under `name`, for a declared path that lies inside the published tree.
+    pub(super) fn link(
+        &mut self,
+        name: &str,
+        target: &Path,
+        owner: Owner,
+    ) -> Result<(), InstallError> {
+        let at = self.path(name);
+        let (dir, leaf) = self.parent(name)?;
+        fs::symlinkat(target, dir, leaf).map_err(failed("create the link", &at))?;
+        let Some((uid, gid)) = owner
+            .map(files::ids)
+            .transpose()
+            .map_err(failed("set the owner of", &at))?
+        else {
+            return Ok(());
+        };
+        fs::chownat(dir, leaf, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(failed("set the owner of", &at))
+    }
+
+    /// The link names it now: nothing is taken back. Gives its directory.
+    pub(super) fn publish(&mut self) -> &OwnedFd {
+        self.published = true;
+        &self.dir
+    }
+
+    /// The directory that `name` lies in, made where it is missing, and the last part of `name`.
+    fn parent<'n>(&mut self, name: &'n str) -> Result<(&OwnedFd, &'n str), InstallError> {
+        let Some((parents, leaf)) = name.rsplit_once('/') else {
+            return Ok((&self.dir, name));
+        };
+        if self.last.as_ref().is_none_or(|(path, _)| path != parents) {
+            self.last = Some((parents.to_owned(), self.descend(parents)?));
+        }
+        let dir = self.last.as_ref().map_or(&self.dir, |(_, dir)| dir);
+        Ok((dir, leaf))
+    }
+
+    /// Opens nested directories, making what is missing.
+    fn descend(&self, parents: &str) -> Result<OwnedFd, InstallError> {
+        if parents.split('/').count() >= MAX_DEPTH {
+            return Err(InstallError::TooDeep {
+                name: parents.to_owned(),
+                limit: MAX_DEPTH,
+            });
+        }
+        let mut inner: Option<OwnedFd> = None;
+        for part in parents.split('/') {
+            let dir = inner.as_ref().unwrap_or(&self.dir);
+            let next = match files::create_directory(dir, part, self.site.directory_owner()) {
+                Err(Errno::EXIST) => files::open_directory(dir, part),
+                outcome => outcome,
+            };
+            inner = Some(next.map_err(failed("make the directory", &self.path(parents)))?);
+        }
+        inner.ok_or_else(|| failed("make the directory", &self.path(parents))(Errno::INVAL))
+    }
+
+    /// Where `name` is, for messages.
+    fn path(&self, name: &str) -> PathBuf {
+        self.site.generation(self.number).join(name)
+    }
+}
+
+impl Drop for Draft<'_> {
+    /// There is nobody left to tell of a failure: the next run removes what this one could not.
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = files::remove_tree(self.root.as_fd(), &self.number.to_string());
+            let _ = pending::remove(self.site, self.root, self.number);
+        }
+    }
+}
+
+/// Removes generations that are `keep_generations` or more older than `current`, and records that no longer count. Failures are
+/// warnings: the new generation is live, and the next run tries again.
+pub(super) fn prune(site: &Site, root: &OwnedFd, current: u64, warnings: &mut Vec<String>) {
+    let entries = match files::list(root.as_fd()) {
+        Ok(entries) => entries,
+        Err(cause) => return warnings.push(failed("list", &site.mount_point)(cause).to_string()),
+    };
+    for (name, _) in &entries {
+        let Ok(name) = name.to_str() else { continue };
+        if is_stale(name, current, site.keep_generations)
+            && let Err(cause) = files::remove_tree(root.as_fd(), name)
+        {
+            warnings.push(failed("remove", &site.mount_point.join(name))(cause).to_string());
+        }
+    }
+}
+
+/// Whether `name` is a generation or a record that may go, when `current` is live.
+fn is_stale(name: &str, current: u64, keep: u64) -> bool {
+    if let Some(number) = pending::number(name) {
+        return number < current;
+    }
+    let last = current.saturating_sub(keep);
+    keep != 0 && parse_number(name).is_some_and(|number| number <= last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_old_numbers_are_pruned() {
+        let stale = |keep| {
+            [
+                "1",
+                "2",
+                "3",
+                "4",
+                "03",
+                "x",
+                "3.pending",
+                "4.pending",
+                "5.pending",
+            ]
+            .into_iter()
+            .filter(|name| is_stale(name, 4, keep))
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(stale(1), ["1", "2", "3", "3.pending"]);
+        assert_eq!(stale(3), ["1", "3.pending"]);
+        assert_eq!(stale(0), ["3.pending"]);
+        assert_eq!(stale(u64::MAX), ["3.pending"]);
+    }
+}

@@ -1,0 +1,314 @@
+//! The swap of the link, and links at declared paths.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags, FileType, RenameFlags};
+use rustix::io::Errno;
+
+use super::error::{InstallError, failed};
+use super::files::{self, Owner};
+use super::walk::{self, Place};
+use super::{Entry, Site};
+
+/// Ends the name of a link that is still to be put in place.
+const NEW: &str = ".sops-new";
+/// Ends the name of what stood where a link belongs.
+const BACKUP: &str = ".sops-backup";
+/// Longest file name that Linux has.
+const MAX_NAME: usize = 255;
+
+/// Where an entry wants to be seen, beside its own place.
+pub(super) enum Wanted<'a> {
+    /// Nowhere.
+    Nothing,
+    /// Inside the published tree, under this name.
+    Inside(&'a str),
+    /// At this path.
+    Outside(&'a Path),
+}
+
+/// Reads the declared path of `entry`.
+pub(super) fn wanted<'a>(site: &Site, entry: &'a Entry<'_>) -> Result<Wanted<'a>, InstallError> {
+    let Some(path) = entry.path.as_deref() else {
+        return Ok(Wanted::Nothing);
+    };
+    walk::check(path)?;
+    let Ok(inside) = path.strip_prefix(&site.link) else {
+        return Ok(Wanted::Outside(path));
+    };
+    match inside.to_str() {
+        None | Some("") => Err(InstallError::NotPlain {
+            path: path.to_owned(),
+        }),
+        Some(name) if name == entry.location() => Ok(Wanted::Nothing),
+        Some(name) => Ok(Wanted::Inside(name)),
+    }
+}
+
+/// What stands in the way of the declared paths. Changes nothing, so it can be asked before the first write.
+pub(super) fn obstacles(site: &Site, entries: &[Entry<'_>]) -> Vec<InstallError> {
+    entries
+        .iter()
+        .filter_map(|entry| obstacle(site, entry).err())
+        .collect()
+}
+
+/// What stands in the way of one entry's path.
+fn obstacle(site: &Site, entry: &Entry<'_>) -> Result<(), InstallError> {
+    let Wanted::Outside(path) = wanted(site, entry)? else {
+        return Ok(());
+    };
+    match walk::find(path)? {
+        Some(place) => refuse_directory(&place).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Makes the links of `entries` outside the published tree. Each stands for itself: one failure keeps no other from being made.
+pub(super) fn spread(
+    site: &Site,
+    generation: &OwnedFd,
+    entries: &[Entry<'_>],
+    warnings: &mut Vec<String>,
+) -> Vec<InstallError> {
+    let mut make = |entry: &Entry<'_>| match wanted(site, entry)? {
+        Wanted::Outside(path) => outside(site, generation, entry, path, warnings),
+        Wanted::Inside(_) | Wanted::Nothing => Ok(()),
+    };
+    entries
+        .iter()
+        .filter_map(|entry| make(entry).err())
+        .collect()
+}
+
+/// Makes the link of one entry.
+fn outside(
+    site: &Site,
+    generation: &OwnedFd,
+    entry: &Entry<'_>,
+    path: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    let place = walk::reach(path)?;
+    let there = refuse_directory(&place)?;
+    let published =
+        files::status(generation, &*entry.location()).map_err(failed("examine", path))?;
+    if let (Some(there), Some(published)) = (there, published)
+        && files::same_file(&there, &published)
+    {
+        // The path leads into the published tree by another way, as /var/run does: the file is in its place.
+        return Ok(());
+    }
+    if target(&place).is_some_and(|target| site.number(Path::new(&target)).is_some()) {
+        return Err(InstallError::NotPlain {
+            path: path.to_owned(),
+        });
+    }
+    put(
+        &place,
+        &site.link.join(&*entry.location()),
+        entry.owner,
+        warnings,
+    )
+}
+
+/// Points the link at generation `number`. What stood there, and was not a link of ours, is kept.
+pub(super) fn swap(
+    site: &Site,
+    number: u64,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    let place = walk::reach(&site.link)?;
+    let before = target(&place).filter(|target| site.number(Path::new(target)).is_none());
+    put(&place, &site.generation(number), None, warnings)?;
+    if let Some(before) = before {
+        warnings.push(format!(
+            "{} pointed to {} and was replaced",
+            site.link.display(),
+            before.display()
+        ));
+    }
+    Ok(())
+}
+
+/// The status of what is at `place`; a directory is an error.
+fn refuse_directory(place: &Place) -> Result<Option<fs::Stat>, InstallError> {
+    let there = files::status(&place.dir, place.name.as_os_str())
+        .map_err(failed("examine", &place.path))?;
+    if there
+        .as_ref()
+        .is_some_and(|there| files::kind(there) == FileType::Directory)
+    {
+        return Err(InstallError::DirectoryInTheWay {
+            path: place.path.clone(),
+        });
+    }
+    Ok(there)
+}
+
+/// The target of the symlink at `place`, if it is one.
+fn target(place: &Place) -> Option<OsString> {
+    let target = fs::readlinkat(&place.dir, place.name.as_os_str(), Vec::new()).ok()?;
+    Some(OsString::from_vec(target.into_bytes()))
+}
+
+/// Puts a symlink at `place` in one step. Another symlink there is replaced, an empty directory goes, and anything else is moved
+/// to a name with [`BACKUP`] behind it.
+fn put(
+    place: &Place,
+    to: &Path,
+    owner: Owner,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    let name = place.name.as_os_str();
+    if target(place).is_some_and(|target| target == to.as_os_str()) {
+        return give(place, name, to, owner);
+    }
+    let new = suffixed(name, NEW);
+    make_new(place, &new, to, owner, warnings)?;
+    exchange(place, &new, warnings).inspect_err(|_| {
+        // On success the temporary name is gone; after a failure the link is under it again.
+        let _ = fs::unlinkat(&place.dir, &new, AtFlags::empty());
+    })
+}
+
+/// Makes the symlink under its temporary name. What is there is the rest of a run that was killed: a link, or what the exchange had
+/// just taken out of its place.
+fn make_new(
+    place: &Place,
+    new: &OsStr,
+    to: &Path,
+    owner: Owner,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    let fail = |cause| failed("create a link for", &place.path)(cause);
+    if files::status(&place.dir, new).map_err(fail)?.is_some() {
+        clear(place, new, warnings)?;
+    }
+    fs::symlinkat(to, &place.dir, new).map_err(fail)?;
+    give(place, new, to, owner).inspect_err(|_| {
+        let _ = fs::unlinkat(&place.dir, new, AtFlags::empty());
+    })
+}
+
+/// Gives the symlink `name` to `owner`: by its own descriptor, and only when it is the link that we mean. In a directory of another
+/// user the name may stand for something else by now, and that must not be given away.
+fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
+    let Some(owner) = owner else { return Ok(()) };
+    let fail = |cause| failed("set the owner of the link", &place.path)(cause);
+    let link = walk::look(&place.dir, name).map_err(fail)?;
+    let status = fs::fstat(&link).map_err(fail)?;
+    let is_ours = files::kind(&status) == FileType::Symlink
+        && fs::readlinkat(&link, c"", Vec::new())
+            .map_err(fail)?
+            .as_bytes()
+            == to.as_os_str().as_bytes();
+    if !is_ours {
+        return Err(InstallError::Interference {
+            path: place.path.clone(),
+        });
+    }
+    if owner == (status.st_uid, status.st_gid) {
+        return Ok(());
+    }
+    let (uid, gid) = files::ids(owner).map_err(fail)?;
+    fs::chownat(&link, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH).map_err(fail)
+}
+
+/// Moves `new` to its place. What was there comes out under the name `new`, and is cleared from there: at no time is it lost, and at
+/// no time is there nothing.
+fn exchange(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+    let name = place.name.as_os_str();
+    let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);
+    let fail = |cause| failed("put a link in place of", &place.path)(cause);
+    match rename(RenameFlags::NOREPLACE) {
+        Err(Errno::EXIST) => {}
+        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new, warnings),
+        outcome => return outcome.map_err(fail),
+    }
+    rename(RenameFlags::EXCHANGE).map_err(fail)?;
+    clear(place, new, warnings).inspect_err(|_| {
+        let _ = rename(RenameFlags::EXCHANGE);
+    })
+}
+
+/// The same on file systems that cannot exchange two names, such as NFS: a symlink is still replaced in one step, and anything else
+/// is moved aside before.
+fn exchange_in_steps(
+    place: &Place,
+    new: &OsStr,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    let name = place.name.as_os_str();
+    let fail = |cause| failed("put a link in place of", &place.path)(cause);
+    let there = files::status(&place.dir, name).map_err(fail)?;
+    if there.is_some_and(|there| files::kind(&there) != FileType::Symlink) {
+        clear(place, name, warnings)?;
+    }
+    fs::renameat(&place.dir, new, &place.dir, name).map_err(fail)
+}
+
+/// Takes `from`, which stands where a link of ours belongs, out of the way.
+fn clear(place: &Place, from: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+    let fail = |cause| failed("move aside what is at", &place.path)(cause);
+    let status = files::status(&place.dir, from).map_err(fail)?;
+    match status.as_ref().map(files::kind) {
+        None => return Ok(()),
+        Some(FileType::Symlink) => {
+            return fs::unlinkat(&place.dir, from, AtFlags::empty()).map_err(fail);
+        }
+        Some(FileType::Directory) => match fs::unlinkat(&place.dir, from, AtFlags::REMOVEDIR) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+            outcome => return outcome.map_err(fail),
+        },
+        Some(_) => {}
+    }
+    let backup = move_aside(place, from).map_err(fail)?;
+    let backup = place.path.with_file_name(backup);
+    warnings.push(format!(
+        "{} was in the way of a link and is now {}",
+        place.path.display(),
+        backup.display()
+    ));
+    Ok(())
+}
+
+/// Renames `from` to the first free backup name, overwriting nothing. Gives that name.
+fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
+    for attempt in 0..10_000_u32 {
+        let suffix = if attempt == 0 {
+            Cow::Borrowed(BACKUP)
+        } else {
+            Cow::Owned(format!("{BACKUP}.{attempt}"))
+        };
+        let backup = suffixed(&place.name, &suffix);
+        match fs::renameat_with(
+            &place.dir,
+            from,
+            &place.dir,
+            &backup,
+            RenameFlags::NOREPLACE,
+        ) {
+            Err(Errno::EXIST) => {}
+            Err(Errno::INVAL | Errno::NOSYS) if files::status(&place.dir, &backup)?.is_some() => {}
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                return fs::renameat(&place.dir, from, &place.dir, &backup).map(|()| backup);
+            }
+            outcome => return outcome.map(|()| backup),
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+/// `name` with `suffix` behind it, cut so that the whole is a file name.
+fn suffixed(name: &OsStr, suffix: &str) -> OsString {
+    let room = MAX_NAME.saturating_sub(suffix.len());
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.truncate(room);
+    bytes.extend_from_slice(suffix.as_bytes());
+    OsString::from_vec(bytes)
+}

@@ -1,0 +1,174 @@
+//! The generation that the link points to now.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, FileType};
+use rustix::io::Errno;
+
+use super::error::{InstallError, failed};
+use super::{Entry, Site, files, pending};
+use crate::units::UnitRequests;
+
+/// What stands before this run.
+#[derive(Default)]
+pub(super) struct Current {
+    /// Number that the link names; 0 when there is no link of ours.
+    pub number: u64,
+    /// That generation, when its directory is there.
+    pub live: Option<LiveGeneration>,
+}
+
+/// A published generation, open for comparison.
+pub struct LiveGeneration {
+    /// Its directory.
+    dir: OwnedFd,
+    /// Where it is, for messages.
+    at: PathBuf,
+    /// Requests of the run that published it, if that run ended before it had made them.
+    pending: UnitRequests,
+}
+
+/// How a published file relates to a wanted one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// There is no such file.
+    Absent,
+    /// Content, owner, group or mode differ.
+    Differs,
+    /// Nothing differs.
+    Same,
+}
+
+impl Current {
+    /// What the link of `site` says. `root` is the open mount point.
+    pub(super) fn read(site: &Site, root: &OwnedFd) -> Result<Self, InstallError> {
+        let Some(number) = linked_number(site)? else {
+            return Ok(Self::default());
+        };
+        let at = site.generation(number);
+        let dir = match files::open_directory(root, number.to_string()) {
+            Ok(dir) => dir,
+            Err(Errno::NOENT) => return Ok(Self { number, live: None }),
+            Err(cause) => return Err(failed("open the live generation", &at)(cause)),
+        };
+        let pending = pending::read(site, root, number)?;
+        Ok(Self {
+            number,
+            live: Some(LiveGeneration { dir, at, pending }),
+        })
+    }
+}
+
+impl LiveGeneration {
+    /// Requests that were never made.
+    #[must_use]
+    pub fn pending(&self) -> &UnitRequests {
+        &self.pending
+    }
+
+    /// Compares the published file of `entry` with it, in pieces of the size of `scratch`, which must not be empty.
+    ///
+    /// # Errors
+    ///
+    /// When the file is there and cannot be examined.
+    pub fn difference(
+        &self,
+        entry: &Entry<'_>,
+        scratch: &mut [u8],
+    ) -> Result<Difference, InstallError> {
+        let name = entry.location();
+        let fail = |cause| failed("compare with", &self.at.join(&*name))(cause);
+        let file = match files::open_file(&self.dir, &*name) {
+            Ok(file) => file,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Difference::Absent),
+            // A plain user may have declared a file that they cannot read themselves.
+            Err(Errno::ACCESS) => return Ok(Difference::Differs),
+            Err(cause) => return Err(fail(cause)),
+        };
+        let status = fs::fstat(&file).map_err(fail)?;
+        let same_owner = entry
+            .owner
+            .is_none_or(|owner| owner == (status.st_uid, status.st_gid));
+        let same = same_owner
+            && files::kind(&status) == FileType::RegularFile
+            && status.st_mode & 0o7777 == entry.mode
+            && u64::try_from(status.st_size) == u64::try_from(entry.content.len())
+            && same_content(&mut File::from(file), entry.content, scratch)
+                .map_err(|error| fail(errno(&error)))?;
+        Ok(if same {
+            Difference::Same
+        } else {
+            Difference::Differs
+        })
+    }
+
+    /// Names of all files, relative and sorted. Symlinks are not files: those in a generation stand for declared paths.
+    ///
+    /// # Errors
+    ///
+    /// When a directory cannot be read, or lies too deep.
+    pub fn names(&self) -> Result<BTreeSet<String>, InstallError> {
+        let mut names = BTreeSet::new();
+        collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut names)
+            .map_err(failed("list", &self.at))?;
+        Ok(names)
+    }
+}
+
+/// The number in the target of the link; `None` when there is no link, or it is not one of ours.
+fn linked_number(site: &Site) -> Result<Option<u64>, InstallError> {
+    let target = match fs::readlink(&site.link, Vec::new()) {
+        Ok(target) => target,
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOTDIR) => return Ok(None),
+        Err(cause) => return Err(failed("read the link", &site.link)(cause)),
+    };
+    Ok(target
+        .to_str()
+        .ok()
+        .and_then(|target| site.number(Path::new(target))))
+}
+
+/// Adds the files in `dir` and below to `names`, with `prefix` before them.
+fn collect(
+    dir: BorrowedFd<'_>,
+    prefix: &str,
+    depth: usize,
+    names: &mut BTreeSet<String>,
+) -> Result<(), Errno> {
+    let depth = depth.checked_sub(1).ok_or(Errno::NAMETOOLONG)?;
+    for (name, kind) in files::list(dir)? {
+        let path = format!("{prefix}{}", name.to_string_lossy());
+        match kind {
+            FileType::Directory => {
+                let inner = files::open_directory(dir, name.as_c_str())?;
+                collect(inner.as_fd(), &format!("{path}/"), depth, names)?;
+            }
+            FileType::RegularFile => drop(names.insert(path)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file holds exactly `expected`; reads no further than the first difference.
+fn same_content(file: &mut File, mut expected: &[u8], scratch: &mut [u8]) -> io::Result<bool> {
+    loop {
+        let count = file.read(scratch)?;
+        if count == 0 {
+            return Ok(expected.is_empty());
+        }
+        match expected.split_at_checked(count) {
+            Some((head, tail)) if scratch.get(..count) == Some(head) => expected = tail,
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// The kernel's number of an error of the standard library.
+pub(super) fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}

@@ -1,0 +1,224 @@
+//! The file system that the generations live on: in memory, never on a disk, and out of reach of swap.
+
+use std::ffi::CStr;
+use std::fs::read_to_string;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{self, StatVfsMountFlags};
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, mount, mount_remount};
+
+use super::error::{InstallError, failed};
+use super::files::{self, DIRECTORY_MODE};
+use super::walk::{self, Place};
+use super::{FileSystem, Site, Store};
+
+/// Magic number of a tmpfs, from `linux/magic.h`.
+const TMPFS: i128 = 0x0102_1994;
+/// Magic number of a ramfs.
+const RAMFS: i128 = 0x8584_58f6;
+
+/// Flags of our mount: it holds files to read, nothing else.
+const FLAGS: MountFlags = MountFlags::NODEV
+    .union(MountFlags::NOSUID)
+    .union(MountFlags::NOEXEC);
+/// The same flags as `statvfs` reports them.
+const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
+    .union(StatVfsMountFlags::NOSUID)
+    .union(StatVfsMountFlags::NOEXEC);
+
+/// Makes the directory of the mount point if it is missing.
+pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
+    let place = walk::reach(&site.mount_point)?;
+    match files::create_directory(&place.dir, place.name.as_os_str(), site.directory_owner()) {
+        Ok(_) | Err(Errno::EXIST) => Ok(place),
+        Err(cause) => Err(failed("make the directory", &place.path)(cause)),
+    }
+}
+
+/// Whether `dir`, the locked mount point, is fit to take secrets. What is wrong with a mount is mended, reported, or refused.
+pub(super) fn settle(
+    site: &Site,
+    dir: &OwnedFd,
+    warnings: &mut Vec<String>,
+) -> Result<bool, InstallError> {
+    match site.store {
+        Store::Directory => {
+            own(site, dir)?;
+            warn_of_disk(site, dir, warnings)?;
+            Ok(true)
+        }
+        Store::Mounted { .. } if !is_mount(site, dir)? => Ok(false),
+        Store::Mounted { .. } => {
+            if !in_memory(site, dir)? {
+                return Err(InstallError::WrongFileSystem {
+                    mount_point: site.mount_point.clone(),
+                });
+            }
+            own(site, dir)?;
+            mend_flags(site, dir, warnings)?;
+            warn_of_swap(
+                site,
+                dir,
+                "unmount it and run again, or restart the machine",
+                warnings,
+            )?;
+            Ok(true)
+        }
+    }
+}
+
+/// Mounts over `dir` and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
+pub(super) fn attach(
+    site: &Site,
+    dir: &OwnedFd,
+    warnings: &mut Vec<String>,
+) -> Result<Option<&'static str>, InstallError> {
+    let file_system = match site.store {
+        Store::Mounted { file_system, .. } => file_system,
+        Store::Directory => return Ok(None),
+    };
+    let (kind, outcome) = match file_system {
+        FileSystem::Ramfs => match mount_one(site, c"ramfs", c"mode=0751") {
+            Err(Errno::NODEV) => ("tmpfs", mount_tmpfs(site)),
+            outcome => ("ramfs", outcome),
+        },
+        FileSystem::Tmpfs => ("tmpfs", mount_tmpfs(site)),
+    };
+    match outcome {
+        Ok(()) => Ok(Some(kind)),
+        Err(Errno::PERM | Errno::ACCESS) if in_memory(site, dir)? => {
+            own(site, dir)?;
+            warn_of_swap(site, dir, "allow this container to mount", warnings)?;
+            Ok(None)
+        }
+        Err(cause @ (Errno::PERM | Errno::ACCESS)) => Err(InstallError::MountRefused {
+            mount_point: site.mount_point.clone(),
+            kind,
+            cause,
+        }),
+        Err(cause) => Err(failed("mount", &site.mount_point)(cause)),
+    }
+}
+
+/// A tmpfs that is never written to swap, where the kernel knows how (Linux 6.4).
+fn mount_tmpfs(site: &Site) -> Result<(), Errno> {
+    match mount_one(site, c"tmpfs", c"mode=0751,noswap") {
+        Err(Errno::INVAL) => mount_one(site, c"tmpfs", c"mode=0751"),
+        outcome => outcome,
+    }
+}
+
+/// One attempt.
+fn mount_one(site: &Site, kind: &CStr, options: &CStr) -> Result<(), Errno> {
+    mount(kind, site.mount_point.as_path(), kind, FLAGS, options)
+}
+
+/// Gives the mount point the owner and mode of all our directories.
+fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
+    let owner = site.directory_owner();
+    let is_right = owner.is_none_or(|owner| owner == (status.st_uid, status.st_gid));
+    if is_right && status.st_mode & 0o7777 == DIRECTORY_MODE {
+        return Ok(());
+    }
+    files::secure(dir, owner, DIRECTORY_MODE)
+        .map_err(failed("set owner and mode of", &site.mount_point))
+}
+
+/// Adds the flags that a mount made by another program lacks.
+fn mend_flags(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+    let flags = fs::fstatvfs(dir)
+        .map_err(failed("examine", &site.mount_point))?
+        .f_flag;
+    if flags.contains(SEEN_FLAGS) && !flags.contains(StatVfsMountFlags::RDONLY) {
+        return Ok(());
+    }
+    if let Err(cause) = mount_remount(site.mount_point.as_path(), MountFlags::BIND | FLAGS, c"") {
+        warnings.push(format!(
+            "cannot remount {} with nodev,nosuid,noexec: {cause}; programs and devices there are not blocked",
+            site.mount_point.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Whether something is mounted on `dir`: it is on another device than the directory that it is in.
+fn is_mount(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
+    let examine = |name| {
+        fs::statat(dir, name, fs::AtFlags::empty()).map_err(failed("examine", &site.mount_point))
+    };
+    Ok(examine(c".")?.st_dev != examine(c"..")?.st_dev)
+}
+
+/// Magic number of the file system that `dir` is on.
+fn magic(site: &Site, dir: &OwnedFd) -> Result<i128, InstallError> {
+    let status = fs::fstatfs(dir).map_err(failed("examine", &site.mount_point))?;
+    // The field is signed and of different width from machine to machine; its low half is the number.
+    Ok(i128::from(status.f_type) & 0xffff_ffff)
+}
+
+/// Whether `dir` is on a ramfs or tmpfs.
+fn in_memory(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
+    Ok(matches!(magic(site, dir)?, RAMFS | TMPFS))
+}
+
+/// In user mode we take the directory as it is, and say when it is a bad one.
+fn warn_of_disk(
+    site: &Site,
+    dir: &OwnedFd,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    if !in_memory(site, dir)? {
+        warnings.push(format!(
+            "{} is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)",
+            site.mount_point.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Reports a tmpfs that may be swapped out.
+fn warn_of_swap(
+    site: &Site,
+    dir: &OwnedFd,
+    remedy: &str,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
+    let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
+    // Unreadable means unknown: better one warning too many.
+    let mounts = read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    if magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}")) {
+        warnings.push(format!(
+            "{} is on a tmpfs without noswap: secrets may be written to swap; {remedy} (noswap needs Linux 6.4)",
+            site.mount_point.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the file system of `device` (`major:minor`) is kept out of swap, going by the text of `/proc/self/mountinfo`.
+/// Its fields are described in proc(5): the device is the third, the options of the file system are the last.
+fn has_noswap(mounts: &str, device: &str) -> bool {
+    mounts
+        .lines()
+        .filter(|line| line.split(' ').nth(2) == Some(device))
+        .filter_map(|line| line.rsplit(' ').next())
+        .any(|options| options.split(',').any(|option| option == "noswap"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noswap_is_read_from_the_options_of_the_right_device() {
+        let mounts = "29 1 0:26 / /run rw,nosuid - tmpfs noswap rw,size=1k\n\
+                      30 29 0:27 / /run/secrets.d rw - tmpfs tmpfs rw,noswap,mode=751\n";
+        assert!(has_noswap(mounts, "0:27"));
+        assert!(!has_noswap(mounts, "0:26"));
+        assert!(!has_noswap(mounts, "0:2"));
+        assert!(!has_noswap("", "0:27"));
+    }
+}

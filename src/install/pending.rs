@@ -1,0 +1,123 @@
+//! What a crash between the swap and the unit requests must not lose.
+//!
+//! `<N>.pending` lies beside generation N. It is written before the link names N and removed when the units have been told. It
+//! counts only while the link names N: when the run dies before the swap, there is nothing to tell.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use super::error::{InstallError, failed};
+use super::live::errno;
+use super::{Site, files};
+use crate::units::UnitRequests;
+
+/// Far more than any configuration has units.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// File name of the record of generation `number`.
+pub(super) fn name(number: u64) -> String {
+    format!("{number}.pending")
+}
+
+/// The generation that a file name is the record of.
+pub(super) fn number(name: &str) -> Option<u64> {
+    name.strip_suffix(".pending").and_then(super::parse_number)
+}
+
+/// Requests recorded for generation `number`; none when there is no record.
+pub(super) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitRequests, InstallError> {
+    let at = site.mount_point.join(name(number));
+    let file = match files::open_file(root, name(number)) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Ok(UnitRequests::default()),
+        Err(cause) => return Err(failed("open", &at)(cause)),
+    };
+    let mut text = String::new();
+    let outcome = File::from(file).take(MAX_BYTES).read_to_string(&mut text);
+    outcome.map_err(|error| failed("read", &at)(errno(&error)))?;
+    Ok(parse(&text))
+}
+
+/// Records `requests` for generation `number`; nothing to request leaves no file.
+pub(super) fn write(
+    site: &Site,
+    root: &OwnedFd,
+    number: u64,
+    requests: &UnitRequests,
+) -> Result<(), InstallError> {
+    remove(site, root, number)?;
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let at = site.mount_point.join(name(number));
+    let file = files::create_file(root, name(number), site.file_owner(), 0o600)
+        .map_err(failed("create", &at))?;
+    let outcome = File::from(file).write_all(render(requests).as_bytes());
+    outcome.map_err(|error| failed("write", &at)(errno(&error)))
+}
+
+/// Removes the record of generation `number`, if there is one.
+pub(super) fn remove(site: &Site, root: &OwnedFd, number: u64) -> Result<(), InstallError> {
+    let at = site.mount_point.join(name(number));
+    files::remove_tree(root.as_fd(), &name(number)).map_err(failed("remove", &at))
+}
+
+/// One request a line: `restart UNIT` or `reload UNIT`.
+fn render(requests: &UnitRequests) -> String {
+    let restart = requests
+        .restart
+        .iter()
+        .map(|unit| format!("restart {unit}\n"));
+    let reload = requests
+        .reload
+        .iter()
+        .map(|unit| format!("reload {unit}\n"));
+    restart.chain(reload).collect()
+}
+
+/// Reads what [`render`] wrote. A line that it did not write is passed over.
+fn parse(text: &str) -> UnitRequests {
+    let of = |verb: &str| {
+        text.lines()
+            .filter_map(|line| line.strip_prefix(verb))
+            .map(str::to_owned)
+            .collect()
+    };
+    UnitRequests {
+        restart: of("restart "),
+        reload: of("reload "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_back_as_it_was_written() {
+        let requests = UnitRequests {
+            restart: vec!["a b.service".into(), "restart .service".into()],
+            reload: vec!["c@d.service".into()],
+        };
+        assert_eq!(parse(&render(&requests)), requests);
+        assert_eq!(parse("bogus x\n\n"), UnitRequests::default());
+    }
+
+    #[test]
+    fn only_records_of_numbers_are_records() {
+        assert_eq!(number("7.pending"), Some(7));
+        for other in [
+            "07.pending",
+            "+7.pending",
+            "0.pending",
+            "x.pending",
+            "7",
+            ".pending",
+        ] {
+            assert_eq!(number(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! From `/` to the directory that a path lies in, part by part and by descriptor.
+//!
+//! Paths may lead through directories of other users. Between two looks at a name its owner can make it something else; a
+//! descriptor stays what it was. Symlinks are followed only when root or the caller made them.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{self, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use super::error::{InstallError, failed};
+use super::files;
+
+/// As many symlinks as the kernel follows in one path.
+const MAX_SYMLINKS: usize = 40;
+
+/// A name in an open directory.
+pub(super) struct Place {
+    /// The directory, opened for look-up only.
+    pub dir: OwnedFd,
+    /// The last part of the path.
+    pub name: OsString,
+    /// The whole path, for messages.
+    pub path: PathBuf,
+}
+
+/// The place of `path`, or `None` when one of its parents is missing. Changes nothing.
+pub(super) fn find(path: &Path) -> Result<Option<Place>, InstallError> {
+    Walk::new(path)?.run(false)
+}
+
+/// The place of `path`; missing parents are made, with the owner of the nearest existing one and mode 0755.
+pub(super) fn reach(path: &Path) -> Result<Place, InstallError> {
+    let place = Walk::new(path)?.run(true)?;
+    place.ok_or_else(|| failed("reach", path)(Errno::NOENT))
+}
+
+/// Refuses a path that is relative, climbs, or is `/`.
+pub(super) fn check(path: &Path) -> Result<(), InstallError> {
+    Walk::new(path).map(drop)
+}
+
+/// The parts of an absolute path without `..`.
+fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
+    let refuse = || InstallError::NotPlain {
+        path: path.to_owned(),
+    };
+    if !path.is_absolute() {
+        return Err(refuse());
+    }
+    path.components()
+        .filter(|part| *part != Component::RootDir)
+        .map(|part| match part {
+            Component::Normal(name) => Ok(name.to_owned()),
+            _ => Err(refuse()),
+        })
+        .collect()
+}
+
+/// One way down.
+struct Walk<'a> {
+    /// The path as declared.
+    path: &'a Path,
+    /// Parents still to be entered.
+    parents: VecDeque<OsString>,
+    /// The last part.
+    name: OsString,
+    /// Where we are, for messages.
+    here: PathBuf,
+    /// Symlinks followed so far.
+    followed: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// Stands at `/`, with all parents of `path` ahead.
+    fn new(path: &'a Path) -> Result<Self, InstallError> {
+        let mut parents = parts(path)?;
+        let name = parents.pop_back().ok_or_else(|| InstallError::NotPlain {
+            path: path.to_owned(),
+        })?;
+        Ok(Self {
+            path,
+            parents,
+            name,
+            here: PathBuf::from("/"),
+            followed: 0,
+        })
+    }
+
+    /// Enters parent after parent; a missing one is made if `make`, and ends the walk else.
+    fn run(mut self, make: bool) -> Result<Option<Place>, InstallError> {
+        let mut dir = root()?;
+        while let Some(part) = self.parents.pop_front() {
+            self.here.push(&part);
+            let next = match look(&dir, &part) {
+                Err(Errno::NOENT) if !make => return Ok(None),
+                Err(Errno::NOENT) => make_parent(&dir, &part, &self.here)?,
+                other => other.map_err(failed("open", &self.here))?,
+            };
+            let status = fs::fstat(&next).map_err(failed("examine", &self.here))?;
+            dir = match files::kind(&status) {
+                FileType::Directory => next,
+                FileType::Symlink => self.follow(dir, &next, status.st_uid)?,
+                _ => {
+                    return Err(InstallError::NotADirectory {
+                        path: self.path.to_owned(),
+                        part: self.here,
+                    });
+                }
+            };
+        }
+        Ok(Some(Place {
+            dir,
+            name: self.name,
+            path: self.path.to_owned(),
+        }))
+    }
+
+    /// Puts the target of a trusted symlink ahead of the other parts. Gives the directory to go on from.
+    fn follow(
+        &mut self,
+        dir: OwnedFd,
+        link: &OwnedFd,
+        owner: u32,
+    ) -> Result<OwnedFd, InstallError> {
+        if owner != 0 && owner != geteuid().as_raw() {
+            return Err(InstallError::ForeignSymlink {
+                path: self.path.to_owned(),
+                part: self.here.clone(),
+                owner,
+            });
+        }
+        self.followed += 1;
+        if self.followed > MAX_SYMLINKS {
+            return Err(failed("reach", self.path)(Errno::LOOP));
+        }
+        let target = fs::readlinkat(link, c"", Vec::new())
+            .map_err(failed("read the symlink", &self.here))?;
+        let target = Path::new(OsStr::from_bytes(target.as_bytes()));
+        for part in target.components().rev() {
+            if !matches!(part, Component::RootDir | Component::CurDir) {
+                self.parents.push_front(part.as_os_str().to_owned());
+            }
+        }
+        if target.is_absolute() {
+            self.here = PathBuf::from("/");
+            return root();
+        }
+        self.here.pop();
+        Ok(dir)
+    }
+}
+
+/// The root directory.
+fn root() -> Result<OwnedFd, InstallError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    fs::open(c"/", flags, Mode::empty()).map_err(failed("open", Path::new("/")))
+}
+
+/// Opens `name` for look-up, without following it and without needing leave to read it.
+pub(super) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    fs::openat(
+        dir,
+        name,
+        OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+}
+
+/// Makes a missing parent and gives it to the owner of the directory that it is in.
+///
+/// Only what is certainly ours is given away: had the owner of `dir` put another directory of root there after `mkdirat`, they
+/// would be given that one.
+fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, InstallError> {
+    match fs::mkdirat(dir, name, Mode::RWXU) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return look(dir, name).map_err(failed("open", here)),
+        Err(cause) => return Err(failed("make the directory", here)(cause)),
+    }
+    let made = files::open_directory(dir, name).map_err(failed("open", here))?;
+    let status = fs::fstat(&made).map_err(failed("examine", here))?;
+    let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
+    if !is_ours
+        || !files::list(made.as_fd())
+            .map_err(failed("read", here))?
+            .is_empty()
+    {
+        return Err(InstallError::Interference {
+            path: here.to_owned(),
+        });
+    }
+    let parent = fs::fstat(dir).map_err(failed("examine", here))?;
+    let owner = geteuid()
+        .is_root()
+        .then_some((parent.st_uid, parent.st_gid));
+    files::secure(made.as_fd(), owner, 0o755).map_err(failed("set owner and mode of", here))?;
+    Ok(made)
+}

@@ -1,0 +1,144 @@
+//! age identities as text, and the age messages that hold data keys.
+
+use std::io::Read;
+
+use ::age::armor::ArmoredReader;
+use ::age::{DecryptError, Decryptor, x25519};
+use zeroize::Zeroizing;
+
+use super::identity::Identity;
+use super::notice::{Cause, Place};
+use crate::plaintext::Plaintext;
+
+/// The most bytes of an identity file; the limit that age itself sets.
+pub(super) const MAX_IDENTITY_BYTES: usize = 16 << 20;
+/// How many bad lines of one source are reported one by one.
+pub(super) const MAX_BAD_LINES: usize = 10;
+/// The most bytes of an armored message. One for a 16384-bit RSA key has 4 KiB.
+const MAX_MESSAGE_BYTES: usize = 32 << 10;
+/// The most lines of a decoded message: the parser begins anew with each line of a header.
+const MAX_MESSAGE_LINES: usize = 256;
+/// The first line of an armored message.
+const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
+
+/// Why a message stays closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// No stanza is for a key of this host.
+    NotOurs,
+    /// More bytes or lines than a data key can need.
+    TooLarge,
+    /// Not an armored age message, or cut off, or its base64 is wrong.
+    BadArmor,
+    /// The header of the message cannot be read.
+    BadHeader,
+    /// A stanza names a key of this host, or was opened by it, and what follows is not what was written.
+    Damaged,
+    /// The message holds something else than a data key, of so many bytes or more.
+    BadLength(usize),
+}
+
+/// An age message without its armor.
+pub(super) struct Message(Vec<u8>);
+
+impl Message {
+    /// Takes the armor off. White space around it is tolerated, a message without armor is not: sops makes none.
+    pub fn parse(armored: &str) -> Result<Self, Failure> {
+        let armored = armored.trim_ascii();
+        if armored.len() > MAX_MESSAGE_BYTES {
+            return Err(Failure::TooLarge);
+        }
+        if !armored.starts_with(ARMOR) {
+            return Err(Failure::BadArmor);
+        }
+        let mut bytes = Vec::with_capacity(armored.len());
+        ArmoredReader::new(armored.as_bytes())
+            .read_to_end(&mut bytes)
+            .map_err(|_| Failure::BadArmor)?;
+        if bytes.split(|byte| *byte == b'\n').count() > MAX_MESSAGE_LINES {
+            return Err(Failure::TooLarge);
+        }
+        Ok(Self(bytes))
+    }
+
+    /// What the message holds, if `identity` opens it. One identity at a time, so that a stanza that fails under one does not keep
+    /// another from its own.
+    pub fn open(&self, identity: &Identity) -> Result<Plaintext, Failure> {
+        let candidate = identity.candidate(&self.0).ok_or(Failure::NotOurs)?;
+        let decryptor =
+            Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
+        let content =
+            decryptor
+                .decrypt(std::iter::once(candidate))
+                .map_err(|error| match error {
+                    DecryptError::NoMatchingKeys => Failure::NotOurs,
+                    DecryptError::InvalidHeader => Failure::BadHeader,
+                    _ => Failure::Damaged,
+                })?;
+        data_key(content)
+    }
+}
+
+/// Reads a data key to its end, which authenticates it.
+fn data_key(mut content: impl Read) -> Result<Plaintext, Failure> {
+    let mut key = Plaintext::default();
+    let mut chunk = Zeroizing::new([0; 64]);
+    loop {
+        match content.read(chunk.as_mut_slice()) {
+            Ok(0) => break,
+            Ok(count) => key.push(chunk.get(..count).unwrap_or_default()),
+            Err(_) => return Err(Failure::Damaged),
+        }
+        if key.len() > 32 {
+            break;
+        }
+    }
+    match key.len() {
+        16 | 24 | 32 => Ok(key),
+        length => Err(Failure::BadLength(length)),
+    }
+}
+
+/// What an identity file is when it is no identity text at all.
+pub(super) fn foreign_content(text: &[u8]) -> Option<Cause> {
+    let text = text.trim_ascii_start();
+    if text.starts_with(b"age-encryption.org/") || text.starts_with(ARMOR.as_bytes()) {
+        Some(Cause::EncryptedIdentities)
+    } else if text.starts_with(b"-----BEGIN ") || text.starts_with(b"ssh-") {
+        Some(Cause::SshKey)
+    } else {
+        None
+    }
+}
+
+/// The lines of an identity text that are neither empty nor comments, with their numbers.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    (1..)
+        .zip(lines)
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
+}
+
+/// The same for `SOPS_AGE_KEY`, where several identities may stand on one line.
+pub(super) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    lines(text).flat_map(|(number, line)| {
+        let words = line
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
+        words.map(move |word| (number, word))
+    })
+}
+
+/// The identity that a piece of an identity text is.
+pub(super) fn identity(text: &[u8], place: &Place) -> Result<Identity, Cause> {
+    let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
+    match text {
+        _ if text.starts_with("AGE-PLUGIN-") => Err(Cause::PluginLine),
+        _ if text.starts_with("AGE-SECRET-KEY-PQ-1") => Err(Cause::PostQuantumLine),
+        _ if text.starts_with("age1") => Err(Cause::RecipientLine),
+        _ => text
+            .parse::<x25519::Identity>()
+            .map(|secret| Identity::from_age(secret, place.clone()))
+            .map_err(|_| Cause::BadLine),
+    }
+}

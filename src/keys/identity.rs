@@ -1,0 +1,138 @@
+//! One key of this host: what opens a stanza, and how people know it.
+
+use std::cell::OnceCell;
+
+use ::age::x25519;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use sha2::{Digest, Sha256};
+use ssh_key::{HashAlg, PrivateKey};
+
+use super::notice::Place;
+use super::ssh;
+
+/// A private key that opens age messages.
+pub(super) struct Identity {
+    secret: Secret,
+    /// The recipient in full, as a `.sops.yaml` takes it.
+    recipient: String,
+    place: Place,
+}
+
+/// The private half.
+enum Secret {
+    /// From an identity text.
+    Age(x25519::Identity),
+    /// An SSH key in the clothes of an age identity.
+    Converted(x25519::Identity),
+    /// An SSH key as it is.
+    Ssh(Box<SshSecret>),
+}
+
+/// A native SSH identity, made on its first use: making an RSA one takes longer than all the rest of a run.
+struct SshSecret {
+    key: PrivateKey,
+    /// How the line of a stanza for this key begins.
+    stanza: String,
+    native: OnceCell<Option<::age::ssh::Identity>>,
+}
+
+impl Identity {
+    /// An identity from an identity text.
+    pub fn from_age(secret: x25519::Identity, place: Place) -> Self {
+        Self {
+            recipient: secret.to_public().to_string(),
+            secret: Secret::Age(secret),
+            place,
+        }
+    }
+
+    /// The age identity that an SSH key was converted to.
+    pub fn from_conversion(secret: x25519::Identity, place: Place) -> Self {
+        Self {
+            recipient: secret.to_public().to_string(),
+            secret: Secret::Converted(secret),
+            place,
+        }
+    }
+
+    /// An SSH key as itself. Nothing when its public half cannot be written down.
+    pub fn from_ssh(key: PrivateKey, place: Place) -> Option<Self> {
+        let recipient = ssh::recipient(key.public_key())?;
+        let digest = Sha256::digest(key.public_key().to_bytes().ok()?);
+        let tag = BASE64_STANDARD_NO_PAD.encode(digest.get(..4)?);
+        let stanza = format!("-> {} {tag}", key.algorithm().as_str());
+        Some(Self {
+            secret: Secret::Ssh(Box::new(SshSecret {
+                key,
+                stanza,
+                native: OnceCell::new(),
+            })),
+            recipient,
+            place,
+        })
+    }
+
+    /// The recipient in full, as a `.sops.yaml` takes it.
+    pub fn recipient(&self) -> &str {
+        &self.recipient
+    }
+
+    /// The recipient as people compare it: an age key in full, an SSH key by fingerprint.
+    pub fn shown(&self) -> String {
+        match &self.secret {
+            Secret::Age(_) | Secret::Converted(_) => self.recipient.clone(),
+            Secret::Ssh(secret) => ssh::shown(
+                secret.key.algorithm().as_str(),
+                &secret.key.fingerprint(HashAlg::Sha256),
+            ),
+        }
+    }
+
+    /// Where it comes from.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Whether an SSH key stands for it.
+    pub fn is_converted(&self) -> bool {
+        matches!(self.secret, Secret::Converted(_))
+    }
+
+    /// Whether it is a native SSH key.
+    pub fn is_ssh(&self) -> bool {
+        matches!(self.secret, Secret::Ssh(_))
+    }
+
+    /// Whether `recipient`, as a sops file spells it, is this identity. An SSH recipient may carry a comment.
+    pub fn is_named(&self, recipient: &str) -> bool {
+        let (ours, theirs) = (
+            self.recipient.split_whitespace(),
+            recipient.split_whitespace(),
+        );
+        match self.secret {
+            Secret::Ssh(_) => ours.take(2).eq(theirs.take(2)),
+            Secret::Age(_) | Secret::Converted(_) => ours.eq(theirs),
+        }
+    }
+
+    /// What to try on a message with these bytes. An SSH stanza names its key, so an SSH identity that is not named is not even made.
+    pub fn candidate(&self, message: &[u8]) -> Option<&dyn ::age::Identity> {
+        match &self.secret {
+            Secret::Age(secret) | Secret::Converted(secret) => Some(secret),
+            Secret::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
+                let native = secret
+                    .native
+                    .get_or_init(|| ssh::native(&secret.key))
+                    .as_ref()?;
+                Some(native)
+            }
+            Secret::Ssh(_) => None,
+        }
+    }
+}
+
+/// Whether `needle` occurs in `bytes`.
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,221 @@
+//! What a person should hear about the sources of keys. Never the content of one.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Something worth telling about a source of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// An SSH key stands for an age identity. Information, not a warning.
+    Imported {
+        /// The SSH private key.
+        path: PathBuf,
+        /// The age recipient that it opens.
+        recipient: String,
+    },
+    /// A key file that others than its owner may read or write. It is used nevertheless.
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A source, or a part of one, that gave no key.
+    Unusable(Problem),
+}
+
+/// A source, or a part of one, that gave no key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub place: Place,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Where a key comes from, or should have come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(&'static str),
+    /// A line, counted from 1, of a source.
+    Line(usize, Box<Place>),
+}
+
+/// Why a source gave no key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// There is no such file.
+    Missing,
+    /// The system refused to open or read it, in the system's words.
+    Unreadable(String),
+    /// It is not a regular file but this.
+    NotAFile(&'static str),
+    /// It has more bytes than the limit, in KiB.
+    TooLarge(usize),
+    /// An age identity source without a line that could be one.
+    NoIdentity,
+    /// A line that is no age identity.
+    BadLine,
+    /// That many further bad lines, beyond those reported one by one.
+    MoreBadLines(usize),
+    /// A line that is an age recipient.
+    RecipientLine,
+    /// A line that is an identity of an age plugin.
+    PluginLine,
+    /// A line that is a post-quantum age identity.
+    PostQuantumLine,
+    /// An age identity file that asks for a passphrase.
+    EncryptedIdentities,
+    /// An SSH key where an age identity file was expected.
+    SshKey,
+    /// A public SSH key where a private one was expected.
+    PublicSshKey,
+    /// An SSH private key that asks for a passphrase.
+    EncryptedSshKey,
+    /// An SSH private key of a kind that age does not know.
+    UnknownSshKind(String),
+    /// An SSH private key in the PKCS#8 form.
+    Pkcs8,
+    /// It looks like an SSH private key but cannot be read as one.
+    DamagedSshKey,
+    /// It does not look like an SSH private key at all.
+    NoSshKey,
+}
+
+impl Place {
+    /// A line of this place.
+    pub(super) fn line(&self, number: usize) -> Self {
+        Self::Line(number, Box::new(self.clone()))
+    }
+
+    /// The file that this is, or is in.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Variable(_) => None,
+            Self::Line(_, place) => place.path(),
+        }
+    }
+}
+
+impl Problem {
+    /// What to do about it, where something can be done on this host.
+    fn remedy(&self) -> Option<String> {
+        let path = self.place.path()?.display();
+        match self.cause {
+            Cause::EncryptedSshKey => Some(format!(
+                "use a key without one, or remove it: ssh-keygen -p -N '' -f {path}"
+            )),
+            Cause::Pkcs8 => Some(format!("convert it: ssh-keygen -p -N '' -f {path}")),
+            Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
+            Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Imported { path, recipient } => {
+                write!(
+                    f,
+                    "Imported {} as age key with fingerprint {recipient}",
+                    path.display()
+                )
+            }
+            Self::Exposed { path, mode } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path}: mode {mode:04o} lets {}; close it with: chmod 600 {path}",
+                    exposure(*mode)
+                )
+            }
+            Self::Unusable(problem) => {
+                write!(f, "cannot use {problem}")?;
+                problem
+                    .remedy()
+                    .map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+            }
+        }
+    }
+}
+
+/// Who may do what with a key file of this mode.
+fn exposure(mode: u32) -> String {
+    let (who, bits) = if mode & 0o006 == 0 {
+        ("its group", mode >> 3)
+    } else {
+        ("others", mode)
+    };
+    let what = match bits & 0o6 {
+        0o4 => "read",
+        0o2 => "write",
+        _ => "read and write",
+    };
+    format!("{who} {what} it")
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.cause)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Variable(name) => f.write_str(name),
+            Self::Line(number, place) => write!(f, "line {number} of {place}"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("no such file"),
+            Self::Unreadable(reason) => f.write_str(reason),
+            Self::NotAFile(kind) => write!(f, "{kind}, not a regular file"),
+            Self::TooLarge(limit) => write!(f, "larger than {limit} KiB"),
+            Self::NoIdentity => f.write_str("holds no age identity"),
+            Self::BadLine => f.write_str("not an age identity"),
+            Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),
+            Self::MoreBadLines(count) => {
+                write!(f, "{count} more lines that are not age identities")
+            }
+            Self::RecipientLine => f.write_str(
+                "an age recipient, the public half of a key, where the identity is needed",
+            ),
+            Self::PluginLine => {
+                f.write_str("an identity of an age plugin, which is not supported yet")
+            }
+            Self::PostQuantumLine => {
+                f.write_str("a post-quantum age identity, which is not supported yet")
+            }
+            Self::EncryptedIdentities => {
+                f.write_str("encrypted age identities, which are not supported yet")
+            }
+            Self::SshKey => f.write_str("an SSH key, not age identities"),
+            Self::PublicSshKey => f.write_str("a public SSH key"),
+            Self::EncryptedSshKey => {
+                f.write_str("protected by a passphrase, which nobody is asked for")
+            }
+            Self::UnknownSshKind(kind) => write!(
+                f,
+                "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"
+            ),
+            Self::Pkcs8 => f.write_str("a key in PKCS#8 form, not in that of OpenSSH"),
+            Self::DamagedSshKey => f.write_str("a damaged SSH private key"),
+            Self::NoSshKey => f.write_str("not an SSH private key"),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is wrong between entries, each of which is right on its own.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+use super::{Findings, Manifest, Placement, convert::quoted};
+use crate::sops::format::Format;
+
+/// Finds entries that cannot all be installed. Where a lenient manifest declares one place twice, the last one wins, as it does in
+/// the Go program, and the others are taken out.
+pub(super) fn collisions(mut manifest: Manifest, findings: &mut Findings) -> Manifest {
+    formats(&manifest, findings);
+    places(&manifest, findings);
+    tokens(&manifest, findings);
+    nested_mounts(&manifest, findings);
+    same_places(&mut manifest, findings);
+    same_links(&mut manifest, findings);
+    manifest
+}
+
+/// One file has one format.
+fn formats(manifest: &Manifest, findings: &mut Findings) {
+    let mut seen: BTreeMap<&Path, (Format, &str)> = BTreeMap::new();
+    for secret in &manifest.secrets {
+        let (format, first) = *seen.entry(&secret.sops_file).or_insert((secret.format, &secret.name));
+        if format != secret.format {
+            findings.error(format!(
+                "{} is declared as {format} by secret {} and as {} by secret {}",
+                secret.sops_file.display(),
+                quoted(first),
+                secret.format,
+                quoted(&secret.name)
+            ));
+        }
+    }
+}
+
+/// A name cannot be a file and a directory.
+fn places(manifest: &Manifest, findings: &mut Findings) {
+    let places: BTreeMap<String, String> = all_places(manifest).collect();
+    for (place, what) in &places {
+        for parent in parents(place) {
+            if let Some(other) = places.get(parent) {
+                findings.error(format!(
+                    "{other} would be both a file and the directory that holds {what}; rename one"
+                ));
+            }
+        }
+    }
+}
+
+fn all_places(manifest: &Manifest) -> impl Iterator<Item = (String, String)> {
+    let secrets = manifest
+        .secrets
+        .iter()
+        .map(|secret| (secret.name.clone(), format!("secret {}", quoted(&secret.name))));
+    let templates = manifest.templates.iter().map(|template| {
+        (
+            Manifest::rendered(&template.name),
+            format!("template {}", quoted(&template.name)),
+        )
+    });
+    secrets.chain(templates)
+}
+
+/// `a/b/c` lies in `a/b` and in `a`.
+fn parents(place: &str) -> impl Iterator<Item = &str> {
+    place.match_indices('/').filter_map(|(slash, _)| place.get(..slash))
+}
+
+/// One token stands for one secret.
+fn tokens(manifest: &Manifest, findings: &mut Findings) {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for placeholder in &manifest.placeholders {
+        if let Some(first) = seen.insert(&placeholder.token, &placeholder.secret) {
+            findings.error(format!(
+                "secrets {} and {} have one placeholder, {}",
+                quoted(first),
+                quoted(&placeholder.secret),
+                quoted(&placeholder.token)
+            ));
+        }
+    }
+}
+
+/// The link cannot be inside what it points to, nor the generations inside the link.
+fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
+    let (link, mount_point) = (&manifest.link, &manifest.mount_point);
+    if link.starts_with(mount_point) || mount_point.starts_with(link) {
+        findings.error(format!(
+            "symlinkPath {} and secretsMountPoint {} lie in each other; choose two paths side by side",
+            link.display(),
+            mount_point.display()
+        ));
+    }
+}
+
+/// Two secrets or templates of one name, or a secret where a template lands.
+fn same_places(manifest: &mut Manifest, findings: &mut Findings) {
+    let mut last: HashMap<String, usize> = HashMap::new();
+    let mut doubled: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (position, (place, what)) in all_places(manifest).enumerate() {
+        if last.insert(place.clone(), position).is_some() {
+            doubled.entry(place).or_default().push(what);
+        }
+    }
+    for (place, whats) in doubled {
+        for what in whats {
+            findings.forgivable(format!(
+                "{what} is declared at {} a second time; the last one counts",
+                quoted(&place)
+            ));
+        }
+    }
+    let secrets = manifest.secrets.len();
+    let mut position = 0..;
+    manifest
+        .secrets
+        .retain(|secret| position.next() == last.get(&secret.name).copied());
+    let mut position = secrets..;
+    manifest
+        .templates
+        .retain(|template| position.next() == last.get(&Manifest::rendered(&template.name)).copied());
+}
+
+/// Two entries at one `path`, or one inside the place of another.
+fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
+    let link = manifest.link.clone();
+    let mut taken: BTreeMap<PathBuf, String> = all_places(manifest).map(|(place, what)| (link.join(place), what)).collect();
+    let mut entries: Vec<(String, &mut Placement)> = Vec::new();
+    for secret in &mut manifest.secrets {
+        entries.push((format!("secret {}", quoted(&secret.name)), &mut secret.placement));
+    }
+    for template in &mut manifest.templates {
+        entries.push((format!("template {}", quoted(&template.name)), &mut template.placement));
+    }
+    // From the last to the first, so that the last one keeps the place.
+    for (what, placement) in entries.into_iter().rev() {
+        let Some(path) = placement.path.clone() else { continue };
+        if let Some(other) = taken.get(&path) {
+            findings.forgivable(format!("{what} and {other} are both at {}; {other} counts", path.display()));
+            placement.path = None;
+        } else {
+            within(&what, &path, manifest.mount_point.as_path(), &link, &taken, findings);
+            taken.insert(path, what);
+        }
+    }
+}
+
+/// A link may lie inside `/run/secrets` under another name, but neither among the generations nor below or above another file.
+fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTreeMap<PathBuf, String>, findings: &mut Findings) {
+    if path.starts_with(mount_point) || mount_point.starts_with(path) || link.starts_with(path) {
+        findings.error(format!(
+            "{what} has the path {}, which belongs to the generations; choose another",
+            path.display()
+        ));
+        return;
+    }
+    let below = path.ancestors().skip(1).find_map(|parent| taken.get(parent));
+    let above = || {
+        taken
+            .range(path.to_owned()..)
+            .take_while(|(other, _)| other.starts_with(path))
+            .map(|(_, what)| what)
+            .next()
+    };
+    if let Some(other) = below.or_else(above) {
+        findings.error(format!(
+            "{what} has the path {}, which {other} stands in the way of",
+            path.display()
+        ));
+    }
+}

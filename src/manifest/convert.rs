@@ -1,0 +1,327 @@
+//! From raw fields to typed ones, each on its own.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Account, Body, Findings, Manifest, Placeholder, Placement, Secret, Selection, Template, raw};
+use crate::sops::format::Format;
+
+/// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on.
+pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
+    unknown_fields(&raw, findings);
+    let runtime_dir = raw.user_mode.then_some(runtime_dir);
+    let paths = Paths { runtime_dir };
+    let mount_point = paths.absolute("secretsMountPoint", &raw.secrets_mount_point, findings);
+    let link = paths.absolute("symlinkPath", &raw.symlink_path, findings);
+    exclusive_keys(&raw, findings);
+    let keep_generations = u64::try_from(raw.keep_generations).unwrap_or_else(|_| {
+        findings.error(format!("keepGenerations is {}, which is below 0", raw.keep_generations));
+        0
+    });
+    Manifest {
+        secrets: raw
+            .secrets
+            .into_iter()
+            .map(|raw| secret(raw, &paths, &link, findings))
+            .collect(),
+        templates: raw
+            .templates
+            .into_iter()
+            .map(|raw| template(raw, &paths, &link, findings))
+            .collect(),
+        placeholders: placeholders(raw.placeholder_by_secret_name, findings),
+        mount_point,
+        link,
+        keep_generations,
+        ssh_key_paths: raw.ssh_key_paths.into_iter().map(PathBuf::from).collect(),
+        gnupg_home: non_empty_path(raw.gnupg_home),
+        age_key_file: non_empty_path(raw.age_key_file),
+        age_ssh_key_paths: raw.age_ssh_key_paths.into_iter().map(PathBuf::from).collect(),
+        use_tmpfs: raw.use_tmpfs,
+        user_mode: raw.user_mode,
+        log_key_import: raw.logging.key_import,
+        log_secret_changes: raw.logging.secret_changes,
+    }
+}
+
+fn secret(raw: raw::Secret, paths: &Paths, link: &Path, findings: &mut Findings) -> Secret {
+    let what = format!("secret {}", quoted(&raw.name));
+    name(&what, &raw.name, findings);
+    if raw.sops_file.is_empty() {
+        findings.error(format!("{what} has no sopsFile"));
+    }
+    let format = format(&what, &raw.format, findings);
+    let selection = match format {
+        Format::Yaml | Format::Json if !raw.key.is_empty() => Selection::Key(raw.key.split('/').map(str::to_owned).collect()),
+        _ => Selection::Whole,
+    };
+    let placement = Placement {
+        path: elsewhere(
+            paths.optional(&format!("path of {what}"), &raw.path, findings),
+            &link.join(&raw.name),
+        ),
+        mode: mode(&what, &raw.mode, findings),
+        owner: account(&what, "uid", raw.owner, raw.uid, findings),
+        group: account(&what, "gid", raw.group, raw.gid, findings),
+        restart_units: units(&what, "restartUnits", raw.restart_units, findings),
+        reload_units: units(&what, "reloadUnits", raw.reload_units, findings),
+    };
+    Secret {
+        name: raw.name,
+        sops_file: PathBuf::from(raw.sops_file),
+        format,
+        selection,
+        placement,
+    }
+}
+
+fn template(raw: raw::Template, paths: &Paths, link: &Path, findings: &mut Findings) -> Template {
+    let what = format!("template {}", quoted(&raw.name));
+    name(&what, &raw.name, findings);
+    if raw.content.is_empty() && raw.file.is_empty() {
+        findings.error(format!("{what} has neither content nor file"));
+    }
+    let own_place = link.join(Manifest::rendered(&raw.name));
+    let placement = Placement {
+        path: elsewhere(paths.optional(&format!("path of {what}"), &raw.path, findings), &own_place),
+        mode: mode(&what, &raw.mode, findings),
+        owner: account(&what, "uid", raw.owner, raw.uid, findings),
+        group: account(&what, "gid", raw.group, raw.gid, findings),
+        restart_units: units(&what, "restartUnits", raw.restart_units, findings),
+        reload_units: units(&what, "reloadUnits", raw.reload_units, findings),
+    };
+    let body = Body {
+        file: non_empty_path(raw.file),
+        content: raw.content,
+    };
+    Template {
+        name: raw.name,
+        body,
+        placement,
+    }
+}
+
+/// Names are paths below a generation and must stay there.
+fn name(what: &str, name: &str, findings: &mut Findings) {
+    let fault = if name.is_empty() {
+        "is empty"
+    } else if name.starts_with('/') {
+        "is absolute"
+    } else if name.contains('\0') {
+        "contains a NUL"
+    } else if name.split('/').any(|part| matches!(part, "." | "..")) {
+        "contains . or .. as a part"
+    } else if name.split('/').any(str::is_empty) {
+        "contains an empty part"
+    } else if name.split('/').any(|part| part.len() > 255) {
+        "contains a part of more than 255 bytes"
+    } else {
+        return;
+    };
+    findings.error(format!(
+        "the name of {what} {fault}; choose a relative path such as db/password"
+    ));
+}
+
+fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
+    match format {
+        "" | "yaml" => Format::Yaml,
+        "json" => Format::Json,
+        "binary" => Format::Binary,
+        "dotenv" => Format::Dotenv,
+        "ini" => Format::Ini,
+        other => {
+            findings.forgivable(format!(
+                "{what} has the unknown format {}, read as yaml; known are yaml, json, binary, dotenv and ini",
+                quoted(other)
+            ));
+            Format::Yaml
+        }
+    }
+}
+
+/// Octal digits, at most 07777.
+fn mode(what: &str, mode: &str, findings: &mut Findings) -> u32 {
+    match u32::from_str_radix(mode, 8) {
+        Ok(bits) if bits <= 0o7777 && !mode.starts_with('+') => bits,
+        Ok(bits) if !mode.starts_with('+') => {
+            findings.forgivable(format!("{what} has mode {}, which is above 07777", quoted(mode)));
+            bits & 0o7777
+        }
+        _ => {
+            findings.error(format!(
+                "{what} has mode {}, which is not an octal number such as 0400",
+                quoted(mode)
+            ));
+            0
+        }
+    }
+}
+
+fn account(what: &str, field: &str, name: Option<String>, id: i64, findings: &mut Findings) -> Account {
+    if let Some(name) = name {
+        return Account::Name(name);
+    }
+    // The largest number means "leave as it is" to chown, so it is nobody's.
+    match u32::try_from(id) {
+        Ok(id) if id != u32::MAX => Account::Id(id),
+        _ => {
+            findings.error(format!("{what} has {field} {id}, which is not between 0 and 4294967294"));
+            Account::Id(0)
+        }
+    }
+}
+
+/// Keeps the unit names that can be given to systemd.
+fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
+    let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
+    for unit in bad {
+        findings.forgivable(format!("{what} names {} in {field}, which cannot be a unit", quoted(&unit)));
+    }
+    good
+}
+
+/// The characters that systemd.unit(5) allows in a unit's name, and no leading dash, which would read as an option.
+fn is_unit_name(unit: &str) -> bool {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || ":-_.\\@".contains(character);
+    !unit.is_empty() && unit.len() <= 255 && !unit.starts_with('-') && unit.chars().all(allowed)
+}
+
+fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut Findings) -> Vec<Placeholder> {
+    let mut placeholders = Vec::new();
+    for (secret, token) in raw {
+        if token.is_empty() {
+            findings.forgivable(format!(
+                "the placeholder of secret {} is empty and never replaced",
+                quoted(&secret)
+            ));
+        } else {
+            placeholders.push(Placeholder { token, secret });
+        }
+    }
+    placeholders
+}
+
+fn exclusive_keys(raw: &raw::Manifest, findings: &mut Findings) {
+    if raw.gnupg_home.is_empty() {
+        return;
+    }
+    if !raw.ssh_key_paths.is_empty() {
+        findings
+            .error("gnupgHome excludes sshKeyPaths; set sops.gnupg.sshKeyPaths = [ ] or leave sops.gnupg.home unset".to_owned());
+    }
+    if !raw.age_key_file.is_empty() {
+        findings.error("gnupgHome excludes ageKeyFile; leave sops.age.keyFile or sops.gnupg.home unset".to_owned());
+    }
+}
+
+fn unknown_fields(raw: &raw::Manifest, findings: &mut Findings) {
+    let mut unknown = Vec::new();
+    describe_unknown::<raw::Manifest>("the manifest", raw.unknown.keys(), &mut unknown);
+    describe_unknown::<raw::Logging>("logging", raw.logging.unknown.keys(), &mut unknown);
+    for secret in &raw.secrets {
+        describe_unknown::<raw::Secret>(
+            &format!("secret {}", quoted(&secret.name)),
+            secret.unknown.keys(),
+            &mut unknown,
+        );
+    }
+    for template in &raw.templates {
+        describe_unknown::<raw::Template>(
+            &format!("template {}", quoted(&template.name)),
+            template.unknown.keys(),
+            &mut unknown,
+        );
+    }
+    if findings.strict {
+        findings.errors.extend(unknown.into_iter().map(|(_, finding)| finding));
+    } else if !unknown.is_empty() {
+        let mut fields: Vec<_> = unknown.into_iter().map(|(field, _)| field).collect();
+        fields.sort();
+        fields.dedup();
+        findings.warnings.push(format!(
+            "the manifest has fields that this version does not know and ignores: {}",
+            fields.join(", ")
+        ));
+    }
+}
+
+fn describe_unknown<'a, T: Default + Serialize>(
+    place: &str,
+    fields: impl Iterator<Item = &'a String>,
+    unknown: &mut Vec<(String, String)>,
+) {
+    for field in fields {
+        let hint = raw::nearest_field::<T>(field).map_or(String::new(), |known| format!("; did you mean {known}"));
+        unknown.push((
+            quoted(field),
+            format!("{place} has the unknown field {}{hint}", quoted(field)),
+        ));
+    }
+}
+
+/// How paths of the manifest are read.
+struct Paths<'a> {
+    /// In user mode, what `%r` stands for, if it is known.
+    runtime_dir: Option<Option<&'a Path>>,
+}
+
+impl Paths<'_> {
+    fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
+        if raw.is_empty() {
+            findings.error(format!("{what} is missing"));
+        }
+        self.optional(what, raw, findings).unwrap_or_default()
+    }
+
+    fn optional(&self, what: &str, raw: &str, findings: &mut Findings) -> Option<PathBuf> {
+        if raw.is_empty() {
+            return None;
+        }
+        let path = PathBuf::from(self.expand(what, raw, findings));
+        let stays = path.is_absolute() && !path.components().any(|part| matches!(part, std::path::Component::ParentDir));
+        if !stays || raw.contains('\0') || path.file_name().is_none() {
+            findings.error(format!("{what} is {}, which is not an absolute path without ..", quoted(raw)));
+            return None;
+        }
+        // Leaves out `.` and doubled slashes, so that equal places are equal paths.
+        Some(path.components().collect())
+    }
+
+    /// In user mode `%r` is the run-time directory and `%%` a percent sign; anything else stays as it is.
+    fn expand(&self, what: &str, raw: &str, findings: &mut Findings) -> String {
+        let Some(runtime_dir) = self.runtime_dir else {
+            return raw.to_owned();
+        };
+        let uses_runtime_dir = raw.split("%%").any(|part| part.contains("%r"));
+        if uses_runtime_dir && runtime_dir.is_none() {
+            findings.error(format!(
+                "{what} contains %r, but XDG_RUNTIME_DIR is not set; log in, or run in a user service"
+            ));
+        }
+        let runtime_dir = runtime_dir.unwrap_or(Path::new("/")).to_string_lossy();
+        raw.split("%%")
+            .map(|part| part.replace("%r", &runtime_dir))
+            .collect::<Vec<_>>()
+            .join("%")
+    }
+}
+
+/// A path that is the file's own place asks for no link.
+fn elsewhere(path: Option<PathBuf>, own_place: &Path) -> Option<PathBuf> {
+    path.filter(|path| path != own_place)
+}
+
+fn non_empty_path(raw: String) -> Option<PathBuf> {
+    (!raw.is_empty()).then(|| PathBuf::from(raw))
+}
+
+/// A name for a message; control characters are escaped, so that a manifest cannot write to the terminal.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = !text.is_empty()
+        && text
+            .chars()
+            .all(|character| character.is_alphanumeric() || "/._-@:+".contains(character));
+    if plain { text.to_owned() } else { format!("{text:?}") }
+}

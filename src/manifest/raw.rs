@@ -1,0 +1,137 @@
+//! The manifest as it stands in JSON, before anything in it is believed.
+//!
+//! Missing and null fields take their zero value, because the Go program that the Nix modules were written for reads them so.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+
+/// Fields that we do not know, by name.
+type Unknown = BTreeMap<String, IgnoredAny>;
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Manifest {
+    pub version: Option<u64>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub secrets: Vec<Secret>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub templates: Vec<Template>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub placeholder_by_secret_name: BTreeMap<String, String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub secrets_mount_point: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub symlink_path: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub keep_generations: i64,
+    #[serde(deserialize_with = "null_as_default")]
+    pub ssh_key_paths: Vec<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub gnupg_home: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub age_key_file: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub age_ssh_key_paths: Vec<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub use_tmpfs: bool,
+    #[serde(deserialize_with = "null_as_default")]
+    pub user_mode: bool,
+    #[serde(deserialize_with = "null_as_default")]
+    pub logging: Logging,
+    #[serde(flatten, skip_serializing)]
+    pub unknown: Unknown,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Secret {
+    #[serde(deserialize_with = "null_as_default")]
+    pub name: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub key: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub path: String,
+    pub owner: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub uid: i64,
+    pub group: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub gid: i64,
+    #[serde(deserialize_with = "null_as_default")]
+    pub sops_file: String,
+    /// Of the Nix module's own use: it changes the manifest when the file's content changes.
+    pub sops_file_hash: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub format: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub mode: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub restart_units: Vec<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub reload_units: Vec<String>,
+    /// Of the Nix module's own use: it has already chosen the manifest that this secret is in.
+    #[serde(deserialize_with = "null_as_default")]
+    pub needed_for_users: bool,
+    #[serde(flatten, skip_serializing)]
+    pub unknown: Unknown,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Template {
+    #[serde(deserialize_with = "null_as_default")]
+    pub name: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub content: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub file: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub path: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub mode: String,
+    pub owner: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub uid: i64,
+    pub group: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub gid: i64,
+    #[serde(deserialize_with = "null_as_default")]
+    pub restart_units: Vec<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub reload_units: Vec<String>,
+    #[serde(flatten, skip_serializing)]
+    pub unknown: Unknown,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Logging {
+    #[serde(deserialize_with = "null_as_default")]
+    pub key_import: bool,
+    #[serde(deserialize_with = "null_as_default")]
+    pub secret_changes: bool,
+    #[serde(flatten, skip_serializing)]
+    pub unknown: Unknown,
+}
+
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// The known field that is spelled most like `unknown`, if one is near enough to be what was meant.
+pub(super) fn nearest_field<T: Default + Serialize>(unknown: &str) -> Option<String> {
+    let serde_json::Value::Object(known) = serde_json::to_value(T::default()).ok()? else {
+        return None;
+    };
+    known
+        .into_iter()
+        .map(|(field, _)| (strsim::jaro_winkler(&field, unknown), field))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, field)| field)
+}

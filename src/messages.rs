@@ -1,0 +1,68 @@
+//! What the program says beside its result.
+//!
+//! The rule for all messages: lower case, no full stop; object, cause, remedy. A message goes to one place: to the journal with
+//! its fields when standard error is connected to it, as text to standard error else. Standard output belongs to the lines about
+//! changes.
+
+use std::{
+    fmt::{self, Write as _},
+    io::{IsTerminal as _, Write as _},
+};
+
+use nix::sys::stat;
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{Layer, layer::Context, prelude::*, registry};
+
+/// Sends all messages to where they belong, from now on.
+pub fn init(environment: &str) {
+    let journal = is_journal(environment).then(|| tracing_journald::layer().ok()).flatten();
+    // Only fails when it was called before.
+    let _ = match journal {
+        Some(journal) => tracing::subscriber::set_global_default(registry().with(journal.with_field_prefix(None))),
+        None => tracing::subscriber::set_global_default(registry().with(Text {
+            colour: std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        })),
+    };
+}
+
+/// Whether standard error is the journal: systemd.exec(5) says how `JOURNAL_STREAM` names it.
+fn is_journal(stream: &str) -> bool {
+    let named = stream.split_once(':').and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
+    let actual = stat::fstat(std::io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
+    matches!((named, actual), (Some(named), Ok(actual)) if named == actual)
+}
+
+/// Messages as text on standard error.
+struct Text {
+    colour: bool,
+}
+
+impl<S: Subscriber> Layer<S> for Text {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        let (colour, label) = match *event.metadata().level() {
+            Level::ERROR => ("\x1b[1;31m", "error: "),
+            Level::WARN => ("\x1b[1;33m", "warning: "),
+            _ => ("", ""),
+        };
+        let (colour, plain) = if self.colour && !label.is_empty() { (colour, "\x1b[0m") } else { ("", "") };
+        // There is nobody left to tell if standard error is gone.
+        let _ = writeln!(std::io::stderr().lock(), "{colour}{label}{plain}{}", message.0);
+    }
+}
+
+/// The text of an event; its other fields are for the journal.
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            // Writing to a string cannot fail.
+            let _ = write!(self.0, "{value:?}");
+        }
+    }
+}

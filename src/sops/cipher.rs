@@ -1,0 +1,118 @@
+//! AES-GCM the way sops uses it: nonces of 32 bytes, and the path of the value as associated data.
+
+use aes_gcm::{
+    AeadInPlace, AesGcm, KeyInit, Nonce, Tag,
+    aead::{
+        consts::{U12, U16, U32},
+        generic_array::ArrayLength,
+    },
+    aes::{
+        Aes128, Aes192, Aes256,
+        cipher::{BlockCipher, BlockEncrypt, BlockSizeUser},
+    },
+};
+use thiserror::Error;
+
+use super::value::Token;
+use crate::plaintext::Plaintext;
+
+/// Length of a GCM authentication tag in bytes.
+const TAG_LENGTH: usize = 16;
+
+/// The key that a file's values are encrypted with, ready for use.
+pub struct DataKey(Aes);
+
+enum Aes {
+    Aes128(Box<Aes128>),
+    Aes192(Box<Aes192>),
+    Aes256(Box<Aes256>),
+}
+
+/// Why a value could not be decrypted.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum CipherError {
+    /// The data key has a length that AES does not know.
+    #[error("the data key has {0} bytes instead of 16, 24 or 32")]
+    KeyLength(usize),
+    /// The nonce has a length that no known program writes.
+    #[error("the iv has {0} bytes instead of 12, 16 or 32")]
+    NonceLength(usize),
+    /// Wrong key, wrong place in the file, or changed since sops wrote it.
+    #[error("the value does not authenticate: it was changed or moved after sops encrypted it")]
+    Authentication,
+}
+
+impl DataKey {
+    /// Expands the key. sops makes keys of 32 bytes and reads 16 and 24 as well.
+    ///
+    /// # Errors
+    /// With [`CipherError::KeyLength`].
+    pub fn new(key: &Plaintext) -> Result<Self, CipherError> {
+        let key = key.expose();
+        let wrong = |_| CipherError::KeyLength(key.len());
+        Ok(Self(match key.len() {
+            16 => Aes::Aes128(Box::new(Aes128::new_from_slice(key).map_err(wrong)?)),
+            24 => Aes::Aes192(Box::new(Aes192::new_from_slice(key).map_err(wrong)?)),
+            _ => Aes::Aes256(Box::new(Aes256::new_from_slice(key).map_err(wrong)?)),
+        }))
+    }
+
+    /// Decrypts `token`, which stands at the place that `associated` spells. The plaintext takes over the token's buffer, so a large
+    /// value is not held twice.
+    ///
+    /// # Errors
+    /// When it does not authenticate.
+    pub fn decrypt(&self, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
+        match &self.0 {
+            Aes::Aes128(aes) => with_nonce(&**aes, token, associated),
+            Aes::Aes192(aes) => with_nonce(&**aes, token, associated),
+            Aes::Aes256(aes) => with_nonce(&**aes, token, associated),
+        }
+    }
+}
+
+/// The length of the nonce is part of the cipher's type.
+fn with_nonce<A>(aes: &A, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
+where
+    A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
+{
+    match token.iv.len() {
+        12 => open::<A, U12>(aes, token, associated),
+        16 => open::<A, U16>(aes, token, associated),
+        32 => open::<A, U32>(aes, token, associated),
+        other => Err(CipherError::NonceLength(other)),
+    }
+}
+
+fn open<A, N>(aes: &A, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
+where
+    A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
+    N: ArrayLength<u8>,
+{
+    let Token { data, iv, tag, .. } = token;
+    let mut text = Plaintext::from(data);
+    // Go joins both fields and takes the last 16 bytes for the tag, wherever the border was.
+    if tag.len() != TAG_LENGTH {
+        text.push(&tag);
+    }
+    let (tag, length) = match tag.len() {
+        TAG_LENGTH => (tag, text.len()),
+        _ => split_tag(&text)?,
+    };
+    text.truncate(length);
+    AesGcm::<A, N>::from(aes.clone())
+        .decrypt_in_place_detached(
+            Nonce::<N>::from_slice(&iv),
+            associated,
+            text.expose_mut(),
+            Tag::<U16>::from_slice(&tag),
+        )
+        .map_err(|_| CipherError::Authentication)?;
+    Ok(text)
+}
+
+fn split_tag(sealed: &Plaintext) -> Result<(Vec<u8>, usize), CipherError> {
+    let length = sealed.len().checked_sub(TAG_LENGTH).ok_or(CipherError::Authentication)?;
+    let tag = sealed.expose().get(length..).ok_or(CipherError::Authentication)?;
+    Ok((tag.to_vec(), length))
+}

@@ -1,0 +1,128 @@
+//! The document's MAC: one hash over all values, in the order of the file.
+
+use sha2::{Digest, Sha512};
+
+use super::tree::Kind;
+
+/// What sops feeds to the hash first when only encrypted values count: SHA-256 of "sops", so that the two ways of counting cannot
+/// give one MAC.
+const ONLY_ENCRYPTED: [u8; 32] = [
+    0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b, 0x0b, 0x97, 0x5b, 0x3b, 0xf4, 0x4f,
+    0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69,
+];
+
+/// Integers up to this magnitude are the same number as a float.
+const LARGEST_EXACT: u64 = 1 << 53;
+
+/// A MAC in the making.
+pub(super) struct Mac {
+    only_encrypted: bool,
+    exact: Sha512,
+    /// Up to 3.13.1 sops read every JSON number as a float, and so hashed large integers rounded. Kept only once such an integer
+    /// was met.
+    rounded: Option<Sha512>,
+    rounds_integers: bool,
+}
+
+impl Mac {
+    /// `only_encrypted`: values that are stored in the clear do not count. `rounds_integers`: the format is JSON.
+    pub(super) fn new(only_encrypted: bool, rounds_integers: bool) -> Self {
+        let mut exact = Sha512::new();
+        if only_encrypted {
+            exact.update(ONLY_ENCRYPTED);
+        }
+        Self {
+            only_encrypted,
+            exact,
+            rounded: None,
+            rounds_integers,
+        }
+    }
+
+    /// Takes in one value, its text in canonical form. Keys, comments and nulls never count.
+    pub(super) fn update(&mut self, encrypted: bool, kind: Kind, canonical: &[u8]) {
+        if self.only_encrypted && !encrypted {
+            return;
+        }
+        let rounded = if encrypted { None } else { self.rounded_form(kind, canonical) };
+        if rounded.is_some() {
+            self.rounded.get_or_insert_with(|| self.exact.clone());
+        }
+        if let Some(hash) = &mut self.rounded {
+            hash.update(rounded.as_deref().unwrap_or(canonical));
+        }
+        self.exact.update(canonical);
+    }
+
+    /// Whether `stored` is the MAC of what was taken in. sops writes upper-case hexadecimal and compares letter for letter.
+    pub(super) fn matches(self, stored: &[u8]) -> bool {
+        let is = |hash: Sha512| same(stored, hexadecimal(&hash.finalize()).as_bytes());
+        is(self.exact) || self.rounded.is_some_and(is)
+    }
+
+    fn rounded_form(&self, kind: Kind, canonical: &[u8]) -> Option<Vec<u8>> {
+        if !self.rounds_integers || kind != Kind::Integer {
+            return None;
+        }
+        let digits = std::str::from_utf8(canonical).ok()?;
+        let number: i64 = digits.parse().ok()?;
+        if number.unsigned_abs() <= LARGEST_EXACT {
+            return None;
+        }
+        let float: f64 = digits.parse().ok()?;
+        Some(super::number::positional(float).into_bytes())
+    }
+}
+
+/// Compares without telling by the time it takes where the first difference is.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(values: &[&[u8]]) -> Vec<u8> {
+        let mut hash = Sha512::new();
+        for value in values {
+            hash.update(value);
+        }
+        hexadecimal(&hash.finalize()).into_bytes()
+    }
+
+    #[test]
+    fn a_large_json_integer_counts_exact_or_rounded_but_not_changed() {
+        let mac = || {
+            let mut mac = Mac::new(false, true);
+            mac.update(true, Kind::Text, b"before");
+            mac.update(false, Kind::Integer, b"9007199254740993");
+            mac.update(true, Kind::Text, b"after");
+            mac
+        };
+        assert!(mac().matches(&hash(&[b"before", b"9007199254740993", b"after"])));
+        assert!(mac().matches(&hash(&[b"before", b"9007199254740992", b"after"])));
+        assert!(!mac().matches(&hash(&[b"before", b"9007199254740994", b"after"])));
+    }
+
+    #[test]
+    fn a_lower_case_mac_does_not_match() {
+        let mut mac = Mac::new(false, false);
+        mac.update(true, Kind::Text, b"x");
+        assert!(!mac.matches(&hash(&[b"x"]).to_ascii_lowercase()));
+    }
+
+    #[test]
+    fn the_mark_of_encrypted_only_is_the_hash_of_sops() {
+        assert_eq!(sha2::Sha256::digest(b"sops").as_slice(), ONLY_ENCRYPTED);
+    }
+}

@@ -1,0 +1,147 @@
+//! Templates: tokens to values in one pass.
+//!
+//! A value is never looked at again, so a secret that contains another's token, or is no UTF-8, comes out as it is.
+
+use std::fmt;
+
+use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use thiserror::Error;
+
+use crate::plaintext::Plaintext;
+
+/// The tokens of a manifest, ready to be looked for.
+pub struct Tokens {
+    automaton: AhoCorasick,
+}
+
+/// Why a template cannot be rendered.
+#[derive(Debug, Error)]
+pub enum TemplateError<E: fmt::Display> {
+    /// A token stands for a secret that cannot be had.
+    #[error("{0}")]
+    Value(E),
+    /// Something looks like a token and stands for no secret.
+    #[error("line {line} contains {token}, which stands for no secret of this manifest; rebuild with the secret declared")]
+    Unknown {
+        /// What looks like a token.
+        token: String,
+        /// The line of the template, from 1.
+        line: usize,
+    },
+}
+
+/// How a token of the Nix modules begins and ends.
+const OPENING: &[u8] = b"<SOPS:";
+const CLOSING: &[u8] = b":PLACEHOLDER>";
+
+/// Tokens are some 85 bytes long; what is longer is no token.
+const LONGEST: usize = 256;
+
+impl Tokens {
+    /// Prepares the search for `tokens`, none of which may be empty.
+    ///
+    /// # Errors
+    /// When there are too many for the search to hold.
+    pub fn new<'t>(tokens: impl IntoIterator<Item = &'t str>) -> Result<Self, BuildError> {
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(tokens)?;
+        Ok(Self { automaton })
+    }
+
+    /// Puts `value(n)` in the place of each n-th token.
+    ///
+    /// # Errors
+    /// When a value cannot be had, and when something is left that looks like a token.
+    pub fn render<'v, E: fmt::Display>(
+        &self,
+        text: &[u8],
+        value: impl Fn(usize) -> Result<&'v [u8], E>,
+    ) -> Result<Plaintext, TemplateError<E>> {
+        let mut rendered = Plaintext::with_capacity(text.len());
+        let mut end = 0;
+        for token in self.automaton.find_iter(text) {
+            plain(text, end, token.start(), &mut rendered)?;
+            rendered.push(value(token.pattern().as_usize()).map_err(TemplateError::Value)?);
+            end = token.end();
+        }
+        plain(text, end, text.len(), &mut rendered)?;
+        Ok(rendered)
+    }
+}
+
+/// Copies text between tokens.
+fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize, rendered: &mut Plaintext) -> Result<(), TemplateError<E>> {
+    let between = text.get(from..to).unwrap_or_default();
+    if let Some((start, token)) = left_over(between) {
+        let before = text.iter().take(from.saturating_add(start));
+        return Err(TemplateError::Unknown {
+            token: String::from_utf8_lossy(token).into_owned(),
+            line: before.filter(|byte| **byte == b'\n').count().saturating_add(1),
+        });
+    }
+    rendered.push(between);
+    Ok(())
+}
+
+/// The first thing that looks like a token, and where it starts.
+fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
+    let starts = text.windows(OPENING.len()).enumerate().filter(|(_, window)| *window == OPENING);
+    starts.map(|(start, _)| start).find_map(|start| {
+        let candidate = text.get(start..)?;
+        let candidate = candidate.get(..LONGEST.min(candidate.len()))?;
+        let closing = candidate.windows(CLOSING.len()).position(|window| window == CLOSING)?;
+        let token = candidate.get(..closing.checked_add(CLOSING.len())?)?;
+        let one_word = !token.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
+        one_word.then_some((start, token))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(text: &str, secrets: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
+        let tokens = Tokens::new(secrets.iter().map(|(token, _)| *token)).unwrap();
+        let value = |n: usize| Ok::<_, String>(secrets[n].1);
+        tokens
+            .render(text.as_bytes(), value)
+            .map(|rendered| rendered.expose().to_vec())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_value_that_contains_a_token_is_not_expanded_again() {
+        let rendered = render("<A><B>", &[("<A>", b"1<B>"), ("<B>", b"2<A>")]);
+        assert_eq!(rendered, Ok(b"1<B>2<A>".to_vec()));
+    }
+
+    #[test]
+    fn a_value_that_is_no_utf8_passes_unchanged() {
+        assert_eq!(render("x<A>y", &[("<A>", b"\xff\0\xfe")]), Ok(b"x\xff\0\xfey".to_vec()));
+    }
+
+    #[test]
+    fn of_two_tokens_that_begin_alike_the_longer_counts() {
+        assert_eq!(render("ab a", &[("a", b"1"), ("ab", b"2")]), Ok(b"2 1".to_vec()));
+    }
+
+    #[test]
+    fn a_left_over_token_is_an_error_with_its_line() {
+        let error = render("x\n<A>\n <SOPS:00ff:PLACEHOLDER>", &[("<A>", b"\n\n\n")]);
+        assert_eq!(
+            error,
+            Err("line 3 contains <SOPS:00ff:PLACEHOLDER>, which stands for no secret of this manifest; rebuild with the secret declared".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_token_inside_a_value_is_no_left_over() {
+        let rendered = render("<A>", &[("<A>", b"<SOPS:00:PLACEHOLDER>")]);
+        assert_eq!(rendered, Ok(b"<SOPS:00:PLACEHOLDER>".to_vec()));
+    }
+
+    #[test]
+    fn text_about_tokens_is_no_token() {
+        let text = "<SOPS: is how it begins, and :PLACEHOLDER> is how it ends";
+        assert_eq!(render(text, &[]), Ok(text.as_bytes().to_vec()));
+    }
+}

@@ -1,0 +1,252 @@
+//! Asking systemd to restart or reload the units that use what has changed.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, OFlags, memfd_create};
+
+/// How long systemd may take to queue the jobs; it does not wait for them.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Time between two looks at the child.
+const PAUSE: Duration = Duration::from_millis(2);
+/// As much of what systemctl says as is worth showing.
+const MAX_MESSAGE: u64 = 4096;
+/// What systemctl needs of our environment. It must not see the rest: keys may be among it.
+const ENVIRONMENT: [&str; 5] = [
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "SYSTEMD_IGNORE_CHROOT",
+    "SYSTEMD_LOG_LEVEL",
+];
+
+/// Units to be restarted and reloaded, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnitRequests {
+    /// Units to restart, in the order in which they were declared.
+    pub restart: Vec<String>,
+    /// Units to reload, in the order in which they were declared.
+    pub reload: Vec<String>,
+}
+
+/// How units are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Not at all, as for a plain user.
+    Nobody,
+    /// By this program, `systemctl`; a name without a slash is looked up in `PATH`.
+    Systemctl(PathBuf),
+    /// By the lists in this directory, `/run/nixos`, that `switch-to-configuration` reads. Without the directory nobody is told.
+    Lists {
+        /// Where the lists are.
+        directory: PathBuf,
+        /// Whether to write the lists of a dry activation.
+        dry: bool,
+    },
+}
+
+/// Why units were not told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnitError {
+    /// The list could not be written; its units were not told.
+    #[error("cannot write {}: {cause}; restart or reload by hand: {}", .path.display(), .units.join(" "))]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+        /// The units.
+        units: Vec<String>,
+    },
+    /// systemctl did not start, or did not end in time; its units may not have been told.
+    #[error("cannot run {} {verb}: {cause}; run it by hand for: {}", .program.display(), .units.join(" "))]
+    NotRun {
+        /// The program.
+        program: PathBuf,
+        /// `try-restart` or `try-reload-or-restart`.
+        verb: &'static str,
+        /// What the system said.
+        cause: io::Error,
+        /// The units.
+        units: Vec<String>,
+    },
+    /// systemctl refused at least one unit; it has queued the others.
+    #[error("{} {verb} {}: {status}: {message}", .program.display(), .units.join(" "))]
+    Refused {
+        /// The program.
+        program: PathBuf,
+        /// `try-restart` or `try-reload-or-restart`.
+        verb: &'static str,
+        /// The units.
+        units: Vec<String>,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl UnitError {
+    /// Whether the request never arrived, so that the next run should make it again.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
+impl UnitRequests {
+    /// Whether there is nothing to request.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.restart.is_empty() && self.reload.is_empty()
+    }
+
+    /// Adds units behind those that are there.
+    pub fn extend(&mut self, restart: &[String], reload: &[String]) {
+        self.restart.extend_from_slice(restart);
+        self.reload.extend_from_slice(reload);
+    }
+
+    /// Leaves the first of each.
+    pub fn deduplicate(&mut self) {
+        for units in [&mut self.restart, &mut self.reload] {
+            let mut seen = HashSet::new();
+            units.retain(|unit| seen.insert(unit.clone()));
+        }
+    }
+}
+
+/// Makes the requests. Restarts and reloads are independent: both are tried, and all that fails is returned.
+#[must_use]
+pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
+    let outcomes = match channel {
+        Channel::Nobody => return Vec::new(),
+        Channel::Systemctl(program) => [
+            systemctl(program, "try-restart", &requests.restart, PATIENCE),
+            systemctl(program, "try-reload-or-restart", &requests.reload, PATIENCE),
+        ],
+        Channel::Lists { directory, dry } => {
+            let prefix = if *dry { "dry-activation" } else { "activation" };
+            [
+                list(
+                    directory,
+                    &format!("{prefix}-restart-list"),
+                    &requests.restart,
+                ),
+                list(
+                    directory,
+                    &format!("{prefix}-reload-list"),
+                    &requests.reload,
+                ),
+            ]
+        }
+    };
+    outcomes.into_iter().filter_map(Result::err).collect()
+}
+
+/// Appends one unit a line to the list `name`, if there is a directory for it.
+fn list(directory: &Path, name: &str, units: &[String]) -> Result<(), UnitError> {
+    if units.is_empty() || !directory.is_dir() {
+        return Ok(());
+    }
+    let path = directory.join(name);
+    let lines: String = units.iter().map(|unit| format!("{unit}\n")).collect();
+    append(&path, lines.as_bytes()).map_err(|cause| UnitError::List {
+        path,
+        cause,
+        units: units.to_vec(),
+    })
+}
+
+/// Appends to a file of mode 0600, in one write: another writer's line is never torn.
+fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
+    let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let mut options = File::options();
+    options
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(nofollow);
+    options.open(path)?.write_all(lines)
+}
+
+/// Runs systemctl for `units`, at most for `patience`. `--no-block`: we run early in boot, and a unit may be ordered after us.
+fn systemctl(
+    program: &Path,
+    verb: &'static str,
+    units: &[String],
+    patience: Duration,
+) -> Result<(), UnitError> {
+    if units.is_empty() {
+        return Ok(());
+    }
+    let arguments = ["--no-block", verb, "--"]
+        .into_iter()
+        .chain(units.iter().map(String::as_str));
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear();
+    command.envs(
+        ENVIRONMENT
+            .into_iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?))),
+    );
+    match run(command, patience) {
+        Ok((status, _)) if status.success() => Ok(()),
+        Ok((status, message)) => Err(UnitError::Refused {
+            program: program.to_owned(),
+            verb,
+            units: units.to_vec(),
+            status,
+            message,
+        }),
+        Err(cause) => Err(UnitError::NotRun {
+            program: program.to_owned(),
+            verb,
+            cause,
+            units: units.to_vec(),
+        }),
+    }
+}
+
+/// Runs a command to its end or to the deadline. Gives its standard error, which goes to memory rather than to a pipe: nothing can
+/// block on it, not even a child of the child that outlives it.
+fn run(mut command: Command, patience: Duration) -> io::Result<(ExitStatus, String)> {
+    let mut errors = File::from(memfd_create(c"systemctl-stderr", MemfdFlags::CLOEXEC)?);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(errors.try_clone()?)
+        .spawn()?;
+    let status = wait(&mut child, patience)?;
+    errors.rewind()?;
+    let mut message = Vec::new();
+    errors.take(MAX_MESSAGE).read_to_end(&mut message)?;
+    Ok((
+        status,
+        String::from_utf8_lossy(&message).trim().replace('\n', "; "),
+    ))
+}
+
+/// Waits for the child, and kills it at the deadline.
+fn wait(child: &mut Child, patience: Duration) -> io::Result<ExitStatus> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if start.elapsed() >= patience {
+            child.kill()?;
+            child.wait()?;
+            let message = format!("no answer within {} s", patience.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+        }
+        sleep(PAUSE);
+    }
+}

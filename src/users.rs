@@ -1,0 +1,148 @@
+//! From names of users and groups to their numbers.
+
+use std::collections::HashMap;
+
+use nix::errno::Errno;
+use nix::unistd::{Group, User};
+
+/// Why a name has no number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserError {
+    /// There is no such user.
+    #[error("no user named {0}; declare it in users.users, or correct the owner")]
+    NoUser(String),
+    /// There is no such group.
+    #[error("no group named {0}; declare it in users.groups, or correct the group")]
+    NoGroup(String),
+    /// The user database gave an error instead of an answer.
+    #[error("cannot look up {kind} {name}: {}", .cause.desc())]
+    LookUp {
+        /// `user` or `group`.
+        kind: &'static str,
+        /// Whom we asked for.
+        name: String,
+        /// What the system said.
+        cause: Errno,
+    },
+}
+
+/// The users and groups of this machine, each looked up once.
+#[derive(Default)]
+pub struct Accounts {
+    /// Users asked for so far.
+    users: HashMap<String, Result<u32, UserError>>,
+    /// Groups asked for so far.
+    groups: HashMap<String, Result<u32, UserError>>,
+}
+
+impl Accounts {
+    /// The number of the user `name`; without a name it is `id`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user, or the user database cannot be asked.
+    pub fn user(&mut self, name: Option<&str>, id: u32) -> Result<u32, UserError> {
+        let Some(name) = name else { return Ok(id) };
+        let answer = self
+            .users
+            .entry(name.to_owned())
+            .or_insert_with(|| find_user(name));
+        answer.clone()
+    }
+
+    /// The number of the group `name`; without a name it is `id`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such group, or the group database cannot be asked.
+    pub fn group(&mut self, name: Option<&str>, id: u32) -> Result<u32, UserError> {
+        let Some(name) = name else { return Ok(id) };
+        let answer = self
+            .groups
+            .entry(name.to_owned())
+            .or_insert_with(|| find_group(name));
+        answer.clone()
+    }
+
+    /// The group of our directories: `keys`, which NixOS has, else `nogroup`, else root's.
+    pub fn directory_group(&mut self) -> u32 {
+        let found = self
+            .group(Some("keys"), 0)
+            .or_else(|_| self.group(Some("nogroup"), 0));
+        found.unwrap_or_default()
+    }
+}
+
+/// Asks the user database.
+fn find_user(name: &str) -> Result<u32, UserError> {
+    match User::from_name(name) {
+        Ok(Some(user)) => Ok(user.uid.as_raw()),
+        Ok(None) => Err(UserError::NoUser(name.to_owned())),
+        Err(cause) if is_absence(cause) => Err(UserError::NoUser(name.to_owned())),
+        Err(cause) => Err(UserError::LookUp {
+            kind: "user",
+            name: name.to_owned(),
+            cause,
+        }),
+    }
+}
+
+/// Asks the group database.
+fn find_group(name: &str) -> Result<u32, UserError> {
+    match Group::from_name(name) {
+        Ok(Some(group)) => Ok(group.gid.as_raw()),
+        Ok(None) => Err(UserError::NoGroup(name.to_owned())),
+        Err(cause) if is_absence(cause) => Err(UserError::NoGroup(name.to_owned())),
+        Err(cause) => Err(UserError::LookUp {
+            kind: "group",
+            name: name.to_owned(),
+            cause,
+        }),
+    }
+}
+
+/// The errors that stand for "not found", by getpwnam(3).
+fn is_absence(cause: Errno) -> bool {
+    matches!(
+        cause,
+        Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_numbers_and_numbers_are_left_alone() {
+        let mut accounts = Accounts::default();
+        assert_eq!(accounts.user(Some("root"), 7), Ok(0));
+        assert_eq!(accounts.group(Some("root"), 7), Ok(0));
+        assert_eq!(accounts.user(None, 4_000_000), Ok(4_000_000));
+        assert_eq!(accounts.group(None, 4_000_001), Ok(4_000_001));
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_names_it() {
+        let mut accounts = Accounts::default();
+        for _ in 0..2 {
+            let error = accounts.user(Some("nginx-nobody-has"), 0).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("no user named nginx-nobody-has"),
+                "{error}"
+            );
+        }
+        let error = accounts.group(Some("nginx-nobody-has"), 0).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("no group named nginx-nobody-has"),
+            "{error}"
+        );
+        // A name with a NUL reaches no C library.
+        assert!(accounts.user(Some("a\0b"), 0).is_err());
+    }
+}

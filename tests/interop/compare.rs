@@ -1,0 +1,159 @@
+//! One document through sops and through ours.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::document::{Document, Format, Value};
+use crate::ours::{Batch, Installed};
+use crate::render::render;
+use crate::sops::{Judgement, Sops};
+
+/// A document that sops encrypted, and what ours is to make of it.
+pub struct Case {
+    pub document: Document,
+    pub encrypted: PathBuf,
+    pub expected: Vec<u8>,
+    /// Whether sops takes its own file for damaged (comments in lists).
+    pub mac_refused_by_sops: bool,
+    /// A path of map keys, and the value there.
+    leaf: Option<(Vec<String>, Vec<u8>)>,
+    /// Where a batch holds the whole file and the leaf.
+    numbers: (usize, Option<usize>),
+}
+
+/// Why there is no case.
+pub enum NoCase {
+    /// sops does not encrypt such a document.
+    Refused,
+    /// sops cannot read what it wrote.
+    Unreadable,
+}
+
+impl Case {
+    /// Lets sops encrypt a document and say what is in it; `with_leaf` also lets it extract one value.
+    pub fn new(sops: &Sops, document: Document, name: &str, with_leaf: Option<usize>) -> Result<Self, NoCase> {
+        let encrypted = sops.file(name);
+        sops.encrypt(&document, &render(&document), &encrypted).map_err(|_| NoCase::Refused)?;
+        let (expected, mac_refused_by_sops) = match sops.decrypt(document.format, &encrypted) {
+            Judgement::Prints(bytes) => (bytes, false),
+            Judgement::PrintsWithoutMac(bytes) => (bytes, true),
+            Judgement::Fails => return Err(NoCase::Unreadable),
+        };
+        let leaf = with_leaf.and_then(|choice| leaf(sops, &document, &encrypted, choice));
+        Ok(Self { document, encrypted, expected, mac_refused_by_sops, leaf, numbers: (0, None) })
+    }
+
+    /// Adds what is to be installed of this case.
+    pub fn join(&mut self, batch: &mut Batch) {
+        let whole = batch.add(&self.encrypted, self.document.format, "");
+        let leaf = self.leaf.as_ref().map(|(keys, _)| batch.add(&self.encrypted, self.document.format, &keys.join("/")));
+        self.numbers = (whole, leaf);
+    }
+
+    /// Whether a leaf is compared too.
+    pub fn has_leaf(&self) -> bool {
+        self.leaf.is_some()
+    }
+
+    /// What is wrong with what ours installed, if anything is.
+    pub fn fault(&self, sops: &Sops, installed: &Installed) -> Option<String> {
+        let Some(content) = installed.content(self.numbers.0) else {
+            return Some(format!("not installed; {}", installed.complaints()));
+        };
+        if content != self.expected && !(self.document.is_misprinted_by_sops() && self.means_the_same(sops, &content)) {
+            return Some(difference(&self.expected, &content));
+        }
+        let (keys, value) = self.leaf.as_ref()?;
+        let content = installed.content(self.numbers.1?);
+        let key = keys.join("/");
+        match content {
+            None => Some(format!("key {key:?} not installed; {}", installed.complaints())),
+            Some(content) if content != *value => Some(format!("key {key:?}: {}", difference(value, &content))),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether ours, encrypted again, has the values of the original.
+    fn means_the_same(&self, sops: &Sops, content: &[u8]) -> bool {
+        let again = sops.file("again");
+        let plain = Document { rule: crate::document::Rule::default(), ..self.document.clone() };
+        sops.encrypt(&plain, content, &again).is_ok() && sops.values(&self.encrypted) == sops.values(&again)
+    }
+}
+
+/// Whether ours agrees with sops on one document; a document that sops does not take says nothing against ours.
+pub fn fault_of(sops: &Sops, document: Document, choice: Option<usize>) -> Option<String> {
+    let mut case = Case::new(sops, document, "single", choice).ok()?;
+    let mut batch = Batch::default();
+    case.join(&mut batch);
+    case.fault(sops, &batch.install())
+}
+
+/// A scalar below map keys alone, whose path the commands of both programs can spell.
+fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Option<(Vec<String>, Vec<u8>)> {
+    if !matches!(document.format, Format::Yaml | Format::Json) {
+        return None;
+    }
+    let mut paths = Vec::new();
+    collect(document.parts().first()?, &mut Vec::new(), &mut paths);
+    let keys = paths.get(choice % paths.len().max(1))?.clone();
+    let mut value = sops.extract(document.format, encrypted, &keys)?;
+    if document.format == Format::Yaml && is_bare(document, &keys) && value.ends_with(b"\n") {
+        // sops prints a line break behind what is no string, as a terminal likes it.
+        value.pop();
+    }
+    Some((keys, value))
+}
+
+fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+    let Value::Map { items, .. } = value else { return };
+    for item in items {
+        // sops has no way to write these in `--extract`, and ours none for the slash.
+        if item.key.contains(['/', '[', ']', '"']) || item.key.is_empty() && path.is_empty() {
+            continue;
+        }
+        path.push(item.key.clone());
+        match &item.value {
+            Value::Bare(spelling) if ["null", "~", ""].contains(&spelling.as_str()) => {}
+            Value::Bare(_) | Value::Text(..) => paths.push(path.clone()),
+            Value::Map { .. } => collect(&item.value, path, paths),
+            Value::List { .. } => {}
+        }
+        path.pop();
+    }
+}
+
+/// Whether the value there is written without quotes, and so perhaps no string.
+fn is_bare(document: &Document, keys: &[String]) -> bool {
+    let mut value = document.parts().first();
+    for key in keys {
+        value = value.and_then(|map| map.items().iter().find(|item| item.key == *key)).map(|item| &item.value);
+    }
+    matches!(value, Some(Value::Bare(_)) | Some(Value::Text(_, crate::document::Style::Plain)))
+}
+
+/// The first line that differs, from both.
+fn difference(expected: &[u8], found: &[u8]) -> String {
+    let at = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
+    let excerpt = |bytes: &[u8]| {
+        let start = at.saturating_sub(60).min(bytes.len());
+        let end = (at + 60).min(bytes.len());
+        format!("{:?}", String::from_utf8_lossy(&bytes[start..end]))
+    };
+    format!("differs at byte {at}\n  sops: {}\n  ours: {}", excerpt(expected), excerpt(found))
+}
+
+/// Keeps a failing document for the test that replays such files; a person decides whether to commit it.
+pub fn keep(case: &Case, name: &str) -> PathBuf {
+    let extension = match case.document.format {
+        Format::Dotenv => "env",
+        Format::Binary => "bin",
+        format => format.name(),
+    };
+    let directory = crate::sops::fixtures().join("regressions");
+    fs::create_dir_all(&directory).unwrap();
+    let file = directory.join(format!("{name}.{extension}"));
+    fs::copy(&case.encrypted, &file).unwrap();
+    fs::write(directory.join(format!("{name}.{extension}.decrypted")), &case.expected).unwrap();
+    file
+}

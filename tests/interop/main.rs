@@ -1,0 +1,258 @@
+//! Ours against the real sops: random documents of every format, and the same files damaged.
+//!
+//! `INTEROP_DOCUMENTS` is the number of documents for each format (300), `INTEROP_SEED` repeats a run, `SOPS` names the
+//! program, and with `REQUIRE_SOPS` set its absence is a failure.
+
+// The lints about panics mean the program; a test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod compare;
+mod document;
+mod flips;
+mod generate;
+mod ours;
+mod random;
+mod render;
+mod shrink;
+mod sops;
+
+use std::io::{self, Write as _};
+use std::time::{SystemTime, UNIX_EPOCH};
+use std::{env, fs};
+
+use compare::{Case, NoCase, fault_of, keep};
+use document::Format;
+use ours::Batch;
+use random::Random;
+use sops::{Judgement, Sops};
+
+const DOCUMENTS_A_RUN: usize = 60;
+
+/// Says something that the test runner does not swallow.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// The program, or nothing and a line that says so.
+fn sops_or_skip() -> Option<Sops> {
+    let found = Sops::find();
+    if found.is_none() {
+        assert!(env::var_os("REQUIRE_SOPS").is_none(), "sops is not on PATH, and REQUIRE_SOPS is set");
+        say("skipped: sops is not on PATH");
+    }
+    found
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")))
+}
+
+fn seed() -> u64 {
+    number("INTEROP_SEED").unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
+}
+
+/// What became of the documents of a run.
+#[derive(Default)]
+struct Tally {
+    compared: usize,
+    reread: usize,
+    leaves: usize,
+    mac_refused_by_sops: usize,
+    refused_by_sops: usize,
+    unreadable_by_sops: usize,
+}
+
+impl Tally {
+    fn count(&mut self, case: &Case) {
+        if case.document.is_misprinted_by_sops() {
+            self.reread += 1;
+        } else {
+            self.compared += 1;
+        }
+        self.leaves += usize::from(case.has_leaf());
+        self.mac_refused_by_sops += usize::from(case.mac_refused_by_sops);
+    }
+
+    fn line(&self, format: Format, seed: u64) -> String {
+        format!(
+            "interop {}: {} documents alike byte for byte ({} of them with a MAC that sops itself computes wrong), {} compared by their values because sops misprints them, {} single values; \
+             sops refused {} more and could not read back {} (INTEROP_SEED={seed})",
+            format.name(),
+            self.compared,
+            self.mac_refused_by_sops,
+            self.reread,
+            self.leaves,
+            self.refused_by_sops,
+            self.unreadable_by_sops,
+        )
+    }
+}
+
+/// As many documents as wanted, compared in batches.
+fn agree_on_random_documents(format: Format) {
+    let Some(sops) = sops_or_skip() else { return };
+    let wanted = usize::try_from(number("INTEROP_DOCUMENTS").unwrap_or(300)).unwrap();
+    let seed = seed();
+    let mut tally = Tally::default();
+    let mut faults = Vec::new();
+    let mut next = 0;
+    while tally.compared < wanted {
+        assert!(next < wanted as u64 * 3 + 100, "sops took too few of the documents: {}", tally.line(format, seed));
+        let mut cases = Vec::new();
+        let mut batch = Batch::default();
+        while cases.len() < DOCUMENTS_A_RUN.min(wanted) {
+            let own_seed = seed.wrapping_mul(1_000_003).wrapping_add(next);
+            let choice = next.is_multiple_of(3).then_some(usize::try_from(next).unwrap());
+            next += 1;
+            match Case::new(&sops, generate::document(format, own_seed), &format!("{next}"), choice) {
+                Ok(mut case) => {
+                    case.join(&mut batch);
+                    cases.push((case, own_seed, choice));
+                }
+                Err(NoCase::Refused) => tally.refused_by_sops += 1,
+                Err(NoCase::Unreadable) => tally.unreadable_by_sops += 1,
+            }
+        }
+        let installed = batch.install();
+        for (case, own_seed, choice) in cases {
+            match case.fault(&sops, &installed) {
+                Some(_) => faults.push((own_seed, choice)),
+                None => tally.count(&case),
+            }
+            let _ = fs::remove_file(&case.encrypted);
+        }
+        if faults.len() > 20 {
+            break;
+        }
+    }
+    say(&tally.line(format, seed));
+    let reports: Vec<_> = faults.iter().take(5).map(|&(own_seed, choice)| report(&sops, format, own_seed, choice)).collect();
+    assert!(faults.is_empty(), "{} documents differ (INTEROP_SEED={seed}):\n{}", faults.len(), reports.join("\n"));
+}
+
+/// Shrinks a failing document, keeps it, and says what is wrong.
+fn report(sops: &Sops, format: Format, own_seed: u64, choice: Option<usize>) -> String {
+    let document = generate::document(format, own_seed);
+    let Some(first) = fault_of(sops, document.clone(), choice) else {
+        return format!("document {own_seed} fails beside others only");
+    };
+    let small = shrink::shrink(document, |smaller| fault_of(sops, smaller.clone(), choice).is_some());
+    let fault = fault_of(sops, small.clone(), choice).unwrap_or(first);
+    let Ok(case) = Case::new(sops, small, "shrunk", None) else { return fault };
+    let file = keep(&case, &format!("{}-{own_seed}", format.name()));
+    let plain = render::render(&case.document);
+    format!("{}: rule {:?}\n{}\n{fault}", file.display(), case.document.rule, String::from_utf8_lossy(&plain[..plain.len().min(600)]))
+}
+
+#[test]
+fn yaml_documents_decrypt_as_sops_decrypts_them() {
+    agree_on_random_documents(Format::Yaml);
+}
+
+#[test]
+fn json_documents_decrypt_as_sops_decrypts_them() {
+    agree_on_random_documents(Format::Json);
+}
+
+#[test]
+fn dotenv_documents_decrypt_as_sops_decrypts_them() {
+    agree_on_random_documents(Format::Dotenv);
+}
+
+#[test]
+fn ini_documents_decrypt_as_sops_decrypts_them() {
+    agree_on_random_documents(Format::Ini);
+}
+
+#[test]
+fn binary_documents_decrypt_as_sops_decrypts_them() {
+    agree_on_random_documents(Format::Binary);
+}
+
+#[test]
+fn kept_regressions_stay_mended() {
+    let directory = sops::fixtures().join("regressions");
+    let mut batch = Batch::default();
+    let mut wanted = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let file = entry.unwrap().path();
+        let format = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("yaml") => Format::Yaml,
+            Some("json") => Format::Json,
+            Some("env") => Format::Dotenv,
+            Some("ini") => Format::Ini,
+            Some("bin") => Format::Binary,
+            _ => continue,
+        };
+        let expected = fs::read(format!("{}.decrypted", file.display())).unwrap();
+        wanted.push((batch.add(&file, format, ""), file, expected));
+    }
+    let installed = batch.install();
+    for (number, file, expected) in wanted {
+        let content = installed.content(number);
+        assert_eq!(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()), Some(String::from_utf8_lossy(&expected).into_owned()), "{}: {}", file.display(), installed.complaints());
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_refused_unless_sops_reads_the_same() {
+    let Some(sops) = sops_or_skip() else { return };
+    let seed = seed();
+    let mut random = Random::new(seed);
+    for format in [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary] {
+        let mut batch = Batch::default();
+        let mut damaged = Vec::new();
+        let mut sound = None;
+        for at in 0..40 {
+            let document = generate::document(format, random.bits());
+            let Ok(case) = Case::new(&sops, document, &format!("sound-{at}"), None) else { continue };
+            if case.mac_refused_by_sops {
+                // sops can be no judge over the damage.
+                continue;
+            }
+            let file = fs::read(&case.encrypted).unwrap();
+            for (place, pattern) in flips::PLACES {
+                let Some(bytes) = flips::flipped(&file, pattern, &mut random) else { continue };
+                let path = sops.file(&format!("flipped-{at}-{place}"));
+                fs::write(&path, bytes).unwrap();
+                damaged.push((batch.add(&path, format, ""), path, *place));
+            }
+            sound.get_or_insert(case);
+        }
+        // One sound file shows that the run looked at each file for itself.
+        let mut sound = sound.unwrap();
+        sound.join(&mut batch);
+        let count = damaged.len();
+        let installed = batch.install();
+        assert_eq!(sound.fault(&sops, &installed), None);
+        assert_ne!(installed.output.status.code(), Some(0), "{count} damaged files, and all is well");
+        let mut survivors = 0;
+        for (number, path, place) in damaged {
+            let Some(content) = installed.content(number) else { continue };
+            survivors += 1;
+            match sops.decrypt(format, &path) {
+                Judgement::Prints(bytes) if bytes == content => {}
+                _ => panic!("ours installed {} with a bit of its {place} flipped, sops does not (INTEROP_SEED={seed})", path.display()),
+            }
+        }
+        say(&format!("interop {}: {count} files with a flipped bit, {survivors} read by both all the same (INTEROP_SEED={seed})", format.name()));
+    }
+}
+
+#[test]
+fn a_damaged_file_alone_publishes_nothing() {
+    let file = fs::read(sops::fixtures().join("3.13.2/nesting.yaml")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for (place, pattern) in flips::PLACES {
+        // The fixture has no rule but the default one.
+        let Some(bytes) = flips::flipped(&file, pattern, &mut Random::new(4)) else { continue };
+        let path = directory.path().join("flipped.yaml");
+        fs::write(&path, bytes).unwrap();
+        let mut batch = Batch::default();
+        batch.add(&path, Format::Yaml, "");
+        let installed = batch.install();
+        assert_eq!(installed.output.status.code(), Some(1), "a bit of {place} flipped: {}", installed.complaints());
+        assert!(!installed.is_published(), "a bit of {place} flipped, and yet there are secrets");
+    }
+}

@@ -1,0 +1,100 @@
+//! Our own program: many secrets a run, as a plain user would have them, into a directory that goes away.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use serde_json::{Value, json};
+
+use crate::document::Format;
+use crate::sops::key_file;
+
+/// Longer than any run of the suite takes: a program that runs on is stuck.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The secrets of one run.
+#[derive(Default)]
+pub struct Batch {
+    secrets: Vec<Value>,
+}
+
+/// What a run left behind.
+pub struct Installed {
+    directory: tempfile::TempDir,
+    /// What the program printed, and how it ended.
+    pub output: Output,
+}
+
+impl Batch {
+    /// Asks for a value of a file (an empty key: the whole file), and gives the number that its content is found under.
+    pub fn add(&mut self, file: &Path, format: Format, key: &str) -> usize {
+        let number = self.secrets.len();
+        self.secrets.push(json!({ "name": number.to_string(), "key": key, "sopsFile": file, "format": format.name(), "mode": "0600" }));
+        number
+    }
+
+    /// Runs the program once.
+    pub fn install(mut self) -> Installed {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("secrets");
+        for secret in &mut self.secrets {
+            secret["path"] = json!(link.join(secret["name"].as_str().unwrap()));
+        }
+        let manifest = json!({
+            "secrets": self.secrets, "templates": [], "placeholderBySecretName": {},
+            "secretsMountPoint": directory.path().join("secrets.d"), "symlinkPath": link, "keepGenerations": 1,
+            "sshKeyPaths": [], "gnupgHome": null, "ageKeyFile": key_file(), "ageSshKeyPaths": [],
+            "userMode": true, "logging": { "keyImport": false, "secretChanges": false },
+        });
+        let file = directory.path().join("manifest.json");
+        fs::write(&file, manifest.to_string()).unwrap();
+        let output = run(&file, directory.path());
+        Installed { directory, output }
+    }
+}
+
+impl Installed {
+    /// The content of a secret; none if it was not installed.
+    pub fn content(&self, number: usize) -> Option<Vec<u8>> {
+        fs::read(self.link().join(number.to_string())).ok()
+    }
+
+    /// Whether the link that secrets are found under exists at all.
+    pub fn is_published(&self) -> bool {
+        self.link().exists()
+    }
+
+    /// What the program said about its failures.
+    pub fn complaints(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    fn link(&self) -> PathBuf {
+        self.directory.path().join("secrets")
+    }
+}
+
+fn run(manifest: &Path, home: &Path) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sops-install-secrets"))
+        .arg(manifest)
+        .env_clear()
+        .env("HOME", home)
+        .env("XDG_RUNTIME_DIR", home)
+        .stdout(fs::File::create(home.join("stdout")).unwrap())
+        .stderr(fs::File::create(home.join("stderr")).unwrap())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > DEADLINE {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    Output { status, stdout: fs::read(home.join("stdout")).unwrap(), stderr: fs::read(home.join("stderr")).unwrap() }
+}

@@ -1,0 +1,104 @@
+//! Makes a failing document small: whatever can go while it still fails, goes.
+
+use crate::document::{Content, Document, Item, Value};
+
+/// Enough for the documents of the generator, and an end in any case.
+const MOST_ATTEMPTS: usize = 400;
+
+/// The smallest document found that still fails.
+pub fn shrink(document: Document, fails: impl Fn(&Document) -> bool) -> Document {
+    let mut smallest = document;
+    let mut attempts = 0;
+    let mut at = 0;
+    while attempts < MOST_ATTEMPTS {
+        let Some(smaller) = simplified(&smallest, at) else { break };
+        attempts += 1;
+        if fails(&smaller) {
+            // The same place may give more.
+            smallest = smaller;
+        } else {
+            at += 1;
+        }
+    }
+    smallest
+}
+
+/// The document with the step number `at` taken, if there are that many steps.
+fn simplified(document: &Document, at: usize) -> Option<Document> {
+    let mut smaller = document.clone();
+    let mut left = at;
+    if left == 0 && document.rule.selection.is_some() {
+        smaller.rule.selection = None;
+        return Some(smaller);
+    }
+    left = left.saturating_sub(usize::from(document.rule.selection.is_some()));
+    match &mut smaller.content {
+        Content::Bytes(bytes) => {
+            let half = bytes.len() / 2;
+            match left {
+                0 if half > 0 => bytes.truncate(half),
+                1 if half > 0 => drop(bytes.drain(..half)),
+                _ => return None,
+            }
+            Some(smaller)
+        }
+        Content::Tree(parts) => {
+            if parts.len() > 1 {
+                if left < parts.len() {
+                    parts.remove(left);
+                    return Some(smaller);
+                }
+                left -= parts.len();
+            }
+            parts.iter_mut().any(|part| step(part, &mut left)).then_some(smaller)
+        }
+    }
+}
+
+/// Counts `left` down over the steps below a value, and takes the one where it is used up.
+fn step(value: &mut Value, left: &mut usize) -> bool {
+    if let Value::Text(text, _) = value {
+        return halve(text, left);
+    }
+    let Some(items) = value.items_mut() else { return false };
+    if *left < items.len() {
+        items.remove(*left);
+        return true;
+    }
+    *left -= items.len();
+    items.iter_mut().any(|item| strip(item, left) || step(&mut item.value, left))
+}
+
+/// Takes the comments of an item away, one kind a step.
+fn strip(item: &mut Item, left: &mut usize) -> bool {
+    let present = [!item.above.is_empty(), item.beside.is_some(), item.below.is_some()];
+    for (kind, _) in present.iter().enumerate().filter(|(_, present)| **present) {
+        if *left > 0 {
+            *left -= 1;
+            continue;
+        }
+        match kind {
+            0 => item.above.clear(),
+            1 => item.beside = None,
+            _ => item.below = None,
+        }
+        return true;
+    }
+    false
+}
+
+/// Keeps the first or the second half of a text.
+fn halve(text: &mut String, left: &mut usize) -> bool {
+    let characters: Vec<char> = text.chars().collect();
+    let half = characters.len() / 2;
+    if half == 0 {
+        return false;
+    }
+    if *left < 2 {
+        let kept = if *left == 0 { &characters[..half] } else { &characters[half..] };
+        *text = kept.iter().collect();
+        return true;
+    }
+    *left -= 2;
+    false
+}

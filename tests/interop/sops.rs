@@ -1,0 +1,120 @@
+//! The real sops, with the test key of the fixtures and nobody's home.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
+
+use crate::document::{Document, Format};
+
+/// A sops program and a directory that it runs in.
+pub struct Sops {
+    program: PathBuf,
+    directory: tempfile::TempDir,
+}
+
+/// What sops made of a document.
+pub enum Judgement {
+    /// `sops decrypt` prints this.
+    Prints(Vec<u8>),
+    /// It prints this when told to ignore the MAC, which it computes wrong for comments in lists.
+    PrintsWithoutMac(Vec<u8>),
+    /// It cannot read what it wrote.
+    Fails,
+}
+
+impl Sops {
+    /// The program that `SOPS` names, or else the one on `PATH`; none if there is none.
+    pub fn find() -> Option<Self> {
+        let program = env::var_os("SOPS").map(PathBuf::from).or_else(|| on_path("sops"))?;
+        let directory = tempfile::tempdir().unwrap();
+        Some(Self { program, directory })
+    }
+
+    /// A place for a file that only this one uses.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Encrypts a document to a new file; says why not if sops refuses.
+    pub fn encrypt(&self, document: &Document, plain: &[u8], encrypted: &Path) -> Result<(), String> {
+        let source = self.file("plain");
+        fs::write(&source, plain).unwrap();
+        let config = self.file("rules.yaml");
+        fs::write(&config, creation_rule(document)).unwrap();
+        let output = self.run(document.format, "encrypt", [OsStr::new("--config"), config.as_ref()], &source);
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        fs::write(encrypted, output.stdout).unwrap();
+        Ok(())
+    }
+
+    /// What sops prints for an encrypted file.
+    pub fn decrypt(&self, format: Format, encrypted: &Path) -> Judgement {
+        let strict = self.run(format, "decrypt", [], encrypted);
+        if strict.status.success() {
+            return Judgement::Prints(strict.stdout);
+        }
+        let lenient = self.run(format, "decrypt", [OsStr::new("--ignore-mac")], encrypted);
+        if lenient.status.success() { Judgement::PrintsWithoutMac(lenient.stdout) } else { Judgement::Fails }
+    }
+
+    /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
+    pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
+        let path = keys.iter().map(|key| format!("[\"{key}\"]")).collect::<String>();
+        let output = self.run(format, "decrypt", [OsStr::new("--ignore-mac"), OsStr::new("--extract"), path.as_ref()], encrypted);
+        output.status.success().then_some(output.stdout)
+    }
+
+    /// The first document of an encrypted YAML file as JSON: its values without their spelling.
+    pub fn values(&self, encrypted: &Path) -> Option<Vec<u8>> {
+        let arguments = [OsStr::new("--ignore-mac"), OsStr::new("--output-type"), OsStr::new("json")];
+        let output = self.run(Format::Yaml, "decrypt", arguments, encrypted);
+        output.status.success().then_some(output.stdout)
+    }
+
+    fn run<'a>(&self, format: Format, action: &str, arguments: impl IntoIterator<Item = &'a OsStr>, file: &Path) -> Output {
+        Command::new(&self.program)
+            .arg(action)
+            .args(["--input-type", format.name(), "--output-type", format.name()])
+            .args(arguments)
+            .arg(file)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .env("XDG_CONFIG_HOME", self.directory.path())
+            .env("SOPS_AGE_KEY_FILE", key_file())
+            .env("SOPS_DISABLE_VERSION_CHECK", "1")
+            .output()
+            .unwrap()
+    }
+}
+
+/// The age identity that opens everything the suite makes.
+pub fn key_file() -> PathBuf {
+    fixtures().join("keys/age.txt")
+}
+
+/// The directory of the fixtures.
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|directory| directory.join(name)).find(|file| file.is_file())
+}
+
+fn creation_rule(document: &Document) -> String {
+    let key = fs::read_to_string(key_file()).unwrap();
+    let recipient = key.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
+    let mut rule = serde_json::json!({ "age": recipient });
+    if let Some((field, value)) = document.rule.selection {
+        rule[field] = value.into();
+    }
+    if document.rule.mac_only_encrypted {
+        rule["mac_only_encrypted"] = true.into();
+    }
+    // JSON is YAML, and needs no care about quotes.
+    serde_json::json!({ "creation_rules": [rule] }).to_string()
+}
