@@ -10,7 +10,8 @@ let
       lib.mapAttrsToList (
         name: secret:
         let
-          inStore = builtins.isPath secret.sopsFile || lib.hasPrefix "${builtins.storeDir}/" "${secret.sopsFile}";
+          inStore =
+            builtins.isPath secret.sopsFile || lib.hasPrefix "${builtins.storeDir}/" "${secret.sopsFile}";
         in
         [
           {
@@ -21,7 +22,10 @@ let
           }
           {
             # A file that is yet to be built is left to the build.
-            assertion = !inStore || builtins.hasContext "${toString secret.sopsFile}" || builtins.pathExists secret.sopsFile;
+            assertion =
+              !inStore
+              || builtins.hasContext "${toString secret.sopsFile}"
+              || builtins.pathExists secret.sopsFile;
             message =
               "${secretOption name}.sopsFile: there is no file ${toString secret.sopsFile}. "
               + "In a flake only files that git knows exist: git add it, or correct sopsFile.";

@@ -30,7 +30,9 @@ rec {
     ++ map toString cfg.gnupg.sshKeyPaths
     ++ lib.optional (cfg.age.keyFile != null) (toString cfg.age.keyFile)
     ++ map toString cfg.age.sshKeyPaths
-    ++ lib.filter (lib.hasPrefix "/") (map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment));
+    ++ lib.filter (lib.hasPrefix "/") (
+      map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment)
+    );
 
   # Whether anything at all may open a sops file.
   any = paths != [ ] || lib.any (name: lib.elem name keyVariables || isCloud name) variables;

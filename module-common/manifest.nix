@@ -66,7 +66,9 @@ pkgs.writeTextFile {
   text = builtins.toJSON {
     version = 1;
     secrets = map (secret: secretEntry secret // furtherFields secret) (lib.attrValues secrets);
-    templates = map (template: templateEntry template // furtherFields template) (lib.attrValues templates);
+    templates = map (template: templateEntry template // furtherFields template) (
+      lib.attrValues templates
+    );
     placeholderBySecretName = lib.optionalAttrs (templates != { }) (
       lib.mapAttrs' (name: secret: lib.nameValuePair secret.name "${cfg.placeholder.${name}}") secrets
     );

@@ -15,9 +15,21 @@ let
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
 
   isOn = path: lib.hasAttrByPath path options && lib.attrByPath path false config;
-  sysusers = isOn [ "systemd" "sysusers" "enable" ];
-  userborn = isOn [ "services" "userborn" "enable" ];
-  nixosInit = isOn [ "system" "nixos-init" "enable" ];
+  sysusers = isOn [
+    "systemd"
+    "sysusers"
+    "enable"
+  ];
+  userborn = isOn [
+    "services"
+    "userborn"
+    "enable"
+  ];
+  nixosInit = isOn [
+    "system"
+    "nixos-init"
+    "enable"
+  ];
 
   isSet = number: number != null && number != 0;
 
@@ -85,7 +97,9 @@ let
   ];
 
   # Unit names of NixOS, aliases included.
-  knownUnits = lib.attrNames config.systemd.units ++ lib.concatMap (unit: unit.aliases or [ ]) (lib.attrValues config.systemd.units);
+  knownUnits =
+    lib.attrNames config.systemd.units
+    ++ lib.concatMap (unit: unit.aliases or [ ]) (lib.attrValues config.systemd.units);
 
   unitSuffixes = [
     "service"
@@ -103,8 +117,11 @@ let
   hasSuffix = unit: lib.any (suffix: lib.hasSuffix ".${suffix}" unit) unitSuffixes;
 
   # `getty@tty1.service` is made from `getty@.service`.
-  templateUnit = unit: lib.head (lib.splitString "@" unit) + "@." + lib.last (lib.splitString "." unit);
-  isKnown = unit: lib.elem unit knownUnits || (lib.hasInfix "@" unit && lib.elem (templateUnit unit) knownUnits);
+  templateUnit =
+    unit: lib.head (lib.splitString "@" unit) + "@." + lib.last (lib.splitString "." unit);
+  isKnown =
+    unit:
+    lib.elem unit knownUnits || (lib.hasInfix "@" unit && lib.elem (templateUnit unit) knownUnits);
 
   unitWarnings = lib.concatMap (
     { option, entry }:
@@ -130,11 +147,16 @@ let
   fileSystemOf =
     path:
     let
-      isAbove = fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path;
+      isAbove =
+        fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path;
       above = lib.filter isAbove (lib.attrValues config.fileSystems);
     in
     lib.foldl' (
-      best: fs: if best == null || lib.stringLength fs.mountPoint > lib.stringLength best.mountPoint then fs else best
+      best: fs:
+      if best == null || lib.stringLength fs.mountPoint > lib.stringLength best.mountPoint then
+        fs
+      else
+        best
     ) null above;
 
   # Scripts run before systemd mounts anything; units wait for what they need.

@@ -18,7 +18,9 @@ let
     type:
     lib.optionals config.services.openssh.enable (
       map (key: key.path) (
-        lib.filter (key: key.type == type && !lib.hasPrefix "/run/secrets" key.path) config.services.openssh.hostKeys
+        lib.filter (
+          key: key.type == type && !lib.hasPrefix "/run/secrets" key.path
+        ) config.services.openssh.hostKeys
       )
     );
 
@@ -101,7 +103,9 @@ let
         // {
           path = lib.mkOption {
             type = types.str;
-            default = "${if config.neededForUsers then cfg.secretsForUsersDir else cfg.secretsDir}/${config.name}";
+            default = "${
+              if config.neededForUsers then cfg.secretsForUsersDir else cfg.secretsDir
+            }/${config.name}";
             defaultText = lib.literalMD "`/run/secrets/<name>`, or `/run/secrets-for-users/<name>` with `neededForUsers`";
             description = ''
               Where the secret is to be found. Any place other than the default becomes a symlink to the secret.
@@ -171,9 +175,21 @@ in
     useSystemdActivation = lib.mkOption {
       type = types.bool;
       default =
-        isOn [ "systemd" "sysusers" "enable" ]
-        || isOn [ "services" "userborn" "enable" ]
-        || isOn [ "system" "nixos-init" "enable" ];
+        isOn [
+          "systemd"
+          "sysusers"
+          "enable"
+        ]
+        || isOn [
+          "services"
+          "userborn"
+          "enable"
+        ]
+        || isOn [
+          "system"
+          "nixos-init"
+          "enable"
+        ];
       defaultText = lib.literalMD "true when systemd-sysusers, userborn or nixos-init manages the system";
       description = ''
         Whether systemd units install the secrets, instead of activation scripts. It governs the secrets that users need to be created, and the generation
@@ -194,5 +210,7 @@ in
     };
   };
 
-  config.sops.environment.SOPS_GPG_EXEC = lib.mkIf (cfg.gnupg.home != null) (lib.mkDefault "${cfg.gnupg.package}/bin/gpg");
+  config.sops.environment.SOPS_GPG_EXEC = lib.mkIf (cfg.gnupg.home != null) (
+    lib.mkDefault "${cfg.gnupg.package}/bin/gpg"
+  );
 }

@@ -148,5 +148,6 @@ rec {
         inherit entry;
       };
     in
-    lib.mapAttrsToList (named "secrets") cfg.secrets ++ lib.mapAttrsToList (named "templates") cfg.templates;
+    lib.mapAttrsToList (named "secrets") cfg.secrets
+    ++ lib.mapAttrsToList (named "templates") cfg.templates;
 }

@@ -57,17 +57,22 @@ in
 {
   system.activationScripts = lib.mkIf (!cfg.useSystemdActivation) {
     generate-age-key = lib.mkIf cfg.age.generateKey (
-      lib.stringAfter [ "specialfs" ] "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}\n"
+      lib.stringAfter [
+        "specialfs"
+      ] "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}\n"
     );
 
     setupSecretsForUsers = script ([ "specialfs" ] ++ keyGeneration) (install phases.early);
 
     users = lib.mkIf usersByScript { deps = [ "setupSecretsForUsers" ]; };
 
-    setupSecrets = script ([
-      "specialfs"
-      "users"
-      "groups"
-    ] ++ keyGeneration) (install phases.regular);
+    setupSecrets = script (
+      [
+        "specialfs"
+        "users"
+        "groups"
+      ]
+      ++ keyGeneration
+    ) (install phases.regular);
   };
 }

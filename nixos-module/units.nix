@@ -11,7 +11,7 @@
 let
   cfg = config.sops;
   phases = import ./phases.nix { inherit config lib pkgs; };
-  record = import ./boot-record.nix;
+  showOrInstall = import ./show-or-install.nix { inherit lib pkgs; } phases;
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
@@ -28,17 +28,13 @@ let
     in
     if lib.hasInfix " " path then "\"${escaped}\"" else escaped;
 
-  inTmp = path: lib.hasPrefix "/tmp/" path || lib.hasPrefix "/var/tmp/" path;
-
   # Units start before the file systems of keys would be there, were it not for this.
   waitForKeys.RequiresMountsFor = map unitPath keySources.paths;
 
-  # Runs before normal units, and is stopped by nothing but a shutdown.
-  earlyInBoot = {
-    DefaultDependencies = false;
-  };
+  # Normal units wait for sysinit.target. These run before it.
+  earlyInBoot.DefaultDependencies = false;
 
-  installUnit = phase: command: {
+  installUnit = name: phase: command: {
     unitConfig = earlyInBoot // waitForKeys;
     wants = lib.optional withKeyGeneration keyUnit;
     after = lib.optional withKeyGeneration keyUnit;
@@ -47,6 +43,7 @@ let
 
     # Nobody reads the lists of units to restart that activation scripts write: systemd is asked at once.
     environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = "1";
+    environment.TMPDIR = "%t/${name}-tmp";
 
     serviceConfig = {
       Type = "oneshot";
@@ -55,9 +52,10 @@ let
       ExecStart = [ "${command}" ];
     }
     // confinement {
-      inherit keySources;
-      roots = map unitPath (phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home);
-      usesTmp = lib.any inTmp (phase.paths ++ keySources.paths);
+      inherit name keySources;
+      roots = map unitPath (
+        phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
+      );
     };
   };
 
@@ -75,32 +73,26 @@ let
     };
   };
 
-  showOrInstall = pkgs.writeShellScript "sops-nix-show-or-install" ''
-    status=
-    for phase in ${phases.early.suffix} ""; do
-      [ -e "${record.directory}/status$phase" ] || continue
-      cat "${record.directory}/log$phase"
-      read -r code < "${record.directory}/status$phase"
-      [ "''${status:-0}" != 0 ] || status=$code
-      # It tells of the boot. Whoever restarts the unit wants the secrets installed.
-      rm -f "${record.directory}/status$phase" "${record.directory}/log$phase"
-    done
-    [ -z "$status" ] || exit "$status"
-    ${lib.optionalString phases.regular.isEmpty "[ -e ${phases.regular.mountPoint} ] || exit 0\n"}exec ${phases.regular.installer}
-  '';
-
   # Configurations written for sops-nix order its unit by this name.
   formerName = "sops-install-secrets";
   former = config.systemd.services.${formerName} or { };
-  carriedOver = lib.genAttrs [ "after" "before" "wants" "requires" "bindsTo" "wantedBy" "requiredBy" ] (
-    field: former.${field} or [ ]
-  );
+  carriedOver = lib.genAttrs [
+    "after"
+    "before"
+    "wants"
+    "requires"
+    "bindsTo"
+    "wantedBy"
+    "requiredBy"
+  ] (field: former.${field} or [ ]);
 in
 {
   systemd.services = lib.mkMerge [
     {
       sops-nix = lib.mkMerge [
-        (installUnit phases.regular (if byUnits then phases.regular.installer else showOrInstall))
+        (installUnit "sops-nix" phases.regular (
+          if byUnits then phases.regular.installer else showOrInstall
+        ))
         {
           description = "Secrets of sops files";
           aliases = [ "${formerName}.service" ];
@@ -125,7 +117,7 @@ in
 
     (lib.mkIf byUnits {
       sops-nix-for-users = lib.mkMerge [
-        (installUnit phases.early phases.early.installer)
+        (installUnit "sops-nix-for-users" phases.early phases.early.installer)
         (again phases.early)
         {
           description = "Secrets of sops files that users need to be created";
@@ -143,9 +135,11 @@ in
       ];
 
       # A new password in a sops file changes nothing that userborn looks at by itself.
-      userborn = lib.mkIf (options.services ? userborn && config.services.userborn.enable && !phases.early.isEmpty) {
-        restartTriggers = [ phases.early.manifest ];
-      };
+      userborn =
+        lib.mkIf (options.services ? userborn && config.services.userborn.enable && !phases.early.isEmpty)
+          {
+            restartTriggers = [ phases.early.manifest ];
+          };
     })
 
     (lib.mkIf withKeyGeneration {

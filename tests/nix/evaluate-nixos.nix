@@ -18,6 +18,19 @@ let
   };
   inherit (evaluated) config;
   build = config.system.build;
+
+  # Scripts are called by their store paths. Their texts are these.
+  phases = import ../../nixos-module/phases.nix { inherit config lib pkgs; };
+  cfg = config.sops;
+  mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
+  scripts = [
+    phases.early.installer
+    phases.regular.installer
+    (mount phases.early)
+    (mount phases.regular)
+    (import ../../nixos-module/show-or-install.nix { inherit lib pkgs; } phases)
+    (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
+  ];
 in
 {
   "manifest.json" = build.sops-nix-manifest.text;
@@ -25,5 +38,10 @@ in
   "check-phase" = build.sops-nix-manifest.checkPhase;
   messages = render.messages config;
 }
-// lib.mapAttrs' (name: unit: lib.nameValuePair "${name}.service" (render.service unit)) config.systemd.services
-// lib.mapAttrs' (name: snippet: lib.nameValuePair "${name}.snippet" (render.script snippet)) config.system.activationScripts
+// lib.mapAttrs' (
+  name: unit: lib.nameValuePair "${name}.service" (render.service unit)
+) config.systemd.services
+// lib.mapAttrs' (
+  name: snippet: lib.nameValuePair "${name}.snippet" (render.script snippet)
+) config.system.activationScripts
+// lib.listToAttrs (map (script: lib.nameValuePair "${script.name}.sh" script.text) scripts)

@@ -25,5 +25,6 @@ lib.mapAttrs (
   let
     results = evaluators.${system} module;
   in
-  lib.genAttrs shows (file: results.${file}) // lib.optionalAttrs (results.messages != "") { inherit (results) messages; }
+  lib.genAttrs shows (file: results.${file})
+  // lib.optionalAttrs (results.messages != "") { inherit (results) messages; }
 ) cases

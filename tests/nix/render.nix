@@ -11,7 +11,9 @@ rec {
     else
       toString v;
 
-  section = lib.mapAttrsToList (name: v: lib.concatMapStrings (x: "${name}=${value x}\n") (lib.toList v));
+  section = lib.mapAttrsToList (
+    name: v: lib.concatMapStrings (x: "${name}=${value x}\n") (lib.toList v)
+  );
 
   # One line for each field, in the order of the alphabet within a section.
   sections = lib.concatStringsSep "\n";
@@ -65,6 +67,8 @@ rec {
 
   messages =
     config:
-    lib.concatMapStrings (a: "assertion: ${a.message}\n") (lib.filter (a: !a.assertion) config.assertions)
+    lib.concatMapStrings (a: "assertion: ${a.message}\n") (
+      lib.filter (a: !a.assertion) config.assertions
+    )
     + lib.concatMapStrings (w: "warning: ${lib.trim w}\n") config.warnings;
 }

@@ -18,12 +18,14 @@ let
     types.int
     types.str
     types.path
-    (types.listOf (types.oneOf [
-      types.bool
-      types.int
-      types.str
-      types.path
-    ]))
+    (types.listOf (
+      types.oneOf [
+        types.bool
+        types.int
+        types.str
+        types.path
+      ]
+    ))
   ];
 
   service.options = {
@@ -99,7 +101,9 @@ in
     warnings = list;
     environment.etc = option (types.attrsOf types.unspecified) { };
     system.build = option (types.lazyAttrsOf types.unspecified) { };
-    system.activationScripts = option (types.attrsOf (types.coercedTo types.str lib.noDepEntry script)) { };
+    system.activationScripts = option (types.attrsOf (
+      types.coercedTo types.str lib.noDepEntry script
+    )) { };
     system.nixos-init.enable = flag;
     systemd.sysusers.enable = flag;
     systemd.services = option (types.attrsOf (types.submodule service)) { };
@@ -132,10 +136,14 @@ in
     users.users.root.group = "root";
     system.activationScripts = {
       specialfs = "mount the special file systems\n";
-      users = lib.mkIf (!config.services.userborn.enable && !config.systemd.sysusers.enable) { text = "create users\n"; };
+      users = lib.mkIf (!config.services.userborn.enable && !config.systemd.sysusers.enable) {
+        text = "create users\n";
+      };
       groups = "\n";
     };
     # NixOS makes a unit of each service.
-    systemd.units = lib.mapAttrs' (name: service: lib.nameValuePair "${name}.service" { inherit (service) aliases; }) config.systemd.services;
+    systemd.units = lib.mapAttrs' (
+      name: service: lib.nameValuePair "${name}.service" { inherit (service) aliases; }
+    ) config.systemd.services;
   };
 }

@@ -43,8 +43,8 @@ let
     callPackage = _: _: derivation "sops-install-secrets" { };
 
     writeText = textFile;
-    writeShellScript = name: text: textFile name "#!/bin/sh\n${text}";
-    # A manifest is shown under its own name, because its content is compared by itself.
+    # Scripts and manifests are shown under their own names, because their texts are compared by themselves.
+    writeShellScript = name: text: derivation name { text = "#!/bin/sh\n${text}"; };
     writeTextFile =
       {
         name,
@@ -53,6 +53,14 @@ let
       }:
       derivation name { inherit text checkPhase; };
   }
-  // lib.genAttrs [ "age" "age-plugin-tpm" "age-plugin-yubikey" "coreutils" "gnupg" "hello" "util-linux" ] (name: derivation name { });
+  // lib.genAttrs [
+    "age"
+    "age-plugin-tpm"
+    "age-plugin-yubikey"
+    "coreutils"
+    "gnupg"
+    "hello"
+    "util-linux"
+  ] (name: derivation name { });
 in
 pkgs
