@@ -59,6 +59,10 @@ rec {
       ))
     ];
 
+  # A service of home-manager, which gives the sections as they are.
+  userService =
+    unit: sections (lib.mapAttrsToList (name: fields: one name (section (nonEmpty fields))) unit);
+
   # The text of each generated script follows the place where it is called.
   script = snippet: ''
     # after: ${toString snippet.deps}

@@ -1,22 +1,18 @@
 # smoke
 { lib, pkgs }: {
-  defaults = {
+  home = {
+    system = "home";
     shows = [
       "manifest.json"
-      "sops-nix.sh"
-      "sops-nix-mount.sh"
-      "sops-nix-show-or-install.sh"
-      "sops-nix-generate-age-key.sh"
       "sops-nix.service"
-      "setupSecrets.snippet"
+      "sops-nix-user.sh"
+      "activation.snippet"
     ];
     module = {
       sops.defaultSopsFile = ../files/secrets.yaml;
       sops.secrets."db/password" = { };
-      sops.useTmpfs = true;
-      sops.age.keyFile = "/x";
-      sops.age.plugins = [ pkgs.hello ];
-      services.openssh.enable = true;
+      sops.age.keyFile = "/home/alice/k";
+      sops.age.generateKey = true;
     };
   };
 }

@@ -60,6 +60,7 @@ let
     "coreutils"
     "gnupg"
     "hello"
+    "systemd"
     "util-linux"
   ] (name: derivation name { });
 in
