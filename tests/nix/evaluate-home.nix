@@ -48,5 +48,7 @@ in
   "activation.snippet" = ''
     # after: ${toString config.home.activation.sops-nix.after}
     ${config.home.activation.sops-nix.data}'';
+  check-phase = install.manifest.checkPhase;
+  services = lib.concatLines (lib.attrNames config.systemd.user.services);
   messages = render.messages config;
 }

@@ -23,7 +23,7 @@ let
   phases = import ../../nixos-module/phases.nix { inherit config lib pkgs; };
   cfg = config.sops;
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
-  scripts = [
+  generatedScripts = [
     phases.early.installer
     phases.regular.installer
     (mount phases.early)
@@ -36,6 +36,13 @@ in
   "manifest.json" = build.sops-nix-manifest.text;
   "manifest-for-users.json" = build.sops-nix-users-manifest.text;
   "check-phase" = build.sops-nix-manifest.checkPhase;
+  etc = config.environment.etc.read.text;
+  # Every activation script and every service, so that one too many is seen as well.
+  scripts = lib.concatLines (lib.attrNames config.system.activationScripts);
+  services = lib.concatLines (lib.attrNames config.systemd.services);
+  passwords = lib.concatStrings (
+    lib.mapAttrsToList (name: user: "${name}: ${toString user.hashedPasswordFile}\n") config.users.users
+  );
   messages = render.messages config;
 }
 // lib.mapAttrs' (
@@ -44,4 +51,6 @@ in
 // lib.mapAttrs' (
   name: snippet: lib.nameValuePair "${name}.snippet" (render.script snippet)
 ) config.system.activationScripts
-// lib.listToAttrs (map (script: lib.nameValuePair "${script.name}.sh" script.text) scripts)
+// lib.listToAttrs (
+  map (script: lib.nameValuePair "${script.name}.sh" script.text) generatedScripts
+)

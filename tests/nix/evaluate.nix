@@ -4,26 +4,30 @@
 }:
 
 let
-  pkgs = import ./stand-ins/pkgs.nix { inherit lib; };
+  defaultPkgs = import ./stand-ins/pkgs.nix { inherit lib; };
   render = import ./render.nix { inherit lib; };
 
   evaluators = {
-    nixos = import ./evaluate-nixos.nix { inherit lib pkgs render; };
-    home = import ./evaluate-home.nix { inherit lib pkgs render; };
+    nixos = import ./evaluate-nixos.nix;
+    home = import ./evaluate-home.nix;
   };
 
-  cases = import ./cases { inherit lib pkgs; };
+  cases = import ./cases {
+    inherit lib;
+    pkgs = defaultPkgs;
+  };
 in
 lib.mapAttrs (
   _:
   {
     system ? "nixos",
     module,
+    pkgs ? defaultPkgs,
     # The files that the case is about. Messages are always compared.
     shows,
   }:
   let
-    results = evaluators.${system} module;
+    results = evaluators.${system} { inherit lib pkgs render; } module;
   in
   lib.genAttrs shows (file: results.${file})
   // lib.optionalAttrs (results.messages != "") { inherit (results) messages; }

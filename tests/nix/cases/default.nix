@@ -1,18 +1,17 @@
-# smoke
-{ lib, pkgs }: {
-  home = {
-    system = "home";
-    shows = [
-      "manifest.json"
-      "sops-nix.service"
-      "sops-nix-user.sh"
-      "activation.snippet"
-    ];
-    module = {
-      sops.defaultSopsFile = ../files/secrets.yaml;
-      sops.secrets."db/password" = { };
-      sops.age.keyFile = "/home/alice/k";
-      sops.age.generateKey = true;
-    };
-  };
-}
+# All cases, by name. A case is a configuration and the files of its result that it is about (see ../README.md).
+{ lib, pkgs }:
+
+let
+  files = [
+    ./options.nix
+    ./keys.nix
+    ./templates.nix
+    ./early.nix
+    ./activation.nix
+    ./messages.nix
+    ./guides.nix
+    ./home.nix
+  ];
+in
+# Two cases of one name would hide one of them.
+lib.foldl' lib.attrsets.unionOfDisjoint { } (map (file: import file { inherit lib pkgs; }) files)

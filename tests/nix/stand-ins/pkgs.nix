@@ -29,18 +29,30 @@ let
     isDarwin = false;
   };
 
+  callPackageWith =
+    scope: package: arguments:
+    let
+      function = if lib.isFunction package then package else import package;
+    in
+    function (builtins.intersectAttrs (lib.functionArgs function) scope // arguments);
+
+  buildRustPackage = suffix: arguments: derivation "${arguments.pname}${suffix}" arguments;
+
   pkgs = {
     inherit lib;
     stdenv = {
+      isLinux = true;
+      isDarwin = false;
       buildPlatform = platform;
       hostPlatform = platform;
     };
-    pkgsBuildHost = pkgs // {
-      callPackage = _: _: derivation "sops-install-secrets-for-the-builder" { };
-    };
+    callPackage = callPackageWith pkgs;
+    rustPlatform.buildRustPackage = buildRustPackage "";
 
-    # The one package that the modules call is their own.
-    callPackage = _: _: derivation "sops-install-secrets" { };
+    # Packages for the machine that builds.
+    pkgsBuildHost.callPackage = callPackageWith (
+      pkgs // { rustPlatform.buildRustPackage = buildRustPackage "-for-the-builder"; }
+    );
 
     writeText = textFile;
     # Scripts and manifests are shown under their own names, because their texts are compared by themselves.
@@ -60,6 +72,7 @@ let
     "coreutils"
     "gnupg"
     "hello"
+    "installShellFiles"
     "systemd"
     "util-linux"
   ] (name: derivation name { });
