@@ -9,7 +9,7 @@
     descriptionClass = "noun";
     check =
       path:
-      lib.strings.isConvertibleWithToString path
+      lib.isStringLike path
       && !lib.path.hasStorePathPrefix (/. + builtins.unsafeDiscardStringContext (toString path));
     merge = lib.mergeEqualOption;
   };

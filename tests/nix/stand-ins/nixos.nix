@@ -47,6 +47,8 @@ let
     restartTriggers = option (types.listOf types.unspecified) [ ];
     restartIfChanged = option types.bool true;
     stopIfChanged = option types.bool true;
+    script = option types.lines "";
+    reload = option types.lines "";
   };
 
   user =

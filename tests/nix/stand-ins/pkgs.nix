@@ -9,6 +9,8 @@ let
     name: attributes:
     {
       type = "derivation";
+      # Another build of the same package.
+      overrideAttrs = change: derivation name (attributes // change (derivation name attributes));
       inherit name;
       outPath = storePath name;
       drvPath = "${storePath name}.drv";
@@ -49,6 +51,16 @@ let
     callPackage = callPackageWith pkgs;
     rustPlatform.buildRustPackage = buildRustPackage "";
 
+    # What only the outputs of the project need.
+    path = "/nixpkgs";
+    pkgsStatic = pkgs;
+    mkShell = derivation "shell";
+    runCommand =
+      name: attributes: _:
+      derivation name attributes;
+    writeShellApplication =
+      { name, ... }@arguments: derivation name (arguments // { meta.mainProgram = name; });
+
     # Packages for the machine that builds.
     pkgsBuildHost.callPackage = callPackageWith (
       pkgs // { rustPlatform.buildRustPackage = buildRustPackage "-for-the-builder"; }
@@ -72,6 +84,17 @@ let
     "coreutils"
     "gnupg"
     "hello"
+    "clippy"
+    "deadnix"
+    "findutils"
+    "jq"
+    "nix"
+    "nixfmt"
+    "nixfmt-tree"
+    "openssh"
+    "python3"
+    "rustfmt"
+    "sops"
     "installShellFiles"
     "systemd"
     "util-linux"
