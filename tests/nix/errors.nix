@@ -70,7 +70,10 @@ in
   users-directory-is-fixed = failsWith "`sops.secretsForUsersDir' is read-only" {
     secretsForUsersDir = "/s";
   };
-  rendered-directory-is-fixed = failsWith "`sops.renderedDir' is read-only" { renderedDir = "/r"; };
+  rendered-directory-is-fixed = failsWith "`sops.renderedDir' is read-only" {
+    renderedDir = "/r";
+    templates.motd.content = "x";
+  };
   template-name-of-two-lines = failsWith "`sops.templates.t.name' is not of type" {
     templates.t = {
       name = "a\nb";
