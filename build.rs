@@ -14,7 +14,10 @@ mod cli;
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=src/cli.rs");
     println!("cargo::rerun-if-env-changed=SOPS_ASSETS");
-    let Some(directory) = env::var_os("SOPS_ASSETS").or_else(|| env::var_os("OUT_DIR")).map(PathBuf::from) else {
+    let Some(directory) = env::var_os("SOPS_ASSETS")
+        .or_else(|| env::var_os("OUT_DIR"))
+        .map(PathBuf::from)
+    else {
         return Ok(());
     };
     fs::create_dir_all(&directory)?;

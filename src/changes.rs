@@ -35,10 +35,7 @@ pub struct Names {
 /// # Errors
 ///
 /// When the live generation cannot be read.
-pub fn compare(
-    live: Option<&LiveGeneration>,
-    entries: &[Entry<'_>],
-) -> Result<Changes, InstallError> {
+pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<Changes, InstallError> {
     let mut changes = Changes::default();
     let Some(live) = live else {
         return Ok(changes);
@@ -94,19 +91,16 @@ impl Changes {
         } else {
             ["adding", "modifying", "removing"]
         };
-        [
-            (&self.secrets, "secret"),
-            (&self.templates, "rendered secret"),
-        ]
-        .into_iter()
-        .flat_map(|(names, noun)| {
-            let lists = [&names.added, &names.modified, &names.removed];
-            verbs
-                .into_iter()
-                .zip(lists)
-                .filter_map(move |(verb, names)| line(verb, noun, names))
-        })
-        .collect()
+        [(&self.secrets, "secret"), (&self.templates, "rendered secret")]
+            .into_iter()
+            .flat_map(|(names, noun)| {
+                let lists = [&names.added, &names.modified, &names.removed];
+                verbs
+                    .into_iter()
+                    .zip(lists)
+                    .filter_map(move |(verb, names)| line(verb, noun, names))
+            })
+            .collect()
     }
 }
 

@@ -76,7 +76,11 @@ fn two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         literal = literal || argument == "--";
         let text = argument.to_string_lossy();
         let long_with_one_dash = !literal && text.len() > 2 && text.starts_with('-') && !text.starts_with("--");
-        if long_with_one_dash { OsString::from(format!("-{text}")) } else { argument }
+        if long_with_one_dash {
+            OsString::from(format!("-{text}"))
+        } else {
+            argument
+        }
     };
     arguments.into_iter().map(convert).collect()
 }
@@ -108,9 +112,14 @@ mod tests {
     use super::*;
 
     fn parsed(arguments: &[&str]) -> Result<Request, String> {
-        parse(std::iter::once("sops-install-secrets").chain(arguments.iter().copied()).map(OsString::from))
+        parse(
+            std::iter::once("sops-install-secrets")
+                .chain(arguments.iter().copied())
+                .map(OsString::from),
+        )
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "it is compared with what parse returns")]
     fn run(check_mode: CheckMode, ignore_passwd: bool) -> Result<Request, String> {
         Ok(Request::Run(Arguments {
             check_mode,
@@ -130,8 +139,14 @@ mod tests {
         ] {
             assert_eq!(parsed(&spelling), run(CheckMode::SopsFile, true));
         }
-        assert_eq!(parsed(&["-check-mode", "manifest", "m.json"]), run(CheckMode::Manifest, false));
-        assert_eq!(parsed(&["--check-mode", "off", "-ignore-passwd=false", "m.json"]), run(CheckMode::Off, false));
+        assert_eq!(
+            parsed(&["-check-mode", "manifest", "m.json"]),
+            run(CheckMode::Manifest, false)
+        );
+        assert_eq!(
+            parsed(&["--check-mode", "off", "-ignore-passwd=false", "m.json"]),
+            run(CheckMode::Off, false)
+        );
     }
 
     #[test]
@@ -145,6 +160,9 @@ mod tests {
         fails(&["-x", "m.json"], "unknown flag -x");
         fails(&["a.json", "b.json"], "more than one manifest given");
         fails(&["-check-mode=all", "m.json"], "--check-mode <MODE> cannot be \"all\"");
-        fails(&["-ignore-passwd=maybe", "m.json"], "--ignore-passwd[=<BOOL>] cannot be \"maybe\"");
+        fails(
+            &["-ignore-passwd=maybe", "m.json"],
+            "--ignore-passwd[=<BOOL>] cannot be \"maybe\"",
+        );
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Larger template files are refused, in bytes: 64 MiB.
-const LARGEST_TEMPLATE: u64 = 1 << 26;
+const LARGEST_TEMPLATE: usize = 1 << 26;
 
 /// The secrets whose bytes are at hand, by name.
 pub type Values<'f> = HashMap<&'f str, Content<'f>>;
@@ -79,7 +79,9 @@ fn value<'v>(manifest: &Manifest, values: &'v Values<'_>, placeholder: &Placehol
     let name = &placeholder.secret;
     match values.get(name.as_str()) {
         Some(content) => Ok(content.expose()),
-        None if manifest.secrets.iter().any(|secret| secret.name == *name) => Err(format!("it needs secret {name}, which failed")),
+        None if manifest.secrets.iter().any(|secret| secret.name == *name) => {
+            Err(format!("it needs secret {name}, which failed"))
+        }
         None => Err(format!(
             "it needs secret {name}, which this manifest does not install; declare it, and without neededForUsers"
         )),
@@ -92,7 +94,7 @@ fn body(name: &str, body: &Body) -> Result<Plaintext, String> {
         return Ok(Plaintext::from(body.content.clone()));
     };
     match file::read(path, LARGEST_TEMPLATE) {
-        Ok(text) => Ok(text),
+        Ok(file) => Ok(file.text),
         Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
         Err(error) => {
             tracing::warn!("template {name}: {}; its content is used instead", unreadable(path, &error));

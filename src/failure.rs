@@ -13,7 +13,7 @@ pub struct Failure {
 }
 
 /// What is done with the entries that did not fail.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing failed: publish.
     Publish,
@@ -48,7 +48,11 @@ impl Failure {
     /// Tells of it, with its fields for the journal.
     pub fn report(&self) {
         let secrets = self.entries.join(" ");
-        let file = self.sops_file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let file = self
+            .sops_file
+            .as_deref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
         tracing::error!(SECRET_NAME = secrets, SOPS_FILE = file, "{}", self.message);
     }
 }

@@ -1,70 +1,118 @@
-//! Bounded reads of regular files.
+//! Reads of regular files: bounded, without waiting, into memory that is wiped.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    fmt,
+    fs::{File, FileType, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
 };
 
-use nix::fcntl::OFlag;
-use thiserror::Error;
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
 
 use crate::plaintext::Plaintext;
 
+/// Bytes read at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// A file as it was when it was opened.
+pub(crate) struct Contents {
+    /// All of it.
+    pub text: Plaintext,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
 /// Why a file was not read. The object is the caller's to name.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
-    /// The system refused.
-    #[error("{}", cause(.0))]
-    Io(#[from] io::Error),
-    /// A directory, a fifo, a device: reading could hang or never end.
-    #[error("not a regular file")]
-    NotRegular,
-    /// More than the limit; never a part of it.
-    #[error("larger than {0} bytes")]
-    TooLarge(u64),
+    /// There is no such file.
+    Missing,
+    /// The system refused to open or read it, in the system's words.
+    Refused(String),
+    /// It is not a regular file but this: reading it could hang or never end.
+    NotRegular(&'static str),
+    /// It has more bytes than this limit. Never is a part of it read instead.
+    TooLarge(usize),
 }
 
-/// What the system said, without the error's number.
-fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    text.to_lowercase()
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("no such file"),
+            Self::Refused(reason) => f.write_str(reason),
+            Self::NotRegular(kind) => write!(f, "{kind}, not a regular file"),
+            Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "larger than {} MiB", limit >> 20),
+            Self::TooLarge(limit) => write!(f, "larger than {} KiB", limit >> 10),
+        }
+    }
 }
 
-/// Opens a regular file for reading, once, without waiting for anything.
+/// Reads a regular file of at most `limit` bytes, following symbolic links.
 ///
-/// # Errors
-/// When it cannot be opened or is something else.
-pub fn open(path: &Path) -> Result<File, ReadError> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(ReadError::NotRegular) }
-}
-
-/// Reads a whole file of at most `limit` bytes.
-///
-/// # Errors
-/// When it cannot be read, is no regular file, or is larger.
-pub fn read(path: &Path, limit: u64) -> Result<Plaintext, ReadError> {
-    read_open(&open(path)?, limit)
-}
-
-/// Reads a whole open file of at most `limit` bytes, into a buffer of its size: nothing is copied while it grows.
-///
-/// # Errors
-/// When it cannot be read or is larger.
-pub fn read_open(file: &File, limit: u64) -> Result<Plaintext, ReadError> {
-    let expected = file.metadata()?.len();
-    if expected > limit {
+/// It is opened once, and what it is is asked of the descriptor. `O_NONBLOCK` keeps a fifo without a writer from holding us up.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(|error| refusal(&error))?;
+    let metadata = file.metadata().map_err(|error| refusal(&error))?;
+    if let Some(kind) = other_kind(metadata.file_type()) {
+        return Err(ReadError::NotRegular(kind));
+    }
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    if size > limit {
         return Err(ReadError::TooLarge(limit));
     }
-    let mut text = Plaintext::with_capacity(usize::try_from(expected).unwrap_or_default().saturating_add(1));
-    // Not more than the limit even if the file grows meanwhile.
-    io::copy(&mut file.take(limit.saturating_add(1)), &mut text)?;
-    if text.len() as u64 > limit {
-        return Err(ReadError::TooLarge(limit));
+    let text = read_to_end(&file, size, limit).map_err(|error| refusal(&error))?;
+    Ok(Contents {
+        text: text.ok_or(ReadError::TooLarge(limit))?,
+        mode: metadata.permissions().mode() & 0o7777,
+    })
+}
+
+/// The whole file, or nothing when it grew beyond `limit`. The buffer has the file's size from the start, so nothing moves.
+fn read_to_end(mut file: &File, size: usize, limit: usize) -> io::Result<Option<Plaintext>> {
+    let mut text = Plaintext::with_capacity(size);
+    let mut chunk = Zeroizing::new(vec![0; CHUNK.min(size.saturating_add(1))]);
+    loop {
+        let count = match file.read(&mut chunk) {
+            Ok(0) => return Ok(Some(text)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        text.push(chunk.get(..count).unwrap_or_default());
+        if text.len() > limit {
+            return Ok(None);
+        }
     }
-    Ok(text)
+}
+
+/// What it is instead of a regular file.
+fn other_kind(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a directory"),
+        kind if kind.is_fifo() => Some("a fifo"),
+        kind if kind.is_socket() => Some("a socket"),
+        _ => Some("a device"),
+    }
+}
+
+/// The system's reason, without its number.
+fn refusal(error: &io::Error) -> ReadError {
+    match rustix::io::Errno::from_io_error(error) {
+        Some(rustix::io::Errno::NOENT) => ReadError::Missing,
+        // What opening a socket gives.
+        Some(rustix::io::Errno::NXIO) => ReadError::NotRegular("a socket"),
+        _ => {
+            let text = error.to_string();
+            ReadError::Refused(text.split(" (os error").next().unwrap_or_default().to_lowercase())
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Larger sops files are refused, in bytes: 1 GiB.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: usize = 1 << 30;
 
 /// One sops file and the secrets that come from it.
 pub struct Source<'m> {
@@ -43,12 +43,6 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
 }
 
 impl<'m> Source<'m> {
-    /// Where the file is.
-    #[must_use]
-    pub fn path(&self) -> &'m Path {
-        self.path
-    }
-
     /// The secrets that come from it, in the order of the manifest.
     #[must_use]
     pub fn secrets(&self) -> &[&'m Secret] {
@@ -60,9 +54,14 @@ impl<'m> Source<'m> {
     /// # Errors
     /// With all that is wrong.
     pub fn check(&self) -> Result<(), Vec<Failure>> {
-        let text = file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.name()))])?;
-        let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error)])?;
-        let missing: Vec<_> = self.secrets.iter().filter_map(|secret| self.check_key(&file, secret)).collect();
+        let source =
+            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.name()))])?;
+        let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| vec![self.unusable(&error)])?;
+        let missing: Vec<_> = self
+            .secrets
+            .iter()
+            .filter_map(|secret| self.check_key(&file, secret))
+            .collect();
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
@@ -78,8 +77,9 @@ impl<'m> Source<'m> {
     /// # Errors
     /// With what is wrong, naming all secrets of the file.
     pub fn decrypt(&self, keyring: &Keyring) -> Result<Decrypted, Failure> {
-        let text = file::read(self.path, LARGEST).map_err(|error| self.fail(format!("cannot read {}: {error}", self.name())))?;
-        let file = SopsFile::parse(self.format, text.expose()).map_err(|error| self.unusable(&error))?;
+        let source =
+            file::read(self.path, LARGEST).map_err(|error| self.fail(format!("cannot read {}: {error}", self.name())))?;
+        let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| self.unusable(&error))?;
         let key = keyring.data_key(&file.metadata().key_groups).map_err(|no_key| {
             let report = no_key.report(&self.name());
             self.fail(format!("cannot decrypt {}\n{report}", self.needed()))

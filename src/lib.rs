@@ -10,7 +10,7 @@ pub mod cli;
 mod contents;
 pub mod environment;
 mod failure;
-mod file;
+pub mod file;
 mod files;
 pub mod hardening;
 pub mod install;

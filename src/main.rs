@@ -1,6 +1,6 @@
 //! Decrypts the sops files that a configuration declares and publishes them under `/run/secrets`.
 
-use std::{env, process::ExitCode};
+use std::{env, io::Write as _, process::ExitCode};
 
 use sops_install_secrets::{
     cli::{self, Request},
@@ -17,10 +17,11 @@ fn main() -> ExitCode {
     }
     match cli::parse(env::args_os()) {
         Ok(Request::Print(text)) => {
-            print!("{text}");
+            // Whoever closed standard output does not want to know.
+            let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(Request::Run(arguments)) => run(&arguments, &Environment::read()),
+        Ok(Request::Run(arguments)) => run(&arguments, Environment::read()).into(),
         Err(line) => {
             tracing::error!("{line}");
             ExitCode::from(2)

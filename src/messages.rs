@@ -9,7 +9,7 @@ use std::{
     io::{IsTerminal as _, Write as _},
 };
 
-use nix::sys::stat;
+use rustix::fs::fstat;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -30,8 +30,10 @@ pub fn init(environment: &str) {
 
 /// Whether standard error is the journal: systemd.exec(5) says how `JOURNAL_STREAM` names it.
 fn is_journal(stream: &str) -> bool {
-    let named = stream.split_once(':').and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
-    let actual = stat::fstat(std::io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
+    let named = stream
+        .split_once(':')
+        .and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
+    let actual = fstat(std::io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
     matches!((named, actual), (Some(named), Ok(actual)) if named == actual)
 }
 
@@ -49,7 +51,11 @@ impl<S: Subscriber> Layer<S> for Text {
             Level::WARN => ("\x1b[1;33m", "warning: "),
             _ => ("", ""),
         };
-        let (colour, plain) = if self.colour && !label.is_empty() { (colour, "\x1b[0m") } else { ("", "") };
+        let (colour, plain) = if self.colour && !label.is_empty() {
+            (colour, "\x1b[0m")
+        } else {
+            ("", "")
+        };
         // There is nobody left to tell if standard error is gone.
         let _ = writeln!(std::io::stderr().lock(), "{colour}{label}{plain}{}", message.0);
     }

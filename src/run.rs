@@ -2,27 +2,31 @@
 //!
 //! Everything is read, decrypted and rendered before the first write; what failed is collected, and decided upon once.
 
-use std::{collections::HashMap, path::Path, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use crate::{
-    changes::{self, Changes},
+    changes::Changes,
     cli::{Arguments, CheckMode},
     contents::{self, Values},
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
     file,
     files::{self, Source},
-    install::{self, Entry, EntryKind, Live, Site, Store},
+    install::{self, Entry, FileSystem, Kind, Owner, Site, Store},
     keys::{KeyFile, KeySources, Keyring, Notice},
     manifest::{Account, Manifest, Placement},
     plaintext::Plaintext,
     sops::Decrypted,
-    units,
-    users::Users,
+    units::{self, Channel},
+    users::{Accounts, UserError},
 };
 
 /// Larger manifests are refused, in bytes: 256 MiB.
-const LARGEST_MANIFEST: u64 = 1 << 28;
+const LARGEST_MANIFEST: usize = 1 << 28;
 
 /// How a run ended; the numbers are documented in `docs/messages.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +50,8 @@ impl From<Outcome> for ExitCode {
 
 /// Does what the command line asks for. All that has to be said has been said when it returns.
 #[must_use]
-pub fn run(arguments: &Arguments, environment: &Environment) -> Outcome {
-    let manifest = match read_manifest(arguments, environment) {
+pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
+    let manifest = match read_manifest(arguments, &environment) {
         Ok(manifest) => manifest,
         Err(problem) => {
             tracing::error!("{problem}");
@@ -63,12 +67,13 @@ pub fn run(arguments: &Arguments, environment: &Environment) -> Outcome {
 
 fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Manifest, String> {
     let path = &arguments.manifest;
-    let json = file::read(path, LARGEST_MANIFEST).map_err(|error| format!("cannot read the manifest {}: {error}", path.display()))?;
+    let json =
+        file::read(path, LARGEST_MANIFEST).map_err(|error| format!("cannot read the manifest {}: {error}", path.display()))?;
     let runtime_dir = match arguments.check_mode {
         CheckMode::Off => environment.runtime_dir.as_deref(),
         CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
     };
-    let (manifest, warnings) = Manifest::parse(path, json.expose(), runtime_dir).map_err(|error| error.to_string())?;
+    let (manifest, warnings) = Manifest::parse(path, json.text.expose(), runtime_dir).map_err(|error| error.to_string())?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -77,33 +82,46 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
 
 /// The check modes end here: no key, no user, no mount.
 fn check(manifest: &Manifest) -> Outcome {
-    let failures: Vec<_> = files::sources(manifest).iter().filter_map(|source| source.check().err()).flatten().collect();
+    let failures: Vec<_> = files::sources(manifest)
+        .iter()
+        .filter_map(|source| source.check().err())
+        .flatten()
+        .collect();
     failures.iter().for_each(Failure::report);
-    if failures.is_empty() { Outcome::Done } else { Outcome::NothingChanged }
+    if failures.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::NothingChanged
+    }
 }
 
-fn install(arguments: &Arguments, environment: &Environment, manifest: &Manifest) -> Outcome {
-    let keyring = load_keys(manifest, environment);
+fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
+    let keyring = load_keys(manifest, &mut environment);
+    let mut accounts = Accounts::default();
+    let site = site(arguments, manifest, &mut accounts);
     let mut failures = Vec::new();
     let files = decrypt(manifest, &keyring, &mut failures);
     let values = contents::values(&files, &mut failures);
     let rendered = contents::render(manifest, &values, &mut failures);
-    let entries = entries(arguments, manifest, &values, &rendered, &mut failures);
-    let site = site(manifest);
-    let live = install::live(&site);
+    let owners = Owners::new(arguments, manifest, accounts);
+    let entries = entries(manifest, &values, &rendered, owners, &mut failures);
     failures.iter().for_each(Failure::report);
-    match verdict(&failures, live.is_some()) {
+    let is_live = match install::is_live(&site) {
+        Ok(is_live) => is_live,
+        Err(error) => return nothing_changed(&error),
+    };
+    match verdict(&failures, is_live) {
         Verdict::KeepLive => keep_live(&site, &failures),
-        _ if environment.dry_run => dry_run(manifest, &site, live.as_ref(), &entries, &failures),
-        _ => publish(environment, manifest, &site, &entries, &failures),
+        verdict if environment.dry_run => preview(&environment, manifest, &site, &entries, verdict),
+        verdict => publish(&environment, manifest, &site, &entries, &failures, verdict),
     }
 }
 
-fn load_keys(manifest: &Manifest, environment: &Environment) -> Keyring {
+fn load_keys(manifest: &Manifest, environment: &mut Environment) -> Keyring {
     let keyring = Keyring::load(&key_sources(manifest, environment));
     for notice in keyring.notices() {
         match notice {
-            Notice::Imported { .. } if manifest.log_key_import => tracing::info!("sops-install-secrets: {notice}"),
+            Notice::Imported { .. } if manifest.logging.key_import => tracing::info!("sops-install-secrets: {notice}"),
             Notice::Imported { .. } => {}
             other => tracing::warn!("{other}"),
         }
@@ -112,12 +130,12 @@ fn load_keys(manifest: &Manifest, environment: &Environment) -> Keyring {
 }
 
 /// The sources that the manifest names, and those of the environment. Nothing under anybody's home is searched.
-fn key_sources(manifest: &Manifest, environment: &Environment) -> KeySources {
+fn key_sources(manifest: &Manifest, environment: &mut Environment) -> KeySources {
     let ssh_keys = manifest.age_ssh_key_paths.iter().chain(&manifest.ssh_key_paths);
     KeySources {
         age_ssh_keys: ssh_keys.map(|path| key_file(path)).collect(),
         age_key_file: manifest.age_key_file.as_deref().map(key_file),
-        age_key: environment.age_key.as_ref(),
+        age_key: environment.age_key.take(),
         age_key_file_variable: environment.age_key_file.clone(),
     }
 }
@@ -143,26 +161,216 @@ fn decrypt<'m>(manifest: &'m Manifest, keyring: &Keyring, failures: &mut Vec<Fai
 
 /// Everything that can be published, with its owner looked up.
 fn entries<'e>(
-    arguments: &Arguments,
     manifest: &'e Manifest,
     values: &'e Values<'_>,
     rendered: &'e [Option<Plaintext>],
+    mut owners: Owners,
     failures: &mut Vec<Failure>,
 ) -> Vec<Entry<'e>> {
-    let mut owners = Owners::new(manifest.user_mode, arguments.ignore_passwd);
     let secrets = manifest.secrets.iter().filter_map(|secret| {
         let content = values.get(secret.name.as_str())?.expose();
-        Some((EntryKind::Secret, &secret.name, content, &secret.placement))
+        Some((Kind::Secret, &secret.name, content, &secret.placement))
     });
     let templates = manifest.templates.iter().zip(rendered).filter_map(|(template, rendered)| {
         let content = rendered.as_ref()?.expose();
-        Some((EntryKind::Template, &template.name, content, &template.placement))
+        Some((Kind::Template, &template.name, content, &template.placement))
     });
-    secrets
-        .chain(templates)
-        .filter_map(|(kind, name, content, placement)| {
-            let owner = owners.of(placement).map_err(|problem| failures.push(unowned(kind, name, &problem))).ok()?;
-            Some(entry(kind, name, content, owner, placement))
-        })
-        .collect()
+    let mut entries = Vec::with_capacity(manifest.secrets.len().saturating_add(manifest.templates.len()));
+    for (kind, name, content, placement) in secrets.chain(templates) {
+        match owners.of(placement) {
+            Ok(owner) => entries.push(entry(kind, name, content, owner, placement)),
+            Err(problem) => failures.push(unowned(kind, name, &problem)),
+        }
+    }
+    entries
+}
+
+fn entry<'e>(kind: Kind, name: &'e str, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
+    Entry {
+        kind,
+        name,
+        content,
+        mode: placement.mode,
+        owner,
+        path: placement.path.clone(),
+        restart_units: &placement.restart_units,
+        reload_units: &placement.reload_units,
+    }
+}
+
+fn unowned(kind: Kind, name: &str, problem: &UserError) -> Failure {
+    let noun = match kind {
+        Kind::Secret => "secret",
+        Kind::Template => "template",
+    };
+    Failure {
+        message: format!("{noun} {name}: {problem}"),
+        entries: vec![name.to_owned()],
+        sops_file: None,
+    }
+}
+
+/// Whose the published files are.
+enum Owners {
+    /// The caller's, in user mode: nothing is looked up or changed.
+    Caller,
+    /// Root's, while there may be no other users yet.
+    Root,
+    /// Whoever the manifest names.
+    Named(Accounts),
+}
+
+impl Owners {
+    fn new(arguments: &Arguments, manifest: &Manifest, accounts: Accounts) -> Self {
+        match (manifest.user_mode, arguments.ignore_passwd) {
+            (true, _) => Self::Caller,
+            (false, true) => Self::Root,
+            (false, false) => Self::Named(accounts),
+        }
+    }
+
+    fn of(&mut self, placement: &Placement) -> Result<Owner, UserError> {
+        let accounts = match self {
+            Self::Caller => return Ok(None),
+            Self::Root => return Ok(Some((0, 0))),
+            Self::Named(accounts) => accounts,
+        };
+        let user = match &placement.owner {
+            Account::Name(name) => accounts.user(name)?,
+            Account::Id(id) => *id,
+        };
+        let group = match &placement.group {
+            Account::Name(name) => accounts.group(name)?,
+            Account::Id(id) => *id,
+        };
+        Ok(Some((user, group)))
+    }
+}
+
+fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> Site {
+    let store = if manifest.user_mode {
+        Store::Directory
+    } else {
+        Store::Mounted {
+            file_system: if manifest.use_tmpfs {
+                FileSystem::Tmpfs
+            } else {
+                FileSystem::Ramfs
+            },
+            group: if arguments.ignore_passwd {
+                0
+            } else {
+                accounts.directory_group()
+            },
+        }
+    };
+    Site {
+        mount_point: manifest.mount_point.clone(),
+        link: manifest.link.clone(),
+        keep_generations: manifest.keep_generations,
+        store,
+    }
+}
+
+/// What a dry run says; it has changed nothing.
+fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries: &[Entry<'_>], verdict: Verdict) -> Outcome {
+    let preview = match install::preview(site, entries) {
+        Ok(preview) => preview,
+        Err(error) => return nothing_changed(&error),
+    };
+    for failure in &preview.failures {
+        tracing::error!("{failure}");
+    }
+    print_changes(manifest, &preview.changes, true);
+    let untold = units::request(&channel(environment, manifest), &preview.changes.units);
+    for error in &untold {
+        tracing::error!("{error}");
+    }
+    match verdict {
+        _ if preview.is_live && !preview.failures.is_empty() => Outcome::NothingChanged,
+        Verdict::Publish if preview.failures.is_empty() && untold.is_empty() => Outcome::Done,
+        _ => Outcome::PublishedRest,
+    }
+}
+
+fn publish(
+    environment: &Environment,
+    manifest: &Manifest,
+    site: &Site,
+    entries: &[Entry<'_>],
+    failures: &[Failure],
+    verdict: Verdict,
+) -> Outcome {
+    let published = match install::publish(site, entries, &channel(environment, manifest)) {
+        Ok(published) => published,
+        Err(error) => return nothing_changed(&error),
+    };
+    let generation = published.generation;
+    for warning in &published.warnings {
+        tracing::warn!(GENERATION = generation, "{warning}");
+    }
+    for failure in &published.failures {
+        tracing::error!(GENERATION = generation, "{failure}");
+    }
+    print_changes(manifest, &published.changes, false);
+    if verdict == Verdict::Publish && published.failures.is_empty() {
+        return Outcome::Done;
+    }
+    let missing = failed_entries(failures);
+    if !missing.is_empty() {
+        tracing::error!(
+            GENERATION = generation,
+            "published {} of {} in {}, without: {}; mend what is said above and run: systemctl {}restart sops-nix",
+            entries.len(),
+            entries.len().saturating_add(missing.len()),
+            site.link.display(),
+            names(&missing),
+            if manifest.user_mode { "--user " } else { "" }
+        );
+    }
+    Outcome::PublishedRest
+}
+
+fn keep_live(site: &Site, failures: &[Failure]) -> Outcome {
+    tracing::error!(
+        "nothing was changed because of: {}; {} is as it was",
+        names(&failed_entries(failures)),
+        site.link.display()
+    );
+    Outcome::NothingChanged
+}
+
+fn nothing_changed(error: &dyn std::error::Error) -> Outcome {
+    tracing::error!("{error}");
+    Outcome::NothingChanged
+}
+
+fn failed_entries(failures: &[Failure]) -> Vec<String> {
+    failures.iter().flat_map(|failure| failure.entries.iter().cloned()).collect()
+}
+
+/// How units hear of it. A plain user's installation has none to tell.
+fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
+    if manifest.user_mode {
+        return Channel::Nobody;
+    }
+    if environment.via_systemctl && !environment.dry_run {
+        return Channel::Systemctl(PathBuf::from("systemctl"));
+    }
+    Channel::Lists {
+        directory: PathBuf::from("/run/nixos"),
+        dry: environment.dry_run,
+    }
+}
+
+/// Other programs compare standard output as a whole, so nothing else goes there.
+fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
+    if !manifest.logging.secret_changes {
+        return;
+    }
+    let mut output = std::io::stdout().lock();
+    for line in changes.lines(dry) {
+        // Whoever closed standard output does not want to know.
+        let _ = writeln!(output, "{line}");
+    }
 }

@@ -84,7 +84,10 @@ fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize, rendered: &mut Pl
 
 /// The first thing that looks like a token, and where it starts.
 fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
-    let starts = text.windows(OPENING.len()).enumerate().filter(|(_, window)| *window == OPENING);
+    let starts = text
+        .windows(OPENING.len())
+        .enumerate()
+        .filter(|(_, window)| *window == OPENING);
     starts.map(|(start, _)| start).find_map(|start| {
         let candidate = text.get(start..)?;
         let candidate = candidate.get(..LONGEST.min(candidate.len()))?;

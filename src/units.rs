@@ -18,13 +18,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// As much of what systemctl says as is worth showing.
 const MAX_MESSAGE: u64 = 4096;
 /// What systemctl needs of our environment. It must not see the rest: keys may be among it.
-const ENVIRONMENT: [&str; 5] = [
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "SYSTEMD_IGNORE_CHROOT",
-    "SYSTEMD_LOG_LEVEL",
-];
+const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
 
 /// Units to be restarted and reloaded, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -135,16 +129,8 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
         Channel::Lists { directory, dry } => {
             let prefix = if *dry { "dry-activation" } else { "activation" };
             [
-                list(
-                    directory,
-                    &format!("{prefix}-restart-list"),
-                    &requests.restart,
-                ),
-                list(
-                    directory,
-                    &format!("{prefix}-reload-list"),
-                    &requests.reload,
-                ),
+                list(directory, &format!("{prefix}-restart-list"), &requests.restart),
+                list(directory, &format!("{prefix}-reload-list"), &requests.reload),
             ]
         }
     };
@@ -157,7 +143,7 @@ fn list(directory: &Path, name: &str, units: &[String]) -> Result<(), UnitError>
         return Ok(());
     }
     let path = directory.join(name);
-    let lines: String = units.iter().map(|unit| format!("{unit}\n")).collect();
+    let lines = units.join("\n") + "\n";
     append(&path, lines.as_bytes()).map_err(|cause| UnitError::List {
         path,
         cause,
@@ -169,27 +155,16 @@ fn list(directory: &Path, name: &str, units: &[String]) -> Result<(), UnitError>
 fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut options = File::options();
-    options
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(nofollow);
+    options.append(true).create(true).mode(0o600).custom_flags(nofollow);
     options.open(path)?.write_all(lines)
 }
 
 /// Runs systemctl for `units`, at most for `patience`. `--no-block`: we run early in boot, and a unit may be ordered after us.
-fn systemctl(
-    program: &Path,
-    verb: &'static str,
-    units: &[String],
-    patience: Duration,
-) -> Result<(), UnitError> {
+fn systemctl(program: &Path, verb: &'static str, units: &[String], patience: Duration) -> Result<(), UnitError> {
     if units.is_empty() {
         return Ok(());
     }
-    let arguments = ["--no-block", verb, "--"]
-        .into_iter()
-        .chain(units.iter().map(String::as_str));
+    let arguments = ["--no-block", verb, "--"].into_iter().chain(units.iter().map(String::as_str));
     let mut command = Command::new(program);
     command.args(arguments).env_clear();
     command.envs(
@@ -228,10 +203,7 @@ fn run(mut command: Command, patience: Duration) -> io::Result<(ExitStatus, Stri
     errors.rewind()?;
     let mut message = Vec::new();
     errors.take(MAX_MESSAGE).read_to_end(&mut message)?;
-    Ok((
-        status,
-        String::from_utf8_lossy(&message).trim().replace('\n', "; "),
-    ))
+    Ok((status, String::from_utf8_lossy(&message).trim().replace('\n', "; ")))
 }
 
 /// Waits for the child, and kills it at the deadline.
@@ -248,5 +220,140 @@ fn wait(child: &mut Child, patience: Duration) -> io::Result<ExitStatus> {
             return Err(io::Error::new(io::ErrorKind::TimedOut, message));
         }
         sleep(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn requests() -> UnitRequests {
+        UnitRequests {
+            restart: vec!["a.service".into(), "b.service".into()],
+            reload: vec!["c.service".into()],
+        }
+    }
+
+    fn script(directory: &TempDir, body: &str) -> PathBuf {
+        let program = directory.path().join("systemctl");
+        crate::install::tests::script(&program, body);
+        program
+    }
+
+    #[test]
+    fn lists_are_appended_to_and_private() {
+        let directory = TempDir::new().unwrap();
+        for (dry, prefix) in [(false, "activation"), (true, "dry-activation")] {
+            let channel = Channel::Lists {
+                directory: directory.path().to_owned(),
+                dry,
+            };
+            let list = |name: &str| directory.path().join(format!("{prefix}-{name}-list"));
+            fs::write(list("restart"), "z.service\n").unwrap();
+            assert!(request(&channel, &requests()).is_empty());
+            assert_eq!(
+                fs::read_to_string(list("restart")).unwrap(),
+                "z.service\na.service\nb.service\n"
+            );
+            assert_eq!(fs::read_to_string(list("reload")).unwrap(), "c.service\n");
+            assert_eq!(list("reload").metadata().unwrap().mode() & 0o7777, 0o600);
+        }
+    }
+
+    #[test]
+    fn without_a_directory_for_lists_nothing_is_made() {
+        let directory = TempDir::new().unwrap();
+        let missing = directory.path().join("nixos");
+        assert!(
+            request(
+                &Channel::Lists {
+                    directory: missing.clone(),
+                    dry: false
+                },
+                &requests()
+            )
+            .is_empty()
+        );
+        assert!(!missing.exists());
+    }
+
+    #[test]
+    fn a_list_that_is_a_symlink_is_refused() {
+        let directory = TempDir::new().unwrap();
+        let precious = directory.path().join("precious");
+        fs::write(&precious, "kept").unwrap();
+        symlink(&precious, directory.path().join("activation-restart-list")).unwrap();
+        let errors = request(
+            &Channel::Lists {
+                directory: directory.path().to_owned(),
+                dry: false,
+            },
+            &requests(),
+        );
+        assert_eq!(errors.len(), 1);
+        let shown = errors[0].to_string();
+        assert!(
+            shown.contains("activation-restart-list") && shown.ends_with("a.service b.service"),
+            "{shown}"
+        );
+        assert!(errors[0].is_lost());
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "kept");
+        assert!(
+            directory.path().join("activation-reload-list").exists(),
+            "the other list is still written"
+        );
+    }
+
+    #[test]
+    fn nothing_to_request_runs_nothing() {
+        let missing = Channel::Systemctl("/no/such/systemctl".into());
+        assert!(request(&missing, &UnitRequests::default()).is_empty());
+        assert_eq!(request(&missing, &requests()).len(), 2);
+    }
+
+    #[test]
+    fn systemctl_sees_little_of_the_environment() {
+        let directory = TempDir::new().unwrap();
+        let program = script(&directory, "env > \"$0.env\"; cat > \"$0.in\"");
+        assert!(request(&Channel::Systemctl(program.clone()), &requests()).is_empty());
+        let seen = fs::read_to_string(program.with_extension("env")).unwrap();
+        // The shell adds some of its own.
+        let known = [&ENVIRONMENT[..], &["PWD", "OLDPWD", "SHLVL", "_"]].concat();
+        for line in seen.lines() {
+            let name = line.split('=').next().unwrap();
+            assert!(known.contains(&name), "{line}");
+        }
+        assert!(seen.lines().any(|line| line.starts_with("PATH=")));
+        assert_eq!(fs::read_to_string(program.with_extension("in")).unwrap(), "");
+    }
+
+    #[test]
+    fn systemctl_that_hangs_is_killed() {
+        let directory = TempDir::new().unwrap();
+        // The grandchild outlives its parent and holds its standard error open.
+        let program = script(&directory, "sleep 3 & exec sleep 3");
+        let start = Instant::now();
+        let error = systemctl(&program, "try-restart", &requests().restart, Duration::from_millis(100)).unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(error.is_lost());
+        assert!(error.to_string().contains("no answer within"), "{error}");
+    }
+
+    #[test]
+    fn what_systemctl_says_is_shown() {
+        let directory = TempDir::new().unwrap();
+        let program = script(&directory, "echo one >&2; echo two >&2; exit 5");
+        let error = systemctl(&program, "try-restart", &requests().restart, PATIENCE).unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            shown.contains("try-restart a.service b.service: exit status: 5: one; two"),
+            "{shown}"
+        );
+        assert!(!error.is_lost());
     }
 }

@@ -37,39 +37,29 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The number of the user `name`; without a name it is `id`.
+    /// The number of the user `name`.
     ///
     /// # Errors
     ///
     /// When there is no such user, or the user database cannot be asked.
-    pub fn user(&mut self, name: Option<&str>, id: u32) -> Result<u32, UserError> {
-        let Some(name) = name else { return Ok(id) };
-        let answer = self
-            .users
-            .entry(name.to_owned())
-            .or_insert_with(|| find_user(name));
+    pub fn user(&mut self, name: &str) -> Result<u32, UserError> {
+        let answer = self.users.entry(name.to_owned()).or_insert_with(|| find_user(name));
         answer.clone()
     }
 
-    /// The number of the group `name`; without a name it is `id`.
+    /// The number of the group `name`.
     ///
     /// # Errors
     ///
     /// When there is no such group, or the group database cannot be asked.
-    pub fn group(&mut self, name: Option<&str>, id: u32) -> Result<u32, UserError> {
-        let Some(name) = name else { return Ok(id) };
-        let answer = self
-            .groups
-            .entry(name.to_owned())
-            .or_insert_with(|| find_group(name));
+    pub fn group(&mut self, name: &str) -> Result<u32, UserError> {
+        let answer = self.groups.entry(name.to_owned()).or_insert_with(|| find_group(name));
         answer.clone()
     }
 
     /// The group of our directories: `keys`, which NixOS has, else `nogroup`, else root's.
     pub fn directory_group(&mut self) -> u32 {
-        let found = self
-            .group(Some("keys"), 0)
-            .or_else(|_| self.group(Some("nogroup"), 0));
+        let found = self.group("keys").or_else(|_| self.group("nogroup"));
         found.unwrap_or_default()
     }
 }
@@ -104,10 +94,7 @@ fn find_group(name: &str) -> Result<u32, UserError> {
 
 /// The errors that stand for "not found", by getpwnam(3).
 fn is_absence(cause: Errno) -> bool {
-    matches!(
-        cause,
-        Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM
-    )
+    matches!(cause, Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM)
 }
 
 #[cfg(test)]
@@ -115,34 +102,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_numbers_and_numbers_are_left_alone() {
+    fn names_have_numbers() {
         let mut accounts = Accounts::default();
-        assert_eq!(accounts.user(Some("root"), 7), Ok(0));
-        assert_eq!(accounts.group(Some("root"), 7), Ok(0));
-        assert_eq!(accounts.user(None, 4_000_000), Ok(4_000_000));
-        assert_eq!(accounts.group(None, 4_000_001), Ok(4_000_001));
+        assert_eq!(accounts.user("root"), Ok(0));
+        assert_eq!(accounts.group("root"), Ok(0));
     }
 
     #[test]
     fn an_unknown_name_is_an_error_that_names_it() {
         let mut accounts = Accounts::default();
         for _ in 0..2 {
-            let error = accounts.user(Some("nginx-nobody-has"), 0).unwrap_err();
-            assert!(
-                error
-                    .to_string()
-                    .starts_with("no user named nginx-nobody-has"),
-                "{error}"
-            );
+            let error = accounts.user("nginx-nobody-has").unwrap_err();
+            assert!(error.to_string().starts_with("no user named nginx-nobody-has"), "{error}");
         }
-        let error = accounts.group(Some("nginx-nobody-has"), 0).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("no group named nginx-nobody-has"),
-            "{error}"
-        );
+        let error = accounts.group("nginx-nobody-has").unwrap_err();
+        assert!(error.to_string().starts_with("no group named nginx-nobody-has"), "{error}");
         // A name with a NUL reaches no C library.
-        assert!(accounts.user(Some("a\0b"), 0).is_err());
+        assert!(accounts.user("a\0b").is_err());
     }
 }

@@ -44,6 +44,14 @@ pub enum InstallError {
         /// The directory.
         mount_point: PathBuf,
     },
+    /// A plain directory that somebody else can change under us.
+    #[error("{} belongs to uid {owner}, who could read and replace the secrets; choose another directory", .mount_point.display())]
+    ForeignDirectory {
+        /// The directory.
+        mount_point: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
     /// The kernel reported a mount that cannot be seen.
     #[error("{kind} was mounted on {}, but is not seen there; is something else mounting or unmounting it?", .mount_point.display())]
     MountLost {

@@ -29,12 +29,7 @@ pub(super) fn open_file(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
 }
 
 /// Makes the file `name`, which must not exist, with its owner and mode in place before the first byte.
-pub(super) fn create_file(
-    dir: impl AsFd,
-    name: impl Arg,
-    owner: Owner,
-    mode: u32,
-) -> Result<OwnedFd> {
+pub(super) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: u32) -> Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = fs::openat(dir, name, flags, Mode::empty())?;
     secure(&file, owner, mode)?;
@@ -42,11 +37,7 @@ pub(super) fn create_file(
 }
 
 /// Makes the directory `name`, which must not exist, and opens it.
-pub(super) fn create_directory(
-    dir: impl AsFd + Copy,
-    name: impl Arg + Copy,
-    owner: Owner,
-) -> Result<OwnedFd> {
+pub(super) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, owner: Owner) -> Result<OwnedFd> {
     fs::mkdirat(dir, name, Mode::RWXU)?;
     let made = open_directory(dir, name)?;
     secure(&made, owner, DIRECTORY_MODE)?;

@@ -31,16 +31,13 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Makes an empty generation, in place of what a killed run may have left under its number.
-    pub(super) fn begin(
-        site: &'a Site,
-        root: &'a OwnedFd,
-        number: u64,
-    ) -> Result<Self, InstallError> {
+    pub(super) fn begin(site: &'a Site, root: &'a OwnedFd, number: u64) -> Result<Self, InstallError> {
         let at = site.generation(number);
         let name = number.to_string();
         files::remove_tree(root.as_fd(), &name).map_err(failed("remove the left-over", &at))?;
-        let dir = files::create_directory(root, &name, site.directory_owner())
-            .map_err(failed("make", &at));
+        // Its record would begin to count when the link names this number.
+        pending::remove(site, root, number)?;
+        let dir = files::create_directory(root, &name, site.directory_owner()).map_err(failed("make", &at));
         // From here on dropping cleans up, also after a directory that was made but could not be given its owner.
         dir.map(|dir| Self {
             site,
@@ -60,32 +57,21 @@ impl<'a> Draft<'a> {
         let name = entry.location();
         let at = self.path(&name);
         let (dir, leaf) = self.parent(&name)?;
-        let file = files::create_file(dir, leaf, entry.owner, entry.mode)
-            .map_err(failed("create", &at))?;
+        let file = files::create_file(dir, leaf, entry.owner, entry.mode).map_err(failed("create", &at))?;
         File::from(file)
             .write_all(entry.content)
             .map_err(|error| failed("write", &at)(errno(&error)))
     }
 
     /// Makes a symlink under `name`, for a declared path that lies inside the published tree.
-    pub(super) fn link(
-        &mut self,
-        name: &str,
-        target: &Path,
-        owner: Owner,
-    ) -> Result<(), InstallError> {
+    pub(super) fn link(&mut self, name: &str, target: &Path, owner: Owner) -> Result<(), InstallError> {
         let at = self.path(name);
         let (dir, leaf) = self.parent(name)?;
         fs::symlinkat(target, dir, leaf).map_err(failed("create the link", &at))?;
-        let Some((uid, gid)) = owner
-            .map(files::ids)
-            .transpose()
-            .map_err(failed("set the owner of", &at))?
-        else {
+        let Some((uid, gid)) = owner.map(files::ids).transpose().map_err(failed("set the owner of", &at))? else {
             return Ok(());
         };
-        fs::chownat(dir, leaf, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(failed("set the owner of", &at))
+        fs::chownat(dir, leaf, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW).map_err(failed("set the owner of", &at))
     }
 
     /// The link names it now: nothing is taken back. Gives its directory.
@@ -175,20 +161,10 @@ mod tests {
     #[test]
     fn only_old_numbers_are_pruned() {
         let stale = |keep| {
-            [
-                "1",
-                "2",
-                "3",
-                "4",
-                "03",
-                "x",
-                "3.pending",
-                "4.pending",
-                "5.pending",
-            ]
-            .into_iter()
-            .filter(|name| is_stale(name, 4, keep))
-            .collect::<Vec<_>>()
+            ["1", "2", "3", "4", "03", "x", "3.pending", "4.pending", "5.pending"]
+                .into_iter()
+                .filter(|name| is_stale(name, 4, keep))
+                .collect::<Vec<_>>()
         };
         assert_eq!(stale(1), ["1", "2", "3", "3.pending"]);
         assert_eq!(stale(3), ["1", "3.pending"]);

@@ -41,9 +41,7 @@ pub(super) fn wanted<'a>(site: &Site, entry: &'a Entry<'_>) -> Result<Wanted<'a>
         return Ok(Wanted::Outside(path));
     };
     match inside.to_str() {
-        None | Some("") => Err(InstallError::NotPlain {
-            path: path.to_owned(),
-        }),
+        None | Some("") => Err(InstallError::NotPlain { path: path.to_owned() }),
         Some(name) if name == entry.location() => Ok(Wanted::Nothing),
         Some(name) => Ok(Wanted::Inside(name)),
     }
@@ -51,10 +49,7 @@ pub(super) fn wanted<'a>(site: &Site, entry: &'a Entry<'_>) -> Result<Wanted<'a>
 
 /// What stands in the way of the declared paths. Changes nothing, so it can be asked before the first write.
 pub(super) fn obstacles(site: &Site, entries: &[Entry<'_>]) -> Vec<InstallError> {
-    entries
-        .iter()
-        .filter_map(|entry| obstacle(site, entry).err())
-        .collect()
+    entries.iter().filter_map(|entry| obstacle(site, entry).err()).collect()
 }
 
 /// What stands in the way of one entry's path.
@@ -69,20 +64,12 @@ fn obstacle(site: &Site, entry: &Entry<'_>) -> Result<(), InstallError> {
 }
 
 /// Makes the links of `entries` outside the published tree. Each stands for itself: one failure keeps no other from being made.
-pub(super) fn spread(
-    site: &Site,
-    generation: &OwnedFd,
-    entries: &[Entry<'_>],
-    warnings: &mut Vec<String>,
-) -> Vec<InstallError> {
+pub(super) fn spread(site: &Site, generation: &OwnedFd, entries: &[Entry<'_>], warnings: &mut Vec<String>) -> Vec<InstallError> {
     let mut make = |entry: &Entry<'_>| match wanted(site, entry)? {
         Wanted::Outside(path) => outside(site, generation, entry, path, warnings),
         Wanted::Inside(_) | Wanted::Nothing => Ok(()),
     };
-    entries
-        .iter()
-        .filter_map(|entry| make(entry).err())
-        .collect()
+    entries.iter().filter_map(|entry| make(entry).err()).collect()
 }
 
 /// Makes the link of one entry.
@@ -95,8 +82,7 @@ fn outside(
 ) -> Result<(), InstallError> {
     let place = walk::reach(path)?;
     let there = refuse_directory(&place)?;
-    let published =
-        files::status(generation, &*entry.location()).map_err(failed("examine", path))?;
+    let published = files::status(generation, &*entry.location()).map_err(failed("examine", path))?;
     if let (Some(there), Some(published)) = (there, published)
         && files::same_file(&there, &published)
     {
@@ -104,24 +90,13 @@ fn outside(
         return Ok(());
     }
     if target(&place).is_some_and(|target| site.number(Path::new(&target)).is_some()) {
-        return Err(InstallError::NotPlain {
-            path: path.to_owned(),
-        });
+        return Err(InstallError::NotPlain { path: path.to_owned() });
     }
-    put(
-        &place,
-        &site.link.join(&*entry.location()),
-        entry.owner,
-        warnings,
-    )
+    put(&place, &site.link.join(&*entry.location()), entry.owner, warnings)
 }
 
 /// Points the link at generation `number`. What stood there, and was not a link of ours, is kept.
-pub(super) fn swap(
-    site: &Site,
-    number: u64,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+pub(super) fn swap(site: &Site, number: u64, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let place = walk::reach(&site.link)?;
     let before = target(&place).filter(|target| site.number(Path::new(target)).is_none());
     put(&place, &site.generation(number), None, warnings)?;
@@ -137,12 +112,8 @@ pub(super) fn swap(
 
 /// The status of what is at `place`; a directory is an error.
 fn refuse_directory(place: &Place) -> Result<Option<fs::Stat>, InstallError> {
-    let there = files::status(&place.dir, place.name.as_os_str())
-        .map_err(failed("examine", &place.path))?;
-    if there
-        .as_ref()
-        .is_some_and(|there| files::kind(there) == FileType::Directory)
-    {
+    let there = files::status(&place.dir, place.name.as_os_str()).map_err(failed("examine", &place.path))?;
+    if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {
         return Err(InstallError::DirectoryInTheWay {
             path: place.path.clone(),
         });
@@ -158,37 +129,24 @@ fn target(place: &Place) -> Option<OsString> {
 
 /// Puts a symlink at `place` in one step. Another symlink there is replaced, an empty directory goes, and anything else is moved
 /// to a name with [`BACKUP`] behind it.
-fn put(
-    place: &Place,
-    to: &Path,
-    owner: Owner,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+fn put(place: &Place, to: &Path, owner: Owner, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let name = place.name.as_os_str();
+    let new = suffixed(name, NEW);
+    // The rest of a run that was killed: a link, or what the exchange had just taken out of its place.
+    clear(place, &new, warnings)?;
     if target(place).is_some_and(|target| target == to.as_os_str()) {
         return give(place, name, to, owner);
     }
-    let new = suffixed(name, NEW);
-    make_new(place, &new, to, owner, warnings)?;
+    make_new(place, &new, to, owner)?;
     exchange(place, &new, warnings).inspect_err(|_| {
         // On success the temporary name is gone; after a failure the link is under it again.
         let _ = fs::unlinkat(&place.dir, &new, AtFlags::empty());
     })
 }
 
-/// Makes the symlink under its temporary name. What is there is the rest of a run that was killed: a link, or what the exchange had
-/// just taken out of its place.
-fn make_new(
-    place: &Place,
-    new: &OsStr,
-    to: &Path,
-    owner: Owner,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+/// Makes the symlink under its temporary name.
+fn make_new(place: &Place, new: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("create a link for", &place.path)(cause);
-    if files::status(&place.dir, new).map_err(fail)?.is_some() {
-        clear(place, new, warnings)?;
-    }
     fs::symlinkat(to, &place.dir, new).map_err(fail)?;
     give(place, new, to, owner).inspect_err(|_| {
         let _ = fs::unlinkat(&place.dir, new, AtFlags::empty());
@@ -203,10 +161,7 @@ fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), Inst
     let link = walk::look(&place.dir, name).map_err(fail)?;
     let status = fs::fstat(&link).map_err(fail)?;
     let is_ours = files::kind(&status) == FileType::Symlink
-        && fs::readlinkat(&link, c"", Vec::new())
-            .map_err(fail)?
-            .as_bytes()
-            == to.as_os_str().as_bytes();
+        && fs::readlinkat(&link, c"", Vec::new()).map_err(fail)?.as_bytes() == to.as_os_str().as_bytes();
     if !is_ours {
         return Err(InstallError::Interference {
             path: place.path.clone(),
@@ -238,11 +193,7 @@ fn exchange(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<()
 
 /// The same on file systems that cannot exchange two names, such as NFS: a symlink is still replaced in one step, and anything else
 /// is moved aside before.
-fn exchange_in_steps(
-    place: &Place,
-    new: &OsStr,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+fn exchange_in_steps(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let name = place.name.as_os_str();
     let fail = |cause| failed("put a link in place of", &place.path)(cause);
     let there = files::status(&place.dir, name).map_err(fail)?;
@@ -286,13 +237,7 @@ fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
             Cow::Owned(format!("{BACKUP}.{attempt}"))
         };
         let backup = suffixed(&place.name, &suffix);
-        match fs::renameat_with(
-            &place.dir,
-            from,
-            &place.dir,
-            &backup,
-            RenameFlags::NOREPLACE,
-        ) {
+        match fs::renameat_with(&place.dir, from, &place.dir, &backup, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
             Err(Errno::INVAL | Errno::NOSYS) if files::status(&place.dir, &backup)?.is_some() => {}
             Err(Errno::INVAL | Errno::NOSYS) => {
@@ -311,4 +256,29 @@ fn suffixed(name: &OsStr, suffix: &str) -> OsString {
     bytes.truncate(room);
     bytes.extend_from_slice(suffix.as_bytes());
     OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_link_that_we_mean_is_given_away() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let top = directory.path().canonicalize().unwrap();
+        let owner = Some((1234, 1234));
+        std::fs::write(top.join("file"), "root's").unwrap();
+        std::os::unix::fs::symlink("elsewhere", top.join("link")).unwrap();
+        for name in ["file", "link"] {
+            let place = walk::reach(&top.join(name)).unwrap();
+            let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
+            assert!(matches!(outcome, Err(InstallError::Interference { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn suffixes_fit_into_a_file_name() {
+        assert_eq!(suffixed(OsStr::new("key"), NEW), "key.sops-new");
+        assert_eq!(suffixed(OsStr::new(&"k".repeat(255)), BACKUP).len(), 255);
+    }
 }

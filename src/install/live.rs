@@ -75,11 +75,7 @@ impl LiveGeneration {
     /// # Errors
     ///
     /// When the file is there and cannot be examined.
-    pub fn difference(
-        &self,
-        entry: &Entry<'_>,
-        scratch: &mut [u8],
-    ) -> Result<Difference, InstallError> {
+    pub fn difference(&self, entry: &Entry<'_>, scratch: &mut [u8]) -> Result<Difference, InstallError> {
         let name = entry.location();
         let fail = |cause| failed("compare with", &self.at.join(&*name))(cause);
         let file = match files::open_file(&self.dir, &*name) {
@@ -90,20 +86,13 @@ impl LiveGeneration {
             Err(cause) => return Err(fail(cause)),
         };
         let status = fs::fstat(&file).map_err(fail)?;
-        let same_owner = entry
-            .owner
-            .is_none_or(|owner| owner == (status.st_uid, status.st_gid));
+        let same_owner = entry.owner.is_none_or(|owner| owner == (status.st_uid, status.st_gid));
         let same = same_owner
             && files::kind(&status) == FileType::RegularFile
             && status.st_mode & 0o7777 == entry.mode
             && u64::try_from(status.st_size) == u64::try_from(entry.content.len())
-            && same_content(&mut File::from(file), entry.content, scratch)
-                .map_err(|error| fail(errno(&error)))?;
-        Ok(if same {
-            Difference::Same
-        } else {
-            Difference::Differs
-        })
+            && same_content(&mut File::from(file), entry.content, scratch).map_err(|error| fail(errno(&error)))?;
+        Ok(if same { Difference::Same } else { Difference::Differs })
     }
 
     /// Names of all files, relative and sorted. Symlinks are not files: those in a generation stand for declared paths.
@@ -113,8 +102,7 @@ impl LiveGeneration {
     /// When a directory cannot be read, or lies too deep.
     pub fn names(&self) -> Result<BTreeSet<String>, InstallError> {
         let mut names = BTreeSet::new();
-        collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut names)
-            .map_err(failed("list", &self.at))?;
+        collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut names).map_err(failed("list", &self.at))?;
         Ok(names)
     }
 }
@@ -126,19 +114,11 @@ fn linked_number(site: &Site) -> Result<Option<u64>, InstallError> {
         Err(Errno::NOENT | Errno::INVAL | Errno::NOTDIR) => return Ok(None),
         Err(cause) => return Err(failed("read the link", &site.link)(cause)),
     };
-    Ok(target
-        .to_str()
-        .ok()
-        .and_then(|target| site.number(Path::new(target))))
+    Ok(target.to_str().ok().and_then(|target| site.number(Path::new(target))))
 }
 
 /// Adds the files in `dir` and below to `names`, with `prefix` before them.
-fn collect(
-    dir: BorrowedFd<'_>,
-    prefix: &str,
-    depth: usize,
-    names: &mut BTreeSet<String>,
-) -> Result<(), Errno> {
+fn collect(dir: BorrowedFd<'_>, prefix: &str, depth: usize, names: &mut BTreeSet<String>) -> Result<(), Errno> {
     let depth = depth.checked_sub(1).ok_or(Errno::NAMETOOLONG)?;
     for (name, kind) in files::list(dir)? {
         let path = format!("{prefix}{}", name.to_string_lossy());

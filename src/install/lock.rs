@@ -22,17 +22,12 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Makes the mount point, locks it and mounts its file system: in a loop, since the mount covers the directory whose lock we hold.
 /// A run that waited for the lower directory finds itself under the new mount, and starts over on top of it: so no two runs mount.
-pub(super) fn enter(
-    site: &Site,
-    patience: Duration,
-    warnings: &mut Vec<String>,
-) -> Result<OwnedFd, InstallError> {
+pub(super) fn enter(site: &Site, patience: Duration, warnings: &mut Vec<String>) -> Result<OwnedFd, InstallError> {
     let start = Instant::now();
     let place = mount::make(site)?;
     let mut mounted = None;
     loop {
-        let dir = files::open_directory(&place.dir, place.name.as_os_str())
-            .map_err(failed("open", &place.path))?;
+        let dir = files::open_directory(&place.dir, place.name.as_os_str()).map_err(failed("open", &place.path))?;
         acquire(&dir, &place, start, patience)?;
         if !still_names(&place, &dir)? {
             continue;
@@ -54,12 +49,7 @@ pub(super) fn enter(
 }
 
 /// Waits for the lock until `patience` has passed since `start`.
-fn acquire(
-    dir: &OwnedFd,
-    place: &Place,
-    start: Instant,
-    patience: Duration,
-) -> Result<(), InstallError> {
+fn acquire(dir: &OwnedFd, place: &Place, start: Instant, patience: Duration) -> Result<(), InstallError> {
     loop {
         match fs::flock(dir, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) if start.elapsed() < patience => sleep(PAUSE),
@@ -78,7 +68,6 @@ fn acquire(
 /// Whether the name still leads to the directory that we locked, and not to a mount or a directory made since.
 fn still_names(place: &Place, dir: &OwnedFd) -> Result<bool, InstallError> {
     let locked = fs::fstat(dir.as_fd()).map_err(failed("examine", &place.path))?;
-    let named = files::status(&place.dir, place.name.as_os_str())
-        .map_err(failed("examine", &place.path))?;
+    let named = files::status(&place.dir, place.name.as_os_str()).map_err(failed("examine", &place.path))?;
     Ok(named.is_some_and(|named| files::same_file(&named, &locked)))
 }

@@ -12,6 +12,8 @@ mod live;
 mod lock;
 mod mount;
 mod pending;
+#[cfg(test)]
+pub(crate) mod tests;
 mod walk;
 
 use std::borrow::Cow;
@@ -162,18 +164,32 @@ impl Entry<'_> {
     }
 }
 
+/// Whether a generation is live, which a failure must leave as it is. Changes nothing.
+///
+/// # Errors
+///
+/// When that cannot be told.
+pub fn is_live(site: &Site) -> Result<bool, InstallError> {
+    Ok(look(site)?.live.is_some())
+}
+
+/// What stands, seen without a lock.
+fn look(site: &Site) -> Result<Current, InstallError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match fs::open(&site.mount_point, flags, Mode::empty()) {
+        Ok(root) => Current::read(site, &root),
+        Err(Errno::NOENT) => Ok(Current::default()),
+        Err(cause) => Err(failed("open", &site.mount_point)(cause)),
+    }
+}
+
 /// Compares `entries` with what is live. Makes no mount, file or directory, and takes no lock.
 ///
 /// # Errors
 ///
 /// When the live generation cannot be read.
 pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let current = match fs::open(&site.mount_point, flags, Mode::empty()) {
-        Ok(root) => Current::read(site, &root)?,
-        Err(Errno::NOENT) => Current::default(),
-        Err(cause) => return Err(failed("open", &site.mount_point)(cause)),
-    };
+    let current = look(site)?;
     Ok(Preview {
         is_live: current.live.is_some(),
         changes: changes::compare(current.live.as_ref(), entries)?,
@@ -189,21 +205,12 @@ pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallErr
 /// # Errors
 ///
 /// Everything that keeps the link from being swapped. The live generation is then as it was.
-pub fn publish(
-    site: &Site,
-    entries: &[Entry<'_>],
-    channel: &Channel,
-) -> Result<Published, InstallError> {
+pub fn publish(site: &Site, entries: &[Entry<'_>], channel: &Channel) -> Result<Published, InstallError> {
     publish_within(lock::PATIENCE, site, entries, channel)
 }
 
 /// [`publish`], waiting for another run no longer than `patience`.
-fn publish_within(
-    patience: Duration,
-    site: &Site,
-    entries: &[Entry<'_>],
-    channel: &Channel,
-) -> Result<Published, InstallError> {
+fn publish_within(patience: Duration, site: &Site, entries: &[Entry<'_>], channel: &Channel) -> Result<Published, InstallError> {
     let mut warnings = Vec::new();
     let root = lock::enter(site, patience, &mut warnings)?;
     let current = Current::read(site, &root)?;
@@ -214,12 +221,10 @@ fn publish_within(
     let number = current
         .number
         .checked_add(1)
-        .ok_or_else(|| InstallError::NumbersExhausted {
-            link: site.link.clone(),
-        })?;
+        .ok_or_else(|| InstallError::NumbersExhausted { link: site.link.clone() })?;
 
     let mut draft = write(site, &root, number, entries)?;
-    let is_telling = *channel != Channel::Nobody && !changes.units.is_empty();
+    let is_telling = !changes.units.is_empty();
     if is_telling {
         pending::write(site, &root, number, &changes.units)?;
     }
@@ -230,8 +235,7 @@ fn publish_within(
     if is_telling {
         let errors = units::request(channel, &changes.units);
         if !errors.iter().any(UnitError::is_lost) {
-            pending::remove(site, &root, number)
-                .unwrap_or_else(|error| warnings.push(error.to_string()));
+            pending::remove(site, &root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
     }
@@ -245,12 +249,7 @@ fn publish_within(
 }
 
 /// Writes a whole generation.
-fn write<'a>(
-    site: &'a Site,
-    root: &'a OwnedFd,
-    number: u64,
-    entries: &[Entry<'_>],
-) -> Result<Draft<'a>, InstallError> {
+fn write<'a>(site: &'a Site, root: &'a OwnedFd, number: u64, entries: &[Entry<'_>]) -> Result<Draft<'a>, InstallError> {
     let mut draft = Draft::begin(site, root, number)?;
     for entry in entries {
         draft.write(entry)?;

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{self, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_remount};
+use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
 use super::files::{self, DIRECTORY_MODE};
@@ -19,9 +20,7 @@ const TMPFS: i128 = 0x0102_1994;
 const RAMFS: i128 = 0x8584_58f6;
 
 /// Flags of our mount: it holds files to read, nothing else.
-const FLAGS: MountFlags = MountFlags::NODEV
-    .union(MountFlags::NOSUID)
-    .union(MountFlags::NOEXEC);
+const FLAGS: MountFlags = MountFlags::NODEV.union(MountFlags::NOSUID).union(MountFlags::NOEXEC);
 /// The same flags as `statvfs` reports them.
 const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
     .union(StatVfsMountFlags::NOSUID)
@@ -37,14 +36,10 @@ pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
 }
 
 /// Whether `dir`, the locked mount point, is fit to take secrets. What is wrong with a mount is mended, reported, or refused.
-pub(super) fn settle(
-    site: &Site,
-    dir: &OwnedFd,
-    warnings: &mut Vec<String>,
-) -> Result<bool, InstallError> {
+pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
     match site.store {
         Store::Directory => {
-            own(site, dir)?;
+            tighten(site, dir)?;
             warn_of_disk(site, dir, warnings)?;
             Ok(true)
         }
@@ -57,23 +52,14 @@ pub(super) fn settle(
             }
             own(site, dir)?;
             mend_flags(site, dir, warnings)?;
-            warn_of_swap(
-                site,
-                dir,
-                "unmount it and run again, or restart the machine",
-                warnings,
-            )?;
+            warn_of_swap(site, dir, "unmount it and run again, or restart the machine", warnings)?;
             Ok(true)
         }
     }
 }
 
 /// Mounts over `dir` and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
-pub(super) fn attach(
-    site: &Site,
-    dir: &OwnedFd,
-    warnings: &mut Vec<String>,
-) -> Result<Option<&'static str>, InstallError> {
+pub(super) fn attach(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<Option<&'static str>, InstallError> {
     let file_system = match site.store {
         Store::Mounted { file_system, .. } => file_system,
         Store::Directory => return Ok(None),
@@ -122,15 +108,28 @@ fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     if is_right && status.st_mode & 0o7777 == DIRECTORY_MODE {
         return Ok(());
     }
-    files::secure(dir, owner, DIRECTORY_MODE)
-        .map_err(failed("set owner and mode of", &site.mount_point))
+    files::secure(dir, owner, DIRECTORY_MODE).map_err(failed("set owner and mode of", &site.mount_point))
+}
+
+/// A plain directory stays the caller's own, as tight as it is, and no wider than ours.
+fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
+    if status.st_uid != geteuid().as_raw() {
+        return Err(InstallError::ForeignDirectory {
+            mount_point: site.mount_point.clone(),
+            owner: status.st_uid,
+        });
+    }
+    let mode = status.st_mode & 0o7777;
+    if mode == mode & DIRECTORY_MODE {
+        return Ok(());
+    }
+    files::secure(dir, None, mode & DIRECTORY_MODE).map_err(failed("set the mode of", &site.mount_point))
 }
 
 /// Adds the flags that a mount made by another program lacks.
 fn mend_flags(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<(), InstallError> {
-    let flags = fs::fstatvfs(dir)
-        .map_err(failed("examine", &site.mount_point))?
-        .f_flag;
+    let flags = fs::fstatvfs(dir).map_err(failed("examine", &site.mount_point))?.f_flag;
     if flags.contains(SEEN_FLAGS) && !flags.contains(StatVfsMountFlags::RDONLY) {
         return Ok(());
     }
@@ -145,9 +144,7 @@ fn mend_flags(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<
 
 /// Whether something is mounted on `dir`: it is on another device than the directory that it is in.
 fn is_mount(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
-    let examine = |name| {
-        fs::statat(dir, name, fs::AtFlags::empty()).map_err(failed("examine", &site.mount_point))
-    };
+    let examine = |name| fs::statat(dir, name, fs::AtFlags::empty()).map_err(failed("examine", &site.mount_point));
     Ok(examine(c".")?.st_dev != examine(c"..")?.st_dev)
 }
 
@@ -164,11 +161,7 @@ fn in_memory(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
 }
 
 /// In user mode we take the directory as it is, and say when it is a bad one.
-fn warn_of_disk(
-    site: &Site,
-    dir: &OwnedFd,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+fn warn_of_disk(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     if !in_memory(site, dir)? {
         warnings.push(format!(
             "{} is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)",
@@ -179,12 +172,7 @@ fn warn_of_disk(
 }
 
 /// Reports a tmpfs that may be swapped out.
-fn warn_of_swap(
-    site: &Site,
-    dir: &OwnedFd,
-    remedy: &str,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
     // Unreadable means unknown: better one warning too many.

@@ -41,20 +41,10 @@ pub(super) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitReque
     Ok(parse(&text))
 }
 
-/// Records `requests` for generation `number`; nothing to request leaves no file.
-pub(super) fn write(
-    site: &Site,
-    root: &OwnedFd,
-    number: u64,
-    requests: &UnitRequests,
-) -> Result<(), InstallError> {
-    remove(site, root, number)?;
-    if requests.is_empty() {
-        return Ok(());
-    }
+/// Records `requests` for generation `number`, which has no record yet.
+pub(super) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
     let at = site.mount_point.join(name(number));
-    let file = files::create_file(root, name(number), site.file_owner(), 0o600)
-        .map_err(failed("create", &at))?;
+    let file = files::create_file(root, name(number), site.file_owner(), 0o600).map_err(failed("create", &at))?;
     let outcome = File::from(file).write_all(render(requests).as_bytes());
     outcome.map_err(|error| failed("write", &at)(errno(&error)))
 }
@@ -67,14 +57,8 @@ pub(super) fn remove(site: &Site, root: &OwnedFd, number: u64) -> Result<(), Ins
 
 /// One request a line: `restart UNIT` or `reload UNIT`.
 fn render(requests: &UnitRequests) -> String {
-    let restart = requests
-        .restart
-        .iter()
-        .map(|unit| format!("restart {unit}\n"));
-    let reload = requests
-        .reload
-        .iter()
-        .map(|unit| format!("reload {unit}\n"));
+    let restart = requests.restart.iter().map(|unit| format!("restart {unit}\n"));
+    let reload = requests.reload.iter().map(|unit| format!("reload {unit}\n"));
     restart.chain(reload).collect()
 }
 
@@ -109,14 +93,7 @@ mod tests {
     #[test]
     fn only_records_of_numbers_are_records() {
         assert_eq!(number("7.pending"), Some(7));
-        for other in [
-            "07.pending",
-            "+7.pending",
-            "0.pending",
-            "x.pending",
-            "7",
-            ".pending",
-        ] {
+        for other in ["07.pending", "+7.pending", "0.pending", "x.pending", "7", ".pending"] {
             assert_eq!(number(other), None, "{other}");
         }
     }

@@ -47,9 +47,7 @@ pub(super) fn check(path: &Path) -> Result<(), InstallError> {
 
 /// The parts of an absolute path without `..`.
 fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
-    let refuse = || InstallError::NotPlain {
-        path: path.to_owned(),
-    };
+    let refuse = || InstallError::NotPlain { path: path.to_owned() };
     if !path.is_absolute() {
         return Err(refuse());
     }
@@ -80,9 +78,9 @@ impl<'a> Walk<'a> {
     /// Stands at `/`, with all parents of `path` ahead.
     fn new(path: &'a Path) -> Result<Self, InstallError> {
         let mut parents = parts(path)?;
-        let name = parents.pop_back().ok_or_else(|| InstallError::NotPlain {
-            path: path.to_owned(),
-        })?;
+        let name = parents
+            .pop_back()
+            .ok_or_else(|| InstallError::NotPlain { path: path.to_owned() })?;
         Ok(Self {
             path,
             parents,
@@ -122,12 +120,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Puts the target of a trusted symlink ahead of the other parts. Gives the directory to go on from.
-    fn follow(
-        &mut self,
-        dir: OwnedFd,
-        link: &OwnedFd,
-        owner: u32,
-    ) -> Result<OwnedFd, InstallError> {
+    fn follow(&mut self, dir: OwnedFd, link: &OwnedFd, owner: u32) -> Result<OwnedFd, InstallError> {
         if owner != 0 && owner != geteuid().as_raw() {
             return Err(InstallError::ForeignSymlink {
                 path: self.path.to_owned(),
@@ -139,8 +132,7 @@ impl<'a> Walk<'a> {
         if self.followed > MAX_SYMLINKS {
             return Err(failed("reach", self.path)(Errno::LOOP));
         }
-        let target = fs::readlinkat(link, c"", Vec::new())
-            .map_err(failed("read the symlink", &self.here))?;
+        let target = fs::readlinkat(link, c"", Vec::new()).map_err(failed("read the symlink", &self.here))?;
         let target = Path::new(OsStr::from_bytes(target.as_bytes()));
         for part in target.components().rev() {
             if !matches!(part, Component::RootDir | Component::CurDir) {
@@ -164,12 +156,7 @@ fn root() -> Result<OwnedFd, InstallError> {
 
 /// Opens `name` for look-up, without following it and without needing leave to read it.
 pub(super) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
-    fs::openat(
-        dir,
-        name,
-        OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
+    fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// Makes a missing parent and gives it to the owner of the directory that it is in.
@@ -183,21 +170,59 @@ fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, Inst
         Err(cause) => return Err(failed("make the directory", here)(cause)),
     }
     let made = files::open_directory(dir, name).map_err(failed("open", here))?;
-    let status = fs::fstat(&made).map_err(failed("examine", here))?;
-    let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
-    if !is_ours
-        || !files::list(made.as_fd())
-            .map_err(failed("read", here))?
-            .is_empty()
-    {
-        return Err(InstallError::Interference {
-            path: here.to_owned(),
-        });
-    }
+    check_fresh(&made, here)?;
     let parent = fs::fstat(dir).map_err(failed("examine", here))?;
-    let owner = geteuid()
-        .is_root()
-        .then_some((parent.st_uid, parent.st_gid));
+    let owner = geteuid().is_root().then_some((parent.st_uid, parent.st_gid));
     files::secure(made.as_fd(), owner, 0o755).map_err(failed("set owner and mode of", here))?;
     Ok(made)
+}
+
+/// Makes sure that a directory is as `mkdirat` leaves one.
+fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
+    let status = fs::fstat(made).map_err(failed("examine", here))?;
+    let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
+    if is_ours && files::list(made.as_fd()).map_err(failed("read", here))?.is_empty() {
+        return Ok(());
+    }
+    Err(InstallError::Interference { path: here.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_a_fresh_directory_is_given_away() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let set_mode = |mode| {
+            std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(mode)).unwrap();
+        };
+        let check = || {
+            let opened = std::fs::File::open(directory.path()).unwrap().into();
+            check_fresh(&opened, directory.path())
+        };
+        set_mode(0o2700);
+        check().unwrap();
+        set_mode(0o750);
+        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+        set_mode(0o700);
+        std::fs::write(directory.path().join("file"), "").unwrap();
+        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_not_given_away() {
+        if !crate::install::tests::is_root("a_directory_of_another_user_is_not_given_away") {
+            return;
+        }
+        let directory = tempfile::TempDir::new().unwrap();
+        std::os::unix::fs::chown(directory.path(), Some(1234), Some(0)).unwrap();
+        let opened = std::fs::File::open(directory.path()).unwrap().into();
+        assert!(matches!(
+            check_fresh(&opened, directory.path()),
+            Err(InstallError::Interference { .. })
+        ));
+    }
 }

@@ -14,10 +14,11 @@ use crate::plaintext::Plaintext;
 pub(super) const MAX_IDENTITY_BYTES: usize = 16 << 20;
 /// How many bad lines of one source are reported one by one.
 pub(super) const MAX_BAD_LINES: usize = 10;
-/// The most bytes of an armored message. One for a 16384-bit RSA key has 4 KiB.
-const MAX_MESSAGE_BYTES: usize = 32 << 10;
-/// The most lines of a decoded message: the parser begins anew with each line of a header.
-const MAX_MESSAGE_LINES: usize = 256;
+/// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB.
+const MAX_MESSAGE_BYTES: usize = 16 << 10;
+/// The most lines of a message without armor. The parser begins anew with each line of the header, so its time grows with the
+/// square of their number; a 16384-bit RSA key needs 48.
+const MAX_MESSAGE_LINES: usize = 128;
 /// The first line of an armored message.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
@@ -34,15 +35,16 @@ pub(super) enum Failure {
     BadHeader,
     /// A stanza names a key of this host, or was opened by it, and what follows is not what was written.
     Damaged,
-    /// The message holds something else than a data key, of so many bytes or more.
-    BadLength(usize),
+    /// The message holds something that no data key is as long as.
+    BadLength,
 }
 
 /// An age message without its armor.
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// Takes the armor off. White space around it is tolerated, a message without armor is not: sops makes none.
+    /// Takes the armor off and checks the header's form. White space around the armor is tolerated, a message without armor is not:
+    /// sops makes none.
     pub fn parse(armored: &str) -> Result<Self, Failure> {
         let armored = armored.trim_ascii();
         if armored.len() > MAX_MESSAGE_BYTES {
@@ -58,6 +60,7 @@ impl Message {
         if bytes.split(|byte| *byte == b'\n').count() > MAX_MESSAGE_LINES {
             return Err(Failure::TooLarge);
         }
+        Decryptor::new_buffered(bytes.as_slice()).map_err(|_| Failure::BadHeader)?;
         Ok(Self(bytes))
     }
 
@@ -65,16 +68,12 @@ impl Message {
     /// another from its own.
     pub fn open(&self, identity: &Identity) -> Result<Plaintext, Failure> {
         let candidate = identity.candidate(&self.0).ok_or(Failure::NotOurs)?;
-        let decryptor =
-            Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
-        let content =
-            decryptor
-                .decrypt(std::iter::once(candidate))
-                .map_err(|error| match error {
-                    DecryptError::NoMatchingKeys => Failure::NotOurs,
-                    DecryptError::InvalidHeader => Failure::BadHeader,
-                    _ => Failure::Damaged,
-                })?;
+        let decryptor = Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
+        let content = decryptor.decrypt(std::iter::once(candidate)).map_err(|error| match error {
+            DecryptError::NoMatchingKeys => Failure::NotOurs,
+            DecryptError::InvalidHeader => Failure::BadHeader,
+            _ => Failure::Damaged,
+        })?;
         data_key(content)
     }
 }
@@ -95,7 +94,7 @@ fn data_key(mut content: impl Read) -> Result<Plaintext, Failure> {
     }
     match key.len() {
         16 | 24 | 32 => Ok(key),
-        length => Err(Failure::BadLength(length)),
+        _ => Err(Failure::BadLength),
     }
 }
 
@@ -104,7 +103,7 @@ pub(super) fn foreign_content(text: &[u8]) -> Option<Cause> {
     let text = text.trim_ascii_start();
     if text.starts_with(b"age-encryption.org/") || text.starts_with(ARMOR.as_bytes()) {
         Some(Cause::EncryptedIdentities)
-    } else if text.starts_with(b"-----BEGIN ") || text.starts_with(b"ssh-") {
+    } else if text.starts_with(b"-----BEGIN OPENSSH ") || text.starts_with(b"-----BEGIN RSA ") {
         Some(Cause::SshKey)
     } else {
         None
@@ -122,9 +121,7 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// The same for `SOPS_AGE_KEY`, where several identities may stand on one line.
 pub(super) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     lines(text).flat_map(|(number, line)| {
-        let words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty());
+        let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         words.map(move |word| (number, word))
     })
 }

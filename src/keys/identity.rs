@@ -82,10 +82,7 @@ impl Identity {
     pub fn shown(&self) -> String {
         match &self.secret {
             Secret::Age(_) | Secret::Converted(_) => self.recipient.clone(),
-            Secret::Ssh(secret) => ssh::shown(
-                secret.key.algorithm().as_str(),
-                &secret.key.fingerprint(HashAlg::Sha256),
-            ),
+            Secret::Ssh(secret) => ssh::shown(secret.key.algorithm().as_str(), &secret.key.fingerprint(HashAlg::Sha256)),
         }
     }
 
@@ -106,10 +103,7 @@ impl Identity {
 
     /// Whether `recipient`, as a sops file spells it, is this identity. An SSH recipient may carry a comment.
     pub fn is_named(&self, recipient: &str) -> bool {
-        let (ours, theirs) = (
-            self.recipient.split_whitespace(),
-            recipient.split_whitespace(),
-        );
+        let (ours, theirs) = (self.recipient.split_whitespace(), recipient.split_whitespace());
         match self.secret {
             Secret::Ssh(_) => ours.take(2).eq(theirs.take(2)),
             Secret::Age(_) | Secret::Converted(_) => ours.eq(theirs),
@@ -121,10 +115,7 @@ impl Identity {
         match &self.secret {
             Secret::Age(secret) | Secret::Converted(secret) => Some(secret),
             Secret::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
-                let native = secret
-                    .native
-                    .get_or_init(|| ssh::native(&secret.key))
-                    .as_ref()?;
+                let native = secret.native.get_or_init(|| ssh::native(&secret.key)).as_ref()?;
                 Some(native)
             }
             Secret::Ssh(_) => None,
@@ -135,4 +126,24 @@ impl Identity {
 /// Whether `needle` occurs in `bytes`.
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_native_ssh_identity_is_made_only_for_a_message_that_names_it() {
+        let key = PrivateKey::try_from(ssh_key::private::KeypairData::Ed25519(
+            ssh_key::private::Ed25519Keypair::from_bytes(&[1; 64]).unwrap(),
+        ));
+        let identity = Identity::from_ssh(key.unwrap(), Place::File(Path::new("id").to_owned())).unwrap();
+        let Secret::Ssh(secret) = &identity.secret else { panic!() };
+        assert!(identity.candidate(b"-> ssh-ed25519 AAAAAA share\n").is_none());
+        assert!(secret.native.get().is_none());
+        assert!(identity.candidate(format!("{} share\n", secret.stanza).as_bytes()).is_some());
+        assert!(secret.native.get().is_some());
+    }
 }

@@ -7,8 +7,8 @@
 //! Opened today: age recipients of the kinds X25519, `ssh-ed25519` and `ssh-rsa`, in files with one key group.
 
 mod age;
-mod file;
 mod identity;
+mod lock;
 mod notice;
 mod report;
 mod ssh;
@@ -21,10 +21,11 @@ use std::path::{Path, PathBuf};
 pub use notice::{Cause, Notice, Place, Problem};
 pub use report::NoKey;
 
+use crate::file::{self, ReadError};
 use crate::plaintext::Plaintext;
 use crate::sops::metadata::{KeyGroup, KeyGroups, MasterKey};
+use age::Failure;
 use identity::Identity;
-use report::Attempt;
 
 /// The variable that holds age identities as text.
 pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";
@@ -74,20 +75,10 @@ impl Keyring {
             keyring.load_file(key, age::MAX_IDENTITY_BYTES, Self::add_identity_file);
         }
         if let Some(text) = &sources.age_key {
-            keyring.add_identities(
-                &Place::Variable(AGE_KEY_VARIABLE),
-                age::words(text.expose()),
-            );
+            keyring.add_identities(&Place::Variable(AGE_KEY_VARIABLE), age::words(text.expose()));
         }
-        if let Some(path) = sources
-            .age_key_file_variable
-            .clone()
-            .filter(|path| !sources.names(path))
-        {
-            let key = KeyFile {
-                path,
-                is_default: false,
-            };
+        if let Some(path) = sources.age_key_file_variable.clone().filter(|path| !sources.names(path)) {
+            let key = KeyFile { path, is_default: false };
             keyring.load_file(&key, age::MAX_IDENTITY_BYTES, Self::add_identity_file);
         }
         keyring
@@ -105,64 +96,54 @@ impl Keyring {
     ///
     /// [`NoKey`], which explains itself, when no key of this host opens the file.
     pub fn data_key(&self, groups: &KeyGroups) -> Result<Plaintext, NoKey> {
-        let mut attempts = Vec::new();
+        let mut failures = Vec::new();
         if let [group] = groups.groups.as_slice() {
-            attempts = match self.part(group) {
+            failures = match self.part(group) {
                 Ok(key) => return Ok(key),
-                Err(attempts) => attempts,
+                Err(failures) => failures,
             };
         }
-        Err(NoKey::new(
-            groups,
-            &attempts,
-            &self.identities,
-            &self.problems,
-        ))
+        Err(NoKey::new(groups, &failures, &self.identities, &self.problems))
     }
 
     /// What a group holds: the data key itself when it is the only group. Entries that name a key of this host come first; the
     /// others follow, since the name plays no part in what opens.
-    fn part(&self, group: &KeyGroup) -> Result<Plaintext, Vec<Attempt>> {
-        let entries = group.keys.iter().filter_map(|key| match key {
-            MasterKey::Age {
-                recipient,
-                encrypted,
-            } => Some((recipient.as_str(), encrypted.as_str())),
-            _ => None,
-        });
-        let (ours, others): (Vec<_>, Vec<_>) =
-            entries.partition(|(recipient, _)| self.owns(recipient));
-        let mut attempts = Vec::new();
-        for (recipient, encrypted) in ours.into_iter().chain(others) {
-            match self.open(encrypted) {
-                Ok(key) => return Ok(key),
-                Err(failure) => attempts.push(Attempt {
-                    recipient: recipient.to_owned(),
-                    failure,
-                }),
+    fn part(&self, group: &KeyGroup) -> Result<Plaintext, Vec<Option<Failure>>> {
+        let entries = group.keys.iter().enumerate();
+        let mut entries: Vec<_> = entries
+            .filter_map(|(index, key)| match key {
+                MasterKey::Age { recipient, encrypted } => Some((index, recipient, encrypted)),
+                _ => None,
+            })
+            .collect();
+        entries.sort_by_cached_key(|(_, recipient, _)| !self.owns(recipient));
+        let mut failures = vec![None; group.keys.len()];
+        for (index, _, encrypted) in entries {
+            match (self.open(encrypted), failures.get_mut(index)) {
+                (Ok(key), _) => return Ok(key),
+                (Err(reason), Some(failure)) => *failure = Some(reason),
+                (Err(_), None) => {}
             }
         }
-        Err(attempts)
+        Err(failures)
     }
 
     /// Whether `recipient` names one of our identities.
     fn owns(&self, recipient: &str) -> bool {
-        self.identities
-            .iter()
-            .any(|identity| identity.is_named(recipient))
+        self.identities.iter().any(|identity| identity.is_named(recipient))
     }
 
     /// Opens one armored age message with whichever identity does.
-    fn open(&self, encrypted: &str) -> Result<Plaintext, age::Failure> {
+    fn open(&self, encrypted: &str) -> Result<Plaintext, Failure> {
         let message = age::Message::parse(encrypted)?;
-        let mut worst = age::Failure::NotOurs;
+        let mut worst = Failure::NotOurs;
         for (index, identity) in self.in_order_of_hope() {
             match message.open(identity) {
                 Ok(key) => {
                     self.last.set(index);
                     return Ok(key);
                 }
-                Err(age::Failure::NotOurs) => {}
+                Err(Failure::NotOurs) => {}
                 Err(failure) => worst = failure,
             }
         }
@@ -172,11 +153,7 @@ impl Keyring {
     /// All identities, beginning with the one that opened the last file.
     fn in_order_of_hope(&self) -> impl Iterator<Item = (usize, &Identity)> {
         let last = self.last.get();
-        let rest = self
-            .identities
-            .iter()
-            .enumerate()
-            .filter(move |(index, _)| *index != last);
+        let rest = self.identities.iter().enumerate().filter(move |(index, _)| *index != last);
         self.identities
             .get(last)
             .map(|identity| (last, identity))
@@ -188,21 +165,21 @@ impl Keyring {
     fn load_file(&mut self, key: &KeyFile, limit: usize, add: fn(&mut Self, &Path, &Plaintext)) {
         match file::read(&key.path, limit) {
             Ok(file) => {
-                if file::is_exposed(file.mode) {
+                if is_exposed(file.mode) {
                     self.notices.push(Notice::Exposed {
                         path: key.path.clone(),
                         mode: file.mode,
                     });
                 }
-                add(self, &key.path, &file.content);
+                add(self, &key.path, &file.text);
             }
-            Err(Cause::Missing) if key.is_default => {
+            Err(ReadError::Missing) if key.is_default => {
                 self.problems.push(Problem {
                     place: Place::File(key.path.clone()),
-                    cause: Cause::Missing,
+                    cause: Cause::File(ReadError::Missing),
                 });
             }
-            Err(cause) => self.report(Place::File(key.path.clone()), cause),
+            Err(error) => self.report(Place::File(key.path.clone()), Cause::File(error)),
         }
     }
 
@@ -234,11 +211,7 @@ impl Keyring {
     }
 
     /// Adds the identities among `items`, the numbered pieces of an identity text, and reports the pieces that are none.
-    fn add_identities<'a>(
-        &mut self,
-        place: &Place,
-        items: impl Iterator<Item = (usize, &'a [u8])>,
-    ) {
+    fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
         let before = (self.identities.len(), self.problems.len());
         let mut more = 0;
         for (line, item) in items {
@@ -266,8 +239,11 @@ impl Keyring {
 impl KeySources {
     /// Whether `path` is the identity file that is read anyway.
     fn names(&self, path: &Path) -> bool {
-        self.age_key_file
-            .as_ref()
-            .is_some_and(|key| key.path == path)
+        self.age_key_file.as_ref().is_some_and(|key| key.path == path)
     }
+}
+
+/// Whether others than the owner may read or write a file of this mode.
+fn is_exposed(mode: u32) -> bool {
+    mode & 0o066 != 0
 }

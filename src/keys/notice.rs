@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::file::ReadError;
+
 /// Something worth telling about a source of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,14 +52,8 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// There is no such file.
-    Missing,
-    /// The system refused to open or read it, in the system's words.
-    Unreadable(String),
-    /// It is not a regular file but this.
-    NotAFile(&'static str),
-    /// It has more bytes than the limit, in KiB.
-    TooLarge(usize),
+    /// The file could not be read.
+    File(ReadError),
     /// An age identity source without a line that could be one.
     NoIdentity,
     /// A line that is no age identity.
@@ -80,8 +76,6 @@ pub enum Cause {
     EncryptedSshKey,
     /// An SSH private key of a kind that age does not know.
     UnknownSshKind(String),
-    /// An SSH private key in the PKCS#8 form.
-    Pkcs8,
     /// It looks like an SSH private key but cannot be read as one.
     DamagedSshKey,
     /// It does not look like an SSH private key at all.
@@ -109,10 +103,7 @@ impl Problem {
     fn remedy(&self) -> Option<String> {
         let path = self.place.path()?.display();
         match self.cause {
-            Cause::EncryptedSshKey => Some(format!(
-                "use a key without one, or remove it: ssh-keygen -p -N '' -f {path}"
-            )),
-            Cause::Pkcs8 => Some(format!("convert it: ssh-keygen -p -N '' -f {path}")),
+            Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
             _ => None,
@@ -124,11 +115,7 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Imported { path, recipient } => {
-                write!(
-                    f,
-                    "Imported {} as age key with fingerprint {recipient}",
-                    path.display()
-                )
+                write!(f, "Imported {} as age key with fingerprint {recipient}", path.display())
             }
             Self::Exposed { path, mode } => {
                 let path = path.display();
@@ -140,9 +127,7 @@ impl fmt::Display for Notice {
             }
             Self::Unusable(problem) => {
                 write!(f, "cannot use {problem}")?;
-                problem
-                    .remedy()
-                    .map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+                problem.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
             }
         }
     }
@@ -182,38 +167,21 @@ impl fmt::Display for Place {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("no such file"),
-            Self::Unreadable(reason) => f.write_str(reason),
-            Self::NotAFile(kind) => write!(f, "{kind}, not a regular file"),
-            Self::TooLarge(limit) => write!(f, "larger than {limit} KiB"),
+            Self::File(error) => error.fmt(f),
             Self::NoIdentity => f.write_str("holds no age identity"),
             Self::BadLine => f.write_str("not an age identity"),
             Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),
             Self::MoreBadLines(count) => {
                 write!(f, "{count} more lines that are not age identities")
             }
-            Self::RecipientLine => f.write_str(
-                "an age recipient, the public half of a key, where the identity is needed",
-            ),
-            Self::PluginLine => {
-                f.write_str("an identity of an age plugin, which is not supported yet")
-            }
-            Self::PostQuantumLine => {
-                f.write_str("a post-quantum age identity, which is not supported yet")
-            }
-            Self::EncryptedIdentities => {
-                f.write_str("encrypted age identities, which are not supported yet")
-            }
+            Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
+            Self::PluginLine => f.write_str("an identity of an age plugin, which is not supported yet"),
+            Self::PostQuantumLine => f.write_str("a post-quantum age identity, which is not supported yet"),
+            Self::EncryptedIdentities => f.write_str("encrypted age identities, which are not supported yet"),
             Self::SshKey => f.write_str("an SSH key, not age identities"),
             Self::PublicSshKey => f.write_str("a public SSH key"),
-            Self::EncryptedSshKey => {
-                f.write_str("protected by a passphrase, which nobody is asked for")
-            }
-            Self::UnknownSshKind(kind) => write!(
-                f,
-                "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"
-            ),
-            Self::Pkcs8 => f.write_str("a key in PKCS#8 form, not in that of OpenSSH"),
+            Self::EncryptedSshKey => f.write_str("protected by a passphrase, which nobody is asked for"),
+            Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
             Self::DamagedSshKey => f.write_str("a damaged SSH private key"),
             Self::NoSshKey => f.write_str("not an SSH private key"),
         }

@@ -4,44 +4,20 @@ use std::fmt;
 
 use super::age::Failure;
 use super::identity::Identity;
+use super::lock::Lock;
 use super::notice::Problem;
-use super::ssh;
-use crate::sops::metadata::{KeyGroups, MasterKey, Service};
-
-/// The most characters shown of a name that a file chose. The longest real one is a post-quantum recipient of nearly 2,000.
-const MAX_NAME: usize = 200;
-
-/// How opening one age entry of a file failed.
-pub(super) struct Attempt {
-    /// The recipient as the file names it.
-    pub recipient: String,
-    /// What went wrong.
-    pub failure: Failure,
-}
+use crate::sops::metadata::KeyGroups;
 
 /// No key of this host opens a file.
 ///
-/// `Display` gives the reason in a line; [`NoKey::report`] gives all that was tried.
+/// `Display` gives the reason in a line; [`NoKey::report`] gives all that there is to know.
 #[derive(Debug)]
 pub struct NoKey {
     groups: Vec<Vec<Lock>>,
+    /// How many groups are needed.
     threshold: usize,
     keys: Vec<Key>,
     problems: Vec<Problem>,
-}
-
-/// One way into a file.
-#[derive(Debug)]
-struct Lock {
-    kind: &'static str,
-    /// What makes this way closed to every host for now.
-    unsupported: Option<&'static str>,
-    /// The name as people compare it.
-    shown: String,
-    /// What is wrong with this entry, for whoever holds the key.
-    fault: Option<String>,
-    /// Whether this host holds the key.
-    ours: bool,
 }
 
 /// One key of this host.
@@ -49,29 +25,23 @@ struct Lock {
 struct Key {
     /// The recipient to paste into a `.sops.yaml`.
     recipient: String,
-    /// The recipient as people compare it.
-    shown: String,
-    /// Where it comes from.
-    source: String,
+    /// The recipient as people compare it, and where the key is.
+    line: String,
     /// Whether it is an SSH key as itself, which is the second choice for a `.sops.yaml`.
     is_ssh: bool,
 }
 
 impl NoKey {
-    /// Gathers what the report needs, so that it can be written when the keys are long gone.
-    pub(super) fn new(
-        groups: &KeyGroups,
-        attempts: &[Attempt],
-        identities: &[Identity],
-        problems: &[Problem],
-    ) -> Self {
-        let lock = |key| Lock::new(key, attempts, identities);
+    /// Gathers what the report needs, so that it can be written when the keys are long gone. `failures` are those of the entries of
+    /// the only group, in the order of the file.
+    pub(super) fn new(groups: &KeyGroups, failures: &[Option<Failure>], identities: &[Identity], problems: &[Problem]) -> Self {
+        let failures = failures.iter().copied().chain(std::iter::repeat(None));
+        let locks = groups.groups.iter().map(|group| {
+            let entries = group.keys.iter().zip(failures.clone());
+            entries.map(|(key, failure)| Lock::new(key, failure, identities)).collect()
+        });
         Self {
-            groups: groups
-                .groups
-                .iter()
-                .map(|group| group.keys.iter().map(lock).collect())
-                .collect(),
+            groups: locks.collect(),
             threshold: if groups.threshold == 0 {
                 groups.groups.len()
             } else {
@@ -82,38 +52,29 @@ impl NoKey {
         }
     }
 
-    /// What can open the file, what this host has, and what to do: lines to stand below one that names the file. `file` is its name
-    /// as the person who would type `sops updatekeys` knows it. The text ends with a line break.
+    /// What can open the file, what this host has, and what to do: indented lines to stand below one that names the file. `file` is
+    /// its name as the person knows it who would type `sops updatekeys`. The text ends with a line break.
     #[must_use]
     pub fn report(&self, file: &str) -> String {
         let mut lines = self.lines_of_file();
         lines.extend(self.lines_of_host());
-        lines.extend(
-            self.hint(&quoted(file))
-                .map(|hint| format!("  hint: {hint}")),
-        );
-        lines
-            .iter()
-            .flat_map(|line| [line.as_str(), "\n"])
-            .collect()
+        lines.extend(self.hint(&quoted(file)).map(|hint| format!("  hint: {hint}")));
+        lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
     /// Who can open the file.
     fn lines_of_file(&self) -> Vec<String> {
-        if let [group] = self.groups.as_slice() {
-            let heading = if group.is_empty() {
-                "  this file names no key"
-            } else {
-                "  this file can be opened by"
-            };
-            return std::iter::once(heading.to_owned())
-                .chain(group.iter().map(|lock| lock.line("    ")))
-                .collect();
-        }
-        let mut lines = vec![format!("  {self}")];
+        let mut lines = vec![match self.obstacle() {
+            Some(obstacle) => format!("  {obstacle}"),
+            None => "  this file can be opened by".to_owned(),
+        }];
         for (number, group) in (1..).zip(&self.groups) {
-            lines.push(format!("    group {number}"));
-            lines.extend(group.iter().map(|lock| lock.line("      ")));
+            let mut indent = "    ";
+            if self.groups.len() > 1 {
+                lines.push(format!("    group {number}"));
+                indent = "      ";
+            }
+            lines.extend(group.iter().map(|lock| lock.line(indent)));
         }
         lines
     }
@@ -121,16 +82,10 @@ impl NoKey {
     /// Which keys there are, and which there are not.
     fn lines_of_host(&self) -> Vec<String> {
         if self.keys.is_empty() && self.problems.is_empty() {
-            return vec!["  this host has no key: none is named".to_owned()];
+            return vec!["  this host has no key: no source of keys is set".to_owned()];
         }
-        let keys = self
-            .keys
-            .iter()
-            .map(|key| format!("    {}  from {}", key.shown, key.source));
-        let problems = self
-            .problems
-            .iter()
-            .map(|problem| format!("    (no key)  {problem}"));
+        let keys = self.keys.iter().map(|key| format!("    {}", key.line));
+        let problems = self.problems.iter().map(|problem| format!("    (no key)  {problem}"));
         std::iter::once("  this host has".to_owned())
             .chain(keys)
             .chain(problems)
@@ -142,185 +97,76 @@ impl NoKey {
         if self.groups.len() > 1 {
             return None;
         }
-        if let Some(lock) = self.locks().find(|lock| lock.ours) {
-            let shown = &lock.shown;
+        if let Some(lock) = self.locks().find(|lock| lock.is_ours()) {
             return Some(format!(
-                "this host has the key {shown}, but the part of {file} that is meant for it is damaged; \
-                 restore the file, or where another key opens it run: sops rotate --in-place {file}"
+                "the part of {file} for {}, a key of this host, is damaged: restore the file, \
+                 or where another key opens it, run: sops rotate --in-place {file}",
+                lock.shown()
             ));
         }
-        let best = self
-            .keys
-            .iter()
-            .find(|key| !key.is_ssh)
-            .or(self.keys.first());
-        Some(match best {
-            Some(key) => format!(
-                "add {} to .sops.yaml, run: sops updatekeys {file}",
-                key.recipient
-            ),
-            None => "give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
-                     or sops.age.keyFile to a file made with age-keygen"
-                .to_owned(),
-        })
+        let best = self.keys.iter().find(|key| !key.is_ssh).or(self.keys.first());
+        Some(best.map_or_else(
+            || {
+                "give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
+                 or sops.age.keyFile to a file made by age-keygen"
+                    .to_owned()
+            },
+            |key| format!("add {} to .sops.yaml, run: sops updatekeys {file}", key.recipient),
+        ))
+    }
+
+    /// What keeps the file closed whatever keys this host had.
+    fn obstacle(&self) -> Option<String> {
+        match self.groups.len() {
+            1 if self.locks().next().is_none() => Some("this file names no key that could open it".to_owned()),
+            1 => {
+                let kinds = self.unsupported()?.join(" or ");
+                Some(format!("only {kinds} can open this file, and that is not supported yet"))
+            }
+            groups => {
+                let needed = self.threshold;
+                Some(format!(
+                    "this file needs {needed} of {groups} key groups; key groups are not supported yet"
+                ))
+            }
+        }
+    }
+
+    /// The kinds of keys that could open the file, when none of them is supported.
+    fn unsupported(&self) -> Option<Vec<&'static str>> {
+        let mut kinds = Vec::new();
+        for lock in self.locks() {
+            let kind = lock.unsupported()?;
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        Some(kinds)
     }
 
     /// All ways in.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
         self.groups.iter().flatten()
     }
-
-    /// The kinds of keys that could open the file, when none of them is supported.
-    fn unsupported(&self) -> Option<String> {
-        let mut kinds = Vec::new();
-        for lock in self.locks() {
-            let kind = lock.unsupported?;
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
-        (!kinds.is_empty()).then(|| kinds.join(" or "))
-    }
 }
 
 impl fmt::Display for NoKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = self.groups.len();
-        if groups > 1 {
-            return write!(
-                f,
-                "needs {} of {groups} key groups; key groups are not supported yet",
-                self.threshold
-            );
-        }
-        match self.unsupported() {
-            Some(kinds) => write!(
-                f,
-                "can be opened only by {kinds}, which is not supported yet"
-            ),
-            None => f.write_str("no key of this host opens it"),
-        }
+        f.write_str(self.obstacle().as_deref().unwrap_or("no key of this host opens this file"))
     }
 }
 
 impl std::error::Error for NoKey {}
 
-impl Lock {
-    fn new(key: &MasterKey, attempts: &[Attempt], identities: &[Identity]) -> Self {
-        match key {
-            MasterKey::Age { recipient, .. } => Self::age(recipient, attempts, identities),
-            MasterKey::Pgp { fingerprint, .. } => Self::unsupported("pgp", "OpenPGP", fingerprint),
-            MasterKey::Remote { service, name } => {
-                let kind = service_name(*service);
-                Self::unsupported(kind, kind, name)
-            }
-        }
-    }
-
-    fn age(recipient: &str, attempts: &[Attempt], identities: &[Identity]) -> Self {
-        let failure = attempts
-            .iter()
-            .find(|attempt| attempt.recipient == recipient)
-            .map(|attempt| attempt.failure);
-        let ours = identities
-            .iter()
-            .any(|identity| identity.is_named(recipient));
-        Self {
-            kind: "age",
-            unsupported: unsupported_age(recipient),
-            shown: ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient)),
-            fault: failure.and_then(|failure| fault(failure, ours)),
-            ours,
-        }
-    }
-
-    fn unsupported(kind: &'static str, what: &'static str, name: &str) -> Self {
-        Self {
-            kind,
-            unsupported: Some(what),
-            shown: printable(name),
-            fault: None,
-            ours: false,
-        }
-    }
-
-    fn line(&self, indent: &str) -> String {
-        let note = match (&self.fault, self.unsupported) {
-            (Some(fault), _) => format!(" ({fault})"),
-            (None, Some(_)) => " (not supported yet)".to_owned(),
-            (None, None) => String::new(),
-        };
-        format!("{indent}{}  {}{note}", self.kind, self.shown)
-    }
-}
-
 impl Key {
     fn new(identity: &Identity) -> Self {
-        let converted = if identity.is_converted() {
-            " (converted)"
-        } else {
-            ""
-        };
+        let converted = if identity.is_converted() { " (converted)" } else { "" };
         Self {
             recipient: identity.recipient().to_owned(),
-            shown: identity.shown(),
-            source: format!("{}{converted}", identity.place()),
+            line: format!("{}  from {}{converted}", identity.shown(), identity.place()),
             is_ssh: identity.is_ssh(),
         }
     }
-}
-
-/// What keeps an age recipient of this kind from being of use, whoever holds its key. The name is a hint only, but all that there is.
-fn unsupported_age(recipient: &str) -> Option<&'static str> {
-    let prefix = recipient.rsplit_once('1').map_or("", |(prefix, _)| prefix);
-    match prefix {
-        "age" | "" => None,
-        "age1pq" => Some("a post-quantum age key"),
-        _ if recipient.starts_with("age1") => Some("an age plugin"),
-        _ => None,
-    }
-}
-
-/// What is wrong with an age entry.
-fn fault(failure: Failure, ours: bool) -> Option<String> {
-    Some(match failure {
-        Failure::NotOurs if ours => "damaged: not encrypted to this recipient".to_owned(),
-        Failure::NotOurs => return None,
-        Failure::TooLarge => "damaged: too large for an age message with a data key".to_owned(),
-        Failure::BadArmor => "damaged: not an armored age message".to_owned(),
-        Failure::BadHeader => "damaged: the header of the age message cannot be read".to_owned(),
-        Failure::Damaged => {
-            "damaged: this host has the key, but the content was altered".to_owned()
-        }
-        Failure::BadLength(length) => {
-            format!("damaged: holds {length} bytes, which is no data key")
-        }
-    })
-}
-
-/// The name of a key service as its users know it.
-fn service_name(service: Service) -> &'static str {
-    match service {
-        Service::AwsKms => "AWS KMS",
-        Service::GcpKms => "Google Cloud KMS",
-        Service::AzureKeyVault => "Azure Key Vault",
-        Service::HashicorpVault => "HashiCorp Vault",
-        Service::HuaweiKms => "Huawei Cloud KMS",
-    }
-}
-
-/// A name that a file chose, safe to print: one line, no control characters, not endless.
-fn printable(name: &str) -> String {
-    let mut text: String = name
-        .trim()
-        .chars()
-        .take(MAX_NAME)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    if name.trim().chars().nth(MAX_NAME).is_some() {
-        text.push('…');
-    }
-    text
 }
 
 /// A file name as a shell takes it.

@@ -6,18 +6,24 @@ use ::age::x25519;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bech32::{Bech32, Hrp};
-use pkcs1::der::Decode;
+use curve25519_dalek::EdwardsPoint;
+use pkcs1::der::asn1::OctetStringRef;
+use pkcs1::der::{Decode, oid::ObjectIdentifier};
+use pkcs8::PrivateKeyInfo;
 use sha2::{Digest, Sha512};
-use ssh_key::private::{KeypairData, RsaKeypair, RsaPrivateKey};
-use ssh_key::public::RsaPublicKey;
+use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, RsaKeypair, RsaPrivateKey};
+use ssh_key::public::{Ed25519PublicKey, RsaPublicKey};
 use ssh_key::{Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::notice::{Cause, Place};
 
-/// The most bytes of an SSH private key. A 16384-bit RSA key has 13 KiB.
-pub(super) const MAX_BYTES: usize = 64 << 10;
+/// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
+pub(super) const MAX_BYTES: usize = 16 << 10;
+/// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// The identities that the SSH private key `text` stands for: of an ed25519 key first the converted age identity, then the key as
 /// it is; of an RSA key only the key as it is.
@@ -38,16 +44,25 @@ pub(super) fn identities(path: &Path, text: &[u8]) -> Result<Vec<Identity>, Caus
     Ok(identities)
 }
 
-/// The age identity of an ed25519 seed. Its scalar is the one with which ed25519 signs, before clamping, which X25519 does itself.
+/// The age identity of an ed25519 seed.
 fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
-    let mut digest = Zeroizing::new([0; 64]);
-    Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
+    let scalar = scalar(seed);
     let hrp = Hrp::parse("AGE-SECRET-KEY-").ok()?;
-    let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, digest.get(..32)?).ok()?);
+    let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, &*scalar).ok()?);
     text.parse().ok()
 }
 
-/// The key for the stanzas that name it. The text form is the only way into the age library, which alone knows how to use it.
+/// The scalar with which an ed25519 key signs, before clamping, which X25519 does itself (RFC 8032, 5.1.5).
+fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    let mut digest = Zeroizing::new([0; 64]);
+    Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
+    let mut scalar = Zeroizing::new([0; 32]);
+    scalar.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
+    scalar
+}
+
+/// The key for the stanzas that name it. Text in the form of OpenSSH is the only way into the age library; the copy that the
+/// library makes of it while it reads is not wiped, one reason more to do this for keys alone that a message names.
 pub(super) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
     let text = key.to_openssh(LineEnding::LF).ok()?;
     ::age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()
@@ -60,11 +75,9 @@ pub(super) fn recipient(key: &PublicKey) -> Option<String> {
 
 /// A recipient of a sops file as people compare it, if it is an SSH public key.
 pub(super) fn shown_recipient(recipient: &str) -> Option<String> {
-    let key = PublicKey::from_openssh(recipient).ok()?;
-    Some(shown(
-        key.algorithm().as_str(),
-        &key.fingerprint(HashAlg::Sha256),
-    ))
+    let without_comment: Vec<_> = recipient.split_whitespace().take(2).collect();
+    let key = PublicKey::from_openssh(&without_comment.join(" ")).ok()?;
+    Some(shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256)))
 }
 
 /// An SSH public key as people compare it.
@@ -72,7 +85,7 @@ pub(super) fn shown(kind: &str, fingerprint: &Fingerprint) -> String {
     format!("{kind} {fingerprint}")
 }
 
-/// Reads a private key in the form of OpenSSH, or an RSA key in that of PKCS#1.
+/// Reads a private key in the form of OpenSSH, PKCS#1 or PKCS#8.
 fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     let text = str::from_utf8(text).map_err(|_| Cause::NoSshKey)?;
     if text.trim_ascii_start().starts_with("ssh-") {
@@ -80,15 +93,13 @@ fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     }
     let (label, body) = pem(text).ok_or(Cause::NoSshKey)?;
     match label {
-        "OPENSSH PRIVATE KEY" => {
-            PrivateKey::from_bytes(&decode(body)?).map_err(|_| Cause::DamagedSshKey)
-        }
+        "OPENSSH PRIVATE KEY" => PrivateKey::from_bytes(&decode(body)?).map_err(|_| Cause::DamagedSshKey),
         "ENCRYPTED PRIVATE KEY" => Err(Cause::EncryptedSshKey),
         _ if body.contains("ENCRYPTED") => Err(Cause::EncryptedSshKey),
         "RSA PRIVATE KEY" => pkcs1_key(&decode(body)?).ok_or(Cause::DamagedSshKey),
         "EC PRIVATE KEY" => Err(Cause::UnknownSshKind("ecdsa".to_owned())),
         "DSA PRIVATE KEY" => Err(Cause::UnknownSshKind("ssh-dss".to_owned())),
-        "PRIVATE KEY" => Err(Cause::Pkcs8),
+        "PRIVATE KEY" => pkcs8_key(&decode(body)?),
         _ => Err(Cause::NoSshKey),
     }
 }
@@ -113,7 +124,25 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
     Ok(bytes)
 }
 
-/// An RSA key in the older form, brought into that of OpenSSH.
+/// A key in PKCS#8, the form that openssl writes, brought into that of OpenSSH.
+fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
+    let info = PrivateKeyInfo::from_der(der).map_err(|_| Cause::DamagedSshKey)?;
+    match info.algorithm.oid {
+        ED25519 => pkcs8_ed25519(info.private_key).ok_or(Cause::DamagedSshKey),
+        RSA => pkcs1_key(info.private_key).ok_or(Cause::DamagedSshKey),
+        other => Err(Cause::UnknownSshKind(other.to_string())),
+    }
+}
+
+/// An ed25519 key from its seed, which PKCS#8 wraps once more.
+fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
+    let private = Ed25519PrivateKey::try_from(OctetStringRef::from_der(der).ok()?.as_bytes()).ok()?;
+    let point = EdwardsPoint::mul_base_clamped(*scalar(private.as_ref()));
+    let public = Ed25519PublicKey(point.compress().to_bytes());
+    PrivateKey::try_from(KeypairData::Ed25519(Ed25519Keypair { public, private })).ok()
+}
+
+/// An RSA key in PKCS#1, brought into the form of OpenSSH.
 fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
     let key = pkcs1::RsaPrivateKey::from_der(der).ok()?;
     let number = |number: pkcs1::UintRef<'_>| Mpint::from_positive_bytes(number.as_bytes()).ok();
@@ -128,4 +157,118 @@ fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
         q: number(key.prime2)?,
     };
     PrivateKey::try_from(KeypairData::Rsa(RsaKeypair { public, private })).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::BASE64_STANDARD_NO_PAD;
+    use curve25519_dalek::edwards::CompressedEdwardsY;
+
+    use super::*;
+
+    /// The age recipient of a public SSH key: the way that needs no private key.
+    fn converted(public: &str) -> String {
+        let key = PublicKey::from_openssh(public).unwrap();
+        let point = CompressedEdwardsY(key.key_data().ed25519().unwrap().0);
+        let point = point.decompress().unwrap().to_montgomery();
+        bech32::encode::<Bech32>(Hrp::parse("age").unwrap(), &point.0).unwrap()
+    }
+
+    /// An OpenSSH public key of these 32 bytes.
+    fn public(bytes: &[u8; 32]) -> String {
+        let wire = [b"\0\0\0\x0bssh-ed25519\0\0\0\x20".as_slice(), bytes].concat();
+        format!("ssh-ed25519 {}", BASE64_STANDARD.encode(wire))
+    }
+
+    /// Test 1 of RFC 8032, 7.1: a seed and its public key.
+    const SEED: [u8; 32] = [
+        0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49, 0xc5, 0x69,
+        0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
+    ];
+    const PUBLIC: [u8; 32] = [
+        0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e, 0xe1, 0x72, 0xf3,
+        0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+    ];
+
+    /// What stands before the seed of an ed25519 key in PKCS#8 (RFC 8410, 7).
+    const PKCS8_PREFIX: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+
+    #[test]
+    fn the_known_pair_of_ssh_and_age_recipients_holds() {
+        assert_eq!(
+            converted("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL"),
+            "age1wy42r2p2c67ckywgq8xj7ejf6eykqfu623wktxeh729rtagu4fkqkvsudc"
+        );
+    }
+
+    #[test]
+    fn a_converted_identity_belongs_to_the_converted_public_key() {
+        let identity = convert(&SEED).unwrap();
+        assert_eq!(identity.to_public().to_string(), converted(&public(&PUBLIC)));
+    }
+
+    #[test]
+    fn a_key_in_pkcs8_gets_the_public_key_of_its_seed() {
+        let body = BASE64_STANDARD.encode([PKCS8_PREFIX.as_slice(), &SEED].concat());
+        let text = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+        let key = private_key(text.as_bytes()).unwrap();
+        assert_eq!(recipient(key.public_key()).unwrap(), public(&PUBLIC));
+    }
+
+    #[test]
+    fn a_recipient_is_shown_by_its_fingerprint() {
+        let shown = shown_recipient(&format!("{} root@host", public(&PUBLIC))).unwrap();
+        let wire = public(&PUBLIC);
+        let wire = BASE64_STANDARD.decode(wire.split_once(' ').unwrap().1).unwrap();
+        let digest = BASE64_STANDARD_NO_PAD.encode(sha2::Sha256::digest(wire));
+        assert_eq!(shown, format!("ssh-ed25519 SHA256:{digest}"));
+    }
+
+    /// A 512-bit RSA key in PKCS#1, made by openssl.
+    const RSA_512: &str = "MIIBOgIBAAJBAMM73HZp9q/D0YuHoU1es/kv6liZ/DH3PxC0meH4KPnoZXP4Pca1Yl2TS2uO/5UsZSTAsAqyc2/hiW+JlGP2nQ0CAwEAAQJADe\
+        Tcs7Cm1ath5kQovpDWzg0S6GtM/2FRI6c2rFY01FQNvLL67wfCttT1Hy9jeZK0Q+x7a2m05z393slZGOC1AQIhAPBuOyPQxaAP77B6QGfcr9Qp\
+        StUhhig5AEApmhycCgM1AiEAz+BgB9jOuuprLrHT731OlCGfKtWSJkb31tfDH9ZQ1XkCIQCpgU14hquNmS6nAMl/b/sWXLZBZI0stmMS2UGpge\
+        kdMQIgfKSM8CePzYPBwL3f1jnMZAXE6mokt87VzHyTAwP+dAECIBbdqe0vQoqiRZHZtglYgdsKA7XmVjHGj2VGiRzz76UR";
+
+    /// Good keys of every form: a PEM label, and the bytes below it.
+    fn forms() -> [(&'static str, Vec<u8>); 4] {
+        let pkcs1 = BASE64_STANDARD.decode(RSA_512).unwrap();
+        let rsa = pkcs1_key(&pkcs1).unwrap();
+        let pkcs8 = [PKCS8_PREFIX.as_slice(), &SEED].concat();
+        let ed25519 = pkcs8_key(&pkcs8).unwrap();
+        let openssh = |key: PrivateKey| key.to_bytes().unwrap().to_vec();
+        [
+            ("RSA ", pkcs1),
+            ("", pkcs8),
+            ("OPENSSH ", openssh(rsa)),
+            ("OPENSSH ", openssh(ed25519)),
+        ]
+    }
+
+    /// The identities of a key, each made ready.
+    fn made_ready(label: &str, bytes: &[u8]) -> usize {
+        let body = BASE64_STANDARD.encode(bytes);
+        let text = format!("-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n");
+        let native = private_key(text.as_bytes()).ok().as_ref().and_then(native);
+        identities(Path::new("key"), text.as_bytes()).map_or(0, |identities| identities.len()) + usize::from(native.is_some())
+    }
+
+    #[test]
+    fn every_form_of_a_key_is_read() {
+        assert_eq!(forms().map(|(label, bytes)| made_ready(label, &bytes)), [2, 3, 2, 3]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_ssh_key_makes_us_panic(form in 0..4_usize, position: usize, byte: u8, end: usize, garbage: Vec<u8>) {
+            let (label, mut bytes) = forms()[form].clone();
+            let position = position % bytes.len();
+            bytes[position] = byte;
+            made_ready(label, &bytes);
+            bytes.truncate(end % bytes.len());
+            made_ready(label, &bytes);
+            made_ready(label, &garbage);
+            let _ = identities(Path::new("key"), &garbage);
+        }
+    }
 }

@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Account, Body, Findings, Manifest, Placeholder, Placement, Secret, Selection, Template, raw};
+use super::{Account, Body, Findings, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template, raw};
 use crate::sops::format::Format;
 
 /// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on.
 pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
     unknown_fields(&raw, findings);
-    let runtime_dir = raw.user_mode.then_some(runtime_dir);
-    let paths = Paths { runtime_dir };
+    let paths = if raw.user_mode {
+        Paths::Expanded(runtime_dir)
+    } else {
+        Paths::Literal
+    };
     let mount_point = paths.absolute("secretsMountPoint", &raw.secrets_mount_point, findings);
     let link = paths.absolute("symlinkPath", &raw.symlink_path, findings);
     exclusive_keys(&raw, findings);
@@ -40,8 +43,10 @@ pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings:
         age_ssh_key_paths: raw.age_ssh_key_paths.into_iter().map(PathBuf::from).collect(),
         use_tmpfs: raw.use_tmpfs,
         user_mode: raw.user_mode,
-        log_key_import: raw.logging.key_import,
-        log_secret_changes: raw.logging.secret_changes,
+        logging: Logging {
+            key_import: raw.logging.key_import,
+            secret_changes: raw.logging.secret_changes,
+        },
     }
 }
 
@@ -262,9 +267,11 @@ fn describe_unknown<'a, T: Default + Serialize>(
 }
 
 /// How paths of the manifest are read.
-struct Paths<'a> {
-    /// In user mode, what `%r` stands for, if it is known.
-    runtime_dir: Option<Option<&'a Path>>,
+enum Paths<'a> {
+    /// As they are.
+    Literal,
+    /// In user mode: with what `%r` stands for, if it is known.
+    Expanded(Option<&'a Path>),
 }
 
 impl Paths<'_> {
@@ -291,7 +298,7 @@ impl Paths<'_> {
 
     /// In user mode `%r` is the run-time directory and `%%` a percent sign; anything else stays as it is.
     fn expand(&self, what: &str, raw: &str, findings: &mut Findings) -> String {
-        let Some(runtime_dir) = self.runtime_dir else {
+        let Self::Expanded(runtime_dir) = *self else {
             return raw.to_owned();
         };
         let uses_runtime_dir = raw.split("%%").any(|part| part.contains("%r"));

@@ -41,10 +41,17 @@ pub struct Manifest {
     pub use_tmpfs: bool,
     /// Run as a plain user: no mount, no change of owner, no unit requests.
     pub user_mode: bool,
-    /// Print a line for each SSH key imported.
-    pub log_key_import: bool,
-    /// Print what is added, modified and removed.
-    pub log_secret_changes: bool,
+    /// What is told beyond warnings and errors.
+    pub logging: Logging,
+}
+
+/// What is told beyond warnings and errors.
+#[derive(Debug)]
+pub struct Logging {
+    /// A line for each SSH key imported.
+    pub key_import: bool,
+    /// What is added, modified and removed.
+    pub secret_changes: bool,
 }
 
 /// One secret: where it comes from and where it goes.

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// Fields that we do not know, by name.
-type Unknown = BTreeMap<String, IgnoredAny>;
+type Unknown = BTreeMap<String, Value>;
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -125,7 +126,7 @@ where
 
 /// The known field that is spelled most like `unknown`, if one is near enough to be what was meant.
 pub(super) fn nearest_field<T: Default + Serialize>(unknown: &str) -> Option<String> {
-    let serde_json::Value::Object(known) = serde_json::to_value(T::default()).ok()? else {
+    let Value::Object(known) = serde_json::to_value(T::default()).ok()? else {
         return None;
     };
     known

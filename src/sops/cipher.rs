@@ -20,7 +20,7 @@ use crate::plaintext::Plaintext;
 const TAG_LENGTH: usize = 16;
 
 /// The key that a file's values are encrypted with, ready for use.
-pub struct DataKey(Aes);
+pub(super) struct DataKey(Aes);
 
 enum Aes {
     Aes128(Box<Aes128>),
@@ -47,7 +47,7 @@ impl DataKey {
     ///
     /// # Errors
     /// With [`CipherError::KeyLength`].
-    pub fn new(key: &Plaintext) -> Result<Self, CipherError> {
+    pub(super) fn new(key: &Plaintext) -> Result<Self, CipherError> {
         let key = key.expose();
         let wrong = |_| CipherError::KeyLength(key.len());
         Ok(Self(match key.len() {
@@ -62,7 +62,7 @@ impl DataKey {
     ///
     /// # Errors
     /// When it does not authenticate.
-    pub fn decrypt(&self, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
+    pub(super) fn decrypt(&self, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
         match &self.0 {
             Aes::Aes128(aes) => with_nonce(&**aes, token, associated),
             Aes::Aes192(aes) => with_nonce(&**aes, token, associated),
@@ -90,7 +90,7 @@ where
     N: ArrayLength<u8>,
 {
     let Token { data, iv, tag, .. } = token;
-    let mut text = Plaintext::from(data);
+    let mut text = data;
     // Go joins both fields and takes the last 16 bytes for the tag, wherever the border was.
     if tag.len() != TAG_LENGTH {
         text.push(&tag);

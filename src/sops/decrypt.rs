@@ -4,19 +4,19 @@ use super::{
     DecryptError,
     cipher::DataKey,
     mac::Mac,
-    rules::{Comments, Rules},
+    rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
-    value::{Decoded, Token, decode},
+    value::{Token, Type, canonical},
 };
 use crate::plaintext::Plaintext;
 
 /// Decrypts whole documents and takes them into `mac`.
 pub(super) struct Walk<'k> {
     pub key: &'k DataKey,
-    pub rules: &'k Rules,
+    pub rule: &'k Rule,
     pub mac: Mac,
     pub path: Path,
-    pub comments: Comments,
+    pub comments: CommentStack,
 }
 
 /// The keys down to the current place. List positions are no part of it.
@@ -33,7 +33,11 @@ impl Path {
 
     /// For messages: keys joined by slashes, as a manifest writes them.
     fn display(&self) -> String {
-        self.0.iter().map(|key| String::from_utf8_lossy(key)).collect::<Vec<_>>().join("/")
+        self.0
+            .iter()
+            .map(|key| String::from_utf8_lossy(key))
+            .collect::<Vec<_>>()
+            .join("/")
     }
 }
 
@@ -41,7 +45,11 @@ impl Walk<'_> {
     /// Decrypts a map. The order of comments and entries decides what the comment rules select.
     pub fn branch(&mut self, branch: Branch<Stored<'_>>) -> Result<Branch<Plaintext>, DecryptError> {
         self.comments.enter();
-        let items = branch.items.into_iter().map(|item| self.item(item)).collect::<Result<_, _>>()?;
+        let items = branch
+            .items
+            .into_iter()
+            .map(|item| self.item(item))
+            .collect::<Result<_, _>>()?;
         self.comments.leave();
         Ok(Branch { items })
     }
@@ -98,19 +106,16 @@ impl Walk<'_> {
     /// Versions of sops that did not encrypt comments left them in the clear, and whoever edits an encrypted file may add one. So a
     /// comment that is no token, or does not open, is taken as it stands. No comment counts for the MAC.
     fn comment(&mut self, comment: Comment<Stored<'_>>) -> Comment<Plaintext> {
-        self.comments.push(&comment.text);
-        if self.rules.select(&self.path.0, &self.comments, true) {
+        self.comments.push(self.rule, &comment.text);
+        if self.rule.selects(&self.path.0, &self.comments, true) {
             if comment.text.is_empty() {
                 return Comment {
                     text: Plaintext::default(),
                     inline: false,
                 };
             }
-            if let Ok(text) = self.open(&comment.text) {
-                return Comment {
-                    text: text.into_text(),
-                    inline: false,
-                };
+            if let Ok((_, text)) = self.open(&comment.text) {
+                return Comment { text, inline: false };
             }
         }
         Comment {
@@ -127,27 +132,30 @@ impl Walk<'_> {
         if kind == Kind::Unsigned {
             return Err(fail(&self.path, format!("{} cannot be in a sops file", kind.name())));
         }
-        let encrypted = self.rules.select(&self.path.0, &self.comments, false);
-        let decoded = match (encrypted, kind) {
-            (false, _) => Decoded::Scalar(kind, Plaintext::from(text.into_owned())),
+        let encrypted = self.rule.selects(&self.path.0, &self.comments, false);
+        let (kind, text) = match (encrypted, kind) {
+            (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
             // sops stores an empty string as it is.
-            (true, Kind::Text) if text.is_empty() => Decoded::Scalar(Kind::Text, Plaintext::default()),
+            (true, Kind::Text) if text.is_empty() => (Type::Scalar(Kind::Text), Plaintext::default()),
             (true, Kind::Text) => self.open(&text).map_err(|problem| fail(&self.path, problem))?,
             (true, _) => return Err(fail(&self.path, format!("is {} that should be encrypted", kind.name()))),
         };
-        Ok(match decoded {
-            Decoded::Scalar(kind, text) => {
+        Ok(match kind {
+            Type::Scalar(kind) => {
                 self.mac.update(encrypted, kind, text.expose());
                 Value::Scalar(kind, text)
             }
-            Decoded::Comment(text) => Value::Comment(Comment { text, inline: false }),
+            Type::Comment => Value::Comment(Comment { text, inline: false }),
         })
     }
 
-    fn open(&self, text: &[u8]) -> Result<Decoded, String> {
+    fn open(&self, text: &[u8]) -> Result<(Type, Plaintext), String> {
         let token = Token::parse(text).map_err(|error| error.to_string())?;
         let type_name = token.type_name;
-        let plaintext = self.key.decrypt(token, &self.path.associated()).map_err(|error| error.to_string())?;
-        decode(type_name, plaintext).map_err(|error| error.to_string())
+        let plaintext = self
+            .key
+            .decrypt(token, &self.path.associated())
+            .map_err(|error| error.to_string())?;
+        canonical(type_name, plaintext).map_err(|error| error.to_string())
     }
 }

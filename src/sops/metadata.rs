@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{
-    rules::{RuleTexts, Rules, RulesError},
+    rules::{Rule, RuleError, RuleFields},
     section::SectionError,
     time,
     tree::{Branch, Stored, Value},
@@ -70,7 +70,6 @@ pub struct KeyGroups {
 
 /// Everything that the `sops` section says and decryption needs. Unknown fields are ignored, and so is the version: every 3.x file
 /// decrypts in the same way.
-#[derive(Debug)]
 pub struct Metadata {
     /// Who can open the file.
     pub key_groups: KeyGroups,
@@ -81,7 +80,7 @@ pub struct Metadata {
     /// Only encrypted values count for the MAC.
     pub mac_only_encrypted: bool,
     /// Which leaves are encrypted.
-    pub rules: Rules,
+    pub(super) rule: Rule,
 }
 
 /// Why the `sops` section cannot be used.
@@ -103,7 +102,7 @@ pub enum MetadataError {
     },
     /// More than one selection rule.
     #[error(transparent)]
-    Rules(#[from] RulesError),
+    Rule(#[from] RuleError),
     /// Nobody could open the file.
     #[error("the sops metadata names no key")]
     NoKeys,
@@ -126,19 +125,23 @@ impl Metadata {
             last_modified,
             mac: text(section, "mac").unwrap_or_default().into_bytes(),
             mac_only_encrypted: flag(section, "mac_only_encrypted")?,
-            rules: rules(section)?,
+            rule: rule(section)?,
         })
     }
 }
 
-fn rules(section: &Branch<Stored<'_>>) -> Result<Rules, RulesError> {
-    Rules::new(&RuleTexts {
-        unencrypted_suffix: text(section, "unencrypted_suffix"),
-        encrypted_suffix: text(section, "encrypted_suffix"),
-        unencrypted_regex: text(section, "unencrypted_regex"),
-        encrypted_regex: text(section, "encrypted_regex"),
-        unencrypted_comment_regex: text(section, "unencrypted_comment_regex"),
-        encrypted_comment_regex: text(section, "encrypted_comment_regex"),
+fn rule(section: &Branch<Stored<'_>>) -> Result<Rule, RuleError> {
+    let field = |name| match named(section, name) {
+        Some(Value::Scalar(_, text)) => Some(&**text),
+        _ => None,
+    };
+    Rule::new(&RuleFields {
+        unencrypted_suffix: field("unencrypted_suffix"),
+        encrypted_suffix: field("encrypted_suffix"),
+        unencrypted_regex: field("unencrypted_regex"),
+        encrypted_regex: field("encrypted_regex"),
+        unencrypted_comment_regex: field("unencrypted_comment_regex"),
+        encrypted_comment_regex: field("encrypted_comment_regex"),
     })
 }
 
@@ -168,11 +171,21 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     keys.extend(maps(section, "gcp_kms").map(|key| remote(Service::GcpKms, field(key, "resource_id"))));
     keys.extend(maps(section, "hckms").map(|key| remote(Service::HuaweiKms, field(key, "key_id"))));
     keys.extend(maps(section, "azure_kv").map(|key| {
-        let name = format!("{}/keys/{}/{}", field(key, "vault_url"), field(key, "name"), field(key, "version"));
+        let name = format!(
+            "{}/keys/{}/{}",
+            field(key, "vault_url"),
+            field(key, "name"),
+            field(key, "version")
+        );
         remote(Service::AzureKeyVault, name)
     }));
     keys.extend(maps(section, "hc_vault").map(|key| {
-        let name = format!("{}/v1/{}/keys/{}", field(key, "vault_address"), field(key, "engine_path"), field(key, "key_name"));
+        let name = format!(
+            "{}/v1/{}/keys/{}",
+            field(key, "vault_address"),
+            field(key, "engine_path"),
+            field(key, "key_name")
+        );
         remote(Service::HashicorpVault, name)
     }));
     keys.extend(maps(section, "pgp").map(|key| MasterKey::Pgp {
@@ -191,10 +204,13 @@ fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, MetadataError> {
     let Some(text) = text(section, "shamir_threshold").filter(|text| !text.is_empty()) else {
         return Ok(0);
     };
-    text.strip_suffix(".0").unwrap_or(&text).parse().map_err(|_| MetadataError::Field {
-        field: "shamir_threshold",
-        expected: "a whole number",
-    })
+    text.strip_suffix(".0")
+        .unwrap_or(&text)
+        .parse()
+        .map_err(|_| MetadataError::Field {
+            field: "shamir_threshold",
+            expected: "a whole number",
+        })
 }
 
 /// The spellings of Go's `strconv.ParseBool`, empty for false.

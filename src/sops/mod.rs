@@ -10,6 +10,7 @@ pub mod format;
 mod mac;
 pub mod metadata;
 pub mod number;
+mod pattern;
 mod rules;
 mod section;
 pub mod select;
@@ -19,14 +20,16 @@ mod value;
 
 use thiserror::Error;
 
-pub use self::cipher::{CipherError, DataKey};
-pub use self::rules::{Rules, RulesError};
+pub use self::cipher::CipherError;
+pub use self::rules::RuleError;
 pub use self::section::SectionError;
 use self::{
+    cipher::DataKey,
     decrypt::Walk,
     format::{EmitError, Format, ParseError},
     mac::Mac,
     metadata::{Metadata, MetadataError},
+    rules::CommentStack,
     select::SelectError,
     tree::{Branch, Stored},
     value::Token,
@@ -113,7 +116,7 @@ impl<'a> SopsFile<'a> {
     /// When it is not of the format, or its metadata cannot be used.
     pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, ReadError> {
         let mut documents = format.parse(source).map_err(|source| ReadError::Parse { format, source })?;
-        let section = section::take(format, &mut documents).map_err(MetadataError::Section)?;
+        let section = section::take_metadata(format, &mut documents).map_err(MetadataError::Section)?;
         Ok(Self {
             format,
             metadata: Metadata::read(&section)?,
@@ -143,13 +146,13 @@ impl<'a> SopsFile<'a> {
         let key = DataKey::new(key)?;
         let mut walk = Walk {
             key: &key,
-            rules: &self.metadata.rules,
+            rule: &self.metadata.rule,
             mac: Mac::new(
                 self.metadata.mac_only_encrypted,
                 matches!(self.format, Format::Json | Format::Binary),
             ),
             path: decrypt::Path::default(),
-            comments: rules::Comments::default(),
+            comments: CommentStack::default(),
         };
         let documents = self
             .documents
@@ -170,13 +173,17 @@ fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptErro
         return Err(DecryptError::NoMac);
     }
     let token = Token::parse(&metadata.mac).map_err(|_| DecryptError::BrokenMac)?;
-    if token.type_name != "str" {
+    if token.type_name != b"str" {
         return Err(DecryptError::BrokenMac);
     }
     let stored = key
         .decrypt(token, metadata.last_modified.as_bytes())
         .map_err(|_| DecryptError::BrokenMac)?;
-    if mac.matches(stored.expose()) { Ok(()) } else { Err(DecryptError::WrongMac) }
+    if mac.matches(stored.expose()) {
+        Ok(())
+    } else {
+        Err(DecryptError::WrongMac)
+    }
 }
 
 impl Decrypted {

@@ -4,26 +4,44 @@
 /// Go's `strconv.FormatFloat(x, 'f', -1, 64)`.
 #[must_use]
 pub fn positional(number: f64) -> String {
-    special(number).unwrap_or_else(|| number.to_string())
+    special(number).unwrap_or_else(|| {
+        let shortest = number.to_string();
+        let Some((_, decimals)) = shortest.split_once('.') else {
+            return shortest;
+        };
+        let decimals = decimals.len();
+        nearest_of_its_length(number, shortest, |number| format!("{number:.decimals$}"))
+    })
 }
 
 /// The same digits, with an exponent of at least two digits where it is below -4 or reaches 6: `1e+06`, `1.5e-07`.
 /// Go's `strconv.FormatFloat(x, 'g', -1, 64)`.
 #[must_use]
 pub fn compact(number: f64) -> String {
-    if let Some(text) = special(number) {
-        return text;
-    }
     let scientific = format!("{number:e}");
+    let decimals = scientific.split_once('e').map_or(0, |(digits, _)| {
+        digits.split_once('.').map_or(0, |(_, decimals)| decimals.len())
+    });
+    let scientific = nearest_of_its_length(number, scientific, |number| format!("{number:.decimals$e}"));
     let Some((digits, exponent)) = scientific.split_once('e') else {
-        return scientific;
+        return positional(number);
     };
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..6).contains(&exponent) {
-        return number.to_string();
+        return positional(number);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// Where two spellings of one length lie equally near, Go takes the even one and Rust the upper one. Rounding to that length, which
+/// is exact, gives Go's, unless it is another number.
+fn nearest_of_its_length(number: f64, shortest: String, round: impl Fn(f64) -> String) -> String {
+    let rounded = round(number);
+    let is_same = rounded
+        .parse::<f64>()
+        .is_ok_and(|parsed| parsed.to_bits() == number.to_bits());
+    if is_same { rounded } else { shortest }
 }
 
 fn special(number: f64) -> Option<String> {
@@ -55,6 +73,7 @@ mod tests {
             (0.0001, "0.0001", "0.0001"),
             (1e-5, "0.00001", "1e-05"),
             (-2.5e-7, "-0.00000025", "-2.5e-07"),
+            (-27_937_694_532_697.312_5, "-27937694532697.312", "-2.7937694532697312e+13"),
             (f64::NAN, "NaN", "NaN"),
             (f64::INFINITY, "+Inf", "+Inf"),
             (f64::NEG_INFINITY, "-Inf", "-Inf"),

@@ -50,9 +50,7 @@ pub(crate) fn take_metadata<'a>(
 }
 
 /// Takes the entry `sops` out of every document.
-fn take_section<'a>(
-    documents: &mut [Branch<Stored<'a>>],
-) -> Result<Branch<Stored<'a>>, SectionError> {
+fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Stored<'a>>, SectionError> {
     let mut first = None;
     for document in documents {
         let taken = take(document, |name| (name == NAME).then(|| name.to_vec()));
@@ -82,10 +80,7 @@ fn take_prefixed<'a>(documents: &mut [Branch<Stored<'a>>]) -> Branch<Stored<'a>>
 }
 
 /// Takes out the items whose name `rename` answers for, under the new name.
-fn take<'a>(
-    document: &mut Branch<Stored<'a>>,
-    rename: impl Fn(&[u8]) -> Option<Vec<u8>>,
-) -> Branch<Stored<'a>> {
+fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Branch<Stored<'a>> {
     let mut taken = Branch::default();
     for item in mem::take(&mut document.items) {
         let renamed = match &item.key {
@@ -111,4 +106,126 @@ fn flat_section(mut section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, F
         }
     }
     unflatten(section)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The metadata of a file's text, in a form to compare, and the documents without it.
+    fn take_from(format: Format, source: &[u8]) -> (Result<String, SectionError>, usize) {
+        let mut documents = format.parse(source).unwrap();
+        let metadata = take_metadata(format, &mut documents).map(|section| show(&Value::Map(section)));
+        (metadata, documents[0].items.len())
+    }
+
+    fn show(value: &Value<Stored>) -> String {
+        match value {
+            Value::Map(branch) => {
+                let items = branch.items.iter().map(|item| match &item.key {
+                    Key::Name(name) => {
+                        format!("{}:{}", String::from_utf8_lossy(name), show(&item.value))
+                    }
+                    _ => "?".to_owned(),
+                });
+                format!("<{}>", items.collect::<Vec<_>>().join(","))
+            }
+            Value::List(values) => format!("[{}]", values.iter().map(show).collect::<Vec<_>>().join(",")),
+            Value::Scalar(_, text) => String::from_utf8_lossy(text).into_owned(),
+            other => other.type_name().to_owned(),
+        }
+    }
+
+    const NESTED: &str = "<age:[<enc:a\nb,recipient:age1x>,<enc:c,recipient:age1y>],kms:[<context:<Env:prod>>],version:3>";
+
+    #[test]
+    fn metadata_has_one_shape_in_all_formats() {
+        let json = br#"{"k": 1, "sops": {"age": [{"enc": "a\nb", "recipient": "age1x"}, {"enc": "c", "recipient": "age1y"}],
+            "kms": [{"context": {"Env": "prod"}}], "version": "3"}}"#;
+        assert_eq!(take_from(Format::Json, json), (Ok(NESTED.to_owned()), 1));
+        assert_eq!(take_from(Format::Binary, json), (Ok(NESTED.to_owned()), 1));
+        let flat = "version=3\nage__list_1__map_recipient=age1y\nage__list_0__map_enc=a\\nb\nage__list_0__map_recipient=age1x\n\
+            age__list_1__map_enc=c\nkms__list_0__map_context__map_Env=prod\n";
+        let dotenv = format!(
+            "K=1\n#c\n{}",
+            flat.replace("\nkms", "\nsops_kms")
+                .replace("age_", "sops_age_")
+                .replace("version", "sops_version")
+        );
+        assert_eq!(take_from(Format::Dotenv, dotenv.as_bytes()), (Ok(NESTED.to_owned()), 2));
+        let ini = format!("[s]\nk = 1\n[sops]\n; comment\n{flat}[t]\n");
+        assert_eq!(take_from(Format::Ini, ini.as_bytes()), (Ok(NESTED.to_owned()), 3));
+        let ini = ini.replace("a\\nb", "\"\"\"a\nb\"\"\"");
+        assert_eq!(take_from(Format::Ini, ini.as_bytes()), (Ok(NESTED.to_owned()), 3));
+    }
+
+    #[test]
+    fn a_file_without_a_proper_section_is_refused() {
+        for (format, source, error) in [
+            (Format::Json, "{}", SectionError::NotFound),
+            (Format::Json, r#"{"sops": {}}"#, SectionError::NotFound),
+            (Format::Json, r#"{"sops": 5}"#, SectionError::NotAMap("an integer")),
+            (Format::Json, r#"{"sops": null}"#, SectionError::NotAMap("null")),
+            (
+                Format::Json,
+                r#"{"sops": {"a": 1}, "sops": {"a": 1}}"#,
+                SectionError::Duplicate,
+            ),
+            (Format::Ini, "[a]\nb = c\n", SectionError::NotFound),
+            (Format::Ini, "[sops]\n", SectionError::NotFound),
+            (Format::Ini, "[sops]\na = b\n[sops]\na = b\n", SectionError::Duplicate),
+            (Format::Dotenv, "SOPS_a=b\nsopsa=b\n", SectionError::NotFound),
+        ] {
+            assert_eq!(take_from(format, source.as_bytes()).0, Err(error), "{source}");
+        }
+    }
+
+    #[test]
+    fn sections_of_later_documents_are_dropped_unread() {
+        let documents = |source: &'static [u8]| Format::Json.parse(source).unwrap().remove(0);
+        let mut documents = [
+            documents(br#"{"sops": {"a": 1}}"#),
+            documents(br#"{"sops": 5, "sops": 6, "k": 7}"#),
+        ];
+        assert_eq!(
+            take_metadata(Format::Yaml, &mut documents).map(|section| show(&Value::Map(section))),
+            Ok("<a:1>".to_owned())
+        );
+        assert_eq!(documents.map(|document| document.items.len()), [0, 1]);
+    }
+
+    #[test]
+    fn flat_keys_that_contradict_each_other_are_refused() {
+        for (source, error) in [
+            ("sops_a=1\nsops_a=2\n", FlatError::Duplicate("a".to_owned())),
+            (
+                "sops_a__list_0=1\nsops_a__list_x=2\n",
+                FlatError::Duplicate("a__list_x".to_owned()),
+            ),
+            ("sops_a=1\nsops_a__map_b=2\n", FlatError::Mismatch("sops.a".to_owned())),
+            (
+                "sops_a__list_0=1\nsops_a__map_b=2\n",
+                FlatError::Mismatch("sops.a".to_owned()),
+            ),
+            ("sops_a__list_1=1\n", FlatError::Incomplete("sops.a".to_owned())),
+            ("sops_a__list_-1=1\n", FlatError::Incomplete("sops.a".to_owned())),
+            (
+                "sops_a__list_0=1\nsops_a__list_99999999999999999999=1\n",
+                FlatError::Incomplete("sops.a".to_owned()),
+            ),
+        ] {
+            assert_eq!(
+                take_from(Format::Dotenv, source.as_bytes()).0,
+                Err(SectionError::Flat(error)),
+                "{source}"
+            );
+        }
+    }
+
+    #[test]
+    fn endless_nesting_is_refused() {
+        let source = format!("sops_{}=1\n", "a__map_".repeat(100_000));
+        let error = take_from(Format::Dotenv, source.as_bytes()).0.unwrap_err();
+        assert!(matches!(error, SectionError::Flat(FlatError::TooDeep(name)) if name.len() == 40));
+    }
 }

@@ -82,16 +82,13 @@ const MERGE_DEPTH: usize = 16;
 /// The last entry of that name counts, as in JSON; else one that a YAML merge key (`<<`) brings in, because the Go program parses
 /// the decrypted text once more, merge keys applied.
 fn lookup<'t, S>(branch: &'t Branch<S>, name: &[u8], merges: usize) -> Option<&'t Value<S>> {
-    branch.get(name).or_else(|| {
-        let merged = branch.get(b"<<").filter(|_| merges > 0)?;
-        match merged {
+    branch.get(name).or_else(|| match branch.get(b"<<").filter(|_| merges > 0)? {
+        Value::Map(inner) => lookup(inner, name, merges - 1),
+        Value::List(maps) => maps.iter().find_map(|map| match map {
             Value::Map(inner) => lookup(inner, name, merges - 1),
-            Value::List(maps) => maps.iter().find_map(|map| match map {
-                Value::Map(inner) => lookup(inner, name, merges - 1),
-                _ => None,
-            }),
             _ => None,
-        }
+        }),
+        _ => None,
     })
 }
 
@@ -108,7 +105,11 @@ fn nearest<S>(branch: &Branch<S>, key: &[String], depth: usize) -> Option<String
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
     let parents = join(key, depth);
-    Some(if parents.is_empty() { best.into_owned() } else { format!("{parents}/{best}") })
+    Some(if parents.is_empty() {
+        best.into_owned()
+    } else {
+        format!("{parents}/{best}")
+    })
 }
 
 fn hint<S>(value: &Value<S>) -> &'static str {

@@ -5,11 +5,7 @@
 #[must_use]
 pub fn canonical(text: &str) -> Option<String> {
     let instant = Instant::parse(text)?;
-    let fraction = instant
-        .fraction
-        .get(..9)
-        .unwrap_or(instant.fraction)
-        .trim_end_matches('0');
+    let fraction = instant.fraction.get(..9).unwrap_or(instant.fraction).trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
     let writable = instant.offset.abs() < 24 * 60;
     writable.then(|| format!("{}{point}{fraction}{}", instant.seconds(), instant.zone()))
@@ -44,11 +40,8 @@ impl<'a> Instant<'a> {
         let (second, rest) = number(rest.strip_prefix(':')?, 2)?;
         let (fraction, rest) = fraction(rest);
         let offset = offset(rest)?;
-        let valid = (1..=12).contains(&month)
-            && (1..=days_in(month, year)).contains(&day)
-            && hour < 24
-            && minute < 60
-            && second < 60;
+        let valid =
+            (1..=12).contains(&month) && (1..=days_in(month, year)).contains(&day) && hour < 24 && minute < 60 && second < 60;
         valid.then_some(Self {
             date: [year, month, day],
             clock: [hour, minute, second],
@@ -124,7 +117,87 @@ mod tests {
     use super::*;
 
     /// Each text, what Go's `UnmarshalText` and `MarshalText` make of it, and what `Parse` and `Format` do.
-    const INSTANTS: &[(&str, Option<&str>, Option<&str>)] = &[];
+    const INSTANTS: &[(&str, Option<&str>, Option<&str>)] = &[
+        (
+            "2024-02-29T23:59:59Z",
+            Some("2024-02-29T23:59:59Z"),
+            Some("2024-02-29T23:59:59Z"),
+        ),
+        ("2023-02-29T00:00:00Z", None, None),
+        (
+            "2001-12-14T21:59:43.10-05:00",
+            Some("2001-12-14T21:59:43.1-05:00"),
+            Some("2001-12-14T21:59:43-05:00"),
+        ),
+        (
+            "2001-12-14T1:02:03,5Z",
+            Some("2001-12-14T01:02:03.5Z"),
+            Some("2001-12-14T01:02:03Z"),
+        ),
+        (
+            "2020-01-01T00:00:00+00:00",
+            Some("2020-01-01T00:00:00Z"),
+            Some("2020-01-01T00:00:00Z"),
+        ),
+        (
+            "2020-01-01T00:00:00-00:00",
+            Some("2020-01-01T00:00:00Z"),
+            Some("2020-01-01T00:00:00Z"),
+        ),
+        (
+            "2020-01-01T00:00:00.123456789987Z",
+            Some("2020-01-01T00:00:00.123456789Z"),
+            Some("2020-01-01T00:00:00Z"),
+        ),
+        (
+            "2020-01-01T00:00:00.000Z",
+            Some("2020-01-01T00:00:00Z"),
+            Some("2020-01-01T00:00:00Z"),
+        ),
+        ("2020-01-01T00:00:00.Z", None, None),
+        ("2020-01-01t00:00:00Z", None, None),
+        ("2020-01-01T00:00:00z", None, None),
+        ("2020-01-01 00:00:00Z", None, None),
+        ("2020-01-01T00:00:00", None, None),
+        ("2020-01-01", None, None),
+        ("2020-01-01T24:00:00Z", None, None),
+        ("2020-01-01T00:60:00Z", None, None),
+        ("2020-01-01T00:00:60Z", None, None),
+        ("2020-00-01T00:00:00Z", None, None),
+        ("2020-13-01T00:00:00Z", None, None),
+        ("2020-01-00T00:00:00Z", None, None),
+        ("2020-04-31T00:00:00Z", None, None),
+        ("1900-02-29T00:00:00Z", None, None),
+        (
+            "2000-02-29T00:00:00Z",
+            Some("2000-02-29T00:00:00Z"),
+            Some("2000-02-29T00:00:00Z"),
+        ),
+        (
+            "0000-01-01T00:00:00+23:59",
+            Some("0000-01-01T00:00:00+23:59"),
+            Some("0000-01-01T00:00:00+23:59"),
+        ),
+        (
+            "9999-12-31T23:59:59Z",
+            Some("9999-12-31T23:59:59Z"),
+            Some("9999-12-31T23:59:59Z"),
+        ),
+        ("2020-01-01T00:00:00+24:00", None, Some("2020-01-01T00:00:00+24:00")),
+        (
+            "2020-01-01T00:00:00+05:60",
+            Some("2020-01-01T00:00:00+06:00"),
+            Some("2020-01-01T00:00:00+06:00"),
+        ),
+        ("2020-01-01T00:00:00+25:00", None, None),
+        ("2020-01-01T00:00:00+05:61", None, None),
+        ("2020-01-01T00:00:00+0500", None, None),
+        ("2020-01-01T00:00:00Zx", None, None),
+        ("12020-01-01T00:00:00Z", None, None),
+        ("2020-1-01T00:00:00Z", None, None),
+        ("2020-01-01T00:0:00Z", None, None),
+        ("", None, None),
+    ];
 
     #[test]
     fn instants_are_read_and_written_as_go_does() {

@@ -35,9 +35,7 @@ pub(crate) struct Token<'a> {
 #[non_exhaustive]
 pub enum ValueError {
     /// The text has another form altogether.
-    #[error(
-        "the value is not encrypted: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]"
-    )]
+    #[error("the value is not encrypted: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")]
     NotAToken,
     /// A part of it, by its name, is not Base64.
     #[error("the {0} of the encrypted value is not Base64")]
@@ -93,9 +91,7 @@ impl<'a> Parts<'a> {
 /// Splits at the last `separator` that has something behind it.
 fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let searched = text.get(..text.len().checked_sub(1)?)?;
-    let position = searched
-        .windows(separator.len())
-        .rposition(|window| window == separator)?;
+    let position = searched.windows(separator.len()).rposition(|window| window == separator)?;
     let (before, rest) = text.split_at_checked(position)?;
     Some((before, rest.get(separator.len()..)?))
 }
@@ -138,18 +134,13 @@ impl Type {
 /// A type's name for a message; what looks like anything else, such as text behind the token, is not shown.
 fn printable(name: &[u8]) -> String {
     match str::from_utf8(name) {
-        Ok(word) if word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            word.to_owned()
-        }
+        Ok(word) if word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => word.to_owned(),
         _ => "(not a word)".to_owned(),
     }
 }
 
 /// Reads a plaintext by the name of its type, and brings it into the canonical form that [`Kind`] describes.
-pub(crate) fn canonical(
-    type_name: &[u8],
-    plaintext: Plaintext,
-) -> Result<(Type, Plaintext), ValueError> {
+pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type, Plaintext), ValueError> {
     let kind = match Type::from_name(type_name)? {
         Type::Scalar(kind) => kind,
         Type::Comment => return Ok((Type::Comment, plaintext)),
@@ -178,9 +169,143 @@ fn boolean(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Go's `strconv.ParseFloat(text, 64)`; too large a number is an error.
+/// Go's `strconv.ParseFloat(text, 64)`, for which too large a number is an error, as is a sign before `nan`. Hexadecimal floats and
+/// underscores between digits are refused, because nothing that encrypts writes them.
 fn float(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
-    let spelled_infinite = text.bytes().any(|byte| byte.eq_ignore_ascii_case(&b'n'));
-    (number.is_finite() || spelled_infinite).then_some(number)
+    let name = if number.is_nan() {
+        text
+    } else {
+        text.trim_start_matches(['+', '-'])
+    };
+    (number.is_finite() || name.starts_with(['i', 'I', 'n', 'N'])).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Data, iv, tag and type of a token.
+    fn parts(text: &[u8]) -> Result<[Vec<u8>; 4], ValueError> {
+        let token = Token::parse(text)?;
+        Ok([token.data.expose().to_vec(), token.iv, token.tag, token.type_name.to_vec()])
+    }
+
+    fn read(type_name: &str, text: &str) -> Result<(Type, String), ValueError> {
+        let (kind, text) = canonical(type_name.as_bytes(), Plaintext::from(text.to_owned()))?;
+        Ok((kind, String::from_utf8(text.expose().to_vec()).unwrap()))
+    }
+
+    #[test]
+    fn a_token_is_taken_apart_and_decoded() {
+        let token = b"ENC[AES256_GCM,data:QUI=,iv:aXY=,tag:dGFn,type:str]";
+        assert_eq!(parts(token).unwrap(), [&b"AB"[..], b"iv", b"tag", b"str"]);
+    }
+
+    #[test]
+    fn what_follows_a_token_does_not_count_unless_it_closes_another_bracket() {
+        let type_of = |text: &[u8]| parts(text).unwrap()[3].clone();
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str] behind"), b"str");
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str]\n]"), b"str");
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str]x]"), b"str]x");
+        assert_eq!(type_of(b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:,type:]"), b",type:");
+    }
+
+    #[test]
+    fn each_field_takes_as_much_as_it_can() {
+        let text = b"ENC[AES256_GCM,data:QQ==,iv:Q,iv:QQ==,tag:QQ==,type:str]";
+        assert_eq!(parts(text).err(), Some(ValueError::Base64("data")));
+        let text = b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:,type:str]";
+        assert_eq!(parts(text).err(), Some(ValueError::Base64("tag")));
+    }
+
+    #[test]
+    fn other_texts_are_no_tokens() {
+        for text in [
+            "",
+            "plain",
+            " ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str]",
+            "ENC[AES256_GCM,data:,iv:QQ==,tag:QQ==,type:str]",
+            "ENC[AES256_GCM,data:QQ==,iv:,tag:QQ==,type:str]",
+            "ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:,type:str]",
+            "ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:]",
+            "ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:str",
+            "ENC[AES256_GCM,data:QQ\n==,iv:QQ==,tag:QQ==,type:str]",
+            "ENC[AES256_GCM,iv:QQ==,data:QQ==,tag:QQ==,type:str]",
+        ] {
+            assert_eq!(parts(text.as_bytes()).err(), Some(ValueError::NotAToken), "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_is_read_as_go_reads_it() {
+        let data = |text: &str| {
+            parts(format!("ENC[AES256_GCM,data:{text},iv:QQ==,tag:QQ==,type:str]").as_bytes()).map(|[data, ..]| data)
+        };
+        assert_eq!(data("QR==").unwrap(), b"A", "bits behind the last byte");
+        assert_eq!(data("Q\rQ=\r=").unwrap(), b"A", "line ends");
+        assert_eq!(data("\r").unwrap(), b"");
+        for text in ["QQ", "QQ=", "QQ===", "Q Q==", "Q-==", "QQ==QQ=="] {
+            assert_eq!(data(text).err(), Some(ValueError::Base64("data")), "{text}");
+        }
+    }
+
+    #[test]
+    fn plaintext_becomes_canonical_by_its_type() {
+        for (type_name, text, kind, expected) in [
+            ("str", "007", Kind::Text, "007"),
+            ("int", "+007", Kind::Integer, "7"),
+            ("int", "-9223372036854775808", Kind::Integer, "-9223372036854775808"),
+            ("float", "1e3", Kind::Float, "1000"),
+            ("float", "-0", Kind::Float, "-0"),
+            ("float", "InFiNiTy", Kind::Float, "+Inf"),
+            ("float", "-inf", Kind::Float, "-Inf"),
+            ("float", "nan", Kind::Float, "NaN"),
+            ("float", "1e-400", Kind::Float, "0"),
+            ("bool", "t", Kind::Boolean, "True"),
+            ("bool", "FALSE", Kind::Boolean, "False"),
+            (
+                "time",
+                "2001-12-14T21:59:43.10-05:00",
+                Kind::Time,
+                "2001-12-14T21:59:43.1-05:00",
+            ),
+        ] {
+            assert_eq!(
+                read(type_name, text),
+                Ok((Type::Scalar(kind), expected.to_owned())),
+                "{type_name} {text}"
+            );
+        }
+        assert_eq!(read("comment", " c"), Ok((Type::Comment, " c".to_owned())));
+    }
+
+    #[test]
+    fn plaintext_of_another_type_is_refused_without_showing_it() {
+        for (type_name, text, kind) in [
+            ("int", "9223372036854775808", Kind::Integer),
+            ("int", "1_000", Kind::Integer),
+            ("int", " 1", Kind::Integer),
+            ("int", "", Kind::Integer),
+            ("float", "1e400", Kind::Float),
+            ("float", "-nan", Kind::Float),
+            ("float", "1.5 ", Kind::Float),
+            ("bool", "yes", Kind::Boolean),
+            ("bool", "tRUE", Kind::Boolean),
+            ("time", "2001-12-14", Kind::Time),
+        ] {
+            assert_eq!(read(type_name, text), Err(ValueError::Malformed(kind)), "{type_name} {text}");
+        }
+        assert_eq!(
+            ValueError::Malformed(Kind::Integer).to_string(),
+            "the decrypted value is not an integer"
+        );
+    }
+
+    #[test]
+    fn unknown_types_are_named_if_they_are_words() {
+        for (type_name, shown) in [("bytes", "bytes"), ("Str", "Str"), ("str] secret", "(not a word)"), ("", "")] {
+            assert_eq!(read(type_name, "x"), Err(ValueError::UnknownType(shown.to_owned())));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::document::{Document, Format, Value};
+use crate::document::{Document, Format, Rule, Style, Value};
 use crate::ours::{Batch, Installed};
 use crate::render::render;
 use crate::sops::{Judgement, Sops};
@@ -29,24 +29,58 @@ pub enum NoCase {
     Unreadable,
 }
 
+/// How ours compares.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Byte for byte what sops prints.
+    Alike,
+    /// sops prints what does not read back as the same; ours does.
+    AlikeInValues,
+    /// sops is known to print this wrong, and nothing can say whether ours is right.
+    Unjudged,
+    /// Ours is wrong, and why.
+    Different(String),
+}
+
+impl Verdict {
+    /// What is wrong, if anything is.
+    pub fn fault(self) -> Option<String> {
+        match self {
+            Self::Different(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
 impl Case {
     /// Lets sops encrypt a document and say what is in it; `with_leaf` also lets it extract one value.
     pub fn new(sops: &Sops, document: Document, name: &str, with_leaf: Option<usize>) -> Result<Self, NoCase> {
         let encrypted = sops.file(name);
-        sops.encrypt(&document, &render(&document), &encrypted).map_err(|_| NoCase::Refused)?;
+        sops.encrypt(&document, &render(&document), &encrypted)
+            .map_err(|_| NoCase::Refused)?;
         let (expected, mac_refused_by_sops) = match sops.decrypt(document.format, &encrypted) {
             Judgement::Prints(bytes) => (bytes, false),
             Judgement::PrintsWithoutMac(bytes) => (bytes, true),
             Judgement::Fails => return Err(NoCase::Unreadable),
         };
         let leaf = with_leaf.and_then(|choice| leaf(sops, &document, &encrypted, choice));
-        Ok(Self { document, encrypted, expected, mac_refused_by_sops, leaf, numbers: (0, None) })
+        Ok(Self {
+            document,
+            encrypted,
+            expected,
+            mac_refused_by_sops,
+            leaf,
+            numbers: (0, None),
+        })
     }
 
     /// Adds what is to be installed of this case.
     pub fn join(&mut self, batch: &mut Batch) {
         let whole = batch.add(&self.encrypted, self.document.format, "");
-        let leaf = self.leaf.as_ref().map(|(keys, _)| batch.add(&self.encrypted, self.document.format, &keys.join("/")));
+        let leaf = self
+            .leaf
+            .as_ref()
+            .map(|(keys, _)| batch.add(&self.encrypted, self.document.format, &keys.join("/")));
         self.numbers = (whole, leaf);
     }
 
@@ -55,29 +89,51 @@ impl Case {
         self.leaf.is_some()
     }
 
-    /// What is wrong with what ours installed, if anything is.
-    pub fn fault(&self, sops: &Sops, installed: &Installed) -> Option<String> {
+    /// What ours made of it.
+    pub fn verdict(&self, sops: &Sops, installed: &Installed) -> Verdict {
         let Some(content) = installed.content(self.numbers.0) else {
-            return Some(format!("not installed; {}", installed.complaints()));
+            return Verdict::Different(format!("not installed; {}", installed.complaints()));
         };
-        if content != self.expected && !(self.document.is_misprinted_by_sops() && self.means_the_same(sops, &content)) {
-            return Some(difference(&self.expected, &content));
+        if let Some(fault) = self.leaf_fault(installed) {
+            return Verdict::Different(fault);
         }
+        if content == self.expected {
+            return Verdict::Alike;
+        }
+        let difference = difference(&self.expected, &content);
+        match self.reads_back(sops, &self.expected) {
+            Some(true) => Verdict::Different(difference),
+            Some(false) if self.reads_back(sops, &content) == Some(true) => Verdict::AlikeInValues,
+            Some(false) => Verdict::Different(format!("neither print reads back; {difference}")),
+            None if self.document.is_misprinted_by_sops() => Verdict::Unjudged,
+            None => Verdict::Different(difference),
+        }
+    }
+
+    fn leaf_fault(&self, installed: &Installed) -> Option<String> {
         let (keys, value) = self.leaf.as_ref()?;
-        let content = installed.content(self.numbers.1?);
         let key = keys.join("/");
-        match content {
+        match installed.content(self.numbers.1?) {
             None => Some(format!("key {key:?} not installed; {}", installed.complaints())),
             Some(content) if content != *value => Some(format!("key {key:?}: {}", difference(value, &content))),
             Some(_) => None,
         }
     }
 
-    /// Whether ours, encrypted again, has the values of the original.
-    fn means_the_same(&self, sops: &Sops, content: &[u8]) -> bool {
+    /// Whether a print of the document, encrypted again, has the values of the original: where that of sops has not, sops prints
+    /// wrong. None if that cannot be told, because JSON has no second document and no infinity.
+    fn reads_back(&self, sops: &Sops, print: &[u8]) -> Option<bool> {
+        if self.document.parts().len() != 1 {
+            return None;
+        }
+        let values = sops.values(self.document.format, &self.encrypted)?;
         let again = sops.file("again");
-        let plain = Document { rule: crate::document::Rule::default(), ..self.document.clone() };
-        sops.encrypt(&plain, content, &again).is_ok() && sops.values(&self.encrypted) == sops.values(&again)
+        let unruled = Document {
+            rule: Rule::default(),
+            ..self.document.clone()
+        };
+        let read = sops.encrypt(&unruled, print, &again).is_ok();
+        Some(read && sops.values(self.document.format, &again) == Some(values))
     }
 }
 
@@ -86,7 +142,7 @@ pub fn fault_of(sops: &Sops, document: Document, choice: Option<usize>) -> Optio
     let mut case = Case::new(sops, document, "single", choice).ok()?;
     let mut batch = Batch::default();
     case.join(&mut batch);
-    case.fault(sops, &batch.install())
+    case.verdict(sops, &batch.install()).fault()
 }
 
 /// A scalar below map keys alone, whose path the commands of both programs can spell.
@@ -127,9 +183,11 @@ fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) 
 fn is_bare(document: &Document, keys: &[String]) -> bool {
     let mut value = document.parts().first();
     for key in keys {
-        value = value.and_then(|map| map.items().iter().find(|item| item.key == *key)).map(|item| &item.value);
+        value = value
+            .and_then(|map| map.items().iter().find(|item| item.key == *key))
+            .map(|item| &item.value);
     }
-    matches!(value, Some(Value::Bare(_)) | Some(Value::Text(_, crate::document::Style::Plain)))
+    matches!(value, Some(Value::Bare(_)) | Some(Value::Text(_, Style::Plain)))
 }
 
 /// The first line that differs, from both.
@@ -140,7 +198,11 @@ fn difference(expected: &[u8], found: &[u8]) -> String {
         let end = (at + 60).min(bytes.len());
         format!("{:?}", String::from_utf8_lossy(&bytes[start..end]))
     };
-    format!("differs at byte {at}\n  sops: {}\n  ours: {}", excerpt(expected), excerpt(found))
+    format!(
+        "differs at byte {at}\n  sops: {}\n  ours: {}",
+        excerpt(expected),
+        excerpt(found)
+    )
 }
 
 /// Keeps a failing document for the test that replays such files; a person decides whether to commit it.

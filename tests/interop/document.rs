@@ -101,7 +101,7 @@ impl Document {
         }
     }
 
-    /// Whether sops itself prints this document wrong: it has a text of several lines that begins with a tab (printed as `null`),
+    /// Whether sops itself is known to print this document wrong: it has a text of several lines that begins with a tab (printed as `null`),
     /// or, in a list, with a blank or a line break (printed with a wrong indentation).
     pub fn is_misprinted_by_sops(&self) -> bool {
         self.format == Format::Yaml && self.parts().iter().any(|part| misprinted(part, false))

@@ -11,7 +11,10 @@ pub const PLACES: &[(&str, &str)] = &[
     ("tag", r",tag:([^,]+),type:"),
     ("mac", r#"mac["\s:=]+ENC\[AES256_GCM,data:([^,]+),iv:"#),
     ("lastmodified", r#"lastmodified["\s:=]+([-0-9T:Z]+)"#),
-    ("rule", r#"(?:encrypted_suffix|encrypted_regex|encrypted_comment_regex)["\s:=]+([^"\n]+)"#),
+    (
+        "rule",
+        r#"(?:encrypted_suffix|encrypted_regex|encrypted_comment_regex)["\s:=]+([^"\n]+)"#,
+    ),
     ("key name", r#"(?m)^[\s"-]*([A-Za-z0-9_]+)"?\s*[:=]\s*"?ENC\["#),
 ];
 

@@ -25,45 +25,249 @@ const WORDS: &[&str] = &[
 
 /// Texts that a reader may take for something else.
 const LOOKALIKES: &[&str] = &[
-    "", " ", "true", "True", "yes", "no", "on", "off", "y", "N", "null", "~", "NULL", "123", "-5", "+7", "0x1F", "0o17", "017", "0b11", "1_000", "1.5", "1e3", ".5",
-    "5.", ".inf", "-.Inf", ".nan", "inf", "NaN", "2001-12-14", "2001-12-14T21:59:43Z", "12:30:45", "1:30", "0.0.0.0", "08", "1e", "=", "<<", "-", "--", "---", "...",
-    "--- a", "- a", "? a", ": a", "a: b", "a #b", "#a", "a:", "[a]", "{a}", "&a", "*a", "!a", "!!str a", "|", ">", "'a'", "\"a\"", "%a", "@a", "`a`", ",a", "a,b",
-    "ENC[AES256_GCM,data:x]", "$HOME", "${x}", "$(id)", "\\n", "\\", "a\\nb", "%%", "C:\\dir", "<SOPS:x:PLACEHOLDER>", "a=b", "export x", "é", "'", "\"", "''", "it's",
+    "",
+    " ",
+    "true",
+    "True",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "y",
+    "N",
+    "null",
+    "~",
+    "NULL",
+    "123",
+    "-5",
+    "+7",
+    "0x1F",
+    "0o17",
+    "017",
+    "0b11",
+    "1_000",
+    "1.5",
+    "1e3",
+    ".5",
+    "5.",
+    ".inf",
+    "-.Inf",
+    ".nan",
+    "inf",
+    "NaN",
+    "2001-12-14",
+    "2001-12-14T21:59:43Z",
+    "12:30:45",
+    "1:30",
+    "0.0.0.0",
+    "08",
+    "1e",
+    "=",
+    "<<",
+    "-",
+    "--",
+    "---",
+    "...",
+    "--- a",
+    "- a",
+    "? a",
+    ": a",
+    "a: b",
+    "a #b",
+    "#a",
+    "a:",
+    "[a]",
+    "{a}",
+    "&a",
+    "*a",
+    "!a",
+    "!!str a",
+    "|",
+    ">",
+    "'a'",
+    "\"a\"",
+    "%a",
+    "@a",
+    "`a`",
+    ",a",
+    "a,b",
+    "ENC[AES256_GCM,data:x]",
+    "$HOME",
+    "${x}",
+    "$(id)",
+    "\\n",
+    "\\",
+    "a\\nb",
+    "%%",
+    "C:\\dir",
+    "<SOPS:x:PLACEHOLDER>",
+    "a=b",
+    "export x",
+    "é",
+    "'",
+    "\"",
+    "''",
+    "it's",
 ];
 
 /// Pieces that texts are put together from.
 const PIECES: &[&str] = &[
-    "a", "bc", "word", "0", "42", " ", "  ", "-", "_", ".", ",", ":", ": ", ";", " #", "#", "=", "'", "\"", "`", "\\", "/", "[", "]", "{", "}", "<", ">", "&", "*",
-    "!", "?", "|", "%", "@", "$", "ä", "ß", "é", "e\u{301}", "λ", "пароль", "密码", "كلمة", "סוד", "🔑", "👨\u{200d}👩\u{200d}👧", "\u{202e}", "\u{a0}", "\u{feff}",
+    "a",
+    "bc",
+    "word",
+    "0",
+    "42",
+    " ",
+    "  ",
+    "-",
+    "_",
+    ".",
+    ",",
+    ":",
+    ": ",
+    ";",
+    " #",
+    "#",
+    "=",
+    "'",
+    "\"",
+    "`",
+    "\\",
+    "/",
+    "[",
+    "]",
+    "{",
+    "}",
+    "<",
+    ">",
+    "&",
+    "*",
+    "!",
+    "?",
+    "|",
+    "%",
+    "@",
+    "$",
+    "ä",
+    "ß",
+    "é",
+    "e\u{301}",
+    "λ",
+    "пароль",
+    "密码",
+    "كلمة",
+    "סוד",
+    "🔑",
+    "👨\u{200d}👩\u{200d}👧",
+    "\u{202e}",
+    "\u{a0}",
+    "\u{feff}",
 ];
 
 /// Pieces that only quoted or escaped text can hold.
 const CONTROLS: &[&str] = &[
-    "\t", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{0}", "\u{1}", "\u{7}", "\u{8}", "\u{b}", "\u{c}", "\u{1b}", "\u{7f}", "\u{9f}", "\u{fffe}", "\u{ffff}",
+    "\t", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{0}", "\u{1}", "\u{7}", "\u{8}", "\u{b}", "\u{c}", "\u{1b}",
+    "\u{7f}", "\u{9f}", "\u{fffe}", "\u{ffff}",
 ];
 
 /// Scalars of YAML that are no strings, in many spellings.
 const YAML_BARE: &[&str] = &[
-    "0", "7", "-17", "+5", "42", "9223372036854775807", "-9223372036854775808", "0x1F", "0o17", "017", "0b101", "1_000", "3.14", "5.0", "-0.0", "1e3", "1.5e300", "1e-7",
-    "0.0001", "0.00001", "123456.0", "1234567.0", "1e21", "18446744073709551616", ".5", "5.", ".inf", "-.inf", ".nan", "true", "false", "True", "FALSE", "null", "~", "",
-    "yes", "off", "2001-12-14", "2001-12-14T21:59:43.10-05:00", "2001-12-14 21:59:43", "2001-12-14t21:59:43.123456789Z", "!!binary aGk=", "!!binary /w8A", "!!str 5", "!custom x",
-    "!!float 3", "!!int \"4\"", "0.1", "100000000000000000000.5",
+    "0",
+    "7",
+    "-17",
+    "+5",
+    "42",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "0x1F",
+    "0o17",
+    "017",
+    "0b101",
+    "1_000",
+    "3.14",
+    "5.0",
+    "-0.0",
+    "1e3",
+    "1.5e300",
+    "1e-7",
+    "0.0001",
+    "0.00001",
+    "123456.0",
+    "1234567.0",
+    "1e21",
+    "18446744073709551616",
+    ".5",
+    "5.",
+    ".inf",
+    "-.inf",
+    ".nan",
+    "true",
+    "false",
+    "True",
+    "FALSE",
+    "null",
+    "~",
+    "",
+    "yes",
+    "off",
+    "2001-12-14",
+    "2001-12-14T21:59:43.10-05:00",
+    "2001-12-14 21:59:43",
+    "2001-12-14t21:59:43.123456789Z",
+    "!!binary aGk=",
+    "!!binary /w8A",
+    "!!str 5",
+    "!custom x",
+    "!!float 3",
+    "!!int \"4\"",
+    "0.1",
+    "100000000000000000000.5",
 ];
 
 const JSON_BARE: &[&str] = &[
-    "0", "-0", "7", "-17", "42", "9007199254740993", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "3.14", "5.0", "-0.0", "1e3", "1E+3", "1.5e300",
-    "1e-7", "0.000001", "0.0000001", "1e20", "1e21", "0.1", "123456789.125", "true", "false", "null",
+    "0",
+    "-0",
+    "7",
+    "-17",
+    "42",
+    "9007199254740993",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775808",
+    "3.14",
+    "5.0",
+    "-0.0",
+    "1e3",
+    "1E+3",
+    "1.5e300",
+    "1e-7",
+    "0.000001",
+    "0.0000001",
+    "1e20",
+    "1e21",
+    "0.1",
+    "123456789.125",
+    "true",
+    "false",
+    "null",
 ];
 
 /// A document of that format; the same seed gives the same document.
 pub fn document(format: Format, seed: u64) -> Document {
-    let mut maker = Maker { random: Random::new(seed), format };
+    let mut maker = Maker {
+        random: Random::new(seed),
+        format,
+    };
     let content = match format {
         Format::Binary => Content::Bytes(maker.bytes()),
         Format::Yaml if maker.random.chance(15) => Content::Tree((0..2 + maker.random.below(2)).map(|_| maker.root()).collect()),
         _ => Content::Tree(vec![maker.root()]),
     };
-    Document { format, rule: maker.rule(), content }
+    Document {
+        format,
+        rule: maker.rule(),
+        content,
+    }
 }
 
 struct Maker {
@@ -74,15 +278,22 @@ struct Maker {
 impl Maker {
     fn rule(&mut self) -> Rule {
         let selection = self.random.chance(50).then(|| *self.random.pick(SELECTIONS));
-        Rule { selection, mac_only_encrypted: self.random.chance(25) }
+        Rule {
+            selection,
+            mac_only_encrypted: self.random.chance(25),
+        }
     }
 
     fn bytes(&mut self) -> Vec<u8> {
         match self.random.below(4) {
             0 => self.text().into_bytes(),
             1 => format!("{{\"data\": {:?}, \"sops\": 5}}", self.random.bits()).into_bytes(),
-            2 => (0..1 + self.random.below(40)).map(|_| self.random.bits().to_le_bytes()[0]).collect(),
-            _ => (0..self.random.below(20_000)).map(|_| self.random.bits().to_le_bytes()[0]).collect(),
+            2 => (0..1 + self.random.below(40))
+                .map(|_| self.random.bits().to_le_bytes()[0])
+                .collect(),
+            _ => (0..self.random.below(20_000))
+                .map(|_| self.random.bits().to_le_bytes()[0])
+                .collect(),
         }
     }
 
@@ -112,15 +323,28 @@ impl Maker {
     fn items(&mut self, is_map: bool, count: usize, depth: usize) -> Vec<Item> {
         let mut seen = BTreeSet::from(["sops".to_owned(), "<<".to_owned()]);
         let items: Vec<_> = (0..count).map(|_| self.item(depth)).collect();
-        items.into_iter().filter(|item| !is_map || seen.insert(item.key.clone())).collect()
+        items
+            .into_iter()
+            .filter(|item| !is_map || seen.insert(item.key.clone()))
+            .collect()
     }
 
     fn item(&mut self, depth: usize) -> Item {
         let commented = self.format != Format::Json;
-        let above = if commented && self.random.chance(20) { (0..1 + self.random.below(2)).map(|_| self.comment()).collect() } else { Vec::new() };
+        let above = if commented && self.random.chance(20) {
+            (0..1 + self.random.below(2)).map(|_| self.comment()).collect()
+        } else {
+            Vec::new()
+        };
         let beside = (self.format == Format::Yaml && self.random.chance(12)).then(|| self.comment());
         let below = (self.format == Format::Yaml && self.random.chance(6)).then(|| self.comment());
-        Item { above, key: self.key(), value: self.value(depth), beside, below }
+        Item {
+            above,
+            key: self.key(),
+            value: self.value(depth),
+            beside,
+            below,
+        }
     }
 
     fn value(&mut self, depth: usize) -> Value {
@@ -128,13 +352,22 @@ impl Maker {
         let flow = self.random.chance(15);
         let count = self.random.below(5);
         match self.random.below(100) {
-            0..=17 if nests => Value::Map { items: self.items(true, count, depth + 1), flow },
-            18..=33 if nests => Value::List { items: self.items(false, count, depth + 1), flow },
+            0..=17 if nests => Value::Map {
+                items: self.items(true, count, depth + 1),
+                flow,
+            },
+            18..=33 if nests => Value::List {
+                items: self.items(false, count, depth + 1),
+                flow,
+            },
             34..=55 if self.format == Format::Yaml => Value::Bare((*self.random.pick(YAML_BARE)).to_owned()),
             34..=55 if self.format == Format::Json => Value::Bare((*self.random.pick(JSON_BARE)).to_owned()),
             _ => {
                 let text = self.text();
-                Value::Text(text, *self.random.pick(&[Style::Plain, Style::Single, Style::Double, Style::Block]))
+                Value::Text(
+                    text,
+                    *self.random.pick(&[Style::Plain, Style::Single, Style::Double, Style::Block]),
+                )
             }
         }
     }
@@ -172,18 +405,31 @@ impl Maker {
 
     /// What INI takes as the name of a key or a section without quotes.
     fn ini_name(&mut self) -> String {
-        format!("{}{}", self.random.pick(WORDS), self.random.pick(&["", ".sub", " two words", "-x", "_secret", "_plain", "/y", "é🔑"]))
+        format!(
+            "{}{}",
+            self.random.pick(WORDS),
+            self.random
+                .pick(&["", ".sub", " two words", "-x", "_secret", "_plain", "/y", "é🔑"])
+        )
     }
 
     fn text(&mut self) -> String {
         match self.random.below(20) {
             0..=4 => (*self.random.pick(LOOKALIKES)).to_owned(),
             5..=8 => self.pieces(8),
-            9 | 10 => self.pieces(2) + self.random.pick(CONTROLS) + &self.pieces(2),
+            9 | 10 => format!("{}{}{}", self.pieces(2), self.random.pick(CONTROLS), self.pieces(2)),
             11..=13 => self.lines(),
             14 if self.random.chance(20) => self.long(),
-            15 => format!("{}{}{}", self.random.pick(&["", " ", "\t", "  "]), self.pieces(2), self.random.pick(&["", " ", "\t", "  "])),
-            _ => (0..1 + self.random.below(4)).map(|_| *self.random.pick(WORDS)).collect::<Vec<_>>().join(" "),
+            15 => format!(
+                "{}{}{}",
+                self.random.pick(&["", " ", "\t", "  "]),
+                self.pieces(2),
+                self.random.pick(&["", " ", "\t", "  "])
+            ),
+            _ => (0..1 + self.random.below(4))
+                .map(|_| *self.random.pick(WORDS))
+                .collect::<Vec<_>>()
+                .join(" "),
         }
     }
 
@@ -191,7 +437,10 @@ impl Maker {
         let start = *self.random.pick(&["", "", "", "", "", "\n", " ", "\t", "#"]);
         let middle: Vec<_> = (0..2 + self.random.below(3)).map(|_| self.pieces(3)).collect();
         let end = *self.random.pick(&["", "\n", "\n", "\n\n", " ", "\n "]);
-        format!("{start}{}{end}", middle.join(self.random.pick(&["\n", "\n", "\n\n", "\n  ", " \n", "\r\n", "\n\t"])))
+        format!(
+            "{start}{}{end}",
+            middle.join(*self.random.pick(&["\n", "\n", "\n\n", "\n  ", " \n", "\r\n", "\n\t"]))
+        )
     }
 
     fn long(&mut self) -> String {

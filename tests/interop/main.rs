@@ -20,7 +20,7 @@ use std::io::{self, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
-use compare::{Case, NoCase, fault_of, keep};
+use compare::{Case, NoCase, Verdict, fault_of, keep};
 use document::Format;
 use ours::Batch;
 use random::Random;
@@ -37,7 +37,10 @@ fn say(line: &str) {
 fn sops_or_skip() -> Option<Sops> {
     let found = Sops::find();
     if found.is_none() {
-        assert!(env::var_os("REQUIRE_SOPS").is_none(), "sops is not on PATH, and REQUIRE_SOPS is set");
+        assert!(
+            env::var_os("REQUIRE_SOPS").is_none(),
+            "sops is not on PATH, and REQUIRE_SOPS is set"
+        );
         say("skipped: sops is not on PATH");
     }
     found
@@ -55,8 +58,9 @@ fn seed() -> u64 {
 /// What became of the documents of a run.
 #[derive(Default)]
 struct Tally {
-    compared: usize,
-    reread: usize,
+    alike: usize,
+    alike_in_values: usize,
+    unjudged: usize,
     leaves: usize,
     mac_refused_by_sops: usize,
     refused_by_sops: usize,
@@ -64,11 +68,12 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, case: &Case) {
-        if case.document.is_misprinted_by_sops() {
-            self.reread += 1;
-        } else {
-            self.compared += 1;
+    fn count(&mut self, case: &Case, verdict: &Verdict) {
+        match verdict {
+            Verdict::Alike => self.alike += 1,
+            Verdict::AlikeInValues => self.alike_in_values += 1,
+            Verdict::Unjudged => self.unjudged += 1,
+            Verdict::Different(_) => {}
         }
         self.leaves += usize::from(case.has_leaf());
         self.mac_refused_by_sops += usize::from(case.mac_refused_by_sops);
@@ -76,12 +81,13 @@ impl Tally {
 
     fn line(&self, format: Format, seed: u64) -> String {
         format!(
-            "interop {}: {} documents alike byte for byte ({} of them with a MAC that sops itself computes wrong), {} compared by their values because sops misprints them, {} single values; \
+            "interop {}: {} documents alike byte for byte ({} of them with a MAC that sops itself computes wrong), {} alike in their values because sops misprints them, {} misprinted that nothing can judge, {} single values; \
              sops refused {} more and could not read back {} (INTEROP_SEED={seed})",
             format.name(),
-            self.compared,
+            self.alike,
             self.mac_refused_by_sops,
-            self.reread,
+            self.alike_in_values,
+            self.unjudged,
             self.leaves,
             self.refused_by_sops,
             self.unreadable_by_sops,
@@ -97,11 +103,15 @@ fn agree_on_random_documents(format: Format) {
     let mut tally = Tally::default();
     let mut faults = Vec::new();
     let mut next = 0;
-    while tally.compared < wanted {
-        assert!(next < wanted as u64 * 3 + 100, "sops took too few of the documents: {}", tally.line(format, seed));
+    while tally.alike < wanted {
         let mut cases = Vec::new();
         let mut batch = Batch::default();
         while cases.len() < DOCUMENTS_A_RUN.min(wanted) {
+            assert!(
+                next < wanted as u64 * 3 + 100,
+                "sops took too few of the documents: {}",
+                tally.line(format, seed)
+            );
             let own_seed = seed.wrapping_mul(1_000_003).wrapping_add(next);
             let choice = next.is_multiple_of(3).then_some(usize::try_from(next).unwrap());
             next += 1;
@@ -116,9 +126,10 @@ fn agree_on_random_documents(format: Format) {
         }
         let installed = batch.install();
         for (case, own_seed, choice) in cases {
-            match case.fault(&sops, &installed) {
-                Some(_) => faults.push((own_seed, choice)),
-                None => tally.count(&case),
+            let verdict = case.verdict(&sops, &installed);
+            tally.count(&case, &verdict);
+            if verdict.fault().is_some() {
+                faults.push((own_seed, choice));
             }
             let _ = fs::remove_file(&case.encrypted);
         }
@@ -127,8 +138,17 @@ fn agree_on_random_documents(format: Format) {
         }
     }
     say(&tally.line(format, seed));
-    let reports: Vec<_> = faults.iter().take(5).map(|&(own_seed, choice)| report(&sops, format, own_seed, choice)).collect();
-    assert!(faults.is_empty(), "{} documents differ (INTEROP_SEED={seed}):\n{}", faults.len(), reports.join("\n"));
+    let reports: Vec<_> = faults
+        .iter()
+        .take(5)
+        .map(|&(own_seed, choice)| report(&sops, format, own_seed, choice))
+        .collect();
+    assert!(
+        faults.is_empty(),
+        "{} documents differ (INTEROP_SEED={seed}):\n{}",
+        faults.len(),
+        reports.join("\n")
+    );
 }
 
 /// Shrinks a failing document, keeps it, and says what is wrong.
@@ -139,10 +159,17 @@ fn report(sops: &Sops, format: Format, own_seed: u64, choice: Option<usize>) -> 
     };
     let small = shrink::shrink(document, |smaller| fault_of(sops, smaller.clone(), choice).is_some());
     let fault = fault_of(sops, small.clone(), choice).unwrap_or(first);
-    let Ok(case) = Case::new(sops, small, "shrunk", None) else { return fault };
+    let Ok(case) = Case::new(sops, small, "shrunk", None) else {
+        return fault;
+    };
     let file = keep(&case, &format!("{}-{own_seed}", format.name()));
     let plain = render::render(&case.document);
-    format!("{}: rule {:?}\n{}\n{fault}", file.display(), case.document.rule, String::from_utf8_lossy(&plain[..plain.len().min(600)]))
+    format!(
+        "{}: rule {:?}\n{}\n{fault}",
+        file.display(),
+        case.document.rule,
+        String::from_utf8_lossy(&plain[..plain.len().min(600)])
+    )
 }
 
 #[test]
@@ -191,7 +218,13 @@ fn kept_regressions_stay_mended() {
     let installed = batch.install();
     for (number, file, expected) in wanted {
         let content = installed.content(number);
-        assert_eq!(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()), Some(String::from_utf8_lossy(&expected).into_owned()), "{}: {}", file.display(), installed.complaints());
+        assert_eq!(
+            content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            Some(String::from_utf8_lossy(&expected).into_owned()),
+            "{}: {}",
+            file.display(),
+            installed.complaints()
+        );
     }
 }
 
@@ -206,14 +239,18 @@ fn a_flipped_bit_is_refused_unless_sops_reads_the_same() {
         let mut sound = None;
         for at in 0..40 {
             let document = generate::document(format, random.bits());
-            let Ok(case) = Case::new(&sops, document, &format!("sound-{at}"), None) else { continue };
+            let Ok(case) = Case::new(&sops, document, &format!("sound-{at}"), None) else {
+                continue;
+            };
             if case.mac_refused_by_sops {
                 // sops can be no judge over the damage.
                 continue;
             }
             let file = fs::read(&case.encrypted).unwrap();
             for (place, pattern) in flips::PLACES {
-                let Some(bytes) = flips::flipped(&file, pattern, &mut random) else { continue };
+                let Some(bytes) = flips::flipped(&file, pattern, &mut random) else {
+                    continue;
+                };
                 let path = sops.file(&format!("flipped-{at}-{place}"));
                 fs::write(&path, bytes).unwrap();
                 damaged.push((batch.add(&path, format, ""), path, *place));
@@ -225,34 +262,52 @@ fn a_flipped_bit_is_refused_unless_sops_reads_the_same() {
         sound.join(&mut batch);
         let count = damaged.len();
         let installed = batch.install();
-        assert_eq!(sound.fault(&sops, &installed), None);
-        assert_ne!(installed.output.status.code(), Some(0), "{count} damaged files, and all is well");
+        assert_eq!(sound.verdict(&sops, &installed).fault(), None);
+        assert_ne!(
+            installed.output.status.code(),
+            Some(0),
+            "{count} damaged files, and all is well"
+        );
         let mut survivors = 0;
         for (number, path, place) in damaged {
             let Some(content) = installed.content(number) else { continue };
             survivors += 1;
             match sops.decrypt(format, &path) {
                 Judgement::Prints(bytes) if bytes == content => {}
-                _ => panic!("ours installed {} with a bit of its {place} flipped, sops does not (INTEROP_SEED={seed})", path.display()),
+                _ => panic!(
+                    "ours installed {} with a bit of its {place} flipped, sops does not (INTEROP_SEED={seed})",
+                    path.display()
+                ),
             }
         }
-        say(&format!("interop {}: {count} files with a flipped bit, {survivors} read by both all the same (INTEROP_SEED={seed})", format.name()));
+        say(&format!(
+            "interop {}: {count} files with a flipped bit, {survivors} read by both all the same (INTEROP_SEED={seed})",
+            format.name()
+        ));
     }
 }
 
 #[test]
-fn a_damaged_file_alone_publishes_nothing() {
-    let file = fs::read(sops::fixtures().join("3.13.2/nesting.yaml")).unwrap();
+fn a_damaged_file_alone_is_not_installed() {
+    let file = fs::read(sops::fixtures().join("3.13.2/encrypted-regex.yaml")).unwrap();
     let directory = tempfile::tempdir().unwrap();
     for (place, pattern) in flips::PLACES {
-        // The fixture has no rule but the default one.
-        let Some(bytes) = flips::flipped(&file, pattern, &mut Random::new(4)) else { continue };
+        let bytes = flips::flipped(&file, pattern, &mut Random::new(4)).unwrap();
         let path = directory.path().join("flipped.yaml");
         fs::write(&path, bytes).unwrap();
         let mut batch = Batch::default();
-        batch.add(&path, Format::Yaml, "");
+        let number = batch.add(&path, Format::Yaml, "");
         let installed = batch.install();
-        assert_eq!(installed.output.status.code(), Some(1), "a bit of {place} flipped: {}", installed.complaints());
-        assert!(!installed.is_published(), "a bit of {place} flipped, and yet there are secrets");
+        assert_ne!(
+            installed.output.status.code(),
+            Some(0),
+            "a bit of {place} flipped: {}",
+            installed.complaints()
+        );
+        assert_eq!(
+            installed.content(number),
+            None,
+            "a bit of {place} flipped, and yet there is the secret"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Our own program: many secrets a run, as a plain user would have them, into a directory that goes away.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -30,7 +31,8 @@ impl Batch {
     /// Asks for a value of a file (an empty key: the whole file), and gives the number that its content is found under.
     pub fn add(&mut self, file: &Path, format: Format, key: &str) -> usize {
         let number = self.secrets.len();
-        self.secrets.push(json!({ "name": number.to_string(), "key": key, "sopsFile": file, "format": format.name(), "mode": "0600" }));
+        self.secrets
+            .push(json!({ "name": number.to_string(), "key": key, "sopsFile": file, "format": format.name(), "mode": "0600" }));
         number
     }
 
@@ -44,7 +46,7 @@ impl Batch {
         let manifest = json!({
             "secrets": self.secrets, "templates": [], "placeholderBySecretName": {},
             "secretsMountPoint": directory.path().join("secrets.d"), "symlinkPath": link, "keepGenerations": 1,
-            "sshKeyPaths": [], "gnupgHome": null, "ageKeyFile": key_file(), "ageSshKeyPaths": [],
+            "sshKeyPaths": [], "gnupgHome": null, "ageKeyFile": private_key(directory.path()), "ageSshKeyPaths": [],
             "userMode": true, "logging": { "keyImport": false, "secretChanges": false },
         });
         let file = directory.path().join("manifest.json");
@@ -60,11 +62,6 @@ impl Installed {
         fs::read(self.link().join(number.to_string())).ok()
     }
 
-    /// Whether the link that secrets are found under exists at all.
-    pub fn is_published(&self) -> bool {
-        self.link().exists()
-    }
-
     /// What the program said about its failures.
     pub fn complaints(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
@@ -73,6 +70,14 @@ impl Installed {
     fn link(&self) -> PathBuf {
         self.directory.path().join("secrets")
     }
+}
+
+/// The key in a file that nobody else may read, a mode that git does not keep.
+fn private_key(directory: &Path) -> PathBuf {
+    let file = directory.join("key.txt");
+    fs::copy(key_file(), &file).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    file
 }
 
 fn run(manifest: &Path, home: &Path) -> Output {
@@ -96,5 +101,9 @@ fn run(manifest: &Path, home: &Path) -> Output {
         }
         thread::sleep(Duration::from_millis(2));
     };
-    Output { status, stdout: fs::read(home.join("stdout")).unwrap(), stderr: fs::read(home.join("stderr")).unwrap() }
+    Output {
+        status,
+        stdout: fs::read(home.join("stdout")).unwrap(),
+        stderr: fs::read(home.join("stderr")).unwrap(),
+    }
 }

@@ -20,7 +20,11 @@ pub fn render(document: &Document) -> Vec<u8> {
 }
 
 fn yaml_part(part: &Value) -> String {
-    if part.items().is_empty() { "{}\n".to_owned() } else { block(part, 0) }
+    if part.items().is_empty() {
+        "{}\n".to_owned()
+    } else {
+        block(part, 0)
+    }
 }
 
 /// A map or list in block style, each line indented by `indent` blanks.
@@ -33,7 +37,11 @@ fn block(value: &Value, indent: usize) -> String {
             let _ = writeln!(text, "{pad}#{comment}");
         }
         let beside = item.beside.as_ref().map_or(String::new(), |comment| format!(" #{comment}"));
-        let lead = if is_map { format!("{}:", key(&item.key)) } else { "-".to_owned() };
+        let lead = if is_map {
+            format!("{}:", key(&item.key))
+        } else {
+            "-".to_owned()
+        };
         match &item.value {
             Value::Bare(spelling) => {
                 let _ = writeln!(text, "{pad}{lead} {spelling}{beside}");
@@ -68,7 +76,11 @@ fn block(value: &Value, indent: usize) -> String {
 fn key(text: &str) -> String {
     let is_word = text.starts_with(|c: char| c.is_alphabetic()) && text.chars().all(|c| c.is_alphanumeric() || c == '_');
     let is_special = ["true", "false", "null"].contains(&text.to_lowercase().as_str());
-    if is_word && !is_special { text.to_owned() } else { double(text) }
+    if is_word && !is_special {
+        text.to_owned()
+    } else {
+        double(text)
+    }
 }
 
 fn is_flow(value: &Value) -> bool {
@@ -94,14 +106,28 @@ fn literal(text: &str, indent: usize) -> (String, String) {
     };
     let pad = " ".repeat(indent);
     let body = text.strip_suffix('\n').unwrap_or(text);
-    let lines = body.split('\n').map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{pad}{line}\n") }).collect();
+    let lines = body
+        .split('\n')
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("{pad}{line}\n")
+            }
+        })
+        .collect();
     (format!("|2{chomping}"), lines)
 }
 
 /// Whether a plain scalar gives back exactly this text, or something that is meant to be read as another type.
 fn is_plain(text: &str) -> bool {
     let starts_well = text.starts_with(|c: char| c.is_alphanumeric());
-    starts_well && is_printable(text) && !text.ends_with([' ', ':']) && !text.contains(": ") && !text.contains(" #") && !text.contains('\n')
+    starts_well
+        && is_printable(text)
+        && !text.ends_with([' ', ':'])
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.contains('\n')
 }
 
 /// Whether all characters may stand in YAML unescaped, breaks other than LF and marks at the borders of text excluded.
@@ -129,7 +155,10 @@ fn flow_yaml(value: &Value) -> String {
         Value::Bare(spelling) if spelling.is_empty() || spelling.starts_with('!') => "null".to_owned(),
         Value::Bare(spelling) => spelling.clone(),
         Value::Text(text, _) => double(text),
-        Value::Map { items, .. } => format!("{{{}}}", joined(items, |item| format!("{}: {}", double(&item.key), flow_yaml(&item.value)))),
+        Value::Map { items, .. } => format!(
+            "{{{}}}",
+            joined(items, |item| format!("{}: {}", double(&item.key), flow_yaml(&item.value)))
+        ),
         Value::List { items, .. } => format!("[{}]", joined(items, |item| flow_yaml(&item.value))),
     }
 }
@@ -139,7 +168,14 @@ fn flow_json(value: &Value) -> String {
         Value::Bare(spelling) => spelling.clone(),
         Value::Text(text, _) => serde_json::to_string(text).unwrap(),
         Value::Map { items, .. } => {
-            format!("{{{}}}", joined(items, |item| format!("{}: {}", serde_json::to_string(&item.key).unwrap(), flow_json(&item.value))))
+            format!(
+                "{{{}}}",
+                joined(items, |item| format!(
+                    "{}: {}",
+                    serde_json::to_string(&item.key).unwrap(),
+                    flow_json(&item.value)
+                ))
+            )
         }
         Value::List { items, .. } => format!("[{}]", joined(items, |item| flow_json(&item.value))),
     }

@@ -95,7 +95,11 @@ fn halve(text: &mut String, left: &mut usize) -> bool {
         return false;
     }
     if *left < 2 {
-        let kept = if *left == 0 { &characters[..half] } else { &characters[half..] };
+        let kept = if *left == 0 {
+            &characters[..half]
+        } else {
+            &characters[half..]
+        };
         *text = kept.iter().collect();
         return true;
     }

@@ -42,7 +42,11 @@ impl Sops {
         fs::write(&source, plain).unwrap();
         let config = self.file("rules.yaml");
         fs::write(&config, creation_rule(document)).unwrap();
-        let output = self.run(document.format, "encrypt", [OsStr::new("--config"), config.as_ref()], &source);
+        let output = self.run(
+            document.format,
+            &["--config".as_ref(), config.as_ref(), "encrypt".as_ref()],
+            &source,
+        );
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
@@ -52,32 +56,55 @@ impl Sops {
 
     /// What sops prints for an encrypted file.
     pub fn decrypt(&self, format: Format, encrypted: &Path) -> Judgement {
-        let strict = self.run(format, "decrypt", [], encrypted);
+        let strict = self.run(format, &["decrypt".as_ref()], encrypted);
         if strict.status.success() {
             return Judgement::Prints(strict.stdout);
         }
-        let lenient = self.run(format, "decrypt", [OsStr::new("--ignore-mac")], encrypted);
-        if lenient.status.success() { Judgement::PrintsWithoutMac(lenient.stdout) } else { Judgement::Fails }
+        let lenient = self.run(format, &["decrypt".as_ref(), "--ignore-mac".as_ref()], encrypted);
+        if lenient.status.success() {
+            Judgement::PrintsWithoutMac(lenient.stdout)
+        } else {
+            Judgement::Fails
+        }
     }
 
     /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
     pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
         let path = keys.iter().map(|key| format!("[\"{key}\"]")).collect::<String>();
-        let output = self.run(format, "decrypt", [OsStr::new("--ignore-mac"), OsStr::new("--extract"), path.as_ref()], encrypted);
+        let output = self.run(
+            format,
+            &[
+                "decrypt".as_ref(),
+                "--ignore-mac".as_ref(),
+                "--extract".as_ref(),
+                path.as_ref(),
+            ],
+            encrypted,
+        );
         output.status.success().then_some(output.stdout)
     }
 
-    /// The first document of an encrypted YAML file as JSON: its values without their spelling.
-    pub fn values(&self, encrypted: &Path) -> Option<Vec<u8>> {
-        let arguments = [OsStr::new("--ignore-mac"), OsStr::new("--output-type"), OsStr::new("json")];
-        let output = self.run(Format::Yaml, "decrypt", arguments, encrypted);
+    /// The first document of an encrypted file as JSON: its values without their spelling.
+    pub fn values(&self, format: Format, encrypted: &Path) -> Option<Vec<u8>> {
+        let arguments = [
+            "decrypt",
+            "--ignore-mac",
+            "--input-type",
+            format.name(),
+            "--output-type",
+            "json",
+        ];
+        let output = self.command(&arguments.map(OsStr::new), encrypted);
         output.status.success().then_some(output.stdout)
     }
 
-    fn run<'a>(&self, format: Format, action: &str, arguments: impl IntoIterator<Item = &'a OsStr>, file: &Path) -> Output {
+    fn run(&self, format: Format, arguments: &[&OsStr], file: &Path) -> Output {
+        let types = ["--input-type", format.name(), "--output-type", format.name()].map(OsStr::new);
+        self.command(&[arguments, &types].concat(), file)
+    }
+
+    fn command(&self, arguments: &[&OsStr], file: &Path) -> Output {
         Command::new(&self.program)
-            .arg(action)
-            .args(["--input-type", format.name(), "--output-type", format.name()])
             .args(arguments)
             .arg(file)
             .current_dir(self.directory.path())
@@ -102,7 +129,9 @@ pub fn fixtures() -> PathBuf {
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|directory| directory.join(name)).find(|file| file.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file())
 }
 
 fn creation_rule(document: &Document) -> String {

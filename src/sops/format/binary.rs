@@ -13,10 +13,30 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
     };
     match document.get(b"data") {
         Some(Value::Scalar(Kind::Text, text)) => Ok(text),
-        Some(other) => Err(EmitError(format!(
-            "the value of data is {}, not a string",
-            other.type_name()
-        ))),
+        Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
         None => Err(EmitError("there is no data in the file".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sops::format::{Format, testing::reprinted};
+
+    #[test]
+    fn the_text_of_data_is_the_file() {
+        assert_eq!(
+            reprinted(Format::Binary, br#"{"other": 1, "data": "a\n<b>", "data": "c"}"#),
+            "a\n<b>"
+        );
+    }
+
+    #[test]
+    fn a_file_without_text_as_data_is_refused() {
+        assert_eq!(
+            reprinted(Format::Binary, br#"{"other": "a"}"#),
+            "there is no data in the file"
+        );
+        let not_text = "the value of data is an integer, not a string";
+        assert_eq!(reprinted(Format::Binary, br#"{"data": 1, "data": "a"}"#), not_text);
     }
 }

@@ -55,9 +55,7 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitErr
             }
             Key::Name(name) => emit_entry(&mut out, name, &item.value)?,
             Key::Other(type_name) => {
-                return Err(EmitError(format!(
-                    "a key is {type_name}, dotenv has only strings there"
-                )));
+                return Err(EmitError(format!("a key is {type_name}, dotenv has only strings there")));
             }
         }
         out.push(b"\n");
@@ -82,5 +80,66 @@ fn push_escaped(out: &mut Plaintext, text: &[u8]) {
         out.push(separator);
         out.push(line);
         separator = b"\\n";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::format::{Format, testing::reprinted};
+
+    #[test]
+    fn lines_are_printed_as_sops_prints_them() {
+        for (source, printed) in [
+            ("", ""),
+            ("A=1\n", "A=1\n"),
+            ("# c\n\nA = b # d\nexport B='x'\nA=2\n", "# c\nA = b # d\nexport B='x'\nA=2\n"),
+            ("A=x\\ny\\\\nz\n", "A=x\\ny\\\\nz\n"),
+            ("A=\r\nB=c=d", "A=\r\nB=c=d\n"),
+            ("#", "#\n"),
+            ("=v\n", "=v\n"),
+        ] {
+            assert_eq!(reprinted(Format::Dotenv, source.as_bytes()), printed, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_neither_comment_nor_entry_is_named_by_its_number() {
+        for source in ["\nsecret\n", "\n \n", "\n # c\n", "\n\r\n"] {
+            let error = "line 2: neither a comment nor `KEY=value`";
+            assert_eq!(reprinted(Format::Dotenv, source.as_bytes()), error);
+        }
+    }
+
+    #[test]
+    fn a_backslash_and_n_stand_for_a_line_feed_in_values_only() {
+        let [document] = parse(b"a\\n=x\\ny\\\\nz\n#\\n\n").unwrap().try_into().unwrap();
+        assert_eq!(
+            document.get(b"a\\n"),
+            Some(&Value::Scalar(Kind::Text, Cow::from(&b"x\ny\\\nz"[..])))
+        );
+        assert!(matches!(&document.items[1].key, Key::Comment(comment) if *comment.text == *b"\\n"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_kept() {
+        let documents = parse(b"\xff=\xfe\n").unwrap();
+        assert_eq!(
+            documents[0].get(b"\xff"),
+            Some(&Value::Scalar(Kind::Text, Cow::from(&b"\xfe"[..])))
+        );
+    }
+
+    #[test]
+    fn a_list_has_no_spelling() {
+        let item = Item {
+            key: Key::Name(b"k".to_vec()),
+            value: Value::List(Vec::new()),
+        };
+        let error = emit(&[Branch { items: vec![item] }]).err();
+        assert_eq!(
+            error,
+            Some(EmitError("the value of k is a list, and the format is flat".to_owned()))
+        );
     }
 }

@@ -15,23 +15,19 @@ use crate::{
 
 /// Writes one scalar: floats so that they are not mistaken for integers, times to the second.
 pub(super) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
-    let spelled = str::from_utf8(text.expose())
-        .ok()
-        .and_then(|text| match kind {
-            Kind::Float => text.parse().ok().map(float),
-            Kind::Boolean => Some(text.to_ascii_lowercase()),
-            Kind::Time => time::to_seconds(text),
-            Kind::Text | Kind::Integer | Kind::Unsigned => None,
-        });
+    let spelled = str::from_utf8(text.expose()).ok().and_then(|text| match kind {
+        Kind::Float => text.parse().ok().map(float),
+        Kind::Boolean => Some(text.to_ascii_lowercase()),
+        Kind::Time => time::to_seconds(text),
+        Kind::Text | Kind::Integer | Kind::Unsigned => None,
+    });
     spelled.map_or_else(|| Plaintext::from(text.expose().to_vec()), Plaintext::from)
 }
 
 /// Go's `FormatFloat(number, 'G', -1, 64)`, with one decimal where that looks like an integer.
 fn float(number: f64) -> String {
     let text = number::compact(number).replace('e', "E");
-    let plain = text
-        .bytes()
-        .all(|byte| byte == b'-' || byte.is_ascii_digit());
+    let plain = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
     if plain { text + ".0" } else { text }
 }
 
@@ -124,9 +120,7 @@ fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Resul
     let mut node = root;
     for (depth, step) in steps(key).enumerate() {
         if depth >= MAX_DEPTH {
-            return Err(FlatError::TooDeep(
-                String::from_utf8_lossy(key).chars().take(40).collect(),
-            ));
+            return Err(FlatError::TooDeep(String::from_utf8_lossy(key).chars().take(40).collect()));
         }
         node = match step {
             Step::Name(name) => node.names.entry(name.to_vec()).or_default(),
@@ -134,9 +128,7 @@ fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Resul
         };
     }
     if node.value.replace(value).is_some() {
-        return Err(FlatError::Duplicate(
-            String::from_utf8_lossy(key).into_owned(),
-        ));
+        return Err(FlatError::Duplicate(String::from_utf8_lossy(key).into_owned()));
     }
     Ok(())
 }
@@ -218,4 +210,33 @@ fn list<'a>(nodes: BTreeMap<i64, Node<'a>>, path: &str) -> Result<Value<Stored<'
         values.push(node.nested(&format!("{path}[{index}]"))?);
     }
     Ok(Value::List(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_are_spelled_as_sops_spells_them() {
+        for (kind, canonical, printed) in [
+            (Kind::Float, "5", "5.0"),
+            (Kind::Float, "0.1", "0.1"),
+            (Kind::Float, "1000000", "1E+06"),
+            (Kind::Float, "123456", "123456.0"),
+            (Kind::Float, "1234567.5", "1.2345675E+06"),
+            (Kind::Float, "0.00001", "1E-05"),
+            (Kind::Float, "-0", "-0.0"),
+            (Kind::Float, "+Inf", "+Inf"),
+            (Kind::Float, "NaN", "NaN"),
+            (Kind::Boolean, "True", "true"),
+            (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43-05:00"),
+            (Kind::Integer, "-7", "-7"),
+            (Kind::Text, "True", "True"),
+        ] {
+            let text = emit_scalar(kind, &Plaintext::from(canonical.to_owned()));
+            assert_eq!(text.expose(), printed.as_bytes());
+        }
+        let null = emit_value(b"k", &Value::Null).unwrap();
+        assert_eq!(null.expose(), b"<nil>");
+    }
 }

@@ -5,6 +5,8 @@ mod dotenv;
 mod flat;
 mod ini;
 mod json;
+#[cfg(test)]
+mod testing;
 mod yaml;
 
 use std::fmt;

@@ -1,0 +1,137 @@
+//! One run at a time.
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::*;
+
+#[test]
+fn a_run_that_waits_too_long_says_what_it_waits_for() {
+    let world = World::new();
+    world.publish(&[secret("a", b"old")]).unwrap();
+    let held = fs::File::open(&world.site.mount_point).unwrap();
+    flock(&held, FlockOperation::LockExclusive).unwrap();
+    let patience = Duration::from_millis(50);
+    let error = publish_within(patience, &world.site, &[secret("a", b"new")], &Channel::Nobody).unwrap_err();
+    let shown = error.to_string();
+    assert!(
+        shown.contains("locked by another run") && shown.contains("secrets.d"),
+        "{shown}"
+    );
+    assert_eq!(world.read("a"), "old");
+    drop(held);
+    world.publish(&[secret("a", b"new")]).unwrap();
+}
+
+#[test]
+fn a_run_waits_for_another_one_to_end() {
+    let world = World::new();
+    world.publish(&[]).unwrap();
+    let held = fs::File::open(&world.site.mount_point).unwrap();
+    flock(&held, FlockOperation::LockExclusive).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| world.publish(&[secret("a", b"x")]).unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!waiting.is_finished());
+        drop(held);
+        waiting.join().unwrap();
+    });
+}
+
+#[test]
+fn a_run_that_waited_for_a_replaced_directory_starts_over() {
+    let world = World::new();
+    world.publish(&[secret("a", b"old")]).unwrap();
+    let held = fs::File::open(&world.site.mount_point).unwrap();
+    flock(&held, FlockOperation::LockExclusive).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| world.publish(&[secret("a", b"new")]).unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+        fs::rename(&world.site.mount_point, world.top.join("aside")).unwrap();
+        fs::create_dir(&world.site.mount_point).unwrap();
+        drop(held);
+        waiting.join().unwrap();
+    });
+    assert_eq!(
+        world.tree("aside"),
+        ["aside/1/ 751", "aside/1/a 400"],
+        "the old directory was not touched"
+    );
+    assert_eq!(world.read("a"), "new");
+}
+
+#[test]
+fn runs_at_once_never_interleave() {
+    let mut world = World::new();
+    world.site.keep_generations = 0;
+    std::thread::scope(|scope| {
+        for run in 0..6 {
+            let world = &world;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let content = format!("{run}");
+                    let names: Vec<_> = (0..20).map(|number| format!("s{number}")).collect();
+                    let entries: Vec<_> = names.iter().map(|name| secret(name, content.as_bytes())).collect();
+                    world.publish(&entries).unwrap();
+                }
+            });
+        }
+    });
+    for generation in 1..=30 {
+        let dir = world.site.generation(generation);
+        let contents: std::collections::BTreeSet<_> = fs::read_dir(&dir)
+            .unwrap()
+            .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 20);
+        assert_eq!(contents.len(), 1, "generation {generation} is of one run");
+    }
+    assert_eq!(world.target(), world.site.generation(30));
+}
+
+#[test]
+fn runs_at_once_mount_once() {
+    if !in_namespace("locking::runs_at_once_mount_once") {
+        return;
+    }
+    for _ in 0..10 {
+        let world = World::with(RAMFS);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| world.publish(&[secret("a", b"x")]).unwrap());
+            }
+        });
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        let mount_point = world.site.mount_point.display().to_string();
+        assert_eq!(
+            mounts.lines().filter(|line| line.contains(&mount_point)).count(),
+            1,
+            "{mounts}"
+        );
+        assert_eq!(world.target(), world.site.mount_point.join("8"));
+        rustix::mount::unmount(&world.site.mount_point, rustix::mount::UnmountFlags::empty()).unwrap();
+    }
+}
+
+/// Mode 0751 keeps a plain user from opening the directory, and so from holding the lock against root.
+#[test]
+fn a_plain_user_cannot_take_the_lock() {
+    if !in_namespace("locking::a_plain_user_cannot_take_the_lock") {
+        return;
+    }
+    let world = World::with(RAMFS);
+    // As found on a machine where somebody made it by hand.
+    fs::create_dir(&world.site.mount_point).unwrap();
+    fs::set_permissions(&world.top, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    world.publish(&[secret("a", b"x")]).unwrap();
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "flock", "--nonblock"])
+        .arg(&world.site.mount_point)
+        .arg("true")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("Permission denied"),
+        "{output:?}"
+    );
+}

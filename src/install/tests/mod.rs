@@ -1,0 +1,207 @@
+//! Publications into real directories and, as root, onto real mounts in a namespace of their own.
+
+mod changed;
+mod declared_paths;
+mod files;
+mod killing;
+mod locking;
+mod mounts;
+mod pruning;
+mod requests;
+mod swapping;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::geteuid;
+use tempfile::TempDir;
+
+use super::*;
+
+/// Set in a process that a test may mount in.
+const NAMESPACE: &str = "SOPS_TEST_IN_NAMESPACE";
+
+/// A place to publish to, gone with the test.
+struct World {
+    /// Keeps the directory.
+    _directory: TempDir,
+    /// The directory, without symlinks in its path.
+    top: PathBuf,
+    /// Generations in `top/secrets.d`, the link at `top/secrets`.
+    site: Site,
+}
+
+impl World {
+    /// A world with a plain directory, as a plain user has it.
+    fn new() -> Self {
+        Self::with(Store::Directory)
+    }
+
+    /// A world with any store.
+    fn with(store: Store) -> Self {
+        let directory = TempDir::new().unwrap();
+        let top = directory.path().canonicalize().unwrap();
+        let site = site(&top, store);
+        Self {
+            _directory: directory,
+            top,
+            site,
+        }
+    }
+
+    /// Publishes and tells nobody.
+    fn publish(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
+        publish(&self.site, entries, &Channel::Nobody)
+    }
+
+    /// Publishes with restart lists in `top/nixos`.
+    fn publish_with_lists(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
+        publish(&self.site, entries, &self.lists())
+    }
+
+    /// Lists in `top/nixos`.
+    fn lists(&self) -> Channel {
+        Channel::Lists {
+            directory: self.top.join("nixos"),
+            dry: false,
+        }
+    }
+
+    /// What a reader of the link finds.
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.site.link.join(name)).unwrap()
+    }
+
+    /// All below `top/under`, sorted: kind, mode, path, and the target of a link.
+    fn tree(&self, under: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        describe(&self.top.join(under), &self.top, &mut lines);
+        lines.sort();
+        lines
+    }
+
+    /// Where the link points.
+    fn target(&self) -> PathBuf {
+        fs::read_link(&self.site.link).unwrap()
+    }
+}
+
+/// Generations in `top/secrets.d`, the link at `top/secrets`.
+fn site(top: &Path, store: Store) -> Site {
+    Site {
+        mount_point: top.join("secrets.d"),
+        link: top.join("secrets"),
+        keep_generations: 1,
+        store,
+    }
+}
+
+/// Adds a line for each thing in `dir`.
+fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let shown = path.strip_prefix(top).unwrap().display().to_string();
+        let metadata = path.symlink_metadata().unwrap();
+        let mode = metadata.mode() & 0o7777;
+        if metadata.is_symlink() {
+            let target = fs::read_link(&path).unwrap();
+            let target = target.strip_prefix(top).unwrap_or(&target).display().to_string();
+            lines.push(format!("{shown} -> {target}"));
+        } else if metadata.is_dir() {
+            lines.push(format!("{shown}/ {mode:o}"));
+            describe(&path, top, lines);
+        } else {
+            lines.push(format!("{shown} {mode:o}"));
+        }
+    }
+}
+
+/// A secret that differs from this in one field is written `Entry { mode: 0o440, ..secret("a", b"x") }`.
+fn secret<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
+    Entry {
+        kind: Kind::Secret,
+        name,
+        content,
+        mode: 0o400,
+        owner: None,
+        path: None,
+        restart_units: &[],
+        reload_units: &[],
+    }
+}
+
+/// A template.
+fn template<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
+    Entry {
+        kind: Kind::Template,
+        ..secret(name, content)
+    }
+}
+
+/// Units by name.
+fn units(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+/// Whether the test may go on as root; says so when not. The message goes past the harness, which swallows what `println!` prints.
+pub(super) fn is_root(test: &str) -> bool {
+    let root = geteuid().is_root();
+    if !root {
+        writeln!(std::io::stderr(), "{test}: skipped: needs root").unwrap();
+    }
+    root
+}
+
+/// Runs the test `name` (its path below this module) once more, in a mount namespace of its own. True in there, where the test
+/// goes on.
+fn in_namespace(name: &str) -> bool {
+    if std::env::var_os(NAMESPACE).is_some() {
+        return true;
+    }
+    if is_root(name) {
+        let status = Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                &format!("install::tests::{name}"),
+                "--nocapture",
+                "--include-ignored",
+            ])
+            .env(NAMESPACE, "1")
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&status.stdout);
+        assert!(
+            output.contains("1 passed"),
+            "{output}{}",
+            String::from_utf8_lossy(&status.stderr)
+        );
+    }
+    false
+}
+
+/// A script that may be run at once. Another program writes it: a child that another test forks meanwhile would inherit our open
+/// file, and the kernel runs no file that is open for writing.
+pub(crate) fn script(path: &Path, body: &str) {
+    let source = path.with_extension("source");
+    fs::write(&source, format!("#!/bin/sh\n{body}\n")).unwrap();
+    let status = Command::new("install")
+        .arg("--mode=755")
+        .args([&source, path])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// A mounted ramfs whose directories belong to root's group.
+const RAMFS: Store = Store::Mounted {
+    file_system: FileSystem::Ramfs,
+    group: 0,
+};

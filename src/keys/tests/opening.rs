@@ -1,0 +1,254 @@
+//! Which message opens with which key.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use age_core::format::{FileKey, Stanza};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+#[test]
+fn an_age_identity_opens_what_is_encrypted_to_it() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
+    assert_eq!(host.notices(&keyring), [""; 0]);
+}
+
+#[test]
+fn an_ed25519_key_opens_the_converted_and_the_native_recipient() {
+    let host = Host::new();
+    let Some(path) = host.ssh_key("id", &["-t", "ed25519"]) else {
+        return;
+    };
+    let keyring = of_ssh_key(&path);
+    let [Notice::Imported { recipient, .. }] = keyring.notices() else {
+        panic!("{:?}", keyring.notices())
+    };
+    assert!(opens(&keyring, vec![entry_for(&recipient.parse().unwrap())]));
+    assert!(opens(&keyring, vec![entry_for_ssh(&path)]));
+}
+
+#[test]
+fn an_rsa_key_opens_the_native_recipient_in_both_of_its_forms() {
+    let host = Host::new();
+    for form in ["RFC4716", "PEM"] {
+        let Some(path) = host.ssh_key(form, &["-t", "rsa", "-b", "2048", "-m", form]) else {
+            return;
+        };
+        let keyring = of_ssh_key(&path);
+        assert_eq!(host.notices(&keyring), [""; 0]);
+        assert!(opens(&keyring, vec![entry_for_ssh(&path)]), "{form}");
+    }
+}
+
+#[test]
+fn a_key_in_pkcs8_opens_both_recipients() {
+    let host = Host::new();
+    let Some(path) = host.ssh_key("id", &["-t", "rsa", "-b", "2048", "-m", "PKCS8"]) else {
+        return;
+    };
+    assert!(fs::read_to_string(&path).unwrap().starts_with("-----BEGIN PRIVATE KEY-----"));
+    assert!(opens(&of_ssh_key(&path), vec![entry_for_ssh(&path)]));
+}
+
+#[test]
+fn the_recipient_that_a_file_names_plays_no_part() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let stranger = entry_for(&x25519::Identity::generate().to_public());
+    let unnamed = entry("age1nonsense", message(&[&identity.to_public()], DATA_KEY));
+    assert!(opens(&keyring, vec![stranger, unnamed]));
+}
+
+#[test]
+fn one_message_may_have_many_recipients() {
+    let host = Host::new();
+    let strangers: Vec<_> = (0..20).map(|_| x25519::Identity::generate().to_public()).collect();
+    let identity = x25519::Identity::generate();
+    let mut recipients: Vec<&dyn Recipient> = strangers.iter().map(|recipient| recipient as _).collect();
+    let own = identity.to_public();
+    recipients.push(&own);
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    assert!(opens(&keyring, vec![entry("", message(&recipients, DATA_KEY))]));
+}
+
+#[test]
+fn the_identity_that_opened_a_file_is_the_first_to_be_tried_on_the_next() {
+    let host = Host::new();
+    let identities = [x25519::Identity::generate(), x25519::Identity::generate()];
+    let keyring = of_age_file(host.file("key.txt", identities.each_ref().map(secret).join("\n")));
+    let order = || keyring.in_order_of_hope().map(|(index, _)| index).collect::<Vec<_>>();
+    assert_eq!(order(), [0, 1]);
+    assert!(opens(&keyring, vec![entry_for(&identities[1].to_public())]));
+    assert_eq!(order(), [1, 0]);
+}
+
+#[test]
+fn a_damaged_stanza_does_not_keep_another_entry_from_opening() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let own = identity.to_public();
+    let damaged = entry(
+        &own.to_string(),
+        replaced(&message(&[&own], DATA_KEY), "-> X25519 ", "-> X25519 x"),
+    );
+    assert!(opens(&keyring, vec![damaged, entry_for(&own)]));
+}
+
+/// Writes a stanza that names the SSH key of these tests and is nothing that the key could open.
+struct Impostor;
+
+impl Recipient for Impostor {
+    fn wrap_file_key(&self, _: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), ::age::EncryptError> {
+        let wire = ssh_key::PrivateKey::from_openssh(SSH_KEY)
+            .unwrap()
+            .public_key()
+            .to_bytes()
+            .unwrap();
+        let tag = BASE64_STANDARD_NO_PAD.encode(&Sha256::digest(wire)[..4]);
+        let share = BASE64_STANDARD_NO_PAD.encode([9; 32]);
+        let stanza = Stanza {
+            tag: "ssh-ed25519".to_owned(),
+            args: vec![tag, share],
+            body: vec![0; 32],
+        };
+        Ok((vec![stanza], HashSet::new()))
+    }
+}
+
+#[test]
+fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let text = message(&[&Impostor, &identity.to_public()], DATA_KEY);
+    let mut sources = KeySources {
+        age_ssh_keys: vec![named(host.file("id", SSH_KEY))],
+        ..KeySources::default()
+    };
+    let keyring = Keyring::load(&sources);
+    assert_eq!(keyring.open(&text).err(), Some(Failure::Damaged));
+    sources.age_key = Some(Plaintext::from(secret(&identity)));
+    assert!(opens(&Keyring::load(&sources), vec![entry("x", text)]));
+}
+
+#[test]
+fn data_keys_have_the_length_of_an_aes_key() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let own = identity.to_public();
+    for length in [0, 1, 15, 16, 17, 24, 31, 32, 33, 64, 1000] {
+        let key = vec![7; length];
+        let result = keyring.data_key(&groups(vec![entry("x", message(&[&own], &key))]));
+        assert_eq!(
+            result.is_ok_and(|found| found.expose() == key),
+            [16, 24, 32].contains(&length),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn broken_messages_are_told_apart() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let own = identity.to_public();
+    let good = message(&[&own], DATA_KEY);
+    let flipped = changed(&good, |bytes| *bytes.last_mut().unwrap() ^= 1);
+    let other_mac = changed(&good, |bytes| {
+        let mac = bytes.windows(4).position(|window| window == b"--- ").unwrap() + 10;
+        bytes[mac] = if bytes[mac] == b'A' { b'B' } else { b'A' };
+    });
+    let binary = unarmored(&good).iter().map(|byte| char::from(*byte)).collect();
+    let altered = "damaged: a key of this host fits, but the content was altered";
+    for (encrypted, fault) in [
+        (String::new(), "damaged: not an armored age message"),
+        (binary, "damaged: not an armored age message"),
+        (good.replacen('\n', "\n!", 1), "damaged: not an armored age message"),
+        (good.replace("-----END", ""), "damaged: not an armored age message"),
+        (format!("{good}x"), "damaged: not an armored age message"),
+        (good[..100].to_owned(), "damaged: not an armored age message"),
+        (
+            changed(&good, |bytes| bytes.truncate(60)),
+            "damaged: not a readable age message",
+        ),
+        (changed(&good, Vec::clear), "damaged: not an armored age message"),
+        (replaced(&good, "v1\n", "v2\n"), "damaged: not a readable age message"),
+        (
+            replaced(&good, "-> X25519 ", "-> X25519 x"),
+            "damaged: not a readable age message",
+        ),
+        (changed(&good, |bytes| bytes.truncate(bytes.len() - 1)), altered),
+        (flipped, altered),
+        (other_mac, altered),
+        (
+            message(&[&own], b"short"),
+            "damaged: what it holds is not as long as a data key",
+        ),
+        (
+            message(&[&x25519::Identity::generate().to_public()], DATA_KEY),
+            "damaged: not encrypted to this recipient",
+        ),
+        (format!("{}{good}", " ".repeat(40_000)), ""),
+        (
+            armored(&[b"age-encryption.org/v1\n-> a\n".as_slice(), &b"-> a\n\n".repeat(200)].concat()),
+            "damaged: too large for a data key",
+        ),
+        (armored(&vec![b'a'; 40_000]), "damaged: too large for a data key"),
+    ] {
+        let result = keyring.data_key(&groups(vec![entry(&own.to_string(), encrypted)]));
+        match result {
+            Ok(_) => assert_eq!(fault, ""),
+            Err(no_key) => assert!(
+                no_key.report("f").contains(&format!("{own}  ({fault})\n")),
+                "{fault}: {}",
+                no_key.report("f")
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_message_behind_a_passphrase_is_never_tried() {
+    let host = Host::new();
+    let keyring = of_age_file(host.file("key.txt", secret(&x25519::Identity::generate())));
+    // A work factor of 2^63 would never end.
+    let header = b"age-encryption.org/v1\n-> scrypt bWFzdGVyIG9mIG1hbnkgdQ 63\nMDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n\
+                   --- MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n0123456789abcdef0123456789abcdef";
+    assert!(keyring.data_key(&groups(vec![entry("x", armored(header))])).is_err());
+}
+
+/// An identity and a message for it.
+static FIXED: LazyLock<(String, String)> = LazyLock::new(|| {
+    let identity = x25519::Identity::generate();
+    (secret(&identity), message(&[&identity.to_public()], DATA_KEY))
+});
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn no_change_of_a_message_makes_it_panic_or_give_another_key(position in 0_usize..1000, byte: u8, length in 0_usize..1000) {
+        let (identity, good) = &*FIXED;
+        let keyring = Keyring::load(&KeySources { age_key: Some(Plaintext::from(identity.clone())), ..KeySources::default() });
+        let mut bytes = unarmored(good);
+        let position = position % bytes.len();
+        bytes[position] = byte;
+        let mut text = good.clone().into_bytes();
+        text[position] = byte;
+        text.truncate(length + 1);
+        for encrypted in [armored(&bytes), String::from_utf8_lossy(&text).into_owned()] {
+            if let Ok(key) = keyring.data_key(&groups(vec![entry("x", encrypted)])) {
+                assert_eq!(key.expose(), DATA_KEY);
+            }
+        }
+    }
+}

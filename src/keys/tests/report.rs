@@ -1,0 +1,239 @@
+//! What is told of a file that stays closed, word for word.
+
+use super::*;
+
+/// The report on a file that is closed to this keyring.
+fn report(host: &Host, keyring: &Keyring, groups: &KeyGroups) -> String {
+    let Err(no_key) = keyring.data_key(groups) else {
+        panic!("opened")
+    };
+    host.plain(&no_key.report("secrets/db.yaml"))
+}
+
+fn pgp(fingerprint: &str) -> MasterKey {
+    MasterKey::Pgp {
+        fingerprint: fingerprint.to_owned(),
+        encrypted: String::new(),
+    }
+}
+
+fn remote(service: Service, name: &str) -> MasterKey {
+    MasterKey::Remote {
+        service,
+        name: name.to_owned(),
+    }
+}
+
+#[test]
+fn the_report_sets_recipients_against_identities() {
+    let host = Host::new();
+    let stranger = x25519::Identity::generate().to_public();
+    let ssh = format!("{OTHER_SSH} admin@desk");
+    let native: ::age::ssh::Recipient = ssh.parse().unwrap();
+    let keyring = Keyring::load(&KeySources {
+        age_ssh_keys: vec![named(host.file("ssh_host_ed25519_key", SSH_KEY))],
+        age_key_file: Some(named(host.path("key.txt"))),
+        ..KeySources::default()
+    });
+    let keys = vec![
+        entry_for(&stranger),
+        entry(&ssh, message(&[&native], DATA_KEY)),
+        pgp("7FB89715AADA920D65D25E63F9BA9DEBD03F57C0"),
+        remote(Service::AwsKms, "arn:aws:kms:eu-west-1:1:key/2"),
+    ];
+    assert_eq!(
+        report(&host, &keyring, &groups(keys)),
+        format!(
+            "  this file can be opened by\n    \
+                 age  {stranger}\n    \
+                 age  ssh-ed25519 {OTHER_FINGERPRINT}\n    \
+                 pgp  7FB89715AADA920D65D25E63F9BA9DEBD03F57C0  (not supported yet)\n    \
+                 AWS KMS  arn:aws:kms:eu-west-1:1:key/2  (not supported yet)\n  \
+               this host has\n    \
+                 {CONVERTED}  from /keys/ssh_host_ed25519_key (converted)\n    \
+                 ssh-ed25519 {SSH_FINGERPRINT}  from /keys/ssh_host_ed25519_key\n    \
+                 (no key)  /keys/key.txt: no such file\n  \
+               hint: add {CONVERTED} to .sops.yaml, run: sops updatekeys secrets/db.yaml\n"
+        )
+    );
+}
+
+#[test]
+fn a_host_without_keys_is_told_how_to_get_one() {
+    let host = Host::new();
+    let stranger = x25519::Identity::generate().to_public();
+    assert_eq!(
+        report(
+            &host,
+            &Keyring::load(&KeySources::default()),
+            &groups(vec![entry_for(&stranger)])
+        ),
+        format!(
+            "  this file can be opened by\n    \
+                 age  {stranger}\n  \
+               this host has no key: no source of keys is set\n  \
+               hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen\n"
+        )
+    );
+}
+
+#[test]
+fn a_host_with_an_rsa_key_alone_is_given_that_to_paste() {
+    let host = Host::new();
+    let Some(path) = host.ssh_key("id", &["-t", "rsa", "-b", "2048"]) else {
+        return;
+    };
+    let public = fs::read_to_string(path.with_extension("pub")).unwrap();
+    let public = public.trim().strip_suffix(" a comment").unwrap().to_owned();
+    let report = report(
+        &host,
+        &of_ssh_key(path),
+        &groups(vec![entry_for(&x25519::Identity::generate().to_public())]),
+    );
+    assert!(
+        report.ends_with(&format!(
+            "  hint: add {public} to .sops.yaml, run: sops updatekeys secrets/db.yaml\n"
+        )),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let own = identity.to_public();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let damaged = changed(&message(&[&own], DATA_KEY), |bytes| {
+        *bytes.last_mut().unwrap() ^= 1;
+    });
+    assert_eq!(
+        report(&host, &keyring, &groups(vec![entry(&own.to_string(), damaged)])),
+        format!(
+            "  this file can be opened by\n    \
+                 age  {own}  (damaged: a key of this host fits, but the content was altered)\n  \
+               this host has\n    \
+                 {own}  from /keys/key.txt\n  \
+               hint: the part of secrets/db.yaml for {own}, a key of this host, is damaged: restore the file, \
+               or where another key opens it, run: sops rotate --in-place secrets/db.yaml\n"
+        )
+    );
+}
+
+#[test]
+fn an_ssh_recipient_is_known_whatever_its_comment() {
+    let host = Host::new();
+    let public = ssh_key::PrivateKey::from_openssh(SSH_KEY)
+        .unwrap()
+        .public_key()
+        .to_openssh()
+        .unwrap();
+    let own = public.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let stranger = message(&[&x25519::Identity::generate().to_public()], DATA_KEY);
+    let keyring = of_ssh_key(host.file("id", SSH_KEY));
+    for name in [own.clone(), format!("{own} root@host"), format!(" {own}  old name ")] {
+        let report = report(&host, &keyring, &groups(vec![entry(&name, stranger.clone())]));
+        let line = format!("    age  ssh-ed25519 {SSH_FINGERPRINT}  (damaged: not encrypted to this recipient)\n");
+        assert!(report.contains(&line), "{report}");
+    }
+}
+
+#[test]
+fn a_file_that_only_other_kinds_of_keys_could_open_says_so() {
+    let host = Host::new();
+    let stranger = message(&[&x25519::Identity::generate().to_public()], DATA_KEY);
+    let plugin = || entry("age1yubikey1qqqqqqqqqqqqq", stranger.clone());
+    let post_quantum = || entry("age1pq1qqqqqqqqqqqqqqqq", stranger.clone());
+    let keyring = Keyring::load(&KeySources::default());
+    for (keys, kinds) in [
+        (vec![pgp("AB")], "OpenPGP"),
+        (vec![plugin(), plugin()], "an age plugin"),
+        (vec![post_quantum()], "a post-quantum age key"),
+        (vec![remote(Service::AwsKms, "arn")], "AWS KMS"),
+        (vec![remote(Service::GcpKms, "projects/x")], "Google Cloud KMS"),
+        (vec![remote(Service::AzureKeyVault, "https://v")], "Azure Key Vault"),
+        (vec![remote(Service::HashicorpVault, "https://v")], "HashiCorp Vault"),
+        (vec![remote(Service::HuaweiKms, "id")], "Huawei Cloud KMS"),
+        (vec![pgp("AB"), plugin(), pgp("CD")], "OpenPGP or an age plugin"),
+    ] {
+        let Err(no_key) = keyring.data_key(&groups(keys)) else {
+            panic!()
+        };
+        let sentence = format!("only {kinds} can open this file, and that is not supported yet");
+        assert_eq!(no_key.to_string(), sentence);
+        assert!(host.plain(&no_key.report("f")).starts_with(&format!("  {sentence}\n    ")));
+    }
+    let Err(no_key) = keyring.data_key(&groups(vec![pgp("AB"), entry(CONVERTED, stranger)])) else {
+        panic!()
+    };
+    assert_eq!(no_key.to_string(), "no key of this host opens this file");
+}
+
+#[test]
+fn key_groups_are_explained() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let own = identity.to_public();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let group = |keys| KeyGroup { keys };
+    let file = KeyGroups {
+        groups: vec![group(vec![entry_for(&own)]), group(vec![pgp("AB")]), group(Vec::new())],
+        threshold: 2,
+    };
+    assert_eq!(
+        report(&host, &keyring, &file),
+        format!(
+            "  this file needs 2 of 3 key groups; key groups are not supported yet\n    \
+                 group 1\n      \
+                   age  {own}\n    \
+                 group 2\n      \
+                   pgp  AB  (not supported yet)\n    \
+                 group 3\n  \
+               this host has\n    \
+                 {own}  from /keys/key.txt\n"
+        )
+    );
+}
+
+#[test]
+fn one_group_opens_whatever_the_threshold() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let file = KeyGroups {
+        threshold: 2,
+        ..groups(vec![entry_for(&identity.to_public())])
+    };
+    assert!(keyring.data_key(&file).is_ok());
+}
+
+#[test]
+fn a_file_without_keys_says_so() {
+    let host = Host::new();
+    let keyring = Keyring::load(&KeySources::default());
+    assert!(report(&host, &keyring, &groups(Vec::new())).starts_with("  this file names no key that could open it\n  this host"));
+}
+
+#[test]
+fn names_that_a_file_chose_cannot_disturb_the_terminal() {
+    let host = Host::new();
+    let name = format!("\u{1b}[2Jx\n{}", "y".repeat(1000));
+    let report = report(&host, &Keyring::load(&KeySources::default()), &groups(vec![pgp(&name)]));
+    let shown = format!("    pgp  \u{fffd}[2Jx\u{fffd}{}…  (not supported yet)\n", "y".repeat(194));
+    assert!(report.contains(&shown), "{report}");
+}
+
+#[test]
+fn a_file_name_is_quoted_for_the_shell_where_it_needs_it() {
+    let host = Host::new();
+    let keyring = of_ssh_key(host.file("id", SSH_KEY));
+    let Err(no_key) = keyring.data_key(&groups(vec![pgp("AB")])) else {
+        panic!()
+    };
+    assert!(
+        no_key
+            .report("/etc/a b.yaml")
+            .ends_with("run: sops updatekeys '/etc/a b.yaml'\n")
+    );
+    assert!(no_key.report("it's").ends_with("run: sops updatekeys 'it'\\''s'\n"));
+}

@@ -1,0 +1,333 @@
+//! What is read from the sources of keys, and what is told of them.
+
+use super::*;
+
+#[test]
+fn comments_empty_lines_indentation_and_carriage_returns_are_tolerated() {
+    let host = Host::new();
+    let identities = [x25519::Identity::generate(), x25519::Identity::generate()];
+    let [first, second] = identities.each_ref().map(secret);
+    let text = format!("# created: today\r\n\r\n  # indented\r\n\t{first} \r\n\n{second}");
+    let keyring = of_age_file(host.file("key.txt", text));
+    assert_eq!(host.notices(&keyring), [""; 0]);
+    for identity in &identities {
+        assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
+    }
+}
+
+#[test]
+fn a_malformed_line_is_named_by_its_number_and_spoils_nothing() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let mistyped = secret(&x25519::Identity::generate()).replace("KEY-1", "KEY-1QQ");
+    let text = format!("# mine\n{mistyped}\n{}\n\u{e9}t\u{e9}\n", secret(&identity));
+    let keyring = of_age_file(host.file("key.txt", [text.as_bytes(), b"\xff\xfe\n"].concat()));
+    assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
+    assert_eq!(
+        host.notices(&keyring),
+        [
+            "cannot use line 2 of /keys/key.txt: not an age identity",
+            "cannot use line 4 of /keys/key.txt: not an age identity",
+            "cannot use line 5 of /keys/key.txt: not an age identity",
+        ]
+    );
+}
+
+#[test]
+fn no_message_holds_a_piece_of_a_key_file() {
+    let host = Host::new();
+    let mistyped = secret(&x25519::Identity::generate()).replace("KEY-1", "KEY-1QQ");
+    let keyring = of_age_file(host.file("key.txt", format!("{mistyped}\nAGE-PLUGIN-{mistyped}\n")));
+    let Err(no_key) = keyring.data_key(&groups(Vec::new())) else {
+        panic!()
+    };
+    let told = format!(
+        "{:?}{:?}{no_key:?}{no_key}{}",
+        keyring.notices(),
+        host.notices(&keyring),
+        no_key.report("f")
+    );
+    for piece in mistyped.as_bytes().windows(10).skip(14) {
+        assert!(!told.contains(str::from_utf8(piece).unwrap()));
+    }
+}
+
+#[test]
+fn beyond_ten_bad_lines_are_counted_only() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    for (bad, last) in [
+        (11, "cannot use /keys/key.txt: 1 more line that is not an age identity"),
+        (5000, "cannot use /keys/key.txt: 4990 more lines that are not age identities"),
+    ] {
+        let text = format!("{}{}", "bad\n".repeat(bad), secret(&identity));
+        let keyring = of_age_file(host.file("key.txt", text));
+        let notices = host.notices(&keyring);
+        assert_eq!(notices.len(), 11);
+        assert_eq!(notices[9], "cannot use line 10 of /keys/key.txt: not an age identity");
+        assert_eq!(notices[10], last);
+        assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
+    }
+}
+
+#[test]
+fn identities_of_other_kinds_are_told_apart() {
+    let host = Host::new();
+    let text = "AGE-PLUGIN-YUBIKEY-1QQPSXQQ4QQ\nAGE-SECRET-KEY-PQ-1QQQ\n\
+                age1wy42r2p2c67ckywgq8xj7ejf6eykqfu623wktxeh729rtagu4fkqkvsudc\n";
+    let keyring = of_age_file(host.file("key.txt", text));
+    assert_eq!(
+        host.notices(&keyring),
+        [
+            "cannot use line 1 of /keys/key.txt: an identity of an age plugin, which is not supported yet",
+            "cannot use line 2 of /keys/key.txt: a post-quantum age identity, which is not supported yet",
+            "cannot use line 3 of /keys/key.txt: an age recipient, the public half of a key, where the identity is needed",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_no_identity_text_is_called_what_it_is() {
+    let host = Host::new();
+    let encrypted = "cannot use /keys/key.txt: encrypted age identities, which are not supported yet";
+    let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it among the SSH keys for age";
+    let empty = "cannot use /keys/key.txt: holds no age identity";
+    for (text, notice) in [
+        ("age-encryption.org/v1\n-> scrypt a 18\n", encrypted),
+        ("-----BEGIN AGE ENCRYPTED FILE-----\n", encrypted),
+        ("\n-----BEGIN OPENSSH PRIVATE KEY-----\n", ssh),
+        ("-----BEGIN RSA PRIVATE KEY-----\n", ssh),
+        ("", empty),
+        ("# nothing\n\n", empty),
+    ] {
+        assert_eq!(host.notices(&of_age_file(host.file("key.txt", text))), [notice]);
+    }
+}
+
+#[test]
+fn the_variable_holds_identities_apart_by_any_white_space() {
+    let identities = [(); 3].map(|()| x25519::Identity::generate());
+    let [first, second, third] = identities.each_ref().map(secret);
+    let keyring = Keyring::load(&KeySources {
+        age_key: Some(Plaintext::from(format!("# a comment\n{first} {second}\tnonsense\n{third}\n"))),
+        ..KeySources::default()
+    });
+    for identity in &identities {
+        assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
+    }
+    let notices: Vec<_> = keyring.notices().iter().map(ToString::to_string).collect();
+    assert_eq!(notices, ["cannot use line 2 of SOPS_AGE_KEY: not an age identity"]);
+}
+
+#[test]
+fn the_file_of_the_variable_is_read_and_not_twice() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let path = host.file("key.txt", format!("bad\n{}", secret(&identity)));
+    let mut sources = KeySources {
+        age_key_file_variable: Some(path.clone()),
+        ..KeySources::default()
+    };
+    assert!(opens(&Keyring::load(&sources), vec![entry_for(&identity.to_public())]));
+    sources.age_key_file = Some(named(path));
+    assert_eq!(Keyring::load(&sources).notices().len(), 1);
+}
+
+#[test]
+fn a_missing_file_is_told_of_unless_it_is_a_default() {
+    let host = Host::new();
+    let path = host.path("key.txt");
+    assert_eq!(host.notices(&of_age_file(&path)), ["cannot use /keys/key.txt: no such file"]);
+    let default = KeyFile { path, is_default: true };
+    let keyring = Keyring::load(&KeySources {
+        age_key_file: Some(default),
+        ..KeySources::default()
+    });
+    assert_eq!(keyring.notices(), []);
+    let Err(no_key) = keyring.data_key(&groups(Vec::new())) else {
+        panic!()
+    };
+    assert!(
+        host.plain(&no_key.report("f"))
+            .contains("    (no key)  /keys/key.txt: no such file\n")
+    );
+}
+
+#[test]
+fn only_regular_files_are_read_and_nothing_waits() {
+    let host = Host::new();
+    fs::create_dir(host.path("directory")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, host.path("fifo"), rustix::fs::Mode::RUSR).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(host.path("socket")).unwrap();
+    let file = host.file("file", "");
+    for (path, notice) in [
+        (
+            host.path("directory"),
+            "cannot use /keys/directory: a directory, not a regular file",
+        ),
+        (host.path("fifo"), "cannot use /keys/fifo: a fifo, not a regular file"),
+        (host.path("socket"), "cannot use /keys/socket: a socket, not a regular file"),
+        (
+            PathBuf::from("/dev/zero"),
+            "cannot use /dev/zero: a device, not a regular file",
+        ),
+        (file.join("below"), "cannot use /keys/file/below: not a directory"),
+    ] {
+        assert_eq!(host.notices(&of_age_file(&path)), [notice]);
+        assert_eq!(host.notices(&of_ssh_key(&path)), [notice]);
+    }
+}
+
+#[test]
+fn a_symbolic_link_is_followed() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    std::os::unix::fs::symlink(host.file("key.txt", secret(&identity)), host.path("link")).unwrap();
+    assert!(opens(&of_age_file(host.path("link")), vec![entry_for(&identity.to_public())]));
+}
+
+#[test]
+fn a_file_of_too_many_bytes_is_refused_whole() {
+    let host = Host::new();
+    let path = host.file("key.txt", secret(&x25519::Identity::generate()));
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(16 * 1024 * 1024 + 1).unwrap();
+    assert_eq!(
+        host.notices(&of_age_file(&path)),
+        ["cannot use /keys/key.txt: larger than 16 MiB"]
+    );
+    file.set_len(16 * 1024 + 1).unwrap();
+    assert_eq!(
+        host.notices(&of_ssh_key(&path)),
+        ["cannot use /keys/key.txt: larger than 16 KiB"]
+    );
+}
+
+#[test]
+fn a_file_that_others_may_read_or_write_is_used_with_a_warning() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let path = host.file("key.txt", secret(&identity));
+    for (mode, what) in [
+        (0o644, "mode 0644 lets others read it"),
+        (0o640, "mode 0640 lets its group read it"),
+        (0o620, "mode 0620 lets its group write it"),
+        (0o660, "mode 0660 lets its group read and write it"),
+        (0o602, "mode 0602 lets others write it"),
+        (0o4666, "mode 4666 lets others read and write it"),
+    ] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let keyring = of_age_file(&path);
+        let notice = format!("/keys/key.txt: {what}; close it with: chmod 600 /keys/key.txt");
+        assert_eq!(host.notices(&keyring), [notice]);
+        assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
+    }
+    fs::set_permissions(&path, Permissions::from_mode(0o500)).unwrap();
+    assert_eq!(host.notices(&of_age_file(&path)), [""; 0]);
+}
+
+#[test]
+fn importing_an_ssh_key_is_told_with_its_recipient() {
+    let host = Host::new();
+    let keyring = of_ssh_key(host.file("id", SSH_KEY));
+    assert_eq!(
+        host.notices(&keyring),
+        [format!("Imported /keys/id as age key with fingerprint {CONVERTED}")]
+    );
+}
+
+#[test]
+fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
+    let host = Host::new();
+    let notice = "protected by a passphrase, which nobody is asked for; use a key without one, \
+                  or remove it: ssh-keygen -p -N '' -f /keys";
+    for (name, kind) in [
+        ("a", vec!["-t", "ed25519"]),
+        ("b", vec!["-t", "rsa", "-b", "2048", "-m", "PEM"]),
+        ("c", vec!["-t", "rsa", "-b", "2048", "-m", "PKCS8"]),
+    ] {
+        let Some(path) = host.ssh_key(name, &[kind.as_slice(), &["-N", "passphrase"]].concat()) else {
+            return;
+        };
+        assert_eq!(
+            host.notices(&of_ssh_key(path)),
+            [format!("cannot use /keys/{name}: {notice}/{name}")]
+        );
+    }
+}
+
+#[test]
+fn a_key_of_another_kind_is_named() {
+    let host = Host::new();
+    for (name, arguments, kind) in [
+        ("a", vec!["-t", "ecdsa"], "ecdsa-sha2-nistp256"),
+        ("b", vec!["-t", "ecdsa", "-m", "PEM"], "ecdsa"),
+        ("c", vec!["-t", "ecdsa", "-m", "PKCS8"], "1.2.840.10045.2.1"),
+    ] {
+        let Some(path) = host.ssh_key(name, &arguments) else {
+            return;
+        };
+        let notice = format!("cannot use /keys/{name}: an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa");
+        assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
+    }
+}
+
+#[test]
+fn a_key_on_a_hardware_token_is_named() {
+    let host = Host::new();
+    let public = ssh_key::public::SkEd25519::new(ssh_key::public::Ed25519PublicKey([1; 32]), "ssh:");
+    let pair = ssh_key::private::SkEd25519::new(public, 1, [2; 32]).unwrap();
+    let key = ssh_key::PrivateKey::try_from(ssh_key::private::KeypairData::SkEd25519(pair)).unwrap();
+    let path = host.file("id", key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes());
+    let notice = "cannot use /keys/id: an SSH key of kind sk-ssh-ed25519@openssh.com; age knows ssh-ed25519 and ssh-rsa";
+    assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
+}
+
+#[test]
+fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
+    let host = Host::new();
+    let public = "cannot use /keys/id: a public SSH key; name the private key that belongs to it";
+    let none = "cannot use /keys/id: not an SSH private key";
+    let damaged = "cannot use /keys/id: a damaged SSH private key";
+    let missing = SSH_KEY.replace("BAgMEAQID", "BAgMFAQID");
+    let cut = SSH_KEY.replace("-----END", "");
+    for (text, notice) in [
+        (
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL root@host\n",
+            public,
+        ),
+        ("", none),
+        ("AGE-SECRET-KEY-1QQQ", none),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\n-----END PGP PRIVATE KEY BLOCK-----\n",
+            none,
+        ),
+        (&cut, none),
+        (&missing, damaged),
+        (
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n!\n-----END OPENSSH PRIVATE KEY-----\n",
+            damaged,
+        ),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+            damaged,
+        ),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", damaged),
+    ] {
+        assert_eq!(host.notices(&of_ssh_key(host.file("id", text))), [notice], "{text}");
+    }
+}
+
+#[test]
+fn the_layout_of_an_ssh_key_file_does_not_matter() {
+    let host = Host::new();
+    let body: String = SSH_KEY.lines().filter(|line| !line.starts_with('-')).collect();
+    let crlf = SSH_KEY.replace('\n', "\r\n");
+    let long = format!("\n  -----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----");
+    for text in [crlf, long] {
+        assert!(matches!(
+            of_ssh_key(host.file("id", text)).notices(),
+            [Notice::Imported { .. }]
+        ));
+    }
+}

@@ -1,0 +1,187 @@
+//! Tree to text.
+
+use super::{DEFAULT, before, closing_quote, find, trim, without_quotes};
+use crate::{
+    plaintext::Plaintext,
+    sops::{
+        format::{EmitError, flat},
+        tree::{Branch, Item, Key, Kind, Value},
+    },
+};
+
+/// Writes the sections of all documents, of which there is one.
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
+    let items = documents.iter().flat_map(|document| &document.items);
+    let sections = items
+        .filter(|item| !matches!(item.key, Key::Comment(_)))
+        .map(section)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut out = Plaintext::default();
+    for (index, (name, branch)) in sections.iter().enumerate() {
+        let headless = index == 0 && name.eq_ignore_ascii_case(DEFAULT);
+        let last = index.saturating_add(1) == sections.len();
+        emit_section(&mut out, (!headless).then_some(name), branch, last)?;
+    }
+    Ok(out)
+}
+
+fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitError> {
+    match (&item.key, &item.value) {
+        (Key::Name(name), Value::Map(branch)) => Ok((name, branch)),
+        (Key::Name(name), other) => Err(EmitError(format!(
+            "section {} is {}, not a map",
+            String::from_utf8_lossy(name),
+            other.type_name()
+        ))),
+        (Key::Comment(_) | Key::Other(_), _) => Err(EmitError("a section has no name".to_owned())),
+    }
+}
+
+/// A key to be written, with the comment that goes above it.
+struct Line<'a> {
+    name: &'a [u8],
+    value: &'a Value<Plaintext>,
+    comment: &'a [u8],
+}
+
+/// Writes a section, with its header unless it is the one that needs none, and the empty line that parts it from the next.
+fn emit_section(out: &mut Plaintext, header: Option<&&[u8]>, branch: &Branch<Plaintext>, last: bool) -> Result<(), EmitError> {
+    let (comment, lines) = lines(branch)?;
+    emit_comment(out, comment, |text| text);
+    if let Some(name) = header {
+        push_all(out, &[b"[", name, b"]\n"]);
+    } else if lines.is_empty() {
+        return Ok(());
+    }
+    let width = lines.iter().map(|line| quoted_length(line.name)).max().unwrap_or_default();
+    for line in lines {
+        emit_comment(out, line.comment, trim);
+        let quote = name_quote(line.name);
+        push_all(out, &[quote, line.name, quote]);
+        (quoted_length(line.name)..width).for_each(|_| out.push(b" "));
+        out.push(b" = ");
+        emit_value(out, line.name, line.value)?;
+        out.push(b"\n");
+    }
+    if !last {
+        out.push(b"\n");
+    }
+    Ok(())
+}
+
+/// The section's comment, which is its first item, and its keys with theirs, which follow them.
+fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<Line<'_>>), EmitError> {
+    let mut own: &[u8] = b"";
+    let mut lines: Vec<Line> = Vec::new();
+    for (index, item) in branch.items.iter().enumerate() {
+        match &item.key {
+            Key::Comment(comment) if index == 0 => own = comment.text.expose(),
+            Key::Comment(comment) => {
+                if let Some(line) = lines.last_mut() {
+                    line.comment = comment.text.expose();
+                }
+            }
+            Key::Name(name) => lines.push(Line {
+                name,
+                value: &item.value,
+                comment: b"",
+            }),
+            Key::Other(type_name) => {
+                return Err(EmitError(format!("a key is {type_name}, INI has only strings there")));
+            }
+        }
+    }
+    Ok((own, lines))
+}
+
+/// Writes the lines of a comment behind the marks that they have, or `;`.
+fn emit_comment(out: &mut Plaintext, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
+    if text.is_empty() {
+        return;
+    }
+    for line in text.split(|&byte| byte == b'\n') {
+        match line {
+            [] => out.push(b";"),
+            [mark @ (b'#' | b';'), rest @ ..] => push_all(out, &[&[*mark], b" ", trim(rest)]),
+            _ => push_all(out, &[b"; ", trimmed(line)]),
+        }
+        out.push(b"\n");
+    }
+}
+
+fn emit_value(out: &mut Plaintext, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
+    let spelled;
+    let text = match value {
+        Value::Scalar(Kind::Text, text) => text.expose(),
+        other => {
+            spelled = flat::emit_value(name, other)?;
+            spelled.expose()
+        }
+    };
+    let quote = value_quote(text);
+    push_all(out, &[quote, text, quote]);
+    Ok(())
+}
+
+/// The quote in which sops puts a value, or if that does not read back, one that does.
+fn value_quote(text: &[u8]) -> &'static [u8] {
+    let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
+    let preferred: &[u8] = if has(b"\n`") {
+        b"\"\"\""
+    } else if has(b"#;") {
+        b"`"
+    } else if trim(text).len() != text.len() {
+        b"\""
+    } else {
+        b""
+    };
+    let others: [&[u8]; 4] = [b"\"", b"'", b"`", b"\"\"\""];
+    let mut quotes = std::iter::once(preferred).chain(others);
+    quotes.find(|quote| reads_back(text, quote)).unwrap_or(preferred)
+}
+
+/// Whether the value in these quotes is read as itself.
+fn reads_back(text: &[u8], quote: &[u8]) -> bool {
+    let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
+    let bare = |text: &[u8]| !has(b"\n`#;") && trim(text).len() == text.len() && !text.ends_with(b"\\");
+    match quote {
+        b"" => bare(text) && without_quotes(text).len() == text.len() && !text.starts_with(b"\"\"\""),
+        b"`" => !has(b"`"),
+        b"\"\"\"" => stays_open(text, quote),
+        _ => !has(b"\n#;") && !has(quote),
+    }
+}
+
+/// Whether a value in this quote, which can span lines, is not closed before its last line.
+fn stays_open(text: &[u8], quote: &[u8]) -> bool {
+    let Some(end) = text.iter().rposition(|&byte| byte == b'\n') else {
+        return true;
+    };
+    let mut lines = before(text, end).split(|&byte| byte == b'\n');
+    let first_open = lines.next().is_none_or(|line| find(line, quote).is_none());
+    first_open && lines.all(|line| closing_quote(line, quote).is_none())
+}
+
+/// The quote in which sops puts a name, or if that does not read back, one that does.
+fn name_quote(name: &[u8]) -> &'static [u8] {
+    let has = |bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
+    let fits_triple = !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none();
+    if has(b"`") && fits_triple {
+        b"\"\"\""
+    } else if has(b"\"=:") || name.starts_with(b"[") || name.starts_with(b"#") || name.starts_with(b";") {
+        b"`"
+    } else {
+        b""
+    }
+}
+
+/// How long the name is with its quotes, in bytes.
+fn quoted_length(name: &[u8]) -> usize {
+    name_quote(name).len().saturating_mul(2).saturating_add(name.len())
+}
+
+fn push_all(out: &mut Plaintext, parts: &[&[u8]]) {
+    for part in parts {
+        out.push(part);
+    }
+}

@@ -1,0 +1,182 @@
+//! INI as sops understands it, which is the dialect of the Go library go-ini with sections that may repeat.
+//!
+//! A document is a map of sections; the keys before the first header are in a section `DEFAULT` that is always there. A section's
+//! comment is its first item, a key's comment is the item behind the key. All values are strings.
+//!
+//! Some things that sops writes would be read back as something else, or crash it. There we write what reads back as the same:
+//!
+//! - an empty line within a comment is written as `;` (sops panics);
+//! - a value that stands in quotes, begins with them, or ends in a backslash is put into other quotes (sops writes it bare, which
+//!   loses the quotes, or continues on the next line);
+//! - a name like `[x]` or `#1` is put into quotes (sops writes it bare, as a header or a comment).
+//!
+//! What has no spelling at all (some values with a backtick, `"""` and both other quotes) is written as sops writes it.
+
+mod emit;
+mod parse;
+
+pub(super) use self::{emit::emit, parse::parse};
+
+/// The section of the keys that stand before the first header.
+const DEFAULT: &[u8] = b"DEFAULT";
+
+/// Where the value ends in a line behind its first one: at the last quote, unless a backslash ends the line.
+fn closing_quote(line: &[u8], quote: &[u8]) -> Option<usize> {
+    let end = rfind(line, quote)?;
+    let behind = line.get(end.saturating_add(quote.len())..)?;
+    (!trim(behind).ends_with(b"\\")).then_some(end)
+}
+
+/// The text between a pair of quotes, if there is no third one of their kind.
+fn without_quotes(value: &[u8]) -> &[u8] {
+    match value {
+        [quote @ (b'\'' | b'"'), inside @ .., last] if quote == last && !inside.contains(quote) => inside,
+        _ => value,
+    }
+}
+
+fn before(text: &[u8], end: usize) -> &[u8] {
+    text.get(..end).unwrap_or(text)
+}
+
+fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    text.windows(needle.len()).position(|window| window == needle)
+}
+
+fn rfind(text: &[u8], needle: &[u8]) -> Option<usize> {
+    text.windows(needle.len()).rposition(|window| window == needle)
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    trim_end(trim_start(text))
+}
+
+/// The text without the Unicode white space that it begins with. It need not be UTF-8.
+fn trim_start(mut text: &[u8]) -> &[u8] {
+    let shorter = |text: &[u8]| (1..=3).find(|&length| text.get(..length).is_some_and(is_space));
+    while let Some(length) = shorter(text) {
+        text = text.get(length..).unwrap_or_default();
+    }
+    text
+}
+
+/// The text without the Unicode white space that it ends in.
+fn trim_end(mut text: &[u8]) -> &[u8] {
+    let starts = |text: &[u8]| text.len().saturating_sub(3)..text.len();
+    let cut = |text: &[u8]| starts(text).find(|&start| text.get(start..).is_some_and(is_space));
+    while let Some(end) = cut(text) {
+        text = before(text, end);
+    }
+    text
+}
+
+/// Whether the bytes are one character of white space.
+fn is_space(bytes: &[u8]) -> bool {
+    let mut characters = str::from_utf8(bytes).unwrap_or_default().chars();
+    characters.next().is_some_and(char::is_whitespace) && characters.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::{
+        format::{Format, testing::reprinted},
+        tree::{Branch, Item, Key, Value},
+    };
+
+    #[test]
+    fn files_are_printed_as_sops_prints_them() {
+        for (source, printed) in [
+            ("", ""),
+            (";only\n", ""),
+            ("k = v", "k = v\n"),
+            ("k =\n", "k = \n"),
+            ("a=1\nlonger : 2\n\n[s]\nx=y\n", "a      = 1\nlonger = 2\n\n[s]\nx = y\n"),
+            (
+                "# top\nk = v ; tail\n[s] # c1\n; c2\na = b # c3\n",
+                "; top\n; tail\nk = v\n\n; c1\n[s]\n; c2\n# c3\na = b\n",
+            ),
+            ("; one\n;; two\n# three\nk = v\n", "; one\n; ; two\n# three\nk = v\n"),
+            ("k = \"\"\"two\nlines\"\"\"\n", "k = \"\"\"two\nlines\"\"\"\n"),
+            ("k = \"\"\"x\"\"\" dropped ; too\n", "k = x\n"),
+            (
+                "k = \"\"\"a\nb\"\"\" \\\nc\"\"\" # d\n",
+                "; d\nk = \"\"\"a\nb\"\"\" \\\nc\"\"\"\n",
+            ),
+            ("k = `a;b#c`\n", "k = `a;b#c`\n"),
+            ("k = \" x \"\n", "k = \" x \"\n"),
+            ("k = 'x'\n", "k = x\n"),
+            ("k = \"a\" b\n", "k = \"a\" b\n"),
+            ("k = a\\\n  b\\\n c\n", "k = abc\n"),
+            ("k = a\nk2 = b\nk = c\n", "k  = c\nk2 = b\n"),
+            (
+                "[s]\na=1\n[s]\na=2\n[DEFAULT]\nb=3\n",
+                "[s]\na = 1\n\n[s]\na = 2\n\n[DEFAULT]\nb = 3\n",
+            ),
+            ("[empty]\n[two]\n", "[empty]\n\n[two]\n"),
+            ("[a]b]\nk=v\n", "[a]b]\nk = v\n"),
+            ("`a=b` = 1\n\"\"\"c`d\"\"\" = 2\n", "`a=b`     = 1\n\"\"\"c`d\"\"\" = 2\n"),
+            ("k = caf\u{e9}\u{a0}\n", "k = caf\u{e9}\n"),
+            ("\u{feff}k = v\n", "k = v\n"),
+        ] {
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), printed, "{source}");
+        }
+    }
+
+    #[test]
+    fn what_sops_would_lose_is_printed_so_that_it_reads_back() {
+        for (source, printed) in [
+            ("#\n# b\nk = v\n", ";\n# b\nk = v\n"),
+            ("- = a\n- = b\n", "`#1` = a\n`#2` = b\n"),
+            ("`[x]` = v\n", "`[x]` = v\n"),
+            ("k = `\"x\"`\n", "k = '\"x\"'\n"),
+            ("k = `'x'`\n", "k = \"'x'\"\n"),
+            ("k = `\"'\"`\n", "k = `\"'\"`\n"),
+            ("k = `a\\`\nl = m\n", "k = \"a\\\"\nl = m\n"),
+            ("k = `\"\"\"x`\n", "k = '\"\"\"x'\n"),
+            ("k = ` \"x`\n", "k = ' \"x'\n"),
+            ("k = `a\"\"\"b\nc`\n", "k = `a\"\"\"b\nc`\n"),
+        ] {
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), printed, "{source}");
+            assert_eq!(parse(printed.as_bytes()), parse(source.as_bytes()), "{source}");
+        }
+    }
+
+    #[test]
+    fn errors_say_where_and_never_what() {
+        for (source, error) in [
+            ("\n[secret\n", "line 2: a section header without `]`"),
+            ("\n[]\n", "line 2: a section without a name"),
+            ("\nsecret\n", "line 2: neither a key nor a section"),
+            ("\n= secret\n", "line 2: a key without a name"),
+            ("\n\"\" = secret\n", "line 2: a key without a name"),
+            ("\n\"k = secret\n", "line 2: a key with a quote that is not closed"),
+            ("\nk = `secret\n", "line 2: a quote that is not closed"),
+        ] {
+            assert_eq!(reprinted(Format::Ini, source.as_bytes()), error);
+        }
+    }
+
+    #[test]
+    fn a_key_comment_stands_behind_its_key_and_a_section_comment_first() {
+        let documents = parse(b"; s\n[s]\n# c1\nk = v # c2\n").unwrap();
+        let Some(Value::Map(section)) = documents[0].get(b"s") else {
+            panic!()
+        };
+        let keys = section.items.iter().map(|item| match &item.key {
+            Key::Name(name) => String::from_utf8_lossy(name).into_owned(),
+            Key::Comment(comment) => String::from_utf8_lossy(&comment.text).into_owned(),
+            Key::Other(_) => panic!(),
+        });
+        assert_eq!(keys.collect::<Vec<_>>(), ["s", "k", "c1\n# c2"]);
+    }
+
+    #[test]
+    fn a_value_in_the_place_of_a_section_has_no_spelling() {
+        let item = Item {
+            key: Key::Name(b"s".to_vec()),
+            value: Value::Null,
+        };
+        assert!(emit(&[Branch { items: vec![item] }]).is_err());
+    }
+}

@@ -1,0 +1,280 @@
+//! Text to tree.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use super::{DEFAULT, before, closing_quote, find, rfind, trim, trim_start, without_quotes};
+use crate::sops::{
+    format::ParseError,
+    tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+};
+
+/// Reads the sections, in one document.
+pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+    let mut parser = Parser::new(source);
+    while let Some(line) = parser.next_line() {
+        parser.line(line).map_err(|problem| ParseError {
+            line: Some(parser.number),
+            problem: problem.to_owned(),
+        })?;
+    }
+    let items = parser.sections.into_iter().map(Section::into_item).collect();
+    Ok(vec![Branch { items }])
+}
+
+/// A section in the making.
+struct Section<'a> {
+    name: &'a [u8],
+    comment: Vec<u8>,
+    entries: Vec<Entry<'a>>,
+    /// Where in `entries` each name is: the last value of a repeated name takes the place of the first.
+    positions: HashMap<Cow<'a, [u8]>, usize>,
+    /// How many keys were named `-`, which go-ini numbers.
+    numbered: usize,
+}
+
+/// A key with its value, and the comments that stood before and behind them.
+struct Entry<'a> {
+    name: Cow<'a, [u8]>,
+    value: Stored<'a>,
+    comment: Vec<u8>,
+}
+
+impl<'a> Section<'a> {
+    fn new(name: &'a [u8], comment: Vec<u8>) -> Self {
+        Self {
+            name,
+            comment,
+            entries: Vec::new(),
+            positions: HashMap::new(),
+            numbered: 0,
+        }
+    }
+
+    /// The name as the section has it: `-` is numbered.
+    fn numbered_name(&mut self, name: &'a [u8]) -> Cow<'a, [u8]> {
+        if name != b"-" {
+            return Cow::Borrowed(name);
+        }
+        self.numbered = self.numbered.saturating_add(1);
+        Cow::Owned(format!("#{}", self.numbered).into_bytes())
+    }
+
+    fn insert(&mut self, entry: Entry<'a>) {
+        let next = self.entries.len();
+        let position = *self.positions.entry(entry.name.clone()).or_insert(next);
+        match self.entries.get_mut(position) {
+            Some(earlier) => *earlier = entry,
+            None => self.entries.push(entry),
+        }
+    }
+
+    fn into_item(self) -> Item<Stored<'a>> {
+        let mut items = Vec::new();
+        items.extend(comment_item(&self.comment));
+        for entry in self.entries {
+            let comment = comment_item(&entry.comment);
+            let key = Key::Name(entry.name.into_owned());
+            items.push(Item {
+                key,
+                value: Value::Scalar(Kind::Text, entry.value),
+            });
+            items.extend(comment);
+        }
+        Item {
+            key: Key::Name(self.name.to_vec()),
+            value: Value::Map(Branch { items }),
+        }
+    }
+}
+
+/// The comment without the marks that open it. Marks on its further lines are part of its text.
+fn comment_item<'a>(comment: &[u8]) -> Option<Item<Stored<'a>>> {
+    let mark = comment.first()?;
+    let marked = matches!(mark, b'#' | b';');
+    let text = comment
+        .iter()
+        .skip_while(|byte| marked && (*byte == mark || **byte == b' '))
+        .copied()
+        .collect();
+    let comment = Comment {
+        text: Cow::Owned(text),
+        inline: false,
+    };
+    Some(Item {
+        key: Key::Comment(comment),
+        value: Value::Null,
+    })
+}
+
+/// go-ini's reader.
+struct Parser<'a> {
+    source: &'a [u8],
+    /// How much of the source is read.
+    offset: usize,
+    /// The number of the line read last.
+    number: usize,
+    sections: Vec<Section<'a>>,
+    /// Comment lines, with their line ends, that the next header or key takes.
+    comment: Vec<u8>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(source: &'a [u8]) -> Self {
+        let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe"];
+        let source = marks.iter().find_map(|mark| source.strip_prefix(*mark)).unwrap_or(source);
+        let sections = vec![Section::new(DEFAULT, Vec::new())];
+        Self {
+            source,
+            offset: 0,
+            number: 0,
+            sections,
+            comment: Vec::new(),
+        }
+    }
+
+    /// The next line with its line end, if it has one.
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        let line = self
+            .source
+            .get(self.offset..)?
+            .split_inclusive(|&byte| byte == b'\n')
+            .next()?;
+        self.offset = self.offset.saturating_add(line.len());
+        self.number = self.number.saturating_add(1);
+        Some(line)
+    }
+
+    fn line(&mut self, line: &'a [u8]) -> Result<(), &'static str> {
+        match trim_start(line) {
+            [] => Ok(()),
+            comment @ [b'#' | b';', ..] => {
+                self.comment.extend_from_slice(comment);
+                Ok(())
+            }
+            [b'[', header @ ..] => self.header(header),
+            entry => self.entry(entry),
+        }
+    }
+
+    fn header(&mut self, header: &'a [u8]) -> Result<(), &'static str> {
+        let end = header
+            .iter()
+            .rposition(|&byte| byte == b']')
+            .ok_or("a section header without `]`")?;
+        let (name, behind) = header.split_at_checked(end).unwrap_or_default();
+        if name.is_empty() {
+            return Err("a section without a name");
+        }
+        self.comment.extend_from_slice(comment_in(behind));
+        let comment = self.take_comment();
+        self.sections.push(Section::new(name, comment));
+        Ok(())
+    }
+
+    fn entry(&mut self, line: &'a [u8]) -> Result<(), &'static str> {
+        let (name, rest) = split_name(line)?;
+        let value = self.value(rest)?;
+        let comment = self.take_comment();
+        if let Some(section) = self.sections.last_mut() {
+            let name = section.numbered_name(name);
+            section.insert(Entry { name, value, comment });
+        }
+        Ok(())
+    }
+
+    fn take_comment(&mut self) -> Vec<u8> {
+        trim(&std::mem::take(&mut self.comment)).to_vec()
+    }
+
+    /// The value that begins in `line`, behind the delimiter, and may go on in further lines.
+    fn value(&mut self, line: &'a [u8]) -> Result<Stored<'a>, &'static str> {
+        let line = trim_start(line);
+        if let Some(quote) = opening_quote(line) {
+            let inside = line.get(quote.len()..).unwrap_or_default();
+            return match rfind(inside, quote) {
+                Some(end) => Ok(Cow::Borrowed(before(inside, end))),
+                None => self.quoted_lines(inside, quote).map(Cow::Borrowed),
+            };
+        }
+        let line = trim(line);
+        if let Some(start) = line.strip_suffix(b"\\") {
+            return Ok(Cow::Owned(self.continued_lines(start)));
+        }
+        let comment = comment_in(line);
+        self.comment.extend_from_slice(comment);
+        let value = trim(before(line, line.len().saturating_sub(comment.len())));
+        Ok(Cow::Borrowed(without_quotes(value)))
+    }
+
+    /// The text from `first`, which ends the current line, to the closing quote in a later one. The source has it in one piece.
+    fn quoted_lines(&mut self, first: &'a [u8], quote: &[u8]) -> Result<&'a [u8], &'static str> {
+        let start = self.offset.saturating_sub(first.len());
+        loop {
+            let line_start = self.offset;
+            let line = self.next_line().ok_or("a quote that is not closed")?;
+            let Some(end) = closing_quote(line, quote) else {
+                continue;
+            };
+            let behind = line.get(end..).unwrap_or_default();
+            self.comment.extend_from_slice(trim(comment_in(behind)));
+            return Ok(self.source.get(start..line_start.saturating_add(end)).unwrap_or_default());
+        }
+    }
+
+    /// `start` with the following lines, each trimmed, for as long as they end in a backslash.
+    fn continued_lines(&mut self, start: &[u8]) -> Vec<u8> {
+        let mut value = start.to_vec();
+        while let Some(line) = self.next_line() {
+            let line = trim(line);
+            value.extend_from_slice(line);
+            if line.is_empty() || value.pop_if(|last| *last == b'\\').is_none() {
+                break;
+            }
+        }
+        value
+    }
+}
+
+/// A key line's name, and what stands behind the delimiter. A name may stand in quotes.
+fn split_name(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
+    let quote: &[u8] = match line {
+        [b'"', b'"', b'"', _, _, _, _, ..] => b"\"\"\"",
+        [b'"', ..] => b"\"",
+        [b'`', ..] => b"`",
+        _ => b"",
+    };
+    let inside = line.get(quote.len()..).unwrap_or_default();
+    let (name, behind) = if quote.is_empty() {
+        (None, inside)
+    } else {
+        let end = find(inside, quote).ok_or("a key with a quote that is not closed")?;
+        (
+            Some(before(inside, end)),
+            inside.get(end.saturating_add(quote.len())..).unwrap_or_default(),
+        )
+    };
+    let delimiter = behind
+        .iter()
+        .position(|byte| matches!(byte, b'=' | b':'))
+        .ok_or("neither a key nor a section")?;
+    let name = trim(name.unwrap_or_else(|| before(behind, delimiter)));
+    if name.is_empty() {
+        return Err("a key without a name");
+    }
+    Ok((name, behind.get(delimiter.saturating_add(1)..).unwrap_or_default()))
+}
+
+/// The quote that can span lines, if the value begins with one.
+fn opening_quote(value: &[u8]) -> Option<&'static [u8]> {
+    match value {
+        [b'"', b'"', b'"', _, ..] => Some(b"\"\"\""),
+        [b'`', ..] => Some(b"`"),
+        _ => None,
+    }
+}
+
+/// The text from the first mark of a comment on, or nothing.
+fn comment_in(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|byte| matches!(byte, b'#' | b';'));
+    start.and_then(|start| text.get(start..)).unwrap_or_default()
+}

@@ -1,0 +1,130 @@
+//! Text to tree.
+
+use std::borrow::Cow;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::sops::{
+    format::ParseError,
+    number,
+    tree::{Branch, Item, Key, Kind, Stored, Value},
+};
+
+/// Reads the single object that such a file is.
+pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+    let text = str::from_utf8(source).map_err(|error| ParseError {
+        line: Some(line_of(source, error.valid_up_to())),
+        problem: "not UTF-8".to_owned(),
+    })?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = reader.deserialize_map(AnyValue).map_err(|error| refuse(&error))?;
+    reader.end().map_err(|error| refuse(&error))?;
+    match value {
+        Value::Map(document) => Ok(vec![document]),
+        _ => Err(ParseError {
+            line: None,
+            problem: NOT_AN_OBJECT.to_owned(),
+        }),
+    }
+}
+
+/// What is said of a file that holds a list or a scalar.
+const NOT_AN_OBJECT: &str = "the top level must be an object";
+
+/// The line, from 1, in which the byte at `offset` stands.
+fn line_of(source: &[u8], offset: usize) -> usize {
+    source
+        .iter()
+        .take(offset)
+        .filter(|&&byte| byte == b'\n')
+        .count()
+        .saturating_add(1)
+}
+
+/// The library's syntax errors speak of the grammar alone; its type errors quote values, and are replaced.
+fn refuse(error: &serde_json::Error) -> ParseError {
+    let problem = if error.is_data() {
+        NOT_AN_OBJECT.to_owned()
+    } else {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let text = error.to_string();
+        format!("{} at column {}", text.strip_suffix(&place).unwrap_or(&text), error.column())
+    };
+    ParseError {
+        line: Some(error.line()),
+        problem,
+    }
+}
+
+/// Reads a value of whatever type comes next.
+struct AnyValue;
+
+impl<'de> DeserializeSeed<'de> for AnyValue {
+    type Value = Value<Stored<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value<Stored<'de>>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, boolean: bool) -> Result<Self::Value, E> {
+        let text: &[u8] = if boolean { b"True" } else { b"False" };
+        Ok(Value::Scalar(Kind::Boolean, Cow::Borrowed(text)))
+    }
+
+    fn visit_i64<E>(self, integer: i64) -> Result<Self::Value, E> {
+        Ok(Value::Scalar(Kind::Integer, Cow::Owned(integer.to_string().into_bytes())))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, integer: u64) -> Result<Self::Value, E> {
+        match i64::try_from(integer) {
+            Ok(integer) => self.visit_i64(integer),
+            // As sops does with what its own integers cannot hold: the nearest float.
+            #[allow(clippy::cast_precision_loss)]
+            Err(_) => self.visit_f64(integer as f64),
+        }
+    }
+
+    fn visit_f64<E>(self, float: f64) -> Result<Self::Value, E> {
+        Ok(Value::Scalar(Kind::Float, Cow::Owned(number::positional(float).into_bytes())))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Value::Scalar(Kind::Text, Cow::Borrowed(text.as_bytes())))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Value::Scalar(Kind::Text, Cow::Owned(text.as_bytes().to_vec())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(AnyValue)? {
+            values.push(value);
+        }
+        Ok(Value::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value_seed(AnyValue)?;
+            items.push(Item {
+                key: Key::Name(name.into_bytes()),
+                value,
+            });
+        }
+        Ok(Value::Map(Branch { items }))
+    }
+}

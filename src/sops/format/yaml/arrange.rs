@@ -1,0 +1,144 @@
+//! The tree to nodes: which comment is printed with which node.
+
+use std::mem;
+
+use super::spell::{self, Scalar};
+use crate::{
+    plaintext::Plaintext,
+    sops::{
+        format::EmitError,
+        tree::{Branch, Comment, Key, Value},
+    },
+};
+
+/// Comments, each without its mark.
+pub(super) type Texts<'t> = Vec<&'t [u8]>;
+
+/// A node with the comments that are printed with it.
+pub(super) struct Node<'t> {
+    pub(super) shape: Shape<'t>,
+    /// Above it.
+    pub(super) head: Texts<'t>,
+    /// Behind it.
+    pub(super) line: Texts<'t>,
+    /// Below it.
+    pub(super) foot: Texts<'t>,
+}
+
+/// What a node is.
+pub(super) enum Shape<'t> {
+    Scalar(Scalar<'t>),
+    List(Vec<Node<'t>>),
+    Map(Vec<(Node<'t>, Node<'t>)>),
+}
+
+/// Comments that wait for the next node of their collection.
+#[derive(Default)]
+struct Waiting<'t> {
+    head: Texts<'t>,
+    line: Texts<'t>,
+}
+
+impl<'t> Waiting<'t> {
+    fn push(&mut self, comment: &'t Comment<Plaintext>) {
+        let texts = if comment.inline { &mut self.line } else { &mut self.head };
+        texts.push(comment.text.expose());
+    }
+
+    /// What is left when no node follows.
+    fn rest(self) -> Texts<'t> {
+        [self.head, self.line].concat()
+    }
+}
+
+impl<'t> Node<'t> {
+    fn new(shape: Shape<'t>, head: Texts<'t>, line: Texts<'t>) -> Self {
+        let foot = Texts::new();
+        Self { shape, head, line, foot }
+    }
+}
+
+/// A document's root.
+///
+/// # Errors
+/// When a key is not a string.
+pub(super) fn document(branch: &Branch<Plaintext>) -> Result<Node<'_>, EmitError> {
+    map(branch, Texts::new(), Texts::new())
+}
+
+/// A value with the comments above and behind it. Recursion ends, because no parser makes a tree without a limit to its depth.
+fn node<'t>(value: &'t Value<Plaintext>, head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
+    match value {
+        Value::Null => Ok(Node::new(Shape::Scalar(spell::null()), head, line)),
+        Value::Scalar(kind, text) => {
+            let scalar = spell::scalar(*kind, text.expose());
+            Ok(Node::new(Shape::Scalar(scalar), head, line))
+        }
+        Value::Comment(comment) => Ok(Node::new(comment_value(comment), head, line)),
+        Value::List(values) => list(values, head, line),
+        Value::Map(branch) => map(branch, head, line),
+    }
+}
+
+/// The first comments of a collection are printed above all of it, the others above the node that follows, the last below the last
+/// node.
+fn map<'t>(branch: &'t Branch<Plaintext>, mut head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
+    let mut waiting = Waiting::default();
+    let mut pairs: Vec<(Node<'t>, Node<'t>)> = Vec::with_capacity(branch.items.len());
+    for item in &branch.items {
+        let name = match &item.key {
+            Key::Name(name) => name,
+            Key::Comment(comment) => {
+                waiting.push(comment);
+                continue;
+            }
+            Key::Other(kind) => return Err(EmitError(format!("a key is {kind}, not a string"))),
+        };
+        if pairs.is_empty() {
+            head.append(&mut waiting.head);
+        }
+        let Waiting { head, line } = mem::take(&mut waiting);
+        let key = Node::new(Shape::Scalar(spell::text(name)), head, Texts::new());
+        pairs.push((key, node(&item.value, Texts::new(), line)?));
+    }
+    match pairs.last_mut() {
+        Some((key, _)) => key.foot = waiting.rest(),
+        None => head.extend(waiting.rest()),
+    }
+    Ok(Node::new(Shape::Map(pairs), head, line))
+}
+
+/// Like [`map`], with entries in the place of keys.
+fn list<'t>(values: &'t [Value<Plaintext>], mut head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
+    let mut waiting = Waiting::default();
+    let mut nodes: Vec<Node<'t>> = Vec::with_capacity(values.len());
+    for value in values {
+        if let Value::Comment(comment) = value {
+            waiting.push(comment);
+            continue;
+        }
+        if nodes.is_empty() {
+            head.append(&mut waiting.head);
+        }
+        let Waiting { head, line } = mem::take(&mut waiting);
+        nodes.push(node(value, head, line)?);
+    }
+    match nodes.last_mut() {
+        Some(node) => node.foot = waiting.rest(),
+        None => head.extend(waiting.rest()),
+    }
+    Ok(Node::new(Shape::List(nodes), head, line))
+}
+
+/// A comment in the place of a map's value, which sops prints as a map.
+fn comment_value(comment: &Comment<Plaintext>) -> Shape<'_> {
+    let pair = |name: &'static str, value| {
+        let key = Shape::Scalar(spell::text(name.as_bytes()));
+        let [key, value] = [key, Shape::Scalar(value)].map(|shape| Node::new(shape, Texts::new(), Texts::new()));
+        (key, value)
+    };
+    Shape::Map(vec![
+        pair("value", spell::text(comment.text.expose())),
+        pair("inline", spell::boolean(comment.inline)),
+    ])
+}

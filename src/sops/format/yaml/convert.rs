@@ -1,0 +1,220 @@
+//! Nodes to the tree: values resolved, aliases expanded, comments in their places.
+
+use std::{borrow::Cow, collections::HashMap, rc::Rc};
+
+use super::{
+    compose::{Document, MOST_NESTED, Node, Shape, too_deep},
+    resolve,
+};
+use crate::sops::{
+    format::ParseError,
+    tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+};
+
+/// Most bytes that aliases may add to a tree: their text, and [`NODE_COST`] for each node and comment. Far above what people
+/// write, and far below what hurts.
+const ALIAS_BUDGET: usize = 16 << 20;
+/// What a node or a comment takes in memory, about.
+const NODE_COST: usize = 64;
+
+type Map<'a> = [(Rc<Node<'a>>, Rc<Node<'a>>)];
+
+/// Turns the documents of a file into branches.
+pub(super) struct Converter {
+    /// Whether this is the first document, in which sops refuses keys that repeat and values that are not of their tag's type.
+    strict: bool,
+    /// How many aliases we are inside of.
+    inside_aliases: usize,
+    budget: usize,
+    depth: usize,
+}
+
+impl Converter {
+    /// Before the first document.
+    pub(super) fn new() -> Self {
+        Self {
+            strict: true,
+            inside_aliases: 0,
+            budget: ALIAS_BUDGET,
+            depth: 0,
+        }
+    }
+
+    /// The next document. An empty one has no items; another root than a map is an error.
+    pub(super) fn document<'a>(&mut self, document: &Document<'a>) -> Result<Branch<Stored<'a>>, ParseError> {
+        let mut items: Vec<_> = comment_items(&document.head, false).collect();
+        self.root(&document.root, &mut items)?;
+        items.extend(comment_items(&document.foot, false));
+        self.strict = false;
+        Ok(Branch { items })
+    }
+
+    fn root<'a>(&mut self, node: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
+        match &node.shape {
+            Shape::Map(pairs) => items.extend(self.branch(node, pairs, false)?.items),
+            Shape::List(_) => return Err(fail(node, "a document must be a map, not a list")),
+            Shape::Scalar { .. } => match self.value(node, true)? {
+                Value::Null => items.extend(comments_above(node)),
+                _ => return Err(fail(node, "a document must be a map, not a single value")),
+            },
+            Shape::Alias(target) => {
+                items.extend(comments_above(node));
+                self.inside_alias(|converter| converter.root(target, items))?;
+                items.extend(comment_items(&node.foot.borrow(), false));
+            }
+        }
+        Ok(())
+    }
+
+    /// A node as a value. `placed` says that its comments already have their place in the collection around it.
+    fn value<'a>(&mut self, node: &Node<'a>, placed: bool) -> Result<Value<Stored<'a>>, ParseError> {
+        self.charge(node)?;
+        if self.depth > MOST_NESTED {
+            return Err(fail(node, too_deep()));
+        }
+        self.depth += 1;
+        let value = match &node.shape {
+            Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
+                Err(problem) if self.strict => return Err(fail(node, problem)),
+                value => value.unwrap_or(Value::Null),
+            },
+            Shape::List(nodes) => Value::List(self.list(node, nodes, placed)?),
+            Shape::Map(pairs) => Value::Map(self.branch(node, pairs, placed)?),
+            Shape::Alias(target) => self.inside_alias(|converter| converter.value(target, false))?,
+        };
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn list<'a>(&mut self, node: &Node<'a>, nodes: &[Rc<Node<'a>>], placed: bool) -> Result<Vec<Value<Stored<'a>>>, ParseError> {
+        let mut items = Vec::with_capacity(nodes.len());
+        if !placed {
+            items.extend(comments(&node.head, false).map(Value::Comment));
+            items.extend(comments(&node.line, false).map(Value::Comment));
+        }
+        for item in nodes {
+            items.extend(comments(&item.head, false).map(Value::Comment));
+            items.extend(comments(&item.line, true).map(Value::Comment));
+            items.push(self.value(item, true)?);
+            items.extend(comments(&item.foot.borrow(), false).map(Value::Comment));
+        }
+        if !placed {
+            items.extend(comments(&node.foot.borrow(), false).map(Value::Comment));
+        }
+        Ok(items)
+    }
+
+    fn branch<'a>(&mut self, node: &Node<'a>, pairs: &Map<'a>, placed: bool) -> Result<Branch<Stored<'a>>, ParseError> {
+        if self.strict {
+            refuse_repeated_keys(pairs)?;
+        }
+        let mut items = Vec::with_capacity(pairs.len());
+        if !placed {
+            items.extend(comments_above(node));
+        }
+        for (key, value) in pairs {
+            self.pair(key, value, &mut items)?;
+        }
+        if !placed {
+            items.extend(comment_items(&node.foot.borrow(), false));
+        }
+        Ok(Branch { items })
+    }
+
+    /// A key and its value, with the comments around them. Those of a collection go inside it.
+    fn pair<'a>(&mut self, key: &Node<'a>, value: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
+        let placed = matches!(value.shape, Shape::Scalar { .. } | Shape::Alias(_));
+        items.extend(comments_above(key));
+        if placed {
+            items.extend(comment_items(&value.head, false));
+            items.extend(comment_items(&value.line, true));
+        }
+        items.push(Item {
+            key: self.key(key)?,
+            value: self.value(value, placed)?,
+        });
+        if placed {
+            items.extend(comment_items(&value.foot.borrow(), false));
+        }
+        items.extend(comment_items(&key.foot.borrow(), false));
+        Ok(())
+    }
+
+    fn key<'a>(&mut self, node: &Node<'a>) -> Result<Key<Stored<'a>>, ParseError> {
+        Ok(match self.value(node, true)? {
+            Value::Scalar(Kind::Text, text) => Key::Name(text.into_owned()),
+            other => Key::Other(other.type_name()),
+        })
+    }
+
+    /// Runs `convert` where all that is made counts as made by an alias.
+    fn inside_alias<T>(&mut self, convert: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
+        self.inside_aliases += 1;
+        let result = convert(self);
+        self.inside_aliases -= 1;
+        result
+    }
+
+    /// Counts a node if an alias made it.
+    fn charge(&mut self, node: &Node<'_>) -> Result<(), ParseError> {
+        if self.inside_aliases > 0 {
+            let rest = self.budget.checked_sub(weight(node));
+            self.budget = rest.ok_or_else(|| fail(node, "aliases expand to too much"))?;
+        }
+        Ok(())
+    }
+}
+
+fn fail(node: &Node<'_>, problem: impl Into<String>) -> ParseError {
+    ParseError {
+        line: Some(node.at),
+        problem: problem.into(),
+    }
+}
+
+/// An error if two keys have the same text.
+fn refuse_repeated_keys(pairs: &Map<'_>) -> Result<(), ParseError> {
+    let mut lines: HashMap<&str, usize> = HashMap::with_capacity(pairs.len());
+    for (key, _) in pairs {
+        if let Shape::Scalar { text, .. } = &key.shape
+            && let Some(line) = lines.insert(text, key.at)
+        {
+            let problem = format!("the key {text:?} is already defined at line {line}");
+            return Err(fail(key, problem));
+        }
+    }
+    Ok(())
+}
+
+/// What a node counts for in [`ALIAS_BUDGET`].
+fn weight(node: &Node<'_>) -> usize {
+    let text = match &node.shape {
+        Shape::Scalar { text, .. } => text.len(),
+        _ => 0,
+    };
+    let foot = node.foot.borrow();
+    let comments = (node.head.iter()).chain(&node.line).chain(foot.iter());
+    text + NODE_COST + comments.map(|line| line.len() + NODE_COST).sum::<usize>()
+}
+
+/// The comments in `lines`, each without its `#`. Blank lines are none.
+fn comments<'a>(lines: &[&'a str], inline: bool) -> impl Iterator<Item = Comment<Stored<'a>>> {
+    let texts = lines.iter().filter_map(|line| line.strip_prefix('#'));
+    texts.map(move |text| Comment {
+        text: Cow::Borrowed(text.as_bytes()),
+        inline,
+    })
+}
+
+/// Comments as items of a map.
+fn comment_items<'a>(lines: &[&'a str], inline: bool) -> impl Iterator<Item = Item<Stored<'a>>> {
+    comments(lines, inline).map(|comment| Item {
+        key: Key::Comment(comment),
+        value: Value::Null,
+    })
+}
+
+/// The comments above and behind a node, as items of a map.
+fn comments_above<'a>(node: &Node<'a>) -> impl Iterator<Item = Item<Stored<'a>>> {
+    comment_items(&node.head, false).chain(comment_items(&node.line, false))
+}

@@ -1,0 +1,38 @@
+//! Bytes to characters.
+
+use crate::sops::format::ParseError;
+
+/// The file as text, without a byte order mark.
+///
+/// # Errors
+/// When it is not UTF-8, or holds a character that YAML forbids: a control character other than tab and line breaks, or a
+/// non-character.
+pub(super) fn decode(source: &[u8]) -> Result<&str, ParseError> {
+    if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) {
+        let problem = "the file is UTF-16; convert it to UTF-8".to_owned();
+        return Err(ParseError { line: None, problem });
+    }
+    let text = str::from_utf8(source).map_err(|error| problem(source, error.valid_up_to(), "the text is not UTF-8"))?;
+    match text.char_indices().find(|(_, character)| is_forbidden(*character)) {
+        Some((offset, _)) => Err(problem(source, offset, "control characters are not allowed")),
+        None => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
+    }
+}
+
+/// Whether YAML cannot have this character, except as an escape.
+pub(super) fn is_forbidden(character: char) -> bool {
+    match character {
+        '\t' | '\n' | '\r' | '\u{85}' => false,
+        '\0'..' ' | '\u{7F}'..'\u{A0}' | '\u{FFFE}' | '\u{FFFF}' => true,
+        _ => false,
+    }
+}
+
+/// An error at an offset.
+fn problem(source: &[u8], offset: usize, text: &str) -> ParseError {
+    let above = source.iter().take(offset).filter(|byte| **byte == b'\n');
+    ParseError {
+        line: Some(above.count() + 1),
+        problem: text.to_owned(),
+    }
+}

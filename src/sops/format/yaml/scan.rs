@@ -1,0 +1,408 @@
+//! Text to tokens: the scanner of YAML 1.1, with its indentation and its implicit keys.
+//!
+//! It follows the reading that sops has of YAML (the libyaml grammar), because a scanner of another dialect would find other
+//! trees in some files, and because the place of a comment in the tree depends on positions of tokens.
+
+use std::collections::VecDeque;
+
+use super::{
+    cursor::{Cursor, Mark},
+    note::Note,
+    token::{Placed, Token},
+};
+use crate::sops::format::ParseError;
+
+/// Most characters that may stand between the start of a key without `?` and its `:`.
+const LONGEST_KEY: usize = 1024;
+/// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
+const LOOKAHEAD: usize = 3;
+
+/// A place where a key without `?` may have started: whether it has, its `:` will tell.
+#[derive(Clone, Copy)]
+struct SimpleKey {
+    /// Where.
+    start: Mark,
+    /// The number of the token that would follow the key mark.
+    token: usize,
+    /// Whether nothing but a key can stand there.
+    required: bool,
+}
+
+/// Reads tokens one by one, and the comments between them.
+pub(super) struct Scanner<'a> {
+    pub(super) cursor: Cursor<'a>,
+    /// Tokens read and not yet given out.
+    pub(super) tokens: VecDeque<Placed<'a>>,
+    /// How many were given out.
+    taken: usize,
+    /// Comments read and not yet given out.
+    pub(super) notes: VecDeque<Note<'a>>,
+    /// The column of the innermost block; none outside of any.
+    pub(super) indent: Option<usize>,
+    /// The columns around it.
+    indents: Vec<Option<usize>>,
+    /// Whether a key without `?` may start here.
+    pub(super) key_allowed: bool,
+    /// The possible key at each flow level, the block level first.
+    keys: Vec<Option<SimpleKey>>,
+    started: bool,
+    ended: bool,
+}
+
+/// An error at a place.
+pub(super) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
+    ParseError {
+        line: Some(mark.line + 1),
+        problem: problem.into(),
+    }
+}
+
+impl<'a> Scanner<'a> {
+    /// At the start of `text`, which holds no NUL.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            cursor: Cursor::new(text),
+            tokens: VecDeque::new(),
+            taken: 0,
+            notes: VecDeque::new(),
+            indent: None,
+            indents: Vec::new(),
+            key_allowed: true,
+            keys: vec![None],
+            started: false,
+            ended: false,
+        }
+    }
+
+    /// The next token, which stays in the queue; none behind the last.
+    pub(super) fn peek(&mut self) -> Result<Option<&Placed<'a>>, ParseError> {
+        while !self.ended && self.needs_more()? {
+            self.fetch()?;
+        }
+        Ok(self.tokens.front())
+    }
+
+    /// Takes the token that [`Scanner::peek`] showed.
+    pub(super) fn take(&mut self) -> Option<Placed<'a>> {
+        self.taken += 1;
+        self.tokens.pop_front()
+    }
+
+    /// Whether what is queued does not yet settle what the first token is.
+    fn needs_more(&mut self) -> Result<bool, ParseError> {
+        if self.tokens.len() < LOOKAHEAD {
+            return Ok(true);
+        }
+        let taken = self.taken;
+        let level = (self.keys.iter()).position(|key| key.is_some_and(|key| key.token == taken));
+        match level {
+            Some(level) => Ok(self.live_key(level)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether we are inside `[` or `{`.
+    pub(super) fn in_flow(&self) -> bool {
+        self.keys.len() > 1
+    }
+
+    /// Queues a token that starts at `start`, behind all others.
+    fn push(&mut self, start: Mark, token: Token<'a>) {
+        self.tokens.push_back(Placed { start, token });
+    }
+
+    /// Queues a token before the one with the number `number`.
+    fn insert(&mut self, number: usize, start: Mark, token: Token<'a>) {
+        let index = number.saturating_sub(self.taken).min(self.tokens.len());
+        self.tokens.insert(index, Placed { start, token });
+    }
+
+    /// Reads what comes next, and the comments around it.
+    fn fetch(&mut self) -> Result<(), ParseError> {
+        if !self.started {
+            self.started = true;
+            self.push(Mark::default(), Token::StreamStart);
+            return Ok(());
+        }
+        let scan = self.cursor.mark;
+        self.skip_to_token(scan);
+        let here = self.cursor.mark;
+        self.close_blocks(Some(here.column), scan);
+        if self.cursor.at(0) == 0 {
+            return self.fetch_stream_end();
+        }
+        if here.column == 0 && self.cursor.at(0) == b'%' {
+            return self.fetch_directive();
+        }
+        if self.cursor.is_document_mark() {
+            return self.fetch_document_mark();
+        }
+        let owner = match (self.in_flow(), self.cursor.at(0)) {
+            (false, b':') | (true, b',') => self.tokens.back().map_or(here, |token| token.start),
+            _ => here,
+        };
+        self.fetch_content()?;
+        if !matches!(
+            self.tokens.back(),
+            Some(Placed {
+                token: Token::BlockEntry,
+                ..
+            })
+        ) {
+            self.scan_line_comment(owner);
+        }
+        Ok(())
+    }
+
+    /// Reads one token inside a document.
+    fn fetch_content(&mut self) -> Result<(), ParseError> {
+        let (flow, next_ends) = (self.in_flow(), self.cursor.is_word_end(1));
+        match self.cursor.at(0) {
+            b'[' => self.fetch_flow_start(Token::FlowSequenceStart),
+            b'{' => self.fetch_flow_start(Token::FlowMappingStart),
+            b']' => self.fetch_flow_end(Token::FlowSequenceEnd),
+            b'}' => self.fetch_flow_end(Token::FlowMappingEnd),
+            b',' => self.fetch_flow_entry(),
+            b'-' if next_ends => self.fetch_block_entry(),
+            b'?' if flow || next_ends => self.fetch_key(),
+            b':' if flow || next_ends => self.fetch_value(),
+            b'*' => self.fetch_word(|scanner| Ok(Token::Alias(scanner.scan_anchor()?))),
+            b'&' => self.fetch_word(|scanner| Ok(Token::Anchor(scanner.scan_anchor()?))),
+            b'!' => self.fetch_word(Self::scan_tag),
+            style @ (b'|' | b'>') if !flow => self.fetch_block_scalar(style == b'|'),
+            b'\'' => self.fetch_word(|scanner| scanner.scan_quoted(b'\'')),
+            b'"' => self.fetch_word(|scanner| scanner.scan_quoted(b'"')),
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => {
+                Err(problem(self.cursor.mark, "found a character that cannot start any token"))
+            }
+            _ => self.fetch_word(Self::scan_plain),
+        }
+    }
+
+    /// Passes blanks, line breaks and comments up to the next token.
+    fn skip_to_token(&mut self, scan: Mark) {
+        loop {
+            let tabs = self.in_flow() || !self.key_allowed;
+            (self.cursor).skip_while(|cursor| cursor.at(0) == b' ' || tabs && cursor.at(0) == b'\t');
+            self.promote_entry_comment();
+            if self.cursor.at(0) == b'#' {
+                self.scan_comments(scan);
+            }
+            if !self.cursor.is_break(0) {
+                return;
+            }
+            self.cursor.skip_break();
+            if !self.in_flow() {
+                self.key_allowed = true;
+            }
+        }
+    }
+
+    /// Opens a block at `column` if that is deeper than the current one. Its token goes before the one with the number `before`, or
+    /// behind all.
+    fn open_block(&mut self, start: Mark, before: Option<usize>, token: Token<'a>) {
+        if self.in_flow() || self.indent >= Some(start.column) {
+            return;
+        }
+        self.indents.push(self.indent);
+        self.indent = Some(start.column);
+        match before {
+            Some(number) => self.insert(number, start, token),
+            None => self.push(start, token),
+        }
+    }
+
+    /// Closes the blocks deeper than `column`. A block ends where the space between tokens began, except that comments in the
+    /// block's own column end it later: there the comments above it still belong inside.
+    pub(super) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
+        if self.in_flow() {
+            return;
+        }
+        let mut end = Mark {
+            offset: scan.offset.saturating_sub(1),
+            ..scan
+        };
+        while self.indent > column {
+            end = self.block_end(end);
+            self.push(end, Token::BlockEnd);
+            self.indent = self.indents.pop().flatten();
+        }
+    }
+
+    /// The possible key at `level`, unless it has become too long.
+    fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
+        let Some(slot) = self.keys.get_mut(level) else {
+            return Ok(None);
+        };
+        let Some(key) = *slot else {
+            return Ok(None);
+        };
+        let here = self.cursor.mark;
+        let long = here.offset - key.start.offset > LONGEST_KEY
+            && (self.cursor.slice(key.start.offset, here.offset).chars()).count() > LONGEST_KEY;
+        if key.start.line == here.line && !long {
+            return Ok(Some(key));
+        }
+        if key.required {
+            return Err(problem(key.start, "could not find the ':' of a key"));
+        }
+        *slot = None;
+        Ok(None)
+    }
+
+    /// Notes that a key may start here.
+    fn save_key(&mut self) -> Result<(), ParseError> {
+        if !self.key_allowed {
+            return Ok(());
+        }
+        let start = self.cursor.mark;
+        let key = SimpleKey {
+            start,
+            token: self.taken + self.tokens.len(),
+            required: !self.in_flow() && self.indent == Some(start.column),
+        };
+        self.remove_key()?;
+        if let Some(slot) = self.keys.last_mut() {
+            *slot = Some(key);
+        }
+        Ok(())
+    }
+
+    /// Forgets the possible key of this level.
+    fn remove_key(&mut self) -> Result<(), ParseError> {
+        match self.keys.last_mut().and_then(Option::take) {
+            Some(key) if key.required => Err(problem(key.start, "could not find the ':' of a key")),
+            _ => Ok(()),
+        }
+    }
+
+    fn fetch_stream_end(&mut self) -> Result<(), ParseError> {
+        let mark = self.cursor.mark;
+        self.close_blocks(None, mark);
+        self.remove_key()?;
+        self.key_allowed = false;
+        self.ended = true;
+        self.push(mark, Token::StreamEnd);
+        Ok(())
+    }
+
+    fn fetch_directive(&mut self) -> Result<(), ParseError> {
+        let start = self.cursor.mark;
+        self.close_blocks(None, start);
+        self.remove_key()?;
+        self.key_allowed = false;
+        let token = self.scan_directive()?;
+        self.push(start, token);
+        Ok(())
+    }
+
+    fn fetch_document_mark(&mut self) -> Result<(), ParseError> {
+        let start = self.cursor.mark;
+        self.close_blocks(None, start);
+        self.remove_key()?;
+        self.key_allowed = false;
+        let token = match self.cursor.at(0) {
+            b'-' => Token::DocumentStart,
+            _ => Token::DocumentEnd,
+        };
+        self.cursor.skip_many(3);
+        self.push(start, token);
+        Ok(())
+    }
+
+    fn fetch_flow_start(&mut self, token: Token<'a>) -> Result<(), ParseError> {
+        self.save_key()?;
+        self.keys.push(None);
+        self.key_allowed = true;
+        self.push_indicator(token);
+        Ok(())
+    }
+
+    fn fetch_flow_end(&mut self, token: Token<'a>) -> Result<(), ParseError> {
+        self.remove_key()?;
+        if self.in_flow() {
+            self.keys.pop();
+        }
+        self.key_allowed = false;
+        self.push_indicator(token);
+        Ok(())
+    }
+
+    fn fetch_flow_entry(&mut self) -> Result<(), ParseError> {
+        self.remove_key()?;
+        self.key_allowed = true;
+        self.push_indicator(Token::FlowEntry);
+        Ok(())
+    }
+
+    fn fetch_block_entry(&mut self) -> Result<(), ParseError> {
+        self.start_in_block("a list entry", Token::BlockSequenceStart)?;
+        self.remove_key()?;
+        self.key_allowed = true;
+        self.push_indicator(Token::BlockEntry);
+        Ok(())
+    }
+
+    fn fetch_key(&mut self) -> Result<(), ParseError> {
+        self.start_in_block("a key", Token::BlockMappingStart)?;
+        self.remove_key()?;
+        self.key_allowed = !self.in_flow();
+        self.push_indicator(Token::Key);
+        Ok(())
+    }
+
+    fn fetch_value(&mut self) -> Result<(), ParseError> {
+        if let Some(key) = self.live_key(self.keys.len().saturating_sub(1))? {
+            self.insert(key.token, key.start, Token::Key);
+            self.open_block(key.start, Some(key.token), Token::BlockMappingStart);
+            if let Some(slot) = self.keys.last_mut() {
+                *slot = None;
+            }
+            self.key_allowed = false;
+        } else {
+            self.start_in_block("a value", Token::BlockMappingStart)?;
+            self.key_allowed = !self.in_flow();
+        }
+        self.push_indicator(Token::Value);
+        Ok(())
+    }
+
+    /// In a block, `what` may only stand where a key may, and opens a collection there.
+    fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
+        if self.in_flow() {
+            return Ok(());
+        }
+        let start = self.cursor.mark;
+        if !self.key_allowed {
+            return Err(problem(start, format!("{what} is not allowed here")));
+        }
+        self.open_block(start, None, token);
+        Ok(())
+    }
+
+    /// Takes one character as a token.
+    fn push_indicator(&mut self, token: Token<'a>) {
+        let start = self.cursor.mark;
+        self.cursor.skip();
+        self.push(start, token);
+    }
+
+    /// A token that may be a key, or start one.
+    fn fetch_word(&mut self, scan: impl FnOnce(&mut Self) -> Result<Token<'a>, ParseError>) -> Result<(), ParseError> {
+        self.save_key()?;
+        self.key_allowed = false;
+        let start = self.cursor.mark;
+        let token = scan(self)?;
+        self.push(start, token);
+        Ok(())
+    }
+
+    fn fetch_block_scalar(&mut self, literal: bool) -> Result<(), ParseError> {
+        self.remove_key()?;
+        self.key_allowed = true;
+        let start = self.cursor.mark;
+        let token = self.scan_block(literal)?;
+        self.push(start, token);
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! How a scalar is written.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::resolve::{self, Meaning};
+use crate::{
+    plaintext::Plaintext,
+    sops::{number, tree::Kind},
+};
+
+/// How many characters of base64 stand on a line.
+const BASE64_LINE: usize = 70;
+
+/// A scalar, ready to be written.
+pub(super) struct Scalar<'t> {
+    /// Written before it; mostly empty.
+    pub(super) tag: &'static str,
+    text: Text<'t>,
+    pub(super) style: Style,
+    /// Whether there is a line break in it.
+    pub(super) multiline: bool,
+}
+
+/// The text of a scalar. It may be secret.
+enum Text<'t> {
+    Borrowed(&'t str),
+    Owned(Plaintext),
+}
+
+/// How a scalar is marked off from what is around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Not at all.
+    Plain,
+    /// In `'`, which knows no escapes.
+    Single,
+    /// In `"`.
+    Double,
+    /// As an indented block.
+    Literal,
+}
+
+impl<'t> Scalar<'t> {
+    fn new(text: Text<'t>, style: Style) -> Self {
+        Self {
+            tag: "",
+            text,
+            style,
+            multiline: false,
+        }
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        match &self.text {
+            Text::Borrowed(text) => text,
+            Text::Owned(text) => str::from_utf8(text.expose()).unwrap_or_default(),
+        }
+    }
+}
+
+/// No value.
+pub(super) fn null<'t>() -> Scalar<'t> {
+    Scalar::new(Text::Borrowed("null"), Style::Plain)
+}
+
+/// True or false.
+pub(super) fn boolean<'t>(value: bool) -> Scalar<'t> {
+    let text = if value { "true" } else { "false" };
+    Scalar::new(Text::Borrowed(text), Style::Plain)
+}
+
+/// A value of a type in its canonical text.
+pub(super) fn scalar(kind: Kind, canonical: &[u8]) -> Scalar<'_> {
+    let plain = str::from_utf8(canonical).unwrap_or_default();
+    match kind {
+        Kind::Text => text(canonical),
+        Kind::Boolean => boolean(plain == "True"),
+        Kind::Float => Scalar::new(float(plain), Style::Plain),
+        Kind::Integer | Kind::Unsigned | Kind::Time => Scalar::new(Text::Borrowed(plain), Style::Plain),
+    }
+}
+
+fn float(canonical: &str) -> Text<'_> {
+    match canonical.parse() {
+        Err(_) => Text::Borrowed(canonical),
+        Ok(f64::INFINITY) => Text::Borrowed(".inf"),
+        Ok(f64::NEG_INFINITY) => Text::Borrowed("-.inf"),
+        Ok(number) if number.is_nan() => Text::Borrowed(".nan"),
+        Ok(number) => Text::Owned(Plaintext::from(number::compact(number))),
+    }
+}
+
+/// A string.
+pub(super) fn text(bytes: &[u8]) -> Scalar<'_> {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return binary(bytes);
+    };
+    let traits = Traits::of(text);
+    Scalar {
+        // Without it, others would read the merge key.
+        tag: if text == "<<" { "!!merge" } else { "" },
+        text: Text::Borrowed(text),
+        style: traits.style(text),
+        multiline: traits.line_break,
+    }
+}
+
+/// A string that is not UTF-8.
+fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
+    let digits = Plaintext::from(STANDARD.encode(bytes));
+    let multiline = digits.len() > BASE64_LINE;
+    let mut text = Plaintext::with_capacity(digits.len() + digits.len() / BASE64_LINE + 1);
+    for line in digits.expose().chunks(BASE64_LINE) {
+        text.push(line);
+        text.push(if multiline { b"\n" } else { b"" });
+    }
+    Scalar {
+        tag: "!!binary",
+        text: Text::Owned(text),
+        style: if multiline { Style::Literal } else { Style::Plain },
+        multiline,
+    }
+}
+
+/// What decides about the style of a string.
+#[derive(Default)]
+struct Traits {
+    /// It would be read as something else than a scalar.
+    indicator: bool,
+    /// It begins or ends with a space or a break.
+    loose_edge: bool,
+    /// It ends with a space.
+    trailing_space: bool,
+    line_break: bool,
+    space_after_break: bool,
+    break_after_space: bool,
+    tab: bool,
+    /// It has a character that can only be written with an escape.
+    unprintable: bool,
+}
+
+impl Traits {
+    fn of(text: &str) -> Self {
+        let mut traits = Self {
+            indicator: text.starts_with("---") || text.starts_with("..."),
+            trailing_space: text.ends_with(' '),
+            loose_edge: text.starts_with([' ', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}'])
+                || text.ends_with([' ', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}']),
+            ..Self::default()
+        };
+        let mut characters = text.chars().peekable();
+        let mut previous = None;
+        while let Some(character) = characters.next() {
+            let next = characters.peek().copied();
+            traits.indicator |= is_indicator(previous, character, next);
+            traits.note(previous, character);
+            previous = Some(character);
+        }
+        traits
+    }
+
+    fn note(&mut self, previous: Option<char>, character: char) {
+        let broke = previous.is_some_and(is_break);
+        self.tab |= character == '\t';
+        self.unprintable |= character != '\t' && !is_printable(character);
+        self.line_break |= is_break(character);
+        self.space_after_break |= character == ' ' && broke;
+        self.break_after_space |= is_break(character) && previous == Some(' ');
+    }
+
+    fn style(&self, text: &str) -> Style {
+        let folds = self.space_after_break || self.break_after_space;
+        let quotable = !folds && !self.tab && !self.unprintable;
+        if text.contains('\n') {
+            let block = !self.trailing_space && !self.break_after_space && !self.unprintable;
+            return if block { Style::Literal } else { Style::Double };
+        }
+        if reads_otherwise(text) || !quotable {
+            return Style::Double;
+        }
+        if self.indicator || self.loose_edge || self.line_break {
+            return Style::Single;
+        }
+        Style::Plain
+    }
+}
+
+/// Whether a character, seen with its neighbours, keeps a scalar from being plain.
+fn is_indicator(previous: Option<char>, character: char, next: Option<char>) -> bool {
+    let before_blank = next.is_none_or(|next| matches!(next, ' ' | '\t'));
+    match (previous, character) {
+        (None, ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!') => true,
+        (None, '#' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => true,
+        (None, '?' | '-') | (_, ':') => before_blank,
+        (Some(previous), '#') => matches!(previous, ' ' | '\t') || is_break(previous),
+        _ => false,
+    }
+}
+
+/// Whether a plain `text` would be read as something else than a string, by sops or by readers that know more of YAML 1.1.
+fn reads_otherwise(text: &str) -> bool {
+    resolve::meaning(text, true) != Meaning::Text || is_old_boolean(text) || is_sexagesimal(text).unwrap_or(false)
+}
+
+fn is_old_boolean(text: &str) -> bool {
+    matches!(
+        text,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+    )
+}
+
+/// Whether this is a number to base 60, such as `190:20:30.15`. None or false if not.
+fn is_sexagesimal(text: &str) -> Option<bool> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let (first, places) = whole.split_once(':')?;
+    let is_digit = |character: char| character.is_ascii_digit();
+    let is_number = |text: &str| text.chars().all(|character| is_digit(character) || character == '_');
+    let is_place = |place: &str| match place.as_bytes() {
+        [_] => place.starts_with(is_digit),
+        [b'0'..=b'5', _] => place.ends_with(is_digit),
+        _ => false,
+    };
+    Some(first.starts_with(is_digit) && is_number(first) && places.split(':').all(is_place) && is_number(fraction))
+}
+
+/// Whether a line ends here.
+pub(super) fn is_break(character: char) -> bool {
+    matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a character can stand for itself. sops takes those outside of the basic plane for unprintable.
+pub(super) fn is_printable(character: char) -> bool {
+    match character {
+        '\u{FEFF}' => false,
+        '\n' | ' '..='~' | '\u{A0}'..='\u{FFFD}' => true,
+        _ => false,
+    }
+}

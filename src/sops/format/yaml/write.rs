@@ -1,0 +1,329 @@
+//! Characters to text: indentation, line breaks, and the styles of scalars.
+
+use std::iter;
+
+use super::{
+    input::is_forbidden,
+    spell::{Scalar, Style, is_break, is_printable},
+};
+use crate::plaintext::Plaintext;
+
+/// How many columns a level takes, except in a list.
+const STEP: usize = 4;
+/// How many columns an entry of a list takes.
+const ENTRY: usize = 2;
+
+/// The text so far, and what the next character has to know of it.
+pub(super) struct Writer {
+    out: Plaintext,
+    /// How many characters the current line has.
+    column: usize,
+    /// Whether the last character counts as a blank.
+    blank: bool,
+    /// Whether the current line has only indentation so far, marks of entries and keys included.
+    only_indent: bool,
+    /// The current indentation; none outside of a root.
+    indent: Option<usize>,
+    /// Where a comment below something stands, if nothing followed: what follows there wants a blank line between.
+    foot: Option<usize>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self {
+            out: Plaintext::default(),
+            column: 0,
+            blank: true,
+            only_indent: true,
+            indent: None,
+            foot: None,
+        }
+    }
+}
+
+impl Writer {
+    /// All that was written.
+    pub(super) fn finish(self) -> Plaintext {
+        self.out
+    }
+
+    fn put(&mut self, character: char) {
+        self.out.push(character.encode_utf8(&mut [0; 4]).as_bytes());
+        self.column += 1;
+    }
+
+    fn put_all(&mut self, text: &str) {
+        text.chars().for_each(|character| self.put(character));
+    }
+
+    /// Ends a line.
+    fn put_break(&mut self, line_break: char) {
+        self.put(line_break);
+        self.column = 0;
+        self.only_indent = true;
+    }
+
+    /// A blank, unless there is one.
+    fn separate(&mut self) {
+        if !self.blank {
+            self.put(' ');
+        }
+    }
+
+    /// Goes to the current indentation, on a new line if this one has text.
+    pub(super) fn indent(&mut self) {
+        let indent = self.indent.unwrap_or(0);
+        let passed = self.column > indent || self.column == indent && !self.blank;
+        if !self.only_indent || passed {
+            self.put_break('\n');
+        }
+        if self.foot == Some(indent) {
+            self.put_break('\n');
+        }
+        while self.column < indent {
+            self.put(' ');
+        }
+        self.blank = true;
+        self.foot = None;
+    }
+
+    /// Writes a mark, apart from what is before it if `separate`. `as_indent` says that it counts as indentation.
+    pub(super) fn indicator(&mut self, mark: &str, separate: bool, as_indent: bool) {
+        if separate {
+            self.separate();
+        }
+        self.put_all(mark);
+        self.blank = false;
+        self.only_indent &= as_indent;
+    }
+
+    /// The mark that opens a collection without content.
+    pub(super) fn open_bracket(&mut self, mark: &str) {
+        self.indicator(mark, true, false);
+        self.blank = true;
+    }
+
+    /// Closes a list without content.
+    pub(super) fn close_list(&mut self) {
+        if self.column == 0 {
+            self.indent();
+        }
+        self.indicator("]", false, false);
+    }
+
+    /// Enters a collection; returns the indentation around it.
+    pub(super) fn deepen(&mut self, in_list: bool) -> Option<usize> {
+        let next = self.indent.map_or(0, |indent| deeper(indent, in_list));
+        self.indent.replace(next)
+    }
+
+    /// Like [`Writer::deepen`], for a map in braces: at the root, it is indented.
+    pub(super) fn deepen_in_braces(&mut self, in_list: bool) -> Option<usize> {
+        let next = self.indent.map_or(STEP, |indent| deeper(indent, in_list));
+        self.indent.replace(next)
+    }
+
+    /// Leaves a collection.
+    pub(super) fn restore(&mut self, outer: Option<usize>) {
+        self.indent = outer;
+    }
+
+    /// A comment below something ended here.
+    pub(super) fn begin_foot(&mut self) {
+        self.foot = Some(self.indent.unwrap_or(0));
+    }
+
+    /// What comes next at the end of a document is set off by a blank line.
+    pub(super) fn end_document(&mut self) {
+        self.foot = Some(0);
+    }
+
+    /// What comes next is not set off.
+    pub(super) fn end_foot(&mut self) {
+        self.foot = None;
+    }
+
+    /// Comments on lines of their own.
+    pub(super) fn comment_lines(&mut self, texts: &[&[u8]]) {
+        if !texts.is_empty() {
+            self.indent();
+            self.comment(texts);
+        }
+    }
+
+    /// Comments behind something, the first on its line.
+    pub(super) fn comment_behind(&mut self, texts: &[&[u8]]) {
+        if !texts.is_empty() {
+            self.separate();
+            self.comment(texts);
+        }
+    }
+
+    /// Writes comments from here on, each on its line. One that has a line break continues as another comment.
+    fn comment(&mut self, texts: &[&[u8]]) {
+        for (index, text) in texts.iter().enumerate() {
+            if index > 0 {
+                self.indent();
+            }
+            self.put('#');
+            self.comment_text(text);
+            if self.column > 0 {
+                self.put_break('\n');
+            }
+        }
+        self.blank = true;
+    }
+
+    fn comment_text(&mut self, text: &[u8]) {
+        for character in characters(text) {
+            if is_break(character) {
+                self.put_break(character);
+                continue;
+            }
+            if self.column == 0 {
+                self.indent();
+                self.put_all(if character == '#' { "" } else { "# " });
+            }
+            self.put(character);
+            self.only_indent = false;
+        }
+    }
+
+    /// Writes a scalar. A comment goes behind the mark of a block; what was not written is returned.
+    pub(super) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
+        if !scalar.tag.is_empty() {
+            self.indicator(scalar.tag, true, false);
+        }
+        let outer = self.indent;
+        self.deepen_in_braces(in_list);
+        match scalar.style {
+            Style::Plain => self.indicator(scalar.text(), true, false),
+            Style::Single => self.single_quoted(scalar.text()),
+            Style::Double => self.double_quoted(scalar.text()),
+            Style::Literal => self.literal(scalar.text(), outer.unwrap_or(0), comment),
+        }
+        self.restore(outer);
+        if scalar.style == Style::Literal { &[] } else { comment }
+    }
+
+    fn single_quoted(&mut self, text: &str) {
+        self.indicator("'", true, false);
+        let mut broken = false;
+        for character in text.chars() {
+            if is_break(character) {
+                self.put_break(character);
+                broken = true;
+                continue;
+            }
+            if broken {
+                self.indent();
+            }
+            self.put_all(if character == '\'' { "'" } else { "" });
+            self.put(character);
+            self.only_indent = false;
+            broken = false;
+        }
+        self.indicator("'", false, false);
+    }
+
+    fn double_quoted(&mut self, text: &str) {
+        self.indicator("\"", true, false);
+        for character in text.chars() {
+            if is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
+                self.put(character);
+            } else {
+                self.escape(character);
+            }
+        }
+        self.indicator("\"", false, false);
+    }
+
+    fn escape(&mut self, character: char) {
+        self.put('\\');
+        match character {
+            '\0' => self.put('0'),
+            '\x07' => self.put('a'),
+            '\x08' => self.put('b'),
+            '\t' => self.put('t'),
+            '\n' => self.put('n'),
+            '\x0B' => self.put('v'),
+            '\x0C' => self.put('f'),
+            '\r' => self.put('r'),
+            '\x1B' => self.put('e'),
+            '"' | '\\' => self.put(character),
+            '\u{85}' => self.put('N'),
+            '\u{2028}' => self.put('L'),
+            '\u{2029}' => self.put('P'),
+            _ => self.escape_code(u32::from(character)),
+        }
+    }
+
+    fn escape_code(&mut self, code: u32) {
+        let (mark, digits) = match code {
+            0..=0xFF => ('x', 2),
+            0x100..=0xFFFF => ('u', 4),
+            _ => ('U', 8),
+        };
+        self.put(mark);
+        for place in (0..digits).rev() {
+            let digit = char::from_digit(code >> (4 * place) & 0xF, 16);
+            self.put(digit.unwrap_or_default().to_ascii_uppercase());
+        }
+    }
+
+    /// A block; `outer` is the indentation of the collection that it stands in.
+    fn literal(&mut self, text: &str, outer: usize, comment: &[&[u8]]) {
+        self.indicator("|", true, false);
+        if text.starts_with([' ', '\t']) || text.starts_with(is_break) {
+            let depth = self.indent.unwrap_or(0).saturating_sub(outer);
+            self.indicator(if depth == ENTRY { "2" } else { "4" }, false, false);
+        }
+        self.indicator(chomping(text), false, false);
+        if comment.is_empty() {
+            self.put_break('\n');
+        }
+        self.comment_behind(comment);
+        self.blank = true;
+        let mut broken = true;
+        for character in text.chars() {
+            if is_break(character) {
+                self.put_break(character);
+                broken = true;
+                continue;
+            }
+            if broken {
+                self.indent();
+            }
+            self.put(character);
+            self.only_indent = false;
+            broken = false;
+        }
+    }
+}
+
+/// The indentation inside a collection.
+fn deeper(indent: usize, in_list: bool) -> usize {
+    if in_list { indent + ENTRY } else { (indent / STEP + 1) * STEP }
+}
+
+/// What a block's header has to say about its end: no break, one, or more.
+fn chomping(text: &str) -> &'static str {
+    let mut last = text.chars().rev();
+    match (last.next().is_some_and(is_break), last.next()) {
+        (false, _) => "-",
+        (true, None) => "+",
+        (true, Some(character)) if is_break(character) => "+",
+        (true, Some(_)) => "",
+    }
+}
+
+/// The characters of a comment, those replaced that YAML cannot have.
+fn characters(text: &[u8]) -> impl Iterator<Item = char> {
+    const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+    let chunks = text.utf8_chunks();
+    let all = chunks.flat_map(|chunk| {
+        let broken = !chunk.invalid().is_empty();
+        (chunk.valid().chars()).chain(iter::repeat_n(REPLACEMENT, usize::from(broken)))
+    });
+    all.map(|character| if is_forbidden(character) { REPLACEMENT } else { character })
+}
