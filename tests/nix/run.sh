@@ -154,7 +154,7 @@ accepts() {
   local manifest=$work/manifest.json mode=sopsfile
   with_real_files "$1" > "$manifest"
   # A file of the host itself is not here.
-  grep -q "\"sopsFile\": *\"$work/" "$manifest" || mode=manifest
+  jq -e --arg files "$work/files/" '[.secrets[].sopsFile | startswith($files)] | all' "$manifest" > /dev/null || mode=manifest
   "$SOPS_INSTALL_SECRETS" -check-mode=$mode "$manifest"
 }
 check_manifests() {
