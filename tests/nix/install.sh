@@ -56,6 +56,8 @@ collect_manifests() {
       *for-users | *2) name_there=1-for-users ;;
       *) name_there=2-$kind ;;
     esac
+    # The modules install nothing where there is nothing to install.
+    jq -e '.secrets + .templates == []' "$source/$name.json" > /dev/null && continue
     with_test_key "$source/$name.json" > "$target/$name_there.json"
     jq -e --arg files "$work/files/" '[.secrets[].sopsFile | startswith($files)] | all' "$target/$name_there.json" > /dev/null || return 1
   done
@@ -85,7 +87,8 @@ check_installations() {
     else
       check "installed by $case" diff -u "$tests/installed/$case" "$work/installed"
     fi
-    [ -d "$work/upstream/$case" ] && [ -n "${SOPS_NIX_PROGRAM:-}" ] || continue
+    # It finds no nested key in JSON.
+    [ "$case" != secret-nested-in-json ] && [ -d "$work/upstream/$case" ] && [ -n "${SOPS_NIX_PROGRAM:-}" ] || continue
     # What the other program leaves there beside the secrets is no part of the comparison: keys, and the messages of the run.
     collect_manifests "$case" "$work/upstream/$case" "$work/install-upstream/$case" || continue
     installs "$SOPS_NIX_PROGRAM" "$work/install-upstream/$case" 2>&1 | grep -v age-keys.txt > "$work/installed-upstream"

@@ -47,7 +47,7 @@ in
 
   secret-with-every-option = with-secret {
     name = "database/secret";
-    key = "db/password";
+    key = "token";
     path = "/etc/app/password";
     format = "json";
     mode = "0440";
@@ -104,7 +104,11 @@ in
   default-format = with-options {
     defaultSopsFile = ../files/config.json;
     defaultSopsFormat = "json";
-    secrets."db/password" = { };
+    secrets.token = { };
+  };
+  secret-nested-in-json = with-secret {
+    format = "json";
+    sopsFile = ../files/config.json;
   };
   default-key-is-the-whole-file = with-options {
     defaultSopsKey = "";
