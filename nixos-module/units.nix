@@ -48,7 +48,7 @@ let
     serviceConfig = {
       Type = "oneshot";
       RemainAfterExit = true;
-      ExecStartPre = [ "+${mountStep phase}" ];
+      ExecStartPre = [ (mountStep phase).command ];
       ExecStart = [ "${command}" ];
     }
     // confinement {

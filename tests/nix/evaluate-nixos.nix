@@ -26,8 +26,8 @@ let
   generatedScripts = [
     phases.early.installer
     phases.regular.installer
-    (mount phases.early)
-    (mount phases.regular)
+    (mount phases.early).script
+    (mount phases.regular).script
     (import ../../nixos-module/show-or-install.nix { inherit lib pkgs; } phases)
     (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
   ];

@@ -17,6 +17,8 @@ in
 {
   activation-by-scripts = {
     shows = [
+      "manifest.json"
+      "manifest-for-users.json"
       "services"
       "scripts"
       "setupSecrets.snippet"
@@ -33,6 +35,8 @@ in
 
   activation-with-userborn = {
     shows = units ++ [
+      "manifest.json"
+      "manifest-for-users.json"
       "services"
       "scripts"
       "userborn.service"
