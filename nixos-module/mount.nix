@@ -36,9 +36,9 @@ let
       ++ [
         ''if mountpoint -q "$mountPoint"; then''
         # Somebody may have mounted it with weaker flags.
-        ''mount -o remount,bind,${flags} "$mountPoint"''
+        "  mount -o remount,bind,${flags} \"$mountPoint\""
         "else"
-        ''mkdir -p -m 0751 "$mountPoint"''
+        "  mkdir -p -m 0751 \"$mountPoint\""
         "  ${if cfg.useTmpfs then mountTmpfs else mount "ramfs" ""}"
         "fi"
         "exit 0"

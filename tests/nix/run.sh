@@ -237,8 +237,9 @@ if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pa
 if [ -n "${SOPS_INSTALL_SECRETS:-}" ]; then
   check_manifests
   . "$tests/install.sh"
+  . "$tests/boot.sh"
 else
-  skip "manifests for the program, and installing them: SOPS_INSTALL_SECRETS is not set"
+  skip "manifests for the program, installing them, and booting with the units: SOPS_INSTALL_SECRETS is not set"
 fi
 if has systemd-analyze; then check_units; else skip "units: systemd-analyze is missing"; fi
 

@@ -83,8 +83,14 @@ in
   # Links of secrets open the directories above them, and a link in the root directory opens all.
   writable-directories = {
     shows = [
+      "manifest.json"
+      "manifest-for-users.json"
       "sops-nix.service"
+      "sops-nix-for-users.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
       "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
     ];
     module = host {
       services.userborn.enable = true;

@@ -3,9 +3,9 @@ export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/stor
 mountPoint=/run/secrets.d
 mkdir -p /tmp /data
 if mountpoint -q "$mountPoint"; then
-mount -o remount,bind,nodev,nosuid,noexec "$mountPoint"
+  mount -o remount,bind,nodev,nosuid,noexec "$mountPoint"
 else
-mkdir -p -m 0751 "$mountPoint"
+  mkdir -p -m 0751 "$mountPoint"
   mount -t ramfs -o nodev,nosuid,noexec,mode=0751 ramfs "$mountPoint"
 fi
 exit 0
