@@ -3,6 +3,7 @@
 #
 # What cannot be here:
 #   PrivateTmp            orders a unit after systemd-tmpfiles-setup.service, which comes after the users: a cycle with the early secrets
+#   PrivateDevices        systemd (252, for one) prepares it in /tmp, which systemd-tmpfiles-setup.service may be cleaning at that moment
 #   TemporaryFileSystem   makes the unit fail in a container that forbids mounts, where the other settings are only ignored
 #   ProtectHome           secrets may have links in somebody's home, and keys may lie there
 #   RestrictSUIDSGID      the mode of a secret may have these bits
@@ -74,7 +75,8 @@ in
     TimeoutStartSec = "90s";
   }
   // lib.optionalAttrs onlyOurs {
-    PrivateDevices = true;
+    # Only /dev/null and its like.
+    DevicePolicy = "closed";
     RestrictNamespaces = true;
     MemoryDenyWriteExecute = true;
     SystemCallArchitectures = "native";

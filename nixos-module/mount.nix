@@ -27,6 +27,7 @@ let
             pkgs.util-linux
           ]
         }'"
+        "umask 022"
         "mountPoint=${phase.mountPoint}"
       ]
       # There is nothing to install, perhaps something to remove.

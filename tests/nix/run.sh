@@ -234,6 +234,7 @@ if has nixfmt; then check "formatting (nixfmt)" nixfmt --check $(nix_files); els
 if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pattern-names .; else skip "unused code: deadnix is missing"; fi
 
 # The rest needs no Nix: it looks at what expected/ has.
+. "$tests/scripts.sh"
 if [ -n "${SOPS_INSTALL_SECRETS:-}" ]; then
   check_manifests
   . "$tests/install.sh"

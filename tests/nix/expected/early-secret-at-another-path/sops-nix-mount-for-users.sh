@@ -1,5 +1,6 @@
 #!/bin/sh
 export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'
+umask 022
 mountPoint=/run/secrets-for-users.d
 mkdir -p /persist
 if mountpoint -q "$mountPoint"; then

@@ -1,5 +1,6 @@
 #!/bin/sh
 export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'
+umask 022
 mountPoint=/run/secrets.d
 [ -e "$mountPoint" ] || exit 0
 if mountpoint -q "$mountPoint"; then

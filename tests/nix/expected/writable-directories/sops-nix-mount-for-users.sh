@@ -1,5 +1,6 @@
 #!/bin/sh
 export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'
+umask 022
 mountPoint=/run/secrets-for-users.d
 if mountpoint -q "$mountPoint"; then
   mount -o remount,bind,nodev,nosuid,noexec "$mountPoint"
