@@ -5,22 +5,29 @@ MUSL = x86_64-unknown-linux-musl
 # The most bytes that the stripped static program may have: 6 MiB.
 STATIC_LIMIT = 6291456
 
-.PHONY: help demo test bench bench-short static lint fixtures
+# The man page and the shell completions land here.
+ASSETS = $(CURDIR)/target/assets
+
+.PHONY: help build demo test bench bench-short static lint fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
 	@echo 'make test     everything that runs on this machine (TEST_FLAGS go to the test programs)'
+	@echo 'make build    the program, its man page and shell completions, in target/release and target/assets'
 	@echo 'make bench    a table of wall time, CPU and memory (bench-short: a quick one)'
 	@echo 'make static   a static program for musl, and a check of its size'
 	@echo 'make lint     formatting and clippy, as .ci/run has them'
 	@echo 'make fixtures SOPS_VERSIONS=DIRECTORY   the encrypted files of the tests, made anew'
+
+build:
+	SOPS_ASSETS=$(ASSETS) $(CARGO) build --release
 
 demo:
 	bash demo/run.sh
 
 # Root runs more: real mounts and owners, in private mount namespaces. What cannot run says `skipped:` and why.
 test:
-	$(CARGO) test -- $(TEST_FLAGS)
+	$(CARGO) test --no-fail-fast -- $(TEST_FLAGS)
 
 bench:
 	$(CARGO) bench --bench install
@@ -30,7 +37,7 @@ bench-short:
 
 static:
 	@command -v rustup > /dev/null && rustup target add $(MUSL) || echo 'no rustup: taking it that the target $(MUSL) is there'
-	$(CARGO) build --release --target $(MUSL)
+	SOPS_ASSETS=$(ASSETS) $(CARGO) build --release --target $(MUSL)
 	@size=$$(stat -c %s $${CARGO_TARGET_DIR:-target}/$(MUSL)/release/sops-install-secrets); \
 	echo "$$size bytes, of $(STATIC_LIMIT) at most"; test "$$size" -lt $(STATIC_LIMIT)
 

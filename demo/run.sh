@@ -2,9 +2,7 @@
 # The main job on sample files: secrets are installed, one changes, and a unit is asked to restart. `make demo` runs this.
 #
 # As root everything happens in a private mount namespace with an empty /run, else in user mode in a directory that is removed;
-# nothing is left on the machine but the build in target/. The samples were made by the real sops:
-#
-#     sops encrypt --age "$(sed -n 's/^# public key: //p' demo/key.txt)" plain.yaml > demo/secrets.yaml
+# nothing is left on the machine but the build in target/. README.md says where the samples come from.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,7 +28,7 @@ manifest() {
   "symlinkPath": "$link",
   "keepGenerations": 2,
   "userMode": $user_mode,
-  "ageKeyFile": "$work/key.txt",
+  "ageSshKeyPaths": ["$work/ssh_host_ed25519_key"],
   "logging": { "keyImport": true, "secretChanges": true },
   "secrets": [
     { "name": "database/password", "key": "database/password", "sopsFile": "$work/secrets.yaml", "format": "yaml",
@@ -56,7 +54,7 @@ tree() { # modes, owners, names, where links lead
 }
 
 demo() {
-    install -m 0600 demo/key.txt "$work/key.txt"
+    install -m 0600 demo/ssh_host_ed25519_key "$work"
     cp demo/secrets.yaml demo/app.env demo/keytab "$work"
     manifest "$work/manifest.json"
 
@@ -64,6 +62,7 @@ demo() {
     cat "$work/manifest.json"
     say "sops-install-secrets manifest.json"
     "$program" "$work/manifest.json"
+    echo "(exit code $?; secrets are named only when something changes, not the first time)"
     say "what is there now"
     tree
     say "the rendered template"
@@ -94,7 +93,8 @@ as_root() {
 }
 
 as_user() {
-    work=$(mktemp -d)
+    # In memory where that can be had, as a real XDG_RUNTIME_DIR is.
+    work=$(mktemp -d -p /dev/shm 2> /dev/null || mktemp -d)
     trap 'rm -rf "$work"' EXIT
     export XDG_RUNTIME_DIR=$work/run
     mkdir -m 0700 "$XDG_RUNTIME_DIR"

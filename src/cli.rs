@@ -12,7 +12,7 @@ use clap::{
 /// Reads one JSON manifest that a NixOS or home-manager module made, finds the host's keys, decrypts the sops files that the
 /// manifest names, and publishes the secrets as a new generation. Flags are accepted with one dash or two.
 #[derive(Parser, Debug, PartialEq, Eq)]
-#[command(name = "sops-install-secrets", version, after_help = EXIT_CODES)]
+#[command(name = "sops-install-secrets", version, after_help = EXIT_CODES, args_override_self = true)]
 pub struct Arguments {
     /// Check instead of install: the manifest alone, or also that each sops file has the wanted keys; needs no key and no root
     #[arg(long, value_enum, default_value = "off", value_name = "MODE")]
@@ -147,6 +147,18 @@ mod tests {
             parsed(&["--check-mode", "off", "-ignore-passwd=false", "m.json"]),
             run(CheckMode::Off, false)
         );
+    }
+
+    #[test]
+    fn of_a_repeated_flag_the_last_counts() {
+        let arguments = [
+            "-check-mode=off",
+            "-ignore-passwd",
+            "-check-mode=manifest",
+            "-ignore-passwd=false",
+            "m.json",
+        ];
+        assert_eq!(parsed(&arguments), run(CheckMode::Manifest, false));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     files::Source,
     manifest::{Body, Manifest, Placeholder, Secret, Selection, Template},
     plaintext::{Content, Plaintext},
-    sops::Decrypted,
+    sops::{ContentError, Decrypted, select::Selector},
     template::Tokens,
 };
 
@@ -23,8 +23,9 @@ pub fn values<'f>(files: &'f [(Source<'f>, Option<Decrypted>)], failures: &mut V
     let mut values = Values::new();
     for (source, file) in files {
         let Some(file) = file else { continue };
+        let selector = file.selector();
         for &secret in source.secrets() {
-            match content(file, secret) {
+            match content(file, &selector, secret) {
                 Ok(content) => {
                     values.insert(&secret.name, content);
                 }
@@ -35,10 +36,10 @@ pub fn values<'f>(files: &'f [(Source<'f>, Option<Decrypted>)], failures: &mut V
     values
 }
 
-fn content<'f>(file: &'f Decrypted, secret: &Secret) -> Result<Content<'f>, crate::sops::ContentError> {
+fn content<'f>(file: &'f Decrypted, selector: &Selector<'f, Plaintext>, secret: &Secret) -> Result<Content<'f>, ContentError> {
     match &secret.selection {
         Selection::Whole => file.whole(),
-        Selection::Key(key) => file.value(key),
+        Selection::Key(key) => file.value(selector, key),
     }
 }
 

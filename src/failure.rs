@@ -19,17 +19,19 @@ pub enum Verdict {
     Publish,
     /// Nothing is published yet, so there is nothing to protect: publish the rest, and say so.
     PublishRest,
-    /// A complete generation is live: leave it.
-    KeepLive,
+    /// A complete generation is live, or there is no rest to publish: change nothing.
+    ChangeNothing,
 }
 
-/// The failure policy, whole.
+/// The failure policy, whole. `is_live`: a generation is published. `has_rest`: something did not fail.
 #[must_use]
-pub fn verdict(failures: &[Failure], is_live: bool) -> Verdict {
-    match (failures.is_empty(), is_live) {
-        (true, _) => Verdict::Publish,
-        (false, false) => Verdict::PublishRest,
-        (false, true) => Verdict::KeepLive,
+pub fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Verdict {
+    if failures.is_empty() {
+        Verdict::Publish
+    } else if is_live || !has_rest {
+        Verdict::ChangeNothing
+    } else {
+        Verdict::PublishRest
     }
 }
 

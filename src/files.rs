@@ -10,7 +10,7 @@ use crate::{
     file,
     keys::Keyring,
     manifest::{Manifest, Secret, Selection},
-    sops::{Decrypted, SopsFile, format::Format},
+    sops::{Decrypted, SopsFile, format::Format, select::Selector, tree::Stored},
 };
 
 /// Larger sops files are refused, in bytes: 1 GiB.
@@ -55,20 +55,21 @@ impl<'m> Source<'m> {
     /// With all that is wrong.
     pub fn check(&self) -> Result<(), Vec<Failure>> {
         let source =
-            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.name()))])?;
+            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.needed()))])?;
         let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| vec![self.unusable(&error)])?;
+        let selector = file.selector();
         let missing: Vec<_> = self
             .secrets
             .iter()
-            .filter_map(|secret| self.check_key(&file, secret))
+            .filter_map(|secret| self.check_key(&selector, secret))
             .collect();
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
-    fn check_key(&self, file: &SopsFile<'_>, secret: &Secret) -> Option<Failure> {
+    fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Failure> {
         match &secret.selection {
             Selection::Whole => None,
-            Selection::Key(key) => file.find(key).err().map(|error| self.fail_one(secret, &error)),
+            Selection::Key(key) => selector.scalar(key).err().map(|error| self.fail_one(secret, &error)),
         }
     }
 
@@ -78,11 +79,11 @@ impl<'m> Source<'m> {
     /// With what is wrong, naming all secrets of the file.
     pub fn decrypt(&self, keyring: &Keyring) -> Result<Decrypted, Failure> {
         let source =
-            file::read(self.path, LARGEST).map_err(|error| self.fail(format!("cannot read {}: {error}", self.name())))?;
+            file::read(self.path, LARGEST).map_err(|error| self.fail(format!("cannot read {}: {error}", self.needed())))?;
         let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| self.unusable(&error))?;
         let key = keyring.data_key(&file.metadata().key_groups).map_err(|no_key| {
             let report = no_key.report(&self.name());
-            self.fail(format!("cannot decrypt {}\n{report}", self.needed()))
+            self.fail(format!("cannot decrypt {}\n{}", self.needed(), report.trim_end()))
         })?;
         file.decrypt(&key)
             .map_err(|error| self.fail(format!("cannot decrypt {}: {error}", self.needed())))

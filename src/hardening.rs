@@ -1,8 +1,9 @@
 //! Keeps what is in memory out of files and away from other processes of the same user.
 
 use rustix::{
+    fs::Mode,
     io,
-    process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit},
+    process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask},
 };
 
 /// No core dumps, and no attaching: a crash leaves no plaintext on the disk, and `gcore` by the same user gets nothing.
@@ -16,4 +17,10 @@ pub fn forbid_dumps() -> io::Result<()> {
         maximum: Some(0),
     };
     setrlimit(Resource::Core, none)
+}
+
+/// Every file and directory is made with the mode that it shall have; a plain user whose umask takes away their own rights could not
+/// enter what we just made.
+pub fn ignore_umask() {
+    umask(Mode::empty());
 }

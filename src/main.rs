@@ -10,6 +10,7 @@ use sops_install_secrets::{
 };
 
 fn main() -> ExitCode {
+    hardening::ignore_umask();
     let dumps = hardening::forbid_dumps();
     messages::init(&env::var("JOURNAL_STREAM").unwrap_or_default());
     if let Err(error) = dumps {

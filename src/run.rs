@@ -16,9 +16,9 @@ use crate::{
     failure::{Failure, Verdict, names, verdict},
     file,
     files::{self, Source},
-    install::{self, Entry, FileSystem, Kind, Owner, Site, Store},
+    install::{self, Entry, Extent, FileSystem, Kind, Owner, Site, Store},
     keys::{KeyFile, KeySources, Keyring, Notice},
-    manifest::{Account, Manifest, Placement},
+    manifest::{Account, Manifest, ManifestError, Placement},
     plaintext::Plaintext,
     sops::Decrypted,
     units::{self, Channel},
@@ -73,11 +73,13 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
         CheckMode::Off => environment.runtime_dir.as_deref(),
         CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
     };
-    let (manifest, warnings) = Manifest::parse(path, json.text.expose(), runtime_dir).map_err(|error| error.to_string())?;
-    for warning in warnings {
-        tracing::warn!("{warning}");
+    let parsed = Manifest::parse(path, json.text.expose(), runtime_dir);
+    if let Ok((_, warnings)) | Err(ManifestError::Invalid { warnings, .. }) = &parsed {
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
     }
-    Ok(manifest)
+    parsed.map(|(manifest, _)| manifest).map_err(|error| error.to_string())
 }
 
 /// The check modes end here: no key, no user, no mount.
@@ -110,8 +112,8 @@ fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manif
         Ok(is_live) => is_live,
         Err(error) => return nothing_changed(&error),
     };
-    match verdict(&failures, is_live) {
-        Verdict::KeepLive => keep_live(&site, &failures),
+    match verdict(&failures, is_live, !entries.is_empty()) {
+        Verdict::ChangeNothing => change_nothing(&site, is_live, &failures),
         verdict if environment.dry_run => preview(&environment, manifest, &site, &entries, verdict),
         verdict => publish(&environment, manifest, &site, &entries, &failures, verdict),
     }
@@ -301,7 +303,12 @@ fn publish(
     failures: &[Failure],
     verdict: Verdict,
 ) -> Outcome {
-    let published = match install::publish(site, entries, &channel(environment, manifest)) {
+    let extent = if verdict == Verdict::Publish {
+        Extent::Whole
+    } else {
+        Extent::Rest
+    };
+    let published = match install::publish(site, entries, extent, &channel(environment, manifest)) {
         Ok(published) => published,
         Err(error) => return nothing_changed(&error),
     };
@@ -331,12 +338,14 @@ fn publish(
     Outcome::PublishedRest
 }
 
-fn keep_live(site: &Site, failures: &[Failure]) -> Outcome {
-    tracing::error!(
-        "nothing was changed because of: {}; {} is as it was",
-        names(&failed_entries(failures)),
-        site.link.display()
-    );
+fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
+    let failed = names(&failed_entries(failures));
+    let link = site.link.display();
+    if is_live {
+        tracing::error!("nothing was changed because of: {failed}; {link} is as it was");
+    } else {
+        tracing::error!("nothing was published in {link}, because all of it failed: {failed}");
+    }
     Outcome::NothingChanged
 }
 

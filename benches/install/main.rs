@@ -142,11 +142,9 @@ fn cases(inputs: &mut Inputs, link: &Path, is_short: bool) -> Vec<Case> {
     let mut cases = Vec::new();
     for count in [1, 10, 100, 1_000, 10_000] {
         let secrets = many_of_one_file(inputs, link, count);
-        cases.push(Case::new(
-            format!("{count} secrets of one YAML file"),
-            secrets,
-            if count > 1_000 { runs.min(7) } else { runs },
-        ));
+        let name = format!("{count} secret{} of one YAML file", if count == 1 { "" } else { "s" });
+        let runs = if count > 1_000 { runs.min(7) } else { runs };
+        cases.push(Case::new(name, secrets, runs));
     }
     let files = (0..100).map(|number| {
         let file = inputs.yaml(&format!("file-{number}.yaml"), 1);
@@ -164,9 +162,10 @@ fn cases(inputs: &mut Inputs, link: &Path, is_short: bool) -> Vec<Case> {
         many_of_one_file(inputs, link, 100),
         runs,
     );
-    let content: String = (0..100)
-        .map(|number| format!("{} = {}\n", key(number), placeholder(number)))
+    let lines: Vec<String> = (0..100)
+        .map(|number| format!("{} = {}", key(number), placeholder(number)))
         .collect();
+    let content = lines.join("\n");
     templates.placeholders = (0..100)
         .map(|number| (key(number), Value::from(placeholder(number))))
         .collect();

@@ -60,6 +60,12 @@ pub enum InstallError {
         /// `ramfs` or `tmpfs`.
         kind: &'static str,
     },
+    /// Another run has published meanwhile.
+    #[error("another run has published {} meanwhile; its secrets stay, since some of this run failed", .link.display())]
+    AlreadyLive {
+        /// The link to the live generation.
+        link: PathBuf,
+    },
     /// No number is left for the next generation.
     #[error("{} points to the last number there is; remove the link and run again", .link.display())]
     NumbersExhausted {
@@ -95,7 +101,7 @@ pub enum InstallError {
         part: PathBuf,
     },
     /// A symlink of somebody else would decide where we write.
-    #[error("will not follow {} to reach {}: the symlink belongs to uid {owner}; replace it with a directory, or declare the path that it stands for", .part.display(), .path.display())]
+    #[error("will not follow {} to reach {}: the symlink belongs to uid {owner} and leads to a directory of somebody else; replace it with a directory, or declare the path that it stands for", .part.display(), .path.display())]
     ForeignSymlink {
         /// The declared path.
         path: PathBuf,

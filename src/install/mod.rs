@@ -197,6 +197,15 @@ pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallErr
     })
 }
 
+/// How much of what was declared the entries are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// What did not fail. It is published only where nothing is live, also if that has changed since it was looked at.
+    Rest,
+}
+
 /// Publishes `entries` as a new generation, and then tells the units of what has changed.
 ///
 /// An obstacle at a declared path stops the run while a generation is live that it would leave half replaced. When nothing is live
@@ -205,16 +214,25 @@ pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallErr
 /// # Errors
 ///
 /// Everything that keeps the link from being swapped. The live generation is then as it was.
-pub fn publish(site: &Site, entries: &[Entry<'_>], channel: &Channel) -> Result<Published, InstallError> {
-    publish_within(lock::PATIENCE, site, entries, channel)
+pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, InstallError> {
+    publish_within(lock::PATIENCE, site, entries, extent, channel)
 }
 
 /// [`publish`], waiting for another run no longer than `patience`.
-fn publish_within(patience: Duration, site: &Site, entries: &[Entry<'_>], channel: &Channel) -> Result<Published, InstallError> {
+fn publish_within(
+    patience: Duration,
+    site: &Site,
+    entries: &[Entry<'_>],
+    extent: Extent,
+    channel: &Channel,
+) -> Result<Published, InstallError> {
     let mut warnings = Vec::new();
     let root = lock::enter(site, patience, &mut warnings)?;
     let current = Current::read(site, &root)?;
     if current.live.is_some() {
+        if extent == Extent::Rest {
+            return Err(InstallError::AlreadyLive { link: site.link.clone() });
+        }
         refuse(links::obstacles(site, entries))?;
     }
     let changes = changes::compare(current.live.as_ref(), entries)?;

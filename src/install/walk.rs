@@ -1,7 +1,8 @@
 //! From `/` to the directory that a path lies in, part by part and by descriptor.
 //!
 //! Paths may lead through directories of other users. Between two looks at a name its owner can make it something else; a
-//! descriptor stays what it was. Symlinks are followed only when root or the caller made them.
+//! descriptor stays what it was. A symlink that root or the caller made is followed; one of another user only to a directory of that
+//! same user, where they could have put anything themselves.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -72,6 +73,8 @@ struct Walk<'a> {
     here: PathBuf,
     /// Symlinks followed so far.
     followed: usize,
+    /// A user whose symlink was followed, and that symlink: from there on only directories of theirs are written to.
+    bound: Option<(u32, PathBuf)>,
 }
 
 impl<'a> Walk<'a> {
@@ -87,6 +90,7 @@ impl<'a> Walk<'a> {
             name,
             here: PathBuf::from("/"),
             followed: 0,
+            bound: None,
         })
     }
 
@@ -97,7 +101,10 @@ impl<'a> Walk<'a> {
             self.here.push(&part);
             let next = match look(&dir, &part) {
                 Err(Errno::NOENT) if !make => return Ok(None),
-                Err(Errno::NOENT) => make_parent(&dir, &part, &self.here)?,
+                Err(Errno::NOENT) => {
+                    self.check_bound(&dir)?;
+                    make_parent(&dir, &part, &self.here)?
+                }
                 other => other.map_err(failed("open", &self.here))?,
             };
             let status = fs::fstat(&next).map_err(failed("examine", &self.here))?;
@@ -112,6 +119,7 @@ impl<'a> Walk<'a> {
                 }
             };
         }
+        self.check_bound(&dir)?;
         Ok(Some(Place {
             dir,
             name: self.name,
@@ -119,14 +127,13 @@ impl<'a> Walk<'a> {
         }))
     }
 
-    /// Puts the target of a trusted symlink ahead of the other parts. Gives the directory to go on from.
+    /// Puts the target of a symlink ahead of the other parts. Gives the directory to go on from.
     fn follow(&mut self, dir: OwnedFd, link: &OwnedFd, owner: u32) -> Result<OwnedFd, InstallError> {
         if owner != 0 && owner != geteuid().as_raw() {
-            return Err(InstallError::ForeignSymlink {
-                path: self.path.to_owned(),
-                part: self.here.clone(),
-                owner,
-            });
+            match &self.bound {
+                Some((other, part)) if *other != owner => return Err(self.foreign(part, *other)),
+                _ => self.bound = Some((owner, self.here.clone())),
+            }
         }
         self.followed += 1;
         if self.followed > MAX_SYMLINKS {
@@ -145,6 +152,28 @@ impl<'a> Walk<'a> {
         }
         self.here.pop();
         Ok(dir)
+    }
+
+    /// Whether somebody's symlink, if one was followed, has led to a directory of theirs.
+    fn check_bound(&self, dir: &OwnedFd) -> Result<(), InstallError> {
+        let Some((owner, part)) = &self.bound else {
+            return Ok(());
+        };
+        let status = fs::fstat(dir).map_err(failed("examine", &self.here))?;
+        if status.st_uid == *owner {
+            Ok(())
+        } else {
+            Err(self.foreign(part, *owner))
+        }
+    }
+
+    /// The refusal to follow a symlink.
+    fn foreign(&self, part: &Path, owner: u32) -> InstallError {
+        InstallError::ForeignSymlink {
+            path: self.path.to_owned(),
+            part: part.to_owned(),
+            owner,
+        }
     }
 }
 

@@ -88,7 +88,9 @@ fn tokens(manifest: &Manifest, findings: &mut Findings) {
 /// The link cannot be inside what it points to, nor the generations inside the link.
 fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     let (link, mount_point) = (&manifest.link, &manifest.mount_point);
-    if link.starts_with(mount_point) || mount_point.starts_with(link) {
+    // What could not be read has been found already.
+    let are_known = !link.as_os_str().is_empty() && !mount_point.as_os_str().is_empty();
+    if are_known && (link.starts_with(mount_point) || mount_point.starts_with(link)) {
         findings.error(format!(
             "symlinkPath {} and secretsMountPoint {} lie in each other; choose two paths side by side",
             link.display(),
@@ -100,19 +102,19 @@ fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
 /// Two secrets or templates of one name, or a secret where a template lands.
 fn same_places(manifest: &mut Manifest, findings: &mut Findings) {
     let mut last: HashMap<String, usize> = HashMap::new();
-    let mut doubled: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut holders: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (position, (place, what)) in all_places(manifest).enumerate() {
-        if last.insert(place.clone(), position).is_some() {
-            doubled.entry(place).or_default().push(what);
-        }
+        last.insert(place.clone(), position);
+        holders.entry(place).or_default().push(what);
     }
-    for (place, whats) in doubled {
-        for what in whats {
-            findings.forgivable(format!(
-                "{what} is declared at {} a second time; the last one counts",
-                quoted(&place)
-            ));
-        }
+    for (place, mut whats) in holders.into_iter().filter(|(_, whats)| whats.len() > 1) {
+        let times = whats.len();
+        whats.dedup();
+        let finding = match whats.as_slice() {
+            [what] => format!("{what} is declared {times} times"),
+            _ => format!("{} are in one place, {}", whats.join(" and "), quoted(&place)),
+        };
+        findings.forgivable(finding, "the last one counts");
     }
     let secrets = manifest.secrets.len();
     let mut position = 0..;
@@ -140,7 +142,8 @@ fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
     for (what, placement) in entries.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
-            findings.forgivable(format!("{what} and {other} are both at {}; {other} counts", path.display()));
+            let finding = format!("{what} and {other} are both at {}", path.display());
+            findings.forgivable(finding, &format!("{other} counts"));
             placement.path = None;
         } else {
             within(&what, &path, manifest.mount_point.as_path(), &link, &taken, findings);

@@ -137,10 +137,11 @@ fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
         "dotenv" => Format::Dotenv,
         "ini" => Format::Ini,
         other => {
-            findings.forgivable(format!(
-                "{what} has the unknown format {}, read as yaml; known are yaml, json, binary, dotenv and ini",
+            let finding = format!(
+                "{what} has the unknown format {}; known are yaml, json, binary, dotenv and ini",
                 quoted(other)
-            ));
+            );
+            findings.forgivable(finding, "it is read as yaml");
             Format::Yaml
         }
     }
@@ -151,7 +152,8 @@ fn mode(what: &str, mode: &str, findings: &mut Findings) -> u32 {
     match u32::from_str_radix(mode, 8) {
         Ok(bits) if bits <= 0o7777 && !mode.starts_with('+') => bits,
         Ok(bits) if !mode.starts_with('+') => {
-            findings.forgivable(format!("{what} has mode {}, which is above 07777", quoted(mode)));
+            let finding = format!("{what} has mode {}, which is above 07777", quoted(mode));
+            findings.forgivable(finding, "its lower bits count");
             bits & 0o7777
         }
         _ => {
@@ -182,7 +184,8 @@ fn account(what: &str, field: &str, name: Option<String>, id: i64, findings: &mu
 fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
     let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
     for unit in bad {
-        findings.forgivable(format!("{what} names {} in {field}, which cannot be a unit", quoted(&unit)));
+        let finding = format!("{what} names {} in {field}, which cannot be a unit", quoted(&unit));
+        findings.forgivable(finding, "it is left out");
     }
     good
 }
@@ -197,10 +200,10 @@ fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut 
     let mut placeholders = Vec::new();
     for (secret, token) in raw {
         if token.is_empty() {
-            findings.forgivable(format!(
-                "the placeholder of secret {} is empty and never replaced",
-                quoted(&secret)
-            ));
+            findings.forgivable(
+                format!("the placeholder of secret {} is empty", quoted(&secret)),
+                "it is never replaced",
+            );
         } else {
             placeholders.push(Placeholder { token, secret });
         }

@@ -10,6 +10,7 @@ mod raw;
 
 use std::path::{Path, PathBuf};
 
+use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::sops::format::Format;
@@ -137,10 +138,12 @@ pub struct Placeholder {
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// Not JSON, or a value of the wrong type.
-    #[error("cannot read the manifest {path}: {source}", path = path.display())]
+    #[error("cannot read the manifest {path}: {cause}", path = path.display(), cause = cause(field, source))]
     Json {
         /// The manifest.
         path: PathBuf,
+        /// The field at fault, such as `secrets[0].mode`; `.` where no field is.
+        field: String,
         /// What serde says, with line and column.
         source: serde_json::Error,
     },
@@ -151,7 +154,18 @@ pub enum ManifestError {
         path: PathBuf,
         /// One line each.
         findings: Vec<String>,
+        /// What is wrong beside it, and would have been forgiven.
+        warnings: Vec<String>,
     },
+}
+
+/// What is wrong with the JSON, and where.
+fn cause(field: &str, error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof => format!("it ends too early, at line {} column {}", error.line(), error.column()),
+        Category::Data if field != "." => format!("{field}: {error}"),
+        _ => error.to_string(),
+    }
 }
 
 impl Manifest {
@@ -160,9 +174,10 @@ impl Manifest {
     /// # Errors
     /// With all findings at once, where something is wrong that the manifest's strictness does not forgive.
     pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<String>), ManifestError> {
-        let raw: raw::Manifest = serde_json::from_slice(json).map_err(|source| ManifestError::Json {
+        let raw = raw::parse(json).map_err(|error| ManifestError::Json {
             path: path.to_owned(),
-            source,
+            field: error.path().to_string(),
+            source: error.into_inner(),
         })?;
         let mut findings = Findings::new(raw.version);
         let manifest = convert::manifest(raw, runtime_dir, &mut findings);
@@ -173,6 +188,7 @@ impl Manifest {
         Err(ManifestError::Invalid {
             path: path.to_owned(),
             findings: findings.errors,
+            warnings: findings.warnings,
         })
     }
 
@@ -209,12 +225,12 @@ impl Findings {
         self.errors.push(finding);
     }
 
-    /// Something that the Go program installs without complaint.
-    fn forgivable(&mut self, finding: String) {
+    /// Something that the Go program installs without complaint, and what is then done about it.
+    fn forgivable(&mut self, finding: String, consequence: &str) {
         if self.strict {
             self.errors.push(finding);
         } else {
-            self.warnings.push(finding);
+            self.warnings.push(format!("{finding}; {consequence}"));
         }
     }
 }

@@ -7,11 +7,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+/// Reads the text of a manifest. An error knows the field that it is about.
+pub(super) fn parse(json: &[u8]) -> Result<Manifest, serde_path_to_error::Error<serde_json::Error>> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let mut track = serde_path_to_error::Track::new();
+    let manifest = Manifest::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+    let manifest = manifest.and_then(|manifest| reader.end().map(|()| manifest));
+    manifest.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
+}
+
 /// Fields that we do not know, by name.
 type Unknown = BTreeMap<String, Value>;
 
 #[derive(Default, Deserialize, Serialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Manifest {
     pub version: Option<u64>,
     #[serde(deserialize_with = "null_as_default")]
@@ -45,7 +54,7 @@ pub(super) struct Manifest {
 }
 
 #[derive(Default, Deserialize, Serialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Secret {
     #[serde(deserialize_with = "null_as_default")]
     pub name: String,
@@ -79,7 +88,7 @@ pub(super) struct Secret {
 }
 
 #[derive(Default, Deserialize, Serialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Template {
     #[serde(deserialize_with = "null_as_default")]
     pub name: String,
@@ -106,7 +115,7 @@ pub(super) struct Template {
 }
 
 #[derive(Default, Deserialize, Serialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Logging {
     #[serde(deserialize_with = "null_as_default")]
     pub key_import: bool,

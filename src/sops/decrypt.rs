@@ -138,7 +138,12 @@ impl Walk<'_> {
             // sops stores an empty string as it is.
             (true, Kind::Text) if text.is_empty() => (Type::Scalar(Kind::Text), Plaintext::default()),
             (true, Kind::Text) => self.open(&text).map_err(|problem| fail(&self.path, problem))?,
-            (true, _) => return Err(fail(&self.path, format!("is {} that should be encrypted", kind.name()))),
+            (true, _) => {
+                return Err(fail(
+                    &self.path,
+                    format!("it is {} that should be encrypted; set it with sops edit", kind.name()),
+                ));
+            }
         };
         Ok(match kind {
             Type::Scalar(kind) => {

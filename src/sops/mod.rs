@@ -30,7 +30,7 @@ use self::{
     mac::Mac,
     metadata::{Metadata, MetadataError},
     rules::CommentStack,
-    select::SelectError,
+    select::{SelectError, Selector},
     tree::{Branch, Stored},
     value::Token,
 };
@@ -130,12 +130,10 @@ impl<'a> SopsFile<'a> {
         &self.metadata
     }
 
-    /// Whether there is a value under `key` that could be a secret. Needs no data key.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn find(&self, key: &[String]) -> Result<(), SelectError> {
-        select::scalar(&self.documents, key).map(|_| ())
+    /// Looks for values that could be secrets. Needs no data key.
+    #[must_use]
+    pub fn selector(&self) -> Selector<'_, Stored<'a>> {
+        Selector::new(&self.documents)
     }
 
     /// Decrypts all values and checks the MAC.
@@ -187,12 +185,18 @@ fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptErro
 }
 
 impl Decrypted {
-    /// The value under `key`, as `sops decrypt --extract` prints it, without a line end.
+    /// Looks values up by their keys.
+    #[must_use]
+    pub fn selector(&self) -> Selector<'_, Plaintext> {
+        Selector::new(&self.documents)
+    }
+
+    /// The value under `key`, as `sops decrypt --extract` prints it, without a line end. `selector` is this file's own.
     ///
     /// # Errors
     /// When there is none that could be a secret.
-    pub fn value(&self, key: &[String]) -> Result<Content<'_>, ContentError> {
-        let (kind, text) = select::scalar(&self.documents, key)?;
+    pub fn value<'f>(&'f self, selector: &Selector<'f, Plaintext>, key: &[String]) -> Result<Content<'f>, ContentError> {
+        let (kind, text) = selector.scalar(key)?;
         Ok(self.format.emit_scalar(kind, text)?)
     }
 

@@ -17,7 +17,7 @@ const NAME: &[u8] = b"sops";
 #[non_exhaustive]
 pub enum SectionError {
     /// The file has no such section, so it was not encrypted by sops.
-    #[error("sops metadata not found, so this is not a file encrypted by sops")]
+    #[error("it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it")]
     NotFound,
     /// Two sections in one document.
     #[error("there are two sops sections")]

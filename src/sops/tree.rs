@@ -91,13 +91,9 @@ impl<S> Branch<S> {
     /// The first value under `name`.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&Value<S>> {
-        self.named(name).next()
-    }
-
-    /// All values under `name`: JSON may have several.
-    pub fn named(&self, name: &[u8]) -> impl DoubleEndedIterator<Item = &Value<S>> {
-        let is_named = move |item: &&Item<S>| matches!(&item.key, Key::Name(key) if key == name);
-        self.items.iter().filter(is_named).map(|item| &item.value)
+        self.items
+            .iter()
+            .find_map(|item| matches!(&item.key, Key::Name(key) if key == name).then_some(&item.value))
     }
 
     /// The names of the entries.

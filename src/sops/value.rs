@@ -35,7 +35,9 @@ pub(crate) struct Token<'a> {
 #[non_exhaustive]
 pub enum ValueError {
     /// The text has another form altogether.
-    #[error("the value is not encrypted: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")]
+    #[error(
+        "the value is not encrypted, or not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]; set it with sops edit"
+    )]
     NotAToken,
     /// A part of it, by its name, is not Base64.
     #[error("the {0} of the encrypted value is not Base64")]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::document::{Document, Format, Rule, Style, Value};
+use crate::document::{Document, Format, Rule, Value};
 use crate::ours::{Batch, Installed};
 use crate::render::render;
 use crate::sops::{Judgement, Sops};
@@ -60,8 +60,8 @@ impl Case {
             .map_err(|_| NoCase::Refused)?;
         let (expected, mac_refused_by_sops) = match sops.decrypt(document.format, &encrypted) {
             Judgement::Prints(bytes) => (bytes, false),
-            Judgement::PrintsWithoutMac(bytes) => (bytes, true),
-            Judgement::Fails => return Err(NoCase::Unreadable),
+            Judgement::PrintsWithoutMac(bytes) if reads_without_comments_in_lists(sops, &document) => (bytes, true),
+            Judgement::PrintsWithoutMac(_) | Judgement::Fails => return Err(NoCase::Unreadable),
         };
         let leaf = with_leaf.and_then(|choice| leaf(sops, &document, &encrypted, choice));
         Ok(Self {
@@ -87,6 +87,11 @@ impl Case {
     /// Whether a leaf is compared too.
     pub fn has_leaf(&self) -> bool {
         self.leaf.is_some()
+    }
+
+    /// Whether ours opened the file at all.
+    pub fn is_installed(&self, installed: &Installed) -> bool {
+        installed.content(self.numbers.0).is_some()
     }
 
     /// What ours made of it.
@@ -137,6 +142,15 @@ impl Case {
     }
 }
 
+/// Whether nothing but the comments in its lists makes sops take a document for damaged: that is a mistake of its release 3.13.2,
+/// which other releases do not make, and ours must not. Any other damage is real.
+fn reads_without_comments_in_lists(sops: &Sops, document: &Document) -> bool {
+    let stripped = document.without_comments_in_lists();
+    let encrypted = sops.file("stripped");
+    sops.encrypt(&stripped, &render(&stripped), &encrypted).is_ok()
+        && matches!(sops.decrypt(stripped.format, &encrypted), Judgement::Prints(_))
+}
+
 /// Whether ours agrees with sops on one document; a document that sops does not take says nothing against ours.
 pub fn fault_of(sops: &Sops, document: Document, choice: Option<usize>) -> Option<String> {
     let mut case = Case::new(sops, document, "single", choice).ok()?;
@@ -154,9 +168,12 @@ fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Op
     collect(document.parts().first()?, &mut Vec::new(), &mut paths);
     let keys = paths.get(choice % paths.len().max(1))?.clone();
     let mut value = sops.extract(document.format, encrypted, &keys)?;
-    if document.format == Format::Yaml && is_bare(document, &keys) && value.ends_with(b"\n") {
+    if document.format == Format::Yaml && !is_string(document, &keys, &value) && value.ends_with(b"\n") {
         // sops prints a line break behind what is no string, as a terminal likes it.
         value.pop();
+        if value == b"null" {
+            return None;
+        }
     }
     Some((keys, value))
 }
@@ -179,15 +196,15 @@ fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) 
     }
 }
 
-/// Whether the value there is written without quotes, and so perhaps no string.
-fn is_bare(document: &Document, keys: &[String]) -> bool {
+/// Whether the value there is a string, which sops prints as it is; one without quotes may have become something else.
+fn is_string(document: &Document, keys: &[String], printed: &[u8]) -> bool {
     let mut value = document.parts().first();
     for key in keys {
         value = value
             .and_then(|map| map.items().iter().find(|item| item.key == *key))
             .map(|item| &item.value);
     }
-    matches!(value, Some(Value::Bare(_)) | Some(Value::Text(_, Style::Plain)))
+    matches!(value, Some(Value::Text(text, _)) if text.as_bytes() == printed)
 }
 
 /// The first line that differs, from both.

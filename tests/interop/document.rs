@@ -69,6 +69,15 @@ pub struct Item {
     pub below: Option<String>,
 }
 
+impl Item {
+    /// Takes its comments away, not those of what is in it.
+    pub fn strip(&mut self) {
+        self.above.clear();
+        self.beside = None;
+        self.below = None;
+    }
+}
+
 /// The rules of sops that say which values are encrypted, as the lines of a creation rule.
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
@@ -101,10 +110,29 @@ impl Document {
         }
     }
 
+    /// The same without the comments of its lists.
+    pub fn without_comments_in_lists(&self) -> Self {
+        let mut stripped = self.clone();
+        if let Content::Tree(parts) = &mut stripped.content {
+            parts.iter_mut().for_each(strip_lists);
+        }
+        stripped
+    }
+
     /// Whether sops itself is known to print this document wrong: it has a text of several lines that begins with a tab (printed as `null`),
     /// or, in a list, with a blank or a line break (printed with a wrong indentation).
     pub fn is_misprinted_by_sops(&self) -> bool {
         self.format == Format::Yaml && self.parts().iter().any(|part| misprinted(part, false))
+    }
+}
+
+fn strip_lists(value: &mut Value) {
+    let is_list = matches!(value, Value::List { .. });
+    for item in value.items_mut().into_iter().flatten() {
+        if is_list {
+            item.strip();
+        }
+        strip_lists(&mut item.value);
     }
 }
 

@@ -27,3 +27,16 @@ pub fn flipped(file: &[u8], pattern: &str, random: &mut Random) -> Option<Vec<u8
     damaged[place.start() + random.below(place.len())] ^= 1 << random.below(8);
     Some(damaged)
 }
+
+/// The line that the flip is in, as it was and as it is.
+pub fn changed_line(before: &[u8], after: &[u8]) -> String {
+    let line = |text: &[u8], at: usize| {
+        let start = text[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        String::from_utf8_lossy(text[start..].split(|byte| *byte == b'\n').next().unwrap_or_default())
+            .chars()
+            .take(300)
+            .collect::<String>()
+    };
+    let at = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    format!("{:?} became {:?}", line(before, at), line(after, at))
+}

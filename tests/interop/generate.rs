@@ -254,41 +254,46 @@ const JSON_BARE: &[&str] = &[
 
 /// A document of that format; the same seed gives the same document.
 pub fn document(format: Format, seed: u64) -> Document {
+    let mut random = Random::new(seed);
+    let rule = rule(&mut random);
+    let commented_lists = rule.selection.is_none_or(|(field, _)| !field.contains("comment"));
     let mut maker = Maker {
-        random: Random::new(seed),
+        random,
         format,
+        commented_lists,
+        has_plain_values: rule.selection.is_some(),
     };
     let content = match format {
         Format::Binary => Content::Bytes(maker.bytes()),
         Format::Yaml if maker.random.chance(15) => Content::Tree((0..2 + maker.random.below(2)).map(|_| maker.root()).collect()),
         _ => Content::Tree(vec![maker.root()]),
     };
-    Document {
-        format,
-        rule: maker.rule(),
-        content,
+    Document { format, rule, content }
+}
+
+fn rule(random: &mut Random) -> Rule {
+    let selection = random.chance(50).then(|| *random.pick(SELECTIONS));
+    Rule {
+        selection,
+        mac_only_encrypted: random.chance(25),
     }
 }
 
 struct Maker {
     random: Random,
     format: Format,
+    /// No comments in lists where comments select: sops loses track of them (getsops/sops#2281).
+    commented_lists: bool,
+    /// Whether the rule may leave values unencrypted.
+    has_plain_values: bool,
 }
 
 impl Maker {
-    fn rule(&mut self) -> Rule {
-        let selection = self.random.chance(50).then(|| *self.random.pick(SELECTIONS));
-        Rule {
-            selection,
-            mac_only_encrypted: self.random.chance(25),
-        }
-    }
-
     fn bytes(&mut self) -> Vec<u8> {
         match self.random.below(4) {
             0 => self.text().into_bytes(),
             1 => format!("{{\"data\": {:?}, \"sops\": 5}}", self.random.bits()).into_bytes(),
-            2 => (0..1 + self.random.below(40))
+            2 => (0..=self.random.below(40))
                 .map(|_| self.random.bits().to_le_bytes()[0])
                 .collect(),
             _ => (0..self.random.below(20_000))
@@ -322,7 +327,10 @@ impl Maker {
     /// Items with distinct keys.
     fn items(&mut self, is_map: bool, count: usize, depth: usize) -> Vec<Item> {
         let mut seen = BTreeSet::from(["sops".to_owned(), "<<".to_owned()]);
-        let items: Vec<_> = (0..count).map(|_| self.item(depth)).collect();
+        let mut items: Vec<_> = (0..count).map(|_| self.item(depth)).collect();
+        if !is_map && !self.commented_lists {
+            items.iter_mut().for_each(Item::strip);
+        }
         items
             .into_iter()
             .filter(|item| !is_map || seen.insert(item.key.clone()))
@@ -332,7 +340,7 @@ impl Maker {
     fn item(&mut self, depth: usize) -> Item {
         let commented = self.format != Format::Json;
         let above = if commented && self.random.chance(20) {
-            (0..1 + self.random.below(2)).map(|_| self.comment()).collect()
+            (0..=self.random.below(2)).map(|_| self.comment()).collect()
         } else {
             Vec::new()
         };
@@ -361,7 +369,7 @@ impl Maker {
                 flow,
             },
             34..=55 if self.format == Format::Yaml => Value::Bare((*self.random.pick(YAML_BARE)).to_owned()),
-            34..=55 if self.format == Format::Json => Value::Bare((*self.random.pick(JSON_BARE)).to_owned()),
+            34..=55 if self.format == Format::Json => self.json_scalar(),
             _ => {
                 let text = self.text();
                 Value::Text(
@@ -369,6 +377,14 @@ impl Maker {
                     *self.random.pick(&[Style::Plain, Style::Single, Style::Double, Style::Block]),
                 )
             }
+        }
+    }
+
+    fn json_scalar(&mut self) -> Value {
+        match *self.random.pick(JSON_BARE) {
+            // Where it stays plain, sops writes `-0` and takes that for the integer 0.
+            "-0.0" if self.has_plain_values => Value::Bare("0".to_owned()),
+            spelling => Value::Bare(spelling.to_owned()),
         }
     }
 
@@ -426,7 +442,7 @@ impl Maker {
                 self.pieces(2),
                 self.random.pick(&["", " ", "\t", "  "])
             ),
-            _ => (0..1 + self.random.below(4))
+            _ => (0..=self.random.below(4))
                 .map(|_| *self.random.pick(WORDS))
                 .collect::<Vec<_>>()
                 .join(" "),
@@ -449,6 +465,6 @@ impl Maker {
     }
 
     fn pieces(&mut self, most: usize) -> String {
-        (0..1 + self.random.below(most)).map(|_| *self.random.pick(PIECES)).collect()
+        (0..=self.random.below(most)).map(|_| *self.random.pick(PIECES)).collect()
     }
 }

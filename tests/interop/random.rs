@@ -1,4 +1,4 @@
-//! A seeded source of random choices (SplitMix64), so that a run can be repeated on any machine.
+//! A seeded source of random choices (`SplitMix64`), so that a run can be repeated on any machine.
 
 /// The state of the generator.
 pub struct Random(u64);

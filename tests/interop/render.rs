@@ -56,7 +56,7 @@ fn block(value: &Value, indent: usize) -> String {
             }
             nested if is_map => {
                 let _ = writeln!(text, "{pad}{lead}{beside}");
-                text += &block(nested, indent + if indent % 4 == 0 { 4 } else { 2 });
+                text += &block(nested, indent + if indent.is_multiple_of(4) { 4 } else { 2 });
             }
             nested => {
                 // The first line of what is nested moves up to the dash.

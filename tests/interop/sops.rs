@@ -70,7 +70,7 @@ impl Sops {
 
     /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
     pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
-        let path = keys.iter().map(|key| format!("[\"{key}\"]")).collect::<String>();
+        let path = keys.iter().fold(String::new(), |path, key| format!("{path}[\"{key}\"]"));
         let output = self.run(
             format,
             &[
@@ -95,7 +95,12 @@ impl Sops {
             "json",
         ];
         let output = self.command(&arguments.map(OsStr::new), encrypted);
-        output.status.success().then_some(output.stdout)
+        // Printed as `-0`, the float -0.0 is read as the integer 0.
+        let minus_zero = regex::bytes::Regex::new(r"(?m)([\t ])-0(,?)$").unwrap();
+        output
+            .status
+            .success()
+            .then(|| minus_zero.replace_all(&output.stdout, &b"${1}0$2"[..]).into_owned())
     }
 
     fn run(&self, format: Format, arguments: &[&OsStr], file: &Path) -> Output {

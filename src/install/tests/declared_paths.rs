@@ -243,8 +243,8 @@ fn a_file_among_the_parents_is_named() {
 }
 
 #[test]
-fn a_symlink_of_another_user_is_not_followed() {
-    if !is_root("a_symlink_of_another_user_is_not_followed") {
+fn a_symlink_of_another_user_is_not_followed_out_of_their_directories() {
+    if !is_root("a_symlink_of_another_user_is_not_followed_out_of_their_directories") {
         return;
     }
     let world = World::new();
@@ -259,6 +259,28 @@ fn a_symlink_of_another_user_is_not_followed() {
         "{shown}"
     );
     assert!(world.tree("precious").is_empty());
+}
+
+#[test]
+fn a_symlink_of_another_user_is_followed_to_a_directory_of_theirs() {
+    if !is_root("a_symlink_of_another_user_is_followed_to_a_directory_of_theirs") {
+        return;
+    }
+    let world = World::new();
+    let (dotfiles, config) = (world.top.join("dotfiles"), world.top.join("config"));
+    fs::create_dir(&dotfiles).unwrap();
+    chown(&dotfiles, Some(1234), Some(1234)).unwrap();
+    symlink("dotfiles", &config).unwrap();
+    lchown(&config, Some(1234), Some(1234)).unwrap();
+    let published = world.publish(&at(&config.join("app/key"))).unwrap();
+    assert!(published.failures.is_empty(), "{:?}", published.failures);
+    assert_eq!(world.tree("dotfiles"), ["dotfiles/app/ 755", "dotfiles/app/key -> secrets/a"]);
+    // A second link, of somebody else, may not lead on.
+    let onward = dotfiles.join("onward");
+    symlink(&dotfiles, &onward).unwrap();
+    lchown(&onward, Some(4321), Some(4321)).unwrap();
+    let published = world.publish(&at(&config.join("onward/key")));
+    assert!(published.unwrap_err().to_string().contains("will not follow"));
 }
 
 #[test]

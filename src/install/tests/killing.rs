@@ -48,7 +48,7 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
             dry: false,
         };
         let site = site(&top, Store::Directory);
-        publish(&site, &entries(&top, &unit, b"new"), &lists).unwrap();
+        publish(&site, &entries(&top, &unit, b"new"), Extent::Whole, &lists).unwrap();
         return;
     }
     if Command::new("strace").arg("-V").output().is_err() {

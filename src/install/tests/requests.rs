@@ -24,9 +24,9 @@ fn units_are_told_after_the_swap_and_the_record_goes() {
     let world = World::new();
     let (restart, reload) = (units(&["a.service", "b c.service"]), units(&["r.service"]));
     let channel = fake_systemctl(&world, "printf '<%s>' \"$@\" >> \"$(dirname \"$0\")/calls\"");
-    publish(&world.site, &entry(b"1", &restart, &reload), &channel).unwrap();
+    publish(&world.site, &entry(b"1", &restart, &reload), Extent::Whole, &channel).unwrap();
     assert!(!world.top.join("calls").exists(), "nobody is told at the first publication");
-    let published = publish(&world.site, &entry(b"2", &restart, &reload), &channel).unwrap();
+    let published = publish(&world.site, &entry(b"2", &restart, &reload), Extent::Whole, &channel).unwrap();
     assert!(published.failures.is_empty(), "{:?}", published.failures);
     assert_eq!(
         fs::read_to_string(world.top.join("calls")).unwrap(),
@@ -91,7 +91,7 @@ fn a_request_that_did_not_arrive_is_made_by_the_next_run() {
     let unit = units(&["a.service"]);
     world.publish(&entry(b"1", &unit, &[])).unwrap();
     let missing = Channel::Systemctl(world.top.join("no-such-program"));
-    let published = publish(&world.site, &entry(b"2", &unit, &[]), &missing).unwrap();
+    let published = publish(&world.site, &entry(b"2", &unit, &[]), Extent::Whole, &missing).unwrap();
     let failure = published.failures[0].to_string();
     assert!(
         failure.contains("no-such-program try-restart") && failure.contains("a.service"),
@@ -113,8 +113,8 @@ fn a_refused_unit_is_reported_and_not_asked_for_again() {
     let world = World::new();
     let unit = units(&["typo.service"]);
     let channel = fake_systemctl(&world, "echo Unit typo.service not found. >&2; exit 5");
-    publish(&world.site, &entry(b"1", &unit, &[]), &channel).unwrap();
-    let published = publish(&world.site, &entry(b"2", &unit, &[]), &channel).unwrap();
+    publish(&world.site, &entry(b"1", &unit, &[]), Extent::Whole, &channel).unwrap();
+    let published = publish(&world.site, &entry(b"2", &unit, &[]), Extent::Whole, &channel).unwrap();
     let failure = published.failures[0].to_string();
     assert!(
         failure.contains("try-restart typo.service") && failure.ends_with("Unit typo.service not found."),

@@ -14,7 +14,9 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
     match document.get(b"data") {
         Some(Value::Scalar(Kind::Text, text)) => Ok(text),
         Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
-        None => Err(EmitError("there is no data in the file".to_owned())),
+        None => Err(EmitError(
+            "it has no data, as every binary file has; declare the format that it was encrypted in".to_owned(),
+        )),
     }
 }
 
@@ -34,7 +36,7 @@ mod tests {
     fn a_file_without_text_as_data_is_refused() {
         assert_eq!(
             reprinted(Format::Binary, br#"{"other": "a"}"#),
-            "there is no data in the file"
+            "it has no data, as every binary file has; declare the format that it was encrypted in"
         );
         let not_text = "the value of data is an integer, not a string";
         assert_eq!(reprinted(Format::Binary, br#"{"data": 1, "data": "a"}"#), not_text);

@@ -1,17 +1,22 @@
 //! What the text of a scalar stands for.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, mem};
 
 use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use zeroize::Zeroizing;
+
 use super::timestamp;
 use crate::sops::{
     number,
     tree::{Kind, Stored, Value},
 };
+
+/// Text made here. The writer asks what decrypted text would stand for, so it may be secret.
+type Secret = Zeroizing<String>;
 
 /// Base64 as Go decodes it: padded, the bits behind the last byte unchecked.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -42,7 +47,7 @@ pub(super) enum Meaning {
     /// Itself.
     Text,
     /// A value with its canonical text.
-    Typed(Kind, String),
+    Typed(Kind, Secret),
 }
 
 impl Tag {
@@ -94,7 +99,7 @@ pub(super) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> R
     Ok(match meaning {
         Meaning::Null => Value::Null,
         Meaning::Text => Value::Scalar(Kind::Text, stored(text.clone())),
-        Meaning::Typed(kind, text) => Value::Scalar(kind, Cow::Owned(text.into_bytes())),
+        Meaning::Typed(kind, mut text) => Value::Scalar(kind, Cow::Owned(mem::take(&mut *text).into_bytes())),
     })
 }
 
@@ -152,18 +157,18 @@ pub(super) fn meaning(text: &str, times: bool) -> Meaning {
             .then(|| timestamp::canonical(text))
             .flatten()
             .map(|time| Meaning::Typed(Kind::Time, time))
-            .or_else(|| numeric(&text.replace('_', ""))),
+            .or_else(|| numeric(&Secret::new(text.replace('_', "")))),
         _ => None,
     }
     .unwrap_or(Meaning::Text)
 }
 
-fn typed(kind: Kind, text: &str) -> Meaning {
-    Meaning::Typed(kind, text.to_owned())
+fn typed(kind: Kind, text: &(impl ToString + ?Sized)) -> Meaning {
+    Meaning::Typed(kind, Secret::new(text.to_string()))
 }
 
 fn float(number: f64) -> Meaning {
-    Meaning::Typed(Kind::Float, number::positional(number))
+    Meaning::Typed(Kind::Float, Secret::new(number::positional(number)))
 }
 
 /// A number, `_` removed.
@@ -179,14 +184,14 @@ fn integer(text: &str) -> Option<Meaning> {
         Some('-') => signed(0_i64.checked_sub_unsigned(magnitude)),
         _ => match (i64::try_from(magnitude), sign) {
             (Ok(number), _) => signed(Some(number)),
-            (Err(_), None) => Some(Meaning::Typed(Kind::Unsigned, magnitude.to_string())),
+            (Err(_), None) => Some(typed(Kind::Unsigned, &magnitude)),
             (Err(_), Some(_)) => None,
         },
     }
 }
 
 fn signed(number: Option<i64>) -> Option<Meaning> {
-    number.map(|number| Meaning::Typed(Kind::Integer, number.to_string()))
+    number.map(|number| typed(Kind::Integer, &number))
 }
 
 /// The sign in front, if there is one, and the rest.

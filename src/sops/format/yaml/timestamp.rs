@@ -1,41 +1,51 @@
 //! Times as YAML spells them.
 
+use std::fmt::Write;
+
+use zeroize::Zeroizing;
+
+/// Length of the longest canonical form, so that its buffer never moves.
+const LONGEST: usize = "2001-12-14T21:59:43.123456789+05:00".len();
+
 /// The canonical form (RFC 3339 with its fraction up to nanoseconds and its offset) of a date, of a date and a time of day with a
 /// zone behind `T` or `t`, or of both without a zone behind spaces. `None` if it is none of these.
-pub(super) fn canonical(text: &str) -> Option<String> {
+pub(super) fn canonical(text: &str) -> Option<Zeroizing<String>> {
     let mut rest = text;
-    let year = digits(&mut rest, 4, 4)?;
-    if !rest.starts_with('-') {
-        return None;
-    }
-    let month = field(&mut rest, "-", 12)?;
-    let day = field(&mut rest, "-", days(year, month))?;
-    if month == 0 || day == 0 {
-        return None;
-    }
-    let date = format!("{year:04}-{month:02}-{day:02}");
+    let mut time = Zeroizing::new(String::with_capacity(LONGEST));
+    date(&mut rest, &mut time)?;
     if rest.is_empty() {
-        return Some(format!("{date}T00:00:00Z"));
+        time.push_str("T00:00:00Z");
+        return Some(time);
     }
-    let zoned = rest.starts_with(['T', 't']);
-    let rest_of_day = rest.trim_start_matches(' ');
-    if !zoned && rest_of_day.len() == rest.len() {
-        return None;
+    time.push('T');
+    if let Some(behind) = rest.strip_prefix(['T', 't']) {
+        rest = behind;
+        time_of_day(&mut rest, &mut time)?;
+        zone(&mut rest, &mut time)?;
+    } else {
+        rest = rest.strip_prefix(' ')?.trim_start_matches(' ');
+        time_of_day(&mut rest, &mut time)?;
+        time.push('Z');
     }
-    rest = if zoned { rest.get(1..)? } else { rest_of_day };
-    let time = time_of_day(&mut rest)?;
-    let zone = if zoned { zone(&mut rest)? } else { "Z".to_owned() };
-    rest.is_empty().then(|| format!("{date}T{time}{zone}"))
+    rest.is_empty().then_some(time)
+}
+
+/// Year, month and day.
+fn date(rest: &mut &str, out: &mut String) -> Option<()> {
+    let year = digits(rest, 4, 4)?;
+    let month = field(rest, "-", 12).filter(|month| *month > 0)?;
+    let day = field(rest, "-", days(year, month)).filter(|day| *day > 0)?;
+    write!(out, "{year:04}-{month:02}-{day:02}").ok()
 }
 
 /// Hour, minute, second, and maybe a fraction.
-fn time_of_day(rest: &mut &str) -> Option<String> {
+fn time_of_day(rest: &mut &str, out: &mut String) -> Option<()> {
     let hour = field(rest, "", 23)?;
     let minute = field(rest, ":", 59)?;
     let second = field(rest, ":", 59)?;
-    let time = format!("{hour:02}:{minute:02}:{second:02}");
+    write!(out, "{hour:02}:{minute:02}:{second:02}").ok()?;
     let Some(behind) = rest.strip_prefix(['.', ',']) else {
-        return Some(time);
+        return Some(());
     };
     let length = behind.bytes().take_while(u8::is_ascii_digit).count();
     let (fraction, behind) = behind.split_at_checked(length)?;
@@ -45,25 +55,26 @@ fn time_of_day(rest: &mut &str) -> Option<String> {
     *rest = behind;
     let nanoseconds = fraction.get(..9).unwrap_or(fraction).trim_end_matches('0');
     let point = if nanoseconds.is_empty() { "" } else { "." };
-    Some(format!("{time}{point}{nanoseconds}"))
+    write!(out, "{point}{nanoseconds}").ok()
 }
 
 /// `Z`, or a sign with hours and minutes.
-fn zone(rest: &mut &str) -> Option<String> {
+fn zone(rest: &mut &str, out: &mut String) -> Option<()> {
     if let Some(behind) = rest.strip_prefix('Z') {
         *rest = behind;
-        return Some("Z".to_owned());
+        out.push('Z');
+        return Some(());
     }
-    let sign = rest.chars().next().filter(|sign| matches!(sign, '+' | '-'))?;
-    *rest = rest.get(1..)?;
+    let sign = if rest.starts_with('-') { '-' } else { '+' };
+    *rest = rest.strip_prefix(['+', '-'])?;
     let hours = digits(rest, 2, 2).filter(|hours| *hours <= 24)?;
     *rest = rest.strip_prefix(':')?;
     let minutes = digits(rest, 2, 2).filter(|minutes| *minutes <= 60)?;
-    let offset = hours * 60 + minutes;
-    Some(match offset {
-        0 => "Z".to_owned(),
-        _ => format!("{sign}{:02}:{:02}", offset / 60, offset % 60),
-    })
+    match hours * 60 + minutes {
+        0 => out.push('Z'),
+        offset => write!(out, "{sign}{:02}:{:02}", offset / 60, offset % 60).ok()?,
+    }
+    Some(())
 }
 
 /// A number of one or two digits behind `separator`, at most `greatest`.

@@ -3,11 +3,11 @@
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use super::{
-    compose::{Document, MOST_NESTED, Node, Shape, too_deep},
-    resolve,
+    compose::{MOST_NESTED, too_deep},
+    node::{Document, Node, Shape},
 };
 use crate::sops::{
-    format::ParseError,
+    format::{ParseError, yaml::resolve},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
 };
 
@@ -53,8 +53,8 @@ impl Converter {
         match &node.shape {
             Shape::Map(pairs) => items.extend(self.branch(node, pairs, false)?.items),
             Shape::List(_) => return Err(fail(node, "a document must be a map, not a list")),
-            Shape::Scalar { .. } => match self.value(node, true)? {
-                Value::Null => items.extend(comments_above(node)),
+            Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
+                Ok(Value::Null) => items.extend(comments_above(node)),
                 _ => return Err(fail(node, "a document must be a map, not a single value")),
             },
             Shape::Alias(target) => {

@@ -70,9 +70,8 @@ impl<'a> Cursor<'a> {
     /// Length in bytes of the line break `ahead`: LF, CR, CR LF, NEL, LS or PS. Zero if there is none.
     fn break_length(&self, ahead: usize) -> usize {
         match self.at(ahead) {
-            b'\n' => 1,
             b'\r' if self.at(ahead + 1) == b'\n' => 2,
-            b'\r' => 1,
+            b'\r' | b'\n' => 1,
             0xC2 if self.at(ahead + 1) == 0x85 => 2,
             0xE2 if self.at(ahead + 1) == 0x80 && matches!(self.at(ahead + 2), 0xA8 | 0xA9) => 3,
             _ => 0,
@@ -111,6 +110,30 @@ impl<'a> Cursor<'a> {
             self.skip();
         }
         start
+    }
+
+    /// Passes characters in one go; `wanted` takes no others than visible ASCII characters.
+    pub(super) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
+        let rest = self.text.as_bytes().get(self.mark.offset..);
+        let bytes = rest.unwrap_or_default().iter();
+        let length = bytes.take_while(|byte| wanted(**byte)).count();
+        if length > 0 {
+            self.newlines = 0;
+            self.mark.offset += length;
+            self.mark.column += length;
+        }
+    }
+
+    /// Passes the rest of the line; returns where it began.
+    pub(super) fn skip_line(&mut self) -> usize {
+        let start = self.mark.offset;
+        loop {
+            self.skip_run(|byte| byte.is_ascii_graphic());
+            if self.is_line_end(0) {
+                return start;
+            }
+            self.skip();
+        }
     }
 
     /// Passes spaces and tabs.

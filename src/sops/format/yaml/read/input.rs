@@ -1,6 +1,6 @@
 //! Bytes to characters.
 
-use crate::sops::format::ParseError;
+use crate::sops::format::{ParseError, yaml::character::is_forbidden};
 
 /// The file as text, without a byte order mark.
 ///
@@ -16,15 +16,6 @@ pub(super) fn decode(source: &[u8]) -> Result<&str, ParseError> {
     match text.char_indices().find(|(_, character)| is_forbidden(*character)) {
         Some((offset, _)) => Err(problem(source, offset, "control characters are not allowed")),
         None => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
-    }
-}
-
-/// Whether YAML cannot have this character, except as an escape.
-pub(super) fn is_forbidden(character: char) -> bool {
-    match character {
-        '\t' | '\n' | '\r' | '\u{85}' => false,
-        '\0'..' ' | '\u{7F}'..'\u{A0}' | '\u{FFFE}' | '\u{FFFF}' => true,
-        _ => false,
     }
 }
 

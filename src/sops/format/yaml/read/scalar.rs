@@ -1,91 +1,12 @@
-//! Scalars: plain, quoted, and as blocks.
-
-use std::{borrow::Cow, mem};
+//! Scalars on their line: plain and quoted.
 
 use super::{
     cursor::Mark,
+    gather::{Fold, Gather},
     scan::{Scanner, problem},
     token::Token,
 };
 use crate::sops::format::ParseError;
-
-/// Text that is put together from pieces: borrowed as long as the pieces follow one another in the source.
-#[derive(Default)]
-struct Gather<'a> {
-    text: Cow<'a, str>,
-    /// The offset of the first piece.
-    start: usize,
-    /// The offset behind the last piece, while all is borrowed.
-    end: usize,
-}
-
-/// Line breaks between two lines of a scalar, which are to be folded.
-#[derive(Default)]
-struct Fold {
-    /// Whether there was one, or one that was escaped.
-    broken: bool,
-    /// The first break; empty if it was escaped.
-    first: &'static str,
-    /// The others.
-    rest: String,
-}
-
-/// What the header of a block scalar says about the breaks at its end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Chomp {
-    Strip,
-    Clip,
-    Keep,
-}
-
-impl<'a> Gather<'a> {
-    /// Appends the source's text between two offsets.
-    fn append(&mut self, scanner: &Scanner<'a>, from: usize, to: usize) {
-        if from == to {
-            return;
-        }
-        if self.text.is_empty() {
-            (self.start, self.end) = (from, to);
-            self.text = Cow::Borrowed(scanner.cursor.slice(from, to));
-        } else if self.end == from && matches!(self.text, Cow::Borrowed(_)) {
-            self.end = to;
-            self.text = Cow::Borrowed(scanner.cursor.slice(self.start, to));
-        } else {
-            self.write(scanner.cursor.slice(from, to));
-        }
-    }
-
-    /// Appends text that does not stand in the source.
-    fn write(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.text.to_mut().push_str(text);
-        }
-    }
-}
-
-impl Fold {
-    /// Notes a line break.
-    fn push(&mut self, line_break: &'static str) {
-        if self.broken {
-            self.rest.push_str(line_break);
-        } else {
-            (self.broken, self.first) = (true, line_break);
-        }
-    }
-
-    /// Appends what the breaks stand for: a lone LF for a space, one before others for nothing, all else for itself.
-    fn finish(&mut self, text: &mut Gather<'_>) {
-        let Self { first, rest, .. } = mem::take(self);
-        match (first, rest.as_str()) {
-            ("\n", "") => text.write(" "),
-            ("\n", rest) => text.write(rest),
-            (first, rest) => {
-                text.write(first);
-                text.write(rest);
-            }
-        }
-    }
-}
 
 impl<'a> Scanner<'a> {
     /// A scalar without quotes. It goes on over line breaks as long as the lines are deeper than the block.
@@ -126,11 +47,19 @@ impl<'a> Scanner<'a> {
     /// Passes characters of a plain scalar up to a blank or to what ends it.
     fn skip_plain_word(&mut self) {
         let flow = self.in_flow();
-        self.cursor.skip_while(|cursor| match cursor.at(0) {
-            b':' => !cursor.is_word_end(1),
-            b',' | b'?' | b'[' | b']' | b'{' | b'}' => !flow,
-            _ => !cursor.is_word_end(0),
-        });
+        loop {
+            let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=._-".contains(&byte);
+            self.cursor.skip_run(harmless);
+            let ends = match self.cursor.at(0) {
+                b':' => self.cursor.is_word_end(1),
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' => flow,
+                _ => self.cursor.is_word_end(0),
+            };
+            if ends {
+                return;
+            }
+            self.cursor.skip();
+        }
     }
 
     /// Passes blanks and line breaks. After a break, a tab left of `depth` is an error.
@@ -250,87 +179,5 @@ impl<'a> Scanner<'a> {
         self.cursor.skip_many(length);
         text.write(character.encode_utf8(&mut [0; 4]));
         Ok(())
-    }
-
-    /// A scalar as an indented block, literal or folded.
-    pub(super) fn scan_block(&mut self, literal: bool) -> Result<Token<'a>, ParseError> {
-        let start = self.cursor.mark;
-        self.cursor.skip();
-        let (chomp, increment) = self.scan_block_header(start)?;
-        let indent = increment.map(|more| self.indent.unwrap_or(0) + more);
-        let (mut text, mut breaks) = (Gather::default(), String::new());
-        let indent = self.scan_block_breaks(indent, &mut breaks, start)?;
-        let mut line_break = "";
-        let mut after_blank = false;
-        while self.cursor.mark.column == indent && self.cursor.at(0) != 0 {
-            let blank = self.cursor.is_blank(0);
-            let folds = !literal && !after_blank && !blank && line_break == "\n";
-            match (folds, breaks.is_empty()) {
-                (true, true) => text.write(" "),
-                (true, false) => {}
-                (false, _) => text.write(line_break),
-            }
-            text.write(&mem::take(&mut breaks));
-            after_blank = blank;
-            let from = self.cursor.skip_while(|cursor| !cursor.is_line_end(0));
-            text.append(self, from, self.cursor.mark.offset);
-            line_break = self.cursor.skip_break();
-            self.scan_block_breaks(Some(indent), &mut breaks, start)?;
-        }
-        if chomp != Chomp::Strip {
-            text.write(line_break);
-        }
-        if chomp == Chomp::Keep {
-            text.write(&breaks);
-        }
-        Ok(Token::Scalar {
-            text: text.text,
-            plain: false,
-        })
-    }
-
-    /// The rest of a block scalar's first line: how to end, how deep to be (in either order), and a comment.
-    fn scan_block_header(&mut self, start: Mark) -> Result<(Chomp, Option<usize>), ParseError> {
-        let (mut chomp, mut increment) = (None, None);
-        for _ in 0..2 {
-            match self.cursor.at(0) {
-                b'-' if chomp.is_none() => chomp = Some(Chomp::Strip),
-                b'+' if chomp.is_none() => chomp = Some(Chomp::Keep),
-                digit @ b'1'..=b'9' if increment.is_none() => {
-                    increment = Some(usize::from(digit - b'0'));
-                }
-                _ => break,
-            }
-            self.cursor.skip();
-        }
-        self.cursor.skip_blanks();
-        if self.cursor.at(0) == b'#' {
-            self.scan_line_comment(start);
-        }
-        if !self.cursor.is_line_end(0) {
-            return Err(problem(start, "unexpected text behind '|' or '>'"));
-        }
-        self.cursor.skip_break();
-        Ok((chomp.unwrap_or(Chomp::Clip), increment))
-    }
-
-    /// Passes blank lines of a block scalar and the indentation of the next. Without a given indentation, the deepest of these
-    /// lines gives it. Returns it.
-    fn scan_block_breaks(&mut self, indent: Option<usize>, breaks: &mut String, start: Mark) -> Result<usize, ParseError> {
-        let mut deepest = 0;
-        loop {
-            let outside = |column| indent.is_none_or(|indent| column < indent);
-            (self.cursor).skip_while(|cursor| cursor.at(0) == b' ' && outside(cursor.mark.column));
-            deepest = deepest.max(self.cursor.mark.column);
-            if self.cursor.at(0) == b'\t' && outside(self.cursor.mark.column) {
-                return Err(problem(start, "a tab indents a line of a scalar"));
-            }
-            if !self.cursor.is_break(0) {
-                break;
-            }
-            breaks.push_str(self.cursor.skip_break());
-        }
-        let least = self.indent.map_or(1, |indent| indent + 1);
-        Ok(indent.unwrap_or(deepest.max(least)))
     }
 }

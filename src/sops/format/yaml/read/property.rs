@@ -128,7 +128,7 @@ impl<'a> Scanner<'a> {
         };
         self.cursor.skip_blanks();
         if self.cursor.at(0) == b'#' {
-            self.cursor.skip_while(|cursor| !cursor.is_line_end(0));
+            self.cursor.skip_line();
         }
         if !self.cursor.is_line_end(0) {
             return Err(problem(start, "unexpected text behind a directive"));

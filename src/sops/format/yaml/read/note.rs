@@ -245,6 +245,6 @@ impl<'a> Scanner<'a> {
 
 /// Passes the rest of the line, which is a comment.
 fn comment_line<'a>(cursor: &mut Cursor<'a>) -> &'a str {
-    let start = cursor.skip_while(|cursor| !cursor.is_line_end(0));
+    let start = cursor.skip_line();
     cursor.slice(start, cursor.mark.offset)
 }

@@ -1,13 +1,54 @@
-//! Nodes to text: the layout, and when a waiting comment is written.
+//! The tree to text: to nodes with their comments (`arrange`, which asks `spell` how to write a scalar), and from there to lines.
+
+mod arrange;
+mod spell;
+mod style;
+mod write;
 
 use std::mem;
 
-use super::{
-    arrange::{Node, Shape},
-    spell::Scalar,
-    write::Writer,
+use arrange::{Node, Shape};
+use spell::Scalar;
+use write::Writer;
+
+use crate::{
+    plaintext::Plaintext,
+    sops::{
+        format::EmitError,
+        tree::{Branch, Kind},
+    },
 };
-use crate::plaintext::Plaintext;
+
+/// Writes decrypted documents the way `sops decrypt` prints them.
+///
+/// What sops 3.13.2 prints is kept to the byte, displaced and lost comments included, except where it would not be read as the
+/// same value again:
+///
+/// - a string of several lines that begins with a tab, which sops prints as `null` (or not at all if a comment is behind it);
+/// - a string of several lines that begins with a space or a line break and stands in a list or in a map in a list: sops prints an
+///   indentation of `4` in the header where it is 2, which is not valid;
+/// - a value with several comments behind its mark that would be a block: sops prints the second inside the block. Here the value
+///   is in quotes;
+/// - an empty list or map behind a comment: sops prints it left of what it belongs to;
+/// - a comment with control characters or invalid UTF-8, which sops prints as they are, or panics: here they are replaced by
+///   U+FFFD.
+///
+/// # Errors
+/// When a key is not a string.
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
+    let roots = documents.iter().map(arrange::document);
+    let roots = roots.collect::<Result<Vec<_>, _>>()?;
+    let mut emitter = Emitter::default();
+    for root in &roots {
+        emitter.document(root);
+    }
+    Ok(emitter.finish())
+}
+
+/// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
+pub(in crate::sops::format) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
+    Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
+}
 
 /// Most bytes of a key that is written without `?`.
 const LONGEST_KEY: usize = 128;
@@ -20,7 +61,7 @@ type Texts<'n> = &'n [&'n [u8]];
 /// Comments wait until the layout has a place for them. So some are written later than one would think, and one that still waits
 /// when another takes its place is lost: sops prints no other.
 #[derive(Default)]
-pub(super) struct Emitter<'n> {
+struct Emitter<'n> {
     writer: Writer,
     /// Above what comes next.
     head: Texts<'n>,
@@ -38,12 +79,12 @@ pub(super) struct Emitter<'n> {
 
 impl<'n> Emitter<'n> {
     /// All that was written.
-    pub(super) fn finish(self) -> Plaintext {
+    fn finish(self) -> Plaintext {
         self.writer.finish()
     }
 
     /// Writes a document.
-    pub(super) fn document(&mut self, root: &'n Node<'n>) {
+    fn document(&mut self, root: &'n Node<'n>) {
         if mem::replace(&mut self.started, true) {
             self.writer.indent();
             self.writer.indicator("---", true, false);
@@ -109,7 +150,7 @@ impl<'n> Emitter<'n> {
         self.write_foot();
         match &node.shape {
             Shape::Scalar(_) => {}
-            Shape::List(items) if items.is_empty() => self.empty_list(node),
+            Shape::List(items) if items.is_empty() => self.empty_list(node, in_list),
             Shape::Map(pairs) if pairs.is_empty() => self.empty_map(node, in_list),
             Shape::List(items) => {
                 let outer = self.writer.deepen(in_list);
@@ -181,8 +222,8 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    fn empty_list(&mut self, node: &'n Node<'n>) {
-        self.writer.open_bracket("[");
+    fn empty_list(&mut self, node: &'n Node<'n>, in_list: bool) {
+        self.writer.open_bracket("[", in_list);
         self.announce_end(node);
         self.writer.close_list();
         self.write_line();
@@ -191,7 +232,7 @@ impl<'n> Emitter<'n> {
 
     /// A map without pairs may have comments; they stand between the braces.
     fn empty_map(&mut self, node: &'n Node<'n>, in_list: bool) {
-        self.writer.open_bracket("{");
+        self.writer.open_bracket("{", in_list);
         self.announce_end(node);
         let outer = self.writer.deepen_in_braces(in_list);
         self.write_head();

@@ -7,26 +7,14 @@ use std::collections::VecDeque;
 
 use super::{
     cursor::{Cursor, Mark},
+    indent::SimpleKey,
     note::Note,
     token::{Placed, Token},
 };
 use crate::sops::format::ParseError;
 
-/// Most characters that may stand between the start of a key without `?` and its `:`.
-const LONGEST_KEY: usize = 1024;
 /// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
 const LOOKAHEAD: usize = 3;
-
-/// A place where a key without `?` may have started: whether it has, its `:` will tell.
-#[derive(Clone, Copy)]
-struct SimpleKey {
-    /// Where.
-    start: Mark,
-    /// The number of the token that would follow the key mark.
-    token: usize,
-    /// Whether nothing but a key can stand there.
-    required: bool,
-}
 
 /// Reads tokens one by one, and the comments between them.
 pub(super) struct Scanner<'a> {
@@ -34,17 +22,17 @@ pub(super) struct Scanner<'a> {
     /// Tokens read and not yet given out.
     pub(super) tokens: VecDeque<Placed<'a>>,
     /// How many were given out.
-    taken: usize,
+    pub(super) taken: usize,
     /// Comments read and not yet given out.
     pub(super) notes: VecDeque<Note<'a>>,
     /// The column of the innermost block; none outside of any.
     pub(super) indent: Option<usize>,
     /// The columns around it.
-    indents: Vec<Option<usize>>,
+    pub(super) indents: Vec<Option<usize>>,
     /// Whether a key without `?` may start here.
     pub(super) key_allowed: bool,
     /// The possible key at each flow level, the block level first.
-    keys: Vec<Option<SimpleKey>>,
+    pub(super) keys: Vec<Option<SimpleKey>>,
     started: bool,
     ended: bool,
 }
@@ -107,12 +95,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Queues a token that starts at `start`, behind all others.
-    fn push(&mut self, start: Mark, token: Token<'a>) {
+    pub(super) fn push(&mut self, start: Mark, token: Token<'a>) {
         self.tokens.push_back(Placed { start, token });
     }
 
     /// Queues a token before the one with the number `number`.
-    fn insert(&mut self, number: usize, start: Mark, token: Token<'a>) {
+    pub(super) fn insert(&mut self, number: usize, start: Mark, token: Token<'a>) {
         let index = number.saturating_sub(self.taken).min(self.tokens.len());
         self.tokens.insert(index, Placed { start, token });
     }
@@ -195,84 +183,6 @@ impl<'a> Scanner<'a> {
             if !self.in_flow() {
                 self.key_allowed = true;
             }
-        }
-    }
-
-    /// Opens a block at `column` if that is deeper than the current one. Its token goes before the one with the number `before`, or
-    /// behind all.
-    fn open_block(&mut self, start: Mark, before: Option<usize>, token: Token<'a>) {
-        if self.in_flow() || self.indent >= Some(start.column) {
-            return;
-        }
-        self.indents.push(self.indent);
-        self.indent = Some(start.column);
-        match before {
-            Some(number) => self.insert(number, start, token),
-            None => self.push(start, token),
-        }
-    }
-
-    /// Closes the blocks deeper than `column`. A block ends where the space between tokens began, except that comments in the
-    /// block's own column end it later: there the comments above it still belong inside.
-    pub(super) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
-        if self.in_flow() {
-            return;
-        }
-        let mut end = Mark {
-            offset: scan.offset.saturating_sub(1),
-            ..scan
-        };
-        while self.indent > column {
-            end = self.block_end(end);
-            self.push(end, Token::BlockEnd);
-            self.indent = self.indents.pop().flatten();
-        }
-    }
-
-    /// The possible key at `level`, unless it has become too long.
-    fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
-        let Some(slot) = self.keys.get_mut(level) else {
-            return Ok(None);
-        };
-        let Some(key) = *slot else {
-            return Ok(None);
-        };
-        let here = self.cursor.mark;
-        let long = here.offset - key.start.offset > LONGEST_KEY
-            && (self.cursor.slice(key.start.offset, here.offset).chars()).count() > LONGEST_KEY;
-        if key.start.line == here.line && !long {
-            return Ok(Some(key));
-        }
-        if key.required {
-            return Err(problem(key.start, "could not find the ':' of a key"));
-        }
-        *slot = None;
-        Ok(None)
-    }
-
-    /// Notes that a key may start here.
-    fn save_key(&mut self) -> Result<(), ParseError> {
-        if !self.key_allowed {
-            return Ok(());
-        }
-        let start = self.cursor.mark;
-        let key = SimpleKey {
-            start,
-            token: self.taken + self.tokens.len(),
-            required: !self.in_flow() && self.indent == Some(start.column),
-        };
-        self.remove_key()?;
-        if let Some(slot) = self.keys.last_mut() {
-            *slot = Some(key);
-        }
-        Ok(())
-    }
-
-    /// Forgets the possible key of this level.
-    fn remove_key(&mut self) -> Result<(), ParseError> {
-        match self.keys.last_mut().and_then(Option::take) {
-            Some(key) if key.required => Err(problem(key.start, "could not find the ':' of a key")),
-            _ => Ok(()),
         }
     }
 
@@ -364,19 +274,6 @@ impl<'a> Scanner<'a> {
             self.key_allowed = !self.in_flow();
         }
         self.push_indicator(Token::Value);
-        Ok(())
-    }
-
-    /// In a block, `what` may only stand where a key may, and opens a collection there.
-    fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
-        if self.in_flow() {
-            return Ok(());
-        }
-        let start = self.cursor.mark;
-        if !self.key_allowed {
-            return Err(problem(start, format!("{what} is not allowed here")));
-        }
-        self.open_block(start, None, token);
         Ok(())
     }
 

@@ -1,17 +1,16 @@
-//! Characters to text: indentation, line breaks, and the styles of scalars.
+//! Lines: indentation, marks, and comments.
 
-use std::iter;
+use std::{iter, mem};
 
-use super::{
-    input::is_forbidden,
-    spell::{Scalar, Style, is_break, is_printable},
+use crate::{
+    plaintext::Plaintext,
+    sops::format::yaml::character::{is_break, is_forbidden},
 };
-use crate::plaintext::Plaintext;
 
 /// How many columns a level takes, except in a list.
 const STEP: usize = 4;
 /// How many columns an entry of a list takes.
-const ENTRY: usize = 2;
+pub(super) const ENTRY: usize = 2;
 
 /// The text so far, and what the next character has to know of it.
 pub(super) struct Writer {
@@ -19,11 +18,11 @@ pub(super) struct Writer {
     /// How many characters the current line has.
     column: usize,
     /// Whether the last character counts as a blank.
-    blank: bool,
+    pub(super) blank: bool,
     /// Whether the current line has only indentation so far, marks of entries and keys included.
     only_indent: bool,
     /// The current indentation; none outside of a root.
-    indent: Option<usize>,
+    pub(super) indent: Option<usize>,
     /// Where a comment below something stands, if nothing followed: what follows there wants a blank line between.
     foot: Option<usize>,
 }
@@ -47,20 +46,40 @@ impl Writer {
         self.out
     }
 
-    fn put(&mut self, character: char) {
+    /// Writes a character that is not a line break.
+    pub(super) fn put(&mut self, character: char) {
         self.out.push(character.encode_utf8(&mut [0; 4]).as_bytes());
         self.column += 1;
     }
 
-    fn put_all(&mut self, text: &str) {
+    pub(super) fn put_all(&mut self, text: &str) {
         text.chars().for_each(|character| self.put(character));
     }
 
     /// Ends a line.
-    fn put_break(&mut self, line_break: char) {
+    pub(super) fn put_break(&mut self, line_break: char) {
         self.put(line_break);
         self.column = 0;
         self.only_indent = true;
+    }
+
+    /// Writes text line by line, each indented, the first only if it `starts_line`. `doubled` is written twice.
+    pub(super) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubled: Option<char>) {
+        for character in text.chars() {
+            if is_break(character) {
+                self.put_break(character);
+                starts_line = true;
+                continue;
+            }
+            if mem::take(&mut starts_line) {
+                self.indent();
+            }
+            if doubled == Some(character) {
+                self.put(character);
+            }
+            self.put(character);
+            self.only_indent = false;
+        }
     }
 
     /// A blank, unless there is one.
@@ -97,8 +116,13 @@ impl Writer {
         self.only_indent &= as_indent;
     }
 
-    /// The mark that opens a collection without content.
-    pub(super) fn open_bracket(&mut self, mark: &str) {
+    /// The mark that opens a collection without content. Behind a comment, it is indented.
+    pub(super) fn open_bracket(&mut self, mark: &str, in_list: bool) {
+        if self.column == 0 && self.indent.is_some() {
+            let outer = self.deepen(in_list);
+            self.indent();
+            self.restore(outer);
+        }
         self.indicator(mark, true, false);
         self.blank = true;
     }
@@ -188,133 +212,11 @@ impl Writer {
             self.only_indent = false;
         }
     }
-
-    /// Writes a scalar. A comment goes behind the mark of a block; what was not written is returned.
-    pub(super) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
-        if !scalar.tag.is_empty() {
-            self.indicator(scalar.tag, true, false);
-        }
-        let outer = self.indent;
-        self.deepen_in_braces(in_list);
-        match scalar.style {
-            Style::Plain => self.indicator(scalar.text(), true, false),
-            Style::Single => self.single_quoted(scalar.text()),
-            Style::Double => self.double_quoted(scalar.text()),
-            Style::Literal => self.literal(scalar.text(), outer.unwrap_or(0), comment),
-        }
-        self.restore(outer);
-        if scalar.style == Style::Literal { &[] } else { comment }
-    }
-
-    fn single_quoted(&mut self, text: &str) {
-        self.indicator("'", true, false);
-        let mut broken = false;
-        for character in text.chars() {
-            if is_break(character) {
-                self.put_break(character);
-                broken = true;
-                continue;
-            }
-            if broken {
-                self.indent();
-            }
-            self.put_all(if character == '\'' { "'" } else { "" });
-            self.put(character);
-            self.only_indent = false;
-            broken = false;
-        }
-        self.indicator("'", false, false);
-    }
-
-    fn double_quoted(&mut self, text: &str) {
-        self.indicator("\"", true, false);
-        for character in text.chars() {
-            if is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
-                self.put(character);
-            } else {
-                self.escape(character);
-            }
-        }
-        self.indicator("\"", false, false);
-    }
-
-    fn escape(&mut self, character: char) {
-        self.put('\\');
-        match character {
-            '\0' => self.put('0'),
-            '\x07' => self.put('a'),
-            '\x08' => self.put('b'),
-            '\t' => self.put('t'),
-            '\n' => self.put('n'),
-            '\x0B' => self.put('v'),
-            '\x0C' => self.put('f'),
-            '\r' => self.put('r'),
-            '\x1B' => self.put('e'),
-            '"' | '\\' => self.put(character),
-            '\u{85}' => self.put('N'),
-            '\u{2028}' => self.put('L'),
-            '\u{2029}' => self.put('P'),
-            _ => self.escape_code(u32::from(character)),
-        }
-    }
-
-    fn escape_code(&mut self, code: u32) {
-        let (mark, digits) = match code {
-            0..=0xFF => ('x', 2),
-            0x100..=0xFFFF => ('u', 4),
-            _ => ('U', 8),
-        };
-        self.put(mark);
-        for place in (0..digits).rev() {
-            let digit = char::from_digit(code >> (4 * place) & 0xF, 16);
-            self.put(digit.unwrap_or_default().to_ascii_uppercase());
-        }
-    }
-
-    /// A block; `outer` is the indentation of the collection that it stands in.
-    fn literal(&mut self, text: &str, outer: usize, comment: &[&[u8]]) {
-        self.indicator("|", true, false);
-        if text.starts_with([' ', '\t']) || text.starts_with(is_break) {
-            let depth = self.indent.unwrap_or(0).saturating_sub(outer);
-            self.indicator(if depth == ENTRY { "2" } else { "4" }, false, false);
-        }
-        self.indicator(chomping(text), false, false);
-        if comment.is_empty() {
-            self.put_break('\n');
-        }
-        self.comment_behind(comment);
-        self.blank = true;
-        let mut broken = true;
-        for character in text.chars() {
-            if is_break(character) {
-                self.put_break(character);
-                broken = true;
-                continue;
-            }
-            if broken {
-                self.indent();
-            }
-            self.put(character);
-            self.only_indent = false;
-            broken = false;
-        }
-    }
 }
 
 /// The indentation inside a collection.
 fn deeper(indent: usize, in_list: bool) -> usize {
     if in_list { indent + ENTRY } else { (indent / STEP + 1) * STEP }
-}
-
-/// What a block's header has to say about its end: no break, one, or more.
-fn chomping(text: &str) -> &'static str {
-    let mut last = text.chars().rev();
-    match (last.next().is_some_and(is_break), last.next()) {
-        (false, _) => "-",
-        (true, None) => "+",
-        (true, Some(character)) if is_break(character) => "+",
-        (true, Some(_)) => "",
-    }
 }
 
 /// The characters of a comment, those replaced that YAML cannot have.

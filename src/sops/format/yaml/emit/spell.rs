@@ -2,10 +2,16 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::resolve::{self, Meaning};
 use crate::{
     plaintext::Plaintext,
-    sops::{number, tree::Kind},
+    sops::{
+        format::yaml::{
+            character::{is_break, is_printable},
+            resolve::{self, Meaning},
+        },
+        number,
+        tree::Kind,
+    },
 };
 
 /// How many characters of base64 stand on a line.
@@ -96,13 +102,12 @@ pub(super) fn text(bytes: &[u8]) -> Scalar<'_> {
     let Ok(text) = str::from_utf8(bytes) else {
         return binary(bytes);
     };
-    let traits = Traits::of(text);
     Scalar {
         // Without it, others would read the merge key.
         tag: if text == "<<" { "!!merge" } else { "" },
         text: Text::Borrowed(text),
-        style: traits.style(text),
-        multiline: traits.line_break,
+        style: style(text),
+        multiline: text.contains(is_break),
     }
 }
 
@@ -123,75 +128,46 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
     }
 }
 
-/// What decides about the style of a string.
-#[derive(Default)]
-struct Traits {
-    /// It would be read as something else than a scalar.
-    indicator: bool,
-    /// It begins or ends with a space or a break.
-    loose_edge: bool,
-    /// It ends with a space.
-    trailing_space: bool,
-    line_break: bool,
-    space_after_break: bool,
-    break_after_space: bool,
-    tab: bool,
-    /// It has a character that can only be written with an escape.
-    unprintable: bool,
-}
-
-impl Traits {
-    fn of(text: &str) -> Self {
-        let mut traits = Self {
-            indicator: text.starts_with("---") || text.starts_with("..."),
-            trailing_space: text.ends_with(' '),
-            loose_edge: text.starts_with([' ', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}'])
-                || text.ends_with([' ', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}']),
-            ..Self::default()
-        };
-        let mut characters = text.chars().peekable();
-        let mut previous = None;
-        while let Some(character) = characters.next() {
-            let next = characters.peek().copied();
-            traits.indicator |= is_indicator(previous, character, next);
-            traits.note(previous, character);
-            previous = Some(character);
-        }
-        traits
+/// The style of a string: the plainest that keeps it what it is, except that lines become a block.
+fn style(text: &str) -> Style {
+    let neighbours = || text.chars().zip(text.chars().skip(1));
+    let break_after_space = neighbours().any(|(left, right)| left == ' ' && is_break(right));
+    let space_after_break = neighbours().any(|(left, right)| is_break(left) && right == ' ');
+    let escapes = text.chars().any(|character| character != '\t' && !is_printable(character));
+    if text.contains('\n') {
+        let block = !text.ends_with(' ') && !break_after_space && !escapes;
+        return if block { Style::Literal } else { Style::Double };
     }
-
-    fn note(&mut self, previous: Option<char>, character: char) {
-        let broke = previous.is_some_and(is_break);
-        self.tab |= character == '\t';
-        self.unprintable |= character != '\t' && !is_printable(character);
-        self.line_break |= is_break(character);
-        self.space_after_break |= character == ' ' && broke;
-        self.break_after_space |= is_break(character) && previous == Some(' ');
+    let unquotable = escapes || break_after_space || space_after_break || text.contains('\t');
+    if unquotable || reads_otherwise(text) {
+        return Style::Double;
     }
-
-    fn style(&self, text: &str) -> Style {
-        let folds = self.space_after_break || self.break_after_space;
-        let quotable = !folds && !self.tab && !self.unprintable;
-        if text.contains('\n') {
-            let block = !self.trailing_space && !self.break_after_space && !self.unprintable;
-            return if block { Style::Literal } else { Style::Double };
-        }
-        if reads_otherwise(text) || !quotable {
-            return Style::Double;
-        }
-        if self.indicator || self.loose_edge || self.line_break {
-            return Style::Single;
-        }
+    let spaced = text.starts_with(' ') || text.ends_with(' ') || text.contains(is_break);
+    if spaced || has_indicator(text) {
+        Style::Single
+    } else {
         Style::Plain
     }
+}
+
+/// Whether something in a plain `text` would be read as a mark.
+fn has_indicator(text: &str) -> bool {
+    let mut characters = text.chars().peekable();
+    let mut previous = None;
+    while let Some(character) = characters.next() {
+        if is_indicator(previous, character, characters.peek().copied()) {
+            return true;
+        }
+        previous = Some(character);
+    }
+    text.starts_with("---") || text.starts_with("...")
 }
 
 /// Whether a character, seen with its neighbours, keeps a scalar from being plain.
 fn is_indicator(previous: Option<char>, character: char, next: Option<char>) -> bool {
     let before_blank = next.is_none_or(|next| matches!(next, ' ' | '\t'));
     match (previous, character) {
-        (None, ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!') => true,
-        (None, '#' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => true,
+        (None, first) if ",[]{}&*!#|>'\"%@`".contains(first) => true,
         (None, '?' | '-') | (_, ':') => before_blank,
         (Some(previous), '#') => matches!(previous, ' ' | '\t') || is_break(previous),
         _ => false,
@@ -223,18 +199,4 @@ fn is_sexagesimal(text: &str) -> Option<bool> {
         _ => false,
     };
     Some(first.starts_with(is_digit) && is_number(first) && places.split(':').all(is_place) && is_number(fraction))
-}
-
-/// Whether a line ends here.
-pub(super) fn is_break(character: char) -> bool {
-    matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-/// Whether a character can stand for itself. sops takes those outside of the basic plane for unprintable.
-pub(super) fn is_printable(character: char) -> bool {
-    match character {
-        '\u{FEFF}' => false,
-        '\n' | ' '..='~' | '\u{A0}'..='\u{FFFD}' => true,
-        _ => false,
-    }
 }

@@ -1,0 +1,117 @@
+//! Scalars in their styles.
+
+use super::{
+    spell::{Scalar, Style},
+    write::{ENTRY, Writer},
+};
+use crate::sops::format::yaml::character::{is_break, is_printable};
+
+impl Writer {
+    /// Writes a scalar. A comment goes behind the mark of a block; what was not written is returned.
+    pub(super) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
+        if !scalar.tag.is_empty() {
+            self.indicator(scalar.tag, true, false);
+        }
+        let outer = self.indent;
+        self.deepen_in_braces(in_list);
+        let mut rest = comment;
+        match scalar.style {
+            Style::Literal if comment.len() <= 1 => {
+                self.literal(scalar.text(), outer.unwrap_or(0), comment);
+                rest = &[];
+            }
+            Style::Plain => self.indicator(scalar.text(), true, false),
+            Style::Single => self.single_quoted(scalar.text()),
+            // A second comment would be read as a line of the block.
+            Style::Double | Style::Literal => self.double_quoted(scalar.text()),
+        }
+        self.restore(outer);
+        rest
+    }
+
+    /// In `'`.
+    fn single_quoted(&mut self, text: &str) {
+        self.indicator("'", true, false);
+        self.put_lines(text, false, Some('\''));
+        self.indicator("'", false, false);
+    }
+
+    /// In `"`.
+    fn double_quoted(&mut self, text: &str) {
+        self.indicator("\"", true, false);
+        // A byte order mark at the beginning makes sops escape all that follows, too.
+        let all = text.starts_with('\u{FEFF}');
+        for character in text.chars() {
+            if !all && is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
+                self.put(character);
+            } else {
+                self.escape(character);
+            }
+        }
+        self.indicator("\"", false, false);
+    }
+
+    /// The escape for a character.
+    fn escape(&mut self, character: char) {
+        self.put('\\');
+        match character {
+            '\0' => self.put('0'),
+            '\x07' => self.put('a'),
+            '\x08' => self.put('b'),
+            '\t' => self.put('t'),
+            '\n' => self.put('n'),
+            '\x0B' => self.put('v'),
+            '\x0C' => self.put('f'),
+            '\r' => self.put('r'),
+            '\x1B' => self.put('e'),
+            '"' | '\\' => self.put(character),
+            '\u{85}' => self.put('N'),
+            '\u{A0}' => self.put('_'),
+            '\u{2028}' => self.put('L'),
+            '\u{2029}' => self.put('P'),
+            _ => self.escape_code(u32::from(character)),
+        }
+    }
+
+    /// The escape by number.
+    fn escape_code(&mut self, code: u32) {
+        let (mark, digits) = match code {
+            0..=0xFF => ('x', 2),
+            0x100..=0xFFFF => ('u', 4),
+            _ => ('U', 8),
+        };
+        self.put(mark);
+        for place in (0..digits).rev() {
+            let digit = char::from_digit(code >> (4 * place) & 0xF, 16);
+            self.put(digit.unwrap_or_default().to_ascii_uppercase());
+        }
+    }
+
+    /// A block; `outer` is the indentation of the collection that it stands in.
+    fn literal(&mut self, text: &str, outer: usize, comment: &[&[u8]]) {
+        self.indicator("|", true, false);
+        if text.starts_with([' ', '\t']) || text.starts_with(is_break) {
+            let depth = self.indent.unwrap_or(0).saturating_sub(outer);
+            let matters = depth == ENTRY && !text.chars().all(is_break);
+            self.indicator(if matters { "2" } else { "4" }, false, false);
+        }
+        self.indicator(chomping(text), false, false);
+        if comment.is_empty() {
+            self.put_break('\n');
+        }
+        self.comment_behind(comment);
+        self.blank = true;
+        self.put_lines(text, true, None);
+    }
+}
+
+/// What a block's header has to say about its end: no break, one, or more.
+fn chomping(text: &str) -> &'static str {
+    let mut last = text.chars().rev();
+    match (last.next().is_some_and(is_break), last.next()) {
+        (false, _) => "-",
+        (true, None) => "+",
+        (true, Some(character)) if is_break(character) => "+",
+        (true, Some(_)) => "",
+    }
+}

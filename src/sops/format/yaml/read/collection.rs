@@ -1,0 +1,199 @@
+//! Lists and maps, by indentation and in brackets.
+
+use std::{cell::RefCell, mem, rc::Rc};
+
+use super::{
+    compose::{Composer, Pending, Site},
+    node::{Node, Shape, bare, inherit_foot, move_foot},
+    note::Lines,
+    token::Token,
+};
+use crate::sops::format::ParseError;
+
+impl<'a> Composer<'a> {
+    /// A list by indentation.
+    pub(super) fn block_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+        let head = mem::take(&mut self.stem);
+        let mut items = Vec::new();
+        self.skip();
+        while !matches!(self.peek()?, Token::BlockEnd) {
+            if !matches!(self.peek()?, Token::BlockEntry) {
+                return self.fail("the '-' of a list entry is missing");
+            }
+            items.push(self.entry()?);
+        }
+        self.skip();
+        Ok(bare(at, head, Shape::List(items)))
+    }
+
+    /// A list in the column of the map that it is a value of.
+    pub(super) fn indentless_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+        let mut items = Vec::new();
+        while matches!(self.peek()?, Token::BlockEntry) {
+            items.push(self.entry()?);
+        }
+        Ok(bare(at, Lines::new(), Shape::List(items)))
+    }
+
+    /// An entry of a block list. A list in its map's column ends where the map goes on.
+    fn entry(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
+        let above = self.pending.head.len();
+        self.skip();
+        let starts_block = matches!(self.peek()?, Token::BlockSequenceStart | Token::BlockMappingStart);
+        if above > 0 && starts_block {
+            let rest = self.pending.head.split_off(above.min(self.pending.head.len()));
+            self.stem = mem::replace(&mut self.pending.head, rest);
+        }
+        self.block_node(Site::Block, true)
+    }
+
+    /// A node of a block collection, or nothing if the collection goes on or ends.
+    fn block_node(&mut self, site: Site, in_list: bool) -> Result<Rc<Node<'a>>, ParseError> {
+        match self.peek()? {
+            Token::BlockEntry if in_list => Ok(self.nothing(None)),
+            Token::Key | Token::Value | Token::BlockEnd => Ok(self.nothing(None)),
+            _ => self.node(site),
+        }
+    }
+
+    /// A map by indentation.
+    pub(super) fn block_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+        let head = mem::take(&mut self.stem);
+        let mut pairs: Vec<(Rc<Node<'a>>, Rc<Node<'a>>)> = Vec::new();
+        self.skip();
+        while !matches!(self.peek()?, Token::BlockEnd) {
+            if !matches!(self.peek()?, Token::Key) {
+                return self.fail("a key is missing");
+            }
+            self.skip();
+            let key = self.block_node(Site::BlockMap, false)?;
+            if let Some((above, _)) = pairs.last() {
+                move_foot(&key, above);
+            }
+            let value = self.block_value()?;
+            inherit_foot(&value, &key);
+            pairs.push((key, value));
+        }
+        self.skip();
+        let Pending { line, mut foot, .. } = mem::take(&mut self.pending);
+        if let Some((last, _)) = pairs.last().filter(|_| !foot.is_empty()) {
+            last.foot.replace(mem::take(&mut foot));
+        }
+        let (shape, foot) = (Shape::Map(pairs), RefCell::new(foot));
+        Ok(Rc::new(Node {
+            at,
+            shape,
+            head,
+            line,
+            foot,
+        }))
+    }
+
+    /// What stands behind a key of a block map.
+    fn block_value(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
+        if !matches!(self.peek()?, Token::Value) {
+            return Ok(self.nothing(None));
+        }
+        self.skip();
+        self.block_node(Site::BlockMap, false)
+    }
+
+    /// A list in brackets.
+    pub(super) fn flow_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+        let head = mem::take(&mut self.pending).head;
+        let mut items = Vec::new();
+        self.skip();
+        while !matches!(self.peek()?, Token::FlowSequenceEnd) {
+            self.flow_separator(items.is_empty())?;
+            match self.peek()? {
+                Token::FlowSequenceEnd => break,
+                Token::Key => items.push(self.single_pair()?),
+                _ => items.push(self.node(Site::Flow)?),
+            }
+        }
+        self.skip();
+        Ok(self.close_flow(at, head, Shape::List(items)))
+    }
+
+    /// A map of one pair, as an entry of a list in brackets.
+    fn single_pair(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
+        let at = self.line();
+        self.skip();
+        let key = match self.peek()? {
+            Token::Value | Token::FlowEntry | Token::FlowSequenceEnd => self.nothing(None),
+            _ => self.node(Site::Flow)?,
+        };
+        let value = self.flow_value()?;
+        inherit_foot(&value, &key);
+        Ok(bare(at, Lines::new(), Shape::Map(vec![(key, value)])))
+    }
+
+    /// A map in braces.
+    pub(super) fn flow_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+        let head = mem::take(&mut self.pending).head;
+        let mut pairs = Vec::new();
+        self.skip();
+        while !matches!(self.peek()?, Token::FlowMappingEnd) {
+            self.flow_separator(pairs.is_empty())?;
+            let (key, value) = match self.peek()? {
+                Token::FlowMappingEnd => break,
+                Token::Key => self.flow_pair()?,
+                _ => (self.node(Site::Flow)?, self.nothing(None)),
+            };
+            inherit_foot(&value, &key);
+            pairs.push((key, value));
+        }
+        self.skip();
+        Ok(self.close_flow(at, head, Shape::Map(pairs)))
+    }
+
+    /// A key with its mark, and its value.
+    fn flow_pair(&mut self) -> Result<(Rc<Node<'a>>, Rc<Node<'a>>), ParseError> {
+        self.skip();
+        let key = match self.peek()? {
+            Token::Value | Token::FlowEntry | Token::FlowMappingEnd => self.nothing(None),
+            _ => self.node(Site::Flow)?,
+        };
+        Ok((key, self.flow_value()?))
+    }
+
+    /// What stands behind a key in brackets or braces.
+    fn flow_value(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
+        if matches!(self.peek()?, Token::Value) {
+            self.skip();
+            let ends = matches!(
+                self.peek()?,
+                Token::FlowEntry | Token::FlowSequenceEnd | Token::FlowMappingEnd
+            );
+            if !ends {
+                return self.node(Site::Flow);
+            }
+        }
+        Ok(self.nothing(None))
+    }
+
+    /// The `,` before all entries but the first.
+    fn flow_separator(&mut self, first: bool) -> Result<(), ParseError> {
+        if first {
+            return Ok(());
+        }
+        if !matches!(self.peek()?, Token::FlowEntry) {
+            return self.fail("a ',' or the closing bracket is missing");
+        }
+        self.skip();
+        Ok(())
+    }
+
+    /// A collection in brackets or braces takes the comments at its end.
+    fn close_flow(&mut self, at: usize, head: Lines<'a>, shape: Shape<'a>) -> Rc<Node<'a>> {
+        let Pending { line, foot, .. } = mem::take(&mut self.pending);
+        let foot = RefCell::new(foot);
+        Rc::new(Node {
+            at,
+            shape,
+            head,
+            line,
+            foot,
+        })
+    }
+}

@@ -1,0 +1,217 @@
+//! Tokens to nodes: the grammar, and which node takes which comment.
+
+use std::{borrow::Cow, cell::RefCell, collections::HashMap, mem, rc::Rc};
+
+use super::{
+    node::{Node, Shape, bare},
+    note::{Lines, Note, Place},
+    scan::{Scanner, problem},
+    token::{Placed, Token},
+};
+use crate::sops::format::{ParseError, yaml::resolve::Tag};
+
+/// Most collections inside one another. Deeper than any real file, and shallow enough for every later walk of the tree to recurse
+/// on a small stack.
+pub(super) const MOST_NESTED: usize = 200;
+
+/// Comments that the next node takes.
+#[derive(Default)]
+pub(super) struct Pending<'a> {
+    pub(super) head: Lines<'a>,
+    pub(super) line: Lines<'a>,
+    pub(super) foot: Lines<'a>,
+}
+
+/// Where a node stands, which decides what it may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Site {
+    /// A list entry or a root.
+    Block,
+    /// A key or a value of a map: a list may stand in the map's own column.
+    BlockMap,
+    /// Inside brackets.
+    Flow,
+}
+
+/// Reads documents one by one.
+pub(super) struct Composer<'a> {
+    pub(super) scanner: Scanner<'a>,
+    pub(super) pending: Pending<'a>,
+    /// The comment above a `-` that is followed by a collection: it belongs to that, not to its first entry.
+    pub(super) stem: Lines<'a>,
+    /// The nodes that have a name; none while they are not complete. Names outlive their document.
+    anchors: HashMap<&'a str, Option<Rc<Node<'a>>>>,
+    /// Tag handles and what they stand for, in this document.
+    pub(super) tags: Vec<(&'a str, Cow<'a, str>)>,
+    depth: usize,
+    /// Whether no document was read yet.
+    pub(super) first: bool,
+}
+
+impl<'a> Composer<'a> {
+    /// At the start of `text`, which holds no NUL.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            scanner: Scanner::new(text),
+            pending: Pending::default(),
+            stem: Lines::new(),
+            anchors: HashMap::new(),
+            tags: Vec::new(),
+            depth: 0,
+            first: true,
+        }
+    }
+
+    /// The next token. What comments are due at it become pending.
+    pub(super) fn peek(&mut self) -> Result<&Token<'a>, ParseError> {
+        if let Some(Placed { start, token }) = self.scanner.peek()? {
+            let (limit, ends_block) = (start.offset, matches!(token, Token::BlockEnd));
+            while let Some(note) = self.due_note(limit, ends_block) {
+                match note.place {
+                    Place::Head => self.pending.head.extend(note.lines),
+                    Place::Line => self.pending.line.extend(note.lines),
+                    Place::Foot => self.pending.foot.extend(note.lines),
+                }
+            }
+        }
+        let token = self.scanner.tokens.front().map(|placed| &placed.token);
+        Ok(token.unwrap_or(&Token::StreamEnd))
+    }
+
+    /// The next comment that is due at `limit`. The end of a block leaves what is above to what follows.
+    fn due_note(&mut self, limit: usize, ends_block: bool) -> Option<Note<'a>> {
+        let note = self.scanner.notes.front()?;
+        let due = note.owner <= limit && !(ends_block && note.place == Place::Head);
+        due.then(|| self.scanner.notes.pop_front()).flatten()
+    }
+
+    /// Passes the token that was peeked at.
+    pub(super) fn skip(&mut self) {
+        self.scanner.take();
+    }
+
+    /// The line of the next token, from 1.
+    pub(super) fn line(&self) -> usize {
+        (self.scanner.tokens.front()).map_or(0, |placed| placed.start.line + 1)
+    }
+
+    /// An error at the next token.
+    pub(super) fn fail<T>(&self, text: &str) -> Result<T, ParseError> {
+        let mark = self.scanner.tokens.front().map(|placed| placed.start);
+        Err(problem(mark.unwrap_or_default(), text))
+    }
+
+    /// A node that takes all pending comments.
+    fn leaf(&mut self, at: usize, shape: Shape<'a>) -> Rc<Node<'a>> {
+        let Pending { head, line, foot } = mem::take(&mut self.pending);
+        let foot = RefCell::new(foot);
+        Rc::new(Node {
+            at,
+            shape,
+            head,
+            line,
+            foot,
+        })
+    }
+
+    /// A scalar for which nothing stands in the text; it takes no comments.
+    pub(super) fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
+        let text = Cow::Borrowed("");
+        bare(self.line(), Lines::new(), Shape::Scalar { text, plain: true, tag })
+    }
+
+    /// A node.
+    pub(super) fn node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
+        self.peek()?;
+        if self.depth >= MOST_NESTED {
+            return self.fail(&too_deep());
+        }
+        self.depth += 1;
+        let node = self.named_node(site);
+        self.depth -= 1;
+        node
+    }
+
+    /// An alias, or a node with maybe an anchor and a tag.
+    fn named_node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
+        let at = self.line();
+        if let Token::Alias(name) = *self.peek()? {
+            let target = self.target(name)?;
+            self.skip();
+            return Ok(self.leaf(at, Shape::Alias(target)));
+        }
+        let (mut anchor, mut tag, mut tagged) = (None, None, false);
+        loop {
+            match *self.peek()? {
+                Token::Anchor(name) if anchor.is_none() => anchor = Some(name),
+                Token::Tag { .. } if !tagged => (tagged, tag) = (true, self.tag()?),
+                _ => break,
+            }
+            self.skip();
+        }
+        if let Some(name) = anchor {
+            self.anchors.insert(name, None);
+        }
+        let node = self.content(site, at, tag, anchor.is_some() || tagged)?;
+        if let Some(slot @ None) = anchor.and_then(|name| self.anchors.get_mut(name)) {
+            *slot = Some(Rc::clone(&node));
+        }
+        Ok(node)
+    }
+
+    /// The node that an alias stands for.
+    fn target(&self, name: &str) -> Result<Rc<Node<'a>>, ParseError> {
+        match self.anchors.get(name) {
+            Some(Some(node)) => Ok(Rc::clone(node)),
+            Some(None) => self.fail(&format!("the value of the anchor {name} contains itself")),
+            None => self.fail(&format!("the anchor {name} is not known")),
+        }
+    }
+
+    /// What the next token, a tag, means for a scalar.
+    fn tag(&self) -> Result<Option<Tag>, ParseError> {
+        let Some(Placed {
+            token: Token::Tag { handle, suffix },
+            ..
+        }) = self.scanner.tokens.front()
+        else {
+            return Ok(None);
+        };
+        if handle.is_empty() {
+            return Ok(Tag::named(suffix));
+        }
+        match self.tags.iter().find(|(known, _)| known == handle) {
+            Some((_, prefix)) => Ok(Tag::named(&format!("{prefix}{suffix}"))),
+            None => self.fail(&format!("the tag handle {handle} is not known")),
+        }
+    }
+
+    /// What follows anchor and tag.
+    fn content(&mut self, site: Site, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
+        match self.peek()? {
+            Token::BlockEntry if site == Site::BlockMap => self.indentless_list(at),
+            Token::Scalar { .. } => Ok(self.scalar(at, tag)),
+            Token::FlowSequenceStart => self.flow_list(at),
+            Token::FlowMappingStart => self.flow_map(at),
+            Token::BlockSequenceStart if site != Site::Flow => self.block_list(at),
+            Token::BlockMappingStart if site != Site::Flow => self.block_map(at),
+            _ if optional => Ok(self.nothing(tag)),
+            _ => self.fail("a value is missing or not allowed here"),
+        }
+    }
+
+    fn scalar(&mut self, at: usize, tag: Option<Tag>) -> Rc<Node<'a>> {
+        match self.scanner.take() {
+            Some(Placed {
+                token: Token::Scalar { text, plain },
+                ..
+            }) => self.leaf(at, Shape::Scalar { text, plain, tag }),
+            _ => self.nothing(tag),
+        }
+    }
+}
+
+/// What is said where [`MOST_NESTED`] is exceeded.
+pub(super) fn too_deep() -> String {
+    format!("collections are nested more than {MOST_NESTED} levels deep")
+}

@@ -1,0 +1,91 @@
+//! Documents: where they start and end, and their directives.
+
+use std::{borrow::Cow, mem};
+
+use super::{
+    compose::{Composer, Site},
+    node::Document,
+    note::Lines,
+    token::Token,
+};
+use crate::sops::format::{ParseError, yaml::resolve::Tag};
+
+impl<'a> Composer<'a> {
+    /// The next document; none behind the last.
+    pub(super) fn document(&mut self) -> Result<Option<Document<'a>>, ParseError> {
+        if matches!(self.peek()?, Token::StreamStart) {
+            self.skip();
+        }
+        let first = mem::replace(&mut self.first, false);
+        while !first && matches!(self.peek()?, Token::DocumentEnd) {
+            self.skip();
+        }
+        if matches!(self.peek()?, Token::StreamEnd) {
+            return Ok(None);
+        }
+        let marked = !first || self.starts_document()?;
+        let head = if marked { Lines::new() } else { self.split_document_head() };
+        self.read_directives(marked)?;
+        let empty = marked && (self.starts_document()? || matches!(self.peek()?, Token::DocumentEnd | Token::StreamEnd));
+        let root = if empty { self.nothing(None) } else { self.node(Site::Block)? };
+        if matches!(self.peek()?, Token::DocumentEnd) {
+            self.skip();
+        }
+        let end = mem::take(&mut self.pending);
+        let foot = if end.foot.is_empty() { end.head } else { end.foot };
+        Ok(Some(Document { root, head, foot }))
+    }
+
+    /// Whether a document starts with its mark here, or with directives.
+    fn starts_document(&mut self) -> Result<bool, ParseError> {
+        Ok(matches!(
+            self.peek()?,
+            Token::Version | Token::TagDirective { .. } | Token::DocumentStart
+        ))
+    }
+
+    /// The part of the pending comment above its last blank line: it belongs to the document.
+    fn split_document_head(&mut self) -> Lines<'a> {
+        let pending = &mut self.pending.head;
+        let Some(blank) = pending.iter().rposition(|line| line.is_empty()) else {
+            return Lines::new();
+        };
+        let rest = pending.split_off(blank + 1);
+        let mut head = mem::replace(pending, rest);
+        head.truncate(blank);
+        head
+    }
+
+    /// The directives of a document and, if it is `marked`, its mark.
+    fn read_directives(&mut self, marked: bool) -> Result<(), ParseError> {
+        self.tags.clear();
+        let mut versions = 0;
+        while marked && !matches!(self.peek()?, Token::DocumentStart) {
+            let directive = self.scanner.tokens.front();
+            match directive.map(|placed| &placed.token) {
+                Some(Token::Version) if versions == 0 => versions += 1,
+                Some(Token::TagDirective { handle, prefix }) if !self.knows_tag(handle) => {
+                    self.tags.push((handle, prefix.clone()));
+                }
+                Some(Token::Version | Token::TagDirective { .. }) => {
+                    return self.fail("a directive is repeated");
+                }
+                _ => return self.fail("a document wants '---' before it"),
+            }
+            self.skip();
+        }
+        if marked {
+            self.skip();
+        }
+        for (handle, prefix) in [("!", "!"), ("!!", Tag::PREFIX)] {
+            if !self.knows_tag(handle) {
+                self.tags.push((handle, Cow::Borrowed(prefix)));
+            }
+        }
+        Ok(())
+    }
+
+    fn knows_tag(&self, handle: &str) -> bool {
+        self.tags.iter().any(|(known, _)| *known == handle)
+    }
+}

@@ -1,0 +1,115 @@
+//! Blocks, which open and close by indentation, and keys, which are known as such only by the `:` behind them.
+
+use super::{
+    cursor::Mark,
+    scan::{Scanner, problem},
+    token::Token,
+};
+use crate::sops::format::ParseError;
+
+/// Most characters that may stand between the start of a key without `?` and its `:`.
+const LONGEST_KEY: usize = 1024;
+
+/// A place where a key without `?` may have started: whether it has, its `:` will tell.
+#[derive(Clone, Copy)]
+pub(super) struct SimpleKey {
+    /// Where.
+    pub(super) start: Mark,
+    /// The number of the token that would follow the key mark.
+    pub(super) token: usize,
+    /// Whether nothing but a key can stand there.
+    required: bool,
+}
+
+impl<'a> Scanner<'a> {
+    /// Opens a block at `column` if that is deeper than the current one. Its token goes before the one with the number `before`, or
+    /// behind all.
+    pub(super) fn open_block(&mut self, start: Mark, before: Option<usize>, token: Token<'a>) {
+        if self.in_flow() || self.indent >= Some(start.column) {
+            return;
+        }
+        self.indents.push(self.indent);
+        self.indent = Some(start.column);
+        match before {
+            Some(number) => self.insert(number, start, token),
+            None => self.push(start, token),
+        }
+    }
+
+    /// Closes the blocks deeper than `column`. A block ends where the space between tokens began, except that comments in the
+    /// block's own column end it later: there the comments above it still belong inside.
+    pub(super) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
+        if self.in_flow() {
+            return;
+        }
+        let mut end = Mark {
+            offset: scan.offset.saturating_sub(1),
+            ..scan
+        };
+        while self.indent > column {
+            end = self.block_end(end);
+            self.push(end, Token::BlockEnd);
+            self.indent = self.indents.pop().flatten();
+        }
+    }
+
+    /// The possible key at `level`, unless it has become too long.
+    pub(super) fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
+        let Some(slot) = self.keys.get_mut(level) else {
+            return Ok(None);
+        };
+        let Some(key) = *slot else {
+            return Ok(None);
+        };
+        let here = self.cursor.mark;
+        let long = here.offset - key.start.offset > LONGEST_KEY
+            && (self.cursor.slice(key.start.offset, here.offset).chars()).count() > LONGEST_KEY;
+        if key.start.line == here.line && !long {
+            return Ok(Some(key));
+        }
+        if key.required {
+            return Err(problem(key.start, "could not find the ':' of a key"));
+        }
+        *slot = None;
+        Ok(None)
+    }
+
+    /// Notes that a key may start here.
+    pub(super) fn save_key(&mut self) -> Result<(), ParseError> {
+        if !self.key_allowed {
+            return Ok(());
+        }
+        let start = self.cursor.mark;
+        let key = SimpleKey {
+            start,
+            token: self.taken + self.tokens.len(),
+            required: !self.in_flow() && self.indent == Some(start.column),
+        };
+        self.remove_key()?;
+        if let Some(slot) = self.keys.last_mut() {
+            *slot = Some(key);
+        }
+        Ok(())
+    }
+
+    /// Forgets the possible key of this level.
+    pub(super) fn remove_key(&mut self) -> Result<(), ParseError> {
+        match self.keys.last_mut().and_then(Option::take) {
+            Some(key) if key.required => Err(problem(key.start, "could not find the ':' of a key")),
+            _ => Ok(()),
+        }
+    }
+
+    /// In a block, `what` may only stand where a key may, and opens a collection there.
+    pub(super) fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
+        if self.in_flow() {
+            return Ok(());
+        }
+        let start = self.cursor.mark;
+        if !self.key_allowed {
+            return Err(problem(start, format!("{what} is not allowed here")));
+        }
+        self.open_block(start, None, token);
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+//! Text to tree: to tokens (`scan` and what extends it), to nodes (`compose` and what extends it), and to the tree (`convert`).
+
+mod block;
+mod collection;
+mod compose;
+mod convert;
+mod cursor;
+mod document;
+mod gather;
+mod indent;
+mod input;
+mod node;
+mod note;
+mod property;
+mod scalar;
+mod scan;
+mod token;
+
+use crate::sops::{
+    format::ParseError,
+    tree::{Branch, Stored},
+};
+
+/// Reads the documents of a file. A file without any is one with no documents; a document without content has no items.
+///
+/// # Errors
+/// When the text is not YAML 1.1, when a document is not a map, when aliases or nesting are out of all proportion, and when in
+/// the first document a key repeats or a value is not of the type that its tag says.
+pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+    let mut composer = compose::Composer::new(input::decode(source)?);
+    let mut converter = convert::Converter::new();
+    let mut documents = Vec::new();
+    while let Some(document) = composer.document()? {
+        documents.push(converter.document(&document)?);
+    }
+    Ok(documents)
+}

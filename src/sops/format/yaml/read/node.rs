@@ -1,0 +1,65 @@
+//! What a document is made of before its values are resolved.
+
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
+
+use super::note::Lines;
+use crate::sops::format::yaml::resolve::Tag;
+
+/// A node of a document, with its comments.
+pub(super) struct Node<'a> {
+    /// The line on which it starts, from 1.
+    pub(super) at: usize,
+    pub(super) shape: Shape<'a>,
+    pub(super) head: Lines<'a>,
+    pub(super) line: Lines<'a>,
+    /// Moves to a neighbour as long as the map around it is read.
+    pub(super) foot: RefCell<Lines<'a>>,
+}
+
+/// What a node is.
+pub(super) enum Shape<'a> {
+    Scalar {
+        text: Cow<'a, str>,
+        /// Whether it stood there without quotes and not as a block.
+        plain: bool,
+        tag: Option<Tag>,
+    },
+    List(Vec<Rc<Node<'a>>>),
+    Map(Vec<(Rc<Node<'a>>, Rc<Node<'a>>)>),
+    /// Another node, once more.
+    Alias(Rc<Node<'a>>),
+}
+
+/// A document with the comments around its root.
+pub(super) struct Document<'a> {
+    pub(super) root: Rc<Node<'a>>,
+    pub(super) head: Lines<'a>,
+    pub(super) foot: Lines<'a>,
+}
+
+/// A node that takes no pending comments.
+pub(super) fn bare<'a>(at: usize, head: Lines<'a>, shape: Shape<'a>) -> Rc<Node<'a>> {
+    let (line, foot) = (Lines::new(), RefCell::default());
+    Rc::new(Node {
+        at,
+        shape,
+        head,
+        line,
+        foot,
+    })
+}
+
+/// What stands below a key of a block map turned out to stand below the pair `above`.
+pub(super) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
+    let foot = key.foot.take();
+    if !foot.is_empty() {
+        above.foot.replace(foot);
+    }
+}
+
+/// What stands below a value stands below its key.
+pub(super) fn inherit_foot<'a>(value: &Node<'a>, key: &Node<'a>) {
+    if key.foot.borrow().is_empty() {
+        key.foot.replace(value.foot.take());
+    }
+}

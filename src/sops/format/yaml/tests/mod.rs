@@ -1,0 +1,85 @@
+//! Expected trees and texts in the tables are what sops 3.13.2 read and printed.
+
+mod emit;
+mod read;
+
+use crate::{
+    plaintext::Plaintext,
+    sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+};
+
+/// A tree in one line: `{"key": value}`, `[value]`, `"text"`, `int 1`, `#"comment"`, `-#"inline comment"`, `?` for a key that is
+/// not a string.
+fn notation(branch: &Branch<Stored<'_>>) -> String {
+    let items: Vec<_> = branch.items.iter().map(item).collect();
+    format!("{{{}}}", items.join(", "))
+}
+
+fn item(item: &Item<Stored<'_>>) -> String {
+    match &item.key {
+        Key::Name(name) => format!("{}: {}", text(name), value(&item.value)),
+        Key::Comment(text) => comment(text),
+        Key::Other(_) => format!("?: {}", value(&item.value)),
+    }
+}
+
+fn value(tree: &Value<Stored<'_>>) -> String {
+    let typed = |name, text: &Stored<'_>| format!("{name} {}", String::from_utf8_lossy(text));
+    match tree {
+        Value::Null => "null".to_owned(),
+        Value::Scalar(Kind::Text, bytes) => text(bytes),
+        Value::Scalar(Kind::Integer, text) => typed("int", text),
+        Value::Scalar(Kind::Unsigned, text) => typed("uint", text),
+        Value::Scalar(Kind::Float, text) => typed("float", text),
+        Value::Scalar(Kind::Boolean, text) => typed("bool", text),
+        Value::Scalar(Kind::Time, text) => typed("time", text),
+        Value::Comment(text) => comment(text),
+        Value::List(values) => {
+            let values: Vec<_> = values.iter().map(value).collect();
+            format!("[{}]", values.join(", "))
+        }
+        Value::Map(branch) => notation(branch),
+    }
+}
+
+fn comment(comment: &Comment<Stored<'_>>) -> String {
+    let mark = if comment.inline { "-#" } else { "#" };
+    format!("{mark}{}", text(&comment.text))
+}
+
+fn text(bytes: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(bytes))
+}
+
+/// The tree as it is once decrypted. A comment that was encrypted is not inline any more.
+fn decrypted(branch: &Branch<Stored<'_>>, encrypted_comments: bool) -> Branch<Plaintext> {
+    let items = branch.items.iter().map(|item| Item {
+        key: match &item.key {
+            Key::Name(name) => Key::Name(name.clone()),
+            Key::Comment(text) => Key::Comment(decrypted_comment(text, encrypted_comments)),
+            Key::Other(kind) => Key::Other(kind),
+        },
+        value: decrypted_value(&item.value, encrypted_comments),
+    });
+    Branch { items: items.collect() }
+}
+
+fn decrypted_value(value: &Value<Stored<'_>>, encrypted_comments: bool) -> Value<Plaintext> {
+    match value {
+        Value::Null => Value::Null,
+        Value::Scalar(kind, text) => Value::Scalar(*kind, Plaintext::from(text.to_vec())),
+        Value::Comment(text) => Value::Comment(decrypted_comment(text, encrypted_comments)),
+        Value::List(values) => {
+            let values = values.iter();
+            Value::List(values.map(|value| decrypted_value(value, encrypted_comments)).collect())
+        }
+        Value::Map(branch) => Value::Map(decrypted(branch, encrypted_comments)),
+    }
+}
+
+fn decrypted_comment(comment: &Comment<Stored<'_>>, encrypted: bool) -> Comment<Plaintext> {
+    Comment {
+        text: Plaintext::from(comment.text.to_vec()),
+        inline: comment.inline && !encrypted,
+    }
+}

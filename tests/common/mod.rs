@@ -1,0 +1,306 @@
+//! A world for the real program: a directory of inputs and, for root, a mount namespace of its own with an empty `/run` and `/etc`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+#![allow(dead_code, unused_imports, reason = "each test crate uses a part of this")]
+
+mod manifest;
+mod namespace;
+mod trace;
+mod tree;
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs, io, thread};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+pub use manifest::{Manifest, token};
+use namespace::Namespace;
+pub use trace::{Call, calls};
+pub use tree::tree;
+
+/// The version of sops whose fixtures are used where it does not matter.
+const VERSION: &str = "3.13.2";
+
+/// The plain user of user mode, where the tests have a choice; `alice` in a namespace.
+pub const ALICE: u32 = 1000;
+/// The group `keys` in a namespace.
+pub const KEYS: u32 = 96;
+/// The group `web` in a namespace.
+pub const WEB: u32 = 60;
+
+/// Where a test runs the program, gone with it.
+pub struct World {
+    dir: TempDir,
+    namespace: Option<Namespace>,
+}
+
+/// What a run said, and how it ended. The world's directory is `$DIR` in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// Says something that the test runner does not swallow.
+pub fn say(line: &str) {
+    let name = thread::current().name().unwrap_or_default().to_owned();
+    let _ = writeln!(io::stderr(), "{name}: {line}");
+}
+
+/// Whether `program` is installed; says that the test is skipped if it is not.
+pub fn has(program: &str) -> bool {
+    let found = env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(program).is_file());
+    if !found {
+        say(&format!("skipped: needs {program}"));
+    }
+    found
+}
+
+/// A file below `tests/fixtures`.
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+impl World {
+    /// A world for system mode, or nothing and a line that says so.
+    pub fn system() -> Option<Self> {
+        let dir = directory();
+        let namespace = Namespace::new()
+            .inspect_err(|reason| say(&format!("skipped: {reason}")))
+            .ok()?;
+        let world = Self {
+            dir,
+            namespace: Some(namespace),
+        };
+        fs::create_dir(world.path("/run/nixos")).unwrap();
+        Some(world)
+    }
+
+    /// A world for user mode: `$DIR/run` is the run-time directory, `$DIR/home` the home. For root, another user runs the program.
+    pub fn user() -> Self {
+        let dir = directory();
+        let program = Path::new(env!("CARGO_BIN_EXE_sops-install-secrets"));
+        // The other user may not be able to reach the build directory.
+        let copy = dir.path().join("sops-install-secrets");
+        fs::hard_link(program, &copy)
+            .or_else(|_| fs::copy(program, &copy).map(drop))
+            .unwrap();
+        let world = Self { dir, namespace: None };
+        for name in ["run", "home"] {
+            fs::create_dir(world.input(name)).unwrap();
+            world.give(&world.input(name));
+        }
+        world.give(world.dir.path());
+        world
+    }
+
+    /// Where the tests see what the program sees at `path`. Do not follow absolute links there.
+    pub fn path(&self, path: &str) -> PathBuf {
+        match &self.namespace {
+            Some(namespace) => namespace.path(path),
+            None => PathBuf::from(path),
+        }
+    }
+
+    /// A place for an input, at the same path for tests and program.
+    pub fn input(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes an input that only the program's user can read.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.input(name);
+        self.make_parents(&path);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        self.give(&path);
+        path
+    }
+
+    /// A copy of `tests/fixtures/<version>/<name>`, or of `tests/fixtures/<name>` if that names a directory.
+    pub fn fixture(&self, name: &str) -> PathBuf {
+        let origin = if name.contains('/') {
+            fixtures().join(name)
+        } else {
+            fixtures().join(VERSION).join(name)
+        };
+        let content = fs::read(&origin).unwrap_or_else(|error| panic!("{}: {error}", origin.display()));
+        self.write(origin.file_name().and_then(OsStr::to_str).unwrap(), content)
+    }
+
+    /// A fixture with its first `old` replaced, under another name. It has to be there.
+    pub fn damaged(&self, fixture: &str, new_name: &str, old: &str, new: &str) -> PathBuf {
+        let text = fs::read_to_string(self.fixture(fixture)).unwrap();
+        assert!(text.contains(old), "{fixture} does not contain {old:?}");
+        self.write(new_name, text.replacen(old, new, 1))
+    }
+
+    /// A JSON fixture with the encrypted value of `key` altered.
+    pub fn altered(&self, fixture: &str, new_name: &str, key: &str) -> PathBuf {
+        let start = format!("\"{key}\": \"ENC[AES256_GCM,data:");
+        let text = fs::read_to_string(self.fixture(fixture)).unwrap();
+        let at = text.find(&start).unwrap() + start.len();
+        let other = if text[at..].starts_with('A') { "B" } else { "A" };
+        self.write(new_name, [&text[..at], other, &text[at + 1..]].concat())
+    }
+
+    /// An empty manifest with the key that opens most fixtures.
+    pub fn manifest(&self) -> Manifest {
+        let key = self.fixture("keys/age.txt");
+        let manifest = Manifest::new()
+            .with("keepGenerations", 1)
+            .with("ageKeyFile", key.to_str().unwrap())
+            .with("logging", json!({"keyImport": true, "secretChanges": true}));
+        if self.namespace.is_some() {
+            return manifest
+                .with("secretsMountPoint", "/run/secrets.d")
+                .with("symlinkPath", "/run/secrets");
+        }
+        let link = self.input("home/.config/sops-nix/secrets");
+        manifest
+            .with("userMode", true)
+            .with("secretsMountPoint", "%r/secrets.d")
+            .with("symlinkPath", link.to_str().unwrap())
+    }
+
+    /// Runs the program with a manifest.
+    pub fn run(&self, manifest: &Manifest) -> Said {
+        self.run_with(manifest, |command| command)
+    }
+
+    /// Runs the program with a manifest and something special, such as a variable.
+    pub fn run_with(&self, manifest: &Manifest, special: impl FnOnce(&mut Command) -> &mut Command) -> Said {
+        let path = self.save(manifest);
+        let mut command = self.program([path]);
+        special(&mut command);
+        self.finish(&mut command)
+    }
+
+    /// Runs the program with these arguments.
+    pub fn run_arguments<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
+        self.finish(&mut self.program(arguments))
+    }
+
+    /// Runs the program with a manifest, which has to succeed.
+    pub fn install(&self, manifest: &Manifest) -> Said {
+        let said = self.run(manifest);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said
+    }
+
+    /// Writes the manifest where [`World::run`] does.
+    pub fn save(&self, manifest: &Manifest) -> PathBuf {
+        self.write("manifest.json", manifest.text())
+    }
+
+    /// The program, in the namespace or as the plain user, with an empty environment.
+    pub fn program<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = self.command(self.executable());
+        command.args(arguments);
+        command
+    }
+
+    /// Where the program is.
+    pub fn executable(&self) -> PathBuf {
+        match &self.namespace {
+            Some(_) => PathBuf::from(env!("CARGO_BIN_EXE_sops-install-secrets")),
+            None => self.input("sops-install-secrets"),
+        }
+    }
+
+    /// Any program, in the same surroundings.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = match &self.namespace {
+            Some(namespace) => namespace.enter(program.as_ref()),
+            None => Command::new(program),
+        };
+        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
+        if self.namespace.is_none() {
+            command.env("XDG_RUNTIME_DIR", self.input("run")).current_dir(self.dir.path());
+            if is_root() {
+                command.uid(ALICE).gid(ALICE);
+            }
+        }
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn finish(&self, command: &mut Command) -> Said {
+        self.said(&command.output().unwrap())
+    }
+
+    /// Runs a shell script in the same surroundings, which has to succeed.
+    pub fn shell(&self, script: &str) -> String {
+        let said = self.finish(self.command("sh").args(["-ec", script]));
+        assert_eq!(said.code, Some(0), "{script}: {said:?}");
+        said.out
+    }
+
+    /// What a finished command said.
+    pub fn said(&self, output: &Output) -> Said {
+        Said {
+            code: output.status.code(),
+            out: self.shown(&String::from_utf8_lossy(&output.stdout)),
+            err: self.shown(&String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+
+    /// A text with the world's directory as `$DIR`.
+    pub fn shown(&self, text: &str) -> String {
+        text.replace(self.dir.path().to_str().unwrap(), "$DIR")
+    }
+
+    /// What is below a path that the program sees: kind, mode, owner, name, and content or target.
+    pub fn tree(&self, path: &str) -> String {
+        self.shown(&tree(&self.path(path)))
+    }
+
+    /// What a program that opens `path` reads: links are followed as it would.
+    pub fn read(&self, path: &str) -> String {
+        self.shell(&format!("cat '{path}'"))
+    }
+
+    /// Makes the directories that `path` lies in, as the program's user.
+    fn make_parents(&self, path: &Path) {
+        let parent = path.parent().unwrap();
+        if !parent.exists() {
+            self.make_parents(parent);
+            fs::create_dir(parent).unwrap();
+            self.give(parent);
+        }
+    }
+
+    /// Makes the program's user the owner of an input.
+    fn give(&self, path: &Path) {
+        if is_root() && self.namespace.is_none() {
+            chown(path, Some(ALICE), Some(ALICE)).unwrap();
+        }
+    }
+}
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A new directory, without symlinks in its path.
+fn directory() -> TempDir {
+    let parent = env::temp_dir().canonicalize().unwrap();
+    tempfile::Builder::new().prefix("world-").tempdir_in(parent).unwrap()
+}

@@ -1,0 +1,86 @@
+//! A mount namespace that lives as long as the test.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use super::is_root;
+
+/// A process in a mount namespace of its own, where `/run` and `/etc` are small and new.
+///
+/// It ends with its standard input, and takes all its mounts with it: also when the test is killed.
+pub struct Namespace {
+    keeper: Child,
+}
+
+/// The current NixOS system, whose programs are on PATH, is found below `/run`.
+const SCRIPT: &str = r#"
+system=$(readlink /run/current-system || :)
+mount -n -t tmpfs -o mode=755 tmpfs /run
+mount -n -t tmpfs -o mode=755 tmpfs /etc
+[ -z "$system" ] || ln -s "$system" /run/current-system
+cat > /etc/passwd << 'END'
+root:x:0:0::/root:/bin/sh
+alice:x:1000:1000::/home/alice:/bin/sh
+nobody:x:65534:65534::/:/bin/false
+END
+cat > /etc/group << 'END'
+root:x:0:
+web:x:60:
+keys:x:96:
+alice:x:1000:
+nogroup:x:65534:
+END
+printf 'passwd: files\ngroup: files\n' > /etc/nsswitch.conf
+echo ready
+exec cat
+"#;
+
+impl Namespace {
+    /// A new one, or why there can be none.
+    pub fn new() -> Result<Self, &'static str> {
+        if !is_root() {
+            return Err("needs root");
+        }
+        let mut keeper = Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|_| "needs unshare")?;
+        let mut answer = String::new();
+        BufReader::new(keeper.stdout.as_mut().unwrap())
+            .read_line(&mut answer)
+            .unwrap();
+        let namespace = Self { keeper };
+        if answer == "ready\n" {
+            Ok(namespace)
+        } else {
+            Err("needs root, with leave to mount")
+        }
+    }
+
+    /// Where the tests see `path` of the namespace.
+    pub fn path(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.keeper.id()))
+    }
+
+    /// A program that runs in the namespace.
+    pub fn enter(&self, program: &OsStr) -> Command {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--mount=/proc/{}/ns/mnt", self.keeper.id()))
+            .arg("--")
+            .arg(program);
+        command
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}

@@ -1,0 +1,180 @@
+//! What a failure leaves.
+
+use serde_json::json;
+
+use crate::common::{Manifest, World};
+
+/// Two good secrets of different files.
+fn good(world: &World) -> Manifest {
+    world
+        .manifest()
+        .secret("a", &world.fixture("text.bin"), "")
+        .secret("host", &world.fixture("nesting.json"), "database/host")
+}
+
+/// [`good`] with something that fails in each of many ways.
+fn failures(world: &World) -> Vec<(&'static str, Manifest)> {
+    let (file, other) = (world.fixture("nesting.json"), world.fixture("keys/other-age.txt"));
+    let altered = world.altered("nesting.json", "altered.json", "port");
+    let cut = world.write("cut.json", &std::fs::read(&file).unwrap()[..700]);
+    vec![
+        ("key", good(world).secret("bad", &file, "database/hosts")),
+        ("file", good(world).secret("bad", &world.input("absent.json"), "x")),
+        ("altered", good(world).secret("bad", &altered, "database/host")),
+        ("cut", good(world).secret("bad", &cut, "database/host")),
+        ("plain", good(world).secret("bad", &other, "")),
+        (
+            "owner",
+            good(world).secret_with("bad", &file, "database/host", json!({"owner": "nobody-has-this"})),
+        ),
+        (
+            "group",
+            good(world).secret_with("bad", &file, "database/host", json!({"group": "nobody-has-this"})),
+        ),
+        ("template", good(world).template("bad", "<SOPS:0:PLACEHOLDER>", json!({}))),
+    ]
+}
+
+#[test]
+fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
+    for number in 0.. {
+        let Some(world) = World::system() else { return };
+        let Some((what, manifest)) = failures(&world).into_iter().nth(number) else {
+            break;
+        };
+        let said = world.run(&manifest);
+        assert_eq!(said.code, Some(3), "{what}: {said:?}");
+        assert_eq!(
+            world.shell("cd /run/secrets; find . -type f | sort"),
+            "./a\n./host\n",
+            "{what}"
+        );
+        assert_eq!(world.read("/run/secrets/host"), "db.example.org");
+        let last = said.err.lines().last().unwrap();
+        assert_eq!(
+            last,
+            "error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix",
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn where_all_of_it_fails_nothing_is_published() {
+    let Some(world) = World::system() else { return };
+    let before = world.tree("/run");
+    let said = world.run(&world.manifest().secret("a", &world.fixture("to-other.yaml"), "database/host"));
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert_eq!(
+        said.err.lines().last().unwrap(),
+        "error: nothing was published in /run/secrets, because all of it failed: a"
+    );
+    assert_eq!(world.tree("/run"), before);
+}
+
+#[test]
+fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
+    let Some(world) = World::system() else { return };
+    world.install(&good(&world));
+    let before = (
+        world.tree("/run"),
+        world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"),
+    );
+    for (what, manifest) in failures(&world) {
+        let said = world.run(&manifest);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{what}: {said:?}");
+        let last = said.err.lines().last().unwrap();
+        assert_eq!(
+            last, "error: nothing was changed because of: bad; /run/secrets is as it was",
+            "{what}"
+        );
+        let after = (
+            world.tree("/run"),
+            world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"),
+        );
+        assert_eq!(after, before, "{what}");
+    }
+}
+
+#[test]
+fn a_dry_run_tells_of_failures_as_the_real_run_would() {
+    let Some(world) = World::system() else { return };
+    let dry = |manifest: &Manifest| world.run_with(manifest, |command| command.env("NIXOS_ACTION", "dry-activate"));
+    for (what, manifest) in failures(&world) {
+        assert_eq!(dry(&manifest).code, Some(3), "{what}");
+        assert_eq!(world.tree("/run"), "0755 0:0 nixos/\n", "{what}");
+    }
+    world.install(&good(&world));
+    for (what, manifest) in failures(&world) {
+        assert_eq!(
+            (dry(&manifest).code, dry(&manifest).err),
+            (Some(1), world.run(&manifest).err),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn every_failure_of_a_run_is_told_not_the_first_alone() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let manifest = good(&world)
+        .secret("one", &file, "database/nothing")
+        .secret("two", &world.input("absent.json"), "x")
+        .secret_with("three", &file, "database/host", json!({"owner": "carol"}))
+        .template("four", "<SOPS:0:PLACEHOLDER>", json!({}));
+    let said = world.run(&manifest);
+    for name in [
+        "secret one",
+        "absent.json",
+        "secret three",
+        "template four",
+        "without: two, one, four, three;",
+    ] {
+        assert!(said.err.contains(name), "{name} is missing in:\n{}", said.err);
+    }
+}
+
+#[test]
+fn a_run_that_fails_while_it_writes_leaves_nothing_behind() {
+    let Some(world) = World::system() else { return };
+    // Eight pages, of which the first generation and its directories take a few.
+    world.shell("mkdir /run/secrets.d && mount -t tmpfs -o size=32k,mode=751 tmpfs /run/secrets.d && chgrp keys /run/secrets.d");
+    world.install(&good(&world));
+    world.shell("rm -f /run/nixos/*");
+    let before = world.tree("/run");
+    let file = world.fixture("types.json");
+    let mut large = good(&world);
+    for number in 0..20 {
+        let fields = json!({"restartUnits": ["a.service"], "path": format!("/etc/{number}")});
+        large = large.secret_with(&format!("dir/{number}"), &file, "", fields);
+    }
+    let said = world.run(&large);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.starts_with("error: cannot write /run/secrets.d/2/dir/"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("No space left on device"), "{}", said.err);
+    assert_eq!(world.tree("/run"), before);
+    assert!(!world.tree("/etc").contains("link"), "no link was made");
+}
+
+#[test]
+fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
+    let Some(world) = World::system() else { return };
+    // A value taken out is authentic in all that is left: only the MAC of the document tells.
+    let text = std::fs::read_to_string(world.fixture("types.json")).unwrap();
+    let start = text.find("\"string\"").unwrap();
+    let end = start + text[start..].find('\n').unwrap() + 1;
+    let file = world.write("shorter.json", [&text[..start], &text[end..]].concat());
+    let said = world.run(&good(&world).secret("bad", &file, "int"));
+    assert_eq!((said.code, said.out.as_str()), (Some(3), ""));
+    assert_eq!(
+        said.err,
+        "error: cannot decrypt $DIR/shorter.json (needed by secret bad): the MAC does not match: the file was changed after sops wrote it; \
+         restore it from version control, or check the change and run: sops edit --ignore-mac\n\
+         error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix\n"
+    );
+}

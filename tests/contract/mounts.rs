@@ -1,0 +1,127 @@
+//! The file system that secrets live on.
+
+use crate::common::{KEYS, Manifest, World};
+
+fn manifest(world: &World) -> Manifest {
+    world.manifest().secret("a", &world.fixture("text.bin"), "")
+}
+
+/// Type and options of the mounts on the mount point.
+fn mount(world: &World) -> String {
+    world.shell("grep ' /run/secrets.d ' /proc/self/mounts | cut -d' ' -f3,4")
+}
+
+/// Mode, owner and group of the mount point.
+fn owner(world: &World) -> String {
+    world.shell("stat -c '%a %u:%g' /run/secrets.d")
+}
+
+#[test]
+fn the_mount_point_is_a_ramfs_without_devices_setuid_and_programs() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world));
+    assert!(
+        mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"),
+        "{}",
+        mount(&world)
+    );
+    assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
+    world.install(&manifest(&world));
+    assert_eq!(mount(&world).lines().count(), 1, "the second run mounts nothing");
+}
+
+#[test]
+fn the_group_of_directories_is_nogroup_where_there_is_no_group_keys() {
+    let Some(world) = World::system() else { return };
+    world.shell("sed -i /keys/d /etc/group");
+    world.install(&manifest(&world));
+    assert_eq!(owner(&world), "751 0:65534\n");
+    assert_eq!(world.shell("stat -c '%a %u:%g' /run/secrets.d/1"), "751 0:65534\n");
+}
+
+#[test]
+fn a_tmpfs_is_kept_out_of_swap() {
+    let Some(world) = World::system() else { return };
+    let said = world.install(&manifest(&world).with("useTmpfs", true));
+    let mount = mount(&world);
+    assert!(mount.starts_with("tmpfs rw,nosuid,nodev,noexec,"), "{mount}");
+    // Linux before 6.4 does not know the option, and then the program says so.
+    let warning = "warning: /run/secrets.d is on a tmpfs without noswap: secrets may be written to swap; \
+                   unmount it and run again, or restart the machine (noswap needs Linux 6.4)\n";
+    assert_eq!(said.err, if mount.contains("noswap") { "" } else { warning });
+    assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
+}
+
+#[test]
+fn a_weaker_mount_is_mended() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /run/secrets.d && mount -t ramfs -o mode=755 ramfs /run/secrets.d && chown 1000:1000 /run/secrets.d");
+    let said = world.install(&manifest(&world));
+    assert_eq!(said.err, "");
+    assert!(
+        mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"),
+        "{}",
+        mount(&world)
+    );
+    assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
+}
+
+#[test]
+fn a_read_only_mount_is_mended() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world));
+    world.shell("mount -o remount,bind,ro /run/secrets.d");
+    world.install(&manifest(&world));
+    assert!(
+        mount(&world).starts_with("ramfs rw,nosuid,nodev,noexec,"),
+        "{}",
+        mount(&world)
+    );
+}
+
+#[test]
+fn a_tmpfs_that_may_be_swapped_is_reported() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /run/secrets.d && mount -t tmpfs tmpfs /run/secrets.d");
+    let said = world.install(&manifest(&world));
+    assert_eq!(
+        said.err,
+        "warning: /run/secrets.d is on a tmpfs without noswap: secrets may be written to swap; \
+         unmount it and run again, or restart the machine (noswap needs Linux 6.4)\n"
+    );
+}
+
+#[test]
+fn a_file_system_on_a_disk_is_refused() {
+    let Some(world) = World::system() else { return };
+    // Any mount that is not in memory will do: a directory of the disk that the tests are on.
+    if world.shell("stat -f -c %T /") == "tmpfs\n" {
+        return crate::common::say("skipped: needs a root directory on a disk");
+    }
+    world.shell("mkdir /run/secrets.d && mount --bind /usr /run/secrets.d");
+    let said = world.run(&manifest(&world));
+    assert_eq!(said.code, Some(1));
+    assert_eq!(
+        said.err,
+        "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs: secrets would be written to a disk; \
+         unmount it with: umount /run/secrets.d\n"
+    );
+}
+
+#[test]
+fn where_mounting_is_forbidden_a_directory_in_memory_is_used_with_a_warning() {
+    let Some(world) = World::system() else { return };
+    let path = world.save(&manifest(&world));
+    let mut command = world.command("setpriv");
+    command.args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
+    command.arg(world.executable()).arg(path);
+    let said = world.finish(&mut command);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(
+        said.err,
+        "warning: /run/secrets.d is on a tmpfs without noswap: secrets may be written to swap; \
+         allow this container to mount (noswap needs Linux 6.4)\n"
+    );
+    assert_eq!(mount(&world), "");
+    assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
+}

@@ -1,0 +1,236 @@
+//! Restart and reload requests.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::common::{Manifest, Said, World};
+
+/// `a` holds one of two values and has units of both kinds; `b` and the template have units of their own.
+fn manifest(world: &World, key: &str) -> Manifest {
+    manifest_with(world, key, "0400", "root", "root")
+}
+
+fn manifest_with(world: &World, key: &str, mode: &str, owner: &str, group: &str) -> Manifest {
+    let file = world.fixture("nesting.json");
+    let fields = json!({
+        "restartUnits": ["a.service", "both.service"], "reloadUnits": ["r.service"],
+        "mode": mode, "owner": owner, "group": group,
+    });
+    world
+        .manifest()
+        .secret_with("a", &file, key, fields)
+        .secret_with("b", &file, "database/tls", json!({"restartUnits": ["b.service"]}))
+        .template("t", "x", json!({"restartUnits": ["t.service"]}))
+}
+
+const ONE: &str = "database/host";
+const OTHER: &str = "a/b/c/d";
+
+/// The lists, and an empty `/run/nixos` for the next run.
+fn lists(world: &World) -> String {
+    let tree = world.tree("/run/nixos");
+    world.shell("rm -f /run/nixos/*");
+    tree
+}
+
+const TOLD: &str = "\
+0600 0:0 activation-reload-list \"r.service\\n\"
+0600 0:0 activation-restart-list \"a.service\\nboth.service\\n\"
+";
+
+#[test]
+fn the_first_publication_tells_nobody() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    assert_eq!(lists(&world), "");
+}
+
+#[test]
+fn units_of_what_changed_are_listed_with_mode_0600_whatever_the_umask() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let path = world.save(&manifest(&world, OTHER));
+    let mut command = world.command("sh");
+    command
+        .args(["-c", "umask 0; exec \"$0\" \"$1\""])
+        .arg(world.executable())
+        .arg(path);
+    assert_eq!(world.finish(&mut command).code, Some(0));
+    assert_eq!(lists(&world), TOLD);
+    world.install(&manifest(&world, OTHER));
+    assert_eq!(lists(&world), "", "nothing changed, so nobody is told");
+}
+
+#[test]
+fn a_change_of_mode_owner_or_group_alone_is_a_change() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    for (mode, owner, group) in [("0440", "root", "root"), ("0440", "alice", "root"), ("0440", "alice", "web")] {
+        let said = world.install(&manifest_with(&world, ONE, mode, owner, group));
+        assert_eq!(said.out, "modifying secret: a\n", "{mode} {owner} {group}");
+        assert_eq!(lists(&world), TOLD, "{mode} {owner} {group}");
+    }
+}
+
+#[test]
+fn units_of_what_was_added_are_told_and_those_of_what_was_removed_are_not() {
+    let Some(world) = World::system() else { return };
+    let all = manifest(&world, ONE);
+    let mut without_a = all.clone();
+    without_a.value()["secrets"].as_array_mut().unwrap().remove(0);
+    world.install(&all);
+    world.install(&without_a);
+    assert_eq!(lists(&world), "");
+    world.install(&all);
+    assert_eq!(lists(&world), TOLD);
+}
+
+#[test]
+fn units_of_a_changed_template_are_told() {
+    let Some(world) = World::system() else { return };
+    let with = |content| {
+        let file = world.fixture("nesting.json");
+        let fields = json!({"restartUnits": ["t.service"]});
+        world
+            .manifest()
+            .secret("a", &file, content)
+            .template("t", &crate::common::token("a"), fields)
+    };
+    world.install(&with(ONE));
+    world.install(&with(OTHER));
+    assert_eq!(lists(&world), "0600 0:0 activation-restart-list \"t.service\\n\"\n");
+}
+
+#[test]
+fn what_others_have_listed_stays_in_the_lists() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    world.shell("printf 'other.service\\n' > /run/nixos/activation-restart-list");
+    world.install(&manifest(&world, OTHER));
+    assert_eq!(
+        world.read("/run/nixos/activation-restart-list"),
+        "other.service\na.service\nboth.service\n"
+    );
+}
+
+#[test]
+fn a_dry_run_writes_the_dry_lists_and_a_real_run_still_tells() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let dry = |command: &mut std::process::Command| {
+        command
+            .env("NIXOS_ACTION", "dry-activate")
+            .env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
+    };
+    let said = world.run_with(&manifest(&world, OTHER), |command| {
+        dry(command);
+        command
+    });
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(lists(&world), TOLD.replace("activation-", "dry-activation-"));
+    world.install(&manifest(&world, OTHER));
+    assert_eq!(lists(&world), TOLD);
+}
+
+#[test]
+fn without_a_directory_for_lists_nobody_is_told_and_nothing_is_made() {
+    let Some(world) = World::system() else { return };
+    world.shell("rmdir /run/nixos");
+    world.install(&manifest(&world, ONE));
+    let said = world.install(&manifest(&world, OTHER));
+    assert_eq!(said.err, "");
+    assert_eq!(world.shell("ls /run"), "secrets\nsecrets.d\n");
+}
+
+/// A stand-in for systemctl, since no systemd runs here: it notes how it was called and what it then found, and does `action`.
+/// Gives the directory that it is in.
+fn systemctl(world: &World, action: &str) -> PathBuf {
+    let dir = world.input("bin");
+    let (log, program) = (world.input("log"), dir.join("systemctl"));
+    let script = format!(
+        "#!/bin/sh\nexec >> {}\necho \"$*\"\nenv | grep -E 'KEY|SOPS' || :\nreadlink /run/secrets\ncat /run/secrets/a\necho\n{action}\n",
+        log.display()
+    );
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    dir
+}
+
+/// Runs with requests through the stand-in.
+fn run_via_systemctl(world: &World, manifest: &Manifest, action: &str) -> Said {
+    let dir = systemctl(world, action);
+    let key = fs::read_to_string(world.fixture("keys/other-age.txt")).unwrap();
+    world.run_with(manifest, |command| {
+        let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
+        command
+            .env("PATH", path)
+            .env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1")
+            .env("SOPS_AGE_KEY", key.lines().last().unwrap())
+    })
+}
+
+/// What the stand-in noted, and nothing for the next run.
+fn log(world: &World) -> String {
+    let log = fs::read_to_string(world.input("log")).unwrap_or_default();
+    let _ = fs::remove_file(world.input("log"));
+    log
+}
+
+#[test]
+fn systemd_is_asked_after_the_link_is_swapped_and_sees_no_key() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let said = run_via_systemctl(&world, &manifest(&world, OTHER), "exit 0");
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "modifying secret: a\n"));
+    assert_eq!(
+        log(&world),
+        "--no-block try-restart -- a.service both.service\n/run/secrets.d/2\ndeep\n\
+         --no-block try-reload-or-restart -- r.service\n/run/secrets.d/2\ndeep\n"
+    );
+    assert_eq!(lists(&world), "", "asked once, not twice");
+    run_via_systemctl(&world, &manifest(&world, OTHER), "exit 0");
+    assert_eq!(log(&world), "");
+}
+
+#[test]
+fn requests_of_a_run_that_was_killed_before_it_made_them_are_made_by_the_next() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let killed = run_via_systemctl(&world, &manifest(&world, OTHER), "kill -9 $PPID");
+    assert_eq!(killed.code, None, "the program was killed: {killed:?}");
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n");
+    log(&world);
+
+    let next = run_via_systemctl(&world, &manifest(&world, OTHER), "exit 0");
+    assert_eq!((next.code, next.out.as_str()), (Some(0), ""));
+    assert_eq!(
+        log(&world),
+        "--no-block try-restart -- a.service both.service\n/run/secrets.d/3\ndeep\n\
+         --no-block try-reload-or-restart -- r.service\n/run/secrets.d/3\ndeep\n"
+    );
+    run_via_systemctl(&world, &manifest(&world, OTHER), "exit 0");
+    assert_eq!(log(&world), "", "made once");
+    assert_eq!(world.shell("ls /run/secrets.d"), "4\n");
+}
+
+#[test]
+fn a_refusal_of_systemd_is_told_and_the_secrets_stay_published() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let said = run_via_systemctl(
+        &world,
+        &manifest(&world, OTHER),
+        "echo 'Unit a.service not found.' >&2; exit 5",
+    );
+    assert_eq!(
+        said.err,
+        "error: systemctl try-restart a.service both.service: exit status: 5: Unit a.service not found.\n\
+         error: systemctl try-reload-or-restart r.service: exit status: 5: Unit a.service not found.\n"
+    );
+    assert_eq!(world.read("/run/secrets/a"), "deep");
+    assert_eq!(said.code, Some(3));
+}

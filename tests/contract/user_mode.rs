@@ -1,0 +1,123 @@
+//! Run by a plain user: no mount, no owner, no requests.
+
+use serde_json::json;
+
+use crate::common::{ALICE, World, is_root, tree};
+
+/// Owner and group of all that a plain user makes.
+fn owner(world: &World) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    let status = std::fs::metadata(world.input("run")).unwrap();
+    assert!(!is_root() || status.uid() == ALICE);
+    format!("{}:{}", status.uid(), status.gid())
+}
+
+#[test]
+fn a_plain_user_installs_below_the_runtime_directory() {
+    let world = World::user();
+    let file = world.fixture("nesting.json");
+    let fields = json!({"path": "%r/app/100%%/key", "restartUnits": ["a.service"], "owner": "nobody-has-this", "mode": "0440"});
+    let manifest = world
+        .manifest()
+        .secret_with("db/host", &file, "database/host", fields)
+        .template("t", "x", json!({}));
+    let said = world.run(&manifest);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{said:?}");
+    let owner = owner(&world);
+    assert_eq!(
+        world.shown(&tree(&world.input("run"))),
+        format!(
+            "\
+0755 {owner} app/
+0755 {owner} app/100%/
+link {owner} app/100%/key -> $DIR/home/.config/sops-nix/secrets/db/host
+0751 {owner} secrets.d/
+0751 {owner} secrets.d/1/
+0751 {owner} secrets.d/1/db/
+0440 {owner} secrets.d/1/db/host \"db.example.org\"
+0751 {owner} secrets.d/1/rendered/
+0400 {owner} secrets.d/1/rendered/t \"x\"
+"
+        )
+    );
+    assert_eq!(
+        world.shown(&tree(&world.input("home"))),
+        format!(
+            "0755 {owner} .config/\n0755 {owner} .config/sops-nix/\nlink {owner} .config/sops-nix/secrets -> $DIR/run/secrets.d/1\n"
+        )
+    );
+    let again = world.run(&manifest);
+    assert_eq!((again.code, again.out.as_str()), (Some(0), ""));
+    assert_eq!(
+        std::fs::read_to_string(world.input("run/app/100%/key")).unwrap(),
+        "db.example.org"
+    );
+}
+
+#[test]
+fn a_directory_on_a_disk_is_used_with_a_warning() {
+    let world = World::user();
+    let on_disk = rustix::fs::statfs(world.input("run")).unwrap().f_type != 0x0102_1994;
+    let said = world.run(&world.manifest().secret("a", &world.fixture("text.bin"), ""));
+    let warning = "warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; \
+                   choose a directory below XDG_RUNTIME_DIR (%r)\n";
+    assert_eq!(said.err, if on_disk { warning } else { "" });
+}
+
+#[test]
+fn the_runtime_directory_has_to_be_known_where_it_is_used() {
+    let world = World::user();
+    let manifest = world.manifest().secret("a", &world.fixture("text.bin"), "");
+    let said = world.run_with(&manifest, |command| command.env_remove("XDG_RUNTIME_DIR"));
+    assert_eq!(said.code, Some(2));
+    assert_eq!(
+        said.err,
+        "error: the manifest $DIR/manifest.json is not valid:\n  \
+         secretsMountPoint contains %r, but XDG_RUNTIME_DIR is not set; log in, or run in a user service\n"
+    );
+    let elsewhere = manifest.with("secretsMountPoint", world.input("home/%%r").to_str().unwrap());
+    let said = world.run_with(&elsewhere, |command| command.env_remove("XDG_RUNTIME_DIR"));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(world.input("home/%r/1/a").exists());
+}
+
+#[test]
+fn units_are_not_told() {
+    let world = World::user();
+    let file = world.fixture("nesting.json");
+    let fields = json!({"restartUnits": ["a.service"]});
+    let manifest = |key| world.manifest().secret_with("a", &file, key, fields.clone());
+    let via_systemctl = |key| {
+        world.run_with(&manifest(key), |command| {
+            command.env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1").env("PATH", "/nowhere")
+        })
+    };
+    assert_eq!(via_systemctl("database/host").code, Some(0));
+    let said = via_systemctl("a/b/c/d");
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "modifying secret: a\n"), "{said:?}");
+}
+
+#[test]
+fn nothing_under_the_home_is_searched_for_keys() {
+    let world = World::user();
+    let key = std::fs::read(world.fixture("keys/age.txt")).unwrap();
+    world.write("home/.config/sops/age/keys.txt", key);
+    world.write(
+        "home/.ssh/id_ed25519",
+        std::fs::read(world.fixture("keys/ssh_ed25519")).unwrap(),
+    );
+    let manifest = world
+        .manifest()
+        .without("ageKeyFile")
+        .secret("a", &world.fixture("text.bin"), "");
+    let said = world.run_with(&manifest, |command| {
+        let home = world.input("home");
+        command.env("XDG_CONFIG_HOME", home.join(".config")).env("HOME", home)
+    });
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("  this host has no key: no source of keys is set\n"),
+        "{}",
+        said.err
+    );
+}

@@ -1,0 +1,128 @@
+//! Which bytes a secret is.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::common::World;
+
+#[test]
+fn numbers_and_booleans_of_nested_maps_are_written_as_the_file_spells_them() {
+    let Some(world) = World::system() else { return };
+    let (types, nesting) = (world.fixture("types.json"), world.fixture("nesting.json"));
+    let manifest = world
+        .manifest()
+        .secret("int", &types, "int")
+        .secret("negative", &types, "negative")
+        .secret("float", &types, "float")
+        .secret("true", &types, "bool_true")
+        .secret("empty", &types, "empty")
+        .secret("nested", &nesting, "database/port")
+        .secret("deep", &nesting, "database/users/admin/password")
+        .secret("odd", &nesting, "with blank/with: colon");
+    world.install(&manifest);
+    assert_eq!(
+        world.tree("/run/secrets.d/1"),
+        "\
+0400 0:0 deep \"correct horse battery staple\"
+0400 0:0 empty \"\"
+0400 0:0 float \"3.14\"
+0400 0:0 int \"42\"
+0400 0:0 negative \"-17\"
+0400 0:0 nested \"5432\"
+0400 0:0 odd \"1\"
+0400 0:0 true \"true\"
+"
+    );
+}
+
+#[test]
+fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
+    let Some(world) = World::system() else { return };
+    let (types, nesting, yaml) = (
+        world.fixture("types.json"),
+        world.fixture("nesting.json"),
+        world.fixture("nesting.yaml"),
+    );
+    let hint = "only a string, a number, a boolean or a time can be a secret";
+    for (file, key, found) in [
+        (
+            &nesting,
+            "database/users",
+            format!(
+                "the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file"
+            ),
+        ),
+        (&nesting, "list", format!("the key list is a list; {hint}")),
+        (
+            &types,
+            "null",
+            format!("the key null is null; {hint}; give it a value with sops edit"),
+        ),
+        (
+            &nesting,
+            "database/host/x",
+            "the key database/host is a string, not a map, so there is no database/host/x in it".to_owned(),
+        ),
+        (
+            &yaml,
+            "database/users",
+            format!(
+                "the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file"
+            ),
+        ),
+        (
+            &nesting,
+            "list/k",
+            "the key list is a list, not a map, so there is no list/k in it".to_owned(),
+        ),
+    ] {
+        let said = world.run_with(&world.manifest().secret("s", file, key), |command| {
+            command.env("NIXOS_ACTION", "dry-activate")
+        });
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let first = said.err.lines().next().unwrap();
+        assert_eq!(first, format!("error: secret s from $DIR/{name}: {found}"));
+    }
+}
+
+#[test]
+fn an_ssh_host_key_also_opens_what_is_encrypted_to_it_as_itself() {
+    for (key, file) in [
+        ("keys/ssh_ed25519", "to-native-ed25519.json"),
+        ("keys/ssh_ed25519", "to-native-ed25519.bin"),
+        ("keys/ssh_ed25519", "to-converted-ssh.yaml"),
+        ("keys/ssh_rsa", "to-native-rsa.yaml"),
+    ] {
+        let Some(world) = World::system() else { return };
+        let key = world.fixture(key);
+        let manifest = world
+            .manifest()
+            .without("ageKeyFile")
+            .with("ageSshKeyPaths", json!([key]))
+            .secret("a", &world.fixture(file), "");
+        world.install(&manifest);
+        let installed = fs::read(world.path("/run/secrets.d/1/a")).unwrap();
+        let expected = fs::read(crate::common::fixtures().join("3.13.2").join(format!("{file}.decrypted"))).unwrap();
+        assert_eq!(installed, expected, "{file}");
+    }
+}
+
+/// Opening an RSA recipient takes far longer than all else of a run, so its cost tells how often it was done.
+#[test]
+fn each_file_is_decrypted_once_however_many_secrets_come_from_it() {
+    let Some(world) = World::system() else { return };
+    let (key, file) = (world.fixture("keys/ssh_rsa"), world.fixture("to-native-rsa.yaml"));
+    let time = |secrets: usize| {
+        let manifest = world.manifest().without("ageKeyFile").with("sshKeyPaths", json!([key]));
+        let manifest = (0..secrets).fold(manifest, |manifest, number| {
+            manifest.secret(&format!("s{number}"), &file, "database/host")
+        });
+        let start = std::time::Instant::now();
+        world.install(&manifest);
+        start.elapsed()
+    };
+    let one = (0..3).map(|_| time(1)).min().unwrap();
+    let forty = (0..3).map(|_| time(40)).min().unwrap();
+    assert!(forty < one * 8, "1 secret takes {one:?}, 40 take {forty:?}");
+}

@@ -1,0 +1,514 @@
+//! Nothing of a secret or of a key is in anything that the program says, and nobody can take it out of its memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use common::{Manifest, Said, World, fixtures, has, say, token};
+use rustix::fs::{FlockOperation, flock};
+use serde_json::{Value, json};
+
+/// Shorter values would be found in any text.
+const SHORTEST: usize = 6;
+
+/// Everything secret in the fixtures: all values in plain text, and the lines of all private keys.
+fn secrets() -> BTreeSet<String> {
+    let mut secrets = BTreeSet::new();
+    for version in ["3.13.2", "3.12.2", "3.9.4", "3.7.3"] {
+        let dir = fixtures().join(version);
+        for row in fs::read_to_string(dir.join("values.tsv")).unwrap().lines() {
+            let value = BASE64_STANDARD
+                .decode(row.split('\t').nth(2).unwrap_or_default())
+                .unwrap_or_default();
+            secrets.extend(
+                String::from_utf8(value)
+                    .iter()
+                    .flat_map(|value| value.lines())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    for entry in fs::read_dir(fixtures().join("plain")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        match path.extension().and_then(|suffix| suffix.to_str()) {
+            Some("json") => leaves(&serde_json::from_str(&text).unwrap(), &mut secrets),
+            Some("env" | "ini") => secrets.extend(
+                text.lines()
+                    .filter_map(|line| Some(line.split_once('=')?.1.trim().to_owned())),
+            ),
+            Some("bin") => secrets.extend(text.lines().map(str::to_owned)),
+            _ => {}
+        }
+    }
+    for key in [
+        "age.txt",
+        "other-age.txt",
+        "ssh_ed25519",
+        "ssh_rsa",
+        "ssh_ecdsa",
+        "ssh_passphrase",
+    ] {
+        let text = fs::read_to_string(fixtures().join("keys").join(key)).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with(['#', '-']));
+        // The first line of an SSH key is mostly the same in all of them, its public half included.
+        secrets.extend(
+            lines
+                .filter(|line| !line.starts_with("b3BlbnNzaC1rZXktdjE"))
+                .map(str::to_owned),
+        );
+    }
+    secrets.retain(|secret| secret.trim().len() >= SHORTEST);
+    assert!(secrets.len() > 100, "only {} secrets", secrets.len());
+    secrets
+}
+
+/// The scalars of a JSON value, as text.
+fn leaves(value: &Value, secrets: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => map.values().for_each(|value| leaves(value, secrets)),
+        Value::Array(list) => list.iter().for_each(|value| leaves(value, secrets)),
+        Value::String(text) => drop(secrets.insert(text.clone())),
+        other => drop(secrets.insert(other.to_string())),
+    }
+}
+
+/// Fails if one of `secrets` is in `text`, as it is or as Debug would print it.
+fn assert_none_of(secrets: &BTreeSet<String>, text: &str, what: &str) {
+    for secret in secrets {
+        let quoted = format!("{secret:?}");
+        let quoted = &quoted[1..quoted.len() - 1];
+        let line = text
+            .lines()
+            .find(|line| line.contains(secret.as_str()) || line.contains(quoted));
+        assert_eq!(line, None, "{what} shows {secret:?}");
+    }
+}
+
+/// Runs as somebody would who wants to know everything.
+fn run_loudly(world: &World, manifest: &Manifest) -> Said {
+    world.run_with(manifest, |command| {
+        command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full")
+    })
+}
+
+/// One secret of each file, given in many wrong ways: another format, cut off, altered, with its MAC gone.
+fn damaged_files(world: &World) -> Vec<(PathBuf, &'static str)> {
+    let formats = ["yaml", "json", "dotenv", "ini", "binary"];
+    let names = [
+        "types.yaml",
+        "types.json",
+        "plain.env",
+        "sections.ini",
+        "text.bin",
+        "nesting.yaml",
+        "nesting.json",
+        "rules.env",
+        "strings.yaml",
+        "unencrypted-suffix.yaml",
+        "unencrypted-suffix.json",
+        "unencrypted-suffix.env",
+        "unencrypted-suffix.ini",
+        "encrypted-regex.json",
+    ];
+    let mut files = Vec::new();
+    for name in names {
+        let Ok(text) = fs::read(fixtures().join("3.13.2").join(name)) else {
+            continue;
+        };
+        let format = match name.rsplit_once('.').unwrap().1 {
+            "env" => "dotenv",
+            "bin" => "binary",
+            other => formats.into_iter().find(|format| *format == other).unwrap(),
+        };
+        let mut add =
+            |what: String, text: &[u8], format| files.push((world.write(&format!("damaged/{what}-{name}"), text), format));
+        for other in formats {
+            add(format!("as-{other}"), &text, other);
+        }
+        for part in 1..12 {
+            add(format!("cut-{part}"), &text[..text.len() * part / 12], format);
+            let mut altered = text.clone();
+            altered[text.len() * part / 12] ^= 1;
+            add(format!("altered-{part}"), &altered, format);
+        }
+        let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        for line in (0..lines.len()).step_by(7) {
+            let rest: Vec<u8> = lines[..line]
+                .iter()
+                .chain(&lines[line + 1..])
+                .copied()
+                .flatten()
+                .copied()
+                .collect();
+            add(format!("without-{line}"), &rest, format);
+        }
+    }
+    files
+}
+
+#[test]
+fn no_output_of_any_run_shows_a_secret_or_a_key() {
+    let Some(world) = World::system() else { return };
+    let secrets = secrets();
+    let files = damaged_files(&world);
+    let mut manifest = world.manifest().with("ageSshKeyPaths", json!(bad_keys(&world)));
+    let plain = world.fixture("types.json");
+    for (number, (file, format)) in files.iter().enumerate() {
+        for (kind, key) in [("whole", ""), ("missing", "nothing/here")] {
+            manifest = manifest.secret_with(&format!("{kind}/{number}"), file, key, json!({"format": format}));
+        }
+    }
+    manifest = manifest
+        .secret("good", &plain, "string")
+        .secret("map", &plain, "x_unencrypted")
+        .secret_with("owner", &plain, "html", json!({"owner": "carol"}))
+        .template("left-over", &format!("{} {}", token("good"), token("nobody")), json!({}))
+        .template("needs", &format!("{} {}", token("good"), token("map")), json!({}));
+    let first = run_loudly(&world, &manifest);
+    assert_eq!(first.code, Some(3));
+    assert!(first.err.lines().count() > files.len() / 2, "{}", first.err);
+    let second = run_loudly(&world, &manifest);
+    assert_eq!(second.code, Some(1));
+    let path = world.save(&manifest);
+    let checked = world.run_arguments(["-check-mode=sopsfile".as_ref(), path.as_os_str()]);
+    assert_eq!(checked.code, Some(1));
+    for (what, said) in [("the first run", first), ("the second run", second), ("a check", checked)] {
+        assert!(!said.err.contains("panicked"), "{what}: {}", said.err);
+        assert_none_of(&secrets, &said.out, what);
+        assert_none_of(&secrets, &said.err, what);
+    }
+    say(&format!(
+        "{} damaged files, {} secrets looked for",
+        files.len(),
+        secrets.len()
+    ));
+}
+
+/// Keys of all kinds, each of them spoilt in some way.
+fn bad_keys(world: &World) -> Vec<PathBuf> {
+    let mut keys = Vec::new();
+    for name in ["ssh_ed25519", "ssh_rsa", "ssh_ecdsa", "ssh_passphrase", "age.txt"] {
+        let text = fs::read(fixtures().join("keys").join(name)).unwrap();
+        keys.push(world.write(&format!("bad/{name}"), &text));
+        for part in 1..4 {
+            keys.push(world.write(&format!("bad/cut-{part}-{name}"), &text[..text.len() * part / 4]));
+            let mut altered = text.clone();
+            altered[text.len() * part / 4] ^= 1;
+            keys.push(world.write(&format!("bad/altered-{part}-{name}"), &altered));
+        }
+    }
+    keys
+}
+
+#[test]
+fn no_output_shows_a_key_that_is_no_key() {
+    let Some(world) = World::system() else { return };
+    let secrets = secrets();
+    let age = fs::read_to_string(world.fixture("keys/age.txt")).unwrap();
+    let identity = age.lines().last().unwrap();
+    let file = world.fixture("to-other.yaml");
+    let ssh = fs::read_to_string(world.fixture("keys/ssh_ed25519")).unwrap();
+    for text in [
+        identity.replace("KEY-1", "KEY-2"),
+        identity[..identity.len() - 1].to_owned(),
+        format!("{identity} {identity}"),
+        format!("{identity}x\n{identity}\n"),
+        format!("key = {identity}"),
+        format!("\"{identity}\""),
+        identity.to_lowercase(),
+        ssh.replace('\n', ""),
+        ssh,
+    ] {
+        let key = world.write("bad-key", &text);
+        let manifest = world
+            .manifest()
+            .with("ageKeyFile", json!(key))
+            .with("ageSshKeyPaths", json!([key]))
+            .secret("a", &file, "database/host");
+        let said = world.run_with(&manifest, |command| {
+            command
+                .env("SOPS_AGE_KEY", &text)
+                .env("RUST_LOG", "trace")
+                .env("RUST_BACKTRACE", "full")
+                .env("NIXOS_ACTION", "dry-activate")
+        });
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert_none_of(&secrets, &said.err, "the message about a bad key");
+        // A part of a key is as bad as the whole.
+        let data = &identity["AGE-SECRET-KEY-1".len()..];
+        assert!(
+            !said.err.contains(&data[..12]) && !said.err.to_uppercase().contains(&data[12..24]),
+            "{}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn no_output_of_a_good_run_shows_a_secret_or_a_key() {
+    let Some(world) = World::system() else { return };
+    let secrets = secrets();
+    let files = [
+        "types.json",
+        "nesting.yaml",
+        "plain.env",
+        "sections.ini",
+        "text.bin",
+        "bytes.bin",
+    ]
+    .map(|name| world.fixture(name));
+    let keys = ["keys/ssh_ed25519", "keys/ssh_rsa"].map(|name| world.fixture(name));
+    let manifest = |first: &str| {
+        let manifest = world
+            .manifest()
+            .with("ageSshKeyPaths", json!(keys))
+            .secret("one", &files[0], first);
+        let manifest = files.iter().enumerate().fold(manifest, |manifest, (number, file)| {
+            let fields = json!({"path": format!("/etc/{number}"), "restartUnits": ["a.service"]});
+            manifest.secret_with(&format!("whole/{number}"), file, "", fields)
+        });
+        manifest.template("t", &format!("{}{}", token("one"), token("whole/1")), json!({}))
+    };
+    for (number, key) in ["html", "separators", "string"].into_iter().enumerate() {
+        let said = world.run_with(&manifest(key), |command| {
+            command
+                .env("RUST_LOG", "trace")
+                .env("NIXOS_ACTION", if number == 1 { "dry-activate" } else { "switch" })
+        });
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_none_of(&secrets, &said.out, "standard output");
+        assert_none_of(&secrets, &said.err, "standard error");
+    }
+    let lists = world.tree("/run/nixos");
+    assert_none_of(&secrets, &lists, "a list");
+}
+
+/// Runs with a journal that is connected to standard error, and gives what reached the two.
+fn run_under_systemd(world: &World, manifest: &Manifest) -> (Vec<String>, String, Option<i32>) {
+    fs::create_dir_all(world.path("/run/systemd/journal")).unwrap();
+    let path = world.path("/run/systemd/journal/socket");
+    let _ = fs::remove_file(&path);
+    let journal = UnixDatagram::bind(path).unwrap();
+    journal.set_nonblocking(true).unwrap();
+    let text = world.input("stderr");
+    let stderr = File::create(&text).unwrap();
+    let status = stderr.metadata().unwrap();
+    let manifest = world.save(manifest);
+    let mut command = world.program([manifest]);
+    command
+        .env("JOURNAL_STREAM", format!("{}:{}", status.dev(), status.ino()))
+        .stdout(Stdio::null())
+        .stderr(stderr);
+    let code = command.status().unwrap().code();
+    let mut messages = Vec::new();
+    let mut buffer = vec![0; 1 << 20];
+    while let Ok(length) = journal.recv(&mut buffer) {
+        // An empty message only asks whether there is a journal.
+        if length > 0 {
+            messages.push(world.shown(&fields(&buffer[..length])));
+        }
+    }
+    (messages, fs::read_to_string(text).unwrap(), code)
+}
+
+/// A journal message as lines `NAME=value`. A value with line breaks comes as name, length in eight bytes, and value.
+fn fields(message: &[u8]) -> String {
+    let mut text = String::new();
+    let mut rest = message;
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let line = String::from_utf8_lossy(&rest[..end]).into_owned();
+        rest = &rest[end + 1..];
+        if line.contains('=') {
+            text.push_str(&line);
+        } else {
+            let (length, after) = rest.split_at(8);
+            let (value, after) = after.split_at(usize::try_from(u64::from_le_bytes(length.try_into().unwrap())).unwrap());
+            text.extend([&line, "=", &*String::from_utf8_lossy(value)]);
+            rest = after.strip_prefix(b"\n").unwrap();
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The messages that have all these lines.
+fn having<'m>(messages: &'m [String], lines: &[&str]) -> Vec<&'m String> {
+    let has_all = |message: &&String| lines.iter().all(|line| message.lines().any(|found| found == *line));
+    messages.iter().filter(has_all).collect()
+}
+
+#[test]
+fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let manifest = world
+        .manifest()
+        .with("ageSshKeyPaths", json!([world.fixture("keys/ssh_ed25519")]))
+        .secret("good", &file, "database/host")
+        .secret("bad", &file, "database/hosts");
+    let (messages, text, code) = run_under_systemd(&world, &manifest);
+    assert_eq!(
+        (text.as_str(), code),
+        ("", Some(3)),
+        "standard error is the journal itself, so what is there would be said twice"
+    );
+    assert_eq!(messages.len(), 3, "{messages:#?}");
+    let failure = "MESSAGE=secret bad from $DIR/nesting.json: the key database/hosts does not exist; did you mean database/host";
+    assert_eq!(
+        having(
+            &messages,
+            &[failure, "PRIORITY=3", "SECRET_NAME=bad", "SOPS_FILE=$DIR/nesting.json"]
+        )
+        .len(),
+        1,
+        "{messages:#?}"
+    );
+    let summary =
+        "MESSAGE=published 1 of 2 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix";
+    assert_eq!(
+        having(&messages, &[summary, "PRIORITY=3", "GENERATION=1"]).len(),
+        1,
+        "{messages:#?}"
+    );
+    let imported = "MESSAGE=sops-install-secrets: Imported $DIR/ssh_ed25519 as age key with fingerprint \
+                    age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl";
+    assert_eq!(having(&messages, &[imported]).len(), 1, "{messages:#?}");
+    for message in messages {
+        assert_none_of(&secrets(), &message, "a message to the journal");
+    }
+}
+
+#[test]
+fn warnings_of_a_generation_carry_its_number_to_the_journal() {
+    let Some(world) = World::system() else { return };
+    world.shell("echo precious > /etc/key");
+    let manifest = world
+        .manifest()
+        .secret_with("a", &world.fixture("text.bin"), "", json!({"path": "/etc/key"}));
+    let (messages, text, code) = run_under_systemd(&world, &manifest);
+    assert_eq!((text.as_str(), code), ("", Some(0)));
+    let warning = "MESSAGE=/etc/key was in the way of a link and is now /etc/key.sops-backup";
+    assert_eq!(
+        having(&messages, &[warning, "PRIORITY=4", "GENERATION=1"]).len(),
+        1,
+        "{messages:#?}"
+    );
+    assert_eq!(messages.len(), 1);
+}
+
+#[test]
+fn messages_of_all_lines_reach_the_journal_as_one() {
+    let Some(world) = World::system() else { return };
+    let manifest = world.manifest().secret("a", &world.fixture("to-other.yaml"), "database/host");
+    let (messages, text, _) = run_under_systemd(&world, &manifest);
+    assert_eq!(text, "");
+    let report = messages.iter().find(|message| message.contains("sops updatekeys")).unwrap();
+    assert!(
+        report.contains("MESSAGE=cannot decrypt") && report.contains("this host has"),
+        "{report}"
+    );
+    assert!(report.contains("SECRET_NAME=a\n"), "{report}");
+}
+
+#[test]
+fn standard_error_that_is_not_the_journal_gets_the_text_alone() {
+    let Some(world) = World::system() else { return };
+    fs::create_dir_all(world.path("/run/systemd/journal")).unwrap();
+    let journal = UnixDatagram::bind(world.path("/run/systemd/journal/socket")).unwrap();
+    journal.set_nonblocking(true).unwrap();
+    let manifest = world
+        .manifest()
+        .secret("bad", &world.fixture("nesting.json"), "database/hosts");
+    let said = world.run_with(&manifest, |command| command.env("JOURNAL_STREAM", "1:2"));
+    assert!(said.err.contains("error: secret bad from"), "{said:?}");
+    assert!(journal.recv(&mut [0; 10]).is_err(), "the journal heard of it too");
+}
+
+/// A run of a plain user that waits for a lock, and so stands still with the keys in its memory.
+fn standing_still(world: &World) -> (File, std::process::Child) {
+    let manifest = world.manifest().secret("a", &world.fixture("text.bin"), "");
+    assert_eq!(world.run(&manifest).code, Some(0));
+    let lock = File::open(world.input("run/secrets.d")).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
+    let mut child = world.program([world.save(&manifest)]).stderr(Stdio::null()).spawn().unwrap();
+    // Its limits tell when it has come to forbid dumps, and its lock is what it does last of all before it waits.
+    let start = Instant::now();
+    while !waits(child.id()) {
+        assert!(child.try_wait().unwrap().is_none(), "the run did not wait for the lock");
+        assert!(start.elapsed() < Duration::from_secs(20), "the run does not come to the lock");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (lock, child)
+}
+
+/// Whether the process has opened the mount point.
+fn waits(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/limits")).is_ok_and(|limits| core_limit(&limits) == ["0", "0"])
+        && fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| stat.contains(") S "))
+}
+
+/// The soft and the hard limit of core dumps.
+fn core_limit(limits: &str) -> Vec<&str> {
+    let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    line.split_whitespace().skip(4).take(2).collect()
+}
+
+#[test]
+fn the_same_user_can_neither_read_nor_dump_the_memory_of_a_run() {
+    if !has("strace") {
+        return;
+    }
+    let world = World::user();
+    let (lock, mut child) = standing_still(&world);
+    let process = child.id();
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+    assert_eq!(core_limit(&limits), ["0", "0"]);
+
+    let attached = world.finish(
+        world
+            .command("timeout")
+            .args(["5", "strace", "-o", "/dev/null", "-p"])
+            .arg(process.to_string()),
+    );
+    assert!(attached.err.contains("Operation not permitted"), "{attached:?}");
+    for file in ["mem", "environ", "maps"] {
+        let read = world.finish(
+            world
+                .command("head")
+                .args(["-c1"])
+                .arg(Path::new("/proc").join(process.to_string()).join(file)),
+        );
+        assert!(read.err.contains("Permission denied"), "{file}: {read:?}");
+    }
+    if has("gcore") {
+        let dump = world.input("home/dump");
+        let dumped = world.finish(
+            world
+                .command("timeout")
+                .args(["20", "gcore", "-o"])
+                .arg(&dump)
+                .arg(process.to_string()),
+        );
+        assert_ne!(dumped.code, Some(0), "{dumped:?}");
+        assert!(!Path::new(&format!("{}.{process}", dump.display())).exists());
+    }
+    drop(lock);
+    assert!(child.wait().unwrap().success());
+}

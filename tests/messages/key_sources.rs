@@ -1,0 +1,250 @@
+//! Key files that give no key, or that others can read.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use expect_test::expect;
+use serde_json::json;
+
+use crate::common::{Said, World};
+use crate::{dry, paragraph};
+
+/// A dry run that another key makes possible, so that only warnings remain.
+fn with_key(world: &World, field: &str, key: &std::path::Path) -> Said {
+    let good = fs::read_to_string(crate::common::fixtures().join("keys/age.txt")).unwrap();
+    let value = if field == "ageKeyFile" { json!(key) } else { json!([key]) };
+    let manifest = world
+        .manifest()
+        .without("ageKeyFile")
+        .with(field, value)
+        .secret("s", &world.fixture("text.bin"), "");
+    world.run_with(&manifest, |command| {
+        command
+            .env("NIXOS_ACTION", "dry-activate")
+            .env("SOPS_AGE_KEY", good.lines().last().unwrap())
+    })
+}
+
+#[test]
+fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
+    let world = World::user();
+    let mut text = String::new();
+    let ed25519 = fs::read_to_string(world.fixture("keys/ssh_ed25519")).unwrap();
+    let lines: Vec<_> = ed25519.lines().collect();
+    let damaged = ed25519.replacen(lines[3], &lines[3][8..], 1);
+    for (what, path) in [
+        ("with a passphrase", world.fixture("keys/ssh_passphrase")),
+        ("ecdsa", world.fixture("keys/ssh_ecdsa")),
+        ("public", world.fixture("keys/ssh_ed25519.pub")),
+        ("an age identity", world.fixture("keys/age.txt")),
+        ("damaged", world.write("damaged", damaged)),
+        ("cut off", world.write("cut", &ed25519[..ed25519.len() / 2])),
+        ("empty", world.write("empty", "")),
+        ("missing", world.input("absent")),
+        ("a directory", world.input("home")),
+        ("too large", world.write("large", vec![b'x'; 100_000])),
+    ] {
+        text += &paragraph(what, &with_key(&world, "ageSshKeyPaths", &path));
+    }
+    expect![[r#"
+        # with a passphrase: 0
+        warning: cannot use $DIR/ssh_passphrase: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/ssh_passphrase
+
+        # ecdsa: 0
+        warning: cannot use $DIR/ssh_ecdsa: an SSH key of kind ecdsa-sha2-nistp256; age knows ssh-ed25519 and ssh-rsa
+
+        # public: 0
+        warning: cannot use $DIR/ssh_ed25519.pub: a public SSH key; name the private key that belongs to it
+
+        # an age identity: 0
+        warning: cannot use $DIR/age.txt: not an SSH private key
+
+        # damaged: 0
+        warning: cannot use $DIR/damaged: a damaged SSH private key
+
+        # cut off: 0
+        warning: cannot use $DIR/cut: not an SSH private key
+
+        # empty: 0
+        warning: cannot use $DIR/empty: not an SSH private key
+
+        # missing: 0
+        warning: cannot use $DIR/absent: no such file
+
+        # a directory: 0
+        warning: cannot use $DIR/home: a directory, not a regular file
+
+        # too large: 0
+        warning: cannot use $DIR/large: larger than 16 KiB
+
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn a_malformed_line_is_reported_by_number_and_does_not_spoil_the_other_identities() {
+    let world = World::user();
+    let (good, other) = ["age.txt", "other-age.txt"]
+        .map(|name| fs::read_to_string(crate::common::fixtures().join("keys").join(name)).unwrap())
+        .into();
+    let identity = good.lines().last().unwrap();
+    let key = world.write(
+        "keys.txt",
+        format!(
+            "# comment\n\nnot a key\n{}\n{identity}x\n{identity}\nage1xyz\n",
+            other.lines().last().unwrap()
+        ),
+    );
+    let manifest = world
+        .manifest()
+        .with("ageKeyFile", json!(key))
+        .secret("s", &world.fixture("text.bin"), "")
+        .secret("t", &world.fixture("to-other.yaml"), "database/host");
+    let said = dry(&world, &manifest);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    expect![[r#"
+        # three bad lines: 0
+        warning: cannot use line 3 of $DIR/keys.txt: not an age identity
+        warning: cannot use line 5 of $DIR/keys.txt: not an age identity
+        warning: cannot use line 7 of $DIR/keys.txt: an age recipient, the public half of a key, where the identity is needed
+
+    "#]]
+    .assert_eq(&paragraph("three bad lines", &said));
+}
+
+#[test]
+fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
+    let world = World::user();
+    let mut text = String::new();
+    let good = fs::read_to_string(world.fixture("keys/age.txt")).unwrap();
+    for (what, path) in [
+        ("only comments", world.write("comments", "# nothing\n")),
+        ("empty", world.write("empty", "")),
+        (
+            "a recipient",
+            world.write("recipient", good.lines().nth(2).unwrap().trim_start_matches("# public key: ")),
+        ),
+        ("an SSH key", world.fixture("keys/ssh_ed25519")),
+        ("a plugin", world.write("plugin", "AGE-PLUGIN-YUBIKEY-1QQQQ\n")),
+        ("post-quantum", world.write("pq", "AGE-SECRET-KEY-PQ-1QQQQ\n")),
+        (
+            "encrypted",
+            world.write("encrypted", "-----BEGIN AGE ENCRYPTED FILE-----\nxxx\n"),
+        ),
+        ("many bad lines", world.write("bad", "x\n".repeat(14))),
+        ("missing", world.input("absent")),
+    ] {
+        text += &paragraph(what, &with_key(&world, "ageKeyFile", &path));
+    }
+    expect![[r#"
+        # only comments: 0
+        warning: cannot use $DIR/comments: holds no age identity
+
+        # empty: 0
+        warning: cannot use $DIR/empty: holds no age identity
+
+        # a recipient: 0
+        warning: cannot use line 1 of $DIR/recipient: an age recipient, the public half of a key, where the identity is needed
+
+        # an SSH key: 0
+        warning: cannot use $DIR/ssh_ed25519: an SSH key, not age identities; name it among the SSH keys for age
+
+        # a plugin: 0
+        warning: cannot use line 1 of $DIR/plugin: an identity of an age plugin, which is not supported yet
+
+        # post-quantum: 0
+        warning: cannot use line 1 of $DIR/pq: a post-quantum age identity, which is not supported yet
+
+        # encrypted: 0
+        warning: cannot use $DIR/encrypted: encrypted age identities, which are not supported yet
+
+        # many bad lines: 0
+        warning: cannot use line 1 of $DIR/bad: not an age identity
+        warning: cannot use line 2 of $DIR/bad: not an age identity
+        warning: cannot use line 3 of $DIR/bad: not an age identity
+        warning: cannot use line 4 of $DIR/bad: not an age identity
+        warning: cannot use line 5 of $DIR/bad: not an age identity
+        warning: cannot use line 6 of $DIR/bad: not an age identity
+        warning: cannot use line 7 of $DIR/bad: not an age identity
+        warning: cannot use line 8 of $DIR/bad: not an age identity
+        warning: cannot use line 9 of $DIR/bad: not an age identity
+        warning: cannot use line 10 of $DIR/bad: not an age identity
+        warning: cannot use $DIR/bad: 4 more lines that are not age identities
+
+        # missing: 0
+        warning: cannot use $DIR/absent: no such file
+
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn the_variables_are_reported_by_name() {
+    let world = World::user();
+    let manifest = world.manifest().secret("s", &world.fixture("text.bin"), "");
+    let with = |name: &str, value: &str| {
+        paragraph(
+            name,
+            &world.run_with(&manifest, |command| {
+                command.env("NIXOS_ACTION", "dry-activate").env(name, value)
+            }),
+        )
+    };
+    let text = [
+        with("SOPS_AGE_KEY", "nothing"),
+        with("SOPS_AGE_KEY", ""),
+        with("SOPS_AGE_KEY_FILE", "/absent/key.txt"),
+    ]
+    .concat();
+    expect![[r#"
+        # SOPS_AGE_KEY: 0
+        warning: cannot use line 1 of SOPS_AGE_KEY: not an age identity
+
+        # SOPS_AGE_KEY: 0
+        warning: cannot use SOPS_AGE_KEY: holds no age identity
+
+        # SOPS_AGE_KEY_FILE: 0
+        warning: cannot use /absent/key.txt: no such file
+
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn a_key_file_that_others_can_read_or_write_gets_a_warning_that_names_its_mode() {
+    let world = World::user();
+    let mut text = String::new();
+    for mode in [0o600, 0o400, 0o640, 0o644, 0o620, 0o606, 0o666] {
+        // Not the name of the key that every manifest has.
+        let key = world.fixture("keys/other-age.txt");
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        text += &paragraph(&format!("{mode:04o}"), &with_key(&world, "ageKeyFile", &key));
+    }
+    let key = world.fixture("keys/ssh_ed25519");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o664)).unwrap();
+    text += &paragraph("an SSH key", &with_key(&world, "ageSshKeyPaths", &key));
+    expect![[r#"
+        # 0600: 0
+
+        # 0400: 0
+
+        # 0640: 0
+        warning: $DIR/other-age.txt: mode 0640 lets its group read it; close it with: chmod 600 $DIR/other-age.txt
+
+        # 0644: 0
+        warning: $DIR/other-age.txt: mode 0644 lets others read it; close it with: chmod 600 $DIR/other-age.txt
+
+        # 0620: 0
+        warning: $DIR/other-age.txt: mode 0620 lets its group write it; close it with: chmod 600 $DIR/other-age.txt
+
+        # 0606: 0
+        warning: $DIR/other-age.txt: mode 0606 lets others read and write it; close it with: chmod 600 $DIR/other-age.txt
+
+        # 0666: 0
+        warning: $DIR/other-age.txt: mode 0666 lets others read and write it; close it with: chmod 600 $DIR/other-age.txt
+
+        # an SSH key: 0
+        warning: $DIR/ssh_ed25519: mode 0664 lets others read it; close it with: chmod 600 $DIR/ssh_ed25519
+        sops-install-secrets: Imported $DIR/ssh_ed25519 as age key with fingerprint age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl
+
+    "#]].assert_eq(&text);
+}

@@ -1,0 +1,282 @@
+//! What the program does to the machine, as the kernel sees it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use common::{Call, Manifest, World, has};
+use serde_json::json;
+
+/// Shows the path of each descriptor, and strings in full.
+const WITH_PATHS: &[&str] = &["-y", "-s", "100000"];
+
+/// Secrets, templates, links, units, and all kinds of keys.
+fn manifest(world: &World, key: &str) -> Manifest {
+    let (file, text) = (world.fixture("nesting.json"), world.fixture("text.bin"));
+    let keys = [world.fixture("keys/ssh_ed25519"), world.fixture("keys/ssh_rsa")];
+    world
+        .manifest()
+        .with("ageSshKeyPaths", json!(keys))
+        .secret_with(
+            "deep/down/a",
+            &file,
+            key,
+            json!({"owner": "alice", "group": "web", "mode": "0640", "restartUnits": ["a.service"], "reloadUnits": ["r.service"]}),
+        )
+        .secret_with("b", &text, "", json!({"path": "/etc/app/dir/b"}))
+        .secret_with("c", &text, "", json!({"path": "/run/secrets/other", "mode": "0444"}))
+        .template("t", &common::token("b"), json!({"path": "/etc/t.conf", "mode": "0400", "owner": "alice"}))
+}
+
+const ONE: &str = "database/host";
+const OTHER: &str = "database/users/admin/password";
+
+/// A world for these tests, if they can run.
+fn world() -> Option<World> {
+    if has("strace") { World::system() } else { None }
+}
+
+/// A traced run that has to succeed.
+fn trace(world: &World, manifest: &Manifest, variables: &[(&str, &str)]) -> Vec<Call> {
+    let (said, calls) = world.trace(manifest, WITH_PATHS, variables);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(calls.len() > 50, "strace saw only {} calls", calls.len());
+    calls
+}
+
+#[test]
+fn each_sops_file_is_opened_once() {
+    let Some(world) = world() else { return };
+    let files = [
+        "nesting.json",
+        "types.json",
+        "text.bin",
+        "nesting.yaml",
+        "sections.ini",
+        "plain.env",
+    ]
+    .map(|name| world.fixture(name));
+    let mut manifest = world.manifest();
+    for number in 0..10 {
+        for file in &files {
+            let name = format!("{}/{number}", file.file_name().unwrap().to_str().unwrap());
+            manifest = manifest.secret(&name, file, "");
+        }
+        manifest = manifest.secret(&format!("host{number}"), &files[0], "database/host");
+    }
+    for run in ["first", "second"] {
+        let calls = trace(&world, &manifest, &[]);
+        for file in &files {
+            let opened = calls
+                .iter()
+                .filter(|call| call.opens() && call.paths().iter().any(|path| path == file.to_str().unwrap()));
+            assert_eq!(opened.count(), 1, "{} in the {run} run", file.display());
+        }
+    }
+}
+
+/// Whether the manifest allows to change `path`.
+fn is_declared(path: &str) -> bool {
+    let exact = [
+        "/run/secrets.d",
+        "/run/secrets",
+        "/run/secrets.sops-new",
+        "/run/nixos/activation-restart-list",
+        "/run/nixos/activation-reload-list",
+        "/etc/app",
+        "/etc/app/dir",
+        "/etc/app/dir/b",
+        "/etc/app/dir/b.sops-new",
+        "/etc/app/dir/b.sops-backup",
+        "/etc/t.conf",
+        "/etc/t.conf.sops-new",
+        "/etc/t.conf.sops-backup",
+        "/dev/null",
+    ];
+    exact.contains(&path) || path.starts_with("/run/secrets.d/")
+}
+
+#[test]
+fn nothing_is_changed_outside_the_mount_point_the_declared_paths_and_the_lists() {
+    let Some(world) = world() else { return };
+    let mut changes = 0;
+    world.shell("echo precious > /etc/t.conf");
+    for key in [ONE, OTHER] {
+        for call in trace(&world, &manifest(&world, key), &[])
+            .iter()
+            .filter(|call| call.changes())
+        {
+            changes += 1;
+            let paths = call.paths();
+            assert!(!paths.is_empty(), "a change without a path: {call:?}");
+            let undeclared = paths.iter().find(|path| !is_declared(path));
+            assert_eq!(undeclared, None, "{call:?}");
+        }
+    }
+    assert!(changes > 40, "only {changes} changes seen");
+}
+
+/// The declared mode and owner of what is published at this place of a generation.
+fn declared(place: &str) -> (u32, &'static str) {
+    match place {
+        "deep/down/a" => (0o640, "1000, 60"),
+        "c" => (0o444, "0, 0"),
+        "rendered/t" => (0o400, "1000, 0"),
+        _ => (0o400, "0, 0"),
+    }
+}
+
+/// The mode in the last argument of a call.
+fn last_mode(call: &Call) -> u32 {
+    u32::from_str_radix(call.arguments.rsplit(", ").next().unwrap(), 8).unwrap()
+}
+
+#[test]
+fn a_file_has_its_owner_and_mode_before_its_first_byte_and_is_never_wider() {
+    let Some(world) = world() else { return };
+    let calls = trace(&world, &manifest(&world, ONE), &[]);
+    let mut files = 0;
+    for (at, created) in calls
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| call.opens() && call.arguments.contains("O_CREAT"))
+    {
+        let path = created.paths().remove(0);
+        let Some(place) = path.strip_prefix("/run/secrets.d/1/") else {
+            continue;
+        };
+        files += 1;
+        let (mode, owner) = declared(place);
+        assert_eq!(last_mode(created) & !mode, 0, "created wider than declared: {created:?}");
+        assert!(
+            created.arguments.contains("O_EXCL") && created.arguments.contains("O_NOFOLLOW"),
+            "{created:?}"
+        );
+        let on_it: Vec<_> = calls[at + 1..]
+            .iter()
+            .filter(|call| call.descriptor() == Some(&path))
+            .collect();
+        let position = |name| on_it.iter().position(|call| call.name == name);
+        let (chown, chmod, write) = (
+            position("fchown").unwrap(),
+            position("fchmod").unwrap(),
+            position("write").unwrap(),
+        );
+        assert!(chown < chmod && chmod < write, "{place}: {on_it:?}");
+        assert!(on_it[chown].arguments.ends_with(owner), "{:?}", on_it[chown]);
+        for change in on_it.iter().filter(|call| call.name == "fchmod") {
+            assert_eq!(last_mode(change), mode, "{change:?}");
+        }
+    }
+    assert_eq!(files, 4);
+    let by_path = calls
+        .iter()
+        .find(|call| ["chmod", "chown", "lchown", "fchmodat"].contains(&call.name.as_str()));
+    assert!(by_path.is_none(), "owner and mode are set by descriptor: {by_path:?}");
+}
+
+#[test]
+fn a_dry_run_opens_nothing_for_writing_but_the_dry_lists() {
+    let Some(world) = world() else { return };
+    let dry = &[("NIXOS_ACTION", "dry-activate")];
+    let changes = |calls: Vec<Call>| {
+        calls
+            .into_iter()
+            .filter(Call::changes)
+            .flat_map(|call| call.paths())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        changes(trace(&world, &manifest(&world, ONE), dry)),
+        [""; 0],
+        "before the first publication"
+    );
+    world.install(&manifest(&world, ONE));
+    assert_eq!(
+        changes(trace(&world, &manifest(&world, OTHER), dry)),
+        [
+            "/run/nixos/dry-activation-restart-list",
+            "/run/nixos/dry-activation-reload-list"
+        ]
+    );
+    let locks = trace(&world, &manifest(&world, OTHER), dry);
+    assert!(!locks.iter().any(|call| call.name == "flock"), "a dry run waits for nobody");
+}
+
+/// What must not be seen: private keys, and the values of the fixtures.
+const PRIVATE: &[&str] = &[
+    "AGE-SECRET-KEY",
+    "PRIVATE KEY",
+    "correct horse battery staple",
+    "db.example.org",
+    "text without a line break at its end",
+];
+
+#[test]
+fn neither_plaintext_nor_keys_are_in_the_arguments_or_the_environment_of_a_child() {
+    let Some(world) = world() else { return };
+    let bin = world.input("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("systemctl"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(bin.join("systemctl"), fs::Permissions::from_mode(0o755)).unwrap();
+    world.install(&manifest(&world, ONE));
+    let key = fs::read_to_string(world.fixture("keys/other-age.txt")).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let variables = [
+        ("SOPS_AGE_KEY", key.lines().last().unwrap()),
+        ("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1"),
+        ("PATH", &path),
+    ];
+    let (said, calls) = world.trace(
+        &manifest(&world, OTHER),
+        &["-v", "-s", "100000", "-e", "trace=execve"],
+        &variables,
+    );
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let children: Vec<_> = calls.iter().filter(|call| call.arguments.contains("--no-block")).collect();
+    assert!(children.len() >= 2, "{calls:?}");
+    for child in children {
+        for private in PRIVATE {
+            assert!(!child.arguments.contains(private), "{private} in {child:?}");
+        }
+    }
+}
+
+#[test]
+fn plaintext_is_written_to_the_generation_alone_and_keys_nowhere() {
+    let Some(world) = world() else { return };
+    let mut writes = 0;
+    for key in [ONE, OTHER] {
+        let calls = trace(&world, &manifest(&world, key), &[]);
+        let out = [
+            "write",
+            "writev",
+            "pwrite64",
+            "pwritev",
+            "pwritev2",
+            "sendto",
+            "sendmsg",
+            "sendmmsg",
+            "sendfile",
+            "copy_file_range",
+            "splice",
+        ];
+        for call in calls.iter().filter(|call| out.contains(&call.name.as_str())) {
+            writes += 1;
+            let is_ours = call.descriptor().is_some_and(|path| path.starts_with("/run/secrets.d/"));
+            for private in &PRIVATE[if is_ours { 0..2 } else { 0..PRIVATE.len() }] {
+                assert!(!call.arguments.contains(private), "{private} in {call:?}");
+            }
+        }
+    }
+    assert!(writes >= 8, "only {writes} writes seen");
+}
