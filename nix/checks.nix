@@ -27,7 +27,7 @@ let
       installPhase = "touch $out";
     });
 
-  # The Nix side, with everything that it skips elsewhere.
+  # The Nix side, without what needs root or the units of a system.
   nixSide =
     pkgs.runCommand "sops-install-secrets-nix-side"
       {
@@ -37,7 +37,6 @@ let
           pkgs.nix
           pkgs.nixfmt
           pkgs.python3
-          pkgs.systemd
         ];
         src = lib.fileset.toSource {
           root = ../.;

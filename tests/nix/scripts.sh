@@ -2,7 +2,7 @@
 
 # A copy of a script with its programs at places that exist: stand-ins below $work/bin, everything else from this machine.
 runnable() {
-  sed -E "s#/nix/store/0{32}-(coreutils|util-linux)/bin#/usr/bin#g
+  sed -E "s#/nix/store/0{32}-(coreutils|util-linux)/bin#$(dirname "$(command -v env)")#g
           s#/nix/store/0{32}-(age|systemd)/bin/#$work/bin/#g
           s#/nix/store/0{32}-(sops-nix[a-z-]*)#$work/bin/\1#g
           s#/run/#$work/run/#g; s#/var/lib/#$work/lib/#g" "$1"
@@ -123,7 +123,7 @@ check_home_activation() {
   home home-generated-key
   expect "without a user manager the secrets are installed at once" 0 $'generated\n'"installed in $runtime" $?
   DRY_RUN=1 home home-defaults
-  expect "a dry run only says so" 0 "would run /usr/bin/env XDG_RUNTIME_DIR=$runtime $work/bin/sops-nix-user" $?
+  expect "a dry run only says so" 0 "would run $(command -v env) XDG_RUNTIME_DIR=$runtime $work/bin/sops-nix-user" $?
 }
 
 check_activation_scripts

@@ -25,16 +25,14 @@ let
     "key-paths-without-quotes"
     # It looks placeholders up by file name, but lists them by attribute name.
     "placeholder-of-a-secret-with-another-name"
-    # It has no validationPackage for users of home-manager, and its stand-in needs a real build for a template in directories.
+    # Its text file in the store cannot have a name with directories.
     "template-in-directories"
-    # It links a secret of another name to its own attribute name.
-    "home-secret-with-every-option"
+    # It links a secret of another name under its attribute name.
+    "home-secret-with-a-name"
     # It looks for the templates of home-manager in the default directory, whatever the directory of the secrets is.
     "home-places-without-a-run-time-directory"
     # Without secrets it has no service that would show its manifest.
     "home-without-secrets"
-    # Options of its own.
-    "read-only-options"
   ];
 
   secretOf =

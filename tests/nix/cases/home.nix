@@ -66,6 +66,11 @@ in
     };
   };
 
+  home-secret-with-a-name = user [ "manifest.json" ] {
+    imports = [ key ];
+    sops.secrets."db/password".name = "password";
+  };
+
   home-template = user [ "manifest.json" ] (
     { config, ... }:
     {
