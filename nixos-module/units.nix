@@ -158,6 +158,11 @@ in
         serviceConfig = {
           # Without RemainAfterExit: each start of the installer looks again whether the key is there.
           Type = "oneshot";
+          # Nothing here needs a mount namespace: the directory of the key may have to be made anywhere.
+          NoNewPrivileges = true;
+          LimitCORE = 0;
+          MemorySwapMax = 0;
+          TimeoutStartSec = "90s";
           ExecStart = [ "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}" ];
         };
       };
