@@ -60,7 +60,8 @@ pub struct Said {
 /// Says something that the test runner does not swallow.
 pub fn say(line: &str) {
     let name = thread::current().name().unwrap_or_default().to_owned();
-    let _ = writeln!(io::stderr(), "{name}: {line}");
+    // In one write: other tests are talking too.
+    let _ = io::stderr().write_all(format!("{name}: {line}\n").as_bytes());
 }
 
 /// Whether `program` is installed; says that the test is skipped if it is not.
@@ -127,6 +128,8 @@ impl World {
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.input(name);
         self.make_parents(&path);
+        // An older one may be closed to us.
+        let _ = fs::remove_file(&path);
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         self.give(&path);

@@ -107,11 +107,10 @@ impl Case {
         }
         let difference = difference(&self.expected, &content);
         match self.reads_back(sops, &self.expected) {
-            Some(true) => Verdict::Different(difference),
             Some(false) if self.reads_back(sops, &content) == Some(true) => Verdict::AlikeInValues,
             Some(false) => Verdict::Different(format!("neither print reads back; {difference}")),
             None if self.document.is_misprinted_by_sops() => Verdict::Unjudged,
-            None => Verdict::Different(difference),
+            Some(true) | None => Verdict::Different(difference),
         }
     }
 

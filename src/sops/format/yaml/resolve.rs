@@ -6,7 +6,6 @@ use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-
 use zeroize::Zeroizing;
 
 use super::timestamp;
@@ -41,7 +40,6 @@ pub(super) enum Tag {
 }
 
 /// What plain text stands for.
-#[derive(Debug, PartialEq)]
 pub(super) enum Meaning {
     Null,
     /// Itself.

@@ -176,7 +176,7 @@ fn is_indicator(previous: Option<char>, character: char, next: Option<char>) -> 
 
 /// Whether a plain `text` would be read as something else than a string, by sops or by readers that know more of YAML 1.1.
 fn reads_otherwise(text: &str) -> bool {
-    resolve::meaning(text, true) != Meaning::Text || is_old_boolean(text) || is_sexagesimal(text).unwrap_or(false)
+    !matches!(resolve::meaning(text, true), Meaning::Text) || is_old_boolean(text) || is_sexagesimal(text).unwrap_or(false)
 }
 
 fn is_old_boolean(text: &str) -> bool {

@@ -1,10 +1,10 @@
 //! Lists and maps, by indentation and in brackets.
 
-use std::{cell::RefCell, mem, rc::Rc};
+use std::{mem, rc::Rc};
 
 use super::{
-    compose::{Composer, Pending, Site},
-    node::{Node, Shape, bare, inherit_foot, move_foot},
+    compose::{Composer, Site},
+    node::{Comments, Node, Pair, Shape, inherit_foot, move_foot},
     note::Lines,
     token::Token,
 };
@@ -23,7 +23,11 @@ impl<'a> Composer<'a> {
             items.push(self.entry()?);
         }
         self.skip();
-        Ok(bare(at, head, Shape::List(items)))
+        let comments = Comments {
+            head,
+            ..Comments::default()
+        };
+        Ok(Node::new(at, Shape::List(items), comments))
     }
 
     /// A list in the column of the map that it is a value of.
@@ -32,7 +36,7 @@ impl<'a> Composer<'a> {
         while matches!(self.peek()?, Token::BlockEntry) {
             items.push(self.entry()?);
         }
-        Ok(bare(at, Lines::new(), Shape::List(items)))
+        Ok(Node::new(at, Shape::List(items), Comments::default()))
     }
 
     /// An entry of a block list. A list in its map's column ends where the map goes on.
@@ -59,7 +63,7 @@ impl<'a> Composer<'a> {
     /// A map by indentation.
     pub(super) fn block_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.stem);
-        let mut pairs: Vec<(Rc<Node<'a>>, Rc<Node<'a>>)> = Vec::new();
+        let mut pairs: Vec<Pair<'a>> = Vec::new();
         self.skip();
         while !matches!(self.peek()?, Token::BlockEnd) {
             if !matches!(self.peek()?, Token::Key) {
@@ -75,18 +79,14 @@ impl<'a> Composer<'a> {
             pairs.push((key, value));
         }
         self.skip();
-        let Pending { line, mut foot, .. } = mem::take(&mut self.pending);
-        if let Some((last, _)) = pairs.last().filter(|_| !foot.is_empty()) {
-            last.foot.replace(mem::take(&mut foot));
-        }
-        let (shape, foot) = (Shape::Map(pairs), RefCell::new(foot));
-        Ok(Rc::new(Node {
-            at,
-            shape,
+        let mut comments = Comments {
             head,
-            line,
-            foot,
-        }))
+            ..mem::take(&mut self.pending)
+        };
+        if let Some((last, _)) = pairs.last().filter(|_| !comments.foot.is_empty()) {
+            last.foot.replace(mem::take(&mut comments.foot));
+        }
+        Ok(Node::new(at, Shape::Map(pairs), comments))
     }
 
     /// What stands behind a key of a block map.
@@ -125,7 +125,8 @@ impl<'a> Composer<'a> {
         };
         let value = self.flow_value()?;
         inherit_foot(&value, &key);
-        Ok(bare(at, Lines::new(), Shape::Map(vec![(key, value)])))
+        let shape = Shape::Map(vec![(key, value)]);
+        Ok(Node::new(at, shape, Comments::default()))
     }
 
     /// A map in braces.
@@ -148,7 +149,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A key with its mark, and its value.
-    fn flow_pair(&mut self) -> Result<(Rc<Node<'a>>, Rc<Node<'a>>), ParseError> {
+    fn flow_pair(&mut self) -> Result<Pair<'a>, ParseError> {
         self.skip();
         let key = match self.peek()? {
             Token::Value | Token::FlowEntry | Token::FlowMappingEnd => self.nothing(None),
@@ -186,14 +187,7 @@ impl<'a> Composer<'a> {
 
     /// A collection in brackets or braces takes the comments at its end.
     fn close_flow(&mut self, at: usize, head: Lines<'a>, shape: Shape<'a>) -> Rc<Node<'a>> {
-        let Pending { line, foot, .. } = mem::take(&mut self.pending);
-        let foot = RefCell::new(foot);
-        Rc::new(Node {
-            at,
-            shape,
-            head,
-            line,
-            foot,
-        })
+        let end = mem::take(&mut self.pending);
+        Node::new(at, shape, Comments { head, ..end })
     }
 }

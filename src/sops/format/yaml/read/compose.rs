@@ -1,26 +1,18 @@
 //! Tokens to nodes: the grammar, and which node takes which comment.
 
-use std::{borrow::Cow, cell::RefCell, collections::HashMap, mem, rc::Rc};
+use std::{borrow::Cow, collections::HashMap, mem, rc::Rc};
 
 use super::{
-    node::{Node, Shape, bare},
+    node::{Comments, Node, Shape},
     note::{Lines, Note, Place},
     scan::{Scanner, problem},
     token::{Placed, Token},
 };
 use crate::sops::format::{ParseError, yaml::resolve::Tag};
 
-/// Most collections inside one another. Deeper than any real file, and shallow enough for every later walk of the tree to recurse
+/// Most nodes inside one another, aliases expanded. Deeper than any real file, and shallow enough for every later walk of the tree to recurse
 /// on a small stack.
-pub(super) const MOST_NESTED: usize = 200;
-
-/// Comments that the next node takes.
-#[derive(Default)]
-pub(super) struct Pending<'a> {
-    pub(super) head: Lines<'a>,
-    pub(super) line: Lines<'a>,
-    pub(super) foot: Lines<'a>,
-}
+const MOST_NESTED: usize = 200;
 
 /// Where a node stands, which decides what it may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +28,8 @@ pub(super) enum Site {
 /// Reads documents one by one.
 pub(super) struct Composer<'a> {
     pub(super) scanner: Scanner<'a>,
-    pub(super) pending: Pending<'a>,
+    /// Comments that the next node takes.
+    pub(super) pending: Comments<'a>,
     /// The comment above a `-` that is followed by a collection: it belongs to that, not to its first entry.
     pub(super) stem: Lines<'a>,
     /// The nodes that have a name; none while they are not complete. Names outlive their document.
@@ -53,7 +46,7 @@ impl<'a> Composer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self {
             scanner: Scanner::new(text),
-            pending: Pending::default(),
+            pending: Comments::default(),
             stem: Lines::new(),
             anchors: HashMap::new(),
             tags: Vec::new(),
@@ -103,33 +96,32 @@ impl<'a> Composer<'a> {
 
     /// A node that takes all pending comments.
     fn leaf(&mut self, at: usize, shape: Shape<'a>) -> Rc<Node<'a>> {
-        let Pending { head, line, foot } = mem::take(&mut self.pending);
-        let foot = RefCell::new(foot);
-        Rc::new(Node {
-            at,
-            shape,
-            head,
-            line,
-            foot,
-        })
+        Node::new(at, shape, mem::take(&mut self.pending))
     }
 
     /// A scalar for which nothing stands in the text; it takes no comments.
     pub(super) fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
-        let text = Cow::Borrowed("");
-        bare(self.line(), Lines::new(), Shape::Scalar { text, plain: true, tag })
+        let (text, plain) = (Cow::Borrowed(""), true);
+        let shape = Shape::Scalar { text, plain, tag };
+        Node::new(self.line(), shape, Comments::default())
     }
 
     /// A node.
     pub(super) fn node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
         self.peek()?;
-        if self.depth >= MOST_NESTED {
-            return self.fail(&too_deep());
-        }
+        self.check_depth(0)?;
         self.depth += 1;
         let node = self.named_node(site);
         self.depth -= 1;
         node
+    }
+
+    /// An error if a node here, with `height` below it, is nested too deep.
+    fn check_depth(&self, height: usize) -> Result<(), ParseError> {
+        if self.depth + height < MOST_NESTED {
+            return Ok(());
+        }
+        self.fail(&format!("collections are nested more than {MOST_NESTED} levels deep"))
     }
 
     /// An alias, or a node with maybe an anchor and a tag.
@@ -162,7 +154,10 @@ impl<'a> Composer<'a> {
     /// The node that an alias stands for.
     fn target(&self, name: &str) -> Result<Rc<Node<'a>>, ParseError> {
         match self.anchors.get(name) {
-            Some(Some(node)) => Ok(Rc::clone(node)),
+            Some(Some(node)) => {
+                self.check_depth(node.height)?;
+                Ok(Rc::clone(node))
+            }
             Some(None) => self.fail(&format!("the value of the anchor {name} contains itself")),
             None => self.fail(&format!("the anchor {name} is not known")),
         }
@@ -209,9 +204,4 @@ impl<'a> Composer<'a> {
             _ => self.nothing(tag),
         }
     }
-}
-
-/// What is said where [`MOST_NESTED`] is exceeded.
-pub(super) fn too_deep() -> String {
-    format!("collections are nested more than {MOST_NESTED} levels deep")
 }

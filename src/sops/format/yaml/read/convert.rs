@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
-use super::{
-    compose::{MOST_NESTED, too_deep},
-    node::{Document, Node, Shape},
-};
+use super::node::{Document, Node, Pair, Shape};
 use crate::sops::{
     format::{ParseError, yaml::resolve},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
@@ -17,16 +14,14 @@ const ALIAS_BUDGET: usize = 16 << 20;
 /// What a node or a comment takes in memory, about.
 const NODE_COST: usize = 64;
 
-type Map<'a> = [(Rc<Node<'a>>, Rc<Node<'a>>)];
-
 /// Turns the documents of a file into branches.
 pub(super) struct Converter {
     /// Whether this is the first document, in which sops refuses keys that repeat and values that are not of their tag's type.
     strict: bool,
     /// How many aliases we are inside of.
     inside_aliases: usize,
+    /// How much of [`ALIAS_BUDGET`] is left.
     budget: usize,
-    depth: usize,
 }
 
 impl Converter {
@@ -36,7 +31,6 @@ impl Converter {
             strict: true,
             inside_aliases: 0,
             budget: ALIAS_BUDGET,
-            depth: 0,
         }
     }
 
@@ -66,14 +60,10 @@ impl Converter {
         Ok(())
     }
 
-    /// A node as a value. `placed` says that its comments already have their place in the collection around it.
+    /// A node as a value; the composer has seen to it that nodes do not nest deep. `placed` says that its comments already have their place in the collection around it.
     fn value<'a>(&mut self, node: &Node<'a>, placed: bool) -> Result<Value<Stored<'a>>, ParseError> {
         self.charge(node)?;
-        if self.depth > MOST_NESTED {
-            return Err(fail(node, too_deep()));
-        }
-        self.depth += 1;
-        let value = match &node.shape {
+        Ok(match &node.shape {
             Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
                 Err(problem) if self.strict => return Err(fail(node, problem)),
                 value => value.unwrap_or(Value::Null),
@@ -81,9 +71,7 @@ impl Converter {
             Shape::List(nodes) => Value::List(self.list(node, nodes, placed)?),
             Shape::Map(pairs) => Value::Map(self.branch(node, pairs, placed)?),
             Shape::Alias(target) => self.inside_alias(|converter| converter.value(target, false))?,
-        };
-        self.depth -= 1;
-        Ok(value)
+        })
     }
 
     fn list<'a>(&mut self, node: &Node<'a>, nodes: &[Rc<Node<'a>>], placed: bool) -> Result<Vec<Value<Stored<'a>>>, ParseError> {
@@ -104,7 +92,7 @@ impl Converter {
         Ok(items)
     }
 
-    fn branch<'a>(&mut self, node: &Node<'a>, pairs: &Map<'a>, placed: bool) -> Result<Branch<Stored<'a>>, ParseError> {
+    fn branch<'a>(&mut self, node: &Node<'a>, pairs: &[Pair<'a>], placed: bool) -> Result<Branch<Stored<'a>>, ParseError> {
         if self.strict {
             refuse_repeated_keys(pairs)?;
         }
@@ -173,7 +161,7 @@ fn fail(node: &Node<'_>, problem: impl Into<String>) -> ParseError {
 }
 
 /// An error if two keys have the same text.
-fn refuse_repeated_keys(pairs: &Map<'_>) -> Result<(), ParseError> {
+fn refuse_repeated_keys(pairs: &[Pair<'_>]) -> Result<(), ParseError> {
     let mut lines: HashMap<&str, usize> = HashMap::with_capacity(pairs.len());
     for (key, _) in pairs {
         if let Shape::Scalar { text, .. } = &key.shape

@@ -9,12 +9,17 @@ use crate::sops::format::yaml::resolve::Tag;
 pub(super) struct Node<'a> {
     /// The line on which it starts, from 1.
     pub(super) at: usize,
+    /// How many nodes stand inside one another below it, aliases expanded.
+    pub(super) height: usize,
     pub(super) shape: Shape<'a>,
     pub(super) head: Lines<'a>,
     pub(super) line: Lines<'a>,
     /// Moves to a neighbour as long as the map around it is read.
     pub(super) foot: RefCell<Lines<'a>>,
 }
+
+/// A key and its value.
+pub(super) type Pair<'a> = (Rc<Node<'a>>, Rc<Node<'a>>);
 
 /// What a node is.
 pub(super) enum Shape<'a> {
@@ -25,7 +30,7 @@ pub(super) enum Shape<'a> {
         tag: Option<Tag>,
     },
     List(Vec<Rc<Node<'a>>>),
-    Map(Vec<(Rc<Node<'a>>, Rc<Node<'a>>)>),
+    Map(Vec<Pair<'a>>),
     /// Another node, once more.
     Alias(Rc<Node<'a>>),
 }
@@ -37,16 +42,41 @@ pub(super) struct Document<'a> {
     pub(super) foot: Lines<'a>,
 }
 
-/// A node that takes no pending comments.
-pub(super) fn bare<'a>(at: usize, head: Lines<'a>, shape: Shape<'a>) -> Rc<Node<'a>> {
-    let (line, foot) = (Lines::new(), RefCell::default());
-    Rc::new(Node {
-        at,
-        shape,
-        head,
-        line,
-        foot,
-    })
+/// The comments around a node.
+#[derive(Default)]
+pub(super) struct Comments<'a> {
+    pub(super) head: Lines<'a>,
+    pub(super) line: Lines<'a>,
+    pub(super) foot: Lines<'a>,
+}
+
+impl<'a> Node<'a> {
+    /// A node that starts on line `at`.
+    pub(super) fn new(at: usize, shape: Shape<'a>, comments: Comments<'a>) -> Rc<Self> {
+        Rc::new(Self {
+            at,
+            height: shape.height(),
+            shape,
+            head: comments.head,
+            line: comments.line,
+            foot: RefCell::new(comments.foot),
+        })
+    }
+}
+
+impl Shape<'_> {
+    fn height(&self) -> usize {
+        let inside = match self {
+            Self::Scalar { .. } => None,
+            Self::Alias(target) => Some(target.height),
+            Self::List(items) => items.iter().map(|item| item.height).max(),
+            Self::Map(pairs) => {
+                let heights = pairs.iter().map(|(key, value)| key.height.max(value.height));
+                heights.max()
+            }
+        };
+        inside.map_or(0, |height| height + 1)
+    }
 }
 
 /// What stands below a key of a block map turned out to stand below the pair `above`.

@@ -3,10 +3,12 @@
 //! The rules are those of the library that sops reads YAML with, down to its limits; a comment in another place would be
 //! decrypted with the wrong path.
 
+use std::mem;
+
 use super::{
     cursor::{Cursor, Mark},
     scan::Scanner,
-    token::{Placed, Token},
+    token::Token,
 };
 
 /// How far a comment is looked for behind a token, in bytes.
@@ -55,8 +57,12 @@ struct Search<'a> {
     indent: usize,
     /// Whether no blank line was passed before.
     unbroken: bool,
-    /// Whether the line just passed was blank.
-    after_blank: bool,
+    /// How many bytes ahead of the cursor we look.
+    ahead: usize,
+    /// The line there.
+    line: usize,
+    /// The column there, from 1.
+    column: usize,
     /// What was found and not yet placed.
     start: Mark,
     lines: Lines<'a>,
@@ -76,7 +82,7 @@ impl<'a> Search<'a> {
             start: self.start,
             end,
             place: Place::Foot,
-            lines: std::mem::take(&mut self.lines),
+            lines: mem::take(&mut self.lines),
         };
         (self.scan, self.owner) = (end, end);
         note
@@ -85,7 +91,7 @@ impl<'a> Search<'a> {
     /// At the end of a line, or at the bracket that closes a flow collection: what was found belongs above, if it starts right
     /// below the token above, or left of the block.
     fn end_line(&mut self, closes: bool, at_end: bool, here: usize) -> Option<Note<'a>> {
-        if self.lines.is_empty() || self.after_blank && !closes {
+        if self.lines.is_empty() {
             return None;
         }
         let below = Some(self.start.line) == self.foot_line && !self.after_value;
@@ -97,6 +103,31 @@ impl<'a> Search<'a> {
             self.lines.push("");
         }
         None
+    }
+
+    /// Goes behind a line break.
+    fn next_line(&mut self) {
+        self.unbroken = false;
+        (self.line, self.column) = (self.line + 1, 0);
+        self.ahead += 1;
+    }
+
+    /// Before something left of the block, in another column than what was found: that belongs above.
+    fn dedent(&mut self, here: usize) -> Option<Note<'a>> {
+        let dedents = self.column <= self.indent && self.column != self.start.column;
+        (dedents && !self.lines.is_empty()).then(|| self.place(self.owner, here))
+    }
+
+    /// What is left belongs to what follows.
+    fn finish(mut self, end: usize) -> Option<Note<'a>> {
+        if self.lines.is_empty() {
+            return None;
+        }
+        let note = self.place(self.start.offset, end);
+        Some(Note {
+            place: Place::Head,
+            ..note
+        })
     }
 }
 
@@ -123,104 +154,70 @@ impl<'a> Scanner<'a> {
         });
     }
 
-    /// A comment behind the first `-` of a list that has something else below it is about that.
-    pub(super) fn promote_entry_comment(&mut self) {
-        let mut newest = self.tokens.iter().rev().map(|placed| &placed.token);
-        let after_first_entry =
-            matches!(newest.next(), Some(Token::BlockEntry)) && matches!(newest.next(), Some(Token::BlockSequenceStart));
-        if !after_first_entry || self.cursor.is_break(0) {
-            return;
-        }
-        let here = self.cursor.mark;
-        if let Some(note) = self.notes.back_mut().filter(|note| note.place == Place::Line) {
-            note.place = Place::Head;
-            if note.start.line + 1 == here.line {
-                note.owner = here.offset;
-            }
-        }
-    }
-
     /// Comments on lines of their own, from here to the next token; `scan` is where the search for that began.
     pub(super) fn scan_comments(&mut self, scan: Mark) {
         let mut search = self.search(scan);
-        let Mark {
-            mut line, mut column, ..
-        } = self.cursor.mark;
-        let mut ahead = 0;
-        while ahead < REACH {
-            column += 1;
-            let here = self.cursor.mark.offset + ahead;
-            let byte = self.cursor.at(ahead);
+        while search.ahead < REACH {
+            search.column += 1;
+            let here = self.cursor.mark.offset + search.ahead;
+            let byte = self.cursor.at(search.ahead);
             let closes = self.in_flow() && matches!(byte, b']' | b'}');
-            if self.cursor.is_blank(ahead) {
-                ahead += 1;
-                continue;
-            }
-            if closes || self.cursor.is_line_end(ahead) {
+            if self.cursor.is_blank(search.ahead) {
+                search.ahead += 1;
+            } else if closes || self.cursor.is_line_end(search.ahead) {
                 self.notes.extend(search.end_line(closes, byte == 0, here));
                 if closes || byte == 0 {
                     break;
                 }
-                (search.unbroken, search.after_blank) = (false, true);
-                (line, column) = (line + 1, 0);
-                ahead += 1;
-                continue;
-            }
-            if !search.lines.is_empty() && column <= search.indent && column != search.start.column {
-                let owner = search.owner;
-                self.notes.push_back(search.place(owner, here));
-            }
-            if byte != b'#' {
-                break;
-            }
-            if search.lines.is_empty() {
-                search.start = Mark {
-                    offset: here,
-                    line,
-                    column,
-                };
-            }
-            while self.cursor.mark.offset < here {
-                if self.cursor.skip_break().is_empty() {
-                    self.cursor.skip();
+                search.next_line();
+            } else {
+                self.notes.extend(search.dedent(here));
+                if byte != b'#' {
+                    break;
                 }
+                self.scan_comment_line(&mut search, here);
             }
-            search.lines.push(comment_line(&mut self.cursor));
-            search.after_blank = false;
-            (line, column) = (self.cursor.mark.line, 0);
-            ahead = 1;
         }
-        if !search.lines.is_empty() {
-            let (owner, end) = (search.start.offset, self.cursor.mark.offset + ahead - 1);
-            let note = search.place(owner, end);
-            self.notes.push_back(Note {
-                place: Place::Head,
-                ..note
-            });
+        let end = self.cursor.mark.offset + search.ahead - 1;
+        self.notes.extend(search.finish(end));
+    }
+
+    /// A comment that starts at `here`, with nothing but blanks and breaks before it.
+    fn scan_comment_line(&mut self, search: &mut Search<'a>, here: usize) {
+        if search.lines.is_empty() {
+            search.start = Mark {
+                offset: here,
+                line: search.line,
+                column: search.column,
+            };
         }
+        while self.cursor.mark.offset < here {
+            if self.cursor.skip_break().is_empty() {
+                self.cursor.skip();
+            }
+        }
+        search.lines.push(comment_line(&mut self.cursor));
+        // One byte is taken for the line's break: of CR LF, the LF makes an empty line.
+        (search.line, search.column, search.ahead) = (self.cursor.mark.line, 0, 1);
     }
 
     /// The state at the begin of a search.
     fn search(&self, scan: Mark) -> Search<'a> {
-        let above = match (self.tokens.back(), self.tokens.iter().nth_back(1)) {
-            (
-                Some(Placed {
-                    token: Token::FlowEntry, ..
-                }),
-                Some(before),
-            ) => Some(before),
-            (newest, _) => newest,
-        };
+        let newest = self.tokens.back();
+        let behind_entry = matches!(newest.map(|placed| &placed.token), Some(Token::FlowEntry));
+        let before = self.tokens.iter().nth_back(1).filter(|_| behind_entry);
+        let above = before.or(newest);
         let (mark, newlines) = (self.cursor.mark, self.cursor.newlines);
-        let beside = usize::from(newlines == 0 && mark.column > 1);
         Search {
             scan: scan.offset,
             owner: above.map_or(0, |placed| placed.start.offset),
-            after_value: matches!(above, Some(Placed { token: Token::Value, .. })),
-            foot_line: (scan.line > 0).then(|| (mark.line + 1 + beside).saturating_sub(newlines)),
+            after_value: matches!(above.map(|placed| &placed.token), Some(Token::Value)),
+            foot_line: (scan.line > 0).then(|| (mark.line + 1).saturating_sub(newlines)),
             indent: self.indent.unwrap_or(0),
             unbroken: newlines <= 1,
-            after_blank: false,
+            ahead: 0,
+            line: mark.line,
+            column: mark.column,
             start: Mark::default(),
             lines: Lines::new(),
         }

@@ -130,13 +130,8 @@ impl<'a> Scanner<'a> {
             _ => here,
         };
         self.fetch_content()?;
-        if !matches!(
-            self.tokens.back(),
-            Some(Placed {
-                token: Token::BlockEntry,
-                ..
-            })
-        ) {
+        let newest = self.tokens.back().map(|placed| &placed.token);
+        if !matches!(newest, Some(Token::BlockEntry)) {
             self.scan_line_comment(owner);
         }
         Ok(())
@@ -172,7 +167,6 @@ impl<'a> Scanner<'a> {
         loop {
             let tabs = self.in_flow() || !self.key_allowed;
             (self.cursor).skip_while(|cursor| cursor.at(0) == b' ' || tabs && cursor.at(0) == b'\t');
-            self.promote_entry_comment();
             if self.cursor.at(0) == b'#' {
                 self.scan_comments(scan);
             }

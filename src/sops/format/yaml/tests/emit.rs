@@ -245,6 +245,36 @@ const WHOLE: &[(&str, &str)] = &[
     ("k: 2001-12-14 1:2:3.5", "k: 2001-12-14T01:02:03.5Z\n"),
     ("k: 2001-12-14T21:59:43.10-05:00", "k: 2001-12-14T21:59:43.1-05:00\n"),
     ("k: 18446744073709551615", "k: 18446744073709551615\n"),
+    (
+        "k15:\n- [.inf, [\n]\n] ##\n\"a:\":\n  ? k11",
+        "k15:\n    - - .inf\n      - []\n'a:': ##\n    k11: null\n",
+    ),
+    ("n: &a\n-\no: *a # x\nc:", "\"n\":\n    - null\no:\n    - null\nc: null # x\n"),
+    ("k24: [\n] #\n#", "k24: []\n#\n\n#\n"),
+    (
+        "k3:\n- [+5,[ ],[\"#\", key] ]\n#",
+        "k3:\n    - - 5\n      - []\n      - - '#'\n        - key\n\n#\n",
+    ),
+    (
+        "k28:\n    -\n      - [\"é\", \"\"]\n      ##\n    - k9: ",
+        "k28:\n    - - - é\n        - \"\"\n    -\n    ##\n      k9: null\n",
+    ),
+    (
+        "l:\n  - {a: b}\n  # 1\nx: y\nz: 1\n",
+        "l:\n    - a: b\nx: \"y\"\n# 1\n\nz: 1\n",
+    ),
+    (
+        "l: # 1\n  - [a] # 2\nx: y # 3\nz:\n  - 1\n",
+        "# 1\nl:\n    - - a\nx: \"y\" # 3\nz: # 2\n    - 1\n",
+    ),
+    (
+        "a: [[]] # 1\nb: {c: d} # 2\ne: f\n",
+        "a:\n    # 1\n    - []\nb:\n    # 2\n    c: d\ne: f\n",
+    ),
+    (
+        "l:\n  - a: [1] # 1\n    b: 2\n",
+        "l:\n    - a:\n        # 1\n        - 1\n      b: 2\n",
+    ),
 ];
 
 /// Documents all of whose comments were encrypted, and what they are printed as.
@@ -292,6 +322,39 @@ const DECRYPTED: &[(&str, &str)] = &[
     (
         "a: # x\n  b: # y\n    - c # z\n",
         "# x\na:\n    # y\n    b:\n        # z\n        - c\n",
+    ),
+    (
+        "k15:\n- [.inf, [\n]\n] ##\n\"a:\":\n  ? k11",
+        "k15:\n    ##\n    - - .inf\n      - []\n'a:':\n    k11: null\n",
+    ),
+    (
+        "n: &a\n-\no: *a # x\nc:",
+        "\"n\":\n    - null\n# x\no:\n    - null\nc: null\n",
+    ),
+    ("k24: [\n] #\n#", "k24: []\n#\n\n#\n"),
+    (
+        "k3:\n- [+5,[ ],[\"#\", key] ]\n#",
+        "k3:\n    - - 5\n      - []\n      - - '#'\n        - key\n\n#\n",
+    ),
+    (
+        "k28:\n    -\n      - [\"é\", \"\"]\n      ##\n    - k9: ",
+        "k28:\n    - - - é\n        - \"\"\n    -\n    ##\n      k9: null\n",
+    ),
+    (
+        "l:\n  - {a: b}\n  # 1\nx: y\nz: 1\n",
+        "l:\n    - a: b\nx: \"y\"\n# 1\n\nz: 1\n",
+    ),
+    (
+        "l: # 1\n  - [a] # 2\nx: y # 3\nz:\n  - 1\n",
+        "# 1\nl:\n    # 2\n    - - a\n# 3\nx: \"y\"\nz:\n    - 1\n",
+    ),
+    (
+        "a: [[]] # 1\nb: {c: d} # 2\ne: f\n",
+        "a:\n    # 1\n    - []\nb:\n    # 2\n    c: d\ne: f\n",
+    ),
+    (
+        "l:\n  - a: [1] # 1\n    b: 2\n",
+        "l:\n    - a:\n        # 1\n        - 1\n      b: 2\n",
     ),
     ("# h\n\na: 1 # i\n# f\n\n# h2\nb: 2\n", "# h\n# i\na: 1\n# f\n# h2\nb: 2\n"),
     (
@@ -385,6 +448,30 @@ const DECRYPTED: &[(&str, &str)] = &[
     (
         "ENC: 1 #ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]\n#ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]\nb: 2\n",
         "#ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]\nENC: 1\n#ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]\nb: 2\n",
+    ),
+    ("\"%{?-\\n\": \n  - >\n ##", "? |\n    %{?-\n:   - \"\"\n##\n"),
+    ("k9:\n#\n\n-", "k9:\n    - null\n"),
+    ("k22:\n  - |\n\n #\n\n---", "k22:\n    - \"\"\n    #\n---\n{}\n"),
+    ("k45:\n  k4:  \n\n# é", "k45:\n    k4: null\n# é\n"),
+    ("m: {a:\n#\n}", "m:\n    a: null\n#\n"),
+    ("  ? k17\r\n#!\r\n#", "k17: null\n#!\n"),
+    ("c:\n  - x\n#", "c:\n    - x\n#\n"),
+    ("c:\n---\n#", "c: null\n#\n---\n{}\n"),
+    ("k12:\n    k31: -0\n#\n  #!\n#", "k12:\n    k31: 0\n    #\n#!\n#\n"),
+    ("c:\n#", "c: null\n#\n"),
+    ("  k37: ''\n#\n #", "k37: \"\"\n#\n"),
+    ("j: []\n#", "j: []\n#\n"),
+    (
+        "k48:\n    - |-\n    ##\n    - \"a\\xA0b\" \n#\n\n    ##\n#",
+        "k48:\n    - \"\"\n    ##\n    - a\u{a0}b\n#\n##\n#\n",
+    ),
+    ("# a\n\nk: &b # c\n", "# a\n# c\nk: null\n"),
+    ("k: # c\n  - x\n", "# c\nk:\n    - x\n"),
+    ("k: &b # c\n  - x\n", "k:\n    # c\n    - x\n"),
+    ("k:\n  - # c\n\n    a: 1\n", "k:\n    # c\n    - a: 1\n"),
+    (
+        "x:\n  a:\n  # c\n    b\n  # e\nd: 1\n",
+        "x:\n    # c\n    a: b\n    # e\nd: 1\n",
     ),
 ];
 

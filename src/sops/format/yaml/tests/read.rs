@@ -181,6 +181,15 @@ fn aliases_cannot_nest_what_may_not_be_nested() {
 }
 
 #[test]
+fn a_long_chain_of_aliases_is_no_deep_tree() {
+    let chain = (0..200_000).fold("x: &x 1\n".to_owned(), |mut text, index| {
+        let _ = writeln!(text, "x{index}: &x [*x]");
+        text
+    });
+    assert!(parse(chain.as_bytes()).is_err());
+}
+
+#[test]
 fn aliases_cannot_multiply_without_bound() {
     let bomb = (1..50).fold("a0: &a0 [x, x, x, x]\n".to_owned(), |mut text, level| {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
@@ -636,6 +645,30 @@ const COMMENTS: &[(&str, &str)] = &[
     (
         "ENC: 1 #ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]\n#ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]\nb: 2\n",
         r#"{-#"ENC[AES256_GCM,data:x,iv:y,tag:z,type:comment]", "ENC": int 1, #"ENC[AES256_GCM,data:q,iv:y,tag:z,type:comment]", "b": int 2}"#,
+    ),
+    ("\"%{?-\\n\": \n  - >\n ##", r##"{"%{?-\n": [""], #"#"}"##),
+    ("\nk9:\n#\n\n-", r#"{"k9": [null]}"#),
+    ("k22:\n  - |\n\n #\n\n---", r#"{"k22": ["", #""]} | {}"#),
+    ("k45:\n  k4:  \n\n# é", r#"{"k45": {"k4": null}, #" é"}"#),
+    ("m: {a:\n#\n}", r#"{"m": {"a": null}, #""}"#),
+    ("  ? k17\r\n#!\r\n#", r#"{"k17": null, #"!"}"#),
+    ("c:\n  - x\n#", r#"{"c": ["x"], #""}"#),
+    ("c:\n---\n#", r#"{"c": null, #""} | {}"#),
+    ("k12:\n    k31: -0\n#\n  #!\n#", r#"{"k12": {"k31": int 0, #""}, #"!", #""}"#),
+    ("c:\n#", r#"{"c": null, #""}"#),
+    ("  k37: ''\n#\n #", r#"{"k37": "", #""}"#),
+    ("j: []\n#", r#"{"j": [], #""}"#),
+    (
+        "k48:\n    - |-\n    ##\n    - \"a\\xA0b\" \n#\n\n    ##\n#",
+        r##"{"k48": ["", #"#", "a\u{a0}b"], #"", #"#", #""}"##,
+    ),
+    ("# a\n\nk: &b # c\n", r#"{#" a", #" c", "k": null}"#),
+    ("k: # c\n  - x\n", r#"{#" c", "k": ["x"]}"#),
+    ("k: &b # c\n  - x\n", r#"{"k": [-#" c", "x"]}"#),
+    ("k:\n  - # c\n\n    a: 1\n", r#"{"k": [{#" c", "a": int 1}]}"#),
+    (
+        "x:\n  a:\n  # c\n    b\n  # e\nd: 1\n",
+        r#"{"x": {#" c", "a": "b", #" e"}, "d": int 1}"#,
     ),
     ("? p\n  # d\n#\n    # e\n", r#"{"p": null, #" d", #"", #" e"}"#),
     (
