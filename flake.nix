@@ -1,0 +1,53 @@
+{
+  description = "Decrypts the sops files that a NixOS or home-manager configuration declares and publishes them under /run/secrets";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      forEachSystem = nixpkgs.lib.genAttrs [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+      # default.nix has everything.
+      project = forEachSystem (system: import ./default.nix { pkgs = nixpkgs.legacyPackages.${system}; });
+      ofEach = select: forEachSystem (system: select project.${system});
+    in
+    {
+      nixosModules = {
+        sops = ./nixos-module;
+        default = self.nixosModules.sops;
+      };
+
+      homeModules = {
+        sops = ./home-module;
+        default = self.homeModules.sops;
+      };
+      # The names that sops-nix gave it.
+      homeManagerModules = self.homeModules;
+      homeManagerModule = self.homeModules.sops;
+
+      overlays.default = final: _: {
+        sops-install-secrets = final.callPackage ./nix/package.nix { };
+      };
+
+      packages = ofEach (project: {
+        inherit (project) sops-install-secrets static default;
+      });
+
+      checks = ofEach (project: project.checks);
+      devShells = ofEach (project: {
+        default = project.shell;
+      });
+      formatter = ofEach (project: project.formatter);
+
+      apps = ofEach (project: {
+        demo = {
+          type = "app";
+          program = nixpkgs.lib.getExe project.demo;
+          meta.description = "Installs sample secrets in a temporary directory and shows them";
+        };
+      });
+    };
+}

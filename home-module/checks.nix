@@ -1,0 +1,41 @@
+# What is refused at evaluation. Each message ends with what to set.
+{ config, lib, ... }:
+
+let
+  cfg = config.sops;
+  splitGpg = cfg.gnupg.qubes-split-gpg;
+  keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
+  commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
+
+  places =
+    kind:
+    lib.mapAttrsToList (
+      name: entry: {
+        option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
+        inherit (entry) path;
+      }
+    );
+in
+{
+  assertions =
+    commonChecks.assertions {
+      hasKeys = (cfg.secrets == { } && cfg.templates == { }) || keySources.any || splitGpg.enable;
+      keyOptions = "sops.age.keyFile, sops.age.sshKeyPaths, sops.gnupg.home or sops.gnupg.qubes-split-gpg.enable";
+      places = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
+    }
+    ++ [
+      {
+        assertion = !splitGpg.enable || (cfg.gnupg.home == null && cfg.gnupg.sshKeyPaths == [ ]);
+        message = "sops.gnupg.qubes-split-gpg excludes other OpenPGP keys: set sops.gnupg.home to null and sops.gnupg.sshKeyPaths to [ ].";
+      }
+      {
+        assertion =
+          !splitGpg.enable
+          || !lib.elem splitGpg.domain [
+            null
+            ""
+          ];
+        message = "sops.gnupg.qubes-split-gpg.enable needs to know which qube has the keys: set sops.gnupg.qubes-split-gpg.domain.";
+      }
+    ];
+}

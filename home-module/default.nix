@@ -1,0 +1,80 @@
+# Secrets of sops files for one user of home-manager: the same options as on NixOS, without owners, units to restart and early secrets.
+# A user service installs them; where there is no user manager, the activation does.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  cfg = config.sops;
+  gpg = cfg.gnupg;
+  systemctl = config.systemd.user.systemctlPath;
+
+  install = import ./install.nix { inherit lib pkgs cfg; };
+  isUnused = cfg.secrets == { } && cfg.templates == { };
+in
+{
+  imports = [
+    ../module-common/options.nix
+    ./options.nix
+    ./checks.nix
+  ];
+
+  config = lib.mkMerge [
+    {
+      sops.environment = {
+        SOPS_GPG_EXEC = lib.mkMerge [
+          (lib.mkIf (gpg.home != null) (lib.mkDefault "${gpg.package}/bin/gpg"))
+          # It comes with the qube, not from the store.
+          (lib.mkIf gpg.qubes-split-gpg.enable (lib.mkDefault "qubes-gpg-client-wrapper"))
+        ];
+        QUBES_GPG_DOMAIN = lib.mkIf gpg.qubes-split-gpg.enable (lib.mkDefault gpg.qubes-split-gpg.domain);
+      };
+
+      home.sessionVariables = lib.mkIf gpg.qubes-split-gpg.enable {
+        # So that `sops` itself, called by hand, uses the same key.
+        SOPS_GPG_EXEC = "qubes-gpg-client-wrapper";
+      };
+    }
+
+    (lib.mkIf (!isUnused) {
+      systemd.user.services.sops-nix = {
+        Unit = {
+          Description = "Secrets of sops files";
+          # home-manager restarts the unit when the manifest changes, which names every sops file by its content.
+          X-Restart-Triggers = [ "${install.manifest}" ];
+        };
+        Service = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          ExecStartPre = map toString install.before;
+          ExecStart = "${install.installer}";
+        };
+        # A gpg-agent may ask for a passphrase in a window.
+        Install.WantedBy = [
+          (if gpg.home != null then "graphical-session-pre.target" else "default.target")
+        ];
+      };
+
+      # After the user manager has read the new unit. Without one (a container, a host that has not booted, no systemd) nobody else would do it.
+      home.activation.sops-nix =
+        lib.hm.dag.entryAfter [ "writeBoundary" "linkGeneration" "reloadSystemd" ]
+          ''
+            sopsRuntimeDir="''${XDG_RUNTIME_DIR:-/run/user/$(${pkgs.coreutils}/bin/id -u)}"
+            if XDG_RUNTIME_DIR="$sopsRuntimeDir" ${systemctl} --user show-environment > /dev/null 2>&1; then
+              run ${pkgs.coreutils}/bin/env XDG_RUNTIME_DIR="$sopsRuntimeDir" ${systemctl} --user restart sops-nix.service
+            elif ${install.isPossible} "$sopsRuntimeDir"; then
+            ${
+              lib.concatMapStrings (
+                script: "  run ${pkgs.coreutils}/bin/env XDG_RUNTIME_DIR=\"$sopsRuntimeDir\" ${script}\n"
+              ) (map toString (install.before ++ [ install.installer ]))
+            }else
+              echo "There is no run-time directory $sopsRuntimeDir yet: the secrets will be installed when the user manager starts."
+            fi
+            unset sopsRuntimeDir
+          '';
+    })
+  ];
+}

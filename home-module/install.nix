@@ -1,0 +1,41 @@
+# What installs a user's secrets: the manifest and the scripts.
+{
+  lib,
+  pkgs,
+  cfg,
+}:
+
+let
+  paths = [
+    cfg.defaultSecretsMountPoint
+    cfg.defaultSymlinkPath
+  ]
+  ++ map (entry: entry.path) (lib.attrValues cfg.secrets ++ lib.attrValues cfg.templates);
+
+  # `%%` is a percent sign, `%r` the run-time directory.
+  mentionsRuntimeDir = path: lib.hasInfix "%r" (lib.replaceStrings [ "%%" ] [ "" ] path);
+in
+rec {
+  manifest = import ../module-common/manifest.nix { inherit lib pkgs cfg; } {
+    fileName = "manifest.json";
+    inherit (cfg) secrets templates;
+    mountPoint = cfg.defaultSecretsMountPoint;
+    symlinkPath = cfg.defaultSymlinkPath;
+    userMode = true;
+  };
+
+  installer = import ../module-common/installer.nix { inherit lib pkgs cfg; } {
+    scriptName = "sops-nix-user";
+    inherit manifest;
+    # All files are the user's.
+    flags = [ "-ignore-passwd" ];
+  };
+
+  # What runs before the installer.
+  before =
+    lib.optional (cfg.age.generateKey && cfg.age.keyFile != null)
+      "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}";
+
+  # The shell command that says whether secrets can be installed without a user manager, given the run-time directory.
+  isPossible = if lib.any mentionsRuntimeDir paths then "test -d" else "true";
+}

@@ -1,0 +1,45 @@
+# What the configuration says about the keys that open the sops files.
+{ lib, cfg }:
+
+let
+  # The files that these variables name open sops files as well.
+  fileVariables = [
+    "SOPS_AGE_KEY_FILE"
+    "SOPS_AGE_SSH_PRIVATE_KEY_FILE"
+  ];
+  keyVariables = fileVariables ++ [
+    "SOPS_AGE_KEY"
+    "SOPS_AGE_KEY_CMD"
+    "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
+  ];
+  cloudPrefixes = [
+    "AWS_"
+    "AZURE_"
+    "GOOGLE_"
+    "VAULT_"
+  ];
+
+  variables = lib.attrNames cfg.environment;
+  isCloud = name: lib.any (prefix: lib.hasPrefix prefix name) cloudPrefixes;
+  isCommand = lib.hasSuffix "_CMD";
+in
+rec {
+  # Every path that a key is read from.
+  paths =
+    lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
+    ++ map toString cfg.gnupg.sshKeyPaths
+    ++ lib.optional (cfg.age.keyFile != null) (toString cfg.age.keyFile)
+    ++ map toString cfg.age.sshKeyPaths
+    ++ lib.filter (lib.hasPrefix "/") (
+      map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment)
+    );
+
+  # Whether anything at all may open a sops file.
+  any = paths != [ ] || lib.any (name: lib.elem name keyVariables || isCloud name) variables;
+
+  # Whether an answer may have to come over the network.
+  needNetwork = lib.any (name: isCloud name || isCommand name) variables;
+
+  # Whether programs that are not ours take part: age plugins, gpg, commands that print a key.
+  needPrograms = cfg.age.plugins != [ ] || cfg.gnupg.home != null || lib.any isCommand variables;
+}

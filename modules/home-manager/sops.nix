@@ -1,0 +1,2 @@
+# The home-manager module, under the path that users of sops-nix without flakes import.
+import ../../home-module

@@ -1,0 +1,2 @@
+# The NixOS module, under the path that users of sops-nix without flakes import.
+import ../../nixos-module

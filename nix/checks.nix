@@ -1,0 +1,86 @@
+# The checks of the flake. Each builds only when what it stands for is in order.
+{ pkgs, sops-install-secrets }:
+
+let
+  inherit (pkgs) lib;
+
+  # The package's build with another task in place of its own.
+  cargo =
+    name: tools: command:
+    sops-install-secrets.overrideAttrs (old: {
+      pname = "${old.pname}-${name}";
+      # The tests and their fixtures as well.
+      src = lib.fileset.toSource {
+        root = ../.;
+        fileset = lib.fileset.unions [
+          ../Cargo.lock
+          ../Cargo.toml
+          ../build.rs
+          ../clippy.toml
+          ../rustfmt.toml
+          ../src
+          ../tests
+        ];
+      };
+      nativeBuildInputs = old.nativeBuildInputs ++ tools;
+      buildPhase = command;
+      installPhase = "touch $out";
+    });
+
+  # The Nix side, without what needs root or the units of a system.
+  nixSide =
+    pkgs.runCommand "sops-install-secrets-nix-side"
+      {
+        nativeBuildInputs = [
+          pkgs.deadnix
+          pkgs.jq
+          pkgs.nix
+          pkgs.nixfmt
+          pkgs.python3
+        ];
+        src = lib.fileset.toSource {
+          root = ../.;
+          fileset = lib.fileset.unions [
+            ../Cargo.lock
+            ../Cargo.toml
+            ../build.rs
+            ../default.nix
+            ../docs/options.md
+            ../flake.lock
+            ../flake.nix
+            ../home-module
+            ../module-common
+            ../modules
+            ../nix
+            ../nixos-module
+            ../shell.nix
+            ../src
+            ../tests/fixtures/keys
+            ../tests/nix
+            ../vm-tests/nixos
+          ];
+        };
+        NIX_PATH = "nixpkgs=${pkgs.path}";
+        SOPS_INSTALL_SECRETS = lib.getExe sops-install-secrets;
+      }
+      ''
+        export HOME=$TMPDIR
+        cp -r --no-preserve=mode "$src" project
+        bash project/tests/nix/run.sh
+        touch $out
+      '';
+
+  vmTests = import ../vm-tests/nixos { inherit pkgs sops-install-secrets; };
+in
+{
+  package = sops-install-secrets;
+  tests = cargo "tests" [
+    pkgs.age
+    pkgs.openssh
+    pkgs.sops
+  ] "cargo test";
+  clippy = cargo "clippy" [ pkgs.clippy ] "cargo clippy --all-targets -- --deny warnings";
+  formatting = cargo "formatting" [ pkgs.rustfmt ] "cargo fmt --check";
+  nix-side = nixSide;
+}
+// lib.mapAttrs' (name: lib.nameValuePair "vm-${name}") vmTests

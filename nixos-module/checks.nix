@@ -1,0 +1,196 @@
+# What is refused at evaluation, and what is remarked on. Each message ends with what to set.
+{
+  config,
+  lib,
+  options,
+  pkgs,
+  utils,
+  ...
+}:
+
+let
+  cfg = config.sops;
+  phases = import ./phases.nix { inherit config lib pkgs; };
+  keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
+  commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
+
+  isOn = path: lib.hasAttrByPath path options && lib.attrByPath path false config;
+  sysusers = isOn [
+    "systemd"
+    "sysusers"
+    "enable"
+  ];
+  userborn = isOn [
+    "services"
+    "userborn"
+    "enable"
+  ];
+  nixosInit = isOn [
+    "system"
+    "nixos-init"
+    "enable"
+  ];
+
+  isSet = number: number != null && number != 0;
+
+  ownerAssertions = lib.concatMap (
+    { option, entry }:
+    [
+      {
+        assertion = entry.owner == null || !isSet entry.uid;
+        message = "${option} has an owner and a uid: leave uid at 0, or set owner to null.";
+      }
+      {
+        assertion = entry.group == null || !isSet entry.gid;
+        message = "${option} has a group and a gid: leave gid at 0, or set group to null.";
+      }
+      {
+        assertion =
+          !entry.neededForUsers
+          || (
+            lib.elem entry.owner [
+              null
+              "root"
+            ]
+            && lib.elem entry.group [
+              null
+              "root"
+            ]
+            && !isSet entry.uid
+            && !isSet entry.gid
+          );
+        message = "${option} is neededForUsers, and so installed before there is any user but root: remove its owner, group, uid and gid.";
+      }
+    ]
+  ) phases.entries;
+
+  # A template of the early phase can only have what is decrypted then.
+  earlyTemplateAssertions = lib.concatLists (
+    lib.mapAttrsToList (
+      templateName: template:
+      lib.mapAttrsToList (secretName: _: {
+        assertion = !phases.mentions false "${cfg.placeholder.${secretName}}" template;
+        message =
+          "sops.templates.${lib.strings.escapeNixIdentifier templateName} is neededForUsers, but uses a secret that is not: "
+          + "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.neededForUsers.";
+      }) (lib.filterAttrs (_: secret: !secret.neededForUsers) cfg.secrets)
+    ) phases.early.templates
+  );
+
+  hasEarly = !phases.early.isEmpty;
+
+  activationAssertions = [
+    {
+      assertion = !(hasEarly && sysusers) || config.users.mutableUsers;
+      message = "systemd-sysusers sets the password of a user only while users are mutable: set users.mutableUsers to true, or use services.userborn.enable.";
+    }
+    {
+      assertion = !(hasEarly && cfg.useSystemdActivation) || sysusers || userborn || nixosInit;
+      message =
+        "A script creates the users here, before any systemd unit could install the secrets with neededForUsers: "
+        + "set sops.useSystemdActivation to false, or services.userborn.enable to true.";
+    }
+    {
+      assertion = cfg.useSystemdActivation || !nixosInit;
+      message = "system.nixos-init runs no activation scripts: set sops.useSystemdActivation to true.";
+    }
+  ];
+
+  # Unit names of NixOS, aliases included.
+  knownUnits =
+    lib.attrNames config.systemd.units
+    ++ lib.concatMap (unit: unit.aliases or [ ]) (lib.attrValues config.systemd.units);
+
+  unitSuffixes = [
+    "service"
+    "socket"
+    "device"
+    "mount"
+    "automount"
+    "swap"
+    "target"
+    "path"
+    "timer"
+    "slice"
+    "scope"
+  ];
+  hasSuffix = unit: lib.any (suffix: lib.hasSuffix ".${suffix}" unit) unitSuffixes;
+
+  # `getty@tty1.service` is made from `getty@.service`.
+  templateUnit =
+    unit: lib.head (lib.splitString "@" unit) + "@." + lib.last (lib.splitString "." unit);
+  isKnown =
+    unit:
+    lib.elem unit knownUnits || (lib.hasInfix "@" unit && lib.elem (templateUnit unit) knownUnits);
+
+  unitWarnings = lib.concatMap (
+    { option, entry }:
+    lib.concatMap
+      (
+        field:
+        lib.concatMap (
+          unit:
+          if !hasSuffix unit then
+            [ "${option}.${field}: ${unit} is no unit name: write ${unit}.service if you mean the service." ]
+          else
+            lib.optional (!isKnown unit)
+              "${option}.${field}: no unit ${unit} is defined in systemd.units. If no package brings it either, nothing will happen when this secret changes: correct the name."
+        ) entry.${field}
+      )
+      [
+        "restartUnits"
+        "reloadUnits"
+      ]
+  ) phases.entries;
+
+  # The file system that a path lies on: the one with the longest mount point above it.
+  fileSystemOf =
+    path:
+    let
+      isAbove =
+        fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path;
+      above = lib.filter isAbove (lib.attrValues config.fileSystems);
+    in
+    lib.foldl' (
+      best: fs:
+      if best == null || lib.stringLength fs.mountPoint > lib.stringLength best.mountPoint then
+        fs
+      else
+        best
+    ) null above;
+
+  # Scripts run before systemd mounts anything; units wait for what they need.
+  mountWarnings = lib.optionals (!cfg.useSystemdActivation && phases.entries != [ ]) (
+    lib.concatMap (
+      path:
+      let
+        fs = fileSystemOf path;
+      in
+      lib.optional (fs != null && !utils.fsNeededForBoot fs)
+        "The key ${path} lies on ${fs.mountPoint}, which is not mounted yet when the activation script installs the secrets: set fileSystems.\"${fs.mountPoint}\".neededForBoot, or sops.useSystemdActivation."
+    ) keySources.paths
+  );
+
+  lateUsersWarning =
+    lib.optional (!cfg.useSystemdActivation && (sysusers || userborn) && !phases.regular.isEmpty)
+      "sops.useSystemdActivation is false, but units create the users of this host: at the first boot the owners of secrets do not exist yet when the activation script installs them. Set sops.useSystemdActivation to true.";
+in
+{
+  assertions =
+    commonChecks.assertions {
+      hasKeys = phases.entries == [ ] || keySources.any;
+      keyOptions = "services.openssh.enable, sops.age.keyFile, sops.age.sshKeyPaths or sops.gnupg.home";
+      places = map (
+        { option, entry }:
+        {
+          inherit option;
+          inherit (entry) path;
+        }
+      ) phases.entries;
+    }
+    ++ ownerAssertions
+    ++ earlyTemplateAssertions
+    ++ activationAssertions;
+
+  warnings = unitWarnings ++ mountWarnings ++ lateUsersWarning;
+}

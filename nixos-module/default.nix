@@ -1,0 +1,28 @@
+# Secrets of sops files on a NixOS host: the options under `sops`, two manifests (one for the secrets that users need to be created, one for the rest),
+# and their installation, by activation scripts or by systemd units.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  phases = import ./phases.nix { inherit config lib pkgs; };
+in
+{
+  imports = [
+    ../module-common/options.nix
+    ./options.nix
+    ./scripts.nix
+    ./units.nix
+    ./checks.nix
+    (lib.mkRenamedOptionModule [ "sops" "gnupgHome" ] [ "sops" "gnupg" "home" ])
+    (lib.mkRenamedOptionModule [ "sops" "sshKeyPaths" ] [ "sops" "gnupg" "sshKeyPaths" ])
+  ];
+
+  config.system.build = {
+    sops-nix-manifest = phases.regular.manifest;
+    sops-nix-users-manifest = phases.early.manifest;
+  };
+}

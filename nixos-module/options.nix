@@ -1,0 +1,216 @@
+# The options that only NixOS has: owners, units to restart, secrets that users need to be created, and the way of activation.
+{
+  config,
+  lib,
+  options,
+  ...
+}:
+
+let
+  cfg = config.sops;
+  inherit (lib) types;
+
+  # Whether the option exists in this NixOS and is switched on.
+  isOn = path: lib.hasAttrByPath path options && lib.attrByPath path false config;
+
+  # A host key that is itself a secret cannot open secrets: it is not there yet.
+  hostKeys =
+    type:
+    lib.optionals config.services.openssh.enable (
+      map (key: key.path) (
+        lib.filter (
+          key: key.type == type && !lib.hasPrefix "/run/secrets" key.path
+        ) config.services.openssh.hostKeys
+      )
+    );
+
+  groupOf =
+    what: owner:
+    if owner == null then
+      null
+    else
+      config.users.users.${owner}.group
+        or (throw "${what}.owner: there is no user ${owner} in users.users to take the group from; set ${what}.group");
+
+  # What a secret and a template have in common: who owns the file, when it is needed, and who hears of a change.
+  # `what` is the option's name for messages, `text` the option type of names.
+  ownership =
+    {
+      config,
+      what,
+      text,
+    }:
+    {
+      owner = lib.mkOption {
+        type = types.nullOr text;
+        default = null;
+        example = "nginx";
+        description = "User that owns the file. Excludes a `uid` other than 0.";
+      };
+
+      uid = lib.mkOption {
+        type = types.nullOr types.int;
+        default = 0;
+        description = "Number of the user that owns the file, who need not exist on this host. Used when `owner` is `null`.";
+      };
+
+      group = lib.mkOption {
+        type = types.nullOr text;
+        default = groupOf what config.owner;
+        defaultText = lib.literalMD "the group of `owner` in `users.users`";
+        description = "Group of the file. Excludes a `gid` other than 0.";
+      };
+
+      gid = lib.mkOption {
+        type = types.nullOr types.int;
+        default = 0;
+        description = "Number of the file's group, which need not exist on this host. Used when `group` is `null`.";
+      };
+
+      restartUnits = lib.mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        example = [ "nginx.service" ];
+        description = "Units to restart when the content, the owner, the group or the mode of the file has changed. Full unit names.";
+      };
+
+      reloadUnits = lib.mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        example = [ "nginx.service" ];
+        description = "Units to reload when the content, the owner, the group or the mode of the file has changed. Full unit names.";
+      };
+
+      neededForUsers = lib.mkOption {
+        type = types.bool;
+        default = false;
+        description = ''
+          Whether the file is needed before users are created, as a password of a user is. Such a file belongs to root, and lies in
+          `/run/secrets-for-users` instead of `/run/secrets`.
+        '';
+      };
+    };
+
+  secret =
+    { config, name, ... }:
+    {
+      options =
+        ownership {
+          inherit config;
+          what = "sops.secrets.${lib.strings.escapeNixIdentifier name}";
+          text = types.str;
+        }
+        // {
+          path = lib.mkOption {
+            type = types.str;
+            default = "${
+              if config.neededForUsers then cfg.secretsForUsersDir else cfg.secretsDir
+            }/${config.name}";
+            defaultText = lib.literalMD "`/run/secrets/<name>`, or `/run/secrets-for-users/<name>` with `neededForUsers`";
+            description = ''
+              Where the secret is to be found. Any place other than the default becomes a symlink to the secret.
+            '';
+          };
+
+          sopsFileHash = lib.mkOption {
+            type = types.str;
+            readOnly = true;
+            default = lib.optionalString cfg.validateSopsFiles (builtins.hashFile "sha256" config.sopsFile);
+            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` is off";
+            description = "Hash of the encrypted file, for `restartTriggers` of a unit.";
+          };
+        };
+    };
+
+  template =
+    { config, name, ... }:
+    {
+      options =
+        ownership {
+          inherit config;
+          what = "sops.templates.${lib.strings.escapeNixIdentifier name}";
+          text = types.singleLineStr;
+        }
+        // {
+          path = lib.mkOption {
+            type = types.singleLineStr;
+            default = "${
+              if config.neededForUsers then "${cfg.secretsForUsersDir}/rendered" else cfg.renderedDir
+            }/${config.name}";
+            defaultText = lib.literalMD "`/run/secrets/rendered/<name>`, or `/run/secrets-for-users/rendered/<name>` with `neededForUsers`";
+            description = ''
+              Where the rendered file is to be found. Any place other than the default becomes a symlink to it.
+            '';
+          };
+        };
+    };
+
+  directory =
+    path: description:
+    lib.mkOption {
+      type = types.str;
+      readOnly = true;
+      default = path;
+      inherit description;
+    };
+in
+{
+  options.sops = {
+    secrets = lib.mkOption { type = types.attrsOf (types.submodule secret); };
+    templates = lib.mkOption { type = types.attrsOf (types.submodule template); };
+
+    secretsDir = directory "/run/secrets" "Directory of the installed secrets.";
+    secretsForUsersDir = directory "/run/secrets-for-users" "Directory of the installed secrets that users need to be created.";
+    renderedDir = directory "/run/secrets/rendered" "Directory of the rendered templates.";
+
+    useTmpfs = lib.mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether to keep the secrets in a tmpfs instead of a ramfs. A tmpfs can be limited in size, but on kernels before 6.4 it may be written to swap:
+        there use it only with encrypted swap (`swapDevices.*.randomEncryption.enable`).
+      '';
+    };
+
+    useSystemdActivation = lib.mkOption {
+      type = types.bool;
+      default =
+        isOn [
+          "systemd"
+          "sysusers"
+          "enable"
+        ]
+        || isOn [
+          "services"
+          "userborn"
+          "enable"
+        ]
+        || isOn [
+          "system"
+          "nixos-init"
+          "enable"
+        ];
+      defaultText = lib.literalMD "true when systemd-sysusers, userborn or nixos-init manages the system";
+      description = ''
+        Whether systemd units install the secrets, instead of activation scripts. It governs the secrets that users need to be created, and the generation
+        of an age key, as well.
+
+        Units wait for the file systems that the keys lie on. Activation scripts run before systemd does, and see only file systems with `neededForBoot`.
+      '';
+    };
+
+    age.sshKeyPaths = lib.mkOption {
+      default = hostKeys "ed25519";
+      defaultText = lib.literalMD "the ed25519 keys of `services.openssh.hostKeys`, when `services.openssh.enable` is on";
+    };
+
+    gnupg.sshKeyPaths = lib.mkOption {
+      default = hostKeys "rsa";
+      defaultText = lib.literalMD "the RSA keys of `services.openssh.hostKeys`, when `services.openssh.enable` is on";
+    };
+  };
+
+  config.sops.environment.SOPS_GPG_EXEC = lib.mkIf (cfg.gnupg.home != null) (
+    lib.mkDefault "${cfg.gnupg.package}/bin/gpg"
+  );
+}

@@ -1,0 +1,78 @@
+# Installation by activation scripts, where a script creates the users.
+{
+  config,
+  lib,
+  options,
+  pkgs,
+  ...
+}:
+
+let
+  cfg = config.sops;
+  phases = import ./phases.nix { inherit config lib pkgs; };
+  record = import ./boot-record.nix;
+
+  # A host whose last secret has gone still has to be rid of it; one that never had any is left alone.
+  onlyWhereInstalled =
+    phase: text:
+    if phase.isEmpty then
+      ''
+        if [ -e ${phase.mountPoint} ]; then
+        ${text}fi
+      ''
+    else
+      text;
+
+  # At boot systemd does not run yet: status and messages are kept for sops-nix.service, which shows them where people look.
+  install =
+    phase:
+    onlyWhereInstalled phase ''
+      if [ -e /run/current-system ]; then
+        ${phase.installer}
+      else
+        echo "setting up secrets${lib.optionalString (phase.suffix != "") " for users"}..."
+        mkdir -p -m 0700 ${record.directory}
+        sopsStatus=0
+        ${phase.installer} > ${record.log phase} 2>&1 || sopsStatus=$?
+        cat ${record.log phase}
+        echo "$sopsStatus" > ${record.status phase}
+        (exit "$sopsStatus")
+      fi
+    '';
+
+  script =
+    deps: text:
+    lib.stringAfter deps text
+    // {
+      supportsDryActivation = true;
+    };
+
+  keyGeneration = lib.optional cfg.age.generateKey "generate-age-key";
+
+  # Where something else creates the users, NixOS insists that its script for them stays empty.
+  usersByScript =
+    !(options.systemd ? sysusers && config.systemd.sysusers.enable)
+    && !(options.services ? userborn && config.services.userborn.enable);
+in
+{
+  system.activationScripts = lib.mkIf (!cfg.useSystemdActivation) {
+    generate-age-key = lib.mkIf cfg.age.generateKey (
+      lib.stringAfter [
+        "specialfs"
+      ] "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}\n"
+    );
+
+    setupSecretsForUsers = script ([ "specialfs" ] ++ keyGeneration) (install phases.early);
+
+    users = lib.mkIf usersByScript { deps = [ "setupSecretsForUsers" ]; };
+
+    setupSecrets = script (
+      [
+        "specialfs"
+        "users"
+        "groups"
+      ]
+      ++ keyGeneration
+    ) (install phases.regular);
+  };
+}

@@ -1,0 +1,23 @@
+# What sops-nix.service runs where activation scripts install the secrets: at boot it shows what the scripts did, with their messages and their exit code;
+# started at any other time it installs.
+{ lib, pkgs }:
+
+phases:
+
+let
+  record = import ./boot-record.nix;
+  inherit (phases) early regular;
+in
+pkgs.writeShellScript "sops-nix-show-or-install" ''
+  status=
+  for phase in ${early.suffix} ""; do
+    [ -e "${record.status { suffix = "$phase"; }}" ] || continue
+    cat "${record.log { suffix = "$phase"; }}"
+    read -r code < "${record.status { suffix = "$phase"; }}"
+    [ "''${status:-0}" != 0 ] || status=$code
+    # It tells of the boot. Whoever starts the unit again wants the secrets installed.
+    rm -f "${record.status { suffix = "$phase"; }}" "${record.log { suffix = "$phase"; }}"
+  done
+  [ -z "$status" ] || exit "$status"
+  ${lib.optionalString regular.isEmpty "[ -e ${regular.mountPoint} ] || exit 0\n"}exec ${regular.installer}
+''

@@ -1,0 +1,35 @@
+# Runs in the container at the end of its boot: what became of the units and the secrets, in lines that are the same on every machine.
+exec > /probe.log 2>&1
+state() { systemctl show "$1" -p ActiveState -p Result --value | paste -sd' '; }
+tree() {
+  find /run/secrets.d /run/secrets-for-users.d /data -mindepth 1 \( -type f -o -type l \) -printf '%M %u:%g %p %l\n' 2> /dev/null | sort -k3
+}
+mounts() {
+  for mount in /run/secrets.d /run/secrets-for-users.d; do
+    findmnt -n -o TARGET,FSTYPE,OPTIONS "$mount" && stat -c '%a %U:%G' "$mount"
+  done
+}
+
+echo "# units"
+for unit in sops-nix-for-users sops-nix sops-install-secrets; do echo "$unit: $(state "$unit")"; done
+echo "# ordering cycles: $(journalctl -b | grep -c 'ordering cycle')"
+echo "# mounts"
+mounts
+echo "# files"
+tree
+echo "# a unit that needs a secret read: $(cat /consumer)"
+
+# Another sops file, as after a switch, and the unit once more.
+sed -i 's#files/secrets.yaml#files/production.yaml#; s#"restartUnits": \[\]#"restartUnits": ["consumer.service"]#' /test/manifest.json
+jq '.secrets |= map(select(.name == "db/password"))' /test/manifest.json > /test/manifest.new && mv /test/manifest.new /test/manifest.json
+systemctl restart sops-install-secrets
+echo "# restarted by its other name: $(state sops-nix)"
+for _ in $(seq 50); do [ "$(wc -c < /consumer)" -gt 13 ] && break; sleep 0.1; done
+echo "# the unit that needs the secret was restarted and read: $(cat /consumer)"
+tree
+
+# A failure is seen, and changes nothing.
+sed -i 's#"key": "db/password"#"key": "no/such/key"#' /test/manifest.json
+systemctl restart sops-nix 2> /dev/null
+echo "# after a failure: $(state sops-nix)"
+tree

@@ -1,0 +1,135 @@
+# What installs the secrets, and when.
+{ lib, pkgs }:
+
+let
+  host = module: {
+    imports = [ module ];
+    services.openssh.enable = true;
+    sops.defaultSopsFile = ../files/secrets.yaml;
+    sops.secrets."db/password" = { };
+    sops.secrets.my-password.neededForUsers = true;
+  };
+  units = [
+    "sops-nix.service"
+    "sops-nix-for-users.service"
+  ];
+in
+{
+  activation-by-scripts = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "services"
+      "scripts"
+      "setupSecrets.snippet"
+      "setupSecretsForUsers.snippet"
+      "users.snippet"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-show-or-install.sh"
+      "sops-nix-mount.sh"
+    ];
+    module = host { };
+  };
+
+  activation-with-userborn = {
+    shows = units ++ [
+      "manifest.json"
+      "manifest-for-users.json"
+      "services"
+      "scripts"
+      "userborn.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = host { services.userborn.enable = true; };
+  };
+
+  activation-with-sysusers = {
+    shows = units ++ [
+      "services"
+      "scripts"
+    ];
+    module = host { systemd.sysusers.enable = true; };
+  };
+
+  activation-with-nixos-init = {
+    shows = units ++ [ "scripts" ];
+    module = host {
+      system.nixos-init.enable = true;
+      services.userborn.enable = true;
+    };
+  };
+
+  activation-by-units-with-users-made-by-a-script = {
+    shows = [
+      "services"
+      "scripts"
+      "sops-nix.service"
+    ];
+    module = {
+      services.openssh.enable = true;
+      sops = {
+        defaultSopsFile = ../files/secrets.yaml;
+        secrets."db/password" = { };
+        useSystemdActivation = true;
+      };
+    };
+  };
+
+  # Links of secrets open the directories above them, and a link in the root directory opens all.
+  writable-directories = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = host {
+      services.userborn.enable = true;
+      sops.secrets.wifi.path = "/data/network/wifi";
+      sops.secrets.shared.path = "/tmp/shared secret";
+    };
+  };
+  link-in-the-root-directory = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      services.userborn.enable = true;
+      sops.secrets.wifi.path = "/wifi";
+    };
+  };
+
+  # Whoever knows more about a host than we do needs no lib.mkForce.
+  confinement-set-by-the-user = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-nix.serviceConfig = {
+        PrivateNetwork = false;
+        RestrictAddressFamilies = [ "AF_INET" ];
+        TimeoutStartSec = "5min";
+      };
+    };
+  };
+
+  # Ordering that was written for sops-nix's own unit.
+  ordering-by-the-former-name = {
+    shows = [
+      "sops-nix.service"
+    ];
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets = {
+        after = [ "unlock-usb.service" ];
+        requires = [ "unlock-usb.service" ];
+      };
+    };
+  };
+}

@@ -1,0 +1,17 @@
+# All cases, by name. A case is a configuration and the files of its result that it is about (see ../README.md).
+{ lib, pkgs }:
+
+let
+  files = [
+    ./options.nix
+    ./keys.nix
+    ./templates.nix
+    ./early.nix
+    ./activation.nix
+    ./messages.nix
+    ./guides.nix
+    ./home.nix
+  ];
+in
+# Two cases of one name would hide one of them.
+lib.foldl' lib.attrsets.unionOfDisjoint { } (map (file: import file { inherit lib pkgs; }) files)

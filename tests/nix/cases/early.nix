@@ -1,0 +1,104 @@
+# Secrets and templates that are needed before users exist.
+{ ... }:
+
+let
+  host = module: {
+    imports = [ module ];
+    services.openssh.enable = true;
+    sops.defaultSopsFile = ../files/secrets.yaml;
+  };
+  both = [
+    "manifest.json"
+    "manifest-for-users.json"
+  ];
+in
+{
+  early-secret-among-others = {
+    shows = both ++ [
+      "sops-nix-for-users.sh"
+      "sops-nix.sh"
+    ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      sops.secrets."db/password" = { };
+    };
+  };
+
+  early-secret-that-names-root = {
+    shows = [ "manifest-for-users.json" ];
+    module = host {
+      sops.secrets.my-password = {
+        neededForUsers = true;
+        owner = "root";
+      };
+    };
+  };
+
+  early-secrets-only = {
+    shows = both ++ [
+      "sops-nix.service"
+      "sops-nix-show-or-install.sh"
+      "setupSecrets.snippet"
+      "setupSecretsForUsers.snippet"
+      "users.snippet"
+    ];
+    module = host { sops.secrets.my-password.neededForUsers = true; };
+  };
+
+  early-secret-at-another-path = {
+    shows = [
+      "manifest-for-users.json"
+      "sops-nix-for-users.service"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = host {
+      services.userborn.enable = true;
+      sops.secrets.my-password = {
+        neededForUsers = true;
+        path = "/persist/passwords/alice";
+      };
+    };
+  };
+
+  # The regular manifest installs it once more, for the template. Its units hear of a change once.
+  early-secret-in-a-regular-template = {
+    shows = both;
+    module =
+      { config, ... }:
+      {
+        imports = [ (host { }) ];
+        systemd.services.app = { };
+        sops.secrets = {
+          my-password = {
+            neededForUsers = true;
+            restartUnits = [ "app.service" ];
+          };
+          # Early as well, and in no template.
+          wifi.neededForUsers = true;
+          "db/password" = { };
+        };
+        sops.templates."app.conf".content = ''
+          ${config.sops.placeholder.my-password}
+          ${config.sops.placeholder."db/password"}
+        '';
+      };
+  };
+
+  early-template = {
+    shows = both ++ [
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+    ];
+    module =
+      { config, ... }:
+      {
+        imports = [ (host { }) ];
+        services.userborn.enable = true;
+        sops.secrets.my-password.neededForUsers = true;
+        sops.templates."passwords" = {
+          neededForUsers = true;
+          content = "alice:${config.sops.placeholder.my-password}";
+        };
+      };
+  };
+}

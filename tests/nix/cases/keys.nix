@@ -1,0 +1,182 @@
+# Where the keys come from.
+{ pkgs, ... }:
+
+let
+  host = options: {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+    ];
+    module.sops = {
+      defaultSopsFile = ../files/secrets.yaml;
+      useSystemdActivation = true;
+      secrets."db/password" = { };
+    }
+    // options;
+  };
+in
+{
+  key-file = host { age.keyFile = "/var/lib/sops-nix/key.txt"; };
+
+  # Its spelling survives in a unit, where % and spaces mean something.
+  key-file-with-an-odd-name = host { age.keyFile = "/var/lib/my keys/100%/key.txt"; };
+
+  # A path without quotes is a file of the host: it must never be copied to the store.
+  key-paths-without-quotes = host {
+    age.keyFile = /var/lib/sops-nix/key.txt;
+    age.sshKeyPaths = [ /etc/ssh/age_key ];
+    gnupg.sshKeyPaths = [ /etc/ssh/rsa_key ];
+  };
+
+  host-keys-of-openssh = {
+    shows = [ "manifest.json" ];
+    module = {
+      services.openssh.enable = true;
+      services.openssh.hostKeys = [
+        {
+          type = "ed25519";
+          path = "/persist/ssh/ed25519";
+        }
+        {
+          type = "rsa";
+          path = "/persist/ssh/rsa";
+        }
+        {
+          type = "ed25519";
+          path = "/run/secrets/ssh/ed25519";
+        }
+        {
+          type = "ecdsa";
+          path = "/persist/ssh/ecdsa";
+        }
+      ];
+      sops.defaultSopsFile = ../files/secrets.yaml;
+      sops.secrets."db/password" = { };
+    };
+  };
+
+  no-host-keys = {
+    shows = [ "manifest.json" ];
+    module = {
+      services.openssh.enable = true;
+      sops = {
+        defaultSopsFile = ../files/secrets.yaml;
+        age.keyFile = "/key.txt";
+        age.sshKeyPaths = [ ];
+        gnupg.sshKeyPaths = [ ];
+        secrets."db/password" = { };
+      };
+    };
+  };
+
+  generated-key-by-script = {
+    shows = [
+      "generate-age-key.snippet"
+      "setupSecrets.snippet"
+      "setupSecretsForUsers.snippet"
+      "sops-nix-generate-age-key.sh"
+    ];
+    module.sops = {
+      defaultSopsFile = ../files/secrets.yaml;
+      age.keyFile = "/var/lib/sops-nix/key.txt";
+      age.generateKey = true;
+      secrets."db/password" = { };
+    };
+  };
+
+  generated-key-by-unit = {
+    shows = [
+      "sops-nix-generate-age-key.service"
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+    ];
+    module = {
+      services.userborn.enable = true;
+      sops = {
+        defaultSopsFile = ../files/secrets.yaml;
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        age.generateKey = true;
+        secrets."db/password" = { };
+        secrets.my-password.neededForUsers = true;
+      };
+    };
+  };
+
+  gnupg-home = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+    ];
+    inherit
+      (host {
+        gnupg.home = "/persist/gnupg";
+        gnupg.sshKeyPaths = [ ];
+      })
+      module
+      ;
+  };
+
+  gnupg-package = {
+    shows = [ "sops-nix.sh" ];
+    inherit
+      (host {
+        gnupg.home = "/root/.gnupg";
+        gnupg.package = pkgs.hello;
+      })
+      module
+      ;
+  };
+
+  age-plugins = {
+    shows = [
+      "sops-nix.service"
+      "sops-nix.sh"
+    ];
+    inherit
+      (host {
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        age.plugins = [
+          pkgs.age-plugin-tpm
+          pkgs.age-plugin-yubikey
+        ];
+      })
+      module
+      ;
+  };
+
+  key-from-the-environment = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+    ];
+    inherit (host { environment.SOPS_AGE_KEY_FILE = "/run/keys/age"; }) module;
+  };
+
+  key-from-a-command = {
+    shows = [ "sops-nix.service" ];
+    inherit (host { environment.SOPS_AGE_KEY_CMD = "/run/current-system/sw/bin/fetch-key"; }) module;
+  };
+
+  key-service-of-a-cloud = {
+    shows = [ "sops-nix.service" ];
+    inherit (host { environment.AWS_REGION = "eu-central-1"; }) module;
+  };
+
+  renamed-gnupg-home = {
+    shows = [ "manifest.json" ];
+    inherit
+      (host {
+        gnupgHome = "/root/.gnupg";
+        sshKeyPaths = [ ];
+      })
+      module
+      ;
+  };
+
+  renamed-ssh-keys = {
+    shows = [ "manifest.json" ];
+    inherit (host { sshKeyPaths = [ "/etc/ssh/rsa" ]; }) module;
+  };
+}

@@ -1,0 +1,205 @@
+# Assertions and warnings, each by its text. What else a case gives does not matter.
+{ pkgs, ... }:
+
+let
+  says = module: {
+    shows = [ ];
+    inherit module;
+  };
+
+  # A host that nothing is to be said about, and what the case adds.
+  host =
+    module:
+    says {
+      imports = [ module ];
+      services.openssh.enable = true;
+      users.users.alice.group = "users";
+      systemd.services.nginx.aliases = [ "web.service" ];
+      systemd.services."getty@" = { };
+      sops.defaultSopsFile = ../files/secrets.yaml;
+      sops.secrets."db/password" = { };
+    };
+in
+{
+  says-nothing-about-a-plain-host = host {
+    # Aliases and instances of templates are known units.
+    sops.secrets."db/password".restartUnits = [
+      "nginx.service"
+      "web.service"
+      "getty@tty1.service"
+    ];
+  };
+
+  says-no-key-source = says {
+    sops.defaultSopsFile = ../files/secrets.yaml;
+    sops.secrets."db/password" = { };
+  };
+
+  says-no-key-source-for-a-template = says { sops.templates.motd.content = "hello"; };
+
+  says-gnupg-home-excludes-ssh-keys = host { sops.gnupg.home = "/root/.gnupg"; };
+
+  says-generated-key-without-file = host { sops.age.generateKey = true; };
+
+  # Also before there is any secret: the key comes first.
+  says-generated-key-without-file-or-secret = says { sops.age.generateKey = true; };
+
+  says-owner-and-uid = host {
+    sops.secrets."db/password" = {
+      owner = "alice";
+      uid = 1000;
+    };
+    sops.templates.conf = {
+      content = "x";
+      owner = "alice";
+      uid = 1000;
+    };
+  };
+
+  says-group-and-gid = host {
+    sops.secrets."db/password" = {
+      group = "users";
+      gid = 100;
+    };
+    sops.templates.conf = {
+      content = "x";
+      group = "users";
+      gid = 100;
+    };
+  };
+
+  # The group comes from the owner, and is one all the same.
+  says-owners-group-and-gid = host {
+    sops.secrets."db/password" = {
+      owner = "alice";
+      gid = 100;
+    };
+  };
+
+  says-early-secret-with-owner = host {
+    sops.secrets.my-password = {
+      neededForUsers = true;
+      owner = "alice";
+    };
+  };
+  says-early-secret-with-group = host {
+    sops.secrets.my-password = {
+      neededForUsers = true;
+      group = "keys";
+    };
+  };
+  says-early-secret-with-uid = host {
+    sops.secrets.my-password = {
+      neededForUsers = true;
+      uid = 1000;
+    };
+  };
+  says-early-template-with-gid = host {
+    sops.templates.conf = {
+      neededForUsers = true;
+      content = "x";
+      gid = 1000;
+    };
+  };
+
+  says-early-template-with-a-regular-secret = says (
+    { config, ... }:
+    {
+      imports = [ (host { }).module ];
+      sops.templates.passwords = {
+        neededForUsers = true;
+        content = config.sops.placeholder."db/password";
+      };
+    }
+  );
+
+  # Nothing can be said of a text that is yet to be built.
+  says-nothing-about-an-early-template-that-is-built = host {
+    sops.templates.passwords = {
+      neededForUsers = true;
+      file = pkgs.writeText "built" "text";
+    };
+  };
+
+  says-sops-file-outside-the-store = host {
+    sops.secrets."db/password".sopsFile = "/var/lib/secrets.yaml";
+  };
+  says-nothing-about-it-without-validation = host {
+    sops.validateSopsFiles = false;
+    sops.secrets."db/password".sopsFile = "/var/lib/secrets.yaml";
+  };
+  says-sops-file-does-not-exist = host {
+    sops.secrets."db/password".sopsFile = ../files + "/no-such-file.yaml";
+  };
+
+  says-two-secrets-at-one-path = host {
+    sops.secrets.wifi.path = "/run/secrets/db/password";
+  };
+  says-secret-and-template-at-one-path = host {
+    sops.secrets.wifi.path = "/etc/wifi";
+    sops.templates."wifi.conf" = {
+      content = "x";
+      path = "/etc/wifi";
+    };
+  };
+
+  says-early-secrets-with-immutable-sysusers = host {
+    systemd.sysusers.enable = true;
+    users.mutableUsers = false;
+    sops.secrets.my-password.neededForUsers = true;
+  };
+
+  says-early-secrets-by-units-with-users-by-script = host {
+    sops.useSystemdActivation = true;
+    sops.secrets.my-password.neededForUsers = true;
+  };
+
+  says-nixos-init-runs-no-scripts = host {
+    system.nixos-init.enable = true;
+    sops.useSystemdActivation = false;
+  };
+
+  says-users-come-after-the-script = host {
+    services.userborn.enable = true;
+    sops.useSystemdActivation = false;
+  };
+
+  says-unit-without-suffix = host {
+    sops.secrets."db/password".restartUnits = [ "nginx" ];
+    sops.templates.conf = {
+      content = "x";
+      reloadUnits = [ "nginx" ];
+    };
+  };
+  says-unit-that-is-not-defined = host {
+    sops.secrets."db/password" = {
+      restartUnits = [ "ngnix.service" ];
+      reloadUnits = [ "tty@1.service" ];
+    };
+    sops.templates.conf = {
+      content = "x";
+      restartUnits = [ "other.socket" ];
+    };
+  };
+
+  says-key-on-a-late-file-system = host {
+    fileSystems."/" = { };
+    fileSystems."/persist" = { };
+    fileSystems."/persist/early".neededForBoot = true;
+    sops.age.keyFile = "/persist/keys/age.txt";
+    sops.age.sshKeyPaths = [
+      "/etc/ssh/ssh_host_ed25519_key"
+      "/persist/early/ssh_host_ed25519_key"
+      "/persistent/key"
+    ];
+  };
+  says-nothing-about-it-to-units = host {
+    fileSystems."/persist" = { };
+    services.userborn.enable = true;
+    sops.age.keyFile = "/persist/keys/age.txt";
+  };
+
+  says-the-unit-has-another-name = host {
+    systemd.services.sops-install-secrets.environment.FOO = "bar";
+  };
+}

@@ -1,0 +1,232 @@
+# What each option does to the manifest.
+{ lib, pkgs }:
+
+let
+  # Every case: one secret of the default file on a host with SSH, and what the case is about.
+  with-secret = secret: with-options { secrets."db/password" = secret; };
+  with-options = options: {
+    shows = [ "manifest.json" ];
+    module = {
+      services.openssh.enable = true;
+      users.users.nginx.group = "web";
+      systemd.services.nginx = { };
+      systemd.services.app = { };
+      sops = {
+        defaultSopsFile = ../files/secrets.yaml;
+      }
+      // options;
+    };
+  };
+in
+{
+  one-secret-with-defaults = with-secret { };
+
+  # The module may be imported on a host without secrets, and asks for nothing there.
+  no-secret-at-all = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "setupSecrets.snippet"
+      "setupSecretsForUsers.snippet"
+      "sops-nix-mount.sh"
+      "sops-nix-show-or-install.sh"
+    ];
+    module = { };
+  };
+
+  # Once the last secret is gone, what is left of it is removed.
+  no-secret-at-all-by-units = {
+    shows = [
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+    ];
+    module.sops.useSystemdActivation = true;
+    module.services.userborn.enable = true;
+  };
+
+  secret-with-every-option = with-secret {
+    name = "database/secret";
+    key = "token";
+    path = "/etc/app/password";
+    format = "json";
+    mode = "0440";
+    owner = "nginx";
+    group = "keys";
+    sopsFile = ../files/config.json;
+    restartUnits = [ "nginx.service" ];
+    reloadUnits = [ "app.service" ];
+  };
+
+  secret-with-owner-takes-the-owners-group = with-secret { owner = "nginx"; };
+  secret-with-group-and-no-owner = with-secret { group = "web"; };
+  secret-with-owner-and-number-of-a-group = with-secret {
+    owner = "nginx";
+    group = null;
+    gid = 3000;
+  };
+  secret-of-a-user-that-is-only-a-number = with-secret {
+    uid = 1042;
+    gid = 1043;
+  };
+  secret-with-null-numbers = with-secret {
+    uid = null;
+    gid = null;
+    owner = "nginx";
+  };
+  secret-name-other-than-the-attribute = with-secret {
+    name = "other";
+  };
+  secret-that-is-a-whole-file = with-secret { key = ""; };
+  secret-of-each-format = with-options {
+    secrets = {
+      yaml.key = "db/user";
+      json = {
+        format = "json";
+        sopsFile = ../files/config.json;
+        key = "token";
+      };
+      binary = {
+        format = "binary";
+        sopsFile = ../files/keytab.bin;
+      };
+      dotenv = {
+        format = "dotenv";
+        sopsFile = ../files/app.env;
+      };
+      ini = {
+        format = "ini";
+        sopsFile = ../files/settings.ini;
+      };
+    };
+  };
+
+  default-format = with-options {
+    defaultSopsFile = ../files/config.json;
+    defaultSopsFormat = "json";
+    secrets.token = { };
+  };
+  secret-nested-in-json = with-secret {
+    format = "json";
+    sopsFile = ../files/config.json;
+  };
+  default-key-is-the-whole-file = with-options {
+    defaultSopsKey = "";
+    secrets.all = { };
+    secrets.one.key = "db/user";
+  };
+  keep-all-generations = with-options {
+    keepGenerations = 0;
+    secrets."db/password" = { };
+  };
+  log-nothing = with-options {
+    log = [ ];
+    secrets."db/password" = { };
+  };
+  log-changes-only = with-options {
+    log = [ "secretChanges" ];
+    secrets."db/password" = { };
+  };
+  tmpfs = {
+    shows = [
+      "manifest.json"
+      "sops-nix-mount.sh"
+    ];
+    inherit
+      (with-options {
+        useTmpfs = true;
+        secrets."db/password" = { };
+      })
+      module
+      ;
+  };
+
+  validation-reads-the-sops-files = {
+    shows = [ "check-phase" ];
+    inherit (with-secret { }) module;
+  };
+  without-validation-only-the-manifest-is-read = {
+    shows = [
+      "check-phase"
+      "manifest.json"
+    ];
+    inherit
+      (with-options {
+        validateSopsFiles = false;
+        secrets."db/password".sopsFile = "/var/lib/secrets/secrets.yaml";
+      })
+      module
+      ;
+  };
+  own-packages = {
+    shows = [
+      "check-phase"
+      "sops-nix.sh"
+    ];
+    inherit
+      (with-options {
+        package = pkgs.hello;
+        validationPackage = pkgs.age;
+        secrets."db/password" = { };
+      })
+      module
+      ;
+  };
+  cross-compilation-validates-with-a-native-package = {
+    shows = [
+      "check-phase"
+      "sops-nix.sh"
+    ];
+    pkgs = pkgs // {
+      stdenv = pkgs.stdenv // {
+        hostPlatform = pkgs.stdenv.hostPlatform // {
+          system = "aarch64-linux";
+        };
+      };
+    };
+    inherit (with-secret { }) module;
+  };
+
+  environment-reaches-the-installer = {
+    shows = [ "sops-nix.sh" ];
+    inherit
+      (with-options {
+        environment = {
+          AWS_REGION = "eu-central-1";
+          HOME = "/root";
+          PATH = "/opt/bin";
+          VAULT_TOKEN = "'\"$(cat /run/keys/vault-token)\"'";
+        };
+        age.plugins = [ pkgs.age-plugin-tpm ];
+        secrets."db/password" = { };
+      })
+      module
+      ;
+  };
+
+  # What other modules may read.
+  read-only-options = {
+    shows = [ "etc" ];
+    module =
+      { config, ... }:
+      {
+        imports = [ (with-secret { }).module ];
+        environment.etc.read.text = builtins.toJSON {
+          inherit (config.sops) secretsDir secretsForUsersDir renderedDir;
+          inherit (config.sops.secrets."db/password") path sopsFileHash;
+        };
+      };
+  };
+  no-hash-without-validation = {
+    shows = [ "etc" ];
+    module =
+      { config, ... }:
+      {
+        imports = [ (with-secret { }).module ];
+        sops.validateSopsFiles = false;
+        environment.etc.read.text = builtins.toJSON {
+          inherit (config.sops.secrets."db/password") sopsFileHash;
+        };
+      };
+  };
+}

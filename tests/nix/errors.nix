@@ -1,0 +1,83 @@
+# Configurations that cannot be evaluated, and a part of what has to be said about each: name → { message, value }.
+{
+  lib ? import ./find-lib.nix,
+}:
+
+let
+  pkgs = import ./stand-ins/pkgs.nix { inherit lib; };
+  render = import ./render.nix { inherit lib; };
+  manifests =
+    module:
+    let
+      results = import ./evaluate-nixos.nix { inherit lib pkgs render; } {
+        imports = [ module ];
+        services.openssh.enable = true;
+      };
+    in
+    results."manifest.json" + results."manifest-for-users.json";
+
+  fails = message: module: {
+    inherit message;
+    value = manifests module;
+  };
+  failsWith =
+    message: options:
+    fails message {
+      sops = {
+        defaultSopsFile = ./files/secrets.yaml;
+        secrets."db/password" = { };
+      }
+      // options;
+    };
+in
+{
+  key-file-in-the-store =
+    failsWith "`sops.age.keyFile' is not of type `null or path outside the Nix store'"
+      {
+        age.keyFile = "${builtins.storeDir}/00000000000000000000000000000000-key.txt";
+      };
+  key-file-that-is-no-path =
+    failsWith "`sops.age.keyFile' is not of type `null or path outside the Nix store'"
+      { age.keyFile = [ ]; };
+  no-sops-file = fails "`sops.defaultSopsFile'" { sops.secrets."db/password" = { }; };
+  unknown-owner-of-a-secret =
+    failsWith
+      ''sops.secrets."db/password".owner: there is no user nobody-here in users.users to take the group from; set sops.secrets."db/password".group''
+      { secrets."db/password".owner = "nobody-here"; };
+  unknown-owner-of-a-template =
+    failsWith
+      "sops.templates.motd.owner: there is no user nobody-here in users.users to take the group from; set sops.templates.motd.group"
+      {
+        templates.motd = {
+          content = "x";
+          owner = "nobody-here";
+        };
+      };
+  unknown-format = failsWith ''`sops.secrets."db/password".format' is not of type'' {
+    secrets."db/password".format = "toml";
+  };
+  unknown-default-format = failsWith "`sops.defaultSopsFormat' is not of type" {
+    defaultSopsFormat = "toml";
+  };
+  unknown-log = failsWith "`sops.log.\"[definition 1-entry 1]\"' is not of type" {
+    log = [ "everything" ];
+  };
+  negative-generations = failsWith "`sops.keepGenerations' is not of type" { keepGenerations = -1; };
+  unknown-option = failsWith "The option `sops.age.keyfile' does not exist" { age.keyfile = "/key"; };
+  secrets-directory-is-fixed = failsWith "`sops.secretsDir' is read-only" {
+    secretsDir = "/secrets";
+  };
+  users-directory-is-fixed = failsWith "`sops.secretsForUsersDir' is read-only" {
+    secretsForUsersDir = "/s";
+  };
+  rendered-directory-is-fixed = failsWith "`sops.renderedDir' is read-only" {
+    renderedDir = "/r";
+    templates.motd.content = "x";
+  };
+  template-name-of-two-lines = failsWith "`sops.templates.t.name' is not of type" {
+    templates.t = {
+      name = "a\nb";
+      content = "x";
+    };
+  };
+}

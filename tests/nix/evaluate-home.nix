@@ -1,0 +1,54 @@
+# A home-manager configuration → its results as files.
+{
+  lib,
+  pkgs,
+  render,
+}:
+
+module:
+
+let
+  # The part of home-manager's own library that the module uses: an entry of the activation with its place in the order.
+  homeLib = lib.extend (
+    _: _: {
+      hm.dag.entryAfter = after: data: {
+        inherit after data;
+        before = [ ];
+      };
+    }
+  );
+
+  inherit
+    (lib.evalModules {
+      specialArgs = {
+        inherit pkgs;
+        lib = homeLib;
+      };
+      modules = [
+        ./stand-ins/home-manager.nix
+        ../../home-module
+        module
+      ];
+    })
+    config
+    ;
+
+  cfg = config.sops;
+  install = import ../../home-module/install.nix { inherit lib pkgs cfg; };
+  generateKey = import ../../module-common/generate-key.nix { inherit lib pkgs cfg; };
+in
+{
+  "manifest.json" = install.manifest.text;
+  "sops-nix-user.sh" = install.installer.text;
+  "sops-nix-generate-age-key.sh" = generateKey.text;
+  "session-variables" = lib.concatStrings (
+    lib.mapAttrsToList (name: value: "${name}=${toString value}\n") config.home.sessionVariables
+  );
+  "sops-nix.service" = render.userService config.systemd.user.services.sops-nix;
+  "activation.snippet" = ''
+    # after: ${toString config.home.activation.sops-nix.after}
+    ${config.home.activation.sops-nix.data}'';
+  check-phase = install.manifest.checkPhase;
+  services = lib.concatLines (lib.attrNames config.systemd.user.services);
+  messages = render.messages config;
+}

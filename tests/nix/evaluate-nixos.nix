@@ -1,0 +1,56 @@
+# A NixOS configuration → its results as files.
+{
+  lib,
+  pkgs,
+  render,
+}:
+
+module:
+
+let
+  evaluated = lib.evalModules {
+    specialArgs = { inherit pkgs; };
+    modules = [
+      ./stand-ins/nixos.nix
+      ../../nixos-module
+      module
+    ];
+  };
+  inherit (evaluated) config;
+  build = config.system.build;
+
+  # Scripts are called by their store paths. Their texts are these.
+  phases = import ../../nixos-module/phases.nix { inherit config lib pkgs; };
+  cfg = config.sops;
+  mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
+  generatedScripts = [
+    phases.early.installer
+    phases.regular.installer
+    (mount phases.early).script
+    (mount phases.regular).script
+    (import ../../nixos-module/show-or-install.nix { inherit lib pkgs; } phases)
+    (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
+  ];
+in
+{
+  "manifest.json" = build.sops-nix-manifest.text;
+  "manifest-for-users.json" = build.sops-nix-users-manifest.text;
+  "check-phase" = build.sops-nix-manifest.checkPhase;
+  etc = config.environment.etc.read.text;
+  # Every activation script and every service, so that one too many is seen as well.
+  scripts = lib.concatLines (lib.attrNames config.system.activationScripts);
+  services = lib.concatLines (lib.attrNames config.systemd.services);
+  passwords = lib.concatStrings (
+    lib.mapAttrsToList (name: user: "${name}: ${toString user.hashedPasswordFile}\n") config.users.users
+  );
+  messages = render.messages config;
+}
+// lib.mapAttrs' (
+  name: unit: lib.nameValuePair "${name}.service" (render.service unit)
+) config.systemd.services
+// lib.mapAttrs' (
+  name: snippet: lib.nameValuePair "${name}.snippet" (render.script snippet)
+) config.system.activationScripts
+// lib.listToAttrs (
+  map (script: lib.nameValuePair "${script.name}.sh" script.text) generatedScripts
+)

@@ -1,0 +1,11 @@
+#!/bin/sh
+export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'
+umask 022
+mountPoint=/run/secrets.d
+if mountpoint -q "$mountPoint"; then
+  mount -o remount,bind,nodev,nosuid,noexec "$mountPoint"
+else
+  mkdir -p -m 0751 "$mountPoint"
+  mount -t tmpfs -o nodev,nosuid,noexec,mode=0751,noswap tmpfs "$mountPoint" 2> /dev/null || mount -t tmpfs -o nodev,nosuid,noexec,mode=0751 tmpfs "$mountPoint"
+fi
+exit 0

@@ -1,0 +1,78 @@
+# Units, scripts and messages as text.
+{ lib }:
+
+rec {
+  value =
+    v:
+    if v == true then
+      "true"
+    else if v == false then
+      "false"
+    else
+      toString v;
+
+  section = lib.mapAttrsToList (
+    name: v: lib.concatMapStrings (x: "${name}=${value x}\n") (lib.toList v)
+  );
+
+  # One line for each field, in the order of the alphabet within a section.
+  sections = lib.concatStringsSep "\n";
+  one = name: lines: "[${name}]\n${lib.concatStrings (lib.sort lib.lessThan lines)}";
+
+  nonEmpty = lib.filterAttrs (_: v: v != [ ] && v != "");
+
+  # A NixOS service. What NixOS keeps outside the unit file (links in other units' directories) stands in [Install], where systemd has a place for it.
+  service =
+    unit:
+    sections [
+      (one "Unit" (
+        section (
+          nonEmpty {
+            Description = unit.description;
+            After = toString unit.after;
+            Before = toString unit.before;
+            Wants = toString unit.wants;
+            Requires = toString unit.requires;
+            BindsTo = toString unit.bindsTo;
+            Conflicts = toString unit.conflicts;
+            X-Restart-Triggers = map toString unit.restartTriggers;
+          }
+          // unit.unitConfig
+        )
+      ))
+      (one "Service" (
+        section (
+          {
+            Environment = lib.mapAttrsToList (n: v: builtins.toJSON "${n}=${v}") unit.environment;
+          }
+          // lib.optionalAttrs (!unit.restartIfChanged) { X-RestartIfChanged = false; }
+          // lib.optionalAttrs (!unit.stopIfChanged) { X-StopIfChanged = false; }
+          // unit.serviceConfig
+        )
+      ))
+      (one "Install" (
+        section (nonEmpty {
+          Alias = toString unit.aliases;
+          WantedBy = toString unit.wantedBy;
+          RequiredBy = toString unit.requiredBy;
+        })
+      ))
+    ];
+
+  # A service of home-manager, which gives the sections as they are.
+  userService =
+    unit: sections (lib.mapAttrsToList (name: fields: one name (section (nonEmpty fields))) unit);
+
+  # The text of each generated script follows the place where it is called.
+  script = snippet: ''
+    # after: ${toString snippet.deps}
+    # dry activation: ${lib.boolToString snippet.supportsDryActivation}
+    ${snippet.text}'';
+
+  messages =
+    config:
+    lib.concatMapStrings (a: "assertion: ${a.message}\n") (
+      lib.filter (a: !a.assertion) config.assertions
+    )
+    + lib.concatMapStrings (w: "warning: ${lib.trim w}\n") config.warnings;
+}

@@ -1,0 +1,131 @@
+# Runs the generated scripts, as expected/ has them, with stand-ins for the programs that they call. Part of run.sh.
+
+# A copy of a script with its programs at places that exist: stand-ins below $work/bin, everything else from this machine.
+runnable() {
+  sed -E "s#/nix/store/0{32}-(coreutils|util-linux)/bin#$(dirname "$(command -v env)")#g
+          s#/nix/store/0{32}-(age|systemd)/bin/#$work/bin/#g
+          s#/nix/store/0{32}-(sops-nix[a-z-]*)#$work/bin/\1#g
+          s#/run/#$work/run/#g; s#/var/lib/#$work/lib/#g" "$1"
+}
+stand_in() {
+  printf '#!/bin/sh\n%s\n' "$2" > "$work/bin/$1"
+  chmod +x "$work/bin/$1"
+}
+
+# An activation script around a snippet, the way NixOS makes it: an error is noted, and does not end it.
+activate() {
+  { echo '_localstatus=0; trap "_localstatus=\$?" ERR'; runnable "$1"; echo 'exit $_localstatus'; } > "$work/activation"
+  bash "$work/activation" > "$work/said" 2>&1
+}
+
+# Compares what a step said, and how it ended, with what it should.
+expect() {
+  local name=$1 status=$2 said=$3 code=$4
+  if [ "$code" = "$status" ] && [ "$(cat "$work/said")" = "$said" ]; then
+    pass
+  else
+    { echo "expected $status: $said"; echo "was $code: $(cat "$work/said")"; } > "$work/difference"
+    fail "$name" "$work/difference"
+  fi
+}
+fresh() { rm -rf "$work/run" "$work/lib" "$work/bin" && mkdir -p "$work/run" "$work/lib" "$work/bin"; }
+
+check_activation_scripts() {
+  local here=$tests/expected/activation-by-scripts
+  fresh
+  stand_in sops-nix 'echo regular >&2; exit ${REGULAR:-0}'
+  stand_in sops-nix-for-users 'echo early; exit ${EARLY:-0}'
+  runnable "$here/sops-nix-show-or-install.sh" > "$work/unit"
+  unit() { bash "$work/unit" > "$work/said" 2>&1; }
+
+  EARLY=1 activate "$here/setupSecretsForUsers.snippet"
+  expect "at boot a failing early phase is noted" 1 $'setting up secrets for users...\nearly' $?
+  REGULAR=3 activate "$here/setupSecrets.snippet"
+  expect "at boot a failing regular phase is noted" 3 $'setting up secrets...\nregular' $?
+  unit
+  expect "the unit shows both, and fails as the first that failed" 1 $'early\nregular' $?
+  unit
+  expect "started again it installs" 0 regular $?
+
+  activate "$here/setupSecretsForUsers.snippet"
+  expect "at boot an early phase succeeds" 0 $'setting up secrets for users...\nearly' $?
+  REGULAR=3 activate "$here/setupSecrets.snippet"
+  unit
+  expect "the unit fails as the regular phase did" 3 $'early\nregular' $?
+
+  activate "$here/setupSecrets.snippet"
+  unit
+  expect "the unit shows a success" 0 regular $?
+
+  touch "$work/run/current-system"
+  REGULAR=1 activate "$here/setupSecrets.snippet"
+  expect "on a switch a failure is noted" 1 regular $?
+  REGULAR=4 unit
+  expect "and leaves no record: the unit installs" 4 regular $?
+
+  activate "$tests/expected/no-secret-at-all/setupSecrets.snippet"
+  expect "without secrets nothing is done" 0 "" $?
+  mkdir "$work/run/secrets.d"
+  activate "$tests/expected/no-secret-at-all/setupSecrets.snippet"
+  expect "unless there were some" 0 regular $?
+}
+
+check_key_generation() {
+  local key=$work/lib/sops-nix/key.txt
+  fresh
+  runnable "$tests/expected/generated-key-by-script/sops-nix-generate-age-key.sh" > "$work/generate"
+  # umask and O_EXCL, as age-keygen has them.
+  stand_in age-keygen '[ "$1" = -o ] && set -C && umask 077 && echo key > "$2" && echo "Public key: age1"'
+  generate() { bash "$work/generate" > "$work/said" 2>&1; }
+
+  generate
+  expect "a key is made" 0 "generating the age key of this machine: $key"$'\nPublic key: age1' $?
+  check "for its owner alone" test "$(stat -c %a "$key" "${key%/*}" | paste -sd' ')" = "600 700"
+  echo mine > "$key"
+  generate
+  expect "a key that is there stays" 0 "" $?
+  check "as it was" grep -qx mine "$key"
+  rm "$key" && echo half > "$key.new"
+  generate
+  expect "a half-made one is no key" 0 "generating the age key of this machine: $key"$'\nPublic key: age1' $?
+  check "and leaves nothing" test ! -e "$key.new"
+  rm "$key"
+  stand_in age-keygen 'exit 1'
+  generate
+  expect "a failure is one" 1 "generating the age key of this machine: $key" $?
+  check "without a key" test ! -e "$key"
+}
+
+check_home_activation() {
+  local runtime=$work/run/user
+  fresh
+  stand_in sops-nix-user 'echo "installed in $XDG_RUNTIME_DIR"'
+  stand_in sops-nix-generate-age-key 'echo generated'
+  home() {
+    { echo 'set -eu; run() { if [ -n "${DRY_RUN:-}" ]; then echo "would run $*"; else "$@"; fi; }'; runnable "$tests/expected/$1/activation.snippet"; } > "$work/activation"
+    XDG_RUNTIME_DIR=$runtime bash "$work/activation" > "$work/said" 2>&1
+  }
+
+  stand_in systemctl 'case "$2" in show-environment) ;; *) echo "systemctl $*" ;; esac'
+  home home-generated-key
+  expect "a user manager restarts the unit" 0 "systemctl --user restart sops-nix.service" $?
+  stand_in systemctl '[ "$2" = show-environment ]'
+  home home-generated-key
+  expect "a unit that fails fails the activation" 1 "" $?
+
+  stand_in systemctl 'exit 1'
+  home home-generated-key
+  expect "without a user manager and a run-time directory nothing can be done" 0 \
+    "There is no run-time directory $runtime yet: the secrets will be installed when the user manager starts." $?
+  home home-places-without-a-run-time-directory
+  expect "unless nothing needs it" 0 "installed in $runtime" $?
+  mkdir "$runtime"
+  home home-generated-key
+  expect "without a user manager the secrets are installed at once" 0 $'generated\n'"installed in $runtime" $?
+  DRY_RUN=1 home home-defaults
+  expect "a dry run only says so" 0 "would run $(command -v env) XDG_RUNTIME_DIR=$runtime $work/bin/sops-nix-user" $?
+}
+
+check_activation_scripts
+check_key_generation
+check_home_activation

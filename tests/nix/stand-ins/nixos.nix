@@ -1,0 +1,151 @@
+# The NixOS options that the module sets or reads, with the types and the defaults that matter to it.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  inherit (lib) types mkOption;
+  option = type: default: mkOption { inherit type default; };
+  list = option (types.listOf types.str) [ ];
+  flag = option types.bool false;
+
+  # A value of a unit's section. Lists add up, everything else is one value.
+  unitValue = types.oneOf [
+    types.bool
+    types.int
+    types.str
+    types.path
+    (types.listOf (
+      types.oneOf [
+        types.bool
+        types.int
+        types.str
+        types.path
+      ]
+    ))
+  ];
+
+  service.options = {
+    description = option types.str "";
+    enable = option types.bool true;
+    aliases = list;
+    wantedBy = list;
+    requiredBy = list;
+    after = list;
+    before = list;
+    wants = list;
+    requires = list;
+    bindsTo = list;
+    conflicts = list;
+    unitConfig = option (types.attrsOf unitValue) { };
+    serviceConfig = option (types.attrsOf unitValue) { };
+    environment = option (types.attrsOf (types.nullOr types.str)) { };
+    path = option (types.listOf types.package) [ ];
+    restartTriggers = option (types.listOf types.unspecified) [ ];
+    restartIfChanged = option types.bool true;
+    stopIfChanged = option types.bool true;
+    script = option types.lines "";
+    reload = option types.lines "";
+  };
+
+  user =
+    { name, ... }:
+    {
+      options = {
+        name = option types.str name;
+        group = option types.str "";
+        uid = option (types.nullOr types.int) null;
+        isNormalUser = flag;
+        isSystemUser = flag;
+        home = option types.str "/var/empty";
+        hashedPasswordFile = option (types.nullOr types.str) null;
+      };
+    };
+
+  fileSystem =
+    { name, ... }:
+    {
+      options = {
+        mountPoint = option types.str name;
+        device = option types.str "none";
+        fsType = option types.str "auto";
+        neededForBoot = flag;
+      };
+    };
+
+  script = types.submodule {
+    options = {
+      deps = list;
+      text = option types.lines "";
+      supportsDryActivation = flag;
+    };
+  };
+
+  # These are mounted before the activation scripts run, whatever their options say.
+  alwaysThere = [
+    "/"
+    "/nix"
+    "/nix/store"
+    "/var"
+    "/var/log"
+    "/var/lib"
+    "/var/lib/nixos"
+    "/etc"
+    "/usr"
+  ];
+in
+{
+  options = {
+    assertions = option (types.listOf types.unspecified) [ ];
+    warnings = list;
+    environment.etc = option (types.attrsOf types.unspecified) { };
+    system.build = option (types.lazyAttrsOf types.unspecified) { };
+    system.activationScripts = option (types.attrsOf (
+      types.coercedTo types.str lib.noDepEntry script
+    )) { };
+    system.nixos-init.enable = flag;
+    systemd.sysusers.enable = flag;
+    systemd.services = option (types.attrsOf (types.submodule service)) { };
+    systemd.units = option (types.attrsOf (types.submodule { options.aliases = list; })) { };
+    services.userborn.enable = flag;
+    services.openssh = {
+      enable = flag;
+      hostKeys = option (types.listOf types.attrs) [
+        {
+          type = "rsa";
+          path = "/etc/ssh/ssh_host_rsa_key";
+        }
+        {
+          type = "ed25519";
+          path = "/etc/ssh/ssh_host_ed25519_key";
+        }
+      ];
+    };
+    users.mutableUsers = option types.bool true;
+    users.users = option (types.attrsOf (types.submodule user)) { };
+    users.groups = option (types.attrsOf types.unspecified) { };
+    fileSystems = option (types.attrsOf (types.submodule fileSystem)) { };
+  };
+
+  config = {
+    _module.args = {
+      inherit pkgs;
+      utils.fsNeededForBoot = fs: fs.neededForBoot || lib.elem fs.mountPoint alwaysThere;
+    };
+    users.users.root.group = "root";
+    system.activationScripts = {
+      specialfs = "mount the special file systems\n";
+      users = lib.mkIf (!config.services.userborn.enable && !config.systemd.sysusers.enable) {
+        text = "create users\n";
+      };
+      groups = "\n";
+    };
+    # NixOS makes a unit of each service.
+    systemd.units = lib.mapAttrs' (
+      name: service: lib.nameValuePair "${name}.service" { inherit (service) aliases; }
+    ) config.systemd.services;
+  };
+}

@@ -1,0 +1,103 @@
+# A package set that is just enough to evaluate the modules: derivations that are never built, with store paths that anybody can read,
+# and text files that carry their text.
+{ lib }:
+
+let
+  storePath = name: "${builtins.storeDir}/${lib.concatStrings (lib.replicate 32 "0")}-${name}";
+
+  derivation =
+    name: attributes:
+    {
+      type = "derivation";
+      # Another build of the same package.
+      overrideAttrs = change: derivation name (attributes // change (derivation name attributes));
+      inherit name;
+      outPath = storePath name;
+      drvPath = "${storePath name}.drv";
+    }
+    // attributes;
+
+  # The path of a text depends on the text, as in a real store.
+  textFile =
+    name: text:
+    derivation name {
+      inherit text;
+      outPath = builtins.toFile name (builtins.unsafeDiscardStringContext text);
+    };
+
+  platform = {
+    system = "x86_64-linux";
+    isLinux = true;
+    isDarwin = false;
+  };
+
+  callPackageWith =
+    scope: package: arguments:
+    let
+      function = if lib.isFunction package then package else import package;
+    in
+    function (builtins.intersectAttrs (lib.functionArgs function) scope // arguments);
+
+  buildRustPackage = suffix: arguments: derivation "${arguments.pname}${suffix}" arguments;
+
+  pkgs = {
+    inherit lib;
+    stdenv = {
+      isLinux = true;
+      isDarwin = false;
+      buildPlatform = platform;
+      hostPlatform = platform;
+    };
+    callPackage = callPackageWith pkgs;
+    rustPlatform.buildRustPackage = buildRustPackage "";
+
+    # What only the outputs of the project need.
+    path = "/nixpkgs";
+    pkgsStatic = pkgs;
+    mkShell = derivation "shell";
+    runCommand =
+      name: attributes: _:
+      derivation name attributes;
+    writeShellApplication =
+      { name, ... }@arguments: derivation name (arguments // { meta.mainProgram = name; });
+
+    # Packages for the machine that builds.
+    pkgsBuildHost.callPackage = callPackageWith (
+      pkgs // { rustPlatform.buildRustPackage = buildRustPackage "-for-the-builder"; }
+    );
+
+    writeText = textFile;
+    # Scripts and manifests are shown under their own names, because their texts are compared by themselves.
+    writeShellScript = name: text: derivation name { text = "#!/bin/sh\n${text}"; };
+    writeTextFile =
+      {
+        name,
+        text,
+        checkPhase ? "",
+      }:
+      derivation name { inherit text checkPhase; };
+  }
+  // lib.genAttrs [
+    "age"
+    "age-plugin-tpm"
+    "age-plugin-yubikey"
+    "coreutils"
+    "gnupg"
+    "hello"
+    "clippy"
+    "deadnix"
+    "findutils"
+    "jq"
+    "nix"
+    "nixfmt"
+    "nixfmt-tree"
+    "openssh"
+    "python3"
+    "rustfmt"
+    "sops"
+    "installShellFiles"
+    "systemd"
+    "util-linux"
+  ] (name: derivation name { });
+in
+pkgs

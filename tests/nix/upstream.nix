@@ -1,0 +1,166 @@
+# The same configurations by this project's modules and by those of sops-nix: case → { ours, theirs }, each a list of manifests.
+# What is normal form here, and which cases differ on purpose, is said below.
+{
+  lib ? import ./find-lib.nix,
+  # A checkout of sops-nix.
+  sopsNix,
+}:
+
+let
+  defaultPkgs = import ./stand-ins/pkgs.nix { inherit lib; };
+  render = import ./render.nix { inherit lib; };
+  cases = import ./cases {
+    inherit lib;
+    pkgs = defaultPkgs;
+  };
+
+  # A case that sops-nix cannot evaluate, or evaluates to something else on purpose: docs/switch-from-sops-nix.md has the reasons.
+  intended = [
+    # It has no `neededForUsers` for templates, and renders no early secret in a regular one.
+    "early-template"
+    "early-secret-in-a-regular-template"
+    # Its option says that the file wins, its program takes the content.
+    "template-whose-file-wins-over-its-content"
+    # It copies unquoted key paths to the store.
+    "key-paths-without-quotes"
+    # It looks placeholders up by file name, but lists them by attribute name.
+    "placeholder-of-a-secret-with-another-name"
+    # Its text file in the store cannot have a name with directories.
+    "template-in-directories"
+    # It links a secret of another name under its attribute name.
+    "home-secret-with-a-name"
+    # It looks for the templates of home-manager in the default directory, whatever the directory of the secrets is.
+    "home-places-without-a-run-time-directory"
+    # Without secrets it has no service that would show its manifest.
+    "home-without-secrets"
+  ];
+
+  secretOf =
+    ownership: secret:
+    removeAttrs secret [
+      "sopsFileHash"
+      "neededForUsers"
+    ]
+    // ownership secret;
+
+  templateOf =
+    ownership: template:
+    removeAttrs template [ "neededForUsers" ]
+    // ownership template
+    # Where both are set, the program takes the content.
+    // lib.optionalAttrs ((template.content or "") != "") { file = ""; };
+
+  numbers =
+    entry:
+    lib.optionalAttrs (entry ? uid) {
+      uid = if entry.uid == null then 0 else entry.uid;
+      gid = if entry.gid == null then 0 else entry.gid;
+    };
+
+  normal =
+    text:
+    let
+      manifest = builtins.fromJSON (builtins.unsafeDiscardStringContext text);
+      secrets = map (secretOf numbers) manifest.secrets;
+      names = map (secret: secret.name) secrets;
+    in
+    removeAttrs manifest [ "version" ]
+    // {
+      useTmpfs = manifest.useTmpfs or false;
+      secrets = lib.sortOn (secret: secret.name) secrets;
+      templates = lib.sortOn (template: template.name) (map (templateOf numbers) manifest.templates);
+      # Tokens of secrets that another manifest has are never looked up.
+      placeholderBySecretName = lib.filterAttrs (
+        name: _: manifest.templates != [ ] && lib.elem name names
+      ) manifest.placeholderBySecretName;
+    };
+
+  # Its own packages are no concern here.
+  theirPackage.sops.package = lib.mkDefault defaultPkgs.hello;
+
+  evaluators = {
+    nixos =
+      pkgs: module:
+      let
+        inherit
+          (lib.evalModules {
+            specialArgs = { inherit pkgs; };
+            modules = [
+              ./stand-ins/nixos.nix
+              (sopsNix + "/modules/sops")
+              theirPackage
+              { sops.validationPackage = lib.mkDefault defaultPkgs.hello; }
+              module
+            ];
+          })
+          config
+          ;
+        ours = import ./evaluate-nixos.nix { inherit lib pkgs render; } module;
+      in
+      {
+        ours = [
+          ours."manifest.json"
+          ours."manifest-for-users.json"
+        ];
+        theirs = [
+          config.system.build.sops-nix-manifest.text
+          config.system.build.sops-nix-users-manifest.text
+        ];
+      };
+
+    # Its manifest is only to be had through the script of its service: here a script is its text, and so is a manifest.
+    home =
+      pkgs: module:
+      let
+        texts = pkgs // {
+          writeShellScript = _: text: text;
+          writeTextFile = { text, ... }: text;
+        };
+        inherit
+          (lib.evalModules {
+            specialArgs.pkgs = texts;
+            modules = [
+              ./stand-ins/home-manager.nix
+              (sopsNix + "/modules/home-manager/sops.nix")
+              theirPackage
+              {
+                options.launchd = lib.mkOption { type = lib.types.unspecified; };
+                config._module.args.pkgs = lib.mkForce texts;
+              }
+              module
+            ];
+          })
+          config
+          ;
+      in
+      {
+        ours = [ (import ./evaluate-home.nix { inherit lib pkgs render; } module)."manifest.json" ];
+        theirs = [
+          (lib.trim (
+            lib.last (lib.splitString "-ignore-passwd " config.systemd.user.services.sops-nix.Service.ExecStart)
+          ))
+        ];
+      };
+  };
+
+  comparison =
+    _:
+    {
+      system ? "nixos",
+      pkgs ? defaultPkgs,
+      module,
+      ...
+    }:
+    let
+      results = evaluators.${system} pkgs module;
+    in
+    {
+      ours = map normal results.ours;
+      theirs = map normal results.theirs;
+      # As its module writes them, for the program to read.
+      manifests = map builtins.unsafeDiscardStringContext results.theirs;
+    };
+in
+lib.mapAttrs comparison (
+  lib.filterAttrs (name: case: lib.elem "manifest.json" case.shows && !lib.elem name intended) cases
+)

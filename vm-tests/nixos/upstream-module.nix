@@ -1,0 +1,42 @@
+# sops-nix's own module with this project's program in `sops.package`: the program takes the place of the other one, whatever wrote the manifest.
+{
+  sops-install-secrets,
+  # The source of sops-nix.
+  sopsNix,
+}:
+
+{
+  nodes.machine =
+    { config, ... }:
+    {
+      imports = [ (sopsNix + "/modules/sops") ];
+      virtualisation.sharedDirectories.test-keys = {
+        source = "${../../tests/fixtures/keys}";
+        target = "/test-keys";
+      };
+      users.users.alice = {
+        isNormalUser = true;
+        hashedPasswordFile = config.sops.secrets.my-password.path;
+      };
+      sops = {
+        package = sops-install-secrets;
+        defaultSopsFile = ../../tests/nix/files/secrets.yaml;
+        age.keyFile = "/test-keys/age.txt";
+        secrets."db/password".owner = "alice";
+        secrets.my-password.neededForUsers = true;
+        templates."app.conf".content = "password = ${config.sops.placeholder."db/password"}";
+      };
+    };
+
+  testScript = ''
+    machine.wait_for_unit("multi-user.target")
+
+    with subtest("secrets, early secrets and templates are there"):
+        t.assertEqual(machine.succeed("cat /run/secrets/db/password"), "correct horse")
+        t.assertEqual(machine.succeed("stat -L -c %U /run/secrets/db/password").strip(), "alice")
+        t.assertEqual(machine.succeed("cat /run/secrets/rendered/app.conf"), "password = correct horse")
+        t.assertEqual(
+            machine.succeed("getent shadow alice | cut -d: -f2").strip(), machine.succeed("cat /run/secrets-for-users/my-password").strip()
+        )
+  '';
+}
