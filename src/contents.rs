@@ -1,6 +1,6 @@
 //! The bytes of every secret and template, decided in memory.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, rc::Rc};
 
 use crate::{
     failure::Failure,
@@ -16,16 +16,16 @@ use crate::{
 const LARGEST_TEMPLATE: usize = 1 << 26;
 
 /// The secrets whose bytes are at hand, by name.
-pub type Values<'f> = HashMap<&'f str, Content<'f>>;
+pub type Values<'f> = HashMap<&'f str, Rc<Content<'f>>>;
 
 /// Takes every secret out of its decrypted file. A file that failed has been reported as a whole.
 pub fn values<'f>(files: &'f [(Source<'f>, Option<Decrypted>)], failures: &mut Vec<Failure>) -> Values<'f> {
     let mut values = Values::new();
     for (source, file) in files {
         let Some(file) = file else { continue };
-        let selector = file.selector();
+        let mut contents = Contents::new(file);
         for &secret in source.secrets() {
-            match content(file, &selector, secret) {
+            match contents.of(secret) {
                 Ok(content) => {
                     values.insert(&secret.name, content);
                 }
@@ -36,10 +36,32 @@ pub fn values<'f>(files: &'f [(Source<'f>, Option<Decrypted>)], failures: &mut V
     values
 }
 
-fn content<'f>(file: &'f Decrypted, selector: &Selector<'f, Plaintext>, secret: &Secret) -> Result<Content<'f>, ContentError> {
-    match &secret.selection {
-        Selection::Whole => file.whole(),
-        Selection::Key(key) => file.value(selector, key),
+/// What secrets take from one file. Those that are the whole file share one text.
+struct Contents<'f> {
+    file: &'f Decrypted,
+    selector: Selector<'f, Plaintext>,
+    whole: Option<Rc<Content<'f>>>,
+}
+
+impl<'f> Contents<'f> {
+    fn new(file: &'f Decrypted) -> Self {
+        Self {
+            file,
+            selector: file.selector(),
+            whole: None,
+        }
+    }
+
+    fn of(&mut self, secret: &Secret) -> Result<Rc<Content<'f>>, ContentError> {
+        match (&secret.selection, &self.whole) {
+            (Selection::Key(key), _) => self.file.value(&self.selector, key).map(Rc::new),
+            (Selection::Whole, Some(whole)) => Ok(Rc::clone(whole)),
+            (Selection::Whole, None) => {
+                let whole = Rc::new(self.file.whole()?);
+                self.whole = Some(Rc::clone(&whole));
+                Ok(whole)
+            }
+        }
     }
 }
 

@@ -106,7 +106,7 @@ fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manif
     let files = decrypt(manifest, &keyring, &mut failures);
     let values = contents::values(&files, &mut failures);
     let rendered = contents::render(manifest, &values, &mut failures);
-    let owners = Owners::new(arguments, manifest, accounts);
+    let owners = Owners::new(arguments, manifest, accounts, environment.dry_run);
     let entries = entries(manifest, &values, &rendered, owners, &mut failures);
     failures.iter().for_each(Failure::report);
     let is_live = match install::is_live(&site) {
@@ -220,33 +220,48 @@ enum Owners {
     /// Root's, while there may be no other users yet.
     Root,
     /// Whoever the manifest names.
-    Named(Accounts),
+    Named {
+        accounts: Accounts,
+        /// A dry activation comes before the users that it is about are made, so an absent one is no failure yet.
+        dry_run: bool,
+    },
 }
 
+/// Nobody's: what a dry run takes for a user or group that does not exist yet. It is never given to a file.
+const NOT_YET: u32 = u32::MAX;
+
 impl Owners {
-    fn new(arguments: &Arguments, manifest: &Manifest, accounts: Accounts) -> Self {
+    fn new(arguments: &Arguments, manifest: &Manifest, accounts: Accounts, dry_run: bool) -> Self {
         match (manifest.user_mode, arguments.ignore_passwd) {
             (true, _) => Self::Caller,
             (false, true) => Self::Root,
-            (false, false) => Self::Named(accounts),
+            (false, false) => Self::Named { accounts, dry_run },
         }
     }
 
     fn of(&mut self, placement: &Placement) -> Result<Owner, UserError> {
-        let accounts = match self {
+        let (accounts, dry_run) = match self {
             Self::Caller => return Ok(None),
             Self::Root => return Ok(Some((0, 0))),
-            Self::Named(accounts) => accounts,
+            Self::Named { accounts, dry_run } => (accounts, *dry_run),
         };
         let user = match &placement.owner {
-            Account::Name(name) => accounts.user(name)?,
-            Account::Id(id) => *id,
+            Account::Name(name) => accounts.user(name),
+            Account::Id(id) => Ok(*id),
         };
         let group = match &placement.group {
-            Account::Name(name) => accounts.group(name)?,
-            Account::Id(id) => *id,
+            Account::Name(name) => accounts.group(name),
+            Account::Id(id) => Ok(*id),
         };
-        Ok(Some((user, group)))
+        Ok(Some((made_later(user, dry_run)?, made_later(group, dry_run)?)))
+    }
+}
+
+/// In a dry run, somebody who does not exist is somebody whom the activation will make.
+fn made_later(id: Result<u32, UserError>, dry_run: bool) -> Result<u32, UserError> {
+    match id {
+        Err(UserError::NoUser(_) | UserError::NoGroup(_)) if dry_run => Ok(NOT_YET),
+        id => id,
     }
 }
 

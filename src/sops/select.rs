@@ -55,8 +55,14 @@ pub struct Selector<'t, S> {
     indexes: RefCell<HashMap<*const Branch<S>, Index<'t, S>>>,
 }
 
-/// The values of a map by name; none where a name is there more than once, as JSON and later YAML documents allow.
-type Index<'t, S> = HashMap<&'t [u8], Option<&'t Value<S>>>;
+/// The values of a map by name. A name may be there more than once, in JSON.
+type Index<'t, S> = HashMap<&'t [u8], Named<'t, S>>;
+
+/// What has a name.
+enum Named<'t, S> {
+    One(&'t Value<S>),
+    Several,
+}
 
 impl<'t, S> Selector<'t, S> {
     /// Of these documents; keys name values of the first: the Go program, too, looks no further.
@@ -81,13 +87,14 @@ impl<'t, S> Selector<'t, S> {
         let mut names = key.iter().enumerate().peekable();
         while let Some((depth, name)) = names.next() {
             let so_far = || join(key, depth.saturating_add(1));
-            let found = self.lookup(branch, name.as_bytes(), MERGE_DEPTH);
-            let value = found
-                .ok_or_else(|| SelectError::Missing {
-                    key: so_far(),
-                    nearest: nearest(branch, key, depth),
-                })?
-                .ok_or_else(|| SelectError::Repeated { key: so_far() })?;
+            let value = match self.lookup(branch, name.as_bytes(), MERGE_DEPTH) {
+                Some(Named::One(value)) => value,
+                Some(Named::Several) => return Err(SelectError::Repeated { key: so_far() }),
+                None => {
+                    let nearest = nearest(branch, key, depth);
+                    return Err(SelectError::Missing { key: so_far(), nearest });
+                }
+            };
             match (value, names.peek()) {
                 (Value::Scalar(kind, text), None) => return Ok((*kind, text)),
                 (Value::Map(inner), Some(_)) => branch = inner,
@@ -112,12 +119,12 @@ impl<'t, S> Selector<'t, S> {
 
     /// The value of that name; else one that a YAML merge key (`<<`) brings in, because the Go program parses the decrypted text
     /// once more, merge keys applied.
-    fn lookup(&self, branch: &'t Branch<S>, name: &[u8], merges: usize) -> Option<Option<&'t Value<S>>> {
+    fn lookup(&self, branch: &'t Branch<S>, name: &[u8], merges: usize) -> Option<Named<'t, S>> {
         self.own(branch, name).or_else(|| {
             let deeper = merges.checked_sub(1)?;
-            match self.own(branch, b"<<")?? {
-                Value::Map(inner) => self.lookup(inner, name, deeper),
-                Value::List(maps) => maps.iter().find_map(|map| match map {
+            match self.own(branch, b"<<")? {
+                Named::One(Value::Map(inner)) => self.lookup(inner, name, deeper),
+                Named::One(Value::List(maps)) => maps.iter().find_map(|map| match map {
                     Value::Map(inner) => self.lookup(inner, name, deeper),
                     _ => None,
                 }),
@@ -127,10 +134,13 @@ impl<'t, S> Selector<'t, S> {
     }
 
     /// The value of that name in the map itself. The maps are borrowed for as long as this lives, so each is told by its address.
-    fn own(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<Option<&'t Value<S>>> {
+    fn own(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<Named<'t, S>> {
         let mut indexes = self.indexes.borrow_mut();
         let index = indexes.entry(std::ptr::from_ref(branch)).or_insert_with(|| index(branch));
-        index.get(name).copied()
+        index.get(name).map(|named| match named {
+            Named::One(value) => Named::One(value),
+            Named::Several => Named::Several,
+        })
     }
 }
 
@@ -140,8 +150,8 @@ fn index<S>(branch: &Branch<S>) -> Index<'_, S> {
         if let Key::Name(name) = &item.key {
             index
                 .entry(name.as_slice())
-                .and_modify(|value| *value = None)
-                .or_insert(Some(&item.value));
+                .and_modify(|named| *named = Named::Several)
+                .or_insert(Named::One(&item.value));
         }
     }
     index
