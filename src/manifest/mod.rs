@@ -163,14 +163,28 @@ pub enum ManifestError {
 fn cause(field: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Eof => format!("it ends too early, at line {} column {}", error.line(), error.column()),
-        Category::Data => format!(
-            "{} has the wrong type, at line {} column {}",
-            if field == "." { "it" } else { field },
-            error.line(),
-            error.column()
-        ),
+        Category::Data => data_cause(field, error),
         _ => error.to_string(),
     }
+}
+
+/// Says which field, and what it should be; never the value, which could be a secret in the wrong place.
+fn data_cause(field: &str, error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    let text = text.strip_suffix(&place).unwrap_or_default();
+    if text.starts_with("duplicate field") {
+        return format!("{text},{place}");
+    }
+    let expected = match text.rsplit_once(", expected ") {
+        Some((_, "i64" | "u64")) => ": expected a whole number",
+        Some((_, "a string")) => ": expected a string",
+        Some((_, "a sequence")) => ": expected a list",
+        Some((_, "a boolean")) => ": expected true or false",
+        _ => "",
+    };
+    let field = if field == "." { "it" } else { field };
+    format!("{field} has the wrong type,{place}{expected}")
 }
 
 impl Manifest {

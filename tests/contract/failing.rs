@@ -100,18 +100,81 @@ fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
 fn a_dry_run_tells_of_failures_as_the_real_run_would() {
     let Some(world) = World::system() else { return };
     let dry = |manifest: &Manifest| world.run_with(manifest, |command| command.env("NIXOS_ACTION", "dry-activate"));
-    for (what, manifest) in failures(&world) {
+    let failures = || {
+        failures(&world)
+            .into_iter()
+            .filter(|(what, _)| !["owner", "group"].contains(what))
+    };
+    for (what, manifest) in failures() {
         assert_eq!(dry(&manifest).code, Some(3), "{what}");
         assert_eq!(world.tree("/run"), "0755 0:0 nixos/\n", "{what}");
     }
     world.install(&good(&world));
-    for (what, manifest) in failures(&world) {
+    for (what, manifest) in failures() {
         assert_eq!(
             (dry(&manifest).code, dry(&manifest).err),
             (Some(1), world.run(&manifest).err),
             "{what}"
         );
     }
+}
+
+#[test]
+fn a_dry_activation_does_not_miss_users_and_groups_that_are_yet_to_be_made() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    world.install(&world.manifest().secret("a", &file, "database/host"));
+    let fields = json!({"owner": "carol", "group": "wheel", "restartUnits": ["carol.service"]});
+    let manifest = world
+        .manifest()
+        .secret("a", &file, "database/host")
+        .secret_with("b", &file, "database/host", fields);
+    let said = world.run_with(&manifest, |command| command.env("NIXOS_ACTION", "dry-activate"));
+    assert_eq!(
+        (said.code, said.out.as_str(), said.err.as_str()),
+        (Some(0), "would add secret: b\n", "")
+    );
+    // In the real run they have to be there.
+    let said = world.run(&manifest);
+    assert_eq!(said.code, Some(1));
+    assert_eq!(
+        said.err,
+        "error: secret b: no user named carol; declare it in users.users, or correct the owner\n\
+         error: nothing was changed because of: b; /run/secrets is as it was\n"
+    );
+}
+
+#[test]
+fn an_unknown_group_is_named() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let manifest = world.manifest().secret("a", &file, "database/host");
+    let said = world.run(&manifest.secret_with("b", &file, "database/host", json!({"group": "wheel"})));
+    assert_eq!(said.code, Some(3));
+    assert!(
+        said.err
+            .starts_with("error: secret b: no group named wheel; declare it in users.groups, or correct the group\n"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_name_that_is_there_twice_is_no_secret() {
+    let world = World::user();
+    // Nobody needs a key to add an empty string: it is not encrypted, and adds nothing to the MAC.
+    let add = |file: &str, first: &str| {
+        let text = std::fs::read_to_string(world.fixture(file)).unwrap();
+        let forged = text.replacen('{', &format!("{{{first}"), 1);
+        world.write(&format!("forged-{file}"), forged)
+    };
+    let json = add("nesting.json", r#""database": {"host": ""},"#);
+    let binary = add("text.bin", r#""data": "","#);
+    let manifest = world.manifest().secret("a", &json, "database/host").secret("b", &binary, "");
+    let said = world.run(&manifest);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("the key database is there more than once"), "{}", said.err);
+    assert!(said.err.contains("data is there more than once"), "{}", said.err);
 }
 
 #[test]

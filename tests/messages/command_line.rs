@@ -112,6 +112,6 @@ fn help_and_version_are_printed_on_standard_output() {
           0  done
           1  failed, nothing changed
           2  wrong usage, or a manifest that cannot be used
-          3  published, but some secrets failed (only while nothing was published before)
+          3  published, but some secrets (only while nothing was published before), links or unit requests failed
     "#]].assert_eq(&help);
 }

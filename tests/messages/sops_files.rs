@@ -504,9 +504,6 @@ fn a_template_that_cannot_be_rendered_is_named_with_the_cause() {
         error: template needs-bad: it needs secret bad, which failed
         error: template no-file: cannot read its file $DIR/absent.conf: no such file
         error: template directory: cannot read its file $DIR/: a directory, not a regular file
-        error: secret unowned: no user named carol; declare it in users.users, or correct the owner
-        error: template unowned: no user named carol; declare it in users.users, or correct the owner
-        error: template ungrouped: no group named wheel; declare it in users.groups, or correct the group
 
         # a secret of another manifest: 3
         warning: template no-file-but-content: cannot read its file $DIR/absent.conf: no such file; its content is used instead
@@ -515,9 +512,6 @@ fn a_template_that_cannot_be_rendered_is_named_with_the_cause() {
         error: template needs-bad: it needs secret bad, which failed
         error: template no-file: cannot read its file $DIR/absent.conf: no such file
         error: template directory: cannot read its file $DIR/: a directory, not a regular file
-        error: secret unowned: no user named carol; declare it in users.users, or correct the owner
-        error: template unowned: no user named carol; declare it in users.users, or correct the owner
-        error: template ungrouped: no group named wheel; declare it in users.groups, or correct the group
 
     "#]].assert_eq(&text);
 }
