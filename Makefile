@@ -7,8 +7,10 @@ STATIC_LIMIT = 6291456
 
 # The man page and the shell completions land here.
 ASSETS = $(CURDIR)/target/assets
+# What `cargo build` makes.
+PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test bench bench-short static lint fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short static lint fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
@@ -26,8 +28,15 @@ demo:
 	bash demo/run.sh
 
 # Root runs more: real mounts and owners, in private mount namespaces. What cannot run says `skipped:` and why.
-test:
+test: test-program test-nix
+
+test-program:
 	$(CARGO) test --no-fail-fast -- $(TEST_FLAGS)
+
+# The Nix side: what it needs beyond this repository, and skips where it is missing, is in tests/nix/README.md.
+test-nix:
+	$(CARGO) build
+	SOPS_INSTALL_SECRETS=$${SOPS_INSTALL_SECRETS:-$(PROGRAM)} bash tests/nix/run.sh
 
 bench:
 	$(CARGO) bench --bench install
