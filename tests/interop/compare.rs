@@ -36,7 +36,7 @@ pub enum Verdict {
     Alike,
     /// sops prints what does not read back as the same; ours does.
     AlikeInValues,
-    /// sops is known to print this wrong, and nothing can say whether ours is right.
+    /// sops is known to print this wrong, and nothing can say whether ours is right, or the format has no right way.
     Unjudged,
     /// Ours is wrong, and why.
     Different(String),
@@ -105,13 +105,19 @@ impl Case {
         if content == self.expected {
             return Verdict::Alike;
         }
-        let difference = difference(&self.expected, &content);
-        match self.reads_back(sops, &self.expected) {
-            Some(false) if self.reads_back(sops, &content) == Some(true) => Verdict::AlikeInValues,
-            Some(false) => Verdict::Different(format!("neither print reads back; {difference}")),
-            None if self.document.is_misprinted_by_sops() => Verdict::Unjudged,
-            Some(true) | None => Verdict::Different(difference),
+        match [&self.expected, &content].map(|print| self.reads_back(sops, print)) {
+            [Some(false), Some(true)] => Verdict::AlikeInValues,
+            [Some(false), _] if self.has_no_spelling(sops) => Verdict::Unjudged,
+            [None, _] if self.document.is_misprinted_by_sops() => Verdict::Unjudged,
+            _ => Verdict::Different(difference(&self.expected, &content)),
         }
+    }
+
+    /// Whether a value may have no spelling in INI, because it contains the quotes that could hold it.
+    fn has_no_spelling(&self, sops: &Sops) -> bool {
+        let values = sops.values(self.document.format, &self.encrypted).unwrap_or_default();
+        let values = String::from_utf8_lossy(&values);
+        self.document.format == Format::Ini && values.contains('`') && values.contains(r#"\"\"\""#)
     }
 
     fn leaf_fault(&self, installed: &Installed) -> Option<String> {
