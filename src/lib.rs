@@ -8,6 +8,7 @@
 pub mod changes;
 pub mod cli;
 mod contents;
+mod entries;
 pub mod environment;
 mod failure;
 pub mod file;

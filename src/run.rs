@@ -11,18 +11,18 @@ use std::{
 use crate::{
     changes::Changes,
     cli::{Arguments, CheckMode},
-    contents::{self, Values},
+    contents,
+    entries::{Owners, entries},
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
     file,
     files::{self, Source},
-    install::{self, Entry, Extent, FileSystem, Kind, Owner, Site, Store},
+    install::{self, Entry, Extent, FileSystem, Site, Store},
     keys::{KeyFile, KeySources, Keyring, Notice},
     manifest::{Account, Manifest, ManifestError, Placement},
-    plaintext::Plaintext,
     sops::Decrypted,
     units::{self, Channel},
-    users::{Accounts, UserError},
+    users::Accounts,
 };
 
 /// Larger manifests are refused, in bytes: 256 MiB.
@@ -106,7 +106,7 @@ fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manif
     let files = decrypt(manifest, &keyring, &mut failures);
     let values = contents::values(&files, &mut failures);
     let rendered = contents::render(manifest, &values, &mut failures);
-    let owners = Owners::new(arguments, manifest, accounts, environment.dry_run);
+    let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let entries = entries(manifest, &values, &rendered, owners, &mut failures);
     failures.iter().for_each(Failure::report);
     let is_live = match install::is_live(&site) {
@@ -160,109 +160,6 @@ fn decrypt<'m>(manifest: &'m Manifest, keyring: &Keyring, failures: &mut Vec<Fai
             (source, decrypted)
         })
         .collect()
-}
-
-/// Everything that can be published, with its owner looked up.
-fn entries<'e>(
-    manifest: &'e Manifest,
-    values: &'e Values<'_>,
-    rendered: &'e [Option<Plaintext>],
-    mut owners: Owners,
-    failures: &mut Vec<Failure>,
-) -> Vec<Entry<'e>> {
-    let secrets = manifest.secrets.iter().filter_map(|secret| {
-        let content = values.get(secret.name.as_str())?.expose();
-        Some((Kind::Secret, &secret.name, content, &secret.placement))
-    });
-    let templates = manifest.templates.iter().zip(rendered).filter_map(|(template, rendered)| {
-        let content = rendered.as_ref()?.expose();
-        Some((Kind::Template, &template.name, content, &template.placement))
-    });
-    let mut entries = Vec::with_capacity(manifest.secrets.len().saturating_add(manifest.templates.len()));
-    for (kind, name, content, placement) in secrets.chain(templates) {
-        match owners.of(placement) {
-            Ok(owner) => entries.push(entry(kind, name, content, owner, placement)),
-            Err(problem) => failures.push(unowned(kind, name, &problem)),
-        }
-    }
-    entries
-}
-
-fn entry<'e>(kind: Kind, name: &'e str, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
-    Entry {
-        kind,
-        name,
-        content,
-        mode: placement.mode,
-        owner,
-        path: placement.path.clone(),
-        restart_units: &placement.restart_units,
-        reload_units: &placement.reload_units,
-    }
-}
-
-fn unowned(kind: Kind, name: &str, problem: &UserError) -> Failure {
-    let noun = match kind {
-        Kind::Secret => "secret",
-        Kind::Template => "template",
-    };
-    Failure {
-        message: format!("{noun} {name}: {problem}"),
-        entries: vec![name.to_owned()],
-        sops_file: None,
-    }
-}
-
-/// Whose the published files are.
-enum Owners {
-    /// The caller's, in user mode: nothing is looked up or changed.
-    Caller,
-    /// Root's, while there may be no other users yet.
-    Root,
-    /// Whoever the manifest names.
-    Named {
-        accounts: Accounts,
-        /// A dry activation comes before the users that it is about are made, so an absent one is no failure yet.
-        dry_run: bool,
-    },
-}
-
-/// Nobody's: what a dry run takes for a user or group that does not exist yet. It is never given to a file.
-const NOT_YET: u32 = u32::MAX;
-
-impl Owners {
-    fn new(arguments: &Arguments, manifest: &Manifest, accounts: Accounts, dry_run: bool) -> Self {
-        match (manifest.user_mode, arguments.ignore_passwd) {
-            (true, _) => Self::Caller,
-            (false, true) => Self::Root,
-            (false, false) => Self::Named { accounts, dry_run },
-        }
-    }
-
-    fn of(&mut self, placement: &Placement) -> Result<Owner, UserError> {
-        let (accounts, dry_run) = match self {
-            Self::Caller => return Ok(None),
-            Self::Root => return Ok(Some((0, 0))),
-            Self::Named { accounts, dry_run } => (accounts, *dry_run),
-        };
-        let user = match &placement.owner {
-            Account::Name(name) => accounts.user(name),
-            Account::Id(id) => Ok(*id),
-        };
-        let group = match &placement.group {
-            Account::Name(name) => accounts.group(name),
-            Account::Id(id) => Ok(*id),
-        };
-        Ok(Some((made_later(user, dry_run)?, made_later(group, dry_run)?)))
-    }
-}
-
-/// In a dry run, somebody who does not exist is somebody whom the activation will make.
-fn made_later(id: Result<u32, UserError>, dry_run: bool) -> Result<u32, UserError> {
-    match id {
-        Err(UserError::NoUser(_) | UserError::NoGroup(_)) if dry_run => Ok(NOT_YET),
-        id => id,
-    }
 }
 
 fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> Site {

@@ -6,6 +6,7 @@
 
 mod check;
 mod convert;
+mod paths;
 mod raw;
 
 use std::path::{Path, PathBuf};

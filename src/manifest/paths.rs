@@ -1,0 +1,74 @@
+//! Paths as a manifest spells them.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::{Findings, convert::quoted};
+
+/// How paths of the manifest are read.
+pub(super) enum Paths<'a> {
+    /// As they are.
+    Literal,
+    /// In user mode: with what `%r` stands for, if it is known.
+    Expanded(Option<&'a Path>),
+}
+
+impl Paths<'_> {
+    /// A path that has to be there.
+    pub fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
+        if raw.is_empty() {
+            findings.error(format!("{what} is missing"));
+        }
+        self.optional(what, raw, findings).unwrap_or_default()
+    }
+
+    /// A path that may be left out.
+    pub fn optional(&self, what: &str, raw: &str, findings: &mut Findings) -> Option<PathBuf> {
+        if raw.is_empty() {
+            return None;
+        }
+        let path = PathBuf::from(self.expand(what, raw, findings));
+        if path.components().any(|part| part == Component::ParentDir) {
+            findings.forgivable(
+                format!("{what} is {}, which contains ..", quoted(raw)),
+                "each .. takes the part before it away",
+            );
+        }
+        let path = without_detours(&path);
+        if !path.is_absolute() || raw.contains('\0') || path.file_name().is_none() {
+            findings.error(format!("{what} is {}, which is not an absolute path", quoted(raw)));
+            return None;
+        }
+        Some(path)
+    }
+
+    /// In user mode `%r` is the run-time directory and `%%` a percent sign; anything else stays as it is.
+    fn expand(&self, what: &str, raw: &str, findings: &mut Findings) -> String {
+        let Self::Expanded(runtime_dir) = *self else {
+            return raw.to_owned();
+        };
+        let uses_runtime_dir = raw.split("%%").any(|part| part.contains("%r"));
+        if uses_runtime_dir && runtime_dir.is_none() {
+            findings.error(format!(
+                "{what} contains %r, but XDG_RUNTIME_DIR is not set; log in, or run in a user service"
+            ));
+        }
+        let runtime_dir = runtime_dir.unwrap_or(Path::new("/")).to_string_lossy();
+        raw.split("%%")
+            .map(|part| part.replace("%r", &runtime_dir))
+            .collect::<Vec<_>>()
+            .join("%")
+    }
+}
+
+/// Without `.`, `..` and doubled slashes, so that equal places are equal paths.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
