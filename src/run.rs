@@ -19,7 +19,7 @@ use crate::{
     files::{self, Source},
     install::{self, Entry, Extent, FileSystem, Site, Store},
     keys::{KeyFile, KeySources, Keyring, Notice},
-    manifest::{Account, Manifest, ManifestError, Placement},
+    manifest::{Manifest, ManifestError},
     sops::Decrypted,
     units::{self, Channel},
     users::Accounts,
