@@ -185,7 +185,11 @@ fn exchange(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<()
         Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new, warnings),
         outcome => return outcome.map_err(fail),
     }
-    rename(RenameFlags::EXCHANGE).map_err(fail)?;
+    match rename(RenameFlags::EXCHANGE) {
+        // Before it asks the file system, the kernel itself answers that a name is taken: only here do we learn of its limits.
+        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new, warnings),
+        outcome => outcome.map_err(fail)?,
+    }
     clear(place, new, warnings).inspect_err(|_| {
         let _ = rename(RenameFlags::EXCHANGE);
     })

@@ -151,20 +151,30 @@ fn a_reader_finds_a_whole_generation_at_every_moment() {
 /// As on NFS, where renameat2 knows no flags: strace answers in place of the kernel. (A plain rename is another call, renameat.)
 #[test]
 fn a_file_system_that_cannot_exchange_names_is_served_in_steps() {
-    let test = "swapping::a_file_system_that_cannot_exchange_names_is_served_in_steps";
+    serve_in_steps(
+        "swapping::a_file_system_that_cannot_exchange_names_is_served_in_steps",
+        "inject=renameat2:error=EINVAL",
+    );
+}
+
+/// That a name is taken is said by the kernel, before the file system can refuse the flags of the next call.
+#[test]
+fn a_file_system_that_knows_a_name_is_taken_and_cannot_exchange_it_is_served_in_steps() {
+    serve_in_steps(
+        "swapping::a_file_system_that_knows_a_name_is_taken_and_cannot_exchange_it_is_served_in_steps",
+        "inject=renameat2:error=EINVAL:when=2+",
+    );
+}
+
+/// Two publications over all kinds of things, with some calls failing.
+fn serve_in_steps(test: &str, inject: &str) {
     if std::env::var_os("SOPS_TEST_TRACED").is_none() {
         if Command::new("strace").arg("-V").output().is_err() {
             writeln!(std::io::stderr(), "{test}: skipped: needs strace").unwrap();
             return;
         }
         let output = Command::new("strace")
-            .args([
-                "-f",
-                "-e",
-                "trace=renameat2,renameat,rename",
-                "-e",
-                "inject=renameat2:error=EINVAL",
-            ])
+            .args(["-f", "-e", "trace=renameat2,renameat,rename", "-e", inject])
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", &format!("install::tests::{test}")])
             .env("SOPS_TEST_TRACED", "1")
