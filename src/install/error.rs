@@ -21,10 +21,12 @@ pub enum InstallError {
         cause: Errno,
     },
     /// Another run holds the lock for longer than we wait.
-    #[error("{} is locked by another run since {seconds} s; wait until it has ended (see who: fuser -v {})", .mount_point.display(), .mount_point.display())]
+    #[error("{} is locked by another run since {seconds} s; wait until it has ended (see who: fuser -v {})", .mount_point.display(), .lock.display())]
     Busy {
-        /// The locked directory.
+        /// What it protects.
         mount_point: PathBuf,
+        /// What is locked.
+        lock: PathBuf,
         /// How long we waited.
         seconds: u64,
     },

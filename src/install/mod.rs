@@ -227,8 +227,9 @@ fn publish_within(
     channel: &Channel,
 ) -> Result<Published, InstallError> {
     let mut warnings = Vec::new();
-    let root = lock::enter(site, patience, &mut warnings)?;
-    let current = Current::read(site, &root)?;
+    let entered = lock::enter(site, patience, &mut warnings)?;
+    let root = &entered.root;
+    let current = Current::read(site, root)?;
     if current.live.is_some() {
         if extent == Extent::Rest {
             return Err(InstallError::AlreadyLive { link: site.link.clone() });
@@ -241,10 +242,10 @@ fn publish_within(
         .checked_add(1)
         .ok_or_else(|| InstallError::NumbersExhausted { link: site.link.clone() })?;
 
-    let mut draft = write(site, &root, number, entries)?;
+    let mut draft = write(site, root, number, entries)?;
     let is_telling = !changes.units.is_empty();
     if is_telling {
-        pending::write(site, &root, number, &changes.units)?;
+        pending::write(site, root, number, &changes.units)?;
     }
     links::swap(site, number, &mut warnings)?;
     let generation = draft.publish();
@@ -253,11 +254,11 @@ fn publish_within(
     if is_telling {
         let errors = units::request(channel, &changes.units);
         if !errors.iter().any(UnitError::is_lost) {
-            pending::remove(site, &root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
+            pending::remove(site, root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
     }
-    generation::prune(site, &root, number, &mut warnings);
+    generation::prune(site, root, number, &mut warnings);
     Ok(Published {
         generation: number,
         changes,

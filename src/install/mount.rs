@@ -2,15 +2,15 @@
 
 use std::ffi::CStr;
 use std::fs::read_to_string;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{self, StatVfsMountFlags};
+use rustix::fs::{self, Mode, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_remount};
 use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
-use super::files::{self, DIRECTORY_MODE};
+use super::files::{self, DIRECTORY_MODE, Owner};
 use super::walk::{self, Place};
 use super::{FileSystem, Site, Store};
 
@@ -29,13 +29,38 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
 /// Makes the directory of the mount point if it is missing.
 pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
     let place = walk::reach(&site.mount_point)?;
-    match files::create_directory(&place.dir, place.name.as_os_str(), site.directory_owner()) {
-        Ok(_) | Err(Errno::EXIST) => Ok(place),
+    let made = match site.store {
+        Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
+        Store::Directory => files::create_directory(&place.dir, place.name.as_os_str(), None).map(drop),
+    };
+    match made {
+        Ok(()) | Err(Errno::EXIST) => Ok(place),
         Err(cause) => Err(failed("make the directory", &place.path)(cause)),
     }
 }
 
-/// Whether `dir`, the locked mount point, is fit to take secrets. What is wrong with a mount is mended, reported, or refused.
+/// Closes `dir`, which is to be mounted over, to all others, so that they cannot lock it. One that is in use already, since somebody
+/// could not mount, stays as it is.
+pub(super) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    let entries = files::list(dir.as_fd()).map_err(failed("read", &site.mount_point))?;
+    if !entries.is_empty() {
+        return Ok(());
+    }
+    set(site, dir, site.file_owner(), 0o700)
+}
+
+/// Whether `dir`, which holds a live generation and is no mount, lies in memory, and is fit to be used further.
+pub(super) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+    if !in_memory(site, dir)? {
+        return Ok(false);
+    }
+    own(site, dir)?;
+    let remedy = "allow this container to mount, and restart it to move to a mount of its own";
+    warn_of_swap(site, dir, remedy, warnings)?;
+    Ok(true)
+}
+
+/// Whether `dir`, the mount point, is fit to take secrets. What is wrong with a mount is mended, reported, or refused.
 pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
     match site.store {
         Store::Directory => {
@@ -58,7 +83,7 @@ pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> 
     }
 }
 
-/// Mounts over `dir` and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
+/// Mounts over `dir`, which is locked, and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
 pub(super) fn attach(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<Option<&'static str>, InstallError> {
     let file_system = match site.store {
         Store::Mounted { file_system, .. } => file_system,
@@ -102,13 +127,17 @@ fn mount_one(site: &Site, kind: &CStr, options: &CStr) -> Result<(), Errno> {
 
 /// Gives the mount point the owner and mode of all our directories.
 fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    set(site, dir, site.directory_owner(), DIRECTORY_MODE)
+}
+
+/// Gives `dir` this owner and mode, if it has others.
+fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    let owner = site.directory_owner();
     let is_right = owner.is_none_or(|owner| owner == (status.st_uid, status.st_gid));
-    if is_right && status.st_mode & 0o7777 == DIRECTORY_MODE {
+    if is_right && status.st_mode & 0o7777 == mode {
         return Ok(());
     }
-    files::secure(dir, owner, DIRECTORY_MODE).map_err(failed("set owner and mode of", &site.mount_point))
+    files::secure(dir, owner, mode).map_err(failed("set owner and mode of", &site.mount_point))
 }
 
 /// A plain directory stays the caller's own, as tight as it is, and no wider than ours.

@@ -99,13 +99,16 @@ fn site(top: &Path, store: Store) -> Site {
     }
 }
 
-/// Adds a line for each thing in `dir`.
+/// Adds a line for each thing in `dir` but the lock.
 fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };
     for entry in entries {
         let path = entry.unwrap().path();
+        if path.ends_with(lock::NAME) {
+            continue;
+        }
         let shown = path.strip_prefix(top).unwrap().display().to_string();
         let metadata = path.symlink_metadata().unwrap();
         let mode = metadata.mode() & 0o7777;
