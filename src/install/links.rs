@@ -10,16 +10,12 @@ use rustix::fs::{self, AtFlags, FileType, RenameFlags};
 use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
-use super::files::{self, Owner};
+use super::files::{self, NEW, Owner, suffixed};
 use super::walk::{self, Place};
 use super::{Entry, Site};
 
-/// Ends the name of a link that is still to be put in place.
-const NEW: &str = ".sops-new";
 /// Ends the name of what stood where a link belongs.
 const BACKUP: &str = ".sops-backup";
-/// Longest file name that Linux has.
-const MAX_NAME: usize = 255;
 
 /// Where an entry wants to be seen, beside its own place.
 pub(super) enum Wanted<'a> {
@@ -253,15 +249,6 @@ fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
     Err(Errno::EXIST)
 }
 
-/// `name` with `suffix` behind it, cut so that the whole is a file name.
-fn suffixed(name: &OsStr, suffix: &str) -> OsString {
-    let room = MAX_NAME.saturating_sub(suffix.len());
-    let mut bytes = name.as_bytes().to_vec();
-    bytes.truncate(room);
-    bytes.extend_from_slice(suffix.as_bytes());
-    OsString::from_vec(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,11 +265,5 @@ mod tests {
             let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
             assert!(matches!(outcome, Err(InstallError::Interference { .. })), "{name}");
         }
-    }
-
-    #[test]
-    fn suffixes_fit_into_a_file_name() {
-        assert_eq!(suffixed(OsStr::new("key"), NEW), "key.sops-new");
-        assert_eq!(suffixed(OsStr::new(&"k".repeat(255)), BACKUP).len(), 255);
     }
 }

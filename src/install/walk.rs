@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{self, FileType, Mode, OFlags};
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -188,22 +188,53 @@ pub(super) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Makes a missing parent and gives it to the owner of the directory that it is in.
+/// Makes a missing parent, which belongs to the owner of the directory that it is in. It is made under a temporary name: whoever finds
+/// it under its own finds it with owner and mode, also after a kill.
+fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, InstallError> {
+    let fail = |cause| failed("make the directory", here)(cause);
+    let parent = fs::fstat(dir).map_err(fail)?;
+    let new = files::suffixed(name, files::NEW);
+    clear_rest(dir, &new, parent.st_uid).map_err(fail)?;
+    fs::mkdirat(dir, &new, Mode::RWXU).map_err(fail)?;
+    let made = give(dir, &new, &parent, here);
+    match made.and_then(|made| place_directory(dir, &new, name).map(|()| made).map_err(fail)) {
+        Ok(made) => Ok(made),
+        Err(error) => {
+            let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
+            // Somebody else may have made it meanwhile.
+            look(dir, name).map_err(|_| error)
+        }
+    }
+}
+
+/// Gives the fresh directory `new` to the owner of `parent`.
 ///
 /// Only what is certainly ours is given away: had the owner of `dir` put another directory of root there after `mkdirat`, they
 /// would be given that one.
-fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, InstallError> {
-    match fs::mkdirat(dir, name, Mode::RWXU) {
-        Ok(()) => {}
-        Err(Errno::EXIST) => return look(dir, name).map_err(failed("open", here)),
-        Err(cause) => return Err(failed("make the directory", here)(cause)),
-    }
-    let made = files::open_directory(dir, name).map_err(failed("open", here))?;
+fn give(dir: &OwnedFd, new: &OsStr, parent: &Stat, here: &Path) -> Result<OwnedFd, InstallError> {
+    let made = files::open_directory(dir, new).map_err(failed("open", here))?;
     check_fresh(&made, here)?;
-    let parent = fs::fstat(dir).map_err(failed("examine", here))?;
     let owner = geteuid().is_root().then_some((parent.st_uid, parent.st_gid));
     files::secure(made.as_fd(), owner, 0o755).map_err(failed("set owner and mode of", here))?;
     Ok(made)
+}
+
+/// Renames `new` to `name`, where nothing is; a file system without flags does not replace more than an empty directory.
+fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno> {
+    match fs::renameat_with(dir, new, dir, name, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(dir, new, dir, name),
+        outcome => outcome,
+    }
+}
+
+/// Removes what a killed run left under the temporary name: an empty directory, ours or already given to `owner`.
+fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: u32) -> Result<(), Errno> {
+    let is_rest = files::status(dir, new)?
+        .is_some_and(|rest| files::kind(&rest) == FileType::Directory && [owner, geteuid().as_raw()].contains(&rest.st_uid));
+    if is_rest {
+        fs::unlinkat(dir, new, AtFlags::REMOVEDIR)?;
+    }
+    Ok(())
 }
 
 /// Makes sure that a directory is as `mkdirat` leaves one.
