@@ -290,7 +290,7 @@ fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries:
         tracing::error!("{error}");
     }
     match verdict {
-        _ if preview.is_live && !preview.failures.is_empty() => Outcome::NothingChanged,
+        _ if preview.is_refused => Outcome::NothingChanged,
         Verdict::Publish if preview.failures.is_empty() && untold.is_empty() => Outcome::Done,
         _ => Outcome::PublishedRest,
     }

@@ -46,6 +46,18 @@ pub enum InstallError {
         /// The directory.
         mount_point: PathBuf,
     },
+    /// The mount point is a symlink, and could lead anywhere.
+    #[error("cannot open {}: it is a symlink, and secrets would go where it leads; remove it, or declare the directory that it stands for", .mount_point.display())]
+    SymlinkedMountPoint {
+        /// The symlink.
+        mount_point: PathBuf,
+    },
+    /// Something is mounted where a link belongs.
+    #[error("cannot put a link in place of {}: something is mounted there; unmount it with: umount {}", .path.display(), .path.display())]
+    MountPoint {
+        /// Where the link belongs.
+        path: PathBuf,
+    },
     /// A plain directory that somebody else can change under us.
     #[error("{} belongs to uid {owner}, who could read and replace the secrets; choose another directory", .mount_point.display())]
     ForeignDirectory {

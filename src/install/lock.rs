@@ -49,7 +49,7 @@ pub(super) fn enter(site: &Site, patience: Duration, warnings: &mut Vec<String>)
     };
     let mut mounted = None;
     loop {
-        let dir = files::open_directory(&place.dir, place.name.as_os_str()).map_err(failed("open", &place.path))?;
+        let dir = files::open_directory(&place.dir, place.name.as_os_str()).map_err(|cause| mount::unopened(site, cause))?;
         let mut found = Vec::new();
         if !(mount::settle(site, &dir, &mut found)? || stay(site, &dir, &mut found)?) {
             if let Some(kind) = mounted {

@@ -60,27 +60,52 @@ pub(super) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Re
     Ok(true)
 }
 
-/// Whether `dir`, the mount point, is fit to take secrets. What is wrong with a mount is mended, reported, or refused.
+/// Why the mount point could not be opened.
+pub(super) fn unopened(site: &Site, cause: Errno) -> InstallError {
+    let mount_point = site.mount_point.clone();
+    if fs::readlink(&mount_point, Vec::new()).is_ok() {
+        return InstallError::SymlinkedMountPoint { mount_point };
+    }
+    failed("open", &mount_point)(cause)
+}
+
+/// Whether `dir` is what secrets are written to: `false` when its file system is still to be mounted. What must not take secrets is an
+/// error. Changes nothing.
+pub(super) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
+    let mount_point = || site.mount_point.clone();
+    match site.store {
+        Store::Directory => match fs::fstat(dir).map_err(failed("examine", &site.mount_point))?.st_uid {
+            owner if owner == geteuid().as_raw() => Ok(true),
+            owner => Err(InstallError::ForeignDirectory {
+                mount_point: mount_point(),
+                owner,
+            }),
+        },
+        Store::Mounted { .. } if !is_mount(site, dir)? => Ok(false),
+        Store::Mounted { .. } if in_memory(site, dir)? => Ok(true),
+        Store::Mounted { .. } => Err(InstallError::WrongFileSystem {
+            mount_point: mount_point(),
+        }),
+    }
+}
+
+/// [`inspect`]; what is wrong with the directory or mount and can be mended is mended, or reported.
 pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+    if !inspect(site, dir)? {
+        return Ok(false);
+    }
     match site.store {
         Store::Directory => {
             tighten(site, dir)?;
             warn_of_disk(site, dir, warnings)?;
-            Ok(true)
         }
-        Store::Mounted { .. } if !is_mount(site, dir)? => Ok(false),
         Store::Mounted { .. } => {
-            if !in_memory(site, dir)? {
-                return Err(InstallError::WrongFileSystem {
-                    mount_point: site.mount_point.clone(),
-                });
-            }
             own(site, dir)?;
             mend_flags(site, dir, warnings)?;
             warn_of_swap(site, dir, "unmount it and run again, or restart the machine", warnings)?;
-            Ok(true)
         }
     }
+    Ok(true)
 }
 
 /// Mounts over `dir`, which is locked, and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
@@ -143,17 +168,7 @@ fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), Instal
 /// A plain directory stays the caller's own, as tight as it is, and no wider than ours.
 fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    if status.st_uid != geteuid().as_raw() {
-        return Err(InstallError::ForeignDirectory {
-            mount_point: site.mount_point.clone(),
-            owner: status.st_uid,
-        });
-    }
-    let mode = status.st_mode & 0o7777;
-    if mode == mode & DIRECTORY_MODE {
-        return Ok(());
-    }
-    files::secure(dir, None, mode & DIRECTORY_MODE).map_err(failed("set the mode of", &site.mount_point))
+    set(site, dir, None, status.st_mode & 0o7777 & DIRECTORY_MODE)
 }
 
 /// Adds the flags that a mount made by another program lacks.

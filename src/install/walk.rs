@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid};
 
 use super::error::{InstallError, failed};
 use super::files;
@@ -30,9 +30,24 @@ pub(super) struct Place {
     pub path: PathBuf,
 }
 
-/// The place of `path`, or `None` when one of its parents is missing. Changes nothing.
-pub(super) fn find(path: &Path) -> Result<Option<Place>, InstallError> {
-    Walk::new(path)?.run(false)
+/// The place of `path`, or `None` when one of its parents is missing; and whether it, or what stopped us, is out of reach of other
+/// users. Changes nothing.
+pub(super) fn find(path: &Path) -> (Result<Option<Place>, InstallError>, bool) {
+    match Walk::new(path) {
+        Ok(mut walk) => (walk.run(false), walk.is_safe),
+        Err(error) => (Err(error), true),
+    }
+}
+
+/// Whether nobody but root and the caller can put something else in the place of an entry of `dir`. In a sticky directory that holds
+/// for what is theirs.
+pub(super) fn is_safe(dir: &Stat, entry: Option<&Stat>) -> bool {
+    let is_ours = |status: &Stat| status.st_uid == 0 || status.st_uid == geteuid().as_raw();
+    let is_our_group = dir.st_gid == 0 || dir.st_gid == getegid().as_raw();
+    let writers = if is_our_group { 0o002 } else { 0o022 };
+    let is_open = dir.st_mode & writers != 0;
+    let is_kept = dir.st_mode & 0o1000 != 0 && entry.is_some_and(is_ours);
+    is_ours(dir) && (!is_open || is_kept)
 }
 
 /// The place of `path`; missing parents are made, with the owner of the nearest existing one and mode 0755.
@@ -75,6 +90,8 @@ struct Walk<'a> {
     followed: usize,
     /// A user whose symlink was followed, and that symlink: from there on only directories of theirs are written to.
     bound: Option<(u32, PathBuf)>,
+    /// Whether nobody else could have changed anything on the way.
+    is_safe: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -91,15 +108,18 @@ impl<'a> Walk<'a> {
             here: PathBuf::from("/"),
             followed: 0,
             bound: None,
+            is_safe: true,
         })
     }
 
     /// Enters parent after parent; a missing one is made if `make`, and ends the walk else.
-    fn run(mut self, make: bool) -> Result<Option<Place>, InstallError> {
+    fn run(&mut self, make: bool) -> Result<Option<Place>, InstallError> {
         let mut dir = root()?;
         while let Some(part) = self.parents.pop_front() {
             self.here.push(&part);
-            let next = match look(&dir, &part) {
+            let looked = look(&dir, &part);
+            self.judge(&dir, looked.as_ref().ok())?;
+            let next = match looked {
                 Err(Errno::NOENT) if !make => return Ok(None),
                 Err(Errno::NOENT) => {
                     self.check_bound(&dir)?;
@@ -114,7 +134,7 @@ impl<'a> Walk<'a> {
                 _ => {
                     return Err(InstallError::NotADirectory {
                         path: self.path.to_owned(),
-                        part: self.here,
+                        part: self.here.clone(),
                     });
                 }
             };
@@ -122,9 +142,17 @@ impl<'a> Walk<'a> {
         self.check_bound(&dir)?;
         Ok(Some(Place {
             dir,
-            name: self.name,
+            name: self.name.clone(),
             path: self.path.to_owned(),
         }))
+    }
+
+    /// Takes note of who could have changed the entry of `dir` that we have come to.
+    fn judge(&mut self, dir: &OwnedFd, entry: Option<&OwnedFd>) -> Result<(), InstallError> {
+        let fail = |cause| failed("examine", &self.here)(cause);
+        let entry = entry.map(fs::fstat).transpose();
+        self.is_safe &= is_safe(&fs::fstat(dir).map_err(fail)?, entry.as_ref().ok().and_then(Option::as_ref));
+        Ok(())
     }
 
     /// Puts the target of a symlink ahead of the other parts. Gives the directory to go on from.
