@@ -311,7 +311,12 @@ fn publish(
     };
     let published = match install::publish(site, entries, extent, &channel(environment, manifest)) {
         Ok(published) => published,
-        Err(error) => return nothing_changed(&error),
+        Err(unpublished) => {
+            for warning in &unpublished.warnings {
+                tracing::warn!("{warning}");
+            }
+            return nothing_changed(&unpublished.error);
+        }
     };
     let generation = published.generation;
     for warning in &published.warnings {

@@ -115,6 +115,15 @@ pub struct Published {
     pub failures: Vec<InstallError>,
 }
 
+/// A publication that was not made.
+#[derive(Debug)]
+pub struct Unpublished {
+    /// What kept it.
+    pub error: InstallError,
+    /// What somebody should know, such as what was moved aside before.
+    pub warnings: Vec<String>,
+}
+
 /// What a publication would do.
 #[derive(Debug)]
 pub struct Preview {
@@ -244,7 +253,7 @@ pub enum Extent {
 /// # Errors
 ///
 /// Everything that keeps the link from being swapped. The live generation is then as it was.
-pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, InstallError> {
+pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Unpublished> {
     publish_within(lock::PATIENCE, site, entries, extent, channel)
 }
 
@@ -255,10 +264,25 @@ fn publish_within(
     entries: &[Entry<'_>],
     extent: Extent,
     channel: &Channel,
-) -> Result<Published, InstallError> {
+) -> Result<Published, Unpublished> {
     let mut warnings = Vec::new();
+    match attempt(patience, site, entries, extent, channel, &mut warnings) {
+        Ok(published) => Ok(Published { warnings, ..published }),
+        Err(error) => Err(Unpublished { error, warnings }),
+    }
+}
+
+/// One publication. Its warnings are left to the caller, so that they are told after a failure too.
+fn attempt(
+    patience: Duration,
+    site: &Site,
+    entries: &[Entry<'_>],
+    extent: Extent,
+    channel: &Channel,
+    warnings: &mut Vec<String>,
+) -> Result<Published, InstallError> {
     links::check(site)?;
-    let entered = lock::enter(site, patience, &mut warnings)?;
+    let entered = lock::enter(site, patience, warnings)?;
     let root = &entered.root;
     let current = Current::read(site, root)?;
     if current.live.is_some() {
@@ -278,10 +302,10 @@ fn publish_within(
     if is_telling {
         pending::write(site, root, number, &changes.units)?;
     }
-    links::swap(site, number, &mut warnings)?;
+    links::swap(site, number, warnings)?;
     let generation = draft.publish();
 
-    let mut failures = links::spread(site, generation, entries, &mut warnings);
+    let mut failures = links::spread(site, generation, entries, warnings);
     if is_telling {
         let errors = units::request(channel, &changes.units);
         if !errors.iter().any(UnitError::is_lost) {
@@ -289,11 +313,11 @@ fn publish_within(
         }
         failures.extend(errors.into_iter().map(InstallError::from));
     }
-    generation::prune(site, root, number, &mut warnings);
+    generation::prune(site, root, number, warnings);
     Ok(Published {
         generation: number,
         changes,
-        warnings,
+        warnings: Vec::new(),
         failures,
     })
 }

@@ -203,3 +203,22 @@ fn a_symlink_of_another_user_is_not_followed_to_a_path() {
     );
     assert_eq!(world.tree("/etc"), etc);
 }
+
+#[test]
+fn what_was_moved_aside_is_said_after_a_failure_too() {
+    let Some(world) = World::system() else { return };
+    if !has("strace") {
+        return;
+    }
+    world.shell("echo precious > /run/secrets.sops-new");
+    let manifest = world.manifest().secret("a", &world.fixture("text.bin"), "");
+    let (said, _) = world.trace(
+        &manifest,
+        &["-e", "trace=symlinkat", "-e", "inject=symlinkat:error=ENOSPC"],
+        &[],
+    );
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let warning = "warning: /run/secrets was in the way of a link and is now /run/secrets.sops-backup\n";
+    assert!(said.err.starts_with(warning), "{said:?}");
+    assert_eq!(world.read("/run/secrets.sops-backup"), "precious\n");
+}

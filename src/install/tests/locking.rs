@@ -11,8 +11,8 @@ fn a_run_that_waits_too_long_says_what_it_waits_for() {
     let held = fs::File::open(world.site.mount_point.join(lock::NAME)).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
     let patience = Duration::from_millis(50);
-    let error = publish_within(patience, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody).unwrap_err();
-    let shown = error.to_string();
+    let outcome = publish_within(patience, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody);
+    let shown = outcome.unwrap_err().error.to_string();
     assert!(
         shown.contains("locked by another run") && shown.contains("secrets.d"),
         "{shown}"
@@ -215,7 +215,7 @@ fn a_part_is_published_only_where_nothing_is_live() {
     let world = World::new();
     let part = |content: &'static [u8]| publish(&world.site, &[secret("a", content)], Extent::Rest, &Channel::Nobody);
     part(b"first").unwrap();
-    let error = part(b"second").unwrap_err();
+    let error = part(b"second").unwrap_err().error;
     assert!(matches!(error, InstallError::AlreadyLive { .. }), "{error}");
     assert_eq!(std::fs::read(world.site.link.join("a")).unwrap(), b"first");
 }
