@@ -202,7 +202,7 @@ fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries:
         tracing::error!("{error}");
     }
     match verdict {
-        _ if preview.is_live && !preview.failures.is_empty() => Outcome::NothingChanged,
+        _ if preview.is_refused => Outcome::NothingChanged,
         Verdict::Publish if preview.failures.is_empty() && untold.is_empty() => Outcome::Done,
         _ => Outcome::PublishedRest,
     }
@@ -223,7 +223,12 @@ fn publish(
     };
     let published = match install::publish(site, entries, extent, &channel(environment, manifest)) {
         Ok(published) => published,
-        Err(error) => return nothing_changed(&error),
+        Err(unpublished) => {
+            for warning in &unpublished.warnings {
+                tracing::warn!("{warning}");
+            }
+            return nothing_changed(&unpublished.error);
+        }
     };
     let generation = published.generation;
     for warning in &published.warnings {

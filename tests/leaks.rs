@@ -460,7 +460,7 @@ fn standard_error_that_is_not_the_journal_gets_the_text_alone() {
 fn standing_still(world: &World) -> (File, std::process::Child) {
     let manifest = world.manifest().secret("a", &world.fixture("text.bin"), "");
     assert_eq!(world.run(&manifest).code, Some(0));
-    let lock = File::open(world.input("run/secrets.d")).unwrap();
+    let lock = File::open(world.input("run/secrets.d/.lock")).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
     let mut child = world.program([world.save(&manifest)]).stderr(Stdio::null()).spawn().unwrap();
     // Its limits tell when it has come to forbid dumps, and its lock is what it does last of all before it waits.

@@ -21,10 +21,12 @@ pub enum InstallError {
         cause: Errno,
     },
     /// Another run holds the lock for longer than we wait.
-    #[error("{} is locked by another run since {seconds} s; wait until it has ended (see who: fuser -v {})", .mount_point.display(), .mount_point.display())]
+    #[error("{} is locked by another run since {seconds} s; wait until it has ended (see who: fuser -v {})", .mount_point.display(), .lock.display())]
     Busy {
-        /// The locked directory.
+        /// What it protects.
         mount_point: PathBuf,
+        /// What is locked.
+        lock: PathBuf,
         /// How long we waited.
         seconds: u64,
     },
@@ -43,6 +45,18 @@ pub enum InstallError {
     WrongFileSystem {
         /// The directory.
         mount_point: PathBuf,
+    },
+    /// The mount point is a symlink, and could lead anywhere.
+    #[error("cannot open {}: it is a symlink, and secrets would go where it leads; remove it, or declare the directory that it stands for", .mount_point.display())]
+    SymlinkedMountPoint {
+        /// The symlink.
+        mount_point: PathBuf,
+    },
+    /// Something is mounted where a link belongs.
+    #[error("cannot put a link in place of {}: something is mounted there; unmount it with: umount {}", .path.display(), .path.display())]
+    MountPoint {
+        /// Where the link belongs.
+        path: PathBuf,
     },
     /// A plain directory that somebody else can change under us.
     #[error("{} belongs to uid {owner}, who could read and replace the secrets; choose another directory", .mount_point.display())]

@@ -1,7 +1,8 @@
 //! Files and directories by descriptor: what we write is never reached through a name that somebody else could bend.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use rustix::fs::{self, AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::{Errno, Result};
@@ -15,6 +16,12 @@ pub(super) const DIRECTORY_MODE: u32 = 0o751;
 
 /// The most parts of a name, and so the most descriptors that a descent holds.
 pub(super) const MAX_DEPTH: usize = 100;
+
+/// Ends the name of a link or directory that is still to be put in place.
+pub(super) const NEW: &str = ".sops-new";
+
+/// Longest file name that Linux has.
+const MAX_NAME: usize = 255;
 
 /// Opens the directory `name` in `dir`, which must not be a symlink.
 pub(super) fn open_directory(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
@@ -116,4 +123,24 @@ fn remove_below(dir: impl AsFd + Copy, name: impl Arg + Copy, depth: usize) -> R
         remove_below(inner.as_fd(), entry.as_c_str(), depth)?;
     }
     fs::unlinkat(dir, name, AtFlags::REMOVEDIR)
+}
+
+/// `name` with `suffix` behind it, cut so that the whole is a file name.
+pub(super) fn suffixed(name: &OsStr, suffix: &str) -> OsString {
+    let room = MAX_NAME.saturating_sub(suffix.len());
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.truncate(room);
+    bytes.extend_from_slice(suffix.as_bytes());
+    OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffixes_fit_into_a_file_name() {
+        assert_eq!(suffixed(OsStr::new("key"), NEW), "key.sops-new");
+        assert_eq!(suffixed(OsStr::new(&"k".repeat(255)), ".sops-backup").len(), 255);
+    }
 }

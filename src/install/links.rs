@@ -6,20 +6,16 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rustix::fs::{self, AtFlags, FileType, RenameFlags};
+use rustix::fs::{self, AtFlags, FileType, RenameFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
-use super::files::{self, Owner};
+use super::files::{self, NEW, Owner, suffixed};
 use super::walk::{self, Place};
 use super::{Entry, Site};
 
-/// Ends the name of a link that is still to be put in place.
-const NEW: &str = ".sops-new";
 /// Ends the name of what stood where a link belongs.
 const BACKUP: &str = ".sops-backup";
-/// Longest file name that Linux has.
-const MAX_NAME: usize = 255;
 
 /// Where an entry wants to be seen, beside its own place.
 pub(super) enum Wanted<'a> {
@@ -47,19 +43,47 @@ pub(super) fn wanted<'a>(site: &Site, entry: &'a Entry<'_>) -> Result<Wanted<'a>
     }
 }
 
+/// Something at a declared path that keeps a link from being made.
+pub(super) struct Obstacle {
+    /// What it is.
+    pub error: InstallError,
+    /// Whether only root or the caller can have put it there. A plain user must not be able to stop updates of all secrets.
+    pub is_ours: bool,
+}
+
 /// What stands in the way of the declared paths. Changes nothing, so it can be asked before the first write.
-pub(super) fn obstacles(site: &Site, entries: &[Entry<'_>]) -> Vec<InstallError> {
+pub(super) fn obstacles(site: &Site, entries: &[Entry<'_>]) -> Vec<Obstacle> {
     entries.iter().filter_map(|entry| obstacle(site, entry).err()).collect()
 }
 
 /// What stands in the way of one entry's path.
-fn obstacle(site: &Site, entry: &Entry<'_>) -> Result<(), InstallError> {
-    let Wanted::Outside(path) = wanted(site, entry)? else {
+fn obstacle(site: &Site, entry: &Entry<'_>) -> Result<(), Obstacle> {
+    let of = |is_ours| move |error| Obstacle { error, is_ours };
+    let Wanted::Outside(path) = wanted(site, entry).map_err(of(true))? else {
         return Ok(());
     };
-    match walk::find(path)? {
-        Some(place) => refuse_directory(&place).map(drop),
+    let (found, is_ours) = walk::find(path);
+    match found.map_err(of(is_ours))? {
+        Some(place) => refuse_directory(&place).map(drop).map_err(of(is_ours && is_safe(&place))),
         None => Ok(()),
+    }
+}
+
+/// Whether what is at `place` can be of root or the caller only.
+fn is_safe(place: &Place) -> bool {
+    let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
+    fs::fstat(&place.dir).is_ok_and(|dir| walk::is_safe(&dir, there.as_ref()))
+}
+
+/// Refuses a link that cannot be swapped, since something is mounted in its place.
+pub(super) fn check(site: &Site) -> Result<(), InstallError> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    // What cannot be asked here is answered by the swap itself.
+    match fs::statx(fs::CWD, &site.link, flags, StatxFlags::empty()) {
+        Ok(status) if status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => {
+            Err(InstallError::MountPoint { path: site.link.clone() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -92,18 +116,31 @@ fn outside(
     if target(&place).is_some_and(|target| site.number(Path::new(&target)).is_some()) {
         return Err(InstallError::NotPlain { path: path.to_owned() });
     }
-    put(&place, &site.link.join(&*entry.location()), entry.owner, warnings)
+    let is_ours = |target: &Path| target.starts_with(&site.link) || target.starts_with(&site.mount_point);
+    replace(&place, &site.link.join(&*entry.location()), entry.owner, is_ours, warnings)
 }
 
 /// Points the link at generation `number`. What stood there, and was not a link of ours, is kept.
 pub(super) fn swap(site: &Site, number: u64, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let place = walk::reach(&site.link)?;
-    let before = target(&place).filter(|target| site.number(Path::new(target)).is_none());
-    put(&place, &site.generation(number), None, warnings)?;
+    let is_ours = |target: &Path| site.number(target).is_some();
+    replace(&place, &site.generation(number), None, is_ours, warnings)
+}
+
+/// Puts a symlink at `place`, and says when it was one that is not ours.
+fn replace(
+    place: &Place,
+    to: &Path,
+    owner: Owner,
+    is_ours: impl Fn(&Path) -> bool,
+    warnings: &mut Vec<String>,
+) -> Result<(), InstallError> {
+    let before = target(place).filter(|target| !is_ours(Path::new(target)));
+    put(place, to, owner, warnings)?;
     if let Some(before) = before {
         warnings.push(format!(
             "{} pointed to {} and was replaced",
-            site.link.display(),
+            place.path.display(),
             before.display()
         ));
     }
@@ -138,19 +175,22 @@ fn put(place: &Place, to: &Path, owner: Owner, warnings: &mut Vec<String>) -> Re
         return give(place, name, to, owner);
     }
     make_new(place, &new, to, owner)?;
-    exchange(place, &new, warnings).inspect_err(|_| {
-        // On success the temporary name is gone; after a failure the link is under it again.
-        let _ = fs::unlinkat(&place.dir, &new, AtFlags::empty());
-    })
+    exchange(place, &new, warnings).inspect_err(|_| withdraw(place, &new, to))
 }
 
 /// Makes the symlink under its temporary name.
 fn make_new(place: &Place, new: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("create a link for", &place.path)(cause);
     fs::symlinkat(to, &place.dir, new).map_err(fail)?;
-    give(place, new, to, owner).inspect_err(|_| {
+    give(place, new, to, owner).inspect_err(|_| withdraw(place, new, to))
+}
+
+/// Removes our link from its temporary name. After a failure something else may be there: what an exchange took out of its place.
+fn withdraw(place: &Place, new: &OsStr, to: &Path) {
+    let is_ours = fs::readlinkat(&place.dir, new, Vec::new()).is_ok_and(|target| target.as_bytes() == to.as_os_str().as_bytes());
+    if is_ours {
         let _ = fs::unlinkat(&place.dir, new, AtFlags::empty());
-    })
+    }
 }
 
 /// Gives the symlink `name` to `owner`: by its own descriptor, and only when it is the link that we mean. In a directory of another
@@ -179,23 +219,37 @@ fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), Inst
 fn exchange(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let name = place.name.as_os_str();
     let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);
-    let fail = |cause| failed("put a link in place of", &place.path)(cause);
+    let fail = |cause| unplaced(place, cause);
     match rename(RenameFlags::NOREPLACE) {
         Err(Errno::EXIST) => {}
         Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new, warnings),
         outcome => return outcome.map_err(fail),
     }
-    rename(RenameFlags::EXCHANGE).map_err(fail)?;
+    match rename(RenameFlags::EXCHANGE) {
+        // Before it asks the file system, the kernel itself answers that a name is taken: only here do we learn of its limits.
+        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new, warnings),
+        outcome => outcome.map_err(fail)?,
+    }
     clear(place, new, warnings).inspect_err(|_| {
         let _ = rename(RenameFlags::EXCHANGE);
     })
+}
+
+/// Why a link could not be put in its place.
+fn unplaced(place: &Place, cause: Errno) -> InstallError {
+    match cause {
+        Errno::BUSY => InstallError::MountPoint {
+            path: place.path.clone(),
+        },
+        cause => failed("put a link in place of", &place.path)(cause),
+    }
 }
 
 /// The same on file systems that cannot exchange two names, such as NFS: a symlink is still replaced in one step, and anything else
 /// is moved aside before.
 fn exchange_in_steps(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let name = place.name.as_os_str();
-    let fail = |cause| failed("put a link in place of", &place.path)(cause);
+    let fail = |cause| unplaced(place, cause);
     let there = files::status(&place.dir, name).map_err(fail)?;
     if there.is_some_and(|there| files::kind(&there) != FileType::Symlink) {
         clear(place, name, warnings)?;
@@ -249,15 +303,6 @@ fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
     Err(Errno::EXIST)
 }
 
-/// `name` with `suffix` behind it, cut so that the whole is a file name.
-fn suffixed(name: &OsStr, suffix: &str) -> OsString {
-    let room = MAX_NAME.saturating_sub(suffix.len());
-    let mut bytes = name.as_bytes().to_vec();
-    bytes.truncate(room);
-    bytes.extend_from_slice(suffix.as_bytes());
-    OsString::from_vec(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,11 +319,5 @@ mod tests {
             let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
             assert!(matches!(outcome, Err(InstallError::Interference { .. })), "{name}");
         }
-    }
-
-    #[test]
-    fn suffixes_fit_into_a_file_name() {
-        assert_eq!(suffixed(OsStr::new("key"), NEW), "key.sops-new");
-        assert_eq!(suffixed(OsStr::new(&"k".repeat(255)), BACKUP).len(), 255);
     }
 }

@@ -1,18 +1,24 @@
 //! One run at a time.
 //!
-//! The lock is an advisory one on the mount point itself: it leaves no file behind, the kernel drops it when the process ends, and
-//! since the directory is not readable by others (0751) no plain user can take it and keep root waiting.
+//! The lock is an advisory one on the file `.lock` in the mount point. The file is ours alone (0600): whoever may list the mount
+//! point, as its group may, can open the directory and lock that, and must not be able to keep root waiting.
+//!
+//! Mounting itself needs a lock from before there is a mount: the lower directory is locked for that, and closed to all others (0700)
+//! until then.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{self, FlockOperation};
+use rustix::fs::{self, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
+use super::live::Current;
 use super::walk::Place;
-use super::{Site, files, mount};
+use super::{Site, Store, files, mount};
 
 /// How long a run waits for another one.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
@@ -20,54 +26,136 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// Time between two attempts; there is no lock call with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Makes the mount point, locks it and mounts its file system: in a loop, since the mount covers the directory whose lock we hold.
-/// A run that waited for the lower directory finds itself under the new mount, and starts over on top of it: so no two runs mount.
-pub(super) fn enter(site: &Site, patience: Duration, warnings: &mut Vec<String>) -> Result<OwnedFd, InstallError> {
-    let start = Instant::now();
+/// Name of the lock in the mount point.
+pub(super) const NAME: &str = ".lock";
+
+/// The open mount point. No other run enters while it is held.
+pub(super) struct Entered {
+    /// The directory that generations lie in. Where we would have mounted and could not it is locked itself, so that nobody else
+    /// mounts there meanwhile.
+    pub root: OwnedFd,
+    /// The locked file.
+    _lock: OwnedFd,
+}
+
+/// Makes the mount point, mounts its file system if there is none, and locks it: in a loop, since whoever waits for a lock may find
+/// the directory covered or replaced, and starts over on what is there now.
+pub(super) fn enter(site: &Site, patience: Duration, warnings: &mut Vec<String>) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
+    let wait = Wait {
+        place: &place,
+        start: Instant::now(),
+        patience,
+    };
     let mut mounted = None;
     loop {
-        let dir = files::open_directory(&place.dir, place.name.as_os_str()).map_err(failed("open", &place.path))?;
-        acquire(&dir, &place, start, patience)?;
-        if !still_names(&place, &dir)? {
-            continue;
-        }
-        if mount::settle(site, &dir, warnings)? {
-            return Ok(dir);
-        }
-        if let Some(kind) = mounted {
-            return Err(InstallError::MountLost {
-                mount_point: place.path,
-                kind,
-            });
-        }
-        mounted = mount::attach(site, &dir, warnings)?;
-        if mounted.is_none() {
-            return Ok(dir);
-        }
-    }
-}
-
-/// Waits for the lock until `patience` has passed since `start`.
-fn acquire(dir: &OwnedFd, place: &Place, start: Instant, patience: Duration) -> Result<(), InstallError> {
-    loop {
-        match fs::flock(dir, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) if start.elapsed() < patience => sleep(PAUSE),
-            Err(Errno::WOULDBLOCK) => {
-                return Err(InstallError::Busy {
-                    mount_point: place.path.clone(),
-                    seconds: patience.as_secs(),
+        let dir = files::open_directory(&place.dir, place.name.as_os_str()).map_err(|cause| mount::unopened(site, cause))?;
+        let mut found = Vec::new();
+        if !(mount::settle(site, &dir, &mut found)? || stay(site, &dir, &mut found)?) {
+            if let Some(kind) = mounted {
+                return Err(InstallError::MountLost {
+                    mount_point: place.path,
+                    kind,
                 });
             }
-            Err(Errno::INTR) => {}
-            other => return other.map_err(failed("lock", &place.path)),
+            mount::close(site, &dir)?;
+            wait.acquire(&dir, &place.path)?;
+            if !wait.still_names(&dir)? || stay(site, &dir, &mut Vec::new())? {
+                wait.check(&place.path)?;
+                continue;
+            }
+            mounted = mount::attach(site, &dir, &mut found)?;
+            if mounted.is_some() {
+                continue;
+            }
+        }
+        if let Some(lock) = wait.lock(&dir)? {
+            warnings.append(&mut found);
+            return Ok(Entered { root: dir, _lock: lock });
         }
     }
 }
 
-/// Whether the name still leads to the directory that we locked, and not to a mount or a directory made since.
-fn still_names(place: &Place, dir: &OwnedFd) -> Result<bool, InstallError> {
-    let locked = fs::fstat(dir.as_fd()).map_err(failed("examine", &place.path))?;
-    let named = files::status(&place.dir, place.name.as_os_str()).map_err(failed("examine", &place.path))?;
-    Ok(named.is_some_and(|named| files::same_file(&named, &locked)))
+/// Whether an earlier run could not mount and published into `dir` itself. A mount over it would hide what is live.
+fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+    if site.store == Store::Directory || Current::read(site, dir)?.live.is_none() {
+        return Ok(false);
+    }
+    mount::stay(site, dir, warnings)
+}
+
+/// Waiting for other runs, with one deadline for all of it.
+struct Wait<'a> {
+    /// The mount point.
+    place: &'a Place,
+    /// When we came.
+    start: Instant,
+    /// How long we wait.
+    patience: Duration,
+}
+
+impl Wait<'_> {
+    /// Locks the file in `dir`, which belongs to us. `None` when either is no longer what its name stands for: start over.
+    fn lock(&self, dir: &OwnedFd) -> Result<Option<OwnedFd>, InstallError> {
+        let at = self.place.path.join(NAME);
+        if let Some(lock) = open(dir).map_err(failed("open the lock", &at))? {
+            self.acquire(&lock, &at)?;
+            let held = fs::fstat(&lock).map_err(failed("examine", &at))?;
+            let named = files::status(dir, NAME).map_err(failed("examine", &at))?;
+            if named.is_some_and(|named| files::same_file(&named, &held)) && self.still_names(dir)? {
+                return Ok(Some(lock));
+            }
+        }
+        self.check(&at).map(|()| None)
+    }
+
+    /// Waits for the lock on `file`.
+    fn acquire(&self, file: &OwnedFd, at: &Path) -> Result<(), InstallError> {
+        loop {
+            match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => self.check(at)?,
+                Err(Errno::INTR) => {}
+                other => return other.map_err(failed("lock", at)),
+            }
+        }
+    }
+
+    /// Pauses before the next attempt, unless we have waited long enough.
+    fn check(&self, lock: &Path) -> Result<(), InstallError> {
+        if self.start.elapsed() >= self.patience {
+            return Err(InstallError::Busy {
+                mount_point: self.place.path.clone(),
+                lock: lock.to_owned(),
+                seconds: self.patience.as_secs(),
+            });
+        }
+        sleep(PAUSE);
+        Ok(())
+    }
+
+    /// Whether the name still leads to `dir`, and not to a mount or a directory made since.
+    fn still_names(&self, dir: &OwnedFd) -> Result<bool, InstallError> {
+        let examine = || failed("examine", &self.place.path);
+        let held = fs::fstat(dir.as_fd()).map_err(examine())?;
+        let named = files::status(&self.place.dir, self.place.name.as_os_str()).map_err(examine())?;
+        Ok(named.is_some_and(|named| files::same_file(&named, &held)))
+    }
+}
+
+/// Opens the lock, made if it is missing. What others could open, left there from before the directory was ours, is removed: `None`.
+fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match fs::openat(dir, NAME, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => Some(file),
+        Err(Errno::LOOP | Errno::ISDIR | Errno::ACCESS | Errno::NXIO) => None,
+        Err(cause) => return Err(cause),
+    };
+    if let Some(file) = file {
+        let status = fs::fstat(&file)?;
+        let is_closed = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o600 == 0o600;
+        if is_closed && files::kind(&status) == FileType::RegularFile {
+            return Ok(Some(file));
+        }
+    }
+    files::remove_tree(dir.as_fd(), NAME).map(|()| None)
 }

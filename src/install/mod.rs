@@ -30,9 +30,8 @@ pub use live::{Difference, LiveGeneration};
 
 use crate::changes::{self, Changes};
 use crate::units::{self, Channel, UnitError};
-use error::failed;
 use generation::Draft;
-use links::Wanted;
+use links::{Obstacle, Wanted};
 use live::Current;
 
 /// Rendered templates lie below this in a generation.
@@ -116,6 +115,15 @@ pub struct Published {
     pub failures: Vec<InstallError>,
 }
 
+/// A publication that was not made.
+#[derive(Debug)]
+pub struct Unpublished {
+    /// What kept it.
+    pub error: InstallError,
+    /// What somebody should know, such as what was moved aside before.
+    pub warnings: Vec<String>,
+}
+
 /// What a publication would do.
 #[derive(Debug)]
 pub struct Preview {
@@ -125,6 +133,8 @@ pub struct Preview {
     pub changes: Changes,
     /// What stands in the way of declared paths.
     pub failures: Vec<InstallError>,
+    /// Whether these would stop the run. Then they are only those that do.
+    pub is_refused: bool,
 }
 
 impl Site {
@@ -175,11 +185,19 @@ pub fn is_live(site: &Site) -> Result<bool, InstallError> {
 
 /// What stands, seen without a lock.
 fn look(site: &Site) -> Result<Current, InstallError> {
+    match open(site)? {
+        Some(root) => Current::read(site, &root),
+        None => Ok(Current::default()),
+    }
+}
+
+/// The mount point, if it is there.
+fn open(site: &Site) -> Result<Option<OwnedFd>, InstallError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match fs::open(&site.mount_point, flags, Mode::empty()) {
-        Ok(root) => Current::read(site, &root),
-        Err(Errno::NOENT) => Ok(Current::default()),
-        Err(cause) => Err(failed("open", &site.mount_point)(cause)),
+        Ok(root) => Ok(Some(root)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(cause) => Err(mount::unopened(site, cause)),
     }
 }
 
@@ -187,14 +205,34 @@ fn look(site: &Site) -> Result<Current, InstallError> {
 ///
 /// # Errors
 ///
-/// When the live generation cannot be read.
+/// When the live generation cannot be read, or nothing could be published here.
 pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallError> {
+    if let Some(root) = open(site)? {
+        mount::inspect(site, &root)?;
+    }
+    links::check(site)?;
     let current = look(site)?;
+    let changes = changes::compare(current.live.as_ref(), entries)?;
+    let is_live = current.live.is_some();
+    let (blocking, others) = sorted(links::obstacles(site, entries));
+    let is_refused = is_live && !blocking.is_empty();
+    let mut failures = blocking;
+    if !is_refused {
+        failures.extend(others);
+    }
     Ok(Preview {
-        is_live: current.live.is_some(),
-        changes: changes::compare(current.live.as_ref(), entries)?,
-        failures: links::obstacles(site, entries),
+        is_live,
+        changes,
+        failures,
+        is_refused,
     })
+}
+
+/// Obstacles that stop a run over a live generation, and those that other users can make, which must not.
+fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<InstallError>) {
+    let (ours, others): (Vec<_>, Vec<_>) = obstacles.into_iter().partition(|obstacle| obstacle.is_ours);
+    let errors = |obstacles: Vec<Obstacle>| obstacles.into_iter().map(|obstacle| obstacle.error).collect();
+    (errors(ours), errors(others))
 }
 
 /// How much of what was declared the entries are.
@@ -209,12 +247,13 @@ pub enum Extent {
 /// Publishes `entries` as a new generation, and then tells the units of what has changed.
 ///
 /// An obstacle at a declared path stops the run while a generation is live that it would leave half replaced. When nothing is live
-/// yet, there is nothing to protect: what can be published is, and the rest is in [`Published::failures`].
+/// yet, there is nothing to protect: what can be published is, and the rest is in [`Published::failures`]. So is always what another
+/// user can have put in the way, who must not be able to stop an update.
 ///
 /// # Errors
 ///
 /// Everything that keeps the link from being swapped. The live generation is then as it was.
-pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, InstallError> {
+pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Unpublished> {
     publish_within(lock::PATIENCE, site, entries, extent, channel)
 }
 
@@ -225,15 +264,32 @@ fn publish_within(
     entries: &[Entry<'_>],
     extent: Extent,
     channel: &Channel,
-) -> Result<Published, InstallError> {
+) -> Result<Published, Unpublished> {
     let mut warnings = Vec::new();
-    let root = lock::enter(site, patience, &mut warnings)?;
-    let current = Current::read(site, &root)?;
+    match attempt(patience, site, entries, extent, channel, &mut warnings) {
+        Ok(published) => Ok(Published { warnings, ..published }),
+        Err(error) => Err(Unpublished { error, warnings }),
+    }
+}
+
+/// One publication. Its warnings are left to the caller, so that they are told after a failure too.
+fn attempt(
+    patience: Duration,
+    site: &Site,
+    entries: &[Entry<'_>],
+    extent: Extent,
+    channel: &Channel,
+    warnings: &mut Vec<String>,
+) -> Result<Published, InstallError> {
+    links::check(site)?;
+    let entered = lock::enter(site, patience, warnings)?;
+    let root = &entered.root;
+    let current = Current::read(site, root)?;
     if current.live.is_some() {
         if extent == Extent::Rest {
             return Err(InstallError::AlreadyLive { link: site.link.clone() });
         }
-        refuse(links::obstacles(site, entries))?;
+        refuse(sorted(links::obstacles(site, entries)).0)?;
     }
     let changes = changes::compare(current.live.as_ref(), entries)?;
     let number = current
@@ -241,27 +297,27 @@ fn publish_within(
         .checked_add(1)
         .ok_or_else(|| InstallError::NumbersExhausted { link: site.link.clone() })?;
 
-    let mut draft = write(site, &root, number, entries)?;
+    let mut draft = write(site, root, number, entries)?;
     let is_telling = !changes.units.is_empty();
     if is_telling {
-        pending::write(site, &root, number, &changes.units)?;
+        pending::write(site, root, number, &changes.units)?;
     }
-    links::swap(site, number, &mut warnings)?;
+    links::swap(site, number, warnings)?;
     let generation = draft.publish();
 
-    let mut failures = links::spread(site, generation, entries, &mut warnings);
+    let mut failures = links::spread(site, generation, entries, warnings);
     if is_telling {
         let errors = units::request(channel, &changes.units);
         if !errors.iter().any(UnitError::is_lost) {
-            pending::remove(site, &root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
+            pending::remove(site, root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
     }
-    generation::prune(site, &root, number, &mut warnings);
+    generation::prune(site, root, number, warnings);
     Ok(Published {
         generation: number,
         changes,
-        warnings,
+        warnings: Vec::new(),
         failures,
     })
 }

@@ -2,15 +2,15 @@
 
 use std::ffi::CStr;
 use std::fs::read_to_string;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{self, StatVfsMountFlags};
+use rustix::fs::{self, Mode, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_remount};
 use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
-use super::files::{self, DIRECTORY_MODE};
+use super::files::{self, DIRECTORY_MODE, Owner};
 use super::walk::{self, Place};
 use super::{FileSystem, Site, Store};
 
@@ -29,36 +29,86 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
 /// Makes the directory of the mount point if it is missing.
 pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
     let place = walk::reach(&site.mount_point)?;
-    match files::create_directory(&place.dir, place.name.as_os_str(), site.directory_owner()) {
-        Ok(_) | Err(Errno::EXIST) => Ok(place),
+    let made = match site.store {
+        Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
+        Store::Directory => files::create_directory(&place.dir, place.name.as_os_str(), None).map(drop),
+    };
+    match made {
+        Ok(()) | Err(Errno::EXIST) => Ok(place),
         Err(cause) => Err(failed("make the directory", &place.path)(cause)),
     }
 }
 
-/// Whether `dir`, the locked mount point, is fit to take secrets. What is wrong with a mount is mended, reported, or refused.
+/// Closes `dir`, which is to be mounted over, to all others, so that they cannot lock it. One that is in use already, since somebody
+/// could not mount, stays as it is.
+pub(super) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    let entries = files::list(dir.as_fd()).map_err(failed("read", &site.mount_point))?;
+    if !entries.is_empty() {
+        return Ok(());
+    }
+    set(site, dir, site.file_owner(), 0o700)
+}
+
+/// Whether `dir`, which holds a live generation and is no mount, lies in memory, and is fit to be used further.
+pub(super) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+    if !in_memory(site, dir)? {
+        return Ok(false);
+    }
+    own(site, dir)?;
+    let remedy = "allow this container to mount, and restart it to move to a mount of its own";
+    warn_of_swap(site, dir, remedy, warnings)?;
+    Ok(true)
+}
+
+/// Why the mount point could not be opened.
+pub(super) fn unopened(site: &Site, cause: Errno) -> InstallError {
+    let mount_point = site.mount_point.clone();
+    if fs::readlink(&mount_point, Vec::new()).is_ok() {
+        return InstallError::SymlinkedMountPoint { mount_point };
+    }
+    failed("open", &mount_point)(cause)
+}
+
+/// Whether `dir` is what secrets are written to: `false` when its file system is still to be mounted. What must not take secrets is an
+/// error. Changes nothing.
+pub(super) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
+    let mount_point = || site.mount_point.clone();
+    match site.store {
+        Store::Directory => match fs::fstat(dir).map_err(failed("examine", &site.mount_point))?.st_uid {
+            owner if owner == geteuid().as_raw() => Ok(true),
+            owner => Err(InstallError::ForeignDirectory {
+                mount_point: mount_point(),
+                owner,
+            }),
+        },
+        Store::Mounted { .. } if !is_mount(site, dir)? => Ok(false),
+        Store::Mounted { .. } if in_memory(site, dir)? => Ok(true),
+        Store::Mounted { .. } => Err(InstallError::WrongFileSystem {
+            mount_point: mount_point(),
+        }),
+    }
+}
+
+/// [`inspect`]; what is wrong with the directory or mount and can be mended is mended, or reported.
 pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+    if !inspect(site, dir)? {
+        return Ok(false);
+    }
     match site.store {
         Store::Directory => {
             tighten(site, dir)?;
             warn_of_disk(site, dir, warnings)?;
-            Ok(true)
         }
-        Store::Mounted { .. } if !is_mount(site, dir)? => Ok(false),
         Store::Mounted { .. } => {
-            if !in_memory(site, dir)? {
-                return Err(InstallError::WrongFileSystem {
-                    mount_point: site.mount_point.clone(),
-                });
-            }
             own(site, dir)?;
             mend_flags(site, dir, warnings)?;
             warn_of_swap(site, dir, "unmount it and run again, or restart the machine", warnings)?;
-            Ok(true)
         }
     }
+    Ok(true)
 }
 
-/// Mounts over `dir` and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
+/// Mounts over `dir`, which is locked, and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
 pub(super) fn attach(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<Option<&'static str>, InstallError> {
     let file_system = match site.store {
         Store::Mounted { file_system, .. } => file_system,
@@ -102,29 +152,23 @@ fn mount_one(site: &Site, kind: &CStr, options: &CStr) -> Result<(), Errno> {
 
 /// Gives the mount point the owner and mode of all our directories.
 fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+    set(site, dir, site.directory_owner(), DIRECTORY_MODE)
+}
+
+/// Gives `dir` this owner and mode, if it has others.
+fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    let owner = site.directory_owner();
     let is_right = owner.is_none_or(|owner| owner == (status.st_uid, status.st_gid));
-    if is_right && status.st_mode & 0o7777 == DIRECTORY_MODE {
+    if is_right && status.st_mode & 0o7777 == mode {
         return Ok(());
     }
-    files::secure(dir, owner, DIRECTORY_MODE).map_err(failed("set owner and mode of", &site.mount_point))
+    files::secure(dir, owner, mode).map_err(failed("set owner and mode of", &site.mount_point))
 }
 
 /// A plain directory stays the caller's own, as tight as it is, and no wider than ours.
 fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    if status.st_uid != geteuid().as_raw() {
-        return Err(InstallError::ForeignDirectory {
-            mount_point: site.mount_point.clone(),
-            owner: status.st_uid,
-        });
-    }
-    let mode = status.st_mode & 0o7777;
-    if mode == mode & DIRECTORY_MODE {
-        return Ok(());
-    }
-    files::secure(dir, None, mode & DIRECTORY_MODE).map_err(failed("set the mode of", &site.mount_point))
+    set(site, dir, None, status.st_mode & 0o7777 & DIRECTORY_MODE)
 }
 
 /// Adds the flags that a mount made by another program lacks.

@@ -10,9 +10,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{self, FileType, Mode, OFlags};
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid};
 
 use super::error::{InstallError, failed};
 use super::files;
@@ -30,9 +30,24 @@ pub(super) struct Place {
     pub path: PathBuf,
 }
 
-/// The place of `path`, or `None` when one of its parents is missing. Changes nothing.
-pub(super) fn find(path: &Path) -> Result<Option<Place>, InstallError> {
-    Walk::new(path)?.run(false)
+/// The place of `path`, or `None` when one of its parents is missing; and whether it, or what stopped us, is out of reach of other
+/// users. Changes nothing.
+pub(super) fn find(path: &Path) -> (Result<Option<Place>, InstallError>, bool) {
+    match Walk::new(path) {
+        Ok(mut walk) => (walk.run(false), walk.is_safe),
+        Err(error) => (Err(error), true),
+    }
+}
+
+/// Whether nobody but root and the caller can put something else in the place of an entry of `dir`. In a sticky directory that holds
+/// for what is theirs.
+pub(super) fn is_safe(dir: &Stat, entry: Option<&Stat>) -> bool {
+    let is_ours = |status: &Stat| status.st_uid == 0 || status.st_uid == geteuid().as_raw();
+    let is_our_group = dir.st_gid == 0 || dir.st_gid == getegid().as_raw();
+    let writers = if is_our_group { 0o002 } else { 0o022 };
+    let is_open = dir.st_mode & writers != 0;
+    let is_kept = dir.st_mode & 0o1000 != 0 && entry.is_some_and(is_ours);
+    is_ours(dir) && (!is_open || is_kept)
 }
 
 /// The place of `path`; missing parents are made, with the owner of the nearest existing one and mode 0755.
@@ -75,6 +90,8 @@ struct Walk<'a> {
     followed: usize,
     /// A user whose symlink was followed, and that symlink: from there on only directories of theirs are written to.
     bound: Option<(u32, PathBuf)>,
+    /// Whether nobody else could have changed anything on the way.
+    is_safe: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -91,15 +108,18 @@ impl<'a> Walk<'a> {
             here: PathBuf::from("/"),
             followed: 0,
             bound: None,
+            is_safe: true,
         })
     }
 
     /// Enters parent after parent; a missing one is made if `make`, and ends the walk else.
-    fn run(mut self, make: bool) -> Result<Option<Place>, InstallError> {
+    fn run(&mut self, make: bool) -> Result<Option<Place>, InstallError> {
         let mut dir = root()?;
         while let Some(part) = self.parents.pop_front() {
             self.here.push(&part);
-            let next = match look(&dir, &part) {
+            let looked = look(&dir, &part);
+            self.judge(&dir, looked.as_ref().ok())?;
+            let next = match looked {
                 Err(Errno::NOENT) if !make => return Ok(None),
                 Err(Errno::NOENT) => {
                     self.check_bound(&dir)?;
@@ -114,7 +134,7 @@ impl<'a> Walk<'a> {
                 _ => {
                     return Err(InstallError::NotADirectory {
                         path: self.path.to_owned(),
-                        part: self.here,
+                        part: self.here.clone(),
                     });
                 }
             };
@@ -122,9 +142,17 @@ impl<'a> Walk<'a> {
         self.check_bound(&dir)?;
         Ok(Some(Place {
             dir,
-            name: self.name,
+            name: self.name.clone(),
             path: self.path.to_owned(),
         }))
+    }
+
+    /// Takes note of who could have changed the entry of `dir` that we have come to.
+    fn judge(&mut self, dir: &OwnedFd, entry: Option<&OwnedFd>) -> Result<(), InstallError> {
+        let fail = |cause| failed("examine", &self.here)(cause);
+        let entry = entry.map(fs::fstat).transpose();
+        self.is_safe &= is_safe(&fs::fstat(dir).map_err(fail)?, entry.as_ref().ok().and_then(Option::as_ref));
+        Ok(())
     }
 
     /// Puts the target of a symlink ahead of the other parts. Gives the directory to go on from.
@@ -188,22 +216,53 @@ pub(super) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Makes a missing parent and gives it to the owner of the directory that it is in.
+/// Makes a missing parent, which belongs to the owner of the directory that it is in. It is made under a temporary name: whoever finds
+/// it under its own finds it with owner and mode, also after a kill.
+fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, InstallError> {
+    let fail = |cause| failed("make the directory", here)(cause);
+    let parent = fs::fstat(dir).map_err(fail)?;
+    let new = files::suffixed(name, files::NEW);
+    clear_rest(dir, &new, parent.st_uid).map_err(fail)?;
+    fs::mkdirat(dir, &new, Mode::RWXU).map_err(fail)?;
+    let made = give(dir, &new, &parent, here);
+    match made.and_then(|made| place_directory(dir, &new, name).map(|()| made).map_err(fail)) {
+        Ok(made) => Ok(made),
+        Err(error) => {
+            let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
+            // Somebody else may have made it meanwhile.
+            look(dir, name).map_err(|_| error)
+        }
+    }
+}
+
+/// Gives the fresh directory `new` to the owner of `parent`.
 ///
 /// Only what is certainly ours is given away: had the owner of `dir` put another directory of root there after `mkdirat`, they
 /// would be given that one.
-fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, InstallError> {
-    match fs::mkdirat(dir, name, Mode::RWXU) {
-        Ok(()) => {}
-        Err(Errno::EXIST) => return look(dir, name).map_err(failed("open", here)),
-        Err(cause) => return Err(failed("make the directory", here)(cause)),
-    }
-    let made = files::open_directory(dir, name).map_err(failed("open", here))?;
+fn give(dir: &OwnedFd, new: &OsStr, parent: &Stat, here: &Path) -> Result<OwnedFd, InstallError> {
+    let made = files::open_directory(dir, new).map_err(failed("open", here))?;
     check_fresh(&made, here)?;
-    let parent = fs::fstat(dir).map_err(failed("examine", here))?;
     let owner = geteuid().is_root().then_some((parent.st_uid, parent.st_gid));
     files::secure(made.as_fd(), owner, 0o755).map_err(failed("set owner and mode of", here))?;
     Ok(made)
+}
+
+/// Renames `new` to `name`, where nothing is; a file system without flags does not replace more than an empty directory.
+fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno> {
+    match fs::renameat_with(dir, new, dir, name, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(dir, new, dir, name),
+        outcome => outcome,
+    }
+}
+
+/// Removes what a killed run left under the temporary name: an empty directory, ours or already given to `owner`.
+fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: u32) -> Result<(), Errno> {
+    let is_rest = files::status(dir, new)?
+        .is_some_and(|rest| files::kind(&rest) == FileType::Directory && [owner, geteuid().as_raw()].contains(&rest.st_uid));
+    if is_rest {
+        fs::unlinkat(dir, new, AtFlags::REMOVEDIR)?;
+    }
+    Ok(())
 }
 
 /// Makes sure that a directory is as `mkdirat` leaves one.

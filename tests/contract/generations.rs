@@ -163,7 +163,7 @@ fn a_left_over_of_the_next_number_is_removed_first() {
     let names = world.shell("cd /run/secrets.d; find . | sort");
     assert_eq!(
         names,
-        ".\n./2\n./2/gone\n./2/host\n./2/rendered\n./2/rendered/kept\n./2/rendered/old\n./2/same\n"
+        ".\n./.lock\n./2\n./2/gone\n./2/host\n./2/rendered\n./2/rendered/kept\n./2/rendered/old\n./2/same\n"
     );
 }
 
@@ -173,8 +173,8 @@ fn two_runs_never_interleave() {
     let manifest = before(&world);
     world.install(&manifest);
     let tree = world.tree("/run/secrets.d");
-    let mount_point = fs::File::open(world.path("/run/secrets.d")).unwrap();
-    flock(&mount_point, FlockOperation::LockExclusive).unwrap();
+    let lock = fs::File::open(world.path("/run/secrets.d/.lock")).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
     let path = world.save(&manifest);
     let mut children: Vec<_> = (0..3).map(|_| world.program([&path]).spawn().unwrap()).collect();
     std::thread::sleep(std::time::Duration::from_millis(400));
@@ -185,7 +185,7 @@ fn two_runs_never_interleave() {
         );
     }
     assert_eq!(world.tree("/run/secrets.d"), tree, "a run wrote while another held the lock");
-    drop(mount_point);
+    drop(lock);
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }

@@ -164,7 +164,7 @@ fn the_manifest_of_a_nixos_host_installs() {
     assert_eq!(world.read("/etc/x.conf"), "u=db.example.org");
     assert_eq!(
         world.tree("/run/secrets.d"),
-        "0751 0:96 1/\n0751 0:96 1/rendered/\n0400 61:60 1/rendered/x.conf \"u=db.example.org\"\n0400 0:0 1/u \"db.example.org\"\n"
+        "0600 0:0 .lock \"\"\n0751 0:96 1/\n0751 0:96 1/rendered/\n0400 61:60 1/rendered/x.conf \"u=db.example.org\"\n0400 0:0 1/u \"db.example.org\"\n"
     );
 }
 

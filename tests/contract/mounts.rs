@@ -125,3 +125,83 @@ fn where_mounting_is_forbidden_a_directory_in_memory_is_used_with_a_warning() {
     assert_eq!(mount(&world), "");
     assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
 }
+
+/// Runs dry and for real, which has to fail with this message and change nothing.
+fn fails(world: &World, error: &str) {
+    let before = world.tree("/run");
+    for dry in ["dry-activate", ""] {
+        let said = world.run_with(&manifest(world), |command| command.env("NIXOS_ACTION", dry));
+        assert_eq!((said.code, said.err.as_str()), (Some(1), error), "{dry}");
+        assert_eq!(world.tree("/run"), before, "{dry}");
+    }
+}
+
+#[test]
+fn a_dry_run_refuses_the_wrong_file_system_as_the_real_run_does() {
+    let Some(world) = World::system() else { return };
+    if world.shell("stat -f -c %T /") == "tmpfs\n" {
+        return crate::common::say("skipped: needs a root directory on a disk");
+    }
+    world.shell("mkdir /run/secrets.d /var/tmp/sops-empty.$$ && mount --bind /var/tmp/sops-empty.$$ /run/secrets.d && rmdir /var/tmp/sops-empty.$$");
+    fails(
+        &world,
+        "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs: secrets would be written to a disk; \
+         unmount it with: umount /run/secrets.d\n",
+    );
+}
+
+#[test]
+fn a_mount_in_the_place_of_the_link_is_named_with_its_remedy() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /run/secrets && mount -t tmpfs tmpfs /run/secrets");
+    fails(
+        &world,
+        "error: cannot put a link in place of /run/secrets: something is mounted there; unmount it with: umount /run/secrets\n",
+    );
+}
+
+#[test]
+fn a_file_mounted_at_a_declared_path_is_named_with_its_remedy() {
+    let Some(world) = World::system() else { return };
+    world.shell("touch /etc/key && mount --bind /etc/passwd /etc/key");
+    let manifest = world
+        .manifest()
+        .secret_with("a", &world.fixture("text.bin"), "", serde_json::json!({"path": "/etc/key"}));
+    let said = world.run(&manifest);
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (
+            Some(3),
+            "error: cannot put a link in place of /etc/key: something is mounted there; unmount it with: umount /etc/key\n"
+        )
+    );
+}
+
+#[test]
+fn a_mount_point_that_is_a_symlink_is_named_with_its_remedy() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir /run/real && ln -s /run/real /run/secrets.d");
+    fails(
+        &world,
+        "error: cannot open /run/secrets.d: it is a symlink, and secrets would go where it leads; remove it, \
+         or declare the directory that it stands for\n",
+    );
+}
+
+#[test]
+fn where_an_earlier_run_could_not_mount_the_live_generation_is_not_covered() {
+    let Some(world) = World::system() else { return };
+    let path = world.save(&manifest(&world));
+    let mut command = world.command("setpriv");
+    command.args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
+    command.arg(world.executable()).arg(path);
+    assert_eq!(world.finish(&mut command).code, Some(0));
+    let said = world.install(&manifest(&world));
+    assert!(
+        said.err
+            .ends_with("allow this container to mount, and restart it to move to a mount of its own (noswap needs Linux 6.4)\n"),
+        "{said:?}"
+    );
+    assert_eq!(mount(&world), "");
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n");
+}

@@ -107,6 +107,45 @@ fn a_directory_at_a_path_does_not_keep_a_fresh_system_from_its_secrets() {
 }
 
 #[test]
+fn what_another_user_puts_in_the_way_of_a_path_does_not_stop_an_update() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir -p /run/home/alice; chown 1000:1000 /run/home/alice; mkdir -m 1777 /run/shared");
+    for path in ["/run/home/alice/key", "/run/shared/key"] {
+        world.install(&at(&world, path));
+        let generation = world.shell("readlink /run/secrets");
+        world.shell(&format!("rm {path}; mkdir {path}; chown 1000 {path}"));
+        let error = format!("error: cannot link {path}: a directory is there; move it away, or choose another path\n");
+        for dry in ["dry-activate", ""] {
+            let said = world.run_with(&at(&world, path), |command| command.env("NIXOS_ACTION", dry));
+            assert_eq!((said.code, said.err.as_str()), (Some(3), error.as_str()), "{dry}");
+        }
+        assert_ne!(world.shell("readlink /run/secrets"), generation);
+    }
+}
+
+#[test]
+fn what_root_puts_in_the_way_of_a_path_stops_a_dry_run_too() {
+    let Some(world) = World::system() else { return };
+    world.install(&at(&world, ""));
+    // In a sticky directory, where others can write too, what is root's is in nobody else's hands.
+    world.shell("mkdir -p -m 1777 /run/shared; mkdir /run/shared/key");
+    for dry in ["dry-activate", ""] {
+        let said = world.run_with(&at(&world, "/run/shared/key"), |command| command.env("NIXOS_ACTION", dry));
+        assert_eq!(said.code, Some(1), "{dry}");
+    }
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/1\n");
+}
+
+#[test]
+fn a_link_of_ours_at_a_path_is_replaced_without_a_word() {
+    let Some(world) = World::system() else { return };
+    for target in ["/run/secrets/old", "/run/secrets.d/7/a"] {
+        world.shell(&format!("ln -sfn {target} /etc/key"));
+        assert_eq!(world.install(&at(&world, "/etc/key")).err, "");
+    }
+}
+
+#[test]
 fn another_link_at_a_path_is_replaced_in_one_step() {
     let Some(world) = World::system() else { return };
     if !has("strace") {
@@ -118,7 +157,10 @@ fn another_link_at_a_path_is_replaced_in_one_step() {
         &["-y", "-e", "trace=unlink,unlinkat,rename,renameat,renameat2"],
         &[],
     );
-    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (Some(0), "warning: /etc/key pointed to /etc/passwd and was replaced\n")
+    );
     assert_eq!(world.read("/etc/key"), TEXT);
     assert!(
         world.read("/etc/passwd").starts_with("root:"),
@@ -160,4 +202,23 @@ fn a_symlink_of_another_user_is_not_followed_to_a_path() {
          replace it with a directory, or declare the path that it stands for\n"
     );
     assert_eq!(world.tree("/etc"), etc);
+}
+
+#[test]
+fn what_was_moved_aside_is_said_after_a_failure_too() {
+    let Some(world) = World::system() else { return };
+    if !has("strace") {
+        return;
+    }
+    world.shell("echo precious > /run/secrets.sops-new");
+    let manifest = world.manifest().secret("a", &world.fixture("text.bin"), "");
+    let (said, _) = world.trace(
+        &manifest,
+        &["-e", "trace=symlinkat", "-e", "inject=symlinkat:error=ENOSPC"],
+        &[],
+    );
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let warning = "warning: /run/secrets was in the way of a link and is now /run/secrets.sops-backup\n";
+    assert!(said.err.starts_with(warning), "{said:?}");
+    assert_eq!(world.read("/run/secrets.sops-backup"), "precious\n");
 }

@@ -32,6 +32,7 @@ fn a_plain_user_installs_below_the_runtime_directory() {
 0755 {owner} app/100%/
 link {owner} app/100%/key -> $DIR/home/.config/sops-nix/secrets/db/host
 0751 {owner} secrets.d/
+0600 {owner} secrets.d/.lock \"\"
 0751 {owner} secrets.d/1/
 0751 {owner} secrets.d/1/db/
 0440 {owner} secrets.d/1/db/host \"db.example.org\"

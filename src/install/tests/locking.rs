@@ -8,11 +8,11 @@ use super::*;
 fn a_run_that_waits_too_long_says_what_it_waits_for() {
     let world = World::new();
     world.publish(&[secret("a", b"old")]).unwrap();
-    let held = fs::File::open(&world.site.mount_point).unwrap();
+    let held = fs::File::open(world.site.mount_point.join(lock::NAME)).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
     let patience = Duration::from_millis(50);
-    let error = publish_within(patience, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody).unwrap_err();
-    let shown = error.to_string();
+    let outcome = publish_within(patience, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody);
+    let shown = outcome.unwrap_err().error.to_string();
     assert!(
         shown.contains("locked by another run") && shown.contains("secrets.d"),
         "{shown}"
@@ -26,7 +26,7 @@ fn a_run_that_waits_too_long_says_what_it_waits_for() {
 fn a_run_waits_for_another_one_to_end() {
     let world = World::new();
     world.publish(&[]).unwrap();
-    let held = fs::File::open(&world.site.mount_point).unwrap();
+    let held = fs::File::open(world.site.mount_point.join(lock::NAME)).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| world.publish(&[secret("a", b"x")]).unwrap());
@@ -41,7 +41,7 @@ fn a_run_waits_for_another_one_to_end() {
 fn a_run_that_waited_for_a_replaced_directory_starts_over() {
     let world = World::new();
     world.publish(&[secret("a", b"old")]).unwrap();
-    let held = fs::File::open(&world.site.mount_point).unwrap();
+    let held = fs::File::open(world.site.mount_point.join(lock::NAME)).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| world.publish(&[secret("a", b"new")]).unwrap());
@@ -112,28 +112,102 @@ fn runs_at_once_mount_once() {
     }
 }
 
-/// Mode 0751 keeps a plain user from opening the directory, and so from holding the lock against root.
-#[test]
-fn a_plain_user_cannot_take_the_lock() {
-    if !in_namespace("locking::a_plain_user_cannot_take_the_lock") {
-        return;
-    }
-    let world = World::with(RAMFS);
-    // As found on a machine where somebody made it by hand.
-    fs::create_dir(&world.site.mount_point).unwrap();
-    fs::set_permissions(&world.top, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    world.publish(&[secret("a", b"x")]).unwrap();
+/// Runs `flock` on a path as uid 1001 in the group of the mount point. Whether it got the lock.
+fn locks(path: &Path) -> bool {
     let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "flock", "--nonblock"])
-        .arg(&world.site.mount_point)
+        .args(["--reuid=1001", "--regid=1001", "--groups=5", "flock", "--nonblock"])
+        .arg(path)
         .arg("true")
         .output()
         .unwrap();
-    assert!(!output.status.success());
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains("Permission denied"),
-        "{output:?}"
-    );
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() || shown.contains("Permission denied"), "{shown}");
+    output.status.success()
+}
+
+/// A world that everybody may look into, with directories of group 5.
+fn shared() -> World {
+    let world = World::with(Store::Mounted {
+        file_system: FileSystem::Ramfs,
+        group: 5,
+    });
+    fs::set_permissions(&world.top, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    world
+}
+
+#[test]
+fn whoever_locks_the_directory_keeps_nobody_waiting() {
+    if !in_namespace("locking::whoever_locks_the_directory_keeps_nobody_waiting") {
+        return;
+    }
+    let world = shared();
+    world.publish(&[secret("a", b"x")]).unwrap();
+    assert!(locks(&world.site.mount_point), "the group may list the directory");
+    assert!(!locks(&world.site.mount_point.join(lock::NAME)));
+    let held = fs::File::open(&world.site.mount_point).unwrap();
+    flock(&held, FlockOperation::LockExclusive).unwrap();
+    let patience = Duration::from_millis(50);
+    publish_within(patience, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody).unwrap();
+    assert_eq!(world.read("a"), "new");
+}
+
+#[test]
+fn a_directory_to_be_mounted_over_is_closed_to_others() {
+    if !in_namespace("locking::a_directory_to_be_mounted_over_is_closed_to_others") {
+        return;
+    }
+    for is_there in [false, true] {
+        let world = shared();
+        if is_there {
+            // As found on a machine where somebody made it by hand.
+            fs::create_dir(&world.site.mount_point).unwrap();
+            std::os::unix::fs::chown(&world.site.mount_point, Some(1001), Some(5)).unwrap();
+        }
+        world.publish(&[secret("a", b"x")]).unwrap();
+        rustix::mount::unmount(&world.site.mount_point, rustix::mount::UnmountFlags::DETACH).unwrap();
+        assert!(!locks(&world.site.mount_point));
+    }
+}
+
+#[test]
+fn a_lock_that_others_could_open_is_replaced() {
+    let world = World::new();
+    fs::create_dir(&world.site.mount_point).unwrap();
+    let path = world.site.mount_point.join(lock::NAME);
+    for make in [
+        |path: &Path| fs::write(path, "").unwrap(),
+        |path: &Path| fs::create_dir(path).unwrap(),
+        |path: &Path| std::os::unix::fs::symlink("/nowhere", path).unwrap(),
+    ] {
+        make(&path);
+        world.publish(&[secret("a", b"x")]).unwrap();
+        let found = path.symlink_metadata().unwrap();
+        assert_eq!((found.is_file(), found.mode() & 0o7777), (true, 0o600));
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_directory_that_is_replaced_again_and_again_ends_the_run_in_time() {
+    let world = World::new();
+    world.publish(&[]).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let start = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0.. {
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+                fs::create_dir(world.top.join("next")).unwrap();
+                fs::rename(&world.site.mount_point, world.top.join(format!("old{round}"))).unwrap();
+                fs::rename(world.top.join("next"), &world.site.mount_point).unwrap();
+            }
+        });
+        let _ = publish_within(Duration::from_millis(50), &world.site, &[], Extent::Whole, &Channel::Nobody);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
@@ -141,7 +215,7 @@ fn a_part_is_published_only_where_nothing_is_live() {
     let world = World::new();
     let part = |content: &'static [u8]| publish(&world.site, &[secret("a", content)], Extent::Rest, &Channel::Nobody);
     part(b"first").unwrap();
-    let error = part(b"second").unwrap_err();
+    let error = part(b"second").unwrap_err().error;
     assert!(matches!(error, InstallError::AlreadyLive { .. }), "{error}");
     assert_eq!(std::fs::read(world.site.link.join("a")).unwrap(), b"first");
 }

@@ -54,12 +54,12 @@ impl World {
 
     /// Publishes and tells nobody.
     fn publish(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, Extent::Whole, &Channel::Nobody)
+        publish(&self.site, entries, Extent::Whole, &Channel::Nobody).map_err(|unpublished| unpublished.error)
     }
 
     /// Publishes with restart lists in `top/nixos`.
     fn publish_with_lists(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, Extent::Whole, &self.lists())
+        publish(&self.site, entries, Extent::Whole, &self.lists()).map_err(|unpublished| unpublished.error)
     }
 
     /// Lists in `top/nixos`.
@@ -99,13 +99,16 @@ fn site(top: &Path, store: Store) -> Site {
     }
 }
 
-/// Adds a line for each thing in `dir`.
+/// Adds a line for each thing in `dir` but the lock.
 fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };
     for entry in entries {
         let path = entry.unwrap().path();
+        if path.ends_with(lock::NAME) {
+            continue;
+        }
         let shown = path.strip_prefix(top).unwrap().display().to_string();
         let metadata = path.symlink_metadata().unwrap();
         let mode = metadata.mode() & 0o7777;

@@ -166,6 +166,30 @@ fn where_mounting_is_forbidden_a_tmpfs_will_do() {
     assert_eq!(world.site.mount_point.metadata().unwrap().mode() & 0o7777, 0o751);
 }
 
+/// Another run could not mount, and this one can.
+#[test]
+fn a_live_generation_is_not_covered_by_a_mount() {
+    if !in_namespace("mounts::a_live_generation_is_not_covered_by_a_mount") {
+        return;
+    }
+    let mut world = World::with(RAMFS);
+    let directory = TempDir::new_in("/dev/shm").unwrap();
+    world.site.mount_point = directory.path().join("secrets.d");
+    fs::create_dir_all(world.site.mount_point.join("1")).unwrap();
+    fs::write(world.site.mount_point.join("1/a"), "old").unwrap();
+    std::os::unix::fs::symlink(world.site.mount_point.join("1"), &world.site.link).unwrap();
+    let published = world.publish(&[secret("a", b"new")]).unwrap();
+    assert_eq!(published.changes.secrets.modified, ["a"]);
+    assert!(
+        published.warnings[0].ends_with("restart it to move to a mount of its own (noswap needs Linux 6.4)"),
+        "{:?}",
+        published.warnings
+    );
+    assert_eq!(mounts(&world), []);
+    assert_eq!(world.read("a"), "new");
+    assert_eq!(world.site.mount_point.metadata().unwrap().mode() & 0o7777, 0o751);
+}
+
 #[test]
 fn where_mounting_is_forbidden_a_disk_will_not_do() {
     if !without_mounting("mounts::where_mounting_is_forbidden_a_disk_will_not_do") {

@@ -14,6 +14,7 @@ fn kept(keep_generations: u64) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(&world.site.mount_point)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != lock::NAME)
         .collect();
     names.sort();
     names

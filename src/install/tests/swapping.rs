@@ -151,31 +151,68 @@ fn a_reader_finds_a_whole_generation_at_every_moment() {
 /// As on NFS, where renameat2 knows no flags: strace answers in place of the kernel. (A plain rename is another call, renameat.)
 #[test]
 fn a_file_system_that_cannot_exchange_names_is_served_in_steps() {
-    let test = "swapping::a_file_system_that_cannot_exchange_names_is_served_in_steps";
-    if std::env::var_os("SOPS_TEST_TRACED").is_none() {
-        if Command::new("strace").arg("-V").output().is_err() {
-            writeln!(std::io::stderr(), "{test}: skipped: needs strace").unwrap();
-            return;
-        }
-        let output = Command::new("strace")
-            .args([
-                "-f",
-                "-e",
-                "trace=renameat2,renameat,rename",
-                "-e",
-                "inject=renameat2:error=EINVAL",
-            ])
-            .arg(std::env::current_exe().unwrap())
-            .args(["--exact", &format!("install::tests::{test}")])
-            .env("SOPS_TEST_TRACED", "1")
-            .output()
-            .unwrap();
-        let shown = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            shown.contains("1 passed"),
-            "{shown}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+    serve_in_steps(
+        "swapping::a_file_system_that_cannot_exchange_names_is_served_in_steps",
+        "inject=renameat2:error=EINVAL",
+    );
+}
+
+/// That a name is taken is said by the kernel, before the file system can refuse the flags of the next call.
+#[test]
+fn a_file_system_that_knows_a_name_is_taken_and_cannot_exchange_it_is_served_in_steps() {
+    serve_in_steps(
+        "swapping::a_file_system_that_knows_a_name_is_taken_and_cannot_exchange_it_is_served_in_steps",
+        "inject=renameat2:error=EINVAL:when=2+",
+    );
+}
+
+/// Runs the test `test` once more, with the answers of strace to some calls. True in there, where the test goes on.
+fn traced(test: &str, inject: &str) -> bool {
+    if std::env::var_os("SOPS_TEST_TRACED").is_some() {
+        return true;
+    }
+    if Command::new("strace").arg("-V").output().is_err() {
+        writeln!(std::io::stderr(), "{test}: skipped: needs strace").unwrap();
+        return false;
+    }
+    let output = Command::new("strace")
+        .args(["-f", "-e", "trace=renameat2,renameat,rename", "-e", inject])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("install::tests::{test}")])
+        .env("SOPS_TEST_TRACED", "1")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        shown.contains("1 passed"),
+        "{shown}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    false
+}
+
+/// The file has been exchanged for the link when the disk is full: it can be neither moved aside nor put back.
+#[test]
+fn a_file_that_can_be_neither_moved_aside_nor_put_back_is_not_lost() {
+    let test = "swapping::a_file_that_can_be_neither_moved_aside_nor_put_back_is_not_lost";
+    if !traced(test, "inject=renameat2:error=ENOSPC:when=4+") {
+        return;
+    }
+    let world = World::new();
+    let path = world.top.join("key");
+    fs::write(&path, "precious").unwrap();
+    let entries = [Entry {
+        path: Some(path),
+        ..secret("a", b"x")
+    }];
+    let published = world.publish(&entries).unwrap();
+    assert!(published.failures[0].to_string().contains("cannot move aside"));
+    assert_eq!(fs::read_to_string(world.top.join("key.sops-new")).unwrap(), "precious");
+}
+
+/// Two publications over all kinds of things, with some calls failing.
+fn serve_in_steps(test: &str, inject: &str) {
+    if !traced(test, inject) {
         return;
     }
     let world = World::new();
