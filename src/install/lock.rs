@@ -159,3 +159,31 @@ fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
     }
     files::remove_tree(dir.as_fd(), NAME).map(|()| None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::install::walk;
+
+    #[test]
+    fn a_run_whose_directory_was_replaced_starts_over_until_its_time_is_up() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().canonicalize().unwrap().join("secrets.d");
+        std::fs::create_dir(&path).unwrap();
+        let place = walk::reach(&path).unwrap();
+        let dir = files::open_directory(&place.dir, "secrets.d").unwrap();
+        std::fs::rename(&path, path.with_file_name("aside")).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let outcome = |patience| {
+            let start = Instant::now();
+            Wait {
+                place: &place,
+                start,
+                patience,
+            }
+            .lock(&dir)
+        };
+        assert!(matches!(outcome(PATIENCE), Ok(None)));
+        assert!(matches!(outcome(Duration::ZERO), Err(InstallError::Busy { .. })));
+    }
+}

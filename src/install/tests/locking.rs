@@ -188,29 +188,6 @@ fn a_lock_that_others_could_open_is_replaced() {
 }
 
 #[test]
-fn a_directory_that_is_replaced_again_and_again_ends_the_run_in_time() {
-    let world = World::new();
-    world.publish(&[]).unwrap();
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let start = std::time::Instant::now();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for round in 0.. {
-                if done.load(std::sync::atomic::Ordering::Relaxed) {
-                    break;
-                }
-                fs::create_dir(world.top.join("next")).unwrap();
-                fs::rename(&world.site.mount_point, world.top.join(format!("old{round}"))).unwrap();
-                fs::rename(world.top.join("next"), &world.site.mount_point).unwrap();
-            }
-        });
-        let _ = publish_within(Duration::from_millis(50), &world.site, &[], Extent::Whole, &Channel::Nobody);
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
-    assert!(start.elapsed() < Duration::from_secs(20));
-}
-
-#[test]
 fn a_part_is_published_only_where_nothing_is_live() {
     let world = World::new();
     let part = |content: &'static [u8]| publish(&world.site, &[secret("a", content)], Extent::Rest, &Channel::Nobody);
