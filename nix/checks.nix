@@ -16,6 +16,7 @@ let
           ../Cargo.lock
           ../Cargo.toml
           ../build.rs
+          ../benches
           ../clippy.toml
           ../rustfmt.toml
           ../src
@@ -44,6 +45,7 @@ let
             ../Cargo.lock
             ../Cargo.toml
             ../build.rs
+            ../benches
             ../default.nix
             ../docs/options.md
             ../flake.lock
@@ -55,7 +57,7 @@ let
             ../nixos-module
             ../shell.nix
             ../src
-            ../tests/fixtures/keys
+            ../tests/fixtures
             ../tests/nix
             ../vm-tests/nixos
           ];
