@@ -1,5 +1,10 @@
 # What is refused at evaluation. Each message ends with what to set.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  options,
+  ...
+}:
 
 let
   cfg = config.sops;
@@ -38,4 +43,6 @@ in
         message = "sops.gnupg.qubes-split-gpg.enable needs to know which qube has the keys: set sops.gnupg.qubes-split-gpg.domain.";
       }
     ];
+
+  warnings = commonChecks.warnings options;
 }

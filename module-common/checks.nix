@@ -1,7 +1,8 @@
-# What both modules refuse at evaluation.
+# What both modules refuse at evaluation, and what they remark on.
 { lib, cfg }:
 
 let
+  keySources = import ./key-sources.nix { inherit lib cfg; };
   secretOption = name: "sops.secrets.${lib.strings.escapeNixIdentifier name}";
 
   # With validation on, the build reads each sops file: it has to exist, and be where a build sees it.
@@ -44,8 +45,29 @@ let
         lib.concatMapStringsSep " and " (place: place.option) sharing
       } have one path, ${path}: set path of all but one to another place.";
     }) (lib.groupBy (place: place.path) places);
+
+  # The module also derives RSA keys from those of openssh. Only who names them relies on them.
+  isSetByUser = option: option.highestPrio < (lib.mkOptionDefault null).priority;
+
+  # Key sources that the options have, and the program does not.
+  notYet = options: {
+    "sops.gnupg.home" = cfg.gnupg.home != null;
+    "sops.gnupg.sshKeyPaths" =
+      cfg.gnupg.sshKeyPaths != [ ] && isSetByUser options.sops.gnupg.sshKeyPaths;
+    "sops.gnupg.qubes-split-gpg" = cfg.gnupg.qubes-split-gpg.enable or false;
+    "sops.age.plugins" = cfg.age.plugins != [ ];
+    "${lib.concatStringsSep ", " keySources.cloudVariables} in sops.environment" =
+      keySources.cloudVariables != [ ];
+  };
 in
 {
+  # Given the options of the configuration.
+  warnings =
+    options:
+    map (
+      source: "${source}: not supported yet by this version; keep sops-nix for hosts that need it."
+    ) (lib.attrNames (lib.filterAttrs (_: isUsed: isUsed) (notYet options)));
+
   assertions =
     {
       # Whether any key is configured, and the options that would configure one.

@@ -24,6 +24,9 @@ let
   isCommand = lib.hasSuffix "_CMD";
 in
 rec {
+  # Variables that say how to reach a cloud's key service.
+  cloudVariables = lib.filter isCloud variables;
+
   # Every path that a key is read from.
   paths =
     lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
@@ -35,10 +38,10 @@ rec {
     );
 
   # Whether anything at all may open a sops file.
-  any = paths != [ ] || lib.any (name: lib.elem name keyVariables || isCloud name) variables;
+  any = paths != [ ] || cloudVariables != [ ] || lib.any (name: lib.elem name keyVariables) variables;
 
   # Whether an answer may have to come over the network.
-  needNetwork = lib.any (name: isCloud name || isCommand name) variables;
+  needNetwork = cloudVariables != [ ] || lib.any isCommand variables;
 
   # Whether programs that are not ours take part: age plugins, gpg, commands that print a key.
   needPrograms = cfg.age.plugins != [ ] || cfg.gnupg.home != null || lib.any isCommand variables;

@@ -12,6 +12,7 @@ let
   cfg = config.sops;
   phases = import ./phases.nix { inherit config lib pkgs; };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
+  fileSystems = import ./file-systems.nix { inherit config lib; };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
 
   isOn = path: lib.hasAttrByPath path options && lib.attrByPath path false config;
@@ -143,32 +144,31 @@ let
       ]
   ) phases.entries;
 
-  # The file system that a path lies on: the one with the longest mount point above it.
-  fileSystemOf =
-    path:
-    let
-      isAbove =
-        fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path;
-      above = lib.filter isAbove (lib.attrValues config.fileSystems);
-    in
-    lib.foldl' (
-      best: fs:
-      if best == null || lib.stringLength fs.mountPoint > lib.stringLength best.mountPoint then
-        fs
-      else
-        best
-    ) null above;
+  # Keys that are not there yet when the initrd hands over.
+  lateKeys = lib.filter ({ fs, ... }: fs != null && !utils.fsNeededForBoot fs) (
+    map (path: {
+      inherit path;
+      fs = fileSystems.fileSystemOf path;
+    }) keySources.paths
+  );
 
   # Scripts run before systemd mounts anything; units wait for what they need.
   mountWarnings = lib.optionals (!cfg.useSystemdActivation && phases.entries != [ ]) (
-    lib.concatMap (
-      path:
-      let
-        fs = fileSystemOf path;
-      in
-      lib.optional (fs != null && !utils.fsNeededForBoot fs)
-        "The key ${path} lies on ${fs.mountPoint}, which is not mounted yet when the activation script installs the secrets: set fileSystems.\"${fs.mountPoint}\".neededForBoot, or sops.useSystemdActivation."
-    ) keySources.paths
+    map (
+      { path, fs }:
+      "The key ${path} lies on ${fs.mountPoint}, which is not mounted yet when the activation script installs the secrets: set fileSystems.\"${fs.mountPoint}\".neededForBoot, or sops.useSystemdActivation."
+    ) lateKeys
+  );
+
+  # Users are created before systemd mounts anything else, and early secrets before them: that would be a cycle.
+  mountAssertions = lib.optionals (cfg.useSystemdActivation && hasEarly) (
+    map (
+      { path, fs }:
+      {
+        assertion = false;
+        message = "The key ${path} lies on ${fs.mountPoint}, which is mounted only after the users are created, and so after the secrets with neededForUsers: set fileSystems.\"${fs.mountPoint}\".neededForBoot to true.";
+      }
+    ) lateKeys
   );
 
   lateUsersWarning =
@@ -190,7 +190,8 @@ in
     }
     ++ ownerAssertions
     ++ earlyTemplateAssertions
-    ++ activationAssertions;
+    ++ activationAssertions
+    ++ mountAssertions;
 
-  warnings = unitWarnings ++ mountWarnings ++ lateUsersWarning;
+  warnings = commonChecks.warnings options ++ unitWarnings ++ mountWarnings ++ lateUsersWarning;
 }

@@ -10,6 +10,10 @@
 #   DynamicUser, User     files get owners, and keys belong to root
 { lib }:
 
+let
+  unitPath = import ./unit-path.nix { inherit lib; };
+in
+
 {
   # Name of the unit, without suffix.
   name,
@@ -35,7 +39,7 @@ in
   ];
 
   # Open in an otherwise read-only system are the places of secrets and their links, also of links that an earlier configuration made.
-  ReadWritePaths = map (root: "-${root}") (lib.remove "/" roots);
+  ReadWritePaths = map (root: unitPath.quoted "-${root}") (lib.remove "/" roots);
 
   # AF_UNIX: the journal, systemd, name lookups. AF_NETLINK: how programs find a key in a USB port.
   RestrictAddressFamilies = [

@@ -15,21 +15,16 @@ let
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
+  unitPath = import ./unit-path.nix { inherit lib; };
+  formerUnits = import ./former-units.nix { inherit config lib; };
+  fileSystems = import ./file-systems.nix { inherit config lib; };
 
   byUnits = cfg.useSystemdActivation;
   keyUnit = "sops-nix-generate-age-key.service";
   withKeyGeneration = byUnits && cfg.age.generateKey && cfg.age.keyFile != null;
 
-  # A path as unit files spell it.
-  unitPath =
-    path:
-    let
-      escaped = lib.replaceStrings [ "\\" "%" "\"" ] [ "\\\\" "%%" "\\\"" ] path;
-    in
-    if lib.hasInfix " " path then "\"${escaped}\"" else escaped;
-
   # Units start before the file systems of keys would be there, were it not for this.
-  waitForKeys.RequiresMountsFor = map unitPath keySources.paths;
+  waitForKeys.RequiresMountsFor = map unitPath.quoted keySources.paths;
 
   # Normal units wait for sysinit.target. These run before it.
   earlyInBoot.DefaultDependencies = false;
@@ -42,8 +37,8 @@ let
     conflicts = [ "shutdown.target" ];
 
     # Nobody reads the lists of units to restart that activation scripts write: systemd is asked at once.
-    environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = "1";
-    environment.TMPDIR = "%t/${name}-tmp";
+    environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = lib.mkDefault "1";
+    environment.TMPDIR = lib.mkDefault "%t/${name}-tmp";
 
     serviceConfig = {
       Type = "oneshot";
@@ -53,19 +48,14 @@ let
     }
     // confinement {
       inherit name keySources;
-      roots = map unitPath (
-        phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
-      );
+      roots = phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home;
     };
   };
 
   # On a switch sysinit.target is long reached. This runs the unit again when its manifest has changed, before any normal unit is started.
   again = phase: {
     requiredBy = [ "sysinit-reactivation.target" ];
-    before = [
-      "sysinit.target"
-      "sysinit-reactivation.target"
-    ];
+    before = [ "sysinit-reactivation.target" ];
     restartTriggers = [ phase.manifest ];
     unitConfig = lib.optionalAttrs phase.isEmpty {
       # There is nothing to install, perhaps something to remove.
@@ -73,18 +63,21 @@ let
     };
   };
 
-  # Configurations written for sops-nix order its unit by this name.
-  formerName = "sops-install-secrets";
-  former = config.systemd.services.${formerName} or { };
-  carriedOver = lib.genAttrs [
-    "after"
-    "before"
-    "wants"
-    "requires"
-    "bindsTo"
-    "wantedBy"
-    "requiredBy"
-  ] (field: former.${field} or [ ]);
+  former = "sops-install-secrets";
+  formerEarly = "${former}-for-users";
+
+  # Keys that systemd mounts from elsewhere come with the network, after sysinit.target.
+  remoteKeys = lib.filter (
+    path:
+    let
+      fs = fileSystems.fileSystemOf path;
+    in
+    fs != null && fileSystems.isRemote fs
+  ) keySources.paths;
+
+  # Ordinary units start after sysinit.target. If this one waits for any of them, or may do so, it cannot be ordered before that target:
+  # systemd would break the cycle by leaving out the secrets.
+  beforeOrdinaryUnits = remoteKeys == [ ] && !formerUnits.waits former;
 in
 {
   systemd.services = lib.mkMerge [
@@ -95,7 +88,7 @@ in
         ))
         {
           description = "Secrets of sops files";
-          aliases = [ "${formerName}.service" ];
+          aliases = [ "${former}.service" ];
           wantedBy = [ "sysinit.target" ];
           after = [
             # Links of secrets may lie on any of them.
@@ -105,10 +98,10 @@ in
             "userborn.service"
           ];
         }
-        carriedOver
+        (formerUnits.settings former)
+        { before = lib.optional beforeOrdinaryUnits "sysinit.target"; }
         (lib.mkIf byUnits (again phases.regular))
         (lib.mkIf (!byUnits) {
-          before = [ "sysinit.target" ];
           # The activation script has installed the secrets already when a switch gets here.
           restartIfChanged = false;
         })
@@ -119,15 +112,17 @@ in
       sops-nix-for-users = lib.mkMerge [
         (installUnit "sops-nix-for-users" phases.early phases.early.installer)
         (again phases.early)
+        (formerUnits.settings formerEarly)
         {
           description = "Secrets of sops files that users need to be created";
-          aliases = [ "${formerName}-for-users.service" ];
+          aliases = [ "${formerEarly}.service" ];
           wantedBy = [
             "sysinit.target"
             "systemd-sysusers.service"
           ];
           after = [ "systemd-remount-fs.service" ];
           before = [
+            "sysinit.target"
             "systemd-sysusers.service"
             "userborn.service"
           ];
@@ -146,14 +141,11 @@ in
       sops-nix-generate-age-key = {
         description = "The age key that opens sops files";
         after = [ "systemd-remount-fs.service" ];
-        before = [
-          "sysinit.target"
-          "shutdown.target"
-        ];
+        before = [ "shutdown.target" ] ++ lib.optional (remoteKeys == [ ]) "sysinit.target";
         conflicts = [ "shutdown.target" ];
         unitConfig = earlyInBoot // {
-          RequiresMountsFor = [ (unitPath (toString cfg.age.keyFile)) ];
-          ConditionPathExists = "!${unitPath (toString cfg.age.keyFile)}";
+          RequiresMountsFor = [ (unitPath.quoted (toString cfg.age.keyFile)) ];
+          ConditionPathExists = "!${unitPath.plain (toString cfg.age.keyFile)}";
         };
         serviceConfig = {
           # Without RemainAfterExit: each start of the installer looks again whether the key is there.
@@ -169,8 +161,31 @@ in
     })
   ];
 
-  warnings = lib.optional (config.systemd.services ? ${formerName}) ''
-    systemd.services.${formerName}: the unit is called sops-nix.service here. Its ordering (after, before, wants, requires and their like)
-    is carried over, anything else is not: set systemd.services.sops-nix instead.
-  '';
+  warnings =
+    let
+      renamed = name: newName: ''
+        systemd.services.${name}: the unit is called ${newName}.service here. Its ordering, unitConfig, path, environment, and Environment and EnvironmentFile
+        of its serviceConfig are carried over, anything else is not: set systemd.services.${newName} instead.
+      '';
+      unordered = reason: ''
+        ${reason}, so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
+        each that needs them needs after = [ "sops-nix.service" ].
+      '';
+    in
+    lib.optional (formerUnits.exists former) (renamed former "sops-nix")
+    ++ lib.optional (formerUnits.exists formerEarly) (
+      if byUnits then
+        renamed formerEarly "sops-nix-for-users"
+      else
+        ''
+          systemd.services.${formerEarly}: a script installs the early secrets here, and nothing of this is used.
+          Remove it, or set sops.useSystemdActivation to true.
+        ''
+    )
+    ++ lib.optional (byUnits && formerUnits.waits former) (
+      unordered "systemd.services.${former} waits for other units (if all of these start before sysinit.target, set systemd.services.sops-nix instead)"
+    )
+    ++ lib.optionals byUnits (
+      map (path: unordered "The key ${path} lies on a file system that comes with the network") remoteKeys
+    );
 }

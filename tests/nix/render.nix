@@ -42,12 +42,15 @@ rec {
       ))
       (one "Service" (
         section (
-          {
-            Environment = lib.mapAttrsToList (n: v: builtins.toJSON "${n}=${v}") unit.environment;
-          }
-          // lib.optionalAttrs (!unit.restartIfChanged) { X-RestartIfChanged = false; }
+          lib.optionalAttrs (!unit.restartIfChanged) { X-RestartIfChanged = false; }
           // lib.optionalAttrs (!unit.stopIfChanged) { X-StopIfChanged = false; }
           // unit.serviceConfig
+          // {
+            # As NixOS does it: the one adds to the other.
+            Environment =
+              lib.mapAttrsToList (n: v: builtins.toJSON "${n}=${v}") unit.environment
+              ++ lib.toList (unit.serviceConfig.Environment or [ ]);
+          }
         )
       ))
       (one "Install" (

@@ -132,4 +132,62 @@ in
       };
     };
   };
+  # Such a unit starts after sysinit.target.
+  ordering-by-the-former-name-after-ordinary-units = {
+    shows = units;
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets = {
+        after = [ "network-online.target" ];
+        wants = [ "network-online.target" ];
+        requires = [ "fetch-key.service" ];
+      };
+    };
+  };
+  ordering-by-the-former-name-with-scripts = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.sops-install-secrets.unitConfig.After = "network-online.target";
+    };
+  };
+  key-on-a-network-file-system = {
+    shows = [ "sops-nix.service" ];
+    module = {
+      imports = [ (host { }) ];
+      services.userborn.enable = true;
+      sops.secrets.my-password.neededForUsers = lib.mkForce false;
+      fileSystems."/".fsType = "ext4";
+      fileSystems."/keys".fsType = "nfs4";
+      fileSystems."/disk".options = [ "_netdev" ];
+      sops.age.keyFile = "/keys/age.txt";
+      sops.age.sshKeyPaths = [ "/disk/key" ];
+    };
+  };
+
+  # Everything else that can be meant for our units.
+  settings-by-the-former-names = {
+    shows = units;
+    module = host {
+      services.userborn.enable = true;
+      systemd.services = lib.genAttrs [ "sops-install-secrets" "sops-install-secrets-for-users" ] (_: {
+        conflicts = [ "rescue.target" ];
+        path = [ pkgs.hello ];
+        environment = {
+          FOO = "bar";
+          PATH = "/made/of/path";
+          TMPDIR = "/run/elsewhere";
+        };
+        unitConfig = {
+          DefaultDependencies = true;
+          RequiresMountsFor = "/keys";
+          ConditionPathExists = [ "/keys/age.txt" ];
+        };
+        serviceConfig = {
+          Environment = "A=1";
+          EnvironmentFile = [ "/run/keys/environment" ];
+          TimeoutStartSec = "1h";
+        };
+      });
+    };
+  };
 }

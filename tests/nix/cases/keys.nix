@@ -21,6 +21,21 @@ in
   # Its spelling survives in a unit, where % and spaces mean something.
   key-file-with-an-odd-name = host { age.keyFile = "/var/lib/my keys/100%/key.txt"; };
 
+  # A quote without a blank means something as well, and a condition has no quotes at all.
+  generated-key-with-an-odd-name = {
+    shows = [
+      "sops-nix.service"
+      "sops-nix-generate-age-key.service"
+    ];
+    inherit
+      (host {
+        age.keyFile = "/var/lib/alice's/100% mine.txt";
+        age.generateKey = true;
+      })
+      module
+      ;
+  };
+
   # A path without quotes is a file of the host: it must never be copied to the store.
   key-paths-without-quotes = host {
     age.keyFile = /var/lib/sops-nix/key.txt;

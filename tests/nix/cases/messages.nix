@@ -199,7 +199,45 @@ in
     sops.age.keyFile = "/persist/keys/age.txt";
   };
 
+  says-key-on-a-late-file-system-to-early-units = host {
+    fileSystems."/" = { };
+    fileSystems."/persist" = { };
+    services.userborn.enable = true;
+    sops.age.keyFile = "/persist/keys/age.txt";
+    sops.secrets.my-password.neededForUsers = true;
+  };
+  says-nothing-about-it-when-boot-needs-it = host {
+    fileSystems."/persist".neededForBoot = true;
+    services.userborn.enable = true;
+    sops.age.keyFile = "/persist/keys/age.txt";
+    sops.secrets.my-password.neededForUsers = true;
+  };
+
+  # Key sources that the program does not know.
+  says-gnupg-home-is-not-yet-supported = host {
+    sops.gnupg.home = "/root/.gnupg";
+    sops.gnupg.sshKeyPaths = [ ];
+  };
+  says-gnupg-ssh-keys-are-not-yet-supported = host { sops.gnupg.sshKeyPaths = [ "/etc/ssh/rsa" ]; };
+  says-age-plugins-are-not-yet-supported = host { sops.age.plugins = [ pkgs.age-plugin-tpm ]; };
+  says-clouds-are-not-yet-supported = host {
+    sops.environment = {
+      AWS_REGION = "eu-central-1";
+      VAULT_ADDR = "https://vault.example.org";
+      FOO = "bar";
+    };
+  };
+
   says-the-unit-has-another-name = host {
     systemd.services.sops-install-secrets.environment.FOO = "bar";
+  };
+  says-the-early-unit-has-another-name = host {
+    services.userborn.enable = true;
+    sops.secrets.my-password.neededForUsers = true;
+    systemd.services.sops-install-secrets-for-users.environment.FOO = "bar";
+  };
+  says-no-unit-installs-early-secrets-here = host {
+    sops.secrets.my-password.neededForUsers = true;
+    systemd.services.sops-install-secrets-for-users.environment.FOO = "bar";
   };
 }

@@ -72,6 +72,7 @@ let
         mountPoint = option types.str name;
         device = option types.str "none";
         fsType = option types.str "auto";
+        options = list;
         neededForBoot = flag;
       };
     };
