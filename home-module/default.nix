@@ -13,6 +13,12 @@ let
   systemctl = config.systemd.user.systemctlPath;
 
   install = import ./install.nix { inherit lib pkgs cfg; };
+
+  # A path with its `%r` and `%%` in the words of a shell.
+  shellPath =
+    path:
+    lib.replaceStrings [ "%%" "%r" ] [ "%" "'\"$sopsRuntimeDir\"'" ]
+      "'${lib.replaceStrings [ "'" ] [ "'\\''" ] path}'";
   isUnused = cfg.secrets == { } && cfg.templates == { };
 in
 {
@@ -43,8 +49,8 @@ in
       systemd.user.services.sops-nix = {
         Unit = {
           Description = "Secrets of sops files";
-          # home-manager restarts the unit when the manifest changes, which names every sops file by its content.
-          X-Restart-Triggers = [ "${install.manifest}" ];
+          # home-manager leaves it alone: the activation below restarts it, after every switch and once.
+          X-SwitchMethod = "keep-old";
         };
         Service = {
           Type = "oneshot";
@@ -75,6 +81,23 @@ in
             fi
             unset sopsRuntimeDir
           '';
+    })
+
+    # The program itself is not needed for this: whoever only imports the module does not build it.
+    (lib.mkIf isUnused {
+      home.activation.sops-nix = lib.hm.dag.entryAfter [ "writeBoundary" "reloadSystemd" ] ''
+        sopsRuntimeDir="''${XDG_RUNTIME_DIR:-/run/user/$(${pkgs.coreutils}/bin/id -u)}"
+        sopsLink=${shellPath cfg.defaultSymlinkPath}
+        sopsGenerations=${shellPath cfg.defaultSecretsMountPoint}
+        case "$(${pkgs.coreutils}/bin/readlink "$sopsLink" || true)" in
+          # Only a link to a generation is ours. It goes last, so that an interrupted run is finished by the next.
+          "$sopsGenerations"/[0-9]*)
+            run ${pkgs.coreutils}/bin/rm -rf "$sopsGenerations"
+            run ${pkgs.coreutils}/bin/rm -f "$sopsLink"
+            ;;
+        esac
+        unset sopsRuntimeDir sopsLink sopsGenerations
+      '';
     })
   ];
 }

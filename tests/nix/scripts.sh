@@ -124,6 +124,26 @@ check_home_activation() {
   expect "without a user manager the secrets are installed at once" 0 $'generated\n'"installed in $runtime" $?
   DRY_RUN=1 home home-defaults
   expect "a dry run only says so" 0 "would run $(command -v env) XDG_RUNTIME_DIR=$runtime $work/bin/sops-nix-user" $?
+
+  # Without secrets. The link of the user is below $work as well.
+  local link=$work/home/.config/sops-nix/secrets
+  clean() { XDG_RUNTIME_DIR=$runtime bash "$work/activation" > "$work/said" 2>&1; }
+  home home-without-secrets
+  sed -i "s#/home/alice/#$work/home/#g" "$work/activation"
+  mkdir -p "${link%/*}" "$runtime/secrets.d/2" "$work/other/2"
+  ln -s "$runtime/secrets.d/2" "$link"
+  DRY_RUN=1 clean
+  check "a dry run removes nothing" test -e "$link"
+  clean
+  expect "without secrets what was installed is removed" 0 "" $?
+  check "the link and the generations" test ! -L "$link" -a ! -e "$runtime/secrets.d"
+  clean
+  expect "and then there is nothing to do" 0 "" $?
+  mkdir "$runtime/secrets.d"
+  ln -s "$work/other/2" "$link"
+  clean
+  expect "somebody else's link is none of ours" 0 "" $?
+  check "and stays, with all the rest" test -L "$link" -a -d "$runtime/secrets.d" -a -d "$work/other/2"
 }
 
 check_activation_scripts

@@ -25,7 +25,8 @@ in
     sops.secrets."db/password" = { };
   };
 
-  home-without-secrets = user [ "manifest.json" "services" ] { };
+  # After the last secret is gone, so is what was installed.
+  home-without-secrets = user [ "manifest.json" "services" "activation.snippet" ] { };
 
   home-guide-run-time-directory = user [ "manifest.json" ] {
     imports = [ key ];
