@@ -211,6 +211,11 @@ check_units() {
   sed -i 's/^\[Service\]/&\nPrivateTmp=true/' "$directory/sops-nix-for-users.service"
   verifies "$directory" sysinit.target > "$work/output"
   if grep -q "ordering cycle" "$work/output"; then pass; else fail "a cycle would be found" "$work/output"; fi
+  directory=$work/units-network-cycle
+  lay_out_units ordering-by-the-former-name-after-ordinary-units "$directory"
+  sed -i 's/^Before=/&sysinit.target /' "$directory/sops-nix.service"
+  verifies "$directory" sysinit.target > "$work/output"
+  if grep -q "ordering cycle" "$work/output"; then pass; else fail "a cycle by the network would be found" "$work/output"; fi
 }
 
 if has nix-instantiate; then

@@ -140,7 +140,6 @@ in
       systemd.services.sops-install-secrets = {
         after = [ "network-online.target" ];
         wants = [ "network-online.target" ];
-        requires = [ "fetch-key.service" ];
       };
     };
   };
