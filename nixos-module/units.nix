@@ -5,6 +5,7 @@
   lib,
   options,
   pkgs,
+  utils,
   ...
 }:
 
@@ -66,13 +67,13 @@ let
   former = "sops-install-secrets";
   formerEarly = "${former}-for-users";
 
-  # Keys that systemd mounts from elsewhere come with the network, after sysinit.target.
+  # Keys that systemd mounts from elsewhere come with the network, after sysinit.target. What the initrd mounts is there already.
   remoteKeys = lib.filter (
     path:
     let
       fs = fileSystems.fileSystemOf path;
     in
-    fs != null && fileSystems.isRemote fs
+    fs != null && fileSystems.isRemote fs && !utils.fsNeededForBoot fs
   ) keySources.paths;
 
   # Ordinary units start after sysinit.target. If this one waits for any of them, or may do so, it cannot be ordered before that target:

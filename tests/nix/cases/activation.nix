@@ -155,11 +155,15 @@ in
       imports = [ (host { }) ];
       services.userborn.enable = true;
       sops.secrets.my-password.neededForUsers = lib.mkForce false;
-      fileSystems."/".fsType = "ext4";
+      # The initrd mounts it, and so it makes no difference.
+      fileSystems."/".fsType = "nfs4";
       fileSystems."/keys".fsType = "nfs4";
       fileSystems."/disk".options = [ "_netdev" ];
       sops.age.keyFile = "/keys/age.txt";
-      sops.age.sshKeyPaths = [ "/disk/key" ];
+      sops.age.sshKeyPaths = [
+        "/disk/key"
+        "/root/key"
+      ];
     };
   };
 
