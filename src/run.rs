@@ -196,13 +196,15 @@ fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries:
     for failure in &preview.failures {
         tracing::error!("{failure}");
     }
+    if preview.is_refused {
+        return Outcome::NothingChanged;
+    }
     print_changes(manifest, &preview.changes, true);
     let untold = units::request(&channel(environment, manifest), &preview.changes.units);
     for error in &untold {
         tracing::error!("{error}");
     }
     match verdict {
-        _ if preview.is_refused => Outcome::NothingChanged,
         Verdict::Publish if preview.failures.is_empty() && untold.is_empty() => Outcome::Done,
         _ => Outcome::PublishedRest,
     }

@@ -222,3 +222,19 @@ fn what_was_moved_aside_is_said_after_a_failure_too() {
     assert!(said.err.starts_with(warning), "{said:?}");
     assert_eq!(world.read("/run/secrets.sops-backup"), "precious\n");
 }
+
+#[test]
+fn a_dry_run_of_what_would_be_refused_promises_nothing() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    world.install(&world.manifest().secret("b", &file, "database/host"));
+    world.shell("mkdir -p /etc/app/key /run/nixos");
+    let fields = serde_json::json!({"path": "/etc/app/key", "restartUnits": ["a.service"]});
+    let manifest = world.manifest().secret_with("a", &file, "database/host", fields);
+    let before = world.tree("/run");
+    let dry = world.run_with(&manifest, |command| command.env("NIXOS_ACTION", "dry-activate"));
+    assert_eq!((dry.code, dry.out.as_str()), (Some(1), ""), "{dry:?}");
+    assert_eq!(world.tree("/run"), before, "no list of units was written");
+    let real = world.run(&manifest);
+    assert_eq!((real.code, real.err), (dry.code, dry.err));
+}
