@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod changes;
+mod child;
 pub mod cli;
 mod contents;
 mod entries;
