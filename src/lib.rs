@@ -15,6 +15,7 @@ mod failure;
 pub mod file;
 mod files;
 pub mod hardening;
+mod host_keys;
 pub mod install;
 pub mod keys;
 pub mod manifest;

@@ -26,8 +26,8 @@ fn an_ed25519_key_opens_the_converted_and_the_native_recipient() {
         return;
     };
     let keyring = of_ssh_key(&path);
-    let [Notice::Imported { recipient, .. }] = keyring.notices() else {
-        panic!("{:?}", keyring.notices())
+    let [Notice::Imported { recipient, .. }] = keyring.notices.as_slice() else {
+        panic!("{:?}", keyring.notices)
     };
     assert!(opens(&keyring, vec![entry_for(&recipient.parse().unwrap())]));
     assert!(opens(&keyring, vec![entry_for_ssh(&path)]));
@@ -129,11 +129,11 @@ fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
     let identity = x25519::Identity::generate();
     let text = message(&[&Impostor, &identity.to_public()], DATA_KEY);
     let mut sources = KeySources {
-        age_ssh_keys: vec![named(host.file("id", SSH_KEY))],
+        ssh_keys: vec![ssh_named(host.file("id", SSH_KEY))],
         ..KeySources::default()
     };
     let keyring = Keyring::load(&sources);
-    assert_eq!(keyring.open(&text).err(), Some(Failure::Damaged));
+    assert_eq!(keyring.open_age(&text).err(), Some(Failure::Damaged));
     sources.age_key = Some(Plaintext::from(secret(&identity)));
     assert!(opens(&Keyring::load(&sources), vec![entry("x", text)]));
 }
@@ -146,7 +146,7 @@ fn data_keys_have_the_length_of_an_aes_key() {
     let own = identity.to_public();
     for length in [0, 1, 15, 16, 17, 24, 31, 32, 33, 64, 1000] {
         let key = vec![7; length];
-        let result = keyring.data_key(&groups(vec![entry("x", message(&[&own], &key))]));
+        let result = data_key(&keyring, &groups(vec![entry("x", message(&[&own], &key))]));
         assert_eq!(
             result.is_ok_and(|found| found.expose() == key),
             [16, 24, 32].contains(&length),
@@ -204,7 +204,7 @@ fn broken_messages_are_told_apart() {
         ),
         (armored(&vec![b'a'; 40_000]), "damaged: too large for a data key"),
     ] {
-        let result = keyring.data_key(&groups(vec![entry(&own.to_string(), encrypted)]));
+        let result = data_key(&keyring, &groups(vec![entry(&own.to_string(), encrypted)]));
         match result {
             Ok(_) => assert_eq!(fault, ""),
             Err(no_key) => assert!(
@@ -223,7 +223,7 @@ fn a_message_behind_a_passphrase_is_never_tried() {
     // A work factor of 2^63 would never end.
     let header = b"age-encryption.org/v1\n-> scrypt bWFzdGVyIG9mIG1hbnkgdQ 63\nMDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n\
                    --- MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n0123456789abcdef0123456789abcdef";
-    assert!(keyring.data_key(&groups(vec![entry("x", armored(header))])).is_err());
+    assert!(data_key(&keyring, &groups(vec![entry("x", armored(header))])).is_err());
 }
 
 /// An identity and a message for it.
@@ -246,7 +246,7 @@ proptest::proptest! {
         text[position] = byte;
         text.truncate(length + 1);
         for encrypted in [armored(&bytes), String::from_utf8_lossy(&text).into_owned()] {
-            if let Ok(key) = keyring.data_key(&groups(vec![entry("x", encrypted)])) {
+            if let Ok(key) = data_key(&keyring, &groups(vec![entry("x", encrypted)])) {
                 assert_eq!(key.expose(), DATA_KEY);
             }
         }
