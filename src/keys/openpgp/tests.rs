@@ -1,0 +1,1 @@
+//! Against real messages of gpg and sops.
