@@ -1,11 +1,12 @@
 //! One way into a file, as the report of a failure shows it.
 
 use super::age::Failure;
+use super::hybrid;
 use super::identity::Identity;
 use super::ssh;
 use crate::sops::metadata::{MasterKey, Service};
 
-/// The most characters shown of a name that a file chose. Only post-quantum recipients are longer, by far.
+/// The most characters shown of a name that a file chose.
 const MAX_NAME: usize = 200;
 
 /// One way into a file.
@@ -41,7 +42,7 @@ impl Lock {
         Self {
             kind: "age",
             unsupported: unsupported_age(recipient),
-            shown: ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient)),
+            shown: shown_age(recipient),
             fault: failure.and_then(|failure| fault(failure, is_ours)),
             is_ours,
         }
@@ -87,10 +88,18 @@ impl Lock {
 /// Whoever could open an age recipient, when that is nobody for now. What stands before the last `1` names the kind of key.
 fn unsupported_age(recipient: &str) -> Option<&'static str> {
     match recipient.rsplit_once('1')?.0 {
-        "age" => None,
-        "age1pq" => Some("a post-quantum age key"),
+        "age" | "age1pq" => None,
         plugin if plugin.starts_with("age1") => Some("an age plugin"),
         _ => None,
+    }
+}
+
+/// An age recipient as people compare it.
+fn shown_age(recipient: &str) -> String {
+    if hybrid::is_recipient(recipient) {
+        hybrid::shown_recipient(recipient)
+    } else {
+        ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient))
     }
 }
 

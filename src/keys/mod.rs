@@ -4,9 +4,10 @@
 //! [`Keyring::data_key`] then opens file after file. What a person should hear about the sources is in [`Keyring::notices`], and
 //! why a file stays closed is in [`NoKey`].
 //!
-//! Opened today: age recipients of the kinds X25519, `ssh-ed25519` and `ssh-rsa`, in files with one key group.
+//! Opened today: age recipients of the kinds X25519, `mlkem768x25519`, `ssh-ed25519` and `ssh-rsa`, in files with one key group.
 
 mod age;
+mod hybrid;
 mod identity;
 mod lock;
 mod notice;

@@ -64,8 +64,6 @@ pub enum Cause {
     RecipientLine,
     /// A line that is an identity of an age plugin.
     PluginLine,
-    /// A line that is a post-quantum age identity.
-    PostQuantumLine,
     /// An age identity file that asks for a passphrase.
     EncryptedIdentities,
     /// An SSH key where an age identity file was expected.
@@ -172,7 +170,6 @@ impl fmt::Display for Cause {
             }
             Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
             Self::PluginLine => f.write_str("an identity of an age plugin, which is not supported yet"),
-            Self::PostQuantumLine => f.write_str("a post-quantum age identity, which is not supported yet"),
             Self::EncryptedIdentities => f.write_str("encrypted age identities, which are not supported yet"),
             Self::SshKey => f.write_str("an SSH key, not age identities"),
             Self::PublicSshKey => f.write_str("a public SSH key"),

@@ -197,12 +197,12 @@ fn broken_messages_are_told_apart() {
             message(&[&x25519::Identity::generate().to_public()], DATA_KEY),
             "damaged: not encrypted to this recipient",
         ),
-        (format!("{}{good}", " ".repeat(40_000)), ""),
+        (format!("{}{good}", " ".repeat(80_000)), ""),
         (
             armored(&[b"age-encryption.org/v1\n-> a\n".as_slice(), &b"-> a\n\n".repeat(200)].concat()),
             "damaged: too large for a data key",
         ),
-        (armored(&vec![b'a'; 40_000]), "damaged: too large for a data key"),
+        (armored(&vec![b'a'; 80_000]), "damaged: too large for a data key"),
     ] {
         let result = keyring.data_key(&groups(vec![entry(&own.to_string(), encrypted)]));
         match result {

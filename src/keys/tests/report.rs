@@ -143,12 +143,10 @@ fn a_file_that_only_other_kinds_of_keys_could_open_says_so() {
     let host = Host::new();
     let stranger = message(&[&x25519::Identity::generate().to_public()], DATA_KEY);
     let plugin = || entry("age1yubikey1qqqqqqqqqqqqq", stranger.clone());
-    let post_quantum = || entry("age1pq1qqqqqqqqqqqqqqqq", stranger.clone());
     let keyring = Keyring::load(&KeySources::default());
     for (keys, kinds) in [
         (vec![pgp("AB")], "OpenPGP"),
         (vec![plugin(), plugin()], "an age plugin"),
-        (vec![post_quantum()], "a post-quantum age key"),
         (vec![remote(Service::AwsKms, "arn")], "AWS KMS"),
         (vec![remote(Service::GcpKms, "projects/x")], "Google Cloud KMS"),
         (vec![remote(Service::AzureKeyVault, "https://v")], "Azure Key Vault"),
