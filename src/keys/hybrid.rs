@@ -57,6 +57,12 @@ impl HybridIdentity {
         self.pair.get_or_init(|| Box::new(KeyPair::from_seed(self.seed.expose())))
     }
 
+    /// Whether the keys were made.
+    #[cfg(test)]
+    pub fn has_keys(&self) -> bool {
+        self.pair.get().is_some()
+    }
+
     /// The file key in a stanza of our type, unless it is for another identity, which shows only when it does not open.
     fn open(&self, stanza: &Stanza) -> Result<Option<FileKey>, DecryptError> {
         let (encapsulated, sealed) = parts(stanza).ok_or(DecryptError::InvalidHeader)?;
@@ -95,5 +101,79 @@ pub(super) fn shown_recipient(recipient: &str) -> String {
     match (recipient.get(..20), recipient.get(tail..)) {
         (Some(head), Some(tail)) if recipient.len() > 28 => format!("{head}…{tail}"),
         _ => recipient.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bech32::Fe32;
+    use bech32::primitives::iter::Fe32IterExt;
+
+    use super::*;
+
+    /// What age-keygen wrote: two comments, the recipient as a third, and the identity.
+    const KEY_FILE: &str = include_str!("../../tests/fixtures/keys/hybrid.txt");
+
+    fn identity() -> &'static str {
+        KEY_FILE.lines().last().unwrap()
+    }
+
+    fn recipient() -> &'static str {
+        let lines = KEY_FILE.lines();
+        lines.filter_map(|line| line.strip_prefix("# public key: ")).last().unwrap()
+    }
+
+    fn bech32(prefix: &str, data: &[u8]) -> String {
+        bech32::encode_upper::<Bech32>(Hrp::parse(prefix).unwrap(), data).unwrap()
+    }
+
+    #[test]
+    fn an_identity_has_the_recipient_that_age_keygen_gives_it() {
+        assert_eq!(HybridIdentity::parse(identity()).unwrap().recipient(), recipient());
+    }
+
+    #[test]
+    fn an_identity_has_one_spelling() {
+        let good = bech32("AGE-SECRET-KEY-PQ-", &[7; 32]);
+        assert!(HybridIdentity::parse(&good).is_some());
+        for bad in [
+            String::new(),
+            good.to_lowercase(),
+            good.replace("AGE", "age"),
+            good.replacen("PQ-1Q", "PQ-1P", 1),
+            good.replacen("PQ-1", "PQ-1Q", 1),
+            format!("{good} "),
+            format!("{good}Q"),
+            bech32("AGE-SECRET-KEY-", &[7; 32]),
+            bech32("AGE-SECRET-KEY-PQ-", &[]),
+            bech32("AGE-SECRET-KEY-PQ-", &[7; 31]),
+            bech32("AGE-SECRET-KEY-PQ-", &[7; 33]),
+            bech32("AGE-SECRET-KEY-PQ-", &[7; 500]),
+        ] {
+            assert!(HybridIdentity::parse(&bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bits_left_over_in_an_identity_are_zero() {
+        let data = [Fe32::Q; 51].into_iter();
+        let spelt = |last| {
+            let data = data.clone().chain([last]).with_checksum::<Bech32>(&IDENTITY_HRP).chars();
+            data.collect::<String>().to_uppercase()
+        };
+        assert!(HybridIdentity::parse(&spelt(Fe32::Q)).is_some());
+        assert!(HybridIdentity::parse(&spelt(Fe32::P)).is_none());
+    }
+
+    #[test]
+    fn a_recipient_is_shown_by_both_of_its_ends() {
+        let (head, tail) = (&recipient()[..20], &recipient()[recipient().len() - 8..]);
+        assert_eq!(shown_recipient(&format!(" {}\n", recipient())), format!("{head}…{tail}"));
+        assert_eq!(shown_recipient("age1pq1short"), "age1pq1short");
+        assert!(is_recipient(recipient()));
+        assert!(!is_recipient("age1pq1\u{1b}[2J"));
+        assert!(!is_recipient(
+            "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u"
+        ));
     }
 }

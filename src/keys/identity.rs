@@ -35,6 +35,7 @@ enum Secret {
 /// A native SSH identity, made on its first use: making an RSA one takes longer than all the rest of a run.
 struct SshSecret {
     key: PrivateKey,
+    /// The public key, without comment.
     recipient: String,
     /// How the line of a stanza for this key begins.
     stanza: String,
@@ -72,6 +73,7 @@ impl Identity {
         Some(Self::new(Secret::Ssh(Box::new(secret)), place))
     }
 
+    /// An identity whose recipient is still to be made.
     fn new(secret: Secret, place: Place) -> Self {
         let recipient = OnceCell::new();
         Self {
@@ -155,7 +157,31 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 mod tests {
     use std::path::Path;
 
+    use age_core::format::Stanza;
+
     use super::*;
+
+    const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
+
+    #[test]
+    fn the_keys_of_a_post_quantum_identity_are_made_only_for_a_file_that_may_be_encrypted_to_it() {
+        let text = include_str!("../../tests/fixtures/keys/hybrid.txt").lines().last().unwrap();
+        let secret = HybridIdentity::parse(text).unwrap();
+        let identity = Identity::from_hybrid(secret, Place::File(Path::new("key.txt").to_owned()));
+        let Secret::Hybrid(secret) = &identity.secret else { panic!() };
+        let opens = |tag: &str, args: &[&str]| {
+            let args = args.iter().map(|&arg| arg.to_owned()).collect();
+            let (tag, body) = (tag.to_owned(), vec![0; 32]);
+            identity.candidate(b"").unwrap().unwrap_stanza(&Stanza { tag, args, body })
+        };
+        assert!(!identity.is_named("age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u"));
+        assert!(!identity.is_named(OTHER_SSH));
+        assert!(opens("X25519", &["AAAA"]).is_none());
+        assert!(opens("mlkem768x25519", &["AAAA"]).unwrap().is_err());
+        assert!(!secret.has_keys());
+        assert!(!identity.is_named("age1pq1qqqqqq"));
+        assert!(secret.has_keys());
+    }
 
     #[test]
     fn a_native_ssh_identity_is_made_only_for_a_message_that_names_it() {

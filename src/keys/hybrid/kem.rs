@@ -50,6 +50,7 @@ impl KeyPair {
         [pq.as_slice(), &self.public_x25519().0].concat()
     }
 
+    /// The public key of X25519.
     fn public_x25519(&self) -> MontgomeryPoint {
         MontgomeryPoint::mul_base_clamped(*self.x25519)
     }
