@@ -8,6 +8,7 @@ use age_core::format::{FileKey, Stanza};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::hybrid::{self, HybridIdentity};
 use super::identity::Identity;
 use super::notice::{Cause, Place};
 use super::plugin::{self, PluginIdentity};
@@ -17,8 +18,9 @@ use crate::plaintext::Plaintext;
 pub(super) const MAX_IDENTITY_BYTES: usize = 16 << 20;
 /// How many bad lines of one source are reported one by one.
 pub(super) const MAX_BAD_LINES: usize = 10;
-/// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB.
-const MAX_MESSAGE_BYTES: usize = 16 << 10;
+/// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB; one that
+/// somebody made for many recipients has 2 KiB for each that is post-quantum.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
 /// The most lines of a message without armor. The parser begins anew with each line of the header, so its time grows with the
 /// square of their number; a 16384-bit RSA key needs 48.
 const MAX_MESSAGE_LINES: usize = 128;
@@ -55,12 +57,17 @@ impl Message {
     /// What the message holds, if `identity` opens it. One identity at a time, so that a stanza that fails under one does not keep
     /// another from its own.
     pub fn open(&self, identity: &Identity) -> Result<Plaintext, Failure> {
+        read(self.content(identity)?)
+    }
+
+    /// What the message holds, of any length, still to be read and thereby authenticated.
+    pub(super) fn content(&self, identity: &Identity) -> Result<impl Read, Failure> {
         self.decrypt(identity.candidate(&self.0).ok_or(Failure::NotOurs)?)
     }
 
     /// What the message holds, by the file key that a plugin found in one of its stanzas.
     pub fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
-        self.decrypt(&plugin::Found::new(file_key))
+        read(self.decrypt(&plugin::Found::new(file_key))?)
     }
 
     /// The stanzas of the header.
@@ -68,14 +75,13 @@ impl Message {
         plugin::stanzas(&self.0).unwrap_or_default()
     }
 
-    fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<Plaintext, Failure> {
+    fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read, Failure> {
         let decryptor = Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
-        let content = decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
+        decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
             DecryptError::NoMatchingKeys => Failure::NotOurs,
             DecryptError::InvalidHeader => Failure::BadHeader,
             _ => Failure::Damaged,
-        })?;
-        read(content)
+        })
     }
 }
 
@@ -135,7 +141,9 @@ impl Line {
         let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
         match text {
             _ if text.starts_with("AGE-PLUGIN-") => PluginIdentity::parse(text).map(Self::Plugin).ok_or(Cause::BadLine),
-            _ if text.starts_with("AGE-SECRET-KEY-PQ-1") => Err(Cause::PostQuantumLine),
+            _ if text.starts_with(hybrid::IDENTITY_PREFIX) => HybridIdentity::parse(text)
+                .map(|secret| Self::Identity(Identity::from_hybrid(secret, place.clone())))
+                .ok_or(Cause::BadLine),
             _ if text.starts_with("age1") => Err(Cause::RecipientLine),
             _ => text
                 .parse::<x25519::Identity>()

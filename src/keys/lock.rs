@@ -2,11 +2,12 @@
 
 use super::Keyring;
 use super::failure::Failure;
+use super::hybrid;
 use super::opening::Entry;
 use super::ssh;
 use crate::sops::metadata::{MasterKey, Service};
 
-/// The most characters shown of a name that a file chose. Only post-quantum recipients are longer, by far.
+/// The most characters shown of a name that a file chose.
 const MAX_NAME: usize = 200;
 
 /// One way into a file.
@@ -39,7 +40,7 @@ impl Lock {
         };
         match &entry.key {
             MasterKey::Age { recipient, .. } => Self {
-                shown: ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient)),
+                shown: shown_age(recipient),
                 notes: faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted_plugin(recipient, keyring)),
                 ..lock
             },
@@ -95,7 +96,7 @@ impl Lock {
 }
 
 /// The plugin that an age recipient belongs to: what stands before the last `1` names the kind of key.
-pub(super) fn plugin_of(recipient: &str) -> Option<&str> {
+fn plugin_of(recipient: &str) -> Option<&str> {
     let (kind, _) = recipient.rsplit_once('1')?;
     kind.strip_prefix("age1").filter(|name| *name != "pq")
 }
@@ -106,6 +107,15 @@ fn wanted_plugin(recipient: &str, keyring: &Keyring) -> Vec<String> {
     name.map(|name| format!("needs an identity of age-plugin-{}", printable(name)))
         .into_iter()
         .collect()
+}
+
+/// An age recipient as people compare it.
+fn shown_age(recipient: &str) -> String {
+    if hybrid::is_recipient(recipient) {
+        hybrid::shown_recipient(recipient)
+    } else {
+        ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient))
+    }
 }
 
 /// What is wrong with an entry, if anything is besides that its key is elsewhere.

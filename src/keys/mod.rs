@@ -9,6 +9,7 @@ mod age;
 mod command;
 mod failure;
 mod gpg;
+mod hybrid;
 mod identity;
 mod load;
 mod lock;

@@ -76,8 +76,6 @@ pub enum Cause {
     MoreBadLines(usize),
     /// A line that is an age recipient.
     RecipientLine,
-    /// A line that is a post-quantum age identity.
-    PostQuantumLine,
     /// An age identity file that asks for a passphrase.
     EncryptedIdentities,
     /// An SSH key where an age identity file was expected.
@@ -207,7 +205,6 @@ impl fmt::Display for Cause {
                 write!(f, "{count} more lines that are not age identities")
             }
             Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
-            Self::PostQuantumLine => f.write_str("a post-quantum age identity, which is not supported yet"),
             Self::EncryptedIdentities => f.write_str("age identities behind a passphrase, which nobody is asked for"),
             Self::SshKey => f.write_str("an SSH key, not age identities"),
             Self::PublicSshKey => f.write_str("a public SSH key"),

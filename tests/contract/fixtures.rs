@@ -20,7 +20,8 @@ fn rows(table: &Path) -> Vec<Vec<String>> {
 /// A manifest with every key of the fixtures.
 fn with_all_keys(world: &World) -> Manifest {
     let ssh = ["keys/ssh_ed25519", "keys/ssh_rsa"].map(|key| world.fixture(key));
-    let keys = ["keys/age.txt", "keys/other-age.txt"].map(|key| fs::read_to_string(world.fixture(key)).unwrap());
+    let keys =
+        ["keys/age.txt", "keys/other-age.txt", "keys/hybrid.txt"].map(|key| fs::read_to_string(world.fixture(key)).unwrap());
     let key = world.write("all-keys.txt", keys.concat());
     world
         .manifest()

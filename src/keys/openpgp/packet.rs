@@ -61,7 +61,11 @@ impl<'a> Reader<'a> {
             0b10 => first >> 2 & 0x0f,
             _ => return None,
         };
-        let body = if first >> 6 == 0b11 { self.new_body() } else { self.old_body(first & 3) }?;
+        let body = if first >> 6 == 0b11 {
+            self.new_body()
+        } else {
+            self.old_body(first & 3)
+        }?;
         Some(Some(Packet { tag, body }))
     }
 

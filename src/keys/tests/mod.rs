@@ -21,6 +21,7 @@ use crate::sops::proof::KeyProof;
 mod opening;
 mod report;
 mod sources;
+mod vectors;
 
 /// The key of RFC 8032, 7.1, test 1, as ssh-keygen would write it.
 const SSH_KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----

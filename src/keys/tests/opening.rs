@@ -78,6 +78,22 @@ fn one_message_may_have_many_recipients() {
     assert!(opens(&keyring, vec![entry("", message(&recipients, DATA_KEY))]));
 }
 
+/// The header of a message with that many stanzas for post-quantum recipients.
+fn many_post_quantum(count: usize) -> String {
+    let encapsulated = BASE64_STANDARD_NO_PAD.encode([9; 1120]);
+    let body = BASE64_STANDARD_NO_PAD.encode([9; 32]);
+    let stanza = format!("-> mlkem768x25519 {encapsulated}\n{body}\n");
+    let text = format!("age-encryption.org/v1\n{}--- {body}\n0123456789abcdef", stanza.repeat(count));
+    armored(text.as_bytes())
+}
+
+#[test]
+fn one_message_may_have_many_post_quantum_recipients() {
+    for (count, failure) in [(1, None), (28, None), (60, Some(Failure::TooLarge))] {
+        assert_eq!(age::Message::parse(&many_post_quantum(count)).err(), failure, "{count}");
+    }
+}
+
 #[test]
 fn the_identity_that_opened_a_file_is_the_first_to_be_tried_on_the_next() {
     let host = Host::new();
@@ -197,12 +213,12 @@ fn broken_messages_are_told_apart() {
             message(&[&x25519::Identity::generate().to_public()], DATA_KEY),
             "damaged: not encrypted to this recipient",
         ),
-        (format!("{}{good}", " ".repeat(40_000)), ""),
+        (format!("{}{good}", " ".repeat(80_000)), ""),
         (
             armored(&[b"age-encryption.org/v1\n-> a\n".as_slice(), &b"-> a\n\n".repeat(200)].concat()),
             "damaged: too large for a data key",
         ),
-        (armored(&vec![b'a'; 40_000]), "damaged: too large for a data key"),
+        (armored(&vec![b'a'; 80_000]), "damaged: too large for a data key"),
     ] {
         let result = data_key(&keyring, &groups(vec![entry(&own.to_string(), encrypted)]));
         match result {
@@ -232,8 +248,34 @@ static FIXED: LazyLock<(String, String)> = LazyLock::new(|| {
     (secret(&identity), message(&[&identity.to_public()], DATA_KEY))
 });
 
+thread_local! {
+    /// An identity and a message for it, of the published test vectors.
+    static HYBRID: (Identity, Vec<u8>) = {
+        let vector = include_bytes!("../../../tests/fixtures/age-vectors/hybrid");
+        let end = vector.windows(2).position(|window| window == b"\n\n").unwrap();
+        let header = str::from_utf8(&vector[..end]).unwrap();
+        let text = header.lines().find_map(|line| line.strip_prefix("identity: ")).unwrap();
+        let Ok(identity) = age::identity(text.as_bytes(), &Place::Variable("TEST")) else { panic!() };
+        (identity, vector[end + 2..].to_vec())
+    };
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn no_change_of_a_post_quantum_message_makes_it_panic_or_give_another_key(position: usize, byte: u8) {
+        HYBRID.with(|(identity, good)| {
+            let mut bytes = good.clone();
+            let position = position % bytes.len();
+            bytes[position] = byte;
+            let opens = age::Message::parse(&armored(&bytes)).is_ok_and(|message| {
+                let content = message.content(identity);
+                content.is_ok_and(|mut content| content.read_to_end(&mut Vec::new()).is_ok())
+            });
+            assert_eq!(opens, bytes == *good);
+        });
+    }
 
     #[test]
     fn no_change_of_a_message_makes_it_panic_or_give_another_key(position in 0_usize..1000, byte: u8, length in 0_usize..1000) {

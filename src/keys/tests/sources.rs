@@ -80,7 +80,7 @@ fn identities_of_other_kinds_are_told_apart() {
         host.notices(&keyring),
         [
             "cannot use line 1 of /keys/key.txt: not an age identity",
-            "cannot use line 2 of /keys/key.txt: a post-quantum age identity, which is not supported yet",
+            "cannot use line 2 of /keys/key.txt: not an age identity",
             "cannot use line 3 of /keys/key.txt: an age recipient, the public half of a key, where the identity is needed",
         ]
     );
