@@ -255,7 +255,7 @@ thread_local! {
         let end = vector.windows(2).position(|window| window == b"\n\n").unwrap();
         let header = str::from_utf8(&vector[..end]).unwrap();
         let text = header.lines().find_map(|line| line.strip_prefix("identity: ")).unwrap();
-        let Ok(identity) = age::identity(text.as_bytes(), &Place::Variable("TEST")) else { panic!() };
+        let Ok(age::Line::Identity(identity)) = age::Line::parse(text.as_bytes(), &Place::Variable("TEST")) else { panic!() };
         (identity, vector[end + 2..].to_vec())
     };
 }

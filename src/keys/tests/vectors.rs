@@ -47,7 +47,7 @@ impl Vector {
         };
         let mut worst = "no match";
         for text in self.fields("identity") {
-            let Ok(identity) = age::identity(text.as_bytes(), &Place::Variable("TEST")) else {
+            let Ok(age::Line::Identity(identity)) = age::Line::parse(text.as_bytes(), &Place::Variable("TEST")) else {
                 panic!("{}: {text}", self.name)
             };
             match message.content(&identity) {
