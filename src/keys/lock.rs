@@ -119,7 +119,7 @@ fn service_name(service: Service) -> &'static str {
 }
 
 /// A name that a file chose, safe to print: one line, no control characters, not endless.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     let name = name.trim();
     let mut text: String = name
         .chars()
