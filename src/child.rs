@@ -23,8 +23,8 @@ use crate::{file::reason, plaintext::Plaintext};
 
 /// More output than that is refused, in bytes: 16 MiB, as much as an identity file may have.
 const MOST_OUTPUT: usize = 16 << 20;
-/// What is kept of standard error, in bytes: 4 KiB. The rest is read and forgotten.
-const MOST_COMPLAINT: usize = 4 << 10;
+/// What is kept of standard error, in bytes: 64 KiB, since gpg tells of each recipient there. The rest is read and forgotten.
+const MOST_COMPLAINT: usize = 64 << 10;
 /// Variables that hold secrets; no child gets them.
 const SECRET_VARIABLES: [&str; 1] = ["SOPS_AGE_KEY"];
 

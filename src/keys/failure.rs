@@ -1,5 +1,7 @@
 //! Why one way into a file stayed closed.
 
+use super::gpg::GpgFailure;
+
 /// Why a message that holds a data key, or a share of one, stays closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -17,4 +19,10 @@ pub(super) enum Failure {
     BadLength,
     /// A program that was asked failed, in its own words or ours.
     Told(String),
+}
+
+impl From<GpgFailure> for Failure {
+    fn from(failure: GpgFailure) -> Self {
+        Self::Told(failure.to_string())
+    }
 }

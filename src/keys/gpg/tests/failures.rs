@@ -1,0 +1,189 @@
+//! Why a message stays closed, word for word.
+
+use super::*;
+
+#[test]
+fn a_message_to_somebody_else_finds_no_secret_key() {
+    let Some(home) = Home::with("pgp.asc") else { return };
+    for file in ["3.13.2/to-pgp-curve25519.yaml", "3.13.2/to-pgp-hidden.yaml"] {
+        assert_eq!(said(home.open(&message_of(file))), "no secret key", "{file}");
+    }
+}
+
+#[test]
+fn a_home_without_keys_finds_no_secret_key() {
+    let Some(home) = Home::empty() else { return };
+    assert_eq!(said(home.open(&message_of("3.13.2/to-pgp.yaml"))), "no secret key");
+}
+
+#[test]
+fn a_damaged_message_is_named_and_nothing_of_it_is_given() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    let binary = home.gpg(&["--dearmor"], message.as_bytes());
+    let armored = |bytes: &[u8]| {
+        String::from_utf8(home.gpg(&["--enarmor"], bytes))
+            .unwrap()
+            .replace("ARMORED FILE", "MESSAGE")
+    };
+    let mut altered = binary.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    let cut = &binary[..binary.len() - 30];
+    for bytes in [&altered, cut] {
+        assert_eq!(
+            said(home.open(&armored(bytes))),
+            "damaged: a key fits, but the content was altered"
+        );
+    }
+    assert!(home.open(&armored(&binary)).is_ok());
+}
+
+#[test]
+fn a_message_without_integrity_protection_is_refused() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&["--rfc2440"]);
+    assert_eq!(
+        said(home.open(&message)),
+        "refused: a message without integrity protection could have been altered"
+    );
+    // Also where somebody told gpg not to mind.
+    home.write("home/gpg.conf", "ignore-mdc-error\n");
+    assert_eq!(
+        said(home.open(&message)),
+        "refused: a message without integrity protection could have been altered"
+    );
+}
+
+#[test]
+fn what_is_no_encrypted_message_is_named() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let literal = String::from_utf8(home.gpg(&["--armor", "--store"], DATA_KEY)).unwrap();
+    let key = String::from_utf8(home.gpg(&["--armor", "--export"], b"")).unwrap();
+    for text in [
+        "",
+        "garbage",
+        "-----BEGIN PGP MESSAGE-----\n\n-----END PGP MESSAGE-----\n",
+        &literal,
+        &key,
+    ] {
+        assert_eq!(said(home.open(text)), "damaged: not an encrypted OpenPGP message", "{text}");
+    }
+}
+
+#[test]
+fn a_message_with_a_passphrase_of_its_own_is_named() {
+    let Some(home) = Home::empty() else { return };
+    let arguments = ["--pinentry-mode", "loopback", "--passphrase", "x", "--armor", "--symmetric"];
+    let message = String::from_utf8(home.gpg(&arguments, DATA_KEY)).unwrap();
+    assert_eq!(said(home.open(&message)), "encrypted with a passphrase, not to a key");
+}
+
+#[test]
+fn what_is_not_as_long_as_a_part_is_refused() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let of_length = |length| {
+        let arguments = ["--armor", "--encrypt", "--recipient", FINGERPRINT];
+        let message = home.gpg(&arguments, &vec![b'x'; length]);
+        home.open(&String::from_utf8(message).unwrap()).map(|key| key.len())
+    };
+    assert_eq!(of_length(0), Err(GpgFailure::Length(0)));
+    assert_eq!(of_length(1), Ok(1));
+    assert_eq!(of_length(4096), Ok(4096));
+    assert_eq!(of_length(4097), Err(GpgFailure::Length(4097)));
+    assert_eq!(
+        GpgFailure::Length(0).to_string(),
+        "damaged: what it holds, 0 bytes, is no data key"
+    );
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    let Some(home) = Home::empty() else { return };
+    assert_eq!(
+        said(home.gpg_of_system("/nowhere/gpg").open("")),
+        "/nowhere/gpg: no such program"
+    );
+    assert_eq!(
+        said(home.gpg_of_system("gpg-of-nobody").open("")),
+        "gpg-of-nobody: no such program"
+    );
+}
+
+#[test]
+fn a_home_that_is_not_there_is_named_and_not_made() {
+    let Some(home) = Home::empty() else { return };
+    let environment = home.environment();
+    let path = home.0.path().join(".gnupg");
+    for named in [None, Some(path.clone())] {
+        let gpg = Gpg::new("gpg".into(), named, false, environment.clone());
+        let reason = format!("cannot use the GnuPG home {}: no such file or directory", path.display());
+        assert_eq!(said(gpg.open("")), reason);
+    }
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_home_that_others_may_read_or_that_belongs_to_somebody_else_works() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.end_agent();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(home.open(&message).is_ok());
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: not root, so no home can be given away");
+        return;
+    }
+    std::os::unix::fs::chown(home.path(), Some(1000), Some(1000)).unwrap();
+    assert!(home.open(&message).is_ok());
+}
+
+#[test]
+fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
+    let Some(home) = Home::empty() else { return };
+    let answers = [
+        ("", "gpg failed: no reason given"),
+        ("echo 'gpg: it is\u{7} raining' >&2", "gpg failed: it is\u{fffd} raining"),
+        ("echo '[GNUPG:] DECRYPTION_OKAY' >&2", "gpg failed: no reason given"),
+        (
+            "echo 'gpg: [GNUPG:] DECRYPTION_OKAY' >&2; echo 'gpg: [GNUPG:] GOODMDC' >&2",
+            "gpg failed: [GNUPG:] GOODMDC",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' DECRYPTION_OKAY GOODMDC >&2; exit 2",
+            "gpg failed: no reason given",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed x' >&2",
+            "gpg failed: no reason given",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108976' >&2",
+            "no smart card",
+        ),
+        ("head -c 20000000 /dev/zero", "answers with more than 16 MiB"),
+    ];
+    for (answer, expected) in answers {
+        let program = home.script("gpg", &format!("printf 'a data key'; {answer}"));
+        let shown = said(home.gpg_of_system(&program).open(""));
+        assert!(shown.ends_with(expected), "{answer}: {shown}");
+    }
+    let program = home.script(
+        "gpg",
+        "printf 'a data key'; printf '[GNUPG:] %s\\n' DECRYPTION_OKAY GOODMDC >&2",
+    );
+    assert!(
+        home.gpg_of_system(&program)
+            .open("")
+            .is_ok_and(|key| key.expose() == b"a data key")
+    );
+}
