@@ -118,8 +118,8 @@ fn service_name(service: Service) -> &'static str {
     }
 }
 
-/// A name that a file chose, safe to print: one line, no control characters, not endless.
-fn printable(name: &str) -> String {
+/// A name that a file chose, or the words of a plugin, safe to print: one line, no control characters, not endless.
+pub(super) fn printable(name: &str) -> String {
     let name = name.trim();
     let mut text: String = name
         .chars()

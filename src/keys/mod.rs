@@ -10,6 +10,8 @@ mod age;
 mod identity;
 mod lock;
 mod notice;
+#[expect(dead_code, reason = "integrated next")]
+mod plugin;
 mod report;
 mod ssh;
 #[cfg(test)]
