@@ -10,7 +10,7 @@ mod age;
 mod identity;
 mod lock;
 mod notice;
-#[expect(dead_code, reason = "integrated next")]
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "integrated next"))]
 mod plugin;
 mod report;
 mod ssh;

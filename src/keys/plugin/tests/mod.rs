@@ -8,7 +8,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ::age::secrecy::ExposeSecret as _;
-use ::age::{Callbacks, Decryptor, Encryptor, Identity};
 use age_core::format::{FileKey, Stanza};
 use age_core::primitives::bech32_encode;
 use bech32::Hrp;
@@ -17,9 +16,9 @@ use tempfile::TempDir;
 use super::asking::Asking;
 use super::failure::PluginFailure;
 use super::identity::PluginIdentity;
-use super::message::{Known, stanzas};
 use super::program::Program;
 
+mod decrypting;
 mod failing;
 mod opening;
 mod terminal;
