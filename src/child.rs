@@ -150,6 +150,11 @@ impl Child {
         self.late_at += time;
     }
 
+    /// From now on the child has at most this time, and no more than it had.
+    pub fn hurry(&mut self, time: Duration) {
+        self.late_at = self.late_at.min(Instant::now() + time);
+    }
+
     /// Closes the child's standard input and waits for its end.
     ///
     /// # Errors
@@ -193,6 +198,10 @@ impl Child {
         events.extend(self.process.stderr.as_ref().map(|pipe| readable(pipe.as_fd())));
         events.extend(stdin.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
         let left = self.late_at.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            // A child that never stops talking would always have something to be read.
+            return Err(ChildError::Late(self.patience));
+        }
         let timeout = Timespec::try_from(left).unwrap_or_default();
         match poll(&mut events, Some(&timeout)) {
             Ok(0) => return Err(ChildError::Late(self.patience)),
@@ -327,6 +336,25 @@ mod tests {
         assert_eq!(finish("cat /dev/zero", b"").err(), Some(ChildError::TooMuch));
         let finished = finish("head -c 50000000 /dev/zero >&2; echo here", b"").unwrap();
         assert_eq!(finished.output.expose(), b"here\n");
+    }
+
+    #[test]
+    fn a_child_that_never_stops_complaining_is_late_too() {
+        let before = Instant::now();
+        let error = start("cat /dev/zero >&2", Duration::from_millis(500)).finish().err();
+        assert!(matches!(error, Some(ChildError::Late(_))));
+        assert!(before.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_child_in_a_hurry_has_no_more_time_than_it_had() {
+        for (patience, hurry) in [(60_000, 300), (300, 60_000)] {
+            let before = Instant::now();
+            let mut child = start("sleep 60", Duration::from_millis(patience));
+            child.hurry(Duration::from_millis(hurry));
+            assert!(child.finish().is_err());
+            assert!(before.elapsed() < Duration::from_secs(20));
+        }
     }
 
     #[test]

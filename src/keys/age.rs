@@ -67,12 +67,12 @@ impl Message {
 
     /// What the message holds, by the file key that a plugin found in one of its stanzas.
     pub fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
-        read(self.decrypt(&plugin::Found::new(file_key))?)
+        read(self.decrypt(&plugin::Known(file_key))?)
     }
 
-    /// The stanzas of the header.
-    pub fn stanzas(&self) -> Vec<Stanza> {
-        plugin::stanzas(&self.0).unwrap_or_default()
+    /// The stanzas of the header, if it has any.
+    pub fn stanzas(&self) -> Option<Vec<Stanza>> {
+        plugin::stanzas(&self.0)
     }
 
     fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read, Failure> {

@@ -17,12 +17,17 @@ pub(super) enum Failure {
     Damaged,
     /// The message holds something that no data key is as long as.
     BadLength,
+    /// A program that was asked has no key for it, in our words.
+    Elsewhere(String),
     /// A program that was asked failed, in its own words or ours.
     Told(String),
 }
 
 impl From<GpgFailure> for Failure {
     fn from(failure: GpgFailure) -> Self {
-        Self::Told(failure.to_string())
+        match failure {
+            GpgFailure::NoSecretKey => Self::Elsewhere(failure.to_string()),
+            failure => Self::Told(failure.to_string()),
+        }
     }
 }

@@ -96,7 +96,7 @@ impl Lock {
 }
 
 /// The plugin that an age recipient belongs to: what stands before the last `1` names the kind of key.
-fn plugin_of(recipient: &str) -> Option<&str> {
+pub(super) fn plugin_of(recipient: &str) -> Option<&str> {
     let (kind, _) = recipient.rsplit_once('1')?;
     kind.strip_prefix("age1").filter(|name| *name != "pq")
 }
@@ -136,7 +136,7 @@ fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
         Failure::BadHeader => format!("damaged: not a readable {kind} message"),
         Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
         Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
-        Failure::Told(words) => printable(words),
+        Failure::Elsewhere(words) | Failure::Told(words) => printable(words),
     })
 }
 

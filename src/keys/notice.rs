@@ -56,8 +56,6 @@ pub enum Place {
     Variable(&'static str),
     /// A systemd credential.
     Credential(String),
-    /// The program of an age plugin.
-    Plugin(String),
     /// A line, counted from 1, of a source.
     Line(usize, Box<Place>),
 }
@@ -112,7 +110,7 @@ impl Place {
     fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Variable(_) | Self::Credential(_) | Self::Plugin(_) => None,
+            Self::Variable(_) | Self::Credential(_) => None,
             Self::Line(_, place) => place.path(),
         }
     }
@@ -188,7 +186,6 @@ impl fmt::Display for Place {
             Self::File(path) => path.display().fmt(f),
             Self::Variable(name) => f.write_str(name),
             Self::Credential(name) => write!(f, "credential {name}"),
-            Self::Plugin(name) => write!(f, "age-plugin-{name}"),
             Self::Line(number, place) => write!(f, "line {number} of {place}"),
         }
     }

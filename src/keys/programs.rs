@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use age_core::format::Stanza;
+
 use super::{
     Failure, Keyring, Opening,
     age::{self, Message},
     command::Prints,
+    lock::plugin_of,
+    notice::Cause,
     opening::Spot,
-    plugin::{self, Asking, PluginIdentity},
+    plugin::{self, Asking, PluginFailure},
 };
 use crate::{plaintext::Plaintext, sops::metadata::MasterKey};
 
@@ -15,7 +19,19 @@ use crate::{plaintext::Plaintext, sops::metadata::MasterKey};
 struct Asked {
     opening: usize,
     spot: Spot,
+    recipient: String,
     message: Message,
+}
+
+impl Asked {
+    /// What the plugin's failure is for this entry. That a plugin does not open what is for another key is no news.
+    fn failure(&self, plugin: &str, failure: &PluginFailure) -> Failure {
+        match plugin_of(&self.recipient) == Some(plugin) {
+            true if failure.is_elsewhere() => Failure::Elsewhere(failure.to_string()),
+            true => Failure::Told(failure.to_string()),
+            false => Failure::NotOurs,
+        }
+    }
 }
 
 impl Keyring {
@@ -90,20 +106,26 @@ impl Keyring {
     }
 
     /// What the plugin `name` makes of all these messages.
-    fn ask_plugin(&mut self, name: &str, asked: Vec<Asked>) -> HashMap<(usize, Spot), Result<Plaintext, Failure>> {
-        let identities: Vec<&PluginIdentity> = self.plugins.iter().map(|(identity, _)| identity).collect();
-        let identities: Vec<_> = identities.into_iter().filter(|identity| identity.plugin() == name).collect();
-        let stanzas: Vec<_> = asked.iter().map(|asked| asked.message.stanzas()).collect();
+    fn ask_plugin(&mut self, name: &str, asked: Vec<(Asked, Vec<Stanza>)>) -> HashMap<(usize, Spot), Result<Plaintext, Failure>> {
+        let ours = self.plugins.iter().filter(|(identity, _)| identity.plugin() == name);
+        let (identities, places): (Vec<_>, Vec<_>) = ours.map(|(identity, place)| (identity, place.clone())).unzip();
+        let (asked, stanzas): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
         let asking = if self.may_ask { Asking::Terminal } else { Asking::Nobody };
         let answers = plugin::unwrap(name, &identities, &stanzas, &asking, self.patience);
-        let open = |(asked, answer): (Asked, Result<_, plugin::PluginFailure>)| {
-            let opened = match answer {
+        let mut opened = HashMap::new();
+        for (asked, answer) in asked.into_iter().zip(answers) {
+            let answer = match answer {
                 Ok(file_key) => asked.message.open_with(file_key),
-                Err(failure) => Err(failure.into()),
+                Err(failure) => {
+                    if let (false, Some(place)) = (failure.is_elsewhere(), places.first()) {
+                        self.report(place.clone(), Cause::Program(failure.to_string()));
+                    }
+                    Err(asked.failure(name, &failure))
+                }
             };
-            ((asked.opening, asked.spot), opened)
-        };
-        asked.into_iter().zip(answers).map(open).collect()
+            opened.insert((asked.opening, asked.spot), answer);
+        }
+        opened
     }
 
     /// Asks gpg about one message after the other. Once it is not there, or hangs, it is not asked again.
@@ -137,17 +159,26 @@ fn closed_recipients(opening: &Opening) -> Vec<String> {
         .collect()
 }
 
-/// The age messages of closed entries.
-fn closed_messages(openings: &[&mut Opening]) -> Vec<Asked> {
+/// The age messages of closed entries, with their stanzas.
+fn closed_messages(openings: &[&mut Opening]) -> Vec<(Asked, Vec<Stanza>)> {
     let mut messages = Vec::new();
-    for (number, opening) in openings.iter().enumerate() {
-        for (spot, key) in opening.closed() {
-            if let MasterKey::Age { encrypted, .. } = key {
-                messages.extend(Message::parse(encrypted).ok().map(|message| Asked {
-                    opening: number,
-                    spot,
-                    message,
-                }));
+    for (opening, file) in openings.iter().enumerate() {
+        for (spot, key) in file.closed() {
+            let MasterKey::Age { recipient, encrypted } = key else {
+                continue;
+            };
+            let Ok(message) = Message::parse(encrypted) else { continue };
+            let recipient = recipient.clone();
+            if let Some(stanzas) = message.stanzas() {
+                messages.push((
+                    Asked {
+                        opening,
+                        spot,
+                        recipient,
+                        message,
+                    },
+                    stanzas,
+                ));
             }
         }
     }

@@ -86,7 +86,11 @@ impl Gpg {
 
     /// Gives each call this time, and more where it may ask a person.
     pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = if self.asks { patience.max(PATIENCE_WITH_PEOPLE) } else { patience };
+        self.patience = if self.asks {
+            patience.max(PATIENCE_WITH_PEOPLE)
+        } else {
+            patience
+        };
         self
     }
 

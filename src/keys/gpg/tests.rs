@@ -235,7 +235,7 @@ fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() 
             asked.exists(),
         )
     };
-    let nobody = Err("the key asks for a passphrase, and nobody is asked".to_owned());
+    let nobody = Err("gpg asks for a passphrase or PIN, and nobody can be asked here; use a key without one".to_owned());
     assert_eq!(open(false, "GPG_TTY", PASSPHRASE), (nobody.clone(), false));
     assert_eq!(open(true, "TERM", PASSPHRASE), (nobody, false));
     for way in ["GPG_TTY", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
@@ -280,7 +280,7 @@ fn the_wrapper_of_qubes_gets_options_that_it_lets_pass_and_no_agent() {
     let given = home.0.path().join("given");
     let script = format!("echo \"$*\" > {}\nexec gpg --no-autostart \"$@\"", given.display());
     let gpg = home.gpg_of_system(home.script("qubes-gpg-client-wrapper", &script));
-    assert_eq!(said(gpg.open(&message)), "no secret key");
+    assert_eq!(said(gpg.open(&message)), "gpg has no secret key for it");
     assert_eq!(
         fs::read_to_string(&given).unwrap(),
         "--batch --no-tty --status-fd 2 --decrypt\n"

@@ -6,14 +6,17 @@ use super::*;
 fn a_message_to_somebody_else_finds_no_secret_key() {
     let Some(home) = Home::with("pgp.asc") else { return };
     for file in ["3.13.2/to-pgp-curve25519.yaml", "3.13.2/to-pgp-hidden.yaml"] {
-        assert_eq!(said(home.open(&message_of(file))), "no secret key", "{file}");
+        assert_eq!(said(home.open(&message_of(file))), "gpg has no secret key for it", "{file}");
     }
 }
 
 #[test]
 fn a_home_without_keys_finds_no_secret_key() {
     let Some(home) = Home::empty() else { return };
-    assert_eq!(said(home.open(&message_of("3.13.2/to-pgp.yaml"))), "no secret key");
+    assert_eq!(
+        said(home.open(&message_of("3.13.2/to-pgp.yaml"))),
+        "gpg has no secret key for it"
+    );
 }
 
 #[test]
@@ -168,7 +171,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
         ),
         (
             "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108976' >&2",
-            "no smart card",
+            "gpg finds no smart card",
         ),
         ("head -c 20000000 /dev/zero", "answers with more than 16 MiB"),
     ];
