@@ -16,6 +16,7 @@ let
     "AWS_"
     "AZURE_"
     "GOOGLE_"
+    "HUAWEICLOUD_"
     "VAULT_"
   ];
 
@@ -38,7 +39,14 @@ rec {
     );
 
   # Whether anything at all may open a sops file.
-  any = paths != [ ] || cloudVariables != [ ] || lib.any (name: lib.elem name keyVariables) variables;
+  any =
+    paths != [ ]
+    || cfg.age.keyCredential != null
+    || cloudVariables != [ ]
+    || lib.any (name: lib.elem name keyVariables) variables;
+
+  # Whether the TPM may have to be asked: by systemd for the credential, or by a plugin.
+  mayNeedTpm = cfg.age.keyCredential != null || cfg.age.plugins != [ ];
 
   # Whether an answer may have to come over the network.
   needNetwork = cloudVariables != [ ] || lib.any isCommand variables;

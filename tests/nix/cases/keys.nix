@@ -1,5 +1,5 @@
 # Where the keys come from.
-{ pkgs, ... }:
+{ lib, pkgs }:
 
 let
   host = options: {
@@ -113,6 +113,75 @@ in
         age.generateKey = true;
         secrets."db/password" = { };
         secrets.my-password.neededForUsers = true;
+      };
+    };
+  };
+
+  # Its default way of activation is by units, which systemd gives credentials to.
+  key-credential = {
+    shows = [
+      "manifest.json"
+      "services"
+      "scripts"
+      "sops-nix.service"
+    ];
+    module.sops = {
+      defaultSopsFile = ../files/secrets.yaml;
+      age.keyCredential = "sops-age-key";
+      secrets."db/password" = { };
+    };
+  };
+
+  key-credential-with-userborn = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = {
+      services.userborn.enable = true;
+      sops = {
+        defaultSopsFile = ../files/secrets.yaml;
+        age.keyCredential = "sops-age-key";
+        secrets."db/password" = { };
+        secrets.my-password.neededForUsers = true;
+      };
+    };
+  };
+
+  key-timeout = host {
+    age.keyFile = "/var/lib/sops-nix/key.txt";
+    keyTimeout = 120;
+  };
+
+  # The unit has its 90 seconds all the same.
+  short-key-timeout = host {
+    age.keyFile = "/var/lib/sops-nix/key.txt";
+    keyTimeout = 5;
+  };
+
+  # As docs/switch-from-sops-nix.md has it.
+  key-on-a-smart-card = {
+    shows = [ "sops-nix.service" ];
+    module = {
+      imports = [
+        (host {
+          age.keyFile = "/var/lib/sops-nix/key.txt";
+          age.plugins = [ pkgs.age-plugin-yubikey ];
+        }).module
+      ];
+      systemd.services.sops-nix = {
+        wants = [ "pcscd.socket" ];
+        after = [ "pcscd.socket" ];
+        before = lib.mkForce [
+          "sysinit-reactivation.target"
+          "shutdown.target"
+        ];
       };
     };
   };
