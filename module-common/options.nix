@@ -236,7 +236,8 @@ in
         description = ''
           Name of a [systemd credential](https://systemd.io/CREDENTIALS) with the age identities that open the sops files. systemd looks for it among the credentials that
           the hypervisor, the container manager or the boot loader passed to the machine, then in `/etc/credstore` and `/run/credstore`, then in `/etc/credstore.encrypted` and
-          `/run/credstore.encrypted`, where `systemd-creds encrypt` may have bound it to the TPM of the machine. It is given to the unit that installs the secrets, and to no script.
+          `/run/credstore.encrypted`, where `systemd-creds encrypt` may have bound it to the TPM of the machine. A user manager looks in `~/.config/credstore` and
+          `~/.config/credstore.encrypted` instead. Only the unit that installs the secrets is given it, no activation script.
         '';
       };
 
