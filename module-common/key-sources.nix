@@ -52,5 +52,6 @@ rec {
   needNetwork = cloudVariables != [ ] || lib.any isCommand variables;
 
   # Whether programs that are not ours take part: age plugins, gpg, commands that print a key.
-  needPrograms = cfg.age.plugins != [ ] || cfg.gnupg.home != null || lib.any isCommand variables;
+  needPrograms =
+    cfg.age.plugins != [ ] || lib.elem "SOPS_GPG_EXEC" variables || lib.any isCommand variables;
 }

@@ -212,6 +212,18 @@ in
       ;
   };
 
+  # Whoever names a gpg has one started, which is not to be confined as the installer itself.
+  gpg-of-the-environment = {
+    shows = [ "sops-nix.service" ];
+    inherit
+      (host {
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        environment.SOPS_GPG_EXEC = "/run/wrappers/bin/gpg";
+      })
+      module
+      ;
+  };
+
   age-plugins = {
     shows = [
       "sops-nix.service"
