@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use sha2::{Digest as _, Sha256};
+
 use super::notice::{Cause, Place};
 use crate::{
     child::{Child, ChildError},
@@ -25,6 +27,8 @@ pub(super) struct KeyCommand {
     pub prints: Prints,
     /// The recipients that it was run for.
     asked: HashSet<String>,
+    /// Digests of what it printed: it may print the same for every recipient.
+    printed: HashSet<[u8; 32]>,
     /// Whether it is of no use any more: it is not there, or it hung once.
     is_given_up: bool,
 }
@@ -47,6 +51,7 @@ impl KeyCommand {
             words: words.ok_or(Cause::NoCommand)?.into_iter().map(OsString::from_vec).collect(),
             prints,
             asked: HashSet::new(),
+            printed: HashSet::new(),
             is_given_up: false,
         })
     }
@@ -56,14 +61,17 @@ impl KeyCommand {
         Place::Variable(self.variable)
     }
 
-    /// Runs it for `recipient`. Nothing when it was before, or is of no use.
+    /// Runs it for `recipient`. Nothing when that gives nothing new: it was before, or is of no use, or prints the same again.
     pub fn run(&mut self, recipient: &str, patience: Duration) -> Option<Result<Plaintext, Cause>> {
         if self.is_given_up || !self.asked.insert(recipient.to_owned()) {
             return None;
         }
         let answer = self.answer(recipient, patience);
         self.is_given_up = matches!(answer, Err(Cause::Command(_)));
-        Some(answer)
+        match answer {
+            Ok(text) if !self.printed.insert(Sha256::digest(text.expose()).into()) => None,
+            answer => Some(answer),
+        }
     }
 
     fn answer(&self, recipient: &str, patience: Duration) -> Result<Plaintext, Cause> {

@@ -97,11 +97,6 @@ impl Identity {
         }
     }
 
-    /// Whether `other` opens the same messages.
-    pub fn is_like(&self, other: &Self) -> bool {
-        self.recipient == other.recipient
-    }
-
     /// Where it comes from.
     pub fn place(&self) -> &Place {
         &self.place

@@ -122,7 +122,7 @@ impl Keyring {
                     recipient: identity.recipient().to_owned(),
                 });
             }
-            self.add_identity(identity);
+            self.identities.push(identity);
         }
         if let Some(key) = keys.pgp {
             if is_for_pgp {
@@ -140,7 +140,7 @@ impl Keyring {
         let (mut found, mut bad) = (false, 0_usize);
         for (line, item) in items {
             match age::Line::parse(item, place) {
-                Ok(age::Line::Identity(identity)) => self.add_identity(identity),
+                Ok(age::Line::Identity(identity)) => self.identities.push(identity),
                 Ok(age::Line::Plugin(identity)) => self.plugins.push((identity, place.line(line))),
                 Err(cause) => {
                     bad += 1;
@@ -156,13 +156,6 @@ impl Keyring {
             self.report(place.clone(), Cause::MoreBadLines(bad - age::MAX_BAD_LINES));
         } else if !found && bad == 0 {
             self.report(place.clone(), Cause::NoIdentity);
-        }
-    }
-
-    /// Adds an identity unless it is there already: a command may print the same one again and again.
-    fn add_identity(&mut self, identity: super::Identity) {
-        if !self.identities.iter().any(|known| known.is_like(&identity)) {
-            self.identities.push(identity);
         }
     }
 

@@ -14,10 +14,12 @@ lay_out_boot() {
             s#/nix/store/0{32}-sops-install-secrets/bin/sops-install-secrets#/test/program#g
             s#/nix/store/0{32}-(manifest[a-z-]*[.]json)#/test/\1#g
             s#/nix/store/0{32}-(sops-nix[a-z-]*)#/test/\1.sh#g
-            s#/nix/store/[0-9a-z]{32}-#/test/files/#g" "$file" > "$directory/${file##*/}"
+            s#/nix/store/[0-9a-z]{32}-#/test/files/#g" "$file" | for_this_systemd > "$directory/${file##*/}"
   done
   for file in "$directory"/manifest*.json; do
-    jq '.ageKeyFile = "/test/age.txt" | .ageSshKeyPaths = [] | .sshKeyPaths = []' "$file" > "$file.new" && mv "$file.new" "$file"
+    # A case whose key is a credential gets it from the container manager.
+    jq '.ageKeyFile = (if .ageKeyCredential then null else "/test/age.txt" end) | .ageSshKeyPaths = [] | .sshKeyPaths = []' \
+      "$file" > "$file.new" && mv "$file.new" "$file"
   done
   chmod +x "$directory"/*.sh
 }
@@ -52,7 +54,7 @@ boot_in_container() {
   for unit in networking systemd-networkd systemd-resolved; do ln -sf /dev/null "$units/$unit.service"; done
   # The image has this machine's id, under which the container must not show up.
   echo 00000000000000000000000000000001 > "$root/etc/machine-id"
-  timeout 120 systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --boot --console=pipe > "$root/console" 2>&1 < /dev/null
+  timeout 120 systemd-nspawn --quiet --register=no --keep-unit --load-credential=sops-age-key:"$credential" --directory="$root" --boot --console=pipe > "$root/console" 2>&1 < /dev/null
   [ -e "$root/probe.log" ] || { cat "$root/console"; return 2; }
   cat "$root/probe.log"
 }
@@ -69,7 +71,8 @@ check_boots() {
   fi
   local case
   tests_path=$project/$tests
-  export tests_path work project
+  credential=$project/tests/fixtures/keys/age.txt
+  export tests_path credential work project
   export -f boot_in_container
   # A boot without any of our units tells what this machine can do.
   mkdir -p "$work/boot/nothing"
@@ -77,7 +80,7 @@ check_boots() {
     skip "booting the units: systemd does not boot in a container here"
     return
   fi
-  for case in activation-with-userborn activation-by-scripts writable-directories; do
+  for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories; do
     lay_out_boot "$case" "$work/boot/$case"
     if ! boots "$case"; then
       fail "$case boots" "$work/booted"
