@@ -119,8 +119,8 @@ mod tests {
     }
 
     fn recipient() -> &'static str {
-        let lines = KEY_FILE.lines();
-        lines.filter_map(|line| line.strip_prefix("# public key: ")).last().unwrap()
+        let mut lines = KEY_FILE.lines();
+        lines.find_map(|line| line.strip_prefix("# public key: ")).unwrap()
     }
 
     fn bech32(prefix: &str, data: &[u8]) -> String {
