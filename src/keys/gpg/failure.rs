@@ -17,7 +17,8 @@ pub(in crate::keys) enum GpgFailure {
     NoAgent(String),
     /// No key of the home opens the message.
     NoSecretKey,
-    /// A passphrase or PIN is needed, and there is no way to ask for it.
+    /// A passphrase or PIN is needed, or the smart card, and there is no way to ask for it. gpg-agent asks for a card that is not
+    /// there before it says so, and gpg tells the three cases alike.
     NobodyAsked,
     /// It was asked for, and not given.
     NotGiven,
@@ -25,6 +26,8 @@ pub(in crate::keys) enum GpgFailure {
     BadPassphrase,
     /// The key is on a smart card that is not there.
     NoCard,
+    /// The key is on a smart card, and the program that talks to cards is not installed.
+    NoCardDaemon,
     /// The card refuses further attempts.
     CardBlocked,
     /// What is there is not an encrypted OpenPGP message.
@@ -70,10 +73,11 @@ impl fmt::Display for GpgFailure {
             Self::Length(length) => return write!(f, "damaged: what it holds, {length} bytes, is no data key"),
             Self::Other(words) => return write!(f, "gpg failed: {words}"),
             Self::NoSecretKey => "no secret key",
-            Self::NobodyAsked => "the key asks for a passphrase, and nobody is asked",
+            Self::NobodyAsked => "the key asks for a passphrase, a PIN or its smart card, and nobody is asked",
             Self::NotGiven => "the passphrase was not given",
             Self::BadPassphrase => "the passphrase is wrong",
             Self::NoCard => "no smart card",
+            Self::NoCardDaemon => "no smart card: scdaemon is not installed",
             Self::CardBlocked => "the smart card is blocked after too many wrong PINs",
             Self::NotAMessage => "damaged: not an encrypted OpenPGP message",
             Self::Symmetric => "encrypted with a passphrase, not to a key",
