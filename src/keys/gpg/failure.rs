@@ -17,7 +17,8 @@ pub(in crate::keys) enum GpgFailure {
     NoAgent(String),
     /// No key of the home opens the message.
     NoSecretKey,
-    /// A passphrase or PIN is needed, and there is no way to ask for it.
+    /// A passphrase or PIN is needed, or the smart card, and there is no way to ask for it. gpg-agent asks for a card that is not
+    /// there before it says so, and gpg tells the three cases alike.
     NobodyAsked,
     /// It was asked for, and not given.
     NotGiven,
@@ -25,6 +26,8 @@ pub(in crate::keys) enum GpgFailure {
     BadPassphrase,
     /// The key is on a smart card that is not there.
     NoCard,
+    /// The key is on a smart card, and the program that talks to cards is not installed.
+    NoCardDaemon,
     /// The card refuses further attempts.
     CardBlocked,
     /// What is there is not an encrypted OpenPGP message.
@@ -75,10 +78,11 @@ impl fmt::Display for GpgFailure {
             Self::Length(length) => return write!(f, "damaged: what it holds, {length} bytes, is no data key"),
             Self::Other(words) => return write!(f, "gpg failed: {words}"),
             Self::NoSecretKey => "gpg has no secret key for it",
-            Self::NobodyAsked => "gpg asks for a passphrase or PIN, and nobody can be asked here; use a key without one",
+            Self::NobodyAsked => "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without",
             Self::NotGiven => "the passphrase was not given",
             Self::BadPassphrase => "the passphrase is wrong",
             Self::NoCard => "gpg finds no smart card",
+            Self::NoCardDaemon => "gpg finds no smart card: scdaemon is not installed",
             Self::CardBlocked => "the smart card is blocked after too many wrong PINs",
             Self::NotAMessage => "damaged: not an encrypted OpenPGP message",
             Self::Symmetric => "encrypted with a passphrase, not to a key",

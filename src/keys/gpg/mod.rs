@@ -27,7 +27,7 @@ use services::Services;
 /// How long gpg may take for a message unless told otherwise. A smart card with a long RSA key takes some seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long gpg may take at the least when it may ask a person.
-const PATIENCE_WITH_PEOPLE: Duration = Duration::from_secs(120);
+const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(2);
 /// A data key has 32 bytes, and a share of one 33. More than that is refused, in bytes.
 const MAX_PART: usize = 4096;
 /// What gpg, its agent and Qubes need of the environment.

@@ -26,8 +26,8 @@ const LONGEST_SUFFIX: &str = ".browser";
 pub(super) struct Services {
     /// The agent, if it is ours.
     agent: Option<Daemon>,
-    /// The socket of keyboxd if nobody served there: gpg starts it where the home keeps its public keys that way.
-    keyboxd: Option<PathBuf>,
+    /// Sockets where nobody served when we came, of daemons that gpg and our agent start when they need them.
+    others: Vec<PathBuf>,
 }
 
 /// A running daemon.
@@ -42,24 +42,24 @@ impl Services {
     /// Starts an agent if none serves. `gpgconf` and `agent` are calls of these programs that lack arguments.
     pub fn start(mut gpgconf: Command, agent: Command, patience: Duration) -> Result<Self, GpgFailure> {
         let socket = agent_socket(&mut gpgconf, patience).map_err(GpgFailure::NoAgent)?;
-        let keyboxd = socket.with_file_name("S.keyboxd");
-        let serves = UnixStream::connect(&socket).is_ok();
-        Ok(Self {
-            keyboxd: UnixStream::connect(&keyboxd).is_err().then_some(keyboxd),
-            agent: if serves {
-                None
-            } else {
-                start_agent(agent, &socket, patience).map_err(GpgFailure::NoAgent)?
-            },
-        })
+        let is_served = |socket: &PathBuf| UnixStream::connect(socket).is_ok();
+        let mut others = vec![socket.with_file_name("S.keyboxd")];
+        let mut ours = None;
+        if !is_served(&socket) {
+            // Another agent's smart card daemon is that agent's.
+            others.push(socket.with_file_name("S.scdaemon"));
+            ours = start_agent(agent, &socket, patience).map_err(GpgFailure::NoAgent)?;
+        }
+        others.retain(|socket| !is_served(socket));
+        Ok(Self { agent: ours, others })
     }
 }
 
 impl Drop for Services {
     fn drop(&mut self) {
-        let keyboxd = self.keyboxd.take().and_then(|socket| Daemon::at(&socket).ok());
-        let ours = self.agent.take().into_iter().chain(keyboxd);
-        ours.for_each(Daemon::end);
+        // They must be found before the agent ends: with it goes what they listen for.
+        let others: Vec<_> = self.others.iter().filter_map(|socket| Daemon::at(socket).ok()).collect();
+        self.agent.take().into_iter().chain(others).for_each(Daemon::end);
     }
 }
 
@@ -108,21 +108,28 @@ impl Daemon {
         })
     }
 
-    /// Ends it, together with what it started: the smart card daemon, a pinentry.
+    /// Ends it, together with what it started: a pinentry, the smart card daemon.
     fn end(self) {
-        for signal in [Signal::TERM, Signal::KILL] {
-            let _ = kill_process_group(self.id, signal);
-            let _ = pidfd_send_signal(&self.process, signal);
-            if self.has_ended() {
-                break;
-            }
+        // The number of one that has ended may be somebody else's by now.
+        if !self.ends_within(Duration::ZERO) {
+            self.signal(Signal::TERM);
+        }
+        if !self.ends_within(PATIENCE) {
+            self.signal(Signal::KILL);
+            self.ends_within(PATIENCE);
         }
         self.remove_sockets();
     }
 
-    /// Waits a while for its end.
-    fn has_ended(&self) -> bool {
-        let timeout = Timespec::try_from(PATIENCE).unwrap_or_default();
+    /// Sends `signal` to it and its process group.
+    fn signal(&self, signal: Signal) {
+        let _ = kill_process_group(self.id, signal);
+        let _ = pidfd_send_signal(&self.process, signal);
+    }
+
+    /// Whether it has ended, or does within `patience`.
+    fn ends_within(&self, patience: Duration) -> bool {
+        let timeout = Timespec::try_from(patience).unwrap_or_default();
         let mut events = [PollFd::from_borrowed_fd(self.process.as_fd(), PollFlags::IN)];
         poll(&mut events, Some(&timeout)).is_ok_and(|count| count > 0)
     }

@@ -68,8 +68,9 @@ fn failure_of_key(line: &str) -> Option<GpgFailure> {
         85 | 114 | 177 | 0x8066 => GpgFailure::NobodyAsked,
         62 | 99 | 198 => GpgFailure::NotGiven,
         11 | 87 => GpgFailure::BadPassphrase,
-        // A card's error, reset, removed, not present; no smart card daemon; no such device.
-        108..=110 | 112 | 119 | 0x8050 => GpgFailure::NoCard,
+        // A card's error, reset, removed, not present; no such device.
+        108..=110 | 112 | 0x8050 => GpgFailure::NoCard,
+        119 => GpgFailure::NoCardDaemon,
         130 => GpgFailure::CardBlocked,
         _ => return None,
     })

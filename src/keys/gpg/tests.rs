@@ -124,10 +124,24 @@ impl Home {
         Some(answer.lines().next()?.strip_prefix("D ")?.to_owned())
     }
 
-    fn end_agent(&self) {
+    /// What gpgconf prints.
+    fn gpgconf(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("gpgconf");
-        command.env("GNUPGHOME", self.path()).args(["--kill", "all"]);
-        assert!(command.output().unwrap().status.success());
+        let output = command.env("GNUPGHOME", self.path()).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Whether the program that talks to cards is installed.
+    fn has_card_daemon(&self) -> bool {
+        let components = self.gpgconf(&["--list-components"]);
+        let paths = components
+            .lines()
+            .filter_map(|line| line.strip_prefix("scdaemon:")?.rsplit(':').next());
+        paths.into_iter().any(|path| Path::new(path).exists())
+    }
+
+    fn end_agent(&self) {
+        self.gpgconf(&["--kill", "all"]);
         let before = Instant::now();
         while !self.sockets().is_empty() {
             assert!(before.elapsed() < PATIENCE);
@@ -137,9 +151,7 @@ impl Home {
 
     /// The sockets of daemons.
     fn sockets(&self) -> Vec<String> {
-        let mut command = Command::new("gpgconf");
-        command.env("GNUPGHOME", self.path()).args(["--list-dirs", "socketdir"]);
-        let directory = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let directory = self.gpgconf(&["--list-dirs", "socketdir"]);
         let entries = fs::read_dir(directory.trim()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| name.starts_with("S.")).collect()
@@ -148,10 +160,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let _ = Command::new("gpgconf")
-            .env("GNUPGHOME", self.path())
-            .args(["--kill", "all"])
-            .output();
+        self.gpgconf(&["--kill", "all"]);
     }
 }
 
@@ -235,7 +244,7 @@ fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() 
             asked.exists(),
         )
     };
-    let nobody = Err("gpg asks for a passphrase or PIN, and nobody can be asked here; use a key without one".to_owned());
+    let nobody = Err("gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without".to_owned());
     assert_eq!(open(false, "GPG_TTY", PASSPHRASE), (nobody.clone(), false));
     assert_eq!(open(true, "TERM", PASSPHRASE), (nobody, false));
     for way in ["GPG_TTY", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {

@@ -122,3 +122,40 @@ fn a_home_whose_path_is_too_long_for_a_socket_is_named() {
     );
     assert_eq!(said(gpg.open("")), reason);
 }
+
+#[test]
+fn a_key_box_daemon_that_gpg_started_ends_and_one_that_served_before_survives() {
+    let Some(home) = Home::empty() else { return };
+    if home.gpgconf(&["--list-dirs", "keyboxd-socket"]).is_empty() {
+        eprintln!("skipped: this gpg has no keyboxd");
+        return;
+    }
+    home.write("home/common.conf", "use-keyboxd\n");
+    home.gpg(&["--import", fixture("keys/pgp_curve25519.asc").to_str().unwrap()], b"");
+    let message = home.message(&[]);
+    assert!(home.sockets().contains(&"S.keyboxd".to_owned()));
+    assert!(home.open(&message).is_ok());
+    assert!(home.sockets().contains(&"S.keyboxd".to_owned()));
+    home.end_agent();
+    assert!(home.open(&message).is_ok());
+    assert_eq!(home.sockets(), [""; 0]);
+}
+
+#[test]
+fn a_smart_card_daemon_that_our_agent_started_ends_with_it() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    if !home.has_card_daemon() {
+        eprintln!("skipped: no scdaemon");
+        return;
+    }
+    // Where nothing says whose the message is, gpg looks for cards too.
+    let message = home.message(&["--throw-keyids"]);
+    home.end_agent();
+    let gpg = home.gpg_of_system("gpg");
+    assert!(gpg.open(&message).is_ok());
+    assert!(home.sockets().contains(&"S.scdaemon".to_owned()));
+    drop(gpg);
+    assert_eq!(home.sockets(), [""; 0]);
+}

@@ -2,6 +2,13 @@
 
 use super::*;
 
+/// The file of the test key's encryption subkey.
+const KEYGRIP: &str = "6E4FD38A113BB3A4A70988C4304E2296E1B628F9.key";
+/// What gpg-agent keeps there of a key on a card: the public part, and which card it is.
+const KEY_ON_CARD: &str = "Key: (shadowed-private-key (ecc (curve Curve25519)(flags djb-tweak)\n \
+    (q #402BD9B3CF7E101C148F24F15ABC9E5213805FFEEA237A27AEEE3633F337030F2D#)\n \
+    (shadowed t1-v1 (#D2760001240102000006000000000000# OPENPGP.2))))\n";
+
 #[test]
 fn a_message_to_somebody_else_finds_no_secret_key() {
     let Some(home) = Home::with("pgp.asc") else { return };
@@ -173,6 +180,14 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
             "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108976' >&2",
             "gpg finds no smart card",
         ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108994' >&2",
+            "the smart card is blocked after too many wrong PINs",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 83886179' >&2",
+            "the passphrase was not given",
+        ),
         ("head -c 20000000 /dev/zero", "answers with more than 16 MiB"),
     ];
     for (answer, expected) in answers {
@@ -189,4 +204,21 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
             .open("")
             .is_ok_and(|key| key.expose() == b"a data key")
     );
+}
+
+#[test]
+fn a_key_on_a_card_that_is_not_there_is_named() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.end_agent();
+    let path = home.path().join("private-keys-v1.d").join(KEYGRIP);
+    fs::write(path, KEY_ON_CARD).unwrap();
+    let expected = if home.has_card_daemon() {
+        "the key asks for a passphrase, a PIN or its smart card, and nobody is asked"
+    } else {
+        "no smart card: scdaemon is not installed"
+    };
+    assert_eq!(said(home.open(&message)), expected);
 }
