@@ -47,11 +47,11 @@ impl Terminal {
     fn line(&self) -> Option<Plaintext> {
         let mut answer = Plaintext::default();
         let mut chunk = Zeroizing::new([0; MOST_ANSWER]);
-        while answer.len() < MOST_ANSWER {
+        loop {
             let count = (&self.0).read(chunk.as_mut_slice()).ok()?;
             answer.push(chunk.get(..count)?);
             match answer.expose().last() {
-                _ if count == 0 => return None,
+                _ if count == 0 || answer.len() > MOST_ANSWER => return None,
                 Some(&INTERRUPT) => return None,
                 Some(b'\n') => break,
                 _ => {}

@@ -65,19 +65,15 @@ fn a_program_that_the_system_refuses_is_named() {
 
 #[test]
 fn a_hanging_plugin_is_killed_with_its_children() {
-    let log = Log::new();
+    let (log, mark) = (Log::new(), Log::new());
     let before = Instant::now();
-    let leave = format!("leave {}", log.path().display());
-    let results = ask(
-        &[&identity("a", &[&leave, "hang"])],
-        &messages("a", 0..3),
-        &Asking::Nobody,
-        Duration::from_secs(1),
-    );
-    assert_eq!(results, all("age-plugin-test gave no answer within 1 s", 3));
+    let hanging = identity("a", &[&log.action(), &format!("leave {}", mark.path().display()), "hang"]);
+    let results = ask(&[&hanging], &messages("a", 0..3), &Asking::Nobody, Duration::from_secs(3));
+    assert_eq!(results, all("age-plugin-test gave no answer within 3 s", 3));
     assert!(before.elapsed() < Duration::from_secs(30));
-    std::thread::sleep(Duration::from_secs(3));
-    assert!(!log.path().exists());
+    assert_eq!(log.lines(), [START]);
+    std::thread::sleep(Duration::from_secs(5));
+    assert!(!mark.path().exists());
 }
 
 #[test]

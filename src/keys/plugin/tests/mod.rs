@@ -24,7 +24,7 @@ mod opening;
 mod terminal;
 
 /// More than any honest conversation takes here.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where `age-plugin-test` is.
 fn plugins() -> OsString {

@@ -15,7 +15,7 @@ use super::*;
 /// The variable that names the file for the outcome, in the process that asks.
 const OUTCOME: &str = "TEST_OUTCOME";
 /// What the plugin may take, without the person.
-const SHORT: Duration = Duration::from_secs(5);
+const SHORT: Duration = Duration::from_secs(8);
 
 /// A terminal, and a process that asks on it.
 struct Dialogue {
