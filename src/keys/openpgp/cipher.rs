@@ -5,7 +5,7 @@ use blowfish::Blowfish;
 use camellia::{Camellia128, Camellia192, Camellia256};
 use cast5::Cast5;
 use cfb_mode::Decryptor;
-use cfb_mode::cipher::{AsyncStreamCipher, BlockCipher, BlockEncryptMut, InnerIvInit, KeyInit};
+use cfb_mode::cipher::{AsyncStreamCipher, Block, BlockCipher, BlockEncryptMut, InnerIvInit, KeyInit};
 use des::TdesEde3;
 use sha1::{Digest, Sha1};
 use twofish::Twofish;
@@ -23,18 +23,20 @@ pub(super) struct SessionKey {
     key: Zeroizing<Vec<u8>>,
 }
 
+/// Decrypts in place in the mode CFB, beginning with a block of zeros. Nothing if the key is not as long as the cipher needs.
+type Decrypt = fn(key: &[u8], data: &mut [u8]) -> Option<()>;
+
 /// A cipher of OpenPGP.
 struct Cipher {
     key_bytes: usize,
     block_bytes: usize,
-    /// Decrypts in place in the mode CFB, beginning with a block of zeros. Nothing if the key is not as long as the cipher needs.
-    decrypt: fn(key: &[u8], data: &mut [u8]) -> Option<()>,
+    decrypt: Decrypt,
 }
 
 impl Cipher {
     /// The cipher with a number of OpenPGP (RFC 9580, 9.3): all that gpg has but IDEA.
     fn numbered(number: u8) -> Option<Self> {
-        let (key_bytes, block_bytes, decrypt): (_, _, fn(&[u8], &mut [u8]) -> Option<()>) = match number {
+        let (key_bytes, block_bytes, decrypt): (_, _, Decrypt) = match number {
             2 => (24, 8, decrypt::<TdesEde3>),
             3 => (16, 8, decrypt::<Cast5>),
             4 => (16, 8, decrypt::<Blowfish>),
@@ -90,9 +92,9 @@ impl SessionKey {
     }
 }
 
-/// See [`Cipher::decrypt`].
+/// See [`Decrypt`].
 fn decrypt<C: BlockCipher + BlockEncryptMut + KeyInit>(key: &[u8], data: &mut [u8]) -> Option<()> {
     let cipher = C::new_from_slice(key).ok()?;
-    Decryptor::inner_iv_init(cipher, &Default::default()).decrypt(data);
+    Decryptor::inner_iv_init(cipher, &Block::<C>::default()).decrypt(data);
     Some(())
 }

@@ -23,8 +23,8 @@ pub(super) fn literal(packets: &[u8]) -> Result<Plaintext, Failure> {
 
 /// The first literal, also within `depth` compressed packets.
 fn search(packets: &[u8], depth: usize) -> Result<Plaintext, Failure> {
-    let mut packets = Reader::new(packets);
-    while let Some(packet) = packets.next().ok_or(Failure::Damaged)? {
+    for packet in Reader::new(packets) {
+        let packet = packet.map_err(|_| Failure::Damaged)?;
         let body = packet.body.expose();
         match packet.tag {
             tag::LITERAL => return secret(body),
@@ -40,7 +40,7 @@ fn search(packets: &[u8], depth: usize) -> Result<Plaintext, Failure> {
 }
 
 /// The secret in the body of a literal: a format, the name of a file with its length before it, a date of four bytes, and the text
-/// as it is (RFC 9580, 5.9).
+/// as it is (RFC 9580, 5.9). The line ends of text stay what they are, as with the OpenPGP library of sops.
 fn secret(body: &[u8]) -> Result<Plaintext, Failure> {
     let name = body.get(1).ok_or(Failure::Damaged)?;
     let text = body.get(usize::from(*name) + 6..).ok_or(Failure::Damaged)?;

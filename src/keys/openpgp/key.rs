@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use rsa::{BigUint, Pkcs1v15Encrypt, RsaPrivateKey};
+use sha1::digest::Output;
 use sha1::{Digest, Sha1};
 use ssh_key::private::{KeypairData, RsaKeypair};
 use ssh_key::{Mpint, PrivateKey};
@@ -31,8 +32,8 @@ impl PgpKey {
         let digest = fingerprint(&pair.public.n, &pair.public.e)?;
         Some(Self {
             pair: pair.clone(),
-            fingerprint: digest.iter().map(|byte| format!("{byte:02X}")).collect(),
-            id: *digest.last_chunk()?,
+            fingerprint: format!("{digest:X}"),
+            id: *digest.as_slice().last_chunk()?,
             prepared: OnceCell::new(),
         })
     }
@@ -71,7 +72,7 @@ pub(super) fn is_rsa(algorithm: u8) -> bool {
 }
 
 /// The fingerprint of a version 4 RSA key that was made at second 0 (RFC 9580, 5.5.4.2).
-fn fingerprint(modulus: &Mpint, exponent: &Mpint) -> Option<[u8; 20]> {
+fn fingerprint(modulus: &Mpint, exponent: &Mpint) -> Option<Output<Sha1>> {
     let mut packet = vec![4, 0, 0, 0, 0, RSA];
     for number in [modulus, exponent] {
         let bytes = number.as_positive_bytes()?;
@@ -82,7 +83,7 @@ fn fingerprint(modulus: &Mpint, exponent: &Mpint) -> Option<[u8; 20]> {
     let digest = Sha1::new_with_prefix([0x99])
         .chain_update(u16::try_from(packet.len()).ok()?.to_be_bytes())
         .chain_update(packet);
-    Some(digest.finalize().into())
+    Some(digest.finalize())
 }
 
 /// The key, checked, with the numbers that make decryption fast.

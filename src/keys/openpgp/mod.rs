@@ -49,8 +49,8 @@ impl PgpMessage {
         }
         let bytes = armor::decode(armored).ok_or(Failure::BadArmor)?;
         let mut recipients = Vec::new();
-        let mut packets = Reader::new(&bytes);
-        while let Some(packet) = packets.next().ok_or(Failure::BadHeader)? {
+        for packet in Reader::new(&bytes) {
+            let packet = packet.map_err(|_| Failure::BadHeader)?;
             match packet.tag {
                 tag::PUBLIC_KEY_SESSION_KEY => recipients.extend(Recipient::parse(packet.body.expose())),
                 tag::PASSWORD_SESSION_KEY | tag::MARKER | tag::PADDING => {}

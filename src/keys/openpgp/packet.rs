@@ -30,7 +30,10 @@ pub(super) struct Packet {
     pub body: Plaintext,
 }
 
-/// Reads packet after packet.
+/// The bytes are no packet, or one that is cut off.
+pub(super) struct Malformed;
+
+/// Reads packet after packet. What follows a malformed one means nothing.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -50,11 +53,8 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    /// The next packet, `Some(None)` at the end. Nothing if the bytes are no packet, or one that is cut off.
-    pub fn next(&mut self) -> Option<Option<Packet>> {
-        if self.rest.is_empty() {
-            return Some(None);
-        }
+    /// The packet that begins here (RFC 9580, 4.2).
+    fn packet(&mut self) -> Option<Packet> {
         let first = self.byte()?;
         let tag = match first >> 6 {
             0b11 => first & 0x3f,
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         } else {
             self.old_body(first & 3)
         }?;
-        Some(Some(Packet { tag, body }))
+        Some(Packet { tag, body })
     }
 
     /// The body of a packet in today's format, whose pieces each have a length (RFC 9580, 4.2.1).
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
         let first = usize::from(self.byte()?);
         Some(match first {
             0..192 => Length::Last(first),
-            192..224 => Length::Last((first - 192 << 8) + self.integer(1)? + 192),
+            192..224 => Length::Last(((first - 192) << 8) + self.integer(1)? + 192),
             224..255 => Length::Partial(1 << (first & 0x1f)),
             _ => Length::Last(self.integer(4)?),
         })
@@ -128,6 +128,14 @@ impl<'a> Reader<'a> {
         let (taken, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
         Some(taken)
+    }
+}
+
+impl Iterator for Reader<'_> {
+    type Item = Result<Packet, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.rest.is_empty()).then(|| self.packet().ok_or(Malformed))
     }
 }
 
