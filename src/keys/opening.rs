@@ -19,6 +19,8 @@ pub struct Opening {
     needed: usize,
     proof: KeyProof,
     key: Option<Plaintext>,
+    /// How many identities of the keyring were tried on it.
+    pub(super) tried: usize,
 }
 
 /// Entries of which any one opens the group.
@@ -55,6 +57,7 @@ impl Opening {
             needed: if count > 1 { threshold.max(2) } else { 1 },
             proof,
             key: None,
+            tried: 0,
         }
     }
 

@@ -53,12 +53,19 @@ impl Keyring {
             return;
         }
         // An earlier file may have brought a key of this one.
-        self.open(opening);
+        self.open_with_new_keys(opening);
         for recipient in closed_recipients(opening) {
             if opening.is_open() {
                 return;
             }
             self.run_commands(&recipient);
+            self.open_with_new_keys(opening);
+        }
+    }
+
+    /// Tries the keys at hand once more if some were added.
+    fn open_with_new_keys(&self, opening: &mut Opening) {
+        if opening.tried < self.identities.len() {
             self.open(opening);
         }
     }
