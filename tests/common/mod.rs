@@ -11,6 +11,7 @@
 
 mod manifest;
 mod namespace;
+mod snapshot;
 mod trace;
 mod tree;
 
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 
 pub use manifest::{Manifest, token};
 use namespace::Namespace;
+pub use snapshot::Snapshot;
 pub use trace::{Call, calls};
 pub use tree::tree;
 
