@@ -56,7 +56,7 @@ pub fn points(calls: Vec<Call>) -> Vec<Point> {
 
 /// Whether the environment asks for the whole matrix, which takes several times as long: each error also as a lasting one, and those
 /// of the calls before `main` too.
-fn wants_all() -> bool {
+pub fn wants_all() -> bool {
     env::var("FAULTS").is_ok_and(|wanted| wanted == "all")
 }
 
@@ -65,7 +65,11 @@ impl Point {
     /// our making, the first one once.
     pub fn faults(&self) -> Vec<Fault> {
         let errors = self.errors();
-        let lasting = errors.iter().filter(|error| !PASSING.contains(error)).copied().map(Fault::Lasting);
+        let lasting = errors
+            .iter()
+            .filter(|error| !PASSING.contains(error))
+            .copied()
+            .map(Fault::Lasting);
         let once = errors.iter().copied().map(Fault::Once);
         match (wants_all(), self.is_own) {
             (true, _) => once.chain(lasting).collect(),
@@ -89,7 +93,8 @@ impl Point {
             "unlinkat" | "fchmod" | "fchown" | "fchownat" => &["EIO", "EROFS", "EACCES", "ENOMEM"],
             "mount" => &["ENOMEM", "EPERM", "ENODEV", "EINVAL", "EBUSY"],
             "flock" => &["ENOLCK", "EINTR", "EAGAIN"],
-            "mmap" | "mremap" | "brk" | "mprotect" => &["ENOMEM"],
+            // brk has no errors: it gives the old end, and malloc takes a mapping instead.
+            "mmap" | "mremap" | "mprotect" => &["ENOMEM"],
             "memfd_create" | "dup" | "dup3" | "pipe2" | "socketpair" | "socket" => &["EMFILE", "ENOMEM"],
             "fcntl" if self.arguments.contains("F_DUPFD") => &["EMFILE"],
             "clone" | "clone3" | "vfork" | "fork" => &["EAGAIN", "ENOMEM"],
@@ -111,9 +116,15 @@ impl Point {
         }
     }
 
-    /// Whether it writes to standard output or standard error: what is to be said there cannot be then, and nobody can be told.
-    pub fn is_speech(&self) -> bool {
-        self.name == "write" && ["1,", "2,"].iter().any(|start| self.arguments.starts_with(start))
+    /// Whether nothing can be said on standard output or standard error then.
+    pub fn is_mute(&self, fault: Fault) -> bool {
+        let is_speech = ["1,", "2,"].iter().any(|start| self.arguments.starts_with(start));
+        self.name == "write" && (is_speech || matches!(fault, Fault::Lasting(_)))
+    }
+
+    /// Whether it is the swap of the link, by which a generation is published.
+    pub fn is_swap(&self) -> bool {
+        self.name == "renameat2" && self.arguments.contains("\"secrets\"")
     }
 }
 

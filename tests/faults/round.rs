@@ -28,7 +28,13 @@ struct Tally {
 /// Makes every call fail in every way.
 pub fn errors(stage: &Stage, name: &str) {
     let points = stage.points();
-    let faults = |point: &Point| point.faults().into_iter().map(move |fault| (point.clone(), fault)).collect::<Vec<_>>();
+    let faults = |point: &Point| {
+        point
+            .faults()
+            .into_iter()
+            .map(move |fault| (point.clone(), fault))
+            .collect::<Vec<_>>()
+    };
     round(stage, name, &points, points.iter().flat_map(faults).collect());
 }
 
@@ -60,7 +66,7 @@ fn round(stage: &Stage, name: &str, points: &[Point], tries: Vec<(Point, Fault)>
         points.len(),
         start.elapsed().as_secs()
     ));
-    assert!(tally.tried > 300, "only {} points", tally.tried);
+    assert!(tally.tried > 100, "only {} points", tally.tried);
     assert!(tally.broken.is_empty(), "{}", tally.broken.join("\n"));
 }
 
@@ -92,9 +98,14 @@ fn attempt(stage: &Stage, point: &Point, fault: Fault, what: &str) -> Option<i32
     judge_live(stage, &ended, &live, &what);
     judge_words(stage, &ended, point, fault, &live, &what);
     stage.assert_nothing_is_lost(&what);
+    stage.world.assert_no_leak();
     if ended.code == Some(0) {
-        stage.assert_published(stage.first_number(), &what);
-        assert!(is_told_or_said(stage, &ended), "{what}: units were not told: {:?}", stage.told());
+        stage.assert_published(stage.first_number(), ended.has_no_group(), &what);
+        assert!(
+            is_told_or_said(stage, &ended),
+            "{what}: units were not told: {:?}",
+            stage.told()
+        );
     }
     next(stage, &live, &what);
     ended.code
@@ -102,12 +113,15 @@ fn attempt(stage: &Stage, point: &Point, fault: Fault, what: &str) -> Option<i32
 
 /// It ended by itself, in an orderly way, unless it was killed or had no memory.
 fn judge_end(ended: &Ended, point: &Point, fault: Fault, what: &str) {
+    if !point.is_own {
+        return;
+    }
     assert!(!ended.err.contains("panicked"), "{what}: panicked");
     let is_orderly = matches!(ended.code, Some(0..=3));
     let is_killed = fault == Fault::Kill && ended.signal == Some(9);
     let is_out_of_memory = ended.signal == Some(6) && ended.err.contains("memory allocation of");
     assert!(
-        is_orderly || is_killed || is_out_of_memory || !point.is_own,
+        is_orderly || is_killed || is_out_of_memory,
         "{what}: ended by neither itself nor us"
     );
 }
@@ -115,9 +129,10 @@ fn judge_end(ended: &Ended, point: &Point, fault: Fault, what: &str) {
 /// The old set or the new one is published, whole; the exit code says which.
 fn judge_live(stage: &Stage, ended: &Ended, live: &Live, what: &str) {
     let is_old = *live == stage.old();
-    let is_new = *live == stage.new_whole(stage.first_number());
+    let new = stage.new_whole(stage.first_number(), ended.has_no_group());
+    let is_new = *live == new;
     // Where nothing was live, whatever could be decrypted is better than nothing.
-    let is_part = !stage.is_live && ended.code == Some(3) && is_part_of(live, &stage.new_whole(1));
+    let is_part = !stage.is_live && ended.code == Some(3) && is_part_of(live, &new);
     let is_right = match ended.code {
         Some(0) => is_new,
         Some(1 | 2) => is_old,
@@ -137,7 +152,7 @@ fn is_part_of(live: &Live, whole: &Live) -> bool {
 
 /// What it said agrees with what it did.
 fn judge_words(stage: &Stage, ended: &Ended, point: &Point, fault: Fault, live: &Live, what: &str) {
-    if point.is_speech() || fault == Fault::Kill {
+    if point.is_mute(fault) || fault == Fault::Kill {
         return;
     }
     let is_error_told = ended.err.lines().any(|line| line.starts_with("error: "));
@@ -147,7 +162,10 @@ fn judge_words(stage: &Stage, ended: &Ended, point: &Point, fault: Fault, live: 
         _ => return,
     }
     let is_change_told = stage.is_live && *live != stage.old();
-    assert_eq!(ended.out, if is_change_told { CHANGES } else { "" }, "{what}");
+    let expected = if is_change_told { CHANGES } else { "" };
+    // A published file that we are not allowed to read counts as changed, as a plain user may have declared it.
+    let is_unreadable = is_change_told && matches!(fault, Fault::Once("EACCES") | Fault::Lasting("EACCES"));
+    assert!(ended.out == expected || is_unreadable, "{what}");
 }
 
 /// Whether both units were told and that is settled, or a warning says that it is not.
