@@ -30,7 +30,9 @@ impl Snapshot {
     /// What is below these directories now.
     pub fn take(roots: &[PathBuf]) -> Self {
         let mut nodes = Vec::new();
-        roots.iter().for_each(|root| collect(root, &mut nodes));
+        for root in roots {
+            collect(root, &mut nodes);
+        }
         Self {
             roots: roots.to_vec(),
             nodes,

@@ -198,6 +198,10 @@ impl Stage {
     /// Puts everything back to the start.
     pub fn reset(&self) {
         self.before.iter().for_each(Snapshot::restore);
+        let log = self.bin().with_extension("log");
+        for old in [self.bin(), log, self.world.input("children")] {
+            let _ = fs::remove_file(old);
+        }
         self.runs.set(self.runs.get() + 1);
         symlink("bin", self.bin()).unwrap();
     }
