@@ -289,6 +289,20 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_cannot_be_reached_is_not_taken_for_an_absent_one() {
+        let directory = TempDir::new().unwrap();
+        let looping = directory.path().join("nixos");
+        symlink(&looping, &looping).unwrap();
+        let channel = Channel::Lists {
+            directory: looping,
+            dry: false,
+        };
+        let errors = request(&channel, &requests());
+        assert_eq!(errors.len(), 2);
+        assert!(errors.iter().all(UnitError::is_lost));
+    }
+
+    #[test]
     fn a_list_that_is_a_symlink_is_refused() {
         let directory = TempDir::new().unwrap();
         let precious = directory.path().join("precious");

@@ -122,11 +122,11 @@ fn runs_of_two_manifests_at_once_each_publish_a_whole_set_and_tell_each_change_o
     assert_eq!(world.shell("readlink /run/secrets"), format!("/run/secrets.d/{RUNS}\n"));
     let sets: Vec<_> = (1..=RUNS).map(|number| whole_set(&world, number)).collect();
     assert_eq!(sets.iter().sum::<usize>(), RUNS / 2, "each run has its generation");
-    let changes = sets.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    assert!(changes > 0);
-    assert_eq!((changed, told(&world)), (changes, changes));
+    let swaps = sets.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert!(swaps > 0);
+    assert_eq!((changed, told(&world)), (swaps, swaps));
     say(&format!(
-        "races: {RUNS} runs at once of two manifests, all succeeded with {changes} changes, each told once, 0 broken"
+        "races: {RUNS} runs at once of two manifests, all succeeded with {swaps} changes, each told once, 0 broken"
     ));
 }
 

@@ -87,8 +87,9 @@ impl Point {
             "open" | "openat" | "openat2" => &["EMFILE", "EACCES", "ENOMEM", "EIO", "EINTR"],
             "read" | "pread64" => &["EIO", "EINTR", "ENOMEM"],
             "write" | "writev" => &["ENOSPC", "EIO", "EINTR", "EAGAIN"],
-            "fstat" | "newfstatat" | "statx" | "stat" | "lstat" | "fstatfs" | "statfs" => &["EIO", "EACCES", "ENOMEM"],
-            "getdents64" | "readlink" | "readlinkat" | "access" | "lseek" => &["EIO", "EACCES", "ENOMEM"],
+            "fstat" | "newfstatat" | "statx" | "fstatfs" | "getdents64" | "readlinkat" | "access" | "lseek" => {
+                &["EIO", "EACCES", "ENOMEM"]
+            }
             "mkdirat" | "symlinkat" | "renameat2" | "renameat" => &["ENOSPC", "EROFS", "EACCES", "ENOMEM", "EIO"],
             "unlinkat" | "fchmod" | "fchown" | "fchownat" => &["EIO", "EROFS", "EACCES", "ENOMEM"],
             "mount" => &["ENOMEM", "EPERM", "ENODEV", "EINVAL", "EBUSY"],

@@ -129,7 +129,7 @@ fn judge_end(ended: &Ended, point: &Point, fault: Fault, what: &str) {
 /// The old set or the new one is published, whole; the exit code says which.
 fn judge_live(stage: &Stage, ended: &Ended, live: &Live, what: &str) {
     let is_old = *live == stage.old();
-    let new = stage.new_whole(stage.first_number(), ended.has_no_group());
+    let new = Some(stage.new_whole(stage.first_number(), ended.has_no_group()));
     let is_new = *live == new;
     // Where nothing was live, whatever could be decrypted is better than nothing.
     let is_part = !stage.is_live && ended.code == Some(3) && is_part_of(live, &new);

@@ -260,9 +260,9 @@ impl Stage {
     }
 
     /// The generation with the new values, whole. Where the group of directories could not be looked up, they are root's.
-    pub fn new_whole(&self, number: u64, has_no_group: bool) -> Live {
+    pub fn new_whole(&self, number: u64, has_no_group: bool) -> (u64, String) {
         let directories = if has_no_group { "0:0" } else { self.owners.directories };
-        Some((number, self.generation(NEW.1, directories)))
+        (number, self.generation(NEW.1, directories))
     }
 
     fn generation(&self, value: &str, directories: &str) -> String {
@@ -325,7 +325,7 @@ link {rest} other -> {link}/d/b
             ..
         } = self.owners;
         let published = self.world.shown(&self.places.link);
-        assert_eq!(self.live(), self.new_whole(number, has_no_group), "{what}");
+        assert_eq!(self.live(), Some(self.new_whole(number, has_no_group)), "{what}");
         assert_eq!(
             self.world.tree(&self.places.app),
             format!("link {link} key -> {published}/a\n0640 {precious} key.sops-backup \"precious\\n\"\n"),
