@@ -128,7 +128,7 @@ fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> 
             group: if arguments.ignore_passwd {
                 0
             } else {
-                accounts.directory_group()
+                directory_group(accounts)
             },
         }
     };
@@ -138,6 +138,14 @@ fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> 
         keep_generations: manifest.keep_generations,
         store,
     }
+}
+
+/// The group of our directories. Only listing them depends on it, so no secret is held back for it; the next run sets it right.
+fn directory_group(accounts: &mut Accounts) -> u32 {
+    accounts.directory_group().unwrap_or_else(|error| {
+        tracing::warn!("{error}; until the next run only root can list the directories of the secrets");
+        0
+    })
 }
 
 /// What a dry run says; it has changed nothing.

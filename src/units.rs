@@ -141,16 +141,20 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
 
 /// Appends one unit a line to the list `name`, if there is a directory for it.
 fn list(directory: &Path, name: &str, units: &[String]) -> Result<(), UnitError> {
-    if units.is_empty() || !directory.is_dir() {
+    if units.is_empty() {
         return Ok(());
     }
     let path = directory.join(name);
     let lines = units.join("\n") + "\n";
-    append(&path, lines.as_bytes()).map_err(|cause| UnitError::List {
-        path,
-        cause,
-        units: units.to_vec(),
-    })
+    match append(&path, lines.as_bytes()) {
+        // Nobody reads lists here. That is asked of the list itself: what cannot be asked is an error, and no absence.
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+        outcome => outcome.map_err(|cause| UnitError::List {
+            path,
+            cause,
+            units: units.to_vec(),
+        }),
+    }
 }
 
 /// Appends to a file of mode 0600, in one write: another writer's line is never torn.
@@ -282,6 +286,20 @@ mod tests {
             .is_empty()
         );
         assert!(!missing.exists());
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_reached_is_not_taken_for_an_absent_one() {
+        let directory = TempDir::new().unwrap();
+        let looping = directory.path().join("nixos");
+        symlink(&looping, &looping).unwrap();
+        let channel = Channel::Lists {
+            directory: looping,
+            dry: false,
+        };
+        let errors = request(&channel, &requests());
+        assert_eq!(errors.len(), 2);
+        assert!(errors.iter().all(UnitError::is_lost));
     }
 
     #[test]

@@ -58,9 +58,18 @@ impl Accounts {
     }
 
     /// The group of our directories: `keys`, which NixOS has, else `nogroup`, else root's.
-    pub fn directory_group(&mut self) -> u32 {
-        let found = self.group("keys").or_else(|_| self.group("nogroup"));
-        found.unwrap_or_default()
+    ///
+    /// # Errors
+    ///
+    /// When the group database cannot be asked.
+    pub fn directory_group(&mut self) -> Result<u32, UserError> {
+        for name in ["keys", "nogroup"] {
+            match self.group(name) {
+                Err(UserError::NoGroup(_)) => {}
+                answer => return answer,
+            }
+        }
+        Ok(0)
     }
 }
 

@@ -10,7 +10,6 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
@@ -18,89 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use common::{Manifest, Said, World, fixtures, has, say, token};
+use common::{Manifest, Said, World, fixtures, has, say, secret_in, secrets, token};
 use rustix::fs::{FlockOperation, flock};
-use serde_json::{Value, json};
-
-/// Shorter values would be found in any text.
-const SHORTEST: usize = 6;
-
-/// Everything secret in the fixtures: all values in plain text, and the lines of all private keys.
-fn secrets() -> BTreeSet<String> {
-    let mut secrets = BTreeSet::new();
-    for version in ["3.13.2", "3.12.2", "3.9.4", "3.7.3"] {
-        let dir = fixtures().join(version);
-        for row in fs::read_to_string(dir.join("values.tsv")).unwrap().lines() {
-            let value = BASE64_STANDARD
-                .decode(row.split('\t').nth(2).unwrap_or_default())
-                .unwrap_or_default();
-            secrets.extend(
-                String::from_utf8(value)
-                    .iter()
-                    .flat_map(|value| value.lines())
-                    .map(str::to_owned),
-            );
-        }
-    }
-    for entry in fs::read_dir(fixtures().join("plain")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
-        match path.extension().and_then(|suffix| suffix.to_str()) {
-            Some("json") => leaves(&serde_json::from_str(&text).unwrap(), &mut secrets),
-            Some("env" | "ini") => secrets.extend(
-                text.lines()
-                    .filter_map(|line| Some(line.split_once('=')?.1.trim().to_owned())),
-            ),
-            Some("bin") => secrets.extend(text.lines().map(str::to_owned)),
-            _ => {}
-        }
-    }
-    for key in [
-        "age.txt",
-        "other-age.txt",
-        "hybrid.txt",
-        "ssh_ed25519",
-        "ssh_rsa",
-        "ssh_ecdsa",
-        "ssh_passphrase",
-    ] {
-        let text = fs::read_to_string(fixtures().join("keys").join(key)).unwrap();
-        let lines = text.lines().filter(|line| !line.starts_with(['#', '-']));
-        // The first line of an SSH key is mostly the same in all of them, its public half included.
-        secrets.extend(
-            lines
-                .filter(|line| !line.starts_with("b3BlbnNzaC1rZXktdjE"))
-                .map(str::to_owned),
-        );
-    }
-    secrets.retain(|secret| secret.trim().len() >= SHORTEST);
-    assert!(secrets.len() > 100, "only {} secrets", secrets.len());
-    secrets
-}
-
-/// The scalars of a JSON value, as text.
-fn leaves(value: &Value, secrets: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(map) => map.values().for_each(|value| leaves(value, secrets)),
-        Value::Array(list) => list.iter().for_each(|value| leaves(value, secrets)),
-        Value::String(text) => drop(secrets.insert(text.clone())),
-        other => drop(secrets.insert(other.to_string())),
-    }
-}
-
-/// Fails if one of `secrets` is in `text`, as it is or as Debug would print it.
-fn assert_none_of(secrets: &BTreeSet<String>, text: &str, what: &str) {
-    for secret in secrets {
-        let quoted = format!("{secret:?}");
-        let quoted = &quoted[1..quoted.len() - 1];
-        let line = text
-            .lines()
-            .find(|line| line.contains(secret.as_str()) || line.contains(quoted));
-        assert_eq!(line, None, "{what} shows {secret:?}");
-    }
-}
+use serde_json::json;
 
 /// Runs as somebody would who wants to know everything.
 fn run_loudly(world: &World, manifest: &Manifest) -> Said {
@@ -182,7 +101,6 @@ fn damaged_files(world: &World) -> Vec<(PathBuf, &'static str)> {
 #[test]
 fn no_output_of_any_run_shows_a_secret_or_a_key() {
     let Some(world) = World::system() else { return };
-    let secrets = secrets();
     let files = damaged_files(&world);
     let mut manifest = world.manifest().with("ageSshKeyPaths", json!(bad_keys(&world)));
     let plain = world.fixture("types.json");
@@ -207,13 +125,13 @@ fn no_output_of_any_run_shows_a_secret_or_a_key() {
     assert_eq!(checked.code, Some(1));
     for (what, said) in [("the first run", first), ("the second run", second), ("a check", checked)] {
         assert!(!said.err.contains("panicked"), "{what}: {}", said.err);
-        assert_none_of(&secrets, &said.out, what);
-        assert_none_of(&secrets, &said.err, what);
+        assert_eq!(secret_in(&said.out), None, "{what}");
+        assert_eq!(secret_in(&said.err), None, "{what}");
     }
     say(&format!(
         "{} damaged files, {} secrets looked for",
         files.len(),
-        secrets.len()
+        secrets().len()
     ));
 }
 
@@ -243,7 +161,6 @@ fn bad_keys(world: &World) -> Vec<PathBuf> {
 #[test]
 fn no_output_shows_a_key_that_is_no_key() {
     let Some(world) = World::system() else { return };
-    let secrets = secrets();
     let age = fs::read_to_string(world.fixture("keys/age.txt")).unwrap();
     let identity = age.lines().last().unwrap();
     let hybrid = fs::read_to_string(world.fixture("keys/hybrid.txt")).unwrap();
@@ -279,7 +196,7 @@ fn no_output_shows_a_key_that_is_no_key() {
                 .env("NIXOS_ACTION", "dry-activate")
         });
         assert_eq!(said.code, Some(1), "{said:?}");
-        assert_none_of(&secrets, &said.err, "the message about a bad key");
+        assert_eq!(secret_in(&said.err), None, "the message about a bad key");
         // A part of a key is as bad as the whole.
         for key in [identity, post_quantum] {
             let data = key.rsplit_once('1').unwrap().1;
@@ -295,7 +212,6 @@ fn no_output_shows_a_key_that_is_no_key() {
 #[test]
 fn no_output_of_a_good_run_shows_a_secret_or_a_key() {
     let Some(world) = World::system() else { return };
-    let secrets = secrets();
     let files = [
         "types.json",
         "nesting.yaml",
@@ -324,11 +240,49 @@ fn no_output_of_a_good_run_shows_a_secret_or_a_key() {
                 .env("NIXOS_ACTION", if number == 1 { "dry-activate" } else { "switch" })
         });
         assert_eq!(said.code, Some(0), "{said:?}");
-        assert_none_of(&secrets, &said.out, "standard output");
-        assert_none_of(&secrets, &said.err, "standard error");
+        assert_eq!(secret_in(&said.out), None, "standard output");
+        assert_eq!(secret_in(&said.err), None, "standard error");
     }
     let lists = world.tree("/run/nixos");
-    assert_none_of(&secrets, &lists, "a list");
+    assert_eq!(secret_in(&lists), None, "a list");
+}
+
+/// What a leaking program would do, with a secret of the fixtures in two halves, since the script itself is looked at too.
+const LEAKS: &[&str] = &[
+    "printf '%s%s' \"$1\" \"$2\"",
+    "printf '%s%s' \"$1\" \"$2\" >&2",
+    "printf '%s%s' \"$1\" \"$2\" > /tmp/left",
+    "printf '%s%s' \"$1\" \"$2\" > /var/tmp/left",
+    "printf '%s%s' \"$1\" \"$2\" > /dev/shm/left",
+    "printf '%s%s' \"$1\" \"$2\" > /run/core",
+    "mkdir -p /etc/a/b && ln -s \"$1$2\" /etc/a/b/left",
+    ": > \"/run/$1$2\"",
+    "printf '%s%s' \"$1\" \"$2\" > /run/nixos/activation-restart-list",
+    "printf '%s%s' \"$1\" \"$2\" >> \"${0%/*}/systemctl\"",
+    "systemctl \"$1$2\"",
+    "KEY=$1$2 systemctl",
+];
+
+#[test]
+fn each_test_of_the_program_fails_when_something_secret_is_where_it_must_not_be() {
+    for leak in std::iter::once(&":").chain(LEAKS) {
+        let Some(mut world) = World::system() else { return };
+        let manifest = world.manifest();
+        let bin = world.script("systemctl", "#!/bin/sh\n");
+        world.script(
+            "leaking",
+            &format!("#!/bin/sh\nset -- 'correct horse ' 'battery staple'\n{leak}\n"),
+        );
+        world.pretend(bin.join("leaking"));
+        let run = std::panic::AssertUnwindSafe(|| {
+            let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+            let said = world.run_with(&manifest, |command| command.env("PATH", path));
+            assert_eq!(said.code, Some(0), "{said:?}");
+            drop(world);
+        });
+        assert_eq!(std::panic::catch_unwind(run).is_err(), *leak != ":", "{leak}");
+    }
+    say(&format!("leaks: {} ways of leaking, all found", LEAKS.len()));
 }
 
 /// Runs with a journal that is connected to standard error, and gives what reached the two.
@@ -422,7 +376,7 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
                     age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl";
     assert_eq!(having(&messages, &[imported]).len(), 1, "{messages:#?}");
     for message in messages {
-        assert_none_of(&secrets(), &message, "a message to the journal");
+        assert_eq!(secret_in(&message), None, "a message to the journal");
     }
 }
 

@@ -15,8 +15,8 @@ use std::fs;
 use common::{Call, Manifest, World, has};
 use serde_json::json;
 
-/// Shows the path of each descriptor, and strings in full.
-const WITH_PATHS: &[&str] = &["-y", "-s", "100000"];
+/// Follows children, shows the path of each descriptor, and strings in full.
+const WITH_PATHS: &[&str] = &["-f", "-y", "-s", "100000"];
 
 /// Secrets, templates, links, units, and all kinds of keys.
 fn manifest(world: &World, key: &str) -> Manifest {
@@ -236,7 +236,7 @@ fn neither_plaintext_nor_keys_are_in_the_arguments_or_the_environment_of_a_child
     ];
     let (said, calls) = world.trace(
         &manifest(&world, OTHER),
-        &["-v", "-s", "100000", "-e", "trace=execve"],
+        &["-f", "-v", "-s", "100000", "-e", "trace=execve"],
         &variables,
     );
     assert_eq!(said.code, Some(0), "{said:?}");

@@ -67,6 +67,11 @@ impl Manifest {
         serde_json::to_string_pretty(&self.0).unwrap()
     }
 
+    /// A field, if it is there.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// The value itself, for changes that are not foreseen here.
     pub fn value(&mut self) -> &mut Map<String, Value> {
         &mut self.0

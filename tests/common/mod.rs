@@ -9,24 +9,30 @@
 )]
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of this")]
 
+mod leaks;
 mod manifest;
 mod namespace;
+mod snapshot;
 mod trace;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
 use std::{env, fs, io, thread};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use leaks::{secret_in, secrets};
 pub use manifest::{Manifest, token};
 use namespace::Namespace;
+pub use snapshot::Snapshot;
 pub use trace::{Call, calls};
 pub use tree::tree;
 
@@ -42,10 +48,15 @@ pub const KEYS: u32 = 96;
 /// The group `web` in a namespace.
 pub const WEB: u32 = 60;
 
-/// Where a test runs the program, gone with it.
+/// Where a test runs the program, gone with it. At its end, and in the output of each run, there must be nothing secret, but for what
+/// is allowed: inputs, the mount points of all manifests, and what [`World::allow`] names.
 pub struct World {
     dir: TempDir,
     namespace: Option<Namespace>,
+    /// Where plaintext and keys may be, as the tests see it.
+    allowed: Mutex<BTreeSet<PathBuf>>,
+    /// What is run instead of the program, if anything.
+    stand_in: Option<PathBuf>,
 }
 
 /// What a run said, and how it ended. The world's directory is `$DIR` in it.
@@ -84,13 +95,10 @@ impl World {
     /// A world for system mode, or nothing and a line that says so.
     pub fn system() -> Option<Self> {
         let dir = directory();
-        let namespace = Namespace::new()
+        let namespace = Namespace::new(dir.path(), Path::new(PROGRAM))
             .inspect_err(|reason| say(&format!("skipped: {reason}")))
             .ok()?;
-        let world = Self {
-            dir,
-            namespace: Some(namespace),
-        };
+        let world = Self::with(dir, Some(namespace));
         fs::create_dir(world.path("/run/nixos")).unwrap();
         Some(world)
     }
@@ -102,13 +110,51 @@ impl World {
             // The other user may not be able to reach the build directory.
             copy_program(Path::new(PROGRAM), &dir.path().join("sops-install-secrets"));
         }
-        let world = Self { dir, namespace: None };
+        let world = Self::with(dir, None);
+        // Numbers of the fixtures may be numbers of the program too.
+        world.allow_input("sops-install-secrets");
         for name in ["run", "home"] {
             fs::create_dir(world.input(name)).unwrap();
             world.give(&world.input(name));
         }
         world.give(world.dir.path());
         world
+    }
+
+    fn with(dir: TempDir, namespace: Option<Namespace>) -> Self {
+        Self {
+            dir,
+            namespace,
+            allowed: Mutex::default(),
+            stand_in: None,
+        }
+    }
+
+    /// Runs another program under the name of the one under test.
+    pub fn pretend(&mut self, program: PathBuf) {
+        self.stand_in = Some(program);
+    }
+
+    /// Allows plaintext at or below a path that the program sees.
+    pub fn allow(&self, path: &str) {
+        self.allowed.lock().unwrap().insert(self.path(path));
+    }
+
+    /// Allows plaintext in an input that the world did not write itself.
+    pub fn allow_input(&self, name: &str) {
+        self.allowed.lock().unwrap().insert(self.input(name));
+    }
+
+    /// Fails if something secret lies where it is not allowed, in any place that the program could write to.
+    pub fn assert_no_leak(&self) {
+        let allowed = self.allowed.lock().unwrap();
+        let mut leaks = leaks::leaks(self.dir.path(), &allowed);
+        if self.namespace.is_some() {
+            for place in ["/run", "/etc", "/dev/shm"] {
+                leaks.extend(leaks::leaks(&self.path(place), &allowed));
+            }
+        }
+        assert!(leaks.is_empty(), "leaked to {}", leaks.join("\n"));
     }
 
     /// Where the tests see what the program sees at `path`. Do not follow absolute links there.
@@ -133,12 +179,22 @@ impl World {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         self.give(&path);
+        self.allowed.lock().unwrap().insert(path.clone());
         path
     }
 
-    /// A shell script in the directory `bin`, ready to be run. Gives that directory.
+    /// A shell script in the directory `bin`, ready to be run. Gives that directory. Arguments and environment of each run are noted,
+    /// so that what should not be there is found.
     pub fn script(&self, name: &str, text: &str) -> PathBuf {
-        let (source, bin) = (self.write(&format!("{name}.sh"), text), self.input("bin"));
+        let note = format!(
+            "cat /proc/$$/environ /proc/$$/cmdline /proc/$PPID/cmdline >> '{}'\n",
+            self.input("children").display()
+        );
+        let (shebang, rest) = text.split_once('\n').unwrap();
+        let (source, bin) = (
+            self.write(&format!("{name}.sh"), [shebang, "\n", &note, rest].concat()),
+            self.input("bin"),
+        );
         fs::create_dir_all(&bin).unwrap();
         copy_program(&source, &bin.join(name));
         bin
@@ -217,6 +273,11 @@ impl World {
 
     /// Writes the manifest where [`World::run`] does.
     pub fn save(&self, manifest: &Manifest) -> PathBuf {
+        if let Some(Value::String(mount_point)) = manifest.field("secretsMountPoint") {
+            let run = self.input("run").display().to_string();
+            let parts: Vec<_> = mount_point.split("%%").map(|part| part.replace("%r", &run)).collect();
+            self.allow(&parts.join("%"));
+        }
         self.write("manifest.json", manifest.text())
     }
 
@@ -230,6 +291,7 @@ impl World {
     /// Where the program is.
     pub fn executable(&self) -> PathBuf {
         match &self.namespace {
+            _ if self.stand_in.is_some() => self.stand_in.clone().unwrap(),
             None if is_root() => self.input("sops-install-secrets"),
             _ => PathBuf::from(PROGRAM),
         }
@@ -253,7 +315,18 @@ impl World {
 
     /// Runs a command to its end.
     pub fn finish(&self, command: &mut Command) -> Said {
-        self.said(&command.output().unwrap())
+        let output = command.output().unwrap();
+        if self.runs_the_program(command) {
+            assert_none_shown(&output);
+        }
+        self.said(&output)
+    }
+
+    /// Whether a command leads to the program, by whatever other one.
+    fn runs_the_program(&self, command: &Command) -> bool {
+        let program = self.executable();
+        let mut words = command.get_args().chain([command.get_program()]);
+        words.any(|word| word.to_string_lossy().contains(program.to_str().unwrap()))
     }
 
     /// Runs a shell script in the same surroundings, which has to succeed.
@@ -303,6 +376,22 @@ impl World {
             chown(path, Some(ALICE), Some(ALICE)).unwrap();
         }
     }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.assert_no_leak();
+        }
+    }
+}
+
+/// Fails if a run showed something secret, or left a core file.
+pub fn assert_none_shown(output: &Output) {
+    for (stream, text) in [("standard output", &output.stdout), ("standard error", &output.stderr)] {
+        assert_eq!(secret_in(text), None, "{stream}: {}", String::from_utf8_lossy(text));
+    }
+    assert!(!output.status.core_dumped(), "a core file was written");
 }
 
 /// Copies an executable by another process. Were it open for writing in this one, a child that another test is just starting would have

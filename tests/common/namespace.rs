@@ -2,12 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::is_root;
 
-/// A process in a mount namespace of its own, where `/run` and `/etc` are small and new.
+/// A process in a mount namespace of its own, where `/run`, `/etc` and all places for temporary files are small and new: what the
+/// program might leave there is found.
 ///
 /// It ends with its standard input, and takes all its mounts with it: also when the test is killed.
 pub struct Namespace {
@@ -19,6 +20,18 @@ const SCRIPT: &str = r#"
 system=$(readlink /run/current-system || :)
 mount -n -t tmpfs -o mode=755 tmpfs /run
 mount -n -t tmpfs -o mode=755 tmpfs /etc
+mount -n -t tmpfs -o mode=1777 tmpfs /dev/shm
+mkdir -m 1777 "$1/var-tmp" "$1/tmp"
+mount -n --bind "$1/var-tmp" /var/tmp
+case $2 in /tmp/*) ;; *)
+    mkdir /run/world
+    mount -n --bind "$1" /run/world
+    mount -n --bind "$1/tmp" /tmp
+    mkdir -p "$1"
+    mount -n --bind /run/world "$1"
+    umount -n /run/world
+    rmdir /run/world
+esac
 [ -z "$system" ] || ln -s "$system" /run/current-system
 cat > /etc/passwd << 'END'
 root:x:0:0::/root:/bin/sh
@@ -38,13 +51,14 @@ exec cat
 "#;
 
 impl Namespace {
-    /// A new one, or why there can be none.
-    pub fn new() -> Result<Self, &'static str> {
+    /// A new one, or why there can be none. `dir` and `program` stay where they are; in `dir` is what temporary files are written to.
+    pub fn new(dir: &Path, program: &Path) -> Result<Self, &'static str> {
         if !is_root() {
             return Err("needs root");
         }
         let mut keeper = Command::new("unshare")
-            .args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT])
+            .args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, "sh"])
+            .args([dir, program])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -98,13 +98,13 @@ impl Call {
     }
 }
 
-/// The calls of a run that strace wrote to `file` (`-f -y -s …`), from the program's own start on, in their order.
+/// The calls of a run that strace wrote to `file` (`-y -s …`), from the program's own start on, in their order.
 pub fn calls(file: &Path) -> Vec<Call> {
     let text = fs::read(file).unwrap();
     String::from_utf8_lossy(&text).lines().filter_map(call).collect()
 }
 
-/// `PID name(arguments) = result`; other lines tell of signals and ends.
+/// `name(arguments) = result`, with the number of the process before it if there are several; other lines tell of signals and ends.
 fn call(line: &str) -> Option<Call> {
     let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
     let (name, rest) = line.split_once('(')?;
@@ -121,14 +121,18 @@ fn call(line: &str) -> Option<Call> {
 }
 
 impl World {
-    /// Runs the program under strace with these options, and gives what it said and which calls it made.
+    /// Runs the program under strace with these options, and gives what it said and which calls it made; with `-f` among them, those of
+    /// its children too.
     pub fn trace(&self, manifest: &Manifest, options: &[&str], variables: &[(&str, &str)]) -> (Said, Vec<Call>) {
         let (log, manifest) = (self.input("trace"), self.save(manifest));
         let mut command = self.command("strace");
-        command.args(["-f", "-o"]).arg(&log).args(options);
+        command.arg("-o").arg(&log).args(options);
         command.arg(self.executable()).arg(manifest);
         command.envs(variables.iter().copied());
         let said = self.finish(&mut command);
-        (said, calls(&log))
+        let calls = calls(&log);
+        // Plaintext is in it.
+        fs::remove_file(log).unwrap();
+        (said, calls)
     }
 }

@@ -1,0 +1,84 @@
+//! Each system call of a run fails in turn, or the process is killed there: what is published is the old set or the new one, whole, the
+//! run says truly how it ended, and the next run makes good the rest.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod point;
+mod round;
+mod stage;
+
+use common::has;
+use stage::{Stage, Telling};
+
+/// A stage for these tests, if they can run.
+fn stage(make: impl FnOnce() -> Option<Stage>) -> Option<Stage> {
+    if has("strace") { make() } else { None }
+}
+
+#[test]
+fn errors_at_the_first_publication() {
+    let Some(stage) = stage(|| Stage::system(Telling::Nobody, false)) else {
+        return;
+    };
+    round::errors(&stage, "first publication");
+}
+
+#[test]
+fn errors_over_a_live_generation() {
+    let Some(stage) = stage(|| Stage::system(Telling::Lists, true)) else {
+        return;
+    };
+    round::errors(&stage, "live generation");
+}
+
+#[test]
+fn errors_with_requests_through_systemctl() {
+    let Some(stage) = stage(|| Stage::system(Telling::Systemctl, true)) else {
+        return;
+    };
+    round::errors(&stage, "requests through systemctl");
+}
+
+#[test]
+fn errors_in_user_mode() {
+    let Some(stage) = stage(Stage::user) else { return };
+    round::errors(&stage, "user mode");
+}
+
+#[test]
+fn killed_at_the_first_publication() {
+    let Some(stage) = stage(|| Stage::system(Telling::Nobody, false)) else {
+        return;
+    };
+    round::kills(&stage, "first publication");
+}
+
+#[test]
+fn killed_over_a_live_generation() {
+    let Some(stage) = stage(|| Stage::system(Telling::Lists, true)) else {
+        return;
+    };
+    round::kills(&stage, "live generation");
+}
+
+#[test]
+fn killed_with_requests_through_systemctl() {
+    let Some(stage) = stage(|| Stage::system(Telling::Systemctl, true)) else {
+        return;
+    };
+    round::kills(&stage, "requests through systemctl");
+}
+
+#[test]
+fn killed_in_user_mode() {
+    let Some(stage) = stage(Stage::user) else { return };
+    round::kills(&stage, "user mode");
+}

@@ -1,0 +1,385 @@
+//! An installation that has everything, and what stands where before and after a run.
+
+use std::cell::Cell;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::common::{Manifest, Snapshot, World, assert_none_shown, is_root, token};
+use crate::point::{Fault, Point, points, wants_all};
+
+/// What `a` holds before the run: key and value.
+const OLD: (&str, &str) = ("database/host", "db.example.org");
+/// What it holds after it.
+const NEW: (&str, &str) = ("database/users/admin/password", "correct horse battery staple");
+/// What `d/b` holds, always.
+const SAME: &str = "text without a line break at its end";
+
+/// What a run says that publishes the new values over the old ones.
+pub const CHANGES: &str = "modifying secret: a\nmodifying rendered secret: t\n";
+
+/// More than a run ever takes, in seconds.
+const DEADLINE: &str = "30";
+
+/// How units are told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// Not at all.
+    Nobody,
+    /// By the lists in `/run/nixos`.
+    Lists,
+    /// By `systemctl`, for which a script stands in.
+    Systemctl,
+}
+
+/// Where things are.
+struct Places {
+    /// The mount point.
+    mount: String,
+    /// The link to the live generation.
+    link: String,
+    /// A directory with a file in it, where a link is declared.
+    app: String,
+    /// A directory in which parents of a declared path are made.
+    home: String,
+}
+
+/// Owners, as `tree` writes them.
+struct Owners {
+    /// Of what is declared for alice.
+    alice: &'static str,
+    /// Of other files and links.
+    rest: &'static str,
+    /// Of directories in a generation.
+    directories: &'static str,
+    /// Of what stands in a user's home.
+    home: &'static str,
+    /// Of the file that is in the way.
+    precious: &'static str,
+    /// Of the link that takes its place.
+    link: &'static str,
+}
+
+/// A place for many runs from the same start.
+pub struct Stage {
+    pub world: World,
+    pub telling: Telling,
+    /// Whether a generation is live before each run.
+    pub is_live: bool,
+    places: Places,
+    owners: Owners,
+    manifest: PathBuf,
+    before: [Snapshot; 2],
+    /// How many runs were started; each has a stand-in of its own, so that none hears of an earlier one's.
+    runs: Cell<usize>,
+}
+
+/// How a run ended, and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// What is published: the number of the generation and what is in it; none without a link.
+pub type Live = Option<(u64, String)>;
+
+impl Ended {
+    /// Whether it said that it could not look up the group of the directories.
+    pub fn has_no_group(&self) -> bool {
+        self.err.contains("warning: cannot look up group keys: ")
+    }
+}
+
+impl Stage {
+    /// System mode; `None` where that cannot be.
+    pub fn system(telling: Telling, is_live: bool) -> Option<Self> {
+        let world = World::system()?;
+        world.shell(
+            "mkdir -m 755 /etc/app /etc/alice; chown 1000:1000 /etc/alice
+             echo precious > /etc/app/key; chmod 640 /etc/app/key; chown 1000:60 /etc/app/key",
+        );
+        let places = Places {
+            mount: "/run/secrets.d".into(),
+            link: "/run/secrets".into(),
+            app: "/etc/app".into(),
+            home: "/etc/alice".into(),
+        };
+        let owners = Owners {
+            alice: "1000:60",
+            rest: "0:0",
+            directories: "0:96",
+            home: "1000:1000",
+            precious: "1000:60",
+            link: "1000:60",
+        };
+        let published = [world.path("/run")];
+        Some(Self::new(world, telling, is_live, places, owners, &published))
+    }
+
+    /// User mode, over a live generation; for root alone, so that owners are known.
+    pub fn user() -> Option<Self> {
+        if !is_root() {
+            crate::common::say("skipped: needs root, to be another user");
+            return None;
+        }
+        let world = World::user();
+        let place = |name: &str| world.input(name).to_str().unwrap().to_owned();
+        let places = Places {
+            mount: place("run/secrets.d"),
+            link: place("home/.config/sops-nix/secrets"),
+            app: place("home/app"),
+            home: place("home/alice"),
+        };
+        world.shell("mkdir -m 755 home/app home/alice home/.config; echo precious > home/app/key; chmod 640 home/app/key");
+        let all = "1000:1000";
+        let owners = Owners {
+            alice: all,
+            rest: all,
+            directories: all,
+            home: all,
+            precious: all,
+            link: all,
+        };
+        let published = ["run", "home/.config"].map(|dir| world.input(dir));
+        Some(Self::new(world, Telling::Nobody, true, places, owners, &published))
+    }
+
+    fn new(world: World, telling: Telling, is_live: bool, places: Places, owners: Owners, published: &[PathBuf]) -> Self {
+        world.script("systemctl", "#!/bin/sh\necho \"$*\" >> \"${0%/*}.log\"\n");
+        // The links at declared paths are always still to be made.
+        let declared = Snapshot::take(&[&places.app, &places.home].map(|dir| world.path(dir)));
+        let manifests = [OLD.0, NEW.0].map(|key| manifest(&world, &places, key));
+        if is_live {
+            world.install(&manifests[0]);
+        }
+        Self {
+            manifest: world.save(&manifests[1]),
+            before: [declared, Snapshot::take(published)],
+            world,
+            telling,
+            is_live,
+            places,
+            owners,
+            runs: Cell::new(0),
+        }
+    }
+
+    /// All calls of an undisturbed run.
+    pub fn points(&self) -> Vec<Point> {
+        self.reset();
+        let log = self.world.input("trace");
+        let mut command = self.world.command("strace");
+        command.arg("-o").arg(&log);
+        let ended = self.end(command);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        self.assert_complete(self.first_number(), "undisturbed");
+        let mut points = points(crate::common::calls(&log));
+        // Plaintext is in it.
+        fs::remove_file(log).unwrap();
+        if self.telling == Telling::Systemctl && !wants_all() {
+            // Until the swap such a run makes the same calls as one that writes lists.
+            points.drain(..points.iter().position(Point::is_swap).unwrap());
+        }
+        points
+    }
+
+    /// The number of the generation that an undisturbed run publishes.
+    pub fn first_number(&self) -> u64 {
+        if self.is_live { 2 } else { 1 }
+    }
+
+    /// Puts everything back to the start.
+    pub fn reset(&self) {
+        self.before.iter().for_each(Snapshot::restore);
+        let log = self.bin().with_extension("log");
+        for old in [self.bin(), log, self.world.input("children")] {
+            let _ = fs::remove_file(old);
+        }
+        self.runs.set(self.runs.get() + 1);
+        symlink("bin", self.bin()).unwrap();
+    }
+
+    /// Runs the program with a fault.
+    pub fn run_with(&self, point: &Point, fault: Fault) -> Ended {
+        let mut command = self.world.command("timeout");
+        command.args(["-k", "1", DEADLINE, "strace", "-o", "/dev/null", "-e"]);
+        command
+            .arg(format!("trace={}", point.name))
+            .arg("-e")
+            .arg(point.injection(fault));
+        self.end(command)
+    }
+
+    /// Runs the program as it is.
+    pub fn run(&self) -> Ended {
+        let mut command = self.world.command("timeout");
+        command.args(["-k", "1", DEADLINE]);
+        self.end(command)
+    }
+
+    /// Lets `command` run the program, to its end.
+    fn end(&self, mut command: Command) -> Ended {
+        command.arg(self.world.executable()).arg(&self.manifest);
+        if self.telling == Telling::Systemctl {
+            let path = format!("{}:{}", self.bin().display(), std::env::var("PATH").unwrap());
+            command.env("PATH", path).env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
+        }
+        let output = command.output().unwrap();
+        assert_none_shown(&output);
+        let said = self.world.said(&output);
+        Ended {
+            code: said.code,
+            signal: output.status.signal(),
+            out: said.out,
+            err: said.err,
+        }
+    }
+
+    /// Where this run finds the stand-in for `systemctl`, which notes its arguments beside that.
+    fn bin(&self) -> PathBuf {
+        self.world.input(&format!("bin-{}", self.runs.get()))
+    }
+
+    /// What the link names.
+    pub fn live(&self) -> Live {
+        let target = fs::read_link(self.world.path(&self.places.link)).ok()?;
+        let number = target.strip_prefix(&self.places.mount).unwrap().to_str().unwrap();
+        Some((number.parse().unwrap(), self.world.tree(target.to_str().unwrap())))
+    }
+
+    /// The generation from before, whole.
+    pub fn old(&self) -> Live {
+        self.is_live.then(|| (1, self.generation(OLD.1, self.owners.directories)))
+    }
+
+    /// The generation with the new values, whole. Where the group of directories could not be looked up, they are root's.
+    pub fn new_whole(&self, number: u64, has_no_group: bool) -> (u64, String) {
+        let directories = if has_no_group { "0:0" } else { self.owners.directories };
+        (number, self.generation(NEW.1, directories))
+    }
+
+    fn generation(&self, value: &str, directories: &str) -> String {
+        let Owners { alice, rest, .. } = self.owners;
+        let link = self.world.shown(&self.places.link);
+        format!(
+            "\
+0440 {alice} a \"{value}\"
+0751 {directories} d/
+0400 {rest} d/b \"{SAME}\"
+link {rest} other -> {link}/d/b
+0751 {directories} rendered/
+0444 {rest} rendered/t \"x={value}\"
+"
+        )
+    }
+
+    /// Whether a request is recorded as still to be made, for the generation with this number.
+    pub fn is_pending(&self, number: u64) -> bool {
+        self.world.path(&format!("{}/{number}.pending", self.places.mount)).exists()
+    }
+
+    /// How often the unit of each kind was told: restart, reload.
+    pub fn told(&self) -> [usize; 2] {
+        let count = |text: &Path, line: &str| {
+            let text = fs::read_to_string(text).unwrap_or_default();
+            text.lines().filter(|found| *found == line).count()
+        };
+        let list = |name: &str| self.world.path(&format!("/run/nixos/activation-{name}-list"));
+        let log = self.bin().with_extension("log");
+        match self.telling {
+            Telling::Nobody => [0, 0],
+            Telling::Lists => [count(&list("restart"), "a.service"), count(&list("reload"), "r.service")],
+            Telling::Systemctl => [
+                count(&log, "--no-block try-restart -- a.service"),
+                count(&log, "--no-block try-reload-or-restart -- r.service"),
+            ],
+        }
+    }
+
+    /// The file that stood in the way of a link is somewhere, as it was; directories made in a user's home are theirs.
+    pub fn assert_nothing_is_lost(&self, what: &str) {
+        let Owners { precious, home, .. } = self.owners;
+        let tree = self.world.tree(&self.places.app);
+        assert_eq!(tree.matches(&format!("0640 {precious} key")).count(), 1, "{what}:\n{tree}");
+        assert_eq!(tree.matches("\"precious\\n\"").count(), 1, "{what}:\n{tree}");
+        for line in self.world.tree(&self.places.home).lines().filter(|line| line.ends_with('/')) {
+            let is_theirs = line.starts_with(&format!("0755 {home} "));
+            assert!(is_theirs || line.ends_with(".sops-new/"), "{what}: {line}");
+        }
+    }
+
+    /// The new generation is there, with all links.
+    pub fn assert_published(&self, number: u64, has_no_group: bool, what: &str) {
+        let Owners {
+            precious,
+            home,
+            link,
+            rest,
+            ..
+        } = self.owners;
+        let published = self.world.shown(&self.places.link);
+        assert_eq!(self.live(), Some(self.new_whole(number, has_no_group)), "{what}");
+        assert_eq!(
+            self.world.tree(&self.places.app),
+            format!("link {link} key -> {published}/a\n0640 {precious} key.sops-backup \"precious\\n\"\n"),
+            "{what}"
+        );
+        assert_eq!(
+            self.world.tree(&self.places.home),
+            format!("0755 {home} .config/\n0755 {home} .config/app/\nlink {rest} .config/app/t -> {published}/rendered/t\n"),
+            "{what}"
+        );
+    }
+
+    /// Nothing else is there.
+    pub fn assert_complete(&self, number: u64, what: &str) {
+        self.assert_published(number, false, what);
+        let names = |dir: &str| {
+            let entries = fs::read_dir(self.world.path(dir)).unwrap();
+            let mut names: Vec<_> = entries
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names.join(" ")
+        };
+        assert_eq!(names(&self.places.mount), format!(".lock {number}"), "{what}");
+        if self.telling == Telling::Nobody && self.is_live {
+            assert_eq!(names(&self.world.input("run").display().to_string()), "secrets.d", "{what}");
+            assert_eq!(
+                names(&self.world.input("home/.config/sops-nix").display().to_string()),
+                "secrets",
+                "{what}"
+            );
+        } else {
+            assert_eq!(names("/run"), "nixos secrets secrets.d", "{what}");
+        }
+    }
+}
+
+/// Two secrets, a template, a link where a file stands, one below missing directories of a user, one inside the published tree, and units.
+fn manifest(world: &World, places: &Places, key: &str) -> Manifest {
+    let (file, text) = (world.fixture("nesting.json"), world.fixture("text.bin"));
+    let Places { link, app, home, .. } = places;
+    world
+        .manifest()
+        .secret_with(
+            "a",
+            &file,
+            key,
+            json!({"owner": "alice", "group": "web", "mode": "0440", "path": format!("{app}/key"),
+                   "restartUnits": ["a.service"], "reloadUnits": ["r.service"]}),
+        )
+        .secret_with("d/b", &text, "", json!({"path": format!("{link}/other")}))
+        .template(
+            "t",
+            &format!("x={}", token("a")),
+            json!({"mode": "0444", "path": format!("{home}/.config/app/t")}),
+        )
+}
