@@ -1,0 +1,95 @@
+//! The program on one input, within bounds.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::common::{Manifest, World, say};
+
+/// What takes longer hangs. The slowest takes seconds.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// How a run ended, and what it cost.
+pub struct Ended {
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard error.
+    pub err: String,
+}
+
+/// Runs the program with at most `memory` MiB of address space, and prints a row of the table.
+pub fn run(world: &World, what: &str, manifest: &Manifest, memory: usize) -> Ended {
+    let manifest = world.save(manifest);
+    run_manifest(world, what, &manifest, memory)
+}
+
+/// The same with a manifest that is there already.
+pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memory: usize) -> Ended {
+    let errors = world.write("stderr", "");
+    let mut child = command(world, manifest, memory)
+        .stdout(Stdio::null())
+        .stdin(Stdio::null())
+        .stderr(fs::OpenOptions::new().append(true).open(&errors).unwrap())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let (code, peak) = wait(&mut child, start);
+    let err = world.shown(&fs::read_to_string(&errors).unwrap());
+    let first = err.lines().next().unwrap_or("(works)");
+    let shown: String = first.chars().take(150).collect();
+    say(&format!(
+        "| {what} | {} ms | {peak} of {memory} MiB | {shown} |",
+        start.elapsed().as_millis()
+    ));
+    assert!(!err.contains("panicked"), "{what}: {err}");
+    assert!(code.is_some(), "{what}: ended by a signal, or after {DEADLINE:?}: {err}");
+    Ended { code, err }
+}
+
+/// A shell sets the limit and becomes the program.
+fn command(world: &World, manifest: &std::path::Path, memory: usize) -> Command {
+    let mut command = world.command("sh");
+    let script = format!("ulimit -v {}; exec \"$0\" \"$1\"", memory * 1024);
+    command.arg("-c").arg(script).arg(program(world)).arg(manifest);
+    command
+}
+
+/// The program that the environment names, or the one that was built for this test.
+fn program(world: &World) -> PathBuf {
+    let Some(named) = env::var_os("BOMBS_PROGRAM") else {
+        return world.executable();
+    };
+    let copy = world.input("program");
+    if !copy.exists() {
+        let status = Command::new("install").args(["-m", "755"]).arg(named).arg(&copy).status().unwrap();
+        assert!(status.success());
+    }
+    copy
+}
+
+/// The exit code, and the most memory that was held at once, in MiB, as far as it was seen.
+fn wait(child: &mut Child, start: Instant) -> (Option<i32>, usize) {
+    let mut peak = 0;
+    loop {
+        peak = peak_of(child.id()).unwrap_or(peak);
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status.code(), peak);
+        }
+        if start.elapsed() > DEADLINE {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// The high-water mark of a process's memory, see proc(5).
+fn peak_of(process: u32) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib / 1024)
+}
