@@ -59,7 +59,7 @@ fn nesting_of_a_million_levels_is_an_error() {
         ("YAML lists in lists", "deep.yaml", "- ".repeat(levels)),
         ("YAML keys of keys", "deep.yaml", "? ".repeat(levels)),
     ] {
-        let problem = format!("more than 200 levels of nesting{DECLARE}");
+        let problem = format!("line 1: collections are nested more than 200 levels deep{DECLARE}");
         refused(&world, &format!("{levels} levels: {what}"), name, text, 256, &problem);
     }
     for (what, text) in [
@@ -81,9 +81,9 @@ fn aliases_cannot_multiply_without_end() {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
         text += &format!("a{level}: &a{level} [{aliases}]\n");
     }
-    refused(&world, "alias bomb: lists", "bomb.yaml", text, 256, &format!("aliases that expand to more than 16 MiB{DECLARE}"));
+    refused(&world, "alias bomb: lists", "bomb.yaml", text, 256, &format!("line 1: aliases expand to too much{DECLARE}"));
     let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(100_000));
-    refused(&world, "alias bomb: one text", "bomb.yaml", text, 256, &format!("aliases that expand to more than 16 MiB{DECLARE}"));
+    refused(&world, "alias bomb: one text", "bomb.yaml", text, 256, &format!("line 1: aliases expand to too much{DECLARE}"));
 }
 
 #[test]
@@ -95,9 +95,9 @@ fn a_gibibyte_is_the_most() {
     refused_file(&world, "1 GiB and a byte, sparse", &file, 64, "(needed by secret s): larger than 1024 MiB");
     sparse.set_len(u64::from(u32::MAX) << 10).unwrap();
     refused_file(&world, "4 TiB, sparse", &file, 64, "(needed by secret s): larger than 1024 MiB");
-    sparse.set_len(LARGEST).unwrap();
-    refused_file(&world, "1 GiB, sparse", &file, 2048, DECLARE);
     if is_full() {
+        sparse.set_len(LARGEST).unwrap();
+        refused_file(&world, "1 GiB, sparse", &file, 2048, DECLARE);
         let mut file = File::create(world.write("real.json", "")).unwrap();
         file.write_all(b"{\"k\": \"").unwrap();
         (0..1023).for_each(|_| file.write_all(&vec![b'x'; 1 << 20]).unwrap());

@@ -72,7 +72,20 @@ fn a_key_file_that_is_no_file_is_passed_over() {
         "age key file",
         1,
         |world, path| good(world).with("ageKeyFile", path.to_str().unwrap()),
-        |path, said| format!("warning: cannot use {}: {said}\n", path.display()),
+        |path, said| {
+            format!(
+                "warning: cannot use {0}: {said}
+error: cannot decrypt $DIR/types.json (needed by secret good)
+  this file can be opened by
+    age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
+  this host has
+    (no key)  {0}: {said}
+  hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: good
+",
+                path.display()
+            )
+        },
     );
 }
 
