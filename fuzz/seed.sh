@@ -84,7 +84,7 @@ ssh_keys
 for file in "$fixtures"/keys/*.txt; do seed identities < "$file"; done
 tr '\n' ' ' < "$fixtures/keys/age.txt" | seed identities
 for file in "$fixtures"/manifests/*.json; do seed manifest < "$file"; done
-printf 'a <SOPS:00:PLACEHOLDER>\nab <SOPS:01:PLACEHOLDER>bb<SOPS:zz:PLACEHOLDER> <SOPS: %s\n' "$planted" | seed template
+printf 'y <SOPS:00:PLACEHOLDER>\nyz <SOPS:01:PLACEHOLDER>zz<SOPS:zz:PLACEHOLDER> <SOPS: %s\n' "$planted" | seed template
 # Later targets: OpenPGP messages, plugin answers and Shamir shares get their seeds here.
 rm -f corpus/*/seed.*
 for directory in corpus/*; do printf '%6d seeds for %s\n' "$(find "$directory" -type f | wc -l)" "${directory#*/}"; done

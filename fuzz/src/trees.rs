@@ -52,6 +52,7 @@ fn shown(value: &Value<Stored<'_>>) -> String {
     match value {
         Value::Null => "null".to_owned(),
         // A float without decimals is printed as an integer, by sops too.
+        Value::Scalar(Kind::Float, text) if **text == *b"-0" => "number 0".to_owned(),
         Value::Scalar(Kind::Integer | Kind::Float, text) => format!("number {}", text.escape_ascii()),
         Value::Scalar(kind, text) => format!("{} {}", kind.name(), text.escape_ascii()),
         Value::Comment(_) => String::new(),
@@ -98,5 +99,22 @@ pub fn any_scalar(value: &Value<Stored<'_>>, wanted: &impl Fn(Kind, &[u8]) -> bo
         Value::Map(branch) => branch.items.iter().any(|item| any_scalar(&item.value, wanted)),
         Value::List(values) => values.iter().any(|value| any_scalar(value, wanted)),
         Value::Null | Value::Comment(_) => false,
+    }
+}
+
+/// Whether a name is there more than once in a map.
+#[must_use]
+pub fn repeats_a_name(documents: &[Branch<Stored<'_>>]) -> bool {
+    documents.iter().any(|branch| {
+        let mut seen = std::collections::BTreeSet::new();
+        !branch.names().all(|name| seen.insert(name)) || branch.items.iter().any(|item| repeats_below(&item.value))
+    })
+}
+
+fn repeats_below(value: &Value<Stored<'_>>) -> bool {
+    match value {
+        Value::Map(branch) => repeats_a_name(std::slice::from_ref(branch)),
+        Value::List(values) => values.iter().any(repeats_below),
+        _ => false,
     }
 }

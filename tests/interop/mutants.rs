@@ -47,10 +47,11 @@ const DOCUMENTED: &[Difference] = &[
     ("created_at is not read", |complaint, file| {
         let time = complaint.split_once("parsing time \"").and_then(|(_, rest)| rest.split_once('"'));
         let is_there = |time: &str| file.lines().any(|line| line.is_ok_and(|line| line.contains("created_at") && line.contains(time)));
-        time.is_some_and(|(time, _)| is_there(time)) || complaint.contains("'created_at' expected type 'string'")
+        time.is_some_and(|(time, _)| time.is_empty() || is_there(time)) || complaint.contains("'created_at' expected type 'string'")
     }),
-    ("a key that decryption does not need may be none", |complaint, _| {
-        complaint.contains("expected a map or struct, got") || complaint.contains("expected a map, got")
+    ("what decryption does not need may be of any type", |complaint, _| {
+        let of_decoder = ["expected a map or struct, got", "expected a map, got", "got unconvertible type"];
+        of_decoder.iter().any(|text| complaint.contains(text))
     }),
 ];
 
