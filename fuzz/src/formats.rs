@@ -69,7 +69,12 @@ fn print_and_read(format: Format, documents: &[Branch<Stored<'_>>]) {
     let again = format
         .parse(printed.expose())
         .unwrap_or_else(|error| panic!("{error} in what was printed: {}", printed.expose().escape_ascii()));
-    assert_eq!(values(&again), values(documents), "printed: {}", printed.expose().escape_ascii());
+    assert_eq!(
+        values(&again),
+        values(documents),
+        "printed: {}",
+        printed.expose().escape_ascii()
+    );
 }
 
 /// Encrypted with a known key, a document opens to what it was.
@@ -127,7 +132,9 @@ fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: V
         key: Key::Name(name.as_bytes().to_vec()),
         value,
     };
-    let key = |prefix: &str| [("recipient", "age1x"), ("enc", "x")].map(|(name, value)| item(&format!("{prefix}{name}"), text(value.into())));
+    let key = |prefix: &str| {
+        [("recipient", "age1x"), ("enc", "x")].map(|(name, value)| item(&format!("{prefix}{name}"), text(value.into())))
+    };
     let prefix = if format == Format::Dotenv { "sops_" } else { "" };
     let mut section = Vec::new();
     for (name, value) in metadata {
@@ -141,7 +148,12 @@ fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: V
         match format {
             _ if number > 0 => {}
             Format::Dotenv => document.items.append(&mut section),
-            _ => document.items.push(item("sops", Value::Map(Branch { items: std::mem::take(&mut section) }))),
+            _ => document.items.push(item(
+                "sops",
+                Value::Map(Branch {
+                    items: std::mem::take(&mut section),
+                }),
+            )),
         }
     }
 }
@@ -149,7 +161,9 @@ fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: V
 /// Whether the format can say all of it. What it cannot say is printed as sops prints it, which does not read back.
 fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
     let any = |wanted: &dyn Fn(Kind, &[u8]) -> bool| {
-        documents.iter().any(|document| any_scalar(&Value::Map(document.clone()), &|kind, text| wanted(kind, text)))
+        documents
+            .iter()
+            .any(|document| any_scalar(&Value::Map(document.clone()), &|kind, text| wanted(kind, text)))
     };
     match format {
         // A value that contains both quotes which could hold it.

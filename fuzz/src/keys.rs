@@ -26,17 +26,16 @@ static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
 pub fn file(name: &str, content: &[u8]) -> KeyFile {
     let path = DIRECTORY.join(name);
     fs::write(&path, content).expect("a key file");
-    KeyFile {
-        path,
-        is_default: false,
-    }
+    KeyFile { path, is_default: false }
 }
 
 /// A file of the fixtures.
 #[must_use]
 pub fn fixture(name: &str) -> KeyFile {
     KeyFile {
-        path: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/keys").join(name),
+        path: PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../tests/fixtures/keys")
+            .join(name),
         is_default: false,
     }
 }

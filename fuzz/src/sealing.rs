@@ -1,10 +1,6 @@
 //! An encryptor: what sops does to a document, with a data key that the targets know.
 
-use aes_gcm::{
-    AeadInPlace as _, AesGcm, KeyInit as _, Nonce,
-    aead::consts::U32,
-    aes::Aes256,
-};
+use aes_gcm::{AeadInPlace as _, AesGcm, KeyInit as _, Nonce, aead::consts::U32, aes::Aes256};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha512};
 use sops_install_secrets::{

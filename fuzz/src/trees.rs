@@ -45,7 +45,10 @@ fn comment(comment: &Comment<Stored<'_>>) -> Comment<Plaintext> {
 /// The values and their order, written down to be compared: without comments, which printing may move.
 #[must_use]
 pub fn values(documents: &[Branch<Stored<'_>>]) -> String {
-    documents.iter().map(|document| shown(&Value::Map(document.clone()))).collect()
+    documents
+        .iter()
+        .map(|document| shown(&Value::Map(document.clone())))
+        .collect()
 }
 
 fn shown(value: &Value<Stored<'_>>) -> String {
@@ -58,7 +61,11 @@ fn shown(value: &Value<Stored<'_>>) -> String {
         Value::Comment(_) => String::new(),
         Value::List(values) => {
             let is_value = |value: &&Value<_>| !matches!(value, Value::Comment(_));
-            values.iter().filter(is_value).fold("[".to_owned(), |text, value| text + &shown(value) + ",") + "]"
+            values
+                .iter()
+                .filter(is_value)
+                .fold("[".to_owned(), |text, value| text + &shown(value) + ",")
+                + "]"
         }
         Value::Map(branch) => {
             let mut text = "{".to_owned();

@@ -40,6 +40,13 @@ fuzz_target!(|input: &[u8]| {
 /// An armored file, as RFC 7468 and the age specification have it.
 fn armored(bytes: &[u8]) -> String {
     let body = BASE64_STANDARD.encode(bytes);
-    let lines: Vec<_> = body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-    format!("-----BEGIN AGE ENCRYPTED FILE-----\n{}\n-----END AGE ENCRYPTED FILE-----\n", lines.join("\n"))
+    let lines: Vec<_> = body
+        .as_bytes()
+        .chunks(64)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    format!(
+        "-----BEGIN AGE ENCRYPTED FILE-----\n{}\n-----END AGE ENCRYPTED FILE-----\n",
+        lines.join("\n")
+    )
 }

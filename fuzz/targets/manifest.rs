@@ -28,7 +28,10 @@ fn check(manifest: &Manifest) {
     }
     assert!(!link.starts_with(mount_point) && !mount_point.starts_with(link));
     let secrets = manifest.secrets.iter().map(|secret| (secret.name.clone(), &secret.placement));
-    let templates = manifest.templates.iter().map(|template| (Manifest::rendered(&template.name), &template.placement));
+    let templates = manifest
+        .templates
+        .iter()
+        .map(|template| (Manifest::rendered(&template.name), &template.placement));
     let mut names = std::collections::BTreeSet::new();
     for (name, placement) in secrets.chain(templates) {
         let is_inside = Path::new(&name).components().all(|part| matches!(part, Component::Normal(_)));
@@ -47,7 +50,10 @@ fn check_placement(placement: &Placement, mount_point: &Path) {
     }
     assert!(placement.mode <= 0o7777);
     for unit in placement.restart_units.iter().chain(&placement.reload_units) {
-        assert!(!unit.is_empty() && !unit.starts_with('-') && !unit.chars().any(|c| c.is_control() || c.is_whitespace()), "{unit:?}");
+        assert!(
+            !unit.is_empty() && !unit.starts_with('-') && !unit.chars().any(|c| c.is_control() || c.is_whitespace()),
+            "{unit:?}"
+        );
     }
 }
 

@@ -29,7 +29,13 @@ fn read(format: Format, text: &[u8]) -> Result<SopsFile<'_>, ReadError> {
 
 /// All that decryption needs to know.
 fn told(metadata: &Metadata) -> String {
-    let Metadata { key_groups, last_modified, mac, mac_only_encrypted, .. } = metadata;
+    let Metadata {
+        key_groups,
+        last_modified,
+        mac,
+        mac_only_encrypted,
+        ..
+    } = metadata;
     format!("{key_groups:?} {last_modified} {} {mac_only_encrypted}", mac.escape_ascii())
 }
 
@@ -53,12 +59,15 @@ fn flatten(prefix: &str, value: &Value, depth: usize, lines: &mut String) -> Opt
     }
     match value {
         Value::Object(map) => {
-            let is_plain = |key: &String| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !key.contains("__");
+            let is_plain = |key: &String| {
+                !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !key.contains("__")
+            };
             if map.is_empty() || !map.keys().all(is_plain) {
                 return None;
             }
             let joint = if depth == 0 { "" } else { "__map_" };
-            map.iter().try_for_each(|(key, value)| flatten(&format!("{prefix}{joint}{key}"), value, depth + 1, lines))
+            map.iter()
+                .try_for_each(|(key, value)| flatten(&format!("{prefix}{joint}{key}"), value, depth + 1, lines))
         }
         Value::Array(values) if !values.is_empty() => (0..)
             .zip(values)

@@ -13,7 +13,11 @@ const LABELS: [&str; 4] = ["OPENSSH PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KE
 fuzz_target!(|input: &[u8]| {
     let Some((choice, bytes)) = input.split_first() else { return };
     let text = match LABELS.get(usize::from(*choice)) {
-        Some(label) => format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(bytes)).into_bytes(),
+        Some(label) => format!(
+            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+            BASE64_STANDARD.encode(bytes)
+        )
+        .into_bytes(),
         None => bytes.to_vec(),
     };
     let keyring = keys::load(&KeySources {

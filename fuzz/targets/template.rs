@@ -54,7 +54,9 @@ fn replaced(mut text: &[u8]) -> Vec<u8> {
 
 /// The form that the Nix modules give tokens: a hash.
 fn looks_like_token(text: &[u8]) -> bool {
-    let Some(rest) = text.strip_prefix(b"<SOPS:") else { return false };
+    let Some(rest) = text.strip_prefix(b"<SOPS:") else {
+        return false;
+    };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     (1..=64).contains(&digits) && rest[digits..].starts_with(b":PLACEHOLDER>")
 }

@@ -11,9 +11,8 @@ use sops_install_secrets::sops::{DecryptError, SopsFile, format::Format, number,
 use sops_install_secrets_fuzz::{messages::assert_discreet, sealing};
 
 /// The pattern of sops, to the letter.
-static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?-u)^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]").expect("a pattern")
-});
+static PATTERN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?-u)^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]").expect("a pattern"));
 
 const TYPES: [&str; 6] = ["str", "int", "float", "bool", "time", "comment"];
 

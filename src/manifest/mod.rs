@@ -277,7 +277,9 @@ mod tests {
                 r#"symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" lie in each other"#,
             ),
         ] {
-            let error = Manifest::parse(Path::new("m"), json.as_bytes(), None).unwrap_err().to_string();
+            let error = Manifest::parse(Path::new("m"), json.as_bytes(), None)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

@@ -71,7 +71,12 @@ fn program(world: &World) -> PathBuf {
     };
     let copy = world.input("program");
     if !copy.exists() {
-        let status = Command::new("install").args(["-m", "755"]).arg(named).arg(&copy).status().unwrap();
+        let status = Command::new("install")
+            .args(["-m", "755"])
+            .arg(named)
+            .arg(&copy)
+            .status()
+            .unwrap();
         assert!(status.success());
     }
     copy

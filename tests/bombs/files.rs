@@ -32,7 +32,11 @@ pub fn with_keys(world: &World, inputs: &mut Inputs, suffix: &str, count: usize)
             format!("{{{members}\"sops\": {metadata}}}")
         }
         "env" => lines(|key, value| format!("{key}={value}\n")) + &flat(&metadata, "sops_", "="),
-        "ini" => format!("[s]\n{}[sops]\n{}", lines(|key, value| format!("{key} = {value}\n")), flat(&metadata, "", " = ")),
+        "ini" => format!(
+            "[s]\n{}[sops]\n{}",
+            lines(|key, value| format!("{key} = {value}\n")),
+            flat(&metadata, "", " = ")
+        ),
         other => panic!("no such format: {other}"),
     };
     world.write(&format!("keys.{suffix}"), text)
@@ -49,5 +53,8 @@ fn flat(metadata: &serde_json::Value, prefix: &str, joint: &str) -> String {
         ("mac", text(&metadata["mac"])),
         ("unencrypted_suffix", text(&metadata["unencrypted_suffix"])),
     ];
-    fields.iter().map(|(key, value)| format!("{prefix}{key}{joint}{value}\n")).collect()
+    fields
+        .iter()
+        .map(|(key, value)| format!("{prefix}{key}{joint}{value}\n"))
+        .collect()
 }

@@ -23,7 +23,7 @@ fn is_full() -> bool {
     env::var("BOMBS").is_ok_and(|size| size == "full")
 }
 
-/// `size`, or a sixteenth of it.
+/// `size`, or a 64th of it.
 fn scaled(size: usize) -> usize {
-    if is_full() { size } else { size / 16 }
+    if is_full() { size } else { size / 64 }
 }

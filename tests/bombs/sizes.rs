@@ -69,8 +69,18 @@ fn nesting_of_a_million_levels_is_an_error() {
         refused(&world, &format!("{levels} levels: {what}"), "deep.json", text, 256, DECLARE);
     }
     let text = format!("sops_{}=1\n", "a__map_".repeat(levels));
-    let problem = format!("the metadata key {}… is nested too deeply", "a__map_".repeat(6).split_at(40).0);
-    refused(&world, &format!("{levels} levels: dotenv metadata"), "deep.env", text, 256, &problem);
+    let problem = format!(
+        "the metadata key {}… is nested too deeply",
+        "a__map_".repeat(6).split_at(40).0
+    );
+    refused(
+        &world,
+        &format!("{levels} levels: dotenv metadata"),
+        "deep.env",
+        text,
+        256,
+        &problem,
+    );
 }
 
 #[test]
@@ -81,9 +91,23 @@ fn aliases_cannot_multiply_without_end() {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
         text += &format!("a{level}: &a{level} [{aliases}]\n");
     }
-    refused(&world, "alias bomb: lists", "bomb.yaml", text, 256, &format!("line 1: aliases expand to too much{DECLARE}"));
+    refused(
+        &world,
+        "alias bomb: lists",
+        "bomb.yaml",
+        text,
+        256,
+        &format!("line 1: aliases expand to too much{DECLARE}"),
+    );
     let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(100_000));
-    refused(&world, "alias bomb: one text", "bomb.yaml", text, 256, &format!("line 1: aliases expand to too much{DECLARE}"));
+    refused(
+        &world,
+        "alias bomb: one text",
+        "bomb.yaml",
+        text,
+        256,
+        &format!("line 1: aliases expand to too much{DECLARE}"),
+    );
 }
 
 #[test]
@@ -92,9 +116,21 @@ fn a_gibibyte_is_the_most() {
     let file = world.write("sparse.yaml", "");
     let sparse = File::options().write(true).open(&file).unwrap();
     sparse.set_len(LARGEST + 1).unwrap();
-    refused_file(&world, "1 GiB and a byte, sparse", &file, 64, "(needed by secret s): larger than 1024 MiB");
+    refused_file(
+        &world,
+        "1 GiB and a byte, sparse",
+        &file,
+        64,
+        "(needed by secret s): larger than 1024 MiB",
+    );
     sparse.set_len(u64::from(u32::MAX) << 10).unwrap();
-    refused_file(&world, "4 TiB, sparse", &file, 64, "(needed by secret s): larger than 1024 MiB");
+    refused_file(
+        &world,
+        "4 TiB, sparse",
+        &file,
+        64,
+        "(needed by secret s): larger than 1024 MiB",
+    );
     if is_full() {
         sparse.set_len(LARGEST).unwrap();
         refused_file(&world, "1 GiB, sparse", &file, 2048, DECLARE);
@@ -124,7 +160,14 @@ fn a_line_can_be_long() {
         ("line.env", "line 1: neither a comment nor `KEY=value`"),
         ("line.ini", "line 1: neither a key nor a section"),
     ] {
-        refused(&world, &format!("{size}, and nothing else: {name}"), name, &line, 1024, &format!("{problem}{DECLARE}"));
+        refused(
+            &world,
+            &format!("{size}, and nothing else: {name}"),
+            name,
+            &line,
+            1024,
+            &format!("{problem}{DECLARE}"),
+        );
     }
     let file = inputs.binary("line.bin", line.len() / 4 * 3);
     let file = world.write("good.bin", std::fs::read(file).unwrap());
@@ -138,7 +181,11 @@ fn there_can_be_a_million_keys() {
     let count = scaled(1_000_000);
     for suffix in FORMATS {
         let file = with_keys(&world, &mut inputs, suffix, count);
-        let key = if ["yaml", "json"].contains(&suffix) { "k7_unencrypted" } else { "" };
+        let key = if ["yaml", "json"].contains(&suffix) {
+            "k7_unencrypted"
+        } else {
+            ""
+        };
         let manifest = manifest(&world, &inputs).secret("s", &file, key);
         works(&world, &format!("{count} keys: {suffix}"), &manifest, 2048);
     }
@@ -152,18 +199,26 @@ fn a_list_can_have_a_hundred_thousand_entries() {
     let text = std::fs::read_to_string(file).unwrap();
     let list = format!("l:{}\n", "\n- \"\"".repeat(count));
     let file = world.write("list.yaml", list + &text);
-    works(&world, &format!("a list of {count}"), &manifest(&world, &inputs).secret("s", &file, ""), 512);
+    works(
+        &world,
+        &format!("a list of {count}"),
+        &manifest(&world, &inputs).secret("s", &file, ""),
+        512,
+    );
 }
 
 #[test]
 fn a_file_can_name_a_hundred_thousand_recipients() {
     let (world, _directory, mut inputs) = world();
-    let count = scaled(100_000);
+    // Each that is not ours is tried, which takes a debug build ten milliseconds.
+    let count = if is_full() { 100_000 } else { 500 };
     let file = with_keys(&world, &mut inputs, "json", 1);
     let mut file: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let own = file["sops"]["age"][0].clone();
     let other = age::encrypt_and_armor(&age::x25519::Identity::generate().to_public(), &[7; 32]).unwrap();
-    let others: Vec<_> = (0..count).map(|number| json!({"recipient": format!("age1x{number}"), "enc": other})).collect();
+    let others: Vec<_> = (0..count)
+        .map(|number| json!({"recipient": format!("age1x{number}"), "enc": other}))
+        .collect();
     file["sops"]["age"] = others.into();
     let closed = world.write("closed.json", file.to_string());
     let ended = run(
@@ -202,16 +257,36 @@ fn a_template_can_have_64_mib() {
         secret.clone().template("t", "", json!({"file": file.to_str().unwrap()}))
     };
     let mebibytes = size >> 20;
-    works(&world, &format!("a template of {mebibytes} MiB"), &template(&vec![b'x'; size]), 1024);
+    works(
+        &world,
+        &format!("a template of {mebibytes} MiB"),
+        &template(&vec![b'x'; size]),
+        1024,
+    );
     let token = token("s");
     let tokens = token.repeat(size / token.len());
-    works(&world, &format!("a template of {mebibytes} MiB, all tokens"), &template(tokens.as_bytes()), 1024);
+    works(
+        &world,
+        &format!("a template of {mebibytes} MiB, all tokens"),
+        &template(tokens.as_bytes()),
+        1024,
+    );
     let half = "<SOPS:".repeat(size / 6);
-    works(&world, &format!("a template of {mebibytes} MiB, all beginnings of tokens"), &template(half.as_bytes()), 1024);
-    let ended = run(&world, "a template of more than 64 MiB", &template(&vec![b'x'; (64 << 20) + 1]), 512);
-    let problem = format!("error: template t: cannot read its file $DIR/template: larger than 64 MiB\n");
-    assert!(ended.err.starts_with(&problem), "{}", ended.err);
+    works(
+        &world,
+        &format!("a template of {mebibytes} MiB, all beginnings of tokens"),
+        &template(half.as_bytes()),
+        1024,
+    );
+    let ended = run(
+        &world,
+        "a template of more than 64 MiB",
+        &template(&vec![b'x'; (64 << 20) + 1]),
+        512,
+    );
+    let problem = "error: template t: cannot read its file $DIR/template: larger than 64 MiB\n";
+    assert!(ended.err.starts_with(problem), "{}", ended.err);
     if !is_full() {
-        say("the sizes are a sixteenth of those that BOMBS=full has");
+        say("the sizes are a 64th of those that BOMBS=full has");
     }
 }

@@ -37,7 +37,11 @@ fn make(world: &World) -> (std::fs::File, UnixListener) {
     rustix::fs::chmod(place.join("socket"), rustix::fs::Mode::from_raw_mode(0o777)).unwrap();
     // Open for both, which does not wait for a reader.
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
-    let writer = OpenOptions::new().read(true).write(true).custom_flags(flags).open(place.join("fifo-held"));
+    let writer = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(flags)
+        .open(place.join("fifo-held"));
     (writer.unwrap(), listener)
 }
 
@@ -119,7 +123,11 @@ fn a_template_file_that_is_no_file_is_an_error() {
     all(
         "template",
         1,
-        |world, path| world.manifest().template("t", "", serde_json::json!({"file": path.to_str().unwrap()})),
+        |world, path| {
+            world
+                .manifest()
+                .template("t", "", serde_json::json!({"file": path.to_str().unwrap()}))
+        },
         |path, said| {
             format!(
                 "error: template t: cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: t\n",

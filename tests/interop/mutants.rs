@@ -45,12 +45,22 @@ const DOCUMENTED: &[Difference] = &[
         of_semver.iter().any(|text| complaint.contains(text))
     }),
     ("created_at is not read", |complaint, file| {
-        let time = complaint.split_once("parsing time \"").and_then(|(_, rest)| rest.split_once('"'));
-        let is_there = |time: &str| file.lines().any(|line| line.is_ok_and(|line| line.contains("created_at") && line.contains(time)));
-        time.is_some_and(|(time, _)| time.is_empty() || is_there(time)) || complaint.contains("'created_at' expected type 'string'")
+        let time = complaint
+            .split_once("parsing time \"")
+            .and_then(|(_, rest)| rest.split_once('"'));
+        let is_there = |time: &str| {
+            file.lines()
+                .any(|line| line.is_ok_and(|line| line.contains("created_at") && line.contains(time)))
+        };
+        time.is_some_and(|(time, _)| time.is_empty() || is_there(time))
+            || complaint.contains("'created_at' expected type 'string'")
     }),
     ("what decryption does not need may be of any type", |complaint, _| {
-        let of_decoder = ["expected a map or struct, got", "expected a map, got", "got unconvertible type"];
+        let of_decoder = [
+            "expected a map or struct, got",
+            "expected a map, got",
+            "got unconvertible type",
+        ];
         of_decoder.iter().any(|text| complaint.contains(text))
     }),
 ];
@@ -67,8 +77,16 @@ struct Tally {
 
 impl Tally {
     fn line(&self, format: Format, seed: u64) -> String {
-        let documented: Vec<_> = self.documented.iter().map(|(name, count)| format!("{count} × {name}")).collect();
-        let documented = if documented.is_empty() { "none".to_owned() } else { documented.join(", ") };
+        let documented: Vec<_> = self
+            .documented
+            .iter()
+            .map(|(name, count)| format!("{count} × {name}"))
+            .collect();
+        let documented = if documented.is_empty() {
+            "none".to_owned()
+        } else {
+            documented.join(", ")
+        };
         format!(
             "mutants {}: {} of the fixtures, {} accepted by ours, {} of them by sops with the same plaintext; documented differences: {documented} (INTEROP_SEED={seed})",
             format.name(),
@@ -91,7 +109,12 @@ fn what_ours_accepts_of_mutants_sops_prints_alike() {
         assert!(tally.agreed > 0, "no mutant was accepted at all");
         faults.append(&mut tally.faults);
     }
-    assert!(faults.is_empty(), "{} differences (INTEROP_SEED={seed}):\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} differences (INTEROP_SEED={seed}):\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }
 
 fn mutants(sops: &Sops, format: Format, wanted: usize, seed: u64) -> Tally {
@@ -101,7 +124,9 @@ fn mutants(sops: &Sops, format: Format, wanted: usize, seed: u64) -> Tally {
     while tally.mutants < wanted {
         let mut batch = Batch::default();
         let count = A_RUN.min(wanted - tally.mutants);
-        let made: Vec<_> = (0..count).map(|at| mutant(sops, format, &origins, at, &mut random, &mut batch)).collect();
+        let made: Vec<_> = (0..count)
+            .map(|at| mutant(sops, format, &origins, at, &mut random, &mut batch))
+            .collect();
         let installed = batch.install();
         tally.mutants += count;
         for mutant in &made {
@@ -118,7 +143,9 @@ fn origins(sops: &Sops, format: Format) -> Vec<(String, Vec<u8>)> {
         let directory = sops::fixtures().join(version);
         let index = fs::read_to_string(directory.join("index.tsv")).unwrap();
         for line in index.lines() {
-            let [file, of, key, ..] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
+            let [file, of, key, ..] = line.split('\t').collect::<Vec<_>>()[..] else {
+                continue;
+            };
             let path = directory.join(file);
             if of == format.name() && key == "age.txt" && matches!(sops.decrypt(format, &path), Judgement::Prints(_)) {
                 origins.push((format!("{version}/{file}"), fs::read(path).unwrap()));
@@ -129,7 +156,14 @@ fn origins(sops: &Sops, format: Format) -> Vec<(String, Vec<u8>)> {
 }
 
 /// One fixture, changed once, sometimes more often.
-fn mutant(sops: &Sops, format: Format, origins: &[(String, Vec<u8>)], at: usize, random: &mut Random, batch: &mut Batch) -> Mutant {
+fn mutant(
+    sops: &Sops,
+    format: Format,
+    origins: &[(String, Vec<u8>)],
+    at: usize,
+    random: &mut Random,
+    batch: &mut Batch,
+) -> Mutant {
     let (name, file) = random.pick(origins);
     let (mut bytes, mut origin) = (file.clone(), name.clone());
     loop {
@@ -153,7 +187,9 @@ fn mutant(sops: &Sops, format: Format, origins: &[(String, Vec<u8>)], at: usize,
 
 /// Asks sops about what ours accepted; a process of its own each, so only then.
 fn judge(sops: &Sops, format: Format, mutant: &Mutant, installed: &Installed, tally: &mut Tally) {
-    let Some(content) = installed.content(mutant.number) else { return };
+    let Some(content) = installed.content(mutant.number) else {
+        return;
+    };
     tally.accepted += 1;
     let complaint = match sops.judge(format, &mutant.path) {
         Ok(printed) if printed == content => {
@@ -168,7 +204,12 @@ fn judge(sops: &Sops, format: Format, mutant: &Mutant, installed: &Installed, ta
         None => {
             let kept = std::env::temp_dir().join(format!("mutant-{}-{}", std::process::id(), tally.accepted));
             fs::write(&kept, &mutant.bytes).unwrap();
-            tally.faults.push(format!("{} {}: sops: {complaint} ({})", format.name(), mutant.origin, kept.display()));
+            tally.faults.push(format!(
+                "{} {}: sops: {complaint} ({})",
+                format.name(),
+                mutant.origin,
+                kept.display()
+            ));
         }
     }
 }

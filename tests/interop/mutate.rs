@@ -4,18 +4,89 @@ use crate::random::Random;
 
 /// Bytes that mean something in a format, or to an editor, or in Unicode.
 const INSERTIONS: &[&[u8]] = &[
-    b" ", b"  ", b"\t", b"\n", b"\n\n", b"\r", b"\r\n", b"#", b"# comment\n", b";", b":", b": ", b"- ", b"=", b",", b"\"", b"'", b"`",
-    b"\\", b"\\n", b"{}", b"[]", b"[s]\n", b"---\n", b"...\n", b"&a ", b"*a", b"!!str ", b"~", b"null", b"\0", b"\x1b", b"\x7f", b"\xff",
-    b"\xef\xbb\xbf", b"\xc2\xa0", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\x8b", b"\xcc\x81", b"\xf0\x9f\x94\x91",
+    b" ",
+    b"  ",
+    b"\t",
+    b"\n",
+    b"\n\n",
+    b"\r",
+    b"\r\n",
+    b"#",
+    b"# comment\n",
+    b";",
+    b":",
+    b": ",
+    b"- ",
+    b"=",
+    b",",
+    b"\"",
+    b"'",
+    b"`",
+    b"\\",
+    b"\\n",
+    b"{}",
+    b"[]",
+    b"[s]\n",
+    b"---\n",
+    b"...\n",
+    b"&a ",
+    b"*a",
+    b"!!str ",
+    b"~",
+    b"null",
+    b"\0",
+    b"\x1b",
+    b"\x7f",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xc2\xa0",
+    b"\xc2\x85",
+    b"\xe2\x80\xa8",
+    b"\xe2\x80\x8b",
+    b"\xcc\x81",
+    b"\xf0\x9f\x94\x91",
 ];
 
 /// What a field of the metadata is given instead of its value.
-const VALUES: &[&str] = &["", "\"\"", "''", "null", "~", "true", "false", "0", "1", "2.0", "_x", "^secret", "[]", "{}", "2026-01-01T00:00:00Z", "3.99.0"];
+const VALUES: &[&str] = &[
+    "",
+    "\"\"",
+    "''",
+    "null",
+    "~",
+    "true",
+    "false",
+    "0",
+    "1",
+    "2.0",
+    "_x",
+    "^secret",
+    "[]",
+    "{}",
+    "2026-01-01T00:00:00Z",
+    "3.99.0",
+];
 
 /// Names of metadata fields.
 const FIELDS: &[&str] = &[
-    "age", "pgp", "kms", "hc_vault", "key_groups", "shamir_threshold", "lastmodified", "mac", "mac_only_encrypted", "encrypted_regex",
-    "encrypted_suffix", "unencrypted_regex", "unencrypted_suffix", "encrypted_comment_regex", "recipient", "enc", "created_at", "version",
+    "age",
+    "pgp",
+    "kms",
+    "hc_vault",
+    "key_groups",
+    "shamir_threshold",
+    "lastmodified",
+    "mac",
+    "mac_only_encrypted",
+    "encrypted_regex",
+    "encrypted_suffix",
+    "unencrypted_regex",
+    "unencrypted_suffix",
+    "encrypted_comment_regex",
+    "recipient",
+    "enc",
+    "created_at",
+    "version",
 ];
 
 /// A change: what it is called, and what it makes of a file; the last is another file of the format.
@@ -79,10 +150,14 @@ pub const MUTATIONS: &[Mutation] = &[
         [lines[..end].concat(), others[start..].concat()].concat()
     }),
     ("metadata with another value", |file, _, random| {
-        change_field(file, random, |before, _, random| [before, random.pick(VALUES).as_bytes()].concat())
+        change_field(file, random, |before, _, random| {
+            [before, random.pick(VALUES).as_bytes()].concat()
+        })
     }),
     ("metadata in upper case", |file, _, random| {
-        change_field(file, random, |before, value, _| [&before.to_ascii_uppercase(), value].concat())
+        change_field(file, random, |before, value, _| {
+            [&before.to_ascii_uppercase(), value].concat()
+        })
     }),
     ("metadata in quotes", |file, _, random| {
         change_field(file, random, |before, value, random| {
@@ -95,7 +170,10 @@ pub const MUTATIONS: &[Mutation] = &[
         let value = *random.pick(VALUES);
         change_field(file, random, |before, old, _| {
             let name = before.iter().position(u8::is_ascii_alphabetic).unwrap_or_default();
-            let joint = before.iter().rposition(|byte| byte.is_ascii_alphabetic()).map_or(before.len(), |at| at + 1);
+            let joint = before
+                .iter()
+                .rposition(|byte| byte.is_ascii_alphabetic())
+                .map_or(before.len(), |at| at + 1);
             let added = [&before[..name], field.as_bytes(), &before[joint..], value.as_bytes(), b"\n"].concat();
             [&added, before, old].concat()
         })
@@ -119,7 +197,11 @@ pub const MUTATIONS: &[Mutation] = &[
 /// Some bytes, mostly few.
 fn range(file: &[u8], random: &mut Random) -> (usize, usize) {
     let from = random.below(file.len());
-    let length = if random.chance(70) { random.below(4) } else { random.below(200) };
+    let length = if random.chance(70) {
+        random.below(4)
+    } else {
+        random.below(200)
+    };
     (from, (from + length + 1).min(file.len()))
 }
 
@@ -146,13 +228,20 @@ fn change_at(lines: &[&[u8]], at: usize, change: impl FnOnce(&[u8]) -> Vec<u8>) 
 /// Changes a line of the metadata, which is split behind what stands between name and value.
 fn change_field(file: &[u8], random: &mut Random, change: impl Fn(&[u8], &[u8], &mut Random) -> Vec<u8>) -> Vec<u8> {
     let lines = lines(file);
-    let is_field = |line: &&[u8]| FIELDS.iter().any(|field| line.windows(field.len()).any(|window| window == field.as_bytes()));
+    let is_field = |line: &&[u8]| {
+        FIELDS
+            .iter()
+            .any(|field| line.windows(field.len()).any(|window| window == field.as_bytes()))
+    };
     let fields: Vec<_> = (0..lines.len()).filter(|at| is_field(&lines[*at])).collect();
     let Some(at) = fields.get(random.below(fields.len())) else {
         return file.to_vec();
     };
     change_at(&lines, *at, |line| {
-        let joint = line.iter().position(|byte| b":=".contains(byte)).map_or(line.len(), |joint| joint + 1);
+        let joint = line
+            .iter()
+            .position(|byte| b":=".contains(byte))
+            .map_or(line.len(), |joint| joint + 1);
         let blanks = line[joint..].iter().take_while(|byte| **byte == b' ').count();
         let (before, value) = line.split_at(joint + blanks);
         change(before, value, random)
