@@ -23,6 +23,10 @@ pub fn check(format: Format, text: &[u8]) {
     read_as_file(format, text);
     let documents = match format.parse(text) {
         Ok(documents) => documents,
+        // Keys are no secrets, and the message names the one that is there twice.
+        Err(error) if error.problem.contains(" is already defined at ") => {
+            return assert_presentable(&error);
+        }
         Err(error) => return assert_discreet(&error),
     };
     // What a binary file is printed as is its data, no file.
@@ -166,8 +170,12 @@ fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
             .any(|document| any_scalar(&Value::Map(document.clone()), &|kind, text| wanted(kind, text)))
     };
     match format {
-        // A value that contains both quotes which could hold it.
-        Format::Ini => !any(&|_, text| text.contains(&b'`') && text.windows(3).any(|quote| quote == b"\"\"\"")),
+        // A text that contains both quotes which could hold it.
+        Format::Ini => {
+            let holds_both = |text: &[u8]| text.contains(&b'`') && text.windows(3).any(|quote| quote == b"\"\"\"");
+            let is_such_name = |key: &Key<Stored<'_>>| matches!(key, Key::Name(name) if holds_both(name));
+            !any(&|_, text| holds_both(text)) && !any_key(documents, &is_such_name)
+        }
         // sops walks no such thing.
         Format::Yaml => !any(&|kind, _| kind == Kind::Unsigned) && !any_key(documents, &|key| matches!(key, Key::Other(_))),
         Format::Json | Format::Dotenv | Format::Binary => true,

@@ -120,7 +120,7 @@ fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Resul
     let mut node = root;
     for (depth, step) in steps(key).enumerate() {
         if depth >= MAX_DEPTH {
-            return Err(FlatError::TooDeep(shown(key).chars().take(40).collect()));
+            return Err(FlatError::TooDeep(shown(key.get(..40).unwrap_or(key))));
         }
         node = match step {
             Step::Name(name) => node.names.entry(name.to_vec()).or_default(),
