@@ -11,7 +11,7 @@ use std::{
 use crate::common::{Manifest, World, say};
 
 /// What takes longer hangs. The slowest takes seconds.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// How a run ended, and what it cost.
 pub struct Ended {
@@ -37,13 +37,15 @@ pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memor
         .spawn()
         .unwrap();
     let start = Instant::now();
-    let (code, peak) = wait(&mut child, start);
+    let (code, cost) = wait(&mut child, start);
     let err = without_advice(&world.shown(&fs::read_to_string(&errors).unwrap()));
     let first = err.lines().next().unwrap_or("(works)");
     let shown: String = first.chars().take(150).collect();
     say(&format!(
-        "| {what} | {} ms | {peak} of {memory} MiB | {shown} |",
-        start.elapsed().as_millis()
+        "| {what} | {} ms, {} ms of CPU | {} of {memory} MiB | {shown} |",
+        start.elapsed().as_millis(),
+        cost.cpu,
+        cost.peak
     ));
     assert!(!err.contains("panicked"), "{what}: {err}");
     assert!(code.is_some(), "{what}: ended by a signal, or after {DEADLINE:?}: {err}");
@@ -82,13 +84,22 @@ fn program(world: &World) -> PathBuf {
     copy
 }
 
-/// The exit code, and the most memory that was held at once, in MiB, as far as it was seen.
-fn wait(child: &mut Child, start: Instant) -> (Option<i32>, usize) {
-    let mut peak = 0;
+/// What a process took, as far as it was seen.
+#[derive(Clone, Copy, Default)]
+struct Cost {
+    /// The most memory that was held at once, in MiB.
+    peak: usize,
+    /// Time on the processors, in milliseconds.
+    cpu: u64,
+}
+
+/// The exit code, and what it took.
+fn wait(child: &mut Child, start: Instant) -> (Option<i32>, Cost) {
+    let mut cost = Cost::default();
     loop {
-        peak = peak_of(child.id()).unwrap_or(peak);
+        cost = cost_of(child.id()).unwrap_or(cost);
         if let Some(status) = child.try_wait().unwrap() {
-            return (status.code(), peak);
+            return (status.code(), cost);
         }
         if start.elapsed() > DEADLINE {
             child.kill().unwrap();
@@ -97,10 +108,17 @@ fn wait(child: &mut Child, start: Instant) -> (Option<i32>, usize) {
     }
 }
 
-/// The high-water mark of a process's memory, see proc(5).
-fn peak_of(process: u32) -> Option<usize> {
+/// The high-water mark of a process's memory, and its time in ticks of a hundredth of a second; see proc(5).
+fn cost_of(process: u32) -> Option<Cost> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib / 1024)
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; user and system time are the 14th and 15th field.
+    let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some(Cost {
+        peak: kib / 1024,
+        cpu: ticks * 10,
+    })
 }
