@@ -82,20 +82,27 @@ fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize, rendered: &mut Pl
     Ok(())
 }
 
-/// The first thing that looks like a token, and where it starts.
+/// The first thing that looks like a token, and where it starts. Looks back from where one could end, and never behind where an earlier
+/// one could have ended, so that no text takes long.
 fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
-    let starts = text
-        .windows(OPENING.len())
+    let closings = text
+        .windows(CLOSING.len())
         .enumerate()
-        .filter(|(_, window)| *window == OPENING);
-    starts.map(|(start, _)| start).find_map(|start| {
-        let candidate = text.get(start..)?;
-        let candidate = candidate.get(..LONGEST.min(candidate.len()))?;
-        let closing = candidate.windows(CLOSING.len()).position(|window| window == CLOSING)?;
-        let token = candidate.get(..closing.checked_add(CLOSING.len())?)?;
-        let one_word = !token.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
-        one_word.then_some((start, token))
-    })
+        .filter(|(_, window)| *window == CLOSING);
+    let mut passed = 0;
+    for (closing, _) in closings {
+        let end = closing.saturating_add(CLOSING.len());
+        let start = passed.max(end.saturating_sub(LONGEST));
+        let candidate = text.get(start..end)?;
+        // A hash is graphic, and the message shows it.
+        let word = candidate.rsplit(|byte| !byte.is_ascii_graphic()).next()?;
+        if let Some(opening) = word.windows(OPENING.len()).position(|window| window == OPENING) {
+            let token = word.get(opening..)?;
+            return Some((end.saturating_sub(token.len()), token));
+        }
+        passed = end;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -137,6 +144,19 @@ mod tests {
     }
 
     #[test]
+    fn of_several_left_over_tokens_the_first_is_told() {
+        let long = "x".repeat(LONGEST);
+        let text = format!(
+            "<SOPS:{long}:PLACEHOLDER>\n<SOPS: :PLACEHOLDER>\n<SOPS:<SOPS:0:PLACEHOLDER>:PLACEHOLDER><SOPS:1:PLACEHOLDER>"
+        );
+        let error = render(&text, &[]).unwrap_err();
+        assert!(
+            error.starts_with("line 3 contains <SOPS:<SOPS:0:PLACEHOLDER>, which"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_token_inside_a_value_is_no_left_over() {
         let rendered = render("<A>", &[("<A>", b"<SOPS:00:PLACEHOLDER>")]);
         assert_eq!(rendered, Ok(b"<SOPS:00:PLACEHOLDER>".to_vec()));
@@ -144,7 +164,11 @@ mod tests {
 
     #[test]
     fn text_about_tokens_is_no_token() {
-        let text = "<SOPS: is how it begins, and :PLACEHOLDER> is how it ends";
-        assert_eq!(render(text, &[]), Ok(text.as_bytes().to_vec()));
+        for text in [
+            "<SOPS: is how it begins, and :PLACEHOLDER> is how it ends",
+            "<SOPS:\u{9b}2J:PLACEHOLDER>",
+        ] {
+            assert_eq!(render(text, &[]), Ok(text.as_bytes().to_vec()));
+        }
     }
 }

@@ -74,7 +74,8 @@ impl Inputs {
         path
     }
 
-    fn metadata(&mut self, mac: Sha512) -> Value {
+    /// The section `sops` of a file whose values have this hash.
+    pub fn metadata(&mut self, mac: Sha512) -> Value {
         let digest = mac
             .finalize()
             .iter()

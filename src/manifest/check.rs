@@ -20,6 +20,11 @@ pub(super) fn collisions(mut manifest: Manifest, findings: &mut Findings) -> Man
     manifest
 }
 
+/// A path for a message.
+fn shown(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
 /// One file has one format.
 fn formats(manifest: &Manifest, findings: &mut Findings) {
     let mut seen: BTreeMap<&Path, (Format, &str)> = BTreeMap::new();
@@ -28,7 +33,7 @@ fn formats(manifest: &Manifest, findings: &mut Findings) {
         if format != secret.format {
             findings.error(format!(
                 "{} is declared as {format} by secret {} and as {} by secret {}",
-                secret.sops_file.display(),
+                shown(&secret.sops_file),
                 quoted(first),
                 secret.format,
                 quoted(&secret.name)
@@ -93,8 +98,8 @@ fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     if are_known && (link.starts_with(mount_point) || mount_point.starts_with(link)) {
         findings.error(format!(
             "symlinkPath {} and secretsMountPoint {} lie in each other; choose two paths side by side",
-            link.display(),
-            mount_point.display()
+            shown(link),
+            shown(mount_point)
         ));
     }
 }
@@ -142,7 +147,7 @@ fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
     for (what, placement) in entries.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
-            let finding = format!("{what} and {other} are both at {}", path.display());
+            let finding = format!("{what} and {other} are both at {}", shown(&path));
             findings.forgivable(finding, &format!("{other} counts"));
             placement.path = None;
         } else {
@@ -157,7 +162,7 @@ fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTre
     if path.starts_with(mount_point) || mount_point.starts_with(path) || link.starts_with(path) {
         findings.error(format!(
             "{what} has the path {}, which belongs to the generations; choose another",
-            path.display()
+            shown(path)
         ));
         return;
     }
@@ -172,7 +177,7 @@ fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTre
     if let Some(other) = below.or_else(above) {
         findings.error(format!(
             "{what} has the path {}, which {other} stands in the way of",
-            path.display()
+            shown(path)
         ));
     }
 }

@@ -191,7 +191,12 @@ fn data_cause(field: &str, error: &serde_json::Error) -> String {
         Some((_, "a boolean")) => ": expected true or false",
         _ => "",
     };
-    let field = if field == "." { "it" } else { field };
+    let field = if field == "." {
+        "it".to_owned()
+    } else {
+        // Names of secrets are in it.
+        field.escape_debug().to_string()
+    };
     format!("{field} has the wrong type,{place}{expected}")
 }
 
@@ -258,6 +263,31 @@ impl Findings {
             self.errors.push(finding);
         } else {
             self.warnings.push(format!("{finding}; {consequence}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_can_write_to_the_terminal() {
+        let bad = r"\u001b[2J\n";
+        for (json, expected) in [
+            (
+                format!(r#"{{"placeholderBySecretName": {{"{bad}": 5}}}}"#),
+                r"placeholderBySecretName.\u{1b}[2J\n has the wrong type, at line 1 column 45: expected a string",
+            ),
+            (
+                format!(r#"{{"secretsMountPoint": "/{bad}", "symlinkPath": "/{bad}/x"}}"#),
+                r#"symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" lie in each other"#,
+            ),
+        ] {
+            let error = Manifest::parse(Path::new("m"), json.as_bytes(), None)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

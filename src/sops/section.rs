@@ -223,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn flat_keys_cannot_write_to_the_terminal() {
+        for (source, error) in [
+            ("sops_\u{1b}=1\nsops_\u{1b}=2\n", r"the metadata key \u{1b} occurs twice"),
+            ("sops_\u{9b}__list_1=1\n", r"the metadata list sops.\u{9b} has a gap"),
+        ] {
+            let error_of = |source: &str| take_from(Format::Dotenv, source.as_bytes()).0.unwrap_err().to_string();
+            assert_eq!(error_of(source), error);
+        }
+    }
+
+    #[test]
     fn endless_nesting_is_refused() {
         let source = format!("sops_{}=1\n", "a__map_".repeat(100_000));
         let error = take_from(Format::Dotenv, source.as_bytes()).0.unwrap_err();

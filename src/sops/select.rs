@@ -182,8 +182,9 @@ fn nearest<S>(branch: &Branch<S>, key: &[String], depth: usize) -> Option<String
         .map(|name| (strsim::jaro_winkler(&name, wanted), name))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let best = shown(best.as_bytes());
     Some(match depth {
-        0 => best.into_owned(),
+        0 => best,
         _ => format!("{}/{best}", join(key, depth)),
     })
 }
@@ -193,5 +194,21 @@ fn hint<S>(value: &Value<S>) -> &'static str {
         Value::Map(_) => "; name one of its keys after a slash, or use key \"\" for the whole file",
         Value::Null => "; give it a value with sops edit",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::format::Format;
+
+    #[test]
+    fn a_key_that_is_meant_cannot_write_to_the_terminal() {
+        let documents = Format::Json.parse(br#"{"password\n\u001b[2J": "x"}"#).unwrap();
+        let error = Selector::new(&documents).scalar(&["password".to_owned()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r"the key password does not exist; did you mean password\n\u{1b}[2J"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Ours against the real sops: random documents of every format, and the same files damaged.
 //!
-//! `INTEROP_DOCUMENTS` is the number of documents for each format (300), `INTEROP_SEED` repeats a run, `SOPS` names the
+//! `INTEROP_DOCUMENTS` is the number of documents for each format (300), `INTEROP_MUTANTS` that of mutants (200), `INTEROP_SEED` repeats a run, `SOPS` names the
 //! program, and with `REQUIRE_SOPS` set its absence is a failure.
 
 // The lints about panics mean the program; a test fails by panicking.
@@ -10,6 +10,8 @@ mod compare;
 mod document;
 mod flips;
 mod generate;
+mod mutants;
+mod mutate;
 mod ours;
 mod random;
 mod render;

@@ -68,6 +68,16 @@ impl Sops {
         }
     }
 
+    /// What sops prints for an encrypted file, or why it does not, in a line.
+    pub fn judge(&self, format: Format, encrypted: &Path) -> Result<Vec<u8>, String> {
+        let output = self.run(format, &["decrypt".as_ref()], encrypted);
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        Err(complaint.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
     /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
     pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
         let path = keys.iter().fold(String::new(), |path, key| format!("{path}[\"{key}\"]"));

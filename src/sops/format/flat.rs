@@ -9,7 +9,7 @@ use crate::{
     plaintext::Plaintext,
     sops::{
         number, time,
-        tree::{Branch, Item, Key, Kind, Stored, Value},
+        tree::{Branch, Item, Key, Kind, Stored, Value, shown},
     },
 };
 
@@ -38,7 +38,7 @@ pub(super) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plainte
         Value::Scalar(kind, text) => Ok(emit_scalar(*kind, text)),
         Value::Comment(_) | Value::List(_) | Value::Map(_) => Err(EmitError(format!(
             "the value of {} is {}, and the format is flat",
-            String::from_utf8_lossy(key),
+            shown(key),
             value.type_name(),
         ))),
     }
@@ -120,7 +120,7 @@ fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Resul
     let mut node = root;
     for (depth, step) in steps(key).enumerate() {
         if depth >= MAX_DEPTH {
-            return Err(FlatError::TooDeep(String::from_utf8_lossy(key).chars().take(40).collect()));
+            return Err(FlatError::TooDeep(shown(key.get(..40).unwrap_or(key))));
         }
         node = match step {
             Step::Name(name) => node.names.entry(name.to_vec()).or_default(),
@@ -128,7 +128,7 @@ fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Resul
         };
     }
     if node.value.replace(value).is_some() {
-        return Err(FlatError::Duplicate(String::from_utf8_lossy(key).into_owned()));
+        return Err(FlatError::Duplicate(shown(key)));
     }
     Ok(())
 }
@@ -192,7 +192,7 @@ impl<'a> Node<'a> {
 fn map<'a>(nodes: BTreeMap<Vec<u8>, Node<'a>>, path: &str) -> Result<Value<Stored<'a>>, FlatError> {
     let mut items = Vec::new();
     for (name, node) in nodes {
-        let value = node.nested(&format!("{path}.{}", String::from_utf8_lossy(&name)))?;
+        let value = node.nested(&format!("{path}.{}", shown(&name)))?;
         items.push(Item {
             key: Key::Name(name),
             value,

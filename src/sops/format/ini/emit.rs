@@ -5,7 +5,7 @@ use crate::{
     plaintext::Plaintext,
     sops::{
         format::{EmitError, flat},
-        tree::{Branch, Item, Key, Kind, Value},
+        tree::{Branch, Item, Key, Kind, Value, shown},
     },
 };
 
@@ -30,7 +30,7 @@ fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitEr
         (Key::Name(name), Value::Map(branch)) => Ok((name, branch)),
         (Key::Name(name), other) => Err(EmitError(format!(
             "section {} is {}, not a map",
-            String::from_utf8_lossy(name),
+            shown(name),
             other.type_name()
         ))),
         (Key::Comment(_) | Key::Other(_), _) => Err(EmitError("a section has no name".to_owned())),

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Fills corpus/ from the fixtures of the tests. What a fuzzer found before stays there.
+#
+#     fuzz/seed.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+fixtures=../tests/fixtures
+# The word that no message may show; src/messages.rs has it too.
+planted=hunter2swordfish
+
+# Standard input becomes a seed of a target, under a name that its content gives it.
+seed() {
+    local file
+    mkdir -p "corpus/$1"
+    file=$(mktemp "corpus/$1/seed.XXXXXX")
+    cat > "$file"
+    mv "$file" "corpus/$1/$(sha1sum < "$file" | cut -d' ' -f1)"
+}
+
+# The base64 between the first and the last line.
+unarmored() { grep -v -e '-----' | tr -d ' \n' | base64 -d; }
+
+formats() {
+    local target suffix file
+    while read -r target suffix; do
+        for file in "$fixtures"/{plain,3.13.2,3.7.3,regressions}/*."$suffix"{,.decrypted}; do
+            [ -s "$file" ] || continue
+            seed "$target" < "$file"
+            sed -E "s/([:=] *\"?)[A-Za-z][A-Za-z ]*/\1$planted/" "$file" | seed "$target"
+        done
+    done <<< $'yaml yaml\njson json\ndotenv env\nini ini\nbinary bin'
+}
+
+tokens() {
+    local token number=0 value
+    grep -ahoE 'ENC\[AES256_GCM[^]]*\]' "$fixtures"/3.13.2/types.{json,yaml} "$fixtures"/3.13.2/times.yaml | while read -r token; do
+        printf 'x%s' "$token" | seed token
+    done
+    # The first byte is the number of the type.
+    for value in "$planted" -42 1.5e-7 true 2001-12-14T21:59:43.1-05:00 ' a comment' ''; do
+        for number in 0 1 2 3 4 5; do printf "\\x0$number%s" "$value" | seed token; done
+    done
+}
+
+metadata() {
+    local file
+    for file in "$fixtures"/*/*.json "$fixtures"/*/*.bin; do
+        jq -e .sops "$file" 2> /dev/null | seed metadata || true
+    done
+}
+
+messages() {
+    local file message
+    for file in "$fixtures"/3.13.2/*.json; do
+        message=$(jq -r '.sops.age[0].enc // empty' "$file")
+        [ -n "$message" ] || continue
+        printf '\1%s\n' "$message" | seed age_message
+        { printf '\0'; unarmored <<< "$message"; } | seed age_message
+    done
+}
+
+ssh_keys() {
+    local key form copies
+    copies=$(mktemp -d)
+    for key in "$fixtures"/keys/ssh_*; do
+        { printf x; cat "$key"; } | seed ssh_key
+        case $key in *.pub) continue ;; esac
+        { printf '\0'; unarmored < "$key"; } | seed ssh_key
+    done
+    for form in 1:PEM 2:PKCS8; do
+        install -m 600 "$fixtures/keys/ssh_rsa" "$copies/key"
+        ssh-keygen -q -p -N '' -m "${form#*:}" -f "$copies/key" > /dev/null
+        { printf x; cat "$copies/key"; } | seed ssh_key
+        { printf "\\${form%:*}"; unarmored < "$copies/key"; } | seed ssh_key
+    done
+    rm -rf "$copies"
+}
+
+formats
+tokens
+metadata
+messages
+ssh_keys
+for file in "$fixtures"/keys/*.txt; do seed identities < "$file"; done
+tr '\n' ' ' < "$fixtures/keys/age.txt" | seed identities
+for file in "$fixtures"/manifests/*.json; do seed manifest < "$file"; done
+printf 'y <SOPS:00:PLACEHOLDER>\nyz <SOPS:01:PLACEHOLDER>zz<SOPS:zz:PLACEHOLDER> <SOPS: %s\n' "$planted" | seed template
+# Later targets: OpenPGP messages, plugin answers and Shamir shares get their seeds here.
+rm -f corpus/*/seed.*
+for directory in corpus/*; do printf '%6d seeds for %s\n' "$(find "$directory" -type f | wc -l)" "${directory#*/}"; done

@@ -1,0 +1,7 @@
+//! What the fuzz targets share.
+
+pub mod formats;
+pub mod keys;
+pub mod messages;
+pub mod sealing;
+pub mod trees;

@@ -1,0 +1,24 @@
+//! Binary files: any bytes come back as they were, and any text in their place is refused in good order.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sops_install_secrets::sops::{SopsFile, format::Format};
+use sops_install_secrets_fuzz::{formats::check, sealing};
+
+fuzz_target!(|bytes: &[u8]| {
+    check(Format::Binary, bytes);
+    let mac = sealing::mac([bytes]);
+    let data = match bytes {
+        [] => Vec::new(),
+        _ => sealing::token(bytes, b"data:", "str"),
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let file = serde_json::json!({"data": text(&data), "sops": {
+        "age": [{"recipient": "age1x", "enc": "x"}], "lastmodified": "2026-01-02T03:04:05Z", "mac": text(&mac),
+    }})
+    .to_string();
+    let file = SopsFile::parse(Format::Binary, file.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let decrypted = file.decrypt(&sealing::data_key()).unwrap_or_else(|error| panic!("{error}"));
+    let whole = decrypted.whole().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(whole.expose(), bytes);
+});

@@ -1,0 +1,21 @@
+//! age identities as text, in a file and in the variable: the same identities, and no line shown that is none.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sops_install_secrets::{keys::KeySources, plaintext::Plaintext};
+use sops_install_secrets_fuzz::keys;
+
+fuzz_target!(|text: &[u8]| {
+    let file = keys::load(&KeySources {
+        age_key_file: Some(keys::file("identities", text)),
+        ..KeySources::default()
+    });
+    let variable = keys::load(&KeySources {
+        age_key: Some(Plaintext::from(text.to_vec())),
+        ..KeySources::default()
+    });
+    for keyring in [file, variable] {
+        let opened = keys::opens(&keyring, &keys::age("age1x", String::new()));
+        assert!(!opened);
+    }
+});

@@ -1,0 +1,66 @@
+//! Manifests: what is accepted leads nowhere but below the two directories that it names, and what is wrong is said line by line.
+#![no_main]
+
+use std::path::{Component, Path};
+
+use libfuzzer_sys::fuzz_target;
+use sops_install_secrets::manifest::{Manifest, ManifestError, Placement};
+use sops_install_secrets_fuzz::messages::{assert_discreet, assert_presentable};
+
+fuzz_target!(|json: &[u8]| {
+    match Manifest::parse(Path::new("manifest.json"), json, Some(Path::new("/run/user/1000"))) {
+        Ok((manifest, warnings)) => {
+            warnings.iter().for_each(assert_presentable);
+            check(&manifest);
+        }
+        Err(error @ ManifestError::Json { .. }) => assert_discreet(&error),
+        Err(ManifestError::Invalid { findings, warnings, .. }) => {
+            assert!(!findings.is_empty());
+            findings.iter().chain(&warnings).for_each(assert_presentable);
+        }
+    }
+});
+
+fn check(manifest: &Manifest) {
+    let (link, mount_point) = (&manifest.link, &manifest.mount_point);
+    for path in [link, mount_point] {
+        assert!(is_direct(path), "{path:?}");
+    }
+    assert!(!link.starts_with(mount_point) && !mount_point.starts_with(link));
+    let secrets = manifest.secrets.iter().map(|secret| (secret.name.clone(), &secret.placement));
+    let templates = manifest
+        .templates
+        .iter()
+        .map(|template| (Manifest::rendered(&template.name), &template.placement));
+    let mut names = std::collections::BTreeSet::new();
+    for (name, placement) in secrets.chain(templates) {
+        let is_inside = Path::new(&name).components().all(|part| matches!(part, Component::Normal(_)));
+        assert!(is_inside && !name.is_empty() && !name.contains('\0'), "{name:?}");
+        check_placement(placement, mount_point);
+        assert!(names.insert(name), "two entries in one place");
+    }
+    for placeholder in &manifest.placeholders {
+        assert!(!placeholder.token.is_empty());
+    }
+}
+
+fn check_placement(placement: &Placement, mount_point: &Path) {
+    if let Some(path) = &placement.path {
+        assert!(is_direct(path) && !path.starts_with(mount_point), "{path:?}");
+    }
+    assert!(placement.mode <= 0o7777);
+    for unit in placement.restart_units.iter().chain(&placement.reload_units) {
+        assert!(
+            !unit.is_empty() && !unit.starts_with('-') && !unit.chars().any(|c| c.is_control() || c.is_whitespace()),
+            "{unit:?}"
+        );
+    }
+}
+
+/// An absolute path that does not go up, and is not the root.
+fn is_direct(path: &Path) -> bool {
+    path.is_absolute()
+        && path != Path::new("/")
+        && !path.components().any(|part| part == Component::ParentDir)
+        && !path.to_string_lossy().contains('\0')
+}

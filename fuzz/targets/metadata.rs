@@ -1,0 +1,82 @@
+//! The metadata: read in order or refused in good order, and the same whether nested or flat.
+//!
+//! The input is the `sops` section as JSON.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use sops_install_secrets::sops::{ReadError, SopsFile, format::Format, metadata::Metadata};
+use sops_install_secrets_fuzz::{messages::assert_presentable, sealing, trees::repeats_a_name};
+
+fuzz_target!(|section: &[u8]| {
+    let nested = [br#"{"k": "", "sops": "#, section, b"}"].concat();
+    let Ok(file) = read(Format::Json, &nested) else { return };
+    let metadata = file.metadata();
+    assert!(!metadata.key_groups.groups.is_empty());
+    assert!(metadata.last_modified.len() >= "2006-01-02T15:04:05Z".len());
+    if let Some(flat) = flattened(section) {
+        let flat = read(Format::Dotenv, flat.as_bytes()).unwrap_or_else(|error| panic!("{error} in {flat}"));
+        assert_eq!(told(flat.metadata()), told(metadata), "{}", section.escape_ascii());
+    }
+    if let Err(error) = file.decrypt(&sealing::data_key()) {
+        assert_presentable(&error);
+    }
+});
+
+fn read(format: Format, text: &[u8]) -> Result<SopsFile<'_>, ReadError> {
+    SopsFile::parse(format, text).inspect_err(|error| assert_presentable(error))
+}
+
+/// All that decryption needs to know.
+fn told(metadata: &Metadata) -> String {
+    let Metadata {
+        key_groups,
+        last_modified,
+        mac,
+        mac_only_encrypted,
+        ..
+    } = metadata;
+    format!("{key_groups:?} {last_modified} {} {mac_only_encrypted}", mac.escape_ascii())
+}
+
+/// The section as dotenv has it; none where that cannot hold it, or could be read in two ways.
+fn flattened(section: &[u8]) -> Option<String> {
+    // Of two fields of one name, one is lost in what follows.
+    let documents = Format::Json.parse(section).ok()?;
+    if repeats_a_name(&documents) {
+        return None;
+    }
+    let section: Value = serde_json::from_slice(section).ok()?;
+    let mut lines = String::new();
+    section.as_object()?;
+    flatten("sops_", &section, 0, &mut lines)?;
+    Some(lines)
+}
+
+fn flatten(prefix: &str, value: &Value, depth: usize, lines: &mut String) -> Option<()> {
+    if depth > 20 {
+        return None;
+    }
+    match value {
+        Value::Object(map) => {
+            let is_plain = |key: &String| {
+                !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !key.contains("__")
+            };
+            if map.is_empty() || !map.keys().all(is_plain) {
+                return None;
+            }
+            let joint = if depth == 0 { "" } else { "__map_" };
+            map.iter()
+                .try_for_each(|(key, value)| flatten(&format!("{prefix}{joint}{key}"), value, depth + 1, lines))
+        }
+        Value::Array(values) if !values.is_empty() => (0..)
+            .zip(values)
+            .try_for_each(|(index, value): (usize, _)| flatten(&format!("{prefix}__list_{index}"), value, depth + 1, lines)),
+        // What a flat file has are texts, and `\n` is its line feed.
+        Value::String(text) if !text.contains(['\\', '\r', '\0']) => {
+            *lines += &format!("{prefix}={}\n", text.replace('\n', "\\n"));
+            Some(())
+        }
+        _ => None,
+    }
+}

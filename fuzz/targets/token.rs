@@ -1,0 +1,100 @@
+//! Tokens: found where the pattern of sops finds them, and their plaintext read as Go reads it.
+//!
+//! The first byte chooses: a token as it stands in a file, or the plaintext of one of a known type.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use regex::bytes::Regex;
+use sops_install_secrets::sops::{DecryptError, SopsFile, format::Format, number, time};
+use sops_install_secrets_fuzz::{messages::assert_discreet, sealing};
+
+/// The pattern of sops, to the letter.
+static PATTERN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?-u)^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]").expect("a pattern"));
+
+const TYPES: [&str; 6] = ["str", "int", "float", "bool", "time", "comment"];
+
+fuzz_target!(|input: &[u8]| {
+    let Some((choice, text)) = input.split_first() else { return };
+    match TYPES.get(usize::from(*choice)) {
+        Some(type_name) => plaintext(type_name, text),
+        None => stored(text),
+    }
+});
+
+/// Any bytes in the place of a value.
+fn stored(token: &[u8]) {
+    let Ok(text) = str::from_utf8(token) else { return };
+    let Err(error) = open(text, &sealing::mac([])) else {
+        // The empty string is stored as it is; a token with the known key may have been found in the seeds.
+        assert!(text.is_empty() || PATTERN.is_match(token));
+        return;
+    };
+    let is_token = PATTERN.is_match(token);
+    let refused = error.to_string().contains("the value is not encrypted, or not wholly there");
+    assert_eq!(refused, !is_token, "{error}");
+    if !text.starts_with("ENC[AES256_GCM") {
+        assert_discreet(&error);
+    }
+}
+
+/// A plaintext, authentic, of a type: in canonical form it makes up the MAC, or it is refused.
+fn plaintext(type_name: &str, plain: &[u8]) {
+    let token = sealing::token(plain, b"k:", type_name);
+    let Ok(token) = String::from_utf8(token) else { return };
+    // The pattern of sops finds no token without data.
+    if plain.is_empty() {
+        return;
+    }
+    let canonical = canonical(type_name, plain);
+    let mac = sealing::mac(canonical.as_deref());
+    match (open(&token, &mac), canonical) {
+        (Ok(()), Some(_)) => {}
+        (Ok(()), None) => assert_eq!(type_name, "comment"),
+        (Err(error), None) => {
+            assert_discreet(&error);
+            assert!(error.to_string().contains("the decrypted value is not "), "{error}");
+        }
+        (Err(error), Some(text)) => panic!("{error}: {type_name} {} as {}", plain.escape_ascii(), text.escape_ascii()),
+    }
+}
+
+/// What the plaintext is in the MAC; none where it is not of its type, or does not count.
+fn canonical(type_name: &str, plain: &[u8]) -> Option<Vec<u8>> {
+    if type_name == "str" {
+        return Some(plain.to_vec());
+    }
+    let text = str::from_utf8(plain).ok()?;
+    let canonical = match type_name {
+        "int" => text.parse::<i64>().ok()?.to_string(),
+        "float" => number::positional(float(text)?),
+        "bool" if ["1", "t", "T", "TRUE", "true", "True"].contains(&text) => "True".to_owned(),
+        "bool" if ["0", "f", "F", "FALSE", "false", "False"].contains(&text) => "False".to_owned(),
+        "time" => time::canonical(text)?,
+        _ => return None,
+    };
+    Some(canonical.into_bytes())
+}
+
+/// Go's `ParseFloat` without hexadecimal and underscores: an infinity only by its name, and `nan` without a sign.
+fn float(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
+    let lower = text.to_ascii_lowercase();
+    match () {
+        () if number.is_nan() => (lower == "nan").then_some(number),
+        () if number.is_infinite() => lower.contains("inf").then_some(number),
+        () => Some(number),
+    }
+}
+
+/// A file with the value, decrypted.
+fn open(value: &str, mac: &[u8]) -> Result<(), DecryptError> {
+    let file = serde_json::json!({"k": value, "sops": {
+        "age": [{"recipient": "age1x", "enc": "x"}], "lastmodified": "2026-01-02T03:04:05Z", "mac": String::from_utf8_lossy(mac),
+    }})
+    .to_string();
+    let file = SopsFile::parse(Format::Json, file.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    file.decrypt(&sealing::data_key()).map(|_| ())
+}

@@ -1,0 +1,124 @@
+//! The program on one input, within bounds.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::common::{Manifest, World, say};
+
+/// What takes longer hangs. The slowest takes seconds.
+const DEADLINE: Duration = Duration::from_mins(2);
+
+/// How a run ended, and what it cost.
+pub struct Ended {
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard error.
+    pub err: String,
+}
+
+/// Runs the program with at most `memory` MiB of address space, and prints a row of the table.
+pub fn run(world: &World, what: &str, manifest: &Manifest, memory: usize) -> Ended {
+    let manifest = world.save(manifest);
+    run_manifest(world, what, &manifest, memory)
+}
+
+/// The same with a manifest that is there already.
+pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memory: usize) -> Ended {
+    let errors = world.write("stderr", "");
+    let mut child = command(world, manifest, memory)
+        .stdout(Stdio::null())
+        .stdin(Stdio::null())
+        .stderr(fs::OpenOptions::new().append(true).open(&errors).unwrap())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let (code, cost) = wait(&mut child, start);
+    let err = without_advice(&world.shown(&fs::read_to_string(&errors).unwrap()));
+    let first = err.lines().next().unwrap_or("(works)");
+    let shown: String = first.chars().take(150).collect();
+    say(&format!(
+        "| {what} | {} ms, {} ms of CPU | {} of {memory} MiB | {shown} |",
+        start.elapsed().as_millis(),
+        cost.cpu,
+        cost.peak
+    ));
+    assert!(!err.contains("panicked"), "{what}: {err}");
+    assert!(code.is_some(), "{what}: ended by a signal, or after {DEADLINE:?}: {err}");
+    Ended { code, err }
+}
+
+/// The temporary directory may be on a disk, which the program says of every run that publishes there.
+fn without_advice(text: &str) -> String {
+    let is_advice = |line: &&str| line.starts_with("warning: $DIR/run/secrets.d is on a disk: ");
+    text.split_inclusive('\n').filter(|line| !is_advice(line)).collect()
+}
+
+/// A shell sets the limit and becomes the program.
+fn command(world: &World, manifest: &std::path::Path, memory: usize) -> Command {
+    let mut command = world.command("sh");
+    let script = format!("ulimit -v {}; exec \"$0\" \"$1\"", memory * 1024);
+    command.arg("-c").arg(script).arg(program(world)).arg(manifest);
+    command
+}
+
+/// The program that the environment names, or the one that was built for this test.
+fn program(world: &World) -> PathBuf {
+    let Some(named) = env::var_os("BOMBS_PROGRAM") else {
+        return world.executable();
+    };
+    let copy = world.input("program");
+    if !copy.exists() {
+        let status = Command::new("install")
+            .args(["-m", "755"])
+            .arg(named)
+            .arg(&copy)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+    copy
+}
+
+/// What a process took, as far as it was seen.
+#[derive(Clone, Copy, Default)]
+struct Cost {
+    /// The most memory that was held at once, in MiB.
+    peak: usize,
+    /// Time on the processors, in milliseconds.
+    cpu: u64,
+}
+
+/// The exit code, and what it took.
+fn wait(child: &mut Child, start: Instant) -> (Option<i32>, Cost) {
+    let mut cost = Cost::default();
+    loop {
+        cost = cost_of(child.id()).unwrap_or(cost);
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status.code(), cost);
+        }
+        if start.elapsed() > DEADLINE {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// The high-water mark of a process's memory, and its time in ticks of a hundredth of a second; see proc(5).
+fn cost_of(process: u32) -> Option<Cost> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; user and system time are the 14th and 15th field.
+    let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some(Cost {
+        peak: kib / 1024,
+        cpu: ticks * 10,
+    })
+}

@@ -1,0 +1,150 @@
+//! What is no regular file, in the place of each file that the program reads.
+
+use std::{
+    fs::OpenOptions,
+    os::unix::{fs::OpenOptionsExt as _, net::UnixListener},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    bounded::{run, run_manifest},
+    common::{Manifest, World},
+};
+
+/// More than the program needs for anything of this, in MiB.
+const MEMORY: usize = 64;
+
+/// The name of each kind and what is said about it.
+const KINDS: [(&str, &str); 8] = [
+    ("/dev/zero", "a device, not a regular file"),
+    ("/dev/urandom", "a device, not a regular file"),
+    ("fifo", "a fifo, not a regular file"),
+    ("fifo-held", "a fifo, not a regular file"),
+    ("socket", "a socket, not a regular file"),
+    ("home", "a directory, not a regular file"),
+    ("loop", "too many levels of symbolic links"),
+    ("dangling", "no such file"),
+];
+
+/// Makes one of each. What is given back keeps the fifo's writer, who never writes, and the socket's listener.
+fn make(world: &World) -> (std::fs::File, UnixListener) {
+    let place = world.input("run");
+    world.shell(&format!(
+        "cd {}; mkfifo fifo fifo-held; ln -s loop loop; ln -s absent dangling; mkdir home",
+        place.display()
+    ));
+    let listener = UnixListener::bind(place.join("socket")).unwrap();
+    rustix::fs::chmod(place.join("socket"), rustix::fs::Mode::from_raw_mode(0o777)).unwrap();
+    // Open for both, which does not wait for a reader.
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
+    let writer = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(flags)
+        .open(place.join("fifo-held"));
+    (writer.unwrap(), listener)
+}
+
+/// Each kind with its path and what is said about it.
+fn kinds(world: &World) -> impl Iterator<Item = (PathBuf, &'static str)> {
+    KINDS.into_iter().map(|(name, said)| (world.input("run").join(name), said))
+}
+
+/// What has to be the whole of standard error, for each kind.
+fn all(what: &str, code: i32, manifest: impl Fn(&World, &Path) -> Manifest, line: impl Fn(&Path, &str) -> String) {
+    let world = World::user();
+    let held = make(&world);
+    for (path, said) in kinds(&world) {
+        let ended = run(&world, &format!("{what}: {}", name(&path)), &manifest(&world, &path), MEMORY);
+        assert_eq!((ended.code, ended.err), (Some(code), world.shown(&line(&path, said))));
+    }
+    drop(held);
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// A source of keys that is not there is told in the same line.
+fn good(world: &World) -> Manifest {
+    world.manifest().secret("good", &world.fixture("types.json"), "string")
+}
+
+#[test]
+fn a_key_file_that_is_no_file_is_passed_over() {
+    all(
+        "age key file",
+        1,
+        |world, path| good(world).with("ageKeyFile", path.to_str().unwrap()),
+        |path, said| {
+            format!(
+                "warning: cannot use {0}: {said}
+error: cannot decrypt $DIR/types.json (needed by secret good)
+  this file can be opened by
+    age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
+  this host has
+    (no key)  {0}: {said}
+  hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: good
+",
+                path.display()
+            )
+        },
+    );
+}
+
+#[test]
+fn an_ssh_key_that_is_no_file_is_passed_over() {
+    all(
+        "SSH key",
+        0,
+        |world, path| good(world).with("ageSshKeyPaths", vec![path.to_str().unwrap()]),
+        |path, said| format!("warning: cannot use {}: {said}\n", path.display()),
+    );
+}
+
+#[test]
+fn a_sops_file_that_is_no_file_is_an_error() {
+    all(
+        "sops file",
+        1,
+        |world, path| world.manifest().secret("s", path, "k"),
+        |path, said| {
+            format!(
+                "error: cannot read {} (needed by secret s): {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s\n",
+                path.display()
+            )
+        },
+    );
+}
+
+#[test]
+fn a_template_file_that_is_no_file_is_an_error() {
+    all(
+        "template",
+        1,
+        |world, path| {
+            world
+                .manifest()
+                .template("t", "", serde_json::json!({"file": path.to_str().unwrap()}))
+        },
+        |path, said| {
+            format!(
+                "error: template t: cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: t\n",
+                path.display()
+            )
+        },
+    );
+}
+
+#[test]
+fn a_manifest_that_is_no_file_is_an_error() {
+    let world = World::user();
+    let held = make(&world);
+    for (path, said) in kinds(&world) {
+        let ended = run_manifest(&world, &format!("manifest: {}", name(&path)), &path, MEMORY);
+        let line = format!("error: cannot read the manifest {}: {said}\n", path.display());
+        assert_eq!((ended.code, ended.err), (Some(2), world.shown(&line)));
+    }
+    drop(held);
+}

@@ -1,0 +1,215 @@
+//! Mutants of the fixtures: whatever ours accepts, the real sops accepts, and prints the same.
+
+use std::{collections::BTreeMap, fs, io::BufRead as _, path::PathBuf};
+
+use crate::{
+    document::Format,
+    mutate::MUTATIONS,
+    number,
+    ours::{Batch, Installed},
+    random::Random,
+    say, seed,
+    sops::{self, Judgement, Sops},
+    sops_or_skip,
+};
+
+/// How many mutants of a format one run of the program gets.
+const A_RUN: usize = 200;
+
+/// The versions of sops that made fixtures.
+const VERSIONS: [&str; 4] = ["3.7.3", "3.9.4", "3.12.2", "3.13.2"];
+
+/// A mutant, and the number of its secret.
+struct Mutant {
+    number: usize,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    origin: String,
+}
+
+/// A difference that `docs/sops-format.md` lists under "Where we differ from `sops decrypt` on purpose": its name, and whether sops's
+/// complaint about a file is about it. Nothing else is forgiven.
+type Difference = (&'static str, fn(&str, &[u8]) -> bool);
+
+const DOCUMENTED: &[Difference] = &[
+    ("the version is not read", |complaint, _| {
+        let of_semver = [
+            "Version string empty",
+            "No Major.Minor.Patch elements found",
+            "Invalid character(s) found in",
+            "must not contain leading zeroes",
+            "Prerelease is empty",
+            "Build meta data is empty",
+            "'version' expected type 'string'",
+        ];
+        of_semver.iter().any(|text| complaint.contains(text))
+    }),
+    ("created_at is not read", |complaint, file| {
+        let time = complaint
+            .split_once("parsing time \"")
+            .and_then(|(_, rest)| rest.split_once('"'));
+        let is_there = |time: &str| {
+            file.lines()
+                .any(|line| line.is_ok_and(|line| line.contains("created_at") && line.contains(time)))
+        };
+        time.is_some_and(|(time, _)| time.is_empty() || is_there(time))
+            || complaint.contains("'created_at' expected type 'string'")
+    }),
+    ("what decryption does not need may be of any type", |complaint, _| {
+        let of_decoder = [
+            "expected a map or struct, got",
+            "expected a map, got",
+            "got unconvertible type",
+        ];
+        of_decoder.iter().any(|text| complaint.contains(text))
+    }),
+];
+
+/// What became of the mutants of a format.
+#[derive(Default)]
+struct Tally {
+    mutants: usize,
+    accepted: usize,
+    agreed: usize,
+    documented: BTreeMap<&'static str, usize>,
+    faults: Vec<String>,
+}
+
+impl Tally {
+    fn line(&self, format: Format, seed: u64) -> String {
+        let documented: Vec<_> = self
+            .documented
+            .iter()
+            .map(|(name, count)| format!("{count} × {name}"))
+            .collect();
+        let documented = if documented.is_empty() {
+            "none".to_owned()
+        } else {
+            documented.join(", ")
+        };
+        format!(
+            "mutants {}: {} of the fixtures, {} accepted by ours, {} of them by sops with the same plaintext; documented differences: {documented} (INTEROP_SEED={seed})",
+            format.name(),
+            self.mutants,
+            self.accepted,
+            self.agreed,
+        )
+    }
+}
+
+#[test]
+fn what_ours_accepts_of_mutants_sops_prints_alike() {
+    let Some(sops) = sops_or_skip() else { return };
+    let wanted = usize::try_from(number("INTEROP_MUTANTS").unwrap_or(200)).unwrap();
+    let seed = seed();
+    let mut faults = Vec::new();
+    for format in [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary] {
+        let mut tally = mutants(&sops, format, wanted, seed);
+        say(&tally.line(format, seed));
+        assert!(tally.agreed > 0, "no mutant was accepted at all");
+        faults.append(&mut tally.faults);
+    }
+    assert!(
+        faults.is_empty(),
+        "{} differences (INTEROP_SEED={seed}):\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+}
+
+fn mutants(sops: &Sops, format: Format, wanted: usize, seed: u64) -> Tally {
+    let mut random = Random::new(seed);
+    let origins = origins(sops, format);
+    let mut tally = Tally::default();
+    while tally.mutants < wanted {
+        let mut batch = Batch::default();
+        let count = A_RUN.min(wanted - tally.mutants);
+        let made: Vec<_> = (0..count)
+            .map(|at| mutant(sops, format, &origins, at, &mut random, &mut batch))
+            .collect();
+        let installed = batch.install();
+        tally.mutants += count;
+        for mutant in &made {
+            judge(sops, format, mutant, &installed, &mut tally);
+        }
+    }
+    tally
+}
+
+/// The fixtures that the suite's key opens and that today's sops reads.
+fn origins(sops: &Sops, format: Format) -> Vec<(String, Vec<u8>)> {
+    let mut origins = Vec::new();
+    for version in VERSIONS {
+        let directory = sops::fixtures().join(version);
+        let index = fs::read_to_string(directory.join("index.tsv")).unwrap();
+        for line in index.lines() {
+            let [file, of, key, ..] = line.split('\t').collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            let path = directory.join(file);
+            if of == format.name() && key == "age.txt" && matches!(sops.decrypt(format, &path), Judgement::Prints(_)) {
+                origins.push((format!("{version}/{file}"), fs::read(path).unwrap()));
+            }
+        }
+    }
+    origins
+}
+
+/// One fixture, changed once, sometimes more often.
+fn mutant(
+    sops: &Sops,
+    format: Format,
+    origins: &[(String, Vec<u8>)],
+    at: usize,
+    random: &mut Random,
+    batch: &mut Batch,
+) -> Mutant {
+    let (name, file) = random.pick(origins);
+    let (mut bytes, mut origin) = (file.clone(), name.clone());
+    loop {
+        let (what, change) = random.pick(MUTATIONS);
+        let (_, other) = random.pick(origins);
+        bytes = change(&bytes, other, random);
+        origin = format!("{origin}, {what}");
+        if bytes.is_empty() || random.chance(80) {
+            break;
+        }
+    }
+    let path = sops.file(&format!("mutant-{at}"));
+    fs::write(&path, &bytes).unwrap();
+    Mutant {
+        number: batch.add(&path, format, ""),
+        path,
+        bytes,
+        origin,
+    }
+}
+
+/// Asks sops about what ours accepted; a process of its own each, so only then.
+fn judge(sops: &Sops, format: Format, mutant: &Mutant, installed: &Installed, tally: &mut Tally) {
+    let Some(content) = installed.content(mutant.number) else {
+        return;
+    };
+    tally.accepted += 1;
+    let complaint = match sops.judge(format, &mutant.path) {
+        Ok(printed) if printed == content => {
+            tally.agreed += 1;
+            return;
+        }
+        Ok(_) => "prints something else".to_owned(),
+        Err(complaint) => complaint,
+    };
+    match DOCUMENTED.iter().find(|(_, is_about)| is_about(&complaint, &mutant.bytes)) {
+        Some((name, ..)) => *tally.documented.entry(name).or_default() += 1,
+        None => {
+            let kept = std::env::temp_dir().join(format!("mutant-{}-{}", std::process::id(), tally.accepted));
+            fs::write(&kept, &mutant.bytes).unwrap();
+            tally.faults.push(format!(
+                "{} {}: sops: {complaint} ({})",
+                format.name(),
+                mutant.origin,
+                kept.display()
+            ));
+        }
+    }
+}
