@@ -114,9 +114,19 @@ fn collect() -> BTreeSet<String> {
     }
     let key = |name: &str| fs::read_to_string(fixtures().join("keys").join(name)).unwrap();
     let ssh = ["ssh_ed25519", "ssh_rsa", "ssh_ecdsa", "ssh_passphrase"];
-    for name in ["age.txt", "other-age.txt", "hybrid.txt", "plugin.txt", "pgp.asc", "pgp_curve25519.asc"].iter().chain(&ssh) {
+    for name in [
+        "age.txt",
+        "other-age.txt",
+        "hybrid.txt",
+        "plugin.txt",
+        "pgp.asc",
+        "pgp_curve25519.asc",
+    ]
+    .iter()
+    .chain(&ssh)
+    {
         let text = key(name);
-        let lines = text.lines().filter(|line| !line.starts_with(['#', '-']));
+        let lines = text.lines().filter(|line| !line.starts_with(['#', '-']) && !line.contains(' '));
         // The first line of an SSH key is mostly the same in all of them.
         secrets.extend(
             lines
