@@ -210,8 +210,8 @@ fn a_list_can_have_a_hundred_thousand_entries() {
 #[test]
 fn a_file_can_name_a_hundred_thousand_recipients() {
     let (world, _directory, mut inputs) = world();
-    // Each that is not ours is tried, which takes a debug build ten milliseconds.
-    let count = if is_full() { 100_000 } else { 500 };
+    // Each that is not ours is tried, in a tenth of a millisecond, or ten in a debug build: a hundred thousand take too long.
+    let (count, strangers) = if is_full() { (100_000, 10_000) } else { (500, 500) };
     let file = with_keys(&world, &mut inputs, "json", 1);
     let mut file: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let own = file["sops"]["age"][0].clone();
@@ -219,15 +219,16 @@ fn a_file_can_name_a_hundred_thousand_recipients() {
     let others: Vec<_> = (0..count)
         .map(|number| json!({"recipient": format!("age1x{number}"), "enc": other}))
         .collect();
-    file["sops"]["age"] = others.into();
+    file["sops"]["age"] = others[..strangers].into();
     let closed = world.write("closed.json", file.to_string());
     let ended = run(
         &world,
-        &format!("{count} recipients, none of them ours"),
+        &format!("{strangers} recipients, none of them ours"),
         &manifest(&world, &inputs).secret("s", &closed, "k0_unencrypted"),
         1024,
     );
     assert_eq!(ended.code, Some(1));
+    file["sops"]["age"] = others.into();
     file["sops"]["age"].as_array_mut().unwrap().push(own);
     let open = world.write("open.json", file.to_string());
     let manifest = manifest(&world, &inputs).secret("s", &open, "k0_unencrypted");
