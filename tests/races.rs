@@ -172,7 +172,7 @@ fn a_reader_through_one_descriptor_sees_one_generation_and_a_reader_by_path_whol
         is_over.store(true, Ordering::Relaxed);
     });
     let (sets, files) = (sets.into_inner(), files.into_inner());
-    assert!(swaps > 10 && sets > swaps && files > swaps, "{swaps} {sets} {files}");
+    assert!(swaps > 2 && sets > swaps && files > swaps, "{swaps} {sets} {files}");
     say(&format!(
         "races: {swaps} swaps against {sets} sets read through a descriptor and {files} files by path, 0 mixed, torn or missing"
     ));
@@ -348,7 +348,7 @@ fn a_user_who_holds_and_locks_what_they_may_open_delays_nobody() {
         assert_eq!(world.read("/run/secrets/a"), SETS[run % 2].1);
     }
     // They keep one core busy each, and other tests run: that is no waiting for a lock, which takes 60 s to be given up.
-    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(20), "{slowest:?}");
     say(&format!(
         "races: {runs} runs against users who hold and lock what they may open, the slowest took {} ms",
         slowest.as_millis()
