@@ -75,6 +75,11 @@ impl Lock {
         self.is_told
     }
 
+    /// Whether there is something to tell of it.
+    pub fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
     /// Whether it is an OpenPGP key.
     pub fn is_pgp(&self) -> bool {
         self.kind == "pgp"

@@ -8,6 +8,9 @@ use super::lock::Lock;
 use super::notice::Problem;
 use super::opening::{Group, Opening};
 
+/// How many locks of a group are shown whatever there is to tell of them.
+const MOST_LOCKS: usize = 30;
+
 /// No key of this host opens a file.
 ///
 /// `Display` gives the reason in a line; [`NoKey::report`] gives all that there is to know.
@@ -88,7 +91,7 @@ impl NoKey {
                 lines.push(format!("    group {number}{state}"));
                 indent = "      ";
             }
-            lines.extend(group.locks.iter().map(|lock| lock.line(indent)));
+            lines.extend(group.lines(indent));
         }
         lines
     }
@@ -185,6 +188,18 @@ impl ClosedGroup {
             locks: group.entries.iter().map(|entry| Lock::new(entry, keyring)).collect(),
             is_open: group.is_open(),
         }
+    }
+
+    /// A line for each lock; of very many, for the first, and for those of which there is something to tell.
+    fn lines(&self, indent: &str) -> Vec<String> {
+        let locks = self.locks.iter().enumerate();
+        let shown = locks.filter(|(index, lock)| *index < MOST_LOCKS || lock.has_notes());
+        let mut lines: Vec<_> = shown.map(|(_, lock)| lock.line(indent)).collect();
+        match self.locks.len() - lines.len() {
+            0 => {}
+            more => lines.push(format!("{indent}and {more} more")),
+        }
+        lines
     }
 }
 

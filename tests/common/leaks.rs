@@ -126,7 +126,9 @@ fn collect() -> BTreeSet<String> {
     .chain(&ssh)
     {
         let text = key(name);
-        let lines = text.lines().filter(|line| !line.starts_with(['#', '-']) && !line.contains(' '));
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with(['#', '-']) && !line.contains(' '));
         // The first line of an SSH key is mostly the same in all of them.
         secrets.extend(
             lines

@@ -202,6 +202,16 @@ fn key_groups_are_explained() {
 }
 
 #[test]
+fn of_very_many_recipients_the_first_are_shown_and_those_of_which_there_is_something_to_tell() {
+    let host = Host::new();
+    let mut keys: Vec<_> = (0..100).map(|number| pgp(&format!("P{number}"))).collect();
+    keys.push(remote(Service::AwsKms, "arn"));
+    let report = report(&host, &Keyring::load(&KeySources::default()), &groups(keys));
+    let end = "    pgp  P28\n    pgp  P29\n    AWS KMS  arn  (not supported yet)\n    and 70 more\n  this host";
+    assert!(report.contains(end), "{report}");
+}
+
+#[test]
 fn one_group_opens_whatever_the_threshold() {
     let host = Host::new();
     let identity = x25519::Identity::generate();
