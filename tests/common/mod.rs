@@ -11,6 +11,7 @@
 
 mod manifest;
 mod namespace;
+mod programs;
 mod trace;
 mod tree;
 
