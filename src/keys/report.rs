@@ -144,7 +144,7 @@ impl NoKey {
                 Some(format!("only {kinds} can open this file, and that is not supported yet"))
             }
             groups => Some(format!(
-                "this file needs {} of {groups} groups, this host opens {}",
+                "this file needs {} of {groups} key groups, this host opens {}",
                 self.needed,
                 self.open_groups()
             )),

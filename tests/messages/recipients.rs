@@ -190,7 +190,7 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
 
         # to-key-groups.yaml: 1
         error: cannot decrypt $DIR/to-key-groups.yaml (needed by secret s)
-          this file needs 2 of 2 groups, this host opens 1: group 1
+          this file needs 2 of 2 key groups, this host opens 1: group 1
             group 1  (open)
               age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
             group 2
@@ -202,7 +202,7 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
 
         # to-key-groups.json: 1
         error: cannot decrypt $DIR/to-key-groups.json (needed by secret s)
-          this file needs 2 of 2 groups, this host opens 1: group 1
+          this file needs 2 of 2 key groups, this host opens 1: group 1
             group 1  (open)
               age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
             group 2
