@@ -120,8 +120,14 @@ impl Host {
             let paths: Vec<_> = self.ssh.iter().map(|key| copy(&world, key)).collect();
             manifest = manifest.with("ageSshKeyPaths", json!(paths));
         }
+        let mut variables = vec![("PATH", world.path_with_plugin())];
         if !self.gnupg.is_empty() {
-            manifest = manifest.with("gnupgHome", json!(gnupg_home(&world, &self.gnupg)?));
+            let home = gnupg_home(&world, &self.gnupg)?;
+            // A manifest may not name a home beside a file of identities.
+            match self.identities.is_empty() {
+                true => manifest = manifest.with("gnupgHome", json!(home)),
+                false => variables.push(("GNUPGHOME", home.display().to_string())),
+            }
         }
         for (name, file) in &self.inputs {
             world.write(name, std::fs::read(fixture(file)).unwrap());
@@ -129,7 +135,6 @@ impl Host {
         for (name, value) in &self.fields {
             manifest = manifest.with(name, value.clone());
         }
-        let mut variables = vec![("PATH", world.path_with_plugin())];
         let dir = world.input("").display().to_string();
         let of_world = |(name, value): &(_, String)| (*name, value.replace("$DIR/", &dir));
         variables.extend(self.variables.iter().map(of_world));
