@@ -20,6 +20,8 @@ pub struct Host {
     gnupg: Vec<&'static str>,
     /// Other files of the fixtures, by the names that they get in the world.
     inputs: Vec<(&'static str, &'static str)>,
+    /// Programs that stand in for others, first in the search path.
+    scripts: Vec<(&'static str, &'static str)>,
     fields: Vec<(&'static str, Value)>,
     variables: Vec<(&'static str, String)>,
 }
@@ -81,6 +83,12 @@ impl Host {
         self.input("printed", key).variable(variable, "cat $DIR/printed")
     }
 
+    /// With a shell script that stands in for a program.
+    pub fn script(mut self, name: &'static str, text: &'static str) -> Self {
+        self.scripts.push((name, text));
+        self
+    }
+
     /// With something in the manifest.
     pub fn field(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.fields.push((name, value.into()));
@@ -99,6 +107,7 @@ impl Host {
         self.ssh.extend(other.ssh);
         self.gnupg.extend(other.gnupg);
         self.inputs.extend(other.inputs);
+        self.scripts.extend(other.scripts);
         self.fields.extend(other.fields);
         self.variables.extend(other.variables);
         self
@@ -129,13 +138,16 @@ impl Host {
                 false => variables.push(("GNUPGHOME", home.display().to_string())),
             }
         }
+        let dir = world.input("").display().to_string();
+        for (name, text) in &self.scripts {
+            world.script(name, &format!("#!/bin/sh\n{}\n", text.replace("$DIR/", &dir)));
+        }
         for (name, file) in &self.inputs {
             world.write(name, std::fs::read(fixture(file)).unwrap());
         }
         for (name, value) in &self.fields {
             manifest = manifest.with(name, value.clone());
         }
-        let dir = world.input("").display().to_string();
         let of_world = |(name, value): &(_, String)| (*name, value.replace("$DIR/", &dir));
         variables.extend(self.variables.iter().map(of_world));
         Some(Ready {
