@@ -115,7 +115,7 @@ impl NoKey {
                 lock.shown()
             );
         }
-        let first = if self.locks().any(Lock::is_told) {
+        let first = if self.locks().any(Lock::is_told) || self.problems.iter().any(Problem::is_of_others) {
             "mend what is said above, or "
         } else {
             ""

@@ -23,8 +23,8 @@ fn with_gpg() -> Host {
 }
 
 /// A host with an identity of the plugin for tests, for `to-plugin.yaml`.
-fn with_plugin(action: &str) -> Host {
-    host().identity(&plugin_identity("fixtures", &[action]))
+fn with_plugin(actions: &[&str]) -> Host {
+    host().identity(&plugin_identity("fixtures", actions))
 }
 
 /// A host with a key command.
@@ -34,7 +34,8 @@ fn with_command(command: &str) -> Host {
 
 /// Adds the file that opens and the one that does not.
 fn with_both(host: Ready, file: &str) -> Ready {
-    host.with_files([&fixture("text.bin"), &fixture(file)])
+    let files = ["text.bin", file].map(|name| host.world.fixture(name));
+    host.with_files(&files)
 }
 
 /// Runs, and ends soon.
@@ -86,76 +87,73 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
         ("no home", host().variable("GNUPGHOME", "/nowhere/home"), "to-pgp.yaml"),
         (
             "a gpgconf that hangs",
-            with_gpg().script("gpgconf", "exec sleep 60"),
+            with_gpg()
+                .script("gpgconf", "exec sleep 60")
+                .script("gpg", "exit 1")
+                .variable("SOPS_GPG_EXEC", "$DIR/bin/gpg"),
             "to-pgp.yaml",
         ),
     ]);
     let Some(text) = text else { return };
     expect![[r#"
         # missing: 3
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml (needed by secret to-pgp.yaml)
+        error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (/nowhere/gpg: no such program)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # not in PATH: 3
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml (needed by secret to-pgp.yaml)
+        error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no such program)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml (needed by secret to-pgp.yaml)
+        error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no answer within 1 s)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # garbage: 3
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml (needed by secret to-pgp.yaml)
+        error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg failed: a complaint)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # no home: 3
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml (needed by secret to-pgp.yaml)
+        error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (cannot use the GnuPG home /nowhere/home: no such file or directory)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in /nowhere/home
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # a gpgconf that hangs: 3
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml (needed by secret to-pgp.yaml)
+        error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg has no secret key for it)
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg-agent cannot be started: gpgconf: no answer within 1 s)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-pgp.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text);
@@ -166,64 +164,60 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
     let text = all(vec![
         (
             "missing",
-            with_plugin("silent").variable("PATH", "/nowhere"),
+            with_plugin(&["silent"]).variable("PATH", "/nowhere"),
             "to-plugin.yaml",
         ),
-        ("hanging", with_plugin("hang"), "to-plugin.yaml"),
-        ("garbage", with_plugin("say garbage\\n"), "to-plugin.yaml"),
-        ("ended", with_plugin("exit 7"), "to-plugin.yaml"),
+        ("hanging", with_plugin(&["hang"]), "to-plugin.yaml"),
+        ("garbage", with_plugin(&["say garbage\\n"]), "to-plugin.yaml"),
+        ("ended", with_plugin(&["exit 7"]), "to-plugin.yaml"),
     ]);
     expect![[r#"
         # missing: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml (needed by secret to-plugin.yaml)
+        error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test: no such program in PATH)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml (needed by secret to-plugin.yaml)
+        error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test gave no answer within 1 s)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # garbage: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml (needed by secret to-plugin.yaml)
+        error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test broke the plugin protocol: what it says is no stanza)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # ended: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml (needed by secret to-plugin.yaml)
+        error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test ended with status 7 before it was done)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-plugin.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
@@ -232,12 +226,25 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
 #[test]
 fn a_plugin_that_asks_in_system_mode_is_refused_with_its_question() {
     let Some(world) = World::system() else { return };
-    let host = with_plugin("send request-secret|the PIN, please").ready_in(world).unwrap();
+    let host = with_plugin(&["send request-secret|the PIN, please", "want ok|1234"])
+        .ready_in(world)
+        .unwrap();
     let said = run(&with_both(host, "to-plugin.yaml"));
     expect![[r#"
-        # asking: 0
+        # asking: 3
+        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
+        error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
+          this file can be opened by
+            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test gave no answer within 1 s)
+          this host has
+            age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
+            age-plugin-test  for line 2 of $DIR/keys.txt
+            (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl restart sops-nix
 
-    "#]].assert_eq(&paragraph("asking", &said));
+    "#]]
+    .assert_eq(&paragraph("asking", &said));
 }
 
 #[test]
@@ -259,99 +266,91 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
     ]);
     expect![[r#"
         # missing: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: no such program
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        warning: cannot use SOPS_AGE_KEY_CMD: /nowhere/command: no such program
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: no such program
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+            (no key)  SOPS_AGE_KEY_CMD: /nowhere/command: no such program
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: no answer within 1 s
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        warning: cannot use SOPS_AGE_KEY_CMD: sleep: no answer within 1 s
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: no answer within 1 s
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+            (no key)  SOPS_AGE_KEY_CMD: sleep: no answer within 1 s
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # failing: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: the command failed with exit status: 7
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        warning: cannot use SOPS_AGE_KEY_CMD: sh failed with exit status: 7
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: the command failed with exit status: 7
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+            (no key)  SOPS_AGE_KEY_CMD: sh failed with exit status: 7
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # printing garbage: 3
         warning: cannot use line 1 of SOPS_AGE_KEY_CMD: not an age identity
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  line 1 of SOPS_AGE_KEY_CMD: not an age identity
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # printing nothing: 3
         warning: cannot use SOPS_AGE_KEY_CMD: holds no age identity
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: holds no age identity
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # with a quote too few: 3
         warning: cannot use SOPS_AGE_KEY_CMD: not a command; check its quotes
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: not a command; check its quotes
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # for an SSH key, printing garbage: 3
         warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: not an SSH private key
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: not an SSH private key
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # for an SSH key, missing: 3
-        warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: no such program
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: no such program
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+            (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
@@ -372,27 +371,25 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
     ]);
     expect![[r#"
         # no unit: 3
-        warning: cannot use credential age-key: no unit of systemd gave us credentials
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        warning: cannot use credential age-key: no unit of systemd gave us credentials; run the unit that loads it, not this program by hand
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no unit of systemd gave us credentials
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # another credential: 3
-        warning: cannot use credential age-key: no such file
-        error: cannot decrypt /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml (needed by secret to-other.yaml)
+        warning: cannot use credential age-key: no such file; let the unit load it: LoadCredential=age-key:… or LoadCredentialEncrypted=age-key:…
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no such file
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys /work/wt/keyproof/tests/fixtures/3.13.2/to-other.yaml
-        warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
