@@ -10,11 +10,9 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
+use super::lock::printable;
 use super::notice::{Cause, Place};
-use crate::{
-    child::{Child, ChildError},
-    plaintext::Plaintext,
-};
+use crate::{child::Child, plaintext::Plaintext};
 
 /// The variable in which a command finds the recipient that a key is wanted for; sops sets it too.
 const RECIPIENT: &str = "SOPS_AGE_RECIPIENT";
@@ -67,7 +65,7 @@ impl KeyCommand {
             return None;
         }
         let answer = self.answer(recipient, patience);
-        self.is_given_up = matches!(answer, Err(Cause::Command(_)));
+        self.is_given_up = matches!(answer, Err(Cause::Command(..)));
         match answer {
             Ok(text) if !self.printed.insert(Sha256::digest(text.expose()).into()) => None,
             answer => Some(answer),
@@ -78,18 +76,14 @@ impl KeyCommand {
         let (program, arguments) = self.words.split_first().ok_or(Cause::NoCommand)?;
         let mut command = Command::new(program);
         command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
-        let child = Child::start(&mut command, patience).map_err(Cause::Command)?;
-        let finished = child.finish().map_err(Cause::Command)?;
+        let name = || printable(&program.to_string_lossy());
+        let unfinished = |error| Cause::Command(name(), error);
+        let child = Child::start(&mut command, patience).map_err(unfinished)?;
+        let finished = child.finish().map_err(unfinished)?;
         if finished.status.success() {
             Ok(finished.output)
         } else {
-            Err(Cause::CommandFailed(finished.status.to_string()))
+            Err(Cause::CommandFailed(name(), finished.status.to_string()))
         }
-    }
-}
-
-impl From<ChildError> for Cause {
-    fn from(error: ChildError) -> Self {
-        Self::Command(error)
     }
 }

@@ -92,10 +92,10 @@ pub enum Cause {
     NoCredentials,
     /// A command line that is empty, or ends within quotes.
     NoCommand,
-    /// A command that did not end, or not well.
-    Command(ChildError),
-    /// A command that says itself that it failed, in the system's words for that.
-    CommandFailed(String),
+    /// A command that could not be run to its end. With its program.
+    Command(String, ChildError),
+    /// A command that says itself that it failed. With its program, and how it ended in the system's words.
+    CommandFailed(String, String),
     /// A program that was asked failed, in its own words or ours.
     Program(String),
 }
@@ -117,8 +117,22 @@ impl Place {
 }
 
 impl Problem {
+    /// Whether the key may be a right one, and what should have given it failed: a program, a unit, or whoever set a variable.
+    pub(super) fn is_of_others(&self) -> bool {
+        self.place.path().is_none() || matches!(self.cause, Cause::Program(_))
+    }
+
     /// What to do about it, where something can be done on this host.
     fn remedy(&self) -> Option<String> {
+        match (&self.cause, &self.place) {
+            (Cause::NoCredentials, _) => return Some("run the unit that loads it, not this program by hand".to_owned()),
+            (Cause::File(ReadError::Missing), Place::Credential(name)) => {
+                return Some(format!(
+                    "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"
+                ));
+            }
+            _ => {}
+        }
         let path = self.place.path()?.display();
         match self.cause {
             Cause::EncryptedIdentities => Some(format!(
@@ -211,8 +225,8 @@ impl fmt::Display for Cause {
             Self::NoSshKey => f.write_str("not an SSH private key"),
             Self::NoCredentials => f.write_str("no unit of systemd gave us credentials"),
             Self::NoCommand => f.write_str("not a command; check its quotes"),
-            Self::Command(error) => error.fmt(f),
-            Self::CommandFailed(status) => write!(f, "the command failed with {status}"),
+            Self::Command(program, error) => write!(f, "{program}: {error}"),
+            Self::CommandFailed(program, status) => write!(f, "{program} failed with {status}"),
             Self::Program(words) => f.write_str(words),
         }
     }

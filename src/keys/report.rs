@@ -33,8 +33,8 @@ struct ClosedGroup {
 /// One key of this host.
 #[derive(Debug)]
 struct Key {
-    /// What to paste into a `.sops.yaml`, where we know it.
-    recipient: Option<String>,
+    /// What to paste into a `.sops.yaml`, or where it is to be found.
+    recipient: String,
     /// The key as people compare it, and where it is.
     line: String,
     kind: Kind,
@@ -118,7 +118,7 @@ impl NoKey {
                 lock.shown()
             );
         }
-        let first = if self.locks().any(Lock::is_told) {
+        let first = if self.locks().any(Lock::is_told) || self.problems.iter().any(Problem::is_of_others) {
             "mend what is said above, or "
         } else {
             ""
@@ -134,8 +134,7 @@ impl NoKey {
                  or sops.age.keyFile to a file made by age-keygen"
             );
         };
-        let key = best.recipient.as_deref().unwrap_or("a key of this host");
-        format!("{first}add {key} to {place}, run: sops updatekeys {file}")
+        format!("{first}add {} to {place}, run: sops updatekeys {file}", best.recipient)
     }
 
     /// What keeps the file closed whatever keys this host had, or how many groups it opens.
@@ -147,7 +146,7 @@ impl NoKey {
                 Some(format!("only {kinds} can open this file, and that is not supported yet"))
             }
             groups => Some(format!(
-                "this file needs {} of {groups} groups, this host opens {}",
+                "this file needs {} of {groups} key groups, this host opens {}",
                 self.needed,
                 self.open_groups()
             )),
@@ -215,17 +214,17 @@ impl Key {
     /// All keys of this host, and the programs that know more.
     fn all(keyring: &Keyring) -> Vec<Self> {
         let pgp = keyring.pgp_keys.iter().map(|(key, place)| Self {
-            recipient: Some(key.fingerprint().to_owned()),
+            recipient: key.fingerprint().to_owned(),
             line: format!("pgp {}  from {place} (converted)", key.fingerprint()),
             kind: Kind::Pgp,
         });
         let plugins = keyring.plugins.iter().map(|(identity, place)| Self {
-            recipient: None,
+            recipient: format!("the recipient of {place}"),
             line: format!("age-plugin-{}  for {place}", identity.plugin()),
             kind: Kind::Elsewhere,
         });
         let gpg = keyring.gpg.iter().map(|gpg| Self {
-            recipient: None,
+            recipient: format!("a fingerprint that {} shows", gpg.listing()),
             line: gpg.to_string(),
             kind: Kind::Elsewhere,
         });
@@ -236,7 +235,7 @@ impl Key {
     fn of_identity(identity: &Identity) -> Self {
         let converted = if identity.is_converted() { " (converted)" } else { "" };
         Self {
-            recipient: Some(identity.recipient().to_owned()),
+            recipient: identity.recipient().to_owned(),
             line: format!("{}  from {}{converted}", identity.shown(), identity.place()),
             kind: if identity.is_ssh() { Kind::Ssh } else { Kind::Age },
         }

@@ -12,6 +12,7 @@
 mod leaks;
 mod manifest;
 mod namespace;
+mod programs;
 mod snapshot;
 mod trace;
 mod tree;

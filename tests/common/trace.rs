@@ -1,5 +1,6 @@
 //! System calls, as strace tells them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -98,10 +99,35 @@ impl Call {
     }
 }
 
-/// The calls of a run that strace wrote to `file` (`-y -s …`), from the program's own start on, in their order.
+/// The calls of a run that strace wrote to `file` (`-y -s …`, and `-f` for its children too), from the program's own start on, in the
+/// order in which they ended.
 pub fn calls(file: &Path) -> Vec<Call> {
     let text = fs::read(file).unwrap();
-    String::from_utf8_lossy(&text).lines().filter_map(call).collect()
+    whole_lines(&String::from_utf8_lossy(&text))
+        .iter()
+        .filter_map(|line| call(line))
+        .collect()
+}
+
+/// Puts together what strace takes apart where another process comes between a call and its end.
+fn whole_lines(text: &str) -> Vec<String> {
+    let mut begun: HashMap<&str, &str> = HashMap::new();
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let (process, rest) = line.split_once(' ').unwrap_or_default();
+        if let Some(beginning) = rest.strip_suffix(" <unfinished ...>") {
+            begun.insert(process, beginning);
+        } else if let Some((_, end)) = rest
+            .split_once(" resumed>")
+            .filter(|_| rest.trim_start().starts_with("<... "))
+        {
+            let beginning = begun.remove(process).unwrap_or_default();
+            lines.push(format!("{process} {beginning}{end}"));
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
 }
 
 /// `name(arguments) = result`, with the number of the process before it if there are several; other lines tell of signals and ends.

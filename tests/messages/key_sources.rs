@@ -124,7 +124,10 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
             world.write("recipient", good.lines().nth(2).unwrap().trim_start_matches("# public key: ")),
         ),
         ("an SSH key", world.fixture("keys/ssh_ed25519")),
-        ("a plugin", world.write("plugin", "AGE-PLUGIN-YUBIKEY-1QQQQ\n")),
+        (
+            "a broken identity of a plugin",
+            world.write("plugin", "AGE-PLUGIN-YUBIKEY-1QQQQ\n"),
+        ),
         (
             "a broken post-quantum identity",
             world.write("pq", "AGE-SECRET-KEY-PQ-1QQQQ\n"),
@@ -151,14 +154,14 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         # an SSH key: 0
         warning: cannot use $DIR/ssh_ed25519: an SSH key, not age identities; name it among the SSH keys for age
 
-        # a plugin: 0
-        warning: cannot use line 1 of $DIR/plugin: an identity of an age plugin, which is not supported yet
+        # a broken identity of a plugin: 0
+        warning: cannot use line 1 of $DIR/plugin: not an age identity
 
         # a broken post-quantum identity: 0
         warning: cannot use line 1 of $DIR/pq: not an age identity
 
         # encrypted: 0
-        warning: cannot use $DIR/encrypted: encrypted age identities, which are not supported yet
+        warning: cannot use $DIR/encrypted: age identities behind a passphrase, which nobody is asked for; decrypt it to a file that only its owner can read: age --decrypt --output $DIR/encrypted.txt $DIR/encrypted
 
         # many bad lines: 0
         warning: cannot use line 1 of $DIR/bad: not an age identity

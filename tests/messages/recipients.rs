@@ -172,8 +172,8 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
     expect![[r#"
         # to-pgp.yaml: 1
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret s)
-          only OpenPGP can open this file, and that is not supported yet
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (not supported yet)
+          this file can be opened by
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
@@ -190,24 +190,26 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
 
         # to-key-groups.yaml: 1
         error: cannot decrypt $DIR/to-key-groups.yaml (needed by secret s)
-          this file needs 2 of 2 key groups; key groups are not supported yet
-            group 1
+          this file needs 2 of 2 key groups, this host opens 1: group 1
+            group 1  (open)
               age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
             group 2
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to a group that is not open in .sops.yaml, run: sops updatekeys $DIR/to-key-groups.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # to-key-groups.json: 1
         error: cannot decrypt $DIR/to-key-groups.json (needed by secret s)
-          this file needs 2 of 2 key groups; key groups are not supported yet
-            group 1
+          this file needs 2 of 2 key groups, this host opens 1: group 1
+            group 1  (open)
               age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
             group 2
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to a group that is not open in .sops.yaml, run: sops updatekeys $DIR/to-key-groups.json
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
     "#]].assert_eq(&text);

@@ -94,6 +94,14 @@ impl Gpg {
         self
     }
 
+    /// The command line with which a person lists the keys.
+    pub fn listing(&self) -> String {
+        match &self.home {
+            Some(home) => format!("gpg --homedir {} --list-secret-keys", home.display()),
+            None => "gpg --list-secret-keys".to_owned(),
+        }
+    }
+
     /// Opens an armored message that holds a data key, or a share of one.
     ///
     /// # Errors

@@ -186,7 +186,7 @@ fn key_groups_are_explained() {
     assert_eq!(
         report(&host, &keyring, &file),
         format!(
-            "  this file needs 2 of 3 groups, this host opens 1: group 1\n    \
+            "  this file needs 2 of 3 key groups, this host opens 1: group 1\n    \
                  group 1  (open)\n      \
                    age  {own}\n    \
                  group 2\n      \
@@ -198,7 +198,7 @@ fn key_groups_are_explained() {
         )
     );
     file.groups.remove(0);
-    assert!(report(&host, &keyring, &file).starts_with("  this file needs 2 of 2 groups, this host opens none\n"));
+    assert!(report(&host, &keyring, &file).starts_with("  this file needs 2 of 2 key groups, this host opens none\n"));
 }
 
 #[test]

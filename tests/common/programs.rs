@@ -1,0 +1,40 @@
+//! Programs that know keys, and what they need to find theirs.
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{World, fixtures, has};
+
+impl World {
+    /// A `GnuPG` home with these keys of the fixtures, and no agent. Nothing, said aloud, where there is no gpg.
+    pub fn gnupg_home(&self, keys: &[&str]) -> Option<PathBuf> {
+        if !has("gpg") {
+            return None;
+        }
+        let home = self.input("gnupg");
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
+        self.give(&home);
+        for key in keys {
+            let key = self.fixture(&format!("keys/{key}"));
+            self.gnupg(&home, &format!("gpg --batch --quiet --import '{}'", key.display()));
+        }
+        self.gnupg(&home, "gpgconf --kill all");
+        Some(home)
+    }
+
+    /// Runs a line of shell with the programs of `GnuPG` and this home, as the program's user.
+    pub fn gnupg(&self, home: &Path, line: &str) -> String {
+        self.shell(&format!("export GNUPGHOME='{}'; {line} 2>/dev/null", home.display()))
+    }
+
+    /// A search path with the plugin for tests, which the program's user can reach, and all else.
+    pub fn path_with_plugin(&self) -> String {
+        let text = fs::read_to_string(fixtures().join("../plugin/age-plugin-test")).unwrap();
+        let bin = self.script("age-plugin-test", &text);
+        let path = env::var("PATH").unwrap_or_default();
+        format!("{}:{path}", bin.display())
+    }
+}

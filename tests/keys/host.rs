@@ -1,0 +1,223 @@
+//! A host, by the keys that it has.
+
+use std::path::{Path, PathBuf};
+
+use age_core::primitives::bech32_encode;
+use bech32::Hrp;
+use serde_json::{Value, json};
+
+use crate::common::{Manifest, Said, World};
+use crate::fixture;
+
+/// A host, by the keys that it has. They add up.
+#[derive(Default, Clone)]
+pub struct Host {
+    /// Lines for the file of age identities.
+    identities: String,
+    /// SSH keys, below the fixtures.
+    ssh: Vec<&'static str>,
+    /// OpenPGP keys of the `GnuPG` home, below the fixtures' keys; one that is empty stands for a new key.
+    gnupg: Vec<&'static str>,
+    /// Other files of the fixtures, by the names that they get in the world.
+    inputs: Vec<(&'static str, &'static str)>,
+    /// Programs that stand in for others, first in the search path.
+    scripts: Vec<(&'static str, &'static str)>,
+    fields: Vec<(&'static str, Value)>,
+    variables: Vec<(&'static str, String)>,
+}
+
+/// A host in its world, ready to run.
+pub struct Ready {
+    /// The world.
+    pub world: World,
+    /// A manifest with its keys, and no secret.
+    pub manifest: Manifest,
+    /// What its environment holds.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// An identity of the plugin for tests that does `actions`.
+pub fn plugin_identity(name: &str, actions: &[&str]) -> String {
+    let payload = [&[name], actions].concat().join("\n");
+    bech32_encode(Hrp::parse("age-plugin-test-").unwrap(), payload.as_bytes()).to_uppercase()
+}
+
+impl Host {
+    /// Without any key.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With a file of identities of the fixtures.
+    pub fn age(self, key: &str) -> Self {
+        let text = std::fs::read_to_string(fixture(&format!("keys/{key}"))).unwrap();
+        self.identity(text.lines().last().unwrap())
+    }
+
+    /// With an age identity.
+    pub fn identity(mut self, text: &str) -> Self {
+        self.identities += &format!("{text}\n");
+        self
+    }
+
+    /// With an SSH key of the fixtures.
+    pub fn ssh(mut self, key: &'static str) -> Self {
+        self.ssh.push(key);
+        self
+    }
+
+    /// With an OpenPGP key of the fixtures in a `GnuPG` home, or with a new one if there is no name.
+    pub fn gnupg(mut self, key: &'static str) -> Self {
+        self.gnupg.push(key);
+        self
+    }
+
+    /// With a file of the fixtures in the world, which nothing names yet.
+    pub fn input(mut self, name: &'static str, file: &'static str) -> Self {
+        self.inputs.push((name, file));
+        self
+    }
+
+    /// With a command in `variable` that prints a key of the fixtures.
+    pub fn printed(self, variable: &'static str, key: &'static str) -> Self {
+        self.input("printed", key).variable(variable, "cat $DIR/printed")
+    }
+
+    /// With a shell script that stands in for a program.
+    pub fn script(mut self, name: &'static str, text: &'static str) -> Self {
+        self.scripts.push((name, text));
+        self
+    }
+
+    /// With something in the manifest.
+    pub fn field(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+
+    /// With a variable, in whose value `$DIR` is the world's directory.
+    pub fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// With all keys of another one as well.
+    pub fn and(mut self, other: Self) -> Self {
+        self.identities += &other.identities;
+        self.ssh.extend(other.ssh);
+        self.gnupg.extend(other.gnupg);
+        self.inputs.extend(other.inputs);
+        self.scripts.extend(other.scripts);
+        self.fields.extend(other.fields);
+        self.variables.extend(other.variables);
+        self
+    }
+
+    /// The host in a world of its own, as a plain user. Nothing, said aloud, where a program is missing.
+    pub fn ready(&self) -> Option<Ready> {
+        self.ready_in(World::user())
+    }
+
+    /// The host in this world.
+    pub fn ready_in(&self, world: World) -> Option<Ready> {
+        let mut manifest = world.manifest().without("ageKeyFile").without("logging");
+        if !self.identities.is_empty() {
+            let path = world.write("keys.txt", &self.identities);
+            manifest = manifest.with("ageKeyFile", json!(path));
+        }
+        if !self.ssh.is_empty() {
+            let paths: Vec<_> = self.ssh.iter().map(|key| copy(&world, key)).collect();
+            manifest = manifest.with("ageSshKeyPaths", json!(paths));
+        }
+        let mut variables = vec![("PATH", world.path_with_plugin())];
+        if !self.gnupg.is_empty() {
+            let home = gnupg_home(&world, &self.gnupg)?;
+            // A manifest may not name a home beside a file of identities.
+            match self.identities.is_empty() {
+                true => manifest = manifest.with("gnupgHome", json!(home)),
+                false => variables.push(("GNUPGHOME", home.display().to_string())),
+            }
+        }
+        let dir = world.input("").display().to_string();
+        for (name, text) in &self.scripts {
+            world.script(name, &format!("#!/bin/sh\n{}\n", text.replace("$DIR/", &dir)));
+        }
+        for (name, file) in &self.inputs {
+            world.write(name, std::fs::read(fixture(file)).unwrap());
+        }
+        for (name, value) in &self.fields {
+            manifest = manifest.with(name, value.clone());
+        }
+        let of_world = |(name, value): &(_, String)| (*name, value.replace("$DIR/", &dir));
+        variables.extend(self.variables.iter().map(of_world));
+        Some(Ready {
+            world,
+            manifest,
+            variables,
+        })
+    }
+}
+
+impl Ready {
+    /// Adds whole files as secrets of their names.
+    pub fn with_files<'f>(mut self, files: impl IntoIterator<Item = &'f PathBuf>) -> Self {
+        for path in files {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            self.manifest = self.manifest.secret(name, path, "");
+        }
+        self
+    }
+
+    /// Runs the program.
+    pub fn run(&self) -> Said {
+        self.world
+            .run_with(&self.manifest, |command| command.envs(self.variables.iter().cloned()))
+    }
+
+    /// Runs the program dry.
+    pub fn run_dry(&self) -> Said {
+        self.world.run_with(&self.manifest, |command| {
+            let command = command.envs(self.variables.iter().cloned());
+            command.env("NIXOS_ACTION", "dry-activate")
+        })
+    }
+
+    /// What is published under `name`.
+    pub fn published(&self, name: &str) -> Option<Vec<u8>> {
+        let user = self.world.input("home/.config/sops-nix/secrets").join(name);
+        let system = self.world.path("/run/secrets.d/1").join(name);
+        std::fs::read(user).or_else(|_| std::fs::read(system)).ok()
+    }
+
+    /// The programs that a run starts, by name, and what it said.
+    pub fn started(&self) -> (Said, Vec<String>) {
+        let (said, calls) = self.trace(&["-e", "trace=execve", "-s", "300"]);
+        let started = calls.iter().filter(|call| call.succeeded());
+        let names = started.filter_map(|call| Some(call.paths().first()?.rsplit_once('/')?.1.to_owned()));
+        (said, names.collect())
+    }
+
+    /// Runs the program under strace.
+    pub fn trace(&self, options: &[&str]) -> (Said, Vec<crate::common::Call>) {
+        let variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.world.trace(&self.manifest, options, &variables)
+    }
+}
+
+/// A copy of a key that only the program's user can read.
+fn copy(world: &World, key: &str) -> PathBuf {
+    let name = Path::new(key).file_name().unwrap().to_str().unwrap();
+    world.write(name, std::fs::read(fixture(key)).unwrap())
+}
+
+fn gnupg_home(world: &World, keys: &[&str]) -> Option<PathBuf> {
+    let of_fixtures: Vec<_> = keys.iter().copied().filter(|key| !key.is_empty()).collect();
+    let home = world.gnupg_home(&of_fixtures)?;
+    if of_fixtures.len() < keys.len() {
+        let user = "Other <other@example.invalid>";
+        let make = format!("gpg --batch --passphrase '' --quick-generate-key '{user}' future-default default never");
+        world.gnupg(&home, &make);
+        world.gnupg(&home, "gpgconf --kill all");
+    }
+    Some(home)
+}

@@ -1,0 +1,45 @@
+//! Every way to give a host a key, against real files of sops: what opens, what stays closed and what is said then, and which programs
+//! are started for it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes the texts")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod accounting;
+mod agents;
+mod failing;
+mod host;
+mod kind;
+mod matrix;
+mod own;
+mod refused;
+mod wrong;
+
+use std::path::PathBuf;
+
+use common::{Said, fixtures};
+
+/// The formats, as the fixtures spell them.
+const FORMATS: [&str; 5] = ["yaml", "json", "env", "ini", "bin"];
+
+/// A file of the fixtures.
+fn fixture(name: &str) -> PathBuf {
+    let version = if name.contains('/') { "" } else { "3.13.2" };
+    fixtures().join(version).join(name)
+}
+
+/// What a run says and how it ends, as a paragraph under a heading. Whether secrets lie on a disk is no matter here.
+fn paragraph(heading: &str, said: &Said) -> String {
+    let code = said.code.map_or("killed".to_owned(), |code| code.to_string());
+    let lines = said.err.lines().filter(|line| !line.contains(" is on a disk: "));
+    let err: String = lines.flat_map(|line| [line, "\n"]).collect();
+    format!("# {heading}: {code}\n{}{err}\n", said.out)
+}

@@ -1,0 +1,133 @@
+//! A person's own keys: used in user mode alone, where the manifest names none, and not in silence.
+
+use std::path::PathBuf;
+
+use expect_test::expect;
+use serde_json::json;
+
+use crate::common::{Manifest, Said, World};
+use crate::{fixture, paragraph};
+
+/// A manifest without any key, for a file.
+fn without_keys(world: &World, file: &str) -> Manifest {
+    let manifest = world.manifest().without("ageKeyFile").without("logging");
+    manifest.secret("s", &world.fixture(file), "")
+}
+
+/// A key of the fixtures at a place where a person has it.
+fn own(world: &World, place: &str, key: &str) -> PathBuf {
+    world.write(place, std::fs::read(fixture(&format!("keys/{key}"))).unwrap())
+}
+
+/// Runs as a person with a home.
+fn run(world: &World, manifest: &Manifest) -> Said {
+    world.run_with(manifest, |command| {
+        command.env("HOME", world.input("home")).env("NIXOS_ACTION", "dry-activate")
+    })
+}
+
+#[test]
+fn own_keys_open_files_and_are_named_where_the_manifest_names_none() {
+    let mut text = String::new();
+    for (place, key, file) in [
+        ("home/.config/sops/age/keys.txt", "age.txt", "text.bin"),
+        ("home/.ssh/id_ed25519", "ssh_ed25519", "to-native-ed25519.yaml"),
+        ("home/.ssh/id_rsa", "ssh_rsa", "to-native-rsa.yaml"),
+    ] {
+        let world = World::user();
+        own(&world, place, key);
+        text += &paragraph(key, &run(&world, &without_keys(&world, file)));
+    }
+    let world = World::user();
+    own(&world, "config/sops/age/keys.txt", "age.txt");
+    // With another directory for configurations this one is nobody's.
+    own(&world, "home/.config/sops/age/keys.txt", "other-age.txt");
+    own(&world, "home/.ssh/id_rsa", "ssh_rsa");
+    let said = world.run_with(&without_keys(&world, "text.bin"), |command| {
+        let command = command.env("HOME", world.input("home")).env("NIXOS_ACTION", "dry-activate");
+        command.env("XDG_CONFIG_HOME", world.input("config"))
+    });
+    text += &paragraph("XDG_CONFIG_HOME, and a second key", &said);
+    expect![[r#"
+        # age.txt: 0
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
+
+        # ssh_ed25519: 0
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.ssh/id_ed25519
+
+        # ssh_rsa: 0
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.ssh/id_rsa
+
+        # XDG_CONFIG_HOME, and a second key: 0
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/config/sops/age/keys.txt, $DIR/home/.ssh/id_rsa
+
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn a_manifest_that_names_any_key_leaves_own_keys_alone() {
+    for (field, value) in [
+        ("ageKeyFile", json!("/nowhere/keys.txt")),
+        ("ageSshKeyPaths", json!(["/nowhere/id_ed25519"])),
+        ("sshKeyPaths", json!(["/nowhere/id_rsa"])),
+        ("gnupgHome", json!("/nowhere/gnupg")),
+        ("ageKeyCredential", json!("nowhere")),
+    ] {
+        let world = World::user();
+        own(&world, "home/.config/sops/age/keys.txt", "age.txt");
+        let said = run(&world, &without_keys(&world, "text.bin").with(field, value));
+        assert_eq!(said.code, Some(1), "{field}: {said:?}");
+        assert!(!said.err.contains("your own"), "{field}: {said:?}");
+    }
+}
+
+#[test]
+fn system_mode_looks_into_no_home() {
+    let Some(world) = World::system() else { return };
+    own(&world, "home/.config/sops/age/keys.txt", "age.txt");
+    own(&world, "home/.ssh/id_ed25519", "ssh_ed25519");
+    let said = run(&world, &without_keys(&world, "text.bin"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(!said.err.contains("your own") && !said.err.contains("home"), "{said:?}");
+}
+
+#[test]
+fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
+    let world = World::user();
+    let armored = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n";
+    world.write("home/.config/sops/age/keys.txt", armored);
+    own(&world, "home/.ssh/id_ed25519", "ssh_passphrase");
+    let mut text = paragraph("armored", &run(&world, &without_keys(&world, "text.bin")));
+    std::fs::remove_file(world.input("home/.ssh/id_ed25519")).unwrap();
+    world.write("home/.config/sops/age/keys.txt", "age-encryption.org/v1\n-> scrypt xxx 18\n");
+    text += &paragraph("binary", &run(&world, &without_keys(&world, "text.bin")));
+    expect![[r#"
+        # armored: 1
+        warning: cannot use $DIR/home/.ssh/id_ed25519: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/home/.ssh/id_ed25519
+        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it to a file that only its owner can read: age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt, $DIR/home/.ssh/id_ed25519
+        error: cannot decrypt $DIR/text.bin (needed by secret s)
+          this file can be opened by
+            age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
+          this host has
+            (no key)  $DIR/home/.ssh/id_ed25519: protected by a passphrase, which nobody is asked for
+            (no key)  $DIR/home/.ssh/id_rsa: no such file
+            (no key)  $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for
+          hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+
+        # binary: 1
+        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it to a file that only its owner can read: age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
+        error: cannot decrypt $DIR/text.bin (needed by secret s)
+          this file can be opened by
+            age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
+          this host has
+            (no key)  $DIR/home/.ssh/id_ed25519: no such file
+            (no key)  $DIR/home/.ssh/id_rsa: no such file
+            (no key)  $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for
+          hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+
+    "#]].assert_eq(&text);
+}
