@@ -78,7 +78,9 @@ impl fmt::Display for GpgFailure {
             Self::Length(length) => return write!(f, "damaged: what it holds, {length} bytes, is no data key"),
             Self::Other(words) => return write!(f, "gpg failed: {words}"),
             Self::NoSecretKey => "gpg has no secret key for it",
-            Self::NobodyAsked => "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without",
+            Self::NobodyAsked => {
+                "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without"
+            }
             Self::NotGiven => "the passphrase was not given",
             Self::BadPassphrase => "the passphrase is wrong",
             Self::NoCard => "gpg finds no smart card",

@@ -9,7 +9,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
@@ -57,7 +57,7 @@ pub(super) struct Gpg {
     patience: Duration,
     /// The whole environment of the children.
     variables: Vec<(OsString, OsString)>,
-    services: OnceCell<Result<Services, GpgFailure>>,
+    services: OnceLock<Result<Services, GpgFailure>>,
 }
 
 impl Gpg {
@@ -80,7 +80,7 @@ impl Gpg {
             asks,
             patience: if asks { PATIENCE_WITH_PEOPLE } else { PATIENCE },
             variables,
-            services: OnceCell::new(),
+            services: OnceLock::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! RSA SSH keys as OpenPGP keys, in the way of `ssh-to-pgp` and of sops-nix.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use rsa::{BigUint, Pkcs1v15Encrypt, RsaPrivateKey};
 use sha1::{Digest, Sha1};
@@ -19,7 +19,7 @@ pub(in crate::keys) struct PgpKey {
     fingerprint: String,
     id: [u8; 8],
     /// Made on its first use: it takes longer than all the rest of a run.
-    prepared: OnceCell<Option<RsaPrivateKey>>,
+    prepared: OnceLock<Option<RsaPrivateKey>>,
 }
 
 impl PgpKey {
@@ -33,7 +33,7 @@ impl PgpKey {
             pair: pair.clone(),
             fingerprint: digest.iter().map(|byte| format!("{byte:02X}")).collect(),
             id: *digest.last_chunk()?,
-            prepared: OnceCell::new(),
+            prepared: OnceLock::new(),
         })
     }
 

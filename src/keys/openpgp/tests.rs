@@ -62,7 +62,12 @@ fn fingerprints_are_those_of_ssh_to_pgp() {
     let rows = rows("openpgp/fingerprints.tsv");
     assert_eq!(rows.len(), 4);
     for row in rows {
-        assert_eq!(PgpKey::from_ssh(&ssh_key(&row[0])).unwrap().fingerprint(), row[1], "{}", row[0]);
+        assert_eq!(
+            PgpKey::from_ssh(&ssh_key(&row[0])).unwrap().fingerprint(),
+            row[1],
+            "{}",
+            row[0]
+        );
     }
 }
 
@@ -80,7 +85,11 @@ fn messages_of_gpg_open_as_gpg_says_or_stay_closed_with_the_reason() {
     assert!(rows.len() > 40, "only {} messages", rows.len());
     for row in rows {
         let said = match open(&message(&row[0]), &key) {
-            Ok(opened) => row[1].split('|').next().filter(|name| content(name) == opened).map(str::to_owned),
+            Ok(opened) => row[1]
+                .split('|')
+                .next()
+                .filter(|name| content(name) == opened)
+                .map(str::to_owned),
             Err(failure) => row[1].split_once('|').map(|(name, _)| format!("{name}|{failure:?}")),
         };
         assert_eq!(said.as_ref(), Some(&row[1]), "{}", row[0]);
@@ -154,7 +163,9 @@ fn armor_is_taken_as_it_comes() {
         message.replace(checksum[0], "=AAAA"),
         message.replace(&format!("{}\n", checksum[0]), ""),
         message.replace(begin, &format!("{begin}\nVersion: GnuPG v1.4.9 (GNU/Linux)\nComment:")),
-        message.replace(&format!("{begin}\n"), begin).replacen(begin, &format!("{begin}\n"), 1),
+        message
+            .replace(&format!("{begin}\n"), begin)
+            .replacen(begin, &format!("{begin}\n"), 1),
         message.replace(&base64_lines, &base64.concat()),
         format!("a line before\n\n{message}\na line behind\n"),
         format!("{message}{}", self::message("other")),
@@ -203,7 +214,10 @@ fn no_changed_bit_of_the_protected_data_goes_unnoticed() {
         }
         for length in 0..message.data.len() {
             let data = message.data[..length].to_vec();
-            let cut = PgpMessage { recipients: vec![], data };
+            let cut = PgpMessage {
+                recipients: vec![],
+                data,
+            };
             assert!(cut.read(&session).err() == Some(Failure::Damaged), "{name}, {length} bytes");
         }
     }
@@ -257,7 +271,11 @@ fn packet(bytes: &[u8]) -> Option<(u8, Vec<u8>)> {
 #[test]
 fn packet_lengths_are_those_of_the_examples_of_rfc_9580() {
     // RFC 9580, 4.2.1.5.
-    let lengths: [(&[u8], usize); 3] = [(&[0x64], 100), (&[0xc5, 0xfb], 1723), (&[0xff, 0x00, 0x01, 0x86, 0xa0], 100_000)];
+    let lengths: [(&[u8], usize); 3] = [
+        (&[0x64], 100),
+        (&[0xc5, 0xfb], 1723),
+        (&[0xff, 0x00, 0x01, 0x86, 0xa0], 100_000),
+    ];
     for (length, bytes) in lengths {
         let body = vec![5; bytes];
         let all = [&[0xcb], length, &body].concat();
@@ -265,7 +283,10 @@ fn packet_lengths_are_those_of_the_examples_of_rfc_9580() {
         assert!(packet(&all[..all.len() - 1]).is_none(), "{bytes}, one byte less");
     }
     let pieces = [(&[0xef][..], 32768), (&[0xe1], 2), (&[0xf0], 65536), (&[0xc5, 0xdd], 1693)];
-    let partial: Vec<_> = pieces.iter().flat_map(|(length, bytes)| [length.to_vec(), vec![6; *bytes]].concat()).collect();
+    let partial: Vec<_> = pieces
+        .iter()
+        .flat_map(|(length, bytes)| [length.to_vec(), vec![6; *bytes]].concat())
+        .collect();
     assert!(packet(&[&[0xd2], &partial[..]].concat()) == Some((tag::PROTECTED_DATA, vec![6; 32768 + 2 + 65536 + 1693])));
     assert!(packet(&[&[0xd2], &partial[..partial.len() - 1695]].concat()).is_none());
 }
@@ -274,7 +295,10 @@ fn packet_lengths_are_those_of_the_examples_of_rfc_9580() {
 fn packets_in_the_legacy_format_are_read() {
     // RFC 9580, 4.2.2: one, two and four bytes of length, and none for all the rest.
     for header in [&[0xac, 3][..], &[0xad, 0, 3], &[0xae, 0, 0, 0, 3], &[0xaf]] {
-        assert!(packet(&[header, b"abc"].concat()) == Some((tag::LITERAL, b"abc".to_vec())), "{header:x?}");
+        assert!(
+            packet(&[header, b"abc"].concat()) == Some((tag::LITERAL, b"abc".to_vec())),
+            "{header:x?}"
+        );
     }
     assert!(packet(&[0x2c, 3, 1, 2, 3]).is_none());
 }
@@ -300,7 +324,15 @@ fn compression_within_compression_has_an_end() {
 
 #[test]
 fn decrypted_packets_without_a_literal_are_damaged() {
-    for packets in [&[][..], &[0xca, 3, b'P', b'G', b'P'], &[0xcb, 0], &[0xcb, 2, b'b', 200], &[0xd2, 1, 1], &[0xa3], &[0xa3, 9, 1]] {
+    for packets in [
+        &[][..],
+        &[0xca, 3, b'P', b'G', b'P'],
+        &[0xcb, 0],
+        &[0xcb, 2, b'b', 200],
+        &[0xd2, 1, 1],
+        &[0xa3],
+        &[0xa3, 9, 1],
+    ] {
         assert!(content::literal(packets).err() == Some(Failure::Damaged), "{packets:x?}");
     }
 }
