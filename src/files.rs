@@ -200,3 +200,26 @@ impl<'m> Source<'m> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_ours_is_the_failure_of_the_file_that_brings_it_to_light() {
+        let source = Source {
+            path: Path::new("/secrets.yaml"),
+            format: Format::Yaml,
+            secrets: Vec::new(),
+        };
+        let failure = source
+            .without_panic(|| -> Result<(), Failure> { panic!("a fault") })
+            .unwrap_err();
+        assert_eq!(failure.sops_file, Some(PathBuf::from("/secrets.yaml")));
+        assert_eq!(
+            failure.message,
+            "cannot decrypt /secrets.yaml (needed by secrets ): this is a fault in sops-install-secrets, told in the lines before; \
+             please report it"
+        );
+    }
+}

@@ -70,7 +70,8 @@ const ONE_LIVE: &str = "
     ln -s /run/secrets.d/1 /run/secrets
 ";
 
-/// A system call of a run: its name, and which one of that name. strace counts each name for itself.
+/// A system call of a run: its name, and which one of that name. strace counts each name for itself, and for each thread: of two threads
+/// that come as far, the first one is killed.
 type Point = (String, usize);
 
 /// All calls of an undisturbed run, in their order.
@@ -81,9 +82,12 @@ fn points(world: &World, manifest: &Manifest) -> Vec<Point> {
     let mut points = Vec::new();
     // The first call is the program's own start, by strace.
     for call in calls.into_iter().skip(1) {
-        let count = seen.entry(call.name.clone()).or_insert(0_usize);
+        let count = seen.entry((call.thread, call.name.clone())).or_insert(0_usize);
         *count += 1;
-        points.push((call.name, *count));
+        let point = (call.name, *count);
+        if !points.contains(&point) {
+            points.push(point);
+        }
     }
     points
 }

@@ -83,6 +83,36 @@ fn each_sops_file_is_opened_once() {
     }
 }
 
+#[test]
+fn who_reads_sops_files_has_given_up_all_that_this_does_not_need() {
+    let Some(world) = world() else { return };
+    let (known, unknown) = (world.fixture("nesting.json"), world.fixture("text.bin"));
+    let calls = trace(
+        &world,
+        &world.manifest().secret("a", &known, ONE).secret("b", &unknown, ""),
+        &[],
+    );
+    for file in [known, unknown] {
+        let is_it = |call: &&Call| call.opens() && call.paths().iter().any(|path| path == file.to_str().unwrap());
+        let opened = calls.iter().position(|call| is_it(&call)).unwrap();
+        let reader = calls[opened].thread;
+        assert_ne!(reader, calls[0].thread, "the first thread has to mount and write");
+        let before: Vec<_> = calls[..opened].iter().filter(|call| call.thread == reader).collect();
+        for given_up in ["landlock_restrict_self", "capset", "seccomp"] {
+            let call = before.iter().find(|call| call.name == given_up);
+            assert!(call.is_some_and(|call| call.succeeded()), "{given_up}: {before:?}");
+        }
+        let refused: Vec<_> = calls
+            .iter()
+            .filter(|call| call.thread == reader && call.result.contains("EPERM"))
+            .collect();
+        assert!(refused.is_empty(), "decryption needs what it may not do: {refused:?}");
+    }
+    let is_restricted = |call: &&Call| call.name == "landlock_restrict_self" || call.name == "seccomp";
+    let threads: Vec<_> = calls.iter().filter(is_restricted).map(|call| call.thread).collect();
+    assert_eq!(threads, [threads[0]; 2], "one thread, restricted once");
+}
+
 /// Whether the manifest allows to change `path`.
 fn is_declared(path: &str) -> bool {
     let exact = [

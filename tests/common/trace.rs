@@ -1,5 +1,6 @@
 //! System calls, as strace tells them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -8,6 +9,8 @@ use super::{Manifest, Said, World};
 /// One system call, from its name to its result.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// Who made it.
+    pub thread: u32,
     /// Its name.
     pub name: String,
     /// Its arguments as strace writes them; descriptors carry their paths in angle brackets.
@@ -98,22 +101,37 @@ impl Call {
     }
 }
 
-/// The calls of a run that strace wrote to `file` (`-f -y -s …`), from the program's own start on, in their order.
+/// The calls of a run that strace wrote to `file` (`-f -y -s …`), from the program's own start on, in the order in which they ended.
 pub fn calls(file: &Path) -> Vec<Call> {
     let text = fs::read(file).unwrap();
-    String::from_utf8_lossy(&text).lines().filter_map(call).collect()
+    let mut unfinished = HashMap::new();
+    String::from_utf8_lossy(&text)
+        .lines()
+        .filter_map(|line| call(&mut unfinished, line))
+        .collect()
 }
 
-/// `PID name(arguments) = result`; other lines tell of signals and ends.
-fn call(line: &str) -> Option<Call> {
-    let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
-    let (name, rest) = line.split_once('(')?;
+/// `PID name(arguments) = result`; other lines tell of signals and ends. Where another thread comes between, it is
+/// `PID name(arguments <unfinished ...>`, and later `PID <... name resumed>rest) = result`.
+fn call(unfinished: &mut HashMap<u32, String>, line: &str) -> Option<Call> {
+    let (thread, line) = line.split_once(' ')?;
+    let (thread, line) = (thread.parse().ok()?, line.trim_start());
+    if let Some(start) = line.strip_suffix("<unfinished ...>") {
+        unfinished.insert(thread, start.trim_end().to_owned());
+        return None;
+    }
+    let whole = match line.split_once(" resumed>") {
+        Some((_, rest)) if line.starts_with("<... ") => format!("{}{rest}", unfinished.remove(&thread)?),
+        _ => line.to_owned(),
+    };
+    let (name, rest) = whole.split_once('(')?;
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return None;
     }
     let (arguments, result) = rest.rsplit_once(" = ")?;
     let arguments = arguments.trim_end().strip_suffix(')')?;
     Some(Call {
+        thread,
         name: name.to_owned(),
         arguments: arguments.to_owned(),
         result: result.to_owned(),

@@ -9,12 +9,12 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::sync::OnceLock;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub(super) use failure::GpgFailure;
