@@ -116,11 +116,11 @@ impl<'m> Source<'m> {
 
     /// Reads and parses the file, and decrypts it if the keys at hand open it. Where they do not, its text is kept for later: it is
     /// read once.
-    fn begin(&self, keyring: &mut Keyring) -> Result<Progress, Failure> {
+    fn begin(&self, keyring: &Keyring) -> Result<Progress, Failure> {
         self.without_panic(|| self.try_keys_at_hand(keyring))
     }
 
-    fn try_keys_at_hand(&self, keyring: &mut Keyring) -> Result<Progress, Failure> {
+    fn try_keys_at_hand(&self, keyring: &Keyring) -> Result<Progress, Failure> {
         let text = file::read(self.path, LARGEST)
             .map_err(|error| self.fail(format!("cannot read {}: {error}", self.needed())))?
             .text;

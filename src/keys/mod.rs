@@ -25,7 +25,10 @@ mod ssh;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 pub use crate::child::ChildError;
 pub use notice::{Cause, Notice, Place, Problem};
@@ -68,7 +71,7 @@ pub struct Keyring {
     /// All that was found unusable, also what is not worth a notice.
     problems: Vec<Problem>,
     /// The identity that opened the last file: the next one has mostly the same recipients.
-    last: usize,
+    last: AtomicUsize,
 }
 
 impl Keyring {
@@ -78,7 +81,7 @@ impl Keyring {
     }
 
     /// Tries the keys at hand on a file.
-    pub fn open(&mut self, opening: &mut Opening) {
+    pub fn open(&self, opening: &mut Opening) {
         opening.mark(|key| self.owns(key));
         opening.advance(|_, key| self.try_entry(key));
     }
@@ -114,7 +117,7 @@ impl Keyring {
     }
 
     /// Opens an entry with a key at hand. Nothing where there is none of its kind.
-    fn try_entry(&mut self, key: &MasterKey) -> Option<Result<Plaintext, Failure>> {
+    fn try_entry(&self, key: &MasterKey) -> Option<Result<Plaintext, Failure>> {
         match key {
             MasterKey::Age { encrypted, .. } => Some(self.open_age(encrypted)),
             MasterKey::Pgp { encrypted, .. } if !self.pgp_keys.is_empty() => Some(self.open_pgp(encrypted)),
@@ -123,15 +126,12 @@ impl Keyring {
     }
 
     /// Opens one armored age message with whichever identity does.
-    fn open_age(&mut self, encrypted: &str) -> Result<Plaintext, Failure> {
+    fn open_age(&self, encrypted: &str) -> Result<Plaintext, Failure> {
         let message = Message::parse(encrypted)?;
-        let mut last = self.last;
-        let opened = first_opened(
+        first_opened(
             self.in_order_of_hope()
-                .map(|(index, identity)| message.open(identity).inspect(|_| last = index)),
-        );
-        self.last = last;
-        opened
+                .map(|(index, identity)| message.open(identity).inspect(|_| self.last.store(index, Ordering::Relaxed))),
+        )
     }
 
     /// Opens one armored OpenPGP message with whichever key does.
@@ -142,7 +142,7 @@ impl Keyring {
 
     /// All identities, beginning with the one that opened the last file.
     fn in_order_of_hope(&self) -> impl Iterator<Item = (usize, &Identity)> {
-        let last = self.last;
+        let last = self.last.load(Ordering::Relaxed);
         let rest = self.identities.iter().enumerate().filter(move |(index, _)| *index != last);
         self.identities
             .get(last)
