@@ -84,7 +84,13 @@ in
     RestrictNamespaces = true;
     MemoryDenyWriteExecute = true;
     SystemCallArchitectures = "native";
-    SystemCallFilter = [ "@system-service" ];
+    SystemCallFilter = [
+      "@system-service"
+      # With these the installer takes still more from its thread that decrypts.
+      "landlock_create_ruleset"
+      "landlock_restrict_self"
+      "seccomp"
+    ];
     # An attempt to mount gets an answer instead of a signal, so that the installer can say what it could not do.
     SystemCallErrorNumber = "EPERM";
   }

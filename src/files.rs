@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
 use crate::{
+    confinement::confined,
     failure::{Failure, names},
     file,
     keys::{Keyring, Opening},
@@ -52,22 +54,26 @@ enum Progress {
 }
 
 /// Decrypts each file once. What failed is `None`, with its failure told. Programs are asked when it is known what they are needed for,
-/// so that each has to be started once.
+/// so that each has to be started once; all else that sees the content of a file is confined.
 pub fn decrypt<'m>(
     manifest: &'m Manifest,
     keyring: &mut Keyring,
     failures: &mut Vec<Failure>,
 ) -> Vec<(Source<'m>, Option<Decrypted>)> {
     let sources = sources(manifest);
-    let mut progress: Vec<_> = sources.iter().map(|source| source.begin(keyring)).collect();
+    let mut progress: Vec<_> = confined(|| sources.iter().map(|source| source.begin(keyring)).collect());
     let mut closed: Vec<_> = progress.iter_mut().filter_map(opening).collect();
+    let is_anything_left = !closed.is_empty();
     keyring.open_with_programs(&mut closed);
-    let mut decrypted = Vec::with_capacity(sources.len());
-    for (source, progress) in sources.into_iter().zip(progress) {
-        let file = progress.and_then(|progress| source.finish(progress, keyring));
-        decrypted.push((source, file.map_err(|failure| failures.push(failure)).ok()));
-    }
-    decrypted
+    let mut finish = || -> Vec<_> {
+        let pairs = sources.iter().zip(progress.drain(..));
+        pairs.map(|(source, progress)| source.finish(progress?, keyring)).collect()
+    };
+    let files = if is_anything_left { confined(finish) } else { finish() };
+    let told = files
+        .into_iter()
+        .map(|file| file.map_err(|failure| failures.push(failure)).ok());
+    sources.into_iter().zip(told).collect()
 }
 
 fn opening(progress: &mut Result<Progress, Failure>) -> Option<&mut Opening> {
@@ -111,6 +117,10 @@ impl<'m> Source<'m> {
     /// Reads and parses the file, and decrypts it if the keys at hand open it. Where they do not, its text is kept for later: it is
     /// read once.
     fn begin(&self, keyring: &Keyring) -> Result<Progress, Failure> {
+        self.without_panic(|| self.try_keys_at_hand(keyring))
+    }
+
+    fn try_keys_at_hand(&self, keyring: &Keyring) -> Result<Progress, Failure> {
         let text = file::read(self.path, LARGEST)
             .map_err(|error| self.fail(format!("cannot read {}: {error}", self.needed())))?
             .text;
@@ -128,8 +138,17 @@ impl<'m> Source<'m> {
     fn finish(&self, progress: Progress, keyring: &Keyring) -> Result<Decrypted, Failure> {
         match progress {
             Progress::Decrypted(decrypted) => Ok(decrypted),
-            Progress::Closed { text, opening } => self.decrypt(self.parse(&text)?, keyring, opening),
+            Progress::Closed { text, opening } => self.without_panic(|| self.decrypt(self.parse(&text)?, keyring, opening)),
         }
+    }
+
+    /// A fault of ours that one file brings to light is this file's failure, and not the end of the run.
+    fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        // Keys are not changed by a file; at worst the next one begins with another identity.
+        catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
+            let fault = "this is a fault in sops-install-secrets, told in the lines before; please report it";
+            Err(self.fail(format!("cannot decrypt {}: {fault}", self.needed())))
+        })
     }
 
     fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, Failure> {
@@ -179,5 +198,28 @@ impl<'m> Source<'m> {
             entries: vec![secret.name.clone()],
             sops_file: Some(PathBuf::from(self.path)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_ours_is_the_failure_of_the_file_that_brings_it_to_light() {
+        let source = Source {
+            path: Path::new("/secrets.yaml"),
+            format: Format::Yaml,
+            secrets: Vec::new(),
+        };
+        let failure = source
+            .without_panic(|| -> Result<(), Failure> { panic!("a fault") })
+            .unwrap_err();
+        assert_eq!(failure.sops_file, Some(PathBuf::from("/secrets.yaml")));
+        assert_eq!(
+            failure.message,
+            "cannot decrypt /secrets.yaml (needed by secrets ): this is a fault in sops-install-secrets, told in the lines before; \
+             please report it"
+        );
     }
 }

@@ -8,6 +8,7 @@
 pub mod changes;
 mod child;
 pub mod cli;
+pub mod confinement;
 mod contents;
 mod entries;
 pub mod environment;

@@ -16,7 +16,7 @@ use common::{Call, Manifest, World, has};
 use serde_json::json;
 
 /// Follows children, shows the path of each descriptor, and strings in full.
-const WITH_PATHS: &[&str] = &["-f", "-y", "-s", "100000"];
+const WITH_PATHS: &[&str] = &["-y", "-s", "100000"];
 
 /// Secrets, templates, links, units, and all kinds of keys.
 fn manifest(world: &World, key: &str) -> Manifest {
@@ -81,6 +81,36 @@ fn each_sops_file_is_opened_once() {
             assert_eq!(opened.count(), 1, "{} in the {run} run", file.display());
         }
     }
+}
+
+#[test]
+fn who_reads_sops_files_has_given_up_all_that_this_does_not_need() {
+    let Some(world) = world() else { return };
+    let (known, unknown) = (world.fixture("nesting.json"), world.fixture("text.bin"));
+    let calls = trace(
+        &world,
+        &world.manifest().secret("a", &known, ONE).secret("b", &unknown, ""),
+        &[],
+    );
+    for file in [known, unknown] {
+        let is_it = |call: &&Call| call.opens() && call.paths().iter().any(|path| path == file.to_str().unwrap());
+        let opened = calls.iter().position(|call| is_it(&call)).unwrap();
+        let reader = calls[opened].thread;
+        assert_ne!(reader, calls[0].thread, "the first thread has to mount and write");
+        let before: Vec<_> = calls[..opened].iter().filter(|call| call.thread == reader).collect();
+        for given_up in ["landlock_restrict_self", "capset", "seccomp"] {
+            let call = before.iter().find(|call| call.name == given_up);
+            assert!(call.is_some_and(|call| call.succeeded()), "{given_up}: {before:?}");
+        }
+        let refused: Vec<_> = calls
+            .iter()
+            .filter(|call| call.thread == reader && call.result.contains("EPERM"))
+            .collect();
+        assert!(refused.is_empty(), "decryption needs what it may not do: {refused:?}");
+    }
+    let is_restricted = |call: &&Call| call.name == "landlock_restrict_self" || call.name == "seccomp";
+    let threads: Vec<_> = calls.iter().filter(is_restricted).map(|call| call.thread).collect();
+    assert_eq!(threads, [threads[0]; 2], "one thread, restricted once");
 }
 
 /// Whether the manifest allows to change `path`.
@@ -236,7 +266,7 @@ fn neither_plaintext_nor_keys_are_in_the_arguments_or_the_environment_of_a_child
     ];
     let (said, calls) = world.trace(
         &manifest(&world, OTHER),
-        &["-f", "-v", "-s", "100000", "-e", "trace=execve"],
+        &["-v", "-s", "100000", "-e", "trace=execve"],
         &variables,
     );
     assert_eq!(said.code, Some(0), "{said:?}");

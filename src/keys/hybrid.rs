@@ -3,7 +3,7 @@
 mod hpke;
 mod kem;
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use ::age::DecryptError;
 use age_core::format::{FileKey, Stanza};
@@ -33,7 +33,7 @@ const HPKE_INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
 /// than all the rest of reading an identity file.
 pub(super) struct HybridIdentity {
     seed: Plaintext,
-    pair: OnceCell<Box<KeyPair>>,
+    pair: OnceLock<Box<KeyPair>>,
 }
 
 impl HybridIdentity {
@@ -43,7 +43,7 @@ impl HybridIdentity {
         let mut seed = Plaintext::with_capacity(kem::SEED_BYTES);
         decoded.byte_iter().for_each(|byte| seed.push(&[byte]));
         let spelling = Zeroizing::new(bech32::encode_upper::<Bech32>(IDENTITY_HRP, seed.expose()).ok()?);
-        let pair = OnceCell::new();
+        let pair = OnceLock::new();
         (seed.len() == kem::SEED_BYTES && *spelling == text).then_some(Self { seed, pair })
     }
 

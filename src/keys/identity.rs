@@ -1,6 +1,6 @@
 //! One key of this host: what opens a stanza, and how people know it.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use ::age::x25519;
 use base64::Engine;
@@ -16,7 +16,7 @@ use super::ssh;
 pub(super) struct Identity {
     secret: Secret,
     /// The recipient in full, made on its first use: a post-quantum one takes long.
-    recipient: OnceCell<String>,
+    recipient: OnceLock<String>,
     place: Place,
 }
 
@@ -39,7 +39,7 @@ struct SshSecret {
     recipient: String,
     /// How the line of a stanza for this key begins.
     stanza: String,
-    native: OnceCell<Option<::age::ssh::Identity>>,
+    native: OnceLock<Option<::age::ssh::Identity>>,
 }
 
 impl Identity {
@@ -68,14 +68,14 @@ impl Identity {
             key,
             recipient,
             stanza,
-            native: OnceCell::new(),
+            native: OnceLock::new(),
         };
         Some(Self::new(Secret::Ssh(Box::new(secret)), place))
     }
 
     /// An identity whose recipient is still to be made.
     fn new(secret: Secret, place: Place) -> Self {
-        let recipient = OnceCell::new();
+        let recipient = OnceLock::new();
         Self {
             secret,
             recipient,

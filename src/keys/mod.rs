@@ -25,7 +25,10 @@ mod ssh;
 #[cfg(test)]
 mod tests;
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 pub use crate::child::ChildError;
 pub use notice::{Cause, Notice, Place, Problem};
@@ -68,7 +71,7 @@ pub struct Keyring {
     /// All that was found unusable, also what is not worth a notice.
     problems: Vec<Problem>,
     /// The identity that opened the last file: the next one has mostly the same recipients.
-    last: Cell<usize>,
+    last: AtomicUsize,
 }
 
 impl Keyring {
@@ -128,7 +131,7 @@ impl Keyring {
         let message = Message::parse(encrypted)?;
         first_opened(
             self.in_order_of_hope()
-                .map(|(index, identity)| message.open(identity).inspect(|_| self.last.set(index))),
+                .map(|(index, identity)| message.open(identity).inspect(|_| self.last.store(index, Ordering::Relaxed))),
         )
     }
 
@@ -140,7 +143,7 @@ impl Keyring {
 
     /// All identities, beginning with the one that opened the last file.
     fn in_order_of_hope(&self) -> impl Iterator<Item = (usize, &Identity)> {
-        let last = self.last.get();
+        let last = self.last.load(Ordering::Relaxed);
         let rest = self.identities.iter().enumerate().filter(move |(index, _)| *index != last);
         self.identities
             .get(last)

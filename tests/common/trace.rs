@@ -9,6 +9,8 @@ use super::{Manifest, Said, World};
 /// One system call, from its name to its result.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// Who made it; 0 where only one thread was watched.
+    pub thread: u32,
     /// Its name.
     pub name: String,
     /// Its arguments as strace writes them; descriptors carry their paths in angle brackets.
@@ -99,47 +101,39 @@ impl Call {
     }
 }
 
-/// The calls of a run that strace wrote to `file` (`-y -s …`, and `-f` for its children too), from the program's own start on, in the
-/// order in which they ended.
+/// The calls of a run that strace wrote to `file` (`-y -s …`, and `-f` for its threads and children too), from the program's own start
+/// on, in the order in which they ended.
 pub fn calls(file: &Path) -> Vec<Call> {
     let text = fs::read(file).unwrap();
-    whole_lines(&String::from_utf8_lossy(&text))
-        .iter()
-        .filter_map(|line| call(line))
+    let mut unfinished = HashMap::new();
+    String::from_utf8_lossy(&text)
+        .lines()
+        .filter_map(|line| call(&mut unfinished, line))
         .collect()
 }
 
-/// Puts together what strace takes apart where another process comes between a call and its end.
-fn whole_lines(text: &str) -> Vec<String> {
-    let mut begun: HashMap<&str, &str> = HashMap::new();
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let (process, rest) = line.split_once(' ').unwrap_or_default();
-        if let Some(beginning) = rest.strip_suffix(" <unfinished ...>") {
-            begun.insert(process, beginning);
-        } else if let Some((_, end)) = rest
-            .split_once(" resumed>")
-            .filter(|_| rest.trim_start().starts_with("<... "))
-        {
-            let beginning = begun.remove(process).unwrap_or_default();
-            lines.push(format!("{process} {beginning}{end}"));
-        } else {
-            lines.push(line.to_owned());
-        }
+/// `name(arguments) = result`, with `-f` the number of the thread before it; other lines tell of signals and ends. Where another thread
+/// comes between, it is `PID name(arguments <unfinished ...>`, and later `PID <... name resumed>rest) = result`.
+fn call(unfinished: &mut HashMap<u32, String>, line: &str) -> Option<Call> {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let thread = line[..line.len() - rest.len()].parse().unwrap_or_default();
+    let line = rest.trim_start();
+    if let Some(start) = line.strip_suffix("<unfinished ...>") {
+        unfinished.insert(thread, start.trim_end().to_owned());
+        return None;
     }
-    lines
-}
-
-/// `name(arguments) = result`, with the number of the process before it if there are several; other lines tell of signals and ends.
-fn call(line: &str) -> Option<Call> {
-    let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
-    let (name, rest) = line.split_once('(')?;
+    let whole = match line.split_once(" resumed>") {
+        Some((_, rest)) if line.starts_with("<... ") => format!("{}{rest}", unfinished.remove(&thread)?),
+        _ => line.to_owned(),
+    };
+    let (name, rest) = whole.split_once('(')?;
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return None;
     }
     let (arguments, result) = rest.rsplit_once(" = ")?;
     let arguments = arguments.trim_end().strip_suffix(')')?;
     Some(Call {
+        thread,
         name: name.to_owned(),
         arguments: arguments.to_owned(),
         result: result.to_owned(),
@@ -147,12 +141,12 @@ fn call(line: &str) -> Option<Call> {
 }
 
 impl World {
-    /// Runs the program under strace with these options, and gives what it said and which calls it made; with `-f` among them, those of
-    /// its children too.
+    /// Runs the program under strace with these options, and gives what it said and which calls it made, those of its threads and
+    /// children among them.
     pub fn trace(&self, manifest: &Manifest, options: &[&str], variables: &[(&str, &str)]) -> (Said, Vec<Call>) {
         let (log, manifest) = (self.input("trace"), self.save(manifest));
         let mut command = self.command("strace");
-        command.arg("-o").arg(&log).args(options);
+        command.arg("-f").arg("-o").arg(&log).args(options);
         command.arg(self.executable()).arg(manifest);
         command.envs(variables.iter().copied());
         let said = self.finish(&mut command);

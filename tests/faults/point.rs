@@ -11,7 +11,7 @@ use crate::common::Call;
 pub struct Point {
     /// Its name.
     pub name: String,
-    /// Which one of that name; strace counts each name for itself.
+    /// Which one of that name; strace counts each name for itself, and for each thread: where two threads come as far, both fail.
     count: usize,
     /// Its arguments, as strace wrote them.
     arguments: String,
@@ -41,7 +41,7 @@ pub fn points(calls: Vec<Call>) -> Vec<Point> {
     let mut seen = HashMap::new();
     let mut is_own = false;
     let mut point = |call: Call| {
-        let count = seen.entry(call.name.clone()).or_insert(0_usize);
+        let count = seen.entry((call.thread, call.name.clone())).or_insert(0_usize);
         *count += 1;
         is_own |= call.name == FIRST_OWN;
         Point {
@@ -51,7 +51,16 @@ pub fn points(calls: Vec<Call>) -> Vec<Point> {
             is_own,
         }
     };
-    calls.into_iter().skip(1).map(&mut point).collect()
+    let mut points: Vec<Point> = Vec::new();
+    for point in calls.into_iter().skip(1).map(&mut point) {
+        if !points
+            .iter()
+            .any(|known| (&known.name, known.count) == (&point.name, point.count))
+        {
+            points.push(point);
+        }
+    }
+    points
 }
 
 /// Whether the environment asks for the whole matrix, which takes several times as long: each error also as a lasting one, and those

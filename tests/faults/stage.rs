@@ -176,7 +176,7 @@ impl Stage {
         self.reset();
         let log = self.world.input("trace");
         let mut command = self.world.command("strace");
-        command.arg("-o").arg(&log);
+        command.args(self.watched()).arg("-o").arg(&log);
         let ended = self.end(command);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         self.assert_complete(self.first_number(), "undisturbed");
@@ -209,12 +209,19 @@ impl Stage {
     /// Runs the program with a fault.
     pub fn run_with(&self, point: &Point, fault: Fault) -> Ended {
         let mut command = self.world.command("timeout");
-        command.args(["-k", "1", DEADLINE, "strace", "-o", "/dev/null", "-e"]);
+        command.args(["-k", "1", DEADLINE, "strace", "-o", "/dev/null"]);
         command
+            .args(self.watched())
+            .arg("-e")
             .arg(format!("trace={}", point.name))
             .arg("-e")
             .arg(point.injection(fault));
         self.end(command)
+    }
+
+    /// Whose calls are made to fail: those of all threads, but of no stand-in for systemctl.
+    fn watched(&self) -> &'static [&'static str] {
+        if self.telling == Telling::Systemctl { &[] } else { &["-f"] }
     }
 
     /// Runs the program as it is.

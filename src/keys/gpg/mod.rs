@@ -9,12 +9,12 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub(super) use failure::GpgFailure;
@@ -57,7 +57,7 @@ pub(super) struct Gpg {
     patience: Duration,
     /// The whole environment of the children.
     variables: Vec<(OsString, OsString)>,
-    services: OnceCell<Result<Services, GpgFailure>>,
+    services: OnceLock<Result<Services, GpgFailure>>,
 }
 
 impl Gpg {
@@ -80,7 +80,7 @@ impl Gpg {
             asks,
             patience: if asks { PATIENCE_WITH_PEOPLE } else { PATIENCE },
             variables,
-            services: OnceCell::new(),
+            services: OnceLock::new(),
         }
     }
 

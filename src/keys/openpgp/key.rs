@@ -1,6 +1,6 @@
 //! RSA SSH keys as OpenPGP keys, in the way of `ssh-to-pgp` and of sops-nix.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use rsa::{BigUint, Pkcs1v15Encrypt, RsaPrivateKey};
 use sha1::digest::Output;
@@ -20,7 +20,7 @@ pub(in crate::keys) struct PgpKey {
     fingerprint: String,
     id: [u8; 8],
     /// Made on its first use: it takes longer than all the rest of a run.
-    prepared: OnceCell<Option<RsaPrivateKey>>,
+    prepared: OnceLock<Option<RsaPrivateKey>>,
 }
 
 impl PgpKey {
@@ -34,7 +34,7 @@ impl PgpKey {
             pair: pair.clone(),
             fingerprint: format!("{digest:X}"),
             id: *digest.as_slice().last_chunk()?,
-            prepared: OnceCell::new(),
+            prepared: OnceLock::new(),
         })
     }
 

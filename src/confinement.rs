@@ -1,0 +1,123 @@
+//! Least privilege for the steps that read and decrypt what others wrote.
+//!
+//! They run on a thread that has given up what decryption does not need, in three ways which do not depend on each other: root's
+//! capabilities, Landlock, and a filter of system calls. The process as a whole must still mount, write and start programs, so it
+//! cannot give them up. Each of the three is had as far as the kernel, or the container, lets us: where it does not, the work is done
+//! all the same, since a host without its secrets may not boot.
+//!
+//! The limit of this: a thread shares its memory with the rest of the process. It is stopped from doing what it should not do, by a
+//! mistake or misled by a file; who can make it write to any place in memory can have the other threads do it.
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+mod system_calls;
+
+use std::{
+    panic,
+    thread::{self, ScopedJoinHandle},
+};
+
+use landlock::{ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetError, Scope};
+use rustix::{
+    io,
+    thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities},
+};
+
+/// Stack of the thread, in bytes: as much as Linux gives to a program's first thread, which the limits of nesting were made for.
+const STACK: usize = 8 << 20;
+
+/// Does `work` on a thread that can read files and compute, and nothing else. The calling thread is not restricted, and waits. Where
+/// there can be no other thread, it does the work itself.
+///
+/// # Panics
+/// When `work` does.
+pub fn confined<T: Send>(mut work: impl FnMut() -> T + Send) -> T {
+    let done = thread::scope(|scope| {
+        let confined = || {
+            restrict();
+            work()
+        };
+        let thread = thread::Builder::new().name("confined".to_owned()).stack_size(STACK);
+        thread.spawn_scoped(scope, confined).map(ScopedJoinHandle::join)
+    });
+    match done {
+        Ok(Ok(done)) => done,
+        Ok(Err(panicked)) => panic::resume_unwind(panicked),
+        Err(_) => work(),
+    }
+}
+
+/// Takes from this thread, for good, what can be taken.
+fn restrict() {
+    // What the kernel does not have or does not allow leaves the others: there is nothing to do about it here, and nothing to decide.
+    let _ = restrict_access();
+    let _ = drop_capabilities();
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+    let _ = system_calls::refuse();
+}
+
+/// No file is written, made, removed or executed, no device is told anything, no TCP port is used, and no process outside hears of us;
+/// landlock(7). Not restricted are reading, and sockets with a name in the file system: messages go to the journal by one.
+fn restrict_access() -> Result<(), RulesetError> {
+    Ruleset::default()
+        .handle_access(AccessFs::from_write(ABI::V5) | AccessFs::Execute)?
+        .handle_access(AccessNet::from_all(ABI::V4))?
+        .scope(Scope::from_all(ABI::V6))?
+        .create()?
+        .restrict_self()?;
+    Ok(())
+}
+
+/// Leaves of root's capabilities the one to read what belongs to others; capabilities(7). Containers may have `DAC_OVERRIDE` for it alone.
+fn drop_capabilities() -> io::Result<()> {
+    let held = capabilities(None)?.effective;
+    let reading = [CapabilitySet::DAC_READ_SEARCH, CapabilitySet::DAC_OVERRIDE];
+    let kept = reading
+        .into_iter()
+        .find(|one| held.contains(*one))
+        .unwrap_or(CapabilitySet::empty());
+    let sets = CapabilitySets {
+        effective: kept,
+        permitted: kept,
+        inheritable: CapabilitySet::empty(),
+    };
+    set_capabilities(None, sets)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, OpenOptions},
+        path::Path,
+    };
+
+    use super::*;
+
+    /// The numbers of the errors of opening for writing, of creating and of removing, after `restriction`.
+    fn tried(restriction: impl FnOnce() + Send) -> [Option<i32>; 3] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "content").unwrap();
+        let number = |result: std::io::Result<()>| result.err().and_then(|error| error.raw_os_error());
+        let attempt = |file: &Path| {
+            restriction();
+            assert_eq!(fs::read_to_string(file).unwrap(), "content");
+            [
+                number(OpenOptions::new().write(true).open(file).map(drop)),
+                number(fs::create_dir(file.with_file_name("directory"))),
+                number(fs::remove_file(file)),
+            ]
+        };
+        thread::scope(|scope| scope.spawn(|| attempt(&file)).join().unwrap())
+    }
+
+    #[test]
+    fn landlock_alone_keeps_files_as_they_are() {
+        assert_eq!(tried(|| restrict_access().unwrap()), [Some(13); 3]);
+    }
+
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+    #[test]
+    fn the_filter_of_system_calls_alone_keeps_files_as_they_are() {
+        assert_eq!(tried(|| system_calls::refuse().unwrap()), [Some(1); 3]);
+    }
+}
