@@ -9,7 +9,7 @@ import traceback
 
 from image import Image
 from machine import Machine
-from payload import Payload
+from payload import PRIVATE_KEY, Payload
 
 
 @dataclasses.dataclass
@@ -64,16 +64,18 @@ class Lab:
             print("        " + row.error.rstrip().replace("\n", "\n        "), flush=True)
 
     def search_for_leaks(self, machine: Machine, allowed: dict[str, int] | None = None) -> None:
-        """Looks for plaintexts in all that the machine has said and written. It is off; `allowed` says how often what may be on its disk."""
+        """Looks for plaintexts and the test key in all that the machine has said and written. It is off. `allowed`: what may be on its disk, and how often."""
         console = machine.console.log.read_bytes()
         disk = written(machine.disk)
-        for text in self.plaintexts:
+        # The test key lies in its file, where the test has put it.
+        allowed = {PRIVATE_KEY: 1, **(allowed or {})}
+        for text in [*self.plaintexts, PRIVATE_KEY]:
             name = text[:24]
             assert text.encode() not in console, f"{name}… is on the console"
             found = disk.count(text.encode())
-            most = (allowed or {}).get(text, 0)
+            most = allowed.get(text, 0)
             assert found <= most, f"{name}… is {found} times on the disk, {most} at most are right"
-        assert b"Debian" in console and b"root:x:0:0" in disk, "the search itself finds nothing"
+        assert PRIVATE_KEY.encode() in disk, "the search itself finds nothing"
 
     def end(self) -> None:
         for machine in self.machines:

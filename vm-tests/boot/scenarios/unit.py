@@ -20,7 +20,7 @@ def tell(lab):
     before = {"changed": old, "same": same, "owned": owned, "environment": environment, "early": hashed}
     lay_out(payload, payload.encrypt("secrets.yaml", before), payload.encrypt("new.yaml", {**before, "changed": new}))
     lay_out_users(payload)
-    # /run is emptied at every boot, and with it this: only the first boot is slow.
+    # Only the first boot is slow.
     payload.drop_in("sops-nix.service", f"[Service]\nExecStartPre=/bin/sh -c '[ -e /test/was-slow ] || sleep {DELAY}'\nExecStartPre=+/usr/bin/touch /test/was-slow\n")
     machine = lab.machine()
     machine.start(payload.archive())
@@ -51,7 +51,7 @@ def tell(lab):
         machine.fail("ls /run/notes/*")
         machine.succeed("systemctl restart sops-nix.service")
         # Its jobs are queued, not waited for.
-        machine.wait_until("[ -s /run/notes/changed ] && [ -s /run/notes/owned ] && [ -s /run/notes/template ] && ! systemctl list-jobs | grep -q running")
+        machine.wait_until("[ -s /run/notes/changed ] && [ -s /run/notes/owned ] && [ -s /run/notes/template ] && ! systemctl list-jobs | grep -q service")
         assert_notes(machine, new, owned, f"the same {same}, and more")
         said = machine.succeed("journalctl -b -u sops-nix -o cat")
         assert "modifying secrets: changed, owned" in said and "modifying rendered secret: template" in said, said
@@ -86,5 +86,6 @@ def log_in(machine, password):
     machine.console.send("carol")
     machine.console.read_until("Password: ")
     machine.console.send(password)
+    machine.console.read_until("carol@boot:/$ ")
     machine.console.send("echo I am $(id -un); exit")
     machine.console.read_until("I am carol")
