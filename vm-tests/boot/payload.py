@@ -37,12 +37,13 @@ def noted(event: str, text: str) -> str:
     return f"{event} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def encrypt(path: pathlib.Path, values: dict, recipient: str = RECIPIENT) -> None:
-    """A sops file with these values, by the real sops."""
-    sops = os.environ.get("SOPS") or shutil.which("sops") or os.path.expanduser("~/.cache/sops-install-secrets-ci/bin/sops")
-    done = subprocess.run([sops, "--config", "/dev/null", "encrypt", "--age", recipient, "--input-type", "json", "--output-type", "yaml",
-                           "--filename-override", path.name, "/dev/stdin"], input=json.dumps(values).encode(), stdout=subprocess.PIPE, check=True,
-                          env={**os.environ, "SOPS_DISABLE_VERSION_CHECK": "1"})
+def encrypt(path: pathlib.Path, values: dict, recipient: str = RECIPIENT, pgp: str = "", environment: dict | None = None) -> None:
+    """A sops file with these values, by the real sops, for an age recipient or for the OpenPGP key with a fingerprint."""
+    sops = os.environ.get("SOPS") or "sops"
+    to = ["--pgp", pgp] if pgp else ["--age", recipient]
+    done = subprocess.run([sops, "--config", "/dev/null", "encrypt", *to, "--input-type", "json", "--output-type", "yaml", "--filename-override",
+                           path.name, "/dev/stdin"], input=json.dumps(values).encode(), stdout=subprocess.PIPE, check=True,
+                          env={**(environment or os.environ), "SOPS_DISABLE_VERSION_CHECK": "1"})
     path.write_bytes(done.stdout)
 
 
@@ -73,9 +74,9 @@ class Payload:
         file.write_text(text)
         file.chmod(mode)
 
-    def encrypt(self, name: str, values: dict, recipient: str = RECIPIENT) -> str:
+    def encrypt(self, name: str, values: dict, recipient: str = RECIPIENT, **how: object) -> str:
         """A sops file of the machine; returns its path there."""
-        encrypt(self.test / name, values, recipient)
+        encrypt(self.test / name, values, recipient, **how)
         return f"/test/{name}"
 
     def secret(self, name: str, file: str, **fields: object) -> dict:
