@@ -2,7 +2,6 @@
 {
   config,
   lib,
-  options,
   ...
 }:
 
@@ -25,7 +24,7 @@ in
   assertions =
     commonChecks.assertions {
       hasKeys = (cfg.secrets == { } && cfg.templates == { }) || keySources.any || splitGpg.enable;
-      keyOptions = "sops.age.keyFile, sops.age.sshKeyPaths, sops.gnupg.home or sops.gnupg.qubes-split-gpg.enable";
+      keyOptions = "sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths, sops.gnupg.home or sops.gnupg.qubes-split-gpg.enable";
       places = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
     }
     ++ [
@@ -44,5 +43,5 @@ in
       }
     ];
 
-  warnings = commonChecks.warnings options;
+  warnings = commonChecks.warnings;
 }

@@ -57,6 +57,9 @@ in
           RemainAfterExit = true;
           ExecStartPre = map toString install.before;
           ExecStart = "${install.installer}";
+        }
+        // lib.optionalAttrs (cfg.age.keyCredential != null) {
+          ImportCredential = [ cfg.age.keyCredential ];
         };
         # A gpg-agent may ask for a passphrase in a window.
         Install.WantedBy = [
@@ -77,7 +80,7 @@ in
                 script: "  run ${pkgs.coreutils}/bin/env XDG_RUNTIME_DIR=\"$sopsRuntimeDir\" ${script}\n"
               ) (map toString (install.before ++ [ install.installer ]))
             }else
-              echo "There is no run-time directory $sopsRuntimeDir yet: the secrets will be installed when the user manager starts."
+              echo "There is no ${install.missing} yet: the secrets will be installed when the user manager starts."
             fi
             unset sopsRuntimeDir
           '';

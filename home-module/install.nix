@@ -37,5 +37,18 @@ rec {
       "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}";
 
   # The shell command that says whether secrets can be installed without a user manager, given the run-time directory.
-  isPossible = if lib.any mentionsRuntimeDir paths then "test -d" else "true";
+  isPossible =
+    if cfg.age.keyCredential != null then
+      "false"
+    else if lib.any mentionsRuntimeDir paths then
+      "test -d"
+    else
+      "true";
+
+  # What is missing where they cannot.
+  missing =
+    if cfg.age.keyCredential != null then
+      "user manager to give the credential ${cfg.age.keyCredential}"
+    else
+      "run-time directory $sopsRuntimeDir";
 }

@@ -45,28 +45,13 @@ let
         lib.concatMapStringsSep " and " (place: place.option) sharing
       } have one path, ${path}: set path of all but one to another place.";
     }) (lib.groupBy (place: place.path) places);
-
-  # The module also derives RSA keys from those of openssh. Only who names them relies on them.
-  isSetByUser = option: option.highestPrio < (lib.mkOptionDefault null).priority;
-
-  # Key sources that the options have, and the program does not.
-  notYet = options: {
-    "sops.gnupg.home" = cfg.gnupg.home != null;
-    "sops.gnupg.sshKeyPaths" =
-      cfg.gnupg.sshKeyPaths != [ ] && isSetByUser options.sops.gnupg.sshKeyPaths;
-    "sops.gnupg.qubes-split-gpg" = cfg.gnupg.qubes-split-gpg.enable or false;
-    "sops.age.plugins" = cfg.age.plugins != [ ];
-    "${lib.concatStringsSep ", " keySources.cloudVariables} in sops.environment" =
-      keySources.cloudVariables != [ ];
-  };
 in
 {
-  # Given the options of the configuration.
-  warnings =
-    options:
-    map (
-      source: "${source}: not supported yet by this version; keep sops-nix for hosts that need it."
-    ) (lib.attrNames (lib.filterAttrs (_: isUsed: isUsed) (notYet options)));
+  # Of the keys that the program cannot use.
+  warnings = lib.optional (keySources.cloudVariables != [ ]) (
+    "${lib.concatStringsSep ", " keySources.cloudVariables} in sops.environment: the key services of clouds are not supported yet by this version; "
+    + "keep sops-nix for hosts that need one."
+  );
 
   assertions =
     {

@@ -16,6 +16,7 @@ let
     "AWS_"
     "AZURE_"
     "GOOGLE_"
+    "HUAWEICLOUD_"
     "VAULT_"
   ];
 
@@ -38,11 +39,19 @@ rec {
     );
 
   # Whether anything at all may open a sops file.
-  any = paths != [ ] || cloudVariables != [ ] || lib.any (name: lib.elem name keyVariables) variables;
+  any =
+    paths != [ ]
+    || cfg.age.keyCredential != null
+    || cloudVariables != [ ]
+    || lib.any (name: lib.elem name keyVariables) variables;
+
+  # Whether the TPM may have to be asked: by systemd for the credential, or by a plugin.
+  mayNeedTpm = cfg.age.keyCredential != null || cfg.age.plugins != [ ];
 
   # Whether an answer may have to come over the network.
   needNetwork = cloudVariables != [ ] || lib.any isCommand variables;
 
   # Whether programs that are not ours take part: age plugins, gpg, commands that print a key.
-  needPrograms = cfg.age.plugins != [ ] || cfg.gnupg.home != null || lib.any isCommand variables;
+  needPrograms =
+    cfg.age.plugins != [ ] || lib.elem "SOPS_GPG_EXEC" variables || lib.any isCommand variables;
 }

@@ -42,6 +42,11 @@ let
     }
     // templateSource template;
 
+  # What an older program in `sops.package` does not know is there only for those who use it. (The program takes 30 seconds for granted.)
+  laterFields =
+    lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
+    // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; };
+
   checkMode = if cfg.validateSopsFiles then "sopsfile" else "manifest";
 in
 
@@ -63,29 +68,32 @@ in
 
 pkgs.writeTextFile {
   name = fileName;
-  text = builtins.toJSON {
-    version = 1;
-    secrets = map (secret: secretEntry secret // furtherFields secret) (lib.attrValues secrets);
-    templates = map (template: templateEntry template // furtherFields template) (
-      lib.attrValues templates
-    );
-    placeholderBySecretName = lib.optionalAttrs (templates != { }) (
-      lib.mapAttrs' (name: secret: lib.nameValuePair secret.name "${cfg.placeholder.${name}}") secrets
-    );
-    secretsMountPoint = mountPoint;
-    symlinkPath = symlinkPath;
-    inherit (cfg) keepGenerations;
-    gnupgHome = cfg.gnupg.home;
-    # `toString`, because a path that is written without quotes would be copied to the store: a private key must not be.
-    sshKeyPaths = map toString cfg.gnupg.sshKeyPaths;
-    ageKeyFile = if cfg.age.keyFile == null then null else toString cfg.age.keyFile;
-    ageSshKeyPaths = map toString cfg.age.sshKeyPaths;
-    inherit useTmpfs userMode;
-    logging = {
-      keyImport = lib.elem "keyImport" cfg.log;
-      secretChanges = lib.elem "secretChanges" cfg.log;
-    };
-  };
+  text = builtins.toJSON (
+    {
+      version = 1;
+      secrets = map (secret: secretEntry secret // furtherFields secret) (lib.attrValues secrets);
+      templates = map (template: templateEntry template // furtherFields template) (
+        lib.attrValues templates
+      );
+      placeholderBySecretName = lib.optionalAttrs (templates != { }) (
+        lib.mapAttrs' (name: secret: lib.nameValuePair secret.name "${cfg.placeholder.${name}}") secrets
+      );
+      secretsMountPoint = mountPoint;
+      symlinkPath = symlinkPath;
+      inherit (cfg) keepGenerations;
+      gnupgHome = cfg.gnupg.home;
+      # `toString`, because a path that is written without quotes would be copied to the store: a private key must not be.
+      sshKeyPaths = map toString cfg.gnupg.sshKeyPaths;
+      ageKeyFile = if cfg.age.keyFile == null then null else toString cfg.age.keyFile;
+      ageSshKeyPaths = map toString cfg.age.sshKeyPaths;
+      inherit useTmpfs userMode;
+      logging = {
+        keyImport = lib.elem "keyImport" cfg.log;
+        secretChanges = lib.elem "secretChanges" cfg.log;
+      };
+    }
+    // laterFields
+  );
   checkPhase = ''
     ${cfg.validationPackage}/bin/sops-install-secrets -check-mode=${checkMode} "$out"
   '';

@@ -179,6 +179,15 @@ in
       '';
     };
 
+    keyTimeout = lib.mkOption {
+      type = types.ints.positive;
+      default = 30;
+      example = 120;
+      description = ''
+        Seconds that gpg, an age plugin or a command that prints a key may take for one answer. What takes longer is ended, and its key counts as one that does not open the file.
+      '';
+    };
+
     environment = lib.mkOption {
       type = types.attrsOf (types.either types.str types.path);
       default = { };
@@ -220,6 +229,18 @@ in
         description = "File with the age identities that open the sops files.";
       };
 
+      keyCredential = lib.mkOption {
+        type = types.nullOr types.credentialName;
+        default = null;
+        example = "sops-age-key";
+        description = ''
+          Name of a [systemd credential](https://systemd.io/CREDENTIALS) with the age identities that open the sops files. systemd looks for it among the credentials that
+          the hypervisor, the container manager or the boot loader passed to the machine, then in `/etc/credstore` and `/run/credstore`, then in `/etc/credstore.encrypted` and
+          `/run/credstore.encrypted`, where `systemd-creds encrypt` may have bound it to the TPM of the machine. A user manager looks in `~/.config/credstore` and
+          `~/.config/credstore.encrypted` instead. Only the unit that installs the secrets is given it, no activation script.
+        '';
+      };
+
       generateKey = lib.mkOption {
         type = types.bool;
         default = false;
@@ -240,7 +261,7 @@ in
         type = types.listOf types.package;
         default = [ ];
         example = lib.literalExpression "[ pkgs.age-plugin-yubikey ]";
-        description = "Packages with age plugins. They are added to the `PATH` of the installer.";
+        description = "Packages with age plugins. They come first in the `PATH` of the installer.";
       };
     };
 
@@ -265,7 +286,7 @@ in
         type = types.package;
         default = pkgs.gnupg;
         defaultText = lib.literalExpression "pkgs.gnupg";
-        description = "The GnuPG package to use with `sops.gnupg.home`.";
+        description = "The GnuPG package whose gpg opens the sops files with the keys of `sops.gnupg.home`.";
       };
     };
   };

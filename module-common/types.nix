@@ -14,6 +14,20 @@
     merge = lib.mergeEqualOption;
   };
 
+  # It stands in unit files and in paths: no character of it means anything there.
+  credentialName = lib.mkOptionType {
+    name = "credentialName";
+    description = "name of a systemd credential (letters, digits, - _ . @ +)";
+    descriptionClass = "noun";
+    check =
+      name:
+      lib.isString name
+      && builtins.match "[A-Za-z0-9_.@+-]{1,255}" name != null
+      && name != "."
+      && name != "..";
+    merge = lib.mergeEqualOption;
+  };
+
   # Placeholders are strings, but whatever turns into one may be given.
   coercibleToString = lib.mkOptionType {
     name = "coercibleToString";

@@ -88,12 +88,17 @@ let
     {
       assertion = !(hasEarly && cfg.useSystemdActivation) || sysusers || userborn || nixosInit;
       message =
-        "A script creates the users here, before any systemd unit could install the secrets with neededForUsers: "
-        + "set sops.useSystemdActivation to false, or services.userborn.enable to true.";
+        "A script creates the users here, before any systemd unit could install the secrets with neededForUsers: set "
+        + lib.optionalString (cfg.age.keyCredential == null) "sops.useSystemdActivation to false, or "
+        + "services.userborn.enable to true.";
     }
     {
       assertion = cfg.useSystemdActivation || !nixosInit;
       message = "system.nixos-init runs no activation scripts: set sops.useSystemdActivation to true.";
+    }
+    {
+      assertion = cfg.useSystemdActivation || cfg.age.keyCredential == null;
+      message = "sops.age.keyCredential: systemd gives credentials to units, not to activation scripts: set sops.useSystemdActivation to true.";
     }
   ];
 
@@ -179,7 +184,7 @@ in
   assertions =
     commonChecks.assertions {
       hasKeys = phases.entries == [ ] || keySources.any;
-      keyOptions = "services.openssh.enable, sops.age.keyFile, sops.age.sshKeyPaths or sops.gnupg.home";
+      keyOptions = "services.openssh.enable, sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths or sops.gnupg.home";
       places = map (
         { option, entry }:
         {
@@ -193,5 +198,5 @@ in
     ++ activationAssertions
     ++ mountAssertions;
 
-  warnings = commonChecks.warnings options ++ unitWarnings ++ mountWarnings ++ lateUsersWarning;
+  warnings = commonChecks.warnings ++ unitWarnings ++ mountWarnings ++ lateUsersWarning;
 }

@@ -17,8 +17,10 @@ in
 {
   # Name of the unit, without suffix.
   name,
-  # `needNetwork` and `needPrograms` of key-sources.nix.
+  # `needNetwork`, `needPrograms` and `mayNeedTpm` of key-sources.nix.
   keySources,
+  # Seconds that a program may take for one answer about a key.
+  keyTimeout,
   # Directories that the unit writes below.
   roots,
 }:
@@ -75,12 +77,10 @@ in
     LimitCORE = 0;
     UMask = "0077";
 
-    # A key that never answers must not hold up the boot for ever.
-    TimeoutStartSec = "90s";
+    # A key that never answers must not hold up the boot for ever. Those before it may have been late as well.
+    TimeoutStartSec = "${toString (lib.max 90 (3 * keyTimeout))}s";
   }
   // lib.optionalAttrs onlyOurs {
-    # Only /dev/null and its like.
-    DevicePolicy = "closed";
     RestrictNamespaces = true;
     MemoryDenyWriteExecute = true;
     SystemCallArchitectures = "native";
@@ -88,4 +88,7 @@ in
     # An attempt to mount gets an answer instead of a signal, so that the installer can say what it could not do.
     SystemCallErrorNumber = "EPERM";
   }
+  # Only /dev/null and its like. systemd decrypts a credential under the same rule, and where any rule at all stands between it and the TPM
+  # it asks a service that so early in boot may not be there.
+  // lib.optionalAttrs (onlyOurs && !keySources.mayNeedTpm) { DevicePolicy = "closed"; }
 )

@@ -189,13 +189,14 @@ in
           "system"
           "nixos-init"
           "enable"
-        ];
-      defaultText = lib.literalMD "true when systemd-sysusers, userborn or nixos-init manages the system";
+        ]
+        || cfg.age.keyCredential != null;
+      defaultText = lib.literalMD "true when systemd-sysusers, userborn or nixos-init manages the system, or when `sops.age.keyCredential` is set";
       description = ''
         Whether systemd units install the secrets, instead of activation scripts. It governs the secrets that users need to be created, and the generation
         of an age key, as well.
 
-        Units wait for the file systems that the keys lie on. Activation scripts run before systemd does, and see only file systems with `neededForBoot`.
+        Units wait for the file systems that the keys lie on, and systemd gives them credentials. Activation scripts run before systemd does, and see only file systems with `neededForBoot`.
       '';
     };
 

@@ -47,8 +47,13 @@ let
       ExecStartPre = [ (mountStep phase).command ];
       ExecStart = [ "${command}" ];
     }
+    # One that is missing does not keep the unit from starting: the installer says what it looked for.
+    // lib.optionalAttrs (cfg.age.keyCredential != null) {
+      ImportCredential = [ cfg.age.keyCredential ];
+    }
     // confinement {
       inherit name keySources;
+      inherit (cfg) keyTimeout;
       roots = phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home;
     };
   };
@@ -97,7 +102,9 @@ in
             # Owners have to exist. Either of the two creates them, or neither does, when a script has done it before.
             "systemd-sysusers.service"
             "userborn.service"
-          ];
+          ]
+          # The early unit cannot wait for it: udev, which finds the TPM, waits for the users.
+          ++ lib.optional keySources.mayNeedTpm "tpm2.target";
         }
         (formerUnits.settings former)
         { before = lib.optional beforeOrdinaryUnits "sysinit.target"; }

@@ -8,8 +8,9 @@ use std::{
 use crate::{
     failure::{Failure, names},
     file,
-    keys::Keyring,
+    keys::{Keyring, Opening},
     manifest::{Manifest, Secret, Selection},
+    plaintext::Plaintext,
     sops::{Decrypted, SopsFile, format::Format, select::Selector, tree::Stored},
 };
 
@@ -40,6 +41,40 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
         }
     }
     sources
+}
+
+/// A file on its way to being decrypted.
+enum Progress {
+    /// There already.
+    Decrypted(Decrypted),
+    /// To be opened by other means than the keys at hand.
+    Closed { text: Plaintext, opening: Opening },
+}
+
+/// Decrypts each file once. What failed is `None`, with its failure told. Programs are asked when it is known what they are needed for,
+/// so that each has to be started once.
+pub fn decrypt<'m>(
+    manifest: &'m Manifest,
+    keyring: &mut Keyring,
+    failures: &mut Vec<Failure>,
+) -> Vec<(Source<'m>, Option<Decrypted>)> {
+    let sources = sources(manifest);
+    let mut progress: Vec<_> = sources.iter().map(|source| source.begin(keyring)).collect();
+    let mut closed: Vec<_> = progress.iter_mut().filter_map(opening).collect();
+    keyring.open_with_programs(&mut closed);
+    let mut decrypted = Vec::with_capacity(sources.len());
+    for (source, progress) in sources.into_iter().zip(progress) {
+        let file = progress.and_then(|progress| source.finish(progress, keyring));
+        decrypted.push((source, file.map_err(|failure| failures.push(failure)).ok()));
+    }
+    decrypted
+}
+
+fn opening(progress: &mut Result<Progress, Failure>) -> Option<&mut Opening> {
+    match progress {
+        Ok(Progress::Closed { opening, .. }) => Some(opening),
+        _ => None,
+    }
 }
 
 impl<'m> Source<'m> {
@@ -73,15 +108,37 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// Reads, parses and decrypts the file. What it holds is authentic when this returns.
-    ///
-    /// # Errors
-    /// With what is wrong, naming all secrets of the file.
-    pub fn decrypt(&self, keyring: &Keyring) -> Result<Decrypted, Failure> {
-        let source =
-            file::read(self.path, LARGEST).map_err(|error| self.fail(format!("cannot read {}: {error}", self.needed())))?;
-        let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| self.unusable(&error))?;
-        let key = keyring.data_key(&file.metadata().key_groups).map_err(|no_key| {
+    /// Reads and parses the file, and decrypts it if the keys at hand open it. Where they do not, its text is kept for later: it is
+    /// read once.
+    fn begin(&self, keyring: &Keyring) -> Result<Progress, Failure> {
+        let text = file::read(self.path, LARGEST)
+            .map_err(|error| self.fail(format!("cannot read {}: {error}", self.needed())))?
+            .text;
+        let file = self.parse(&text)?;
+        let mut opening = Opening::new(&file.metadata().key_groups, file.metadata().proof());
+        keyring.open(&mut opening);
+        if opening.is_open() {
+            return self.decrypt(file, keyring, opening).map(Progress::Decrypted);
+        }
+        drop(file);
+        Ok(Progress::Closed { text, opening })
+    }
+
+    /// Decrypts the file after all means have been tried.
+    fn finish(&self, progress: Progress, keyring: &Keyring) -> Result<Decrypted, Failure> {
+        match progress {
+            Progress::Decrypted(decrypted) => Ok(decrypted),
+            Progress::Closed { text, opening } => self.decrypt(self.parse(&text)?, keyring, opening),
+        }
+    }
+
+    fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, Failure> {
+        SopsFile::parse(self.format, text.expose()).map_err(|error| self.unusable(&error))
+    }
+
+    /// What the file holds is authentic when this returns.
+    fn decrypt(&self, file: SopsFile<'_>, keyring: &Keyring, opening: Opening) -> Result<Decrypted, Failure> {
+        let key = keyring.finish(opening).map_err(|no_key| {
             let report = no_key.report(&self.name());
             self.fail(format!("cannot decrypt {}\n{}", self.needed(), report.trim_end()))
         })?;

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod changes;
+mod child;
 pub mod cli;
 mod contents;
 mod entries;
@@ -14,6 +15,7 @@ mod failure;
 pub mod file;
 mod files;
 pub mod hardening;
+mod host_keys;
 pub mod install;
 pub mod keys;
 pub mod manifest;

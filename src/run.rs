@@ -2,11 +2,7 @@
 //!
 //! Everything is read, decrypted and rendered before the first write; what failed is collected, and decided upon once.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use crate::{
     changes::Changes,
@@ -15,12 +11,9 @@ use crate::{
     entries::{Owners, entries},
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
-    file,
-    files::{self, Source},
+    file, files, host_keys,
     install::{self, Entry, Extent, FileSystem, Site, Store},
-    keys::{KeyFile, KeySources, Keyring, Notice},
     manifest::{Manifest, ManifestError},
-    sops::Decrypted,
     units::{self, Channel},
     users::Accounts,
 };
@@ -99,11 +92,13 @@ fn check(manifest: &Manifest) -> Outcome {
 }
 
 fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
-    let keyring = load_keys(manifest, &mut environment);
+    let mut keyring = host_keys::load(manifest, std::mem::take(&mut environment.keys));
     let mut accounts = Accounts::default();
     let site = site(arguments, manifest, &mut accounts);
     let mut failures = Vec::new();
-    let files = decrypt(manifest, &keyring, &mut failures);
+    let files = files::decrypt(manifest, &mut keyring, &mut failures);
+    host_keys::tell(manifest, &mut keyring);
+    drop(keyring);
     let values = contents::values(&files, &mut failures);
     let rendered = contents::render(manifest, &values, &mut failures);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
@@ -118,48 +113,6 @@ fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manif
         verdict if environment.dry_run => preview(&environment, manifest, &site, &entries, verdict),
         verdict => publish(&environment, manifest, &site, &entries, &failures, verdict),
     }
-}
-
-fn load_keys(manifest: &Manifest, environment: &mut Environment) -> Keyring {
-    let keyring = Keyring::load(&key_sources(manifest, environment));
-    for notice in keyring.notices() {
-        match notice {
-            Notice::Imported { .. } if manifest.logging.key_import => tracing::info!("sops-install-secrets: {notice}"),
-            Notice::Imported { .. } => {}
-            other => tracing::warn!("{other}"),
-        }
-    }
-    keyring
-}
-
-/// The sources that the manifest names, and those of the environment. Nothing under anybody's home is searched.
-fn key_sources(manifest: &Manifest, environment: &mut Environment) -> KeySources {
-    let ssh_keys = manifest.age_ssh_key_paths.iter().chain(&manifest.ssh_key_paths);
-    KeySources {
-        age_ssh_keys: ssh_keys.map(|path| key_file(path)).collect(),
-        age_key_file: manifest.age_key_file.as_deref().map(key_file),
-        age_key: environment.age_key.take(),
-        age_key_file_variable: environment.age_key_file.clone(),
-    }
-}
-
-/// The Nix modules name the host keys of sshd unasked, and not every host has each kind.
-fn key_file(path: &Path) -> KeyFile {
-    KeyFile {
-        path: path.to_owned(),
-        is_default: path.starts_with("/etc/ssh"),
-    }
-}
-
-/// Decrypts each file once. What failed is `None`, with its failure told.
-fn decrypt<'m>(manifest: &'m Manifest, keyring: &Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Decrypted>)> {
-    files::sources(manifest)
-        .into_iter()
-        .map(|source| {
-            let decrypted = source.decrypt(keyring).map_err(|failure| failures.push(failure)).ok();
-            (source, decrypted)
-        })
-        .collect()
 }
 
 fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> Site {

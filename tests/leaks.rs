@@ -60,6 +60,7 @@ fn secrets() -> BTreeSet<String> {
     for key in [
         "age.txt",
         "other-age.txt",
+        "hybrid.txt",
         "ssh_ed25519",
         "ssh_rsa",
         "ssh_ecdsa",
@@ -219,7 +220,14 @@ fn no_output_of_any_run_shows_a_secret_or_a_key() {
 /// Keys of all kinds, each of them spoilt in some way.
 fn bad_keys(world: &World) -> Vec<PathBuf> {
     let mut keys = Vec::new();
-    for name in ["ssh_ed25519", "ssh_rsa", "ssh_ecdsa", "ssh_passphrase", "age.txt"] {
+    for name in [
+        "ssh_ed25519",
+        "ssh_rsa",
+        "ssh_ecdsa",
+        "ssh_passphrase",
+        "age.txt",
+        "hybrid.txt",
+    ] {
         let text = fs::read(fixtures().join("keys").join(name)).unwrap();
         keys.push(world.write(&format!("bad/{name}"), &text));
         for part in 1..4 {
@@ -238,6 +246,8 @@ fn no_output_shows_a_key_that_is_no_key() {
     let secrets = secrets();
     let age = fs::read_to_string(world.fixture("keys/age.txt")).unwrap();
     let identity = age.lines().last().unwrap();
+    let hybrid = fs::read_to_string(world.fixture("keys/hybrid.txt")).unwrap();
+    let post_quantum = hybrid.lines().last().unwrap();
     let file = world.fixture("to-other.yaml");
     let ssh = fs::read_to_string(world.fixture("keys/ssh_ed25519")).unwrap();
     for text in [
@@ -248,6 +258,10 @@ fn no_output_shows_a_key_that_is_no_key() {
         format!("key = {identity}"),
         format!("\"{identity}\""),
         identity.to_lowercase(),
+        format!("{post_quantum}x\n{post_quantum}\n"),
+        format!("key = {post_quantum}"),
+        post_quantum.replace("PQ-1", "PQ-2"),
+        post_quantum.to_lowercase(),
         ssh.replace('\n', ""),
         ssh,
     ] {
@@ -267,12 +281,14 @@ fn no_output_shows_a_key_that_is_no_key() {
         assert_eq!(said.code, Some(1), "{said:?}");
         assert_none_of(&secrets, &said.err, "the message about a bad key");
         // A part of a key is as bad as the whole.
-        let data = &identity["AGE-SECRET-KEY-1".len()..];
-        assert!(
-            !said.err.contains(&data[..12]) && !said.err.to_uppercase().contains(&data[12..24]),
-            "{}",
-            said.err
-        );
+        for key in [identity, post_quantum] {
+            let data = key.rsplit_once('1').unwrap().1;
+            assert!(
+                !said.err.contains(&data[..12]) && !said.err.to_uppercase().contains(&data[12..24]),
+                "{}",
+                said.err
+            );
+        }
     }
 }
 

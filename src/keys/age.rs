@@ -4,40 +4,30 @@ use std::io::Read;
 
 use ::age::armor::ArmoredReader;
 use ::age::{DecryptError, Decryptor, x25519};
+use age_core::format::{FileKey, Stanza};
 use zeroize::Zeroizing;
 
+use super::failure::Failure;
+use super::hybrid::{self, HybridIdentity};
 use super::identity::Identity;
 use super::notice::{Cause, Place};
+use super::plugin::{self, PluginIdentity};
 use crate::plaintext::Plaintext;
 
 /// The most bytes of an identity file; the limit that age itself sets.
 pub(super) const MAX_IDENTITY_BYTES: usize = 16 << 20;
 /// How many bad lines of one source are reported one by one.
 pub(super) const MAX_BAD_LINES: usize = 10;
-/// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB.
-const MAX_MESSAGE_BYTES: usize = 16 << 10;
+/// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB; one that
+/// somebody made for many recipients has 2 KiB for each that is post-quantum.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
 /// The most lines of a message without armor. The parser begins anew with each line of the header, so its time grows with the
 /// square of their number; a 16384-bit RSA key needs 48.
 const MAX_MESSAGE_LINES: usize = 128;
+/// The most bytes of a data key, or of a share, which has one byte more.
+const MAX_KEY_BYTES: usize = 33;
 /// The first line of an armored message.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
-
-/// Why a message stays closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// No stanza is for a key of this host.
-    NotOurs,
-    /// More bytes or lines than a data key can need.
-    TooLarge,
-    /// Not an armored age message, or cut off, or its base64 is wrong.
-    BadArmor,
-    /// The header of the message cannot be read.
-    BadHeader,
-    /// A stanza names a key of this host, or was opened by it, and what follows is not what was written.
-    Damaged,
-    /// The message holds something that no data key is as long as.
-    BadLength,
-}
 
 /// An age message without its armor.
 pub(super) struct Message(Vec<u8>);
@@ -67,35 +57,46 @@ impl Message {
     /// What the message holds, if `identity` opens it. One identity at a time, so that a stanza that fails under one does not keep
     /// another from its own.
     pub fn open(&self, identity: &Identity) -> Result<Plaintext, Failure> {
-        let candidate = identity.candidate(&self.0).ok_or(Failure::NotOurs)?;
+        read(self.content(identity)?)
+    }
+
+    /// What the message holds, of any length, still to be read and thereby authenticated.
+    pub(super) fn content(&self, identity: &Identity) -> Result<impl Read, Failure> {
+        self.decrypt(identity.candidate(&self.0).ok_or(Failure::NotOurs)?)
+    }
+
+    /// What the message holds, by the file key that a plugin found in one of its stanzas.
+    pub fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
+        read(self.decrypt(&plugin::Known(file_key))?)
+    }
+
+    /// The stanzas of the header, if it has any.
+    pub fn stanzas(&self) -> Option<Vec<Stanza>> {
+        plugin::stanzas(&self.0)
+    }
+
+    fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read, Failure> {
         let decryptor = Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
-        let content = decryptor.decrypt(std::iter::once(candidate)).map_err(|error| match error {
+        decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
             DecryptError::NoMatchingKeys => Failure::NotOurs,
             DecryptError::InvalidHeader => Failure::BadHeader,
             _ => Failure::Damaged,
-        })?;
-        data_key(content)
+        })
     }
 }
 
-/// Reads a data key to its end, which authenticates it.
-fn data_key(mut content: impl Read) -> Result<Plaintext, Failure> {
+/// Reads a data key, or a share of one, to its end, which authenticates it.
+fn read(mut content: impl Read) -> Result<Plaintext, Failure> {
     let mut key = Plaintext::default();
     let mut chunk = Zeroizing::new([0; 64]);
-    loop {
+    while key.len() <= MAX_KEY_BYTES {
         match content.read(chunk.as_mut_slice()) {
-            Ok(0) => break,
+            Ok(0) => return Ok(key),
             Ok(count) => key.push(chunk.get(..count).unwrap_or_default()),
             Err(_) => return Err(Failure::Damaged),
         }
-        if key.len() > 32 {
-            break;
-        }
     }
-    match key.len() {
-        16 | 24 | 32 => Ok(key),
-        _ => Err(Failure::BadLength),
-    }
+    Err(Failure::BadLength)
 }
 
 /// What an identity file is when it is no identity text at all.
@@ -126,16 +127,28 @@ pub(super) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
-/// The identity that a piece of an identity text is.
-pub(super) fn identity(text: &[u8], place: &Place) -> Result<Identity, Cause> {
-    let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
-    match text {
-        _ if text.starts_with("AGE-PLUGIN-") => Err(Cause::PluginLine),
-        _ if text.starts_with("AGE-SECRET-KEY-PQ-1") => Err(Cause::PostQuantumLine),
-        _ if text.starts_with("age1") => Err(Cause::RecipientLine),
-        _ => text
-            .parse::<x25519::Identity>()
-            .map(|secret| Identity::from_age(secret, place.clone()))
-            .map_err(|_| Cause::BadLine),
+/// What a line of an identity text is.
+pub(super) enum Line {
+    /// A key at hand.
+    Identity(Identity),
+    /// A key that a plugin has.
+    Plugin(PluginIdentity),
+}
+
+impl Line {
+    /// Reads a piece of an identity text.
+    pub fn parse(text: &[u8], place: &Place) -> Result<Self, Cause> {
+        let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
+        match text {
+            _ if text.starts_with("AGE-PLUGIN-") => PluginIdentity::parse(text).map(Self::Plugin).ok_or(Cause::BadLine),
+            _ if text.starts_with(hybrid::IDENTITY_PREFIX) => HybridIdentity::parse(text)
+                .map(|secret| Self::Identity(Identity::from_hybrid(secret, place.clone())))
+                .ok_or(Cause::BadLine),
+            _ if text.starts_with("age1") => Err(Cause::RecipientLine),
+            _ => text
+                .parse::<x25519::Identity>()
+                .map(|secret| Self::Identity(Identity::from_age(secret, place.clone())))
+                .map_err(|_| Cause::BadLine),
+        }
     }
 }

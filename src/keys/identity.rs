@@ -8,14 +8,15 @@ use base64::prelude::BASE64_STANDARD_NO_PAD;
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PrivateKey};
 
+use super::hybrid::{self, HybridIdentity};
 use super::notice::Place;
 use super::ssh;
 
 /// A private key that opens age messages.
 pub(super) struct Identity {
     secret: Secret,
-    /// The recipient in full, as a `.sops.yaml` takes it.
-    recipient: String,
+    /// The recipient in full, made on its first use: a post-quantum one takes long.
+    recipient: OnceCell<String>,
     place: Place,
 }
 
@@ -23,6 +24,8 @@ pub(super) struct Identity {
 enum Secret {
     /// From an identity text.
     Age(x25519::Identity),
+    /// From an identity text, post-quantum.
+    Hybrid(HybridIdentity),
     /// An SSH key in the clothes of an age identity.
     Converted(x25519::Identity),
     /// An SSH key as it is.
@@ -32,6 +35,8 @@ enum Secret {
 /// A native SSH identity, made on its first use: making an RSA one takes longer than all the rest of a run.
 struct SshSecret {
     key: PrivateKey,
+    /// The public key, without comment.
+    recipient: String,
     /// How the line of a stanza for this key begins.
     stanza: String,
     native: OnceCell<Option<::age::ssh::Identity>>,
@@ -40,20 +45,17 @@ struct SshSecret {
 impl Identity {
     /// An identity from an identity text.
     pub fn from_age(secret: x25519::Identity, place: Place) -> Self {
-        Self {
-            recipient: secret.to_public().to_string(),
-            secret: Secret::Age(secret),
-            place,
-        }
+        Self::new(Secret::Age(secret), place)
+    }
+
+    /// A post-quantum identity from an identity text.
+    pub fn from_hybrid(secret: HybridIdentity, place: Place) -> Self {
+        Self::new(Secret::Hybrid(secret), place)
     }
 
     /// The age identity that an SSH key was converted to.
     pub fn from_conversion(secret: x25519::Identity, place: Place) -> Self {
-        Self {
-            recipient: secret.to_public().to_string(),
-            secret: Secret::Converted(secret),
-            place,
-        }
+        Self::new(Secret::Converted(secret), place)
     }
 
     /// An SSH key as itself. Nothing when its public half cannot be written down.
@@ -62,26 +64,35 @@ impl Identity {
         let digest = Sha256::digest(key.public_key().to_bytes().ok()?);
         let tag = BASE64_STANDARD_NO_PAD.encode(digest.get(..4)?);
         let stanza = format!("-> {} {tag}", key.algorithm().as_str());
-        Some(Self {
-            secret: Secret::Ssh(Box::new(SshSecret {
-                key,
-                stanza,
-                native: OnceCell::new(),
-            })),
+        let secret = SshSecret {
+            key,
+            recipient,
+            stanza,
+            native: OnceCell::new(),
+        };
+        Some(Self::new(Secret::Ssh(Box::new(secret)), place))
+    }
+
+    /// An identity whose recipient is still to be made.
+    fn new(secret: Secret, place: Place) -> Self {
+        let recipient = OnceCell::new();
+        Self {
+            secret,
             recipient,
             place,
-        })
+        }
     }
 
     /// The recipient in full, as a `.sops.yaml` takes it.
     pub fn recipient(&self) -> &str {
-        &self.recipient
+        self.recipient.get_or_init(|| self.secret.recipient())
     }
 
-    /// The recipient as people compare it: an age key in full, an SSH key by fingerprint.
+    /// The recipient as people compare it: an age key in full, a post-quantum one by its ends, an SSH key by fingerprint.
     pub fn shown(&self) -> String {
         match &self.secret {
-            Secret::Age(_) | Secret::Converted(_) => self.recipient.clone(),
+            Secret::Age(_) | Secret::Converted(_) => self.recipient().to_owned(),
+            Secret::Hybrid(_) => hybrid::shown_recipient(self.recipient()),
             Secret::Ssh(secret) => ssh::shown(secret.key.algorithm().as_str(), &secret.key.fingerprint(HashAlg::Sha256)),
         }
     }
@@ -103,10 +114,12 @@ impl Identity {
 
     /// Whether `recipient`, as a sops file spells it, is this identity. An SSH recipient may carry a comment.
     pub fn is_named(&self, recipient: &str) -> bool {
-        let (ours, theirs) = (self.recipient.split_whitespace(), recipient.split_whitespace());
+        let theirs = recipient.split_whitespace();
+        let ours = || self.recipient().split_whitespace();
         match self.secret {
-            Secret::Ssh(_) => ours.take(2).eq(theirs.take(2)),
-            Secret::Age(_) | Secret::Converted(_) => ours.eq(theirs),
+            Secret::Ssh(_) => ours().take(2).eq(theirs.take(2)),
+            Secret::Age(_) | Secret::Converted(_) => ours().eq(theirs),
+            Secret::Hybrid(_) => hybrid::is_recipient(recipient) && ours().eq(theirs),
         }
     }
 
@@ -114,11 +127,23 @@ impl Identity {
     pub fn candidate(&self, message: &[u8]) -> Option<&dyn ::age::Identity> {
         match &self.secret {
             Secret::Age(secret) | Secret::Converted(secret) => Some(secret),
+            Secret::Hybrid(secret) => Some(secret),
             Secret::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
                 let native = secret.native.get_or_init(|| ssh::native(&secret.key)).as_ref()?;
                 Some(native)
             }
             Secret::Ssh(_) => None,
+        }
+    }
+}
+
+impl Secret {
+    /// The recipient in full.
+    fn recipient(&self) -> String {
+        match self {
+            Self::Age(secret) | Self::Converted(secret) => secret.to_public().to_string(),
+            Self::Hybrid(secret) => secret.recipient(),
+            Self::Ssh(secret) => secret.recipient.clone(),
         }
     }
 }
@@ -132,7 +157,31 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 mod tests {
     use std::path::Path;
 
+    use age_core::format::Stanza;
+
     use super::*;
+
+    const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
+
+    #[test]
+    fn the_keys_of_a_post_quantum_identity_are_made_only_for_a_file_that_may_be_encrypted_to_it() {
+        let text = include_str!("../../tests/fixtures/keys/hybrid.txt").lines().last().unwrap();
+        let secret = HybridIdentity::parse(text).unwrap();
+        let identity = Identity::from_hybrid(secret, Place::File(Path::new("key.txt").to_owned()));
+        let Secret::Hybrid(secret) = &identity.secret else { panic!() };
+        let opens = |tag: &str, args: &[&str]| {
+            let args = args.iter().map(|&arg| arg.to_owned()).collect();
+            let (tag, body) = (tag.to_owned(), vec![0; 32]);
+            identity.candidate(b"").unwrap().unwrap_stanza(&Stanza { tag, args, body })
+        };
+        assert!(!identity.is_named("age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u"));
+        assert!(!identity.is_named(OTHER_SSH));
+        assert!(opens("X25519", &["AAAA"]).is_none());
+        assert!(opens("mlkem768x25519", &["AAAA"]).unwrap().is_err());
+        assert!(!secret.has_keys());
+        assert!(!identity.is_named("age1pq1qqqqqq"));
+        assert!(secret.has_keys());
+    }
 
     #[test]
     fn a_native_ssh_identity_is_made_only_for_a_message_that_names_it() {

@@ -1,11 +1,13 @@
 //! One way into a file, as the report of a failure shows it.
 
-use super::age::Failure;
-use super::identity::Identity;
+use super::Keyring;
+use super::failure::Failure;
+use super::hybrid;
+use super::opening::Entry;
 use super::ssh;
 use crate::sops::metadata::{MasterKey, Service};
 
-/// The most characters shown of a name that a file chose. Only post-quantum recipients are longer, by far.
+/// The most characters shown of a name that a file chose.
 const MAX_NAME: usize = 200;
 
 /// One way into a file.
@@ -16,45 +18,45 @@ pub(super) struct Lock {
     unsupported: Option<&'static str>,
     /// The name as people compare it.
     shown: String,
-    /// What is wrong with this entry, whoever holds the key.
-    fault: Option<String>,
+    /// What was tried, and why it failed; or what would be needed.
+    notes: Vec<String>,
     /// Whether this host holds the key.
     is_ours: bool,
+    /// Whether a program failed that could have opened it.
+    is_told: bool,
 }
 
 impl Lock {
-    /// What is to be told of `key`, given how trying it failed, if it was tried.
-    pub fn new(key: &MasterKey, failure: Option<Failure>, identities: &[Identity]) -> Self {
-        match key {
-            MasterKey::Age { recipient, .. } => Self::age(recipient, failure, identities),
-            MasterKey::Pgp { fingerprint, .. } => Self::closed("pgp", "OpenPGP", fingerprint),
-            MasterKey::Remote { service, name } => {
-                let service = service_name(*service);
-                Self::closed(service, service, name)
-            }
-        }
-    }
-
-    /// An age recipient.
-    fn age(recipient: &str, failure: Option<Failure>, identities: &[Identity]) -> Self {
-        let is_ours = identities.iter().any(|identity| identity.is_named(recipient));
-        Self {
+    /// What is to be told of an entry that stayed closed, or of one that did not.
+    pub fn new(entry: &Entry, keyring: &Keyring) -> Self {
+        let is_ours = keyring.owns(&entry.key);
+        let lock = Self {
             kind: "age",
-            unsupported: unsupported_age(recipient),
-            shown: ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient)),
-            fault: failure.and_then(|failure| fault(failure, is_ours)),
+            unsupported: None,
+            shown: String::new(),
+            notes: Vec::new(),
             is_ours,
-        }
-    }
-
-    /// A key of a kind that we cannot use.
-    fn closed(kind: &'static str, unsupported: &'static str, name: &str) -> Self {
-        Self {
-            kind,
-            unsupported: Some(unsupported),
-            shown: printable(name),
-            fault: None,
-            is_ours: false,
+            is_told: entry.failures.iter().any(|failure| matches!(failure, Failure::Told(_))),
+        };
+        match &entry.key {
+            MasterKey::Age { recipient, .. } => Self {
+                shown: shown_age(recipient),
+                notes: faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted_plugin(recipient, keyring)),
+                ..lock
+            },
+            MasterKey::Pgp { fingerprint, .. } => Self {
+                kind: "pgp",
+                shown: printable(fingerprint),
+                notes: faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
+                ..lock
+            },
+            MasterKey::Remote { service, name } => Self {
+                kind: service_name(*service),
+                unsupported: Some(service_name(*service)),
+                shown: printable(name),
+                notes: vec!["not supported yet".to_owned()],
+                ..lock
+            },
         }
     }
 
@@ -68,6 +70,16 @@ impl Lock {
         self.is_ours
     }
 
+    /// Whether a program failed that could have opened it.
+    pub fn is_told(&self) -> bool {
+        self.is_told
+    }
+
+    /// Whether it is an OpenPGP key.
+    pub fn is_pgp(&self) -> bool {
+        self.kind == "pgp"
+    }
+
     /// The name as people compare it.
     pub fn shown(&self) -> &str {
         &self.shown
@@ -75,35 +87,56 @@ impl Lock {
 
     /// One line of the report.
     pub fn line(&self, indent: &str) -> String {
-        let note = match (&self.fault, self.unsupported) {
-            (Some(fault), _) => format!("  ({fault})"),
-            (None, Some(_)) => "  (not supported yet)".to_owned(),
-            (None, None) => String::new(),
+        let note = match self.notes.join("; ") {
+            notes if notes.is_empty() => notes,
+            notes => format!("  ({notes})"),
         };
         format!("{indent}{}  {}{note}", self.kind, self.shown)
     }
 }
 
-/// Whoever could open an age recipient, when that is nobody for now. What stands before the last `1` names the kind of key.
-fn unsupported_age(recipient: &str) -> Option<&'static str> {
-    match recipient.rsplit_once('1')?.0 {
-        "age" => None,
-        "age1pq" => Some("a post-quantum age key"),
-        plugin if plugin.starts_with("age1") => Some("an age plugin"),
-        _ => None,
+/// The plugin that an age recipient belongs to: what stands before the last `1` names the kind of key.
+pub(super) fn plugin_of(recipient: &str) -> Option<&str> {
+    let (kind, _) = recipient.rsplit_once('1')?;
+    kind.strip_prefix("age1").filter(|name| *name != "pq")
+}
+
+/// What this host lacks for a plugin's recipient.
+fn wanted_plugin(recipient: &str, keyring: &Keyring) -> Vec<String> {
+    let name = plugin_of(recipient).filter(|name| keyring.plugin_names().iter().all(|known| known != name));
+    name.map(|name| format!("needs an identity of age-plugin-{}", printable(name)))
+        .into_iter()
+        .collect()
+}
+
+/// An age recipient as people compare it.
+fn shown_age(recipient: &str) -> String {
+    if hybrid::is_recipient(recipient) {
+        hybrid::shown_recipient(recipient)
+    } else {
+        ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient))
     }
 }
 
-/// What is wrong with an age entry, if anything is besides that its key is elsewhere.
-fn fault(failure: Failure, is_ours: bool) -> Option<String> {
+/// What is wrong with an entry, if anything is besides that its key is elsewhere.
+fn faults(failures: &[Failure], is_ours: bool, kind: &str) -> Option<Vec<String>> {
+    let faults: Vec<_> = failures
+        .iter()
+        .filter_map(|failure| fault(failure, is_ours && failures.len() == 1, kind))
+        .collect();
+    (!faults.is_empty()).then_some(faults)
+}
+
+fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
     Some(match failure {
         Failure::NotOurs if is_ours => "damaged: not encrypted to this recipient".to_owned(),
         Failure::NotOurs => return None,
         Failure::TooLarge => "damaged: too large for a data key".to_owned(),
-        Failure::BadArmor => "damaged: not an armored age message".to_owned(),
-        Failure::BadHeader => "damaged: not a readable age message".to_owned(),
+        Failure::BadArmor => format!("damaged: not an armored {kind} message"),
+        Failure::BadHeader => format!("damaged: not a readable {kind} message"),
         Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
         Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
+        Failure::Elsewhere(words) | Failure::Told(words) => printable(words),
     })
 }
 
@@ -118,8 +151,8 @@ fn service_name(service: Service) -> &'static str {
     }
 }
 
-/// A name that a file chose, safe to print: one line, no control characters, not endless.
-fn printable(name: &str) -> String {
+/// A text that somebody else chose, safe to print: one line, no control characters, not endless.
+pub(super) fn printable(name: &str) -> String {
     let name = name.trim();
     let mut text: String = name
         .chars()

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::child::ChildError;
 use crate::file::ReadError;
 
 /// Something worth telling about a source of keys.
@@ -12,10 +13,19 @@ pub enum Notice {
     /// An SSH key stands for an age identity. Information, not a warning.
     Imported {
         /// The SSH private key.
-        path: PathBuf,
+        place: Place,
         /// The age recipient that it opens.
         recipient: String,
     },
+    /// An SSH key stands for an OpenPGP key. Information, not a warning.
+    ImportedForPgp {
+        /// The SSH private key.
+        place: Place,
+        /// The fingerprint in upper-case hex digits.
+        fingerprint: String,
+    },
+    /// Nobody named a key, and these of the caller's own are used. Information, not a warning.
+    OwnKeys(Vec<PathBuf>),
     /// A key file that others than its owner may read or write. It is used nevertheless.
     Exposed {
         /// The file.
@@ -44,6 +54,8 @@ pub enum Place {
     File(PathBuf),
     /// An environment variable.
     Variable(&'static str),
+    /// A systemd credential.
+    Credential(String),
     /// A line, counted from 1, of a source.
     Line(usize, Box<Place>),
 }
@@ -62,10 +74,6 @@ pub enum Cause {
     MoreBadLines(usize),
     /// A line that is an age recipient.
     RecipientLine,
-    /// A line that is an identity of an age plugin.
-    PluginLine,
-    /// A line that is a post-quantum age identity.
-    PostQuantumLine,
     /// An age identity file that asks for a passphrase.
     EncryptedIdentities,
     /// An SSH key where an age identity file was expected.
@@ -80,6 +88,16 @@ pub enum Cause {
     DamagedSshKey,
     /// It does not look like an SSH private key at all.
     NoSshKey,
+    /// No unit gave us credentials.
+    NoCredentials,
+    /// A command line that is empty, or ends within quotes.
+    NoCommand,
+    /// A command that did not end, or not well.
+    Command(ChildError),
+    /// A command that says itself that it failed, in the system's words for that.
+    CommandFailed(String),
+    /// A program that was asked failed, in its own words or ours.
+    Program(String),
 }
 
 impl Place {
@@ -92,7 +110,7 @@ impl Place {
     fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Variable(_) => None,
+            Self::Variable(_) | Self::Credential(_) => None,
             Self::Line(_, place) => place.path(),
         }
     }
@@ -103,6 +121,9 @@ impl Problem {
     fn remedy(&self) -> Option<String> {
         let path = self.place.path()?.display();
         match self.cause {
+            Cause::EncryptedIdentities => Some(format!(
+                "decrypt it to a file that only its owner can read: age --decrypt --output {path}.txt {path}"
+            )),
             Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
@@ -114,8 +135,17 @@ impl Problem {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Imported { path, recipient } => {
-                write!(f, "Imported {} as age key with fingerprint {recipient}", path.display())
+            Self::Imported { place, recipient } => write!(f, "Imported {place} as age key with fingerprint {recipient}"),
+            Self::ImportedForPgp { place, fingerprint } => {
+                write!(
+                    f,
+                    "Imported {place} as GPG key with fingerprint {}",
+                    fingerprint.to_lowercase()
+                )
+            }
+            Self::OwnKeys(paths) => {
+                let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+                write!(f, "the manifest names no key, so your own are used: {}", paths.join(", "))
             }
             Self::Exposed { path, mode } => {
                 let path = path.display();
@@ -155,6 +185,7 @@ impl fmt::Display for Place {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Variable(name) => f.write_str(name),
+            Self::Credential(name) => write!(f, "credential {name}"),
             Self::Line(number, place) => write!(f, "line {number} of {place}"),
         }
     }
@@ -171,15 +202,18 @@ impl fmt::Display for Cause {
                 write!(f, "{count} more lines that are not age identities")
             }
             Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
-            Self::PluginLine => f.write_str("an identity of an age plugin, which is not supported yet"),
-            Self::PostQuantumLine => f.write_str("a post-quantum age identity, which is not supported yet"),
-            Self::EncryptedIdentities => f.write_str("encrypted age identities, which are not supported yet"),
+            Self::EncryptedIdentities => f.write_str("age identities behind a passphrase, which nobody is asked for"),
             Self::SshKey => f.write_str("an SSH key, not age identities"),
             Self::PublicSshKey => f.write_str("a public SSH key"),
             Self::EncryptedSshKey => f.write_str("protected by a passphrase, which nobody is asked for"),
             Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
             Self::DamagedSshKey => f.write_str("a damaged SSH private key"),
             Self::NoSshKey => f.write_str("not an SSH private key"),
+            Self::NoCredentials => f.write_str("no unit of systemd gave us credentials"),
+            Self::NoCommand => f.write_str("not a command; check its quotes"),
+            Self::Command(error) => error.fmt(f),
+            Self::CommandFailed(status) => write!(f, "the command failed with {status}"),
+            Self::Program(words) => f.write_str(words),
         }
     }
 }

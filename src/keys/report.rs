@@ -2,53 +2,66 @@
 
 use std::fmt;
 
-use super::age::Failure;
+use super::Keyring;
 use super::identity::Identity;
 use super::lock::Lock;
 use super::notice::Problem;
-use crate::sops::metadata::KeyGroups;
+use super::opening::{Group, Opening};
 
 /// No key of this host opens a file.
 ///
 /// `Display` gives the reason in a line; [`NoKey::report`] gives all that there is to know.
 #[derive(Debug)]
 pub struct NoKey {
-    groups: Vec<Vec<Lock>>,
+    groups: Vec<ClosedGroup>,
     /// How many groups are needed.
-    threshold: usize,
+    needed: usize,
     keys: Vec<Key>,
     problems: Vec<Problem>,
+}
+
+/// A group of keys, of which not enough were opened.
+#[derive(Debug)]
+struct ClosedGroup {
+    locks: Vec<Lock>,
+    is_open: bool,
 }
 
 /// One key of this host.
 #[derive(Debug)]
 struct Key {
-    /// The recipient to paste into a `.sops.yaml`.
-    recipient: String,
-    /// The recipient as people compare it, and where the key is.
+    /// What to paste into a `.sops.yaml`, where we know it.
+    recipient: Option<String>,
+    /// The key as people compare it, and where it is.
     line: String,
-    /// Whether it is an SSH key as itself, which is the second choice for a `.sops.yaml`.
-    is_ssh: bool,
+    kind: Kind,
+}
+
+/// Keys in the order in which they are recommended for a `.sops.yaml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Age,
+    Ssh,
+    Pgp,
+    /// One that only another program knows.
+    Elsewhere,
 }
 
 impl NoKey {
-    /// Gathers what the report needs, so that it can be written when the keys are long gone. `failures` are those of the entries of
-    /// the only group, in the order of the file.
-    pub(super) fn new(groups: &KeyGroups, failures: &[Option<Failure>], identities: &[Identity], problems: &[Problem]) -> Self {
-        let failures = failures.iter().copied().chain(std::iter::repeat(None));
-        let locks = groups.groups.iter().map(|group| {
-            let entries = group.keys.iter().zip(failures.clone());
-            entries.map(|(key, failure)| Lock::new(key, failure, identities)).collect()
-        });
+    /// Gathers what the report needs, so that it can be written when the keys are long gone.
+    pub(super) fn new(opening: &Opening, keyring: &Keyring) -> Self {
+        let groups: Vec<_> = opening
+            .groups()
+            .iter()
+            .map(|group| ClosedGroup::new(group, keyring))
+            .collect();
+        let has_pgp = groups.iter().flat_map(|group| &group.locks).any(Lock::is_pgp);
+        let keys = Key::all(keyring).into_iter();
         Self {
-            groups: locks.collect(),
-            threshold: if groups.threshold == 0 {
-                groups.groups.len()
-            } else {
-                groups.threshold
-            },
-            keys: identities.iter().map(Key::new).collect(),
-            problems: problems.to_vec(),
+            needed: opening.needed(),
+            groups,
+            keys: keys.filter(|key| has_pgp || key.kind != Kind::Pgp).collect(),
+            problems: keyring.problems.clone(),
         }
     }
 
@@ -58,7 +71,7 @@ impl NoKey {
     pub fn report(&self, file: &str) -> String {
         let mut lines = self.lines_of_file();
         lines.extend(self.lines_of_host());
-        lines.extend(self.hint(&quoted(file)).map(|hint| format!("  hint: {hint}")));
+        lines.push(format!("  hint: {}", self.hint(&quoted(file))));
         lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
@@ -71,10 +84,11 @@ impl NoKey {
         for (number, group) in (1..).zip(&self.groups) {
             let mut indent = "    ";
             if self.groups.len() > 1 {
-                lines.push(format!("    group {number}"));
+                let state = if group.is_open { "  (open)" } else { "" };
+                lines.push(format!("    group {number}{state}"));
                 indent = "      ";
             }
-            lines.extend(group.iter().map(|lock| lock.line(indent)));
+            lines.extend(group.locks.iter().map(|lock| lock.line(indent)));
         }
         lines
     }
@@ -93,29 +107,35 @@ impl NoKey {
     }
 
     /// What to do.
-    fn hint(&self, file: &str) -> Option<String> {
-        if self.groups.len() > 1 {
-            return None;
-        }
-        if let Some(lock) = self.locks().find(|lock| lock.is_ours()) {
-            return Some(format!(
+    fn hint(&self, file: &str) -> String {
+        if let Some(lock) = self.locks().find(|lock| lock.is_ours() && self.groups.len() == 1) {
+            return format!(
                 "the part of {file} for {}, a key of this host, is damaged: restore the file, \
                  or where another key opens it, run: sops rotate --in-place {file}",
                 lock.shown()
-            ));
+            );
         }
-        let best = self.keys.iter().find(|key| !key.is_ssh).or(self.keys.first());
-        Some(best.map_or_else(
-            || {
-                "give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
+        let first = if self.locks().any(Lock::is_told) {
+            "mend what is said above, or "
+        } else {
+            ""
+        };
+        let place = if self.groups.len() > 1 {
+            "a group that is not open in .sops.yaml"
+        } else {
+            ".sops.yaml"
+        };
+        let Some(best) = self.keys.iter().min_by_key(|key| key.kind) else {
+            return format!(
+                "{first}give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
                  or sops.age.keyFile to a file made by age-keygen"
-                    .to_owned()
-            },
-            |key| format!("add {} to .sops.yaml, run: sops updatekeys {file}", key.recipient),
-        ))
+            );
+        };
+        let key = best.recipient.as_deref().unwrap_or("a key of this host");
+        format!("{first}add {key} to {place}, run: sops updatekeys {file}")
     }
 
-    /// What keeps the file closed whatever keys this host had.
+    /// What keeps the file closed whatever keys this host had, or how many groups it opens.
     fn obstacle(&self) -> Option<String> {
         match self.groups.len() {
             1 if self.locks().next().is_none() => Some("this file names no key that could open it".to_owned()),
@@ -123,12 +143,21 @@ impl NoKey {
                 let kinds = self.unsupported()?.join(" or ");
                 Some(format!("only {kinds} can open this file, and that is not supported yet"))
             }
-            groups => {
-                let needed = self.threshold;
-                Some(format!(
-                    "this file needs {needed} of {groups} key groups; key groups are not supported yet"
-                ))
-            }
+            groups => Some(format!(
+                "this file needs {} of {groups} groups, this host opens {}",
+                self.needed,
+                self.open_groups()
+            )),
+        }
+    }
+
+    /// How many groups this host opens, and which.
+    fn open_groups(&self) -> String {
+        let open = (1..).zip(&self.groups).filter(|(_, group)| group.is_open);
+        let names: Vec<_> = open.map(|(number, _)| format!("group {number}")).collect();
+        match names.len() {
+            0 => "none".to_owned(),
+            count => format!("{count}: {}", names.join(", ")),
         }
     }
 
@@ -146,7 +175,16 @@ impl NoKey {
 
     /// All ways in.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
-        self.groups.iter().flatten()
+        self.groups.iter().flat_map(|group| &group.locks)
+    }
+}
+
+impl ClosedGroup {
+    fn new(group: &Group, keyring: &Keyring) -> Self {
+        Self {
+            locks: group.entries.iter().map(|entry| Lock::new(entry, keyring)).collect(),
+            is_open: group.is_open(),
+        }
     }
 }
 
@@ -159,12 +197,33 @@ impl fmt::Display for NoKey {
 impl std::error::Error for NoKey {}
 
 impl Key {
-    fn new(identity: &Identity) -> Self {
+    /// All keys of this host, and the programs that know more.
+    fn all(keyring: &Keyring) -> Vec<Self> {
+        let pgp = keyring.pgp_keys.iter().map(|(key, place)| Self {
+            recipient: Some(key.fingerprint().to_owned()),
+            line: format!("pgp {}  from {place} (converted)", key.fingerprint()),
+            kind: Kind::Pgp,
+        });
+        let plugins = keyring.plugins.iter().map(|(identity, place)| Self {
+            recipient: None,
+            line: format!("age-plugin-{}  for {place}", identity.plugin()),
+            kind: Kind::Elsewhere,
+        });
+        let gpg = keyring.gpg.iter().map(|gpg| Self {
+            recipient: None,
+            line: gpg.to_string(),
+            kind: Kind::Elsewhere,
+        });
+        let identities = keyring.identities.iter().map(Self::of_identity);
+        identities.chain(pgp).chain(plugins).chain(gpg).collect()
+    }
+
+    fn of_identity(identity: &Identity) -> Self {
         let converted = if identity.is_converted() { " (converted)" } else { "" };
         Self {
-            recipient: identity.recipient().to_owned(),
+            recipient: Some(identity.recipient().to_owned()),
             line: format!("{}  from {}{converted}", identity.shown(), identity.place()),
-            is_ssh: identity.is_ssh(),
+            kind: if identity.is_ssh() { Kind::Ssh } else { Kind::Age },
         }
     }
 }

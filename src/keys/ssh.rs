@@ -1,7 +1,5 @@
 //! SSH private keys as age identities.
 
-use std::path::Path;
-
 use ::age::x25519;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -18,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::notice::{Cause, Place};
+use super::openpgp::PgpKey;
 
 /// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
 pub(super) const MAX_BYTES: usize = 16 << 10;
@@ -25,10 +24,16 @@ pub(super) const MAX_BYTES: usize = 16 << 10;
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// The identities that the SSH private key `text` stands for: of an ed25519 key first the converted age identity, then the key as
-/// it is; of an RSA key only the key as it is.
-pub(super) fn identities(path: &Path, text: &[u8]) -> Result<Vec<Identity>, Cause> {
-    let place = Place::File(path.to_owned());
+/// What an SSH private key stands for.
+pub(super) struct SshKeys {
+    /// Of an ed25519 key first the converted age identity, then the key as it is; of an RSA key only the key as it is.
+    pub identities: Vec<Identity>,
+    /// The OpenPGP key that an RSA key stands for.
+    pub pgp: Option<PgpKey>,
+}
+
+/// All that the SSH private key `text` stands for.
+pub(super) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
     let key = private_key(text)?;
     let mut identities = Vec::new();
     match key.key_data() {
@@ -40,8 +45,9 @@ pub(super) fn identities(path: &Path, text: &[u8]) -> Result<Vec<Identity>, Caus
         KeypairData::Encrypted(_) => return Err(Cause::EncryptedSshKey),
         _ => return Err(Cause::UnknownSshKind(key.algorithm().as_str().to_owned())),
     }
-    identities.push(Identity::from_ssh(key, place).ok_or(Cause::DamagedSshKey)?);
-    Ok(identities)
+    let pgp = PgpKey::from_ssh(&key);
+    identities.push(Identity::from_ssh(key, place.clone()).ok_or(Cause::DamagedSshKey)?);
+    Ok(SshKeys { identities, pgp })
 }
 
 /// The age identity of an ed25519 seed.
@@ -245,12 +251,16 @@ mod tests {
         ]
     }
 
+    fn place() -> Place {
+        Place::File("key".into())
+    }
+
     /// The identities of a key, each made ready.
     fn made_ready(label: &str, bytes: &[u8]) -> usize {
         let body = BASE64_STANDARD.encode(bytes);
         let text = format!("-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n");
         let native = private_key(text.as_bytes()).ok().as_ref().and_then(native);
-        identities(Path::new("key"), text.as_bytes()).map_or(0, |identities| identities.len()) + usize::from(native.is_some())
+        keys(&place(), text.as_bytes()).map_or(0, |keys| keys.identities.len()) + usize::from(native.is_some())
     }
 
     #[test]
@@ -268,7 +278,7 @@ mod tests {
             bytes.truncate(end % bytes.len());
             made_ready(label, &bytes);
             made_ready(label, &garbage);
-            let _ = identities(Path::new("key"), &garbage);
+            let _ = keys(&place(), &garbage);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! From raw fields to typed ones, each on its own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -18,6 +21,8 @@ pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings:
     let mount_point = paths.absolute("secretsMountPoint", &raw.secrets_mount_point, findings);
     let link = paths.absolute("symlinkPath", &raw.symlink_path, findings);
     exclusive_keys(&raw, findings);
+    credential_name(&raw.age_key_credential, findings);
+    let key_timeout = key_timeout(raw.key_timeout, findings);
     let keep_generations = u64::try_from(raw.keep_generations).unwrap_or_else(|_| {
         findings.error(format!("keepGenerations is {}, which is below 0", raw.keep_generations));
         0
@@ -41,6 +46,8 @@ pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings:
         gnupg_home: non_empty_path(raw.gnupg_home),
         age_key_file: non_empty_path(raw.age_key_file),
         age_ssh_key_paths: raw.age_ssh_key_paths.into_iter().map(PathBuf::from).collect(),
+        age_key_credential: Some(raw.age_key_credential).filter(|name| !name.is_empty()),
+        key_timeout,
         use_tmpfs: raw.use_tmpfs,
         user_mode: raw.user_mode,
         logging: Logging {
@@ -229,6 +236,28 @@ fn exclusive_keys(raw: &raw::Manifest, findings: &mut Findings) {
     if !raw.age_key_file.is_empty() {
         findings.error("gnupgHome excludes ageKeyFile; leave sops.age.keyFile or sops.gnupg.home unset".to_owned());
     }
+}
+
+/// Credentials lie side by side in one directory (systemd.exec(5)).
+fn credential_name(name: &str, findings: &mut Findings) {
+    if name.contains(['/', '\0']) || name == "." || name == ".." {
+        findings.error(format!(
+            "ageKeyCredential {} is not the name of a credential; correct sops.age.keyCredential",
+            quoted(name)
+        ));
+    }
+}
+
+/// Whole seconds, 30 unless said otherwise.
+fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
+    const LONGEST: u64 = 24 * 60 * 60;
+    let seconds = seconds.unwrap_or(30);
+    if !(1..=LONGEST).contains(&seconds) {
+        findings.error(format!(
+            "keyTimeout is {seconds}; set sops.keyTimeout to between 1 and {LONGEST} seconds"
+        ));
+    }
+    Duration::from_secs(seconds)
 }
 
 fn unknown_fields(raw: &raw::Manifest, findings: &mut Findings) {

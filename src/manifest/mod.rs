@@ -9,7 +9,10 @@ mod convert;
 mod paths;
 mod raw;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::error::Category;
 use thiserror::Error;
@@ -39,6 +42,10 @@ pub struct Manifest {
     pub age_key_file: Option<PathBuf>,
     /// SSH keys that stand for age identities.
     pub age_ssh_key_paths: Vec<PathBuf>,
+    /// A systemd credential that holds age identities.
+    pub age_key_credential: Option<String>,
+    /// How long gpg, an age plugin or a key command may take.
+    pub key_timeout: Duration,
     /// Use tmpfs where ramfs is the default.
     pub use_tmpfs: bool,
     /// Run as a plain user: no mount, no change of owner, no unit requests.

@@ -44,6 +44,9 @@ pub(super) struct Manifest {
     #[serde(deserialize_with = "null_as_default")]
     pub age_ssh_key_paths: Vec<String>,
     #[serde(deserialize_with = "null_as_default")]
+    pub age_key_credential: String,
+    pub key_timeout: Option<u64>,
+    #[serde(deserialize_with = "null_as_default")]
     pub use_tmpfs: bool,
     #[serde(deserialize_with = "null_as_default")]
     pub user_mode: bool,

@@ -3,11 +3,17 @@
 use thiserror::Error;
 
 use super::{
+    proof::KeyProof,
     rules::{Rule, RuleError, RuleFields},
     section::SectionError,
     time,
     tree::{Branch, Stored, Value},
 };
+
+/// The most keys of a file, in all groups together.
+const MOST_KEYS: usize = 1000;
+/// The most groups: a share has its number, which is not 0, in one byte.
+const MOST_GROUPS: usize = 255;
 
 /// One way to the data key (or to one share of it).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,12 +109,24 @@ pub enum MetadataError {
     /// More than one selection rule.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// More keys than anybody has: trying them all would take a long time.
+    #[error("the sops metadata names more than {MOST_KEYS} keys")]
+    TooManyKeys,
+    /// More groups than there are shares.
+    #[error("the sops metadata names more than {MOST_GROUPS} key groups")]
+    TooManyGroups,
     /// Nobody could open the file.
     #[error("the sops metadata names no key")]
     NoKeys,
 }
 
 impl Metadata {
+    /// What tells the file's own data key from any other.
+    #[must_use]
+    pub fn proof(&self) -> KeyProof {
+        KeyProof::new(self.mac.clone(), self.last_modified.clone())
+    }
+
     /// Reads the section, in the one shape that all formats are brought to. The types are taken as loosely as any version of sops
     /// takes them: a number where a string is wanted, a string for a boolean, one value for a list of one.
     ///
@@ -155,6 +173,12 @@ fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, MetadataError> 
     };
     if groups.is_empty() {
         return Err(MetadataError::NoKeys);
+    }
+    if groups.len() > MOST_GROUPS {
+        return Err(MetadataError::TooManyGroups);
+    }
+    if groups.iter().map(|group| group.keys.len()).sum::<usize>() > MOST_KEYS {
+        return Err(MetadataError::TooManyKeys);
     }
     Ok(KeyGroups {
         groups,

@@ -11,6 +11,7 @@ mod mac;
 pub mod metadata;
 pub mod number;
 mod pattern;
+pub mod proof;
 mod rules;
 mod section;
 pub mod select;
@@ -32,7 +33,6 @@ use self::{
     rules::CommentStack,
     select::{SelectError, Selector},
     tree::{Branch, Stored},
-    value::Token,
 };
 use crate::plaintext::{Content, Plaintext};
 
@@ -165,18 +165,12 @@ impl<'a> SopsFile<'a> {
     }
 }
 
-/// The stored MAC is a value of its own, authenticated with the time of the last change.
+/// Compares the MAC of what was decrypted with the stored one.
 fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptError> {
     if metadata.mac.is_empty() {
         return Err(DecryptError::NoMac);
     }
-    let token = Token::parse(&metadata.mac).map_err(|_| DecryptError::BrokenMac)?;
-    if token.type_name != b"str" {
-        return Err(DecryptError::BrokenMac);
-    }
-    let stored = key
-        .decrypt(token, metadata.last_modified.as_bytes())
-        .map_err(|_| DecryptError::BrokenMac)?;
+    let stored = proof::stored_mac(&metadata.mac, &metadata.last_modified, key).ok_or(DecryptError::BrokenMac)?;
     if mac.matches(stored.expose()) {
         Ok(())
     } else {

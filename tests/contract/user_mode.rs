@@ -99,7 +99,7 @@ fn units_are_not_told() {
 }
 
 #[test]
-fn nothing_under_the_home_is_searched_for_keys() {
+fn nothing_under_the_home_is_searched_for_keys_where_the_manifest_names_one() {
     let world = World::user();
     let key = std::fs::read(world.fixture("keys/age.txt")).unwrap();
     world.write("home/.config/sops/age/keys.txt", key);
@@ -107,17 +107,19 @@ fn nothing_under_the_home_is_searched_for_keys() {
         "home/.ssh/id_ed25519",
         std::fs::read(world.fixture("keys/ssh_ed25519")).unwrap(),
     );
-    let manifest = world
-        .manifest()
-        .without("ageKeyFile")
-        .secret("a", &world.fixture("text.bin"), "");
+    let manifest =
+        world
+            .manifest()
+            .with("ageKeyFile", json!(world.input("absent.txt")))
+            .secret("a", &world.fixture("text.bin"), "");
     let said = world.run_with(&manifest, |command| {
         let home = world.input("home");
         command.env("XDG_CONFIG_HOME", home.join(".config")).env("HOME", home)
     });
     assert_eq!(said.code, Some(1));
     assert!(
-        said.err.contains("  this host has no key: no source of keys is set\n"),
+        said.err
+            .contains("  this host has\n    (no key)  $DIR/absent.txt: no such file\n  hint: "),
         "{}",
         said.err
     );

@@ -125,7 +125,10 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         ),
         ("an SSH key", world.fixture("keys/ssh_ed25519")),
         ("a plugin", world.write("plugin", "AGE-PLUGIN-YUBIKEY-1QQQQ\n")),
-        ("post-quantum", world.write("pq", "AGE-SECRET-KEY-PQ-1QQQQ\n")),
+        (
+            "a broken post-quantum identity",
+            world.write("pq", "AGE-SECRET-KEY-PQ-1QQQQ\n"),
+        ),
         (
             "encrypted",
             world.write("encrypted", "-----BEGIN AGE ENCRYPTED FILE-----\nxxx\n"),
@@ -151,8 +154,8 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         # a plugin: 0
         warning: cannot use line 1 of $DIR/plugin: an identity of an age plugin, which is not supported yet
 
-        # post-quantum: 0
-        warning: cannot use line 1 of $DIR/pq: a post-quantum age identity, which is not supported yet
+        # a broken post-quantum identity: 0
+        warning: cannot use line 1 of $DIR/pq: not an age identity
 
         # encrypted: 0
         warning: cannot use $DIR/encrypted: encrypted age identities, which are not supported yet

@@ -212,3 +212,39 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
 
     "#]].assert_eq(&text);
 }
+
+#[test]
+fn a_post_quantum_recipient_is_shown_by_its_ends_and_pasted_in_full() {
+    let world = World::user();
+    let key_file = std::fs::read_to_string(world.fixture("keys/hybrid.txt")).unwrap();
+    let recipient = key_file.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
+    let key = "database/host";
+    let mut text = paragraph(
+        "the host has it",
+        &dry(&world, &manifest(&world, Some("hybrid.txt"), &[], "to-other.yaml", key)),
+    );
+    text += &paragraph(
+        "the file has it",
+        &dry(&world, &manifest(&world, Some("age.txt"), &[], "to-hybrid.yaml", key)),
+    );
+    expect![[r#"
+        # the host has it: 1
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
+          this file can be opened by
+            age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
+          this host has
+            age1pq1a6esfqqrz7fap…fgh92upe  from $DIR/hybrid.txt
+          hint: add $RECIPIENT to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+
+        # the file has it: 1
+        error: cannot decrypt $DIR/to-hybrid.yaml (needed by secret s)
+          this file can be opened by
+            age  age1pq1a6esfqqrz7fap…fgh92upe
+          this host has
+            age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-hybrid.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+
+    "#]].assert_eq(&text.replace(recipient, "$RECIPIENT"));
+}

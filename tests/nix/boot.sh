@@ -9,7 +9,9 @@ lay_out_boot() {
   chmod 0600 "$directory/age.txt"
   cp "$SOPS_INSTALL_SECRETS" "$directory/program"
   for file in "$directory"/manifest*.json; do
-    jq '.ageKeyFile = "/test/age.txt" | .ageSshKeyPaths = [] | .sshKeyPaths = []' "$file" > "$file.new" && mv "$file.new" "$file"
+    # A case whose key is a credential gets it from the container manager.
+    jq '.ageKeyFile = (if .ageKeyCredential then null else "/test/age.txt" end) | .ageSshKeyPaths = [] | .sshKeyPaths = []' \
+      "$file" > "$file.new" && mv "$file.new" "$file"
   done
 }
 
@@ -35,7 +37,7 @@ boot_in_container() {
   for unit in networking systemd-networkd systemd-resolved; do ln -sf /dev/null "$units/$unit.service"; done
   # The image has this machine's id, under which the container must not show up.
   echo 00000000000000000000000000000001 > "$root/etc/machine-id"
-  timeout 120 systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --boot --console=pipe > "$root/console" 2>&1 < /dev/null
+  timeout 120 systemd-nspawn --quiet --register=no --keep-unit --load-credential=sops-age-key:"$credential" --directory="$root" --boot --console=pipe > "$root/console" 2>&1 < /dev/null
   [ -e "$root/probe.log" ] || { cat "$root/console"; return 2; }
   cat "$root/probe.log"
 }
@@ -52,7 +54,8 @@ check_boots() {
   fi
   local case
   tests_path=$project/$tests
-  export tests_path work project
+  credential=$project/tests/fixtures/keys/age.txt
+  export tests_path credential work project
   export -f boot_in_container link_units
   # A boot without any of our units tells what this machine can do.
   mkdir -p "$work/boot/nothing"
@@ -60,7 +63,7 @@ check_boots() {
     skip "booting the units: systemd does not boot in a container here"
     return
   fi
-  for case in activation-with-userborn activation-by-scripts writable-directories; do
+  for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories; do
     lay_out_boot "$case" "$work/boot/$case"
     if ! boots "$case"; then
       fail "$case boots" "$work/booted"

@@ -39,6 +39,23 @@ in
   key-file-that-is-no-path =
     failsWith "`sops.age.keyFile' is not of type `null or path outside the Nix store'"
       { age.keyFile = [ ]; };
+  key-credential-that-is-a-path =
+    failsWith
+      "`sops.age.keyCredential' is not of type `null or name of a systemd credential (letters, digits, - _ . @ +)'"
+      {
+        age.keyCredential = "/run/credstore/key";
+      };
+  key-credential-without-a-name = failsWith "`sops.age.keyCredential' is not of type" {
+    age.keyCredential = "";
+  };
+  key-credential-that-is-a-directory = failsWith "`sops.age.keyCredential' is not of type" {
+    age.keyCredential = "..";
+  };
+  # A unit would take all that it matches.
+  key-credential-that-is-a-pattern = failsWith "`sops.age.keyCredential' is not of type" {
+    age.keyCredential = "sops*";
+  };
+  no-time-for-a-key = failsWith "`sops.keyTimeout' is not of type" { keyTimeout = 0; };
   no-sops-file = fails "`sops.defaultSopsFile'" { sops.secrets."db/password" = { }; };
   unknown-owner-of-a-secret =
     failsWith

@@ -42,7 +42,7 @@ install_in_new_root() {
 # A manifest with the test key instead of the keys of the host that it was written for.
 with_test_key() {
   with_real_files "$1" | jq --arg key "$project/tests/fixtures/keys/age.txt" \
-    '.ageKeyFile = $key | .ageSshKeyPaths = [] | .sshKeyPaths = [] | .gnupgHome = null'
+    '.ageKeyFile = $key | .ageSshKeyPaths = [] | .sshKeyPaths = [] | .gnupgHome = null | del(.ageKeyCredential)'
 }
 
 # The manifests of a case, early first, below a directory, if all of their sops files are here.

@@ -5,6 +5,13 @@
 #
 # Also sourced for its functions. They are run from the project's root.
 
+# Before 254 systemd knows LoadCredential alone, which with a mere name looks among the credentials of the machine and in the plain stores.
+for_this_systemd() {
+  local version
+  version=$(systemd-analyze --version | awk 'NR == 1 { print $2 }')
+  if [ "$version" -lt 254 ]; then sed 's/^ImportCredential=/LoadCredential=/' "$@"; else cat "$@"; fi
+}
+
 # The files of a case, with what they call at places that exist there.
 translate_case() {
   local case=$1 directory=$2 file
@@ -15,7 +22,7 @@ translate_case() {
             s#/nix/store/0{32}-sops-install-secrets/bin/sops-install-secrets#/test/program#g
             s#/nix/store/0{32}-(manifest[a-z-]*[.]json)#/test/\1#g
             s#/nix/store/0{32}-(sops-nix[a-z-]*)#/test/\1.sh#g
-            s#/nix/store/[0-9a-z]{32}-#/test/files/#g" "$file" > "$directory/${file##*/}"
+            s#/nix/store/[0-9a-z]{32}-#/test/files/#g" "$file" | for_this_systemd > "$directory/${file##*/}"
   done
   chmod +x "$directory"/*.sh
 }

@@ -175,7 +175,7 @@ lay_out_units() {
   local case=$1 directory=$2 unit
   cp -r "$tests/units" "$directory"
   for unit in "$tests/expected/$case"/sops-nix*.service; do
-    sed -E 's#(/nix/store/0{32}-[^ ]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" > "$directory/${unit##*/}"
+    sed -E 's#(/nix/store/0{32}-[^ ]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" | for_this_systemd > "$directory/${unit##*/}"
   done
   link_units "$directory"
 }

@@ -122,6 +122,9 @@ check_home_activation() {
   mkdir "$runtime"
   home home-generated-key
   expect "without a user manager the secrets are installed at once" 0 $'generated\n'"installed in $runtime" $?
+  home home-key-credential
+  expect "but not with a credential, which only a user manager can give" 0 \
+    "There is no user manager to give the credential sops-age-key yet: the secrets will be installed when the user manager starts." $?
   DRY_RUN=1 home home-defaults
   expect "a dry run only says so" 0 "would run $(command -v env) XDG_RUNTIME_DIR=$runtime $work/bin/sops-nix-user" $?
 

@@ -31,6 +31,12 @@ let
     "home-secret-with-a-name"
     # It looks for the templates of home-manager in the default directory, whatever the directory of the secrets is.
     "home-places-without-a-run-time-directory"
+    # It knows neither a credential nor a time limit.
+    "home-key-credential"
+    "key-credential"
+    "key-credential-with-userborn"
+    "key-timeout"
+    "short-key-timeout"
     # Without secrets it has no service that would show its manifest.
     "home-without-secrets"
   ];

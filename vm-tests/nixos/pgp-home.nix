@@ -1,4 +1,4 @@
-# A host with an OpenPGP key in a GnuPG home. The program has no OpenPGP yet: until it has, default.nix leaves this test out.
+# A host with an OpenPGP key in a GnuPG home, which comes after the first boot.
 { host, pkgs, ... }:
 
 way: {

@@ -15,11 +15,13 @@ use ::age::x25519;
 use tempfile::TempDir;
 
 use super::*;
-use crate::sops::metadata::Service;
+use crate::sops::metadata::{KeyGroup, KeyGroups, Service};
+use crate::sops::proof::KeyProof;
 
 mod opening;
 mod report;
 mod sources;
+mod vectors;
 
 /// The key of RFC 8032, 7.1, test 1, as ssh-keygen would write it.
 const SSH_KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
@@ -87,7 +89,7 @@ impl Host {
 
     /// The notices of a keyring, one a line.
     fn notices(&self, keyring: &Keyring) -> Vec<String> {
-        let notices = keyring.notices().iter();
+        let notices = keyring.notices.iter();
         notices.map(|notice| self.plain(&notice.to_string())).collect()
     }
 }
@@ -100,10 +102,25 @@ fn named(path: impl Into<PathBuf>) -> KeyFile {
     }
 }
 
+/// The same for an SSH key.
+fn ssh_named(path: impl Into<PathBuf>) -> SshKeyFile {
+    SshKeyFile {
+        file: named(path),
+        is_for_pgp: false,
+    }
+}
+
+/// The data key of a file with these groups, whatever it may be.
+fn data_key(keyring: &Keyring, groups: &KeyGroups) -> Result<Plaintext, NoKey> {
+    let mut opening = Opening::new(groups, KeyProof::none());
+    keyring.open(&mut opening);
+    keyring.finish(opening)
+}
+
 /// The keyring of an age identity file.
 fn of_age_file(path: impl Into<PathBuf>) -> Keyring {
     Keyring::load(&KeySources {
-        age_key_file: Some(named(path)),
+        age_key_files: vec![named(path)],
         ..KeySources::default()
     })
 }
@@ -111,7 +128,7 @@ fn of_age_file(path: impl Into<PathBuf>) -> Keyring {
 /// The keyring of an SSH key.
 fn of_ssh_key(path: impl Into<PathBuf>) -> Keyring {
     Keyring::load(&KeySources {
-        age_ssh_keys: vec![named(path)],
+        ssh_keys: vec![ssh_named(path)],
         ..KeySources::default()
     })
 }
@@ -162,7 +179,7 @@ fn groups(keys: Vec<MasterKey>) -> KeyGroups {
 
 /// Whether the keyring gets the data key of a file with these keys.
 fn opens(keyring: &Keyring, keys: Vec<MasterKey>) -> bool {
-    keyring.data_key(&groups(keys)).is_ok_and(|key| key.expose() == DATA_KEY)
+    data_key(keyring, &groups(keys)).is_ok_and(|key| key.expose() == DATA_KEY)
 }
 
 /// The bytes of an age message under their armor.

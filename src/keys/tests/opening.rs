@@ -26,8 +26,8 @@ fn an_ed25519_key_opens_the_converted_and_the_native_recipient() {
         return;
     };
     let keyring = of_ssh_key(&path);
-    let [Notice::Imported { recipient, .. }] = keyring.notices() else {
-        panic!("{:?}", keyring.notices())
+    let [Notice::Imported { recipient, .. }] = keyring.notices.as_slice() else {
+        panic!("{:?}", keyring.notices)
     };
     assert!(opens(&keyring, vec![entry_for(&recipient.parse().unwrap())]));
     assert!(opens(&keyring, vec![entry_for_ssh(&path)]));
@@ -76,6 +76,22 @@ fn one_message_may_have_many_recipients() {
     recipients.push(&own);
     let keyring = of_age_file(host.file("key.txt", secret(&identity)));
     assert!(opens(&keyring, vec![entry("", message(&recipients, DATA_KEY))]));
+}
+
+/// The header of a message with that many stanzas for post-quantum recipients.
+fn many_post_quantum(count: usize) -> String {
+    let encapsulated = BASE64_STANDARD_NO_PAD.encode([9; 1120]);
+    let body = BASE64_STANDARD_NO_PAD.encode([9; 32]);
+    let stanza = format!("-> mlkem768x25519 {encapsulated}\n{body}\n");
+    let text = format!("age-encryption.org/v1\n{}--- {body}\n0123456789abcdef", stanza.repeat(count));
+    armored(text.as_bytes())
+}
+
+#[test]
+fn one_message_may_have_many_post_quantum_recipients() {
+    for (count, failure) in [(1, None), (28, None), (60, Some(Failure::TooLarge))] {
+        assert_eq!(age::Message::parse(&many_post_quantum(count)).err(), failure, "{count}");
+    }
 }
 
 #[test]
@@ -129,11 +145,11 @@ fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
     let identity = x25519::Identity::generate();
     let text = message(&[&Impostor, &identity.to_public()], DATA_KEY);
     let mut sources = KeySources {
-        age_ssh_keys: vec![named(host.file("id", SSH_KEY))],
+        ssh_keys: vec![ssh_named(host.file("id", SSH_KEY))],
         ..KeySources::default()
     };
     let keyring = Keyring::load(&sources);
-    assert_eq!(keyring.open(&text).err(), Some(Failure::Damaged));
+    assert_eq!(keyring.open_age(&text).err(), Some(Failure::Damaged));
     sources.age_key = Some(Plaintext::from(secret(&identity)));
     assert!(opens(&Keyring::load(&sources), vec![entry("x", text)]));
 }
@@ -146,7 +162,7 @@ fn data_keys_have_the_length_of_an_aes_key() {
     let own = identity.to_public();
     for length in [0, 1, 15, 16, 17, 24, 31, 32, 33, 64, 1000] {
         let key = vec![7; length];
-        let result = keyring.data_key(&groups(vec![entry("x", message(&[&own], &key))]));
+        let result = data_key(&keyring, &groups(vec![entry("x", message(&[&own], &key))]));
         assert_eq!(
             result.is_ok_and(|found| found.expose() == key),
             [16, 24, 32].contains(&length),
@@ -197,14 +213,14 @@ fn broken_messages_are_told_apart() {
             message(&[&x25519::Identity::generate().to_public()], DATA_KEY),
             "damaged: not encrypted to this recipient",
         ),
-        (format!("{}{good}", " ".repeat(40_000)), ""),
+        (format!("{}{good}", " ".repeat(80_000)), ""),
         (
             armored(&[b"age-encryption.org/v1\n-> a\n".as_slice(), &b"-> a\n\n".repeat(200)].concat()),
             "damaged: too large for a data key",
         ),
-        (armored(&vec![b'a'; 40_000]), "damaged: too large for a data key"),
+        (armored(&vec![b'a'; 80_000]), "damaged: too large for a data key"),
     ] {
-        let result = keyring.data_key(&groups(vec![entry(&own.to_string(), encrypted)]));
+        let result = data_key(&keyring, &groups(vec![entry(&own.to_string(), encrypted)]));
         match result {
             Ok(_) => assert_eq!(fault, ""),
             Err(no_key) => assert!(
@@ -223,7 +239,7 @@ fn a_message_behind_a_passphrase_is_never_tried() {
     // A work factor of 2^63 would never end.
     let header = b"age-encryption.org/v1\n-> scrypt bWFzdGVyIG9mIG1hbnkgdQ 63\nMDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n\
                    --- MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\n0123456789abcdef0123456789abcdef";
-    assert!(keyring.data_key(&groups(vec![entry("x", armored(header))])).is_err());
+    assert!(data_key(&keyring, &groups(vec![entry("x", armored(header))])).is_err());
 }
 
 /// An identity and a message for it.
@@ -232,8 +248,34 @@ static FIXED: LazyLock<(String, String)> = LazyLock::new(|| {
     (secret(&identity), message(&[&identity.to_public()], DATA_KEY))
 });
 
+thread_local! {
+    /// An identity and a message for it, of the published test vectors.
+    static HYBRID: (Identity, Vec<u8>) = {
+        let vector = include_bytes!("../../../tests/fixtures/age-vectors/hybrid");
+        let end = vector.windows(2).position(|window| window == b"\n\n").unwrap();
+        let header = str::from_utf8(&vector[..end]).unwrap();
+        let text = header.lines().find_map(|line| line.strip_prefix("identity: ")).unwrap();
+        let Ok(age::Line::Identity(identity)) = age::Line::parse(text.as_bytes(), &Place::Variable("TEST")) else { panic!() };
+        (identity, vector[end + 2..].to_vec())
+    };
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn no_change_of_a_post_quantum_message_makes_it_panic_or_give_another_key(position: usize, byte: u8) {
+        HYBRID.with(|(identity, good)| {
+            let mut bytes = good.clone();
+            let position = position % bytes.len();
+            bytes[position] = byte;
+            let opens = age::Message::parse(&armored(&bytes)).is_ok_and(|message| {
+                let content = message.content(identity);
+                content.is_ok_and(|mut content| content.read_to_end(&mut Vec::new()).is_ok())
+            });
+            assert_eq!(opens, bytes == *good);
+        });
+    }
 
     #[test]
     fn no_change_of_a_message_makes_it_panic_or_give_another_key(position in 0_usize..1000, byte: u8, length in 0_usize..1000) {
@@ -246,7 +288,7 @@ proptest::proptest! {
         text[position] = byte;
         text.truncate(length + 1);
         for encrypted in [armored(&bytes), String::from_utf8_lossy(&text).into_owned()] {
-            if let Ok(key) = keyring.data_key(&groups(vec![entry("x", encrypted)])) {
+            if let Ok(key) = data_key(&keyring, &groups(vec![entry("x", encrypted)])) {
                 assert_eq!(key.expose(), DATA_KEY);
             }
         }

@@ -110,6 +110,13 @@ in
     sops.secrets."db/password" = { };
   };
 
+  # Only the user manager has it.
+  home-key-credential = user all {
+    sops.age.keyCredential = "sops-age-key";
+    sops.keyTimeout = 60;
+    sops.secrets."db/password" = { };
+  };
+
   home-gnupg = user all {
     sops.gnupg.home = "/home/alice/.gnupg";
     sops.secrets."db/password" = { };

@@ -1,5 +1,5 @@
 # Where the keys come from.
-{ pkgs, ... }:
+{ lib, pkgs }:
 
 let
   host = options: {
@@ -124,6 +124,75 @@ in
     };
   };
 
+  # Its default way of activation is by units, which systemd gives credentials to.
+  key-credential = {
+    shows = [
+      "manifest.json"
+      "services"
+      "scripts"
+      "sops-nix.service"
+    ];
+    module.sops = {
+      defaultSopsFile = ../files/secrets.yaml;
+      age.keyCredential = "sops-age-key";
+      secrets."db/password" = { };
+    };
+  };
+
+  key-credential-with-userborn = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = {
+      services.userborn.enable = true;
+      sops = {
+        defaultSopsFile = ../files/secrets.yaml;
+        age.keyCredential = "sops-age-key";
+        secrets."db/password" = { };
+        secrets.my-password.neededForUsers = true;
+      };
+    };
+  };
+
+  key-timeout = host {
+    age.keyFile = "/var/lib/sops-nix/key.txt";
+    keyTimeout = 120;
+  };
+
+  # The unit has its 90 seconds all the same.
+  short-key-timeout = host {
+    age.keyFile = "/var/lib/sops-nix/key.txt";
+    keyTimeout = 5;
+  };
+
+  # As docs/switch-from-sops-nix.md has it.
+  key-on-a-smart-card = {
+    shows = [ "sops-nix.service" ];
+    module = {
+      imports = [
+        (host {
+          age.keyFile = "/var/lib/sops-nix/key.txt";
+          age.plugins = [ pkgs.age-plugin-yubikey ];
+        }).module
+      ];
+      systemd.services.sops-nix = {
+        wants = [ "pcscd.socket" ];
+        after = [ "pcscd.socket" ];
+        before = lib.mkForce [
+          "sysinit-reactivation.target"
+          "shutdown.target"
+        ];
+      };
+    };
+  };
+
   gnupg-home = {
     shows = [
       "manifest.json"
@@ -145,6 +214,18 @@ in
       (host {
         gnupg.home = "/root/.gnupg";
         gnupg.package = pkgs.hello;
+      })
+      module
+      ;
+  };
+
+  # Whoever names a gpg has one started, which is not to be confined as the installer itself.
+  gpg-of-the-environment = {
+    shows = [ "sops-nix.service" ];
+    inherit
+      (host {
+        age.keyFile = "/var/lib/sops-nix/key.txt";
+        environment.SOPS_GPG_EXEC = "/run/wrappers/bin/gpg";
       })
       module
       ;

@@ -213,16 +213,31 @@ in
     sops.secrets.my-password.neededForUsers = true;
   };
 
-  # Key sources that the program does not know.
-  says-gnupg-home-is-not-yet-supported = host {
+  says-nothing-about-gnupg-and-plugins = host {
     sops.gnupg.home = "/root/.gnupg";
     sops.gnupg.sshKeyPaths = [ ];
+    sops.age.plugins = [ pkgs.age-plugin-tpm ];
   };
-  says-gnupg-ssh-keys-are-not-yet-supported = host { sops.gnupg.sshKeyPaths = [ "/etc/ssh/rsa" ]; };
-  says-age-plugins-are-not-yet-supported = host { sops.age.plugins = [ pkgs.age-plugin-tpm ]; };
+  says-nothing-about-a-credential-beside-other-keys = host {
+    sops.age.keyCredential = "sops-age-key";
+  };
+
+  says-scripts-get-no-credential = host {
+    sops.age.keyCredential = "sops-age-key";
+    sops.useSystemdActivation = false;
+  };
+
+  # Scripts are no way out here.
+  says-early-secrets-by-credential-with-users-by-script = host {
+    sops.age.keyCredential = "sops-age-key";
+    sops.secrets.my-password.neededForUsers = true;
+  };
+
+  # Key sources that the program does not know.
   says-clouds-are-not-yet-supported = host {
     sops.environment = {
       AWS_REGION = "eu-central-1";
+      HUAWEICLOUD_SDK_PROJECT_ID = "0";
       VAULT_ADDR = "https://vault.example.org";
       FOO = "bar";
     };

@@ -1,0 +1,33 @@
+//! Why one way into a file stayed closed.
+
+use super::gpg::GpgFailure;
+
+/// Why a message that holds a data key, or a share of one, stays closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It is for no key of this host.
+    NotOurs,
+    /// More bytes or lines than a data key can need.
+    TooLarge,
+    /// Not an armored message, or cut off, or its base64 is wrong.
+    BadArmor,
+    /// The header of the message cannot be read.
+    BadHeader,
+    /// It names a key of this host, or was opened by it, and what follows is not what was written.
+    Damaged,
+    /// The message holds something that no data key is as long as.
+    BadLength,
+    /// A program that was asked has no key for it, in our words.
+    Elsewhere(String),
+    /// A program that was asked failed, in its own words or ours.
+    Told(String),
+}
+
+impl From<GpgFailure> for Failure {
+    fn from(failure: GpgFailure) -> Self {
+        match failure {
+            GpgFailure::NoSecretKey => Self::Elsewhere(failure.to_string()),
+            failure => Self::Told(failure.to_string()),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Why a message stays closed, word for word.
+
+use super::*;
+
+/// The file of the test key's encryption subkey.
+const KEYGRIP: &str = "6E4FD38A113BB3A4A70988C4304E2296E1B628F9.key";
+/// What gpg-agent keeps there of a key on a card: the public part, and which card it is.
+const KEY_ON_CARD: &str = "Key: (shadowed-private-key (ecc (curve Curve25519)(flags djb-tweak)\n \
+    (q #402BD9B3CF7E101C148F24F15ABC9E5213805FFEEA237A27AEEE3633F337030F2D#)\n \
+    (shadowed t1-v1 (#D2760001240102000006000000000000# OPENPGP.2))))\n";
+
+#[test]
+fn a_message_to_somebody_else_finds_no_secret_key() {
+    let Some(home) = Home::with("pgp.asc") else { return };
+    for file in ["3.13.2/to-pgp-curve25519.yaml", "3.13.2/to-pgp-hidden.yaml"] {
+        assert_eq!(said(home.open(&message_of(file))), "gpg has no secret key for it", "{file}");
+    }
+}
+
+#[test]
+fn a_home_without_keys_finds_no_secret_key() {
+    let Some(home) = Home::empty() else { return };
+    assert_eq!(
+        said(home.open(&message_of("3.13.2/to-pgp.yaml"))),
+        "gpg has no secret key for it"
+    );
+}
+
+#[test]
+fn a_damaged_message_is_named_and_nothing_of_it_is_given() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    let binary = home.gpg(&["--dearmor"], message.as_bytes());
+    let armored = |bytes: &[u8]| {
+        String::from_utf8(home.gpg(&["--enarmor"], bytes))
+            .unwrap()
+            .replace("ARMORED FILE", "MESSAGE")
+    };
+    let mut altered = binary.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    let cut = &binary[..binary.len() - 30];
+    for bytes in [&altered, cut] {
+        assert_eq!(
+            said(home.open(&armored(bytes))),
+            "damaged: a key fits, but the content was altered"
+        );
+    }
+    assert!(home.open(&armored(&binary)).is_ok());
+}
+
+#[test]
+fn a_message_without_integrity_protection_is_refused() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&["--rfc2440"]);
+    assert_eq!(
+        said(home.open(&message)),
+        "refused: a message without integrity protection could have been altered"
+    );
+    // Also where somebody told gpg not to mind.
+    home.write("home/gpg.conf", "ignore-mdc-error\n");
+    assert_eq!(
+        said(home.open(&message)),
+        "refused: a message without integrity protection could have been altered"
+    );
+}
+
+#[test]
+fn what_is_no_encrypted_message_is_named() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let literal = String::from_utf8(home.gpg(&["--armor", "--store"], DATA_KEY)).unwrap();
+    let key = String::from_utf8(home.gpg(&["--armor", "--export"], b"")).unwrap();
+    for text in [
+        "",
+        "garbage",
+        "-----BEGIN PGP MESSAGE-----\n\n-----END PGP MESSAGE-----\n",
+        &literal,
+        &key,
+    ] {
+        assert_eq!(said(home.open(text)), "damaged: not an encrypted OpenPGP message", "{text}");
+    }
+}
+
+#[test]
+fn a_message_with_a_passphrase_of_its_own_is_named() {
+    let Some(home) = Home::empty() else { return };
+    let arguments = ["--pinentry-mode", "loopback", "--passphrase", "x", "--armor", "--symmetric"];
+    let message = String::from_utf8(home.gpg(&arguments, DATA_KEY)).unwrap();
+    assert_eq!(said(home.open(&message)), "encrypted with a passphrase, not to a key");
+}
+
+#[test]
+fn what_is_not_as_long_as_a_part_is_refused() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let of_length = |length| {
+        let arguments = ["--armor", "--encrypt", "--recipient", FINGERPRINT];
+        let message = home.gpg(&arguments, &vec![b'x'; length]);
+        home.open(&String::from_utf8(message).unwrap()).map(|key| key.len())
+    };
+    assert_eq!(of_length(0), Err(GpgFailure::Length(0)));
+    assert_eq!(of_length(1), Ok(1));
+    assert_eq!(of_length(4096), Ok(4096));
+    assert_eq!(of_length(4097), Err(GpgFailure::Length(4097)));
+    assert_eq!(
+        GpgFailure::Length(0).to_string(),
+        "damaged: what it holds, 0 bytes, is no data key"
+    );
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    let Some(home) = Home::empty() else { return };
+    assert_eq!(
+        said(home.gpg_of_system("/nowhere/gpg").open("")),
+        "/nowhere/gpg: no such program"
+    );
+    assert_eq!(
+        said(home.gpg_of_system("gpg-of-nobody").open("")),
+        "gpg-of-nobody: no such program"
+    );
+}
+
+#[test]
+fn a_home_that_is_not_there_is_named_and_not_made() {
+    let Some(home) = Home::empty() else { return };
+    let environment = home.environment();
+    let path = home.0.path().join(".gnupg");
+    for named in [None, Some(path.clone())] {
+        let gpg = Gpg::new("gpg".into(), named, false, environment.clone());
+        let reason = format!("cannot use the GnuPG home {}: no such file or directory", path.display());
+        assert_eq!(said(gpg.open("")), reason);
+    }
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_home_that_others_may_read_or_that_belongs_to_somebody_else_works() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.end_agent();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(home.open(&message).is_ok());
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: not root, so no home can be given away");
+        return;
+    }
+    std::os::unix::fs::chown(home.path(), Some(1000), Some(1000)).unwrap();
+    assert!(home.open(&message).is_ok());
+}
+
+#[test]
+fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
+    let Some(home) = Home::empty() else { return };
+    let answers = [
+        ("", "gpg failed: no reason given"),
+        ("echo 'gpg: it is\u{7} raining' >&2", "gpg failed: it is\u{fffd} raining"),
+        ("echo '[GNUPG:] DECRYPTION_OKAY' >&2", "gpg failed: no reason given"),
+        (
+            "echo 'gpg: [GNUPG:] DECRYPTION_OKAY' >&2; echo 'gpg: [GNUPG:] GOODMDC' >&2",
+            "gpg failed: [GNUPG:] GOODMDC",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' DECRYPTION_OKAY GOODMDC >&2; exit 2",
+            "gpg failed: no reason given",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed x' >&2",
+            "gpg failed: no reason given",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108976' >&2",
+            "gpg finds no smart card",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108994' >&2",
+            "the smart card is blocked after too many wrong PINs",
+        ),
+        (
+            "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 83886179' >&2",
+            "the passphrase was not given",
+        ),
+        ("head -c 20000000 /dev/zero", "answers with more than 16 MiB"),
+    ];
+    for (answer, expected) in answers {
+        let program = home.script("gpg", &format!("printf 'a data key'; {answer}"));
+        let shown = said(home.gpg_of_system(&program).open(""));
+        assert!(shown.ends_with(expected), "{answer}: {shown}");
+    }
+    let program = home.script(
+        "gpg",
+        "printf 'a data key'; printf '[GNUPG:] %s\\n' DECRYPTION_OKAY GOODMDC >&2",
+    );
+    assert!(
+        home.gpg_of_system(&program)
+            .open("")
+            .is_ok_and(|key| key.expose() == b"a data key")
+    );
+}
+
+#[test]
+fn a_key_on_a_card_that_is_not_there_is_named() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.end_agent();
+    let path = home.path().join("private-keys-v1.d").join(KEYGRIP);
+    fs::write(path, KEY_ON_CARD).unwrap();
+    let expected = if home.has_card_daemon() {
+        "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without"
+    } else {
+        "gpg finds no smart card: scdaemon is not installed"
+    };
+    assert_eq!(said(home.open(&message)), expected);
+}

@@ -1,0 +1,56 @@
+//! HPKE (RFC 9180) in base mode, as far as a stanza needs it: the first message from a sender, without associated data.
+
+use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
+use hkdf::{Hkdf, HkdfExtract};
+use sha2::Sha256;
+use sha2::digest::Output;
+use zeroize::Zeroizing;
+
+use super::kem::SharedSecret;
+
+/// A file key (16 bytes) and the tag that authenticates it.
+pub(super) type SealedFileKey = [u8; 32];
+
+/// The version label of every derivation (RFC 9180, 4).
+const VERSION: &[u8] = b"HPKE-v1";
+/// The suite (RFC 9180, 5.1): the KEM MLKEM768-X25519 (`0x647a`, draft-ietf-hpke-pq), HKDF-SHA256 and ChaCha20-Poly1305.
+const SUITE: &[u8] = b"HPKE\x64\x7a\x00\x01\x00\x03";
+/// Base mode: neither a shared key nor a sender's identity.
+const MODE: &[u8] = &[0];
+
+/// Opens `sealed` into `key`. Nothing when `shared` is not the secret that sealed it, or it was altered.
+pub(super) fn open(shared: &SharedSecret, info: &[u8], sealed: &SealedFileKey, key: &mut [u8; 16]) -> Option<()> {
+    let (text, tag) = sealed.split_at(key.len());
+    key.copy_from_slice(text);
+    let (cipher, nonce) = schedule(shared, info)?;
+    cipher.decrypt_in_place_detached((&*nonce).into(), b"", key, tag.into()).ok()
+}
+
+/// The key schedule (RFC 9180, 5.1): the cipher, and the nonce of the first message.
+fn schedule(shared: &SharedSecret, info: &[u8]) -> Option<(ChaCha20Poly1305, Zeroizing<[u8; 12]>)> {
+    let (psk_id_hash, _) = extract(b"", b"psk_id_hash", b"");
+    let (info_hash, _) = extract(b"", b"info_hash", info);
+    let context = [MODE, &psk_id_hash, &info_hash].concat();
+    let (_, secret) = extract(shared.as_slice(), b"secret", b"");
+    let key = expand::<32>(&secret, b"key", &context)?;
+    let nonce = expand(&secret, b"base_nonce", &context)?;
+    Some((ChaCha20Poly1305::new((&*key).into()), nonce))
+}
+
+/// `LabeledExtract` (RFC 9180, 4): the pseudorandom key as bytes, and ready for [`expand`].
+fn extract(salt: &[u8], label: &[u8], material: &[u8]) -> (Output<Sha256>, Hkdf<Sha256>) {
+    let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
+    for part in [VERSION, SUITE, label, material] {
+        extract.input_ikm(part);
+    }
+    extract.finalize()
+}
+
+/// `LabeledExpand` (RFC 9180, 4).
+fn expand<const LENGTH: usize>(secret: &Hkdf<Sha256>, label: &[u8], context: &[u8]) -> Option<Zeroizing<[u8; LENGTH]>> {
+    let length = u16::try_from(LENGTH).ok()?.to_be_bytes();
+    let mut bytes = Zeroizing::new([0; LENGTH]);
+    let info = [&length, VERSION, SUITE, label, context];
+    secret.expand_multi_info(&info, bytes.as_mut_slice()).ok()?;
+    Some(bytes)
+}

@@ -1,0 +1,188 @@
+//! Reading the sources of keys, each once.
+
+use super::{
+    AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Keyring, SSH_KEY_COMMAND_VARIABLE, age,
+    command::{KeyCommand, Prints},
+    gpg::Gpg,
+    notice::{Cause, Notice, Place, Problem},
+    sources::{Credential, KeyFile, KeySources, SshKeyFile},
+    ssh,
+};
+use crate::{
+    file::{self, ReadError},
+    plaintext::Plaintext,
+};
+
+impl Keyring {
+    /// Reads every source once. A source that cannot be used becomes a [`Notice`]; the others still count. What costs a process, a
+    /// command, a plugin or gpg, is started when a file needs it.
+    #[must_use]
+    pub fn load(sources: &KeySources) -> Self {
+        let mut keyring = Self {
+            may_ask: sources.may_ask,
+            patience: sources.patience,
+            ..Self::default()
+        };
+        for key in &sources.ssh_keys {
+            keyring.load_ssh_key(key);
+        }
+        for key in &sources.age_key_files {
+            keyring.load_identities(Place::File(key.path.clone()), key);
+        }
+        if let Some(text) = &sources.age_key {
+            keyring.add_identities(&Place::Variable(AGE_KEY_VARIABLE), age::words(text.expose()));
+        }
+        if let Some(credential) = &sources.age_key_credential {
+            keyring.load_credential(credential);
+        }
+        keyring.load_commands(sources);
+        keyring.gpg = sources.gpg.as_ref().map(|gpg| {
+            let gpg = Gpg::new(gpg.program.clone(), gpg.home.clone(), sources.may_ask, std::env::vars_os());
+            gpg.within(sources.patience)
+        });
+        if sources.are_own {
+            keyring.tell_of_own_keys(sources);
+        }
+        keyring
+    }
+
+    /// Reads an SSH private key.
+    fn load_ssh_key(&mut self, key: &SshKeyFile) {
+        let place = Place::File(key.file.path.clone());
+        if let Some(text) = self.read(&place, &key.file, ssh::MAX_BYTES) {
+            self.add_ssh_key(&place, &text, key.is_for_pgp);
+        }
+    }
+
+    /// Reads a file of age identities.
+    fn load_identities(&mut self, place: Place, key: &KeyFile) {
+        let Some(text) = self.read(&place, key, age::MAX_IDENTITY_BYTES) else {
+            return;
+        };
+        match age::foreign_content(text.expose()) {
+            Some(cause) => self.report(place, cause),
+            None => self.add_identities(&place, age::lines(text.expose())),
+        }
+    }
+
+    /// Reads the credential that the unit was given.
+    fn load_credential(&mut self, credential: &Credential) {
+        let place = Place::Credential(credential.name.clone());
+        match &credential.directory {
+            Some(directory) => self.load_identities(place, &KeyFile::named(&directory.join(&credential.name))),
+            None => self.report(place, Cause::NoCredentials),
+        }
+    }
+
+    fn load_commands(&mut self, sources: &KeySources) {
+        let commands = [
+            (&sources.ssh_key_command, SSH_KEY_COMMAND_VARIABLE, Prints::SshKey),
+            (&sources.age_key_command, AGE_KEY_COMMAND_VARIABLE, Prints::Identities),
+        ];
+        for (text, variable, prints) in commands {
+            match text.as_deref().map(|text| KeyCommand::parse(variable, text, prints)) {
+                Some(Ok(command)) => self.commands.push(command),
+                Some(Err(cause)) => self.report(Place::Variable(variable), cause),
+                None => {}
+            }
+        }
+    }
+
+    /// The content of a key file. What keeps it from being read is reported.
+    fn read(&mut self, place: &Place, key: &KeyFile, limit: usize) -> Option<Plaintext> {
+        match file::read(&key.path, limit) {
+            Ok(file) => {
+                if is_exposed(file.mode) {
+                    self.notices.push(Notice::Exposed {
+                        path: key.path.clone(),
+                        mode: file.mode,
+                    });
+                }
+                return Some(file.text);
+            }
+            Err(ReadError::Missing) if key.is_default => self.problems.push(Problem {
+                place: place.clone(),
+                cause: Cause::File(ReadError::Missing),
+            }),
+            Err(error) => self.report(place.clone(), Cause::File(error)),
+        }
+        None
+    }
+
+    /// Adds all that an SSH private key stands for.
+    pub(super) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
+        let keys = match ssh::keys(place, text.expose()) {
+            Ok(keys) => keys,
+            Err(cause) => return self.report(place.clone(), cause),
+        };
+        for identity in keys.identities {
+            if identity.is_converted() {
+                self.notices.push(Notice::Imported {
+                    place: place.clone(),
+                    recipient: identity.recipient().to_owned(),
+                });
+            }
+            self.identities.push(identity);
+        }
+        if let Some(key) = keys.pgp {
+            if is_for_pgp {
+                self.notices.push(Notice::ImportedForPgp {
+                    place: place.clone(),
+                    fingerprint: key.fingerprint().to_owned(),
+                });
+            }
+            self.pgp_keys.push((key, place.clone()));
+        }
+    }
+
+    /// Adds the identities among `items`, the numbered pieces of an identity text, and reports the pieces that are none.
+    pub(super) fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
+        let (mut found, mut bad) = (false, 0_usize);
+        for (line, item) in items {
+            match age::Line::parse(item, place) {
+                Ok(age::Line::Identity(identity)) => self.identities.push(identity),
+                Ok(age::Line::Plugin(identity)) => self.plugins.push((identity, place.line(line))),
+                Err(cause) => {
+                    bad += 1;
+                    if bad <= age::MAX_BAD_LINES {
+                        self.report(place.line(line), cause);
+                    }
+                    continue;
+                }
+            }
+            found = true;
+        }
+        if bad > age::MAX_BAD_LINES {
+            self.report(place.clone(), Cause::MoreBadLines(bad - age::MAX_BAD_LINES));
+        } else if !found && bad == 0 {
+            self.report(place.clone(), Cause::NoIdentity);
+        }
+    }
+
+    fn tell_of_own_keys(&mut self, sources: &KeySources) {
+        let ssh = sources.ssh_keys.iter().map(|key| &key.file);
+        let own = sources
+            .age_key_files
+            .iter()
+            .chain(ssh)
+            .filter(|key| key.is_default && key.path.exists());
+        let paths: Vec<_> = own.map(|key| key.path.clone()).collect();
+        if !paths.is_empty() {
+            self.notices.push(Notice::OwnKeys(paths));
+        }
+    }
+
+    /// Remembers that `place` gave nothing, and tells of it.
+    pub(super) fn report(&mut self, place: Place, cause: Cause) {
+        let problem = Problem { place, cause };
+        if !self.problems.contains(&problem) {
+            self.notices.push(Notice::Unusable(problem.clone()));
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// Whether others than the owner may read or write a file of this mode.
+fn is_exposed(mode: u32) -> bool {
+    mode & 0o066 != 0
+}

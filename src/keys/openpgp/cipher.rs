@@ -1,0 +1,100 @@
+//! Session keys, and the data under them.
+
+use aes::{Aes128, Aes192, Aes256};
+use blowfish::Blowfish;
+use camellia::{Camellia128, Camellia192, Camellia256};
+use cast5::Cast5;
+use cfb_mode::Decryptor;
+use cfb_mode::cipher::{AsyncStreamCipher, Block, BlockCipher, BlockEncryptMut, InnerIvInit, KeyInit};
+use des::TdesEde3;
+use sha1::{Digest, Sha1};
+use twofish::Twofish;
+use zeroize::Zeroizing;
+
+use crate::plaintext::Plaintext;
+
+/// The packet of the modification detection code: its header, and SHA-1 of all before the code (RFC 9580, 5.13.1).
+const CODE_HEADER: [u8; 2] = [0xd3, 0x14];
+const CODE_BYTES: usize = 20;
+
+/// The symmetric key that was made for one message.
+pub(super) struct SessionKey {
+    cipher: Cipher,
+    key: Zeroizing<Vec<u8>>,
+}
+
+/// Decrypts in place in the mode CFB, beginning with a block of zeros. Nothing if the key is not as long as the cipher needs.
+type Decrypt = fn(key: &[u8], data: &mut [u8]) -> Option<()>;
+
+/// A cipher of OpenPGP.
+struct Cipher {
+    key_bytes: usize,
+    block_bytes: usize,
+    decrypt: Decrypt,
+}
+
+impl Cipher {
+    /// The cipher with a number of OpenPGP (RFC 9580, 9.3): all that gpg has but IDEA.
+    fn numbered(number: u8) -> Option<Self> {
+        let (key_bytes, block_bytes, decrypt): (_, _, Decrypt) = match number {
+            2 => (24, 8, decrypt::<TdesEde3>),
+            3 => (16, 8, decrypt::<Cast5>),
+            4 => (16, 8, decrypt::<Blowfish>),
+            7 => (16, 16, decrypt::<Aes128>),
+            8 => (24, 16, decrypt::<Aes192>),
+            9 => (32, 16, decrypt::<Aes256>),
+            10 => (32, 16, decrypt::<Twofish>),
+            11 => (16, 16, decrypt::<Camellia128>),
+            12 => (24, 16, decrypt::<Camellia192>),
+            13 => (32, 16, decrypt::<Camellia256>),
+            _ => return None,
+        };
+        Some(Self {
+            key_bytes,
+            block_bytes,
+            decrypt,
+        })
+    }
+}
+
+impl SessionKey {
+    /// Reads what was under RSA: the cipher, the key, and the sum of the key's bytes (RFC 9580, 5.1.3).
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (number, text) = text.split_first()?;
+        let (key, sum) = text.split_last_chunk()?;
+        let cipher = Cipher::numbered(*number)?;
+        let expected = key.iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+        (key.len() == cipher.key_bytes && u16::from_be_bytes(*sum) == expected).then(|| Self {
+            cipher,
+            key: Zeroizing::new(key.to_vec()),
+        })
+    }
+
+    /// The packets in the body of a packet of protected data, version 1 (RFC 9580, 5.13.1). Nothing if a bit of it was changed.
+    ///
+    /// Before the packets stands a random block whose last two bytes are repeated. They are not compared: the code covers them, and
+    /// a comparison of its own has helped attackers before.
+    pub fn open(&self, body: &[u8]) -> Option<Plaintext> {
+        let (1, data) = body.split_first().map(|(version, data)| (*version, data))? else {
+            return None;
+        };
+        let mut text = Plaintext::with_capacity(data.len());
+        text.push(data);
+        (self.cipher.decrypt)(&self.key, text.expose_mut())?;
+        let (hashed, code) = text.expose().split_last_chunk::<CODE_BYTES>()?;
+        if Sha1::digest(hashed)[..] != code[..] {
+            return None;
+        }
+        let packets = hashed.strip_suffix(&CODE_HEADER)?.get(self.cipher.block_bytes + 2..)?;
+        let mut content = Plaintext::with_capacity(packets.len());
+        content.push(packets);
+        Some(content)
+    }
+}
+
+/// See [`Decrypt`].
+fn decrypt<C: BlockCipher + BlockEncryptMut + KeyInit>(key: &[u8], data: &mut [u8]) -> Option<()> {
+    let cipher = C::new_from_slice(key).ok()?;
+    Decryptor::inner_iv_init(cipher, &Block::<C>::default()).decrypt(data);
+    Some(())
+}

@@ -1,0 +1,90 @@
+//! What is within a decrypted message: what somebody wrote, perhaps compressed, perhaps signed.
+
+use std::io::{ErrorKind, Read};
+
+use bzip2::read::BzDecoder;
+use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
+
+use super::packet::{Reader, tag};
+use crate::keys::Failure;
+use crate::plaintext::Plaintext;
+
+/// The most bytes of a secret. A part of a data key has 33.
+const MAX_SECRET_BYTES: usize = 4 << 10;
+/// The most bytes that compressed packets may have. Also in this much a secret has room, with a name, and signatures around it.
+const MAX_PACKET_BYTES: usize = 64 << 10;
+/// How often packets may be compressed again. gpg does it once.
+const MAX_DEPTH: usize = 2;
+
+/// The secret among `packets`: the first literal.
+pub(super) fn literal(packets: &[u8]) -> Result<Plaintext, Failure> {
+    search(packets, MAX_DEPTH)
+}
+
+/// The first literal, also within `depth` compressed packets.
+fn search(packets: &[u8], depth: usize) -> Result<Plaintext, Failure> {
+    for packet in Reader::new(packets) {
+        let packet = packet.map_err(|_| Failure::Damaged)?;
+        let body = packet.body.expose();
+        match packet.tag {
+            tag::LITERAL => return secret(body),
+            tag::COMPRESSED => {
+                let depth = depth.checked_sub(1).ok_or(Failure::Damaged)?;
+                return search(decompress(body)?.expose(), depth);
+            }
+            tag::SIGNATURE | tag::ONE_PASS_SIGNATURE | tag::MARKER | tag::PADDING => {}
+            _ => break,
+        }
+    }
+    Err(Failure::Damaged)
+}
+
+/// The secret in the body of a literal: a format, the name of a file with its length before it, a date of four bytes, and the text
+/// as it is (RFC 9580, 5.9). The line ends of text stay what they are, as with the OpenPGP library of sops.
+fn secret(body: &[u8]) -> Result<Plaintext, Failure> {
+    let name = body.get(1).ok_or(Failure::Damaged)?;
+    let text = body.get(usize::from(*name) + 6..).ok_or(Failure::Damaged)?;
+    if text.is_empty() || text.len() > MAX_SECRET_BYTES {
+        return Err(Failure::BadLength);
+    }
+    let mut secret = Plaintext::with_capacity(text.len());
+    secret.push(text);
+    Ok(secret)
+}
+
+/// The packets in the body of a compressed packet (RFC 9580, 5.6 and 9.4).
+fn decompress(body: &[u8]) -> Result<Plaintext, Failure> {
+    let (algorithm, body) = body.split_first().ok_or(Failure::Damaged)?;
+    let mut packets = Plaintext::from(vec![0; MAX_PACKET_BYTES]);
+    let length = match algorithm {
+        0 => copy(body, packets.expose_mut()),
+        1 => inflate(body, packets.expose_mut(), false),
+        2 => inflate(body, packets.expose_mut(), true),
+        3 => copy(BzDecoder::new(body), packets.expose_mut()),
+        _ => Err(Failure::Damaged),
+    }?;
+    packets.truncate(length);
+    Ok(packets)
+}
+
+/// Decompresses ZIP (RFC 1951) or ZLIB (RFC 1950).
+fn inflate(body: &[u8], packets: &mut [u8], is_zlib: bool) -> Result<usize, Failure> {
+    decompress_slice_iter_to_slice(packets, std::iter::once(body), is_zlib, false).map_err(|status| match status {
+        TINFLStatus::HasMoreOutput => Failure::TooLarge,
+        _ => Failure::Damaged,
+    })
+}
+
+/// Reads all of `from`, for which there must be room.
+fn copy(mut from: impl Read, to: &mut [u8]) -> Result<usize, Failure> {
+    let mut length = 0;
+    while let Some(room) = to.get_mut(length..).filter(|room| !room.is_empty()) {
+        match from.read(room) {
+            Ok(0) => return Ok(length),
+            Ok(count) => length += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Err(Failure::Damaged),
+        }
+    }
+    Err(Failure::TooLarge)
+}

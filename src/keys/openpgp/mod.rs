@@ -1,0 +1,118 @@
+//! OpenPGP messages, opened in this process with RSA SSH keys in the clothes of OpenPGP keys.
+//!
+//! This is the part of OpenPGP that gpg and sops write for such a key (RFC 4880; the numbers of sections here are those of
+//! RFC 9580): a session key under RSA, and a message under that session key, protected against changes. Messages without that
+//! protection are refused, and so are those that nobody encrypted. A signature within a message is passed over.
+
+mod armor;
+mod cipher;
+mod content;
+mod key;
+mod packet;
+#[cfg(test)]
+mod tests;
+
+pub(super) use key::PgpKey;
+
+use super::Failure;
+use crate::plaintext::Plaintext;
+use cipher::SessionKey;
+use packet::{Reader, tag};
+
+/// The most bytes of an armored message. One for a 16384-bit RSA key has 4 KiB; the rest is for further recipients and comments.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
+
+/// An OpenPGP message without its armor: session keys, each for one recipient, and the data under the session key.
+pub(super) struct PgpMessage {
+    recipients: Vec<Recipient>,
+    /// The body of the packet of encrypted and protected data.
+    data: Vec<u8>,
+}
+
+/// The session key as one recipient finds it (RFC 9580, 5.1).
+struct Recipient {
+    /// The last 64 bits of the fingerprint; 0 when the sender hides who it is.
+    id: [u8; 8],
+    /// A number below the modulus of the recipient's key, big-endian.
+    encrypted: Vec<u8>,
+}
+
+impl PgpMessage {
+    /// Takes the armor off and sorts the packets. Nothing is decrypted.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::TooLarge`], [`Failure::BadArmor`], or [`Failure::BadHeader`] when there is no encrypted and protected data.
+    pub fn parse(armored: &str) -> Result<Self, Failure> {
+        if armored.len() > MAX_MESSAGE_BYTES {
+            return Err(Failure::TooLarge);
+        }
+        let bytes = armor::decode(armored).ok_or(Failure::BadArmor)?;
+        let mut recipients = Vec::new();
+        for packet in Reader::new(&bytes) {
+            let packet = packet.map_err(|_| Failure::BadHeader)?;
+            match packet.tag {
+                tag::PUBLIC_KEY_SESSION_KEY => recipients.extend(Recipient::parse(packet.body.expose())),
+                tag::PASSWORD_SESSION_KEY | tag::MARKER | tag::PADDING => {}
+                tag::PROTECTED_DATA => {
+                    let data = packet.body.expose().to_vec();
+                    return Ok(Self { recipients, data });
+                }
+                _ => break,
+            }
+        }
+        Err(Failure::BadHeader)
+    }
+
+    /// What the message holds, if `key` opens it. A hidden recipient is tried with every key.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NotOurs`] when no recipient is `key`; [`Failure::Damaged`], [`Failure::TooLarge`] and [`Failure::BadLength`] tell of
+    /// the content.
+    pub fn open(&self, key: &PgpKey) -> Result<Plaintext, Failure> {
+        let mut worst = Failure::NotOurs;
+        for recipient in self.recipients.iter().filter(|recipient| recipient.may_be(key)) {
+            match key.decrypt(&recipient.encrypted).and_then(|text| SessionKey::parse(&text)) {
+                Some(session) => match self.read(&session) {
+                    Ok(content) => return Ok(content),
+                    Err(failure) => worst = failure,
+                },
+                None if recipient.is_hidden() => {}
+                None => worst = Failure::Damaged,
+            }
+        }
+        Err(worst)
+    }
+
+    /// What the message holds under `session`. Nothing is looked at before it proved to be what was written.
+    fn read(&self, session: &SessionKey) -> Result<Plaintext, Failure> {
+        let packets = session.open(&self.data).ok_or(Failure::Damaged)?;
+        content::literal(packets.expose())
+    }
+}
+
+impl Recipient {
+    /// Reads a session key for an RSA key. Nothing if it is for another kind, or of another version than gpg writes.
+    fn parse(body: &[u8]) -> Option<Self> {
+        let ([3, id @ .., algorithm], number) = body.split_first_chunk::<10>()? else {
+            return None;
+        };
+        key::is_rsa(*algorithm).then(|| {
+            Some(Self {
+                id: *id,
+                encrypted: packet::number(number)?.to_vec(),
+            })
+        })?
+    }
+
+    /// Whether the sender did not tell who the recipient is (`gpg --throw-keyids`).
+    fn is_hidden(&self) -> bool {
+        self.id == [0; 8]
+    }
+
+    /// Whether it is worth while to try `key`.
+    fn may_be(&self, key: &PgpKey) -> bool {
+        self.is_hidden() || self.id == key.id()
+    }
+}

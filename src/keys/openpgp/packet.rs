@@ -1,0 +1,146 @@
+//! The packets that OpenPGP data consists of (RFC 9580, 4.2).
+
+use crate::plaintext::Plaintext;
+
+/// What a packet is (RFC 9580, 5).
+pub(super) mod tag {
+    /// A session key for the holder of a private key.
+    pub const PUBLIC_KEY_SESSION_KEY: u8 = 1;
+    /// A signature.
+    pub const SIGNATURE: u8 = 2;
+    /// A session key for who knows a password.
+    pub const PASSWORD_SESSION_KEY: u8 = 3;
+    /// The announcement of a signature.
+    pub const ONE_PASS_SIGNATURE: u8 = 4;
+    /// Packets, compressed.
+    pub const COMPRESSED: u8 = 8;
+    /// Nothing at all; to be passed over.
+    pub const MARKER: u8 = 10;
+    /// What somebody wrote.
+    pub const LITERAL: u8 = 11;
+    /// Encrypted packets that are protected against changes.
+    pub const PROTECTED_DATA: u8 = 18;
+    /// Random bytes; to be passed over.
+    pub const PADDING: u8 = 21;
+}
+
+/// One packet. Its body may be secret, so it is treated as such.
+pub(super) struct Packet {
+    pub tag: u8,
+    pub body: Plaintext,
+}
+
+/// The bytes are no packet, or one that is cut off.
+pub(super) struct Malformed;
+
+/// Reads packet after packet. What follows a malformed one means nothing.
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+/// How long the next piece of a packet is.
+enum Length {
+    /// The last piece of so many bytes.
+    Last(usize),
+    /// A piece of so many bytes, and more to come.
+    Partial(usize),
+    /// All that is left.
+    Indeterminate,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// The packet that begins here (RFC 9580, 4.2).
+    fn packet(&mut self) -> Option<Packet> {
+        let first = self.byte()?;
+        let tag = match first >> 6 {
+            0b11 => first & 0x3f,
+            0b10 => first >> 2 & 0x0f,
+            _ => return None,
+        };
+        let body = if first >> 6 == 0b11 {
+            self.new_body()
+        } else {
+            self.old_body(first & 3)
+        }?;
+        Some(Packet { tag, body })
+    }
+
+    /// The body of a packet in today's format, whose pieces each have a length (RFC 9580, 4.2.1).
+    fn new_body(&mut self) -> Option<Plaintext> {
+        let mut body = Plaintext::with_capacity(self.rest.len());
+        loop {
+            let length = self.new_length()?;
+            body.push(self.piece(&length)?);
+            if !matches!(length, Length::Partial(_)) {
+                return Some(body);
+            }
+        }
+    }
+
+    /// The body of a packet in the legacy format (RFC 9580, 4.2.2).
+    fn old_body(&mut self, kind: u8) -> Option<Plaintext> {
+        let length = match kind {
+            0 => Length::Last(self.integer(1)?),
+            1 => Length::Last(self.integer(2)?),
+            2 => Length::Last(self.integer(4)?),
+            _ => Length::Indeterminate,
+        };
+        let piece = self.piece(&length)?;
+        let mut body = Plaintext::with_capacity(piece.len());
+        body.push(piece);
+        Some(body)
+    }
+
+    /// A length in today's format.
+    fn new_length(&mut self) -> Option<Length> {
+        let first = usize::from(self.byte()?);
+        Some(match first {
+            0..192 => Length::Last(first),
+            192..224 => Length::Last(((first - 192) << 8) + self.integer(1)? + 192),
+            224..255 => Length::Partial(1 << (first & 0x1f)),
+            _ => Length::Last(self.integer(4)?),
+        })
+    }
+
+    /// The bytes that a length announces.
+    fn piece(&mut self, length: &Length) -> Option<&'a [u8]> {
+        match length {
+            Length::Last(count) | Length::Partial(count) => self.take(*count),
+            Length::Indeterminate => self.take(self.rest.len()),
+        }
+    }
+
+    /// A number of `count` bytes, big-endian.
+    fn integer(&mut self, count: usize) -> Option<usize> {
+        let bytes = self.take(count)?.iter();
+        Some(bytes.fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+}
+
+impl Iterator for Reader<'_> {
+    type Item = Result<Packet, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.rest.is_empty()).then(|| self.packet().ok_or(Malformed))
+    }
+}
+
+/// A number as OpenPGP writes it: its length in bits, then its bytes, big-endian (RFC 9580, 3.2).
+pub(super) fn number(bytes: &[u8]) -> Option<&[u8]> {
+    let (bits, bytes) = bytes.split_first_chunk()?;
+    bytes.get(..usize::from(u16::from_be_bytes(*bits)).div_ceil(8))
+}

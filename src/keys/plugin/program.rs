@@ -1,0 +1,66 @@
+//! The program of a plugin.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use age_core::format::{FileKey, Stanza};
+use rustix::fs::{Access, access};
+
+use super::asking::Asking;
+use super::conversation::Conversation;
+use super::failure::{Fault, PluginFailure};
+use super::identity::PluginIdentity;
+use super::outcome::Outcome;
+use crate::child::Child;
+
+/// The program of a plugin, whether it is there or not.
+pub(super) struct Program {
+    name: String,
+    path: Option<PathBuf>,
+}
+
+impl Program {
+    /// Looks for the program of `plugin` in a search path. Only absolute directories count: what an empty or a relative one means
+    /// depends on where we were started.
+    pub fn find(plugin: &str, search_path: &OsStr) -> Self {
+        let name = format!("age-plugin-{plugin}");
+        let directories = env::split_paths(search_path).filter(|directory| directory.is_absolute());
+        let path = directories
+            .map(|directory| directory.join(&name))
+            .find(|path| is_program(path));
+        Self { name, path }
+    }
+
+    /// See [`super::unwrap`].
+    pub fn unwrap(
+        &self,
+        identities: &[&PluginIdentity],
+        messages: &[Vec<Stanza>],
+        asking: &Asking,
+        patience: Duration,
+    ) -> Vec<Result<FileKey, PluginFailure>> {
+        let mut outcome = Outcome::new(messages.len());
+        let end = self.start(patience).and_then(|child| {
+            let conversation = Conversation::new(&self.name, child, asking);
+            conversation.hold(identities, messages, &mut outcome)
+        });
+        outcome.results(&self.name, end)
+    }
+
+    /// Starts the program in the root directory: a plugin must not care where it runs.
+    fn start(&self, patience: Duration) -> Result<Child, Fault> {
+        let mut command = Command::new(self.path.as_ref().ok_or(Fault::Missing)?);
+        command.arg("--age-plugin=identity-v1").current_dir("/");
+        Ok(Child::start(&mut command, patience)?)
+    }
+}
+
+/// Whether this is a file that we may run.
+fn is_program(path: &Path) -> bool {
+    path.is_file() && access(path, Access::EXEC_OK).is_ok()
+}

@@ -1,0 +1,96 @@
+//! Shamir's secret sharing as sops uses it: bytes in GF(2⁸), the share's number in its last byte.
+//!
+//! Source: A. Shamir, "How to share a secret" (1979); the field is that of AES (FIPS 197, 4.2).
+
+use zeroize::Zeroizing;
+
+use crate::plaintext::Plaintext;
+
+/// The secret that `shares` stand for. A wrong or missing share gives a wrong secret and no error. Nothing when there are fewer than
+/// two, when their lengths differ, or when two have the same number.
+pub(super) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
+    let split = shares.iter().map(|share| share.split_last());
+    let split: Vec<(u8, &[u8])> = split.map(|parts| parts.map(|(x, y)| (*x, y))).collect::<Option<_>>()?;
+    let length = split.first()?.1.len();
+    if split.len() < 2 || length == 0 || split.iter().any(|(_, y)| y.len() != length) {
+        return None;
+    }
+    let mut secret = Zeroizing::new(vec![0; length]);
+    for (index, (x, y)) in split.iter().enumerate() {
+        let others = split.iter().enumerate().filter(|(other, _)| *other != index);
+        let weight = others
+            .map(|(_, (other, _))| weight(*x, *other))
+            .try_fold(1, |product, factor| factor.map(|factor| multiply(product, factor)))?;
+        for (sum, y) in secret.iter_mut().zip(*y) {
+            *sum ^= multiply(weight, *y);
+        }
+    }
+    Some(Plaintext::from(std::mem::take(&mut *secret)))
+}
+
+/// One factor of the Lagrange polynomial of share `x` at zero, where addition and subtraction are the same.
+fn weight(x: u8, other: u8) -> Option<u8> {
+    (x != other).then(|| multiply(other, invert(x ^ other)))
+}
+
+/// The product in the field, in time that does not depend on the factors.
+fn multiply(a: u8, b: u8) -> u8 {
+    (0..8).rev().fold(0, |product: u8, bit| {
+        let doubled = (product << 1) ^ (0x1b & (product >> 7).wrapping_neg());
+        doubled ^ (b & ((a >> bit) & 1).wrapping_neg())
+    })
+}
+
+/// The inverse of `a`, which is its 254th power.
+fn invert(a: u8) -> u8 {
+    let square = |a| multiply(a, a);
+    (0..6).fold(square(a), |power, _| square(multiply(power, a)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_those_of_fips_197() {
+        assert_eq!(multiply(0x57, 0x83), 0xc1);
+        assert_eq!(multiply(0x57, 0x13), 0xfe);
+    }
+
+    #[test]
+    fn a_number_times_its_inverse_is_one() {
+        for a in 1..=255 {
+            assert_eq!(multiply(a, invert(a)), 1, "{a}");
+        }
+    }
+
+    /// Shares of the two bytes 42 and 7, by the polynomials 42 + 3x + 200x² and 7 + 99x + x²: any three give them back.
+    fn share(x: u8) -> [u8; 3] {
+        let at = |constant, linear, quadratic| constant ^ multiply(linear, x) ^ multiply(quadratic, multiply(x, x));
+        [at(42, 3, 200), at(7, 99, 1), x]
+    }
+
+    #[test]
+    fn as_many_shares_as_the_threshold_give_the_secret_and_so_do_more() {
+        let shares = [1, 2, 3, 200, 255].map(share);
+        for chosen in [vec![0, 1, 2], vec![4, 0, 3], vec![3, 2, 1, 0, 4]] {
+            let chosen: Vec<&[u8]> = chosen.into_iter().map(|index: usize| shares[index].as_slice()).collect();
+            assert_eq!(combine(&chosen).unwrap().expose(), [42, 7]);
+        }
+        assert_ne!(combine(&[&share(1), &share(2)]).unwrap().expose(), [42, 7]);
+    }
+
+    #[test]
+    fn shares_that_do_not_go_together_give_nothing() {
+        for shares in [
+            vec![],
+            vec![[1, 2, 3].as_slice()],
+            vec![&[1, 2, 3], &[4, 5, 3]],
+            vec![&[1, 2, 3], &[4, 5]],
+            vec![&[1], &[2]],
+            vec![&[], &[]],
+        ] {
+            assert!(combine(&shares).is_none(), "{shares:?}");
+        }
+    }
+}
