@@ -43,7 +43,7 @@ def tell(lab):
         assert machine.property("restarting.service", "ActiveState") in ("activating", "failed")
 
     with lab.scenario("6", "systemctl restart sops-nix after the key has come: units that waited come up"):
-        machine.succeed(f"mount -t tmpfs tmpfs /var/lib/sops-nix && cp /test/age.txt {KEY_FILE}")
+        machine.succeed(f"mkdir -p /var/lib/sops-nix && mount -t tmpfs tmpfs /var/lib/sops-nix && cp /test/age.txt {KEY_FILE}")
         machine.succeed("systemctl restart sops-nix")
         assert machine.succeed("cat /run/secrets/a") == text
         machine.wait_until("[ $(systemctl show -P ActiveState restarting) = active ]")
