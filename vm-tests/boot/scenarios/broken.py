@@ -9,7 +9,7 @@ from payload import value
 # Whether the program reads files encrypted to OpenPGP keys by gpg. Off, the scenario is skipped, visibly.
 OPENPGP = True
 # What SOPS_GPG_EXEC names, and a word of what must be said then.
-GPGS = {"hanging": "/test/hanging: no answer within 5 s", "missing": "/test/missing: cannot be run"}
+GPGS = {"hanging": "no answer within 5 s", "missing": "/test/missing/gpg: no such program"}
 
 
 def tell(lab):
@@ -92,11 +92,12 @@ def lay_out_gpg(lab, payload):
     keys = subprocess.run(["gpg", "--list-keys", "--with-colons"], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
     fingerprint = next(line for line in keys.splitlines() if line.startswith("fpr:")).split(":")[9]
     file = payload.encrypt("gpg.yaml", {"a": lab.secret(value("gpg"))}, pgp=fingerprint, environment=environment)
-    payload.write("test/hanging", "#!/bin/sh\nexec sleep 100000\n", 0o755)
+    for program in ["gpg", "gpgconf", "gpg-agent"]:
+        payload.write(f"test/hanging/{program}", "#!/bin/sh\nexec sleep 100000\n", 0o755)
     payload.write("test/gnupg/gpg.conf", "")
     for name in GPGS:
         place = f"/run/gpg-{name}"
         payload.manifest(f"gpg-{name}.json", [payload.secret("a", file, path=f"{place}/a")], ageKeyFile=None, gnupgHome="/test/gnupg", keyTimeout=5,
                          symlinkPath=place, secretsMountPoint=f"{place}.d")
-        payload.service(f"gpg-{name}", f"DefaultDependencies=no\nBefore=sysinit.target\n[Service]\nType=oneshot\nEnvironment=SOPS_GPG_EXEC=/test/{name}\n"
+        payload.service(f"gpg-{name}", f"DefaultDependencies=no\nAfter=systemd-journald.service\nBefore=sysinit.target\n[Service]\nType=oneshot\nEnvironment=SOPS_GPG_EXEC=/test/{name}/gpg\n"
                         f"ExecStart=/test/program /test/gpg-{name}.json\n", "sysinit.target")

@@ -26,8 +26,10 @@ def tell(lab):
         private_key = lab.secret(key[-1])
         assert private_key.startswith("AGE-SECRET-KEY-1")
         recipient = key[2].removeprefix("# public key: ")
-        said = machine.succeed("journalctl -b -o cat -u sops-nix.service")
-        assert f"add {recipient} to .sops.yaml, run: sops updatekeys {file}" in said, said
+        for unit in ["sops-nix-for-users.service", "sops-nix.service"]:
+            said = machine.succeed(f"journalctl -b -o cat -u {unit}")
+            assert f"add {recipient} to .sops.yaml, run: sops updatekeys {file}" in said, said
+            assert "systemd-journald.service" in machine.property(unit, "After"), "its messages may be in no unit's log"
         assert machine.succeed("systemctl --failed --plain --no-legend | cut -d' ' -f1").splitlines() == [
             "sops-nix-for-users.service", "sops-nix.service"]
 
