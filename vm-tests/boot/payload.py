@@ -58,14 +58,11 @@ class Payload:
         subprocess.run(["bash", PROJECT / "tests/nix/lay-out.sh", case, self.test, self.units], check=True)
         shutil.rmtree(self.test / "files")
         self.golden = json.loads((PROJECT / "tests/nix/expected" / case / "manifest.json").read_text())
-        self.strip(machine.program(), self.test / "program")
+        subprocess.run(["strip", "-o", self.test / "program", machine.program()], check=True)
         self.write("test/age.txt", KEY, 0o600)
         self.write("test/note", NOTE, 0o755)
         # What the test of the modules evaluates with; NixOS has it.
         shutil.copy(PROJECT / "tests/nix/units/sysinit-reactivation.target", self.units)
-
-    def strip(self, program: pathlib.Path, to: pathlib.Path) -> None:
-        subprocess.run(["strip", "-o", to, program], check=True)
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
         """A file, at a path below the root."""

@@ -6,8 +6,6 @@ import subprocess
 import payload as payloads
 from payload import value
 
-# Whether the program reads files encrypted to OpenPGP keys by gpg. Off, the scenario is skipped, visibly.
-OPENPGP = True
 # What SOPS_GPG_EXEC names, and a word of what must be said then.
 GPGS = {"hanging": "no answer within 5 s", "missing": "/test/missing/gpg: no such program"}
 
@@ -24,8 +22,7 @@ def tell(lab):
     elsewhere = {"symlinkPath": "/run/elsewhere", "secretsMountPoint": "/run/elsewhere.d"}
     payload.manifest("tmpfs.json", [payload.secret("a", file, key="s0", path="/run/elsewhere/a")], useTmpfs=True, **elsewhere)
     payload.manifest("ramfs.json", [payload.secret("a", file, key="s0", path="/run/elsewhere/a")], **elsewhere)
-    if OPENPGP:
-        lay_out_gpg(lab, payload)
+    lay_out_gpg(lab, payload)
     machine = lab.machine()
     machine.start(payload.archive())
 
@@ -64,16 +61,13 @@ def tell(lab):
         assert "without it secrets would be written to a disk: allow this container to mount, or mount a tmpfs on /var/elsewhere.d from outside" in said, said
         machine.fail("ls /var/elsewhere/a")
 
-    if OPENPGP:
-        with lab.scenario("9b", "at boot a gpg that hangs, and none at all: the deadline ends it, the boot goes on"):
-            for name, remedy in GPGS.items():
-                assert machine.property(f"gpg-{name}.service", "Result") == "exit-code"
-                said = machine.succeed(f"journalctl -b -o cat -u gpg-{name}")
-                assert "cannot decrypt /test/gpg.yaml" in said and remedy in said, said
-                spent = machine.succeed(f"systemctl show gpg-{name} -P ExecMainStartTimestampMonotonic -P ExecMainExitTimestampMonotonic").split()
-                assert int(spent[1]) - int(spent[0]) < 60_000_000, spent
-    else:
-        print("skipped: 9b: gpg hanging and missing: the program does not support OpenPGP yet (OPENPGP in vm-tests/boot/scenarios/broken.py)", flush=True)
+    with lab.scenario("9b", "at boot a gpg that hangs, and none at all: the deadline ends it, the boot goes on"):
+        for name, remedy in GPGS.items():
+            assert machine.property(f"gpg-{name}.service", "Result") == "exit-code"
+            said = machine.succeed(f"journalctl -b -o cat -u gpg-{name}")
+            assert "cannot decrypt /test/gpg.yaml" in said and remedy in said, said
+            spent = machine.succeed(f"systemctl show gpg-{name} -P ExecMainStartTimestampMonotonic -P ExecMainExitTimestampMonotonic").split()
+            assert int(spent[1]) - int(spent[0]) < 60_000_000, spent
 
     with lab.scenario("12c", "shutdown with what was broken: no ordering cycle"):
         machine.shut_down()
