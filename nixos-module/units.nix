@@ -33,7 +33,8 @@ let
   installUnit = name: phase: command: {
     unitConfig = earlyInBoot // waitForKeys;
     wants = lib.optional withKeyGeneration keyUnit;
-    after = lib.optional withKeyGeneration keyUnit;
+    # What a process says that has ended before the journal starts is in no unit's log.
+    after = [ "systemd-journald.service" ] ++ lib.optional withKeyGeneration keyUnit;
     before = [ "shutdown.target" ];
     conflicts = [ "shutdown.target" ];
 

@@ -1,32 +1,23 @@
 # Boots a real systemd with the units of the cases, in a container over this root, and looks at what the secrets have become. Part of run.sh.
 # This is where confinement and mounts, which no evaluation can show, are seen to work together.
 
-# The files of a case, with what they call at places that exist in the container.
+# The files of a case, with the test key in place of the keys that it names.
 lay_out_boot() {
   local case=$1 directory=$2 file
-  mkdir -p "$directory/files"
-  cp "$tests"/files/* "$directory/files/"
+  translate_case "$case" "$directory"
   cp tests/fixtures/keys/age.txt "$directory/age.txt"
   chmod 0600 "$directory/age.txt"
   cp "$SOPS_INSTALL_SECRETS" "$directory/program"
-  for file in "$tests/expected/$case"/*; do
-    sed -E "s#/nix/store/0{32}-(coreutils|util-linux)/bin#/usr/bin#g
-            s#/nix/store/0{32}-sops-install-secrets/bin/sops-install-secrets#/test/program#g
-            s#/nix/store/0{32}-(manifest[a-z-]*[.]json)#/test/\1#g
-            s#/nix/store/0{32}-(sops-nix[a-z-]*)#/test/\1.sh#g
-            s#/nix/store/[0-9a-z]{32}-#/test/files/#g" "$file" | for_this_systemd > "$directory/${file##*/}"
-  done
   for file in "$directory"/manifest*.json; do
     # A case whose key is a credential gets it from the container manager.
     jq '.ageKeyFile = (if .ageKeyCredential then null else "/test/age.txt" end) | .ageSshKeyPaths = [] | .sshKeyPaths = []' \
       "$file" > "$file.new" && mv "$file.new" "$file"
   done
-  chmod +x "$directory"/*.sh
 }
 
 # Run in a mount namespace: boots the case's units on a copy of this root, and prints what the probe says.
 boot_in_container() {
-  local directory=$1 root=$work/boot-root upper=$work/boot-upper units unit target
+  local directory=$1 root=$work/boot-root upper=$work/boot-upper units unit
   mkdir -p "$root" "$upper"
   mount -t tmpfs tmpfs "$upper"
   mkdir "$upper/files" "$upper/work"
@@ -36,16 +27,8 @@ boot_in_container() {
   cp "$tests_path/passwd" "$tests_path/group" "$root/etc/"
   units=$root/etc/systemd/system
   rm -rf "$units" && mkdir -p "$units/multi-user.target.wants"
-  for unit in "$directory"/sops-nix*.service; do
-    [ -e "$unit" ] || continue
-    unit=${unit##*/}
-    cp "$directory/$unit" "$units/"
-    for target in $(sed -n 's/^Alias=//p' "$directory/$unit"); do ln -s "$unit" "$units/$target"; done
-    for target in $(sed -n 's/^WantedBy=//p' "$directory/$unit"); do
-      mkdir -p "$units/$target.wants"
-      ln -s "../$unit" "$units/$target.wants/"
-    done
-  done
+  [ ! -e "$directory/sops-nix.service" ] || cp "$directory"/sops-nix*.service "$units/"
+  link_units "$units"
   # What uses a secret, and what looks at the outcome and ends the boot.
   printf '[Service]\nType=oneshot\nRemainAfterExit=true\nExecStart=/bin/sh -c "cat /run/secrets/db/password >> /consumer"\n' > "$units/consumer.service"
   printf '[Unit]\nAfter=consumer.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/boot-probe.sh\nExecStopPost=/bin/systemctl poweroff --no-block --force\nTimeoutStartSec=60\n' > "$units/probe.service"
@@ -73,7 +56,7 @@ check_boots() {
   tests_path=$project/$tests
   credential=$project/tests/fixtures/keys/age.txt
   export tests_path credential work project
-  export -f boot_in_container
+  export -f boot_in_container link_units
   # A boot without any of our units tells what this machine can do.
   mkdir -p "$work/boot/nothing"
   if ! boots nothing; then

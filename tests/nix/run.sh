@@ -170,28 +170,14 @@ check_manifests() {
   done
 }
 
-# Before 254 systemd knows LoadCredential alone, which with a mere name looks among the credentials of the machine and in the plain stores.
-for_this_systemd() {
-  local version
-  version=$(systemd-analyze --version | awk 'NR == 1 { print $2 }')
-  if [ "$version" -lt 254 ]; then sed 's/^ImportCredential=/LoadCredential=/' "$@"; else cat "$@"; fi
-}
-
 # Units as they are on a host: the files, and the links that NixOS makes of what stands in [Install].
 lay_out_units() {
-  local case=$1 directory=$2 unit file targets target
+  local case=$1 directory=$2 unit
   cp -r "$tests/units" "$directory"
   for unit in "$tests/expected/$case"/sops-nix*.service; do
-    file=$(basename "$unit")
-    sed -E 's#(/nix/store/0{32}-[^ ]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" | for_this_systemd > "$directory/$file"
-    for target in $(sed -n 's/^Alias=//p' "$unit"); do ln -sf "$file" "$directory/$target"; done
-    for targets in "WantedBy wants" "RequiredBy requires"; do
-      for target in $(sed -n "s/^${targets% *}=//p" "$unit"); do
-        mkdir -p "$directory/$target.${targets#* }"
-        ln -sf "../$file" "$directory/$target.${targets#* }/"
-      done
-    done
+    sed -E 's#(/nix/store/0{32}-[^ ]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" | for_this_systemd > "$directory/${unit##*/}"
   done
+  link_units "$directory"
 }
 verifies() {
   local directory=$1
@@ -247,6 +233,7 @@ if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pa
 
 # The rest needs no Nix: it looks at what expected/ has.
 . "$tests/scripts.sh"
+. "$tests/lay-out.sh"
 if [ -n "${SOPS_INSTALL_SECRETS:-}" ]; then
   check_manifests
   . "$tests/install.sh"

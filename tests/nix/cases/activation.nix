@@ -50,8 +50,14 @@ in
 
   activation-with-sysusers = {
     shows = units ++ [
+      "manifest.json"
+      "manifest-for-users.json"
       "services"
       "scripts"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
     ];
     module = host { systemd.sysusers.enable = true; };
   };

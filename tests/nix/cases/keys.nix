@@ -101,9 +101,16 @@ in
 
   generated-key-by-unit = {
     shows = [
+      "manifest.json"
+      "manifest-for-users.json"
       "sops-nix-generate-age-key.service"
+      "sops-nix-generate-age-key.sh"
       "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-mount.sh"
       "sops-nix-for-users.service"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount-for-users.sh"
     ];
     module = {
       services.userborn.enable = true;

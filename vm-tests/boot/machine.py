@@ -1,0 +1,155 @@
+"""A virtual machine: its disk, its serial console, and a shell in it."""
+
+import base64
+import os
+import pathlib
+import socket
+import subprocess
+import threading
+import time
+
+from image import Image
+
+# How long anything may take that should not take long, in seconds. An emulated machine on a busy host is slow.
+PATIENCE = float(os.environ.get("BOOT_PATIENCE", "120"))
+
+
+class Line:
+    """One serial line. What comes from the machine is read at once, or the machine would wait; QEMU keeps it in `log`."""
+
+    def __init__(self, path: pathlib.Path, log: pathlib.Path):
+        self.path = path
+        self.log = log
+
+    def connect(self) -> None:
+        self.seen = b""
+        self.is_open = True
+        self.arrived = threading.Condition()
+        self.socket = socket.socket(socket.AF_UNIX)
+        until(self.path.exists, "QEMU's socket")
+        self.socket.connect(str(self.path))
+        threading.Thread(target=self.receive, daemon=True).start()
+
+    def receive(self) -> None:
+        while self.is_open:
+            try:
+                received = self.socket.recv(65536)
+            except OSError:
+                received = b""
+            with self.arrived:
+                self.seen += received
+                self.is_open = bool(received)
+                self.arrived.notify()
+
+    def send(self, text: str) -> None:
+        self.socket.sendall(text.encode() + b"\n")
+
+    def read_until(self, end: str, patience: float = PATIENCE) -> str:
+        """What came up to and including `end`."""
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: end.encode() in self.seen or not self.is_open, patience):
+                raise TimeoutError(f"{self.log}: no {end!r} within {patience} s; last came: {self.seen[-300:]!r}")
+            if end.encode() not in self.seen:
+                raise ConnectionError(f"{self.log}: the machine was off before {end!r} came")
+            before, self.seen = self.seen.split(end.encode(), 1)
+        return before.decode(errors="replace") + end
+
+
+class Machine:
+    """A machine with a disk of its own, in `directory`. It is off until `start`."""
+
+    def __init__(self, image: Image, directory: pathlib.Path):
+        self.image = image
+        self.directory = directory
+        self.disk = directory / "disk"
+        directory.mkdir(parents=True)
+        subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)
+        self.process: subprocess.Popen | None = None
+        self.console = Line(directory / "console.socket", directory / "console.log")
+        self.shell = Line(directory / "shell.socket", directory / "shell.log")
+
+    def start(self, payload: pathlib.Path | None = None, init: str = "/sbin/init", words: str = "") -> None:
+        """Switches the machine on. A payload is an archive that is unpacked over its disk before anything else."""
+        for line in [self.console, self.shell]:
+            line.path.unlink(missing_ok=True)
+        self.process = subprocess.Popen(self.command(payload, init, words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=(self.directory / "qemu.log").open("ab"))
+        self.console.connect()
+        self.shell.connect()
+
+    def command(self, payload: pathlib.Path | None, init: str, words: str) -> list[str]:
+        disks = [self.disk] + ([payload] if payload else [])
+        command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none", "-no-reboot",
+                   "-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd),
+                   "-append", f"console=ttyS0 root=/dev/vda rw quiet no_timer_check panic=-1 loglevel=4 systemd.show_status=1 init={init} {words}"]
+        for disk in disks:
+            command += ["-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"]
+        for line in [self.console, self.shell]:
+            command += ["-chardev", f"socket,id={line.log.stem},path={line.path},server=on,wait=on,logfile={line.log},logappend=on",
+                        "-serial", f"chardev:{line.log.stem}"]
+        return command
+
+    def wait_for_shell(self) -> None:
+        """Waits until the system is up so far that the shell answers."""
+        self.shell.read_until("ready\n")
+
+    def run(self, command: str, patience: float = PATIENCE) -> tuple[int, str]:
+        """Exit code, and standard output and error, of a command in the machine."""
+        self.shell.send(base64.b64encode(command.encode()).decode())
+        output, code = self.shell.read_until("\n", patience).rsplit(" ", 1)
+        return int(code), base64.b64decode(output.strip()).decode(errors="replace")
+
+    def succeed(self, command: str, patience: float = PATIENCE) -> str:
+        """The output of a command that has to succeed, without blanks at its ends."""
+        code, output = self.run(command, patience)
+        assert code == 0, f"{command}: exit code {code}: {output}"
+        return output.strip()
+
+    def fail(self, command: str) -> str:
+        """The output of a command that has to fail."""
+        code, output = self.run(command)
+        assert code != 0, f"{command}: did not fail: {output}"
+        return output.strip()
+
+    def wait_until(self, command: str, patience: float = PATIENCE) -> None:
+        """Waits until a command succeeds."""
+        until(lambda: self.run(command)[0] == 0, command, patience)
+
+    def property(self, unit: str, name: str) -> str:
+        """A property of a unit, as systemd shows it."""
+        return self.succeed(f"systemctl show {unit} -p {name} --value")
+
+    def shut_down(self) -> None:
+        """Shuts the system down, in order."""
+        self.shell.send(base64.b64encode(b"systemctl poweroff").decode())
+        self.wait_for_end()
+
+    def wait_for_end(self, patience: float = PATIENCE) -> None:
+        """Waits until the machine has switched itself off."""
+        assert self.process
+        self.process.wait(patience)
+
+    def cut_power(self) -> None:
+        """What the machine has not written to its disk by now is lost."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def until(condition, what: str, patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {patience} s")
+        time.sleep(0.05)
+
+
+def program() -> pathlib.Path:
+    """The program under test: `SOPS_INSTALL_SECRETS`, or the newest static one that was built here."""
+    named = os.environ.get("SOPS_INSTALL_SECRETS")
+    if named:
+        return pathlib.Path(named)
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file__).parents[2] / "target")
+    built = [path for path in target.glob("x86_64-unknown-linux-musl/*/sops-install-secrets")]
+    assert built, "no static program: run make static, or name one in SOPS_INSTALL_SECRETS"
+    return max(built, key=lambda path: path.stat().st_mtime)
