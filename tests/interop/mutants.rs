@@ -199,17 +199,16 @@ fn judge(sops: &Sops, format: Format, mutant: &Mutant, installed: &Installed, ta
         Ok(_) => "prints something else".to_owned(),
         Err(complaint) => complaint,
     };
-    match DOCUMENTED.iter().find(|(_, is_about)| is_about(&complaint, &mutant.bytes)) {
-        Some((name, ..)) => *tally.documented.entry(name).or_default() += 1,
-        None => {
-            let kept = std::env::temp_dir().join(format!("mutant-{}-{}", std::process::id(), tally.accepted));
-            fs::write(&kept, &mutant.bytes).unwrap();
-            tally.faults.push(format!(
-                "{} {}: sops: {complaint} ({})",
-                format.name(),
-                mutant.origin,
-                kept.display()
-            ));
-        }
+    if let Some((name, ..)) = DOCUMENTED.iter().find(|(_, is_about)| is_about(&complaint, &mutant.bytes)) {
+        *tally.documented.entry(name).or_default() += 1
+    } else {
+        let kept = std::env::temp_dir().join(format!("mutant-{}-{}", std::process::id(), tally.accepted));
+        fs::write(&kept, &mutant.bytes).unwrap();
+        tally.faults.push(format!(
+            "{} {}: sops: {complaint} ({})",
+            format.name(),
+            mutant.origin,
+            kept.display()
+        ));
     }
 }

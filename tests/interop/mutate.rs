@@ -172,7 +172,7 @@ pub const MUTATIONS: &[Mutation] = &[
             let name = before.iter().position(u8::is_ascii_alphabetic).unwrap_or_default();
             let joint = before
                 .iter()
-                .rposition(|byte| byte.is_ascii_alphabetic())
+                .rposition(u8::is_ascii_alphabetic)
                 .map_or(before.len(), |at| at + 1);
             let added = [&before[..name], field.as_bytes(), &before[joint..], value.as_bytes(), b"\n"].concat();
             [&added, before, old].concat()
@@ -252,15 +252,12 @@ fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
-        match rest.strip_prefix(old) {
-            Some(tail) => {
-                out.extend_from_slice(new);
-                rest = tail;
-            }
-            None => {
-                out.push(*first);
-                rest = tail;
-            }
+        if let Some(tail) = rest.strip_prefix(old) {
+            out.extend_from_slice(new);
+            rest = tail;
+        } else {
+            out.push(*first);
+            rest = tail;
         }
     }
     out
