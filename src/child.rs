@@ -13,9 +13,9 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, umask},
 };
 use zeroize::Zeroizing;
 
@@ -25,6 +25,8 @@ use crate::{file::reason, plaintext::Plaintext};
 const MOST_OUTPUT: usize = 16 << 20;
 /// What is kept of standard error, in bytes: 64 KiB, since gpg tells of each recipient there. The rest is read and forgotten.
 const MOST_COMPLAINT: usize = 64 << 10;
+/// How long a killed child is waited for.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
 /// Variables that hold secrets; no child gets them.
 const SECRET_VARIABLES: [&str; 1] = ["SOPS_AGE_KEY"];
 
@@ -34,6 +36,7 @@ pub(crate) struct Child {
     /// Becomes readable when the child has ended.
     end: OwnedFd,
     has_ended: bool,
+    is_reaped: bool,
     late_at: Instant,
     patience: Duration,
     output: Plaintext,
@@ -99,12 +102,16 @@ impl Child {
             command.env_remove(name);
         }
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let process = pipes.process_group(0).spawn()?;
-        let end = pidfd_open(Pid::from_child(&process), PidfdFlags::empty())?;
+        let mut process = spawn_closed(pipes.process_group(0))?;
+        let end = pidfd_open(Pid::from_child(&process), PidfdFlags::empty()).inspect_err(|_| {
+            let _ = process.kill();
+            let _ = process.wait();
+        })?;
         let child = Self {
             process,
             end,
             has_ended: false,
+            is_reaped: false,
             late_at: Instant::now() + patience,
             patience,
             output: Plaintext::default(),
@@ -165,10 +172,17 @@ impl Child {
             self.step(&[])?;
         }
         Ok(Finished {
-            status: self.process.wait()?,
+            status: self.reap()?,
             output: std::mem::take(&mut self.output),
             complaint: String::from_utf8_lossy(&self.complaint).trim().to_owned(),
         })
+    }
+
+    /// Kills what is left of the group while its number is still its own, and takes note of the end.
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        self.is_reaped = true;
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        self.process.wait()
     }
 
     /// Waits until something happens, and moves all that can be moved: the whole conversation goes through here, so neither side
@@ -245,10 +259,25 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Before it is waited for, so that the number is still its own. What it started may have outlived it.
+        if self.is_reaped {
+            return;
+        }
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
-        let _ = self.process.wait();
+        // One that a dead file system holds does not even die of this. It is left to whoever comes after us.
+        let timeout = Timespec::try_from(LAST_PATIENCE).unwrap_or_default();
+        let mut end = [PollFd::from_borrowed_fd(self.end.as_fd(), PollFlags::IN)];
+        if poll(&mut end, Some(&timeout)).is_ok_and(|count| count > 0) {
+            let _ = self.process.wait();
+        }
     }
+}
+
+/// Starts `command` with a umask that closes what it makes to others: ours is open, because we name the mode of all that we make.
+fn spawn_closed(command: &mut Command) -> io::Result<process::Child> {
+    let ours = umask(Mode::RWXG | Mode::RWXO);
+    let started = command.spawn();
+    umask(ours);
+    started
 }
 
 /// Reads what is there, at most a bit more than the limit; forgets the pipe at its end.
@@ -355,6 +384,15 @@ mod tests {
             assert!(child.finish().is_err());
             assert!(before.elapsed() < Duration::from_secs(20));
         }
+    }
+
+    #[test]
+    fn what_a_child_makes_is_closed_to_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        finish(&format!("echo key > {}", file.display()), b"").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -2,23 +2,21 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, OFlags, memfd_create};
+use rustix::fs::OFlags;
 
-use crate::file::reason;
+use crate::{
+    child::{Child, ChildError},
+    file::reason,
+};
 
 /// How long systemd may take to queue the jobs; it does not wait for them.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Time between two looks at the child.
-const PAUSE: Duration = Duration::from_millis(2);
-/// As much of what systemctl says as is worth showing.
-const MAX_MESSAGE: u64 = 4096;
 /// What systemctl needs of our environment. It must not see the rest: keys may be among it.
 const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
 
@@ -62,14 +60,14 @@ pub enum UnitError {
         units: Vec<String>,
     },
     /// systemctl did not start, or did not end in time; its units may not have been told.
-    #[error("cannot run {} {verb}: {}; run it by hand for: {}", .program.display(), reason(.cause), .units.join(" "))]
+    #[error("cannot run {} {verb}: {cause}; run it by hand for: {}", .program.display(), .units.join(" "))]
     NotRun {
         /// The program.
         program: PathBuf,
         /// `try-restart` or `try-reload-or-restart`.
         verb: &'static str,
-        /// What the system said.
-        cause: io::Error,
+        /// Why.
+        cause: ChildError,
         /// The units.
         units: Vec<String>,
     },
@@ -178,14 +176,14 @@ fn systemctl(program: &Path, verb: &'static str, units: &[String], patience: Dur
             .into_iter()
             .filter_map(|name| Some((name, std::env::var_os(name)?))),
     );
-    match run(command, patience) {
-        Ok((status, _)) if status.success() => Ok(()),
-        Ok((status, message)) => Err(UnitError::Refused {
+    match Child::start(&mut command, patience).and_then(Child::finish) {
+        Ok(finished) if finished.status.success() => Ok(()),
+        Ok(finished) => Err(UnitError::Refused {
             program: program.to_owned(),
             verb,
             units: units.to_vec(),
-            status,
-            message,
+            status: finished.status,
+            message: finished.complaint.replace('\n', "; "),
         }),
         Err(cause) => Err(UnitError::NotRun {
             program: program.to_owned(),
@@ -196,43 +194,11 @@ fn systemctl(program: &Path, verb: &'static str, units: &[String], patience: Dur
     }
 }
 
-/// Runs a command to its end or to the deadline. Gives its standard error, which goes to memory rather than to a pipe: nothing can
-/// block on it, not even a child of the child that outlives it.
-fn run(mut command: Command, patience: Duration) -> io::Result<(ExitStatus, String)> {
-    let mut errors = File::from(memfd_create(c"systemctl-stderr", MemfdFlags::CLOEXEC)?);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(errors.try_clone()?)
-        .spawn()?;
-    let status = wait(&mut child, patience)?;
-    errors.rewind()?;
-    let mut message = Vec::new();
-    errors.take(MAX_MESSAGE).read_to_end(&mut message)?;
-    Ok((status, String::from_utf8_lossy(&message).trim().replace('\n', "; ")))
-}
-
-/// Waits for the child, and kills it at the deadline.
-fn wait(child: &mut Child, patience: Duration) -> io::Result<ExitStatus> {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if start.elapsed() >= patience {
-            child.kill()?;
-            child.wait()?;
-            let message = format!("no answer within {} s", patience.as_secs());
-            return Err(io::Error::new(io::ErrorKind::TimedOut, message));
-        }
-        sleep(PAUSE);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
+    use std::time::Instant;
 
     use tempfile::TempDir;
 
