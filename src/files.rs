@@ -13,11 +13,15 @@ use crate::{
     keys::{Keyring, Opening},
     manifest::{Manifest, Secret, Selection},
     plaintext::Plaintext,
-    sops::{Decrypted, SopsFile, format::Format, select::Selector, tree::Stored},
+    sops::{DecryptError, Decrypted, SopsFile, format::Format, select::Selector, tree::Stored},
 };
 
 /// Larger sops files are refused, in bytes: 1 GiB.
 const LARGEST: usize = 1 << 30;
+
+/// What is wrong where neither the MAC nor a value authenticates.
+const FOREIGN_KEY: &str = "the data key that the keys of this host open is not the one of this file: neither its MAC nor its values \
+    authenticate; restore the file from version control";
 
 /// One sops file and the secrets that come from it.
 pub struct Source<'m> {
@@ -157,12 +161,21 @@ impl<'m> Source<'m> {
 
     /// What the file holds is authentic when this returns.
     fn decrypt(&self, file: SopsFile<'_>, keyring: &Keyring, opening: Opening) -> Result<Decrypted, Failure> {
+        let is_proven = opening.is_open();
         let key = keyring.finish(opening).map_err(|no_key| {
             let report = no_key.report(&self.name());
             self.fail(format!("cannot decrypt {}\n{}", self.needed(), report.trim_end()))
         })?;
-        file.decrypt(&key)
-            .map_err(|error| self.fail(format!("cannot decrypt {}: {error}", self.needed())))
+        file.decrypt(&key).map_err(|error| {
+            // One change to a file does not spoil both its MAC and a value.
+            let is_foreign = !is_proven && matches!(error, DecryptError::Value { .. });
+            let error = if is_foreign {
+                FOREIGN_KEY.to_owned()
+            } else {
+                error.to_string()
+            };
+            self.fail(format!("cannot decrypt {}: {error}", self.needed()))
+        })
     }
 
     fn unusable(&self, error: &dyn std::error::Error) -> Failure {

@@ -136,7 +136,7 @@ impl Problem {
         let path = self.place.path()?.display();
         match self.cause {
             Cause::EncryptedIdentities => Some(format!(
-                "decrypt it to a file that only its owner can read: age --decrypt --output {path}.txt {path}"
+                "decrypt it and name what comes out instead: (umask 077; age --decrypt --output {path}.txt {path})"
             )),
             Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),

@@ -111,7 +111,8 @@ impl NoKey {
 
     /// What to do.
     fn hint(&self, file: &str) -> String {
-        if let Some(lock) = self.locks().find(|lock| lock.is_ours() && self.groups.len() == 1) {
+        let closed = self.groups.iter().filter(|group| !group.is_open);
+        if let Some(lock) = closed.flat_map(|group| &group.locks).find(|lock| lock.is_ours()) {
             return format!(
                 "the part of {file} for {}, a key of this host, is damaged: restore the file, \
                  or where another key opens it, run: sops rotate --in-place {file}",

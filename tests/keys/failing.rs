@@ -9,12 +9,17 @@ use crate::common::{Said, World, tree};
 use crate::host::{Host, Ready, plugin_identity};
 use crate::{fixture, paragraph};
 
-/// More than a run takes whose program has one second, on a machine that does much else.
+/// More than a run takes whose program has two seconds, on a machine that does much else.
 const SOON: Duration = Duration::from_secs(25);
 
-/// A host with a second for programs, and a key for the file `text.bin`.
+/// A host with a key for the file `text.bin`, and more time for programs than one takes that answers.
 fn host() -> Host {
-    Host::new().field("keyTimeout", 1).age("age.txt")
+    Host::new().field("keyTimeout", 20).age("age.txt")
+}
+
+/// The same with little time, for programs that do not answer.
+fn hurried(host: Host) -> Host {
+    host.field("keyTimeout", 2)
 }
 
 /// A host that asks gpg for `to-pgp.yaml`.
@@ -78,7 +83,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
     let text = all(vec![
         ("missing", with_gpg().variable("SOPS_GPG_EXEC", "/nowhere/gpg"), "to-pgp.yaml"),
         ("not in PATH", with_gpg().variable("PATH", "$DIR/bin"), "to-pgp.yaml"),
-        ("hanging", with_gpg().script("gpg", "exec sleep 60"), "to-pgp.yaml"),
+        ("hanging", hurried(with_gpg()).script("gpg", "exec sleep 60"), "to-pgp.yaml"),
         (
             "garbage",
             with_gpg().script("gpg", "cat > /dev/null; echo garbage; echo 'a complaint' >&2"),
@@ -87,7 +92,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
         ("no home", host().variable("GNUPGHOME", "/nowhere/home"), "to-pgp.yaml"),
         (
             "a gpgconf that hangs",
-            with_gpg()
+            hurried(with_gpg())
                 .script("gpgconf", "exec sleep 60")
                 .script("gpg", "exit 1")
                 .variable("SOPS_GPG_EXEC", "$DIR/bin/gpg"),
@@ -119,7 +124,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
         # hanging: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no answer within 1 s)
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no answer within 2 s)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
@@ -149,7 +154,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
         # a gpgconf that hangs: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg-agent cannot be started: gpgconf: no answer within 1 s)
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg-agent cannot be started: gpgconf: no answer within 2 s)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
@@ -167,7 +172,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             with_plugin(&["silent"]).variable("PATH", "/nowhere"),
             "to-plugin.yaml",
         ),
-        ("hanging", with_plugin(&["hang"]), "to-plugin.yaml"),
+        ("hanging", hurried(with_plugin(&["hang"])), "to-plugin.yaml"),
         ("garbage", with_plugin(&["say garbage\\n"]), "to-plugin.yaml"),
         ("ended", with_plugin(&["exit 7"]), "to-plugin.yaml"),
     ]);
@@ -185,14 +190,14 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
-        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
+        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by
-            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test gave no answer within 1 s)
+            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test gave no answer within 2 s)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
-            (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
+            (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
           hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
@@ -230,20 +235,20 @@ fn a_plugin_that_asks_in_system_mode_is_refused_with_its_question() {
         .ready_in(world)
         .unwrap();
     let said = run(&with_both(host, "to-plugin.yaml"));
-    expect![[r#"
+    expect![[r##"
         # asking: 3
-        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
+        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by
-            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test gave no answer within 1 s)
+            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
-            (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 1 s
+            (no key)  line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
           hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl restart sops-nix
 
-    "#]]
+    "##]]
     .assert_eq(&paragraph("asking", &said));
 }
 
@@ -252,7 +257,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
     let ssh = |command: &str| host().variable("SOPS_AGE_SSH_PRIVATE_KEY_CMD", command);
     let text = all(vec![
         ("missing", with_command("/nowhere/command --key"), "to-other.yaml"),
-        ("hanging", with_command("sleep 60"), "to-other.yaml"),
+        ("hanging", hurried(with_command("sleep 60")), "to-other.yaml"),
         (
             "failing",
             with_command("sh -c 'echo it did not work >&2; exit 7'"),
@@ -277,13 +282,13 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: sleep: no answer within 1 s
+        warning: cannot use SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: sleep: no answer within 1 s
+            (no key)  SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
           hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 

@@ -104,7 +104,7 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
     expect![[r#"
         # armored: 1
         warning: cannot use $DIR/home/.ssh/id_ed25519: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/home/.ssh/id_ed25519
-        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it to a file that only its owner can read: age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt
+        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it and name what comes out instead: (umask 077; age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt)
         sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt, $DIR/home/.ssh/id_ed25519
         error: cannot decrypt $DIR/text.bin (needed by secret s)
           this file can be opened by
@@ -117,7 +117,7 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # binary: 1
-        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it to a file that only its owner can read: age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt
+        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it and name what comes out instead: (umask 077; age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt)
         sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
         error: cannot decrypt $DIR/text.bin (needed by secret s)
           this file can be opened by

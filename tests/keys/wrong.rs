@@ -92,7 +92,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
     }
     expect![[r#"
         # the data key of another file: 1
-        error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the key a/b/c/d: the value does not authenticate: it was changed or moved after sops encrypted it
+        error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the data key that the keys of this host open is not the one of this file: neither its MAC nor its values authenticate; restore the file from version control
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
 
         # a share as the data key: 1
@@ -105,7 +105,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
 
         # a share of another file: 1
-        error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the key a/b/c/d: the value does not authenticate: it was changed or moved after sops encrypted it
+        error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the data key that the keys of this host open is not the one of this file: neither its MAC nor its values authenticate; restore the file from version control
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
 
         # a data key as a share: 1
@@ -117,7 +117,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to a group that is not open in .sops.yaml, run: sops updatekeys $DIR/spliced.json
+          hint: the part of $DIR/spliced.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
 
     "#]].assert_eq(&text);

@@ -161,7 +161,7 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         warning: cannot use line 1 of $DIR/pq: not an age identity
 
         # encrypted: 0
-        warning: cannot use $DIR/encrypted: age identities behind a passphrase, which nobody is asked for; decrypt it to a file that only its owner can read: age --decrypt --output $DIR/encrypted.txt $DIR/encrypted
+        warning: cannot use $DIR/encrypted: age identities behind a passphrase, which nobody is asked for; decrypt it and name what comes out instead: (umask 077; age --decrypt --output $DIR/encrypted.txt $DIR/encrypted)
 
         # many bad lines: 0
         warning: cannot use line 1 of $DIR/bad: not an age identity

@@ -90,7 +90,7 @@ fn identities_of_other_kinds_are_told_apart() {
 fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
     let encrypted = "cannot use /keys/key.txt: age identities behind a passphrase, which nobody is asked for; \
-                     decrypt it to a file that only its owner can read: age --decrypt --output /keys/key.txt.txt /keys/key.txt";
+                     decrypt it and name what comes out instead: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
     let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it among the SSH keys for age";
     let empty = "cannot use /keys/key.txt: holds no age identity";
     for (text, notice) in [
