@@ -52,7 +52,7 @@ fn try_all(dir: &Path) -> Tried {
         ("write to a file in /etc", writing(Path::new("/etc/passwd"))),
         ("create", fs::write(dir.join("new"), "")),
         ("create a directory", fs::create_dir(&directory)),
-        ("mount", mount_and_unmount(&directory)),
+        ("mount", mount_and_unmount(dir)),
         ("remove a directory", fs::remove_dir(&directory)),
         ("create a link", symlink("/", &link)),
         ("remove a link", fs::remove_file(&link)),
