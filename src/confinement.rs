@@ -16,7 +16,9 @@ use std::{
     thread::{self, ScopedJoinHandle},
 };
 
-use landlock::{ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetError, Scope};
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr as _, RulesetError, RulesetStatus, Scope,
+};
 use rustix::{
     io,
     thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities},
@@ -49,22 +51,25 @@ pub fn confined<T: Send>(mut work: impl FnMut() -> T + Send) -> T {
 /// Takes from this thread, for good, what can be taken.
 fn restrict() {
     // What the kernel does not have or does not allow leaves the others: there is nothing to do about it here, and nothing to decide.
-    let _ = restrict_access();
+    let has_landlock = restrict_access().unwrap_or(false);
     let _ = drop_capabilities();
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
-    let _ = system_calls::refuse();
+    let _ = system_calls::refuse(has_landlock);
 }
 
 /// No file is written, made, removed or executed, no device is told anything, no TCP port is used, and no process outside hears of us;
 /// landlock(7). Not restricted are reading, and sockets with a name in the file system: messages go to the journal by one.
-fn restrict_access() -> Result<(), RulesetError> {
-    Ruleset::default()
+///
+/// Gives whether files stay as they are: before Linux 6.2 they could be cut off.
+fn restrict_access() -> Result<bool, RulesetError> {
+    let status = Ruleset::default()
         .handle_access(AccessFs::from_write(ABI::V5) | AccessFs::Execute)?
         .handle_access(AccessNet::from_all(ABI::V4))?
         .scope(Scope::from_all(ABI::V6))?
         .create()?
         .restrict_self()?;
-    Ok(())
+    let has_truncation = matches!(status.landlock, LandlockStatus::Available { effective_abi, .. } if effective_abi >= ABI::V3);
+    Ok(has_truncation && status.ruleset != RulesetStatus::NotEnforced)
 }
 
 /// Leaves of root's capabilities the one to read what belongs to others; capabilities(7). Containers may have `DAC_OVERRIDE` for it alone.
@@ -112,12 +117,12 @@ mod tests {
 
     #[test]
     fn landlock_alone_keeps_files_as_they_are() {
-        assert_eq!(tried(|| restrict_access().unwrap()), [Some(13); 3]);
+        assert_eq!(tried(|| assert!(restrict_access().unwrap())), [Some(13); 3]);
     }
 
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
     #[test]
     fn the_filter_of_system_calls_alone_keeps_files_as_they_are() {
-        assert_eq!(tried(|| system_calls::refuse().unwrap()), [Some(1); 3]);
+        assert_eq!(tried(|| system_calls::refuse(false).unwrap()), [Some(1); 3]);
     }
 }

@@ -12,18 +12,26 @@ use seccompiler::{
     apply_filter,
 };
 
-/// Refuses them to this thread from now on.
-pub(super) fn refuse() -> Result<(), Error> {
+/// Refuses them to this thread from now on. Where Landlock keeps files as they are, only what Landlock does not know is refused: the kernel
+/// walks the whole list for each of its calls when it is installed, and each entry costs about four microseconds of every run.
+pub(super) fn refuse(has_landlock: bool) -> Result<(), Error> {
     let refusal = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let architecture = std::env::consts::ARCH.try_into()?;
-    let filter = SeccompFilter::new(rules()?, SeccompAction::Allow, refusal, architecture)?;
+    let rules = if has_landlock { always() } else { everything()? };
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refusal, architecture)?;
     apply_filter(&BpfProgram::try_from(filter)?)
 }
 
-/// Each call by its number; where there are rules, it is refused if one of them is met.
-fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
-    let always = [SOCKETS, PROCESSES, FILES, SYSTEM, OF_ARCHITECTURE].concat();
-    let mut rules: BTreeMap<_, _> = always.into_iter().map(|call| (call, Vec::new())).collect();
+/// What Landlock does not know, each call by its number.
+fn always() -> BTreeMap<i64, Vec<SeccompRule>> {
+    let calls = [SOCKETS, PROCESSES, ATTRIBUTES, SYSTEM].concat();
+    calls.into_iter().map(|call| (call, Vec::new())).collect()
+}
+
+/// That, and all that changes files or makes processes; where there are rules, a call is refused if one of them is met.
+fn everything() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+    let mut rules = always();
+    rules.extend([FILES, OF_ARCHITECTURE].concat().into_iter().map(|call| (call, Vec::new())));
     rules.insert(libc::SYS_openat, for_writing(2)?);
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_open, for_writing(1)?);
@@ -54,38 +62,64 @@ fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<Seccomp
     )?])
 }
 
-// The kernel walks the whole list for each of its calls when it is installed: each entry costs about four microseconds of every run. So what
-// the missing capabilities refuse in any case (mounts, modules, kexec, the clock, other users) is not here.
+// What the missing capabilities refuse in any case (mounts, modules, kexec, the clock, other users) is in none of these lists.
 
 /// New connections. Those that are there stay, as the one to the journal.
 const SOCKETS: &[i64] = &[libc::SYS_connect, libc::SYS_socket, libc::SYS_socketpair];
 
-/// Programs, other processes, and being somebody else.
+/// Programs and other processes.
 const PROCESSES: &[i64] = &[
-    libc::SYS_clone,
     libc::SYS_clone3,
     libc::SYS_execve,
     libc::SYS_execveat,
     libc::SYS_kill,
+    libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
+    libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_ptrace,
     libc::SYS_rt_sigqueueinfo,
-    libc::SYS_unshare,
+    libc::SYS_clone,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_fork,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_vfork,
 ];
 
-/// Changes of files, also those that Landlock does not know, such as of modes and owners. (`ioctl` types into terminals.)
-const FILES: &[i64] = &[
+/// Changes of files that Landlock does not know: modes, groups, and lists of who may read. (`ioctl` types into terminals.)
+const ATTRIBUTES: &[i64] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
     FCHMODAT2,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
-    FILE_SETATTR,
-    libc::SYS_fsetxattr,
-    libc::SYS_ioctl,
-    libc::SYS_linkat,
+    libc::SYS_setxattr,
     libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    SETXATTRAT,
+    libc::SYS_ioctl,
+];
+
+/// The kernel itself. `io_uring` would do what is refused here in our stead.
+const SYSTEM: &[i64] = &[
+    libc::SYS_bpf,
+    libc::SYS_io_uring_setup,
+    libc::SYS_keyctl,
+    libc::SYS_userfaultfd,
+];
+
+/// Changes of files and directories, and a world of one's own.
+const FILES: &[i64] = &[
+    FILE_SETATTR,
+    libc::SYS_fremovexattr,
+    libc::SYS_linkat,
+    libc::SYS_lremovexattr,
     libc::SYS_mkdirat,
     libc::SYS_mknodat,
     libc::SYS_mq_open,
@@ -94,33 +128,18 @@ const FILES: &[i64] = &[
     libc::SYS_removexattr,
     REMOVEXATTRAT,
     libc::SYS_renameat2,
-    libc::SYS_setxattr,
-    SETXATTRAT,
     libc::SYS_symlinkat,
     libc::SYS_truncate,
     libc::SYS_unlinkat,
+    libc::SYS_unshare,
     libc::SYS_utimensat,
-];
-
-/// The kernel itself. `io_uring` would do what is refused here in our stead.
-const SYSTEM: &[i64] = &[
-    libc::SYS_add_key,
-    libc::SYS_bpf,
-    libc::SYS_io_uring_setup,
-    libc::SYS_keyctl,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
 ];
 
 /// Older forms of the above, which newer architectures never had.
 #[cfg(target_arch = "x86_64")]
 const OF_ARCHITECTURE: &[i64] = &[
-    libc::SYS_chmod,
-    libc::SYS_chown,
     libc::SYS_creat,
-    libc::SYS_fork,
     libc::SYS_futimesat,
-    libc::SYS_lchown,
     libc::SYS_link,
     libc::SYS_mkdir,
     libc::SYS_mknod,
@@ -131,7 +150,6 @@ const OF_ARCHITECTURE: &[i64] = &[
     libc::SYS_unlink,
     libc::SYS_utime,
     libc::SYS_utimes,
-    libc::SYS_vfork,
 ];
 #[cfg(target_arch = "aarch64")]
 const OF_ARCHITECTURE: &[i64] = &[libc::SYS_renameat];
