@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     hardening::ignore_umask();
     let dumps = hardening::forbid_dumps();
     messages::init(&env::var("JOURNAL_STREAM").unwrap_or_default());
+    hardening::hush_panics();
     if let Err(error) = dumps {
         tracing::warn!("cannot forbid core dumps: {error}; a crash could leave secrets in a file");
     }

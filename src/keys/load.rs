@@ -159,17 +159,22 @@ impl Keyring {
         }
     }
 
+    /// Names the keys that nobody named and that are used; those that cannot be used are no news, since nobody asked for them.
     fn tell_of_own_keys(&mut self, sources: &KeySources) {
         let ssh = sources.ssh_keys.iter().map(|key| &key.file);
-        let own = sources
-            .age_key_files
-            .iter()
-            .chain(ssh)
-            .filter(|key| key.is_default && key.path.exists());
-        let paths: Vec<_> = own.map(|key| key.path.clone()).collect();
-        if !paths.is_empty() {
-            self.notices.push(Notice::OwnKeys(paths));
+        let own = sources.age_key_files.iter().chain(ssh).filter(|key| key.is_default);
+        let own: Vec<_> = own.map(|key| Place::File(key.path.clone())).collect();
+        self.notices
+            .retain(|notice| !matches!(notice, Notice::Unusable(problem) if own.contains(&problem.place.source())));
+        let used: Vec<_> = own.into_iter().filter(|place| self.has_keys_from(place)).collect();
+        if !used.is_empty() {
+            self.notices.push(Notice::OwnKeys(used));
         }
+    }
+
+    fn has_keys_from(&self, place: &Place) -> bool {
+        let plugins = self.plugins.iter().map(|(_, place)| place.source());
+        self.identities.iter().any(|identity| identity.place() == place) || plugins.into_iter().any(|source| source == *place)
     }
 
     /// Remembers that `place` gave nothing, and tells of it.

@@ -25,7 +25,7 @@ pub enum Notice {
         fingerprint: String,
     },
     /// Nobody named a key, and these of the caller's own are used. Information, not a warning.
-    OwnKeys(Vec<PathBuf>),
+    OwnKeys(Vec<Place>),
     /// A key file that others than its owner may read or write. It is used nevertheless.
     Exposed {
         /// The file.
@@ -106,6 +106,14 @@ impl Place {
         Self::Line(number, Box::new(self.clone()))
     }
 
+    /// The whole source that this is, or is a line of.
+    pub(super) fn source(&self) -> Self {
+        match self {
+            Self::Line(_, place) => place.source(),
+            source => source.clone(),
+        }
+    }
+
     /// The file that this is, or is in.
     fn path(&self) -> Option<&Path> {
         match self {
@@ -157,9 +165,9 @@ impl fmt::Display for Notice {
                     fingerprint.to_lowercase()
                 )
             }
-            Self::OwnKeys(paths) => {
-                let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-                write!(f, "the manifest names no key, so your own are used: {}", paths.join(", "))
+            Self::OwnKeys(places) => {
+                let places: Vec<_> = places.iter().map(ToString::to_string).collect();
+                write!(f, "the manifest names no key, so your own are used: {}", places.join(", "))
             }
             Self::Exposed { path, mode } => {
                 let path = path.display();

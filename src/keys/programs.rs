@@ -1,6 +1,6 @@
 //! What other programs know: key commands, age plugins, gpg. They are started for files alone that the keys at hand do not open.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use age_core::format::Stanza;
 
@@ -9,7 +9,7 @@ use super::{
     age::{self, Message},
     command::Prints,
     lock::plugin_of,
-    notice::Cause,
+    notice::{Cause, Place},
     opening::Spot,
     plugin::{self, Asking, PluginFailure},
 };
@@ -124,8 +124,8 @@ impl Keyring {
             let answer = match answer {
                 Ok(file_key) => asked.message.open_with(file_key),
                 Err(failure) => {
-                    if let (false, Some(place)) = (failure.is_elsewhere(), places.first()) {
-                        self.report(place.clone(), Cause::Program(failure.to_string()));
+                    if !failure.is_elsewhere() {
+                        self.report(common_place(&places), Cause::Program(failure.to_string()));
                     }
                     Err(asked.failure(name, &failure))
                 }
@@ -152,6 +152,14 @@ impl Keyring {
             _ => None,
         });
         self.gpg = Some(gpg);
+    }
+}
+
+/// Where the identities of a plugin are. Which of several it is about a failure does not say.
+fn common_place(places: &[Place]) -> Place {
+    match places {
+        [only] => only.clone(),
+        several => several.first().map_or(Place::File(PathBuf::new()), Place::source),
     }
 }
 

@@ -192,6 +192,8 @@ impl World {
             self.input("children").display()
         );
         let (shebang, rest) = text.split_once('\n').unwrap();
+        // Other languages have other words for it.
+        let note = if shebang.ends_with("sh") { note } else { String::new() };
         let (source, bin) = (
             self.write(&format!("{name}.sh"), [shebang, "\n", &note, rest].concat()),
             self.input("bin"),

@@ -65,6 +65,32 @@ fn own_keys_open_files_and_are_named_where_the_manifest_names_none() {
 }
 
 #[test]
+fn an_own_key_that_cannot_be_used_is_no_news_while_another_opens_the_file() {
+    let world = World::user();
+    own(&world, "home/.config/sops/age/keys.txt", "age.txt");
+    own(&world, "home/.ssh/id_ed25519", "ssh_passphrase");
+    let mut text = paragraph("opened", &run(&world, &without_keys(&world, "text.bin")));
+    text += &paragraph("closed", &run(&world, &without_keys(&world, "to-other.yaml")));
+    expect![[r#"
+        # opened: 0
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
+
+        # closed: 1
+        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
+          this file can be opened by
+            age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
+          this host has
+            age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/home/.config/sops/age/keys.txt
+            (no key)  $DIR/home/.ssh/id_ed25519: protected by a passphrase, which nobody is asked for
+            (no key)  $DIR/home/.ssh/id_rsa: no such file
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+
+    "#]].assert_eq(&text);
+}
+
+#[test]
 fn a_manifest_that_names_any_key_leaves_own_keys_alone() {
     for (field, value) in [
         ("ageKeyFile", json!("/nowhere/keys.txt")),
@@ -103,9 +129,6 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
     text += &paragraph("binary", &run(&world, &without_keys(&world, "text.bin")));
     expect![[r#"
         # armored: 1
-        warning: cannot use $DIR/home/.ssh/id_ed25519: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/home/.ssh/id_ed25519
-        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it and name what comes out instead: (umask 077; age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt)
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt, $DIR/home/.ssh/id_ed25519
         error: cannot decrypt $DIR/text.bin (needed by secret s)
           this file can be opened by
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
@@ -117,8 +140,6 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # binary: 1
-        warning: cannot use $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, which nobody is asked for; decrypt it and name what comes out instead: (umask 077; age --decrypt --output $DIR/home/.config/sops/age/keys.txt.txt $DIR/home/.config/sops/age/keys.txt)
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
         error: cannot decrypt $DIR/text.bin (needed by secret s)
           this file can be opened by
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
