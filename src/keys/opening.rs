@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// The most ways to put shares together that are tried. More than a few are there only where shares are wrong.
+/// The most ways to put shares together that are tried for one file. More than a few are there only where shares are wrong.
 const MOST_CHOICES: usize = 500;
 
 /// One file on its way to its data key.
@@ -19,6 +19,8 @@ pub struct Opening {
     needed: usize,
     proof: KeyProof,
     key: Option<Plaintext>,
+    /// How many more ways to put shares together may be tried.
+    choices_left: usize,
     /// How many identities of the keyring were tried on it.
     pub(super) tried: usize,
 }
@@ -57,6 +59,7 @@ impl Opening {
             needed: if count > 1 { threshold.max(2) } else { 1 },
             proof,
             key: None,
+            choices_left: MOST_CHOICES,
             tried: 0,
         }
     }
@@ -70,7 +73,7 @@ impl Opening {
     /// Takes the data key out. Where the entries gave keys and none passed the proof, the first of them is the best there is: decrypting
     /// with it tells what is wrong with the file.
     pub(super) fn take_key(&mut self) -> Option<Plaintext> {
-        self.key.take().or_else(|| self.candidates().into_iter().next())
+        self.key.take().or_else(|| self.best_guess())
     }
 
     /// How many groups are needed.
@@ -119,7 +122,7 @@ impl Opening {
             match open(spot, &entry.key) {
                 Some(Ok(part)) if is_part(&part, is_share) => {
                     entry.part = Some(part);
-                    self.settle();
+                    self.settle(spot);
                 }
                 Some(Ok(_)) => entry.fail(Failure::BadLength),
                 Some(Err(failure)) => entry.fail(failure),
@@ -148,22 +151,38 @@ impl Opening {
         self.groups.iter().filter(|group| group.is_open()).count()
     }
 
-    /// Looks whether the parts are the data key.
-    fn settle(&mut self) {
-        self.key = self.candidates().into_iter().find(|key| self.proof.accepts(key));
+    /// Looks whether the parts are the data key, now that the one at `latest` is among them. What can be made without it was tried
+    /// when the parts before it came.
+    fn settle(&mut self, latest: Spot) {
+        let mut parts = self.parts();
+        let part = self
+            .entry(latest)
+            .and_then(|entry| entry.part.as_ref())
+            .map(Plaintext::expose);
+        let (Some(group), Some(part)) = (parts.get_mut(latest.group), part) else {
+            return;
+        };
+        group.clear();
+        let others = self.needed.saturating_sub(1);
+        // A part that is the whole key is tried, however many there were.
+        let most = if others == 0 { 1 } else { self.choices_left };
+        let mut choices = choices(&parts, others, most);
+        choices.iter_mut().for_each(|choice| choice.push(part));
+        let mut keys = choices.iter().filter_map(|choice| put_together(choice));
+        let key = keys.find(|key| self.proof.accepts(key));
+        self.choices_left = self.choices_left.saturating_sub(choices.len());
+        self.key = key;
     }
 
-    /// What the parts could mean: each is the data key where there is one group, else as many shares as are needed are, put together.
-    fn candidates(&self) -> Vec<Plaintext> {
-        let parts: Vec<Vec<&[u8]>> = self.groups.iter().map(|group| group.parts().collect()).collect();
-        match parts.as_slice() {
-            [only] => only.iter().map(|part| Plaintext::from(part.to_vec())).collect(),
-            _ if self.open_groups() < self.needed => Vec::new(),
-            shares => choices(shares, self.needed)
-                .iter()
-                .filter_map(|choice| shamir::combine(choice))
-                .collect(),
-        }
+    /// What the first parts are together.
+    fn best_guess(&self) -> Option<Plaintext> {
+        let choices = choices(&self.parts(), self.needed, MOST_CHOICES);
+        choices.iter().find_map(|choice| put_together(choice))
+    }
+
+    /// What the entries of each group gave.
+    fn parts(&self) -> Vec<Vec<&[u8]>> {
+        self.groups.iter().map(|group| group.parts().collect()).collect()
     }
 }
 
@@ -205,20 +224,34 @@ fn is_part(part: &Plaintext, is_share: bool) -> bool {
     matches!(part.len().checked_sub(usize::from(is_share)), Some(16 | 24 | 32))
 }
 
-/// Ways to take one part of `size` groups each, the first groups first.
-fn choices<'p>(groups: &[Vec<&'p [u8]>], size: usize) -> Vec<Vec<&'p [u8]>> {
+/// What parts could mean: one alone is the data key, more are shares of it.
+fn put_together(choice: &[&[u8]]) -> Option<Plaintext> {
+    match choice {
+        [only] => Some(Plaintext::from(only.to_vec())),
+        shares => shamir::combine(shares),
+    }
+}
+
+/// At most `most` ways to take one part of `size` groups each, those of the first groups first.
+fn choices<'p>(groups: &[Vec<&'p [u8]>], size: usize, most: usize) -> Vec<Vec<&'p [u8]>> {
     let mut choices: Vec<Vec<&[u8]>> = vec![Vec::new()];
-    for parts in groups {
+    // How many parts the groups that are not looked at yet can add: a choice that they cannot complete is none.
+    let mut behind = groups.iter().filter(|parts| !parts.is_empty()).count();
+    for parts in groups.iter().filter(|parts| !parts.is_empty()) {
+        behind = behind.saturating_sub(1);
         let mut longer = Vec::new();
         for choice in choices {
             if choice.len() < size {
                 longer.extend(parts.iter().map(|part| [choice.as_slice(), &[*part]].concat()));
             }
-            longer.push(choice);
+            if choice.len() + behind >= size {
+                longer.push(choice);
+            }
         }
-        longer.truncate(MOST_CHOICES);
+        longer.truncate(most);
         choices = longer;
     }
     choices.retain(|choice| choice.len() == size);
+    choices.truncate(most);
     choices
 }
