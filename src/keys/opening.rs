@@ -255,3 +255,64 @@ fn choices<'p>(groups: &[Vec<&'p [u8]>], size: usize, most: usize) -> Vec<Vec<&'
     choices.truncate(most);
     choices
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::{SopsFile, format::Format, metadata::KeyGroup};
+
+    /// Groups of one entry each.
+    fn alone(count: usize) -> KeyGroups {
+        let key = MasterKey::Age {
+            recipient: String::new(),
+            encrypted: String::new(),
+        };
+        KeyGroups {
+            groups: vec![KeyGroup { keys: vec![key] }; count],
+            threshold: count / 2,
+        }
+    }
+
+    /// A proof that no key of these tests passes.
+    fn of_another_key() -> KeyProof {
+        let text = include_bytes!("../../tests/fixtures/3.13.2/nesting.json");
+        SopsFile::parse(Format::Json, text).unwrap().metadata().proof()
+    }
+
+    #[test]
+    fn each_way_to_leave_out_wrong_shares_is_tried() {
+        let shares: Vec<[u8; 1]> = (0..12).map(|number| [number]).collect();
+        let groups: Vec<Vec<&[u8]>> = shares.iter().map(|share| vec![share.as_slice()]).collect();
+        let ways = choices(&groups, 10, MOST_CHOICES);
+        // 12 over 10.
+        assert_eq!(ways.len(), 66);
+        assert!(ways.iter().any(|way| !way.contains(&shares[0].as_slice())));
+        assert_eq!(choices(&groups, 10, 5), ways[..5]);
+        assert_eq!(choices(&groups, 13, MOST_CHOICES).len(), 0);
+    }
+
+    #[test]
+    fn wrong_shares_are_put_together_so_many_times_and_no_more() {
+        let mut opening = Opening::new(&alone(40), of_another_key());
+        let mut number = 0;
+        opening.advance(|_, _| {
+            number += 1;
+            Some(Ok(Plaintext::from([vec![0; 32], vec![number]].concat())))
+        });
+        assert_eq!((number, opening.choices_left), (40, 0));
+        assert!(!opening.is_open() && opening.take_key().is_some());
+    }
+
+    #[test]
+    fn a_part_that_is_the_whole_key_is_tried_however_many_there_were() {
+        let mut groups = alone(1);
+        groups.groups[0].keys = vec![groups.groups[0].keys[0].clone(); 600];
+        let mut opening = Opening::new(&groups, of_another_key());
+        let mut number = 0;
+        opening.advance(|_, _| {
+            number += 1;
+            Some(Ok(Plaintext::from(vec![9; 32])))
+        });
+        assert_eq!(number, 600);
+    }
+}
