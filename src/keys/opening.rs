@@ -167,7 +167,9 @@ impl Opening {
         // A part that is the whole key is tried, however many there were.
         let most = if others == 0 { 1 } else { self.choices_left };
         let mut choices = choices(&parts, others, most);
-        choices.iter_mut().for_each(|choice| choice.push(part));
+        for choice in &mut choices {
+            choice.push(part);
+        }
         let mut keys = choices.iter().filter_map(|choice| put_together(choice));
         let key = keys.find(|key| self.proof.accepts(key));
         self.choices_left = self.choices_left.saturating_sub(choices.len());
