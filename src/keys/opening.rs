@@ -261,24 +261,39 @@ fn choices<'p>(groups: &[Vec<&'p [u8]>], size: usize, most: usize) -> Vec<Vec<&'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sops::{SopsFile, format::Format, metadata::KeyGroup};
+    use crate::{
+        keys::{KeySources, Keyring},
+        sops::{SopsFile, format::Format, metadata::KeyGroup},
+    };
 
-    /// Groups of one entry each.
-    fn alone(count: usize) -> KeyGroups {
+    /// A file of the fixtures: what tells its data key, and the key.
+    fn proof_and_key() -> (KeyProof, Plaintext) {
+        let text = include_bytes!("../../tests/fixtures/3.13.2/nesting.json");
+        let file = SopsFile::parse(Format::Json, text).unwrap();
+        let mut keyring = Keyring::load(&KeySources {
+            age_key: Some(Plaintext::from(include_str!("../../tests/fixtures/keys/age.txt").to_owned())),
+            ..KeySources::default()
+        });
+        (file.metadata().proof(), keyring.data_key(file.metadata()).unwrap())
+    }
+
+    /// Whether a file opens whose groups have so many entries, and whose entries give these parts in order.
+    fn opens(groups: &[usize], threshold: usize, proof: KeyProof, parts: Vec<Vec<u8>>) -> bool {
         let key = MasterKey::Age {
             recipient: String::new(),
             encrypted: String::new(),
         };
-        KeyGroups {
-            groups: vec![KeyGroup { keys: vec![key] }; count],
-            threshold: count / 2,
-        }
-    }
-
-    /// A proof that no key of these tests passes.
-    fn of_another_key() -> KeyProof {
-        let text = include_bytes!("../../tests/fixtures/3.13.2/nesting.json");
-        SopsFile::parse(Format::Json, text).unwrap().metadata().proof()
+        let groups = groups.iter().map(|count| KeyGroup {
+            keys: vec![key.clone(); *count],
+        });
+        let groups = KeyGroups {
+            groups: groups.collect(),
+            threshold,
+        };
+        let mut opening = Opening::new(&groups, proof);
+        let mut parts = parts.into_iter();
+        opening.advance(|_, _| Some(Ok(Plaintext::from(parts.next()?))));
+        opening.is_open()
     }
 
     #[test]
@@ -294,27 +309,23 @@ mod tests {
     }
 
     #[test]
-    fn wrong_shares_are_put_together_so_many_times_and_no_more() {
-        let mut opening = Opening::new(&alone(40), of_another_key());
-        let mut number = 0;
-        opening.advance(|_, _| {
-            number += 1;
-            Some(Ok(Plaintext::from([vec![0; 32], vec![number]].concat())))
-        });
-        assert_eq!((number, opening.choices_left), (40, 0));
-        assert!(!opening.is_open() && opening.take_key().is_some());
+    fn right_shares_are_found_among_wrong_ones_up_to_500_choices() {
+        // 32 shares make 496 pairs, and 33 make 528.
+        for (wrong, is_open) in [(0, true), (30, true), (31, false), (100, false)] {
+            let (proof, key) = proof_and_key();
+            // On the lines from the bytes of the key with the slope 1.
+            let right = |number: u8| key.expose().iter().map(|byte| byte ^ number).chain([number]).collect();
+            let wrongs = (0..wrong).map(|number| [vec![0; 32], vec![number + 3]].concat());
+            let parts: Vec<_> = wrongs.chain([right(1), right(2)]).collect();
+            assert_eq!(opens(&vec![1; parts.len()], 2, proof, parts), is_open, "{wrong}");
+        }
     }
 
     #[test]
     fn a_part_that_is_the_whole_key_is_tried_however_many_there_were() {
-        let mut groups = alone(1);
-        groups.groups[0].keys = vec![groups.groups[0].keys[0].clone(); 600];
-        let mut opening = Opening::new(&groups, of_another_key());
-        let mut number = 0;
-        opening.advance(|_, _| {
-            number += 1;
-            Some(Ok(Plaintext::from(vec![9; 32])))
-        });
-        assert_eq!(number, 600);
+        let (proof, key) = proof_and_key();
+        let mut parts = vec![vec![9; 32]; 599];
+        parts.push(key.expose().to_vec());
+        assert!(opens(&[600], 0, proof, parts));
     }
 }
