@@ -62,7 +62,7 @@ messages() {
 ssh_keys() {
     local key form copies
     copies=$(mktemp -d)
-    for key in "$fixtures"/keys/ssh_*; do
+    for key in "$fixtures"/keys/ssh_* "$fixtures"/openpgp/keys/rsa_*; do
         { printf x; cat "$key"; } | seed ssh_key
         case $key in *.pub) continue ;; esac
         { printf '\0'; unarmored < "$key"; } | seed ssh_key
@@ -76,15 +76,61 @@ ssh_keys() {
     rm -rf "$copies"
 }
 
+openpgp() {
+    local file
+    for file in "$fixtures"/openpgp/messages/*.asc; do
+        { printf '\1'; cat "$file"; } | seed openpgp_message
+        # Without the checksum.
+        { printf '\0'; grep -v -e '^=' -e ':' "$file" | unarmored; } | seed openpgp_message
+    done
+    for file in "$fixtures"/openpgp/content/*; do
+        { printf '\1\0'; cat "$file"; } | seed openpgp_data
+    done
+    # A literal, one in two packets of uncompressed data, a marker and padding before one, and a signature around one.
+    for file in '\xcb\x09b\0\0\0\0\0abc' '\xa3\0\xa3\0\xcb\x09b\0\0\0\0\0abc' '\xca\3PGP\xd5\1x\xcb\x09b\0\0\0\0\0abc' \
+        '\x90\1x\xcb\x09b\0\0\0\0\0abc\x88\1x'; do
+        { printf '\0\7'; printf "$file"; } | seed openpgp_data
+    done
+    { printf '\0\7\xa3\3'; printf '\xcb\x09b\0\0\0\0\0abc' | bzip2 -c; } | seed openpgp_data
+}
+
+plugin_answers() {
+    local body key words
+    key=$(printf '0123456789abcdef' | base64 | tr -d =)
+    words=$(printf 'touch %s AGE-PLUGIN-1X\n\033[1m' "$planted" | base64 -w 0 | tr -d =)
+    for body in "-> file-key 0\n$key\n-> done\n\n" "-> msg\n$words\n-> file-key 1\n$key\n-> error stanza 0 0\n$words\n-> done\n\n" \
+        "-> request-secret\n$words\n-> error identity 0\n$words\n" "-> confirm eWVz bm8\n$words\n-> error internal\n$words\n" \
+        "-> request-public\n$words\n-> unknown a b\n\n-> done\n\n"; do
+        printf "\\2$body" | seed plugin_answers
+    done
+}
+
+# Groups that are needed, groups that are there, and entries of two bytes.
+shares() {
+    printf '\2\2\0\0\1\0' | seed shares
+    printf '\2\3\0\376\1\0\2\0' | seed shares
+    # One wrong share before as many right ones as are needed, of many; and very many wrong ones.
+    { printf '\12\14\0\376'; for number in 1 2 3 4 5 6 7 10 11 12 13; do printf "\\$number\\0"; done; } | seed shares
+    { printf '\200\376'; for number in {0..253}; do printf "\\x$(printf %x "$number")\\xfe"; done; } | seed shares
+}
+
+commands() {
+    printf 'cat /run/key' | seed key_command
+    printf "sh -c 'echo \"a\\\\ b\" \"%s' # x" "$planted" | seed key_command
+}
+
 formats
 tokens
 metadata
 messages
 ssh_keys
+openpgp
+plugin_answers
+shares
+commands
 for file in "$fixtures"/keys/*.txt; do seed identities < "$file"; done
 tr '\n' ' ' < "$fixtures/keys/age.txt" | seed identities
 for file in "$fixtures"/manifests/*.json; do seed manifest < "$file"; done
 printf 'y <SOPS:00:PLACEHOLDER>\nyz <SOPS:01:PLACEHOLDER>zz<SOPS:zz:PLACEHOLDER> <SOPS: %s\n' "$planted" | seed template
-# Later targets: OpenPGP messages, plugin answers and Shamir shares get their seeds here.
 rm -f corpus/*/seed.*
 for directory in corpus/*; do printf '%6d seeds for %s\n' "$(find "$directory" -type f | wc -l)" "${directory#*/}"; done

@@ -31,5 +31,6 @@ pub mod users;
 /// What a fuzz target needs and no program does; `cargo fuzz` alone builds it.
 #[cfg(fuzzing)]
 pub mod fuzzing {
+    pub use crate::keys::fuzzing::{Told, pgp_content, pgp_data, plugin_answers, shared_key};
     pub use crate::template::{TemplateError, Tokens};
 }

@@ -3,8 +3,11 @@
 use std::{fs, path::PathBuf, sync::LazyLock};
 
 use sops_install_secrets::{
-    keys::{KeyFile, KeySources, Keyring},
-    sops::metadata::{KeyGroup, KeyGroups, MasterKey},
+    keys::{KeyFile, KeySources, Keyring, Opening, SshKeyFile},
+    sops::{
+        metadata::{KeyGroup, KeyGroups, MasterKey},
+        proof::KeyProof,
+    },
 };
 
 use crate::messages::assert_discreet;
@@ -40,14 +43,20 @@ pub fn fixture(name: &str) -> KeyFile {
     }
 }
 
+/// The same, as an SSH key that also counts as an OpenPGP key.
+#[must_use]
+pub fn ssh(file: KeyFile) -> SshKeyFile {
+    SshKeyFile { file, is_for_pgp: true }
+}
+
 /// The keys that these sources hold; all that is said about them shows nothing of them.
 ///
 /// # Panics
 /// When something does.
 #[must_use]
 pub fn load(sources: &KeySources) -> Keyring {
-    let keyring = Keyring::load(sources);
-    keyring.notices().iter().for_each(|notice| assert_discreet(notice));
+    let mut keyring = Keyring::load(sources);
+    keyring.take_notices().iter().for_each(assert_discreet);
     keyring
 }
 
@@ -70,7 +79,9 @@ pub fn age(recipient: &str, encrypted: String) -> KeyGroups {
 /// When a message is not presentable, or what opened is no data key.
 #[must_use]
 pub fn opens(keyring: &Keyring, groups: &KeyGroups) -> bool {
-    match keyring.data_key(groups) {
+    let mut opening = Opening::new(groups, KeyProof::none());
+    keyring.open(&mut opening);
+    match keyring.finish(opening) {
         Ok(key) => {
             assert!(matches!(key.len(), 16 | 24 | 32));
             true

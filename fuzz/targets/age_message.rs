@@ -16,8 +16,8 @@ struct Keys(Keyring);
 thread_local! {
     static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         Keys(keys::load(&KeySources {
-            age_ssh_keys: vec![keys::fixture("ssh_ed25519"), keys::fixture("ssh_rsa")],
-            age_key_file: Some(keys::fixture("age.txt")),
+            ssh_keys: ["ssh_ed25519", "ssh_rsa"].map(|name| keys::ssh(keys::fixture(name))).into(),
+            age_key_files: vec![keys::fixture("age.txt")],
             ..KeySources::default()
         }))
     });

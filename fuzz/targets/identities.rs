@@ -7,7 +7,7 @@ use sops_install_secrets_fuzz::keys;
 
 fuzz_target!(|text: &[u8]| {
     let file = keys::load(&KeySources {
-        age_key_file: Some(keys::file("identities", text)),
+        age_key_files: vec![keys::file("identities", text)],
         ..KeySources::default()
     });
     let variable = keys::load(&KeySources {

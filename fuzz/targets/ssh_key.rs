@@ -1,4 +1,5 @@
-//! SSH private keys: what is read gives recipients that are shown in one line, what is not is said without showing it.
+//! SSH private keys: what is read gives recipients, and of RSA keys OpenPGP fingerprints, that are shown in one line; what is not is
+//! said without showing it.
 //!
 //! The first byte chooses: the text of the file, or the bytes below one of the labels.
 #![no_main]
@@ -21,7 +22,7 @@ fuzz_target!(|input: &[u8]| {
         None => bytes.to_vec(),
     };
     let keyring = keys::load(&KeySources {
-        age_ssh_keys: vec![keys::file("ssh_key", &text)],
+        ssh_keys: vec![keys::ssh(keys::file("ssh_key", &text))],
         ..KeySources::default()
     });
     // A message for nobody: the report names all the keys.

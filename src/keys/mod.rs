@@ -8,6 +8,8 @@
 mod age;
 mod command;
 mod failure;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod gpg;
 mod hybrid;
 mod identity;

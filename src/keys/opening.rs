@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// The most ways to put shares together that are tried. More than a few are there only where shares are wrong.
+/// The most ways to put shares together that are tried for one file. More than a few are there only where shares are wrong.
 const MOST_CHOICES: usize = 500;
 
 /// One file on its way to its data key.
@@ -19,6 +19,8 @@ pub struct Opening {
     needed: usize,
     proof: KeyProof,
     key: Option<Plaintext>,
+    /// How many more ways to put shares together may be tried.
+    choices_left: usize,
     /// How many identities of the keyring were tried on it.
     pub(super) tried: usize,
 }
@@ -57,6 +59,7 @@ impl Opening {
             needed: if count > 1 { threshold.max(2) } else { 1 },
             proof,
             key: None,
+            choices_left: MOST_CHOICES,
             tried: 0,
         }
     }
@@ -70,7 +73,7 @@ impl Opening {
     /// Takes the data key out. Where the entries gave keys and none passed the proof, the first of them is the best there is: decrypting
     /// with it tells what is wrong with the file.
     pub(super) fn take_key(&mut self) -> Option<Plaintext> {
-        self.key.take().or_else(|| self.candidates().into_iter().next())
+        self.key.take().or_else(|| self.best_guess())
     }
 
     /// How many groups are needed.
@@ -119,7 +122,7 @@ impl Opening {
             match open(spot, &entry.key) {
                 Some(Ok(part)) if is_part(&part, is_share) => {
                     entry.part = Some(part);
-                    self.settle();
+                    self.settle(spot);
                 }
                 Some(Ok(_)) => entry.fail(Failure::BadLength),
                 Some(Err(failure)) => entry.fail(failure),
@@ -148,22 +151,40 @@ impl Opening {
         self.groups.iter().filter(|group| group.is_open()).count()
     }
 
-    /// Looks whether the parts are the data key.
-    fn settle(&mut self) {
-        self.key = self.candidates().into_iter().find(|key| self.proof.accepts(key));
+    /// Looks whether the parts are the data key, now that the one at `latest` is among them. What can be made without it was tried
+    /// when the parts before it came.
+    fn settle(&mut self, latest: Spot) {
+        let mut parts = self.parts();
+        let part = self
+            .entry(latest)
+            .and_then(|entry| entry.part.as_ref())
+            .map(Plaintext::expose);
+        let (Some(group), Some(part)) = (parts.get_mut(latest.group), part) else {
+            return;
+        };
+        group.clear();
+        let others = self.needed.saturating_sub(1);
+        // A part that is the whole key is tried, however many there were.
+        let most = if others == 0 { 1 } else { self.choices_left };
+        let mut choices = choices(&parts, others, most);
+        for choice in &mut choices {
+            choice.push(part);
+        }
+        let mut keys = choices.iter().filter_map(|choice| put_together(choice));
+        let key = keys.find(|key| self.proof.accepts(key));
+        self.choices_left = self.choices_left.saturating_sub(choices.len());
+        self.key = key;
     }
 
-    /// What the parts could mean: each is the data key where there is one group, else as many shares as are needed are, put together.
-    fn candidates(&self) -> Vec<Plaintext> {
-        let parts: Vec<Vec<&[u8]>> = self.groups.iter().map(|group| group.parts().collect()).collect();
-        match parts.as_slice() {
-            [only] => only.iter().map(|part| Plaintext::from(part.to_vec())).collect(),
-            _ if self.open_groups() < self.needed => Vec::new(),
-            shares => choices(shares, self.needed)
-                .iter()
-                .filter_map(|choice| shamir::combine(choice))
-                .collect(),
-        }
+    /// What the first parts are together.
+    fn best_guess(&self) -> Option<Plaintext> {
+        let choices = choices(&self.parts(), self.needed, MOST_CHOICES);
+        choices.iter().find_map(|choice| put_together(choice))
+    }
+
+    /// What the entries of each group gave.
+    fn parts(&self) -> Vec<Vec<&[u8]>> {
+        self.groups.iter().map(|group| group.parts().collect()).collect()
     }
 }
 
@@ -205,20 +226,106 @@ fn is_part(part: &Plaintext, is_share: bool) -> bool {
     matches!(part.len().checked_sub(usize::from(is_share)), Some(16 | 24 | 32))
 }
 
-/// Ways to take one part of `size` groups each, the first groups first.
-fn choices<'p>(groups: &[Vec<&'p [u8]>], size: usize) -> Vec<Vec<&'p [u8]>> {
+/// What parts could mean: one alone is the data key, more are shares of it.
+fn put_together(choice: &[&[u8]]) -> Option<Plaintext> {
+    match choice {
+        [only] => Some(Plaintext::from(only.to_vec())),
+        shares => shamir::combine(shares),
+    }
+}
+
+/// At most `most` ways to take one part of `size` groups each, those of the first groups first.
+fn choices<'p>(groups: &[Vec<&'p [u8]>], size: usize, most: usize) -> Vec<Vec<&'p [u8]>> {
     let mut choices: Vec<Vec<&[u8]>> = vec![Vec::new()];
-    for parts in groups {
+    // How many parts the groups that are not looked at yet can add: a choice that they cannot complete is none.
+    let mut behind = groups.iter().filter(|parts| !parts.is_empty()).count();
+    for parts in groups.iter().filter(|parts| !parts.is_empty()) {
+        behind = behind.saturating_sub(1);
         let mut longer = Vec::new();
         for choice in choices {
             if choice.len() < size {
                 longer.extend(parts.iter().map(|part| [choice.as_slice(), &[*part]].concat()));
             }
-            longer.push(choice);
+            if choice.len() + behind >= size {
+                longer.push(choice);
+            }
         }
-        longer.truncate(MOST_CHOICES);
+        longer.truncate(most);
         choices = longer;
     }
     choices.retain(|choice| choice.len() == size);
+    choices.truncate(most);
     choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::{KeySources, Keyring},
+        sops::{SopsFile, format::Format, metadata::KeyGroup},
+    };
+
+    /// A file of the fixtures: what tells its data key, and the key.
+    fn proof_and_key() -> (KeyProof, Plaintext) {
+        let text = include_bytes!("../../tests/fixtures/3.13.2/nesting.json");
+        let file = SopsFile::parse(Format::Json, text).unwrap();
+        let mut keyring = Keyring::load(&KeySources {
+            age_key: Some(Plaintext::from(include_str!("../../tests/fixtures/keys/age.txt").to_owned())),
+            ..KeySources::default()
+        });
+        (file.metadata().proof(), keyring.data_key(file.metadata()).unwrap())
+    }
+
+    /// Whether a file opens whose groups have so many entries, and whose entries give these parts in order.
+    fn opens(groups: &[usize], threshold: usize, proof: KeyProof, parts: Vec<Vec<u8>>) -> bool {
+        let key = MasterKey::Age {
+            recipient: String::new(),
+            encrypted: String::new(),
+        };
+        let groups = groups.iter().map(|count| KeyGroup {
+            keys: vec![key.clone(); *count],
+        });
+        let groups = KeyGroups {
+            groups: groups.collect(),
+            threshold,
+        };
+        let mut opening = Opening::new(&groups, proof);
+        let mut parts = parts.into_iter();
+        opening.advance(|_, _| Some(Ok(Plaintext::from(parts.next()?))));
+        opening.is_open()
+    }
+
+    #[test]
+    fn each_way_to_leave_out_wrong_shares_is_tried() {
+        let shares: Vec<[u8; 1]> = (0..12).map(|number| [number]).collect();
+        let groups: Vec<Vec<&[u8]>> = shares.iter().map(|share| vec![share.as_slice()]).collect();
+        let ways = choices(&groups, 10, MOST_CHOICES);
+        // 12 over 10.
+        assert_eq!(ways.len(), 66);
+        assert!(ways.iter().any(|way| !way.contains(&shares[0].as_slice())));
+        assert_eq!(choices(&groups, 10, 5), ways[..5]);
+        assert_eq!(choices(&groups, 13, MOST_CHOICES).len(), 0);
+    }
+
+    #[test]
+    fn right_shares_are_found_among_wrong_ones_up_to_500_choices() {
+        // 32 shares make 496 pairs, and 33 make 528.
+        for (wrong, is_open) in [(0, true), (30, true), (31, false), (100, false)] {
+            let (proof, key) = proof_and_key();
+            // On the lines from the bytes of the key with the slope 1.
+            let right = |number: u8| key.expose().iter().map(|byte| byte ^ number).chain([number]).collect();
+            let wrongs = (0..wrong).map(|number| [vec![0; 32], vec![number + 3]].concat());
+            let parts: Vec<_> = wrongs.chain([right(1), right(2)]).collect();
+            assert_eq!(opens(&vec![1; parts.len()], 2, proof, parts), is_open, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_the_whole_key_is_tried_however_many_there_were() {
+        let (proof, key) = proof_and_key();
+        let mut parts = vec![vec![9; 32]; 599];
+        parts.push(key.expose().to_vec());
+        assert!(opens(&[600], 0, proof, parts));
+    }
 }

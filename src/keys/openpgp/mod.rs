@@ -92,6 +92,20 @@ impl PgpMessage {
     }
 }
 
+/// What the body of a packet of protected data holds, under a session key as it is under RSA.
+///
+/// # Errors
+///
+/// [`Failure::Damaged`] when that is no session key, else those of [`PgpMessage::open`].
+#[cfg(fuzzing)]
+pub(super) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, Failure> {
+    let message = PgpMessage {
+        recipients: Vec::new(),
+        data: body.to_vec(),
+    };
+    message.read(&SessionKey::parse(session).ok_or(Failure::Damaged)?)
+}
+
 impl Recipient {
     /// Reads a session key for an RSA key. Nothing if it is for another kind, or of another version than gpg writes.
     fn parse(body: &[u8]) -> Option<Self> {

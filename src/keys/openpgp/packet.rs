@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
 
     /// The body of a packet in today's format, whose pieces each have a length (RFC 9580, 4.2.1).
     fn new_body(&mut self) -> Option<Plaintext> {
-        let mut body = Plaintext::with_capacity(self.rest.len());
+        let mut body = Plaintext::default();
         loop {
             let length = self.new_length()?;
             body.push(self.piece(&length)?);

@@ -10,6 +10,7 @@ mod identity;
 mod message;
 mod outcome;
 mod program;
+mod replies;
 mod stanza;
 mod terminal;
 #[cfg(test)]
@@ -24,6 +25,8 @@ pub(super) use failure::PluginFailure;
 pub(super) use identity::PluginIdentity;
 pub(super) use message::{Known, stanzas};
 use program::Program;
+#[cfg(fuzzing)]
+pub(super) use replies::hear;
 
 /// Asks the plugin once for all `messages`, each the stanzas of one age header and none empty. Gives a file key or a failure for each,
 /// in order. `patience` is the time that the plugin has for all of them; that of a person who answers does not count.

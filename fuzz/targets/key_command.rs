@@ -1,0 +1,18 @@
+//! The text of a key command, which is split into words and not run here: it is taken, or refused without showing it.
+#![no_main]
+
+use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+
+use libfuzzer_sys::fuzz_target;
+use sops_install_secrets::keys::KeySources;
+use sops_install_secrets_fuzz::keys;
+
+fuzz_target!(|text: &[u8]| {
+    let command = || Some(OsString::from_vec(text.to_vec()));
+    let keyring = keys::load(&KeySources {
+        age_key_command: command(),
+        ssh_key_command: command(),
+        ..KeySources::default()
+    });
+    assert!(!keys::opens(&keyring, &keys::age("age1x", String::new())));
+});

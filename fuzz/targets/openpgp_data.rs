@@ -1,0 +1,93 @@
+//! What is in an OpenPGP message: sealed under a known session key, so that the fuzzer is the one who encrypts.
+//!
+//! The first byte chooses: packets to be sealed; the text of a literal; or encrypted data as it is. The second chooses the bit that is
+//! changed.
+#![no_main]
+
+use aes_gcm::aes::{
+    Aes128, Block,
+    cipher::{BlockEncrypt as _, KeyInit as _},
+};
+use libfuzzer_sys::fuzz_target;
+use sha1::{Digest as _, Sha1};
+use sops_install_secrets::fuzzing::pgp_data;
+
+/// The session key: AES with 128 bits, its number and sum around it (RFC 9580, 5.1.3).
+const KEY: [u8; 16] = [7; 16];
+/// The most bytes of a secret.
+const MOST_SECRET: usize = 4096;
+
+fuzz_target!(|input: &[u8]| {
+    let [choice, bit, bytes @ ..] = input else { return };
+    match choice % 3 {
+        0 => packets(bytes, *bit),
+        1 => literal(bytes),
+        // Nobody but we has the key: without its code nothing opens.
+        _ => assert!(open(bytes).is_err()),
+    }
+});
+
+/// Any packets: what opens is no longer than a secret may be, and nothing opens when a bit is changed.
+fn packets(packets: &[u8], bit: u8) {
+    let mut data = sealed(packets);
+    if let Ok(secret) = open(&data) {
+        assert!((1..=MOST_SECRET).contains(&secret.len()), "{} bytes", secret.len());
+    }
+    let index = usize::from(bit) * data.len() / 256;
+    data[index] ^= 1 << (bit % 8);
+    assert_eq!(open(&data), Err("Damaged".to_owned()), "byte {index}");
+}
+
+/// A literal in each of the ways to write its length, and in a packet of uncompressed data: its text opens.
+fn literal(text: &[u8]) {
+    let body = [b"b\x00\x00\x00\x00\x00", text].concat();
+    let length = u32::try_from(body.len()).expect("a short text").to_be_bytes();
+    let new = [&[0xcb, 0xff], &length[..], &body].concat();
+    let old = [&[0xae], &length[..], &body].concat();
+    let rest = [&[0xaf], &body[..]].concat();
+    let wrapped = [&[0xa3, 0], &new[..]].concat();
+    let expected = match text.len() {
+        1..=MOST_SECRET => Ok(text.to_vec()),
+        _ => Err("BadLength".to_owned()),
+    };
+    for packets in [new, old, rest, wrapped, in_pieces(&body)] {
+        assert_eq!(open(&sealed(&packets)), expected, "{}", packets.escape_ascii());
+    }
+}
+
+/// A literal in pieces of two bytes, and a last one (RFC 9580, 4.2.1.4).
+fn in_pieces(body: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0xcb];
+    let mut pieces = body.chunks_exact(2);
+    for piece in &mut pieces {
+        packet.push(0xe1);
+        packet.extend(piece);
+    }
+    packet.push(u8::try_from(pieces.remainder().len()).expect("at most one byte"));
+    packet.extend(pieces.remainder());
+    packet
+}
+
+fn open(data: &[u8]) -> Result<Vec<u8>, String> {
+    let sum: u16 = KEY.iter().map(|byte| u16::from(*byte)).sum();
+    let session = [&[7], &KEY[..], &sum.to_be_bytes()].concat();
+    pgp_data(&session, data).map(|secret| secret.expose().to_vec())
+}
+
+/// The body of a packet of protected data, version 1 (RFC 9580, 5.13.1): a prefix of which two bytes are repeated, the packets, and the
+/// modification detection code, in the mode CFB.
+fn sealed(packets: &[u8]) -> Vec<u8> {
+    let mut text = [&[5; 18], packets, &[0xd3, 0x14]].concat();
+    let code = Sha1::digest(&text);
+    text.extend(code);
+    let cipher = Aes128::new(&KEY.into());
+    let mut last = Block::default();
+    for chunk in text.chunks_mut(16) {
+        cipher.encrypt_block(&mut last);
+        for (to, from) in last.iter_mut().zip(&mut *chunk) {
+            *from ^= *to;
+            *to = *from;
+        }
+    }
+    [&[1], &text[..]].concat()
+}
