@@ -1,6 +1,10 @@
 //! One file on its way to its data key: what its entries gave so far, and what they are together.
 
-use super::{Failure, shamir};
+use super::{
+    Failure,
+    choices::{Slot, choices},
+    shamir,
+};
 use crate::{
     plaintext::Plaintext,
     sops::{
@@ -9,8 +13,9 @@ use crate::{
     },
 };
 
-/// The most ways to put shares together that are tried. More than a few are there only where shares are wrong.
-const MOST_CHOICES: usize = 500;
+/// The most ways to put the shares of a file together that are tried, besides the one that sops would try. More than a few are there
+/// only where shares are wrong.
+const MOST_CHOICES: usize = 600;
 
 /// One file on its way to its data key.
 pub struct Opening {
@@ -21,6 +26,8 @@ pub struct Opening {
     key: Option<Plaintext>,
     /// How many identities of the keyring were tried on it.
     pub(super) tried: usize,
+    /// How many ways to put its parts together were tried.
+    pub(super) combined: usize,
 }
 
 /// Entries of which any one opens the group.
@@ -58,6 +65,7 @@ impl Opening {
             proof,
             key: None,
             tried: 0,
+            combined: 0,
         }
     }
 
@@ -70,7 +78,10 @@ impl Opening {
     /// Takes the data key out. Where the entries gave keys and none passed the proof, the first of them is the best there is: decrypting
     /// with it tells what is wrong with the file.
     pub(super) fn take_key(&mut self) -> Option<Plaintext> {
-        self.key.take().or_else(|| self.candidates().into_iter().next())
+        self.key.take().or_else(|| {
+            let mut choices = self.choices(None, MOST_CHOICES).into_iter();
+            choices.find_map(|parts| self.candidate(&parts))
+        })
     }
 
     /// How many groups are needed.
@@ -119,7 +130,7 @@ impl Opening {
             match open(spot, &entry.key) {
                 Some(Ok(part)) if is_part(&part, is_share) => {
                     entry.part = Some(part);
-                    self.settle();
+                    self.settle(spot);
                 }
                 Some(Ok(_)) => entry.fail(Failure::BadLength),
                 Some(Err(failure)) => entry.fail(failure),
@@ -148,21 +159,33 @@ impl Opening {
         self.groups.iter().filter(|group| group.is_open()).count()
     }
 
-    /// Looks whether the parts are the data key.
-    fn settle(&mut self) {
-        self.key = self.candidates().into_iter().find(|key| self.proof.accepts(key));
+    /// Looks whether the parts are the data key, now that there is a `new` one. Half of the ways that are left are kept for parts yet to
+    /// come, and one is there in any case.
+    fn settle(&mut self, new: Spot) {
+        let most = 1 + MOST_CHOICES.saturating_sub(self.combined) / 2;
+        let mut combined = 0;
+        let choices = self.choices(Some(new), most).into_iter().inspect(|_| combined += 1);
+        let key = choices
+            .filter_map(|choice| self.candidate(&choice))
+            .find(|key| self.proof.accepts(key));
+        self.combined += combined;
+        self.key = key;
     }
 
-    /// What the parts could mean: each is the data key where there is one group, else as many shares as are needed are, put together.
-    fn candidates(&self) -> Vec<Plaintext> {
-        let parts: Vec<Vec<&[u8]>> = self.groups.iter().map(|group| group.parts().collect()).collect();
-        match parts.as_slice() {
-            [only] => only.iter().map(|part| Plaintext::from(part.to_vec())).collect(),
-            _ if self.open_groups() < self.needed => Vec::new(),
-            shares => choices(shares, self.needed)
-                .iter()
-                .filter_map(|choice| shamir::combine(choice))
-                .collect(),
+    /// At most `most` ways to take parts of as many groups as are needed, or more. With the `new` part, if there is one.
+    fn choices(&self, new: Option<Spot>, most: usize) -> Vec<Vec<&[u8]>> {
+        let open = self.groups.iter().enumerate().filter(|(_, group)| group.is_open());
+        let slots: Vec<_> = open
+            .map(|(group, content)| content.slot(new.filter(|new| new.group == group)))
+            .collect();
+        choices(&slots, self.needed, most)
+    }
+
+    /// What the parts could mean: one is the data key where there is one group, else shares of it are put together.
+    fn candidate(&self, parts: &[&[u8]]) -> Option<Plaintext> {
+        match parts {
+            [only] if self.groups.len() == 1 => Some(Plaintext::from(only.to_vec())),
+            shares => shamir::combine(shares),
         }
     }
 }
@@ -188,11 +211,25 @@ impl Group {
 
     /// What its entries gave.
     fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        self.entries.iter().filter_map(|entry| Some(entry.part.as_ref()?.expose()))
+        self.entries.iter().filter_map(Entry::part)
+    }
+
+    /// What its entries gave; that of the `new` one alone, if it has it.
+    fn slot(&self, new: Option<Spot>) -> Slot<'_> {
+        let new = new.and_then(|new| self.entries.get(new.entry)?.part());
+        Slot {
+            parts: new.map_or_else(|| self.parts().collect(), |new| vec![new]),
+            is_fixed: new.is_some(),
+        }
     }
 }
 
 impl Entry {
+    /// What it gave.
+    fn part(&self) -> Option<&[u8]> {
+        Some(self.part.as_ref()?.expose())
+    }
+
     fn fail(&mut self, failure: Failure) {
         if !self.failures.contains(&failure) {
             self.failures.push(failure);
@@ -203,22 +240,4 @@ impl Entry {
 /// Whether it is as long as a data key, or as a share of one, which has its number behind it.
 fn is_part(part: &Plaintext, is_share: bool) -> bool {
     matches!(part.len().checked_sub(usize::from(is_share)), Some(16 | 24 | 32))
-}
-
-/// Ways to take one part of `size` groups each, the first groups first.
-fn choices<'p>(groups: &[Vec<&'p [u8]>], size: usize) -> Vec<Vec<&'p [u8]>> {
-    let mut choices: Vec<Vec<&[u8]>> = vec![Vec::new()];
-    for parts in groups {
-        let mut longer = Vec::new();
-        for choice in choices {
-            if choice.len() < size {
-                longer.extend(parts.iter().map(|part| [choice.as_slice(), &[*part]].concat()));
-            }
-            longer.push(choice);
-        }
-        longer.truncate(MOST_CHOICES);
-        choices = longer;
-    }
-    choices.retain(|choice| choice.len() == size);
-    choices
 }
