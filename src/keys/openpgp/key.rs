@@ -14,6 +14,9 @@ const RSA: u8 = 1;
 /// How it once numbered RSA keys that only encrypt.
 const RSA_ENCRYPT_ONLY: u8 = 2;
 
+/// The most bytes by which a number under RSA is shorter than the modulus. One more is 256 times less likely.
+const MOST_LEADING_ZEROS: usize = 8;
+
 /// An RSA SSH key in the clothes of an OpenPGP key: version 4, made at second 0 of 1970, without subkeys.
 pub(in crate::keys) struct PgpKey {
     pair: RsaKeypair,
@@ -52,6 +55,12 @@ impl PgpKey {
     /// How a message names the key: the last 64 bits of the fingerprint.
     pub(super) fn id(&self) -> [u8; 8] {
         self.id
+    }
+
+    /// Whether a number is as long as one under this key is: below the modulus, and not by far, which no sender has the luck to meet.
+    pub(super) fn fits(&self, encrypted: &[u8]) -> bool {
+        let modulus = self.pair.public.n.as_positive_bytes().map_or(0, <[u8]>::len);
+        (modulus.saturating_sub(MOST_LEADING_ZEROS)..=modulus).contains(&encrypted.len())
     }
 
     /// What is under RSA with the padding of PKCS#1 v1.5. Nothing if it is for another key, or this key is none.
