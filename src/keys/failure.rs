@@ -13,6 +13,8 @@ pub(super) enum Failure {
     BadArmor,
     /// The header of the message cannot be read.
     BadHeader,
+    /// It is well-formed, and of this kind, which is not supported.
+    Unsupported(&'static str),
     /// It names a key of this host, or was opened by it, and what follows is not what was written.
     Damaged,
     /// The message holds something that no data key is as long as.

@@ -20,8 +20,10 @@ pub(super) struct Lock {
     shown: String,
     /// What was tried, and why it failed; or what would be needed.
     notes: Vec<String>,
-    /// Whether this host holds the key.
-    is_ours: bool,
+    /// Whether this host holds the key, and the message for it is not what was written.
+    is_damaged: bool,
+    /// Whether the message is of a kind that no key opens here.
+    is_foreign: bool,
     /// Whether a program failed that could have opened it.
     is_told: bool,
 }
@@ -30,12 +32,17 @@ impl Lock {
     /// What is to be told of an entry that stayed closed, or of one that did not.
     pub fn new(entry: &Entry, keyring: &Keyring) -> Self {
         let is_ours = keyring.owns(&entry.key);
+        let is_foreign = entry
+            .failures
+            .iter()
+            .any(|failure| matches!(failure, Failure::Unsupported(_)));
         let lock = Self {
             kind: "age",
             unsupported: None,
             shown: String::new(),
             notes: Vec::new(),
-            is_ours,
+            is_damaged: is_ours && !is_foreign,
+            is_foreign,
             is_told: entry.failures.iter().any(|failure| matches!(failure, Failure::Told(_))),
         };
         match &entry.key {
@@ -65,9 +72,14 @@ impl Lock {
         self.unsupported
     }
 
-    /// Whether this host holds the key.
-    pub fn is_ours(&self) -> bool {
-        self.is_ours
+    /// Whether this host holds the key, and the message for it is not what was written.
+    pub fn is_damaged(&self) -> bool {
+        self.is_damaged
+    }
+
+    /// Whether the message is of a kind that no key opens here.
+    pub fn is_foreign(&self) -> bool {
+        self.is_foreign
     }
 
     /// Whether a program failed that could have opened it.
@@ -140,6 +152,7 @@ fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
         Failure::BadArmor => format!("damaged: not an armored {kind} message"),
         Failure::BadHeader => format!("damaged: not a readable {kind} message"),
         Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
+        Failure::Unsupported(what) => format!("{what} is not supported"),
         Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
         Failure::Elsewhere(words) | Failure::Told(words) => printable(words),
     })

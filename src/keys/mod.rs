@@ -6,6 +6,7 @@
 //! none. What a person should hear about the sources is in [`Keyring::take_notices`].
 
 mod age;
+mod choices;
 mod command;
 mod failure;
 #[cfg(fuzzing)]

@@ -112,7 +112,7 @@ impl NoKey {
     /// What to do.
     fn hint(&self, file: &str) -> String {
         let closed = self.groups.iter().filter(|group| !group.is_open);
-        if let Some(lock) = closed.flat_map(|group| &group.locks).find(|lock| lock.is_ours()) {
+        if let Some(lock) = closed.flat_map(|group| &group.locks).find(|lock| lock.is_damaged()) {
             return format!(
                 "the part of {file} for {}, a key of this host, is damaged: restore the file, \
                  or where another key opens it, run: sops rotate --in-place {file}",
@@ -129,7 +129,10 @@ impl NoKey {
         } else {
             ".sops.yaml"
         };
-        let Some(best) = self.keys.iter().min_by_key(|key| key.kind) else {
+        // Another message of the kind that is not supported would not help.
+        let has_foreign = self.locks().any(Lock::is_foreign);
+        let keys = self.keys.iter().filter(|key| !(has_foreign && key.kind == Kind::Pgp));
+        let Some(best) = keys.min_by_key(|key| key.kind) else {
             return format!(
                 "{first}give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
                  or sops.age.keyFile to a file made by age-keygen"

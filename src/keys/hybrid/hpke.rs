@@ -3,8 +3,7 @@
 use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
 use hkdf::{Hkdf, HkdfExtract};
 use sha2::Sha256;
-use sha2::digest::Output;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::kem::SharedSecret;
 
@@ -30,20 +29,24 @@ pub(super) fn open(shared: &SharedSecret, info: &[u8], sealed: &SealedFileKey, k
 fn schedule(shared: &SharedSecret, info: &[u8]) -> Option<(ChaCha20Poly1305, Zeroizing<[u8; 12]>)> {
     let (psk_id_hash, _) = extract(b"", b"psk_id_hash", b"");
     let (info_hash, _) = extract(b"", b"info_hash", info);
-    let context = [MODE, &psk_id_hash, &info_hash].concat();
+    let context = [MODE, psk_id_hash.as_slice(), info_hash.as_slice()].concat();
     let (_, secret) = extract(shared.as_slice(), b"secret", b"");
     let key = expand::<32>(&secret, b"key", &context)?;
     let nonce = expand(&secret, b"base_nonce", &context)?;
     Some((ChaCha20Poly1305::new((&*key).into()), nonce))
 }
 
-/// `LabeledExtract` (RFC 9180, 4): the pseudorandom key as bytes, and ready for [`expand`].
-fn extract(salt: &[u8], label: &[u8], material: &[u8]) -> (Output<Sha256>, Hkdf<Sha256>) {
+/// `LabeledExtract` (RFC 9180, 4): the pseudorandom key as bytes, and ready for [`expand`]. The latter, a state of HMAC, has no way to
+/// be wiped.
+fn extract(salt: &[u8], label: &[u8], material: &[u8]) -> (Zeroizing<[u8; 32]>, Hkdf<Sha256>) {
     let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
     for part in [VERSION, SUITE, label, material] {
         extract.input_ikm(part);
     }
-    extract.finalize()
+    let (mut output, hkdf) = extract.finalize();
+    let key = Zeroizing::new(output.into());
+    output.as_mut_slice().zeroize();
+    (key, hkdf)
 }
 
 /// `LabeledExpand` (RFC 9180, 4).
@@ -53,4 +56,18 @@ fn expand<const LENGTH: usize>(secret: &Hkdf<Sha256>, label: &[u8], context: &[u
     let info = [&length, VERSION, SUITE, label, context];
     secret.expand_multi_info(&info, bytes.as_mut_slice()).ok()?;
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    use super::*;
+
+    #[test]
+    fn pseudorandom_keys_are_wiped() {
+        fn is_wiped(_: &impl ZeroizeOnDrop) {}
+        let (key, _) = extract(b"", b"secret", b"");
+        is_wiped(&key);
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn literal(packets: &[u8]) -> Result<Plaintext, Failure> {
 /// The first literal, also within `depth` compressed packets.
 fn search(packets: &[u8], depth: usize) -> Result<Plaintext, Failure> {
     for packet in Reader::new(packets) {
-        let packet = packet.map_err(|_| Failure::Damaged)?;
+        let packet = packet.map_err(|error| error.or(Failure::Damaged))?;
         let body = packet.body.expose();
         match packet.tag {
             tag::LITERAL => return secret(body),

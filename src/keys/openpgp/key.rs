@@ -14,8 +14,8 @@ const RSA: u8 = 1;
 /// How it once numbered RSA keys that only encrypt.
 const RSA_ENCRYPT_ONLY: u8 = 2;
 
-/// How many bytes shorter than the modulus an encrypted number may be, by its zeros in front: one of 2⁶⁴ is shorter than that.
-const MOST_ZEROS: usize = 8;
+/// The most bytes by which a number under RSA is shorter than the modulus. One more is 256 times less likely.
+const MOST_LEADING_ZEROS: usize = 8;
 
 /// An RSA SSH key in the clothes of an OpenPGP key: version 4, made at second 0 of 1970, without subkeys.
 pub(in crate::keys) struct PgpKey {
@@ -57,20 +57,16 @@ impl PgpKey {
         self.id
     }
 
-    /// What is under RSA with the padding of PKCS#1 v1.5. Nothing if it is for another key, or this key is none. RSA is spared where
-    /// the number is shorter than any sender comes upon: a message has room for thousands of such.
-    pub(super) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let modulus = self.modulus_bytes();
-        if !(modulus.saturating_sub(MOST_ZEROS)..=modulus).contains(&encrypted.len()) {
-            return None;
-        }
-        let key = self.prepared.get_or_init(|| prepare(&self.pair)).as_ref()?;
-        key.decrypt(Pkcs1v15Encrypt, encrypted).ok().map(Zeroizing::new)
+    /// Whether a number is as long as one under this key is: below the modulus, and not by far, which no sender has the luck to meet.
+    pub(super) fn fits(&self, encrypted: &[u8]) -> bool {
+        let modulus = self.pair.public.n.as_positive_bytes().map_or(0, <[u8]>::len);
+        (modulus.saturating_sub(MOST_LEADING_ZEROS)..=modulus).contains(&encrypted.len())
     }
 
-    /// How long the modulus is.
-    pub(super) fn modulus_bytes(&self) -> usize {
-        self.pair.public.n.as_positive_bytes().map_or(0, <[u8]>::len)
+    /// What is under RSA with the padding of PKCS#1 v1.5. Nothing if it is for another key, or this key is none.
+    pub(super) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let key = self.prepared.get_or_init(|| prepare(&self.pair)).as_ref()?;
+        key.decrypt(Pkcs1v15Encrypt, encrypted).ok().map(Zeroizing::new)
     }
 
     #[cfg(test)]

@@ -22,6 +22,16 @@ use packet::{Reader, tag};
 /// The most bytes of an armored message. One for a 16384-bit RSA key has 4 KiB; the rest is for further recipients and comments.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
+/// The most recipients of a message. sops writes a message for each.
+const MOST_RECIPIENTS: usize = 32;
+/// The most recipients of a message that are tried with one key: each takes as long as all the rest of a run.
+const MOST_TRIES: usize = 8;
+
+/// What gpg calls OCB: the packets of today's drafts, and version 2 of protected data (RFC 9580, 5.13.2).
+const AEAD: &str = "OpenPGP encryption with AEAD";
+/// Refused by gpg as well.
+const UNPROTECTED: &str = "OpenPGP encryption without integrity protection";
+
 /// An OpenPGP message without its armor: session keys, each for one recipient, and the data under the session key.
 pub(super) struct PgpMessage {
     recipients: Vec<Recipient>,
@@ -42,7 +52,7 @@ impl PgpMessage {
     ///
     /// # Errors
     ///
-    /// [`Failure::TooLarge`], [`Failure::BadArmor`], or [`Failure::BadHeader`] when there is no encrypted and protected data.
+    /// [`Failure::TooLarge`], [`Failure::BadArmor`], [`Failure::Unsupported`], or [`Failure::BadHeader`] when there is no encrypted data.
     pub fn parse(armored: &str) -> Result<Self, Failure> {
         if armored.len() > MAX_MESSAGE_BYTES {
             return Err(Failure::TooLarge);
@@ -50,14 +60,18 @@ impl PgpMessage {
         let bytes = armor::decode(armored).ok_or(Failure::BadArmor)?;
         let mut recipients = Vec::new();
         for packet in Reader::new(&bytes) {
-            let packet = packet.map_err(|_| Failure::BadHeader)?;
+            let packet = packet.map_err(|error| error.or(Failure::BadHeader))?;
             match packet.tag {
+                tag::PUBLIC_KEY_SESSION_KEY if recipients.len() == MOST_RECIPIENTS => return Err(Failure::TooLarge),
                 tag::PUBLIC_KEY_SESSION_KEY => recipients.extend(Recipient::parse(packet.body.expose())),
                 tag::PASSWORD_SESSION_KEY | tag::MARKER | tag::PADDING => {}
+                tag::PROTECTED_DATA if packet.body.expose().first() == Some(&2) => return Err(Failure::Unsupported(AEAD)),
                 tag::PROTECTED_DATA => {
                     let data = packet.body.expose().to_vec();
                     return Ok(Self { recipients, data });
                 }
+                tag::AEAD_DATA => return Err(Failure::Unsupported(AEAD)),
+                tag::UNPROTECTED_DATA => return Err(Failure::Unsupported(UNPROTECTED)),
                 _ => break,
             }
         }
@@ -68,11 +82,12 @@ impl PgpMessage {
     ///
     /// # Errors
     ///
-    /// [`Failure::NotOurs`] when no recipient is `key`; [`Failure::Damaged`], [`Failure::TooLarge`] and [`Failure::BadLength`] tell of
-    /// the content.
+    /// [`Failure::NotOurs`] when no recipient is `key`; [`Failure::TooLarge`] when more may be than are tried; this,
+    /// [`Failure::Damaged`] and [`Failure::BadLength`] tell of the content as well.
     pub fn open(&self, key: &PgpKey) -> Result<Plaintext, Failure> {
         let mut worst = Failure::NotOurs;
-        for recipient in self.recipients.iter().filter(|recipient| recipient.may_be(key)) {
+        let mut recipients = self.recipients.iter().filter(|recipient| recipient.may_be(key));
+        for recipient in recipients.by_ref().take(MOST_TRIES) {
             match key.decrypt(&recipient.encrypted).and_then(|text| SessionKey::parse(&text)) {
                 Some(session) => match self.read(&session) {
                     Ok(content) => return Ok(content),
@@ -82,7 +97,7 @@ impl PgpMessage {
                 None => worst = Failure::Damaged,
             }
         }
-        Err(worst)
+        Err(recipients.next().map_or(worst, |_| Failure::TooLarge))
     }
 
     /// What the message holds under `session`. Nothing is looked at before it proved to be what was written.
@@ -127,6 +142,6 @@ impl Recipient {
 
     /// Whether it is worth while to try `key`.
     fn may_be(&self, key: &PgpKey) -> bool {
-        self.is_hidden() || self.id == key.id()
+        (self.is_hidden() || self.id == key.id()) && key.fits(&self.encrypted)
     }
 }

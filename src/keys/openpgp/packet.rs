@@ -1,5 +1,6 @@
 //! The packets that OpenPGP data consists of (RFC 9580, 4.2).
 
+use crate::keys::Failure;
 use crate::plaintext::Plaintext;
 
 /// What a packet is (RFC 9580, 5).
@@ -20,6 +21,10 @@ pub(super) mod tag {
     pub const LITERAL: u8 = 11;
     /// Encrypted packets that are protected against changes.
     pub const PROTECTED_DATA: u8 = 18;
+    /// Encrypted packets that anybody could change unnoticed.
+    pub const UNPROTECTED_DATA: u8 = 9;
+    /// Encrypted packets in the mode OCB or EAX (draft-ietf-openpgp-rfc4880bis), as gpg writes them since 2.3 for keys that allow it.
+    pub const AEAD_DATA: u8 = 20;
     /// Random bytes; to be passed over.
     pub const PADDING: u8 = 21;
 }
@@ -30,12 +35,22 @@ pub(super) struct Packet {
     pub body: Plaintext,
 }
 
-/// The bytes are no packet, or one that is cut off.
-pub(super) struct Malformed;
+/// The most packets that stand beside each other. A message has one for each recipient and one more.
+const MOST_PACKETS: usize = 64;
+
+/// Why there is no further packet.
+pub(super) enum PacketError {
+    /// The bytes are no packet, or one that is cut off.
+    Malformed,
+    /// There are more than any message of ours has.
+    TooMany,
+}
 
 /// Reads packet after packet. What follows a malformed one means nothing.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
+    /// How many packets were read.
+    count: usize,
 }
 
 /// How long the next piece of a packet is.
@@ -50,7 +65,7 @@ enum Length {
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, count: 0 }
     }
 
     /// The packet that begins here (RFC 9580, 4.2).
@@ -132,10 +147,27 @@ impl<'a> Reader<'a> {
 }
 
 impl Iterator for Reader<'_> {
-    type Item = Result<Packet, Malformed>;
+    type Item = Result<Packet, PacketError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        (!self.rest.is_empty()).then(|| self.packet().ok_or(Malformed))
+        if self.rest.is_empty() {
+            return None;
+        }
+        self.count += 1;
+        if self.count > MOST_PACKETS {
+            return Some(Err(PacketError::TooMany));
+        }
+        Some(self.packet().ok_or(PacketError::Malformed))
+    }
+}
+
+impl PacketError {
+    /// What it means to who opens the message, where `malformed` is what a malformed packet means.
+    pub fn or(self, malformed: Failure) -> Failure {
+        match self {
+            Self::Malformed => malformed,
+            Self::TooMany => Failure::TooLarge,
+        }
     }
 }
 

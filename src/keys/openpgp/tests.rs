@@ -304,6 +304,102 @@ fn packet(bytes: &[u8]) -> Option<(u8, Vec<u8>)> {
     packets.next().is_none().then(|| (packet.tag, packet.body.expose().to_vec()))
 }
 
+/// A packet in today's format, with a length of four bytes.
+fn packet_of(tag: u8, body: &[u8]) -> Vec<u8> {
+    [
+        &[0xc0 | tag, 255],
+        &u32::try_from(body.len()).unwrap().to_be_bytes()[..],
+        body,
+    ]
+    .concat()
+}
+
+/// A session key for a recipient with this name, under a number of so many bytes.
+fn recipient(id: [u8; 8], bytes: usize) -> Vec<u8> {
+    let bits = u16::try_from(bytes * 8).unwrap().to_be_bytes();
+    packet_of(
+        tag::PUBLIC_KEY_SESSION_KEY,
+        &[&[3], &id[..], &[1], &bits, &vec![0x7f; bytes]].concat(),
+    )
+}
+
+/// A message with these session keys, and data.
+fn message_for(recipients: &[Vec<u8>]) -> String {
+    armor(&[recipients.concat(), packet_of(tag::PROTECTED_DATA, &[1; 60])].concat())
+}
+
+/// The bytes of a number under the key of these tests, which has 3072 bits.
+const FULL: usize = 384;
+
+#[test]
+fn a_number_that_is_too_short_or_too_long_for_the_key_is_never_tried() {
+    let key = key();
+    for bytes in [0, 1, FULL / 2, FULL - 9, FULL + 1, 512] {
+        for id in [[0; 8], key.id()] {
+            assert!(
+                open(&message_for(&[recipient(id, bytes)]), &key) == Err(Failure::NotOurs),
+                "{bytes}"
+            );
+        }
+    }
+    assert!(!key.is_prepared());
+    for bytes in [FULL - 8, FULL] {
+        let key = self::key();
+        assert!(
+            open(&message_for(&[recipient([0; 8], bytes)]), &key) == Err(Failure::NotOurs),
+            "{bytes}"
+        );
+        assert!(key.is_prepared(), "{bytes}");
+    }
+}
+
+#[test]
+fn a_message_of_more_recipients_than_anybody_writes_is_too_large() {
+    let of = |count| PgpMessage::parse(&message_for(&vec![recipient([0; 8], 1); count]));
+    assert!(of(32).is_ok_and(|message| message.recipients.len() == 32));
+    assert!(of(33).err() == Some(Failure::TooLarge));
+    assert!(of(3000).err() == Some(Failure::TooLarge));
+}
+
+#[test]
+fn of_many_hidden_recipients_the_first_are_tried_and_the_rest_is_too_many() {
+    let key = key();
+    let own = armor::decode(&message("hidden")).unwrap();
+    let behind = |count: usize| armor(&[recipient([0; 8], FULL).repeat(count), own.clone()].concat());
+    assert!(open(&behind(7), &key) == Ok(content("part")));
+    assert!(open(&behind(8), &key) == Err(Failure::TooLarge));
+}
+
+#[test]
+fn packets_beyond_all_measure_are_not_read() {
+    let marker = [0xca, 0];
+    let literal = [&[0xcb, 9, b'b', 0, 0, 0, 0, 0][..], b"abc"].concat();
+    let after = |count: usize, last: &[u8]| [marker.repeat(count), last.to_vec()].concat();
+    let message = armor::decode(&message("default")).unwrap();
+    assert!(open(&armor(&after(62, &message)), &key()) == Ok(content("part")));
+    assert!(PgpMessage::parse(&armor(&after(23_000, &message))).err() == Some(Failure::TooLarge));
+    assert!(content::literal(&after(63, &literal)).is_ok());
+    assert!(content::literal(&after(64, &literal)).err() == Some(Failure::TooLarge));
+    let bytes = marker.repeat(23_000);
+    assert_eq!(Reader::new(&bytes).take_while(Result::is_ok).count(), 64);
+}
+
+#[test]
+fn messages_of_a_kind_that_is_not_supported_are_not_called_damaged() {
+    let key = key();
+    // The data of draft-ietf-openpgp-rfc4880bis, 5.16, and of RFC 9580, 5.13.2: version, cipher, mode, size of pieces, salt or nonce.
+    let kinds = [
+        (tag::AEAD_DATA, [&[1, 9, 2, 16][..], &[5; 60]].concat(), AEAD),
+        (tag::PROTECTED_DATA, [&[2, 9, 2, 6][..], &[5; 80]].concat(), AEAD),
+        (tag::UNPROTECTED_DATA, vec![5; 60], UNPROTECTED),
+    ];
+    for (tag, body, kind) in kinds {
+        let text = armor(&[recipient(key.id(), FULL), packet_of(tag, &body)].concat());
+        assert!(open(&text, &key) == Err(Failure::Unsupported(kind)), "{tag}");
+    }
+    assert!(!key.is_prepared());
+}
+
 #[test]
 fn packet_lengths_are_those_of_the_examples_of_rfc_9580() {
     // RFC 9580, 4.2.1.5.

@@ -18,6 +18,7 @@ use super::*;
 use crate::sops::metadata::{KeyGroup, KeyGroups, Service};
 use crate::sops::proof::KeyProof;
 
+mod groups;
 mod opening;
 mod report;
 mod sources;

@@ -1,0 +1,160 @@
+//! Files with key groups: which of the shares that were found are put together.
+
+use aes_gcm::aead::consts::U32;
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::aes::Aes256;
+use aes_gcm::{AesGcm, Nonce};
+use base64::prelude::{BASE64_STANDARD, Engine};
+
+use super::*;
+use crate::sops::SopsFile;
+use crate::sops::format::Format as SopsFormat;
+
+const TIME: &str = "2026-11-21T10:00:00Z";
+
+/// The proof of a file whose MAC is encrypted with [`DATA_KEY`].
+fn proof() -> KeyProof {
+    let cipher = AesGcm::<Aes256, U32>::new(DATA_KEY.into());
+    let payload = Payload {
+        msg: b"ABCDEF",
+        aad: TIME.as_bytes(),
+    };
+    let sealed = cipher.encrypt(Nonce::<U32>::from_slice(&[3; 32]), payload).unwrap();
+    let (data, tag) = sealed.split_at(6);
+    let [data, iv, tag] = [data, &[3; 32], tag].map(|bytes| BASE64_STANDARD.encode(bytes));
+    let mac = format!("ENC[AES256_GCM,data:{data},iv:{iv},tag:{tag},type:str]");
+    let file = format!(r#"{{"sops": {{"lastmodified": "{TIME}", "mac": "{mac}", "age": [{{"recipient": "", "enc": ""}}]}}}}"#);
+    let file = SopsFile::parse(SopsFormat::Json, file.as_bytes()).unwrap();
+    file.metadata().proof()
+}
+
+/// A product in the field of AES, by doubling (FIPS 197, 4.2.1).
+fn product(a: u8, b: u8) -> u8 {
+    let doubled = |a: u8| (a << 1) ^ if a & 0x80 == 0 { 0 } else { 0x1b };
+    match b {
+        0 => 0,
+        b => (if b & 1 == 1 { a } else { 0 }) ^ product(doubled(a), b >> 1),
+    }
+}
+
+/// Share `x` of [`DATA_KEY`], of which `threshold` are needed: a polynomial for each byte, its number behind them.
+fn share(x: u8, threshold: u8) -> Vec<u8> {
+    let polynomial = |(byte, secret): (usize, &u8)| {
+        let coefficient = |power: u8| u8::try_from(byte).unwrap().wrapping_mul(7) ^ power.wrapping_mul(29) | 1;
+        let higher = (1..threshold)
+            .rev()
+            .fold(0, |sum, power| product(sum ^ coefficient(power), x));
+        secret ^ higher
+    };
+    let bytes = DATA_KEY.iter().enumerate().map(polynomial);
+    bytes.chain([x]).collect()
+}
+
+/// A share that was made of something else.
+fn wrong(x: u8) -> Vec<u8> {
+    [&[x ^ 0x55; 32][..], &[x]].concat()
+}
+
+/// A file whose entries give what stands here, tried in this order.
+fn opening(threshold: usize, groups: &[Vec<Vec<u8>>]) -> Opening {
+    let key = |part: &Vec<u8>| entry("", BASE64_STANDARD.encode(part));
+    let group = |parts: &Vec<Vec<u8>>| KeyGroup {
+        keys: parts.iter().map(key).collect(),
+    };
+    let groups = KeyGroups {
+        groups: groups.iter().map(group).collect(),
+        threshold,
+    };
+    let mut opening = Opening::new(&groups, proof());
+    opening.advance(|_, key| match key {
+        MasterKey::Age { encrypted, .. } => Some(Ok(Plaintext::from(BASE64_STANDARD.decode(encrypted).unwrap()))),
+        _ => None,
+    });
+    opening
+}
+
+/// One entry a group.
+fn single(parts: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+    parts.into_iter().map(|part| vec![part]).collect()
+}
+
+fn assert_opens(mut opening: Opening) {
+    assert!(opening.is_open());
+    assert_eq!(opening.take_key().unwrap().expose(), DATA_KEY);
+}
+
+#[test]
+fn the_first_groups_open_a_file_where_they_are_enough() {
+    let opening = opening(2, &single((1..=5).map(|x| share(x, 2))));
+    assert_eq!(opening.combined, 1);
+    assert_eq!(opening.groups().iter().filter(|group| group.is_open()).count(), 2);
+    assert_opens(opening);
+}
+
+#[test]
+fn a_wrong_share_among_right_ones_is_left_out_wherever_it_is() {
+    for place in 1..=20 {
+        let parts = (1..=20).map(|x| if x == place { wrong(x) } else { share(x, 10) });
+        let opening = opening(10, &single(parts));
+        assert!(opening.combined <= 12, "{place}: {}", opening.combined);
+        assert_opens(opening);
+    }
+}
+
+#[test]
+fn several_wrong_shares_are_left_out() {
+    let parts = (1..=20).map(|x| if [1, 4, 9].contains(&x) { wrong(x) } else { share(x, 10) });
+    assert_opens(opening(10, &single(parts)));
+}
+
+#[test]
+fn all_shares_are_put_together_where_the_recorded_threshold_is_too_low() {
+    for threshold in 2..=20 {
+        assert_opens(opening(2, &single((1..=20).map(|x| share(x, threshold)))));
+    }
+}
+
+#[test]
+fn groups_with_the_same_share_count_as_one() {
+    assert_opens(opening(2, &single([share(1, 2), share(1, 2), share(3, 2)])));
+    assert_opens(opening(
+        3,
+        &single([share(1, 3), share(2, 3), share(1, 3), share(2, 3), share(7, 3)]),
+    ));
+    assert!(!opening(2, &single([share(1, 2), share(1, 2)])).is_open());
+}
+
+#[test]
+fn a_wrong_key_in_a_group_does_not_keep_its_next_entry_from_being_used() {
+    let groups = [vec![wrong(1), share(1, 2)], vec![share(2, 2)]];
+    assert_opens(opening(2, &groups));
+    let groups = [vec![wrong(1), share(1, 2)], vec![wrong(2), share(2, 2)]];
+    assert_opens(opening(2, &groups));
+    assert_opens(opening(0, &[vec![vec![9; 32], DATA_KEY.to_vec()]]));
+}
+
+#[test]
+fn a_file_of_many_wrong_shares_costs_so_many_combinations_and_no_more() {
+    let of_group = |x: u8| vec![wrong(x); 1 + usize::from(x <= 30)];
+    let opening = opening(50, &(1..=50).map(of_group).collect::<Vec<_>>());
+    assert!(!opening.is_open());
+    assert!(opening.combined <= 600 + 31, "{}", opening.combined);
+    // Two shares with one number are no combination, and to find that out takes as long.
+    let opening = self::opening(2, &single((1..=50).map(|x| wrong(1 + x / 2))));
+    assert!(!opening.is_open());
+    assert!((600..=600 + 49).contains(&opening.combined), "{}", opening.combined);
+}
+
+#[test]
+fn parts_that_are_tried_together_once_are_not_tried_together_again() {
+    let opening = opening(3, &single((1..=5).map(wrong)));
+    // With the third part 1 way, with the fourth 1 + 3, with the fifth 1 + 4 + 6.
+    assert_eq!(opening.combined, 16);
+}
+
+#[test]
+fn without_a_key_that_fits_the_first_shares_are_the_best_there_is() {
+    let mut opening = opening(2, &single([share(1, 3), share(2, 3)]));
+    assert!(!opening.is_open());
+    assert!(opening.take_key().is_some_and(|key| key.expose() != DATA_KEY));
+}
