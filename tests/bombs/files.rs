@@ -22,7 +22,9 @@ pub fn manifest(world: &World, inputs: &Inputs) -> Manifest {
 pub fn with_keys(world: &World, inputs: &mut Inputs, suffix: &str, count: usize) -> PathBuf {
     let values: Vec<_> = (0..count).map(|number| (format!("k{number}_unencrypted"), "v")).collect();
     let mut mac = Sha512::new();
-    values.iter().for_each(|(_, value)| mac.update(value));
+    for (_, value) in &values {
+        mac.update(value);
+    }
     let metadata = inputs.metadata(mac);
     let lines = |line: fn(&str, &str) -> String| values.iter().map(|(key, value)| line(key, value)).collect::<String>();
     let text = match suffix {
@@ -55,6 +57,6 @@ fn flat(metadata: &serde_json::Value, prefix: &str, joint: &str) -> String {
     ];
     fields
         .iter()
-        .map(|(key, value)| format!("{prefix}{key}{joint}{value}\n"))
+        .flat_map(|(key, value)| [prefix, key, joint, value, "\n"])
         .collect()
 }

@@ -4,6 +4,14 @@
 //! The sizes of `BOMBS=full` want an optimized program, which `BOMBS_PROGRAM` names; without it, a debug build gets a fraction.
 //! What each took is printed as a table. Only a hang fails for its time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../../benches/install/inputs.rs"]

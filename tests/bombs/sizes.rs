@@ -1,6 +1,10 @@
 //! Depth, number and length, up to the limits and beyond.
 
-use std::{fs::File, io::Write as _, path::PathBuf};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -29,7 +33,7 @@ fn refused(world: &World, what: &str, name: &str, text: impl AsRef<[u8]>, memory
     refused_file(world, what, &file, memory, problem);
 }
 
-fn refused_file(world: &World, what: &str, file: &PathBuf, memory: usize, problem: &str) {
+fn refused_file(world: &World, what: &str, file: &Path, memory: usize, problem: &str) {
     let ended = run(world, what, &world.manifest().secret("s", file, ""), memory);
     let message = ended.err.lines().next().unwrap_or_default();
     assert!(ended.code == Some(1), "{what}: {message}");
@@ -89,7 +93,7 @@ fn aliases_cannot_multiply_without_end() {
     let mut text = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..20 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        text += &format!("a{level}: &a{level} [{aliases}]\n");
+        text.extend([format!("a{level}: &a{level} [{aliases}]\n")]);
     }
     refused(
         &world,

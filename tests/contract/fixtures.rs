@@ -73,7 +73,7 @@ fn with_key(world: &World, key: &str) -> Option<Manifest> {
     Some(match key {
         "-" => with_all_keys(world),
         _ if key.starts_with("ssh_") => manifest().with("ageSshKeyPaths", json!([fixture(key)])),
-        _ if key.ends_with(".asc") => manifest().with("gnupgHome", json!(world.gnupg_home(&[key])?)),
+        _ if key.starts_with("pgp") => manifest().with("gnupgHome", json!(world.gnupg_home(&[key])?)),
         _ => manifest().with("ageKeyFile", json!(fixture(key))),
     })
 }

@@ -200,7 +200,7 @@ fn judge(sops: &Sops, format: Format, mutant: &Mutant, installed: &Installed, ta
         Err(complaint) => complaint,
     };
     if let Some((name, ..)) = DOCUMENTED.iter().find(|(_, is_about)| is_about(&complaint, &mutant.bytes)) {
-        *tally.documented.entry(name).or_default() += 1
+        *tally.documented.entry(name).or_default() += 1;
     } else {
         let kept = std::env::temp_dir().join(format!("mutant-{}-{}", std::process::id(), tally.accepted));
         fs::write(&kept, &mutant.bytes).unwrap();

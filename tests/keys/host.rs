@@ -56,7 +56,8 @@ impl Host {
 
     /// With an age identity.
     pub fn identity(mut self, text: &str) -> Self {
-        self.identities += &format!("{text}\n");
+        self.identities += text;
+        self.identities.push('\n');
         self
     }
 
@@ -133,9 +134,10 @@ impl Host {
         if !self.gnupg.is_empty() {
             let home = gnupg_home(&world, &self.gnupg)?;
             // A manifest may not name a home beside a file of identities.
-            match self.identities.is_empty() {
-                true => manifest = manifest.with("gnupgHome", json!(home)),
-                false => variables.push(("GNUPGHOME", home.display().to_string())),
+            if self.identities.is_empty() {
+                manifest = manifest.with("gnupgHome", json!(home));
+            } else {
+                variables.push(("GNUPGHOME", home.display().to_string()));
             }
         }
         let dir = world.input("").display().to_string();

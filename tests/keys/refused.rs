@@ -77,6 +77,7 @@ fn the_wrong_key_of_every_kind_opens_nothing_and_each_file_has_its_report() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "the expected text is long")]
 fn the_report_of_each_kind_word_for_word() {
     let mut text = String::new();
     let shortened = |text: String| {
