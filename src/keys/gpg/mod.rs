@@ -3,6 +3,8 @@
 //! gpg works with a daemon, gpg-agent, that holds the private keys and talks to smart cards. Where none serves the home yet, one is
 //! started with the first message, and ends when [`Gpg`] is dropped; see [`services`].
 
+mod daemon;
+mod deadline;
 mod failure;
 mod services;
 mod status;
@@ -22,11 +24,10 @@ pub(super) use failure::GpgFailure;
 use crate::child::{Child, ChildError, Finished};
 use crate::file::reason;
 use crate::plaintext::Plaintext;
+use deadline::Deadline;
 use services::Services;
 
-/// How long gpg may take for a message unless told otherwise. A smart card with a long RSA key takes some seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long gpg may take at the least when it may ask a person.
+/// How long a message may take at the least when gpg may ask a person.
 const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(2);
 /// A data key has 32 bytes, and a share of one 33. More than that is refused, in bytes.
 const MAX_PART: usize = 4096;
@@ -51,10 +52,8 @@ pub(super) struct Gpg {
     program: PathBuf,
     /// The GnuPG home; without one, what `GNUPGHOME` and `HOME` say.
     home: Option<PathBuf>,
-    /// Whether a pinentry may ask a person.
-    asks: bool,
-    /// The time that each call gets.
-    patience: Duration,
+    /// Where a pinentry may ask a person, the time that a message gets at the least.
+    asks: Option<Duration>,
     /// The whole environment of the children.
     variables: Vec<(OsString, OsString)>,
     services: OnceLock<Result<Services, GpgFailure>>,
@@ -77,21 +76,10 @@ impl Gpg {
         Self {
             program,
             home,
-            asks,
-            patience: if asks { PATIENCE_WITH_PEOPLE } else { PATIENCE },
+            asks: asks.then_some(PATIENCE_WITH_PEOPLE),
             variables,
             services: OnceLock::new(),
         }
-    }
-
-    /// Gives each call this time, and more where it may ask a person.
-    pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = if self.asks {
-            patience.max(PATIENCE_WITH_PEOPLE)
-        } else {
-            patience
-        };
-        self
     }
 
     /// The command line with which a person lists the keys.
@@ -102,26 +90,27 @@ impl Gpg {
         }
     }
 
-    /// Opens an armored message that holds a data key, or a share of one.
+    /// Opens an armored message that holds a data key, or a share of one. `patience` is the time for all that has to run for it; it is
+    /// longer where a person may be asked.
     ///
     /// # Errors
     ///
     /// [`GpgFailure`], when gpg does not open it, or does not vouch for its integrity.
-    pub fn open(&self, armored: &str) -> Result<Plaintext, GpgFailure> {
+    pub fn open(&self, armored: &str, patience: Duration) -> Result<Plaintext, GpgFailure> {
+        let deadline = Deadline::after(self.asks.map_or(patience, |people| patience.max(people)));
         let program = self
             .find(&self.program)
             .ok_or_else(|| self.child_error(ChildError::Missing))?;
         let mut command = self.command(&program);
         command.args(["--batch", "--no-tty", "--status-fd", "2"]);
         if !is_qubes_wrapper(&program) {
-            self.services(&program)?;
+            self.services(&program, deadline)?;
             // Trust concerns signatures and encryption. Without the trust database and the network, gpg writes nothing.
             command.args(["--trust-model", "always", "--disable-dirmngr", "--pinentry-mode"]);
-            command.arg(if self.asks { "ask" } else { "error" });
+            command.arg(if self.asks.is_some() { "ask" } else { "error" });
         }
-        let finished = self
-            .converse(command.arg("--decrypt"), armored)
-            .map_err(|error| self.child_error(error))?;
+        let finished = converse(command.arg("--decrypt"), armored, deadline.left())
+            .map_err(|error| self.child_error(deadline.told(error)))?;
         status::judge(&finished.complaint)?;
         match finished.output.len() {
             _ if !finished.status.success() => Err(GpgFailure::other(&finished.complaint)),
@@ -131,11 +120,11 @@ impl Gpg {
     }
 
     /// Makes sure that an agent serves the home; only the first call does something.
-    fn services(&self, program: &Path) -> Result<(), GpgFailure> {
+    fn services(&self, program: &Path, deadline: Deadline) -> Result<(), GpgFailure> {
         let services = self.services.get_or_init(|| {
             self.check_home()?;
             let tool = |name| self.command(&self.find_beside(program, name));
-            Services::start(tool("gpgconf"), tool("gpg-agent"), self.patience)
+            Services::start(tool("gpgconf"), tool("gpg-agent"), deadline)
         });
         services.as_ref().map(|_| ()).map_err(Clone::clone)
     }
@@ -195,16 +184,16 @@ impl Gpg {
         command
     }
 
-    /// Runs `command` with `input`.
-    fn converse(&self, command: &mut Command, input: &str) -> Result<Finished, ChildError> {
-        let mut child = Child::start(command, self.patience)?;
-        child.send(input.as_bytes())?;
-        child.finish()
-    }
-
     fn child_error(&self, error: ChildError) -> GpgFailure {
         GpgFailure::Child(self.program.clone(), error)
     }
+}
+
+/// Runs `command` with `input`.
+fn converse(command: &mut Command, input: &str, patience: Duration) -> Result<Finished, ChildError> {
+    let mut child = Child::start(command, patience)?;
+    child.send(input.as_bytes())?;
+    child.finish()
 }
 
 /// How the keys of gpg stand in a list of this host's keys.

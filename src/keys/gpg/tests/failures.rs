@@ -118,11 +118,11 @@ fn what_is_not_as_long_as_a_part_is_refused() {
 fn a_program_that_is_not_there_is_named() {
     let Some(home) = Home::empty() else { return };
     assert_eq!(
-        said(home.gpg_of_system("/nowhere/gpg").open("")),
+        said(home.gpg_of_system("/nowhere/gpg").open("", PATIENCE)),
         "/nowhere/gpg: no such program"
     );
     assert_eq!(
-        said(home.gpg_of_system("gpg-of-nobody").open("")),
+        said(home.gpg_of_system("gpg-of-nobody").open("", PATIENCE)),
         "gpg-of-nobody: no such program"
     );
 }
@@ -135,7 +135,7 @@ fn a_home_that_is_not_there_is_named_and_not_made() {
     for named in [None, Some(path.clone())] {
         let gpg = Gpg::new("gpg".into(), named, false, environment.clone());
         let reason = format!("cannot use the GnuPG home {}: no such file or directory", path.display());
-        assert_eq!(said(gpg.open("")), reason);
+        assert_eq!(said(gpg.open("", PATIENCE)), reason);
     }
     assert!(!path.exists());
 }
@@ -192,7 +192,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
     ];
     for (answer, expected) in answers {
         let program = home.script("gpg", &format!("printf 'a data key'; {answer}"));
-        let shown = said(home.gpg_of_system(&program).open(""));
+        let shown = said(home.gpg_of_system(&program).open("", PATIENCE));
         assert!(shown.ends_with(expected), "{answer}: {shown}");
     }
     let program = home.script(
@@ -201,7 +201,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
     );
     assert!(
         home.gpg_of_system(&program)
-            .open("")
+            .open("", PATIENCE)
             .is_ok_and(|key| key.expose() == b"a data key")
     );
 }
