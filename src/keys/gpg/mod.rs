@@ -6,6 +6,7 @@
 mod daemon;
 mod deadline;
 mod failure;
+mod home;
 mod services;
 mod status;
 #[cfg(test)]
@@ -13,16 +14,17 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use rustix::process::geteuid;
+
 pub(super) use failure::GpgFailure;
 
 use crate::child::{Child, ChildError, Finished};
-use crate::file::reason;
+use crate::keys::program;
 use crate::plaintext::Plaintext;
 use deadline::Deadline;
 use services::Services;
@@ -32,7 +34,7 @@ const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(2);
 /// A data key has 32 bytes, and a share of one 33. More than that is refused, in bytes.
 const MAX_PART: usize = 4096;
 /// What gpg, its agent and Qubes need of the environment.
-const VARIABLES: [&str; 5] = ["PATH", "HOME", "GNUPGHOME", "XDG_RUNTIME_DIR", "QUBES_GPG_DOMAIN"];
+const VARIABLES: [&str; 6] = ["PATH", "HOME", "GNUPGHOME", "XDG_RUNTIME_DIR", "TMPDIR", "QUBES_GPG_DOMAIN"];
 /// What a pinentry needs in addition, to reach a person.
 const VARIABLES_OF_PEOPLE: [&str; 8] = [
     "GPG_TTY",
@@ -132,10 +134,7 @@ impl Gpg {
     /// gpg would make a home that is not there, and find no key in one that it cannot read.
     fn check_home(&self) -> Result<(), GpgFailure> {
         let Some(path) = self.home_path() else { return Ok(()) };
-        match fs::read_dir(&path) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(GpgFailure::Home(path, reason(&error))),
-        }
+        home::check(&path, geteuid()).map_err(|reason| GpgFailure::Home(path, reason))
     }
 
     /// Where gpg will look for keys, as far as the variables say it.
@@ -152,19 +151,13 @@ impl Gpg {
 
     /// A program by its path or, if that is a mere name, in `PATH`.
     fn find(&self, program: &Path) -> Option<PathBuf> {
-        if program.components().count() > 1 {
-            return program.exists().then(|| program.to_owned());
-        }
-        let directories = std::env::split_paths(self.variable("PATH")?);
-        directories
-            .map(|directory| directory.join(program))
-            .find(|path| path.exists())
+        program::find(program.as_os_str(), self.variable("PATH").unwrap_or_default())
     }
 
     /// Another program of the same GnuPG.
     fn find_beside(&self, program: &Path, name: &str) -> PathBuf {
         let neighbour = program.with_file_name(name);
-        if neighbour.exists() {
+        if program::is_program(&neighbour) {
             return neighbour;
         }
         self.find(Path::new(name)).unwrap_or_else(|| name.into())

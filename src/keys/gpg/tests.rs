@@ -2,6 +2,7 @@
 //!
 //! All of it is skipped, visibly, where there is no gpg.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Instant;
 
@@ -262,7 +263,7 @@ fn gpg_sees_only_what_it_needs_of_the_environment() {
     let seen = home.0.path().join("seen");
     let program = home.script("qubes-gpg-client-wrapper", &format!("env > {}", seen.display()));
     let mut environment = home.environment();
-    let others = ["SOPS_AGE_KEY", "SECRET", "DISPLAY", "QUBES_GPG_DOMAIN", "LANG"];
+    let others = ["SOPS_AGE_KEY", "SECRET", "DISPLAY", "QUBES_GPG_DOMAIN", "LANG", "TMPDIR"];
     environment.extend(others.map(|name| (name.into(), "x".into())));
     let names = |may_ask| {
         let _ = Gpg::new(program.clone(), Some(home.path()), may_ask, environment.clone()).open("", PATIENCE);
@@ -275,10 +276,13 @@ fn gpg_sees_only_what_it_needs_of_the_environment() {
         names.sort();
         names
     };
-    assert_eq!(names(false), ["GNUPGHOME", "HOME", "LC_ALL", "PATH", "QUBES_GPG_DOMAIN"]);
+    assert_eq!(
+        names(false),
+        ["GNUPGHOME", "HOME", "LC_ALL", "PATH", "QUBES_GPG_DOMAIN", "TMPDIR"]
+    );
     assert_eq!(
         names(true),
-        ["DISPLAY", "GNUPGHOME", "HOME", "LC_ALL", "PATH", "QUBES_GPG_DOMAIN"]
+        ["DISPLAY", "GNUPGHOME", "HOME", "LC_ALL", "PATH", "QUBES_GPG_DOMAIN", "TMPDIR"]
     );
 }
 
