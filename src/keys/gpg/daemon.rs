@@ -143,10 +143,10 @@ fn process_id(mut stream: &UnixStream, end: Instant) -> io::Result<Pid> {
 
 /// The number in the first whole line that has one. That of process 1 would mean all processes where a group is meant.
 fn number_in(answer: &[u8]) -> Option<Pid> {
-    let whole = answer
+    let mut whole = answer
         .split_inclusive(|&byte| byte == b'\n')
         .filter(|line| line.ends_with(b"\n"));
-    let word = whole.filter_map(|line| line.strip_prefix(b"D ")).next()?;
+    let word = whole.find_map(|line| line.strip_prefix(b"D "))?;
     let number = str::from_utf8(word)
         .ok()?
         .trim()

@@ -34,10 +34,14 @@ fn judge(what: &str, metadata: &Metadata, home: &Path, user: Uid) -> Result<(), 
     let (owner, mode) = (metadata.uid(), metadata.permissions().mode() & 0o7777);
     let home = home.display();
     if owner != 0 && owner != user.as_raw() {
-        return Err(match user.is_root() {
-            true => format!("{what} belongs to user {owner}, who could run programs as root with it; run: chown -R root: {home}"),
-            false => format!("{what} belongs to user {owner}, who could run programs as you with it; use a home of your own"),
-        });
+        let (who, remedy) = if user.is_root() {
+            ("root", format!("run: chown -R root: {home}"))
+        } else {
+            ("you", "use a home of your own".to_owned())
+        };
+        return Err(format!(
+            "{what} belongs to user {owner}, who could run programs as {who} with it; {remedy}"
+        ));
     }
     if user.is_root() && mode & OTHERS_MAY_WRITE != 0 {
         return Err(format!(
