@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    env,
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     process::Command,
@@ -12,7 +13,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::lock::printable;
 use super::notice::{Cause, Place};
-use crate::{child::Child, plaintext::Plaintext};
+use super::program;
+use crate::{
+    child::{Child, ChildError},
+    plaintext::Plaintext,
+};
 
 /// The variable in which a command finds the recipient that a key is wanted for; sops sets it too.
 const RECIPIENT: &str = "SOPS_AGE_RECIPIENT";
@@ -64,7 +69,7 @@ impl KeyCommand {
         if self.is_given_up || !self.asked.insert(recipient.to_owned()) {
             return None;
         }
-        let answer = self.answer(recipient, patience);
+        let answer = self.answer(recipient, patience, &env::var_os("PATH").unwrap_or_default());
         self.is_given_up = matches!(answer, Err(Cause::Command(..)));
         match answer {
             Ok(text) if !self.printed.insert(Sha256::digest(text.expose()).into()) => None,
@@ -72,12 +77,14 @@ impl KeyCommand {
         }
     }
 
-    fn answer(&self, recipient: &str, patience: Duration) -> Result<Plaintext, Cause> {
+    /// Runs it, a program of `search_path` if it is a mere name.
+    fn answer(&self, recipient: &str, patience: Duration, search_path: &OsStr) -> Result<Plaintext, Cause> {
         let (program, arguments) = self.words.split_first().ok_or(Cause::NoCommand)?;
-        let mut command = Command::new(program);
-        command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
         let name = || printable(&program.to_string_lossy());
         let unfinished = |error| Cause::Command(name(), error);
+        let path = program::find(program, search_path).ok_or_else(|| unfinished(ChildError::Missing))?;
+        let mut command = Command::new(path);
+        command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
         let child = Child::start(&mut command, patience).map_err(unfinished)?;
         let finished = child.finish().map_err(unfinished)?;
         if finished.status.success() {
@@ -85,5 +92,29 @@ impl KeyCommand {
         } else {
             Err(Cause::CommandFailed(name(), finished.status.to_string()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_in_an_empty_or_relative_part_of_the_search_path_is_not_run() {
+        // Tests run in the directory of the package.
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let relative = directory.path().file_name().unwrap();
+        std::os::unix::fs::symlink("/bin/echo", directory.path().join("key-command-of-test")).unwrap();
+        let command = KeyCommand::parse("SOPS_AGE_KEY_CMD", OsStr::new("key-command-of-test x"), Prints::Identities);
+        let answer = |search_path| {
+            let answer = command.as_ref().unwrap().answer("", Duration::from_secs(20), search_path);
+            answer.map(|text| text.expose().to_vec()).map_err(|cause| cause.to_string())
+        };
+        let missing = Err("key-command-of-test: no such program".to_owned());
+        assert_eq!(answer(relative), missing);
+        assert_eq!(
+            answer(directory.path().canonicalize().unwrap().as_os_str()),
+            Ok(b"x\n".to_vec())
+        );
     }
 }

@@ -36,10 +36,10 @@ impl Keyring {
             keyring.load_credential(credential);
         }
         keyring.load_commands(sources);
-        keyring.gpg = sources.gpg.as_ref().map(|gpg| {
-            let gpg = Gpg::new(gpg.program.clone(), gpg.home.clone(), sources.may_ask, std::env::vars_os());
-            gpg.within(sources.patience)
-        });
+        keyring.gpg = sources
+            .gpg
+            .as_ref()
+            .map(|gpg| Gpg::new(gpg.program.clone(), gpg.home.clone(), sources.may_ask, std::env::vars_os()));
         if sources.are_own {
             keyring.tell_of_own_keys(sources);
         }

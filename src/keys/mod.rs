@@ -20,6 +20,7 @@ mod notice;
 mod opening;
 mod openpgp;
 mod plugin;
+mod program;
 mod programs;
 mod report;
 mod shamir;

@@ -138,11 +138,12 @@ impl Keyring {
     /// Asks gpg about one message after the other. Once it is not there, or hangs, it is not asked again.
     fn open_with_gpg(&mut self, opening: &mut Opening) {
         let Some(gpg) = self.gpg.take() else { return };
+        let patience = self.patience;
         let given_up = &mut self.gpg_is_given_up;
         opening.advance(|_, key| match key {
             MasterKey::Pgp { encrypted, .. } => Some(match given_up.clone() {
                 Some(failure) => Err(failure),
-                None => gpg.open(encrypted).map_err(|failure| {
+                None => gpg.open(encrypted, patience).map_err(|failure| {
                     let is_final = failure.is_final();
                     let told = Failure::from(failure);
                     *given_up = is_final.then(|| told.clone());

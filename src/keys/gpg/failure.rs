@@ -72,6 +72,14 @@ pub(super) fn last_words(complaint: &str) -> String {
 impl fmt::Display for GpgFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Child(program, ChildError::Missing) => {
+                let place = if program.components().count() > 1 { "" } else { " in PATH" };
+                let program = program.display();
+                return write!(
+                    f,
+                    "{program}: no such program{place}; set sops.gnupg.package or SOPS_GPG_EXEC"
+                );
+            }
             Self::Child(program, error) => return write!(f, "{}: {error}", program.display()),
             Self::Home(path, reason) => return write!(f, "cannot use the GnuPG home {}: {reason}", path.display()),
             Self::NoAgent(reason) => return write!(f, "gpg-agent cannot be started: {reason}"),

@@ -3,7 +3,10 @@
 //! gpg works with a daemon, gpg-agent, that holds the private keys and talks to smart cards. Where none serves the home yet, one is
 //! started with the first message, and ends when [`Gpg`] is dropped; see [`services`].
 
+mod daemon;
+mod deadline;
 mod failure;
+mod home;
 mod services;
 mod status;
 #[cfg(test)]
@@ -11,27 +14,27 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use rustix::process::geteuid;
+
 pub(super) use failure::GpgFailure;
 
 use crate::child::{Child, ChildError, Finished};
-use crate::file::reason;
+use crate::keys::program;
 use crate::plaintext::Plaintext;
+use deadline::Deadline;
 use services::Services;
 
-/// How long gpg may take for a message unless told otherwise. A smart card with a long RSA key takes some seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long gpg may take at the least when it may ask a person.
+/// How long a message may take at the least when gpg may ask a person.
 const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(2);
 /// A data key has 32 bytes, and a share of one 33. More than that is refused, in bytes.
 const MAX_PART: usize = 4096;
 /// What gpg, its agent and Qubes need of the environment.
-const VARIABLES: [&str; 5] = ["PATH", "HOME", "GNUPGHOME", "XDG_RUNTIME_DIR", "QUBES_GPG_DOMAIN"];
+const VARIABLES: [&str; 6] = ["PATH", "HOME", "GNUPGHOME", "XDG_RUNTIME_DIR", "TMPDIR", "QUBES_GPG_DOMAIN"];
 /// What a pinentry needs in addition, to reach a person.
 const VARIABLES_OF_PEOPLE: [&str; 8] = [
     "GPG_TTY",
@@ -51,10 +54,8 @@ pub(super) struct Gpg {
     program: PathBuf,
     /// The GnuPG home; without one, what `GNUPGHOME` and `HOME` say.
     home: Option<PathBuf>,
-    /// Whether a pinentry may ask a person.
-    asks: bool,
-    /// The time that each call gets.
-    patience: Duration,
+    /// Where a pinentry may ask a person, the time that a message gets at the least.
+    asks: Option<Duration>,
     /// The whole environment of the children.
     variables: Vec<(OsString, OsString)>,
     services: OnceLock<Result<Services, GpgFailure>>,
@@ -77,21 +78,10 @@ impl Gpg {
         Self {
             program,
             home,
-            asks,
-            patience: if asks { PATIENCE_WITH_PEOPLE } else { PATIENCE },
+            asks: asks.then_some(PATIENCE_WITH_PEOPLE),
             variables,
             services: OnceLock::new(),
         }
-    }
-
-    /// Gives each call this time, and more where it may ask a person.
-    pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = if self.asks {
-            patience.max(PATIENCE_WITH_PEOPLE)
-        } else {
-            patience
-        };
-        self
     }
 
     /// The command line with which a person lists the keys.
@@ -102,26 +92,27 @@ impl Gpg {
         }
     }
 
-    /// Opens an armored message that holds a data key, or a share of one.
+    /// Opens an armored message that holds a data key, or a share of one. `patience` is the time for all that has to run for it; it is
+    /// longer where a person may be asked.
     ///
     /// # Errors
     ///
     /// [`GpgFailure`], when gpg does not open it, or does not vouch for its integrity.
-    pub fn open(&self, armored: &str) -> Result<Plaintext, GpgFailure> {
+    pub fn open(&self, armored: &str, patience: Duration) -> Result<Plaintext, GpgFailure> {
+        let deadline = Deadline::after(self.asks.map_or(patience, |people| patience.max(people)));
         let program = self
             .find(&self.program)
             .ok_or_else(|| self.child_error(ChildError::Missing))?;
         let mut command = self.command(&program);
         command.args(["--batch", "--no-tty", "--status-fd", "2"]);
         if !is_qubes_wrapper(&program) {
-            self.services(&program)?;
+            self.services(&program, deadline)?;
             // Trust concerns signatures and encryption. Without the trust database and the network, gpg writes nothing.
             command.args(["--trust-model", "always", "--disable-dirmngr", "--pinentry-mode"]);
-            command.arg(if self.asks { "ask" } else { "error" });
+            command.arg(if self.asks.is_some() { "ask" } else { "error" });
         }
-        let finished = self
-            .converse(command.arg("--decrypt"), armored)
-            .map_err(|error| self.child_error(error))?;
+        let finished = converse(command.arg("--decrypt"), armored, deadline.left())
+            .map_err(|error| self.child_error(deadline.told(error)))?;
         status::judge(&finished.complaint)?;
         match finished.output.len() {
             _ if !finished.status.success() => Err(GpgFailure::other(&finished.complaint)),
@@ -131,11 +122,11 @@ impl Gpg {
     }
 
     /// Makes sure that an agent serves the home; only the first call does something.
-    fn services(&self, program: &Path) -> Result<(), GpgFailure> {
+    fn services(&self, program: &Path, deadline: Deadline) -> Result<(), GpgFailure> {
         let services = self.services.get_or_init(|| {
             self.check_home()?;
             let tool = |name| self.command(&self.find_beside(program, name));
-            Services::start(tool("gpgconf"), tool("gpg-agent"), self.patience)
+            Services::start(tool("gpgconf"), tool("gpg-agent"), deadline)
         });
         services.as_ref().map(|_| ()).map_err(Clone::clone)
     }
@@ -143,10 +134,7 @@ impl Gpg {
     /// gpg would make a home that is not there, and find no key in one that it cannot read.
     fn check_home(&self) -> Result<(), GpgFailure> {
         let Some(path) = self.home_path() else { return Ok(()) };
-        match fs::read_dir(&path) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(GpgFailure::Home(path, reason(&error))),
-        }
+        home::check(&path, geteuid()).map_err(|reason| GpgFailure::Home(path, reason))
     }
 
     /// Where gpg will look for keys, as far as the variables say it.
@@ -163,19 +151,13 @@ impl Gpg {
 
     /// A program by its path or, if that is a mere name, in `PATH`.
     fn find(&self, program: &Path) -> Option<PathBuf> {
-        if program.components().count() > 1 {
-            return program.exists().then(|| program.to_owned());
-        }
-        let directories = std::env::split_paths(self.variable("PATH")?);
-        directories
-            .map(|directory| directory.join(program))
-            .find(|path| path.exists())
+        program::find(program.as_os_str(), self.variable("PATH").unwrap_or_default())
     }
 
     /// Another program of the same GnuPG.
     fn find_beside(&self, program: &Path, name: &str) -> PathBuf {
         let neighbour = program.with_file_name(name);
-        if neighbour.exists() {
+        if program::is_program(&neighbour) {
             return neighbour;
         }
         self.find(Path::new(name)).unwrap_or_else(|| name.into())
@@ -195,16 +177,16 @@ impl Gpg {
         command
     }
 
-    /// Runs `command` with `input`.
-    fn converse(&self, command: &mut Command, input: &str) -> Result<Finished, ChildError> {
-        let mut child = Child::start(command, self.patience)?;
-        child.send(input.as_bytes())?;
-        child.finish()
-    }
-
     fn child_error(&self, error: ChildError) -> GpgFailure {
         GpgFailure::Child(self.program.clone(), error)
     }
+}
+
+/// Runs `command` with `input`.
+fn converse(command: &mut Command, input: &str, patience: Duration) -> Result<Finished, ChildError> {
+    let mut child = Child::start(command, patience)?;
+    child.send(input.as_bytes())?;
+    child.finish()
 }
 
 /// How the keys of gpg stand in a list of this host's keys.

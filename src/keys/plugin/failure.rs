@@ -47,7 +47,7 @@ impl fmt::Display for PluginFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let program = &self.program;
         match &self.fault {
-            Fault::Missing => write!(f, "{program}: no such program in PATH"),
+            Fault::Missing => write!(f, "{program}: no such program in PATH; add its package to sops.age.plugins"),
             Fault::Child(error @ ChildError::Late(_)) => write!(f, "{program} gave {error}"),
             // It was found, so it is not the program that is missing.
             Fault::Child(ChildError::Missing) => {

@@ -1,15 +1,8 @@
 //! The program of a plugin.
 
-use std::{
-    env,
-    ffi::OsStr,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{ffi::OsStr, path::PathBuf, process::Command, time::Duration};
 
 use age_core::format::{FileKey, Stanza};
-use rustix::fs::{Access, access};
 
 use super::asking::Asking;
 use super::conversation::Conversation;
@@ -17,6 +10,7 @@ use super::failure::{Fault, PluginFailure};
 use super::identity::PluginIdentity;
 use super::outcome::Outcome;
 use crate::child::Child;
+use crate::keys::program;
 
 /// The program of a plugin, whether it is there or not.
 pub(super) struct Program {
@@ -25,14 +19,10 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Looks for the program of `plugin` in a search path. Only absolute directories count: what an empty or a relative one means
-    /// depends on where we were started.
+    /// Looks for the program of `plugin` in a search path.
     pub fn find(plugin: &str, search_path: &OsStr) -> Self {
         let name = format!("age-plugin-{plugin}");
-        let directories = env::split_paths(search_path).filter(|directory| directory.is_absolute());
-        let path = directories
-            .map(|directory| directory.join(&name))
-            .find(|path| is_program(path));
+        let path = program::find(OsStr::new(&name), search_path);
         Self { name, path }
     }
 
@@ -58,9 +48,4 @@ impl Program {
         command.arg("--age-plugin=identity-v1").current_dir("/");
         Ok(Child::start(&mut command, patience)?)
     }
-}
-
-/// Whether this is a file that we may run.
-fn is_program(path: &Path) -> bool {
-    path.is_file() && access(path, Access::EXEC_OK).is_ok()
 }

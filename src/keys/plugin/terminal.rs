@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -13,8 +15,15 @@ const INTERRUPT: u8 = 3;
 /// The most bytes of an answer, more than the kernel takes for one line.
 const MOST_ANSWER: usize = 4096;
 
+/// How long a person may take for one answer, as long as with gpg: perhaps nobody sits there.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// The terminal of this process.
-pub(super) struct Terminal(File);
+pub(super) struct Terminal {
+    file: File,
+    /// The time for each answer.
+    patience: Duration,
+}
 
 /// Whether what is typed can be seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,17 +37,27 @@ pub(super) enum Echo {
 impl Terminal {
     /// Nothing when there is none, as in a service.
     pub fn open() -> Option<Self> {
-        File::options().read(true).write(true).open("/dev/tty").ok().map(Self)
+        File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/tty")
+            .ok()
+            .map(|file| Self::new(file, PATIENCE))
+    }
+
+    /// Gives a person this time for each answer.
+    pub fn new(file: File, patience: Duration) -> Self {
+        Self { file, patience }
     }
 
     /// Shows `prompt`, which ends where the answer begins, and waits for a line. Nothing when the person ends it with control-C or
-    /// control-D, or the terminal goes away.
+    /// control-D, takes too long, or the terminal goes away.
     pub fn ask(&self, prompt: &str, echo: Echo) -> Option<Plaintext> {
-        let _modes = Modes::set(&self.0, echo)?;
-        (&self.0).write_all(prompt.as_bytes()).ok()?;
+        let _modes = Modes::set(&self.file, echo)?;
+        (&self.file).write_all(prompt.as_bytes()).ok()?;
         let answer = self.line();
         if answer.is_none() {
-            let _ = (&self.0).write_all(b"\n");
+            let _ = (&self.file).write_all(b"\n");
         }
         answer
     }
@@ -47,8 +66,10 @@ impl Terminal {
     fn line(&self) -> Option<Plaintext> {
         let mut answer = Plaintext::default();
         let mut chunk = Zeroizing::new([0; MOST_ANSWER]);
+        let end = Instant::now() + self.patience;
         loop {
-            let count = (&self.0).read(chunk.as_mut_slice()).ok()?;
+            self.wait(end)?;
+            let count = (&self.file).read(chunk.as_mut_slice()).ok()?;
             answer.push(chunk.get(..count)?);
             match answer.expose().last() {
                 _ if count == 0 || answer.len() > MOST_ANSWER => return None,
@@ -59,6 +80,14 @@ impl Terminal {
         }
         answer.truncate(answer.len().saturating_sub(1));
         Some(answer)
+    }
+
+    /// Waits until there is something to read. Nothing if that is not before `end`.
+    fn wait(&self, end: Instant) -> Option<()> {
+        let left = end.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).unwrap_or_default();
+        let mut events = [PollFd::new(&self.file, PollFlags::IN)];
+        poll(&mut events, Some(&timeout)).is_ok_and(|count| count > 0).then_some(())
     }
 }
 

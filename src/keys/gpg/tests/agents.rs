@@ -1,6 +1,69 @@
 //! Whose agent it is, and when it ends.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::{Child as Process, Stdio};
+
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+
 use super::*;
+
+/// Another gpg's daemon, or somebody who poses as one: what listens is in this process.
+struct Daemon(PathBuf);
+
+impl Daemon {
+    /// Says `answer` to whoever asks at `socket`.
+    fn at(socket: PathBuf, answer: String) -> Self {
+        let listener = UnixListener::bind(&socket).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let answer = answer.clone();
+                // As long as somebody listens; a blank answer never ends.
+                std::thread::spawn(move || {
+                    let _ = stream.write_all(b"OK hello\n");
+                    while stream.write_all(answer.as_bytes()).is_ok() {
+                        std::thread::sleep(Duration::from_millis(100));
+                    }
+                });
+            }
+        });
+        Self(socket)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A process that leads a process group but is no child of this one.
+struct Stranger(Process, String);
+
+impl Stranger {
+    fn new() -> Self {
+        // Its parent lives: nobody adopts it.
+        let mut parent = Command::new("sh");
+        parent.args(["-c", "setsid sleep 60 & echo $!; wait"]).stdout(Stdio::piped());
+        let mut parent = parent.spawn().unwrap();
+        let mut number = String::new();
+        BufReader::new(parent.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        Self(parent, number.trim().to_owned())
+    }
+
+    fn lives(&self) -> bool {
+        let state = fs::read_to_string(format!("/proc/{}/stat", self.1)).unwrap_or_default();
+        !state.is_empty() && !state.contains(") Z ")
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(&self.1).status();
+        let _ = self.0.wait();
+    }
+}
 
 #[test]
 fn an_agent_of_ours_serves_many_messages_and_ends_with_its_sockets() {
@@ -10,11 +73,11 @@ fn an_agent_of_ours_serves_many_messages_and_ends_with_its_sockets() {
     let message = home.message(&[]);
     home.end_agent();
     let gpg = home.gpg_of_system("gpg");
-    assert!(gpg.open(&message).is_ok());
+    assert!(gpg.open(&message, PATIENCE).is_ok());
     let agent = home.agent();
     assert!(agent.is_some());
     for _ in 0..20 {
-        assert!(gpg.open(&message).is_ok_and(|key| key.expose() == DATA_KEY));
+        assert!(gpg.open(&message, PATIENCE).is_ok_and(|key| key.expose() == DATA_KEY));
         assert_eq!(home.agent(), agent);
     }
     drop(gpg);
@@ -51,10 +114,12 @@ fn a_gpg_that_hangs_is_ended_in_time_and_the_agent_too() {
         return;
     };
     let program = home.script("gpg", "cat > /dev/null; sleep 60");
-    let mut gpg = home.gpg_of_system(&program);
-    gpg.patience = Duration::from_secs(2);
+    let gpg = home.gpg_of_system(&program);
     let before = Instant::now();
-    assert_eq!(said(gpg.open("")), format!("{}: no answer within 2 s", program.display()));
+    assert_eq!(
+        said(gpg.open("", Duration::from_secs(2))),
+        format!("{}: no answer within 2 s", program.display())
+    );
     assert!(home.agent().is_some());
     drop(gpg);
     assert!(before.elapsed() < Duration::from_secs(20));
@@ -78,8 +143,9 @@ fn an_agent_with_a_pinentry_that_hangs_ends_with_it() {
     let mut environment = home.environment();
     environment.push(("DISPLAY".into(), ":0".into()));
     let mut gpg = Gpg::new("gpg".into(), Some(home.path()), true, environment);
-    gpg.patience = Duration::from_secs(2);
-    assert_eq!(said(gpg.open(&message)), "gpg: no answer within 2 s");
+    let short = Duration::from_secs(2);
+    gpg.asks = Some(short);
+    assert_eq!(said(gpg.open(&message, short)), "gpg: no answer within 2 s");
     drop(gpg);
     assert_eq!(home.agent(), None);
     assert_eq!(home.sockets(), [""; 0]);
@@ -96,13 +162,16 @@ fn an_agent_that_cannot_be_started_is_named_with_its_reason() {
     let program = home.script("gpg", "exit 1");
     home.script("gpg-agent", "echo 'gpg-agent[1]: out of luck' >&2; exit 2");
     assert_eq!(
-        said(home.gpg_of_system(&program).open("")),
+        said(home.gpg_of_system(&program).open("", PATIENCE)),
         "gpg-agent cannot be started: out of luck"
     );
     home.script("gpg-agent", "exit 0");
     assert_eq!(
-        said(home.gpg_of_system(&program).open("")),
-        "gpg-agent cannot be started: No such file or directory (os error 2)"
+        said(home.gpg_of_system(&program).open("", PATIENCE)),
+        format!(
+            "gpg-agent cannot be started: it says nothing, and nobody answers at {}/S.gpg-agent: no such file or directory",
+            home.path().display()
+        )
     );
 }
 
@@ -120,7 +189,7 @@ fn a_home_whose_path_is_too_long_for_a_socket_is_named() {
         "gpg-agent cannot be started: the path of its socket, {}/S.gpg-agent, is too long: choose a GnuPG home with a shorter path",
         path.display()
     );
-    assert_eq!(said(gpg.open("")), reason);
+    assert_eq!(said(gpg.open("", PATIENCE)), reason);
 }
 
 #[test]
@@ -154,8 +223,120 @@ fn a_smart_card_daemon_that_our_agent_started_ends_with_it() {
     let message = home.message(&["--throw-keyids"]);
     home.end_agent();
     let gpg = home.gpg_of_system("gpg");
-    assert!(gpg.open(&message).is_ok());
+    assert!(gpg.open(&message, PATIENCE).is_ok());
     assert!(home.sockets().contains(&"S.scdaemon".to_owned()));
     drop(gpg);
     assert_eq!(home.sockets(), [""; 0]);
+}
+
+#[test]
+fn a_process_that_our_run_did_not_start_lives_on_whatever_a_socket_says() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.end_agent();
+    let stranger = Stranger::new();
+    for number in [stranger.1.as_str(), "1", "0", "-1", "99999999999"] {
+        let gpg = home.gpg_of_system("gpg");
+        assert!(gpg.open(&message, PATIENCE).is_ok());
+        let daemon = Daemon::at(home.path().join("S.keyboxd"), format!("D {number}\nOK\n"));
+        drop(gpg);
+        assert!(stranger.lives(), "{number}");
+        // The socket is not ours to remove either.
+        assert!(daemon.0.exists());
+    }
+    assert_eq!(home.agent(), None);
+}
+
+#[test]
+fn a_key_box_daemon_that_our_run_started_ends_and_one_of_another_gpg_does_not() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let stranger = Stranger::new();
+    let number = home.0.path().join("number");
+    // What gpg does that starts a daemon: it ends, and the daemon goes on in a session of its own.
+    let script = format!(
+        "(setsid sh -c 'echo $$ > {}; exec sleep 60' &) > /dev/null 2>&1",
+        number.display()
+    );
+    let gpg = home.gpg_of_system(home.script("gpg", &format!("{script}; sleep 1; exit 2")));
+    assert_eq!(said(gpg.open("", PATIENCE)), "gpg failed: no reason given");
+    let number = fs::read_to_string(number).unwrap();
+    let _daemon = Daemon::at(home.path().join("S.keyboxd"), format!("D {number}OK\n"));
+    drop(gpg);
+    assert!(!Path::new(&format!("/proc/{}", number.trim())).exists());
+    assert!(stranger.lives());
+}
+
+#[test]
+fn a_socket_of_another_user_is_not_asked() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: not root, so nobody else can listen");
+        return;
+    }
+    let Some(home) = Home::empty() else { return };
+    let path = home.path().join("S.keyboxd");
+    let theirs = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    bind(&theirs, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    std::thread::scope(|scope| {
+        // The credentials are those of the thread that listens.
+        scope.spawn(|| {
+            let nobody = rustix::process::Uid::from_raw(65534);
+            rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+            listen(&theirs, 8).unwrap();
+        });
+    });
+    let error = daemon::Daemon::at(&path, PATIENCE).err().map(|error| error.kind());
+    assert_eq!(error, Some(std::io::ErrorKind::PermissionDenied));
+}
+
+#[test]
+fn a_socket_where_nobody_takes_a_connection_holds_nothing_up() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.end_agent();
+    let path = home.path().join("S.keyboxd");
+    let full = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    bind(&full, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    listen(&full, 0).unwrap();
+    let _waiting = UnixStream::connect(&path).unwrap();
+    // Elsewhere, since it would wait without end.
+    let (done, end) = std::sync::mpsc::channel();
+    let gpg = home.gpg_of_system("gpg");
+    std::thread::spawn(move || {
+        let opened = gpg.open(&message, PATIENCE).is_ok();
+        drop(gpg);
+        let _ = done.send(opened);
+    });
+    assert_eq!(end.recv_timeout(Duration::from_secs(30)), Ok(true));
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn an_answer_without_end_or_without_a_number_is_given_up() {
+    let Some(home) = Home::empty() else { return };
+    for (name, answer) in [("a", "S status\n"), ("b", ""), ("c", "D"), ("d", &"x".repeat(100_000))] {
+        let daemon = Daemon::at(home.path().join(name), answer.to_owned());
+        let before = Instant::now();
+        assert!(daemon::Daemon::at(&daemon.0, Duration::from_secs(1)).is_err(), "{name}");
+        assert!(before.elapsed() < Duration::from_secs(10), "{name}");
+    }
+}
+
+#[test]
+fn all_programs_for_a_message_share_one_deadline() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let program = home.script("gpg", "sleep 3; exit 2");
+    home.script("gpgconf", "sleep 3; exec gpgconf \"$@\"");
+    let gpg = home.gpg_of_system(&program);
+    assert_eq!(
+        said(gpg.open("", Duration::from_secs(5))),
+        format!("{}: no answer within 5 s", program.display())
+    );
 }

@@ -118,13 +118,29 @@ fn what_is_not_as_long_as_a_part_is_refused() {
 fn a_program_that_is_not_there_is_named() {
     let Some(home) = Home::empty() else { return };
     assert_eq!(
-        said(home.gpg_of_system("/nowhere/gpg").open("")),
-        "/nowhere/gpg: no such program"
+        said(home.gpg_of_system("/nowhere/gpg").open("", PATIENCE)),
+        "/nowhere/gpg: no such program; set sops.gnupg.package or SOPS_GPG_EXEC"
     );
     assert_eq!(
-        said(home.gpg_of_system("gpg-of-nobody").open("")),
-        "gpg-of-nobody: no such program"
+        said(home.gpg_of_system("gpg-of-nobody").open("", PATIENCE)),
+        "gpg-of-nobody: no such program in PATH; set sops.gnupg.package or SOPS_GPG_EXEC"
     );
+}
+
+#[test]
+fn what_is_no_program_in_an_earlier_directory_does_not_hide_gpg() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.write("gpg", "not a program");
+    let mut environment = home.environment();
+    let mut path = home.0.path().as_os_str().to_owned();
+    path.push(":");
+    path.push(&environment[0].1);
+    environment[0].1 = path;
+    let gpg = Gpg::new("gpg".into(), Some(home.path()), false, environment);
+    assert!(gpg.open(&message, PATIENCE).is_ok());
 }
 
 #[test]
@@ -135,13 +151,13 @@ fn a_home_that_is_not_there_is_named_and_not_made() {
     for named in [None, Some(path.clone())] {
         let gpg = Gpg::new("gpg".into(), named, false, environment.clone());
         let reason = format!("cannot use the GnuPG home {}: no such file or directory", path.display());
-        assert_eq!(said(gpg.open("")), reason);
+        assert_eq!(said(gpg.open("", PATIENCE)), reason);
     }
     assert!(!path.exists());
 }
 
 #[test]
-fn a_home_that_others_may_read_or_that_belongs_to_somebody_else_works() {
+fn a_home_that_others_may_read_works() {
     let Some(home) = Home::with("pgp_curve25519.asc") else {
         return;
     };
@@ -149,12 +165,67 @@ fn a_home_that_others_may_read_or_that_belongs_to_somebody_else_works() {
     home.end_agent();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     assert!(home.open(&message).is_ok());
+}
+
+#[test]
+fn root_does_not_obey_a_home_that_is_not_roots_alone() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
     if !rustix::process::getuid().is_root() {
         eprintln!("skipped: not root, so no home can be given away");
         return;
     }
-    std::os::unix::fs::chown(home.path(), Some(1000), Some(1000)).unwrap();
+    let message = home.message(&[]);
+    home.end_agent();
+    let path = home.path();
+    let refused = |what: &str, why: &str, remedy: &str| {
+        let shown = path.display();
+        let reason = format!(
+            "cannot use the GnuPG home {shown}: {what} {why}, who could run programs as root with it; run: {remedy} {shown}"
+        );
+        assert_eq!(said(home.open(&message)), reason);
+        assert_eq!(home.agent(), None);
+    };
+    for name in [
+        "",
+        "gpg.conf",
+        "gpg-agent.conf",
+        "common.conf",
+        "scdaemon.conf",
+        "gpg.conf-2.2",
+    ] {
+        let (what, file) = if name.is_empty() {
+            ("it".to_owned(), path.clone())
+        } else {
+            (format!("its {name}"), home.write(&format!("home/{name}"), ""))
+        };
+        let before = fs::metadata(&file).unwrap().permissions();
+        std::os::unix::fs::chown(&file, Some(65534), None).unwrap();
+        refused(&what, "belongs to user 65534", "chown -R root:");
+        std::os::unix::fs::chown(&file, Some(0), None).unwrap();
+        for mode in [0o720, 0o702] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            refused(&what, &format!("can be written by others (mode {mode:04o})"), "chmod -R go-w");
+        }
+        fs::set_permissions(&file, before).unwrap();
+    }
     assert!(home.open(&message).is_ok());
+}
+
+#[test]
+fn a_user_obeys_a_home_of_their_own_or_of_root_and_no_other() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: not root, so no home can be given away");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let check = |user| home::check(home.path(), rustix::process::Uid::from_raw(user));
+    assert_eq!(check(1000), Ok(()));
+    std::os::unix::fs::chown(home.path(), Some(1000), Some(1000)).unwrap();
+    assert_eq!(check(1000), Ok(()));
+    let reason = "it belongs to user 1000, who could run programs as you with it; use a home of your own";
+    assert_eq!(check(1001), Err(reason.to_owned()));
 }
 
 #[test]
@@ -192,7 +263,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
     ];
     for (answer, expected) in answers {
         let program = home.script("gpg", &format!("printf 'a data key'; {answer}"));
-        let shown = said(home.gpg_of_system(&program).open(""));
+        let shown = said(home.gpg_of_system(&program).open("", PATIENCE));
         assert!(shown.ends_with(expected), "{answer}: {shown}");
     }
     let program = home.script(
@@ -201,7 +272,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
     );
     assert!(
         home.gpg_of_system(&program)
-            .open("")
+            .open("", PATIENCE)
             .is_ok_and(|key| key.expose() == b"a data key")
     );
 }

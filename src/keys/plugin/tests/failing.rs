@@ -15,7 +15,10 @@ fn broken(how: &str) -> Told {
 
 #[test]
 fn a_plugin_is_found_only_in_absolute_directories_of_the_search_path() {
-    let missing = all("age-plugin-test: no such program in PATH", 1);
+    let missing = all(
+        "age-plugin-test: no such program in PATH; add its package to sops.age.plugins",
+        1,
+    );
     let directory = tempfile::tempdir().unwrap();
     let find = |path: &std::ffi::OsStr| {
         let results = Program::find("test", path).unwrap(&[&identity("a", &[])], &messages("a", [0]), &Asking::Nobody, PATIENCE);
@@ -60,7 +63,10 @@ fn a_program_that_the_system_refuses_is_named() {
     assert_eq!(find(), "age-plugin-test: cannot be run: exec format error");
     fs::remove_file(&program).unwrap();
     symlink("/dev/null", &program).unwrap();
-    assert_eq!(find(), "age-plugin-test: no such program in PATH");
+    assert_eq!(
+        find(),
+        "age-plugin-test: no such program in PATH; add its package to sops.age.plugins"
+    );
 }
 
 #[test]

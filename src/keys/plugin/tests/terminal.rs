@@ -204,3 +204,20 @@ fn without_a_terminal_nobody_can_be_asked() {
         "age-plugin-test asked \"PIN\", and nobody can be asked here; use a key without PIN or touch"
     );
 }
+
+#[test]
+fn a_question_that_nobody_answers_is_given_up() {
+    use super::super::terminal::{Echo, Terminal};
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&keyboard).unwrap();
+    unlockpt(&keyboard).unwrap();
+    let name = ptsname(&keyboard, Vec::new()).unwrap();
+    let path = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let terminal = Terminal::new(file.try_clone().unwrap(), Duration::from_secs(1));
+    let (done, end) = std::sync::mpsc::channel();
+    // Elsewhere, since it would wait without end.
+    std::thread::spawn(move || done.send(terminal.ask("PIN: ", Echo::Hidden).is_none()));
+    assert_eq!(end.recv_timeout(Duration::from_secs(20)), Ok(true));
+    assert!(tcgetattr(file.as_fd()).unwrap().local_modes.contains(LocalModes::ECHO));
+}
