@@ -75,6 +75,8 @@ pub struct Keyring {
     gpg_is_given_up: Option<Failure>,
     may_ask: bool,
     patience: Duration,
+    /// When all programs together have taken too long.
+    late_at: Option<Instant>,
     notices: Vec<Notice>,
     /// All that was found unusable, also what is not worth a notice.
     problems: Vec<Problem>,

@@ -1,6 +1,10 @@
 //! What other programs know: key commands, age plugins, gpg. They are started for files alone that the keys at hand do not open.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use age_core::format::Stanza;
 
@@ -8,12 +12,16 @@ use super::{
     Failure, Keyring, Opening,
     age::{self, Message},
     command::Prints,
+    gpg::Gpg,
     lock::plugin_of,
     notice::{Cause, Place},
     opening::Spot,
     plugin::{self, Asking, PluginFailure},
 };
 use crate::{plaintext::Plaintext, sops::metadata::MasterKey};
+
+/// How many times the time of one program all of them together have, where nobody is asked. The units of the Nix modules have still more.
+const TOGETHER: u32 = 2;
 
 /// A message that a plugin is asked about, and where it stands.
 struct Asked {
@@ -38,12 +46,25 @@ impl Keyring {
     /// Opens what is still closed with the help of other programs: key commands, since they give keys like those at hand, then
     /// plugins, each started once for all files, then gpg. Nothing is started for a file that is open.
     pub fn open_with_programs(&mut self, openings: &mut [&mut Opening]) {
+        // A person may take their time. A boot may not.
+        self.late_at = (!self.may_ask).then(|| Instant::now() + self.patience * TOGETHER);
         for opening in openings.iter_mut() {
             self.open_with_commands(opening);
         }
         self.open_with_plugins(openings);
         for opening in openings.iter_mut() {
             self.open_with_gpg(opening);
+        }
+    }
+
+    /// What the next program may take: its own time, and no more than is left for all of them.
+    fn time_left(&self) -> Result<Duration, Failure> {
+        let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
+        match left.map_or(self.patience, |left| left.min(self.patience)) {
+            Duration::ZERO => Err(Failure::Told(
+                "not asked: the programs before it took all the time; raise sops.keyTimeout".to_owned(),
+            )),
+            left => Ok(left),
         }
     }
 
@@ -73,8 +94,9 @@ impl Keyring {
     fn run_commands(&mut self, recipient: &str) {
         let mut commands = std::mem::take(&mut self.commands);
         for command in &mut commands {
+            let Ok(patience) = self.time_left() else { break };
             let place = command.place();
-            match (command.run(recipient, self.patience), command.prints) {
+            match (command.run(recipient, patience), command.prints) {
                 (None, _) => {}
                 (Some(Err(cause)), _) => self.report(place, cause),
                 (Some(Ok(text)), Prints::SshKey) => self.add_ssh_key(&place, &text, false),
@@ -114,11 +136,18 @@ impl Keyring {
 
     /// What the plugin `name` makes of all these messages.
     fn ask_plugin(&mut self, name: &str, asked: Vec<(Asked, Vec<Stanza>)>) -> HashMap<(usize, Spot), Result<Plaintext, Failure>> {
+        let patience = match self.time_left() {
+            Ok(patience) => patience,
+            Err(failure) => {
+                let spots = asked.into_iter().map(|(asked, _)| (asked.opening, asked.spot));
+                return spots.map(|spot| (spot, Err(failure.clone()))).collect();
+            }
+        };
         let ours = self.plugins.iter().filter(|(identity, _)| identity.plugin() == name);
         let (identities, places): (Vec<_>, Vec<_>) = ours.map(|(identity, place)| (identity, place.clone())).unzip();
         let (asked, stanzas): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
         let asking = if self.may_ask { Asking::Terminal } else { Asking::Nobody };
-        let answers = plugin::unwrap(name, &identities, &stanzas, &asking, self.patience);
+        let answers = plugin::unwrap(name, &identities, &stanzas, &asking, patience);
         let mut opened = HashMap::new();
         for (asked, answer) in asked.into_iter().zip(answers) {
             let answer = match answer {
@@ -138,21 +167,23 @@ impl Keyring {
     /// Asks gpg about one message after the other. Once it is not there, or hangs, it is not asked again.
     fn open_with_gpg(&mut self, opening: &mut Opening) {
         let Some(gpg) = self.gpg.take() else { return };
-        let patience = self.patience;
-        let given_up = &mut self.gpg_is_given_up;
         opening.advance(|_, key| match key {
-            MasterKey::Pgp { encrypted, .. } => Some(match given_up.clone() {
-                Some(failure) => Err(failure),
-                None => gpg.open(encrypted, patience).map_err(|failure| {
-                    let is_final = failure.is_final();
-                    let told = Failure::from(failure);
-                    *given_up = is_final.then(|| told.clone());
-                    told
-                }),
-            }),
+            MasterKey::Pgp { encrypted, .. } => Some(self.ask_gpg(&gpg, encrypted)),
             _ => None,
         });
         self.gpg = Some(gpg);
+    }
+
+    fn ask_gpg(&mut self, gpg: &Gpg, encrypted: &str) -> Result<Plaintext, Failure> {
+        if let Some(failure) = &self.gpg_is_given_up {
+            return Err(failure.clone());
+        }
+        gpg.open(encrypted, self.time_left()?).map_err(|failure| {
+            let is_final = failure.is_final();
+            let told = Failure::from(failure);
+            self.gpg_is_given_up = is_final.then(|| told.clone());
+            told
+        })
     }
 }
 

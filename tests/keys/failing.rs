@@ -104,7 +104,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
         # missing: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (/nowhere/gpg: no such program)
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (/nowhere/gpg: no such program; set sops.gnupg.package or SOPS_GPG_EXEC)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
@@ -114,7 +114,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
         # not in PATH: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no such program)
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no such program in PATH; set sops.gnupg.package or SOPS_GPG_EXEC)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
@@ -178,14 +178,14 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
     ]);
     expect![[r#"
         # missing: 3
-        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH
+        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH; add its package to sops.age.plugins
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by
-            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test: no such program in PATH)
+            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test: no such program in PATH; add its package to sops.age.plugins)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
-            (no key)  line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH
+            (no key)  line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH; add its package to sops.age.plugins
           hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
@@ -420,4 +420,18 @@ fn a_hanging_gpg_costs_one_deadline_for_ten_files() {
     assert_eq!(fs::read_to_string(host.world.input("started")).unwrap(), "here\n");
     assert_eq!(said.err.matches("(gpg: no answer within 2 s)").count(), 10, "{said:?}");
     assert!(duration < Duration::from_secs(18), "{duration:?}");
+}
+
+#[test]
+fn programs_that_hang_one_after_the_other_have_twice_the_time_of_one() {
+    let Some(world) = World::system() else { return };
+    let host = hurried(Host::new().gnupg("pgp_curve25519.asc"))
+        .variable("SOPS_AGE_KEY_CMD", "sleep 60")
+        .variable("SOPS_AGE_SSH_PRIVATE_KEY_CMD", "sleep 60");
+    let Some(host) = host.ready_in(world) else { return };
+    let files = ["to-other.yaml", "to-pgp.yaml"].map(|name| host.world.fixture(name));
+    let said = run(&host.with_files(&files));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let late = "  (not asked: the programs before it took all the time; raise sops.keyTimeout)\n";
+    assert!(said.err.contains(late), "{said:?}");
 }
