@@ -23,15 +23,17 @@ mount -n -t tmpfs -o mode=755 tmpfs /etc
 mount -n -t tmpfs -o mode=1777 tmpfs /dev/shm
 mkdir -m 1777 "$1/var-tmp" "$1/tmp"
 mount -n --bind "$1/var-tmp" /var/tmp
-case $2 in /tmp/*) ;; *)
-    mkdir /run/world
-    mount -n --bind "$1" /run/world
-    mount -n --bind "$1/tmp" /tmp
-    mkdir -p "$1"
-    mount -n --bind /run/world "$1"
-    umount -n /run/world
-    rmdir /run/world
-esac
+kept() { echo "/run/kept-$(echo "$1" | tr / -)"; }
+for place; do
+    mkdir "$(kept "$place")"
+    mount -n --bind "$place" "$(kept "$place")"
+done
+mount -n --bind "$1/tmp" /tmp
+for place; do
+    case $place in /tmp/*) mkdir -p "$place"; mount -n --bind "$(kept "$place")" "$place"; esac
+    umount -n "$(kept "$place")"
+    rmdir "$(kept "$place")"
+done
 [ -z "$system" ] || ln -s "$system" /run/current-system
 cat > /etc/passwd << 'END'
 root:x:0:0::/root:/bin/sh
@@ -51,14 +53,15 @@ exec cat
 "#;
 
 impl Namespace {
-    /// A new one, or why there can be none. `dir` and `program` stay where they are; in `dir` is what temporary files are written to.
+    /// A new one, or why there can be none. `dir` stays where it is, and so do the project and the directory of `program`; in `dir` is what
+    /// temporary files are written to.
     pub fn new(dir: &Path, program: &Path) -> Result<Self, &'static str> {
         if !is_root() {
             return Err("needs root");
         }
         let mut keeper = Command::new("unshare")
             .args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, "sh"])
-            .args([dir, program])
+            .args([dir, program.parent().unwrap(), Path::new(env!("CARGO_MANIFEST_DIR"))])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
