@@ -25,10 +25,17 @@ class Line:
         self.seen = b""
         self.is_open = True
         self.arrived = threading.Condition()
-        self.socket = socket.socket(socket.AF_UNIX)
-        until(self.path.exists, "QEMU's socket")
-        self.socket.connect(str(self.path))
+        until(self.is_connected, "QEMU's socket")
         threading.Thread(target=self.receive, daemon=True).start()
+
+    def is_connected(self) -> bool:
+        """Whether QEMU answers. A socket that is there may be one of a machine whose power was cut."""
+        self.socket = socket.socket(socket.AF_UNIX)
+        try:
+            self.socket.connect(str(self.path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
     def receive(self) -> None:
         while self.is_open:
