@@ -108,6 +108,8 @@ fn other_kind(kind: FileType) -> Option<&'static str> {
 fn refusal(error: &io::Error) -> ReadError {
     match rustix::io::Errno::from_io_error(error) {
         Some(rustix::io::Errno::NOENT) => ReadError::Missing,
+        // In the same words whatever the libc.
+        Some(rustix::io::Errno::LOOP) => ReadError::Refused("too many levels of symbolic links".to_owned()),
         // What opening a socket gives.
         Some(rustix::io::Errno::NXIO) => ReadError::NotRegular("a socket"),
         _ => ReadError::Refused(reason(error)),

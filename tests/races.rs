@@ -148,7 +148,7 @@ fn a_reader_through_one_descriptor_sees_one_generation_and_a_reader_by_path_whol
     let (mut swaps, start) = (0, Instant::now());
     thread::scope(|scope| {
         scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
+            while !is_over.load(Ordering::Relaxed) && start.elapsed() < 2 * LONGEST {
                 let dir = open(&link, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap();
                 let values: Vec<_> = names().iter().map(|name| read_at(&dir, name)).collect();
                 let is_set = |(_, value): &(&str, &str)| values.iter().all(|found| found == value);
@@ -157,7 +157,7 @@ fn a_reader_through_one_descriptor_sees_one_generation_and_a_reader_by_path_whol
             }
         });
         scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
+            while !is_over.load(Ordering::Relaxed) && start.elapsed() < 2 * LONGEST {
                 for name in names() {
                     let found = fs::read_to_string(link.join(name)).unwrap();
                     assert!(SETS.iter().any(|(_, value)| found == *value), "{found:?}");

@@ -16,7 +16,7 @@ use rustix::process::{
 };
 
 /// How long a daemon may take to say who it is, and to end.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest answer about a process number, in bytes; an honest one has some 30.
 const MAX_ANSWER: usize = 1024;
 
@@ -53,7 +53,7 @@ impl Daemon {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         // The peer credentials are of no help with the number: GnuPG's daemons listen first and then fork.
-        let id = process_id(&stream, Instant::now() + patience.min(PATIENCE))?;
+        let id = process_id(&stream, Instant::now() + patience)?;
         // Whose this is, it has to show before anything is done to it.
         let process = pidfd_open(id, PidfdFlags::empty())?;
         Ok(Self {

@@ -4,9 +4,8 @@ use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-use super::daemon::{Daemon, adopt_daemons, is_served};
+use super::daemon::{self, Daemon, adopt_daemons, is_served};
 use super::deadline::Deadline;
 use super::failure::{GpgFailure, last_words};
 use crate::child::Child;
@@ -50,7 +49,7 @@ impl Drop for Services {
         let others: Vec<_> = self
             .others
             .iter()
-            .filter_map(|socket| Daemon::at(socket, Duration::MAX).ok())
+            .filter_map(|socket| Daemon::at(socket, daemon::PATIENCE).ok())
             .collect();
         self.agent.take().into_iter().chain(others).for_each(Daemon::end);
     }
