@@ -1,90 +1,66 @@
 # Configurations written for sops-nix set things on its units by their names. Here these names are aliases, which have no settings of their own:
-# what can be carried over to our units is.
-{ config, lib }:
+# what is defined for one of them is passed on to our unit as it stands, with its conditions and priorities.
+{
+  config,
+  lib,
+  options,
+}:
+
+# The former name and ours, without suffix.
+name: newName:
 
 let
-  services = config.systemd.services;
+  inherit (config.systemd) services;
 
-  # Lists of units, by the fields of unit files that NixOS renders them to.
-  ordering = {
-    After = "after";
-    Before = "before";
-    Wants = "wants";
-    Requires = "requires";
-    BindsTo = "bindsTo";
-    Conflicts = "conflicts";
-  };
+  # Only values are looked at: which services there are must not depend on a service.
+  definitions = lib.catAttrs name options.systemd.services.definitions;
 
-  # What our unit says of itself, or must not lose.
-  ownFields = [
-    "DefaultDependencies"
-    "Description"
-    "Documentation"
-    "X-Reload-Triggers"
-    "X-Restart-Triggers"
-  ];
-
-  # As lists, values add up with ours. What NixOS made of the options above is carried by them already.
-  unitConfigOf =
-    unit:
-    lib.filterAttrs (_: values: values != [ ]) (
-      lib.mapAttrs (
-        field: value:
-        if ordering ? ${field} then
-          lib.remove (toString unit.${ordering.${field}}) (lib.toList value)
-        else
-          lib.toList value
-      ) (removeAttrs unit.unitConfig ownFields)
-    );
-
-  absent = {
-    path = [ ];
-    environment = { };
-    unitConfig = { };
-    serviceConfig = { };
-    wantedBy = [ ];
-    requiredBy = [ ];
-  }
-  // lib.mapAttrs' (_: option: lib.nameValuePair option [ ]) ordering;
-in
-rec {
-  exists = name: services ? ${name};
-
-  # The settings under a former name. Only the values look at it: which services there are must not depend on a service.
-  settings =
-    name:
-    let
-      unit = services.${name} or absent;
-    in
-    lib.genAttrs (
-      lib.attrValues ordering
-      ++ [
-        "wantedBy"
-        "requiredBy"
-        "path"
-      ]
-    ) (option: unit.${option})
-    // {
-      unitConfig = unitConfigOf unit;
-      # NixOS makes PATH of `path`.
-      environment = removeAttrs unit.environment [ "PATH" ];
-      serviceConfig = lib.mapAttrs (_: lib.toList) (
-        lib.filterAttrs (field: _: field == "Environment" || field == "EnvironmentFile") unit.serviceConfig
-      );
+  # NixOS makes a unit of it as well, whose file the alias replaces. There its settings can be read in one form.
+  unit =
+    services.${name} or {
+      unitConfig = { };
+      serviceConfig = { };
     };
 
-  # Whether the former unit waits for others.
+  # What makes a unit wait for others: options, and the fields of unit files that NixOS renders them to.
+  waiting = {
+    after = "After";
+    wants = "Wants";
+    requires = "Requires";
+    bindsTo = "BindsTo";
+  };
+in
+rec {
+  inherit name;
+
+  settings = lib.mkMerge definitions;
+
+  # Whether there are any.
+  exists = lib.any (values: values != [ ]) (map lib.modules.dischargeProperties definitions);
+
+  # Whether it waits for other units.
   waits =
-    name:
-    let
-      unit = settings name;
-      fields = [
-        "After"
-        "Wants"
-        "Requires"
-        "BindsTo"
-      ];
-    in
-    lib.any (field: unit.${ordering.${field}} != [ ]) fields
-    || lib.any (field: unit.unitConfig ? ${field}) fields;
+    lib.any (option: unit.${option} or [ ] != [ ]) (lib.attrNames waiting)
+    || lib.any (field: unit.unitConfig ? ${field}) (lib.attrValues waiting);
+
+  # The fields with commands, `preStart` and its like included.
+  commands = lib.filter (field: lib.hasPrefix "Exec" field && field != "ExecSearchPath") (
+    lib.attrNames unit.serviceConfig
+  );
+
+  # What cannot be passed on.
+  assertions = lib.optional (services ? ${newName}) {
+    assertion = lib.elem (services.${newName}.unitConfig.DefaultDependencies or true) [
+      false
+      "false"
+      "no"
+    ];
+    message = "systemd.services.${name}.unitConfig.DefaultDependencies: ${newName}.service starts before sysinit.target, and would wait for it with this: remove it.";
+  };
+
+  warnings =
+    lib.optional exists "systemd.services.${name}: the unit is called ${newName}.service here, and has these settings: set systemd.services.${newName} instead."
+    ++
+      lib.optional (commands != [ ])
+        "systemd.services.${name}: nothing confines ${newName}.service because of this ${toString commands}. What need not run in it is better a unit of its own, ordered before it.";
 }

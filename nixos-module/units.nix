@@ -17,7 +17,7 @@ let
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
-  formerUnits = import ./former-units.nix { inherit config lib; };
+  formerUnit = import ./former-units.nix { inherit config lib options; };
   fileSystems = import ./file-systems.nix { inherit config lib; };
 
   byUnits = cfg.useSystemdActivation;
@@ -28,9 +28,12 @@ let
   waitForKeys.RequiresMountsFor = map unitPath.quoted keySources.paths;
 
   # Normal units wait for sysinit.target. These run before it.
-  earlyInBoot.DefaultDependencies = false;
+  earlyInBoot.DefaultDependencies = lib.mkDefault false;
 
-  installUnit = name: phase: command: {
+  # Commands that were written for sops-nix's unit get what they had there: they may mount something, load modules, use the network.
+  isConfined = former: former.commands == [ ];
+
+  installUnit = name: phase: former: command: {
     unitConfig = earlyInBoot // waitForKeys;
     wants = lib.optional withKeyGeneration keyUnit;
     # What a process says that has ended before the journal starts is in no unit's log.
@@ -40,7 +43,7 @@ let
 
     # Nobody reads the lists of units to restart that activation scripts write: systemd is asked at once.
     environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = lib.mkDefault "1";
-    environment.TMPDIR = lib.mkDefault "%t/${name}-tmp";
+    environment.TMPDIR = lib.mkIf (isConfined former) (lib.mkDefault "%t/${name}-tmp");
 
     serviceConfig = {
       Type = "oneshot";
@@ -52,11 +55,11 @@ let
     // lib.optionalAttrs (cfg.age.keyCredential != null) {
       ImportCredential = [ cfg.age.keyCredential ];
     }
-    // confinement {
+    // lib.optionalAttrs (isConfined former) (confinement {
       inherit name keySources;
       inherit (cfg) keyTimeout;
       roots = phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home;
-    };
+    });
   };
 
   # On a switch sysinit.target is long reached. This runs the unit again when its manifest has changed, before any normal unit is started.
@@ -66,12 +69,12 @@ let
     restartTriggers = [ phase.manifest ];
     unitConfig = lib.optionalAttrs phase.isEmpty {
       # There is nothing to install, perhaps something to remove.
-      ConditionPathExists = phase.mountPoint;
+      ConditionPathExists = [ phase.mountPoint ];
     };
   };
 
-  former = "sops-install-secrets";
-  formerEarly = "${former}-for-users";
+  former = formerUnit "sops-install-secrets" "sops-nix";
+  formerEarly = formerUnit "${former.name}-for-users" "sops-nix-for-users";
 
   # Keys that systemd mounts from elsewhere come with the network, after sysinit.target. What the initrd mounts is there already.
   remoteKeys = lib.filter (
@@ -84,18 +87,18 @@ let
 
   # Ordinary units start after sysinit.target. If this one waits for any of them, or may do so, it cannot be ordered before that target:
   # systemd would break the cycle by leaving out the secrets.
-  beforeOrdinaryUnits = remoteKeys == [ ] && !formerUnits.waits former;
+  beforeOrdinaryUnits = remoteKeys == [ ] && !former.waits;
 in
 {
   systemd.services = lib.mkMerge [
     {
       sops-nix = lib.mkMerge [
-        (installUnit "sops-nix" phases.regular (
+        (installUnit "sops-nix" phases.regular former (
           if byUnits then phases.regular.installer else showOrInstall
         ))
         {
-          description = "Secrets of sops files";
-          aliases = [ "${former}.service" ];
+          description = lib.mkDefault "Secrets of sops files";
+          aliases = [ "${former.name}.service" ];
           wantedBy = [ "sysinit.target" ];
           after = [
             # Links of secrets may lie on any of them.
@@ -107,7 +110,7 @@ in
           # The early unit cannot wait for it: udev, which finds the TPM, waits for the users.
           ++ lib.optional keySources.mayNeedTpm "tpm2.target";
         }
-        (formerUnits.settings former)
+        former.settings
         { before = lib.optional beforeOrdinaryUnits "sysinit.target"; }
         (lib.mkIf byUnits (again phases.regular))
         (lib.mkIf (!byUnits) {
@@ -119,12 +122,12 @@ in
 
     (lib.mkIf byUnits {
       sops-nix-for-users = lib.mkMerge [
-        (installUnit "sops-nix-for-users" phases.early phases.early.installer)
+        (installUnit "sops-nix-for-users" phases.early formerEarly phases.early.installer)
         (again phases.early)
-        (formerUnits.settings formerEarly)
+        formerEarly.settings
         {
-          description = "Secrets of sops files that users need to be created";
-          aliases = [ "${formerEarly}.service" ];
+          description = lib.mkDefault "Secrets of sops files that users need to be created";
+          aliases = [ "${formerEarly.name}.service" ];
           wantedBy = [
             "sysinit.target"
             "systemd-sysusers.service"
@@ -170,29 +173,31 @@ in
     })
   ];
 
+  assertions =
+    former.assertions
+    ++ formerEarly.assertions
+    ++ lib.optional (!byUnits) {
+      assertion = phases.early.isEmpty || formerEarly.commands == [ ];
+      message =
+        "systemd.services.${formerEarly.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString formerEarly.commands}: "
+        + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
+    };
+
   warnings =
     let
-      renamed = name: newName: ''
-        systemd.services.${name}: the unit is called ${newName}.service here. Its ordering, unitConfig, path, environment, and Environment and EnvironmentFile
-        of its serviceConfig are carried over, anything else is not: set systemd.services.${newName} instead.
-      '';
       unordered = reason: ''
         ${reason}, so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
         each that needs them needs after = [ "sops-nix.service" ].
       '';
     in
-    lib.optional (formerUnits.exists former) (renamed former "sops-nix")
-    ++ lib.optional (formerUnits.exists formerEarly) (
-      if byUnits then
-        renamed formerEarly "sops-nix-for-users"
-      else
-        ''
-          systemd.services.${formerEarly}: a script installs the early secrets here, and nothing of this is used.
-          Remove it, or set sops.useSystemdActivation to true.
-        ''
-    )
-    ++ lib.optional (byUnits && formerUnits.waits former) (
-      unordered "systemd.services.${former} waits for other units (if all of these start before sysinit.target, set systemd.services.sops-nix instead)"
+    former.warnings
+    ++ lib.optionals byUnits formerEarly.warnings
+    ++ lib.optional (!byUnits && formerEarly.exists) ''
+      systemd.services.${formerEarly.name}: a script installs the early secrets here, and nothing of this is used.
+      Remove it, or set sops.useSystemdActivation to true.
+    ''
+    ++ lib.optional (byUnits && former.waits) (
+      unordered "systemd.services.${former.name} waits for other units (if all of these start before sysinit.target, set systemd.services.sops-nix instead)"
     )
     ++ lib.optionals byUnits (
       map (path: unordered "The key ${path} lies on a file system that comes with the network") remoteKeys

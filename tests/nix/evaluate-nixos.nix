@@ -39,7 +39,11 @@ in
   etc = config.environment.etc.read.text;
   # Every activation script and every service, so that one too many is seen as well.
   scripts = lib.concatLines (lib.attrNames config.system.activationScripts);
-  services = lib.concatLines (lib.attrNames config.systemd.services);
+  services = lib.concatLines (
+    lib.mapAttrsToList (
+      name: service: name + lib.optionalString (!service.enable) " (not enabled)"
+    ) config.systemd.services
+  );
   passwords = lib.concatStrings (
     lib.mapAttrsToList (name: user: "${name}: ${toString user.hashedPasswordFile}\n") config.users.users
   );

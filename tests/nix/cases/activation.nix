@@ -173,21 +173,21 @@ in
     };
   };
 
-  # Everything else that can be meant for our units.
+  # Everything else that can be meant for our units: it is theirs, whatever it is.
   settings-by-the-former-names = {
     shows = units;
     module = host {
       services.userborn.enable = true;
       systemd.services = lib.genAttrs [ "sops-install-secrets" "sops-install-secrets-for-users" ] (_: {
+        description = "Our secrets";
         conflicts = [ "rescue.target" ];
         path = [ pkgs.hello ];
         environment = {
           FOO = "bar";
-          PATH = "/made/of/path";
           TMPDIR = "/run/elsewhere";
         };
         unitConfig = {
-          DefaultDependencies = true;
+          DefaultDependencies = "no";
           RequiresMountsFor = "/keys";
           ConditionPathExists = [ "/keys/age.txt" ];
         };
@@ -195,8 +195,36 @@ in
           Environment = "A=1";
           EnvironmentFile = [ "/run/keys/environment" ];
           TimeoutStartSec = "1h";
+          ReadWritePaths = [ "/data" ];
         };
       });
+    };
+  };
+  commands-by-the-former-names = {
+    shows = units;
+    module = {
+      imports = [
+        (host { })
+        { systemd.services.sops-install-secrets.preStart = lib.mkIf false "never"; }
+      ];
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets-for-users.preStart = "mount /dev/disk/by-label/keys /keys";
+      systemd.services.sops-install-secrets.serviceConfig = {
+        ExecStartPre = "/bin/sh -c 'modprobe tpm'";
+        ExecStartPost = [ "/bin/rm /var/lib/key" ];
+      };
+    };
+  };
+  # The host decrypts nothing, and the whole unit is another.
+  unit-replaced-by-the-former-names = {
+    shows = units ++ [ "services" ];
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets.serviceConfig = lib.mkForce {
+        Type = "oneshot";
+        ExecStart = "/bin/true";
+      };
+      systemd.services.sops-install-secrets-for-users.enable = false;
     };
   };
 }

@@ -255,4 +255,15 @@ in
     sops.secrets.my-password.neededForUsers = true;
     systemd.services.sops-install-secrets-for-users.environment.FOO = "bar";
   };
+  # What such a command does, a key that it fetches for instance, the users would be without.
+  says-no-unit-runs-commands-before-early-secrets-here = host {
+    sops.secrets.my-password.neededForUsers = true;
+    systemd.services.sops-install-secrets-for-users.preStart = "fetch-key";
+  };
+  says-the-units-cannot-wait-for-ordinary-ones = host {
+    services.userborn.enable = true;
+    sops.secrets.my-password.neededForUsers = true;
+    systemd.services.sops-install-secrets.unitConfig.DefaultDependencies = true;
+    systemd.services.sops-install-secrets-for-users.unitConfig.DefaultDependencies = "yes";
+  };
 }

@@ -12,44 +12,61 @@ let
   list = option (types.listOf types.str) [ ];
   flag = option types.bool false;
 
-  # A value of a unit's section. Lists add up, everything else is one value.
-  unitValue = types.oneOf [
-    types.bool
-    types.int
-    types.str
-    types.path
-    (types.listOf (
-      types.oneOf [
-        types.bool
-        types.int
-        types.str
-        types.path
-      ]
-    ))
-  ];
-
-  service.options = {
-    description = option types.str "";
-    enable = option types.bool true;
-    aliases = list;
-    wantedBy = list;
-    requiredBy = list;
-    after = list;
-    before = list;
-    wants = list;
-    requires = list;
-    bindsTo = list;
-    conflicts = list;
-    unitConfig = option (types.attrsOf unitValue) { };
-    serviceConfig = option (types.attrsOf unitValue) { };
-    environment = option (types.attrsOf (types.nullOr types.str)) { };
-    path = option (types.listOf types.package) [ ];
-    restartTriggers = option (types.listOf types.unspecified) [ ];
-    restartIfChanged = option types.bool true;
-    stopIfChanged = option types.bool true;
-    script = option types.lines "";
-    reload = option types.lines "";
+  # A value of a unit's section. Where one of several definitions is a list, they add up; otherwise all have to be the same.
+  unitValue = lib.mkOptionType {
+    name = "unit value";
+    merge =
+      loc: defs:
+      if lib.any (def: lib.isList def.value) defs then
+        lib.concatMap (def: lib.toList def.value) defs
+      else
+        lib.mergeEqualOption loc defs;
   };
+
+  # Options with the lines of a script, and the field that NixOS puts the script into.
+  scripts = {
+    preStart = "ExecStartPre";
+    script = "ExecStart";
+    postStart = "ExecStartPost";
+    reload = "ExecReload";
+    preStop = "ExecStop";
+    postStop = "ExecStopPost";
+  };
+
+  service =
+    { config, name, ... }:
+    {
+      options = {
+        description = option types.str "";
+        enable = option types.bool true;
+        aliases = list;
+        wantedBy = list;
+        requiredBy = list;
+        after = list;
+        before = list;
+        wants = list;
+        requires = list;
+        bindsTo = list;
+        conflicts = list;
+        unitConfig = option (types.attrsOf unitValue) { };
+        serviceConfig = option (types.attrsOf unitValue) { };
+        environment = option (types.attrsOf (types.nullOr types.str)) { };
+        path = option (types.listOf types.package) [ ];
+        restartTriggers = option (types.listOf types.unspecified) [ ];
+        restartIfChanged = option types.bool true;
+        stopIfChanged = option types.bool true;
+      }
+      // lib.mapAttrs (_: _: option types.lines "") scripts;
+
+      config.serviceConfig = lib.mkMerge (
+        lib.mapAttrsToList (
+          option: field:
+          lib.mkIf (config.${option} != "") {
+            ${field} = [ "${pkgs.writeShellScript "unit-script-${name}-${option}" config.${option}}" ];
+          }
+        ) scripts
+      );
+    };
 
   user =
     { name, ... }:
