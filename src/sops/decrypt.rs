@@ -89,11 +89,12 @@ impl Walk<'_> {
         self.comments.enter();
         let mut list = Vec::with_capacity(elements.len());
         for element in elements {
-            let is_comment = matches!(element, Value::Comment(_));
-            list.push(self.value(element)?);
-            if !is_comment {
+            let value = self.value(element)?;
+            // sops stores an encrypted comment of a list as one more value.
+            if !matches!(value, Value::Comment(_)) {
                 self.comments.clear();
             }
+            list.push(value);
         }
         self.comments.leave();
         Ok(Value::List(list))

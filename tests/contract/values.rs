@@ -108,6 +108,33 @@ fn an_ssh_host_key_also_opens_what_is_encrypted_to_it_as_itself() {
     }
 }
 
+/// sops up to 3.13.3 refuses such a file, which it wrote itself: it takes the comment for a value that ends the part to encrypt.
+#[test]
+fn a_comment_in_a_list_that_a_rule_encrypts_does_not_end_the_encrypted_part() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("3.13.3/encrypted-comments-in-lists.yaml");
+    world.install(&world.manifest().secret("a", &file, ""));
+    let expected = crate::common::fixtures().join("3.13.3/comments-in-lists.yaml.decrypted");
+    assert_eq!(world.read("/run/secrets/a"), fs::read_to_string(expected).unwrap());
+}
+
+/// The type of a token is not authenticated. sops 3.13.2 counts the comments of lists for the MAC, and so does not notice.
+#[test]
+fn a_value_of_a_list_cannot_be_made_a_comment_without_the_key() {
+    let Some(world) = World::system() else { return };
+    let fixture = fs::read_to_string(world.fixture("3.13.3/comments-in-lists.yaml")).unwrap();
+    let made = fixture.replacen("type:str]", "type:comment]", 1);
+    assert_ne!(made, fixture);
+    let file = world.write("made.yaml", made);
+    let said = world.run(&world.manifest().secret("a", &file, ""));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err
+            .contains("the MAC does not match: the file was changed after sops wrote it"),
+        "{said:?}"
+    );
+}
+
 /// Opening an RSA recipient takes far longer than all else of a run, so its cost tells how often it was done.
 #[test]
 fn each_file_is_decrypted_once_however_many_secrets_come_from_it() {

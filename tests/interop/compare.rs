@@ -6,15 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::document::{Document, Format, Rule, Value};
 use crate::ours::{Batch, Installed};
 use crate::render::render;
-use crate::sops::{Judgement, Sops};
+use crate::sops::Sops;
 
 /// A document that sops encrypted, and what ours is to make of it.
 pub struct Case {
     pub document: Document,
     pub encrypted: PathBuf,
     pub expected: Vec<u8>,
-    /// Whether sops takes its own file for damaged (comments in lists).
-    pub mac_refused_by_sops: bool,
     /// A path of map keys, and the value there.
     leaf: Option<(Vec<String>, Vec<u8>)>,
     /// Where a batch holds the whole file and the leaf.
@@ -58,17 +56,12 @@ impl Case {
         let encrypted = sops.file(name);
         sops.encrypt(&document, &render(&document), &encrypted)
             .map_err(|_| NoCase::Refused)?;
-        let (expected, mac_refused_by_sops) = match sops.decrypt(document.format, &encrypted) {
-            Judgement::Prints(bytes) => (bytes, false),
-            Judgement::PrintsWithoutMac(bytes) if reads_without_comments_in_lists(sops, &document) => (bytes, true),
-            Judgement::PrintsWithoutMac(_) | Judgement::Fails => return Err(NoCase::Unreadable),
-        };
+        let expected = sops.decrypt(document.format, &encrypted).map_err(|_| NoCase::Unreadable)?;
         let leaf = with_leaf.and_then(|choice| leaf(sops, &document, &encrypted, choice));
         Ok(Self {
             document,
             encrypted,
             expected,
-            mac_refused_by_sops,
             leaf,
             numbers: (0, None),
         })
@@ -145,15 +138,6 @@ impl Case {
         let read = sops.encrypt(&unruled, print, &again).is_ok();
         Some(read && sops.values(self.document.format, &again) == Some(values))
     }
-}
-
-/// Whether nothing but the comments in its lists makes sops take a document for damaged: that is a mistake of its release 3.13.2,
-/// which other releases do not make, and ours must not. Any other damage is real.
-fn reads_without_comments_in_lists(sops: &Sops, document: &Document) -> bool {
-    let stripped = document.without_comments_in_lists();
-    let encrypted = sops.file("stripped");
-    sops.encrypt(&stripped, &render(&stripped), &encrypted).is_ok()
-        && matches!(sops.decrypt(stripped.format, &encrypted), Judgement::Prints(_))
 }
 
 /// Whether ours agrees with sops on one document; a document that sops does not take says nothing against ours.

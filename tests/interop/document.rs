@@ -110,29 +110,10 @@ impl Document {
         }
     }
 
-    /// The same without the comments of its lists.
-    pub fn without_comments_in_lists(&self) -> Self {
-        let mut stripped = self.clone();
-        if let Content::Tree(parts) = &mut stripped.content {
-            parts.iter_mut().for_each(strip_lists);
-        }
-        stripped
-    }
-
     /// Whether sops itself is known to print this document wrong: it has a text of several lines that begins with a tab (printed as `null`),
     /// or, in a list, with a blank or a line break (printed with a wrong indentation).
     pub fn is_misprinted_by_sops(&self) -> bool {
         self.format == Format::Yaml && self.parts().iter().any(|part| misprinted(part, false))
-    }
-}
-
-fn strip_lists(value: &mut Value) {
-    let is_list = matches!(value, Value::List { .. });
-    for item in value.items_mut().into_iter().flatten() {
-        if is_list {
-            item.strip();
-        }
-        strip_lists(&mut item.value);
     }
 }
 

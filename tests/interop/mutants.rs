@@ -9,7 +9,7 @@ use crate::{
     ours::{Batch, Installed},
     random::Random,
     say, seed,
-    sops::{self, Judgement, Sops},
+    sops::{self, Sops},
     sops_or_skip,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 const A_RUN: usize = 200;
 
 /// The versions of sops that made fixtures.
-const VERSIONS: [&str; 4] = ["3.7.3", "3.9.4", "3.12.2", "3.13.2"];
+const VERSIONS: [&str; 5] = ["3.7.3", "3.9.4", "3.12.2", "3.13.2", "3.13.3"];
 
 /// A mutant, and the number of its secret.
 struct Mutant {
@@ -54,6 +54,11 @@ const DOCUMENTED: &[Difference] = &[
         };
         time.is_some_and(|(time, _)| time.is_empty() || is_there(time))
             || complaint.contains("'created_at' expected type 'string'")
+    }),
+    ("the type of a comment is not looked at", |complaint, file| {
+        let other_type = regex::bytes::Regex::new(r"[#;] ?ENC\[[^]]*,type:(str|int|float|bool|time|bytes)\]").unwrap();
+        let of_comments = ["MAC mismatch", "walkValue of Comment should be either Comment or string"];
+        of_comments.iter().any(|text| complaint.contains(text)) && other_type.is_match(file)
     }),
     ("what decryption does not need may be of any type", |complaint, _| {
         let of_decoder = [
@@ -147,7 +152,7 @@ fn origins(sops: &Sops, format: Format) -> Vec<(String, Vec<u8>)> {
                 continue;
             };
             let path = directory.join(file);
-            if of == format.name() && key == "age.txt" && matches!(sops.decrypt(format, &path), Judgement::Prints(_)) {
+            if of == format.name() && key == "age.txt" && sops.decrypt(format, &path).is_ok() {
                 origins.push((format!("{version}/{file}"), fs::read(path).unwrap()));
             }
         }
@@ -191,7 +196,7 @@ fn judge(sops: &Sops, format: Format, mutant: &Mutant, installed: &Installed, ta
         return;
     };
     tally.accepted += 1;
-    let complaint = match sops.judge(format, &mutant.path) {
+    let complaint = match sops.decrypt(format, &mutant.path) {
         Ok(printed) if printed == content => {
             tally.agreed += 1;
             return;

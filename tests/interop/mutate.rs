@@ -178,6 +178,17 @@ pub const MUTATIONS: &[Mutation] = &[
             [&added, before, old].concat()
         })
     }),
+    ("a token of another type", |file, _, random| {
+        change_line(file, random, |line, random| {
+            let kind = random.pick(&["str", "int", "float", "bool", "comment"]);
+            let line = String::from_utf8_lossy(line);
+            let start = line.rfind(",type:").map_or(line.len(), |at| at + ",type:".len());
+            let end = line[start..].find(']').map_or(line.len(), |length| start + length);
+            [&line[..start], if start < end { kind } else { "" }, &line[end..]]
+                .concat()
+                .into_bytes()
+        })
+    }),
     ("line ends of Windows", |file, _, _| replaced(file, b"\n", b"\r\n")),
     ("one line end of Windows", |file, _, random| {
         change_line(file, random, |line, _| [line, b"\r"].concat())
