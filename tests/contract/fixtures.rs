@@ -148,3 +148,18 @@ fn single_values_of_all_versions_install_as_sops_extracts_them() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+/// sops 1.x was another program, in Python; sops 3 refuses its files for fields that no decryption needs.
+#[test]
+fn files_of_sops_1_install() {
+    let Some(world) = World::system() else { return };
+    let Some(manifest) = with_key(&world, "pgp.asc") else {
+        return crate::common::say("skipped: gpg is missing");
+    };
+    let [yaml, json] = ["sops-1.3.yaml", "sops-1.3.json"].map(|name| world.fixture(&format!("others/{name}")));
+    world.install(&manifest.secret("yaml", &yaml, "nested/n").secret("json", &json, "n/b"));
+    assert_eq!(
+        ["yaml", "json"].map(|name| world.read(&format!("/run/secrets/{name}"))),
+        ["5", "2"]
+    );
+}
