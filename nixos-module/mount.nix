@@ -3,8 +3,8 @@
 # The installer mounts it by itself, but a confined unit has a mount namespace of its own, and what is mounted there the host never sees.
 # So the unit takes this step first, with full privileges (`+`), and in the mount namespace of the system: systemd gives a unit's every command
 # a namespace, the privileged ones too, if only an unconfined one. It is no `.mount` unit, because a switch that changed such a unit would
-# unmount the live secrets. Where mounting is forbidden, as in some containers, the installer says what is lost by that and goes on; it also
-# sets the owner, which is the same file system's wherever it is seen from.
+# unmount the live secrets. Where mounting or that namespace is forbidden, as in some containers, nothing fails here (`-`): the installer says
+# what is lost by that and goes on. It also sets the owner, which is the same file system's wherever it is seen from.
 {
   lib,
   pkgs,
@@ -27,6 +27,8 @@ let
             pkgs.util-linux
           ]
         }'"
+        "enter='nsenter --target 1 --mount --wd=/'"
+        "if [ \"$1\" != inside ] && $enter true 2> /dev/null; then exec $enter \"$0\" inside; fi"
         "umask 022"
         "mountPoint=${phase.mountPoint}"
       ]
@@ -50,5 +52,5 @@ in
 {
   inherit script;
   # As a unit calls it.
-  command = "+${pkgs.util-linux}/bin/nsenter --target 1 --mount --wd=/ ${script}";
+  command = "-+${script}";
 }

@@ -5,11 +5,11 @@
 #
 # Also sourced for its functions. They are run from the project's root.
 
+systemd_is_before() { [ "$(systemd-analyze --version | awk 'NR == 1 { print $2 }')" -lt "$1" ]; }
+
 # Before 254 systemd knows LoadCredential alone, which with a mere name looks among the credentials of the machine and in the plain stores.
 for_this_systemd() {
-  local version
-  version=$(systemd-analyze --version | awk 'NR == 1 { print $2 }')
-  if [ "$version" -lt 254 ]; then sed 's/^ImportCredential=/LoadCredential=/' "$@"; else cat "$@"; fi
+  if systemd_is_before 254; then sed 's/^ImportCredential=/LoadCredential=/' "$@"; else cat "$@"; fi
 }
 
 # The files of a case, with what they call at places that exist there.

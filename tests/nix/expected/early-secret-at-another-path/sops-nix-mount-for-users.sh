@@ -1,5 +1,7 @@
 #!/bin/sh
 export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'
+enter='nsenter --target 1 --mount --wd=/'
+if [ "$1" != inside ] && $enter true 2> /dev/null; then exec $enter "$0" inside; fi
 umask 022
 mountPoint=/run/secrets-for-users.d
 mkdir -p /persist
