@@ -1,6 +1,8 @@
 # Everything that this project gives to Nix. The flake only sorts it into its outputs.
 {
   pkgs ? import (import ./nix/nixpkgs.nix) { },
+  # What sops-nix pins its Go modules by: there is nothing to pin here, and who sets it may go on to do so.
+  vendorHash ? null,
 }:
 
 let
@@ -24,3 +26,4 @@ in
   # Each builds only when what it stands for is in order.
   checks = import ./nix/checks.nix { inherit pkgs sops-install-secrets; };
 }
+// import ./nix/gpg-helpers.nix { inherit pkgs; }

@@ -13,6 +13,14 @@
       # default.nix has everything.
       project = forEachSystem (system: import ./default.nix { pkgs = nixpkgs.legacyPackages.${system}; });
       ofEach = select: forEachSystem (system: select project.${system});
+      helpers = project: {
+        inherit (project)
+          sops-init-gpg-key
+          sops-import-keys-hook
+          sops-pgp-hook
+          ssh-to-pgp
+          ;
+      };
     in
     {
       nixosModules = {
@@ -28,13 +36,23 @@
       homeManagerModules = self.homeModules;
       homeManagerModule = self.homeModules.sops;
 
-      overlays.default = final: _: {
-        sops-install-secrets = final.callPackage ./nix/package.nix { };
+      # A module for nix-darwin is not here yet: who imports it reads why.
+      darwinModules = {
+        sops = import ./nix/no-darwin.nix;
+        default = self.darwinModules.sops;
       };
 
-      packages = ofEach (project: {
-        inherit (project) sops-install-secrets static default;
-      });
+      overlays.default =
+        final: _:
+        # nixpkgs has ssh-to-pgp itself.
+        removeAttrs (import ./nix/gpg-helpers.nix { pkgs = final; }) [ "ssh-to-pgp" ]
+        // {
+          sops-install-secrets = final.callPackage ./nix/package.nix { };
+        };
+
+      packages = ofEach (
+        project: helpers project // { inherit (project) sops-install-secrets static default; }
+      );
 
       checks = ofEach (project: project.checks);
       devShells = ofEach (project: {

@@ -9,19 +9,10 @@ let
     name: tools: command:
     sops-install-secrets.overrideAttrs (old: {
       pname = "${old.pname}-${name}";
-      # The tests and their fixtures as well.
+      # The whole project: a test reads its documents, which name all the rest.
       src = lib.fileset.toSource {
         root = ../.;
-        fileset = lib.fileset.unions [
-          ../Cargo.lock
-          ../Cargo.toml
-          ../build.rs
-          ../benches
-          ../clippy.toml
-          ../rustfmt.toml
-          ../src
-          ../tests
-        ];
+        fileset = lib.fileset.difference ../. (lib.fileset.maybeMissing ../target);
       };
       nativeBuildInputs = old.nativeBuildInputs ++ tools;
       buildPhase = command;
@@ -34,6 +25,7 @@ let
       {
         nativeBuildInputs = [
           pkgs.deadnix
+          pkgs.gnupg
           pkgs.jq
           pkgs.nix
           pkgs.nixfmt
@@ -55,6 +47,7 @@ let
             ../modules
             ../nix
             ../nixos-module
+            ../pkgs
             ../shell.nix
             ../src
             ../tests/fixtures

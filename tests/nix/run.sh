@@ -123,6 +123,11 @@ check_outputs() {
   has python3 || skip "syntax of the VM tests' scripts: python3 is missing"
 }
 
+check_former_paths() {
+  check "what is imported by paths of sops-nix" diff <(echo '{}') \
+    <(evaluate --json -E "import ./$tests/former-paths.nix { }" | jq -c 'with_entries(select(.value != true))')
+}
+
 compare_with_sops_nix() {
   evaluate --json -E "import ./$tests/upstream.nix { sopsNix = $(realpath "$SOPS_NIX"); }" > "$work/upstream.json" 2> "$work/output" || { fail "the cases evaluate with sops-nix" "$work/output"; return; }
   local case
@@ -221,6 +226,7 @@ if has nix-instantiate; then
     evaluate_errors
     check_options_page
     check_outputs
+    check_former_paths
     if [ -n "${SOPS_NIX:-}" ]; then compare_with_sops_nix; else skip "comparison with the modules of sops-nix: SOPS_NIX is not set"; fi
   else
     skip "evaluation: the nixpkgs library is not in NIX_PATH"
@@ -233,6 +239,7 @@ if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pa
 
 # The rest needs no Nix: it looks at what expected/ has.
 . "$tests/scripts.sh"
+. "$tests/gpg-helpers.sh"
 . "$tests/lay-out.sh"
 if [ -n "${SOPS_INSTALL_SECRETS:-}" ]; then
   check_manifests

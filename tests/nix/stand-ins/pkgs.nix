@@ -66,6 +66,7 @@ let
       pkgs // { rustPlatform.buildRustPackage = buildRustPackage "-for-the-builder"; }
     );
 
+    makeSetupHook = { name, ... }: _: derivation name { };
     writeText = textFile;
     # Scripts and manifests are shown under their own names, because their texts are compared by themselves.
     writeShellScript = name: text: derivation name { text = "#!/bin/sh\n${text}"; };
@@ -83,7 +84,9 @@ let
     "age-plugin-yubikey"
     "coreutils"
     "gnupg"
+    "gnused"
     "hello"
+    "hostname"
     "clippy"
     "deadnix"
     "findutils"
@@ -95,6 +98,7 @@ let
     "python3"
     "rustfmt"
     "sops"
+    "ssh-to-pgp"
     "installShellFiles"
     "systemd"
     "util-linux"

@@ -1,0 +1,38 @@
+# A manifest as sops-nix makes it, for those who install one of their own: other secrets, another place. `cfg` has the fields of
+# `config.sops`, and `extraJson` replaces fields of the manifest. Without a `version` the program takes what it does not know for granted.
+{
+  writeTextFile,
+  cfg,
+  lib,
+}:
+
+suffix: secrets: templates: extraJson:
+
+let
+  checkMode = if cfg.validateSopsFiles then "sopsfile" else "manifest";
+  logs = event: lib.elem event cfg.log;
+in
+writeTextFile {
+  name = "manifest${suffix}.json";
+  text = builtins.toJSON (
+    {
+      secrets = lib.attrValues secrets;
+      templates = lib.attrValues templates;
+      placeholderBySecretName = cfg.placeholder;
+      secretsMountPoint = "/run/secrets.d";
+      symlinkPath = "/run/secrets";
+      inherit (cfg) keepGenerations useTmpfs;
+      gnupgHome = cfg.gnupg.home;
+      # `toString`, because a path that is written without quotes would be copied to the store: a private key must not be.
+      sshKeyPaths = map toString cfg.gnupg.sshKeyPaths;
+      ageKeyFile = if cfg.age.keyFile == null then null else toString cfg.age.keyFile;
+      ageSshKeyPaths = map toString cfg.age.sshKeyPaths;
+      userMode = false;
+      logging = lib.genAttrs [ "keyImport" "secretChanges" ] logs;
+    }
+    // extraJson
+  );
+  checkPhase = ''
+    ${cfg.validationPackage}/bin/sops-install-secrets -check-mode=${checkMode} "$out"
+  '';
+}

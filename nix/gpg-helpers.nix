@@ -1,0 +1,20 @@
+# The helpers for OpenPGP keys that sops-nix has.
+{ pkgs }:
+let
+  hook = name: fingerprints: pkgs.callPackage ./keys-hook.nix { inherit name fingerprints; };
+in
+{
+  sops-import-keys-hook = hook "sops-import-keys-hook" false;
+  sops-pgp-hook = hook "sops-pgp-hook" true;
+  sops-init-gpg-key = pkgs.writeShellApplication {
+    name = "sops-init-gpg-key";
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.gnupg
+      pkgs.gnused
+      pkgs.hostname
+    ];
+    text = builtins.readFile ./init-gpg-key.sh;
+  };
+  inherit (pkgs) ssh-to-pgp;
+}
