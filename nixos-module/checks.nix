@@ -34,9 +34,18 @@ let
 
   isSet = number: number != null && number != 0;
 
+  # In a manifest, null for both would mean root.
   ownerAssertions = lib.concatMap (
     { option, entry }:
     [
+      {
+        assertion = entry.owner != null || entry.uid != null;
+        message = "${option} has neither an owner nor a uid, both are null: set one of them (users.users.<name>.uid is null unless the configuration says the number).";
+      }
+      {
+        assertion = entry.group != null || entry.gid != null;
+        message = "${option} has neither a group nor a gid, both are null: set one of them (users.groups.<name>.gid is null unless the configuration says the number).";
+      }
       {
         assertion = entry.owner == null || !isSet entry.uid;
         message = "${option} has an owner and a uid: leave uid at 0, or set owner to null.";

@@ -74,8 +74,8 @@ fn secret(raw: raw::Secret, paths: &Paths, link: &Path, findings: &mut Findings)
             &link.join(&raw.name),
         ),
         mode: mode(&what, &raw.mode, findings),
-        owner: account(&what, "uid", raw.owner, raw.uid, findings),
-        group: account(&what, "gid", raw.group, raw.gid, findings),
+        owner: account(&what, ["owner", "uid"], raw.owner, &raw.uid, findings),
+        group: account(&what, ["group", "gid"], raw.group, &raw.gid, findings),
         restart_units: units(&what, "restartUnits", raw.restart_units, findings),
         reload_units: units(&what, "reloadUnits", raw.reload_units, findings),
     };
@@ -98,8 +98,8 @@ fn template(raw: raw::Template, paths: &Paths, link: &Path, findings: &mut Findi
     let placement = Placement {
         path: elsewhere(paths.optional(&format!("path of {what}"), &raw.path, findings), &own_place),
         mode: mode(&what, &raw.mode, findings),
-        owner: account(&what, "uid", raw.owner, raw.uid, findings),
-        group: account(&what, "gid", raw.group, raw.gid, findings),
+        owner: account(&what, ["owner", "uid"], raw.owner, &raw.uid, findings),
+        group: account(&what, ["group", "gid"], raw.group, &raw.gid, findings),
         restart_units: units(&what, "restartUnits", raw.restart_units, findings),
         reload_units: units(&what, "reloadUnits", raw.reload_units, findings),
     };
@@ -180,15 +180,28 @@ fn mode(what: &str, mode: &str, findings: &mut Findings) -> u32 {
     }
 }
 
-fn account(what: &str, field: &str, name: Option<String>, id: i64, findings: &mut Findings) -> Account {
+/// `fields` are those of the name and of the number.
+fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, findings: &mut Findings) -> Account {
     if let Some(name) = name {
         return Account::Name(name);
     }
+    let [name_field, id_field] = fields;
+    let number = match id {
+        raw::Id::Number(number) => *number,
+        raw::Id::Missing => 0,
+        raw::Id::Null => {
+            let finding = format!("{what} has neither {name_field} nor {id_field}, both are null; set one of them");
+            findings.forgivable(finding, "it is root's");
+            0
+        }
+    };
     // The largest number means "leave as it is" to chown, so it is nobody's.
-    match u32::try_from(id) {
+    match u32::try_from(number) {
         Ok(id) if id != u32::MAX => Account::Id(id),
         _ => {
-            findings.error(format!("{what} has {field} {id}, which is not between 0 and 4294967294"));
+            findings.error(format!(
+                "{what} has {id_field} {number}, which is not between 0 and 4294967294"
+            ));
             Account::Id(0)
         }
     }

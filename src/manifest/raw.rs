@@ -66,11 +66,9 @@ pub(super) struct Secret {
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,
     pub owner: Option<String>,
-    #[serde(deserialize_with = "null_as_default")]
-    pub uid: i64,
+    pub uid: Id,
     pub group: Option<String>,
-    #[serde(deserialize_with = "null_as_default")]
-    pub gid: i64,
+    pub gid: Id,
     #[serde(deserialize_with = "null_as_default")]
     pub sops_file: String,
     /// Of the Nix module's own use: it changes the manifest when the file's content changes.
@@ -104,11 +102,9 @@ pub(super) struct Template {
     #[serde(deserialize_with = "null_as_default")]
     pub mode: String,
     pub owner: Option<String>,
-    #[serde(deserialize_with = "null_as_default")]
-    pub uid: i64,
+    pub uid: Id,
     pub group: Option<String>,
-    #[serde(deserialize_with = "null_as_default")]
-    pub gid: i64,
+    pub gid: Id,
     #[serde(deserialize_with = "null_as_default")]
     pub restart_units: Vec<String>,
     #[serde(deserialize_with = "null_as_default")]
@@ -126,6 +122,21 @@ pub(super) struct Logging {
     pub secret_changes: bool,
     #[serde(flatten, skip_serializing)]
     pub unknown: Unknown,
+}
+
+/// The number of a user or group. The one field whose null is told from its absence: where somebody wrote null for a user, root was not meant.
+#[derive(Default, Serialize)]
+pub(super) enum Id {
+    #[default]
+    Missing,
+    Null,
+    Number(i64),
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(|number| number.map_or(Self::Null, Self::Number))
+    }
 }
 
 fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -196,6 +196,15 @@ fn findings(world: &World) -> Vec<(&'static str, Manifest)> {
             sound(world).with("gnupgHome", "/g").with("ageKeyFile", "/k"),
         ),
         ("a template of nothing", template(json!({"content": ""}))),
+        (
+            "null for a user and a group",
+            with(json!({"uid": null, "gid": null})).template("t", "x", json!({"owner": null, "uid": null})),
+        ),
+        (
+            "null for the numbers of those with names",
+            with(json!({"owner": "alice", "uid": null, "group": "web", "gid": null})),
+        ),
+        ("null for the names alone", with(json!({"owner": null, "group": null}))),
         ("a negative uid", with(json!({"uid": -1}))),
         ("a gid of 32 bits, all set", with(json!({"gid": 4_294_967_295_u32}))),
         (
@@ -403,6 +412,15 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
         error: the manifest $DIR/manifest.json is not valid:
           template t has neither content nor file
 
+        # null for a user and a group: 0
+        warning: secret s has neither owner nor uid, both are null; set one of them; it is root's
+        warning: secret s has neither group nor gid, both are null; set one of them; it is root's
+        warning: template t has neither owner nor uid, both are null; set one of them; it is root's
+
+        # null for the numbers of those with names: 0
+
+        # null for the names alone: 0
+
         # a negative uid: 2
         error: the manifest $DIR/manifest.json is not valid:
           secret s has uid -1, which is not between 0 and 4294967294
@@ -489,6 +507,16 @@ fn with_a_version_every_finding_is_an_error() {
         # a path that climbs: 2
         error: the manifest $DIR/manifest.json is not valid:
           path of secret s is /etc/../x, which contains ..
+
+        # null for a user and a group: 2
+        error: the manifest $DIR/manifest.json is not valid:
+          secret s has neither owner nor uid, both are null; set one of them
+          secret s has neither group nor gid, both are null; set one of them
+          template t has neither owner nor uid, both are null; set one of them
+
+        # null for the numbers of those with names: 0
+
+        # null for the names alone: 0
 
         # a unit that is an option: 2
         error: the manifest $DIR/manifest.json is not valid:

@@ -56,6 +56,31 @@ in
     };
   };
 
+  # What a configuration says of a user without a fixed number, on this host or in a container.
+  says-null-is-not-root = host (
+    { config, ... }:
+    {
+      sops.secrets."db/password" = {
+        inherit (config.users.users.alice) uid;
+        gid = null;
+      };
+      sops.templates.conf = {
+        content = "x";
+        owner = null;
+        uid = null;
+        group = null;
+        gid = null;
+      };
+    }
+  );
+  says-nothing-about-null-beside-a-name = host {
+    sops.secrets."db/password" = {
+      owner = "alice";
+      uid = null;
+      gid = null;
+    };
+  };
+
   says-group-and-gid = host {
     sops.secrets."db/password" = {
       group = "users";
