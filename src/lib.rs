@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+mod again;
 pub mod changes;
 mod child;
 pub mod cli;

@@ -5,6 +5,7 @@
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use crate::{
+    again,
     changes::Changes,
     cli::{Arguments, CheckMode},
     contents,
@@ -111,7 +112,10 @@ fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manif
     match verdict(&failures, is_live, !entries.is_empty()) {
         Verdict::ChangeNothing => change_nothing(&site, is_live, &failures),
         verdict if environment.dry_run => preview(&environment, manifest, &site, &entries, verdict),
-        verdict => publish(&environment, manifest, &site, &entries, &failures, verdict),
+        verdict => {
+            let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
+            publish(&environment, manifest, &site, &entries, &failures, verdict, again)
+        }
     }
 }
 
@@ -178,6 +182,7 @@ fn publish(
     entries: &[Entry<'_>],
     failures: &[Failure],
     verdict: Verdict,
+    again: &str,
 ) -> Outcome {
     let extent = if verdict == Verdict::Publish {
         Extent::Whole
@@ -208,12 +213,11 @@ fn publish(
     if !missing.is_empty() {
         tracing::error!(
             GENERATION = generation,
-            "published {} of {} in {}, without: {}; mend what is said above and run: systemctl {}restart sops-nix",
+            "published {} of {} in {}, without: {}; mend what is said above and run: {again}",
             entries.len(),
             entries.len().saturating_add(missing.len()),
             site.link.display(),
             names(&missing),
-            if manifest.user_mode { "--user " } else { "" }
         );
     }
     Outcome::PublishedRest

@@ -366,7 +366,7 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
         "{messages:#?}"
     );
     let summary =
-        "MESSAGE=published 1 of 2 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix";
+        "MESSAGE=published 1 of 2 in /run/secrets, without: bad; mend what is said above and run: /run/current-system/activate";
     assert_eq!(
         having(&messages, &[summary, "PRIORITY=3", "GENERATION=1"]).len(),
         1,

@@ -28,6 +28,7 @@ pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings:
         0
     });
     Manifest {
+        is_of_sops_nix: raw.version.is_none(),
         secrets: raw
             .secrets
             .into_iter()

@@ -22,6 +22,8 @@ use crate::sops::format::Format;
 /// A whole manifest, valid.
 #[derive(Debug)]
 pub struct Manifest {
+    /// Made by a module of sops-nix: it has no `version`.
+    pub is_of_sops_nix: bool,
     /// What is decrypted and published, in the order of the manifest.
     pub secrets: Vec<Secret>,
     /// What is rendered from secrets and published.

@@ -1,5 +1,7 @@
 //! What a failure leaves.
 
+use std::ffi::OsStr;
+
 use serde_json::json;
 
 use crate::common::{Manifest, World};
@@ -53,9 +55,51 @@ fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
         let last = said.err.lines().last().unwrap();
         assert_eq!(
             last,
-            "error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix",
+            "error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: /run/current-system/activate",
             "{what}"
         );
+    }
+}
+
+#[test]
+fn the_command_that_installs_again_is_that_of_the_phase_and_the_way_of_activation() {
+    // Of a manifest of ours and of one of sops-nix, whose units have other names.
+    let [ours, theirs] = [Some(1), None];
+    for (version, arguments, by_unit, expected) in [
+        (ours, "", "1", "systemctl restart sops-nix"),
+        (ours, "", "", "systemctl restart sops-nix"),
+        (theirs, "", "1", "systemctl restart sops-install-secrets"),
+        (theirs, "", "", "/run/current-system/activate"),
+        (
+            ours,
+            "-ignore-passwd",
+            "1",
+            "systemctl restart sops-install-secrets-for-users",
+        ),
+        (ours, "-ignore-passwd", "", "/run/current-system/activate"),
+        (
+            theirs,
+            "-ignore-passwd",
+            "1",
+            "systemctl restart sops-install-secrets-for-users",
+        ),
+        (theirs, "-ignore-passwd", "", "/run/current-system/activate"),
+    ] {
+        let Some(world) = World::system() else { return };
+        let mut manifest = good(&world).secret("bad", &world.fixture("nesting.json"), "no/such/key");
+        if let Some(version) = version {
+            manifest = manifest.with("version", version);
+        }
+        let path = world.save(&manifest);
+        let mut command = world.program(arguments.split_whitespace().map(OsStr::new).chain([path.as_os_str()]));
+        let said = world.finish(command.env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", by_unit));
+        assert_eq!(said.code, Some(3), "{said:?}");
+        let (_, again) = said
+            .err
+            .trim_end()
+            .rsplit_once("; mend what is said above and run: ")
+            .unwrap();
+        assert_eq!(again, expected, "{version:?} {arguments:?} {by_unit:?}");
     }
 }
 
@@ -240,6 +284,6 @@ fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
         said.err,
         "error: cannot decrypt $DIR/shorter.json (needed by secret bad): the MAC does not match: the file was changed after sops wrote it; \
          restore it from version control, or check the change and run: sops edit --ignore-mac\n\
-         error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: systemctl restart sops-nix\n"
+         error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: /run/current-system/activate\n"
     );
 }

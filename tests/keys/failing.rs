@@ -246,7 +246,7 @@ fn a_plugin_that_asks_in_system_mode_is_refused_with_its_question() {
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
           hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl restart sops-nix
+        error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; mend what is said above and run: /run/current-system/activate
 
     "##]]
     .assert_eq(&paragraph("asking", &said));
