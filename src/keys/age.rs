@@ -8,6 +8,7 @@ use age_core::format::{FileKey, Stanza};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::foreign::{self, Foreign};
 use super::hybrid::{self, HybridIdentity};
 use super::identity::Identity;
 use super::notice::{Cause, Place};
@@ -102,12 +103,16 @@ fn read(mut content: impl Read) -> Result<Plaintext, Failure> {
 /// What an identity file is when it is no identity text at all.
 pub(super) fn foreign_content(text: &[u8]) -> Option<Cause> {
     let text = text.trim_ascii_start();
-    if text.starts_with(b"age-encryption.org/") || text.starts_with(ARMOR.as_bytes()) {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    if line.starts_with(b"age-encryption.org/") || line.starts_with(ARMOR.as_bytes()) {
         Some(Cause::EncryptedIdentities)
-    } else if text.starts_with(b"-----BEGIN OPENSSH ") || text.starts_with(b"-----BEGIN RSA ") {
+    } else if line.starts_with(b"-----BEGIN PGP ") {
+        Some(Cause::Foreign(Foreign::OpenPgp))
+    } else if line.starts_with(b"-----BEGIN ") && line.ends_with(b" PRIVATE KEY-----") {
         Some(Cause::SshKey)
     } else {
-        None
+        // A public key may stand on a line among identities.
+        foreign::ssh_key(text).filter(|cause| *cause != Cause::PublicSshKey)
     }
 }
 
@@ -145,6 +150,7 @@ impl Line {
                 .map(|secret| Self::Identity(Identity::from_hybrid(secret, place.clone())))
                 .ok_or(Cause::BadLine),
             _ if text.starts_with("age1") => Err(Cause::RecipientLine),
+            _ if foreign::ssh_key(text.as_bytes()).is_some() => Err(Cause::PublicSshKey),
             _ => text
                 .parse::<x25519::Identity>()
                 .map(|secret| Self::Identity(Identity::from_age(secret, place.clone())))

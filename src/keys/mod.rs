@@ -9,6 +9,7 @@ mod age;
 mod choices;
 mod command;
 mod failure;
+mod foreign;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod gpg;
@@ -35,7 +36,8 @@ use std::{
 };
 
 pub use crate::child::ChildError;
-pub use notice::{Cause, Notice, Place, Problem};
+pub use foreign::Foreign;
+pub use notice::{Cause, Damage, Notice, Place, Problem};
 pub use opening::Opening;
 pub use report::NoKey;
 pub use sources::{Credential, GpgSource, KeyFile, KeySources, SshKeyFile};

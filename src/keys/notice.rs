@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::foreign::Foreign;
+use super::report::quoted;
 use crate::child::ChildError;
 use crate::file::ReadError;
 
@@ -84,8 +86,12 @@ pub enum Cause {
     EncryptedSshKey,
     /// An SSH private key of a kind that age does not know.
     UnknownSshKind(String),
+    /// The same in PKCS#8, which other programs write.
+    EncryptedPkcs8,
     /// It looks like an SSH private key but cannot be read as one.
-    DamagedSshKey,
+    DamagedSshKey(Damage),
+    /// A key of another kind.
+    Foreign(Foreign),
     /// It does not look like an SSH private key at all.
     NoSshKey,
     /// No unit gave us credentials.
@@ -98,6 +104,30 @@ pub enum Cause {
     CommandFailed(String, String),
     /// A program that was asked failed, in its own words or ours.
     Program(String),
+}
+
+/// What is wrong with an SSH private key. OpenSSH refuses all of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The last line of its text is not there.
+    NoEnd,
+    /// Its text is not base64.
+    Base64,
+    /// It ends within a part.
+    CutOff,
+    /// A part is not what belongs there.
+    Form,
+    /// It does not hold exactly one key.
+    SeveralKeys,
+    /// Something follows it, or it was not filled up to a whole block.
+    Length,
+    /// The two numbers that tell whether it was decrypted differ.
+    CheckNumbers,
+    /// It is filled up with something else than 1, 2, 3 and so on.
+    Padding,
+    /// Its public half belongs to another key.
+    PublicHalf,
 }
 
 impl Place {
@@ -141,12 +171,16 @@ impl Problem {
             }
             _ => {}
         }
-        let path = self.place.path()?.display();
+        let path = quoted(&self.place.path()?.display().to_string());
         match self.cause {
             Cause::EncryptedIdentities => Some(format!(
                 "decrypt it and name what comes out instead: (umask 077; age --decrypt --output {path}.txt {path})"
             )),
             Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
+            Cause::EncryptedPkcs8 => Some(format!(
+                "use a key without one, or name what comes out of: openssl pkey -in {path} -out {path}.plain"
+            )),
+            Cause::Foreign(foreign) => foreign.remedy(&path),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
             _ => None,
@@ -227,9 +261,14 @@ impl fmt::Display for Cause {
             Self::EncryptedIdentities => f.write_str("age identities behind a passphrase, which nobody is asked for"),
             Self::SshKey => f.write_str("an SSH key, not age identities"),
             Self::PublicSshKey => f.write_str("a public SSH key"),
-            Self::EncryptedSshKey => f.write_str("protected by a passphrase, which nobody is asked for"),
+            Self::EncryptedSshKey | Self::EncryptedPkcs8 => f.write_str("protected by a passphrase, which nobody is asked for"),
+            Self::UnknownSshKind(kind) if kind.starts_with("sk-") => write!(
+                f,
+                "an SSH key of kind {kind}, which stays in a security key and only signs; age knows ssh-ed25519 and ssh-rsa"
+            ),
             Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
-            Self::DamagedSshKey => f.write_str("a damaged SSH private key"),
+            Self::DamagedSshKey(damage) => write!(f, "a damaged SSH private key: {damage}"),
+            Self::Foreign(foreign) => foreign.fmt(f),
             Self::NoSshKey => f.write_str("not an SSH private key"),
             Self::NoCredentials => f.write_str("no unit of systemd gave us credentials"),
             Self::NoCommand => f.write_str("not a command; check its quotes"),
@@ -237,5 +276,21 @@ impl fmt::Display for Cause {
             Self::CommandFailed(program, status) => write!(f, "{program} failed with {status}"),
             Self::Program(words) => f.write_str(words),
         }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoEnd => "its last line, -----END …-----, is missing",
+            Self::Base64 => "its text is not valid base64",
+            Self::CutOff => "it ends too early",
+            Self::Form => "its content is not that of a key",
+            Self::SeveralKeys => "it does not hold exactly one key",
+            Self::Length => "its length is wrong",
+            Self::CheckNumbers => "its two check numbers differ",
+            Self::Padding => "its padding is wrong",
+            Self::PublicHalf => "its public half belongs to another key",
+        })
     }
 }

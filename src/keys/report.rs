@@ -247,7 +247,7 @@ impl Key {
 }
 
 /// A file name as a shell takes it.
-fn quoted(file: &str) -> String {
+pub(super) fn quoted(file: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
     if !file.is_empty() && file.chars().all(is_plain) {
         file.to_owned()

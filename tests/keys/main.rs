@@ -21,6 +21,7 @@ mod kind;
 mod matrix;
 mod own;
 mod refused;
+mod writers;
 mod wrong;
 
 use std::path::PathBuf;

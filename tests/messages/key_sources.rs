@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use expect_test::expect;
 use serde_json::json;
 
@@ -57,13 +59,13 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
         warning: cannot use $DIR/ssh_ed25519.pub: a public SSH key; name the private key that belongs to it
 
         # an age identity: 0
-        warning: cannot use $DIR/age.txt: not an SSH private key
+        warning: cannot use $DIR/age.txt: age identities, not an SSH key; name it as sops.age.keyFile
 
         # damaged: 0
-        warning: cannot use $DIR/damaged: a damaged SSH private key
+        warning: cannot use $DIR/damaged: a damaged SSH private key: it ends too early
 
         # cut off: 0
-        warning: cannot use $DIR/cut: not an SSH private key
+        warning: cannot use $DIR/cut: a damaged SSH private key: its last line, -----END …-----, is missing
 
         # empty: 0
         warning: cannot use $DIR/empty: not an SSH private key
@@ -76,6 +78,166 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
 
         # too large: 0
         warning: cannot use $DIR/large: larger than 16 KiB
+
+    "#]].assert_eq(&text);
+}
+
+/// A PEM block with no matter what in it.
+fn block(label: &str) -> String {
+    format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n")
+}
+
+/// A key in the form of OpenSSH, as far as one that is not ours is read.
+fn openssh(kind: &str) -> String {
+    let string = |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_be_bytes(), text].concat();
+    let name = string(kind.as_bytes());
+    let bytes = [
+        b"openssh-key-v1\0".to_vec(),
+        string(b"none"),
+        string(b"none"),
+        string(b""),
+        vec![0, 0, 0, 1],
+        string(&name),
+    ];
+    let body = BASE64_STANDARD.encode(bytes.concat());
+    block("OPENSSH PRIVATE KEY").replace("AAAA", &body)
+}
+
+#[test]
+fn a_key_of_another_kind_is_named() {
+    let world = World::user();
+    let pkcs8 = |oid: &[u8]| {
+        let algorithm = [
+            &[
+                0x30,
+                2 + u8::try_from(oid.len()).unwrap(),
+                6,
+                u8::try_from(oid.len()).unwrap(),
+            ],
+            oid,
+        ]
+        .concat();
+        let inner = [&[2, 1, 0], algorithm.as_slice(), &[4, 1, 0]].concat();
+        let der = [&[0x30, u8::try_from(inner.len()).unwrap()], inner.as_slice()].concat();
+        block("PRIVATE KEY").replace("AAAA", &BASE64_STANDARD.encode(der))
+    };
+    let dropbear = b"\0\0\0\x13ecdsa-sha2-nistp256\0\0\0\x08nistp256".as_slice();
+    let age = fs::read(world.fixture("keys/age.txt")).unwrap();
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("in a security key", openssh("sk-ssh-ed25519@openssh.com").into()),
+        ("in another one", openssh("sk-ecdsa-sha2-nistp256@openssh.com").into()),
+        ("DSA", openssh("ssh-dss").into()),
+        (
+            "ECDSA of PuTTY",
+            "PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\r\nEncryption: none\r\n".into(),
+        ),
+        ("ECDSA of Dropbear", dropbear.into()),
+        ("ECDSA in PEM", block("EC PRIVATE KEY").into()),
+        ("DSA in PEM", block("DSA PRIVATE KEY").into()),
+        ("ECDSA in PKCS#8", pkcs8(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]).into()),
+        ("Ed448 in PKCS#8", pkcs8(&[0x2b, 0x65, 0x71]).into()),
+        ("of the first version", "SSH PRIVATE KEY FILE FORMAT 1.1\n\0\0\0\0".into()),
+        ("a public one, ECDSA", "ecdsa-sha2-nistp256 AAAAE2VjZHNh me@here\n".into()),
+        ("a public one in PEM", block("PUBLIC KEY").into()),
+        (
+            "a public one of ssh.com",
+            "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----\n".into(),
+        ),
+        (
+            "a certificate",
+            "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1l me@here\n".into(),
+        ),
+        ("another certificate", block("CERTIFICATE").into()),
+        ("OpenPGP", fs::read(world.fixture("keys/pgp.asc")).unwrap()),
+        ("age identities", age),
+        ("something else", "hello\n".into()),
+    ];
+    let mut text = String::new();
+    for (what, key) in cases {
+        let path = world.write("it's mine", key);
+        text += &paragraph(what, &with_key(&world, "ageSshKeyPaths", &path));
+    }
+    for (what, key) in [
+        (
+            "for age: a key of PuTTY",
+            "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n".to_owned(),
+        ),
+        ("for age: an SSH key in PKCS#8", block("PRIVATE KEY")),
+        ("for age: OpenPGP", block("PGP PRIVATE KEY BLOCK")),
+        (
+            "for age: a public SSH key",
+            "# mine\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@here\n".to_owned(),
+        ),
+    ] {
+        let path = world.write("keys.txt", key);
+        text += &paragraph(what, &with_key(&world, "ageKeyFile", &path));
+    }
+    expect![[r#"
+        # in a security key: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind sk-ssh-ed25519@openssh.com, which stays in a security key and only signs; age knows ssh-ed25519 and ssh-rsa
+
+        # in another one: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind sk-ecdsa-sha2-nistp256@openssh.com, which stays in a security key and only signs; age knows ssh-ed25519 and ssh-rsa
+
+        # DSA: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind ssh-dss; age knows ssh-ed25519 and ssh-rsa
+
+        # ECDSA of PuTTY: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind ecdsa-sha2-nistp256; age knows ssh-ed25519 and ssh-rsa
+
+        # ECDSA of Dropbear: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind ecdsa-sha2-nistp256; age knows ssh-ed25519 and ssh-rsa
+
+        # ECDSA in PEM: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind ecdsa; age knows ssh-ed25519 and ssh-rsa
+
+        # DSA in PEM: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind ssh-dss; age knows ssh-ed25519 and ssh-rsa
+
+        # ECDSA in PKCS#8: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind ecdsa; age knows ssh-ed25519 and ssh-rsa
+
+        # Ed448 in PKCS#8: 0
+        warning: cannot use $DIR/it's mine: an SSH key of kind ed448; age knows ssh-ed25519 and ssh-rsa
+
+        # of the first version: 0
+        warning: cannot use $DIR/it's mine: a key of the first version of SSH, which age does not know
+
+        # a public one, ECDSA: 0
+        warning: cannot use $DIR/it's mine: a public SSH key; name the private key that belongs to it
+
+        # a public one in PEM: 0
+        warning: cannot use $DIR/it's mine: a public SSH key; name the private key that belongs to it
+
+        # a public one of ssh.com: 0
+        warning: cannot use $DIR/it's mine: a public SSH key; name the private key that belongs to it
+
+        # a certificate: 0
+        warning: cannot use $DIR/it's mine: a certificate, not an SSH private key; name the private key that belongs to it
+
+        # another certificate: 0
+        warning: cannot use $DIR/it's mine: a certificate, not an SSH private key; name the private key that belongs to it
+
+        # OpenPGP: 0
+        warning: cannot use $DIR/it's mine: an OpenPGP key; import it into a GnuPG home, and name that as sops.gnupg.home
+
+        # age identities: 0
+        warning: cannot use $DIR/it's mine: age identities, not an SSH key; name it as sops.age.keyFile
+
+        # something else: 0
+        warning: cannot use $DIR/it's mine: not an SSH private key
+
+        # for age: a key of PuTTY: 0
+        warning: cannot use $DIR/keys.txt: an SSH key in the form of PuTTY; convert it, and name what comes out: puttygen $DIR/keys.txt -O private-openssh-new --new-passphrase /dev/null -o $DIR/keys.txt.openssh
+
+        # for age: an SSH key in PKCS#8: 0
+        warning: cannot use $DIR/keys.txt: an SSH key, not age identities; name it among the SSH keys for age
+
+        # for age: OpenPGP: 0
+        warning: cannot use $DIR/keys.txt: an OpenPGP key; import it into a GnuPG home, and name that as sops.gnupg.home
+
+        # for age: a public SSH key: 0
+        warning: cannot use line 2 of $DIR/keys.txt: a public SSH key; name the private key that belongs to it
 
     "#]].assert_eq(&text);
 }

@@ -226,19 +226,20 @@ fn importing_an_ssh_key_is_told_with_its_recipient() {
 #[test]
 fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
     let host = Host::new();
-    let notice = "protected by a passphrase, which nobody is asked for; use a key without one, \
-                  or remove it: ssh-keygen -p -N '' -f /keys";
-    for (name, kind) in [
-        ("a", vec!["-t", "ed25519"]),
-        ("b", vec!["-t", "rsa", "-b", "2048", "-m", "PEM"]),
-        ("c", vec!["-t", "rsa", "-b", "2048", "-m", "PKCS8"]),
+    let notice = "protected by a passphrase, which nobody is asked for; use a key without one, or";
+    let ssh_keygen = "remove it: ssh-keygen -p -N '' -f /keys";
+    let openssl = "name what comes out of: openssl pkey -in /keys/c -out /keys/c.plain";
+    for (name, kind, remedy) in [
+        ("a", vec!["-t", "ed25519"], format!("{ssh_keygen}/a")),
+        ("b", vec!["-t", "rsa", "-b", "2048", "-m", "PEM"], format!("{ssh_keygen}/b")),
+        ("c", vec!["-t", "rsa", "-b", "2048", "-m", "PKCS8"], openssl.to_owned()),
     ] {
         let Some(path) = host.ssh_key(name, &[kind.as_slice(), &["-N", "passphrase"]].concat()) else {
             return;
         };
         assert_eq!(
             host.notices(&of_ssh_key(path)),
-            [format!("cannot use /keys/{name}: {notice}/{name}")]
+            [format!("cannot use /keys/{name}: {notice} {remedy}")]
         );
     }
 }
@@ -249,7 +250,7 @@ fn a_key_of_another_kind_is_named() {
     for (name, arguments, kind) in [
         ("a", vec!["-t", "ecdsa"], "ecdsa-sha2-nistp256"),
         ("b", vec!["-t", "ecdsa", "-m", "PEM"], "ecdsa"),
-        ("c", vec!["-t", "ecdsa", "-m", "PKCS8"], "1.2.840.10045.2.1"),
+        ("c", vec!["-t", "ecdsa", "-m", "PKCS8"], "ecdsa"),
     ] {
         let Some(path) = host.ssh_key(name, &arguments) else {
             return;
@@ -266,7 +267,8 @@ fn a_key_on_a_hardware_token_is_named() {
     let pair = ssh_key::private::SkEd25519::new(public, 1, [2; 32]).unwrap();
     let key = ssh_key::PrivateKey::try_from(ssh_key::private::KeypairData::SkEd25519(pair)).unwrap();
     let path = host.file("id", key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes());
-    let notice = "cannot use /keys/id: an SSH key of kind sk-ssh-ed25519@openssh.com; age knows ssh-ed25519 and ssh-rsa";
+    let notice = "cannot use /keys/id: an SSH key of kind sk-ssh-ed25519@openssh.com, which stays in a security key and only signs; age knows \
+         ssh-ed25519 and ssh-rsa";
     assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
 }
 
@@ -275,7 +277,12 @@ fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
     let host = Host::new();
     let public = "cannot use /keys/id: a public SSH key; name the private key that belongs to it";
     let none = "cannot use /keys/id: not an SSH private key";
-    let damaged = "cannot use /keys/id: a damaged SSH private key";
+    let identities = "cannot use /keys/id: age identities, not an SSH key; name it as sops.age.keyFile";
+    let pgp = "cannot use /keys/id: an OpenPGP key; import it into a GnuPG home, and name that as sops.gnupg.home";
+    let no_end = "cannot use /keys/id: a damaged SSH private key: its last line, -----END …-----, is missing";
+    let no_base64 = "cannot use /keys/id: a damaged SSH private key: its text is not valid base64";
+    let check = "cannot use /keys/id: a damaged SSH private key: its two check numbers differ";
+    let damaged = "cannot use /keys/id: a damaged SSH private key: its content is not that of a key";
     let missing = SSH_KEY.replace("BAgMEAQID", "BAgMFAQID");
     let cut = SSH_KEY.replace("-----END", "");
     for (text, notice) in [
@@ -284,16 +291,16 @@ fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
             public,
         ),
         ("", none),
-        ("AGE-SECRET-KEY-1QQQ", none),
+        ("AGE-SECRET-KEY-1QQQ", identities),
         (
             "-----BEGIN PGP PRIVATE KEY BLOCK-----\n-----END PGP PRIVATE KEY BLOCK-----\n",
-            none,
+            pgp,
         ),
-        (&cut, none),
-        (&missing, damaged),
+        (&cut, no_end),
+        (&missing, check),
         (
             "-----BEGIN OPENSSH PRIVATE KEY-----\n!\n-----END OPENSSH PRIVATE KEY-----\n",
-            damaged,
+            no_base64,
         ),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
@@ -312,9 +319,11 @@ fn the_layout_of_an_ssh_key_file_does_not_matter() {
     let crlf = SSH_KEY.replace('\n', "\r\n");
     let long = format!("\n  -----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----");
     for text in [crlf, long] {
-        assert!(matches!(
-            of_ssh_key(host.file("id", text)).notices.as_slice(),
-            [Notice::Imported { .. }]
-        ));
+        let keyring = of_ssh_key(host.file("id", &text));
+        assert!(
+            matches!(keyring.notices.as_slice(), [Notice::Imported { .. }]),
+            "{text}: {:?}",
+            keyring.notices
+        );
     }
 }

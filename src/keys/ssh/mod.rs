@@ -1,13 +1,11 @@
 //! SSH private keys as age identities.
 
+mod openssh;
+mod text;
+
 use ::age::x25519;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bech32::{Bech32, Hrp};
 use curve25519_dalek::EdwardsPoint;
-use pkcs1::der::asn1::OctetStringRef;
-use pkcs1::der::{Decode, oid::ObjectIdentifier};
-use pkcs8::PrivateKeyInfo;
 use sha2::{Digest, Sha512};
 use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, RsaKeypair, RsaPrivateKey};
 use ssh_key::public::{Ed25519PublicKey, RsaPublicKey};
@@ -15,14 +13,12 @@ use ssh_key::{Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use super::notice::{Cause, Place};
+use super::notice::{Cause, Damage, Place};
 use super::openpgp::PgpKey;
+use text::private_key;
 
 /// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
 pub(super) const MAX_BYTES: usize = 16 << 10;
-/// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// What an SSH private key stands for.
 pub(super) struct SshKeys {
@@ -38,7 +34,7 @@ pub(super) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
     let mut identities = Vec::new();
     match key.key_data() {
         KeypairData::Ed25519(pair) => {
-            let converted = convert(pair.private.as_ref()).ok_or(Cause::DamagedSshKey)?;
+            let converted = convert(pair.private.as_ref()).ok_or(Cause::DamagedSshKey(Damage::Form))?;
             identities.push(Identity::from_conversion(converted, place.clone()));
         }
         KeypairData::Rsa(_) => {}
@@ -46,7 +42,7 @@ pub(super) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
         _ => return Err(Cause::UnknownSshKind(key.algorithm().as_str().to_owned())),
     }
     let pgp = PgpKey::from_ssh(&key);
-    identities.push(Identity::from_ssh(key, place.clone()).ok_or(Cause::DamagedSshKey)?);
+    identities.push(Identity::from_ssh(key, place.clone()).ok_or(Cause::DamagedSshKey(Damage::Form))?);
     Ok(SshKeys { identities, pgp })
 }
 
@@ -91,85 +87,46 @@ pub(super) fn shown(kind: &str, fingerprint: &Fingerprint) -> String {
     format!("{kind} {fingerprint}")
 }
 
-/// Reads a private key in the form of OpenSSH, PKCS#1 or PKCS#8.
-fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
-    let text = str::from_utf8(text).map_err(|_| Cause::NoSshKey)?;
-    if text.trim_ascii_start().starts_with("ssh-") {
-        return Err(Cause::PublicSshKey);
-    }
-    let (label, body) = pem(text).ok_or(Cause::NoSshKey)?;
-    match label {
-        "OPENSSH PRIVATE KEY" => PrivateKey::from_bytes(&decode(body)?).map_err(|_| Cause::DamagedSshKey),
-        "ENCRYPTED PRIVATE KEY" => Err(Cause::EncryptedSshKey),
-        _ if body.contains("ENCRYPTED") => Err(Cause::EncryptedSshKey),
-        "RSA PRIVATE KEY" => pkcs1_key(&decode(body)?).ok_or(Cause::DamagedSshKey),
-        "EC PRIVATE KEY" => Err(Cause::UnknownSshKind("ecdsa".to_owned())),
-        "DSA PRIVATE KEY" => Err(Cause::UnknownSshKind("ssh-dss".to_owned())),
-        "PRIVATE KEY" => pkcs8_key(&decode(body)?),
-        _ => Err(Cause::NoSshKey),
-    }
-}
-
-/// The label and the body of the first PEM block. Lenient about line lengths and what stands around it, as sshd is.
-fn pem(text: &str) -> Option<(&str, &str)> {
-    let (_, text) = text.split_once("-----BEGIN ")?;
-    let (label, text) = text.split_once("-----")?;
-    let (body, _) = text.split_once("-----END ")?;
-    Some((label, body))
-}
-
-/// Decodes the body of a PEM block.
-fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
-    let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
-    text.extend(body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    let mut bytes = Zeroizing::new(vec![0; body.len()]);
-    let length = BASE64_STANDARD
-        .decode_slice(&*text, &mut bytes)
-        .map_err(|_| Cause::DamagedSshKey)?;
-    bytes.truncate(length);
-    Ok(bytes)
-}
-
-/// A key in PKCS#8, the form that openssl writes, brought into that of OpenSSH.
-fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
-    let info = PrivateKeyInfo::from_der(der).map_err(|_| Cause::DamagedSshKey)?;
-    match info.algorithm.oid {
-        ED25519 => pkcs8_ed25519(info.private_key).ok_or(Cause::DamagedSshKey),
-        RSA => pkcs1_key(info.private_key).ok_or(Cause::DamagedSshKey),
-        other => Err(Cause::UnknownSshKind(other.to_string())),
-    }
-}
-
-/// An ed25519 key from its seed, which PKCS#8 wraps once more.
-fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
-    let private = Ed25519PrivateKey::try_from(OctetStringRef::from_der(der).ok()?.as_bytes()).ok()?;
+/// The ed25519 key of a seed.
+fn ed25519_key(seed: &[u8]) -> Option<PrivateKey> {
+    let private = Ed25519PrivateKey::try_from(seed).ok()?;
     let point = EdwardsPoint::mul_base_clamped(*scalar(private.as_ref()));
     let public = Ed25519PublicKey(point.compress().to_bytes());
     PrivateKey::try_from(KeypairData::Ed25519(Ed25519Keypair { public, private })).ok()
 }
 
-/// An RSA key in PKCS#1, brought into the form of OpenSSH.
-fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
-    let key = pkcs1::RsaPrivateKey::from_der(der).ok()?;
-    let number = |number: pkcs1::UintRef<'_>| Mpint::from_positive_bytes(number.as_bytes()).ok();
-    let public = RsaPublicKey {
-        e: number(key.public_exponent)?,
-        n: number(key.modulus)?,
-    };
+/// The RSA key of these positive numbers: modulus, public and private exponent, coefficient, both primes.
+fn rsa_key([modulus, exponent, private, coefficient, prime, other_prime]: [&[u8]; 6]) -> Option<PrivateKey> {
+    let public = rsa_public(modulus, exponent)?;
     let private = RsaPrivateKey {
-        d: number(key.private_exponent)?,
-        iqmp: number(key.coefficient)?,
-        p: number(key.prime1)?,
-        q: number(key.prime2)?,
+        d: positive(private)?,
+        iqmp: positive(coefficient)?,
+        p: positive(prime)?,
+        q: positive(other_prime)?,
     };
     PrivateKey::try_from(KeypairData::Rsa(RsaKeypair { public, private })).ok()
 }
 
+/// The public half of an RSA key.
+fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
+    Some(RsaPublicKey {
+        e: positive(exponent)?,
+        n: positive(modulus)?,
+    })
+}
+
+/// A positive number, with any number of zeros in front.
+fn positive(bytes: &[u8]) -> Option<Mpint> {
+    Mpint::from_positive_bytes(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use base64::prelude::BASE64_STANDARD_NO_PAD;
+    use base64::Engine;
+    use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
     use curve25519_dalek::edwards::CompressedEdwardsY;
 
+    use super::text::{pkcs1_key, pkcs8_key};
     use super::*;
 
     /// The age recipient of a public SSH key: the way that needs no private key.

@@ -1,0 +1,142 @@
+//! Keys of other kinds than those that a source is asked for, known by how they begin.
+
+use std::fmt;
+
+use super::notice::Cause;
+
+/// What the text of a source is, where that is not what was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Foreign {
+    /// An SSH private key as `PuTTY` keeps it, `.ppk`.
+    Putty,
+    /// An SSH private key as the programs of ssh.com keep it.
+    SshCom,
+    /// An SSH private key as Dropbear keeps it.
+    Dropbear,
+    /// A key of the first version of SSH, which is RSA of a kind of its own.
+    FirstProtocol,
+    /// What vouches for a public key.
+    Certificate,
+    /// An OpenPGP key.
+    OpenPgp,
+    /// age identities.
+    AgeIdentities,
+}
+
+/// The kinds of SSH keys that age knows.
+const KNOWN: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
+
+impl Foreign {
+    /// What to type. `path` is the file as a shell takes it.
+    pub(super) fn remedy(self, path: &str) -> Option<String> {
+        let convert = |command: String| Some(format!("convert it, and name what comes out: {command}"));
+        match self {
+            // A passphrase would stay otherwise, and be the next thing in the way.
+            Self::Putty | Self::SshCom => convert(format!(
+                "puttygen {path} -O private-openssh-new --new-passphrase /dev/null -o {path}.openssh"
+            )),
+            Self::Dropbear => convert(format!("dropbearconvert dropbear openssh {path} {path}.openssh")),
+            Self::Certificate => Some("name the private key that belongs to it".to_owned()),
+            Self::OpenPgp => Some("import it into a GnuPG home, and name that as sops.gnupg.home".to_owned()),
+            Self::AgeIdentities => Some("name it as sops.age.keyFile".to_owned()),
+            Self::FirstProtocol => None,
+        }
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Putty => "an SSH key in the form of PuTTY",
+            Self::SshCom => "an SSH key in the form of ssh.com",
+            Self::Dropbear => "an SSH key in the form of Dropbear",
+            Self::FirstProtocol => "a key of the first version of SSH, which age does not know",
+            Self::Certificate => "a certificate, not an SSH private key",
+            Self::OpenPgp => "an OpenPGP key",
+            Self::AgeIdentities => "age identities, not an SSH key",
+        })
+    }
+}
+
+/// What is known to be no SSH private key in a form that OpenSSH reads, and is one all the same, or the public half of one.
+pub(super) fn ssh_key(text: &[u8]) -> Option<Cause> {
+    let begins = |prefix: &str| text.trim_ascii_start().starts_with(prefix.as_bytes());
+    if begins("PuTTY-User-Key-File-") {
+        Some(of_kind(kind_of_putty(text), Foreign::Putty))
+    } else if begins("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----") {
+        Some(Cause::Foreign(Foreign::SshCom))
+    } else if begins("SSH PRIVATE KEY FILE FORMAT 1.1\n") {
+        Some(Cause::Foreign(Foreign::FirstProtocol))
+    } else if begins("---- BEGIN SSH2 PUBLIC KEY ----") {
+        Some(Cause::PublicSshKey)
+    } else {
+        dropbear_key(text).or_else(|| public_key(text))
+    }
+}
+
+/// What is no SSH key at all, and known.
+pub(super) fn other_key(text: &[u8]) -> Option<Cause> {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let foreign = lines.find_map(|line| match line {
+        _ if line.starts_with(b"AGE-SECRET-KEY-") || line.starts_with(b"AGE-PLUGIN-") => Some(Foreign::AgeIdentities),
+        _ if line.starts_with(b"-----BEGIN PGP PRIVATE KEY BLOCK-----") => Some(Foreign::OpenPgp),
+        _ => None,
+    });
+    foreign.map(Cause::Foreign)
+}
+
+/// A key of a kind that age does not know is named by that, since no other form of it would help.
+fn of_kind(kind: &str, form: Foreign) -> Cause {
+    if KNOWN.contains(&kind) {
+        Cause::Foreign(form)
+    } else {
+        Cause::UnknownSshKind(kind.to_owned())
+    }
+}
+
+/// The kind stands at the end of the first line.
+fn kind_of_putty(text: &[u8]) -> &str {
+    let line = text
+        .trim_ascii_start()
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    word(line.rsplit(|byte| *byte == b' ').next().unwrap_or_default())
+}
+
+/// Dropbear keeps the bare numbers, behind the kind with its length.
+fn dropbear_key(text: &[u8]) -> Option<Cause> {
+    let (length, rest) = text.split_first_chunk()?;
+    let kind = word(rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?);
+    is_kind(kind).then(|| of_kind(kind, Foreign::Dropbear))
+}
+
+/// A line as in `.pub` files: the kind, and the key in base64.
+fn public_key(text: &[u8]) -> Option<Cause> {
+    let mut words = text.trim_ascii_start().split(u8::is_ascii_whitespace);
+    let (kind, key) = (word(words.next()?), words.next()?);
+    let is_key = is_kind(kind) && key.starts_with(b"AAAA");
+    is_key.then_some(if kind.contains("-cert-v0") {
+        Cause::Foreign(Foreign::Certificate)
+    } else {
+        Cause::PublicSshKey
+    })
+}
+
+/// Whether this is how kinds of SSH keys are named.
+fn is_kind(word: &str) -> bool {
+    ["ssh-", "ecdsa-", "sk-"].iter().any(|prefix| word.starts_with(prefix))
+}
+
+/// A word that is safe to print; nothing in place of another.
+fn word(bytes: &[u8]) -> &str {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(byte);
+    let bytes = bytes.trim_ascii();
+    let word = if bytes.len() <= 64 && bytes.iter().all(is_plain) {
+        bytes
+    } else {
+        b""
+    };
+    str::from_utf8(word).unwrap_or_default()
+}

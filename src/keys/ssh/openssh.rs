@@ -1,0 +1,144 @@
+//! The form of OpenSSH's own private keys, `openssh-key-v1` (its document `PROTOCOL.key`).
+//!
+//! The `ssh-key` crate (0.6) takes no more than seven bytes of padding, and no number with a zero too many in front. OpenSSH takes both,
+//! and `PuTTY` writes up to sixteen bytes.
+
+use ssh_key::PrivateKey;
+use ssh_key::public::{Ed25519PublicKey, KeyData};
+
+use super::{ed25519_key, rsa_key, rsa_public};
+use crate::keys::lock::printable;
+use crate::keys::notice::{Cause, Damage};
+
+const MAGIC: &[u8] = b"openssh-key-v1\0";
+/// The length of what is encrypted is a multiple of this, in bytes, also where nothing is encrypted.
+const BLOCK: usize = 8;
+
+/// Reads a key without a passphrase, as strictly as OpenSSH.
+pub(super) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
+    let mut container = Fields(bytes);
+    if container.take(MAGIC.len())? != MAGIC {
+        return Err(Cause::DamagedSshKey(Damage::Form));
+    }
+    let [cipher, _derivation, _options] = container.strings()?;
+    if container.number()? != 1 {
+        return Err(Cause::DamagedSshKey(Damage::SeveralKeys));
+    }
+    let public = Fields(container.string()?).public_key()?;
+    if cipher != b"none" {
+        return Err(Cause::EncryptedSshKey);
+    }
+    let private = container.string()?;
+    if !container.0.is_empty() || private.len() % BLOCK != 0 {
+        return Err(Cause::DamagedSshKey(Damage::Length));
+    }
+    let key = Fields(private).private_part()?;
+    if key.public_key().key_data() == &public {
+        Ok(key)
+    } else {
+        Err(Cause::DamagedSshKey(Damage::PublicHalf))
+    }
+}
+
+/// The kinds of keys that age knows.
+enum Kind {
+    Ed25519,
+    Rsa,
+}
+
+/// What is still to be read of a sequence of numbers and strings.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Cause> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Cause::DamagedSshKey(Damage::CutOff))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn number(&mut self) -> Result<usize, Cause> {
+        Ok(self.take(4)?.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    }
+
+    fn string(&mut self) -> Result<&'a [u8], Cause> {
+        let length = self.number()?;
+        self.take(length)
+    }
+
+    fn strings<const N: usize>(&mut self) -> Result<[&'a [u8]; N], Cause> {
+        let mut strings = [[].as_slice(); N];
+        for string in &mut strings {
+            *string = self.string()?;
+        }
+        Ok(strings)
+    }
+
+    /// Positive numbers, which have the first bit clear.
+    fn numbers<const N: usize>(&mut self) -> Result<[&'a [u8]; N], Cause> {
+        let numbers = self.strings()?;
+        if numbers.iter().any(|number| number.first().is_some_and(|byte| *byte > 0x7f)) {
+            Err(Cause::DamagedSshKey(Damage::Form))
+        } else {
+            Ok(numbers)
+        }
+    }
+
+    fn kind(&mut self) -> Result<Kind, Cause> {
+        match self.string()? {
+            b"ssh-ed25519" => Ok(Kind::Ed25519),
+            b"ssh-rsa" => Ok(Kind::Rsa),
+            other => Err(Cause::UnknownSshKind(printable(&String::from_utf8_lossy(other)))),
+        }
+    }
+
+    fn public_key(&mut self) -> Result<KeyData, Cause> {
+        let key = match self.kind()? {
+            Kind::Ed25519 => self.ed25519_half().map(KeyData::Ed25519),
+            Kind::Rsa => {
+                let [e, n] = self.numbers()?;
+                rsa_public(n, e).map(KeyData::Rsa)
+            }
+        };
+        key.ok_or(Cause::DamagedSshKey(Damage::Form))
+    }
+
+    /// The key, its comment and the padding, between two equal numbers and the end.
+    fn private_part(&mut self) -> Result<PrivateKey, Cause> {
+        if self.number()? != self.number()? {
+            return Err(Cause::DamagedSshKey(Damage::CheckNumbers));
+        }
+        let key = self.private_key()?;
+        let _comment = self.string()?;
+        let padding = (1..=u8::MAX).chain([0]).cycle();
+        if self.0.iter().zip(padding).all(|(byte, number)| *byte == number) {
+            Ok(key)
+        } else {
+            Err(Cause::DamagedSshKey(Damage::Padding))
+        }
+    }
+
+    fn private_key(&mut self) -> Result<PrivateKey, Cause> {
+        match self.kind()? {
+            Kind::Ed25519 => self.ed25519_key(),
+            Kind::Rsa => rsa_key(self.numbers()?).ok_or(Cause::DamagedSshKey(Damage::Form)),
+        }
+    }
+
+    /// The public half, then the seed and the public half once more.
+    fn ed25519_key(&mut self) -> Result<PrivateKey, Cause> {
+        let [public, both] = self.strings()?;
+        let (seed, again) = both.split_at_checked(32).ok_or(Cause::DamagedSshKey(Damage::Form))?;
+        let key = ed25519_key(seed).ok_or(Cause::DamagedSshKey(Damage::Form))?;
+        let is_public = |half: &[u8]| key.public_key().key_data().ed25519().is_some_and(|public| public.0 == half);
+        if is_public(public) && is_public(again) {
+            Ok(key)
+        } else {
+            Err(Cause::DamagedSshKey(Damage::PublicHalf))
+        }
+    }
+
+    /// The public half of an ed25519 key.
+    fn ed25519_half(&mut self) -> Option<Ed25519PublicKey> {
+        Ed25519PublicKey::try_from(self.string().ok()?).ok()
+    }
+}

@@ -1,0 +1,136 @@
+//! The text of an SSH private key: PEM, with a key in the form of OpenSSH, PKCS#1 or PKCS#8 within.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use pkcs1::UintRef;
+use pkcs1::der::asn1::OctetStringRef;
+use pkcs1::der::{Decode, oid::ObjectIdentifier};
+use pkcs8::PrivateKeyInfo;
+use ssh_key::PrivateKey;
+use zeroize::Zeroizing;
+
+use super::{ed25519_key, openssh, rsa_key};
+use crate::keys::foreign::{self, Foreign};
+use crate::keys::notice::{Cause, Damage};
+
+/// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// Those that it may hold for others, by the names that people know.
+const OTHERS: [(ObjectIdentifier, &str); 5] = [
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.2.1"), "ecdsa"),
+    (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), "ssh-dss"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"), "rsassa-pss"),
+    (ObjectIdentifier::new_unwrap("1.3.101.110"), "x25519"),
+    (ObjectIdentifier::new_unwrap("1.3.101.113"), "ed448"),
+];
+
+/// Reads a private key.
+pub(super) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
+    if let Some(cause) = foreign::ssh_key(text) {
+        return Err(cause);
+    }
+    let unknown = || foreign::other_key(text).unwrap_or(Cause::NoSshKey);
+    let (label, body) = str::from_utf8(text).ok().and_then(pem).ok_or_else(unknown)?;
+    if let Some(cause) = refused(label) {
+        return Err(cause);
+    }
+    let body = body.ok_or(Cause::DamagedSshKey(Damage::NoEnd))?;
+    match label {
+        "OPENSSH PRIVATE KEY" => openssh::key(&decode(body)?),
+        "RSA PRIVATE KEY" if is_encrypted(body) => Err(Cause::EncryptedSshKey),
+        "RSA PRIVATE KEY" => pkcs1_key(&decode(body)?).ok_or(Cause::DamagedSshKey(Damage::Form)),
+        "PRIVATE KEY" => pkcs8_key(&decode(body)?),
+        _ => Err(unknown()),
+    }
+}
+
+/// Why a PEM block with this label is not even read.
+fn refused(label: &str) -> Option<Cause> {
+    match label {
+        "ENCRYPTED PRIVATE KEY" => Some(Cause::EncryptedPkcs8),
+        "EC PRIVATE KEY" => Some(Cause::UnknownSshKind("ecdsa".to_owned())),
+        "DSA PRIVATE KEY" => Some(Cause::UnknownSshKind("ssh-dss".to_owned())),
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => Some(Cause::PublicSshKey),
+        "CERTIFICATE" => Some(Cause::Foreign(Foreign::Certificate)),
+        _ => None,
+    }
+}
+
+/// The first PEM block with a private key, else the first of another kind: its label, and its body if it has an end. What stands before
+/// and behind it does not matter, to OpenSSH and Go either.
+fn pem(text: &str) -> Option<(&str, Option<&str>)> {
+    let is_private = |block: &(&str, _)| block.0.ends_with("PRIVATE KEY");
+    blocks(text).find(is_private).or_else(|| blocks(text).next())
+}
+
+/// The PEM blocks of a text. Each begins on a line of its own, which may be indented; Go wants it at the margin.
+fn blocks(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let marks = text.match_indices("-----BEGIN ");
+    let begins_line = |at: usize| {
+        let before = text.get(..at).map(|before| before.trim_end_matches([' ', '\t']));
+        before.is_some_and(|before| before.is_empty() || before.ends_with('\n'))
+    };
+    marks.filter(move |(at, _)| begins_line(*at)).filter_map(|(at, mark)| {
+        let (label, rest) = text.get(at + mark.len()..)?.split_once("-----")?;
+        let end = format!("\n-----END {label}-----");
+        Some((label, rest.split_once(&end).map(|(body, _)| body)))
+    })
+}
+
+/// Whether the header of a PEM block says that a passphrase is needed.
+fn is_encrypted(body: &str) -> bool {
+    body.lines()
+        .any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"))
+}
+
+/// Decodes the body of a PEM block, without its header, whose lines have a colon.
+fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
+    let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
+    for line in body.lines().filter(|line| !line.contains(':')) {
+        text.extend(line.bytes().filter(|byte| !byte.is_ascii_whitespace()));
+    }
+    let mut bytes = Zeroizing::new(vec![0; body.len()]);
+    let length = BASE64_STANDARD
+        .decode_slice(&*text, &mut bytes)
+        .map_err(|_| Cause::DamagedSshKey(Damage::Base64))?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// A key in PKCS#8, the form that openssl writes.
+pub(super) fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
+    let damaged = Cause::DamagedSshKey(Damage::Form);
+    let Ok(info) = PrivateKeyInfo::from_der(der) else {
+        return Err(damaged);
+    };
+    match info.algorithm.oid {
+        ED25519 => pkcs8_ed25519(info.private_key).ok_or(damaged),
+        RSA => pkcs1_key(info.private_key).ok_or(damaged),
+        other => Err(Cause::UnknownSshKind(
+            OTHERS
+                .iter()
+                .find(|(oid, _)| *oid == other)
+                .map_or_else(|| other.to_string(), |(_, name)| (*name).to_owned()),
+        )),
+    }
+}
+
+/// An ed25519 key from its seed, which PKCS#8 wraps once more.
+fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
+    ed25519_key(OctetStringRef::from_der(der).ok()?.as_bytes())
+}
+
+/// An RSA key in PKCS#1.
+pub(super) fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
+    let key = pkcs1::RsaPrivateKey::from_der(der).ok()?;
+    let numbers = [
+        key.modulus,
+        key.public_exponent,
+        key.private_exponent,
+        key.coefficient,
+        key.prime1,
+        key.prime2,
+    ];
+    rsa_key(numbers.map(|number: UintRef<'_>| number.as_bytes()))
+}
