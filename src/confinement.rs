@@ -89,40 +89,4 @@ fn drop_capabilities() -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        fs::{self, OpenOptions},
-        path::Path,
-    };
-
-    use super::*;
-
-    /// The numbers of the errors of opening for writing, of creating and of removing, after `restriction`.
-    fn tried(restriction: impl FnOnce() + Send) -> [Option<i32>; 3] {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "content").unwrap();
-        let number = |result: std::io::Result<()>| result.err().and_then(|error| error.raw_os_error());
-        let attempt = |file: &Path| {
-            restriction();
-            assert_eq!(fs::read_to_string(file).unwrap(), "content");
-            [
-                number(OpenOptions::new().write(true).open(file).map(drop)),
-                number(fs::create_dir(file.with_file_name("directory"))),
-                number(fs::remove_file(file)),
-            ]
-        };
-        thread::scope(|scope| scope.spawn(|| attempt(&file)).join().unwrap())
-    }
-
-    #[test]
-    fn landlock_alone_keeps_files_as_they_are() {
-        assert_eq!(tried(|| assert!(restrict_access().unwrap())), [Some(13); 3]);
-    }
-
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
-    #[test]
-    fn the_filter_of_system_calls_alone_keeps_files_as_they_are() {
-        assert_eq!(tried(|| system_calls::refuse(false).unwrap()), [Some(1); 3]);
-    }
-}
+mod tests;

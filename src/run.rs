@@ -13,7 +13,7 @@ use crate::{
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
     file, files, host_keys,
-    install::{self, Entry, Extent, FileSystem, Site, Store},
+    install::{self, Entry, Extent, FileSystem, Homes, Site, Store},
     manifest::{Manifest, ManifestError},
     units::{self, Channel},
     users::Accounts,
@@ -141,6 +141,11 @@ fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> 
         link: manifest.link.clone(),
         keep_generations: manifest.keep_generations,
         store,
+        homes: match (manifest.user_mode, arguments.ignore_passwd) {
+            (true, _) => Homes::Unknown,
+            (false, true) => Homes::Earlier,
+            (false, false) => Homes::Known,
+        },
     }
 }
 

@@ -1,6 +1,8 @@
 //! From names of users and groups to their numbers.
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::{Group, User};
@@ -25,6 +27,35 @@ pub enum UserError {
         /// What the system said.
         cause: Errno,
     },
+}
+
+/// A user's home.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Home {
+    /// Where it is, or will be. Absolute, and not `/`.
+    pub path: PathBuf,
+    /// The user and their group.
+    pub owner: (u32, u32),
+}
+
+/// The homes of the users in `database`, a file like `/etc/passwd` (passwd(5)); none where it cannot be read. Other sources of users
+/// are not asked: a directory server would list thousands, and is not reached at boot.
+#[must_use]
+pub fn homes(database: &Path) -> Vec<Home> {
+    let text = fs::read(database).unwrap_or_default();
+    String::from_utf8_lossy(&text).lines().filter_map(home).collect()
+}
+
+/// The home in a line of passwd(5).
+fn home(line: &str) -> Option<Home> {
+    let fields: Vec<_> = line.split(':').collect();
+    let [_, _, uid, gid, _, home, _] = fields.as_slice() else {
+        return None;
+    };
+    let path = PathBuf::from(home);
+    let is_place = path.is_absolute() && path.parent().is_some();
+    let owner = (uid.parse().ok()?, gid.parse().ok()?);
+    is_place.then_some(Home { path, owner })
 }
 
 /// The users and groups of this machine, each looked up once.
@@ -115,6 +146,19 @@ mod tests {
         let mut accounts = Accounts::default();
         assert_eq!(accounts.user("root"), Ok(0));
         assert_eq!(accounts.group("root"), Ok(0));
+    }
+
+    #[test]
+    fn homes_are_read_from_lines_of_seven_fields() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lines = "alice:x:1000:100:A:/home/alice:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nx:x:1:1::y:z\n\nshort:x:1:1\nbad:x:-1:1::/h:\n";
+        fs::write(file.path(), lines).unwrap();
+        let alice = Home {
+            path: PathBuf::from("/home/alice"),
+            owner: (1000, 100),
+        };
+        assert_eq!(homes(file.path()), [alice]);
+        assert_eq!(homes(Path::new("/nowhere")), []);
     }
 
     #[test]

@@ -308,3 +308,58 @@ fn plaintext_is_written_to_the_generation_alone_and_keys_nowhere() {
     }
     assert!(writes >= 8, "only {writes} writes seen");
 }
+
+/// The manifest of [`manifest`], installed once, and what a second run with other values calls.
+fn second_run(world: &World) -> Vec<Call> {
+    world.install(&manifest(world, ONE));
+    trace(world, &manifest(world, OTHER), &[])
+}
+
+/// The position of the call that puts the link in its place.
+fn swap(calls: &[Call]) -> usize {
+    let is_swap = |call: &Call| call.name == "renameat2" && call.succeeded() && call.paths().contains(&"/run/secrets".to_owned());
+    calls.iter().position(is_swap).unwrap()
+}
+
+#[test]
+fn the_requests_of_units_are_recorded_before_the_link_is_swapped_and_made_after_it() {
+    let Some(world) = world() else { return };
+    let calls = second_run(&world);
+    let (record, list) = ("/run/secrets.d/2.pending", "/run/nixos/activation-restart-list");
+    let on = |path: &str, name: &str| {
+        calls
+            .iter()
+            .rposition(|call| {
+                call.name == name && (call.descriptor() == Some(path) || call.paths().iter().any(|one| one == path))
+            })
+            .unwrap()
+    };
+    assert!(on(record, "write") < swap(&calls), "recorded too late");
+    assert!(swap(&calls) < on(list, "write"), "told too early");
+    assert!(on(list, "write") < on(record, "unlinkat"), "forgotten too early");
+}
+
+#[test]
+fn a_run_that_is_killed_right_after_the_swap_leaves_its_requests_to_the_next() {
+    let Some(world) = world() else { return };
+    let calls = second_run(&world);
+    let swap = swap(&calls);
+    let next = calls[swap + 1..]
+        .iter()
+        .find(|call| call.thread == calls[swap].thread)
+        .unwrap();
+    let before = calls[..=swap]
+        .iter()
+        .filter(|call| call.thread == next.thread && call.name == next.name);
+    let kill = format!("inject={}:signal=KILL:when={}", next.name, before.count() + 1);
+
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let (said, _) = world.trace(&manifest(&world, OTHER), &["-y", "-e", &kill], &[]);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.shell("readlink /run/secrets; ls /run/nixos"), "/run/secrets.d/2\n");
+    assert_eq!(world.read("/run/secrets/deep/down/a"), "correct horse battery staple");
+    world.install(&manifest(&world, OTHER));
+    assert_eq!(world.read("/run/nixos/activation-restart-list"), "a.service\n");
+    assert_eq!(world.read("/run/nixos/activation-reload-list"), "r.service\n");
+}

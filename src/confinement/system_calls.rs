@@ -15,27 +15,48 @@ use seccompiler::{
 /// Refuses them to this thread from now on. Where Landlock keeps files as they are, only what Landlock does not know is refused, which is
 /// most of the time and has to cost little: the kernel runs a filter for each of its calls once when it is installed.
 pub(super) fn refuse(has_landlock: bool) -> Result<(), Error> {
-    let program = if has_landlock { short()? } else { long()? };
-    apply_filter(&program)
+    apply_filter(&filter(has_landlock)?)
 }
 
-/// Refuses what Landlock does not know.
-fn short() -> Result<BpfProgram, Error> {
-    let mut program = compiled(BTreeMap::new())?;
-    // What an empty list ends with: all is allowed.
+/// The filter for this thread.
+fn filter(has_landlock: bool) -> Result<BpfProgram, Error> {
+    let (rules, mut calls) = if has_landlock {
+        (sometimes()?, always())
+    } else {
+        (
+            sometimes_without_landlock()?,
+            [always(), numbers(&[FILES, OF_ARCHITECTURE])].concat(),
+        )
+    };
+    let mut program = compiled(rules)?;
+    // What it ends with: all is allowed.
     let allowed = program.pop();
-    let mut calls = always();
     calls.sort_unstable();
     program.push(instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0));
+    program.extend(other_numbers());
     program.extend(search(&calls));
     program.extend(allowed);
     Ok(program)
 }
 
-/// Refuses all that changes files or makes processes.
-fn long() -> Result<BpfProgram, Error> {
-    compiled(everything()?)
+/// Refuses all calls by their numbers of the x32 ABI, which some kernels have beside the usual ones.
+#[cfg(target_arch = "x86_64")]
+fn other_numbers() -> Vec<sock_filter> {
+    const X32: u32 = 0x4000_0000;
+    vec![
+        instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, 0, REFUSAL),
+    ]
 }
+
+/// There is one set of numbers.
+#[cfg(not(target_arch = "x86_64"))]
+fn other_numbers() -> Vec<sock_filter> {
+    Vec::new()
+}
+
+/// What a refused call gets: `EPERM`.
+const REFUSAL: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs();
 
 fn compiled(rules: BTreeMap<i64, Vec<SeccompRule>>) -> Result<BpfProgram, Error> {
     let refusal = SeccompAction::Errno(libc::EPERM.unsigned_abs());
@@ -52,15 +73,14 @@ fn search(calls: &[u32]) -> BpfProgram {
         return BpfProgram::new();
     };
     if left.is_empty() {
-        let refusal = libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs();
         return vec![
             instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, *middle),
-            instruction(libc::BPF_RET | libc::BPF_K, 0, 0, refusal),
+            instruction(libc::BPF_RET | libc::BPF_K, 0, 0, REFUSAL),
             instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
         ];
     }
     let left = search(left);
-    // Fewer than 255: there are fewer than fifty calls, of four instructions each.
+    // Fewer than 255: half of the calls are fewer than sixty, of four instructions each.
     let over = u8::try_from(left.len()).unwrap_or(u8::MAX);
     let mut program = vec![instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, over, 0, *middle)];
     program.extend(left);
@@ -78,25 +98,34 @@ fn instruction(code: u32, if_true: u8, if_false: u8, operand: u32) -> sock_filte
     }
 }
 
-/// What Landlock does not know, each call by its number.
+/// What is always refused, each call by its number.
 fn always() -> Vec<u32> {
-    let calls = [SOCKETS, PROCESSES, ATTRIBUTES, SYSTEM].concat();
+    numbers(&[SOCKETS, PROCESSES, ATTRIBUTES, HANDLES, SYSTEM])
+}
+
+fn numbers(lists: &[&[i64]]) -> Vec<u32> {
+    let calls = lists.concat();
     calls.into_iter().filter_map(|call| u32::try_from(call).ok()).collect()
 }
 
-/// That, and all that changes files or makes processes; where there are rules, a call is refused if one of them is met.
-fn everything() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
-    let mut rules: BTreeMap<_, _> = always().into_iter().map(|call| (i64::from(call), Vec::new())).collect();
-    rules.extend([FILES, OF_ARCHITECTURE].concat().into_iter().map(|call| (call, Vec::new())));
+/// Calls that are refused if one of their rules is met: those that name another process. What a libc does to end the program or to learn
+/// of its own limits must be possible.
+fn sometimes() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+    let ours = [
+        (libc::SYS_tgkill, getpid().as_raw_pid()),
+        (libc::SYS_tkill, gettid().as_raw_pid()),
+        (libc::SYS_prlimit64, 0),
+    ];
+    let rule = |(call, id): (i64, i32)| Ok((call, vec![condition(0, SeccompCmpOp::Ne, u64::from(id.unsigned_abs()))?]));
+    ours.into_iter().map(rule).collect()
+}
+
+/// Those, and opening for writing.
+fn sometimes_without_landlock() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+    let mut rules = sometimes()?;
     rules.insert(libc::SYS_openat, for_writing(2)?);
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_open, for_writing(1)?);
-    // What a libc does to end the program must be possible, to other processes nothing.
-    let ours = [(libc::SYS_tgkill, getpid()), (libc::SYS_tkill, gettid())];
-    for (call, id) in ours {
-        let is_other = condition(0, SeccompCmpOp::Ne, u64::from(id.as_raw_pid().unsigned_abs()))?;
-        rules.insert(call, vec![is_other]);
-    }
     Ok(rules)
 }
 
@@ -120,21 +149,36 @@ fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<Seccomp
 
 // What the missing capabilities refuse in any case (mounts, modules, kexec, the clock, other users) is in none of these lists.
 
-/// New connections. Those that are there stay, as the one to the journal.
-const SOCKETS: &[i64] = &[libc::SYS_connect, libc::SYS_socket, libc::SYS_socketpair];
+/// New connections, and ends for others to connect to. Connections that are there stay, as the one to the journal.
+const SOCKETS: &[i64] = &[
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_bind,
+    libc::SYS_connect,
+    libc::SYS_listen,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+];
 
-/// Programs and other processes.
+/// Programs and other processes, and a world of one's own.
 const PROCESSES: &[i64] = &[
     libc::SYS_clone3,
     libc::SYS_execve,
     libc::SYS_execveat,
+    libc::SYS_kcmp,
     libc::SYS_kill,
+    libc::SYS_perf_event_open,
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
+    PROCESS_MADVISE,
+    PROCESS_MRELEASE,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_ptrace,
     libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_setns,
+    libc::SYS_unshare,
     libc::SYS_clone,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_fork,
@@ -159,35 +203,39 @@ const ATTRIBUTES: &[i64] = &[
     libc::SYS_lsetxattr,
     libc::SYS_fsetxattr,
     SETXATTRAT,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    REMOVEXATTRAT,
     libc::SYS_ioctl,
 ];
 
+/// Files by their numbers: with the capability to read that is left, also those outside of what a container sees.
+const HANDLES: &[i64] = &[libc::SYS_open_by_handle_at];
+
 /// The kernel itself. `io_uring` would do what is refused here in our stead.
 const SYSTEM: &[i64] = &[
+    libc::SYS_add_key,
     libc::SYS_bpf,
     libc::SYS_io_uring_setup,
     libc::SYS_keyctl,
+    libc::SYS_request_key,
     libc::SYS_userfaultfd,
 ];
 
-/// Changes of files and directories, and a world of one's own.
+/// Changes of files and directories.
 const FILES: &[i64] = &[
     FILE_SETATTR,
-    libc::SYS_fremovexattr,
     libc::SYS_linkat,
-    libc::SYS_lremovexattr,
     libc::SYS_mkdirat,
     libc::SYS_mknodat,
     libc::SYS_mq_open,
     // Its flags lie in memory, where no filter sees them.
     libc::SYS_openat2,
-    libc::SYS_removexattr,
-    REMOVEXATTRAT,
     libc::SYS_renameat2,
     libc::SYS_symlinkat,
     libc::SYS_truncate,
     libc::SYS_unlinkat,
-    libc::SYS_unshare,
     libc::SYS_utimensat,
 ];
 
@@ -213,41 +261,12 @@ const OF_ARCHITECTURE: &[i64] = &[libc::SYS_renameat];
 const OF_ARCHITECTURE: &[i64] = &[];
 
 // What `libc` does not have everywhere. Calls that are newer than Linux 5.0 have the same number on all architectures.
+const PROCESS_MADVISE: i64 = 440;
+const PROCESS_MRELEASE: i64 = 448;
 const FCHMODAT2: i64 = 452;
 const SETXATTRAT: i64 = 463;
 const REMOVEXATTRAT: i64 = 466;
 const FILE_SETATTR: i64 = 469;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the program answers to a call of this number, as the kernel runs it.
-    fn answer(program: &[sock_filter], call: u32) -> u32 {
-        let mut at = 0;
-        loop {
-            let sock_filter { code, jt, jf, k } = &program[at];
-            let is_true = match u32::from(*code) & 0xf0 {
-                0x30 => call >= *k,
-                0x10 => call == *k,
-                _ => return *k,
-            };
-            at += 1 + usize::from(if is_true { *jt } else { *jf });
-        }
-    }
-
-    #[test]
-    fn the_search_refuses_the_calls_that_it_was_given_and_no_other() {
-        let mut calls = always();
-        calls.sort_unstable();
-        for count in [1, 2, 3, calls.len()] {
-            let program = search(&calls[..count]);
-            for call in 0..1000 {
-                let is_refused = answer(&program, call) == libc::SECCOMP_RET_ERRNO | 1;
-                assert_eq!(is_refused, calls[..count].contains(&call), "{call} of {count}");
-                assert!(is_refused || answer(&program, call) == libc::SECCOMP_RET_ALLOW);
-            }
-        }
-        assert!(calls.len() < 50 && calls.len() > 20, "{}", calls.len());
-    }
-}
+mod tests;

@@ -21,12 +21,14 @@ pub enum InstallError {
         cause: Errno,
     },
     /// Another run holds the lock for longer than we wait.
-    #[error("{} is locked by another run since {seconds} s; wait until it has ended (see who: fuser -v {})", .mount_point.display(), .lock.display())]
+    #[error("{} has been locked by another run{} for the {seconds} s that we waited; {}", .mount_point.display(), of_process(*.holder), look_at(*.holder, .lock))]
     Busy {
         /// What it protects.
         mount_point: PathBuf,
         /// What is locked.
         lock: PathBuf,
+        /// The process that has locked it, if the kernel tells.
+        holder: Option<u32>,
         /// How long we waited.
         seconds: u64,
     },
@@ -100,6 +102,50 @@ pub enum InstallError {
         /// The path as declared.
         path: PathBuf,
     },
+    /// A path that another entry has too.
+    #[error("{what} has the path {}, where {other} is; choose another", .path.display())]
+    SamePlace {
+        /// The entry.
+        what: String,
+        /// Its path as declared.
+        path: PathBuf,
+        /// The other entry.
+        other: String,
+    },
+    /// A path above or below that of another entry.
+    #[error("{what} has the path {}, which {other} stands in the way of; choose another", .path.display())]
+    InTheWay {
+        /// The entry.
+        what: String,
+        /// Its path as declared.
+        path: PathBuf,
+        /// The other entry.
+        other: String,
+    },
+    /// A path in the way of the generations, or among them.
+    #[error("{what} has the path {}, which belongs to the generations; choose another", .path.display())]
+    OfGenerations {
+        /// The entry.
+        what: String,
+        /// Its path as declared.
+        path: PathBuf,
+    },
+    /// The link would lie in what it leads to, or the other way round.
+    #[error("symlinkPath {} and secretsMountPoint {} lie in each other; choose two paths side by side", .link.display(), .mount_point.display())]
+    Nested {
+        /// The link.
+        link: PathBuf,
+        /// The mount point.
+        mount_point: PathBuf,
+    },
+    /// A home that somebody else is about to make.
+    #[error("cannot link {}: {} is not there yet, and before users are made nobody knows whose it is; take neededForUsers out, or choose a path that is in no home", .path.display(), .home.display())]
+    NoHomeYet {
+        /// The declared path.
+        path: PathBuf,
+        /// The home.
+        home: PathBuf,
+    },
     /// A directory stands where a link belongs.
     #[error("cannot link {}: a directory is there; move it away, or choose another path", .path.display())]
     DirectoryInTheWay {
@@ -136,6 +182,19 @@ pub enum InstallError {
     /// Units could not be told.
     #[error(transparent)]
     Units(#[from] UnitError),
+}
+
+/// The process that holds a lock, in brackets.
+fn of_process(holder: Option<u32>) -> String {
+    holder.map_or_else(String::new, |process| format!(" (process {process})"))
+}
+
+/// How to find out about who holds a lock, and to end it.
+fn look_at(holder: Option<u32>, lock: &Path) -> String {
+    match holder {
+        Some(process) => format!("see what it does with: ps -fp {process}; end it with: kill {process}"),
+        None => format!("see who it is with: fuser -v {}", lock.display()),
+    }
 }
 
 /// Names the object of a failed system call: `open(path).map_err(failed("open", path))`.

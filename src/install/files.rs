@@ -82,9 +82,18 @@ pub(super) fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
 }
 
+/// What tells a file from all others, whatever it is called: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity(u128);
+
+/// Which file a status is of.
+pub(super) fn identity(status: &Stat) -> Identity {
+    Identity(u128::from(status.st_dev) << 64 | u128::from(status.st_ino))
+}
+
 /// Whether two statuses are of one file.
 pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
-    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+    identity(one) == identity(other)
 }
 
 /// What a directory holds, with the kind of each.

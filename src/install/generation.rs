@@ -1,17 +1,21 @@
 //! Writing a new generation, and pruning old ones.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags};
+use rustix::fs::{self, AtFlags, Mode};
 use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
 use super::files::{self, MAX_DEPTH, Owner};
 use super::live::errno;
 use super::{Entry, Site, parse_number, pending};
+
+/// Set-user-ID and set-group-ID.
+const CLEARED_BY_WRITING: u32 = 0o6000;
 
 /// A generation that the link does not name yet. Dropped before it is published, it takes with it all that it wrote.
 pub(super) struct Draft<'a> {
@@ -52,15 +56,20 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Writes one file: owner and mode first, content last.
+    /// Writes one file: owner and mode first, content last. A write takes the bits away that give a program another user's rights, where
+    /// the caller is not privileged (chmod(2)): they are set again.
     pub(super) fn write(&mut self, entry: &Entry<'_>) -> Result<(), InstallError> {
         let name = entry.location();
         let at = self.path(&name);
         let (dir, leaf) = self.parent(&name)?;
         let file = files::create_file(dir, leaf, entry.owner, entry.mode).map_err(failed("create", &at))?;
-        File::from(file)
-            .write_all(entry.content)
-            .map_err(|error| failed("write", &at)(errno(&error)))
+        let mut file = File::from(file);
+        file.write_all(entry.content)
+            .map_err(|error| failed("write", &at)(errno(&error)))?;
+        if entry.mode & CLEARED_BY_WRITING != 0 {
+            fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(failed("set the mode of", &at))?;
+        }
+        Ok(())
     }
 
     /// Makes a symlink under `name`, for a declared path that lies inside the published tree.
@@ -74,10 +83,9 @@ impl<'a> Draft<'a> {
         fs::chownat(dir, leaf, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW).map_err(failed("set the owner of", &at))
     }
 
-    /// The link names it now: nothing is taken back. Gives its directory.
-    pub(super) fn publish(&mut self) -> &OwnedFd {
+    /// The link names it now: nothing is taken back.
+    pub(super) fn publish(&mut self) {
         self.published = true;
-        &self.dir
     }
 
     /// The directory that `name` lies in, made where it is missing, and the last part of `name`.
@@ -128,16 +136,19 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// Removes generations that are `keep_generations` or more older than `current`, and records that no longer count. Failures are
-/// warnings: the new generation is live, and the next run tries again.
-pub(super) fn prune(site: &Site, root: &OwnedFd, current: u64, warnings: &mut Vec<String>) {
+/// Removes generations that are `keep_generations` or more older than `current`, those of an earlier count, whose numbers are higher,
+/// and records that no longer count; but none that is in `held`. Failures are warnings: the new generation is live, and the next run
+/// tries again.
+pub(super) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>, warnings: &mut Vec<String>) {
     let entries = match files::list(root.as_fd()) {
         Ok(entries) => entries,
         Err(cause) => return warnings.push(failed("list", &site.mount_point)(cause).to_string()),
     };
     for (name, _) in &entries {
         let Ok(name) = name.to_str() else { continue };
-        if is_stale(name, current, site.keep_generations)
+        let is_held = parse_number(name).is_some_and(|number| held.contains(&number));
+        if !is_held
+            && is_stale(name, current, site.keep_generations)
             && let Err(cause) = files::remove_tree(root.as_fd(), name)
         {
             warnings.push(failed("remove", &site.mount_point.join(name))(cause).to_string());
@@ -148,10 +159,10 @@ pub(super) fn prune(site: &Site, root: &OwnedFd, current: u64, warnings: &mut Ve
 /// Whether `name` is a generation or a record that may go, when `current` is live.
 fn is_stale(name: &str, current: u64, keep: u64) -> bool {
     if let Some(number) = pending::number(name) {
-        return number < current;
+        return number != current;
     }
     let last = current.saturating_sub(keep);
-    keep != 0 && parse_number(name).is_some_and(|number| number <= last)
+    keep != 0 && parse_number(name).is_some_and(|number| number <= last || number > current)
 }
 
 #[cfg(test)]
@@ -159,16 +170,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_old_numbers_are_pruned() {
+    fn only_numbers_that_are_not_kept_are_pruned() {
         let stale = |keep| {
-            ["1", "2", "3", "4", "03", "x", "3.pending", "4.pending", "5.pending"]
+            ["1", "2", "3", "4", "5", "03", "x", "3.pending", "4.pending", "5.pending"]
                 .into_iter()
                 .filter(|name| is_stale(name, 4, keep))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(stale(1), ["1", "2", "3", "3.pending"]);
-        assert_eq!(stale(3), ["1", "3.pending"]);
-        assert_eq!(stale(0), ["3.pending"]);
-        assert_eq!(stale(u64::MAX), ["3.pending"]);
+        assert_eq!(stale(1), ["1", "2", "3", "5", "3.pending", "5.pending"]);
+        assert_eq!(stale(3), ["1", "5", "3.pending", "5.pending"]);
+        assert_eq!(stale(0), ["3.pending", "5.pending"]);
+        assert_eq!(stale(u64::MAX), ["5", "3.pending", "5.pending"]);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -11,69 +10,12 @@ use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
 use super::files::{self, NEW, Owner, suffixed};
+use super::plan::{Grounds, Wanted};
 use super::walk::{self, Place};
-use super::{Entry, Site};
+use super::{Entry, Site, parents};
 
 /// Ends the name of what stood where a link belongs.
 const BACKUP: &str = ".sops-backup";
-
-/// Where an entry wants to be seen, beside its own place.
-pub(super) enum Wanted<'a> {
-    /// Nowhere.
-    Nothing,
-    /// Inside the published tree, under this name.
-    Inside(&'a str),
-    /// At this path.
-    Outside(&'a Path),
-}
-
-/// Reads the declared path of `entry`.
-pub(super) fn wanted<'a>(site: &Site, entry: &'a Entry<'_>) -> Result<Wanted<'a>, InstallError> {
-    let Some(path) = entry.path.as_deref() else {
-        return Ok(Wanted::Nothing);
-    };
-    walk::check(path)?;
-    let Ok(inside) = path.strip_prefix(&site.link) else {
-        return Ok(Wanted::Outside(path));
-    };
-    match inside.to_str() {
-        None | Some("") => Err(InstallError::NotPlain { path: path.to_owned() }),
-        Some(name) if name == entry.location() => Ok(Wanted::Nothing),
-        Some(name) => Ok(Wanted::Inside(name)),
-    }
-}
-
-/// Something at a declared path that keeps a link from being made.
-pub(super) struct Obstacle {
-    /// What it is.
-    pub error: InstallError,
-    /// Whether only root or the caller can have put it there. A plain user must not be able to stop updates of all secrets.
-    pub is_ours: bool,
-}
-
-/// What stands in the way of the declared paths. Changes nothing, so it can be asked before the first write.
-pub(super) fn obstacles(site: &Site, entries: &[Entry<'_>]) -> Vec<Obstacle> {
-    entries.iter().filter_map(|entry| obstacle(site, entry).err()).collect()
-}
-
-/// What stands in the way of one entry's path.
-fn obstacle(site: &Site, entry: &Entry<'_>) -> Result<(), Obstacle> {
-    let of = |is_ours| move |error| Obstacle { error, is_ours };
-    let Wanted::Outside(path) = wanted(site, entry).map_err(of(true))? else {
-        return Ok(());
-    };
-    let (found, is_ours) = walk::find(path);
-    match found.map_err(of(is_ours))? {
-        Some(place) => refuse_directory(&place).map(drop).map_err(of(is_ours && is_safe(&place))),
-        None => Ok(()),
-    }
-}
-
-/// Whether what is at `place` can be of root or the caller only.
-fn is_safe(place: &Place) -> bool {
-    let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
-    fs::fstat(&place.dir).is_ok_and(|dir| walk::is_safe(&dir, there.as_ref()))
-}
 
 /// Refuses a link that cannot be swapped, since something is mounted in its place.
 pub(super) fn check(site: &Site) -> Result<(), InstallError> {
@@ -88,42 +30,38 @@ pub(super) fn check(site: &Site) -> Result<(), InstallError> {
 }
 
 /// Makes the links of `entries` outside the published tree. Each stands for itself: one failure keeps no other from being made.
-pub(super) fn spread(site: &Site, generation: &OwnedFd, entries: &[Entry<'_>], warnings: &mut Vec<String>) -> Vec<InstallError> {
-    let mut make = |entry: &Entry<'_>| match wanted(site, entry)? {
-        Wanted::Outside(path) => outside(site, generation, entry, path, warnings),
+pub(super) fn spread(
+    site: &Site,
+    grounds: &Grounds,
+    entries: &[Entry<'_>],
+    wanted: &[Wanted<'_>],
+    warnings: &mut Vec<String>,
+) -> Vec<InstallError> {
+    let mut make = |(entry, wanted): (&Entry<'_>, &Wanted<'_>)| match wanted {
+        Wanted::Outside(path) => outside(site, grounds, entry, path, warnings),
         Wanted::Inside(_) | Wanted::Nothing => Ok(()),
     };
-    entries.iter().filter_map(|entry| make(entry).err()).collect()
+    entries.iter().zip(wanted).filter_map(|pair| make(pair).err()).collect()
 }
 
 /// Makes the link of one entry.
 fn outside(
     site: &Site,
-    generation: &OwnedFd,
+    grounds: &Grounds,
     entry: &Entry<'_>,
     path: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<(), InstallError> {
-    let place = walk::reach(path)?;
-    let there = refuse_directory(&place)?;
-    let published = files::status(generation, &*entry.location()).map_err(failed("examine", path))?;
-    if let (Some(there), Some(published)) = (there, published)
-        && files::same_file(&there, &published)
-    {
-        // The path leads into the published tree by another way, as /var/run does: the file is in its place.
-        return Ok(());
-    }
-    if target(&place).is_some_and(|target| site.number(Path::new(&target)).is_some()) {
-        return Err(InstallError::NotPlain { path: path.to_owned() });
-    }
-    let is_ours = |target: &Path| target.starts_with(&site.link) || target.starts_with(&site.mount_point);
+    let place = parents::reach(path, site.homes)?;
+    refuse_directory(&place)?;
+    let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(path);
     replace(&place, &site.link.join(&*entry.location()), entry.owner, is_ours, warnings)
 }
 
-/// Points the link at generation `number`. What stood there, and was not a link of ours, is kept.
-pub(super) fn swap(site: &Site, number: u64, warnings: &mut Vec<String>) -> Result<(), InstallError> {
-    let place = walk::reach(&site.link)?;
-    let is_ours = |target: &Path| site.number(target).is_some();
+/// Points the link at generation `number`. What stood there, and was no link to the generation that `is_live`, is kept or reported.
+pub(super) fn swap(site: &Site, number: u64, is_live: bool, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+    let place = parents::reach(&site.link, site.homes)?;
+    let is_ours = |target: &Path| is_live || site.number(target).is_some();
     replace(&place, &site.generation(number), None, is_ours, warnings)
 }
 
@@ -147,19 +85,19 @@ fn replace(
     Ok(())
 }
 
-/// The status of what is at `place`; a directory is an error.
-fn refuse_directory(place: &Place) -> Result<Option<fs::Stat>, InstallError> {
+/// Refuses a directory at `place`.
+pub(super) fn refuse_directory(place: &Place) -> Result<(), InstallError> {
     let there = files::status(&place.dir, place.name.as_os_str()).map_err(failed("examine", &place.path))?;
     if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {
         return Err(InstallError::DirectoryInTheWay {
             path: place.path.clone(),
         });
     }
-    Ok(there)
+    Ok(())
 }
 
 /// The target of the symlink at `place`, if it is one.
-fn target(place: &Place) -> Option<OsString> {
+pub(super) fn target(place: &Place) -> Option<OsString> {
     let target = fs::readlinkat(&place.dir, place.name.as_os_str(), Vec::new()).ok()?;
     Some(OsString::from_vec(target.into_bytes()))
 }
@@ -306,6 +244,7 @@ fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::install::Homes;
 
     #[test]
     fn only_the_link_that_we_mean_is_given_away() {
@@ -315,7 +254,7 @@ mod tests {
         std::fs::write(top.join("file"), "root's").unwrap();
         std::os::unix::fs::symlink("elsewhere", top.join("link")).unwrap();
         for name in ["file", "link"] {
-            let place = walk::reach(&top.join(name)).unwrap();
+            let place = parents::reach(&top.join(name), Homes::Unknown).unwrap();
             let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
             assert!(matches!(outcome, Err(InstallError::Interference { .. })), "{name}");
         }

@@ -1,22 +1,24 @@
 //! The generation that the link points to now.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
-use super::{Entry, Site, files, pending};
+use super::{Entry, Site, files, held, pending};
 use crate::units::UnitRequests;
 
 /// What stands before this run.
 #[derive(Default)]
 pub(super) struct Current {
-    /// Number that the link names; 0 when there is no link of ours.
+    /// Number of the generation that the link leads to; 0 when there is no link of ours.
     pub number: u64,
     /// That generation, when its directory is there.
     pub live: Option<LiveGeneration>,
@@ -44,22 +46,34 @@ pub enum Difference {
 }
 
 impl Current {
-    /// What the link of `site` says. `root` is the open mount point.
+    /// What the link of `site` leads to. `root` is the open mount point. The link may be spelled in any way: what counts is the directory.
     pub(super) fn read(site: &Site, root: &OwnedFd) -> Result<Self, InstallError> {
-        let Some(number) = linked_number(site)? else {
+        let Some(spelled) = linked(site)? else {
+            return Ok(Self::default());
+        };
+        let status = match fs::stat(&site.link) {
+            Ok(status) => status,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Self::gone(site, &spelled)),
+            Err(cause) => return Err(failed("follow the link", &site.link)(cause)),
+        };
+        let Some(number) = held::number(site, root, &spelled, &status)? else {
             return Ok(Self::default());
         };
         let at = site.generation(number);
-        let dir = match files::open_directory(root, number.to_string()) {
-            Ok(dir) => dir,
-            Err(Errno::NOENT) => return Ok(Self { number, live: None }),
-            Err(cause) => return Err(failed("open the live generation", &at)(cause)),
-        };
+        let dir = files::open_directory(root, number.to_string()).map_err(failed("open the live generation", &at))?;
         let pending = pending::read(site, root, number)?;
         Ok(Self {
             number,
             live: Some(LiveGeneration { dir, at, pending }),
         })
+    }
+
+    /// A link to a generation that is no more: its number still counts.
+    fn gone(site: &Site, target: &Path) -> Self {
+        Self {
+            number: site.number(target).unwrap_or_default(),
+            live: None,
+        }
     }
 }
 
@@ -107,14 +121,13 @@ impl LiveGeneration {
     }
 }
 
-/// The number in the target of the link; `None` when there is no link, or it is not one of ours.
-fn linked_number(site: &Site) -> Result<Option<u64>, InstallError> {
-    let target = match fs::readlink(&site.link, Vec::new()) {
-        Ok(target) => target,
-        Err(Errno::NOENT | Errno::INVAL | Errno::NOTDIR) => return Ok(None),
-        Err(cause) => return Err(failed("read the link", &site.link)(cause)),
-    };
-    Ok(target.to_str().ok().and_then(|target| site.number(Path::new(target))))
+/// The target of the link; `None` when there is no link.
+fn linked(site: &Site) -> Result<Option<PathBuf>, InstallError> {
+    match fs::readlink(&site.link, Vec::new()) {
+        Ok(target) => Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes())))),
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOTDIR) => Ok(None),
+        Err(cause) => Err(failed("read the link", &site.link)(cause)),
+    }
 }
 
 /// Adds the files in `dir` and below to `names`, with `prefix` before them.

@@ -6,6 +6,7 @@
 //! Mounting itself needs a lock from before there is a mount: the lower directory is locked for that, and closed to all others (0700)
 //! until then.
 
+use std::fs::read_to_string;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::thread::sleep;
@@ -61,7 +62,7 @@ pub(super) fn enter(site: &Site, patience: Duration, warnings: &mut Vec<String>)
             mount::close(site, &dir)?;
             wait.acquire(&dir, &place.path)?;
             if !wait.still_names(&dir)? || stay(site, &dir, &mut Vec::new())? {
-                wait.check(&place.path)?;
+                wait.check(&place.path, None)?;
                 continue;
             }
             mounted = mount::attach(site, &dir, &mut found)?;
@@ -106,26 +107,27 @@ impl Wait<'_> {
                 return Ok(Some(lock));
             }
         }
-        self.check(&at).map(|()| None)
+        self.check(&at, None).map(|()| None)
     }
 
     /// Waits for the lock on `file`.
     fn acquire(&self, file: &OwnedFd, at: &Path) -> Result<(), InstallError> {
         loop {
             match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-                Err(Errno::WOULDBLOCK) => self.check(at)?,
+                Err(Errno::WOULDBLOCK) => self.check(at, Some(file))?,
                 Err(Errno::INTR) => {}
                 other => return other.map_err(failed("lock", at)),
             }
         }
     }
 
-    /// Pauses before the next attempt, unless we have waited long enough.
-    fn check(&self, lock: &Path) -> Result<(), InstallError> {
+    /// Pauses before the next attempt, unless we have waited long enough: for who has locked `file`, or for a name to settle.
+    fn check(&self, lock: &Path, file: Option<&OwnedFd>) -> Result<(), InstallError> {
         if self.start.elapsed() >= self.patience {
             return Err(InstallError::Busy {
                 mount_point: self.place.path.clone(),
                 lock: lock.to_owned(),
+                holder: file.and_then(holder),
                 seconds: self.patience.as_secs(),
             });
         }
@@ -140,6 +142,24 @@ impl Wait<'_> {
         let named = files::status(&self.place.dir, self.place.name.as_os_str()).map_err(examine())?;
         Ok(named.is_some_and(|named| files::same_file(&named, &held)))
     }
+}
+
+/// The process that has locked `file`, if the kernel tells: it does not where that process is in a world of its own.
+fn holder(file: &OwnedFd) -> Option<u32> {
+    let status = fs::fstat(file).ok()?;
+    let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
+    let locks = read_to_string("/proc/locks").ok()?;
+    let holder = holder_in(&locks, &format!("{major:02x}:{minor:02x}:{}", status.st_ino))?;
+    // Who took it may have ended, and left it to a child.
+    Path::new(&format!("/proc/{holder}")).exists().then_some(holder)
+}
+
+/// Who has locked `file` (`major:minor:inode`, the first two hexadecimal), going by the text of `/proc/locks`, `proc_locks`(5). Those who
+/// wait have an arrow in their line.
+fn holder_in(locks: &str, file: &str) -> Option<u32> {
+    let holds = |line: &&str| line.split_whitespace().nth(5) == Some(file) && !line.contains("->");
+    let process = locks.lines().find(holds)?.split_whitespace().nth(4)?.parse().ok()?;
+    (process != 0).then_some(process)
 }
 
 /// Opens the lock, made if it is missing. What others could open, left there from before the directory was ours, is removed: `None`.
@@ -163,14 +183,25 @@ fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::install::walk;
+    use crate::install::{Homes, parents};
+
+    #[test]
+    fn who_holds_a_lock_is_told_from_who_waits_for_it() {
+        let locks = "1: FLOCK  ADVISORY  WRITE 7 00:1a:5 0 EOF\n\
+                     1: -> FLOCK  ADVISORY  WRITE 8 00:1a:5 0 EOF\n\
+                     2: POSIX  ADVISORY  READ 9 08:01:55 128 128\n\
+                     3: FLOCK  ADVISORY  WRITE 0 00:1a:6 0 EOF\n";
+        assert_eq!(holder_in(locks, "00:1a:5"), Some(7));
+        assert_eq!(holder_in(locks, "00:1a:6"), None, "a process that we cannot see");
+        assert_eq!(holder_in(locks, "00:1a:55"), None);
+    }
 
     #[test]
     fn a_run_whose_directory_was_replaced_starts_over_until_its_time_is_up() {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().canonicalize().unwrap().join("secrets.d");
         std::fs::create_dir(&path).unwrap();
-        let place = walk::reach(&path).unwrap();
+        let place = parents::reach(&path, Homes::Unknown).unwrap();
         let dir = files::open_directory(&place.dir, "secrets.d").unwrap();
         std::fs::rename(&path, path.with_file_name("aside")).unwrap();
         std::fs::create_dir(&path).unwrap();

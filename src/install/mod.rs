@@ -7,16 +7,21 @@
 mod error;
 mod files;
 mod generation;
+mod held;
+mod homes;
 mod links;
 mod live;
 mod lock;
 mod mount;
+mod parents;
 mod pending;
+mod plan;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,13 +31,15 @@ use rustix::io::Errno;
 
 pub use error::InstallError;
 pub use files::Owner;
+pub use homes::Homes;
 pub use live::{Difference, LiveGeneration};
+pub(crate) use plan::is_reserved;
 
 use crate::changes::{self, Changes};
 use crate::units::{self, Channel, UnitError};
 use generation::Draft;
-use links::{Obstacle, Wanted};
 use live::Current;
+use plan::{Grounds, Obstacle, Wanted};
 
 /// Rendered templates lie below this in a generation.
 pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
@@ -48,6 +55,8 @@ pub struct Site {
     pub keep_generations: u64,
     /// What the mount point is.
     pub store: Store,
+    /// What homes are known, when a path leads into one that is still to be made.
+    pub homes: Homes,
 }
 
 /// What the mount point is.
@@ -207,14 +216,16 @@ fn open(site: &Site) -> Result<Option<OwnedFd>, InstallError> {
 ///
 /// When the live generation cannot be read, or nothing could be published here.
 pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallError> {
-    if let Some(root) = open(site)? {
-        mount::inspect(site, &root)?;
+    let root = open(site)?;
+    let grounds = Grounds::look(site, root.as_ref())?;
+    if let Some(root) = &root {
+        mount::inspect(site, root)?;
     }
     links::check(site)?;
     let current = look(site)?;
     let changes = changes::compare(current.live.as_ref(), entries)?;
     let is_live = current.live.is_some();
-    let (blocking, others) = sorted(links::obstacles(site, entries));
+    let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);
     let is_refused = is_live && !blocking.is_empty();
     let mut failures = blocking;
     if !is_refused {
@@ -282,30 +293,21 @@ fn attempt(
     warnings: &mut Vec<String>,
 ) -> Result<Published, InstallError> {
     links::check(site)?;
+    Grounds::look(site, None)?;
     let entered = lock::enter(site, patience, warnings)?;
     let root = &entered.root;
-    let current = Current::read(site, root)?;
-    if current.live.is_some() {
-        if extent == Extent::Rest {
-            return Err(InstallError::AlreadyLive { link: site.link.clone() });
-        }
-        refuse(sorted(links::obstacles(site, entries)).0)?;
-    }
-    let changes = changes::compare(current.live.as_ref(), entries)?;
-    let number = current
-        .number
-        .checked_add(1)
-        .ok_or_else(|| InstallError::NumbersExhausted { link: site.link.clone() })?;
+    let decided = decide(site, root, entries, extent)?;
+    let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
 
-    let mut draft = write(site, root, number, entries)?;
+    let mut draft = write(site, root, number, entries, &decided.wanted)?;
     let is_telling = !changes.units.is_empty();
     if is_telling {
         pending::write(site, root, number, &changes.units)?;
     }
-    links::swap(site, number, warnings)?;
-    let generation = draft.publish();
+    links::swap(site, number, decided.is_live, warnings)?;
+    draft.publish();
 
-    let mut failures = links::spread(site, generation, entries, warnings);
+    failures.extend(links::spread(site, &decided.grounds, entries, &decided.wanted, warnings));
     if is_telling {
         let errors = units::request(channel, &changes.units);
         if !errors.iter().any(UnitError::is_lost) {
@@ -313,7 +315,10 @@ fn attempt(
         }
         failures.extend(errors.into_iter().map(InstallError::from));
     }
-    generation::prune(site, root, number, warnings);
+    match held::by(site, root, &decided.leading) {
+        Ok(held) => generation::prune(site, root, number, &held, warnings),
+        Err(error) => warnings.push(error.to_string()),
+    }
     Ok(Published {
         generation: number,
         changes,
@@ -322,14 +327,74 @@ fn attempt(
     })
 }
 
+/// What is known before the first write.
+struct Decided<'a> {
+    /// The number of the next generation.
+    number: u64,
+    /// Whether one is live.
+    is_live: bool,
+    /// What the next one changes.
+    changes: Changes,
+    /// What belongs to the generations.
+    grounds: Grounds,
+    /// Where each entry is linked.
+    wanted: Vec<Wanted<'a>>,
+    /// Declared paths that may lead to an older generation.
+    leading: Vec<&'a Path>,
+    /// Links that cannot be made.
+    failures: Vec<InstallError>,
+}
+
+/// Looks at all that stands, and refuses what must not be done.
+fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Extent) -> Result<Decided<'a>, InstallError> {
+    let current = Current::read(site, root)?;
+    let is_live = current.live.is_some();
+    if is_live && extent == Extent::Rest {
+        return Err(InstallError::AlreadyLive { link: site.link.clone() });
+    }
+    let grounds = Grounds::look(site, Some(root))?;
+    let plan = plan::plan(site, &grounds, entries);
+    let (mut failures, others) = sorted(plan.obstacles);
+    if is_live {
+        refuse(std::mem::take(&mut failures))?;
+    }
+    failures.extend(others);
+    let held = held::by(site, root, &plan.leading)?;
+    Ok(Decided {
+        number: next_number(site, current.number, &held)?,
+        is_live,
+        changes: changes::compare(current.live.as_ref(), entries)?,
+        grounds,
+        wanted: plan.wanted,
+        leading: plan.leading,
+        failures,
+    })
+}
+
+/// The number after `current` that no link leads to: what a killed run left under it can go.
+fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, InstallError> {
+    let exhausted = || InstallError::NumbersExhausted { link: site.link.clone() };
+    let mut number = current.checked_add(1).ok_or_else(exhausted)?;
+    while held.contains(&number) {
+        number = number.checked_add(1).ok_or_else(exhausted)?;
+    }
+    Ok(number)
+}
+
 /// Writes a whole generation.
-fn write<'a>(site: &'a Site, root: &'a OwnedFd, number: u64, entries: &[Entry<'_>]) -> Result<Draft<'a>, InstallError> {
+fn write<'a>(
+    site: &'a Site,
+    root: &'a OwnedFd,
+    number: u64,
+    entries: &[Entry<'_>],
+    wanted: &[Wanted<'_>],
+) -> Result<Draft<'a>, InstallError> {
     let mut draft = Draft::begin(site, root, number)?;
     for entry in entries {
         draft.write(entry)?;
     }
-    for entry in entries {
-        if let Ok(Wanted::Inside(name)) = links::wanted(site, entry) {
+    for (entry, wanted) in entries.iter().zip(wanted) {
+        if let Wanted::Inside(name) = wanted {
             draft.link(name, &site.link.join(&*entry.location()), entry.owner)?;
         }
     }

@@ -11,8 +11,8 @@ use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
 use super::files::{self, DIRECTORY_MODE, Owner};
-use super::walk::{self, Place};
-use super::{FileSystem, Site, Store};
+use super::walk::Place;
+use super::{FileSystem, Site, Store, parents};
 
 /// Magic number of a tmpfs, from `linux/magic.h`.
 const TMPFS: i128 = 0x0102_1994;
@@ -28,7 +28,7 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
 
 /// Makes the directory of the mount point if it is missing.
 pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
-    let place = walk::reach(&site.mount_point)?;
+    let place = parents::reach(&site.mount_point, site.homes)?;
     let made = match site.store {
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
         Store::Directory => files::create_directory(&place.dir, place.name.as_os_str(), None).map(drop),

@@ -3,6 +3,8 @@
 //! Paths may lead through directories of other users. Between two looks at a name its owner can make it something else; a
 //! descriptor stays what it was. A symlink that root or the caller made is followed; one of another user only to a directory of that
 //! same user, where they could have put anything themselves.
+//!
+//! The way is kept as [`Step`]s: a directory has many spellings, and one device and inode.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -10,12 +12,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
 use super::error::{InstallError, failed};
-use super::files;
+use super::files::{self, Identity};
 
 /// As many symlinks as the kernel follows in one path.
 const MAX_SYMLINKS: usize = 40;
@@ -30,12 +32,62 @@ pub(super) struct Place {
     pub path: PathBuf,
 }
 
-/// The place of `path`, or `None` when one of its parents is missing; and whether it, or what stopped us, is out of reach of other
-/// users. Changes nothing.
-pub(super) fn find(path: &Path) -> (Result<Option<Place>, InstallError>, bool) {
-    match Walk::new(path) {
-        Ok(mut walk) => (walk.run(false), walk.is_safe),
-        Err(error) => (Err(error), true),
+/// A name in a directory, whatever the spelling that led there. Below what is not there yet the name has several parts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Step {
+    /// The nearest directory that is there.
+    pub dir: Identity,
+    /// What comes below it.
+    pub name: PathBuf,
+}
+
+impl Step {
+    /// The name in the directory with this status.
+    pub(super) fn of(dir: &Stat, name: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: files::identity(dir),
+            name: name.into(),
+        }
+    }
+
+    /// What lies below it under this relative name, if it is no directory yet or we do not enter it.
+    pub(super) fn below(&self, name: &str) -> Self {
+        Self {
+            dir: self.dir,
+            name: self.name.join(name),
+        }
+    }
+}
+
+/// The way to a path.
+pub(super) struct Way {
+    /// All names on it but the last, those of symlinks among them.
+    pub passed: Vec<Step>,
+    /// The last.
+    pub end: Step,
+    /// Where it ends; `None` when a parent is missing, or the way was cut short.
+    pub place: Option<Place>,
+    /// Whether nobody but root and the caller could have changed anything on it.
+    pub is_safe: bool,
+}
+
+/// A way that leads nowhere.
+pub(super) struct Lost {
+    /// What stopped us.
+    pub error: InstallError,
+    /// The names until there.
+    pub passed: Vec<Step>,
+    /// Whether nobody but root and the caller can have put it there.
+    pub is_safe: bool,
+}
+
+/// The way to `path`. It goes no further than `stop`, as if nothing were there. Changes nothing.
+pub(super) fn find(path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
+    let lost = |error, passed, is_safe| Box::new(Lost { error, passed, is_safe });
+    let mut walk = Walk::new(path).map_err(|error| lost(error, Vec::new(), true))?;
+    match walk.run(stop).and_then(|missing| Ok((missing, walk.status()?))) {
+        Ok((missing, status)) => Ok(walk.way(missing.as_ref(), &status)),
+        Err(error) => Err(lost(error, walk.passed, walk.is_safe)),
     }
 }
 
@@ -48,17 +100,6 @@ pub(super) fn is_safe(dir: &Stat, entry: Option<&Stat>) -> bool {
     let is_open = dir.st_mode & writers != 0;
     let is_kept = dir.st_mode & 0o1000 != 0 && entry.is_some_and(is_ours);
     is_ours(dir) && (!is_open || is_kept)
-}
-
-/// The place of `path`; missing parents are made, with the owner of the nearest existing one and mode 0755.
-pub(super) fn reach(path: &Path) -> Result<Place, InstallError> {
-    let place = Walk::new(path)?.run(true)?;
-    place.ok_or_else(|| failed("reach", path)(Errno::NOENT))
-}
-
-/// Refuses a path that is relative, climbs, or is `/`.
-pub(super) fn check(path: &Path) -> Result<(), InstallError> {
-    Walk::new(path).map(drop)
 }
 
 /// The parts of an absolute path without `..`.
@@ -77,15 +118,19 @@ fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
 }
 
 /// One way down.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     /// The path as declared.
     path: &'a Path,
     /// Parents still to be entered.
     parents: VecDeque<OsString>,
     /// The last part.
     name: OsString,
-    /// Where we are, for messages.
+    /// The directory where we are.
+    dir: OwnedFd,
+    /// Its path, for messages.
     here: PathBuf,
+    /// The names that led here.
+    passed: Vec<Step>,
     /// Symlinks followed so far.
     followed: usize,
     /// A user whose symlink was followed, and that symlink: from there on only directories of theirs are written to.
@@ -96,7 +141,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Stands at `/`, with all parents of `path` ahead.
-    fn new(path: &'a Path) -> Result<Self, InstallError> {
+    pub(super) fn new(path: &'a Path) -> Result<Self, InstallError> {
         let mut parents = parts(path)?;
         let name = parents
             .pop_back()
@@ -105,58 +150,52 @@ impl<'a> Walk<'a> {
             path,
             parents,
             name,
+            dir: root()?,
             here: PathBuf::from("/"),
+            passed: Vec::new(),
             followed: 0,
             bound: None,
             is_safe: true,
         })
     }
 
-    /// Enters parent after parent; a missing one is made if `make`, and ends the walk else.
-    fn run(&mut self, make: bool) -> Result<Option<Place>, InstallError> {
-        let mut dir = root()?;
+    /// Enters parent after parent, up to one that is missing or is `stop`: its name. [`Self::here`] is its path then.
+    pub(super) fn run(&mut self, stop: Option<&Step>) -> Result<Option<OsString>, InstallError> {
         while let Some(part) = self.parents.pop_front() {
             self.here.push(&part);
-            let looked = look(&dir, &part);
-            self.judge(&dir, looked.as_ref().ok())?;
-            let next = match looked {
-                Err(Errno::NOENT) if !make => return Ok(None),
-                Err(Errno::NOENT) => {
-                    self.check_bound(&dir)?;
-                    make_parent(&dir, &part, &self.here)?
-                }
-                other => other.map_err(failed("open", &self.here))?,
-            };
-            let status = fs::fstat(&next).map_err(failed("examine", &self.here))?;
-            dir = match files::kind(&status) {
-                FileType::Directory => next,
-                FileType::Symlink => self.follow(dir, &next, status.st_uid)?,
-                _ => {
-                    return Err(InstallError::NotADirectory {
-                        path: self.path.to_owned(),
-                        part: self.here.clone(),
-                    });
-                }
-            };
+            let status = self.status()?;
+            let looked = look(&self.dir, &part);
+            self.is_safe &= is_safe(&status, looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok()).as_ref());
+            let is_end = stop == Some(&Step::of(&status, &part));
+            match looked {
+                _ if is_end => return Ok(Some(part)),
+                Err(Errno::NOENT) => return Ok(Some(part)),
+                other => self.enter(&status, &part, other.map_err(failed("open", &self.here))?)?,
+            }
         }
-        self.check_bound(&dir)?;
-        Ok(Some(Place {
-            dir,
-            name: self.name.clone(),
-            path: self.path.to_owned(),
-        }))
+        self.check_bound()?;
+        Ok(None)
     }
 
-    /// Takes note of who could have changed the entry of `dir` that we have come to.
-    fn judge(&mut self, dir: &OwnedFd, entry: Option<&OwnedFd>) -> Result<(), InstallError> {
-        let fail = |cause| failed("examine", &self.here)(cause);
-        let entry = entry.map(fs::fstat).transpose();
-        self.is_safe &= is_safe(&fs::fstat(dir).map_err(fail)?, entry.as_ref().ok().and_then(Option::as_ref));
+    /// Goes on from `next`, which was found or made under the name `part` where we are.
+    pub(super) fn enter(&mut self, here: &Stat, part: &OsStr, next: OwnedFd) -> Result<(), InstallError> {
+        self.passed.push(Step::of(here, part));
+        let status = fs::fstat(&next).map_err(failed("examine", &self.here))?;
+        match files::kind(&status) {
+            FileType::Directory => self.dir = next,
+            FileType::Symlink => self.follow(&next, status.st_uid)?,
+            _ => {
+                return Err(InstallError::NotADirectory {
+                    path: self.path.to_owned(),
+                    part: self.here.clone(),
+                });
+            }
+        }
         Ok(())
     }
 
-    /// Puts the target of a symlink ahead of the other parts. Gives the directory to go on from.
-    fn follow(&mut self, dir: OwnedFd, link: &OwnedFd, owner: u32) -> Result<OwnedFd, InstallError> {
+    /// Puts the target of a symlink ahead of the other parts.
+    fn follow(&mut self, link: &OwnedFd, owner: u32) -> Result<(), InstallError> {
         if owner != 0 && owner != geteuid().as_raw() {
             match &self.bound {
                 Some((other, part)) if *other != owner => return Err(self.foreign(part, *other)),
@@ -176,19 +215,19 @@ impl<'a> Walk<'a> {
         }
         if target.is_absolute() {
             self.here = PathBuf::from("/");
-            return root();
+            self.dir = root()?;
+        } else {
+            self.here.pop();
         }
-        self.here.pop();
-        Ok(dir)
+        Ok(())
     }
 
     /// Whether somebody's symlink, if one was followed, has led to a directory of theirs.
-    fn check_bound(&self, dir: &OwnedFd) -> Result<(), InstallError> {
+    pub(super) fn check_bound(&self) -> Result<(), InstallError> {
         let Some((owner, part)) = &self.bound else {
             return Ok(());
         };
-        let status = fs::fstat(dir).map_err(failed("examine", &self.here))?;
-        if status.st_uid == *owner {
+        if self.status()?.st_uid == *owner {
             Ok(())
         } else {
             Err(self.foreign(part, *owner))
@@ -203,6 +242,57 @@ impl<'a> Walk<'a> {
             owner,
         }
     }
+
+    /// The status of the directory where we are.
+    pub(super) fn status(&self) -> Result<Stat, InstallError> {
+        fs::fstat(&self.dir).map_err(failed("examine", &self.here))
+    }
+
+    /// The directory where we are.
+    pub(super) fn dir(&self) -> &OwnedFd {
+        &self.dir
+    }
+
+    /// The path of what the walk came to last.
+    pub(super) fn here(&self) -> &Path {
+        &self.here
+    }
+
+    /// The path as declared.
+    pub(super) fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// The names that led to where we are.
+    pub(super) fn passed(&self) -> &[Step] {
+        &self.passed
+    }
+
+    /// The place of the path, once all parents have been entered.
+    pub(super) fn place(self) -> Place {
+        Place {
+            dir: self.dir,
+            name: self.name,
+            path: self.path.to_owned(),
+        }
+    }
+
+    /// The whole way, of which `missing` and what follows it lies ahead of the directory with the status `here`.
+    fn way(mut self, missing: Option<&OsString>, here: &Stat) -> Way {
+        let is_there = missing.is_none();
+        let mut end = Step::of(here, PathBuf::new());
+        for part in missing.into_iter().chain(&self.parents) {
+            end.name.push(part);
+            self.passed.push(end.clone());
+        }
+        end.name.push(&self.name);
+        Way {
+            passed: std::mem::take(&mut self.passed),
+            end,
+            is_safe: self.is_safe,
+            place: is_there.then(|| self.place()),
+        }
+    }
 }
 
 /// The root directory.
@@ -214,103 +304,4 @@ fn root() -> Result<OwnedFd, InstallError> {
 /// Opens `name` for look-up, without following it and without needing leave to read it.
 pub(super) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
-}
-
-/// Makes a missing parent, which belongs to the owner of the directory that it is in. It is made under a temporary name: whoever finds
-/// it under its own finds it with owner and mode, also after a kill.
-fn make_parent(dir: &OwnedFd, name: &OsStr, here: &Path) -> Result<OwnedFd, InstallError> {
-    let fail = |cause| failed("make the directory", here)(cause);
-    let parent = fs::fstat(dir).map_err(fail)?;
-    let new = files::suffixed(name, files::NEW);
-    clear_rest(dir, &new, parent.st_uid).map_err(fail)?;
-    fs::mkdirat(dir, &new, Mode::RWXU).map_err(fail)?;
-    let made = give(dir, &new, &parent, here);
-    match made.and_then(|made| place_directory(dir, &new, name).map(|()| made).map_err(fail)) {
-        Ok(made) => Ok(made),
-        Err(error) => {
-            let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
-            // Somebody else may have made it meanwhile.
-            look(dir, name).map_err(|_| error)
-        }
-    }
-}
-
-/// Gives the fresh directory `new` to the owner of `parent`.
-///
-/// Only what is certainly ours is given away: had the owner of `dir` put another directory of root there after `mkdirat`, they
-/// would be given that one.
-fn give(dir: &OwnedFd, new: &OsStr, parent: &Stat, here: &Path) -> Result<OwnedFd, InstallError> {
-    let made = files::open_directory(dir, new).map_err(failed("open", here))?;
-    check_fresh(&made, here)?;
-    let owner = geteuid().is_root().then_some((parent.st_uid, parent.st_gid));
-    files::secure(made.as_fd(), owner, 0o755).map_err(failed("set owner and mode of", here))?;
-    Ok(made)
-}
-
-/// Renames `new` to `name`, where nothing is; a file system without flags does not replace more than an empty directory.
-fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno> {
-    match fs::renameat_with(dir, new, dir, name, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(dir, new, dir, name),
-        outcome => outcome,
-    }
-}
-
-/// Removes what a killed run left under the temporary name: an empty directory, ours or already given to `owner`.
-fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: u32) -> Result<(), Errno> {
-    let is_rest = files::status(dir, new)?
-        .is_some_and(|rest| files::kind(&rest) == FileType::Directory && [owner, geteuid().as_raw()].contains(&rest.st_uid));
-    if is_rest {
-        fs::unlinkat(dir, new, AtFlags::REMOVEDIR)?;
-    }
-    Ok(())
-}
-
-/// Makes sure that a directory is as `mkdirat` leaves one.
-fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
-    let status = fs::fstat(made).map_err(failed("examine", here))?;
-    let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
-    if is_ours && files::list(made.as_fd()).map_err(failed("read", here))?.is_empty() {
-        return Ok(());
-    }
-    Err(InstallError::Interference { path: here.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn only_a_fresh_directory_is_given_away() {
-        let directory = tempfile::TempDir::new().unwrap();
-        let set_mode = |mode| {
-            std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(mode)).unwrap();
-        };
-        let check = || {
-            let opened = std::fs::File::open(directory.path()).unwrap().into();
-            check_fresh(&opened, directory.path())
-        };
-        set_mode(0o2700);
-        check().unwrap();
-        set_mode(0o750);
-        assert!(matches!(check(), Err(InstallError::Interference { .. })));
-        set_mode(0o700);
-        std::fs::write(directory.path().join("file"), "").unwrap();
-        assert!(matches!(check(), Err(InstallError::Interference { .. })));
-    }
-
-    #[test]
-    fn a_directory_of_another_user_is_not_given_away() {
-        if !crate::install::tests::is_root("a_directory_of_another_user_is_not_given_away") {
-            return;
-        }
-        let directory = tempfile::TempDir::new().unwrap();
-        std::os::unix::fs::chown(directory.path(), Some(1234), Some(0)).unwrap();
-        let opened = std::fs::File::open(directory.path()).unwrap().into();
-        assert!(matches!(
-            check_fresh(&opened, directory.path()),
-            Err(InstallError::Interference { .. })
-        ));
-    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Findings, Manifest, Placement, convert::quoted};
-use crate::sops::format::Format;
+use crate::{install::is_reserved, sops::format::Format};
 
 /// Finds entries that cannot all be installed. Where a lenient manifest declares one place twice, the last one wins, as it does in
 /// the Go program, and the others are taken out.
@@ -157,14 +157,26 @@ fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
     }
 }
 
-/// A link may lie inside `/run/secrets` under another name, but neither among the generations nor below or above another file.
+/// A link may lie inside `/run/secrets` under another name, but not below or above another file; among the generations only under a name
+/// that is none of theirs, as the Go program allows it. What is seen here are spellings: an installation looks at the directories.
 fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTreeMap<PathBuf, String>, findings: &mut Findings) {
-    if path.starts_with(mount_point) || mount_point.starts_with(path) || link.starts_with(path) {
+    let among = path.strip_prefix(mount_point).ok();
+    let is_reserved = |below: &Path| below.components().next().is_none_or(|first| is_reserved(first.as_os_str()));
+    if mount_point.starts_with(path) || link.starts_with(path) || among.is_some_and(is_reserved) {
         findings.error(format!(
             "{what} has the path {}, which belongs to the generations; choose another",
             shown(path)
         ));
         return;
+    }
+    if among.is_some() {
+        findings.forgivable(
+            format!(
+                "{what} has the path {}, which is among the generations; choose another",
+                shown(path)
+            ),
+            "until then the link is made beside them",
+        );
     }
     let below = path.ancestors().skip(1).find_map(|parent| taken.get(parent));
     let above = || {

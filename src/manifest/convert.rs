@@ -152,11 +152,10 @@ fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
         "dotenv" => Format::Dotenv,
         "ini" => Format::Ini,
         other => {
-            let finding = format!(
+            findings.error(format!(
                 "{what} has the unknown format {}; known are yaml, json, binary, dotenv and ini",
                 quoted(other)
-            );
-            findings.forgivable(finding, "it is read as yaml");
+            ));
             Format::Yaml
         }
     }

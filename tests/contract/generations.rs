@@ -206,3 +206,38 @@ fn runs_that_start_together_on_a_fresh_system_mount_once() {
     assert_eq!(world.read("/run/secrets/host"), "db.example.org");
     say("six runs at once");
 }
+
+#[test]
+fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
+    let Some(world) = World::system() else { return };
+    let manifest = before(&world);
+    world.install(&manifest);
+    let mut holder = world
+        .command("sh")
+        .args([
+            "-c",
+            "exec flock --no-fork /run/secrets.d/.lock sh -c 'echo locked; exec sleep 100'",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(holder.stdout.as_mut().unwrap()), &mut line).unwrap();
+    // It held the lock for a while before we came: nobody can tell how long.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let start = std::time::Instant::now();
+    let said = world.run(&manifest);
+    let waited = start.elapsed().as_secs();
+    let process = holder.id();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(said.code, Some(1));
+    assert!((60..80).contains(&waited), "{waited} s");
+    assert_eq!(
+        said.err,
+        format!(
+            "error: /run/secrets.d has been locked by another run (process {process}) for the 60 s that we waited; \
+             see what it does with: ps -fp {process}; end it with: kill {process}\n"
+        )
+    );
+}

@@ -124,3 +124,23 @@ fn nothing_under_the_home_is_searched_for_keys_where_the_manifest_names_one() {
         said.err
     );
 }
+
+#[test]
+fn bits_that_a_write_clears_are_there_all_the_same_and_are_no_change() {
+    use std::os::unix::fs::MetadataExt as _;
+    let world = World::user();
+    let file = world.fixture("text.bin");
+    let modes = ["4755", "2750", "6710", "1400"];
+    let manifest = modes.iter().fold(world.manifest(), |manifest, mode| {
+        manifest.secret_with(mode, &file, "", json!({"mode": mode}))
+    });
+    for generation in 1..=2 {
+        let said = world.run(&manifest);
+        assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{said:?}");
+        for mode in modes {
+            let published = world.input(&format!("run/secrets.d/{generation}/{mode}"));
+            let found = std::fs::metadata(published).unwrap().mode() & 0o7777;
+            assert_eq!(format!("{found:o}"), mode);
+        }
+    }
+}

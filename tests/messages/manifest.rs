@@ -342,8 +342,8 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
           secret s has no sopsFile
 
         # an unknown format: 2
-        warning: secret s has the unknown format toml; known are yaml, json, binary, dotenv and ini; it is read as yaml
         error: the manifest $DIR/manifest.json is not valid:
+          secret s has the unknown format toml; known are yaml, json, binary, dotenv and ini
           $DIR/nesting.json is declared as json by secret a and as yaml by secret s
 
         # one file in two formats: 2
@@ -385,9 +385,8 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
         error: the manifest $DIR/manifest.json is not valid:
           secret s has the path /run/secrets/a/b, which secret a stands in the way of
 
-        # a path among the generations: 2
-        error: the manifest $DIR/manifest.json is not valid:
-          secret s has the path /run/secrets.d/x, which belongs to the generations; choose another
+        # a path among the generations: 0
+        warning: secret s has the path /run/secrets.d/x, which is among the generations; choose another; until then the link is made beside them
 
         # the link as path: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -503,6 +502,10 @@ fn with_a_version_every_finding_is_an_error() {
         # the place of another as path: 2
         error: the manifest $DIR/manifest.json is not valid:
           secret s and secret a are both at /run/secrets/a
+
+        # a path among the generations: 2
+        error: the manifest $DIR/manifest.json is not valid:
+          secret s has the path /run/secrets.d/x, which is among the generations; choose another
 
         # a path that climbs: 2
         error: the manifest $DIR/manifest.json is not valid:

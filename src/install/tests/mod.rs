@@ -96,6 +96,7 @@ fn site(top: &Path, store: Store) -> Site {
         link: top.join("secrets"),
         keep_generations: 1,
         store,
+        homes: Homes::Unknown,
     }
 }
 
@@ -153,7 +154,7 @@ fn units(names: &[&str]) -> Vec<String> {
 }
 
 /// Whether the test may go on as root; says so when not. The message goes past the harness, which swallows what `println!` prints.
-pub(super) fn is_root(test: &str) -> bool {
+pub(crate) fn is_root(test: &str) -> bool {
     let root = geteuid().is_root();
     if !root {
         writeln!(std::io::stderr(), "{test}: skipped: needs root").unwrap();

@@ -1,0 +1,53 @@
+//! Which generations links lead to, whatever their spelling.
+
+use std::collections::{BTreeSet, HashMap};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{self, FileType, Stat};
+
+use super::error::{InstallError, failed};
+use super::files::{self, Identity};
+use super::{Site, parse_number};
+
+/// The number of the generation in `root` that is the directory with this status. `spelled` is where it most likely is.
+pub(super) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat) -> Result<Option<u64>, InstallError> {
+    let guess = site.number(spelled);
+    let is_it = |number: &u64| {
+        let there = files::status(root, number.to_string()).ok().flatten();
+        there.is_some_and(|there| files::same_file(&there, status))
+    };
+    match guess.filter(is_it) {
+        Some(number) => Ok(Some(number)),
+        None => Ok(all(site, root)?.get(&files::identity(status)).copied()),
+    }
+}
+
+/// The generations in `root` that the links at these paths lead into.
+pub(super) fn by(site: &Site, root: &OwnedFd, links: &[&Path]) -> Result<BTreeSet<u64>, InstallError> {
+    if links.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let generations = all(site, root)?;
+    let led_into = |link: &&Path| {
+        let target = link.canonicalize().ok()?;
+        let identity = |dir| fs::stat(dir).ok().as_ref().map(files::identity);
+        target.ancestors().find_map(|dir| generations.get(&identity(dir)?).copied())
+    };
+    Ok(links.iter().filter_map(led_into).collect())
+}
+
+/// All generations in `root`, by their directories.
+fn all(site: &Site, root: &OwnedFd) -> Result<HashMap<Identity, u64>, InstallError> {
+    let fail = |cause| failed("list", &site.mount_point)(cause);
+    let mut generations = HashMap::new();
+    for (name, kind) in files::list(root.as_fd()).map_err(fail)? {
+        let number = name.to_str().ok().and_then(parse_number);
+        if let Some(number) = number.filter(|_| kind == FileType::Directory)
+            && let Some(status) = files::status(root, name.as_c_str()).map_err(fail)?
+        {
+            generations.insert(files::identity(&status), number);
+        }
+    }
+    Ok(generations)
+}

@@ -1,0 +1,87 @@
+//! Whose home a path lies in, so that what is made there belongs to them.
+//!
+//! On the first boot secrets may come before anybody has made the homes.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Stat;
+
+use super::error::InstallError;
+use super::walk::{self, Step, Walk};
+use crate::users;
+
+/// Where users are listed with their homes.
+const DATABASE: &str = "/etc/passwd";
+
+/// What homes are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Homes {
+    /// None: a plain user makes what is theirs.
+    #[default]
+    Unknown,
+    /// Those of all users.
+    Known,
+    /// Those of users of an earlier boot; others may be about to be made.
+    Earlier,
+}
+
+/// How a directory is made.
+pub(super) struct Grant {
+    /// Its user and group.
+    pub owner: (u32, u32),
+    /// Its mode.
+    pub mode: u32,
+}
+
+impl Homes {
+    /// How to make the directory `name` where `walk` is, which has the status `parent`.
+    ///
+    /// A home is closed to others, as `useradd` and systemd-tmpfiles make it. A directory of a third user in a home stays theirs with
+    /// all below it.
+    pub(super) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
+        let grant = |owner, mode| Ok(Grant { owner, mode });
+        let heir = (parent.st_uid, parent.st_gid);
+        if self == Self::Unknown {
+            return grant(heir, 0o755);
+        }
+        let new = Step::of(parent, name);
+        let homes = homes();
+        let owner = |step: &Step| {
+            homes
+                .get(step)
+                .copied()
+                .flatten()
+                .filter(|owner| [0, owner.0].contains(&heir.0))
+        };
+        if let Some(owner) = owner(&new) {
+            return grant(owner, 0o700);
+        }
+        if self == Self::Earlier && is_usual_home(&new, name) {
+            return Err(InstallError::NoHomeYet {
+                path: walk.path().to_owned(),
+                home: walk.here().to_owned(),
+            });
+        }
+        let above = walk.passed().iter().rev().find_map(owner).filter(|_| heir.0 == 0);
+        grant(above.unwrap_or(heir), 0o755)
+    }
+}
+
+/// The places of all homes with the owner of each; none for one that several users share.
+fn homes() -> HashMap<Step, Option<(u32, u32)>> {
+    let mut homes = HashMap::new();
+    for home in users::homes(Path::new(DATABASE)) {
+        let Ok(way) = walk::find(&home.path, None) else { continue };
+        let owner = homes.entry(way.end).or_insert(Some(home.owner));
+        *owner = owner.filter(|owner| owner.0 == home.owner.0);
+    }
+    homes
+}
+
+/// Whether `new` lies where homes usually do: right below `/home`.
+fn is_usual_home(new: &Step, name: &OsStr) -> bool {
+    let usual: PathBuf = Path::new("/home").join(name);
+    walk::find(&usual, None).is_ok_and(|way| way.end == *new)
+}

@@ -1,0 +1,126 @@
+//! Directories on the way to a path, made where they are missing.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags, FileType, Mode, RenameFlags};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use super::error::{InstallError, failed};
+use super::files;
+use super::homes::{Grant, Homes};
+use super::walk::{self, Place, Walk};
+
+/// The place of `path`; missing parents are made. They belong to whose home they lie in, and elsewhere to the owner of the nearest
+/// existing one.
+pub(super) fn reach(path: &Path, homes: Homes) -> Result<Place, InstallError> {
+    let mut walk = Walk::new(path)?;
+    while let Some(missing) = walk.run(None)? {
+        walk.check_bound()?;
+        let here = walk.status()?;
+        let grant = homes.grant(&walk, &here, &missing)?;
+        let made = make(walk.dir(), &missing, &grant, walk.here())?;
+        walk.enter(&here, &missing, made)?;
+    }
+    Ok(walk.place())
+}
+
+/// Makes the directory `name`. It is made under a temporary name: whoever finds it under its own finds it with owner and mode, also
+/// after a kill.
+fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
+    let fail = |cause| failed("make the directory", here)(cause);
+    let new = files::suffixed(name, files::NEW);
+    clear_rest(dir, &new, grant.owner.0).map_err(fail)?;
+    fs::mkdirat(dir, &new, Mode::RWXU).map_err(fail)?;
+    let made = give(dir, &new, grant, here);
+    match made.and_then(|made| place_directory(dir, &new, name).map(|()| made).map_err(fail)) {
+        Ok(made) => Ok(made),
+        Err(error) => {
+            let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
+            // Somebody else may have made it meanwhile.
+            walk::look(dir, name).map_err(|_| error)
+        }
+    }
+}
+
+/// Gives the fresh directory `new` its owner and mode.
+///
+/// Only what is certainly ours is given away: had the owner of `dir` put another directory of root there after `mkdirat`, they
+/// would be given that one.
+fn give(dir: &OwnedFd, new: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
+    let made = files::open_directory(dir, new).map_err(failed("open", here))?;
+    check_fresh(&made, here)?;
+    let owner = geteuid().is_root().then_some(grant.owner);
+    files::secure(made.as_fd(), owner, grant.mode).map_err(failed("set owner and mode of", here))?;
+    Ok(made)
+}
+
+/// Renames `new` to `name`, where nothing is; a file system without flags does not replace more than an empty directory.
+fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno> {
+    match fs::renameat_with(dir, new, dir, name, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(dir, new, dir, name),
+        outcome => outcome,
+    }
+}
+
+/// Removes what a killed run left under the temporary name: an empty directory, ours or already given to `owner`.
+fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: u32) -> Result<(), Errno> {
+    let is_rest = files::status(dir, new)?
+        .is_some_and(|rest| files::kind(&rest) == FileType::Directory && [owner, geteuid().as_raw()].contains(&rest.st_uid));
+    if is_rest {
+        fs::unlinkat(dir, new, AtFlags::REMOVEDIR)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that a directory is as `mkdirat` leaves one.
+fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
+    let status = fs::fstat(made).map_err(failed("examine", here))?;
+    let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;
+    if is_ours && files::list(made.as_fd()).map_err(failed("read", here))?.is_empty() {
+        return Ok(());
+    }
+    Err(InstallError::Interference { path: here.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_a_fresh_directory_is_given_away() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let set_mode = |mode| {
+            std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(mode)).unwrap();
+        };
+        let check = || {
+            let opened = std::fs::File::open(directory.path()).unwrap().into();
+            check_fresh(&opened, directory.path())
+        };
+        set_mode(0o2700);
+        check().unwrap();
+        set_mode(0o750);
+        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+        set_mode(0o700);
+        std::fs::write(directory.path().join("file"), "").unwrap();
+        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_not_given_away() {
+        if !crate::install::tests::is_root("a_directory_of_another_user_is_not_given_away") {
+            return;
+        }
+        let directory = tempfile::TempDir::new().unwrap();
+        std::os::unix::fs::chown(directory.path(), Some(1234), Some(0)).unwrap();
+        let opened = std::fs::File::open(directory.path()).unwrap().into();
+        assert!(matches!(
+            check_fresh(&opened, directory.path()),
+            Err(InstallError::Interference { .. })
+        ));
+    }
+}

@@ -1,0 +1,133 @@
+//! Homes that are still to be made when a declared path leads into them.
+
+use serde_json::json;
+
+use crate::common::{Manifest, World};
+
+/// One secret that shall be seen at `path`.
+fn at(world: &World, path: &str) -> Manifest {
+    let file = world.fixture("text.bin");
+    world
+        .manifest()
+        .secret_with("a", &file, "", json!({"path": path, "owner": "alice", "group": "alice"}))
+}
+
+/// A world without homes, where alice's shall be at `home`.
+fn without_homes(home: &str) -> Option<World> {
+    let world = World::system()?;
+    world.shell(&format!(
+        "mount -t tmpfs -o mode=755 tmpfs /home; sed -i 's,:/home/alice:,:{home}:,' /etc/passwd"
+    ));
+    Some(world)
+}
+
+const TREE: &str = "\
+0700 1000:1000 alice/
+0755 1000:1000 alice/.config/
+0755 1000:1000 alice/.config/app/
+link 1000:1000 alice/.config/app/token -> /run/secrets/a
+";
+
+#[test]
+fn what_is_made_in_a_home_belongs_to_whose_home_it_is_and_so_does_the_home() {
+    let Some(world) = without_homes("/home/alice") else { return };
+    world.install(&at(&world, "/home/alice/.config/app/token"));
+    assert_eq!(world.tree("/home"), TREE);
+}
+
+#[test]
+fn a_home_that_was_made_for_root_belongs_to_the_user_all_the_same() {
+    let Some(world) = without_homes("/home/alice") else { return };
+    world.shell("mkdir -m 700 /home/alice");
+    world.install(&at(&world, "/home/alice/.config/app/token"));
+    let expected = TREE.replacen("1000:1000", "0:0", 1);
+    assert_eq!(world.tree("/home"), expected, "the home itself is not ours to change");
+}
+
+#[test]
+fn a_home_is_known_by_its_directory_not_by_its_spelling() {
+    let Some(world) = without_homes("/run/alias/alice") else {
+        return;
+    };
+    world.shell("ln -s /home /run/alias");
+    world.install(&at(&world, "/home/alice/.config/app/token"));
+    assert_eq!(world.tree("/home"), TREE);
+}
+
+#[test]
+fn the_parents_of_a_home_belong_to_root() {
+    let Some(world) = without_homes("/home/people/a/alice") else {
+        return;
+    };
+    world.install(&at(&world, "/home/people/a/alice/token"));
+    assert_eq!(
+        world.tree("/home"),
+        "0755 0:0 people/\n0755 0:0 people/a/\n0700 1000:1000 people/a/alice/\nlink 1000:1000 people/a/alice/token -> /run/secrets/a\n"
+    );
+}
+
+#[test]
+fn a_directory_of_somebody_else_in_a_home_stays_theirs() {
+    let Some(world) = without_homes("/home/alice") else { return };
+    world.shell("mkdir -p /home/alice/shared; chown 1000:1000 /home/alice; chown 7:8 /home/alice/shared");
+    world.install(&at(&world, "/home/alice/shared/app/token"));
+    assert!(
+        world.tree("/home").contains("0755 7:8 alice/shared/app/\n"),
+        "{}",
+        world.tree("/home")
+    );
+}
+
+#[test]
+fn a_home_that_is_the_root_directory_or_that_several_share_is_nobodys() {
+    let Some(world) = without_homes("/home/shared") else { return };
+    world.shell("echo bob:x:1001:1001::/home/shared:/bin/sh >> /etc/passwd; echo relative:x:9:9::etc:/bin/sh >> /etc/passwd; echo broken >> /etc/passwd");
+    world.install(&at(&world, "/home/shared/app/token"));
+    assert_eq!(
+        world.tree("/home"),
+        "0755 0:0 shared/\n0755 0:0 shared/app/\nlink 1000:1000 shared/app/token -> /run/secrets/a\n"
+    );
+}
+
+/// Runs as before users are made.
+fn early(world: &World, path: &str) -> crate::common::Said {
+    let manifest = world.save(&at(world, path));
+    world.run_arguments(["-ignore-passwd".as_ref(), manifest.as_os_str()])
+}
+
+#[test]
+fn before_users_are_made_a_home_that_is_not_there_is_left_alone() {
+    let Some(world) = without_homes("/home/alice") else { return };
+    world.shell("sed -i /alice/d /etc/passwd");
+    let said = early(&world, "/home/alice/.config/app/token");
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(
+        said.err,
+        "error: cannot link /home/alice/.config/app/token: /home/alice is not there yet, and before users are made nobody knows whose it is; \
+         take neededForUsers out, or choose a path that is in no home\n"
+    );
+    assert_eq!(world.tree("/home"), "");
+    assert!(world.read("/run/secrets/a").starts_with("text"));
+    // Once it is there, it is like any other.
+    world.shell("mkdir -m 700 /home/alice; chown 1000:1000 /home/alice");
+    assert_eq!(early(&world, "/home/alice/.config/app/token").code, Some(0));
+    assert_eq!(world.tree("/home"), TREE.replace("link 1000:1000", "link 0:0"));
+}
+
+#[test]
+fn before_users_are_made_those_of_the_last_boot_are_known() {
+    let Some(world) = without_homes("/home/alice") else { return };
+    assert_eq!(early(&world, "/home/alice/.config/app/token").code, Some(0));
+    assert_eq!(world.tree("/home"), TREE.replace("link 1000:1000", "link 0:0"));
+}
+
+#[test]
+fn before_users_are_made_other_directories_are_made_as_ever() {
+    let Some(world) = without_homes("/home/alice") else { return };
+    world.shell("rm /etc/passwd");
+    assert_eq!(early(&world, "/etc/app/deep/token").code, Some(0));
+    assert_eq!(
+        world.tree("/etc/app"),
+        "0755 0:0 deep/\nlink 0:0 deep/token -> /run/secrets/a\n"
+    );
+}

@@ -1,0 +1,308 @@
+//! One place by several spellings: what counts is the directory, not how a link or a manifest writes it.
+
+use serde_json::{Value, json};
+
+use crate::common::{Manifest, Said, World};
+
+const TEXT: &str = "text without a line break at its end";
+
+/// One secret.
+fn one(world: &World) -> Manifest {
+    world.manifest().secret("a", &world.fixture("text.bin"), "")
+}
+
+/// That secret, and more than the small file system of [`small`] has room for.
+fn too_large(world: &World) -> Manifest {
+    one(world).template("large", &"x".repeat(300_000), json!({}))
+}
+
+/// A world with room for little, and with `/run/alias` for `/run`.
+fn small() -> Option<World> {
+    let world = World::system()?;
+    world.shell("ln -s . /run/alias; mkdir /run/secrets.d; mount -t tmpfs -o size=100k,nodev,nosuid,noexec tmpfs /run/secrets.d");
+    Some(world)
+}
+
+/// Whether nothing was said, but for the file system's being no ramfs.
+fn is_quiet(said: &Said) -> bool {
+    said.out.is_empty() && said.err.lines().all(|line| line.contains("is on a tmpfs without noswap"))
+}
+
+/// Legal spellings of the target of `/run/secrets`.
+const SPELLINGS: &[&str] = &[
+    "/run/alias/secrets.d/1",
+    "secrets.d/1",
+    "/run//secrets.d/1/",
+    "/run/./secrets.d/1/.",
+    "/run/nixos/../secrets.d/1",
+    "/run/other-mount/1",
+    "/run/mounted-generation",
+];
+
+#[test]
+fn a_live_generation_is_known_by_its_directory_and_survives_a_failing_run() {
+    for spelling in SPELLINGS {
+        let Some(world) = small() else { return };
+        world.install(&one(&world));
+        world.shell("mkdir /run/other-mount /run/mounted-generation; mount --bind /run/secrets.d /run/other-mount; mount --bind /run/secrets.d/1 /run/mounted-generation");
+        world.allow("/run/other-mount");
+        world.allow("/run/mounted-generation");
+        world.shell(&format!("ln -sfn {spelling} /run/secrets"));
+        let failed = world.run(&too_large(&world));
+        assert_eq!(failed.code, Some(1), "{spelling}: {failed:?}");
+        assert!(failed.err.contains("no space left"), "{spelling}: {failed:?}");
+        assert_eq!(world.read("/run/secrets/a"), TEXT, "{spelling}");
+        let next = world.install(&one(&world));
+        assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n", "{spelling}");
+        assert!(is_quiet(&next), "{spelling}: {next:?}");
+        assert_eq!(world.read("/run/secrets/a"), TEXT, "{spelling}");
+    }
+}
+
+#[test]
+fn a_broken_secret_leaves_what_is_live_under_another_spelling_of_the_link() {
+    let Some(world) = small() else { return };
+    world.install(&one(&world));
+    world.shell("ln -sfn alias/secrets.d/1 /run/secrets");
+    let file = world.altered("nesting.json", "altered.json", "host");
+    let said = world.run(&one(&world).secret("broken", &file, "database/host"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(world.read("/run/secrets/a"), TEXT);
+    assert_eq!(world.shell("ls /run/secrets.d"), "1\n");
+}
+
+#[test]
+fn a_run_time_directory_behind_a_symlink_is_the_directory() {
+    let world = World::user();
+    std::os::unix::fs::symlink("run", world.input("alias")).unwrap();
+    let by_alias = |manifest: &Manifest| world.run_with(manifest, |command| command.env("XDG_RUNTIME_DIR", world.input("alias")));
+    world.install(&one(&world));
+    let file = world.altered("nesting.json", "altered.json", "host");
+    let said = by_alias(&one(&world).secret("broken", &file, "database/host"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let live = || std::fs::read_to_string(world.input("home/.config/sops-nix/secrets/a")).unwrap();
+    assert_eq!(live(), TEXT);
+    for (generation, alias) in [(2, true), (3, false), (4, true)] {
+        let said = if alias {
+            by_alias(&one(&world))
+        } else {
+            world.run(&one(&world))
+        };
+        assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{said:?}");
+        assert!(!said.err.contains("was replaced"), "{said:?}");
+        let kept: Vec<_> = std::fs::read_dir(world.input("run/secrets.d"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != ".lock")
+            .collect();
+        assert_eq!(kept, [generation.to_string()]);
+        assert_eq!(live(), TEXT);
+    }
+}
+
+/// Two secrets, `a` of which has further fields.
+fn two(world: &World, fields: Value, others: Value) -> Manifest {
+    let file = world.fixture("nesting.json");
+    world
+        .manifest()
+        .secret_with("a", &file, "database/host", fields)
+        .secret_with("b", &file, "a/b/c/d", others)
+}
+
+/// A world with several spellings of places: symlinks, and one directory at two places.
+fn winding() -> Option<World> {
+    let world = World::system()?;
+    world.shell("ln -s /run /etc/alias; mkdir /etc/x /etc/bound; ln -s x /etc/y; mount --bind /etc/x /etc/bound");
+    Some(world)
+}
+
+/// Paths of `a` and of `b`, and what is said of them.
+fn conflicts() -> Vec<(&'static str, &'static str, &'static str)> {
+    vec![
+        (
+            "/etc/alias/secrets/b",
+            "",
+            "secret a has the path /etc/alias/secrets/b, where secret b is; choose another",
+        ),
+        (
+            "/etc/y/key",
+            "/etc/x/key",
+            "secret b has the path /etc/x/key, where secret a is; choose another",
+        ),
+        (
+            "/etc/bound/new/key",
+            "/etc/x/new/key",
+            "secret b has the path /etc/x/new/key, where secret a is; choose another",
+        ),
+        (
+            "/etc/y/key",
+            "/etc/x/key/deep",
+            "secret b has the path /etc/x/key/deep, which secret a stands in the way of; choose another",
+        ),
+        (
+            "/etc/y/key/deep",
+            "/etc/x/key",
+            "secret b has the path /etc/x/key, which secret a stands in the way of; choose another",
+        ),
+        (
+            "/etc/alias/secrets/b/deep",
+            "",
+            "secret a has the path /etc/alias/secrets/b/deep, which secret b stands in the way of; choose another",
+        ),
+        (
+            "/etc/alias/secrets.d/1/c",
+            "",
+            "secret a has the path /etc/alias/secrets.d/1/c, which belongs to the generations; choose another",
+        ),
+        (
+            "/etc/alias/secrets",
+            "",
+            "secret a has the path /etc/alias/secrets, which belongs to the generations; choose another",
+        ),
+        (
+            "/etc/alias/secrets.d",
+            "",
+            "secret a has the path /etc/alias/secrets.d, which belongs to the generations; choose another",
+        ),
+    ]
+}
+
+#[test]
+fn two_secrets_at_one_place_are_found_before_anything_is_written() {
+    for (of_a, of_b, finding) in conflicts() {
+        let Some(world) = winding() else { return };
+        world.install(&two(&world, json!({}), json!({})));
+        let before = (world.tree("/run"), world.tree("/etc"));
+        let manifest = two(&world, json!({"path": of_a}), json!({"path": of_b}));
+        for dry in ["dry-activate", ""] {
+            let said = world.run_with(&manifest, |command| command.env("NIXOS_ACTION", dry));
+            assert_eq!((said.code, said.err), (Some(1), format!("error: {finding}\n")), "{dry}");
+            assert_eq!((world.tree("/run"), world.tree("/etc")), before, "{of_a} {dry}");
+        }
+    }
+}
+
+#[test]
+fn two_secrets_at_one_place_do_not_keep_a_fresh_system_from_its_secrets() {
+    for (of_a, of_b, finding) in conflicts() {
+        let Some(world) = winding() else { return };
+        let manifest = two(&world, json!({"path": of_a}), json!({"path": of_b}));
+        let said = world.run(&manifest);
+        assert_eq!((said.code, said.err), (Some(3), format!("error: {finding}\n")));
+        assert_eq!(world.read("/run/secrets/a"), "db.example.org", "{of_a}");
+        assert_eq!(world.read("/run/secrets/b"), "deep", "{of_a}");
+        assert!(
+            !world.tree("/run/secrets.d/1").contains("link"),
+            "{}",
+            world.tree("/run/secrets.d")
+        );
+    }
+}
+
+#[test]
+fn a_path_into_the_published_tree_by_another_spelling_survives_later_runs_without_changes() {
+    for path in ["/etc/alias/secrets/deep/c", "/etc/alias/secrets/a", "/run/nixos/../secrets/c"] {
+        let Some(world) = winding() else { return };
+        for generation in 1..=3 {
+            let said = world.install(&two(&world, json!({"path": path}), json!({})));
+            assert_eq!(said.out, "", "{path}");
+            assert_eq!(world.shell("readlink /run/secrets"), format!("/run/secrets.d/{generation}\n"));
+            assert_eq!(world.read(path), "db.example.org", "{path}");
+        }
+    }
+}
+
+#[test]
+fn what_a_user_makes_one_place_of_two_costs_their_links_alone() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir -p /run/home/alice/x; ln -s x /run/home/alice/y; chown -hR 1000:1000 /run/home/alice");
+    world.install(&two(&world, json!({}), json!({})));
+    let manifest = two(
+        &world,
+        json!({"path": "/run/home/alice/x/key"}),
+        json!({"path": "/run/home/alice/y/key"}),
+    );
+    let said = world.run(&manifest);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(
+        said.err,
+        "error: secret b has the path /run/home/alice/y/key, where secret a is; choose another\n"
+    );
+    assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n");
+    assert_eq!(world.shell("ls /run/home/alice/x"), "");
+}
+
+#[test]
+fn a_link_and_a_mount_point_that_lie_in_each_other_are_found_by_any_spelling() {
+    for (link, mount_point) in [
+        ("/etc/alias/secrets.d/link", "/run/secrets.d"),
+        ("/etc/alias/secrets.d", "/run/secrets.d"),
+        ("/run/secrets", "/etc/alias/secrets/d"),
+    ] {
+        let Some(world) = winding() else { return };
+        let manifest = one(&world).with("symlinkPath", link).with("secretsMountPoint", mount_point);
+        let before = (world.tree("/run"), world.tree("/etc"));
+        for dry in ["dry-activate", ""] {
+            let said = world.run_with(&manifest, |command| command.env("NIXOS_ACTION", dry));
+            assert_eq!(said.code, Some(1), "{said:?}");
+            assert_eq!(
+                said.err,
+                format!(
+                    "error: symlinkPath {link} and secretsMountPoint {mount_point} lie in each other; choose two paths side by side\n"
+                )
+            );
+            assert_eq!((world.tree("/run"), world.tree("/etc")), before, "{link}");
+        }
+    }
+}
+
+#[test]
+fn a_link_of_ours_by_another_spelling_is_replaced_without_a_word() {
+    let Some(world) = winding() else { return };
+    let manifest = two(&world, json!({"path": "/etc/x/key"}), json!({}));
+    world.install(&manifest);
+    for target in ["/etc/alias/secrets/a", "/etc/alias/secrets.d/1/a", "../alias/secrets/gone"] {
+        world.shell(&format!("ln -sfn {target} /etc/x/key"));
+        let said = world.install(&manifest);
+        assert_eq!((said.out.as_str(), said.err.as_str()), ("", ""), "{target}");
+        assert_eq!(world.shell("readlink /etc/x/key"), "/run/secrets/a\n");
+    }
+}
+
+#[test]
+fn a_generation_that_a_declared_link_still_leads_to_is_not_removed() {
+    let Some(world) = small() else { return };
+    let at = |manifest: Manifest| {
+        let mut manifest = manifest;
+        manifest.value()["secrets"][0]["path"] = json!("/etc/key");
+        manifest
+    };
+    world.install(&at(one(&world)));
+    // The configuration names another link now: the old one still serves who reads the declared path.
+    let moved = |manifest: Manifest| manifest.with("symlinkPath", "/run/other");
+    let failed = world.run(&moved(at(too_large(&world))));
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert_eq!(world.read("/etc/key"), TEXT);
+    let said = world.install(&moved(at(one(&world))));
+    assert_eq!(said.code, Some(0));
+    assert_eq!(
+        world.shell("readlink /etc/key /run/other; ls /run/secrets.d"),
+        "/run/other/a\n/run/secrets.d/2\n2\n"
+    );
+}
+
+#[test]
+fn what_no_link_leads_to_goes_also_where_the_numbers_start_again() {
+    let Some(world) = World::system() else { return };
+    let keep_all = one(&world).with("keepGenerations", 0);
+    for _ in 0..3 {
+        world.install(&keep_all);
+    }
+    world.shell("rm /run/secrets; touch /run/secrets.d/9.pending");
+    let said = world.install(&one(&world));
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", ""));
+    assert_eq!(
+        world.shell("readlink /run/secrets; ls /run/secrets.d"),
+        "/run/secrets.d/1\n1\n"
+    );
+}
