@@ -21,14 +21,6 @@ let
       unitConfig = { };
       serviceConfig = { };
     };
-
-  # What makes a unit wait for others: options, and the fields of unit files that NixOS renders them to.
-  waiting = {
-    after = "After";
-    wants = "Wants";
-    requires = "Requires";
-    bindsTo = "BindsTo";
-  };
 in
 rec {
   inherit name;
@@ -37,11 +29,6 @@ rec {
 
   # Whether there are any.
   exists = lib.any (values: values != [ ]) (map lib.modules.dischargeProperties definitions);
-
-  # Whether it waits for other units.
-  waits =
-    lib.any (option: unit.${option} or [ ] != [ ]) (lib.attrNames waiting)
-    || lib.any (field: unit.unitConfig ? ${field}) (lib.attrValues waiting);
 
   # The fields with commands, `preStart` and its like included.
   commands = lib.filter (field: lib.hasPrefix "Exec" field && field != "ExecSearchPath") (

@@ -2,11 +2,24 @@
 # started at any other time it installs.
 { lib, pkgs }:
 
-phases:
+{
+  phases,
+  # Units that the host has ordered before this one. They may have brought the key that the scripts had to do without.
+  ahead,
+}:
 
 let
   record = import ./boot-record.nix;
   inherit (phases) early regular;
+
+  # The boot's status is that of the unit.
+  show = ''
+    [ -z "$status" ] || exit "$status"
+  '';
+  tryAgain = ''
+    [ "$status" != 0 ] || exit 0
+    [ -z "$status" ] || echo "trying again, with what has started since"
+  '';
 in
 pkgs.writeShellScript "sops-nix-show-or-install" ''
   status=
@@ -18,6 +31,7 @@ pkgs.writeShellScript "sops-nix-show-or-install" ''
     # It tells of the boot. Whoever starts the unit again wants the secrets installed.
     rm -f "${record.status { suffix = "$phase"; }}" "${record.log { suffix = "$phase"; }}"
   done
-  [ -z "$status" ] || exit "$status"
-  ${lib.optionalString regular.isEmpty "[ -e ${regular.mountPoint} ] || exit 0\n"}exec ${regular.installer}
+  ${
+    if ahead == [ ] then show else tryAgain
+  }${lib.optionalString regular.isEmpty "[ -e ${regular.mountPoint} ] || exit 0\n"}exec ${regular.installer}
 ''

@@ -12,12 +12,16 @@
 let
   cfg = config.sops;
   phases = import ./phases.nix { inherit config lib pkgs; };
-  showOrInstall = import ./show-or-install.nix { inherit lib pkgs; } phases;
+  showOrInstall = import ./show-or-install.nix { inherit lib pkgs; } {
+    inherit phases;
+    ahead = ordering.ahead "sops-nix.service";
+  };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
   formerUnit = import ./former-units.nix { inherit config lib options; };
+  ordering = import ./ordering.nix { inherit config lib utils; };
   fileSystems = import ./file-systems.nix { inherit config lib; };
 
   byUnits = cfg.useSystemdActivation;
@@ -30,11 +34,20 @@ let
   # Normal units wait for sysinit.target. These run before it.
   earlyInBoot.DefaultDependencies = lib.mkDefault false;
 
+  # What others say in these fields of the unit file is added to what the options say, and no second value.
+  addUp = lib.genAttrs [
+    "After"
+    "Before"
+    "Conflicts"
+    "Requires"
+    "Wants"
+  ] (_: [ ]);
+
   # Commands that were written for sops-nix's unit get what they had there: they may mount something, load modules, use the network.
   isConfined = former: former.commands == [ ];
 
   installUnit = name: phase: former: command: {
-    unitConfig = earlyInBoot // waitForKeys;
+    unitConfig = earlyInBoot // waitForKeys // addUp;
     wants = lib.optional withKeyGeneration keyUnit;
     # What a process says that has ended before the journal starts is in no unit's log.
     after = [ "systemd-journald.service" ] ++ lib.optional withKeyGeneration keyUnit;
@@ -85,9 +98,18 @@ let
     fs != null && fileSystems.isRemote fs && !utils.fsNeededForBoot fs
   ) keySources.paths;
 
-  # Ordinary units start after sysinit.target. If this one waits for any of them, or may do so, it cannot be ordered before that target:
+  ordinaryAhead = ordering.mayWaitFor [ "sysinit.target" ];
+
+  # Ordinary units start after sysinit.target. Where a unit of ours waits for any of them, or may do so, it cannot be ordered before that target:
   # systemd would break the cycle by leaving out the secrets.
-  beforeOrdinaryUnits = remoteKeys == [ ] && !former.waits;
+  beforeOrdinaryUnits = unit: remoteKeys == [ ] && ordinaryAhead unit == [ ];
+
+  # Users are created before sysinit.target, and early secrets before them. There is no other place for them.
+  afterUsers = ordering.waitingFor [
+    "sysinit.target"
+    "systemd-sysusers.service"
+    "userborn.service"
+  ] "sops-nix-for-users.service";
 in
 {
   systemd.services = lib.mkMerge [
@@ -111,7 +133,7 @@ in
           ++ lib.optional keySources.mayNeedTpm "tpm2.target";
         }
         former.settings
-        { before = lib.optional beforeOrdinaryUnits "sysinit.target"; }
+        { before = lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"; }
         (lib.mkIf byUnits (again phases.regular))
         (lib.mkIf (!byUnits) {
           # The activation script has installed the secrets already when a switch gets here.
@@ -153,7 +175,7 @@ in
       sops-nix-generate-age-key = {
         description = "The age key that opens sops files";
         after = [ "systemd-remount-fs.service" ];
-        before = [ "shutdown.target" ] ++ lib.optional (remoteKeys == [ ]) "sysinit.target";
+        before = [ "shutdown.target" ] ++ lib.optional (beforeOrdinaryUnits keyUnit) "sysinit.target";
         conflicts = [ "shutdown.target" ];
         unitConfig = earlyInBoot // {
           RequiresMountsFor = [ (unitPath.quoted (toString cfg.age.keyFile)) ];
@@ -181,7 +203,15 @@ in
       message =
         "systemd.services.${formerEarly.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString formerEarly.commands}: "
         + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
-    };
+    }
+    ++ lib.optionals byUnits (
+      map (unit: {
+        assertion = false;
+        message =
+          "${unit} is to start before sops-nix-for-users.service, but itself starts only after the users are created: "
+          + "set unitConfig.DefaultDependencies = false for it and remove what starts later from its after, or do not order it so.";
+      }) afterUsers
+    );
 
   warnings =
     let
@@ -189,6 +219,8 @@ in
         ${reason}, so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
         each that needs them needs after = [ "sops-nix.service" ].
       '';
+      ahead = ordinaryAhead "sops-nix.service";
+      isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
     in
     former.warnings
     ++ lib.optionals byUnits formerEarly.warnings
@@ -196,8 +228,12 @@ in
       systemd.services.${formerEarly.name}: a script installs the early secrets here, and nothing of this is used.
       Remove it, or set sops.useSystemdActivation to true.
     ''
-    ++ lib.optional (byUnits && former.waits) (
-      unordered "systemd.services.${former.name} waits for other units (if all of these start before sysinit.target, set systemd.services.sops-nix instead)"
+    # Whoever knows better orders it so all the same.
+    ++ lib.optional (byUnits && ahead != [ ] && !isOrderedEarly) (
+      unordered (
+        "sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; "
+        + "if that is wrong, set systemd.services.sops-nix.before = [ \"sysinit.target\" ])"
+      )
     )
     ++ lib.optionals byUnits (
       map (path: unordered "The key ${path} lies on a file system that comes with the network") remoteKeys

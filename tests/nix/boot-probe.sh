@@ -12,12 +12,17 @@ mounts() {
 
 echo "# units"
 for unit in sops-nix-for-users sops-nix sops-install-secrets; do echo "$unit: $(state "$unit")"; done
+# Those of the case itself.
+for unit in make-key vault-sync wait-for-token token app; do
+  [ ! -e "/etc/systemd/system/$unit.service" ] || echo "$unit: $(state "$unit")"
+done
 echo "# ordering cycles: $(journalctl -b | grep -c 'ordering cycle')"
 echo "# mounts"
 mounts
 echo "# files"
 tree
 echo "# a unit that needs a secret read: $(cat /consumer)"
+[ ! -e /app ] || echo "# a unit of the case read: $(cat /app)"
 
 # Another sops file, as after a switch, and the unit once more.
 sed -i 's#files/secrets.yaml#files/production.yaml#; s#"restartUnits": \[\]#"restartUnits": ["consumer.service"]#' /test/manifest.json

@@ -9,15 +9,16 @@ lay_out_boot() {
   chmod 0600 "$directory/age.txt"
   cp "$SOPS_INSTALL_SECRETS" "$directory/program"
   for file in "$directory"/manifest*.json; do
-    # A case whose key is a credential gets it from the container manager.
-    jq '.ageKeyFile = (if .ageKeyCredential then null else "/test/age.txt" end) | .ageSshKeyPaths = [] | .sshKeyPaths = []' \
+    # A case whose key is a credential gets it from the container manager, and one may make its key itself.
+    jq --arg makesKey "$(ls "$directory" | grep -x make-key.service)" \
+      '.ageKeyFile = (if .ageKeyCredential then null elif $makesKey != "" then .ageKeyFile else "/test/age.txt" end) | .ageSshKeyPaths = [] | .sshKeyPaths = []' \
       "$file" > "$file.new" && mv "$file.new" "$file"
   done
 }
 
 # Run in a mount namespace: boots the case's units on a copy of this root, and prints what the probe says. Further arguments go to systemd-nspawn.
 boot_in_container() {
-  local directory=$1 root=$work/boot-root upper=$work/boot-upper units unit
+  local directory=$1 root=$work/boot-root upper=$work/boot-upper units unit init=--boot
   shift
   mkdir -p "$root" "$upper"
   mount -t tmpfs tmpfs "$upper"
@@ -28,7 +29,8 @@ boot_in_container() {
   cp "$tests_path/passwd" "$tests_path/group" "$root/etc/"
   units=$root/etc/systemd/system
   rm -rf "$units" && mkdir -p "$units/multi-user.target.wants"
-  [ ! -e "$directory/sops-nix.service" ] || cp "$directory"/sops-nix*.service "$units/"
+  # userborn stands for what this system has in its place.
+  find "$directory" -name '*.service' ! -name userborn.service -exec cp -t "$units" {} +
   # Before 253 systemd calls chroot to give a unit a mount namespace, and starts none that wants one where it cannot.
   case "$*" in
     *CAP_SYS_CHROOT*) ! systemd_is_before 253 || sed -Ei '/^(Protect[A-Za-z]*|ReadWritePaths)=/d' "$units"/sops-nix*.service ;;
@@ -36,13 +38,23 @@ boot_in_container() {
   link_units "$units"
   # What uses a secret, and what looks at the outcome and ends the boot.
   printf '[Service]\nType=oneshot\nRemainAfterExit=true\nExecStart=/bin/sh -c "cat /run/secrets/db/password >> /consumer"\n' > "$units/consumer.service"
+  # Where others are before the secrets, ordinary units have to say that they come after them.
+  if [ -e "$units/make-key.service" ]; then
+    sed -i '1i [Unit]\nAfter=sops-nix.service' "$units/consumer.service"
+  fi
   printf '[Unit]\nAfter=consumer.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/boot-probe.sh\nExecStopPost=/bin/systemctl poweroff --no-block --force\nTimeoutStartSec=60\n' > "$units/probe.service"
   ln -s ../consumer.service ../probe.service "$units/multi-user.target.wants/"
   ln -s /lib/systemd/system/multi-user.target "$units/default.target"
   for unit in networking systemd-networkd systemd-resolved; do ln -sf /dev/null "$units/$unit.service"; done
   # The image has this machine's id, under which the container must not show up.
   echo 00000000000000000000000000000001 > "$root/etc/machine-id"
-  timeout 120 systemd-nspawn --quiet --register=no --keep-unit --load-credential=sops-age-key:"$credential" "$@" --directory="$root" --boot --console=pipe > "$root/console" 2>&1 < /dev/null
+  # NixOS runs its scripts before systemd.
+  if [ -e "$directory/setupSecrets.snippet" ]; then
+    init=/test/init
+    { echo '#!/bin/bash'; cat "$directory/setupSecrets.snippet"; echo 'exec /lib/systemd/systemd'; } > "$root$init"
+    chmod +x "$root$init"
+  fi
+  timeout 120 systemd-nspawn --quiet --register=no --keep-unit --load-credential=sops-age-key:"$credential" "$@" --directory="$root" --console=pipe "$init" > "$root/console" 2>&1 < /dev/null
   [ -e "$root/probe.log" ] || { cat "$root/console"; return 2; }
   cat "$root/probe.log"
 }
@@ -85,7 +97,8 @@ check_boots() {
     return
   fi
   local case
-  for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories; do
+  for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories \
+    ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts; do
     check_boot "$case" "$case"
   done
   # Containers that may not mount anything (Debian's systemd wants /run/lock to be a mount), or not enter a mount namespace.

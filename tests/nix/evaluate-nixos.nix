@@ -22,13 +22,20 @@ let
   # Scripts are called by their store paths. Their texts are these.
   phases = import ../../nixos-module/phases.nix { inherit config lib pkgs; };
   cfg = config.sops;
+  ordering = import ../../nixos-module/ordering.nix {
+    inherit config lib;
+    inherit (config._module.args) utils;
+  };
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
   generatedScripts = [
     phases.early.installer
     phases.regular.installer
     (mount phases.early).script
     (mount phases.regular).script
-    (import ../../nixos-module/show-or-install.nix { inherit lib pkgs; } phases)
+    (import ../../nixos-module/show-or-install.nix { inherit lib pkgs; } {
+      inherit phases;
+      ahead = ordering.ahead "sops-nix.service";
+    })
     (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
   ];
 in
@@ -52,6 +59,9 @@ in
 // lib.mapAttrs' (
   name: unit: lib.nameValuePair "${name}.service" (render.service unit)
 ) config.systemd.services
+// lib.mapAttrs' (
+  name: unit: lib.nameValuePair "${name}.target" (render.target unit)
+) config.systemd.targets
 // lib.mapAttrs' (
   name: snippet: lib.nameValuePair "${name}.snippet" (render.script snippet)
 ) config.system.activationScripts

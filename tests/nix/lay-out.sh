@@ -30,8 +30,8 @@ translate_case() {
 # The links that NixOS makes of what stands in [Install] of the units in a directory.
 link_units() {
   local directory=$1 unit field target
-  for unit in "$directory"/sops-nix*.service; do
-    [ -e "$unit" ] || continue
+  for unit in "$directory"/*.service "$directory"/*.target; do
+    [ -f "$unit" ] && [ ! -L "$unit" ] || continue
     for target in $(sed -n 's/^Alias=//p' "$unit"); do ln -sf "${unit##*/}" "$directory/$target"; done
     for field in "WantedBy wants" "RequiredBy requires"; do
       for target in $(sed -n "s/^${field% *}=//p" "$unit"); do

@@ -21,25 +21,41 @@ rec {
 
   nonEmpty = lib.filterAttrs (_: v: v != [ ] && v != "");
 
+  unitSection =
+    unit:
+    one "Unit" (
+      section (
+        nonEmpty {
+          Description = unit.description;
+          X-Restart-Triggers = map toString (unit.restartTriggers or [ ]);
+        }
+        // unit.unitConfig
+      )
+    );
+
+  installSection =
+    unit:
+    one "Install" (
+      section (nonEmpty {
+        Alias = toString unit.aliases;
+        WantedBy = toString unit.wantedBy;
+        RequiredBy = toString unit.requiredBy;
+      })
+    );
+
+  # A NixOS target, which is nothing but its ordering.
+  target =
+    unit:
+    sections [
+      (unitSection unit)
+      (installSection unit)
+    ];
+
   # A NixOS service. What NixOS keeps outside the unit file (links in other units' directories) stands in [Install], where systemd has a place for it.
   service =
     unit:
     sections [
-      (one "Unit" (
-        section (
-          nonEmpty {
-            Description = unit.description;
-            After = toString unit.after;
-            Before = toString unit.before;
-            Wants = toString unit.wants;
-            Requires = toString unit.requires;
-            BindsTo = toString unit.bindsTo;
-            Conflicts = toString unit.conflicts;
-            X-Restart-Triggers = map toString unit.restartTriggers;
-          }
-          // unit.unitConfig
-        )
-      ))
+      (unitSection unit)
       (one "Service" (
         section (
           lib.optionalAttrs (!unit.restartIfChanged) { X-RestartIfChanged = false; }
@@ -53,13 +69,7 @@ rec {
           }
         )
       ))
-      (one "Install" (
-        section (nonEmpty {
-          Alias = toString unit.aliases;
-          WantedBy = toString unit.wantedBy;
-          RequiredBy = toString unit.requiredBy;
-        })
-      ))
+      (installSection unit)
     ];
 
   # A service of home-manager, which gives the sections as they are.

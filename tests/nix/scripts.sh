@@ -63,6 +63,17 @@ check_activation_scripts() {
   REGULAR=4 unit
   expect "and leaves no record: the unit installs" 4 regular $?
 
+  # Where a unit may have brought the key since.
+  rm "$work/run/current-system"
+  runnable "$tests/expected/ordinary-units-before-the-unit-with-scripts/sops-nix-show-or-install.sh" > "$work/unit"
+  REGULAR=1 activate "$here/setupSecrets.snippet"
+  unit
+  expect "what failed at boot is tried again after other units" 0 $'regular\ntrying again, with what has started since\nregular' $?
+  activate "$here/setupSecrets.snippet"
+  unit
+  expect "and what did not is not" 0 regular $?
+  touch "$work/run/current-system"
+
   activate "$tests/expected/no-secret-at-all/setupSecrets.snippet"
   expect "without secrets nothing is done" 0 "" $?
   mkdir "$work/run/secrets.d"

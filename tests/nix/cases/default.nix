@@ -8,6 +8,7 @@ let
     ./templates.nix
     ./early.nix
     ./activation.nix
+    ./ordering.nix
     ./messages.nix
     ./guides.nix
     ./home.nix

@@ -185,10 +185,6 @@ in
       systemd.services.sops-nix = {
         wants = [ "pcscd.socket" ];
         after = [ "pcscd.socket" ];
-        before = lib.mkForce [
-          "sysinit-reactivation.target"
-          "shutdown.target"
-        ];
       };
     };
   };

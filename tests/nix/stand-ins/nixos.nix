@@ -33,10 +33,27 @@ let
     postStop = "ExecStopPost";
   };
 
-  service =
-    { config, name, ... }:
+  # What NixOS makes of lists of units: fields of the unit file. So nothing that a list depends on can look at `unitConfig`.
+  fieldsOfLists =
+    config:
+    lib.mapAttrs (_: toString) (
+      lib.filterAttrs (_: list: list != [ ]) {
+        After = config.after;
+        Before = config.before;
+        Wants = config.wants;
+        Requires = config.requires;
+        BindsTo = config.bindsTo;
+        Conflicts = config.conflicts;
+      }
+    );
+
+  # What all kinds of units have.
+  unit =
+    type:
+    { name, config, ... }:
     {
       options = {
+        name = option types.str "${name}.${type}";
         description = option types.str "";
         enable = option types.bool true;
         aliases = list;
@@ -49,6 +66,14 @@ let
         bindsTo = list;
         conflicts = list;
         unitConfig = option (types.attrsOf unitValue) { };
+      };
+      config.unitConfig = fieldsOfLists config;
+    };
+  service =
+    { config, name, ... }:
+    {
+      imports = [ (unit "service") ];
+      options = {
         serviceConfig = option (types.attrsOf unitValue) { };
         environment = option (types.attrsOf (types.nullOr types.str)) { };
         path = option (types.listOf types.package) [ ];
@@ -67,6 +92,18 @@ let
         ) scripts
       );
     };
+
+  mount = {
+    imports = [ (unit "mount") ];
+    options = {
+      where = option types.str "";
+      what = option types.str "";
+      type = option types.str "";
+      options = option types.str "";
+    };
+  };
+
+  units = unit: option (types.attrsOf (types.submodule unit)) { };
 
   user =
     { name, ... }:
@@ -126,7 +163,12 @@ in
     )) { };
     system.nixos-init.enable = flag;
     systemd.sysusers.enable = flag;
-    systemd.services = option (types.attrsOf (types.submodule service)) { };
+    systemd.services = units service;
+    systemd.targets = units (unit "target");
+    systemd.sockets = units (unit "socket");
+    systemd.timers = units (unit "timer");
+    systemd.paths = units (unit "path");
+    systemd.mounts = option (types.listOf (types.submodule mount)) [ ];
     systemd.units = option (types.attrsOf (types.submodule { options.aliases = list; })) { };
     services.userborn.enable = flag;
     services.openssh = {
@@ -152,6 +194,9 @@ in
     _module.args = {
       inherit pkgs;
       utils.fsNeededForBoot = fs: fs.neededForBoot || lib.elem fs.mountPoint alwaysThere;
+      # Enough for paths of letters and digits.
+      utils.escapeSystemdPath =
+        path: if path == "/" then "-" else lib.replaceStrings [ "/" ] [ "-" ] (lib.removePrefix "/" path);
     };
     users.users.root.group = "root";
     system.activationScripts = {
@@ -163,7 +208,7 @@ in
     };
     # NixOS makes a unit of each service.
     systemd.units = lib.mapAttrs' (
-      name: service: lib.nameValuePair "${name}.service" { inherit (service) aliases; }
+      _: service: lib.nameValuePair service.name { inherit (service) aliases; }
     ) config.systemd.services;
   };
 }

@@ -1,0 +1,233 @@
+# Which units the start of a unit waits for. An ordinary unit starts after sysinit.target. Where our units wait for such a one, they cannot be ordered before
+# that target: systemd would break the cycle by leaving one of the units out.
+{
+  config,
+  lib,
+  utils,
+}:
+
+let
+  fileSystems = import ./file-systems.nix { inherit config lib; };
+  services = config.systemd.services;
+  sysinit = "sysinit.target";
+
+  # Our units, with the names that they had in sops-nix.
+  ours = {
+    sops-nix = "sops-install-secrets";
+    sops-nix-for-users = "sops-install-secrets-for-users";
+    sops-nix-generate-age-key = null;
+  };
+
+  # Units that run early in boot although NixOS does not know what their files say, with those of them that wait for users.
+  earlyUnits =
+    lib.genAttrs [
+      "cryptsetup-pre.target"
+      "cryptsetup.target"
+      "kmod-static-nodes.service"
+      "local-fs-pre.target"
+      "local-fs.target"
+      "swap.target"
+      "systemd-boot-random-seed.service"
+      "systemd-journald.service"
+      "systemd-journald.socket"
+      "systemd-modules-load.service"
+      "systemd-random-seed.service"
+      "systemd-remount-fs.service"
+      "systemd-sysctl.service"
+      "systemd-sysusers.service"
+      "systemd-tmpfiles-setup-dev-early.service"
+      "systemd-tpm2-setup-early.service"
+      "systemd-tpm2-setup.service"
+      "systemd-udevd-control.socket"
+      "systemd-udevd-kernel.socket"
+      "tpm2.target"
+      "userborn.service"
+    ] (_: [ ])
+    // lib.genAttrs [
+      "systemd-journal-flush.service"
+      "systemd-tmpfiles-setup-dev.service"
+      "systemd-tmpfiles-setup.service"
+      "systemd-udev-settle.service"
+      "systemd-udev-trigger.service"
+      "systemd-udevd.service"
+      "systemd-vconsole-setup.service"
+    ] (_: [ "systemd-sysusers.service" ]);
+
+  # What the kernel and systemd's generators make.
+  isEarlyByName =
+    unit:
+    lib.hasSuffix ".device" unit
+    || lib.hasSuffix ".swap" unit
+    || lib.hasPrefix "systemd-cryptsetup@" unit
+    || lib.hasPrefix "systemd-fsck@" unit;
+
+  # A list of units, from its option and from the field of the unit file that it ends in.
+  units =
+    unit: option: field:
+    lib.concatMap (text: lib.filter (name: name != "") (lib.splitString " " (toString text))) (
+      (unit.${option} or [ ]) ++ lib.toList (unit.unitConfig.${field} or [ ])
+    );
+
+  hasDefaults =
+    unit:
+    !lib.elem (unit.unitConfig.DefaultDependencies or true) [
+      false
+      "no"
+      "false"
+      "off"
+      "0"
+    ];
+
+  node = type: name: unit: {
+    name = "${name}.${type}";
+    value = {
+      aliases = unit.aliases or [ ];
+      after = units unit "after" "After";
+      before = units unit "before" "Before";
+      members = units unit "wants" "Wants" ++ units unit "requires" "Requires";
+      memberOf = (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]);
+      hasDefaults = hasDefaults unit;
+      isTarget = type == "target";
+      isOrdinary =
+        hasDefaults unit
+        && lib.elem type [
+          "path"
+          "service"
+          "socket"
+          "timer"
+        ];
+    };
+  };
+
+  # Whether our units are ordered before sysinit.target depends on what is found here. So their `before` is not read, nor their `unitConfig`, which has it in it.
+  ourNode = name: formerName: {
+    name = "${name}.service";
+    value = (node "service" name { }).value // {
+      after =
+        services.${name}.after or [ ]
+        ++ lib.optionals (formerName != null) (units (services.${formerName} or { }) "after" "After");
+      aliases = lib.optional (formerName != null) "${formerName}.service";
+      isOrdinary = false;
+    };
+  };
+  ourNames = lib.attrNames ours ++ lib.attrValues ours;
+
+  enabled = lib.filterAttrs (name: unit: !lib.elem name ourNames && unit.enable or true);
+  nodesOf = type: lib.mapAttrsToList (node type) (enabled (config.systemd."${type}s" or { }));
+
+  # A file system from elsewhere comes with the network.
+  mountNode =
+    place: isRemote: unit:
+    lib.recursiveUpdate (node "mount" (utils.escapeSystemdPath place) unit) {
+      value.isOrdinary = isRemote;
+    };
+
+  mountNodes = map (
+    unit:
+    mountNode unit.where (fileSystems.isRemote {
+      fsType = unit.type or "";
+      options = lib.splitString "," (unit.options or "");
+    }) unit
+  ) (config.systemd.mounts or [ ]);
+
+  # systemd makes mount units of `fileSystems`, too.
+  fileSystemNodes = map (
+    fs:
+    let
+      named =
+        option: map (lib.removePrefix "${option}=") (lib.filter (lib.hasPrefix "${option}=") fs.options);
+    in
+    mountNode fs.mountPoint (fileSystems.isRemote fs && !utils.fsNeededForBoot fs) {
+      after = named "x-systemd.after" ++ named "x-systemd.requires";
+      before = named "x-systemd.before";
+      requiredBy = named "x-systemd.required-by";
+      wantedBy = named "x-systemd.wanted-by";
+    }
+  ) (lib.attrValues (config.fileSystems or { }));
+
+  nodes = lib.listToAttrs (
+    fileSystemNodes
+    ++ mountNodes
+    ++ lib.concatMap nodesOf [
+      "path"
+      "service"
+      "socket"
+      "target"
+      "timer"
+    ]
+    ++ lib.mapAttrsToList ourNode ours
+  );
+
+  # For each unit those that name it in a field.
+  naming =
+    field:
+    lib.mapAttrs (_: map (pair: pair.by)) (
+      lib.groupBy (pair: pair.unit) (
+        lib.concatLists (
+          lib.mapAttrsToList (by: node: map (unit: { inherit by unit; }) node.${field}) nodes
+        )
+      )
+    );
+  before = naming "before";
+  memberOf = naming "memberOf";
+  aliased = lib.mapAttrs (_: lib.head) (naming "aliases");
+
+  # A target waits for its members, where neither of the two does without default dependencies.
+  membersOf =
+    unit: target:
+    lib.optionals (target.isTarget && target.hasDefaults) (
+      lib.filter (member: (nodes.${member} or { hasDefaults = true; }).hasDefaults) (
+        target.members ++ (memberOf.${unit} or [ ])
+      )
+    );
+
+  # The units that a unit of the configuration waits for directly, under all its names.
+  known =
+    unit: node:
+    node.after
+    ++ lib.concatMap (name: before.${name} or [ ]) ([ unit ] ++ node.aliases)
+    ++ membersOf unit node
+    ++ lib.optional node.isOrdinary sysinit;
+
+  # The same of any unit; `unknown` is what one waits for that nothing is known of.
+  predecessors =
+    unknown: name:
+    let
+      unit = aliased.${name} or name;
+    in
+    earlyUnits.${unit} or (
+      if nodes ? ${unit} then
+        known unit nodes.${unit}
+      else
+        lib.optionals (unit != sysinit && !isEarlyByName unit) unknown
+    );
+
+  # A unit and all that it waits for.
+  chain =
+    unknown: unit:
+    map (step: step.key) (
+      builtins.genericClosure {
+        startSet = [ { key = unit; } ];
+        operator = step: map (key: { inherit key; }) (predecessors unknown step.key);
+      }
+    );
+
+  waitingFor =
+    unknown: goals: unit:
+    lib.unique (
+      lib.filter (ahead: lib.intersectLists goals (chain unknown ahead) != [ ]) (
+        predecessors unknown unit
+      )
+    );
+in
+{
+  # The units that start before `unit` and wait for one of `goals`.
+  waitingFor = waitingFor [ ];
+
+  # The same, with those of which it is not known what they wait for.
+  mayWaitFor = waitingFor [ sysinit ];
+
+  # The units that somebody has ordered before `unit`, beside those that always are.
+  ahead =
+    unit: lib.filter (name: !earlyUnits ? ${name} && !isEarlyByName name) (predecessors [ ] unit);
+}

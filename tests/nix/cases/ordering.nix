@@ -1,0 +1,242 @@
+# What others order before our units, or ours after others. An ordinary unit starts after sysinit.target, which ours are to start before.
+{ lib, pkgs }:
+
+let
+  host = module: {
+    imports = [ module ];
+    services.userborn.enable = true;
+    sops.defaultSopsFile = ../files/secrets.yaml;
+    sops.age.keyFile = "/var/lib/sops-nix/key.txt";
+    sops.secrets."db/password" = { };
+  };
+  early.unitConfig.DefaultDependencies = false;
+  oneshot = command: {
+    wantedBy = [ "multi-user.target" ];
+    serviceConfig = {
+      Type = "oneshot";
+      RemainAfterExit = true;
+      ExecStart = command;
+    };
+  };
+  # Units of each kind that are before ours, or that ours are after. The secrets have to come after all of them, and there must be no cycle.
+  around = {
+    systemd.services = {
+      # It makes the key.
+      make-key =
+        oneshot "/bin/sh -c 'mkdir -p /var/lib/sops-nix && cp /test/age.txt /var/lib/sops-nix/key.txt'"
+        // {
+          before = [ "sops-nix.service" ];
+        };
+      # By the former name, which is an alias.
+      vault-sync = oneshot "/bin/true" // {
+        before = [ "sops-install-secrets.service" ];
+      };
+      # Only in the unit file.
+      wait-for-token = oneshot "/bin/true" // {
+        unitConfig.Before = "sops-nix.service";
+      };
+      sops-nix.after = [ "token.service" ];
+      token = oneshot "/bin/true";
+      app = oneshot "/bin/sh -c 'cat /run/secrets/db/password >> /app'" // {
+        after = [ "sops-nix.service" ];
+      };
+    };
+  };
+  shown = [
+    "manifest.json"
+    "sops-nix.service"
+    "sops-nix.sh"
+    "sops-nix-mount.sh"
+    "make-key.service"
+    "vault-sync.service"
+    "wait-for-token.service"
+    "token.service"
+    "app.service"
+  ];
+in
+{
+  ordinary-units-before-the-unit = {
+    shows = shown;
+    module = host around;
+  };
+  # At boot the script comes before all of them. The unit tries again what failed there.
+  ordinary-units-before-the-unit-with-scripts = {
+    shows = shown ++ [
+      "sops-nix-show-or-install.sh"
+      "setupSecrets.snippet"
+    ];
+    module = host {
+      imports = [ around ];
+      sops.useSystemdActivation = false;
+      services.userborn.enable = lib.mkForce false;
+    };
+  };
+
+  # These start early in boot themselves, and so nothing has to give way.
+  early-units-before-the-unit = {
+    shows = [
+      "sops-nix.service"
+      "make-key.service"
+      "late-socket.service"
+      "preservation.target"
+      "persist.service"
+    ];
+    module = host {
+      systemd.services = {
+        make-key =
+          oneshot "/bin/true"
+          // early
+          // {
+            before = [ "sops-nix.service" ];
+            after = [
+              "systemd-udevd.service"
+              "dev-disk-by\\x2dlabel-keys.device"
+              "local-fs.target"
+            ];
+          };
+        # Masked: it never starts.
+        disabled = {
+          enable = false;
+          before = [ "sops-nix.service" ];
+        };
+        persist =
+          oneshot "/bin/true"
+          // early
+          // {
+            wantedBy = [ "preservation.target" ];
+          };
+        sops-nix.after = [ "preservation.target" ];
+        late-socket = oneshot "/bin/true" // {
+          after = [ "sops-nix.service" ];
+        };
+      };
+      systemd.targets.preservation.before = [ "sops-install-secrets.service" ];
+      systemd.mounts = [
+        {
+          where = "/keys";
+          what = "/dev/disk/by-label/keys";
+          before = [ "sops-nix.service" ];
+        }
+      ];
+      fileSystems."/persist".options = [ "x-systemd.before=sops-nix.service" ];
+    };
+  };
+}
+//
+  lib.mapAttrs'
+    (name: module: {
+      name = "ordinary-${name}-before-the-unit";
+      value = {
+        shows = [ "sops-nix.service" ];
+        module = host module;
+      };
+    })
+    {
+      # It waits for an ordinary unit, and so for sysinit.target.
+      early-unit-after-another.systemd.services = {
+        make-key =
+          oneshot "/bin/true"
+          // early
+          // {
+            before = [ "sops-nix.service" ];
+            after = [ "enrol.service" ];
+          };
+        enrol = oneshot "/bin/true";
+      };
+      member-of-a-target.systemd = {
+        targets.keys.before = [ "sops-nix.service" ];
+        services.make-key = oneshot "/bin/true" // {
+          wantedBy = [ "keys.target" ];
+        };
+      };
+      socket.systemd.sockets.token.before = [ "sops-nix.service" ];
+      timer.systemd.timers.token.before = [ "sops-nix.service" ];
+      path-unit.systemd.paths.token.before = [ "sops-nix.service" ];
+      network-mount.systemd.mounts = [
+        {
+          where = "/keys";
+          what = "server:/keys";
+          type = "nfs";
+          before = [ "sops-nix.service" ];
+        }
+      ];
+      network-file-system.fileSystems."/keys" = {
+        fsType = "cifs";
+        options = [ "x-systemd.before=sops-nix.service" ];
+      };
+      file-system-that-waits.fileSystems."/keys".options = [
+        "x-systemd.requires=unlock.service"
+        "x-systemd.before=sops-install-secrets.service"
+      ];
+      unit-before-the-key-is-made = {
+        sops.age.generateKey = true;
+        systemd.services.enrol = oneshot "/bin/true" // {
+          before = [ "sops-nix-generate-age-key.service" ];
+        };
+      };
+    }
+// {
+  # `path` and `environment` under our own name take effect; so does an ordering, and it makes no cycle.
+  settings-by-the-own-name = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.sops-nix = {
+        after = [ "sshd.service" ];
+        path = [ pkgs.hello ];
+        environment.FOO = "bar";
+      };
+      systemd.services.sshd = oneshot "/bin/true";
+    };
+  };
+  # Of a unit that a package brings NixOS does not know when it starts.
+  says-nothing-to-who-knows-that-a-unit-is-early = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.sops-nix = {
+        after = [ "unlock-usb.service" ];
+        before = [ "sysinit.target" ];
+      };
+    };
+  };
+
+  # Users cannot wait for ordinary units, which wait for them.
+  says-early-secrets-after-ordinary-units = {
+    shows = [ ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      systemd.services = {
+        make-key = oneshot "/bin/true" // {
+          before = [ "sops-nix-for-users.service" ];
+        };
+        vault-sync = oneshot "/bin/true" // {
+          before = [ "sops-install-secrets-for-users.service" ];
+        };
+        # Not after sysinit.target, but after the users.
+        enrol =
+          oneshot "/bin/true"
+          // early
+          // {
+            after = [ "systemd-tmpfiles-setup.service" ];
+          };
+        sops-install-secrets-for-users.after = [ "enrol.service" ];
+        # Nothing can be said of a unit that is not defined here.
+        sops-nix-for-users.after = [ "unlock-usb.service" ];
+      };
+    };
+  };
+  early-units-before-the-early-unit = {
+    shows = [
+      "sops-nix-for-users.service"
+      "make-key.service"
+    ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      systemd.services.make-key =
+        oneshot "/bin/true"
+        // early
+        // {
+          before = [ "sops-install-secrets-for-users.service" ];
+        };
+    };
+  };
+}
