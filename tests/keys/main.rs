@@ -15,6 +15,7 @@ mod common;
 
 mod accounting;
 mod agents;
+mod children;
 mod failing;
 mod host;
 mod kind;
