@@ -48,7 +48,7 @@ impl Lock {
         match &entry.key {
             MasterKey::Age { recipient, .. } => Self {
                 shown: shown_age(recipient),
-                notes: faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted_plugin(recipient, keyring)),
+                notes: faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted(recipient, keyring)),
                 ..lock
             },
             MasterKey::Pgp { fingerprint, .. } => Self {
@@ -112,18 +112,53 @@ impl Lock {
     }
 }
 
-/// The plugin that an age recipient belongs to: what stands before the last `1` names the kind of key.
-pub(super) fn plugin_of(recipient: &str) -> Option<&str> {
-    let (kind, _) = recipient.rsplit_once('1')?;
-    kind.strip_prefix("age1").filter(|name| *name != "pq")
+/// Which age plugins may have the identity of a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder<'r> {
+    /// None: the key is one of age itself, or of SSH.
+    Nobody,
+    /// The one of this name.
+    Plugin(&'r str),
+    /// Any that keeps its keys in hardware. The recipient is tagged, so that whoever encrypts need not know which.
+    AnyHardware,
+}
+
+impl<'r> Holder<'r> {
+    /// What stands before the last `1` of a recipient names the kind of key.
+    pub fn of(recipient: &'r str) -> Self {
+        let kind = recipient.rsplit_once('1').and_then(|(kind, _)| kind.strip_prefix("age1"));
+        match kind {
+            None | Some("pq") => Self::Nobody,
+            Some("tag" | "tagpq") => Self::AnyHardware,
+            Some(name) => Self::Plugin(name),
+        }
+    }
+
+    /// Whether `plugin` may have the identity.
+    pub fn may_be(self, plugin: &str) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Plugin(name) => name == plugin,
+            Self::AnyHardware => true,
+        }
+    }
+
+    /// What this host lacks, which has identities of `known` plugins.
+    fn wanted(self, known: &[String]) -> Option<String> {
+        match self {
+            Self::Plugin(name) => Some(format!("needs an identity of age-plugin-{}", printable(name))),
+            Self::AnyHardware => {
+                Some("needs an identity of the plugin for its hardware, such as age-plugin-tpm, -yubikey or -se".to_owned())
+            }
+            Self::Nobody => None,
+        }
+        .filter(|_| known.iter().all(|plugin| !self.may_be(plugin)))
+    }
 }
 
 /// What this host lacks for a plugin's recipient.
-fn wanted_plugin(recipient: &str, keyring: &Keyring) -> Vec<String> {
-    let name = plugin_of(recipient).filter(|name| keyring.plugin_names().iter().all(|known| known != name));
-    name.map(|name| format!("needs an identity of age-plugin-{}", printable(name)))
-        .into_iter()
-        .collect()
+fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
+    Holder::of(recipient).wanted(&keyring.plugin_names()).into_iter().collect()
 }
 
 /// An age recipient as people compare it.

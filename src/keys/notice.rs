@@ -160,6 +160,11 @@ impl Problem {
         self.place.path().is_none() || matches!(self.cause, Cause::Program(_))
     }
 
+    /// Whether the program failed that has the key of `place`.
+    pub(super) fn is_of_program_for(&self, place: &Place) -> bool {
+        matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())
+    }
+
     /// What to do about it, where something can be done on this host.
     fn remedy(&self) -> Option<String> {
         match (&self.cause, &self.place) {

@@ -13,7 +13,7 @@ use super::{
     age::{self, Message},
     command::Prints,
     gpg::Gpg,
-    lock::plugin_of,
+    lock::Holder,
     notice::{Cause, Place},
     opening::Spot,
     plugin::{self, Asking, PluginFailure},
@@ -34,7 +34,7 @@ struct Asked {
 impl Asked {
     /// What the plugin's failure is for this entry. That a plugin does not open what is for another key is no news.
     fn failure(&self, plugin: &str, failure: &PluginFailure) -> Failure {
-        match plugin_of(&self.recipient) == Some(plugin) {
+        match Holder::of(&self.recipient).may_be(plugin) {
             true if failure.is_elsewhere() => Failure::Elsewhere(failure.to_string()),
             true => Failure::Told(failure.to_string()),
             false => Failure::NotOurs,

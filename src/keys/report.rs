@@ -38,6 +38,8 @@ struct Key {
     /// The key as people compare it, and where it is.
     line: String,
     kind: Kind,
+    /// Whether a file that has its recipient would open: the program that knows it works.
+    is_of_use: bool,
 }
 
 /// Keys in the order in which they are recommended for a `.sops.yaml`.
@@ -58,12 +60,14 @@ impl NoKey {
             .iter()
             .map(|group| ClosedGroup::new(group, keyring))
             .collect();
-        let has_pgp = groups.iter().flat_map(|group| &group.locks).any(Lock::is_pgp);
-        let keys = Key::all(keyring).into_iter();
+        let locks = || groups.iter().flat_map(|group| &group.locks);
+        let has_pgp = locks().any(Lock::is_pgp);
+        let gpg_works = !locks().any(|lock| lock.is_pgp() && lock.is_told());
+        let keys = Key::all(keyring, gpg_works).into_iter();
         Self {
             needed: opening.needed(),
-            groups,
             keys: keys.filter(|key| has_pgp || key.kind != Kind::Pgp).collect(),
+            groups,
             problems: keyring.problems.clone(),
         }
     }
@@ -131,7 +135,10 @@ impl NoKey {
         };
         // Another message of the kind that is not supported would not help.
         let has_foreign = self.locks().any(Lock::is_foreign);
-        let keys = self.keys.iter().filter(|key| !(has_foreign && key.kind == Kind::Pgp));
+        let keys = self
+            .keys
+            .iter()
+            .filter(|key| key.is_of_use && !(has_foreign && key.kind == Kind::Pgp));
         let Some(best) = keys.min_by_key(|key| key.kind) else {
             return format!(
                 "{first}give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
@@ -216,21 +223,24 @@ impl std::error::Error for NoKey {}
 
 impl Key {
     /// All keys of this host, and the programs that know more.
-    fn all(keyring: &Keyring) -> Vec<Self> {
+    fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
         let pgp = keyring.pgp_keys.iter().map(|(key, place)| Self {
             recipient: key.fingerprint().to_owned(),
             line: format!("pgp {}  from {place} (converted)", key.fingerprint()),
             kind: Kind::Pgp,
+            is_of_use: true,
         });
         let plugins = keyring.plugins.iter().map(|(identity, place)| Self {
             recipient: format!("the recipient of {place}"),
             line: format!("age-plugin-{}  for {place}", identity.plugin()),
             kind: Kind::Elsewhere,
+            is_of_use: !keyring.problems.iter().any(|problem| problem.is_of_program_for(place)),
         });
         let gpg = keyring.gpg.iter().map(|gpg| Self {
             recipient: format!("a fingerprint that {} shows", gpg.listing()),
             line: gpg.to_string(),
             kind: Kind::Elsewhere,
+            is_of_use: gpg_works,
         });
         let identities = keyring.identities.iter().map(Self::of_identity);
         identities.chain(pgp).chain(plugins).chain(gpg).collect()
@@ -242,6 +252,7 @@ impl Key {
             recipient: identity.recipient().to_owned(),
             line: format!("{}  from {}{converted}", identity.shown(), identity.place()),
             kind: if identity.is_ssh() { Kind::Ssh } else { Kind::Age },
+            is_of_use: true,
         }
     }
 }

@@ -22,6 +22,7 @@ mod kind;
 mod matrix;
 mod own;
 mod refused;
+mod tagged;
 mod writers;
 mod wrong;
 
