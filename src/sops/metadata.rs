@@ -7,7 +7,7 @@ use super::{
     rules::{Rule, RuleError, RuleFields},
     section::SectionError,
     time,
-    tree::{Branch, Stored, Value},
+    tree::{Branch, Key, Stored, Value},
 };
 
 /// The most keys of a file, in all groups together.
@@ -270,10 +270,14 @@ fn maps<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> impl Iterator<Item 
     })
 }
 
-/// By its exact name, else in any case.
+/// By its exact name, else in any case. In JSON a name may be there more than once: the last counts, as in sops.
 fn named<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> Option<&'m Value<Stored<'s>>> {
-    map.get(field.as_bytes()).or_else(|| {
-        let any_case = map.names().find(|name| name.eq_ignore_ascii_case(field.as_bytes()))?;
-        map.get(any_case)
-    })
+    let last = |is_field: fn(&[u8], &[u8]) -> bool| {
+        let found = map
+            .items
+            .iter()
+            .rfind(|item| matches!(&item.key, Key::Name(name) if is_field(name, field.as_bytes())));
+        found.map(|item| &item.value)
+    };
+    last(|name, field| name == field).or_else(|| last(<[u8]>::eq_ignore_ascii_case))
 }

@@ -135,6 +135,15 @@ fn a_value_of_a_list_cannot_be_made_a_comment_without_the_key() {
     );
 }
 
+#[test]
+fn of_a_metadata_field_that_is_twice_in_json_the_last_counts_as_in_sops() {
+    let Some(world) = World::system() else { return };
+    let (mac, other) = ("\t\t\"mac\": \"ENC[", "\t\t\"mac\": \"another\",\n");
+    let file = world.damaged("types.json", "twice.json", mac, &format!("{other}{mac}"));
+    world.install(&world.manifest().secret("a", &file, "int"));
+    assert_eq!(world.read("/run/secrets/a"), "42");
+}
+
 /// Opening an RSA recipient takes far longer than all else of a run, so its cost tells how often it was done.
 #[test]
 fn each_file_is_decrypted_once_however_many_secrets_come_from_it() {

@@ -1,5 +1,5 @@
 # The same configurations by this project's modules and by those of sops-nix: case → { ours, theirs }, each a list of manifests.
-# What is normal form here, and which cases differ on purpose, is said below.
+# What is normal form is said in normal-form.nix, and which cases differ on purpose below.
 {
   lib ? import ./find-lib.nix,
   # A checkout of sops-nix.
@@ -41,45 +41,7 @@ let
     "home-without-secrets"
   ];
 
-  secretOf =
-    ownership: secret:
-    removeAttrs secret [
-      "sopsFileHash"
-      "neededForUsers"
-    ]
-    // ownership secret;
-
-  templateOf =
-    ownership: template:
-    removeAttrs template [ "neededForUsers" ]
-    // ownership template
-    # Where both are set, the program takes the content.
-    // lib.optionalAttrs ((template.content or "") != "") { file = ""; };
-
-  numbers =
-    entry:
-    lib.optionalAttrs (entry ? uid) {
-      uid = if entry.uid == null then 0 else entry.uid;
-      gid = if entry.gid == null then 0 else entry.gid;
-    };
-
-  normal =
-    text:
-    let
-      manifest = builtins.fromJSON (builtins.unsafeDiscardStringContext text);
-      secrets = map (secretOf numbers) manifest.secrets;
-      names = map (secret: secret.name) secrets;
-    in
-    removeAttrs manifest [ "version" ]
-    // {
-      useTmpfs = manifest.useTmpfs or false;
-      secrets = lib.sortOn (secret: secret.name) secrets;
-      templates = lib.sortOn (template: template.name) (map (templateOf numbers) manifest.templates);
-      # Tokens of secrets that another manifest has are never looked up.
-      placeholderBySecretName = lib.filterAttrs (
-        name: _: manifest.templates != [ ] && lib.elem name names
-      ) manifest.placeholderBySecretName;
-    };
+  normal = import ./normal-form.nix { inherit lib; };
 
   # Its own packages are no concern here.
   theirPackage.sops.package = lib.mkDefault defaultPkgs.hello;

@@ -1,0 +1,192 @@
+# One module file of somebody's configuration, imported as it is, by the modules of sops-nix and by ours: { theirs, ours }, each with what
+# the manifests and the paths of the secrets are, and what is refused. What the file reads of the rest of its configuration is not there,
+# but for what is below.
+{
+  file,
+  # The directory of the configuration that it is from.
+  root,
+  # "nixos" or "home"
+  system,
+  # A checkout of sops-nix.
+  sopsNix,
+  lib ? import ../nix/find-lib.nix,
+}:
+
+let
+  pkgs = import ../nix/stand-ins/pkgs.nix { inherit lib; };
+  normal = import ../nix/normal-form.nix { inherit lib; };
+  homeLib = lib.extend (
+    _: _: {
+      hm.dag.entryAfter = after: data: {
+        inherit after data;
+        before = [ ];
+      };
+    }
+  );
+
+  # Users and groups that modules of NixOS make, by the names that secrets are given to.
+  serviceUsers = [
+    "root"
+    "acme"
+    "alice"
+    "caddy"
+    "forgejo"
+    "gitea"
+    "grafana"
+    "hass"
+    "influxdb2"
+    "keycloak"
+    "matrix-synapse"
+    "mosquitto"
+    "mysql"
+    "nextcloud"
+    "nginx"
+    "paperless"
+    "postgres"
+    "prometheus"
+    "redis"
+    "systemd-network"
+    "telegraf"
+    "traefik"
+    "vaultwarden"
+    "wheel"
+    "keys"
+    "users"
+    "media"
+  ];
+  userOf = name: {
+    group = lib.mkDefault name;
+    home = lib.mkDefault "/home/${name}";
+  };
+
+  # What every configuration has of a whole system.
+  aSystem = {
+    users.users = lib.genAttrs serviceUsers userOf;
+    users.groups = lib.genAttrs serviceUsers (name: {
+      inherit name;
+    });
+    networking.hostName = lib.mkDefault "host";
+    networking.domain = lib.mkDefault "example.org";
+    networking.fqdn = lib.mkDefault "host.example.org";
+    system.stateVersion = lib.mkDefault "25.11";
+  };
+  aHome = {
+    home.stateVersion = lib.mkDefault "25.11";
+    xdg.dataHome = lib.mkDefault "/home/alice/.local/share";
+    xdg.cacheHome = lib.mkDefault "/home/alice/.cache";
+  };
+
+  # Any other option may be set, and is read by nobody.
+  open = {
+    freeformType = lib.types.lazyAttrsOf lib.types.unspecified;
+  };
+  openEntries = lib.mkOption { type = lib.types.attrsOf (lib.types.submodule open); };
+  anything = open // {
+    config.sops = {
+      defaultSopsFile = lib.mkOverride 1400 ../nix/files/secrets.yaml;
+      package = lib.mkForce pkgs.hello;
+      validationPackage = lib.mkForce pkgs.hello;
+      # Paths of the configuration are not in the store here.
+      validateSopsFiles = lib.mkForce false;
+    };
+  };
+
+  # Flakes hand their inputs to modules. Of these there are two: the configuration, and sops-nix, which is imported already.
+  sopsInput = rec {
+    nixosModules = {
+      sops = { };
+      default = { };
+    };
+    homeManagerModules = nixosModules;
+    homeModules = nixosModules;
+    homeManagerModule = { };
+  };
+  self.outPath = root;
+  arguments = {
+    inherit pkgs self;
+    inputs = {
+      inherit self;
+      sops-nix = sopsInput;
+    };
+    sops-nix = sopsInput;
+    modulesPath = "/nixpkgs/nixos/modules";
+  };
+
+  systems = {
+    nixos = {
+      modules = [
+        ../nix/stand-ins/nixos.nix
+        {
+          options.users.users = openEntries;
+          options.systemd.services = openEntries;
+          options.systemd.units = openEntries;
+          options.fileSystems = openEntries;
+        }
+        aSystem
+      ];
+      theirs = sopsNix + "/modules/sops";
+      ours = ../../nixos-module;
+      inherit lib;
+      manifests =
+        config:
+        map (manifest: manifest.text) [
+          config.system.build.sops-nix-manifest
+          config.system.build.sops-nix-users-manifest
+        ];
+    };
+    home = {
+      modules = [
+        ../nix/stand-ins/home-manager.nix
+        { options.launchd = lib.mkOption { type = lib.types.unspecified; }; }
+        aHome
+      ];
+      theirs = sopsNix + "/modules/home-manager/sops.nix";
+      ours = ../../home-module;
+      lib = homeLib;
+      # sops-nix keeps this manifest to itself; what it is made of is compared instead.
+      manifests = _: [ ];
+    };
+  };
+
+  chosen = systems.${system};
+
+  placesOf = lib.mapAttrs (_: entry: { inherit (entry) path mode; });
+  evaluate =
+    module:
+    let
+      inherit
+        (lib.evalModules {
+          specialArgs = arguments // {
+            inherit (chosen) lib;
+          };
+          modules =
+            chosen.modules
+            ++ [
+              module
+              anything
+              file
+            ]
+            ++ lib.optional (system == "home") { config._module.args.pkgs = lib.mkForce pkgs; };
+        })
+        config
+        ;
+    in
+    {
+      manifests = map normal (chosen.manifests config);
+      secrets = lib.mapAttrs (_: secret: {
+        inherit (secret)
+          path
+          mode
+          key
+          format
+          ;
+        sopsFile = "${toString secret.sopsFile}";
+      }) config.sops.secrets;
+      templates = placesOf config.sops.templates;
+      refused = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
+    };
+in
+{
+  theirs = evaluate chosen.theirs;
+  ours = evaluate chosen.ours;
+}

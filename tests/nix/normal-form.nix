@@ -1,0 +1,42 @@
+# The text of a manifest, by our modules or by those of sops-nix → what it means to the program, so that the two can be compared.
+{ lib }:
+
+let
+  secretOf =
+    ownership: secret:
+    removeAttrs secret [
+      "sopsFileHash"
+      "neededForUsers"
+    ]
+    // ownership secret;
+
+  templateOf =
+    ownership: template:
+    removeAttrs template [ "neededForUsers" ]
+    // ownership template
+    # Where both are set, the program takes the content.
+    // lib.optionalAttrs ((template.content or "") != "") { file = ""; };
+
+  numbers =
+    entry:
+    lib.optionalAttrs (entry ? uid) {
+      uid = if entry.uid == null then 0 else entry.uid;
+      gid = if entry.gid == null then 0 else entry.gid;
+    };
+in
+text:
+let
+  manifest = builtins.fromJSON (builtins.unsafeDiscardStringContext text);
+  secrets = map (secretOf numbers) manifest.secrets;
+  names = map (secret: secret.name) secrets;
+in
+removeAttrs manifest [ "version" ]
+// {
+  useTmpfs = manifest.useTmpfs or false;
+  secrets = lib.sortOn (secret: secret.name) secrets;
+  templates = lib.sortOn (template: template.name) (map (templateOf numbers) manifest.templates);
+  # Tokens of secrets that another manifest has are never looked up.
+  placeholderBySecretName = lib.filterAttrs (
+    name: _: manifest.templates != [ ] && lib.elem name names
+  ) manifest.placeholderBySecretName;
+}
