@@ -1,5 +1,5 @@
 # One module file of somebody's configuration, imported as it is, by the modules of sops-nix and by ours: { theirs, ours }, each with what
-# the manifests and the paths of the secrets are, and what is refused. What the file reads of the rest of its configuration is not there,
+# would be installed (manifests and paths of the secrets), and what is refused. What the file reads of the rest of its configuration is not there,
 # but for what is below.
 {
   file,
@@ -172,8 +172,8 @@ let
         ;
     in
     {
-      manifests = map normal (chosen.manifests config);
-      secrets = lib.mapAttrs (_: secret: {
+      installed.manifests = map normal (chosen.manifests config);
+      installed.secrets = lib.mapAttrs (_: secret: {
         inherit (secret)
           path
           mode
@@ -182,7 +182,7 @@ let
           ;
         sopsFile = "${toString secret.sopsFile}";
       }) config.sops.secrets;
-      templates = placesOf config.sops.templates;
+      installed.templates = placesOf config.sops.templates;
       refused = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
     };
 in

@@ -46,7 +46,7 @@ def module_files(place):
 
 
 def evaluate(path, root, system, who):
-    """What `who` ("theirs", "ours" or both) make of a file: a value, or the reason why there is none."""
+    """What a part of evaluate.nix (`who`) is for a file: a value, or the reason why there is none."""
     expression = (
         f"let all = import {HERE}/evaluate.nix {{ file = {json.dumps(str(path))}; root = {json.dumps(str(root))}; system = \"{system}\"; "
         f"sopsNix = {os.environ['SOPS_NIX']}; }}; in {who}"
@@ -66,20 +66,26 @@ def verdict(path, root):
     """(kind, details) of one file."""
     reason = None
     for system in ("nixos", "home"):
-        theirs, why = evaluate(path, root, system, "all.theirs")
+        theirs, why = evaluate(path, root, system, "all.theirs.installed")
         if theirs is None:
             reason = reason or why
             continue
-        ours, why = evaluate(path, root, system, "all.ours")
+        ours, why = evaluate(path, root, system, "all.ours.installed")
         if ours is None:
             return "not evaluated by ours", why
-        if {**ours, "refused": None} != {**theirs, "refused": None}:
+        if ours != theirs:
             return "different", first_difference(theirs, ours)
-        refused = [message for message in ours["refused"] if message not in theirs["refused"]]
-        if refused and not theirs["refused"]:
-            return "refused by ours", refused[0]
+        refused = refusal(path, root, system)
+        if refused:
+            return "refused by ours", refused
         return ("same" if ours["secrets"] or ours["templates"] else "same, without secrets"), None
     return "cannot be evaluated alone", reason
+
+
+def refusal(path, root, system):
+    """What our module objects to, where sops-nix objects to nothing. Ours looks at units and users too, and so may miss more of the configuration."""
+    theirs, ours = (evaluate(path, root, system, f"all.{who}.refused")[0] for who in ("theirs", "ours"))
+    return ours[0] if ours and not theirs else None
 
 
 def first_difference(theirs, ours, place=""):

@@ -55,6 +55,30 @@ link {owner} app/100%/key -> $DIR/home/.config/sops-nix/secrets/db/host
     );
 }
 
+/// A umask that takes away the owner's own rights would keep the user out of what they have just made.
+#[test]
+fn a_plain_user_installs_whatever_the_umask() {
+    let world = World::user();
+    let file = world.fixture("nesting.json");
+    let manifest = world.save(&world.manifest().secret("db/host", &file, "database/host"));
+    for umask in ["0", "777"] {
+        let mut command = world.command("sh");
+        command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$1\"")]);
+        command.arg(world.executable()).arg(&manifest);
+        let said = world.finish(&mut command);
+        assert_eq!(said.code, Some(0), "umask {umask}: {said:?}");
+        let modes = world.shell(
+            "cd $DIR/run/secrets.d; stat -c '%a %n' [0-9]* [0-9]*/db [0-9]*/db/host"
+                .replace("$DIR", &world.input("").display().to_string())
+                .as_str(),
+        );
+        assert!(
+            !modes.is_empty() && modes.lines().all(|line| line.starts_with("751 ") || line.starts_with("400 ")),
+            "umask {umask}: {modes}"
+        );
+    }
+}
+
 #[test]
 fn a_directory_on_a_disk_is_used_with_a_warning() {
     let world = World::user();
