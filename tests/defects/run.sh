@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Puts each defect into a copy of the project and runs the test of the real program that is to catch it.
+#
+#     tests/defects/run.sh [--all] [NAME…]      # NAME without .patch; without a name, all of them
+#
+# The head of NAME.patch says which promise it breaks, what the defect is, and which test is to fail. With --all every test that drives the
+# real program is run instead of that one. Exits with 1 when a defect is not caught, or a patch does not apply or does not build: then
+# the code has changed, and the patch has to follow. The copy is built in $DEFECTS_TARGET (target/defects), which is kept.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+outside="contract strace faults races leaks messages keys"
+here=tests/defects
+export CARGO_TARGET_DIR=${DEFECTS_TARGET:-$PWD/target/defects}
+copy=$CARGO_TARGET_DIR/project
+log=$CARGO_TARGET_DIR/log
+all=
+[ "${1:-}" != --all ] || { all=yes; shift; }
+[ $# -gt 0 ] || set -- $(cd $here && ls -- *.patch | sed 's/\.patch$//')
+
+field() { sed -n "s/^$1: //p" "$here/$2.patch" | head -1; }
+
+# The files that git knows or would take, where they are newer than in the copy.
+copy_project() {
+    git ls-files -zco --exclude-standard | xargs -0 sh -c 'for file; do [ ! -f "$file" ] || printf "%s\\0" "$file"; done' - |
+        xargs -0 cp -pu --parents -t "$copy"
+}
+
+# usage: run_test NAME → whether the test passes; `$log` has what it says. The test has to be there.
+run_test() {
+    local test=$1 program filter
+    if [ -n "$all" ]; then
+        (cd "$copy" && cargo test $(printf -- '--test %s ' $outside)) > "$log" 2>&1
+        return
+    fi
+    read -r program filter <<< "$test"
+    (cd "$copy" && cargo test --test "$program" -- --exact "$filter") > "$log" 2>&1
+}
+builds() { (cd "$copy" && cargo test --no-run --test "$(field test "$1" | cut -d' ' -f1)") > "$log" 2>&1; }
+
+# usage: verdict NAME → in a word or two, and a line of the table; fails unless the defect was caught
+verdict() {
+    local name=$1 test caught
+    test=$(field test "$name")
+    if ! apply "$name" --dry-run || ! apply "$name"; then
+        line "$name" "ERROR: the patch does not apply"; return 1
+    fi
+    if ! builds "$name"; then
+        line "$name" "ERROR: it does not build"; undo "$name"; return 1
+    fi
+    if run_test "$test"; then
+        if grep -q '^test result: ok. 0 passed' "$log" && [ -z "$all" ]; then caught="ERROR: there is no test $test"; else caught="NOT CAUGHT by $test"; fi
+        line "$name" "$caught"; undo "$name"; return 1
+    fi
+    line "$name" "$(sed -n 's/^test \(.*\) \.\.\. FAILED$/`\1`/p' "$log" | sort | paste -sd' ')"
+    undo "$name"
+}
+apply() { patch -s -f -d "$copy" -p1 "${@:2}" < "$here/$1.patch" > "$log" 2>&1; }
+undo() {
+    apply "$1" -R
+    # A restored file must be newer than what was built with the defect.
+    sed -n 's#^+++ b/##p' "$here/$1.patch" | while IFS= read -r file; do touch "$copy/$file"; done
+}
+line() { printf '| %s | %s | %s |\n' "$(field promise "$1")" "$(field defect "$1")" "$2"; }
+
+mkdir -p "$copy"
+copy_project
+# Without a defect all of them pass: otherwise a failure says nothing.
+failed=0
+if [ -z "$all" ]; then
+    for test in $(for name in "$@"; do field test "$name" | tr ' ' '!'; done | sort -u); do
+        run_test "${test/'!'/ }" || { echo "ERROR: ${test/'!'/ } fails without any defect:"; tail -30 "$log"; failed=1; }
+    done
+    [ "$failed" = 0 ] || exit 1
+fi
+printf '| promise | defect | caught by |\n| --- | --- | --- |\n'
+for name in "$@"; do verdict "$name" || failed=1; done
+exit "$failed"
