@@ -170,9 +170,12 @@ fn a_file_in_the_spelling_of_rops_installs() {
     let Some(world) = World::system() else { return };
     let text = fs::read_to_string(world.fixture("nesting.yaml")).unwrap();
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("version:"));
-    let unquoted = |line: &str| match line.trim_start().starts_with("lastmodified:") {
-        true => line.replace('"', ""),
-        false => line.to_owned(),
+    let unquoted = |line: &str| {
+        if line.trim_start().starts_with("lastmodified:") {
+            line.replace('"', "")
+        } else {
+            line.to_owned()
+        }
     };
     let lines: Vec<_> = lines.map(unquoted).collect();
     let file = world.write("rops.yaml", lines.join("\n") + "\n");
