@@ -245,7 +245,7 @@ in
         type = types.bool;
         default = false;
         description = ''
-          Whether to generate the file that `sops.age.keyFile` names when it does not exist. Its public key is printed;
+          Whether to generate the file that `sops.age.keyFile` names when it does not exist, or is empty. A key that is there is never replaced. The public key is printed;
           add it to `.sops.yaml` and run `sops updatekeys`.
         '';
       };

@@ -179,7 +179,7 @@ in
         conflicts = [ "shutdown.target" ];
         unitConfig = earlyInBoot // {
           RequiresMountsFor = [ (unitPath.quoted (toString cfg.age.keyFile)) ];
-          ConditionPathExists = "!${unitPath.plain (toString cfg.age.keyFile)}";
+          ConditionFileNotEmpty = "!${unitPath.plain (toString cfg.age.keyFile)}";
         };
         serviceConfig = {
           # Without RemainAfterExit: each start of the installer looks again whether the key is there.

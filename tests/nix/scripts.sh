@@ -81,30 +81,95 @@ check_activation_scripts() {
   expect "unless there were some" 0 regular $?
 }
 
+# Makes keys by the real age-keygen.
 check_key_generation() {
-  local key=$work/lib/sops-nix/key.txt
+  has age-keygen || { skip "generation of keys: age-keygen is missing"; return; }
+  local key=$work/lib/sops-nix/key.txt generating real
+  generating="generating the age key of this machine: $key"
+  real=$(command -v age-keygen)
   fresh
   runnable "$tests/expected/generated-key-by-script/sops-nix-generate-age-key.sh" > "$work/generate"
-  # umask and O_EXCL, as age-keygen has them.
-  stand_in age-keygen '[ "$1" = -o ] && set -C && umask 077 && echo key > "$2" && echo "Public key: age1"'
-  generate() { bash "$work/generate" > "$work/said" 2>&1; }
+  stand_in age-keygen "exec $real \"\$@\""
+  generate() { LC_ALL=C bash "$work/generate" > "$work/said" 2>&1; }
+  # What it said is what is in the file, or in another file.
+  expect_key() { expect "$1" 0 "$generating"$'\n'"Public key: $(age-keygen -y "${2:-$key}")" $?; }
+  without() { rm -rf "$work/lib" && mkdir -p "$work/lib" "${key%/*}"; }
 
   generate
-  expect "a key is made" 0 "generating the age key of this machine: $key"$'\nPublic key: age1' $?
+  expect_key "a key is made"
   check "for its owner alone" test "$(stat -c %a "$key" "${key%/*}" | paste -sd' ')" = "600 700"
-  echo mine > "$key"
+  check "and nothing beside it" test "$(ls -A "${key%/*}")" = key.txt
+  cp "$key" "$work/lib/mine"
   generate
   expect "a key that is there stays" 0 "" $?
-  check "as it was" grep -qx mine "$key"
+  check "as it was" cmp "$key" "$work/lib/mine"
   rm "$key" && echo half > "$key.new"
   generate
-  expect "a half-made one is no key" 0 "generating the age key of this machine: $key"$'\nPublic key: age1' $?
+  expect_key "a half-made one is no key"
   check "and leaves nothing" test ! -e "$key.new"
-  rm "$key"
-  stand_in age-keygen 'exit 1'
+  : > "$key"
   generate
-  expect "a failure is one" 1 "generating the age key of this machine: $key" $?
-  check "without a key" test ! -e "$key"
+  expect_key "an empty file is no key"
+  without && rmdir "${key%/*}" && mkfifo "$work/fifo" && mkdir "${key%/*}" && ln -s "$work/fifo" "$key"
+  generate
+  expect "what cannot be looked into may be a key" 0 "" $?
+
+  without && ln -s "$work/lib/not/yet/key" "$key"
+  generate
+  expect_key "a link that leads nowhere is followed" "$work/lib/not/yet/key"
+  check "and still a link" test -L "$key" -a "$(stat -L -c %a "$key")" = 600
+  generate
+  expect "the key at its end stays" 0 "" $?
+  without && ln -s ../elsewhere/key "$key"
+  generate
+  expect_key "and a relative one" "$work/lib/elsewhere/key"
+  without && ln -s key.txt "$key"
+  generate
+  expect "a link to itself is an error" 1 "$generating"$'\n'"$key leads to itself: remove it" $?
+  without && echo > "$work/lib/file" && ln -s ../file/key "$key"
+  generate
+  expect "and one into a file" 1 "$generating"$'\n'"mkdir: cannot create directory '$work/lib/file': File exists" $?
+
+  without
+  stand_in age-keygen 'echo broken >&2; exit 1'
+  generate
+  expect "a failure is one" 1 "$generating"$'\n'broken $?
+  check "without a key" test -z "$(ls -A "${key%/*}")"
+  check_races_for_a_key
+  check_full_disk_for_a_key
+}
+
+# Eight runs at once, from nothing and from an empty file: what any of them prints is the key that is there in the end.
+check_races_for_a_key() {
+  local start number
+  stand_in age-keygen "sleep 0.0\$((\$\$ % 10)); exec $real \"\$@\""
+  for start in nothing empty; do
+    without
+    [ $start = nothing ] || : > "$key"
+    for number in 1 2 3 4 5 6 7 8; do bash "$work/generate" > "$work/said.$number" 2>&1 & done
+    wait
+    check "one of many runs makes a key, from $start" test "$(cat "$work"/said.? | grep -v '^generating')" = "Public key: $(age-keygen -y "$key")"
+  done
+  # Whoever knows nothing of the lock.
+  without
+  stand_in age-keygen "[ -e '$key' ] || $real -o '$key' 2> /dev/null; exec $real \"\$@\""
+  generate
+  expect "another's key is not replaced" 0 "$generating" $?
+  check "and nothing is left beside it" test "$(ls -A "${key%/*}")" = key.txt
+}
+
+check_full_disk_for_a_key() {
+  if [ "$(id -u)" != 0 ] || ! unshare --mount true 2> /dev/null; then
+    skip "a key on a full disk: not root"
+    return
+  fi
+  without
+  stand_in age-keygen "exec $real \"\$@\""
+  unshare --mount bash -c 'mount -t tmpfs -o size=8k tmpfs "$1" && head -c 1M /dev/zero > "$1/other" 2> /dev/null; bash "$2"; echo "$?"; ls -A "$1"; rm "$1/other"; bash "$2"; grep -c AGE-SECRET-KEY "$1/key.txt"' \
+    disk "${key%/*}" "$work/generate" > "$work/said" 2>&1
+  sed -i "s/^Public key: age1.*/Public key/" "$work/said"
+  expect "a full disk is told, leaves nothing, and the next run makes the key" 0 \
+    "$(printf '%s\n' "$generating" "cannot write $key.new: see whether the disk is full: df ${key%/*}" 1 other "$generating" "Public key" 1)" 0
 }
 
 check_home_activation() {
