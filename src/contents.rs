@@ -1,6 +1,10 @@
 //! The bytes of every secret and template, decided in memory.
 
-use std::{collections::HashMap, path::Path, rc::Rc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    rc::Rc,
+};
 
 use crate::{
     failure::Failure,
@@ -71,9 +75,10 @@ pub fn render(manifest: &Manifest, values: &Values<'_>, failures: &mut Vec<Failu
         return Vec::new();
     }
     let tokens = Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str()));
+    let declared = manifest.secrets.iter().map(|secret| secret.name.as_str()).collect();
     let rendered = manifest.templates.iter().map(|template| {
         let tokens = tokens.as_ref().map_err(ToString::to_string)?;
-        render_one(manifest, template, tokens, values)
+        render_one(manifest, template, tokens, &declared, values)
     });
     let keep = |(template, result): (&Template, Result<Plaintext, String>)| {
         result
@@ -89,20 +94,26 @@ pub fn render(manifest: &Manifest, values: &Values<'_>, failures: &mut Vec<Failu
     manifest.templates.iter().zip(rendered).map(keep).collect()
 }
 
-fn render_one(manifest: &Manifest, template: &Template, tokens: &Tokens, values: &Values<'_>) -> Result<Plaintext, String> {
+fn render_one(
+    manifest: &Manifest,
+    template: &Template,
+    tokens: &Tokens,
+    declared: &HashSet<&str>,
+    values: &Values<'_>,
+) -> Result<Plaintext, String> {
     let text = body(&template.name, &template.body)?;
     let value = |token: usize| match manifest.placeholders.get(token) {
-        Some(placeholder) => value(manifest, values, placeholder),
+        Some(placeholder) => value(declared, values, placeholder),
         None => Err("it contains a placeholder of no secret".to_owned()),
     };
     tokens.render(text.expose(), value).map_err(|error| error.to_string())
 }
 
-fn value<'v>(manifest: &Manifest, values: &'v Values<'_>, placeholder: &Placeholder) -> Result<&'v [u8], String> {
+fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Placeholder) -> Result<&'v [u8], String> {
     let name = &placeholder.secret;
     match values.get(name.as_str()) {
         Some(content) => Ok(content.expose()),
-        None if manifest.secrets.iter().any(|secret| secret.name == *name) => {
+        None if declared.contains(name.as_str()) => {
             Err(format!("it needs secret {name}, which failed"))
         }
         None => Err(format!(

@@ -25,6 +25,7 @@ pub mod messages;
 pub mod plaintext;
 pub mod run;
 pub mod sops;
+mod spelling;
 mod template;
 pub mod units;
 pub mod users;

@@ -25,7 +25,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sops-install-secrets");
 fn main() {
     let arguments: Vec<String> = env::args().collect();
     match arguments.get(1).map(String::as_str) {
-        Some("--measure") => measure::here(arguments[2].as_ref(), arguments[3].as_ref()),
+        Some("--measure") => measure::here(&arguments[2..]),
         Some("--inside") => bench(&Place::system(), arguments.contains(&"--short".to_owned())),
         _ if Uid::effective().is_root() => enter_namespace(&arguments),
         _ => bench(&Place::user(), arguments.contains(&"--short".to_owned())),
@@ -208,10 +208,13 @@ fn write_manifest(directory: &Path, inputs: &Inputs, place: &Place, case: &Case)
 
 fn run(place: &Place, case: &Case, manifest: &Path) -> Cost {
     place.clear();
+    let command = [PROGRAM.to_owned(), manifest.to_str().unwrap().to_owned()];
     if case.is_second_run {
-        measure::in_own_process(PROGRAM.as_ref(), manifest);
+        measure::in_own_process(&command);
     }
-    measure::in_own_process(PROGRAM.as_ref(), manifest)
+    let cost = measure::in_own_process(&command);
+    assert!(cost.is_success, "the program failed");
+    cost
 }
 
 fn median(costs: &[Cost], of: impl Fn(&Cost) -> f64) -> f64 {

@@ -1,6 +1,5 @@
 //! One run of a program, and what it cost.
 
-use std::path::Path;
 use std::process::{Command, Stdio, exit};
 use std::time::{Duration, Instant};
 
@@ -13,33 +12,34 @@ pub struct Cost {
     pub wall: Duration,
     pub cpu: Duration,
     pub peak_kib: u64,
+    /// Whether the program ended well.
+    pub is_success: bool,
 }
 
-/// Measures the program in a process of its own: the kernel counts the memory of whoever starts a program as the program's, until
-/// the program is loaded, so it must be started by something small.
-pub fn in_own_process(program: &Path, manifest: &Path) -> Cost {
+/// Measures a program, called with its arguments, in a process of its own: the kernel counts the memory of whoever starts a program as the
+/// program's, until the program is loaded, so it must be started by something small.
+pub fn in_own_process(command: &[String]) -> Cost {
     let output = Command::new(std::env::current_exe().unwrap())
         .arg("--measure")
-        .args([program, manifest])
+        .args(command)
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
-    assert!(output.status.success(), "the program failed");
     let text = String::from_utf8(output.stdout).unwrap();
     let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
     Cost {
         wall: Duration::from_micros(numbers[0]),
         cpu: Duration::from_micros(numbers[1]),
         peak_kib: numbers[2],
+        is_success: output.status.success(),
     }
 }
 
-/// The process of its own: runs the program once, prints three numbers, and ends.
-pub fn here(program: &Path, manifest: &Path) -> ! {
+/// The process of its own: runs the program once, prints three numbers, and ends as the program did.
+pub fn here(command: &[String]) -> ! {
     let start = Instant::now();
-    let mut command = Command::new(program);
-    let output = command
-        .arg(manifest)
+    let output = Command::new(&command[0])
+        .args(&command[1..])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -53,15 +53,11 @@ pub fn here(program: &Path, manifest: &Path) -> ! {
         micros(usage.user_time()) + micros(usage.system_time()),
         usage.max_rss()
     );
-    eprint!(
-        "{}",
-        if output.status.success() {
-            String::new()
-        } else {
-            String::from_utf8_lossy(&output.stderr).into_owned()
-        }
-    );
-    exit(output.status.code().unwrap_or(1))
+    let code = output.status.code().expect("the program was ended by a signal");
+    if std::env::var_os("BENCH_SHOWS_ERRORS").is_some() || code > 1 {
+        eprintln!("{}", String::from_utf8_lossy(&output.stderr).chars().take(500).collect::<String>());
+    }
+    exit(code)
 }
 
 fn micros(time: TimeVal) -> i64 {

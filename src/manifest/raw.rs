@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::spelling::nearest;
+
 /// Reads the text of a manifest. An error knows the field that it is about.
 pub(super) fn parse(json: &[u8]) -> Result<Manifest, serde_path_to_error::Error<serde_json::Error>> {
     let mut reader = serde_json::Deserializer::from_slice(json);
@@ -152,10 +154,6 @@ pub(super) fn nearest_field<T: Default + Serialize>(unknown: &str) -> Option<Str
     let Value::Object(known) = serde_json::to_value(T::default()).ok()? else {
         return None;
     };
-    known
-        .into_iter()
-        .map(|(field, _)| (strsim::jaro_winkler(&field, unknown), field))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, field)| field)
+    let field = nearest(unknown, known.keys().map(String::as_bytes))?;
+    Some(String::from_utf8_lossy(field).into_owned())
 }

@@ -5,39 +5,94 @@ use super::{
     cipher::DataKey,
     mac::Mac,
     rules::{CommentStack, Rule},
-    tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
+    tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown_path},
     value::{Token, Type, canonical},
 };
 use crate::plaintext::Plaintext;
 
+/// How many bytes of paths are authenticated for each byte of a file, at most. A value that sops wrote has 80 bytes beside its path.
+const PATHS_PER_BYTE: usize = 8;
+/// How many in any case.
+const FEW_PATHS: usize = 1 << 20;
+
 /// Decrypts whole documents and takes them into `mac`.
 pub(super) struct Walk<'k> {
-    pub key: &'k DataKey,
-    pub rule: &'k Rule,
+    key: &'k DataKey,
+    rule: &'k mut Rule,
     pub mac: Mac,
-    pub path: Path,
-    pub comments: CommentStack,
+    path: Path,
+    comments: CommentStack,
+    /// How many bytes of paths may still be authenticated.
+    paths_left: usize,
 }
 
 /// The keys down to the current place. List positions are no part of it.
 #[derive(Default)]
-pub(super) struct Path(Vec<Vec<u8>>);
+struct Path {
+    /// Every key followed by a colon: the place that sops authenticates a value with.
+    joined: Vec<u8>,
+    steps: Vec<Step>,
+}
+
+/// A key of the path.
+struct Step {
+    /// Where in the joined path it begins.
+    start: usize,
+    /// Whether the rule matched it, or one above it.
+    matched: bool,
+}
 
 impl Path {
-    /// What sops authenticates a value's place with: every key followed by a colon, one colon alone at the root.
-    fn associated(&self) -> Vec<u8> {
-        let mut joined = self.0.join(&b':');
-        joined.push(b':');
-        joined
+    /// Goes down to a key.
+    fn push(&mut self, key: &[u8], matched: bool) {
+        let step = Step {
+            start: self.joined.len(),
+            matched: matched || self.matched(),
+        };
+        self.steps.push(step);
+        self.joined.extend_from_slice(key);
+        self.joined.push(b':');
     }
 
-    /// For messages: keys joined by slashes, as a manifest writes them.
+    /// Goes up again.
+    fn pop(&mut self) {
+        if let Some(step) = self.steps.pop() {
+            self.joined.truncate(step.start);
+        }
+    }
+
+    /// Whether the rule matched a key of it.
+    fn matched(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.matched)
+    }
+
+    /// What sops authenticates a value's place with: one colon alone at the root.
+    fn associated(&self) -> &[u8] {
+        if self.joined.is_empty() { b":" } else { &self.joined }
+    }
+
+    /// For messages.
     fn display(&self) -> String {
-        self.0.iter().map(|key| shown(key)).collect::<Vec<_>>().join("/")
+        let ends = self.steps.iter().skip(1).map(|step| step.start);
+        let keys = self.steps.iter().zip(ends.chain([self.joined.len()]));
+        let keys = keys.filter_map(|(step, end)| self.joined.get(step.start..end.checked_sub(1)?));
+        shown_path(&keys.collect::<Vec<_>>())
     }
 }
 
-impl Walk<'_> {
+impl<'k> Walk<'k> {
+    /// Before the first document of a file of `size` bytes.
+    pub fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize) -> Self {
+        Self {
+            key,
+            rule,
+            mac,
+            path: Path::default(),
+            comments: CommentStack::default(),
+            paths_left: size.saturating_mul(PATHS_PER_BYTE).saturating_add(FEW_PATHS),
+        }
+    }
+
     /// Decrypts a map. The order of comments and entries decides what the comment rules select.
     pub fn branch(&mut self, branch: Branch<Stored<'_>>) -> Result<Branch<Plaintext>, DecryptError> {
         self.comments.enter();
@@ -53,7 +108,7 @@ impl Walk<'_> {
     fn item(&mut self, item: Item<Stored<'_>>) -> Result<Item<Plaintext>, DecryptError> {
         match item.key {
             Key::Comment(comment) => Ok(Item {
-                key: Key::Comment(self.comment(comment)),
+                key: Key::Comment(self.comment(comment)?),
                 value: Value::Null,
             }),
             Key::Other(type_name) => Err(DecryptError::Key {
@@ -61,12 +116,13 @@ impl Walk<'_> {
                 type_name,
             }),
             Key::Name(name) => {
-                self.path.0.push(name);
+                let matched = self.rule.matches_key(&name)?;
+                self.path.push(&name, matched);
                 let value = self.value(item.value)?;
                 if !matches!(value, Value::Comment(_)) {
                     self.comments.clear();
                 }
-                let name = self.path.0.pop().unwrap_or_default();
+                self.path.pop();
                 Ok(Item {
                     key: Key::Name(name),
                     value,
@@ -80,7 +136,7 @@ impl Walk<'_> {
             Value::Null => Ok(Value::Null),
             Value::Map(branch) => self.branch(branch).map(Value::Map),
             Value::List(elements) => self.list(elements),
-            Value::Comment(comment) => Ok(Value::Comment(self.comment(comment))),
+            Value::Comment(comment) => self.comment(comment).map(Value::Comment),
             Value::Scalar(kind, text) => self.scalar(kind, text),
         }
     }
@@ -102,23 +158,23 @@ impl Walk<'_> {
 
     /// Versions of sops that did not encrypt comments left them in the clear, and whoever edits an encrypted file may add one. So a
     /// comment that is no token, or does not open, is taken as it stands. No comment counts for the MAC.
-    fn comment(&mut self, comment: Comment<Stored<'_>>) -> Comment<Plaintext> {
-        self.comments.push(self.rule, &comment.text);
-        if self.rule.selects(&self.path.0, &self.comments, true) {
+    fn comment(&mut self, comment: Comment<Stored<'_>>) -> Result<Comment<Plaintext>, DecryptError> {
+        self.comments.push(self.rule, &comment.text)?;
+        if self.rule.selects(self.path.matched(), &self.comments, true) {
             if comment.text.is_empty() {
-                return Comment {
+                return Ok(Comment {
                     text: Plaintext::default(),
                     inline: false,
-                };
+                });
             }
-            if let Ok((_, text)) = self.open(&comment.text) {
-                return Comment { text, inline: false };
+            if let Ok((_, text)) = self.open(&comment.text)? {
+                return Ok(Comment { text, inline: false });
             }
         }
-        Comment {
+        Ok(Comment {
             text: Plaintext::from(comment.text.into_owned()),
             inline: comment.inline,
-        }
+        })
     }
 
     fn scalar(&mut self, kind: Kind, text: Stored<'_>) -> Result<Value<Plaintext>, DecryptError> {
@@ -129,12 +185,12 @@ impl Walk<'_> {
         if kind == Kind::Unsigned {
             return Err(fail(&self.path, format!("{} cannot be in a sops file", kind.name())));
         }
-        let encrypted = self.rule.selects(&self.path.0, &self.comments, false);
+        let encrypted = self.rule.selects(self.path.matched(), &self.comments, false);
         let (kind, text) = match (encrypted, kind) {
             (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
             // sops stores an empty string as it is.
             (true, Kind::Text) if text.is_empty() => (Type::Scalar(Kind::Text), Plaintext::default()),
-            (true, Kind::Text) => self.open(&text).map_err(|problem| fail(&self.path, problem))?,
+            (true, Kind::Text) => self.open(&text)?.map_err(|problem| fail(&self.path, problem))?,
             (true, _) => {
                 return Err(fail(
                     &self.path,
@@ -151,13 +207,17 @@ impl Walk<'_> {
         })
     }
 
-    fn open(&self, text: &[u8]) -> Result<(Type, Plaintext), String> {
-        let token = Token::parse(text).map_err(|error| error.to_string())?;
+    /// Opens a token at the current place, or says what is wrong with it.
+    fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), String>, DecryptError> {
+        let token = match Token::parse(text) {
+            Ok(token) => token,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let place = self.path.associated();
+        // The cipher takes in the whole path anew for each value.
+        self.paths_left = self.paths_left.checked_sub(place.len()).ok_or(DecryptError::LongPaths)?;
         let type_name = token.type_name;
-        let plaintext = self
-            .key
-            .decrypt(token, &self.path.associated())
-            .map_err(|error| error.to_string())?;
-        canonical(type_name, plaintext).map_err(|error| error.to_string())
+        let plaintext = self.key.decrypt(token, place).map_err(|error| error.to_string());
+        Ok(plaintext.and_then(|plaintext| canonical(type_name, plaintext).map_err(|error| error.to_string())))
     }
 }

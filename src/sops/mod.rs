@@ -30,7 +30,6 @@ use self::{
     format::{EmitError, Format, ParseError},
     mac::Mac,
     metadata::{Metadata, MetadataError},
-    rules::CommentStack,
     select::{SelectError, Selector},
     tree::{Branch, Stored},
 };
@@ -39,6 +38,8 @@ use crate::plaintext::{Content, Plaintext};
 /// An encrypted file, read and understood.
 pub struct SopsFile<'a> {
     format: Format,
+    /// In bytes.
+    size: usize,
     documents: Vec<Branch<Stored<'a>>>,
     metadata: Metadata,
 }
@@ -87,6 +88,15 @@ pub enum DecryptError {
         /// What the key is.
         type_name: &'static str,
     },
+    /// Its rule takes too long.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The places of its values are too long to be authenticated in time that grows with the file.
+    #[error(
+        "its values stand below keys that are longer than all of the rest by far, and to check them would take too long; restore the file \
+         from version control, or shorten the keys"
+    )]
+    LongPaths,
     /// The file carries no MAC.
     #[error("the file has no MAC, so a change to it could not be noticed; encrypt it again with sops")]
     NoMac,
@@ -119,6 +129,7 @@ impl<'a> SopsFile<'a> {
         let section = section::take_metadata(format, &mut documents).map_err(MetadataError::Section)?;
         Ok(Self {
             format,
+            size: source.len(),
             metadata: Metadata::read(&section)?,
             documents,
         })
@@ -140,18 +151,11 @@ impl<'a> SopsFile<'a> {
     ///
     /// # Errors
     /// At the first value that does not authenticate, and when the MAC does not match.
-    pub fn decrypt(self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
+    pub fn decrypt(mut self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
         let key = DataKey::new(key)?;
-        let mut walk = Walk {
-            key: &key,
-            rule: &self.metadata.rule,
-            mac: Mac::new(
-                self.metadata.mac_only_encrypted,
-                matches!(self.format, Format::Json | Format::Binary),
-            ),
-            path: decrypt::Path::default(),
-            comments: CommentStack::default(),
-        };
+        let is_json = matches!(self.format, Format::Json | Format::Binary);
+        let mac = Mac::new(self.metadata.mac_only_encrypted, is_json);
+        let mut walk = Walk::new(&key, &mut self.metadata.rule, mac, self.size);
         let documents = self
             .documents
             .into_iter()

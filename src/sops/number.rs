@@ -10,6 +10,10 @@ pub fn positional(number: f64) -> String {
             return shortest;
         };
         let decimals = decimals.len();
+        // To write all the digits of a small number takes long.
+        if !is_between(number, decimals) {
+            return shortest;
+        }
         nearest_of_its_length(number, shortest, |number| format!("{number:.decimals$}"))
     })
 }
@@ -32,6 +36,17 @@ pub fn compact(number: f64) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// Whether the number lies in the middle between two that have so many decimals: then it has itself one more.
+fn is_between(number: f64, decimals: usize) -> bool {
+    let bits = number.to_bits();
+    let exponent = i64::try_from(bits >> 52 & 0x7ff).unwrap_or_default();
+    let fraction = bits & ((1 << 52) - 1);
+    // A subnormal number has no leading one, and the exponent of the smallest normal ones.
+    let (mantissa, exponent) = if exponent == 0 { (fraction, 1) } else { (fraction | 1 << 52, exponent) };
+    let halvings = 1075 - exponent - i64::from(mantissa.trailing_zeros());
+    usize::try_from(halvings) == Ok(decimals + 1)
 }
 
 /// Where two spellings of one length lie equally near, Go takes the even one and Rust the upper one. Rounding to that length, which

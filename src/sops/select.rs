@@ -1,10 +1,14 @@
 //! One value of a tree by its key.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 
 use thiserror::Error;
 
-use super::tree::{Branch, Key, Kind, Value, shown};
+use super::tree::{Branch, Item, Key, Kind, Value, shown_path};
+use crate::spelling::nearest;
 
 /// Why there is no value under a key that could be a secret.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -53,7 +57,12 @@ pub enum SelectError {
 pub struct Selector<'t, S> {
     documents: &'t [Branch<S>],
     indexes: RefCell<HashMap<*const Branch<S>, Index<'t, S>>>,
+    /// How many names may still be looked at for what was meant.
+    suggestions_left: Cell<usize>,
 }
+
+/// The most names that are looked at for what was meant by all keys that do not exist.
+const MOST_SUGGESTIONS: usize = 50_000;
 
 /// The values of a map by name. A name may be there more than once, in JSON.
 type Index<'t, S> = HashMap<&'t [u8], Named<'t, S>>;
@@ -64,6 +73,14 @@ enum Named<'t, S> {
     Several,
 }
 
+impl<S> Clone for Named<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Named<'_, S> {}
+
 impl<'t, S> Selector<'t, S> {
     /// Of these documents; keys name values of the first: the Go program, too, looks no further.
     #[must_use]
@@ -71,6 +88,7 @@ impl<'t, S> Selector<'t, S> {
         Self {
             documents,
             indexes: RefCell::default(),
+            suggestions_left: Cell::new(MOST_SUGGESTIONS),
         }
     }
 
@@ -87,11 +105,11 @@ impl<'t, S> Selector<'t, S> {
         let mut names = key.iter().enumerate().peekable();
         while let Some((depth, name)) = names.next() {
             let so_far = || join(key, depth.saturating_add(1));
-            let value = match self.lookup(branch, name.as_bytes(), MERGE_DEPTH) {
+            let value = match self.lookup(branch, name.as_bytes()) {
                 Some(Named::One(value)) => value,
                 Some(Named::Several) => return Err(SelectError::Repeated { key: so_far() }),
                 None => {
-                    let nearest = nearest(branch, key, depth);
+                    let nearest = self.nearest(branch, key, depth);
                     return Err(SelectError::Missing { key: so_far(), nearest });
                 }
             };
@@ -117,34 +135,59 @@ impl<'t, S> Selector<'t, S> {
         Err(missing())
     }
 
-    /// The value of that name; else one that a YAML merge key (`<<`) brings in, because the Go program parses the decrypted text
-    /// once more, merge keys applied.
-    fn lookup(&self, branch: &'t Branch<S>, name: &[u8], merges: usize) -> Option<Named<'t, S>> {
-        self.own(branch, name).or_else(|| {
-            let deeper = merges.checked_sub(1)?;
-            match self.own(branch, b"<<")? {
-                Named::One(Value::Map(inner)) => self.lookup(inner, name, deeper),
-                Named::One(Value::List(maps)) => maps.iter().find_map(|map| match map {
-                    Value::Map(inner) => self.lookup(inner, name, deeper),
-                    _ => None,
-                }),
-                _ => None,
-            }
-        })
+    /// The value of that name. The maps are borrowed for as long as this lives, so each is told by its address.
+    fn lookup(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<Named<'t, S>> {
+        let mut indexes = self.indexes.borrow_mut();
+        let index = indexes.entry(std::ptr::from_ref(branch)).or_insert_with(|| {
+            let mut index = own_index(branch);
+            merge(&mut index, branch, MERGE_DEPTH);
+            index
+        });
+        index.get(name).copied()
     }
 
-    /// The value of that name in the map itself. The maps are borrowed for as long as this lives, so each is told by its address.
-    fn own(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<Named<'t, S>> {
-        let mut indexes = self.indexes.borrow_mut();
-        let index = indexes.entry(std::ptr::from_ref(branch)).or_insert_with(|| index(branch));
-        index.get(name).map(|named| match named {
-            Named::One(value) => Named::One(value),
-            Named::Several => Named::Several,
-        })
+    /// One that exists and is spelled much the same as the key down to `depth`. After very many names it is no longer looked for.
+    fn nearest(&self, branch: &Branch<S>, key: &[String], depth: usize) -> Option<String> {
+        let left = self.suggestions_left.get();
+        self.suggestions_left.set(left.saturating_sub(branch.items.len()));
+        let names = branch.items.iter().take(left).filter_map(|item| match &item.key {
+            Key::Name(name) => Some(name.as_slice()),
+            Key::Comment(_) | Key::Other(_) => None,
+        });
+        let best = nearest(key.get(depth)?, names)?;
+        let above = key.iter().take(depth).map(|name| name.as_bytes());
+        Some(shown_path(&above.chain([best]).collect::<Vec<_>>()))
     }
 }
 
-fn index<S>(branch: &Branch<S>) -> Index<'_, S> {
+/// Adds what YAML merge keys (`<<`) bring into a map, because the Go program parses the decrypted text once more, merge keys applied. A
+/// name that is there already stays what it is.
+fn merge<'t, S>(index: &mut Index<'t, S>, branch: &'t Branch<S>, depth: usize) {
+    let Some(deeper) = depth.checked_sub(1) else { return };
+    let merged = own_values(branch, b"<<");
+    let maps = match merged.as_slice() {
+        [Value::List(maps)] => maps.as_slice(),
+        [single] => std::slice::from_ref(*single),
+        _ => &[],
+    };
+    for map in maps {
+        if let Value::Map(inner) = map {
+            for (name, named) in own_index(inner) {
+                index.entry(name).or_insert(named);
+            }
+            merge(index, inner, deeper);
+        }
+    }
+}
+
+/// The values of a name in the map itself.
+fn own_values<'t, S>(branch: &'t Branch<S>, name: &[u8]) -> Vec<&'t Value<S>> {
+    let of_name = |item: &&Item<S>| matches!(&item.key, Key::Name(key) if key == name);
+    branch.items.iter().filter(of_name).map(|item| &item.value).collect()
+}
+
+/// What stands in the map itself.
+fn own_index<S>(branch: &Branch<S>) -> Index<'_, S> {
     let mut index = Index::new();
     for item in &branch.items {
         if let Key::Name(name) = &item.key {
@@ -162,31 +205,11 @@ const MERGE_DEPTH: usize = 16;
 
 /// The first names of a key, for a message; an empty name alone would not be seen.
 fn join(key: &[String], length: usize) -> String {
-    match key
-        .iter()
-        .take(length)
-        .map(|name| shown(name.as_bytes()))
-        .collect::<Vec<_>>()
-        .join("/")
-    {
+    let names: Vec<_> = key.iter().take(length).map(|name| name.as_bytes()).collect();
+    match shown_path(&names) {
         empty if empty.is_empty() => "\"\"".to_owned(),
         joined => joined,
     }
-}
-
-fn nearest<S>(branch: &Branch<S>, key: &[String], depth: usize) -> Option<String> {
-    let wanted = key.get(depth)?;
-    let (_, best) = branch
-        .names()
-        .map(|name| String::from_utf8_lossy(name))
-        .map(|name| (strsim::jaro_winkler(&name, wanted), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0))?;
-    let best = shown(best.as_bytes());
-    Some(match depth {
-        0 => best,
-        _ => format!("{}/{best}", join(key, depth)),
-    })
 }
 
 fn hint<S>(value: &Value<S>) -> &'static str {

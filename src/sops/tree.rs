@@ -54,7 +54,13 @@ pub enum Value<S> {
     Map(Branch<S>),
 }
 
-/// A key for a message: whoever wrote the file chose it, and it must neither end the line nor reach the terminal's controls.
+/// The most characters that are shown of a key.
+const MOST_OF_KEY: usize = 200;
+/// The most keys that are shown of a path, the innermost ones.
+const MOST_OF_PATH: usize = 10;
+
+/// A key for a message: whoever wrote the file chose it, and it must neither end the line, nor reach the terminal's controls, nor fill
+/// the journal.
 pub(super) fn shown(key: &[u8]) -> String {
     let escape = |character: char| {
         if character.is_control() {
@@ -63,7 +69,22 @@ pub(super) fn shown(key: &[u8]) -> String {
             character.to_string()
         }
     };
-    String::from_utf8_lossy(key).chars().map(escape).collect()
+    // A character has four bytes at most.
+    let start = key.get(..4 * (MOST_OF_KEY + 1)).unwrap_or(key);
+    let text = String::from_utf8_lossy(start);
+    let end = if text.chars().nth(MOST_OF_KEY).is_some() { "…" } else { "" };
+    let escaped: String = text.chars().take(MOST_OF_KEY).map(escape).collect();
+    escaped + end
+}
+
+/// The keys down to a place, as a manifest writes them: joined by slashes.
+pub(super) fn shown_path(keys: &[&[u8]]) -> String {
+    let left_out = keys.len().saturating_sub(MOST_OF_PATH);
+    let mut shown_keys: Vec<_> = keys.iter().skip(left_out).map(|key| shown(key)).collect();
+    if left_out > 0 {
+        shown_keys.insert(0, "…".to_owned());
+    }
+    shown_keys.join("/")
 }
 
 /// What stands left of a value.

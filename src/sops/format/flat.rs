@@ -109,7 +109,7 @@ pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>
             place(&mut root, &key, item.value)?;
         }
     }
-    match root.nested("sops")? {
+    match root.nested().map_err(Misplaced::tell)? {
         Value::Map(branch) => Ok(branch),
         _ => Ok(Branch::default()),
     }
@@ -177,22 +177,47 @@ fn index(token: &[u8]) -> i64 {
         })
 }
 
+/// A place that is not what it ought to be.
+struct Misplaced {
+    /// What is wrong, by the name of the place.
+    error: fn(String) -> FlatError,
+    /// The steps down to it, the last one first: they are put together only where they have to be told.
+    steps: Vec<String>,
+}
+
+impl Misplaced {
+    fn here(error: fn(String) -> FlatError) -> Self {
+        Self { error, steps: Vec::new() }
+    }
+
+    /// The same, seen from above `step`.
+    fn below(mut self, step: String) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    fn tell(self) -> FlatError {
+        let steps: String = self.steps.into_iter().rev().collect();
+        (self.error)(format!("sops{steps}"))
+    }
+}
+
 impl<'a> Node<'a> {
-    /// The value that this place stands for; `path` names it in errors. As deep as [`MAX_DEPTH`] at most.
-    fn nested(self, path: &str) -> Result<Value<Stored<'a>>, FlatError> {
+    /// The value that this place stands for. As deep as [`MAX_DEPTH`] at most.
+    fn nested(self) -> Result<Value<Stored<'a>>, Misplaced> {
         match (self.value, self.names.is_empty(), self.indices.is_empty()) {
             (Some(value), true, true) => Ok(value),
-            (None, _, true) => map(self.names, path),
-            (None, true, false) => list(self.indices, path),
-            _ => Err(FlatError::Mismatch(path.to_owned())),
+            (None, _, true) => map(self.names),
+            (None, true, false) => list(self.indices),
+            _ => Err(Misplaced::here(FlatError::Mismatch)),
         }
     }
 }
 
-fn map<'a>(nodes: BTreeMap<Vec<u8>, Node<'a>>, path: &str) -> Result<Value<Stored<'a>>, FlatError> {
+fn map(nodes: BTreeMap<Vec<u8>, Node<'_>>) -> Result<Value<Stored<'_>>, Misplaced> {
     let mut items = Vec::new();
     for (name, node) in nodes {
-        let value = node.nested(&format!("{path}.{}", shown(&name)))?;
+        let value = node.nested().map_err(|error| error.below(format!(".{}", shown(&name))))?;
         items.push(Item {
             key: Key::Name(name),
             value,
@@ -201,13 +226,13 @@ fn map<'a>(nodes: BTreeMap<Vec<u8>, Node<'a>>, path: &str) -> Result<Value<Store
     Ok(Value::Map(Branch { items }))
 }
 
-fn list<'a>(nodes: BTreeMap<i64, Node<'a>>, path: &str) -> Result<Value<Stored<'a>>, FlatError> {
+fn list(nodes: BTreeMap<i64, Node<'_>>) -> Result<Value<Stored<'_>>, Misplaced> {
     let mut values = Vec::new();
     for (expected, (index, node)) in (0_i64..).zip(nodes) {
         if index != expected {
-            return Err(FlatError::Incomplete(path.to_owned()));
+            return Err(Misplaced::here(FlatError::Incomplete));
         }
-        values.push(node.nested(&format!("{path}[{index}]"))?);
+        values.push(node.nested().map_err(|error| error.below(format!("[{index}]")))?);
     }
     Ok(Value::List(values))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use regex::bytes::Regex;
+use regex_automata::util::syntax;
 
 use super::{Translator, push_literal};
 
@@ -43,7 +43,7 @@ impl Translator<'_> {
             ("A", r"\A"),
             ("z", r"\z"),
             ("b", r"(?-u:\b)"),
-            ("B", r"(?:(?-u:\B)(?:\b|\B))"),
+            ("B", r"(?-u:\B)"),
         ];
         spellings
             .into_iter()
@@ -81,7 +81,7 @@ impl Translator<'_> {
         let mut classes = ["gc", "sc"]
             .into_iter()
             .map(|property| format!("\\{letter}{{{property}={name}}}"));
-        classes.find(|class| plain && Regex::new(class).is_ok())
+        classes.find(|class| plain && syntax::parse(class).is_ok())
     }
 
     /// The single character that the text behind a backslash stands for.

@@ -5,28 +5,98 @@
 //! cannot be misunderstood. Groups become non-capturing and repetitions greedy, because only whether there is a match counts.
 //!
 //! What remains different is refused, that is, matches nothing: escaped surrogates, a second repetition with only flags before it
-//! (`a*(?i)*`), more than 250 levels of nesting, and patterns that compile to more than ten megabytes.
+//! (`a*(?i)*`), and more than 250 levels of nesting.
+//!
+//! Who wrote the file chose both the pattern and the text, so the time of a match is bounded: it is left to a lazy automaton, which
+//! takes the same time for each byte once it has met its states, and which gives up where it meets new ones all the time. No pattern that
+//! people write comes near to that; a file with one that does is [refused](TooSlow).
 
 mod characters;
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use regex::bytes::Regex;
+use regex_automata::{
+    Input,
+    hybrid::dfa::{Cache, Config, DFA},
+    nfa::thompson,
+    util::syntax,
+};
+use thiserror::Error;
+
+/// The most bytes of a pattern as it stands in a file.
+const LONGEST: usize = 64 << 10;
+/// The most bytes of a compiled pattern: a thousand names, or a hundred classes of Unicode.
+const LARGEST: usize = 1 << 20;
+/// The bytes for the states that were met.
+const MEMORY: usize = 4 << 20;
+/// How many bytes a new state must last, once the memory was full. To find a state takes as long as to read about as many.
+const BYTES_PER_STATE: usize = 100;
 
 /// A compiled pattern. One that Go refuses matches nothing, because sops ignores that error.
-pub(crate) struct Pattern(Option<Regex>);
+pub(crate) struct Pattern(Option<(DFA, Cache)>);
+
+/// A pattern that takes too long to match, or is too large.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("is a pattern that takes too long to match; choose a simpler one, or restore the file from version control")]
+pub struct TooSlow;
 
 impl Pattern {
     /// Compiles a pattern as it stands in a file.
-    pub(crate) fn new(pattern: &[u8]) -> Self {
-        let translated = str::from_utf8(pattern).ok().and_then(translate);
-        Self(translated.and_then(|pattern| Regex::new(&pattern).ok()))
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub(crate) fn new(pattern: &[u8]) -> Result<Self, TooSlow> {
+        if pattern.len() > LONGEST {
+            return Err(TooSlow);
+        }
+        let Some(pattern) = str::from_utf8(pattern).ok().and_then(translate) else {
+            return Ok(Self(None));
+        };
+        let automaton = match nfa(&pattern) {
+            Ok(nfa) => DFA::builder().configure(limits()).build_from_nfa(nfa).ok(),
+            Err(error) if error.size_limit().is_some() => return Err(TooSlow),
+            Err(_) => None,
+        };
+        Ok(Self(automaton.map(|automaton| {
+            let cache = automaton.create_cache();
+            (automaton, cache)
+        })))
     }
 
     /// Whether the pattern matches anywhere in the text. A byte that is not UTF-8 counts as U+FFFD.
-    pub(crate) fn matches(&self, text: &[u8]) -> bool {
-        self.0.as_ref().is_some_and(|regex| regex.is_match(&with_replacements(text)))
+    ///
+    /// # Errors
+    /// When that takes too long.
+    pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, TooSlow> {
+        let Some((automaton, cache)) = &mut self.0 else {
+            return Ok(false);
+        };
+        let text = with_replacements(text);
+        let found = automaton.try_search_fwd(cache, &Input::new(&*text).earliest(true));
+        found.map(|end| end.is_some()).map_err(|_| TooSlow)
     }
+}
+
+/// A translated pattern, compiled. What is before a match is whole characters: within one, the automaton would see the border of two bytes.
+fn nfa(pattern: &str) -> Result<thompson::NFA, thompson::BuildError> {
+    let anywhere = format!(r"(?s:\A.*?)(?:{pattern})");
+    let limits = thompson::Config::new()
+        .utf8(false)
+        .which_captures(thompson::WhichCaptures::None)
+        .nfa_size_limit(Some(LARGEST));
+    thompson::Compiler::new()
+        .syntax(syntax::Config::new().utf8(false))
+        .configure(limits)
+        .build(&anywhere)
+}
+
+/// When the automaton gives up.
+fn limits() -> Config {
+    DFA::config()
+        .cache_capacity(MEMORY)
+        .skip_cache_capacity_check(true)
+        .minimum_cache_clear_count(Some(1))
+        .minimum_bytes_per_state(Some(BYTES_PER_STATE))
 }
 
 /// The text with U+FFFD in the place of every byte that is not UTF-8.
@@ -316,24 +386,52 @@ mod tests {
         for line in TABLE.lines() {
             let (pattern, matches) = line.split_once('\t').unwrap();
             let expected = u64::from_str_radix(matches, 16).unwrap_or_default();
-            let compiled = Pattern::new(pattern.as_bytes());
+            let mut compiled = Pattern::new(pattern.as_bytes()).unwrap();
             let ours = TEXTS
                 .iter()
                 .rev()
-                .fold(0, |bits, text| bits << 1 | u64::from(compiled.matches(text)));
+                .fold(0, |bits, text| bits << 1 | u64::from(compiled.matches(text).unwrap()));
             assert_eq!(format!("{ours:x}"), format!("{expected:x}"), "{pattern}");
             patterns += 1;
         }
         assert_eq!(patterns, 285);
     }
 
+    fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, TooSlow> {
+        Pattern::new(pattern)?.matches(text)
+    }
+
     #[test]
     fn a_pattern_that_is_not_utf8_matches_nothing() {
-        assert!(!Pattern::new(b"a|\xff").matches(b"a"));
+        assert_eq!(matches("a|\u{ff}".as_bytes(), b"a"), Ok(true));
+        assert_eq!(matches(b"a|\xff", b"a"), Ok(false));
     }
 
     #[test]
     fn a_second_repetition_behind_flags_matches_nothing() {
-        assert!(!Pattern::new(b"a*(?i)*").matches(b"a"));
+        assert_eq!(matches(b"a*(?i)*", b"a"), Ok(false));
+    }
+
+    #[test]
+    fn a_pattern_for_which_each_byte_is_news_is_given_up() {
+        let text = |length: usize| -> Vec<u8> {
+            let bits = (0..length).scan(1_u64, |state, _| {
+                *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                Some(if *state >> 62 & 1 == 0 { b'a' } else { b'b' })
+            });
+            bits.collect()
+        };
+        let pattern = b"(a|b)*a(a|b){40}c";
+        assert_eq!(matches(pattern, &text(1000)), Ok(false));
+        assert_eq!(matches(pattern, &text(1 << 20)), Err(TooSlow));
+        assert_eq!(matches(b"(a|b)*a(a|b){3}c", &text(1 << 20)), Ok(false));
+    }
+
+    #[test]
+    fn a_pattern_that_compiles_to_megabytes_is_refused() {
+        assert_eq!(matches("x[^a]{1000}".repeat(100).as_bytes(), b"x"), Err(TooSlow));
+        let names: Vec<_> = (0..1000).map(|number| format!("name-of-a-key-{number}")).collect();
+        assert_eq!(matches(format!("^({})$", names.join("|")).as_bytes(), b"name-of-a-key-7"), Ok(true));
+        assert_eq!(matches(r"^\p{L}{20}$".as_bytes(), "ä".repeat(20).as_bytes()), Ok(true));
     }
 }

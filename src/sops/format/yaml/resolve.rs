@@ -51,6 +51,8 @@ pub(super) enum Meaning {
 impl Tag {
     /// What `!!` stands for.
     pub(super) const PREFIX: &str = "tag:yaml.org,2002:";
+    /// Length of the longest full name that makes a difference.
+    const LONGEST: usize = Self::PREFIX.len() + "timestamp".len();
 
     /// The tag with this full name; none for `!`, which stands for no tag.
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -66,6 +68,15 @@ impl Tag {
             Some("timestamp") => Self::Time,
             _ => Self::Unknown,
         })
+    }
+
+    /// The tag with the full name that begins with `prefix`. The longest that counts is `tag:yaml.org,2002:timestamp`; others are not
+    /// even put together.
+    pub(super) fn prefixed(prefix: &str, suffix: &str) -> Option<Self> {
+        if prefix.len() + suffix.len() > Self::LONGEST {
+            return Some(Self::Unknown);
+        }
+        Self::named(&format!("{prefix}{suffix}"))
     }
 
     /// The tag's short name.

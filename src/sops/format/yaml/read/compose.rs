@@ -8,7 +8,10 @@ use super::{
     scan::{Scanner, problem},
     token::{Placed, Token},
 };
-use crate::sops::format::{ParseError, yaml::resolve::Tag};
+use crate::sops::{
+    format::{ParseError, yaml::resolve::Tag},
+    tree::shown,
+};
 
 /// Most nodes inside one another, aliases expanded. Deeper than any real file, and shallow enough for every later walk of the tree to recurse
 /// on a small stack.
@@ -35,7 +38,7 @@ pub(super) struct Composer<'a> {
     /// The nodes that have a name; none while they are not complete. Names outlive their document.
     anchors: HashMap<&'a str, Option<Rc<Node<'a>>>>,
     /// Tag handles and what they stand for, in this document.
-    pub(super) tags: Vec<(&'a str, Cow<'a, str>)>,
+    pub(super) tags: HashMap<&'a str, Cow<'a, str>>,
     depth: usize,
     /// Whether no document was read yet.
     pub(super) first: bool,
@@ -49,7 +52,7 @@ impl<'a> Composer<'a> {
             pending: Comments::default(),
             stem: Lines::new(),
             anchors: HashMap::new(),
-            tags: Vec::new(),
+            tags: HashMap::new(),
             depth: 0,
             first: true,
         }
@@ -158,8 +161,8 @@ impl<'a> Composer<'a> {
                 self.check_depth(node.height)?;
                 Ok(Rc::clone(node))
             }
-            Some(None) => self.fail(&format!("the value of the anchor {name} contains itself")),
-            None => self.fail(&format!("the anchor {name} is not known")),
+            Some(None) => self.fail(&format!("the value of the anchor {} contains itself", shown(name.as_bytes()))),
+            None => self.fail(&format!("the anchor {} is not known", shown(name.as_bytes()))),
         }
     }
 
@@ -175,9 +178,9 @@ impl<'a> Composer<'a> {
         if handle.is_empty() {
             return Ok(Tag::named(suffix));
         }
-        match self.tags.iter().find(|(known, _)| known == handle) {
-            Some((_, prefix)) => Ok(Tag::named(&format!("{prefix}{suffix}"))),
-            None => self.fail(&format!("the tag handle {handle} is not known")),
+        match self.tags.get(handle) {
+            Some(prefix) => Ok(Tag::prefixed(prefix, suffix)),
+            None => self.fail(&format!("the tag handle {} is not known", shown(handle.as_bytes()))),
         }
     }
 

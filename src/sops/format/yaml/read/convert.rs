@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap, rc::Rc};
 use super::node::{Document, Node, Pair, Shape};
 use crate::sops::{
     format::{ParseError, yaml::resolve},
-    tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
 };
 
 /// Most bytes that aliases may add to a tree: their text, and [`NODE_COST`] for each node and comment. Far above what people
@@ -167,7 +167,7 @@ fn refuse_repeated_keys(pairs: &[Pair<'_>]) -> Result<(), ParseError> {
         if let Shape::Scalar { text, .. } = &key.shape
             && let Some(line) = lines.insert(text, key.at)
         {
-            let problem = format!("the key {text:?} is already defined at line {line}");
+            let problem = format!("the key \"{}\" is already defined at line {line}", shown(text.as_bytes()));
             return Err(fail(key, problem));
         }
     }

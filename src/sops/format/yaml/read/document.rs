@@ -64,8 +64,8 @@ impl<'a> Composer<'a> {
             let directive = self.scanner.tokens.front();
             match directive.map(|placed| &placed.token) {
                 Some(Token::Version) if versions == 0 => versions += 1,
-                Some(Token::TagDirective { handle, prefix }) if !self.knows_tag(handle) => {
-                    self.tags.push((handle, prefix.clone()));
+                Some(Token::TagDirective { handle, prefix }) if !self.tags.contains_key(handle) => {
+                    self.tags.insert(handle, prefix.clone());
                 }
                 Some(Token::Version | Token::TagDirective { .. }) => {
                     return self.fail("a directive is repeated");
@@ -78,14 +78,8 @@ impl<'a> Composer<'a> {
             self.skip();
         }
         for (handle, prefix) in [("!", "!"), ("!!", Tag::PREFIX)] {
-            if !self.knows_tag(handle) {
-                self.tags.push((handle, Cow::Borrowed(prefix)));
-            }
+            self.tags.entry(handle).or_insert(Cow::Borrowed(prefix));
         }
         Ok(())
-    }
-
-    fn knows_tag(&self, handle: &str) -> bool {
-        self.tags.iter().any(|(known, _)| *known == handle)
     }
 }

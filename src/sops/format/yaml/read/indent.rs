@@ -62,9 +62,7 @@ impl<'a> Scanner<'a> {
             return Ok(None);
         };
         let here = self.cursor.mark;
-        let long = here.offset - key.start.offset > LONGEST_KEY
-            && (self.cursor.slice(key.start.offset, here.offset).chars()).count() > LONGEST_KEY;
-        if key.start.line == here.line && !long {
+        if key.start.line == here.line && here.column - key.start.column <= LONGEST_KEY {
             return Ok(Some(key));
         }
         if key.required {
@@ -89,6 +87,7 @@ impl<'a> Scanner<'a> {
         if let Some(slot) = self.keys.last_mut() {
             *slot = Some(key);
         }
+        self.without_keys = self.without_keys.min(self.keys.len() - 1);
         Ok(())
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Scanner<'a> {
     pub(super) key_allowed: bool,
     /// The possible key at each flow level, the block level first.
     pub(super) keys: Vec<Option<SimpleKey>>,
+    /// How many of the outermost levels have none.
+    pub(super) without_keys: usize,
     started: bool,
     ended: bool,
 }
@@ -57,6 +59,7 @@ impl<'a> Scanner<'a> {
             indents: Vec::new(),
             key_allowed: true,
             keys: vec![None],
+            without_keys: 0,
             started: false,
             ended: false,
         }
@@ -81,11 +84,19 @@ impl<'a> Scanner<'a> {
         if self.tokens.len() < LOOKAHEAD {
             return Ok(true);
         }
-        let taken = self.taken;
-        let level = (self.keys.iter()).position(|key| key.is_some_and(|key| key.token == taken));
-        match level {
-            Some(level) => Ok(self.live_key(level)?.is_some()),
-            None => Ok(false),
+        match self.first_key() {
+            Some((level, key)) if key.token == self.taken => Ok(self.live_key(level)?.is_some()),
+            _ => Ok(false),
+        }
+    }
+
+    /// The outermost possible key, with its level. It is the first in the text, too.
+    fn first_key(&mut self) -> Option<(usize, SimpleKey)> {
+        loop {
+            match self.keys.get(self.without_keys)? {
+                Some(key) => return Some((self.without_keys, *key)),
+                None => self.without_keys += 1,
+            }
         }
     }
 
