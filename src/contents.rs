@@ -113,9 +113,7 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
     let name = &placeholder.secret;
     match values.get(name.as_str()) {
         Some(content) => Ok(content.expose()),
-        None if declared.contains(name.as_str()) => {
-            Err(format!("it needs secret {name}, which failed"))
-        }
+        None if declared.contains(name.as_str()) => Err(format!("it needs secret {name}, which failed")),
         None => Err(format!(
             "it needs secret {name}, which this manifest does not install; declare it, and without neededForUsers"
         )),

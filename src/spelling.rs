@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn the_name_meant_is_the_most_alike_and_none_that_is_endless() {
         let long = "password".repeat(9);
-        let names = ["user", "passwrd", "passwod", &long];
+        let names = ["user", "passwrd", "pastime", &long];
         let meant = |wanted: &str| nearest(wanted, names.iter().map(|name| name.as_bytes()));
         assert_eq!(meant("passwords"), Some(b"passwrd".as_slice()));
         assert_eq!(meant("token"), None);

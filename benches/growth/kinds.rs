@@ -175,8 +175,11 @@ fn many_classes(inputs: &mut Inputs, size: usize) -> Made {
 
 fn comments_below_long_key(inputs: &mut Inputs, size: usize) -> Made {
     let [iv, tag] = [[0; 32].as_slice(), &[0; 16]].map(|bytes| BASE64_STANDARD.encode(bytes));
-    let comment = format!("  #ENC[AES256_GCM,data:AAAA,iv:{iv},tag:{tag},type:comment]\n  - 0\n");
-    yaml(inputs, &format!("? {}\n:\n{}", "k".repeat(size / 2), repeated(size / 2, &comment)))
+    let comment = format!("  #ENC[AES256_GCM,data:AAAA,iv:{iv},tag:{tag},type:comment]\n  - ~\n");
+    yaml(
+        inputs,
+        &format!("? {}\n:\n{}", "k".repeat(size / 2), repeated(size / 2, &comment)),
+    )
 }
 
 fn long_name(inputs: &mut Inputs, size: usize) -> Made {
@@ -216,7 +219,8 @@ fn wide_keys(inputs: &mut Inputs, size: usize) -> Made {
 }
 
 fn columns(inputs: &mut Inputs, size: usize) -> Made {
-    let blocks: String = (0..190).map(|depth| format!("{}k:\n", " ".repeat(depth))).collect();
+    let blocks: Vec<_> = (0..190).map(|depth| format!("{}k:\n", " ".repeat(depth))).collect();
+    let blocks = blocks.concat();
     let comments = repeated(size, &format!("{}#\n{}#\n", " ".repeat(3), " ".repeat(2)));
     yaml(inputs, &format!("{blocks}{}0\n{comments}", " ".repeat(190)))
 }
@@ -242,7 +246,14 @@ fn anchors(inputs: &mut Inputs, size: usize) -> Made {
 }
 
 fn lines(inputs: &mut Inputs, size: usize) -> Made {
-    yaml(inputs, &format!("a: |\n{}b: >\n{}", repeated(size / 2, "  x\n\n"), repeated(size / 2, "  x\n\n")))
+    yaml(
+        inputs,
+        &format!(
+            "a: |\n{}b: >\n{}",
+            repeated(size / 2, "  x\n\n"),
+            repeated(size / 2, "  x\n\n")
+        ),
+    )
 }
 
 fn escapes(inputs: &mut Inputs, size: usize) -> Made {
@@ -315,7 +326,9 @@ fn deep_lines(inputs: &mut Inputs, size: usize) -> Made {
 fn flat(metadata: &Value, prefix: &str) -> String {
     let text = |value: &Value| value.as_str().unwrap().replace('\n', "\\n");
     let age = &metadata["age"][0];
-    let rules = ["unencrypted_suffix", "unencrypted_regex"].into_iter().filter(|rule| metadata[*rule].is_string());
+    let rules = ["unencrypted_suffix", "unencrypted_regex"]
+        .into_iter()
+        .filter(|rule| metadata[*rule].is_string());
     let fields = [
         ("age__list_0__map_enc", text(&age["enc"])),
         ("age__list_0__map_recipient", text(&age["recipient"])),
@@ -323,7 +336,9 @@ fn flat(metadata: &Value, prefix: &str) -> String {
         ("mac", text(&metadata["mac"])),
     ];
     let fields = fields.into_iter().chain(rules.map(|rule| (rule, text(&metadata[rule]))));
-    fields.map(|(key, value)| format!("{prefix}{key}={value}\n")).collect()
+    fields
+        .flat_map(|(key, value)| [prefix, key, "=", &value, "\n"].map(str::to_owned))
+        .collect()
 }
 
 fn ini(inputs: &mut Inputs, lines: &str) -> Made {
@@ -359,8 +374,13 @@ fn env_metadata(inputs: &mut Inputs, size: usize) -> Made {
     let metadata = flat(&metadata(inputs), "sops_");
     let name = "x".repeat(size / 200);
     let levels = "a__map_".repeat(30);
-    let lines: String = (0..100).map(|number| format!("sops_{name}__map_{levels}{number}=0\n")).collect();
-    Made::new("dotenv", lines + &repeated(size / 2, "sops_a#__map_b=0\n") + &metadata)
+    let lines: Vec<_> = (0..100)
+        .map(|number| format!("sops_{name}__map_{levels}{number}=0\n"))
+        .collect();
+    Made::new(
+        "dotenv",
+        lines.concat() + &repeated(size / 2, "sops_a#__map_b=0\n") + &metadata,
+    )
 }
 
 /// A file that is for nobody, as far as its metadata goes.
@@ -385,12 +405,18 @@ fn many_groups(inputs: &mut Inputs, size: usize) -> Made {
 
 /// An armored message of this header that nothing opens, with comments to make it as long as it may be.
 fn armored(header: &str) -> String {
-    let message = format!("age-encryption.org/v1\n{header}--- {}\n", BASE64_STANDARD.encode([0; 32]).trim_end_matches('='));
+    let message = format!(
+        "age-encryption.org/v1\n{header}--- {}\n",
+        BASE64_STANDARD.encode([0; 32]).trim_end_matches('=')
+    );
     let mut bytes = message.into_bytes();
     bytes.extend([0; 32]);
     let text = BASE64_STANDARD.encode(bytes);
     let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
-    format!("-----BEGIN AGE ENCRYPTED FILE-----\n{}\n-----END AGE ENCRYPTED FILE-----\n", lines.join("\n"))
+    format!(
+        "-----BEGIN AGE ENCRYPTED FILE-----\n{}\n-----END AGE ENCRYPTED FILE-----\n",
+        lines.join("\n")
+    )
 }
 
 /// As many entries as fit and are allowed, each with such stanzas.
@@ -414,7 +440,12 @@ fn rsa_stanzas(inputs: &mut Inputs, size: usize) -> Made {
     let digest = sha2::Sha256::digest(&blob);
     let tag = BASE64_STANDARD.encode(&digest[..4]);
     let body = BASE64_STANDARD.encode([1; 256]);
-    let lines: Vec<_> = body.trim_end_matches('=').as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    let lines: Vec<_> = body
+        .trim_end_matches('=')
+        .as_bytes()
+        .chunks(64)
+        .map(|line| str::from_utf8(line).unwrap())
+        .collect();
     let stanza = format!("-> ssh-rsa {}\n{}\n", tag.trim_end_matches('='), lines.join("\n"));
     let made = with_messages(inputs, size, &stanza, 16);
     Made {

@@ -50,7 +50,11 @@ fn main() {
     let words: Vec<_> = arguments.iter().filter(|argument| *argument != "--short").collect();
     let wanted = |kind: &&Kind| words.is_empty() || words.iter().any(|word| kind.name.contains(*word));
     println!("| what | size | CPU | peak memory | growth |\n| --- | ---: | ---: | ---: | ---: |");
-    let faults = kinds::all().iter().filter(wanted).filter(|kind| !is_linear(kind, is_short)).count();
+    let faults = kinds::all()
+        .iter()
+        .filter(wanted)
+        .filter(|kind| !is_linear(kind, is_short))
+        .count();
     exit(i32::from(faults > 0));
 }
 
@@ -61,13 +65,15 @@ fn is_linear(kind: &Kind, is_short: bool) -> bool {
     let mut is_linear = true;
     for size in [smallest, smallest * 2, smallest * 4] {
         let (cpu, peak_kib) = cost(kind, size);
-        let growth = before.filter(|before| *before >= FLOOR).map(|before| cpu.as_secs_f64() / before.as_secs_f64());
+        let growth = before
+            .filter(|before| *before >= FLOOR)
+            .map(|before| cpu.as_secs_f64() / before.as_secs_f64());
         let is_late = size > SIZES.0 * 2 && cpu > MOST;
         let is_fast_enough = !is_late && growth.is_none_or(|growth| growth <= MOST_GROWTH);
         println!(
             "| {} | {:.1} MiB | {:.0} ms | {} MiB | {}{} |",
             kind.name,
-            size as f64 / f64::from(1 << 20),
+            f64::from(u32::try_from(size).unwrap()) / f64::from(1 << 20),
             cpu.as_secs_f64() * 1000.0,
             peak_kib / 1024,
             growth.map_or_else(|| "–".to_owned(), |growth| format!("{growth:.1}")),
@@ -85,7 +91,9 @@ fn cost(kind: &Kind, size: usize) -> (Duration, u64) {
     let mut inputs = Inputs::new(directory.path());
     let made = (kind.make)(&mut inputs, size);
     let manifest = write_manifest(&directory, &inputs, &made);
-    let runs: Vec<_> = (0..RUNS).map(|_| measure::in_own_process(&command(&manifest, &made))).collect();
+    let runs: Vec<_> = (0..RUNS)
+        .map(|_| measure::in_own_process(&command(&manifest, &made)))
+        .collect();
     let cpu = runs.iter().map(|cost| cost.cpu).min().unwrap();
     (cpu, runs.iter().map(|cost| cost.peak_kib).max().unwrap())
 }
@@ -93,7 +101,11 @@ fn cost(kind: &Kind, size: usize) -> (Duration, u64) {
 fn command(manifest: &Path, made: &Made) -> Vec<String> {
     let program = PROGRAM.to_owned();
     let manifest = manifest.to_str().unwrap().to_owned();
-    [program].into_iter().chain(made.arguments.iter().map(|argument| (*argument).to_owned())).chain([manifest]).collect()
+    [program]
+        .into_iter()
+        .chain(made.arguments.iter().map(|argument| (*argument).to_owned()))
+        .chain([manifest])
+        .collect()
 }
 
 fn write_manifest(directory: &TempDir, inputs: &Inputs, made: &Made) -> PathBuf {

@@ -55,7 +55,10 @@ pub fn here(command: &[String]) -> ! {
     );
     let code = output.status.code().expect("the program was ended by a signal");
     if std::env::var_os("BENCH_SHOWS_ERRORS").is_some() || code > 1 {
-        eprintln!("{}", String::from_utf8_lossy(&output.stderr).chars().take(500).collect::<String>());
+        eprintln!(
+            "{}",
+            String::from_utf8_lossy(&output.stderr).chars().take(500).collect::<String>()
+        );
     }
     exit(code)
 }

@@ -7,6 +7,7 @@ use ::age::{DecryptError, Decryptor, x25519};
 use age_core::format::{FileKey, Stanza};
 use zeroize::Zeroizing;
 
+use super::effort::Effort;
 use super::failure::Failure;
 use super::foreign::{self, Foreign};
 use super::hybrid::{self, HybridIdentity};
@@ -57,13 +58,13 @@ impl Message {
 
     /// What the message holds, if `identity` opens it. One identity at a time, so that a stanza that fails under one does not keep
     /// another from its own.
-    pub fn open(&self, identity: &Identity) -> Result<Plaintext, Failure> {
-        read(self.content(identity)?)
+    pub fn open(&self, identity: &Identity, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
+        read(self.content(identity, effort)?)
     }
 
     /// What the message holds, of any length, still to be read and thereby authenticated.
-    pub(super) fn content(&self, identity: &Identity) -> Result<impl Read, Failure> {
-        self.decrypt(identity.candidate(&self.0).ok_or(Failure::NotOurs)?)
+    pub(super) fn content(&self, identity: &Identity, effort: &Effort<'_>) -> Result<impl Read + use<'_>, Failure> {
+        self.decrypt(&identity.candidate(&self.0, effort).ok_or(Failure::NotOurs)?)
     }
 
     /// What the message holds, by the file key that a plugin found in one of its stanzas.
@@ -76,7 +77,7 @@ impl Message {
         plugin::stanzas(&self.0)
     }
 
-    fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read, Failure> {
+    fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read + use<'_>, Failure> {
         let decryptor = Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
         decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
             DecryptError::NoMatchingKeys => Failure::NotOurs,

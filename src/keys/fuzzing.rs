@@ -2,7 +2,11 @@
 
 use ::age::secrecy::ExposeSecret as _;
 
-use super::{Keyring, Opening, openpgp, plugin};
+use super::{
+    Keyring, Opening,
+    effort::{Effort, Tries},
+    openpgp, plugin,
+};
 use crate::{
     plaintext::Plaintext,
     sops::{
@@ -19,7 +23,9 @@ pub type Told = Result<[u8; 16], String>;
 /// # Errors
 /// When none opens it.
 pub fn pgp_content(keyring: &Keyring, armored: &str) -> Result<Plaintext, String> {
-    keyring.open_pgp(armored).map_err(|failure| format!("{failure:?}"))
+    let tries = Tries::of_file();
+    let opened = keyring.open_pgp(armored, &Effort::new(&tries, &keyring.tries));
+    opened.map_err(|failure| format!("{failure:?}"))
 }
 
 /// What the body of a packet of protected data holds, under a session key in the form that RSA encrypts; or the name of the failure.

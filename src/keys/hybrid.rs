@@ -25,7 +25,7 @@ const RECIPIENT_PREFIX: &str = "age1pq1";
 const IDENTITY_HRP: Hrp = Hrp::parse_unchecked("AGE-SECRET-KEY-PQ-");
 const RECIPIENT_HRP: Hrp = Hrp::parse_unchecked("age1pq");
 /// The type of a stanza, its first word.
-const STANZA_TYPE: &str = "mlkem768x25519";
+pub(super) const STANZA_TYPE: &str = "mlkem768x25519";
 /// What sets this use of HPKE apart from any other.
 const HPKE_INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
 

@@ -2,12 +2,14 @@
 
 use std::sync::OnceLock;
 
-use ::age::x25519;
+use ::age::{DecryptError, x25519};
+use age_core::format::{FileKey, Stanza};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PrivateKey};
 
+use super::effort::{Effort, Kind};
 use super::hybrid::{self, HybridIdentity};
 use super::notice::Place;
 use super::ssh;
@@ -124,20 +126,47 @@ impl Identity {
     }
 
     /// What to try on a message with these bytes. An SSH stanza names its key, so an SSH identity that is not named is not even made.
-    pub fn candidate(&self, message: &[u8]) -> Option<&dyn ::age::Identity> {
-        match &self.secret {
-            Secret::Age(secret) | Secret::Converted(secret) => Some(secret),
-            Secret::Hybrid(secret) => Some(secret),
+    pub fn candidate<'i>(&'i self, message: &[u8], effort: &'i Effort<'i>) -> Option<Candidate<'i>> {
+        let key: &dyn ::age::Identity = match &self.secret {
+            Secret::Age(secret) | Secret::Converted(secret) => secret,
+            Secret::Hybrid(secret) => secret,
             Secret::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
-                let native = secret.native.get_or_init(|| ssh::native(&secret.key)).as_ref()?;
-                Some(native)
+                secret.native.get_or_init(|| ssh::native(&secret.key)).as_ref()?
             }
-            Secret::Ssh(_) => None,
-        }
+            Secret::Ssh(_) => return None,
+        };
+        let secret = &self.secret;
+        Some(Candidate { key, secret, effort })
+    }
+}
+
+/// An identity that is tried on the stanzas of a message, as often as may be.
+pub(super) struct Candidate<'i> {
+    key: &'i dyn ::age::Identity,
+    secret: &'i Secret,
+    effort: &'i Effort<'i>,
+}
+
+impl ::age::Identity for Candidate<'_> {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
+        let may_be_tried = self.secret.cost(stanza).is_none_or(|kind| self.effort.take(kind));
+        may_be_tried.then(|| self.key.unwrap_stanza(stanza)).flatten()
     }
 }
 
 impl Secret {
+    /// What a try on a stanza takes; nothing where a look at it is enough.
+    fn cost(&self, stanza: &Stanza) -> Option<Kind> {
+        let Stanza { tag, args, .. } = stanza;
+        let is_for_it = match self {
+            Self::Age(_) | Self::Converted(_) => tag == "X25519",
+            Self::Hybrid(_) => tag == hybrid::STANZA_TYPE,
+            Self::Ssh(secret) => args.first().is_some_and(|name| secret.stanza == format!("-> {tag} {name}")),
+        };
+        let kind = if tag == "ssh-rsa" { Kind::Rsa } else { Kind::Other };
+        is_for_it.then_some(kind)
+    }
+
     /// The recipient in full.
     fn recipient(&self) -> String {
         match self {
@@ -157,9 +186,10 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 mod tests {
     use std::path::Path;
 
-    use age_core::format::Stanza;
+    use ::age::Identity as _;
 
     use super::*;
+    use crate::keys::effort::Tries;
 
     const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
 
@@ -172,7 +202,12 @@ mod tests {
         let opens = |tag: &str, args: &[&str]| {
             let args = args.iter().map(|&arg| arg.to_owned()).collect();
             let (tag, body) = (tag.to_owned(), vec![0; 32]);
-            identity.candidate(b"").unwrap().unwrap_stanza(&Stanza { tag, args, body })
+            let (file, run) = (Tries::of_file(), Tries::of_run());
+            let effort = Effort::new(&file, &run);
+            identity
+                .candidate(b"", &effort)
+                .unwrap()
+                .unwrap_stanza(&Stanza { tag, args, body })
         };
         assert!(!identity.is_named("age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u"));
         assert!(!identity.is_named(OTHER_SSH));
@@ -190,9 +225,12 @@ mod tests {
         ));
         let identity = Identity::from_ssh(key.unwrap(), Place::File(Path::new("id").to_owned())).unwrap();
         let Secret::Ssh(secret) = &identity.secret else { panic!() };
-        assert!(identity.candidate(b"-> ssh-ed25519 AAAAAA share\n").is_none());
+        let (file, run) = (Tries::of_file(), Tries::of_run());
+        let effort = Effort::new(&file, &run);
+        assert!(identity.candidate(b"-> ssh-ed25519 AAAAAA share\n", &effort).is_none());
         assert!(secret.native.get().is_none());
-        assert!(identity.candidate(format!("{} share\n", secret.stanza).as_bytes()).is_some());
+        let named = format!("{} share\n", secret.stanza);
+        assert!(identity.candidate(named.as_bytes(), &effort).is_some());
         assert!(secret.native.get().is_some());
     }
 }

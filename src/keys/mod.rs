@@ -8,6 +8,7 @@
 mod age;
 mod choices;
 mod command;
+mod effort;
 mod failure;
 mod foreign;
 #[cfg(fuzzing)]
@@ -31,7 +32,10 @@ mod ssh;
 mod tests;
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -48,6 +52,7 @@ use crate::{
 };
 use age::Message;
 use command::KeyCommand;
+use effort::{Effort, Tries};
 use failure::Failure;
 use gpg::Gpg;
 use identity::Identity;
@@ -82,6 +87,8 @@ pub struct Keyring {
     notices: Vec<Notice>,
     /// All that was found unusable, also what is not worth a notice.
     problems: Vec<Problem>,
+    /// What all files share.
+    tries: Tries,
     /// The identity that opened the last file: the next one has mostly the same recipients.
     last: AtomicUsize,
 }
@@ -96,10 +103,12 @@ impl Keyring {
     pub fn open(&self, opening: &mut Opening) {
         opening.tried = self.identities.len();
         opening.mark(|key| self.owns(key));
+        let tries = Arc::clone(&opening.tries);
+        let effort = Effort::new(&tries, &self.tries);
         let late = Instant::now() + MOST_TIME;
         opening.advance(|_, key| {
             if Instant::now() < late {
-                self.try_entry(key)
+                self.try_entry(key, &effort)
             } else {
                 Some(Err(Failure::Told(
                     "not tried: the entries before it took too long".to_owned(),
@@ -139,27 +148,35 @@ impl Keyring {
     }
 
     /// Opens an entry with a key at hand. Nothing where there is none of its kind.
-    fn try_entry(&self, key: &MasterKey) -> Option<Result<Plaintext, Failure>> {
-        match key {
-            MasterKey::Age { encrypted, .. } => Some(self.open_age(encrypted)),
-            MasterKey::Pgp { encrypted, .. } if !self.pgp_keys.is_empty() => Some(self.open_pgp(encrypted)),
-            _ => None,
-        }
+    fn try_entry(&self, key: &MasterKey, effort: &Effort<'_>) -> Option<Result<Plaintext, Failure>> {
+        let opened = match key {
+            MasterKey::Age { encrypted, .. } => self.open_age(encrypted, effort),
+            MasterKey::Pgp { encrypted, .. } if !self.pgp_keys.is_empty() => self.open_pgp(encrypted, effort),
+            _ => return None,
+        };
+        let too_many = "not tried: more messages before it look like ones for a key of this host than any file needs";
+        Some(opened.map_err(|failure| {
+            if effort.is_spent() {
+                Failure::Told(too_many.to_owned())
+            } else {
+                failure
+            }
+        }))
     }
 
     /// Opens one armored age message with whichever identity does.
-    fn open_age(&self, encrypted: &str) -> Result<Plaintext, Failure> {
+    fn open_age(&self, encrypted: &str, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         let message = Message::parse(encrypted)?;
-        first_opened(
-            self.in_order_of_hope()
-                .map(|(index, identity)| message.open(identity).inspect(|_| self.last.store(index, Ordering::Relaxed))),
-        )
+        first_opened(self.in_order_of_hope().map(|(index, identity)| {
+            let opened = message.open(identity, effort);
+            opened.inspect(|_| self.last.store(index, Ordering::Relaxed))
+        }))
     }
 
     /// Opens one armored OpenPGP message with whichever key does.
-    fn open_pgp(&self, encrypted: &str) -> Result<Plaintext, Failure> {
+    fn open_pgp(&self, encrypted: &str, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         let message = PgpMessage::parse(encrypted)?;
-        first_opened(self.pgp_keys.iter().map(|(key, _)| message.open(key)))
+        first_opened(self.pgp_keys.iter().map(|(key, _)| message.open(key, effort)))
     }
 
     /// All identities, beginning with the one that opened the last file.

@@ -1,8 +1,11 @@
 //! One file on its way to its data key: what its entries gave so far, and what they are together.
 
+use std::sync::Arc;
+
 use super::{
     Failure,
     choices::{Slot, choices},
+    effort::Tries,
     shamir,
 };
 use crate::{
@@ -24,6 +27,8 @@ pub struct Opening {
     needed: usize,
     proof: KeyProof,
     key: Option<Plaintext>,
+    /// How often keys may still be tried on it.
+    pub(super) tries: Arc<Tries>,
     /// How many identities of the keyring were tried on it.
     pub(super) tried: usize,
     /// How many ways to put its parts together were tried.
@@ -64,6 +69,7 @@ impl Opening {
             needed: if count > 1 { threshold.max(2) } else { 1 },
             proof,
             key: None,
+            tries: Arc::new(Tries::of_file()),
             tried: 0,
             combined: 0,
         }

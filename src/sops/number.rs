@@ -44,7 +44,11 @@ fn is_between(number: f64, decimals: usize) -> bool {
     let exponent = i64::try_from(bits >> 52 & 0x7ff).unwrap_or_default();
     let fraction = bits & ((1 << 52) - 1);
     // A subnormal number has no leading one, and the exponent of the smallest normal ones.
-    let (mantissa, exponent) = if exponent == 0 { (fraction, 1) } else { (fraction | 1 << 52, exponent) };
+    let (mantissa, exponent) = if exponent == 0 {
+        (fraction, 1)
+    } else {
+        (fraction | 1 << 52, exponent)
+    };
     let halvings = 1075 - exponent - i64::from(mantissa.trailing_zeros());
     usize::try_from(halvings) == Ok(decimals + 1)
 }

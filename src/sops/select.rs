@@ -155,7 +155,7 @@ impl<'t, S> Selector<'t, S> {
             Key::Comment(_) | Key::Other(_) => None,
         });
         let best = nearest(key.get(depth)?, names)?;
-        let above = key.iter().take(depth).map(|name| name.as_bytes());
+        let above = key.iter().take(depth).map(String::as_bytes);
         Some(shown_path(&above.chain([best]).collect::<Vec<_>>()))
     }
 }
@@ -205,7 +205,7 @@ const MERGE_DEPTH: usize = 16;
 
 /// The first names of a key, for a message; an empty name alone would not be seen.
 fn join(key: &[String], length: usize) -> String {
-    let names: Vec<_> = key.iter().take(length).map(|name| name.as_bytes()).collect();
+    let names: Vec<_> = key.iter().take(length).map(String::as_bytes).collect();
     match shown_path(&names) {
         empty if empty.is_empty() => "\"\"".to_owned(),
         joined => joined,

@@ -20,6 +20,7 @@ mod inputs;
 
 mod bounded;
 mod files;
+mod printed;
 mod rules;
 mod sizes;
 mod special;

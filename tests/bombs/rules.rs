@@ -1,10 +1,20 @@
 //! Selection rules that are made to take long.
 
-use crate::{bounded::run, common::World};
+use std::fs;
+
+use serde_json::json;
+
+use crate::{
+    bounded::run,
+    common::World,
+    files::{manifest, with_keys},
+    inputs::Inputs,
+};
 
 /// Of a rule that was changed the tokens that it does not select count as they stand, and the MAC is another.
 const CHANGED: &str = "error: cannot decrypt $DIR/regex.yaml (needed by secret s): the MAC does not match";
-const TOO_LONG: &str = "is a pattern that takes too long to match; choose a simpler one, or restore the file from version control";
+const TOO_LONG: &str =
+    "is a pattern that takes too long to match; choose a simpler one, or restore the file from version control";
 
 #[test]
 fn a_regular_expression_cannot_blow_up() {
@@ -29,15 +39,49 @@ fn a_regular_expression_cannot_blow_up() {
 /// A megabyte of text for which an automaton meets a new state with each byte.
 #[test]
 fn a_key_cannot_take_long_to_be_judged() {
-    let (world, file) = file_of_leaves("regex.yaml", "unencrypted_regex", "(a|b)*a(a|b){100}c", |leaves| {
-        let mut state = 1_u64;
-        let letters = (0..1 << 20).map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            if state >> 62 & 1 == 0 { 'a' } else { 'b' }
-        });
-        format!("? {}\n: [{leaves}]\n", letters.collect::<String>())
+    let mut state = 1_u64;
+    let letters = (0..1 << 20).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        if state >> 62 & 1 == 0 { 'a' } else { 'b' }
     });
-    let ended = run(&world, "regex: states without end", &world.manifest().secret("s", &file, "s"), 256);
-    let expected = format!("error: cannot decrypt $DIR/regex.yaml (needed by secret s): unencrypted_regex {TOO_LONG}\n");
-    assert!(ended.err.starts_with(&expected), "{}", ended.err);
+    let lines = format!("? {}\n: 0\n", letters.collect::<String>());
+    let message = first_line(
+        "regex: states without end",
+        ("unencrypted_regex", "(a|b)*a(a|b){100}c"),
+        &lines,
+    );
+    let expected = format!("error: cannot decrypt $DIR/keys.yaml (needed by secret s): unencrypted_regex {TOO_LONG}");
+    assert_eq!(message, expected);
+}
+
+/// Of a file that the own key opens, with `lines` put in and another rule, what is said.
+fn first_line(what: &str, (rule, pattern): (&str, &str), lines: &str) -> String {
+    let world = World::user();
+    let directory = tempfile::tempdir().unwrap();
+    let mut inputs = Inputs::new(directory.path());
+    let file = with_keys(&world, &mut inputs, "yaml", 1);
+    let text = fs::read_to_string(&file).unwrap();
+    let old = "\"unencrypted_suffix\":\"_unencrypted\"";
+    assert!(text.contains(old));
+    let new = format!("{}:{}", json!(rule), json!(pattern));
+    let file = world.write("keys.yaml", lines.to_owned() + &text.replace(old, &new));
+    let manifest = manifest(&world, &inputs).secret("s", &file, "k0_unencrypted");
+    let ended = run(&world, what, &manifest, 512);
+    assert_eq!(ended.code, Some(1), "{what}");
+    ended.err.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Each of the tokens is authenticated with the whole key that it stands below.
+#[test]
+fn values_below_a_very_long_key_are_not_all_authenticated() {
+    let token = format!(
+        "ENC[AES256_GCM,data:AAAA,iv:{},tag:{}==,type:comment]",
+        "A".repeat(43) + "=",
+        "A".repeat(22)
+    );
+    let lines = format!("? {}\n:\n{}", "k".repeat(100_000), format!("  #{token}\n  - ~\n").repeat(100));
+    let message = first_line("a long key over many tokens", ("encrypted_regex", "k"), &lines);
+    let expected = "error: cannot decrypt $DIR/keys.yaml (needed by secret s): its values stand below keys that are longer than all of the rest \
+        by far, and to check them would take too long; restore the file from version control, or shorten the keys";
+    assert_eq!(message, expected);
 }

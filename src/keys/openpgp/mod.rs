@@ -15,6 +15,7 @@ mod tests;
 pub(super) use key::PgpKey;
 
 use super::Failure;
+use super::effort::{Effort, Kind};
 use crate::plaintext::Plaintext;
 use cipher::SessionKey;
 use packet::{Reader, tag};
@@ -84,10 +85,10 @@ impl PgpMessage {
     ///
     /// [`Failure::NotOurs`] when no recipient is `key`; [`Failure::TooLarge`] when more may be than are tried; this,
     /// [`Failure::Damaged`] and [`Failure::BadLength`] tell of the content as well.
-    pub fn open(&self, key: &PgpKey) -> Result<Plaintext, Failure> {
+    pub fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         let mut worst = Failure::NotOurs;
         let mut recipients = self.recipients.iter().filter(|recipient| recipient.may_be(key));
-        for recipient in recipients.by_ref().take(MOST_TRIES) {
+        for recipient in recipients.by_ref().take(MOST_TRIES).take_while(|_| effort.take(Kind::Rsa)) {
             match key.decrypt(&recipient.encrypted).and_then(|text| SessionKey::parse(&text)) {
                 Some(session) => match self.read(&session) {
                     Ok(content) => return Ok(content),

@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::keys::effort::Tries;
 use crate::sops::SopsFile;
 use crate::sops::format::Format;
 use crate::sops::metadata::MasterKey;
@@ -42,7 +43,7 @@ fn content(name: &str) -> Vec<u8> {
 }
 
 fn open(armored: &str, key: &PgpKey) -> Result<Vec<u8>, Failure> {
-    let content = PgpMessage::parse(armored)?.open(key)?;
+    let content = PgpMessage::parse(armored)?.open(key, &Effort::new(&Tries::of_file(), &Tries::of_run()))?;
     Ok(content.expose().to_vec())
 }
 
@@ -144,7 +145,10 @@ fn files_of_sops_to_a_converted_key_open_and_decrypt() {
             panic!("{}: no OpenPGP key", row[0]);
         };
         assert_eq!(fingerprint, key.fingerprint());
-        let Ok(data_key) = PgpMessage::parse(encrypted).unwrap().open(&key) else {
+        let Ok(data_key) = PgpMessage::parse(encrypted)
+            .unwrap()
+            .open(&key, &Effort::new(&Tries::of_file(), &Tries::of_run()))
+        else {
             panic!("{} stays closed", row[0]);
         };
         let decrypted = file.decrypt(&data_key).unwrap();

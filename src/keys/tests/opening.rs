@@ -118,6 +118,31 @@ fn a_damaged_stanza_does_not_keep_another_entry_from_opening() {
     assert!(opens(&keyring, vec![damaged, entry_for(&own)]));
 }
 
+#[test]
+fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_closed() {
+    let host = Host::new();
+    let Some(path) = host.ssh_key("id", &["-t", "rsa", "-b", "2048"]) else {
+        return;
+    };
+    let keyring = of_ssh_key(&path);
+    let MasterKey::Age { encrypted, .. } = entry_for_ssh(&path) else {
+        panic!()
+    };
+    let forged = changed(&encrypted, |bytes| {
+        let name = bytes.windows(7).position(|window| window == b"ssh-rsa").unwrap();
+        let line = name + bytes[name..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        bytes[line] = if bytes[line] == b'A' { b'B' } else { b'A' };
+    });
+    let forged = vec![entry("age1nonsense", forged); 100];
+    let report = data_key(&keyring, &groups(forged.clone())).err().unwrap().report("x.yaml");
+    assert!(
+        report.contains("(not tried: more messages before it look like ones for a key of this host than any file needs)"),
+        "{report}"
+    );
+    assert!(!keyring.tries.take(effort::Kind::Rsa), "what files share is used up");
+    assert!(opens(&keyring, [forged[..7].to_vec(), vec![entry_for_ssh(&path)]].concat()));
+}
+
 /// Writes a stanza that names the SSH key of these tests and is nothing that the key could open.
 struct Impostor;
 
@@ -149,7 +174,12 @@ fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
         ..KeySources::default()
     };
     let keyring = Keyring::load(&sources);
-    assert_eq!(keyring.open_age(&text).err(), Some(Failure::Damaged));
+    assert_eq!(
+        keyring
+            .open_age(&text, &Effort::new(&Tries::of_file(), &Tries::of_run()))
+            .err(),
+        Some(Failure::Damaged)
+    );
     sources.age_key = Some(Plaintext::from(secret(&identity)));
     assert!(opens(&Keyring::load(&sources), vec![entry("x", text)]));
 }
@@ -270,7 +300,7 @@ proptest::proptest! {
             let position = position % bytes.len();
             bytes[position] = byte;
             let opens = age::Message::parse(&armored(&bytes)).is_ok_and(|message| {
-                let content = message.content(identity);
+                let content = message.content(identity, &Effort::new(&Tries::of_file(), &Tries::of_run()));
                 content.is_ok_and(|mut content| content.read_to_end(&mut Vec::new()).is_ok())
             });
             assert_eq!(opens, bytes == *good);

@@ -50,7 +50,7 @@ impl Vector {
             let Ok(age::Line::Identity(identity)) = age::Line::parse(text.as_bytes(), &Place::Variable("TEST")) else {
                 panic!("{}: {text}", self.name)
             };
-            match message.content(&identity) {
+            match message.content(&identity, &Effort::new(&Tries::of_file(), &Tries::of_run())) {
                 Ok(mut content) => {
                     let mut payload = Vec::new();
                     let end = content.read_to_end(&mut payload);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{EmitError, ParseError, flat};
+use super::{EmitError, MOST_VALUES, ParseError, TOO_MANY, flat};
 use crate::{
     plaintext::Plaintext,
     sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
@@ -12,11 +12,15 @@ use crate::{
 pub(super) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut items = Vec::new();
     for (index, line) in source.split(|&byte| byte == b'\n').enumerate() {
+        let fail = |problem: &str| ParseError {
+            line: Some(index.saturating_add(1)),
+            problem: problem.to_owned(),
+        };
+        if items.len() >= MOST_VALUES {
+            return Err(fail(TOO_MANY));
+        }
         if !line.is_empty() {
-            items.push(item(line).ok_or_else(|| ParseError {
-                line: Some(index.saturating_add(1)),
-                problem: "neither a comment nor `KEY=value`".to_owned(),
-            })?);
+            items.push(item(line).ok_or_else(|| fail("neither a comment nor `KEY=value`"))?);
         }
     }
     Ok(vec![Branch { items }])

@@ -187,7 +187,10 @@ struct Misplaced {
 
 impl Misplaced {
     fn here(error: fn(String) -> FlatError) -> Self {
-        Self { error, steps: Vec::new() }
+        Self {
+            error,
+            steps: Vec::new(),
+        }
     }
 
     /// The same, seen from above `step`.

@@ -5,6 +5,7 @@ mod dotenv;
 mod flat;
 mod ini;
 mod json;
+mod output;
 #[cfg(test)]
 mod testing;
 mod yaml;
@@ -33,6 +34,12 @@ pub enum Format {
     /// Any bytes, wrapped by sops in a JSON object.
     Binary,
 }
+
+/// The most values of a file, comments among them; in YAML the most values, commas, colons and dashes together are twice as many. In
+/// memory each takes a hundred times the two bytes that it can have in a file, and a value that sops encrypted has 90.
+const MOST_VALUES: usize = 2_000_000;
+/// What is said of a file with more.
+const TOO_MANY: &str = "it has millions of values, more than a file of secrets can need";
 
 /// Why a text is not of its format. Says where, never what stands there: a sops file may hold unencrypted values.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -39,12 +39,7 @@ impl Translator<'_> {
     /// The ends of the text and of words. A place between the bytes of one character is none of Go's, but one of the crate's
     /// when it looks at ASCII words.
     fn boundary(&mut self) -> Option<&'static str> {
-        let spellings = [
-            ("A", r"\A"),
-            ("z", r"\z"),
-            ("b", r"(?-u:\b)"),
-            ("B", r"(?-u:\B)"),
-        ];
+        let spellings = [("A", r"\A"), ("z", r"\z"), ("b", r"(?-u:\b)"), ("B", r"(?-u:\B)")];
         spellings
             .into_iter()
             .find_map(|(letter, spelling)| self.eat(letter).then_some(spelling))

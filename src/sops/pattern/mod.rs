@@ -52,11 +52,7 @@ impl Pattern {
         let Some(pattern) = str::from_utf8(pattern).ok().and_then(translate) else {
             return Ok(Self(None));
         };
-        let automaton = match nfa(&pattern) {
-            Ok(nfa) => DFA::builder().configure(limits()).build_from_nfa(nfa).ok(),
-            Err(error) if error.size_limit().is_some() => return Err(TooSlow),
-            Err(_) => None,
-        };
+        let automaton = nfa(&pattern)?.and_then(|nfa| DFA::builder().configure(limits()).build_from_nfa(nfa).ok());
         Ok(Self(automaton.map(|automaton| {
             let cache = automaton.create_cache();
             (automaton, cache)
@@ -78,16 +74,21 @@ impl Pattern {
 }
 
 /// A translated pattern, compiled. What is before a match is whole characters: within one, the automaton would see the border of two bytes.
-fn nfa(pattern: &str) -> Result<thompson::NFA, thompson::BuildError> {
+/// Nothing where it is none.
+fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, TooSlow> {
     let anywhere = format!(r"(?s:\A.*?)(?:{pattern})");
     let limits = thompson::Config::new()
         .utf8(false)
         .which_captures(thompson::WhichCaptures::None)
         .nfa_size_limit(Some(LARGEST));
-    thompson::Compiler::new()
+    let built = thompson::Compiler::new()
         .syntax(syntax::Config::new().utf8(false))
         .configure(limits)
-        .build(&anywhere)
+        .build(&anywhere);
+    match built {
+        Err(error) if error.size_limit().is_some() => Err(TooSlow),
+        built => Ok(built.ok()),
+    }
 }
 
 /// When the automaton gives up.
@@ -431,7 +432,10 @@ mod tests {
     fn a_pattern_that_compiles_to_megabytes_is_refused() {
         assert_eq!(matches("x[^a]{1000}".repeat(100).as_bytes(), b"x"), Err(TooSlow));
         let names: Vec<_> = (0..1000).map(|number| format!("name-of-a-key-{number}")).collect();
-        assert_eq!(matches(format!("^({})$", names.join("|")).as_bytes(), b"name-of-a-key-7"), Ok(true));
+        assert_eq!(
+            matches(format!("^({})$", names.join("|")).as_bytes(), b"name-of-a-key-7"),
+            Ok(true)
+        );
         assert_eq!(matches(r"^\p{L}{20}$".as_bytes(), "ä".repeat(20).as_bytes()), Ok(true));
     }
 }

@@ -4,7 +4,7 @@ use super::{DEFAULT, before, closing_quote, find, trim, without_quotes};
 use crate::{
     plaintext::Plaintext,
     sops::{
-        format::{EmitError, flat},
+        format::{EmitError, flat, output::Output},
         tree::{Branch, Item, Key, Kind, Value, shown},
     },
 };
@@ -16,13 +16,13 @@ pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<P
         .filter(|item| !matches!(item.key, Key::Comment(_)))
         .map(section)
         .collect::<Result<Vec<_>, _>>()?;
-    let mut out = Plaintext::default();
+    let mut out = Output::of(documents);
     for (index, (name, branch)) in sections.iter().enumerate() {
         let headless = index == 0 && name.eq_ignore_ascii_case(DEFAULT);
         let last = index.saturating_add(1) == sections.len();
         emit_section(&mut out, (!headless).then_some(name), branch, last)?;
     }
-    Ok(out)
+    out.finish()
 }
 
 fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitError> {
@@ -45,7 +45,7 @@ struct Line<'a> {
 }
 
 /// Writes a section, with its header unless it is the one that needs none, and the empty line that parts it from the next.
-fn emit_section(out: &mut Plaintext, header: Option<&&[u8]>, branch: &Branch<Plaintext>, last: bool) -> Result<(), EmitError> {
+fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaintext>, last: bool) -> Result<(), EmitError> {
     let (comment, lines) = lines(branch)?;
     emit_comment(out, comment, |text| text);
     if let Some(name) = header {
@@ -55,10 +55,13 @@ fn emit_section(out: &mut Plaintext, header: Option<&&[u8]>, branch: &Branch<Pla
     }
     let width = lines.iter().map(|line| quoted_length(line.name)).max().unwrap_or_default();
     for line in lines {
+        if out.is_full() {
+            return Ok(());
+        }
         emit_comment(out, line.comment, trim);
         let quote = name_quote(line.name);
         push_all(out, &[quote, line.name, quote]);
-        (quoted_length(line.name)..width).for_each(|_| out.push(b" "));
+        out.pad(width.saturating_sub(quoted_length(line.name)));
         out.push(b" = ");
         emit_value(out, line.name, line.value)?;
         out.push(b"\n");
@@ -95,7 +98,7 @@ fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<Line<'_>>), EmitError
 }
 
 /// Writes the lines of a comment behind the marks that they have, or `;`.
-fn emit_comment(out: &mut Plaintext, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
+fn emit_comment(out: &mut Output, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
     if text.is_empty() {
         return;
     }
@@ -109,7 +112,7 @@ fn emit_comment(out: &mut Plaintext, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
     }
 }
 
-fn emit_value(out: &mut Plaintext, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
+fn emit_value(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
     let spelled;
     let text = match value {
         Value::Scalar(Kind::Text, text) => text.expose(),
@@ -180,7 +183,7 @@ fn quoted_length(name: &[u8]) -> usize {
     name_quote(name).len().saturating_mul(2).saturating_add(name.len())
 }
 
-fn push_all(out: &mut Plaintext, parts: &[&[u8]]) {
+fn push_all(out: &mut Output, parts: &[&[u8]]) {
     for part in parts {
         out.push(part);
     }

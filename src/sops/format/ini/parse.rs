@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{DEFAULT, before, closing_quote, find, rfind, trim, trim_start, without_quotes};
 use crate::sops::{
-    format::ParseError,
+    format::{MOST_VALUES, ParseError, TOO_MANY},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
 };
 
@@ -113,6 +113,8 @@ struct Parser<'a> {
     offset: usize,
     /// The number of the line read last.
     number: usize,
+    /// How many sections and keys there may still be.
+    left: usize,
     sections: Vec<Section<'a>>,
     /// Comment lines, with their line ends, that the next header or key takes.
     comment: Vec<u8>,
@@ -127,6 +129,7 @@ impl<'a> Parser<'a> {
             source,
             offset: 0,
             number: 0,
+            left: MOST_VALUES,
             sections,
             comment: Vec::new(),
         }
@@ -165,6 +168,7 @@ impl<'a> Parser<'a> {
         if name.is_empty() {
             return Err("a section without a name");
         }
+        self.count()?;
         self.comment.extend_from_slice(comment_in(behind));
         let comment = self.take_comment();
         self.sections.push(Section::new(name, comment));
@@ -172,6 +176,7 @@ impl<'a> Parser<'a> {
     }
 
     fn entry(&mut self, line: &'a [u8]) -> Result<(), &'static str> {
+        self.count()?;
         let (name, rest) = split_name(line)?;
         let value = self.value(rest)?;
         let comment = self.take_comment();
@@ -179,6 +184,12 @@ impl<'a> Parser<'a> {
             let name = section.numbered_name(name);
             section.insert(Entry { name, value, comment });
         }
+        Ok(())
+    }
+
+    /// Counts a section or a key.
+    fn count(&mut self) -> Result<(), &'static str> {
+        self.left = self.left.checked_sub(1).ok_or(TOO_MANY)?;
         Ok(())
     }
 

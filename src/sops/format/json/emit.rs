@@ -3,7 +3,7 @@
 use crate::{
     plaintext::Plaintext,
     sops::{
-        format::EmitError,
+        format::{EmitError, output::Output},
         number,
         tree::{Branch, Comment, Item, Key, Kind, Value},
     },
@@ -14,28 +14,33 @@ pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<P
     let document = documents
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
-    let mut writer = Writer::default();
+    let mut writer = Writer {
+        out: Output::of(documents),
+        depth: 0,
+    };
     writer.map(document)?;
     writer.out.push(b"\n");
-    Ok(writer.out)
+    writer.out.finish()
 }
 
 /// Writes one scalar bare: numbers and booleans as in a document, a time without its quotes.
 pub(in crate::sops::format) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, EmitError> {
-    let mut writer = Writer::default();
+    let mut writer = Writer {
+        out: Output::unlimited(),
+        depth: 0,
+    };
     match kind {
         Kind::Text | Kind::Time => writer.out.push(text.expose()),
         Kind::Integer | Kind::Unsigned | Kind::Float | Kind::Boolean => {
             writer.scalar(kind, text)?;
         }
     }
-    Ok(writer.out)
+    writer.out.finish()
 }
 
 /// Indented JSON in the making.
-#[derive(Default)]
 struct Writer {
-    out: Plaintext,
+    out: Output,
     depth: usize,
 }
 
@@ -53,6 +58,9 @@ impl Writer {
         let mut opening: &[u8] = b"{";
         self.depth = self.depth.saturating_add(1);
         for item in members {
+            if self.out.is_full() {
+                return Ok(());
+            }
             self.open_line(opening);
             self.member(item)?;
             opening = b",";
@@ -84,6 +92,9 @@ impl Writer {
         let mut opening: &[u8] = b"[";
         self.depth = self.depth.saturating_add(1);
         for value in elements {
+            if self.out.is_full() {
+                return Ok(());
+            }
             self.open_line(opening);
             self.value(value)?;
             opening = b",";

@@ -1,12 +1,12 @@
 //! Text to tree.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
 use crate::sops::{
-    format::ParseError,
+    format::{MOST_VALUES, ParseError, TOO_MANY},
     number,
     tree::{Branch, Item, Key, Kind, Stored, Value},
 };
@@ -18,7 +18,14 @@ pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<
         problem: "not UTF-8".to_owned(),
     })?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = reader.deserialize_map(AnyValue).map_err(|error| refuse(&error))?;
+    let left = Cell::new(MOST_VALUES);
+    let value = reader.deserialize_map(AnyValue(&left)).map_err(|error| match left.get() {
+        0 => ParseError {
+            line: Some(error.line()),
+            problem: TOO_MANY.to_owned(),
+        },
+        _ => refuse(&error),
+    })?;
     reader.end().map_err(|error| refuse(&error))?;
     match value {
         Value::Map(document) => Ok(vec![document]),
@@ -59,18 +66,24 @@ fn refuse(error: &serde_json::Error) -> ParseError {
     }
 }
 
-/// Reads a value of whatever type comes next.
-struct AnyValue;
+/// Reads a value of whatever type comes next, if any more may come.
+#[derive(Clone, Copy)]
+struct AnyValue<'c>(&'c Cell<usize>);
 
-impl<'de> DeserializeSeed<'de> for AnyValue {
+impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
     type Value = Value<Stored<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        let left = self.0.get().saturating_sub(1);
+        self.0.set(left);
+        if left == 0 {
+            return Err(Error::custom(TOO_MANY));
+        }
         reader.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for AnyValue {
+impl<'de> Visitor<'de> for AnyValue<'_> {
     type Value = Value<Stored<'de>>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -113,7 +126,7 @@ impl<'de> Visitor<'de> for AnyValue {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(AnyValue)? {
+        while let Some(value) = list.next_element_seed(self)? {
             values.push(value);
         }
         Ok(Value::List(values))
@@ -122,7 +135,7 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
-            let value = map.next_value_seed(AnyValue)?;
+            let value = map.next_value_seed(self)?;
             items.push(Item {
                 key: Key::Name(name.into_bytes()),
                 value,

@@ -14,7 +14,7 @@ use write::Writer;
 use crate::{
     plaintext::Plaintext,
     sops::{
-        format::EmitError,
+        format::{EmitError, output::Output},
         tree::{Branch, Kind},
     },
 };
@@ -38,11 +38,11 @@ use crate::{
 pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
     let roots = documents.iter().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
-    let mut emitter = Emitter::default();
+    let mut emitter = Emitter::new(Output::of(documents));
     for root in &roots {
         emitter.document(root);
     }
-    Ok(emitter.finish())
+    emitter.finish()
 }
 
 /// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
@@ -60,7 +60,6 @@ type Texts<'n> = &'n [&'n [u8]];
 ///
 /// Comments wait until the layout has a place for them. So some are written later than one would think, and one that still waits
 /// when another takes its place is lost: sops prints no other.
-#[derive(Default)]
 struct Emitter<'n> {
     writer: Writer,
     /// Above what comes next.
@@ -78,8 +77,21 @@ struct Emitter<'n> {
 }
 
 impl<'n> Emitter<'n> {
+    /// At the beginning of `out`.
+    fn new(out: Output) -> Self {
+        Self {
+            writer: Writer::new(out),
+            head: &[],
+            line: &[],
+            foot: &[],
+            tail: &[],
+            key_line: &[],
+            started: false,
+        }
+    }
+
     /// All that was written.
-    fn finish(self) -> Plaintext {
+    fn finish(self) -> Result<Plaintext, EmitError> {
         self.writer.finish()
     }
 
@@ -174,6 +186,9 @@ impl<'n> Emitter<'n> {
 
     fn list(&mut self, items: &'n [Node<'n>]) {
         for item in items {
+            if self.writer.is_full() {
+                return;
+            }
             self.announce(item);
             self.write_head();
             self.writer.indent();
@@ -184,6 +199,9 @@ impl<'n> Emitter<'n> {
 
     fn map(&mut self, pairs: &'n [(Node<'n>, Node<'n>)]) {
         for (key, value) in pairs {
+            if self.writer.is_full() {
+                return;
+            }
             Self::wait(&mut self.head, &key.head);
             self.write_head();
             self.writer.indent();

@@ -4,7 +4,11 @@ use std::{iter, mem};
 
 use crate::{
     plaintext::Plaintext,
-    sops::format::yaml::character::{is_break, is_forbidden},
+    sops::format::{
+        EmitError,
+        output::Output,
+        yaml::character::{is_break, is_forbidden},
+    },
 };
 
 /// How many columns a level takes, except in a list.
@@ -14,7 +18,7 @@ pub(super) const ENTRY: usize = 2;
 
 /// The text so far, and what the next character has to know of it.
 pub(super) struct Writer {
-    out: Plaintext,
+    out: Output,
     /// How many characters the current line has.
     column: usize,
     /// Whether the last character counts as a blank.
@@ -27,10 +31,11 @@ pub(super) struct Writer {
     foot: Option<usize>,
 }
 
-impl Default for Writer {
-    fn default() -> Self {
+impl Writer {
+    /// At the beginning of `out`.
+    pub(super) fn new(out: Output) -> Self {
         Self {
-            out: Plaintext::default(),
+            out,
             column: 0,
             blank: true,
             only_indent: true,
@@ -38,12 +43,18 @@ impl Default for Writer {
             foot: None,
         }
     }
-}
 
-impl Writer {
     /// All that was written.
-    pub(super) fn finish(self) -> Plaintext {
-        self.out
+    ///
+    /// # Errors
+    /// When it was too much.
+    pub(super) fn finish(self) -> Result<Plaintext, EmitError> {
+        self.out.finish()
+    }
+
+    /// Whether it is too much: what comes now is in vain.
+    pub(super) fn is_full(&self) -> bool {
+        self.out.is_full()
     }
 
     /// Writes a character that is not a line break.
@@ -67,6 +78,9 @@ impl Writer {
     pub(super) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubled: Option<char>) {
         for character in text.chars() {
             if is_break(character) {
+                if self.is_full() {
+                    return;
+                }
                 self.put_break(character);
                 starts_line = true;
                 continue;
@@ -201,6 +215,9 @@ impl Writer {
     fn comment_text(&mut self, text: &[u8]) {
         for character in characters(text) {
             if is_break(character) {
+                if self.is_full() {
+                    return;
+                }
                 self.put_break(character);
                 continue;
             }

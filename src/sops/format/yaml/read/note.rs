@@ -196,6 +196,7 @@ impl<'a> Scanner<'a> {
                 self.cursor.skip();
             }
         }
+        self.fetched += 1;
         search.lines.push(comment_line(&mut self.cursor));
         // One byte is taken for the line's break: of CR LF, the LF makes an empty line.
         (search.line, search.column, search.ahead) = (self.cursor.mark.line, 0, 1);

@@ -11,7 +11,7 @@ use super::{
     note::Note,
     token::{Placed, Token},
 };
-use crate::sops::format::ParseError;
+use crate::sops::format::{MOST_VALUES, ParseError, TOO_MANY};
 
 /// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
 const LOOKAHEAD: usize = 3;
@@ -35,6 +35,8 @@ pub(super) struct Scanner<'a> {
     pub(super) keys: Vec<Option<SimpleKey>>,
     /// How many of the outermost levels have none.
     pub(super) without_keys: usize,
+    /// How many tokens and lines of comments were read.
+    pub(super) fetched: usize,
     started: bool,
     ended: bool,
 }
@@ -60,6 +62,7 @@ impl<'a> Scanner<'a> {
             key_allowed: true,
             keys: vec![None],
             without_keys: 0,
+            fetched: 0,
             started: false,
             ended: false,
         }
@@ -118,6 +121,10 @@ impl<'a> Scanner<'a> {
 
     /// Reads what comes next, and the comments around it.
     fn fetch(&mut self) -> Result<(), ParseError> {
+        self.fetched += 1;
+        if self.fetched > 2 * MOST_VALUES {
+            return Err(problem(self.cursor.mark, TOO_MANY));
+        }
         if !self.started {
             self.started = true;
             self.push(Mark::default(), Token::StreamStart);

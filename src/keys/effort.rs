@@ -1,0 +1,105 @@
+//! How often the keys at hand are tried. Each try takes time, and whoever changes a file chooses how many messages it has that look as
+//! if they were for a key of this host.
+//!
+//! A file that sops wrote has one such message for each key and key group. So each file has tries of its own, which no other file can
+//! use up, and the rest come from a number that all files of a run share.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What is tried, by how long it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An RSA key: milliseconds, of a large key many.
+    Rsa,
+    /// A key on a curve, or a post-quantum one: a tenth of a millisecond.
+    Other,
+}
+
+/// Tries that are left.
+#[derive(Debug)]
+pub(super) struct Tries {
+    rsa: AtomicUsize,
+    other: AtomicUsize,
+}
+
+impl Tries {
+    /// Of one file: each of its thousand entries with four keys, and eight messages for RSA keys.
+    pub const fn of_file() -> Self {
+        Self::new(8, 4_000)
+    }
+
+    /// Of all files together, beyond those of their own.
+    pub const fn of_run() -> Self {
+        Self::new(64, 20_000)
+    }
+
+    const fn new(rsa: usize, other: usize) -> Self {
+        Self {
+            rsa: AtomicUsize::new(rsa),
+            other: AtomicUsize::new(other),
+        }
+    }
+
+    /// Takes one, if there is one left.
+    pub fn take(&self, kind: Kind) -> bool {
+        let left = match kind {
+            Kind::Rsa => &self.rsa,
+            Kind::Other => &self.other,
+        };
+        let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        less.is_ok()
+    }
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self::of_run()
+    }
+}
+
+/// What may be done for a file.
+pub(super) struct Effort<'t> {
+    file: &'t Tries,
+    run: &'t Tries,
+    is_spent: Cell<bool>,
+}
+
+impl<'t> Effort<'t> {
+    pub fn new(file: &'t Tries, run: &'t Tries) -> Self {
+        Self {
+            file,
+            run,
+            is_spent: Cell::new(false),
+        }
+    }
+
+    /// Whether another try may be made.
+    pub fn take(&self, kind: Kind) -> bool {
+        let may = self.file.take(kind) || self.run.take(kind);
+        self.is_spent.set(self.is_spent.get() || !may);
+        may
+    }
+
+    /// Whether a try was not made.
+    pub fn is_spent(&self) -> bool {
+        self.is_spent.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_can_use_up_the_tries_of_another() {
+        let run = Tries::of_run();
+        let (greedy, honest) = (Tries::of_file(), Tries::of_file());
+        let greedy = Effort::new(&greedy, &run);
+        assert_eq!((0..1000).filter(|_| greedy.take(Kind::Rsa)).count(), 8 + 64);
+        assert!(greedy.is_spent());
+        let honest = Effort::new(&honest, &run);
+        assert_eq!((0..8).filter(|_| honest.take(Kind::Rsa)).count(), 8);
+        assert!(!honest.is_spent() && honest.take(Kind::Other));
+    }
+}

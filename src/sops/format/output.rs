@@ -1,0 +1,105 @@
+//! Text in the making, of a bounded length.
+//!
+//! A format may print much more than was read: a deep list in YAML has hundreds of blanks before each of its zeros, and INI pads all names
+//! of a section to the length of the longest.
+
+use super::EmitError;
+use crate::{
+    plaintext::Plaintext,
+    sops::tree::{Branch, Key, Value},
+};
+
+/// How many bytes are printed for each byte of names and values, at most. What sops prints has about two.
+const BYTES_FOR_EACH: usize = 16;
+/// How many in any case.
+const FEW: usize = 16 << 20;
+
+/// Text in the making. What is longer than it may be is left out, and an error in the end.
+#[derive(Default)]
+pub(super) struct Output {
+    text: Plaintext,
+    left: usize,
+    is_full: bool,
+}
+
+impl Output {
+    /// For what these documents hold.
+    pub fn of(documents: &[Branch<Plaintext>]) -> Self {
+        let size: usize = documents.iter().map(size_of_branch).sum();
+        Self::with_limit(size.saturating_mul(BYTES_FOR_EACH).saturating_add(FEW))
+    }
+
+    /// For a single value.
+    pub fn unlimited() -> Self {
+        Self::with_limit(usize::MAX)
+    }
+
+    fn with_limit(left: usize) -> Self {
+        Self {
+            text: Plaintext::default(),
+            left,
+            is_full: false,
+        }
+    }
+
+    /// Appends bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        match self.left.checked_sub(bytes.len()) {
+            Some(left) if !self.is_full => {
+                self.left = left;
+                self.text.push(bytes);
+            }
+            _ => self.is_full = true,
+        }
+    }
+
+    /// Appends blanks.
+    pub fn pad(&mut self, count: usize) {
+        if count > self.left {
+            self.is_full = true;
+        } else {
+            (0..count).for_each(|_| self.push(b" "));
+        }
+    }
+
+    /// Whether something was left out: what comes now is in vain.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// All that was appended.
+    ///
+    /// # Errors
+    /// When it was too much.
+    pub fn finish(self) -> Result<Plaintext, EmitError> {
+        if self.is_full {
+            let problem = "printed as a whole it would be many times as long as what it holds; take single keys of it";
+            return Err(EmitError(problem.to_owned()));
+        }
+        Ok(self.text)
+    }
+}
+
+/// The bytes of names and values, and one for each place. No parser makes a tree without a limit to its depth.
+fn size_of_branch(branch: &Branch<Plaintext>) -> usize {
+    let sizes = branch.items.iter().map(|item| {
+        let key = match &item.key {
+            Key::Name(name) => name.len(),
+            Key::Comment(comment) => comment.text.len(),
+            Key::Other(_) => 0,
+        };
+        key + size_of_value(&item.value)
+    });
+    sizes.sum()
+}
+
+fn size_of_value(value: &Value<Plaintext>) -> usize {
+    let size = match value {
+        Value::Null => 0,
+        Value::Scalar(_, text) => text.len(),
+        Value::Comment(comment) => comment.text.len(),
+        Value::List(values) => values.iter().map(size_of_value).sum(),
+        Value::Map(branch) => size_of_branch(branch),
+    };
+    size + 1
+}
