@@ -15,6 +15,10 @@ use crate::users;
 /// Where users are listed with their homes.
 const DATABASE: &str = "/etc/passwd";
 
+/// The first number of a person's account (`UID_MIN` in login.defs(5)). The accounts below it have homes such as `/dev` and `/srv`, where
+/// not all belongs to them.
+const FIRST_PERSON: u32 = 1000;
+
 /// What homes are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Homes {
@@ -38,8 +42,8 @@ pub(super) struct Grant {
 impl Homes {
     /// How to make the directory `name` where `walk` is, which has the status `parent`.
     ///
-    /// A home is closed to others, as `useradd` and systemd-tmpfiles make it. A directory of a third user in a home stays theirs with
-    /// all below it.
+    /// A home is closed to others, as `useradd` and systemd-tmpfiles make it. In a home that is there, what was made for root becomes a
+    /// person's with all that is made below it; a directory of a third user stays theirs.
     pub(super) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| Ok(Grant { owner, mode });
         let heir = (parent.st_uid, parent.st_gid);
@@ -64,7 +68,8 @@ impl Homes {
                 home: walk.here().to_owned(),
             });
         }
-        let above = walk.passed().iter().rev().find_map(owner).filter(|_| heir.0 == 0);
+        let is_heir = |owner: &(u32, u32)| heir.0 == 0 && owner.0 >= FIRST_PERSON;
+        let above = walk.passed().iter().rev().find_map(owner).filter(is_heir);
         grant(above.unwrap_or(heir), 0o755)
     }
 }

@@ -10,7 +10,8 @@ use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
 use super::files::{self, NEW, Owner, suffixed};
-use super::plan::{Grounds, Wanted};
+use super::grounds::Grounds;
+use super::plan::Wanted;
 use super::walk::{self, Place};
 use super::{Entry, Site, parents};
 

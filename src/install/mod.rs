@@ -7,6 +7,7 @@
 mod error;
 mod files;
 mod generation;
+mod grounds;
 mod held;
 mod homes;
 mod links;
@@ -16,12 +17,12 @@ mod mount;
 mod parents;
 mod pending;
 mod plan;
+mod publication;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,15 +32,15 @@ use rustix::io::Errno;
 
 pub use error::InstallError;
 pub use files::Owner;
+pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
 pub use live::{Difference, LiveGeneration};
-pub(crate) use plan::is_reserved;
 
 use crate::changes::{self, Changes};
-use crate::units::{self, Channel, UnitError};
-use generation::Draft;
+use crate::units::Channel;
+use grounds::Grounds;
 use live::Current;
-use plan::{Grounds, Obstacle, Wanted};
+use plan::Obstacle;
 
 /// Rendered templates lie below this in a generation.
 pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
@@ -277,139 +278,9 @@ fn publish_within(
     channel: &Channel,
 ) -> Result<Published, Unpublished> {
     let mut warnings = Vec::new();
-    match attempt(patience, site, entries, extent, channel, &mut warnings) {
+    match publication::attempt(patience, site, entries, extent, channel, &mut warnings) {
         Ok(published) => Ok(Published { warnings, ..published }),
         Err(error) => Err(Unpublished { error, warnings }),
-    }
-}
-
-/// One publication. Its warnings are left to the caller, so that they are told after a failure too.
-fn attempt(
-    patience: Duration,
-    site: &Site,
-    entries: &[Entry<'_>],
-    extent: Extent,
-    channel: &Channel,
-    warnings: &mut Vec<String>,
-) -> Result<Published, InstallError> {
-    links::check(site)?;
-    Grounds::look(site, None)?;
-    let entered = lock::enter(site, patience, warnings)?;
-    let root = &entered.root;
-    let decided = decide(site, root, entries, extent)?;
-    let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
-
-    let mut draft = write(site, root, number, entries, &decided.wanted)?;
-    let is_telling = !changes.units.is_empty();
-    if is_telling {
-        pending::write(site, root, number, &changes.units)?;
-    }
-    links::swap(site, number, decided.is_live, warnings)?;
-    draft.publish();
-
-    failures.extend(links::spread(site, &decided.grounds, entries, &decided.wanted, warnings));
-    if is_telling {
-        let errors = units::request(channel, &changes.units);
-        if !errors.iter().any(UnitError::is_lost) {
-            pending::remove(site, root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
-        }
-        failures.extend(errors.into_iter().map(InstallError::from));
-    }
-    match held::by(site, root, &decided.leading) {
-        Ok(held) => generation::prune(site, root, number, &held, warnings),
-        Err(error) => warnings.push(error.to_string()),
-    }
-    Ok(Published {
-        generation: number,
-        changes,
-        warnings: Vec::new(),
-        failures,
-    })
-}
-
-/// What is known before the first write.
-struct Decided<'a> {
-    /// The number of the next generation.
-    number: u64,
-    /// Whether one is live.
-    is_live: bool,
-    /// What the next one changes.
-    changes: Changes,
-    /// What belongs to the generations.
-    grounds: Grounds,
-    /// Where each entry is linked.
-    wanted: Vec<Wanted<'a>>,
-    /// Declared paths that may lead to an older generation.
-    leading: Vec<&'a Path>,
-    /// Links that cannot be made.
-    failures: Vec<InstallError>,
-}
-
-/// Looks at all that stands, and refuses what must not be done.
-fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Extent) -> Result<Decided<'a>, InstallError> {
-    let current = Current::read(site, root)?;
-    let is_live = current.live.is_some();
-    if is_live && extent == Extent::Rest {
-        return Err(InstallError::AlreadyLive { link: site.link.clone() });
-    }
-    let grounds = Grounds::look(site, Some(root))?;
-    let plan = plan::plan(site, &grounds, entries);
-    let (mut failures, others) = sorted(plan.obstacles);
-    if is_live {
-        refuse(std::mem::take(&mut failures))?;
-    }
-    failures.extend(others);
-    let held = held::by(site, root, &plan.leading)?;
-    Ok(Decided {
-        number: next_number(site, current.number, &held)?,
-        is_live,
-        changes: changes::compare(current.live.as_ref(), entries)?,
-        grounds,
-        wanted: plan.wanted,
-        leading: plan.leading,
-        failures,
-    })
-}
-
-/// The number after `current` that no link leads to: what a killed run left under it can go.
-fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, InstallError> {
-    let exhausted = || InstallError::NumbersExhausted { link: site.link.clone() };
-    let mut number = current.checked_add(1).ok_or_else(exhausted)?;
-    while held.contains(&number) {
-        number = number.checked_add(1).ok_or_else(exhausted)?;
-    }
-    Ok(number)
-}
-
-/// Writes a whole generation.
-fn write<'a>(
-    site: &'a Site,
-    root: &'a OwnedFd,
-    number: u64,
-    entries: &[Entry<'_>],
-    wanted: &[Wanted<'_>],
-) -> Result<Draft<'a>, InstallError> {
-    let mut draft = Draft::begin(site, root, number)?;
-    for entry in entries {
-        draft.write(entry)?;
-    }
-    for (entry, wanted) in entries.iter().zip(wanted) {
-        if let Wanted::Inside(name) = wanted {
-            draft.link(name, &site.link.join(&*entry.location()), entry.owner)?;
-        }
-    }
-    Ok(draft)
-}
-
-/// Turns findings into an error, if there are any.
-fn refuse(mut findings: Vec<InstallError>) -> Result<(), InstallError> {
-    match findings.pop() {
-        None => Ok(()),
-        Some(only) if findings.is_empty() => Err(only),
-        Some(last) => {
-            findings.push(last);
-            Err(InstallError::Several(findings))
-        }
     }
 }
 

@@ -18,7 +18,6 @@ use super::walk::{self, Place, Walk};
 pub(super) fn reach(path: &Path, homes: Homes) -> Result<Place, InstallError> {
     let mut walk = Walk::new(path)?;
     while let Some(missing) = walk.run(None)? {
-        walk.check_bound()?;
         let here = walk.status()?;
         let grant = homes.grant(&walk, &here, &missing)?;
         let made = make(walk.dir(), &missing, &grant, walk.here())?;

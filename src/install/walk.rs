@@ -167,11 +167,11 @@ impl<'a> Walk<'a> {
             let looked = look(&self.dir, &part);
             self.is_safe &= is_safe(&status, looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok()).as_ref());
             let is_end = stop == Some(&Step::of(&status, &part));
-            match looked {
-                _ if is_end => return Ok(Some(part)),
-                Err(Errno::NOENT) => return Ok(Some(part)),
-                other => self.enter(&status, &part, other.map_err(failed("open", &self.here))?)?,
+            if is_end || matches!(looked, Err(Errno::NOENT)) {
+                self.check_bound()?;
+                return Ok(Some(part));
             }
+            self.enter(&status, &part, looked.map_err(failed("open", &self.here))?)?;
         }
         self.check_bound()?;
         Ok(None)
@@ -223,7 +223,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether somebody's symlink, if one was followed, has led to a directory of theirs.
-    pub(super) fn check_bound(&self) -> Result<(), InstallError> {
+    fn check_bound(&self) -> Result<(), InstallError> {
         let Some((owner, part)) = &self.bound else {
             return Ok(());
         };

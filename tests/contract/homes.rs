@@ -45,6 +45,21 @@ fn a_home_that_was_made_for_root_belongs_to_the_user_all_the_same() {
 }
 
 #[test]
+fn what_root_has_where_a_service_has_its_home_stays_with_root() {
+    let Some(world) = without_homes("/home/alice") else { return };
+    world.shell("echo service:x:200:200::/home/srv:/bin/false >> /etc/passwd; mkdir /home/srv");
+    world.install(&at(&world, "/home/srv/app/token"));
+    assert!(world.tree("/home").contains("0755 0:0 srv/app/\n"), "{}", world.tree("/home"));
+    world.shell("rm -r /home/srv");
+    world.install(&at(&world, "/home/srv/app/token"));
+    assert!(
+        world.tree("/home").starts_with("0700 200:200 srv/\n0755 200:200 srv/app/\n"),
+        "{}",
+        world.tree("/home")
+    );
+}
+
+#[test]
 fn a_home_is_known_by_its_directory_not_by_its_spelling() {
     let Some(world) = without_homes("/run/alias/alice") else {
         return;

@@ -233,6 +233,45 @@ fn what_a_user_makes_one_place_of_two_costs_their_links_alone() {
 }
 
 #[test]
+fn a_user_cannot_lead_a_path_into_the_published_tree() {
+    let Some(world) = World::system() else { return };
+    world.shell("mkdir -p /run/home/alice; ln -s /run/secrets /run/home/alice/dir; chown -hR 1000:1000 /run/home/alice");
+    let error = "error: will not follow /run/home/alice/dir to reach /run/home/alice/dir/c: the symlink belongs to uid 1000 and leads to a \
+                 directory of somebody else; replace it with a directory, or declare the path that it stands for\n";
+    let manifest = two(&world, json!({"path": "/run/home/alice/dir/c"}), json!({}));
+    for generation in 1..=2 {
+        let said = world.run(&manifest);
+        assert_eq!((said.code, said.err.as_str()), (Some(3), error));
+        assert_eq!(world.shell(&format!("ls /run/secrets.d/{generation}")), "a\nb\n");
+    }
+}
+
+#[test]
+fn who_is_in_the_way_by_the_own_place_keeps_the_own_link() {
+    let Some(world) = winding() else { return };
+    let manifest = two(&world, json!({"path": "/etc/alias/secrets/b"}), json!({"path": "/etc/x/b"}));
+    assert_eq!(world.run(&manifest).code, Some(3));
+    assert_eq!(world.tree("/etc/x"), "link 0:0 b -> /run/secrets/b\n");
+}
+
+#[test]
+fn there_may_be_more_declared_paths_than_files_can_be_open() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("text.bin");
+    let manifest = (0..300).fold(world.manifest(), |manifest, number| {
+        let path = format!("/etc/many/{number}");
+        manifest.secret_with(&format!("s{number}"), &file, "", json!({"path": path}))
+    });
+    let saved = world.save(&manifest);
+    for _ in 0..2 {
+        let mut command = world.command("prlimit");
+        let said = world.finish(command.arg("--nofile=64").arg("--").arg(world.executable()).arg(&saved));
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    }
+    assert_eq!(world.shell("ls /etc/many | wc -l"), "300\n");
+}
+
+#[test]
 fn a_link_and_a_mount_point_that_lie_in_each_other_are_found_by_any_spelling() {
     for (link, mount_point) in [
         ("/etc/alias/secrets.d/link", "/run/secrets.d"),

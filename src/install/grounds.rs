@@ -1,0 +1,88 @@
+//! What belongs to the generations, by its directories.
+
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs;
+
+use super::error::{InstallError, failed};
+use super::files::{self, Identity};
+use super::walk::{self, Step, Way};
+use super::{Site, lock, parse_number, pending};
+
+/// The link, the mount point, and what leads to them.
+pub(super) struct Grounds {
+    /// The link.
+    pub link: Step,
+    /// The mount point.
+    mount_point: Step,
+    /// What is there now.
+    root: Option<Identity>,
+    /// All that lies above them.
+    above: Vec<Step>,
+}
+
+impl Grounds {
+    /// Those of `site`, whose mount point is open as `root` if it is there.
+    pub(super) fn look(site: &Site, root: Option<&OwnedFd>) -> Result<Self, InstallError> {
+        let find = |path| walk::find(path, None).map_err(|lost| lost.error);
+        let (link, mount_point) = (find(&site.link)?, find(&site.mount_point)?);
+        let lies_in = |way: &Way, end: &Step| way.end == *end || way.passed.contains(end);
+        if lies_in(&link, &mount_point.end) || lies_in(&mount_point, &link.end) {
+            return Err(InstallError::Nested {
+                link: site.link.clone(),
+                mount_point: site.mount_point.clone(),
+            });
+        }
+        let status = root
+            .map(fs::fstat)
+            .transpose()
+            .map_err(failed("examine", &site.mount_point))?;
+        Ok(Self {
+            link: link.end,
+            mount_point: mount_point.end,
+            root: status.as_ref().map(files::identity),
+            above: [link.passed, mount_point.passed].concat(),
+        })
+    }
+
+    /// Whether a link at this path leads by the live link, or to a generation.
+    pub(super) fn are_target_of(&self, path: &Path) -> bool {
+        // As if something were below it.
+        let passed = match walk::find(&path.join("_"), Some(&self.link)) {
+            Ok(way) => way.passed,
+            Err(lost) => lost.passed,
+        };
+        passed
+            .iter()
+            .any(|step| *step == self.link || *step == self.mount_point || Some(step.dir) == self.root)
+    }
+
+    /// Whether a link on this way would be in the way of the generations, or among them.
+    pub(super) fn are_met_by(&self, way: &Way) -> bool {
+        let end = &way.end;
+        let is_reserved = |step: &Step| step.name.file_name().is_none_or(is_reserved);
+        *end == self.link || *end == self.mount_point || self.above.contains(end) || self.entered(way).is_some_and(is_reserved)
+    }
+
+    /// The first name below the mount point on a way that leads there.
+    fn entered<'w>(&self, way: &'w Way) -> Option<&'w Step> {
+        let mut steps = way.passed.iter().chain([&way.end]).peekable();
+        while let Some(step) = steps.next() {
+            if Some(step.dir) == self.root {
+                return Some(step);
+            }
+            if *step == self.mount_point {
+                return steps.peek().copied();
+            }
+        }
+        None
+    }
+}
+
+/// Whether the generations use this name in the mount point, or will.
+pub(crate) fn is_reserved(name: &OsStr) -> bool {
+    let is_ours = |name: &str| parse_number(name).is_some() || pending::number(name).is_some() || name == lock::NAME;
+    name.to_str().is_some_and(is_ours)
+}
