@@ -77,8 +77,7 @@ in
     LimitCORE = 0;
     UMask = "0077";
 
-    # A key that never answers must not hold up the boot for ever. Those before it may have been late as well.
-    TimeoutStartSec = "${toString (lib.max 90 (3 * keyTimeout))}s";
+    TimeoutStartSec = "${toString (import ./deadline.nix { inherit keyTimeout; })}s";
   }
   // lib.optionalAttrs onlyOurs {
     RestrictNamespaces = true;

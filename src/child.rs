@@ -1,4 +1,4 @@
-//! A child process that can neither hold us up nor outlive us: it has a deadline, and its output a limit.
+//! A child process that can neither hold us up nor outlive us: it has a deadline, its output a limit, and it ends when we are told to.
 
 use std::{
     fmt,
@@ -13,13 +13,13 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl},
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, umask},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 use zeroize::Zeroizing;
 
-use crate::{file::reason, plaintext::Plaintext};
+use crate::{file::reason, plaintext::Plaintext, stop, umask::spawn_closed};
 
 /// More output than that is refused, in bytes: 16 MiB, as much as an identity file may have.
 const MOST_OUTPUT: usize = 16 << 20;
@@ -64,6 +64,8 @@ pub enum ChildError {
     Late(Duration),
     /// Its output is larger than an honest answer could be.
     TooMuch,
+    /// It was killed, or not started, because this process was told to end.
+    Stopped,
 }
 
 impl fmt::Display for ChildError {
@@ -73,6 +75,7 @@ impl fmt::Display for ChildError {
             Self::Refused(reason) => write!(f, "cannot be run: {reason}"),
             Self::Late(patience) => write!(f, "no answer within {} s", patience.as_secs()),
             Self::TooMuch => write!(f, "answers with more than {} MiB", MOST_OUTPUT >> 20),
+            Self::Stopped => f.write_str("stopped: this run was told to end"),
         }
     }
 }
@@ -98,6 +101,9 @@ impl Child {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command, patience: Duration) -> Result<Self, ChildError> {
+        if stop::is_requested() {
+            return Err(ChildError::Stopped);
+        }
         for name in SECRET_VARIABLES {
             command.env_remove(name);
         }
@@ -203,7 +209,7 @@ impl Child {
         Ok(rest)
     }
 
-    /// Waits for the end, for output, and, if `wants_write`, for room in the child's standard input.
+    /// Waits for the end, for output, for the wish that we end, and, if `wants_write`, for room in the child's standard input.
     fn wait(&mut self, wants_write: bool) -> Result<(), ChildError> {
         let stdin = self.process.stdin.as_ref().filter(|_| wants_write);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
@@ -211,7 +217,11 @@ impl Child {
         events.extend(self.process.stdout.as_ref().map(|pipe| readable(pipe.as_fd())));
         events.extend(self.process.stderr.as_ref().map(|pipe| readable(pipe.as_fd())));
         events.extend(stdin.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
+        events.extend(stop::event());
         let left = self.late_at.saturating_duration_since(Instant::now());
+        if stop::is_requested() {
+            return Err(ChildError::Stopped);
+        }
         if left.is_zero() {
             // A child that never stops talking would always have something to be read.
             return Err(ChildError::Late(self.patience));
@@ -270,14 +280,6 @@ impl Drop for Child {
             let _ = self.process.wait();
         }
     }
-}
-
-/// Starts `command` with a umask that closes what it makes to others: ours is open, because we name the mode of all that we make.
-fn spawn_closed(command: &mut Command) -> io::Result<process::Child> {
-    let ours = umask(Mode::RWXG | Mode::RWXO);
-    let started = command.spawn();
-    umask(ours);
-    started
 }
 
 /// Reads what is there, at most a bit more than the limit; forgets the pipe at its end.

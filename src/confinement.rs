@@ -12,8 +12,10 @@
 mod system_calls;
 
 use std::{
-    panic,
-    thread::{self, ScopedJoinHandle},
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread,
+    time::{Duration, Instant},
 };
 
 use landlock::{
@@ -24,27 +26,106 @@ use rustix::{
     thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities},
 };
 
+use crate::stop;
+
 /// Stack of the thread, in bytes: as much as Linux gives to a program's first thread, which the limits of nesting were made for.
 const STACK: usize = 8 << 20;
+/// How often whoever waits for work looks whether the process was told to end.
+const GLANCE: Duration = Duration::from_millis(20);
 
-/// Does `work` on a thread that can read files and compute, and nothing else. The calling thread is not restricted, and waits. Where
-/// there can be no other thread, it does the work itself.
+/// Something to do, which tells its result by itself.
+type Work = Box<dyn FnOnce() + Send>;
+
+/// A thread that can read files and compute, and nothing else. It does one work after the other. The thread that waits for it is not
+/// restricted.
 ///
-/// # Panics
-/// When `work` does.
-pub fn confined<T: Send>(mut work: impl FnMut() -> T + Send) -> T {
-    let done = thread::scope(|scope| {
-        let confined = || {
-            restrict();
-            work()
-        };
-        let thread = thread::Builder::new().name("confined".to_owned()).stack_size(STACK);
-        thread.spawn_scoped(scope, confined).map(ScopedJoinHandle::join)
-    });
-    match done {
-        Ok(Ok(done)) => done,
-        Ok(Err(panicked)) => panic::resume_unwind(panicked),
-        Err(_) => work(),
+/// A thread cannot be ended from outside. One that takes too long is left behind: it holds no lock, nobody waits for it, and it is gone
+/// when the process ends. The next work is done by another.
+#[derive(Default)]
+pub struct Confined {
+    thread: Option<Sender<Work>>,
+}
+
+/// Why work has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// It took too long.
+    Late,
+    /// The process was told to end.
+    Stopped,
+}
+
+impl Confined {
+    /// Has `work` done, and waits for it no longer than `patience`. Where there can be no other thread, it is done on this one, and takes
+    /// the time that it takes.
+    ///
+    /// # Errors
+    /// When there is no result in time, or the process was told to end, also before the work was begun.
+    ///
+    /// # Panics
+    /// When `work` does.
+    pub fn run<T: Send + 'static>(
+        &mut self,
+        patience: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Unfinished> {
+        if stop::is_requested() {
+            return Err(Unfinished::Stopped);
+        }
+        let end = Instant::now() + patience;
+        let (tell, result) = mpsc::sync_channel(1);
+        let work = Box::new(move || {
+            // Nobody listens any more to what comes too late.
+            let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
+        });
+        self.start(work);
+        match wait(&result, end) {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(panicked)) => panic::resume_unwind(panicked),
+            Err(unfinished) => {
+                self.thread = None;
+                Err(unfinished)
+            }
+        }
+    }
+
+    /// Gives `work` to the thread, a new one if there is none.
+    fn start(&mut self, work: Work) {
+        let thread = self.thread.take().or_else(begin);
+        match thread {
+            Some(thread) => {
+                // It ends with this sender, not before.
+                let _ = thread.send(work);
+                self.thread = Some(thread);
+            }
+            None => work(),
+        }
+    }
+}
+
+/// Starts a thread. Nothing where that is not possible.
+fn begin() -> Option<Sender<Work>> {
+    let (sender, works) = mpsc::channel::<Work>();
+    let confined = move || {
+        restrict();
+        for work in works {
+            work();
+        }
+    };
+    let thread = thread::Builder::new().name("confined".to_owned()).stack_size(STACK);
+    thread.spawn(confined).ok().map(|_| sender)
+}
+
+/// Waits for a result until `end`, or until the process is told to end.
+fn wait<T>(result: &Receiver<T>, end: Instant) -> Result<T, Unfinished> {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        match result.recv_timeout(left.min(GLANCE)) {
+            Ok(done) => return Ok(done),
+            Err(_) if stop::is_requested() => return Err(Unfinished::Stopped),
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+            Err(_) => return Err(Unfinished::Late),
+        }
     }
 }
 

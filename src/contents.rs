@@ -3,16 +3,15 @@
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    rc::Rc,
+    sync::Arc,
 };
 
 use crate::{
     failure::Failure,
     file,
-    files::Source,
-    manifest::{Body, Manifest, Placeholder, Secret, Selection, Template},
-    plaintext::{Content, Plaintext},
-    sops::{ContentError, Decrypted, select::Selector},
+    files::{Contents, Source},
+    manifest::{Body, Manifest, Placeholder, Template},
+    plaintext::Plaintext,
     template::Tokens,
 };
 
@@ -20,16 +19,14 @@ use crate::{
 const LARGEST_TEMPLATE: usize = 1 << 26;
 
 /// The secrets whose bytes are at hand, by name.
-pub type Values<'f> = HashMap<&'f str, Rc<Content<'f>>>;
+pub type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
 
-/// Takes every secret out of its decrypted file. A file that failed has been reported as a whole.
-pub fn values<'f>(files: &'f [(Source<'f>, Option<Decrypted>)], failures: &mut Vec<Failure>) -> Values<'f> {
+/// Gives every secret its bytes. A file that failed has been reported as a whole.
+pub fn values<'m>(files: Vec<(Source<'m>, Option<Contents>)>, failures: &mut Vec<Failure>) -> Values<'m> {
     let mut values = Values::new();
-    for (source, file) in files {
-        let Some(file) = file else { continue };
-        let mut contents = Contents::new(file);
-        for &secret in source.secrets() {
-            match contents.of(secret) {
+    for (source, contents) in files {
+        for (secret, content) in source.secrets().iter().zip(contents.into_iter().flatten()) {
+            match content {
                 Ok(content) => {
                     values.insert(&secret.name, content);
                 }
@@ -38,35 +35,6 @@ pub fn values<'f>(files: &'f [(Source<'f>, Option<Decrypted>)], failures: &mut V
         }
     }
     values
-}
-
-/// What secrets take from one file. Those that are the whole file share one text.
-struct Contents<'f> {
-    file: &'f Decrypted,
-    selector: Selector<'f, Plaintext>,
-    whole: Option<Rc<Content<'f>>>,
-}
-
-impl<'f> Contents<'f> {
-    fn new(file: &'f Decrypted) -> Self {
-        Self {
-            file,
-            selector: file.selector(),
-            whole: None,
-        }
-    }
-
-    fn of(&mut self, secret: &Secret) -> Result<Rc<Content<'f>>, ContentError> {
-        match (&secret.selection, &self.whole) {
-            (Selection::Key(key), _) => self.file.value(&self.selector, key).map(Rc::new),
-            (Selection::Whole, Some(whole)) => Ok(Rc::clone(whole)),
-            (Selection::Whole, None) => {
-                let whole = Rc::new(self.file.whole()?);
-                self.whole = Some(Rc::clone(&whole));
-                Ok(whole)
-            }
-        }
-    }
 }
 
 /// Renders every template, in the order of the manifest. One that cannot be is a failure and `None`.

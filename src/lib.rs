@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod again;
+pub mod budget;
 pub mod changes;
 mod child;
 pub mod cli;
@@ -26,7 +27,9 @@ pub mod plaintext;
 pub mod run;
 pub mod sops;
 mod spelling;
+mod stop;
 mod template;
+mod umask;
 pub mod units;
 pub mod users;
 

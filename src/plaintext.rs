@@ -100,6 +100,15 @@ impl Content<'_> {
             Self::Owned(text) => text.expose(),
         }
     }
+
+    /// The bytes on their own; what lives elsewhere is copied.
+    #[must_use]
+    pub fn into_plaintext(self) -> Plaintext {
+        match self {
+            Self::Borrowed(text) => Plaintext::from(text.expose().to_vec()),
+            Self::Owned(text) => text,
+        }
+    }
 }
 
 impl io::Write for Plaintext {

@@ -12,9 +12,12 @@ use crate::{
     entries::{Owners, entries},
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
-    file, files, host_keys,
+    file,
+    files::{self, Files},
+    host_keys,
     install::{self, Entry, Extent, FileSystem, Homes, Site, Store},
     manifest::{Manifest, ManifestError},
+    stop,
     units::{self, Channel},
     users::Accounts,
 };
@@ -93,14 +96,16 @@ fn check(manifest: &Manifest) -> Outcome {
 }
 
 fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
+    // Where the system refuses, a signal ends us at once.
+    let _ = stop::listen();
     let mut keyring = host_keys::load(manifest, std::mem::take(&mut environment.keys));
     let mut accounts = Accounts::default();
     let site = site(arguments, manifest, &mut accounts);
     let mut failures = Vec::new();
-    let files = files::decrypt(manifest, &mut keyring, &mut failures);
+    let mut files = Files::open(manifest, &keyring.at_hand());
+    files.open_with_programs(&mut keyring);
     host_keys::tell(manifest, &mut keyring);
-    drop(keyring);
-    let values = contents::values(&files, &mut failures);
+    let values = contents::values(files.finish(keyring, &mut failures), &mut failures);
     let rendered = contents::render(manifest, &values, &mut failures);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let entries = entries(manifest, &values, &rendered, owners, &mut failures);

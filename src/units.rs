@@ -11,12 +11,11 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 
 use crate::{
+    budget,
     child::{Child, ChildError},
     file::reason,
 };
 
-/// How long systemd may take to queue the jobs; it does not wait for them.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// What systemctl needs of our environment. It must not see the rest: keys may be among it.
 const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
 
@@ -123,8 +122,8 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
         Channel::Nobody => return Vec::new(),
         Channel::Systemctl(program) => [
-            systemctl(program, "try-restart", &requests.restart, PATIENCE),
-            systemctl(program, "try-reload-or-restart", &requests.reload, PATIENCE),
+            systemctl(program, "try-restart", &requests.restart, budget::REQUEST),
+            systemctl(program, "try-reload-or-restart", &requests.reload, budget::REQUEST),
         ],
         Channel::Lists { directory, dry } => {
             let prefix = if *dry { "dry-activation" } else { "activation" };
@@ -334,7 +333,7 @@ mod tests {
     fn what_systemctl_says_is_shown() {
         let directory = TempDir::new().unwrap();
         let program = script(&directory, "echo one >&2; echo two >&2; exit 5");
-        let error = systemctl(&program, "try-restart", &requests().restart, PATIENCE).unwrap_err();
+        let error = systemctl(&program, "try-restart", &requests().restart, budget::REQUEST).unwrap_err();
         let shown = error.to_string();
         assert!(
             shown.contains("try-restart a.service b.service: exit status: 5: one; two"),

@@ -18,13 +18,19 @@ use std::panic;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use common::{is_root, say};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::thread::{CapabilitySet, capabilities};
-use sops_install_secrets::confinement::confined;
+use sops_install_secrets::confinement::Confined;
 use tempfile::TempDir;
+
+/// Does `work` on a confined thread.
+fn confined<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    Confined::default().run(Duration::from_mins(1), work).unwrap()
+}
 
 /// What was tried, and the number of the error.
 type Tried = Vec<(&'static str, Option<i32>)>;
@@ -84,13 +90,15 @@ fn mount_and_unmount(at: &Path) -> io::Result<()> {
 #[test]
 fn it_can_read_and_nothing_else_and_the_others_can_do_what_they_could() {
     let dir = scratch();
-    let tried = confined(|| try_all(dir.path()));
+    let path = dir.path().to_owned();
+    let tried = confined(move || try_all(&path));
     // EPERM or EACCES.
     let allowed: Vec<_> = tried.iter().filter(|(_, error)| !matches!(error, Some(1 | 13))).collect();
     assert!(allowed.is_empty(), "not refused: {allowed:?}");
-    assert_eq!(confined(|| fs::read_to_string(dir.path().join("file")).unwrap()), "content");
+    let (file, path) = (dir.path().join("file"), dir.path().to_owned());
+    assert_eq!(confined(move || fs::read_to_string(file).unwrap()), "content");
     assert!(
-        confined(|| fs::read_dir(dir.path()).unwrap().count()) == 3,
+        confined(move || fs::read_dir(path).unwrap().count()) == 3,
         "nothing was created or removed"
     );
     if !is_root() {
@@ -116,7 +124,7 @@ fn it_can_tell_the_journal() {
     let dir = scratch();
     let journal = dir.path().join("journal");
     let (receiver, sender) = (UnixDatagram::bind(&journal).unwrap(), UnixDatagram::unbound().unwrap());
-    confined(|| sender.send_to(b"a message", &journal).unwrap());
+    confined(move || sender.send_to(b"a message", &journal).unwrap());
     let mut message = [0; 20];
     assert_eq!(receiver.recv(&mut message).unwrap(), 9);
     // What is too long for a message goes as a file without a name.
@@ -139,7 +147,7 @@ fn descend(top: usize, bytes: usize) -> usize {
 #[test]
 fn its_stack_is_as_large_as_that_of_a_first_thread() {
     let bytes = 15 << 19;
-    let used = confined(|| {
+    let used = confined(move || {
         let top = 0_u8;
         descend(std::ptr::from_ref(&top).addr(), bytes)
     });

@@ -18,6 +18,9 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// Longer than anything takes here.
+const LONG: Duration = Duration::from_secs(20);
+
 /// What was tried, and the number of the error.
 type Tried = Vec<(&'static str, Option<i32>)>;
 
@@ -222,4 +225,24 @@ fn without_capabilities_root_can_do_none_of_what_needs_one() {
         held.join().unwrap().unwrap()
     });
     assert!(!held.permitted.contains(CapabilitySet::SYS_BOOT));
+}
+
+#[test]
+fn work_that_takes_too_long_does_not_keep_the_next_from_being_done() {
+    let mut confined = Confined::default();
+    let (_keep, never) = mpsc::channel::<()>();
+    assert_eq!(confined.run(LONG, || 1), Ok(1));
+    assert_eq!(
+        confined.run(Duration::from_millis(100), move || never.recv()),
+        Err(Unfinished::Late)
+    );
+    assert_eq!(confined.run(LONG, || 2), Ok(2));
+}
+
+#[test]
+fn a_panic_goes_on_where_the_work_was_given_out_and_the_thread_does_the_next() {
+    let mut confined = Confined::default();
+    let panicked = catch_unwind(AssertUnwindSafe(|| confined.run(LONG, || panic!("a fault"))));
+    assert!(panicked.is_err());
+    assert_eq!(confined.run(LONG, || 2), Ok(2));
 }

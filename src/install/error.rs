@@ -32,6 +32,12 @@ pub enum InstallError {
         /// How long we waited.
         seconds: u64,
     },
+    /// Somebody wants the run to end.
+    #[error("this run was told to end before it changed anything; {} is as it was", .link.display())]
+    Stopped {
+        /// What points at the live generation.
+        link: PathBuf,
+    },
     /// The mount is not allowed, and the directory is on a disk.
     #[error("cannot mount {kind} on {}: {}; without it secrets would be written to a disk: allow this container to mount, or mount a tmpfs on {} from outside", .mount_point.display(), reason(.cause), .mount_point.display())]
     MountRefused {

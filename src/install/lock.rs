@@ -20,9 +20,7 @@ use super::error::{InstallError, failed};
 use super::live::Current;
 use super::walk::Place;
 use super::{Site, Store, files, mount};
-
-/// How long a run waits for another one.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+use crate::stop;
 
 /// Time between two attempts; there is no lock call with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -45,6 +43,7 @@ pub(super) fn enter(site: &Site, patience: Duration, warnings: &mut Vec<String>)
     let place = mount::make(site)?;
     let wait = Wait {
         place: &place,
+        link: &site.link,
         start: Instant::now(),
         patience,
     };
@@ -89,6 +88,8 @@ fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, 
 struct Wait<'a> {
     /// The mount point.
     place: &'a Place,
+    /// The link to the live generation.
+    link: &'a Path,
     /// When we came.
     start: Instant,
     /// How long we wait.
@@ -121,8 +122,14 @@ impl Wait<'_> {
         }
     }
 
-    /// Pauses before the next attempt, unless we have waited long enough: for who has locked `file`, or for a name to settle.
+    /// Pauses before the next attempt, unless we have waited long enough, or are told to end: for who has locked `file`, or for a name to
+    /// settle.
     fn check(&self, lock: &Path, file: Option<&OwnedFd>) -> Result<(), InstallError> {
+        if stop::is_requested() {
+            return Err(InstallError::Stopped {
+                link: self.link.to_owned(),
+            });
+        }
         if self.start.elapsed() >= self.patience {
             return Err(InstallError::Busy {
                 mount_point: self.place.path.clone(),
@@ -183,7 +190,10 @@ fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::install::{Homes, parents};
+    use crate::{
+        budget,
+        install::{Homes, parents},
+    };
 
     #[test]
     fn who_holds_a_lock_is_told_from_who_waits_for_it() {
@@ -209,12 +219,13 @@ mod tests {
             let start = Instant::now();
             Wait {
                 place: &place,
+                link: Path::new("/run/secrets"),
                 start,
                 patience,
             }
             .lock(&dir)
         };
-        assert!(matches!(outcome(PATIENCE), Ok(None)));
+        assert!(matches!(outcome(budget::LOCK), Ok(None)));
         assert!(matches!(outcome(Duration::ZERO), Err(InstallError::Busy { .. })));
     }
 }

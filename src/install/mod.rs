@@ -36,6 +36,7 @@ pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
 pub use live::{Difference, LiveGeneration};
 
+use crate::budget;
 use crate::changes::{self, Changes};
 use crate::units::Channel;
 use grounds::Grounds;
@@ -266,7 +267,7 @@ pub enum Extent {
 ///
 /// Everything that keeps the link from being swapped. The live generation is then as it was.
 pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Unpublished> {
-    publish_within(lock::PATIENCE, site, entries, extent, channel)
+    publish_within(budget::LOCK, site, entries, extent, channel)
 }
 
 /// [`publish`], waiting for another run no longer than `patience`.

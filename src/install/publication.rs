@@ -12,6 +12,7 @@ use super::live::Current;
 use super::plan::{self, Wanted};
 use super::{Entry, Extent, Published, Site, held, links, lock, pending, sorted};
 use crate::changes::{self, Changes};
+use crate::stop;
 use crate::units::{self, Channel, UnitError};
 
 /// One publication. Its warnings are left to the caller, so that they are told after a failure too.
@@ -31,6 +32,9 @@ pub(super) fn attempt(
     let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
 
     let mut draft = write(site, root, number, entries, &decided.wanted)?;
+    if decided.is_live && stop::is_requested() {
+        return Err(InstallError::Stopped { link: site.link.clone() });
+    }
     let is_telling = !changes.units.is_empty();
     if is_telling {
         pending::write(site, root, number, &changes.units)?;

@@ -1,5 +1,7 @@
 //! Reading the sources of keys, each once.
 
+use std::sync::Arc;
+
 use super::{
     AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Keyring, SSH_KEY_COMMAND_VARIABLE, age,
     command::{KeyCommand, Prints},
@@ -122,7 +124,7 @@ impl Keyring {
                     recipient: identity.recipient().to_owned(),
                 });
             }
-            self.identities.push(identity);
+            self.hand.identities.push(Arc::new(identity));
         }
         if let Some(key) = keys.pgp {
             if is_for_pgp {
@@ -131,7 +133,7 @@ impl Keyring {
                     fingerprint: key.fingerprint().to_owned(),
                 });
             }
-            self.pgp_keys.push((key, place.clone()));
+            self.hand.pgp_keys.push(Arc::new((key, place.clone())));
         }
     }
 
@@ -140,7 +142,7 @@ impl Keyring {
         let (mut found, mut bad) = (false, 0_usize);
         for (line, item) in items {
             match age::Line::parse(item, place) {
-                Ok(age::Line::Identity(identity)) => self.identities.push(identity),
+                Ok(age::Line::Identity(identity)) => self.hand.identities.push(Arc::new(identity)),
                 Ok(age::Line::Plugin(identity)) => self.plugins.push((identity, place.line(line))),
                 Err(cause) => {
                     bad += 1;
@@ -174,7 +176,8 @@ impl Keyring {
 
     fn has_keys_from(&self, place: &Place) -> bool {
         let plugins = self.plugins.iter().map(|(_, place)| place.source());
-        self.identities.iter().any(|identity| identity.place() == place) || plugins.into_iter().any(|source| source == *place)
+        self.hand.identities.iter().any(|identity| identity.place() == place)
+            || plugins.into_iter().any(|source| source == *place)
     }
 
     /// Remembers that `place` gave nothing, and tells of it.

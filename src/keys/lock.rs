@@ -31,7 +31,7 @@ pub(super) struct Lock {
 impl Lock {
     /// What is to be told of an entry that stayed closed, or of one that did not.
     pub fn new(entry: &Entry, keyring: &Keyring) -> Self {
-        let is_ours = keyring.owns(&entry.key);
+        let is_ours = keyring.hand.owns(&entry.key);
         let is_foreign = entry
             .failures
             .iter()

@@ -83,11 +83,17 @@ impl Opening {
 
     /// Takes the data key out. Where the entries gave keys and none passed the proof, the first of them is the best there is: decrypting
     /// with it tells what is wrong with the file.
-    pub(super) fn take_key(&mut self) -> Option<Plaintext> {
+    pub fn take_key(&mut self) -> Option<Plaintext> {
         self.key.take().or_else(|| {
             let mut choices = self.choices(None, MOST_CHOICES).into_iter();
             choices.find_map(|parts| self.candidate(&parts))
         })
+    }
+
+    /// What its data key has to pass.
+    #[must_use]
+    pub fn proof(&self) -> &KeyProof {
+        &self.proof
     }
 
     /// How many groups are needed.

@@ -18,10 +18,7 @@ use super::{
     opening::Spot,
     plugin::{self, Asking, PluginFailure},
 };
-use crate::{plaintext::Plaintext, sops::metadata::MasterKey};
-
-/// How many times the time of one program all of them together have, where nobody is asked. The units of the Nix modules have still more.
-const TOGETHER: u32 = 2;
+use crate::{budget, plaintext::Plaintext, sops::metadata::MasterKey};
 
 /// A message that a plugin is asked about, and where it stands.
 struct Asked {
@@ -47,7 +44,7 @@ impl Keyring {
     /// plugins, each started once for all files, then gpg. Nothing is started for a file that is open.
     pub fn open_with_programs(&mut self, openings: &mut [&mut Opening]) {
         // A person may take their time. A boot may not.
-        self.late_at = (!self.may_ask).then(|| Instant::now() + self.patience * TOGETHER);
+        self.late_at = (!self.may_ask).then(|| Instant::now() + self.patience * budget::PROGRAMS);
         for opening in openings.iter_mut() {
             self.open_with_commands(opening);
         }
@@ -87,7 +84,7 @@ impl Keyring {
 
     /// Tries the keys at hand once more if some were added.
     fn open_with_new_keys(&self, opening: &mut Opening) {
-        if opening.tried < self.identities.len() {
+        if opening.tried < self.hand.identities.len() {
             self.open(opening);
         }
     }

@@ -224,9 +224,9 @@ impl std::error::Error for NoKey {}
 impl Key {
     /// All keys of this host, and the programs that know more.
     fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
-        let pgp = keyring.pgp_keys.iter().map(|(key, place)| Self {
-            recipient: key.fingerprint().to_owned(),
-            line: format!("pgp {}  from {place} (converted)", key.fingerprint()),
+        let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
+            recipient: key.0.fingerprint().to_owned(),
+            line: format!("pgp {}  from {} (converted)", key.0.fingerprint(), key.1),
             kind: Kind::Pgp,
             is_of_use: true,
         });
@@ -242,7 +242,7 @@ impl Key {
             kind: Kind::Elsewhere,
             is_of_use: gpg_works,
         });
-        let identities = keyring.identities.iter().map(Self::of_identity);
+        let identities = keyring.hand.identities.iter().map(|identity| Self::of_identity(identity));
         identities.chain(pgp).chain(plugins).chain(gpg).collect()
     }
 

@@ -81,7 +81,7 @@ pub struct Secret {
 }
 
 /// Which part of a sops file a secret is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// The whole file as text.
     Whole,

@@ -4,6 +4,7 @@ use super::{cipher::DataKey, value::Token};
 use crate::plaintext::Plaintext;
 
 /// The encrypted MAC of a file, which only its data key opens. Cheaper than decrypting the file to find out.
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeyProof {
     mac: Vec<u8>,
     last_modified: String,

@@ -22,6 +22,7 @@ mod kind;
 mod matrix;
 mod own;
 mod refused;
+mod stopping;
 mod tagged;
 mod writers;
 mod wrong;

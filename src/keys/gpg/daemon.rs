@@ -15,6 +15,8 @@ use rustix::process::{
     set_child_subreaper, waitid,
 };
 
+use crate::stop;
+
 /// How long a daemon may take to say who it is, and to end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest answer about a process number, in bytes; an honest one has some 30.
@@ -46,7 +48,7 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// When nobody of our user answers there, or not in time.
+    /// When nobody of our user answers there, or not in time. When this process is told to end there is less: [`PATIENCE`].
     pub fn at(socket: &Path, patience: Duration) -> io::Result<Self> {
         let stream = open(socket)?;
         if socket_peercred(&stream)?.uid != geteuid() {
@@ -128,7 +130,7 @@ fn process_id(mut stream: &UnixStream, end: Instant) -> io::Result<Pid> {
     stream.write_all(b"GETINFO pid\n")?;
     let mut answer = Vec::new();
     let mut chunk = [0; 64];
-    while answer.len() < MAX_ANSWER && is_readable(stream, end.saturating_duration_since(Instant::now()))? {
+    while answer.len() < MAX_ANSWER && answers_before(stream, end)? {
         let count = match stream.read(&mut chunk)? {
             0 => break,
             count => count,
@@ -154,6 +156,16 @@ fn number_in(answer: &[u8]) -> Option<Pid> {
         .ok()
         .filter(|&number: &i32| number > 1)?;
     Pid::from_raw(number)
+}
+
+/// Whether there is something to be read, or an end, before `end`, and [`PATIENCE`] after this process was told to end.
+fn answers_before(stream: &UnixStream, end: Instant) -> io::Result<bool> {
+    let timeout = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
+    let mut events = vec![PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
+    events.extend(stop::event());
+    poll(&mut events, Some(&timeout))?;
+    let has_answer = events.first().is_some_and(|answer| !answer.revents().is_empty());
+    Ok(has_answer || (stop::is_requested() && is_readable(stream, PATIENCE)?))
 }
 
 /// Whether there is something to be read, or an end, within `patience`.

@@ -84,6 +84,11 @@ impl Gpg {
         }
     }
 
+    /// Ends the daemons that were started.
+    pub fn end_services(&mut self) {
+        self.services.take();
+    }
+
     /// The command line with which a person lists the keys.
     pub fn listing(&self) -> String {
         match &self.home {

@@ -8,7 +8,7 @@ use std::process::Command;
 use super::daemon::{self, Daemon, adopt_daemons, is_served};
 use super::deadline::Deadline;
 use super::failure::{GpgFailure, last_words};
-use crate::child::Child;
+use crate::child::{Child, ChildError};
 use crate::file::reason;
 
 /// The longest path of a socket, in bytes (`sun_path` in unix(7), without the final zero).
@@ -67,11 +67,22 @@ fn agent_socket(gpgconf: &mut Command, deadline: Deadline) -> Result<PathBuf, St
     Ok(PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())))
 }
 
+/// Waits until `child` has no more to say.
+fn last_word(child: &mut Child) -> Result<(), ChildError> {
+    while child.receive()? {}
+    Ok(())
+}
+
 /// Starts an agent. None is ours if another was faster.
 fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Result<Option<Daemon>, String> {
     let of_child = |error| deadline.told(error).to_string();
     let mut starter = Child::start(command.arg("--daemon"), deadline.left()).map_err(of_child)?;
-    while starter.receive().map_err(of_child)? {}
+    if let Err(error) = last_word(&mut starter) {
+        drop(starter);
+        // It may have left its starter's group by then.
+        let _ = Daemon::at(socket, daemon::PATIENCE).map(Daemon::end);
+        return Err(of_child(error));
+    }
     // Before the starter is forgotten and its process group killed: once the agent answers, it has left that group.
     let agent = Daemon::at(socket, deadline.left());
     let finished = starter.finish().map_err(of_child)?;

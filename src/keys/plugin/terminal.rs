@@ -9,6 +9,7 @@ use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex,
 use zeroize::Zeroizing;
 
 use crate::plaintext::Plaintext;
+use crate::stop;
 
 /// Control-C.
 const INTERRUPT: u8 = 3;
@@ -82,12 +83,14 @@ impl Terminal {
         Some(answer)
     }
 
-    /// Waits until there is something to read. Nothing if that is not before `end`.
+    /// Waits until there is something to read. Nothing if that is not before `end`, or this process is told to end.
     fn wait(&self, end: Instant) -> Option<()> {
         let left = end.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left).unwrap_or_default();
-        let mut events = [PollFd::new(&self.file, PollFlags::IN)];
-        poll(&mut events, Some(&timeout)).is_ok_and(|count| count > 0).then_some(())
+        let mut events = vec![PollFd::new(&self.file, PollFlags::IN)];
+        events.extend(stop::event());
+        poll(&mut events, Some(&timeout)).ok()?;
+        events.first().is_some_and(|line| !line.revents().is_empty()).then_some(())
     }
 }
 

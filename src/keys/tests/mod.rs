@@ -15,7 +15,9 @@ use ::age::x25519;
 use tempfile::TempDir;
 
 use super::*;
-use crate::sops::metadata::{KeyGroup, KeyGroups, Service};
+use crate::keys::effort::{Effort, Tries};
+use crate::keys::identity::Identity;
+use crate::sops::metadata::{KeyGroup, KeyGroups, MasterKey, Service};
 use crate::sops::proof::KeyProof;
 
 mod groups;

@@ -99,7 +99,7 @@ fn the_identity_that_opened_a_file_is_the_first_to_be_tried_on_the_next() {
     let host = Host::new();
     let identities = [x25519::Identity::generate(), x25519::Identity::generate()];
     let keyring = of_age_file(host.file("key.txt", identities.each_ref().map(secret).join("\n")));
-    let order = || keyring.in_order_of_hope().map(|(index, _)| index).collect::<Vec<_>>();
+    let order = || keyring.hand.in_order_of_hope().map(|(index, _)| index).collect::<Vec<_>>();
     assert_eq!(order(), [0, 1]);
     assert!(opens(&keyring, vec![entry_for(&identities[1].to_public())]));
     assert_eq!(order(), [1, 0]);
@@ -139,7 +139,7 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
         report.contains("(not tried: more messages before it look like ones for a key of this host than any file needs)"),
         "{report}"
     );
-    assert!(!keyring.tries.take(effort::Kind::Rsa), "what files share is used up");
+    assert!(!keyring.hand.tries.take(effort::Kind::Rsa), "what files share is used up");
     assert!(opens(&keyring, [forged[..7].to_vec(), vec![entry_for_ssh(&path)]].concat()));
 }
 
@@ -176,6 +176,7 @@ fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
     let keyring = Keyring::load(&sources);
     assert_eq!(
         keyring
+            .hand
             .open_age(&text, &Effort::new(&Tries::of_file(), &Tries::of_run()))
             .err(),
         Some(Failure::Damaged)

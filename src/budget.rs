@@ -1,0 +1,22 @@
+//! How long the parts of a run may take. Each is bounded, so the run is: a boot goes on, whatever somebody has put into a sops file.
+//!
+//! The units of the Nix modules give more than the sum: `nixos-module/deadline.nix` has the same figures.
+
+use std::time::Duration;
+
+/// One sops file: reading, opening with the keys at hand, decrypting, and explaining why not.
+pub const FILE: Duration = Duration::from_secs(20);
+/// All sops files together.
+pub const FILES: Duration = Duration::from_mins(1);
+/// How many times the time of one program (`keyTimeout`) all programs together have, where nobody is asked.
+pub const PROGRAMS: u32 = 2;
+/// Waiting for another run.
+pub const LOCK: Duration = Duration::from_mins(1);
+/// systemd, for each of its two kinds of requests: to queue the jobs, not to wait for them.
+pub const REQUEST: Duration = Duration::from_secs(30);
+
+/// All of that. What reads keys and writes secrets takes moments, and comes on top.
+#[must_use]
+pub fn run(key_timeout: Duration) -> Duration {
+    FILES + key_timeout * PROGRAMS + LOCK + REQUEST * 2
+}

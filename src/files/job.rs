@@ -1,0 +1,148 @@
+//! What is done about one sops file on the thread that can only read and compute.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use super::LARGEST;
+use crate::{
+    file,
+    keys::{Keyring, KeysAtHand, Opening},
+    manifest::Selection,
+    plaintext::Plaintext,
+    sops::{ContentError, DecryptError, Decrypted, SopsFile, format::Format},
+};
+
+/// What is wrong where neither the MAC nor a value authenticates.
+const FOREIGN_KEY: &str = "the data key that the keys of this host open is not the one of this file: neither its MAC nor its values \
+    authenticate; restore the file from version control";
+
+/// A file to be read and decrypted. It has all that this needs: the thread that does it may be left behind.
+pub(super) struct Job {
+    /// The file.
+    pub path: PathBuf,
+    /// How it is written.
+    pub format: Format,
+    /// Its name in a message, and which secrets need it.
+    pub needed: String,
+    /// What is wanted of it.
+    pub wanted: Vec<Selection>,
+}
+
+/// The bytes of all that is wanted of a file, in that order; or why one has none. All else of the file is gone.
+pub type Contents = Vec<Result<Arc<Plaintext>, ContentError>>;
+
+/// How far the keys at hand brought a file.
+pub(super) enum Begun {
+    /// To its end.
+    Open(Contents),
+    /// It is to be opened by other means. Its text is not kept: what others could make large would add up.
+    Closed(Opening),
+}
+
+impl Job {
+    /// Reads and parses the file, and decrypts it if the keys at hand open it.
+    ///
+    /// # Errors
+    /// With the message for people.
+    pub fn begin(&self, keys: &KeysAtHand) -> Result<Begun, String> {
+        self.without_panic(|| {
+            let text = self.read()?;
+            let file = self.parse(&text)?;
+            let mut opening = Opening::new(&file.metadata().key_groups, file.metadata().proof());
+            keys.open(&mut opening);
+            match opening.is_open().then(|| opening.take_key()).flatten() {
+                Some(key) => self.decrypt(file, &key, true).map(Begun::Open),
+                None => Ok(Begun::Closed(opening)),
+            }
+        })
+    }
+
+    /// Decrypts the file after all means have been tried. It is read once more if there is a key for it.
+    ///
+    /// # Errors
+    /// With the message for people.
+    pub fn finish(&self, opening: Opening, keyring: &Keyring) -> Result<Contents, String> {
+        self.without_panic(|| {
+            let (is_proven, proof) = (opening.is_open(), opening.proof().clone());
+            let key = keyring.finish(opening).map_err(|no_key| {
+                let report = no_key.report(&self.path.display().to_string());
+                format!("cannot decrypt {}\n{}", self.needed, report.trim_end())
+            })?;
+            let text = self.read()?;
+            let file = self.parse(&text)?;
+            if file.metadata().proof() != proof {
+                return Err(self.fail("it was changed while a program was asked for its key; run this again"));
+            }
+            self.decrypt(file, &key, is_proven)
+        })
+    }
+
+    /// Something that keeps the file from being decrypted.
+    pub fn fail(&self, problem: &str) -> String {
+        format!("cannot decrypt {}: {problem}", self.needed)
+    }
+
+    fn read(&self) -> Result<Plaintext, String> {
+        let contents = file::read(&self.path, LARGEST).map_err(|error| format!("cannot read {}: {error}", self.needed))?;
+        Ok(contents.text)
+    }
+
+    fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, String> {
+        SopsFile::parse(self.format, text.expose()).map_err(|error| format!("cannot use {} as a sops file: {error}", self.needed))
+    }
+
+    /// What the file holds is authentic when this returns. `is_proven`: the key opens the file's MAC.
+    fn decrypt(&self, file: SopsFile<'_>, key: &Plaintext, is_proven: bool) -> Result<Contents, String> {
+        let decrypted = file.decrypt(key).map_err(|error| match error {
+            // One change to a file does not spoil both its MAC and a value.
+            DecryptError::Value { .. } if !is_proven => self.fail(FOREIGN_KEY),
+            error => self.fail(&error.to_string()),
+        })?;
+        Ok(take(&decrypted, &self.wanted))
+    }
+
+    /// A fault of ours that one file brings to light is this file's failure, and not the end of the run.
+    fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+        // Keys are not changed by a file; at worst the next one begins with another identity.
+        catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
+            Err(self.fail("this is a fault in sops-install-secrets, told in the lines before; please report it"))
+        })
+    }
+}
+
+/// What is wanted of a file. Secrets that are the whole file share one text.
+fn take(file: &Decrypted, wanted: &[Selection]) -> Contents {
+    let selector = file.selector();
+    let mut whole: Option<Arc<Plaintext>> = None;
+    let mut content = |selection: &Selection| match (selection, &whole) {
+        (Selection::Key(key), _) => Ok(Arc::new(file.value(&selector, key)?.into_plaintext())),
+        (Selection::Whole, Some(whole)) => Ok(Arc::clone(whole)),
+        (Selection::Whole, None) => {
+            let text = Arc::new(file.whole()?.into_plaintext());
+            Ok(Arc::clone(whole.insert(text)))
+        }
+    };
+    wanted.iter().map(&mut content).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_ours_is_the_failure_of_the_file_that_brings_it_to_light() {
+        let job = Job {
+            path: PathBuf::from("/secrets.yaml"),
+            format: Format::Yaml,
+            needed: "/secrets.yaml (needed by secret a)".to_owned(),
+            wanted: Vec::new(),
+        };
+        let failure = job.without_panic(|| -> Result<(), String> { panic!("a fault") });
+        let expected = "cannot decrypt /secrets.yaml (needed by secret a): this is a fault in sops-install-secrets, told in the lines \
+            before; please report it";
+        assert_eq!(failure, Err(expected.to_owned()));
+    }
+}

@@ -1,0 +1,236 @@
+//! The distinct sops files of a manifest, each decrypted once.
+//!
+//! They are done one after the other, small ones first: the time that a file takes is bounded by its size, so nobody can keep a small
+//! file waiting for long by what they do to another. What the keys at hand open is done before any program is asked.
+
+mod desk;
+mod job;
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    budget,
+    failure::{Failure, names},
+    file,
+    keys::{Keyring, KeysAtHand, Opening},
+    manifest::{Manifest, Secret, Selection},
+    sops::{SopsFile, format::Format, select::Selector, tree::Stored},
+};
+use desk::Desk;
+use job::{Begun, Job};
+
+pub use job::Contents;
+
+/// Larger sops files are refused, in bytes: 1 GiB.
+const LARGEST: usize = 1 << 30;
+
+/// One sops file and the secrets that come from it.
+pub struct Source<'m> {
+    path: &'m Path,
+    format: Format,
+    secrets: Vec<&'m Secret>,
+}
+
+/// Groups the secrets by file, in the order in which the files are first named.
+#[must_use]
+pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
+    let mut sources: Vec<Source<'_>> = Vec::new();
+    let mut positions: HashMap<&Path, usize> = HashMap::new();
+    for secret in &manifest.secrets {
+        let position = *positions.entry(&secret.sops_file).or_insert(sources.len());
+        match sources.get_mut(position) {
+            Some(source) => source.secrets.push(secret),
+            None => sources.push(Source {
+                path: &secret.sops_file,
+                format: secret.format,
+                secrets: vec![secret],
+            }),
+        }
+    }
+    sources
+}
+
+/// The files of a manifest on their way to being decrypted.
+pub struct Files<'m> {
+    files: Vec<File<'m>>,
+    desk: Desk,
+}
+
+/// One of them.
+struct File<'m> {
+    /// Its place in the order of the manifest.
+    position: usize,
+    source: Source<'m>,
+    job: Arc<Job>,
+    /// The time that is left for it.
+    left: Duration,
+    progress: Result<Begun, String>,
+}
+
+impl<'m> Files<'m> {
+    /// Decrypts what the keys at hand open.
+    pub fn open(manifest: &'m Manifest, keys: &KeysAtHand) -> Self {
+        let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
+        sources.sort_by_cached_key(|(_, source)| source.size());
+        let mut desk = Desk::new();
+        let begin = |(position, source)| File::begin(position, source, keys, &mut desk);
+        let files = sources.into_iter().map(begin).collect();
+        Self { files, desk }
+    }
+
+    /// Asks programs for the keys of what is still closed, all at once, so that each has to be started once.
+    pub fn open_with_programs(&mut self, keyring: &mut Keyring) {
+        let mut closed: Vec<_> = self.files.iter_mut().filter_map(File::opening).collect();
+        keyring.open_with_programs(&mut closed);
+        keyring.dismiss_programs();
+    }
+
+    /// Decrypts the rest. What failed is `None`, with its failure told.
+    pub fn finish(mut self, keyring: Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Contents>)> {
+        let keyring = Arc::new(keyring);
+        self.files = self
+            .files
+            .into_iter()
+            .map(|file| file.finish(&keyring, &mut self.desk))
+            .collect();
+        self.files.sort_by_key(|file| file.position);
+        self.files.into_iter().map(|file| file.end(failures)).collect()
+    }
+}
+
+impl<'m> File<'m> {
+    fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk) -> Self {
+        let job = Arc::new(source.job());
+        let mut left = budget::FILE;
+        let (shared, keys) = (Arc::clone(&job), keys.clone());
+        let begun = desk.run(&mut left, move || shared.begin(&keys));
+        Self {
+            progress: begun.unwrap_or_else(|problem| Err(job.fail(&problem))),
+            position,
+            source,
+            job,
+            left,
+        }
+    }
+
+    fn opening(&mut self) -> Option<&mut Opening> {
+        match &mut self.progress {
+            Ok(Begun::Closed(opening)) => Some(opening),
+            _ => None,
+        }
+    }
+
+    fn finish(mut self, keyring: &Arc<Keyring>, desk: &mut Desk) -> Self {
+        self.progress = match self.progress {
+            Ok(Begun::Closed(opening)) => {
+                let (shared, keyring) = (Arc::clone(&self.job), Arc::clone(keyring));
+                let finished = desk.run(&mut self.left, move || shared.finish(opening, &keyring));
+                finished
+                    .unwrap_or_else(|problem| Err(self.job.fail(&problem)))
+                    .map(Begun::Open)
+            }
+            other => other,
+        };
+        self
+    }
+
+    fn end(self, failures: &mut Vec<Failure>) -> (Source<'m>, Option<Contents>) {
+        let contents = match self.progress {
+            Ok(Begun::Open(contents)) => Some(contents),
+            Ok(Begun::Closed(_)) => None,
+            Err(message) => {
+                failures.push(self.source.fail(message));
+                None
+            }
+        };
+        (self.source, contents)
+    }
+}
+
+impl<'m> Source<'m> {
+    /// The secrets that come from it, in the order of the manifest.
+    #[must_use]
+    pub fn secrets(&self) -> &[&'m Secret] {
+        &self.secrets
+    }
+
+    /// Reads and parses the file, and looks for every wanted key. Needs no key of the host.
+    ///
+    /// # Errors
+    /// With all that is wrong.
+    pub fn check(&self) -> Result<(), Vec<Failure>> {
+        let source =
+            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.needed()))])?;
+        let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| vec![self.unusable(&error)])?;
+        let selector = file.selector();
+        let missing: Vec<_> = self
+            .secrets
+            .iter()
+            .filter_map(|secret| self.check_key(&selector, secret))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Failure> {
+        match &secret.selection {
+            Selection::Whole => None,
+            Selection::Key(key) => selector.scalar(key).err().map(|error| self.fail_one(secret, &error)),
+        }
+    }
+
+    /// What has to be known to decrypt it.
+    fn job(&self) -> Job {
+        Job {
+            path: self.path.to_owned(),
+            format: self.format,
+            needed: self.needed(),
+            wanted: self.secrets.iter().map(|secret| secret.selection.clone()).collect(),
+        }
+    }
+
+    /// In bytes, as far as that can be told.
+    fn size(&self) -> u64 {
+        fs::metadata(self.path).map_or(0, |file| file.len())
+    }
+
+    fn unusable(&self, error: &dyn std::error::Error) -> Failure {
+        self.fail(format!("cannot use {} as a sops file: {error}", self.needed()))
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn needed(&self) -> String {
+        let plural = if self.secrets.len() == 1 { "" } else { "s" };
+        format!("{} (needed by secret{plural} {})", self.name(), names(&self.entries()))
+    }
+
+    fn entries(&self) -> Vec<String> {
+        self.secrets.iter().map(|secret| secret.name.clone()).collect()
+    }
+
+    /// Something that concerns the whole file.
+    fn fail(&self, message: String) -> Failure {
+        Failure {
+            message,
+            entries: self.entries(),
+            sops_file: Some(PathBuf::from(self.path)),
+        }
+    }
+
+    /// Something that concerns one secret of the file.
+    pub fn fail_one(&self, secret: &Secret, problem: &dyn std::fmt::Display) -> Failure {
+        Failure {
+            message: format!("secret {} from {}: {problem}", secret.name, self.name()),
+            entries: vec![secret.name.clone()],
+            sops_file: Some(PathBuf::from(self.path)),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A file that takes too long, and a run that is told to end meanwhile. The file lies on a disk that does not answer: strace lets the
+//! call that reads it wait.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sops_install_secrets::budget;
+
+use crate::common::{Manifest, Said, World, has};
+
+/// The world, with files that are never read to their end, if there can be one.
+fn world() -> Option<World> {
+    has("strace").then(World::system).flatten()
+}
+
+/// A file of the world with this many bytes.
+fn slow(world: &World, number: usize, size: usize) -> PathBuf {
+    world.write(&format!("slow-{number}.bin"), " ".repeat(size))
+}
+
+/// A healthy secret, and one that comes from each of these files.
+fn manifest(world: &World, slow: &[PathBuf]) -> Manifest {
+    let manifest = world
+        .manifest()
+        .secret("healthy", &world.fixture("nesting.json"), "database/host");
+    slow.iter().enumerate().fold(manifest, |manifest, (number, file)| {
+        manifest.secret(&format!("slow-{number}"), file, "")
+    })
+}
+
+/// Runs the program, behind the command `before` if there is one; a read of one of these files takes so many seconds. (strace ends
+/// after them, and not before.)
+fn run(world: &World, manifest: &Manifest, slow: &[PathBuf], seconds: u32, before: &[&str]) -> Said {
+    let mut command = world.command("strace");
+    let delay = format!("inject=read:delay_enter={seconds}s");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &delay]);
+    for file in slow {
+        command.args([Path::new("-P"), file]);
+    }
+    command.args(before).arg(world.executable()).arg(world.save(manifest));
+    let mut said = world.finish(&mut command);
+    let lines = said.err.lines().filter(|line| !line.starts_with("strace: "));
+    said.err = lines.flat_map(|line| [line, "\n"]).collect();
+    said
+}
+
+#[test]
+fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
+    let Some(world) = world() else { return };
+    let slow = [slow(&world, 0, 2)];
+    let said = run(&world, &manifest(&world, &slow), &slow, 30, &[]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(
+        said.err,
+        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): it takes longer than 20 s; see what was changed in it, or \
+         restore it from version control\n\
+         error: published 1 of 2 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n"
+    );
+    assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
+}
+
+#[test]
+fn all_files_together_have_one_minute_and_what_is_open_by_then_is_published() {
+    let Some(world) = world() else { return };
+    let small = world.write("small.bin", std::fs::read(world.fixture("text.bin")).unwrap());
+    let slow: Vec<_> = (0..4).map(|number| slow(&world, number, 10_000 + number)).collect();
+    let manifest = slow
+        .iter()
+        .enumerate()
+        .fold(world.manifest().secret("healthy", &small, ""), |manifest, (number, file)| {
+            manifest.secret(&format!("slow-{number}"), file, "")
+        });
+    let said = run(&world, &manifest, &slow, 30, &[]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: the files before it took most \
+        of the 60 s that all have together; mend those first\n\
+        error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; mend what is said above and run: \
+        /run/current-system/activate\n";
+    assert!(said.err.ends_with(last), "{said:?}");
+}
+
+#[test]
+fn at_boot_what_is_ready_when_a_run_is_told_to_end_is_published() {
+    let Some(world) = world() else { return };
+    let slow = [slow(&world, 0, 10_000)];
+    let said = run(&world, &manifest(&world, &slow), &slow, 10, &["timeout", "-s", "TERM", "5"]);
+    // What timeout says of a run that it had to end.
+    assert_eq!(said.code, Some(124), "{said:?}");
+    assert_eq!(
+        said.err,
+        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): stopped: this run was told to end\n\
+         error: published 1 of 2 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n"
+    );
+    assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
+}
+
+#[test]
+fn what_is_live_stays_when_a_run_is_told_to_end() {
+    let Some(world) = world() else { return };
+    world.install(&world.manifest().secret("healthy", &world.fixture("nesting.json"), "a/b/c/d"));
+    let slow = [slow(&world, 0, 10_000)];
+    let said = run(
+        &world,
+        &manifest(&world, &slow),
+        &slow,
+        10,
+        &["timeout", "-s", "INT", "--preserve-status", "5"],
+    );
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let last = "error: nothing was changed because of: slow-0; /run/secrets is as it was\n";
+    assert!(said.err.ends_with(last), "{said:?}");
+    assert_eq!(world.read("/run/secrets/healthy"), "deep");
+}
+
+/// What a name is bound to in a Nix file.
+fn bound(text: &str, name: &str) -> u64 {
+    let mut lines = text
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(';')?.split_once(" = "));
+    let (_, value) = lines.find(|(other, _)| *other == name).unwrap();
+    value.parse().unwrap()
+}
+
+#[test]
+fn the_units_give_more_time_than_all_parts_of_a_run_have() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("nixos-module/deadline.nix");
+    let text = std::fs::read_to_string(file).unwrap();
+    for (name, seconds) in [
+        ("files", budget::FILES.as_secs()),
+        ("programs", u64::from(budget::PROGRAMS)),
+        ("lock", budget::LOCK.as_secs()),
+        ("request", budget::REQUEST.as_secs()),
+    ] {
+        assert_eq!(bound(&text, name), seconds, "{name}");
+    }
+    assert!(bound(&text, "rest") >= 60);
+    assert!(text.ends_with("in\nfiles + programs * keyTimeout + lock + 2 * request + rest\n"));
+    let key_timeout = Duration::from_secs(30);
+    let parts = budget::FILES + key_timeout * budget::PROGRAMS + budget::LOCK + budget::REQUEST * 2;
+    assert_eq!(budget::run(key_timeout), parts);
+    assert!(budget::FILE < budget::FILES);
+}
+
+#[test]
+fn the_documents_name_the_budgets_as_they_are() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let key_timeout = Duration::from_secs(30);
+    let whole = budget::run(key_timeout).as_secs();
+    for line in [
+        format!("explaining why not | {} s |", budget::FILE.as_secs()),
+        format!("| all sops files together | {} s |", budget::FILES.as_secs()),
+        format!("| waiting for another run | {} s |", budget::LOCK.as_secs()),
+        format!(
+            "| systemd, for restarts and for reloads | {} s each |",
+            budget::REQUEST.as_secs()
+        ),
+        format!(
+            "{} s and twice `keyTimeout`: {whole} s unless it is set",
+            whole - 2 * key_timeout.as_secs()
+        ),
+    ] {
+        assert!(text.contains(&line), "{line}");
+    }
+}
