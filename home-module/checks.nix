@@ -11,30 +11,36 @@ let
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
 
+  # A module that many homes share may say where a key would be.
+  isUnused = cfg.secrets == { };
+
   places =
     kind:
     lib.mapAttrsToList (
       name: entry: {
+        inherit kind;
         option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
-        inherit (entry) path;
+        inherit (entry) name path;
       }
     );
 in
 {
   assertions =
     commonChecks.assertions {
-      hasKeys = (cfg.secrets == { } && cfg.templates == { }) || keySources.any || splitGpg.enable;
+      hasKeys = keySources.any || splitGpg.enable;
       keyOptions = "sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths, sops.gnupg.home or sops.gnupg.qubes-split-gpg.enable";
       places = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
     }
     ++ [
       {
-        assertion = !splitGpg.enable || (cfg.gnupg.home == null && cfg.gnupg.sshKeyPaths == [ ]);
+        assertion =
+          isUnused || !splitGpg.enable || (cfg.gnupg.home == null && cfg.gnupg.sshKeyPaths == [ ]);
         message = "sops.gnupg.qubes-split-gpg excludes other OpenPGP keys: set sops.gnupg.home to null and sops.gnupg.sshKeyPaths to [ ].";
       }
       {
         assertion =
-          !splitGpg.enable
+          isUnused
+          || !splitGpg.enable
           || !lib.elem splitGpg.domain [
             null
             ""

@@ -48,15 +48,24 @@ in
     (lib.mkIf (!isUnused) {
       systemd.user.services.sops-nix = {
         Unit = {
-          Description = "Secrets of sops files";
+          Description = lib.mkDefault "Secrets of sops files";
           # home-manager leaves it alone: the activation below restarts it, after every switch and once.
-          X-SwitchMethod = "keep-old";
+          X-SwitchMethod = lib.mkDefault "keep-old";
         };
         Service = {
-          Type = "oneshot";
-          RemainAfterExit = true;
+          Type = lib.mkDefault "oneshot";
+          RemainAfterExit = lib.mkDefault true;
+          ExecStart = lib.mkDefault "${install.installer}";
+          # The script has them as well. This is for those who read it here.
+          Environment = lib.mkDefault (
+            lib.mapAttrsToList (name: value: "'${name}=${value}'") (
+              lib.filterAttrs (_: value: !lib.hasInfix "'" "${value}") cfg.environment
+            )
+          );
+        }
+        # Lists of the user's add up with a list, and anything is the only value where there is none.
+        // lib.optionalAttrs (install.before != [ ]) {
           ExecStartPre = map toString install.before;
-          ExecStart = "${install.installer}";
         }
         // lib.optionalAttrs (cfg.age.keyCredential != null) {
           ImportCredential = [ cfg.age.keyCredential ];
@@ -75,11 +84,12 @@ in
             if XDG_RUNTIME_DIR="$sopsRuntimeDir" ${systemctl} --user show-environment > /dev/null 2>&1; then
               run ${pkgs.coreutils}/bin/env XDG_RUNTIME_DIR="$sopsRuntimeDir" ${systemctl} --user restart sops-nix.service
             elif ${install.isPossible} "$sopsRuntimeDir"; then
-            ${
-              lib.concatMapStrings (
-                script: "  run ${pkgs.coreutils}/bin/env XDG_RUNTIME_DIR=\"$sopsRuntimeDir\" ${script}\n"
-              ) (map toString (install.before ++ [ install.installer ]))
-            }else
+              ${
+                lib.concatMapStringsSep " && " (
+                  script: "run ${pkgs.coreutils}/bin/env XDG_RUNTIME_DIR=\"$sopsRuntimeDir\" ${script}"
+                ) (map toString (install.before ++ [ install.installer ]))
+              } || echo "Without a user manager the secrets could not be installed. It tries again when it starts."
+            else
               echo "There is no ${install.missing} yet: the secrets will be installed when the user manager starts."
             fi
             unset sopsRuntimeDir

@@ -12,8 +12,10 @@ let
   ]
   ++ map (entry: entry.path) (lib.attrValues cfg.secrets ++ lib.attrValues cfg.templates);
 
-  # `%%` is a percent sign, `%r` the run-time directory.
-  mentionsRuntimeDir = path: lib.hasInfix "%r" (lib.replaceStrings [ "%%" ] [ "" ] path);
+  # `%%` is a percent sign, `%r` the run-time directory, which some write out.
+  mentionsRuntimeDir =
+    path:
+    lib.hasPrefix "/run/user/" path || lib.hasInfix "%r" (lib.replaceStrings [ "%%" ] [ "" ] path);
 in
 rec {
   manifest = import ../module-common/manifest.nix { inherit lib pkgs cfg; } {

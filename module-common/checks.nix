@@ -36,15 +36,35 @@ let
     )
   );
 
-  # Two things at one path: the later one would silently win.
-  pathAssertions =
-    places:
-    lib.mapAttrsToList (path: sharing: {
+  # Two things at one path, or two files of one name: the later one would silently win. A name makes a path, so that the names come first.
+  sharingAssertions =
+    what: remedy: places:
+    lib.mapAttrsToList (value: sharing: {
       assertion = lib.length sharing == 1;
       message = "${
         lib.concatMapStringsSep " and " (place: place.option) sharing
-      } have one path, ${path}: set path of all but one to another place.";
-    }) (lib.groupBy (place: place.path) places);
+      } have one ${what}, ${value}: set ${what} of all but one to another ${remedy}.";
+    }) (lib.groupBy (place: place.${what}) places);
+  # The first of each name. (Secrets and templates do not share their names.)
+  firstOfEachName =
+    places: map lib.head (lib.attrValues (lib.groupBy (place: "${place.kind} ${place.name}") places));
+  placeAssertions =
+    places:
+    lib.concatMap
+      (kind: sharingAssertions "name" "name" (lib.filter (place: place.kind == kind) places))
+      [
+        "secrets"
+        "templates"
+      ]
+    ++ sharingAssertions "path" "place" (firstOfEachName places);
+
+  relativePathAssertions = map (place: {
+    assertion = lib.any (start: lib.hasPrefix start place.path) [
+      "/"
+      "%r"
+    ];
+    message = "${place.option}.path: ${place.path} is relative, and nothing says to what: write the whole path, from / on.";
+  });
 in
 {
   # Of the keys that the program cannot use.
@@ -53,28 +73,30 @@ in
     + "keep sops-nix for hosts that need one."
   );
 
+  # A host without any secret needs no key, and a module that many hosts share may say where one would be.
   assertions =
     {
       # Whether any key is configured, and the options that would configure one.
       hasKeys,
       keyOptions,
-      # What is installed where: a list of { option, path }.
+      # What is installed where: a list of { kind, option, name, path }, where `kind` is `secrets` or `templates`.
       places,
     }:
     [
       {
-        assertion = hasKeys;
+        assertion = cfg.secrets == { } || hasKeys;
         message = "There is no key to open the sops files with: set ${keyOptions}.";
       }
       {
-        assertion = cfg.gnupg.home == null || cfg.gnupg.sshKeyPaths == [ ];
+        assertion = cfg.secrets == { } || cfg.gnupg.home == null || cfg.gnupg.sshKeyPaths == [ ];
         message = "sops.gnupg.home and sops.gnupg.sshKeyPaths exclude each other: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null.";
       }
       {
-        assertion = !cfg.age.generateKey || cfg.age.keyFile != null;
+        assertion = cfg.secrets == { } || !cfg.age.generateKey || cfg.age.keyFile != null;
         message = "sops.age.generateKey does not know which file to make: set sops.age.keyFile.";
       }
     ]
     ++ sopsFileAssertions
-    ++ pathAssertions places;
+    ++ placeAssertions places
+    ++ relativePathAssertions places;
 }

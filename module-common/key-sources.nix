@@ -15,8 +15,16 @@ let
   cloudPrefixes = [
     "AWS_"
     "AZURE_"
+    "CLOUDSDK_"
     "GOOGLE_"
     "HUAWEICLOUD_"
+    "SOPS_AZURE_"
+    "SOPS_GCP_"
+    "SOPS_GOOGLE_"
+    "SOPS_HUAWEICLOUD_"
+    "SOPS_KEYSERVICE"
+    "SOPS_KMS_"
+    "SOPS_VAULT_"
     "VAULT_"
   ];
 

@@ -68,7 +68,7 @@ let
           type = types.singleLineStr;
           default = name;
           defaultText = lib.literalMD "the attribute name";
-          description = "Name of the rendered file below the directory of the rendered templates.";
+          description = "Name of the rendered file below the directory of the rendered templates. It may contain `/`, which makes directories.";
         };
 
         content = lib.mkOption {

@@ -36,7 +36,7 @@ let
 
   # In a manifest, null for both would mean root.
   ownerAssertions = lib.concatMap (
-    { option, entry }:
+    { option, entry, ... }:
     [
       {
         assertion = entry.owner != null || entry.uid != null;
@@ -102,18 +102,44 @@ let
         + "services.userborn.enable to true.";
     }
     {
-      assertion = cfg.useSystemdActivation || !nixosInit;
+      assertion = cfg.useSystemdActivation || !nixosInit || phases.entries == [ ];
       message = "system.nixos-init runs no activation scripts: set sops.useSystemdActivation to true.";
     }
     {
-      assertion = cfg.useSystemdActivation || cfg.age.keyCredential == null;
+      assertion = cfg.useSystemdActivation || cfg.age.keyCredential == null || phases.entries == [ ];
       message = "sops.age.keyCredential: systemd gives credentials to units, not to activation scripts: set sops.useSystemdActivation to true.";
     }
   ];
 
+  # What quadlet makes of a file of podman's.
+  quadletUnit =
+    name:
+    let
+      suffixes = {
+        container = "";
+        kube = "";
+        build = "-build";
+        image = "-image";
+        network = "-network";
+        pod = "-pod";
+        volume = "-volume";
+      };
+      kind = lib.last (lib.splitString "." name);
+    in
+    if lib.hasInfix "." name && suffixes ? ${kind} then
+      "${lib.removeSuffix ".${kind}" name}${suffixes.${kind}}.service"
+    else
+      null;
+  quadletUnits = lib.filter (unit: unit != null) (
+    map (file: quadletUnit (baseNameOf file)) (
+      lib.filter (lib.hasPrefix "containers/systemd/") (lib.attrNames config.environment.etc)
+    )
+  );
+
   # Unit names of NixOS, aliases included.
   knownUnits =
-    lib.attrNames config.systemd.units
+    quadletUnits
+    ++ lib.attrNames config.systemd.units
     ++ lib.concatMap (unit: unit.aliases or [ ]) (lib.attrValues config.systemd.units);
 
   unitSuffixes = [
@@ -139,17 +165,19 @@ let
     lib.elem unit knownUnits || (lib.hasInfix "@" unit && lib.elem (templateUnit unit) knownUnits);
 
   unitWarnings = lib.concatMap (
-    { option, entry }:
+    { option, entry, ... }:
     lib.concatMap
       (
         field:
         lib.concatMap (
           unit:
-          if !hasSuffix unit then
+          if quadletUnit unit != null then
+            [ "${option}.${field}: quadlet makes ${quadletUnit unit} of ${unit}: write that." ]
+          else if !hasSuffix unit then
             [ "${option}.${field}: ${unit} is no unit name: write ${unit}.service if you mean the service." ]
           else
             lib.optional (!isKnown unit)
-              "${option}.${field}: no unit ${unit} is defined in systemd.units. If no package brings it either, nothing will happen when this secret changes: correct the name."
+              "${option}.${field}: no unit ${unit} is defined in systemd.units. If no package brings it and no generator makes it either, nobody will be told when this secret changes: correct the name."
         ) entry.${field}
       )
       [
@@ -192,13 +220,17 @@ in
 {
   assertions =
     commonChecks.assertions {
-      hasKeys = phases.entries == [ ] || keySources.any;
+      hasKeys = keySources.any;
       keyOptions = "services.openssh.enable, sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths or sops.gnupg.home";
       places = map (
-        { option, entry }:
         {
-          inherit option;
-          inherit (entry) path;
+          kind,
+          option,
+          entry,
+        }:
+        {
+          inherit kind option;
+          inherit (entry) name path;
         }
       ) phases.entries;
     }

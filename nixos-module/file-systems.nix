@@ -1,4 +1,4 @@
-# What `fileSystems` says of the place where a file lies.
+# What `fileSystems` says of the place where a file lies. system-manager has no such option.
 { config, lib }:
 
 {
@@ -8,7 +8,7 @@
     let
       isAbove =
         fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path;
-      above = lib.filter isAbove (lib.attrValues config.fileSystems);
+      above = lib.filter isAbove (lib.attrValues (config.fileSystems or { }));
     in
     lib.foldl' (
       best: fs:

@@ -13,7 +13,14 @@ let
   inherit (config.systemd) services;
 
   # Only values are looked at: which services there are must not depend on a service.
-  definitions = lib.catAttrs name options.systemd.services.definitions;
+  definitions = lib.catAttrs name (
+    map (definition: definition.value) (
+      # Our own is for those who read it.
+      lib.filter (
+        definition: definition.file != toString ./former-names.nix
+      ) options.systemd.services.definitionsWithLocations
+    )
+  );
 
   # NixOS makes a unit of it as well, whose file the alias replaces. There its settings can be read in one form.
   unit =

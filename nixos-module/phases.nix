@@ -144,6 +144,7 @@ rec {
   entries =
     let
       named = kind: name: entry: {
+        inherit kind;
         option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
         inherit entry;
       };

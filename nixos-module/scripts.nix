@@ -47,7 +47,8 @@ let
       supportsDryActivation = true;
     };
 
-  keyGeneration = lib.optional cfg.age.generateKey "generate-age-key";
+  makesKey = cfg.age.generateKey && cfg.age.keyFile != null;
+  keyGeneration = lib.optional makesKey "generate-age-key";
 
   # Where something else creates the users, NixOS insists that its script for them stays empty.
   usersByScript =
@@ -56,7 +57,7 @@ let
 in
 {
   system.activationScripts = lib.mkIf (!cfg.useSystemdActivation) {
-    generate-age-key = lib.mkIf cfg.age.generateKey (
+    generate-age-key = lib.mkIf makesKey (
       lib.stringAfter [
         "specialfs"
       ] "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}\n"

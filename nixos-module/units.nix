@@ -16,6 +16,7 @@ let
     inherit phases;
     ahead = ordering.ahead "sops-nix.service";
   };
+  installCommand = if byUnits then phases.regular.installer else showOrInstall;
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
@@ -62,7 +63,7 @@ let
       Type = "oneshot";
       RemainAfterExit = true;
       ExecStartPre = [ (mountStep phase).command ];
-      ExecStart = [ "${command}" ];
+      ExecStart = lib.mkDefault "${command}";
     }
     # One that is missing does not keep the unit from starting: the installer says what it looked for.
     // lib.optionalAttrs (cfg.age.keyCredential != null) {
@@ -98,6 +99,15 @@ let
     fs != null && fileSystems.isRemote fs && !utils.fsNeededForBoot fs
   ) keySources.paths;
 
+  # system-manager does not make any, and warns of them.
+  aliases = former: lib.optional (!options ? system-manager) "${former.name}.service";
+
+  scriptInstalls =
+    let
+      script = config.system.activationScripts.setupSecrets;
+    in
+    (script.text or script) != "";
+
   ordinaryAhead = ordering.mayWaitFor [ "sysinit.target" ];
 
   # Ordinary units start after sysinit.target. Where a unit of ours waits for any of them, or may do so, it cannot be ordered before that target:
@@ -115,13 +125,12 @@ in
   systemd.services = lib.mkMerge [
     {
       sops-nix = lib.mkMerge [
-        (installUnit "sops-nix" phases.regular former (
-          if byUnits then phases.regular.installer else showOrInstall
-        ))
+        (installUnit "sops-nix" phases.regular former installCommand)
         {
           description = lib.mkDefault "Secrets of sops files";
-          aliases = [ "${former.name}.service" ];
-          wantedBy = [ "sysinit.target" ];
+          aliases = aliases former;
+          # A script that was emptied is one that somebody wants to install nothing.
+          wantedBy = lib.optional (byUnits || scriptInstalls) "sysinit.target";
           after = [
             # Links of secrets may lie on any of them.
             "local-fs.target"
@@ -149,7 +158,7 @@ in
         formerEarly.settings
         {
           description = lib.mkDefault "Secrets of sops files that users need to be created";
-          aliases = [ "${formerEarly.name}.service" ];
+          aliases = aliases formerEarly;
           wantedBy = [
             "sysinit.target"
             "systemd-sysusers.service"
@@ -220,9 +229,17 @@ in
         each that needs them needs after = [ "sops-nix.service" ].
       '';
       ahead = ordinaryAhead "sops-nix.service";
+      # Whoever did it by the former name knew what it was.
+      isReplaced =
+        former.commands == [ ]
+        && lib.toList config.systemd.services.sops-nix.serviceConfig.ExecStart != [ "${installCommand}" ];
       isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
     in
     former.warnings
+    ++ lib.optional isReplaced (
+      "systemd.services.sops-nix: this is the unit that installs the secrets here, and its ExecStart is another now, so that it does not. "
+      + "Call a unit of your own otherwise, and order it after sops-nix.service; what is to run with the installation is ExecStartPre or ExecStartPost."
+    )
     ++ lib.optionals byUnits formerEarly.warnings
     ++ lib.optional (!byUnits && formerEarly.exists) ''
       systemd.services.${formerEarly.name}: a script installs the early secrets here, and nothing of this is used.

@@ -3,6 +3,11 @@
   lib,
   pkgs,
   render,
+  # The options of the system that the module is part of.
+  standIns ? [
+    ./stand-ins/nixos.nix
+    ./stand-ins/file-systems.nix
+  ],
 }:
 
 module:
@@ -10,8 +15,7 @@ module:
 let
   evaluated = lib.evalModules {
     specialArgs = { inherit pkgs; };
-    modules = [
-      ./stand-ins/nixos.nix
+    modules = standIns ++ [
       ../../nixos-module
       module
     ];

@@ -10,6 +10,17 @@ let
   evaluators = {
     nixos = import ./evaluate-nixos.nix;
     home = import ./evaluate-home.nix;
+    system-manager =
+      arguments:
+      import ./evaluate-nixos.nix (
+        arguments
+        // {
+          standIns = [
+            ./stand-ins/nixos.nix
+            ./stand-ins/system-manager.nix
+          ];
+        }
+      );
   };
 
   cases = import ./cases {

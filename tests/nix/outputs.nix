@@ -15,6 +15,7 @@ let
           specialArgs.pkgs = standIn;
           modules = [
             ./stand-ins/nixos.nix
+            ./stand-ins/file-systems.nix
             {
               freeformType = lib.types.lazyAttrsOf lib.types.unspecified;
               options.specialisation = lib.mkOption {

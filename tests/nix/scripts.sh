@@ -193,11 +193,19 @@ check_home_activation() {
   home home-generated-key
   expect "without a user manager and a run-time directory nothing can be done" 0 \
     "There is no run-time directory $runtime yet: the secrets will be installed when the user manager starts." $?
+  home home-run-time-directory-written-out
+  expect "nor where it is written out" 0 \
+    "There is no run-time directory $runtime yet: the secrets will be installed when the user manager starts." $?
   home home-places-without-a-run-time-directory
   expect "unless nothing needs it" 0 "installed in $runtime" $?
   mkdir "$runtime"
   home home-generated-key
   expect "without a user manager the secrets are installed at once" 0 $'generated\n'"installed in $runtime" $?
+  stand_in sops-nix-user 'echo "no key" >&2; exit 1'
+  home home-defaults
+  expect "and what fails there does not end the activation" 0 \
+    $'no key\nWithout a user manager the secrets could not be installed. It tries again when it starts.' $?
+  stand_in sops-nix-user 'echo "installed in $XDG_RUNTIME_DIR"'
   home home-key-credential
   expect "but not with a credential, which only a user manager can give" 0 \
     "There is no user manager to give the credential sops-age-key yet: the secrets will be installed when the user manager starts." $?

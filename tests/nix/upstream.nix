@@ -55,6 +55,7 @@ let
             specialArgs = { inherit pkgs; };
             modules = [
               ./stand-ins/nixos.nix
+              ./stand-ins/file-systems.nix
               (sopsNix + "/modules/sops")
               theirPackage
               { sops.validationPackage = lib.mkDefault defaultPkgs.hello; }

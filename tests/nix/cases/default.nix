@@ -10,6 +10,7 @@ let
     ./activation.nix
     ./ordering.nix
     ./messages.nix
+    ./around.nix
     ./guides.nix
     ./home.nix
   ];

@@ -162,7 +162,11 @@ in
     sops.secrets."db/password" = { };
   };
 
-  home-says-generated-key-without-file = user [ ] { sops.age.generateKey = true; };
+  home-says-generated-key-without-file = user [ ] {
+    sops.age.generateKey = true;
+    sops.age.sshKeyPaths = [ "/home/alice/.ssh/id_ed25519" ];
+    sops.secrets."db/password" = { };
+  };
 
   home-says-two-things-at-one-path = user [ ] {
     imports = [ key ];

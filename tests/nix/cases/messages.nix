@@ -35,14 +35,9 @@ in
     sops.secrets."db/password" = { };
   };
 
-  says-no-key-source-for-a-template = says { sops.templates.motd.content = "hello"; };
-
   says-gnupg-home-excludes-ssh-keys = host { sops.gnupg.home = "/root/.gnupg"; };
 
   says-generated-key-without-file = host { sops.age.generateKey = true; };
-
-  # Also before there is any secret: the key comes first.
-  says-generated-key-without-file-or-secret = says { sops.age.generateKey = true; };
 
   says-owner-and-uid = host {
     sops.secrets."db/password" = {

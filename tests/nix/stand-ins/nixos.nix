@@ -119,18 +119,6 @@ let
       };
     };
 
-  fileSystem =
-    { name, ... }:
-    {
-      options = {
-        mountPoint = option types.str name;
-        device = option types.str "none";
-        fsType = option types.str "auto";
-        options = list;
-        neededForBoot = flag;
-      };
-    };
-
   script = types.submodule {
     options = {
       deps = list;
@@ -187,7 +175,6 @@ in
     users.mutableUsers = option types.bool true;
     users.users = option (types.attrsOf (types.submodule user)) { };
     users.groups = option (types.attrsOf types.unspecified) { };
-    fileSystems = option (types.attrsOf (types.submodule fileSystem)) { };
   };
 
   config = {

@@ -1,0 +1,221 @@
+# What people build around the module.
+{ lib, pkgs }:
+
+let
+  key.sops.age.keyFile = "/var/lib/sops-nix/key.txt";
+  host = module: {
+    imports = [
+      module
+      key
+    ];
+    sops.defaultSopsFile = ../files/secrets.yaml;
+    sops.secrets."db/password" = { };
+  };
+  byUnits.services.userborn.enable = true;
+  home = module: {
+    imports = [
+      module
+      { sops.age.keyFile = "/home/alice/.config/sops/age/keys.txt"; }
+    ];
+    sops.defaultSopsFile = ../files/secrets.yaml;
+    sops.secrets."db/password" = { };
+  };
+  shows = [ "sops-nix.service" ];
+in
+{
+  own-wrapper-under-our-name = {
+    inherit shows;
+    module = host {
+      imports = [ byUnits ];
+      systemd.services.sops-nix = {
+        description = "Our secrets";
+        serviceConfig.Type = "oneshot";
+        serviceConfig.ExecStart = "/bin/true";
+      };
+    };
+  };
+  # Under either name there is a unit to read.
+  units-that-are-read-by-their-former-names = {
+    shows = [ "app.service" ];
+    module =
+      { config, ... }:
+      {
+        imports = [
+          (host { })
+          byUnits
+        ];
+        sops.age.plugins = [ pkgs.age-plugin-tpm ];
+        systemd.services.app = {
+          after = with config.systemd.services; [
+            sops-install-secrets.name
+            sops-install-secrets-for-users.name
+            sops-nix.name
+          ];
+          environment.PLUGINS = toString config.systemd.services.sops-install-secrets.path;
+        };
+      };
+  };
+  # Somebody does not want the script. The unit is there all the same, for whoever starts it.
+  script-that-was-emptied = {
+    shows = shows ++ [ "setupSecrets.snippet" ];
+    module = host { system.activationScripts.setupSecrets.text = lib.mkForce ""; };
+  };
+  script-that-was-replaced-by-nothing = {
+    inherit shows;
+    module = host { system.activationScripts.setupSecrets = lib.mkForce ""; };
+  };
+
+  # It has neither file systems nor aliases, and settings by the former name are those of the unit.
+  system-manager = {
+    system = "system-manager";
+    shows = shows ++ [
+      "services"
+      "sops-nix-for-users.service"
+    ];
+    module = host {
+      imports = [ byUnits ];
+      sops.age.sshKeyPaths = [ "/etc/ssh/ssh_host_ed25519_key" ];
+      systemd.services.sops-install-secrets = {
+        before = [ "sysinit-reactivation.target" ];
+        requiredBy = [ "sysinit-reactivation.target" ];
+      };
+    };
+  };
+
+  # A module that many hosts share, on one without any secret.
+  says-nothing-about-keys-to-a-host-without-secrets = {
+    shows = [ ];
+    module = {
+      services.openssh.enable = true;
+      system.nixos-init.enable = true;
+      services.userborn.enable = true;
+      sops.useSystemdActivation = false;
+      sops.gnupg.home = "/root/.gnupg";
+      sops.age.generateKey = true;
+      sops.age.keyCredential = "sops-age-key";
+    };
+  };
+  without-secrets-no-key-is-made-that-has-no-place = {
+    shows = [ "scripts" ];
+    module.sops.age.generateKey = true;
+  };
+  says-nothing-about-keys-to-a-template-without-secrets = {
+    shows = [ ];
+    module.sops.templates.motd.content = "hello";
+  };
+  says-nothing-about-keys-to-a-home-without-secrets = {
+    system = "home";
+    shows = [ ];
+    module.sops = {
+      templates.motd.content = "hello";
+      age.generateKey = true;
+      gnupg.home = "/home/alice/.gnupg";
+      gnupg.sshKeyPaths = [ "/home/alice/.ssh/id_rsa" ];
+      gnupg.qubes-split-gpg.enable = true;
+    };
+  };
+
+  # podman's quadlet makes units of files.
+  says-what-quadlet-makes = {
+    shows = [ ];
+    module = host {
+      environment.etc."containers/systemd/web.container".text = "";
+      environment.etc."containers/systemd/apps.pod".text = "";
+      sops.secrets."db/password" = {
+        restartUnits = [
+          "web.service"
+          "apps-pod.service"
+          "mail.container"
+          "lan.network"
+        ];
+        reloadUnits = [ "other.service" ];
+      };
+    };
+  };
+
+  says-all-variables-of-clouds = {
+    shows = [ ];
+    module = host {
+      sops.environment = lib.genAttrs [
+        "AWS_PROFILE"
+        "AZURE_TENANT_ID"
+        "CLOUDSDK_CONFIG"
+        "GOOGLE_CREDENTIALS"
+        "HUAWEICLOUD_SDK_AK"
+        "SOPS_AZURE_KEYVAULT_URLS"
+        "SOPS_GCP_KMS_CLIENT_TYPE"
+        "SOPS_GCP_KMS_IDS"
+        "SOPS_GOOGLE_CREDENTIALS"
+        "SOPS_HUAWEICLOUD_KMS_IDS"
+        "SOPS_KEYSERVICE"
+        "SOPS_KMS_ARN"
+        "SOPS_VAULT_URIS"
+        "VAULT_ADDR"
+      ] (_: "x");
+    };
+  };
+
+  says-relative-path = {
+    shows = [ ];
+    module = host {
+      sops.secrets."db/password".path = "wifi/password";
+      sops.templates.conf = {
+        content = "x";
+        path = "conf";
+      };
+    };
+  };
+  home-says-relative-path = {
+    system = "home";
+    shows = [ ];
+    module = home { sops.secrets."db/password".path = ".config/token"; };
+  };
+  says-two-secrets-of-one-name = {
+    shows = [ ];
+    module = host {
+      sops.secrets.wifi = {
+        name = "db/password";
+        path = "/etc/wifi";
+      };
+      sops.templates.a = {
+        name = "conf";
+        content = "x";
+      };
+      sops.templates.b = {
+        name = "conf";
+        content = "x";
+      };
+    };
+  };
+
+  # Most write it so. Without that directory nothing can be installed yet.
+  home-run-time-directory-written-out = {
+    system = "home";
+    shows = [
+      "manifest.json"
+      "activation.snippet"
+    ];
+    module = home {
+      sops.defaultSecretsMountPoint = "/run/user/1000/secrets.d";
+      sops.defaultSymlinkPath = "/run/user/1000/secrets";
+    };
+  };
+  home-settings-of-the-unit = {
+    system = "home";
+    inherit shows;
+    module =
+      { config, ... }:
+      {
+        imports = [ (home { }) ];
+        sops.environment.FOO = "bar";
+        systemd.user.services.sops-nix = {
+          Unit.X-SwitchMethod = "restart";
+          Unit.Description = "My secrets";
+          Service.ExecStartPre = "/bin/sleep 10";
+          Service.RemainAfterExit = false;
+        };
+        systemd.user.services.app.Service.Environment =
+          config.systemd.user.services.sops-nix.Service.Environment;
+      };
+  };
+}

@@ -1,0 +1,22 @@
+# `fileSystems` of NixOS.
+{ lib, ... }:
+
+let
+  inherit (lib) types;
+  option = type: default: lib.mkOption { inherit type default; };
+
+  fileSystem =
+    { name, ... }:
+    {
+      options = {
+        mountPoint = option types.str name;
+        device = option types.str "none";
+        fsType = option types.str "auto";
+        options = option (types.listOf types.str) [ ];
+        neededForBoot = option types.bool false;
+      };
+    };
+in
+{
+  options.fileSystems = option (types.attrsOf (types.submodule fileSystem)) { };
+}
