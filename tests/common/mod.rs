@@ -399,7 +399,7 @@ pub fn assert_none_shown(output: &Output) {
 
 /// Copies an executable by another process. Were it open for writing in this one, a child that another test is just starting would have
 /// it open too, and it could not be run.
-fn copy_program(from: &Path, to: &Path) {
+pub fn copy_program(from: &Path, to: &Path) {
     let status = Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap();
     assert!(status.success());
 }

@@ -1,14 +1,13 @@
 //! Recipients of keys in hardware that are tagged: `age1tag1…` and `age1tagpq1…` do not say which plugin has the identity.
 
 use std::env;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 
 use age_core::primitives::bech32_encode;
 use bech32::Hrp;
 use expect_test::expect;
 
-use crate::common::{Said, World, has};
+use crate::common::{Said, World, copy_program, has};
 use crate::host::Host;
 use crate::{fixture, paragraph};
 
@@ -17,10 +16,9 @@ fn tagtest() -> String {
     bech32_encode(Hrp::parse("age-plugin-tagtest-").unwrap(), &[]).to_uppercase()
 }
 
-/// The identity of a simulated TPM with a fixed seed.
+/// The identity of a simulated TPM with a fixed seed, as its plugin writes it.
 fn tpm() -> String {
-    let text = fs::read_to_string(fixture("tagged/tpm.txt")).unwrap();
-    text.lines().last().unwrap().to_owned()
+    fs::read_to_string(fixture("tagged/tpm.txt")).unwrap()
 }
 
 /// A world whose user can reach this plugin.
@@ -30,8 +28,10 @@ fn world_with(plugin: &str) -> World {
     let program = env::split_paths(&search)
         .map(|dir| dir.join(plugin))
         .find(|path| path.is_file());
-    let copy = world.write(&format!("bin/{plugin}"), fs::read(program.unwrap()).unwrap());
-    fs::set_permissions(copy, Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir_all(world.input("bin")).unwrap();
+    copy_program(&program.unwrap(), &world.input("bin").join(plugin));
+    // Words of the fixtures may be words of the plugin too.
+    world.allow_input(&format!("bin/{plugin}"));
     world
 }
 
@@ -107,25 +107,25 @@ fn without_the_plugin_or_its_identity_the_report_names_what_is_missing_and_adds_
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: host.yaml
 
         # no program for the identity: 1
-        warning: cannot use line 1 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
+        warning: cannot use line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
           this file can be opened by
             age  age1tag1q23nxv7vj6ny8yquhst4wduuspypar6mavur2myquayushqeytw8qmpeqat  (age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins)
           this host has
-            age-plugin-tpm  for line 1 of $DIR/keys.txt
-            (no key)  line 1 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
+            age-plugin-tpm  for line 5 of $DIR/keys.txt
+            (no key)  line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
           hint: mend what is said above, or give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: host.yaml
 
         # the same beside another key: 1
-        warning: cannot use line 1 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
+        warning: cannot use line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
           this file can be opened by
             age  age1tag1q23nxv7vj6ny8yquhst4wduuspypar6mavur2myquayushqeytw8qmpeqat  (age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            age-plugin-tpm  for line 1 of $DIR/keys.txt
-            (no key)  line 1 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
+            age-plugin-tpm  for line 5 of $DIR/keys.txt
+            (no key)  line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
           hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: host.yaml
 

@@ -362,3 +362,37 @@ fn a_key_that_has_to_be_converted_first_is_named_and_the_printed_command_convert
         warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/key
     "#]].assert_eq(&text);
 }
+
+#[test]
+fn identity_files_of_age_keygen_are_read_as_they_are_and_with_other_line_ends() {
+    if !["age-keygen", "sops"].iter().all(|program| has(program)) {
+        return;
+    }
+    let world = World::user();
+    let run = |program: &str, arguments: &[&str], input: &Path| {
+        let mut command = Command::new(program);
+        let output = command
+            .args(arguments)
+            .arg(input)
+            .env("SOPS_DISABLE_VERSION_CHECK", "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{program}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let plain = world.write("plain.yaml", "host: a.example\n");
+    for (number, arguments) in [vec!["-o"], vec!["-pq", "-o"]].iter().enumerate() {
+        let key = world.input(&format!("made-{number}"));
+        run("age-keygen", arguments, &key);
+        let recipient = run("age-keygen", &["-y"], &key);
+        let encrypted = run("sops", &["encrypt", "--age", recipient.trim()], &plain);
+        let encrypted = world.write("host.yaml", encrypted);
+        let text = fs::read_to_string(key).unwrap();
+        for text in [text.clone(), text.replace('\n', "\r\n"), text.trim_end().to_owned()] {
+            let manifest = world.manifest().with("ageKeyFile", json!(world.write("keys.txt", text)));
+            let said = world.run(&manifest.secret("s", &encrypted, "host"));
+            assert_eq!(said.code, Some(0), "{said:?}");
+            assert!(!said.err.contains("cannot use"), "{said:?}");
+        }
+    }
+}
