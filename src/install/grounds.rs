@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use rustix::fs;
 
@@ -44,6 +44,25 @@ impl Grounds {
             mount_point: mount_point.end,
             root: status.as_ref().map(files::identity),
             above: [link.passed, mount_point.passed].concat(),
+        })
+    }
+
+    /// The way to a path that is spelled as lying below the link, which is known without a look at anything that could fail.
+    pub(super) fn way_below(&self, link: &Path, path: &Path) -> Option<Way> {
+        let name = path.strip_prefix(link).ok()?.to_str()?;
+        let is_plain = |part| matches!(part, Component::Normal(_));
+        if name.is_empty() || !Path::new(name).components().all(is_plain) {
+            return None;
+        }
+        let parents = name.match_indices('/').filter_map(|(slash, _)| name.get(..slash));
+        Some(Way {
+            passed: [self.link.clone()]
+                .into_iter()
+                .chain(parents.map(|parent| self.link.below(parent)))
+                .collect(),
+            end: self.link.below(name),
+            place: None,
+            is_safe: true,
         })
     }
 

@@ -119,6 +119,9 @@ impl<'a> Plan<'a> {
 /// may be an obstacle.
 fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<(Way, bool), Box<Obstacle>> {
     let obstacle = |error, is_ours| Box::new(Obstacle { error, is_ours });
+    if let Some(way) = grounds.way_below(&site.link, path) {
+        return Ok((way, false));
+    }
     let mut way = walk::find(path, Some(&grounds.link)).map_err(|lost| {
         let Lost { error, is_safe, .. } = *lost;
         obstacle(error, is_safe)
