@@ -40,6 +40,7 @@ const DOCUMENTED: &[Difference] = &[
             "must not contain leading zeroes",
             "Prerelease is empty",
             "Build meta data is empty",
+            "strconv.ParseUint: parsing \"\": invalid syntax",
             "'version' expected type 'string'",
         ];
         of_semver.iter().any(|text| complaint.contains(text))
