@@ -20,10 +20,11 @@ all=
 
 field() { sed -n "s/^$1: //p" "$here/$2.patch" | head -1; }
 
-# The files that git knows or would take, where they are newer than in the copy.
+# The files that git knows or would take, where the copy has others: a run that was interrupted may have left a defect in it.
 copy_project() {
-    git ls-files -zco --exclude-standard | xargs -0 sh -c 'for file; do [ ! -f "$file" ] || printf "%s\\0" "$file"; done' - |
-        xargs -0 cp -pu --parents -t "$copy"
+    git ls-files -zco --exclude-standard |
+        xargs -0 sh -c 'for file; do [ ! -f "$file" ] || cmp -s "$file" "$0/$file" || printf "%s\\0" "$file"; done' "$copy" |
+        xargs -0 -r cp --parents -t "$copy"
 }
 
 # usage: run_test NAME → whether the test passes; `$log` has what it says. The test has to be there.
