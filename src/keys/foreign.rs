@@ -87,56 +87,42 @@ pub(super) fn other_key(text: &[u8]) -> Option<Cause> {
 }
 
 /// A key of a kind that age does not know is named by that, since no other form of it would help.
-fn of_kind(kind: &str, form: Foreign) -> Cause {
-    if KNOWN.contains(&kind) {
-        Cause::Foreign(form)
-    } else {
-        Cause::UnknownSshKind(kind.to_owned())
+fn of_kind(kind: Option<&str>, form: Foreign) -> Cause {
+    match kind.filter(|kind| !KNOWN.contains(kind)) {
+        Some(kind) => Cause::UnknownSshKind(kind.to_owned()),
+        None => Cause::Foreign(form),
     }
 }
 
 /// The kind stands at the end of the first line.
-fn kind_of_putty(text: &[u8]) -> &str {
-    let line = text
-        .trim_ascii_start()
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    word(line.rsplit(|byte| *byte == b' ').next().unwrap_or_default())
+fn kind_of_putty(text: &[u8]) -> Option<&str> {
+    let line = text.trim_ascii_start().split(|byte| *byte == b'\n').next()?;
+    kind(line.trim_ascii_end().rsplit(|byte| *byte == b' ').next()?)
 }
 
 /// Dropbear keeps the bare numbers, behind the kind with its length.
 fn dropbear_key(text: &[u8]) -> Option<Cause> {
     let (length, rest) = text.split_first_chunk()?;
-    let kind = word(rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?);
-    is_kind(kind).then(|| of_kind(kind, Foreign::Dropbear))
+    let kind = kind(rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?)?;
+    Some(of_kind(Some(kind), Foreign::Dropbear))
 }
 
 /// A line as in `.pub` files: the kind, and the key in base64.
 fn public_key(text: &[u8]) -> Option<Cause> {
     let mut words = text.trim_ascii_start().split(u8::is_ascii_whitespace);
-    let (kind, key) = (word(words.next()?), words.next()?);
-    let is_key = is_kind(kind) && key.starts_with(b"AAAA");
-    is_key.then_some(if kind.contains("-cert-v0") {
+    let (kind, key) = (kind(words.next()?)?, words.next()?);
+    key.starts_with(b"AAAA").then_some(if kind.contains("-cert-v0") {
         Cause::Foreign(Foreign::Certificate)
     } else {
         Cause::PublicSshKey
     })
 }
 
-/// Whether this is how kinds of SSH keys are named.
-fn is_kind(word: &str) -> bool {
-    ["ssh-", "ecdsa-", "sk-"].iter().any(|prefix| word.starts_with(prefix))
-}
-
-/// A word that is safe to print; nothing in place of another.
-fn word(bytes: &[u8]) -> &str {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(byte);
-    let bytes = bytes.trim_ascii();
-    let word = if bytes.len() <= 64 && bytes.iter().all(is_plain) {
-        bytes
-    } else {
-        b""
-    };
-    str::from_utf8(word).unwrap_or_default()
+/// The name of a kind of SSH keys. Nothing where it is not named as they are: in a damaged file anything may stand there, a part of the
+/// key as well.
+pub(super) fn kind(name: &[u8]) -> Option<&str> {
+    let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.@".contains(byte);
+    let name = str::from_utf8(name).ok()?;
+    let is_kind = ["ssh-", "ecdsa-", "sk-"].iter().any(|prefix| name.starts_with(prefix));
+    (is_kind && name.len() <= 64 && name.as_bytes().iter().all(is_plain)).then_some(name)
 }

@@ -192,6 +192,7 @@ fn what_openssh_refuses_is_refused_with_the_reason() {
         ("check numbers", with(&|key| key[PRIVATE] ^= 1)),
         ("another public half", with(&|key| key[PUBLIC_END] ^= 1)),
         ("two keys", with(&|key| key[COUNT] = 2)),
+        ("no name of a kind", with(&|key| key[PRIVATE + 12] = b'S')),
         ("cut off within", with(&|key| key.truncate(200))),
         ("another magic", with(&|key| key[0] ^= 1)),
         ("no END line", good.split_inclusive('\n').take(2).collect()),
@@ -222,6 +223,8 @@ fn what_openssh_refuses_is_refused_with_the_reason() {
         warning: cannot use $DIR/key: a damaged SSH private key: its public half belongs to another key
         # two keys: 1
         warning: cannot use $DIR/key: a damaged SSH private key: it does not hold exactly one key
+        # no name of a kind: 1
+        warning: cannot use $DIR/key: a damaged SSH private key: its content is not that of a key
         # cut off within: 1
         warning: cannot use $DIR/key: a damaged SSH private key: it ends too early
         # another magic: 1

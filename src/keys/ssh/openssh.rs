@@ -7,7 +7,7 @@ use ssh_key::PrivateKey;
 use ssh_key::public::{Ed25519PublicKey, KeyData};
 
 use super::{ed25519_key, rsa_key, rsa_public};
-use crate::keys::lock::printable;
+use crate::keys::foreign;
 use crate::keys::notice::{Cause, Damage};
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
@@ -87,7 +87,9 @@ impl<'a> Fields<'a> {
         match self.string()? {
             b"ssh-ed25519" => Ok(Kind::Ed25519),
             b"ssh-rsa" => Ok(Kind::Rsa),
-            other => Err(Cause::UnknownSshKind(printable(&String::from_utf8_lossy(other)))),
+            other => Err(foreign::kind(other).map_or(Cause::DamagedSshKey(Damage::Form), |name| {
+                Cause::UnknownSshKind(name.to_owned())
+            })),
         }
     }
 
