@@ -52,14 +52,14 @@ fn missing_tests(text: &str) -> Vec<String> {
     let is_there = |name: &&str| {
         ["tests/{}.rs", "tests/{}/main.rs"].map(|form| root().join(form.replace("{}", name)).exists()) != [false; 2]
     };
-    let called = found(r"--test ([a-z_]+)\b", text);
+    let called = found(r"--test ([a-z_]+)(?-u:\b)", text);
     let missing = called.into_iter().filter(|name| !is_there(name));
     missing.map(|name| format!("--test {name}")).collect()
 }
 
 /// Pages that a text links to and that are not there, seen from its own directory.
 fn missing_links(text: &str, directory: &Path) -> Vec<String> {
-    let links = found(r"\]\(([^)#\s]+)[^)\s]*\)", text).into_iter();
+    let links = found(r"\]\(([^)# \t\n]+)[^) \t\n]*\)", text).into_iter();
     let missing = links.filter(|link| !link.contains("://") && !directory.join(link).exists());
     missing.map(|link| format!("]({link})")).collect()
 }
@@ -75,7 +75,7 @@ fn missing_paths(text: &str, directory: &Path) -> Vec<String> {
         let named = path.split("/*").next().unwrap();
         [root(), directory].iter().any(|base| base.join(named).exists())
     };
-    let named = found(r"(?:`|\s)((?:\.?[\w-][\w.-]*/)+[\w.*-]*)", text).into_iter();
+    let named = found(r"(?:`|[ \t\n])((?:\.?[0-9A-Za-z_-][0-9A-Za-z_.-]*/)+[0-9A-Za-z_.*-]*)", text).into_iter();
     let missing = named.filter(ours).filter(|path| !is_there(path.trim_end_matches('.')));
     missing.map(str::to_owned).collect()
 }
