@@ -20,7 +20,8 @@ pub const PLACES: &[(&str, &str)] = &[
 
 /// The file with one bit of the named place flipped; none if the file has no such place.
 pub fn flipped(file: &[u8], pattern: &str, random: &mut Random) -> Option<Vec<u8>> {
-    let pattern = Regex::new(pattern).unwrap();
+    // Without the tables of Unicode, which the program does without.
+    let pattern = Regex::new(&format!("(?-u){pattern}")).unwrap();
     let places: Vec<_> = pattern.captures_iter(file).filter_map(|found| found.get(1)).collect();
     let place = places.get(random.below(places.len()))?;
     let mut damaged = file.to_vec();
