@@ -18,6 +18,10 @@ let
   mount = type: options: ''mount -t ${type} -o ${flags},mode=0751${options} ${type} "$mountPoint"'';
   # Kernels before 6.4 do not know noswap.
   mountTmpfs = "${mount "tmpfs" ",noswap"} 2> /dev/null || ${mount "tmpfs" ""}";
+  roots = lib.subtractLists [
+    "/"
+    "/run"
+  ] phase.roots;
   script = pkgs.writeShellScript "sops-nix-mount${phase.suffix}" (
     lib.concatLines (
       [
@@ -34,8 +38,8 @@ let
       ]
       # There is nothing to install, perhaps something to remove.
       ++ lib.optional phase.isEmpty ''[ -e "$mountPoint" ] || exit 0''
-      # The confined installer makes directories below these, but not these themselves.
-      ++ lib.optional (phase.roots != [ ]) "mkdir -p ${lib.escapeShellArgs phase.roots}"
+      # The confined installer makes directories below these, but not these themselves. At a first boot /home may be yet to be made.
+      ++ lib.optional (roots != [ ]) "mkdir -p ${lib.escapeShellArgs roots}"
       ++ [
         ''if mountpoint -q "$mountPoint"; then''
         # Somebody may have mounted it with weaker flags.

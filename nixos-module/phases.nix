@@ -93,7 +93,7 @@ let
 
       # Every place that is declared, and the top-level directories below which the installer writes because of them.
       paths = map (entry: entry.path) (lib.attrValues secrets ++ lib.attrValues templates);
-      roots = lib.subtractLists usualRoots (lib.unique (map topLevel paths));
+      roots = lib.unique (map topLevel paths);
 
       manifest = manifestFor {
         fileName = "manifest${suffix}.json";

@@ -72,7 +72,9 @@ let
     // lib.optionalAttrs (isConfined former) (confinement {
       inherit name keySources;
       inherit (cfg) keyTimeout;
-      roots = phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home;
+      roots = lib.unique (
+        phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
+      );
     });
   };
 

@@ -104,6 +104,26 @@ in
       sops.secrets.shared.path = "/tmp/shared secret";
     };
   };
+  secrets-in-homes = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = host {
+      systemd.sysusers.enable = true;
+      users.users.alice.group = "users";
+      sops.secrets."db/password" = {
+        owner = "alice";
+        path = "/home/alice/.config/app/token";
+      };
+    };
+  };
   link-in-the-root-directory = {
     shows = [ "sops-nix.service" ];
     module = host {
