@@ -10,13 +10,14 @@ ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short static boot fuzz lint fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static boot fuzz lint fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
 	@echo 'make test     everything that runs on this machine (TEST_FLAGS go to the test programs)'
 	@echo 'make build    the program, its man page and shell completions, in target/release and target/assets'
 	@echo 'make bench    a table of wall time, CPU and memory (bench-short: a quick one)'
+	@echo 'make growth   whether files made to take long take longer than their size allows (growth-short: smaller files)'
 	@echo 'make static   a static program for musl, and a check of its size'
 	@echo 'make boot     real boots of a Debian system in QEMU, without Nix: vm-tests/boot/README.md'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS: fuzz/README.md'
@@ -45,6 +46,12 @@ bench:
 
 bench-short:
 	$(CARGO) bench --bench install -- --short
+
+growth:
+	$(CARGO) bench --bench growth
+
+growth-short:
+	$(CARGO) bench --bench growth -- --short
 
 static:
 	@command -v rustup > /dev/null && rustup target add $(MUSL) || echo 'no rustup: taking it that the target $(MUSL) is there'

@@ -8,10 +8,13 @@
 // The lints about panics mean the program; a bench has nobody to report an error to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod claims;
+mod formats;
 #[path = "../install/inputs.rs"]
 #[allow(dead_code, reason = "the other bench uses the rest")]
 mod inputs;
 mod kinds;
+mod made;
 #[path = "../install/measure.rs"]
 #[allow(dead_code, reason = "the other bench uses the rest")]
 mod measure;
@@ -24,7 +27,7 @@ use std::{
 };
 
 use inputs::Inputs;
-use kinds::{Kind, Made};
+use made::{Kind, Made};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -1,5 +1,6 @@
 //! What the fuzz targets share.
 
+pub mod budget;
 pub mod formats;
 pub mod keys;
 pub mod messages;

@@ -6,9 +6,8 @@
 use std::sync::LazyLock;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::keys::{KeySources, Keyring};
-use sops_install_secrets_fuzz::keys;
+use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
 struct Keys(Keyring);
 
@@ -23,7 +22,7 @@ thread_local! {
     });
 }
 
-fuzz_target!(|input: &[u8]| {
+timed_fuzz_target!(|input: &[u8]| {
     let Some((choice, bytes)) = input.split_first() else { return };
     let text = if choice % 2 == 0 {
         armored(bytes)

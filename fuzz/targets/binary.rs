@@ -1,11 +1,10 @@
 //! Binary files: any bytes come back as they were, and any text in their place is refused in good order.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::sops::{SopsFile, format::Format};
-use sops_install_secrets_fuzz::{formats::check, sealing};
+use sops_install_secrets_fuzz::{formats::check, sealing, timed_fuzz_target};
 
-fuzz_target!(|bytes: &[u8]| {
+timed_fuzz_target!(|bytes: &[u8]| {
     check(Format::Binary, bytes);
     let mac = sealing::mac([bytes]);
     let data = match bytes {

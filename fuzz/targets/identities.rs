@@ -1,11 +1,10 @@
 //! age identities as text, in a file and in the variable: the same identities, and no line shown that is none.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::{keys::KeySources, plaintext::Plaintext};
-use sops_install_secrets_fuzz::keys;
+use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
-fuzz_target!(|text: &[u8]| {
+timed_fuzz_target!(|text: &[u8]| {
     let file = keys::load(&KeySources {
         age_key_files: vec![keys::file("identities", text)],
         ..KeySources::default()

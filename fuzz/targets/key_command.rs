@@ -3,11 +3,10 @@
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::keys::KeySources;
-use sops_install_secrets_fuzz::keys;
+use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
-fuzz_target!(|text: &[u8]| {
+timed_fuzz_target!(|text: &[u8]| {
     let command = || Some(OsString::from_vec(text.to_vec()));
     let keyring = keys::load(&KeySources {
         age_key_command: command(),

@@ -3,11 +3,13 @@
 
 use std::path::{Component, Path};
 
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::manifest::{Manifest, ManifestError, Placement};
-use sops_install_secrets_fuzz::messages::{assert_discreet, assert_presentable};
+use sops_install_secrets_fuzz::{
+    messages::{assert_discreet, assert_presentable},
+    timed_fuzz_target,
+};
 
-fuzz_target!(|json: &[u8]| {
+timed_fuzz_target!(|json: &[u8]| {
     match Manifest::parse(Path::new("manifest.json"), json, Some(Path::new("/run/user/1000"))) {
         Ok((manifest, warnings)) => {
             warnings.iter().for_each(assert_presentable);

@@ -3,12 +3,11 @@
 //! The input is the `sops` section as JSON.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use sops_install_secrets::sops::{ReadError, SopsFile, format::Format, metadata::Metadata};
-use sops_install_secrets_fuzz::{messages::assert_presentable, sealing, trees::repeats_a_name};
+use sops_install_secrets_fuzz::{messages::assert_presentable, sealing, timed_fuzz_target, trees::repeats_a_name};
 
-fuzz_target!(|section: &[u8]| {
+timed_fuzz_target!(|section: &[u8]| {
     let nested = [br#"{"k": "", "sops": "#, section, b"}"].concat();
     let Ok(file) = read(Format::Json, &nested) else { return };
     let metadata = file.metadata();

@@ -8,16 +8,16 @@ use aes_gcm::aes::{
     Aes128, Block,
     cipher::{BlockEncrypt as _, KeyInit as _},
 };
-use libfuzzer_sys::fuzz_target;
 use sha1::{Digest as _, Sha1};
 use sops_install_secrets::fuzzing::pgp_data;
+use sops_install_secrets_fuzz::timed_fuzz_target;
 
 /// The session key: AES with 128 bits, its number and sum around it (RFC 9580, 5.1.3).
 const KEY: [u8; 16] = [7; 16];
 /// The most bytes of a secret.
 const MOST_SECRET: usize = 4096;
 
-fuzz_target!(|input: &[u8]| {
+timed_fuzz_target!(|input: &[u8]| {
     let [choice, bit, bytes @ ..] = input else { return };
     match choice % 3 {
         0 => packets(bytes, *bit),

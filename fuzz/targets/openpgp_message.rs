@@ -6,13 +6,12 @@
 use std::{fs, path::Path, sync::LazyLock};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::{
     fuzzing::pgp_content,
     keys::{KeySources, Keyring},
     sops::metadata::{KeyGroup, KeyGroups, MasterKey},
 };
-use sops_install_secrets_fuzz::keys;
+use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
 /// All that was ever written to the key; also `sops/`, which holds a data key of 32 bytes, and no other message has that many.
 static CONTENTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -36,7 +35,7 @@ thread_local! {
     });
 }
 
-fuzz_target!(|input: &[u8]| {
+timed_fuzz_target!(|input: &[u8]| {
     let Some((choice, bytes)) = input.split_first() else { return };
     let text = if choice % 2 == 0 {
         let body = BASE64_STANDARD.encode(bytes);

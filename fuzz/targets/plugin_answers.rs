@@ -5,11 +5,13 @@
 #![no_main]
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::fuzzing::plugin_answers;
-use sops_install_secrets_fuzz::messages::{PLANTED, assert_discreet};
+use sops_install_secrets_fuzz::{
+    messages::{PLANTED, assert_discreet},
+    timed_fuzz_target,
+};
 
-fuzz_target!(|input: &[u8]| {
+timed_fuzz_target!(|input: &[u8]| {
     let Some((count, text)) = input.split_first() else { return };
     let count = usize::from(count % 8);
     let answers = plugin_answers(text, count, PLANTED);

@@ -6,13 +6,12 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use libfuzzer_sys::fuzz_target;
 use sha2::{Digest as _, Sha512};
 use sops_install_secrets::{
     fuzzing::shared_key,
     sops::{SopsFile, format::Format, proof::KeyProof},
 };
-use sops_install_secrets_fuzz::sealing;
+use sops_install_secrets_fuzz::{sealing, timed_fuzz_target};
 
 /// So many ways to put shares together are tried.
 const MOST_CHOICES: usize = 500;
@@ -26,7 +25,7 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
     .to_string()
 });
 
-fuzz_target!(|input: &[u8]| {
+timed_fuzz_target!(|input: &[u8]| {
     let [needed, count, entries @ ..] = input else { return };
     let count = usize::from(*count).max(2);
     let threshold = usize::from(*needed).clamp(2, count);

@@ -5,13 +5,12 @@
 #![no_main]
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::keys::KeySources;
-use sops_install_secrets_fuzz::keys;
+use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
 const LABELS: [&str; 4] = ["OPENSSH PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY"];
 
-fuzz_target!(|input: &[u8]| {
+timed_fuzz_target!(|input: &[u8]| {
     let Some((choice, bytes)) = input.split_first() else { return };
     let text = match LABELS.get(usize::from(*choice)) {
         Some(label) => format!(

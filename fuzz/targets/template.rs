@@ -5,9 +5,8 @@
 
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
 use sops_install_secrets::fuzzing::{TemplateError, Tokens};
-use sops_install_secrets_fuzz::messages::assert_presentable;
+use sops_install_secrets_fuzz::{messages::assert_presentable, timed_fuzz_target};
 
 /// Tokens and their values; the values hold tokens, and no byte of a template that is not a byte of a token.
 const SECRETS: [(&str, &[u8]); 5] = [
@@ -20,7 +19,7 @@ const SECRETS: [(&str, &[u8]); 5] = [
 
 static TOKENS: LazyLock<Tokens> = LazyLock::new(|| Tokens::new(SECRETS.map(|(token, _)| token)).expect("tokens"));
 
-fuzz_target!(|text: &[u8]| {
+timed_fuzz_target!(|text: &[u8]| {
     match TOKENS.render(text, |token| Ok::<_, String>(SECRETS[token].1)) {
         Ok(rendered) => assert_eq!(rendered.expose(), replaced(text)),
         Err(error @ TemplateError::Unknown { .. }) => {

@@ -5,10 +5,9 @@
 
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
 use regex::bytes::Regex;
 use sops_install_secrets::sops::{DecryptError, SopsFile, format::Format, number, time};
-use sops_install_secrets_fuzz::{messages::assert_discreet, sealing};
+use sops_install_secrets_fuzz::{messages::assert_discreet, sealing, timed_fuzz_target};
 
 /// The pattern of sops, to the letter.
 static PATTERN: LazyLock<Regex> =
@@ -16,7 +15,7 @@ static PATTERN: LazyLock<Regex> =
 
 const TYPES: [&str; 6] = ["str", "int", "float", "bool", "time", "comment"];
 
-fuzz_target!(|input: &[u8]| {
+timed_fuzz_target!(|input: &[u8]| {
     let Some((choice, text)) = input.split_first() else { return };
     match TYPES.get(usize::from(*choice)) {
         Some(type_name) => plaintext(type_name, text),

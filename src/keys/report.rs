@@ -10,6 +10,8 @@ use super::opening::{Group, Opening};
 
 /// How many locks of a group are shown whatever there is to tell of them.
 const MOST_LOCKS: usize = 30;
+/// How many are shown at all.
+const MOST_LINES: usize = 60;
 
 /// No key of this host opens a file.
 ///
@@ -203,7 +205,9 @@ impl ClosedGroup {
     /// A line for each lock; of very many, for the first, and for those of which there is something to tell.
     fn lines(&self, indent: &str) -> Vec<String> {
         let locks = self.locks.iter().enumerate();
-        let shown = locks.filter(|(index, lock)| *index < MOST_LOCKS || lock.has_notes());
+        let shown = locks
+            .filter(|(index, lock)| *index < MOST_LOCKS || lock.has_notes())
+            .take(MOST_LINES);
         let mut lines: Vec<_> = shown.map(|(_, lock)| lock.line(indent)).collect();
         match self.locks.len() - lines.len() {
             0 => {}

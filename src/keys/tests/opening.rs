@@ -139,6 +139,7 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
         report.contains("(not tried: more messages before it look like ones for a key of this host than any file needs)"),
         "{report}"
     );
+    assert!(report.lines().count() < 80, "{report}");
     assert!(!keyring.hand.tries.take(effort::Kind::Rsa), "what files share is used up");
     assert!(opens(&keyring, [forged[..7].to_vec(), vec![entry_for_ssh(&path)]].concat()));
 }

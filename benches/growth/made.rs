@@ -1,0 +1,135 @@
+//! A file made to take long, and the pieces that such files are made of.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha512};
+
+use crate::inputs::Inputs;
+
+/// A kind of file.
+pub struct Kind {
+    pub name: &'static str,
+    /// Makes one of about so many bytes.
+    pub make: fn(&mut Inputs, usize) -> Made,
+}
+
+/// A file, and what a manifest wants of it.
+pub struct Made {
+    pub file_name: &'static str,
+    pub format: &'static str,
+    pub text: String,
+    /// How many secrets come from it.
+    pub secrets: usize,
+    /// The key of each, `#` in it being its name; empty for the whole file.
+    pub key: &'static str,
+    /// What stands before the manifest on the command line.
+    pub arguments: &'static [&'static str],
+    /// Further fields of the manifest.
+    pub manifest: Map<String, Value>,
+}
+
+impl Made {
+    /// One secret of a file.
+    pub fn new(format: &'static str, text: String) -> Self {
+        Self {
+            file_name: "file",
+            format,
+            text,
+            secrets: 1,
+            key: "wanted",
+            arguments: &[],
+            manifest: Map::new(),
+        }
+    }
+
+    /// One that is the whole file.
+    pub fn whole(self) -> Self {
+        Self { key: "", ..self }
+    }
+
+    /// Several secrets, looked for by a check without keys, as a build does it.
+    pub fn checked(self, secrets: usize, key: &'static str) -> Self {
+        Self {
+            secrets,
+            key,
+            arguments: &["-check-mode=sopsfile"],
+            ..self
+        }
+    }
+}
+
+/// `piece`, with its number in the place of `#`, as often as fits.
+pub fn repeated(size: usize, piece: &str) -> String {
+    let pieces = (0..).map(|number: u64| piece.replace('#', &number.to_string()));
+    let mut left = size;
+    let fits = |piece: &String| {
+        let fits = left >= piece.len();
+        left = left.saturating_sub(piece.len());
+        fits
+    };
+    pieces.take_while(fits).collect()
+}
+
+/// Metadata that the own key opens, of values that were never there.
+pub fn metadata(inputs: &mut Inputs) -> Value {
+    inputs.metadata(Sha512::new())
+}
+
+/// The same with another rule.
+pub fn with_rule(inputs: &mut Inputs, rule: &str, pattern: &str) -> Value {
+    let mut metadata = metadata(inputs);
+    let fields = metadata.as_object_mut().unwrap();
+    fields.remove("unencrypted_suffix");
+    fields.insert(rule.to_owned(), pattern.into());
+    metadata
+}
+
+pub fn json_file(members: &str, metadata: &Value) -> Made {
+    Made::new("json", format!("{{{members}\"sops\": {metadata}}}"))
+}
+
+pub fn yaml_file(lines: &str, metadata: &Value) -> Made {
+    Made::new("yaml", format!("{lines}\nsops: {metadata}\n"))
+}
+
+/// A YAML file of nothing but `lines` and a section.
+pub fn yaml(inputs: &mut Inputs, lines: &str) -> Made {
+    let metadata = metadata(inputs);
+    yaml_file(lines, &metadata)
+}
+
+/// The metadata of a file of nothing but so many zeros.
+pub fn of_zeros(inputs: &mut Inputs, count: usize) -> Value {
+    let mac = Sha512::new_with_prefix("0".repeat(count));
+    with_every_value_open(inputs.metadata(mac))
+}
+
+pub fn with_every_value_open(mut metadata: Value) -> Value {
+    let fields = metadata.as_object_mut().unwrap();
+    fields.remove("unencrypted_suffix");
+    fields.insert("unencrypted_regex".to_owned(), json!("."));
+    metadata
+}
+
+/// An INI or dotenv file with such metadata.
+pub fn flat(metadata: &Value, prefix: &str) -> String {
+    let text = |value: &Value| value.as_str().unwrap().replace('\n', "\\n");
+    let age = &metadata["age"][0];
+    let rules = ["unencrypted_suffix", "unencrypted_regex"]
+        .into_iter()
+        .filter(|rule| metadata[*rule].is_string());
+    let fields = [
+        ("age__list_0__map_enc", text(&age["enc"])),
+        ("age__list_0__map_recipient", text(&age["recipient"])),
+        ("lastmodified", text(&metadata["lastmodified"])),
+        ("mac", text(&metadata["mac"])),
+    ];
+    let fields = fields.into_iter().chain(rules.map(|rule| (rule, text(&metadata[rule]))));
+    fields
+        .flat_map(|(key, value)| [prefix, key, "=", &value, "\n"].map(str::to_owned))
+        .collect()
+}
+
+pub fn ini(inputs: &mut Inputs, lines: &str) -> Made {
+    let metadata = flat(&metadata(inputs), "");
+    Made::new("ini", format!("{lines}\n[sops]\n{metadata}"))
+}
