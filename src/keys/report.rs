@@ -11,7 +11,7 @@ use super::opening::{Group, Opening};
 /// How many locks of a group are shown whatever there is to tell of them.
 const MOST_LOCKS: usize = 30;
 /// How many are shown at all.
-const MOST_LINES: usize = 60;
+const MOST_LINES: usize = 100;
 
 /// No key of this host opens a file.
 ///
@@ -202,7 +202,7 @@ impl ClosedGroup {
         }
     }
 
-    /// A line for each lock; of very many, for the first, and for those of which there is something to tell.
+    /// A line for each lock; of very many, for the first, and for the first of those of which there is something to tell.
     fn lines(&self, indent: &str) -> Vec<String> {
         let locks = self.locks.iter().enumerate();
         let shown = locks

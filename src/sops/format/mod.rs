@@ -35,8 +35,8 @@ pub enum Format {
     Binary,
 }
 
-/// The most values of a file, comments among them; in YAML the most values, commas, colons and dashes together are twice as many. In
-/// memory each takes a hundred times the two bytes that it can have in a file, and a value that sops encrypted has 90.
+/// The most values of a file, comments among them. In memory each takes a hundred times the two bytes that it can have in a file, and a
+/// value that sops encrypted has 90.
 const MOST_VALUES: usize = 2_000_000;
 /// What is said of a file with more.
 const TOO_MANY: &str = "it has millions of values, more than a file of secrets can need";

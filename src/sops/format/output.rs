@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How many bytes are printed for each byte of names and values, at most. What sops prints has about two.
-const BYTES_FOR_EACH: usize = 16;
+const BYTES_FOR_EACH: usize = 8;
 /// How many in any case.
 const FEW: usize = 16 << 20;
 
@@ -55,10 +55,13 @@ impl Output {
 
     /// Appends blanks.
     pub fn pad(&mut self, count: usize) {
+        const BLANKS: &[u8] = &[b' '; 64];
         if count > self.left {
             self.is_full = true;
-        } else {
-            (0..count).for_each(|_| self.push(b" "));
+            return;
+        }
+        for start in (0..count).step_by(BLANKS.len()) {
+            self.push(BLANKS.get(..count - start).unwrap_or(BLANKS));
         }
     }
 

@@ -11,10 +11,13 @@ use super::{
     note::Note,
     token::{Placed, Token},
 };
-use crate::sops::format::{MOST_VALUES, ParseError, TOO_MANY};
+use crate::sops::format::{ParseError, TOO_MANY};
 
 /// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
 const LOOKAHEAD: usize = 3;
+
+/// The most tokens and lines of comments: a key with its value takes three, an entry of a list two.
+const MOST_TOKENS: usize = 3_300_000;
 
 /// Reads tokens one by one, and the comments between them.
 pub(super) struct Scanner<'a> {
@@ -122,7 +125,7 @@ impl<'a> Scanner<'a> {
     /// Reads what comes next, and the comments around it.
     fn fetch(&mut self) -> Result<(), ParseError> {
         self.fetched += 1;
-        if self.fetched > 2 * MOST_VALUES {
+        if self.fetched > MOST_TOKENS {
             return Err(problem(self.cursor.mark, TOO_MANY));
         }
         if !self.started {
