@@ -264,6 +264,7 @@ fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
     Channel::Lists {
         directory: PathBuf::from("/run/nixos"),
         dry: environment.dry_run,
+        units: environment.units.clone(),
     }
 }
 

@@ -41,6 +41,9 @@ pub enum Channel {
         directory: PathBuf,
         /// Whether to write the lists of a dry activation.
         dry: bool,
+        /// Where the units of the system are that is switched to, if that is known. `switch-to-configuration` ends at a name that it does not find there,
+        /// and the lists stay and end every later switch: such a name is never listed.
+        units: Option<PathBuf>,
     },
 }
 
@@ -125,15 +128,50 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
             systemctl(program, "try-restart", &requests.restart, budget::REQUEST),
             systemctl(program, "try-reload-or-restart", &requests.reload, budget::REQUEST),
         ],
-        Channel::Lists { directory, dry } => {
+        Channel::Lists { directory, dry, units } => {
             let prefix = if *dry { "dry-activation" } else { "activation" };
+            let found = |verb, names: &[String]| listable(units.as_deref(), verb, names);
             [
-                list(directory, &format!("{prefix}-restart-list"), &requests.restart),
-                list(directory, &format!("{prefix}-reload-list"), &requests.reload),
+                list(
+                    directory,
+                    &format!("{prefix}-restart-list"),
+                    &found("try-restart", &requests.restart),
+                ),
+                list(
+                    directory,
+                    &format!("{prefix}-reload-list"),
+                    &found("try-reload-or-restart", &requests.reload),
+                ),
             ]
         }
     };
     outcomes.into_iter().filter_map(Result::err).collect()
+}
+
+/// Those of `names` that `switch-to-configuration` finds in the directory `units`. Of the others a warning says what to type.
+fn listable(units: Option<&Path>, verb: &str, names: &[String]) -> Vec<String> {
+    let Some(units) = units else {
+        return names.to_vec();
+    };
+    let (found, lost): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| is_found(units, name));
+    for name in lost {
+        tracing::warn!(
+            "{name} is not told: the switch does not find it in {}; if it runs all the same, run: systemctl {verb} {name}",
+            units.display()
+        );
+    }
+    found
+}
+
+/// Whether `switch-to-configuration` finds the unit: by its own file, or by its template, where it takes what follows the first dot for the kind of unit.
+/// So it does not find `t@a.b.service`, an instance with a dot.
+fn is_found(units: &Path, name: &str) -> bool {
+    let template = || {
+        let (prefix, instance) = name.rsplit_once('@')?;
+        let (_, kind) = instance.split_once('.')?;
+        Some(units.join(format!("{prefix}@.{kind}")))
+    };
+    !name.contains('/') && (units.join(name).exists() || template().is_some_and(|file| file.exists()))
 }
 
 /// Appends one unit a line to the list `name`, if there is a directory for it.
@@ -223,6 +261,7 @@ mod tests {
             let channel = Channel::Lists {
                 directory: directory.path().to_owned(),
                 dry,
+                units: None,
             };
             let list = |name: &str| directory.path().join(format!("{prefix}-{name}-list"));
             fs::write(list("restart"), "z.service\n").unwrap();
@@ -237,6 +276,48 @@ mod tests {
     }
 
     #[test]
+    fn what_the_switch_would_not_find_is_never_listed() {
+        let directory = TempDir::new().unwrap();
+        let units = directory.path().join("units");
+        fs::create_dir(&units).unwrap();
+        for file in ["here.service", "t@.service", "own@a.b.service"] {
+            fs::write(units.join(file), "").unwrap();
+        }
+        symlink("/dev/null", units.join("masked.service")).unwrap();
+        symlink("here.service", units.join("alias.service")).unwrap();
+        symlink("nowhere", units.join("dangling.service")).unwrap();
+        let names = [
+            ("here.service", true),
+            ("alias.service", true),
+            ("masked.service", true),
+            ("t@a.service", true),
+            ("own@a.b.service", true),
+            // These end a switch.
+            ("gone.service", false),
+            ("dangling.service", false),
+            ("t@a.b.service", false),
+            ("u@a.service", false),
+            ("../units/here.service", false),
+        ];
+        let all: Vec<String> = names.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let found: Vec<&str> = names.iter().filter(|(_, found)| *found).map(|(name, _)| *name).collect();
+        let channel = Channel::Lists {
+            directory: directory.path().to_owned(),
+            dry: false,
+            units: Some(units),
+        };
+        let requests = UnitRequests {
+            restart: all.clone(),
+            reload: all,
+        };
+        assert!(request(&channel, &requests).is_empty());
+        for list in ["activation-restart-list", "activation-reload-list"] {
+            let listed = fs::read_to_string(directory.path().join(list)).unwrap();
+            assert_eq!(listed.lines().collect::<Vec<_>>(), found);
+        }
+    }
+
+    #[test]
     fn without_a_directory_for_lists_nothing_is_made() {
         let directory = TempDir::new().unwrap();
         let missing = directory.path().join("nixos");
@@ -244,7 +325,8 @@ mod tests {
             request(
                 &Channel::Lists {
                     directory: missing.clone(),
-                    dry: false
+                    dry: false,
+                    units: None,
                 },
                 &requests()
             )
@@ -261,6 +343,7 @@ mod tests {
         let channel = Channel::Lists {
             directory: looping,
             dry: false,
+            units: None,
         };
         let errors = request(&channel, &requests());
         assert_eq!(errors.len(), 2);
@@ -277,6 +360,7 @@ mod tests {
             &Channel::Lists {
                 directory: directory.path().to_owned(),
                 dry: false,
+                units: None,
             },
             &requests(),
         );

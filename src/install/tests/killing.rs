@@ -46,6 +46,7 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
         let lists = Channel::Lists {
             directory: top.join("nixos"),
             dry: false,
+            units: None,
         };
         let site = site(&top, Store::Directory);
         publish(&site, &entries(&top, &unit, b"new"), Extent::Whole, &lists).unwrap();

@@ -67,6 +67,7 @@ impl World {
         Channel::Lists {
             directory: self.top.join("nixos"),
             dry: false,
+            units: None,
         }
     }
 
