@@ -89,7 +89,7 @@ impl KeysAtHand {
     }
 
     /// Opens one armored OpenPGP message with whichever key does.
-    fn open_pgp(&self, encrypted: &str, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
+    pub(super) fn open_pgp(&self, encrypted: &str, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         let message = PgpMessage::parse(encrypted)?;
         first_opened(self.pgp_keys.iter().map(|key| message.open(&key.0, effort)))
     }

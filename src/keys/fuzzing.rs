@@ -24,7 +24,7 @@ pub type Told = Result<[u8; 16], String>;
 /// When none opens it.
 pub fn pgp_content(keyring: &Keyring, armored: &str) -> Result<Plaintext, String> {
     let tries = Tries::of_file();
-    let opened = keyring.open_pgp(armored, &Effort::new(&tries, &keyring.tries));
+    let opened = keyring.hand.open_pgp(armored, &Effort::new(&tries, &keyring.hand.tries));
     opened.map_err(|failure| format!("{failure:?}"))
 }
 
