@@ -31,7 +31,8 @@ let
           defaultText = lib.literalMD "`sops.defaultSopsKey` if that is set, else the attribute name";
           example = "postgres/password";
           description = ''
-            Where the secret stands in a YAML or JSON sops file. `a/b/c` walks nested maps.
+            Where the secret stands in a YAML or JSON sops file. `a/b/c` walks nested maps. Names with slashes and elements of lists are
+            written as for `sops decrypt --extract`: `["a/b"]["c"][0]`.
             `""` means the whole file. The other formats always give the whole file.
           '';
         };

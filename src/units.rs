@@ -14,8 +14,12 @@ use crate::{
     budget,
     child::{Child, ChildError},
     file::reason,
+    shell,
 };
 
+/// What systemctl calls a restart and a reload of a unit that runs.
+const RESTART: &str = "try-restart";
+const RELOAD: &str = "try-reload-or-restart";
 /// What systemctl needs of our environment. It must not see the rest: keys may be among it.
 const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
 
@@ -52,17 +56,19 @@ pub enum Channel {
 #[non_exhaustive]
 pub enum UnitError {
     /// The list could not be written; its units were not told.
-    #[error("cannot write {}: {}; restart or reload by hand: {}", .path.display(), reason(.cause), .units.join(" "))]
+    #[error("cannot write {}: {}; run: systemctl {verb} {}", .path.display(), reason(.cause), words(.units))]
     List {
         /// The list.
         path: PathBuf,
+        /// What the list asks for, as systemctl calls it.
+        verb: &'static str,
         /// What the system said.
         cause: io::Error,
         /// The units.
         units: Vec<String>,
     },
     /// systemctl did not start, or did not end in time; its units may not have been told.
-    #[error("cannot run {} {verb}: {cause}; run it by hand for: {}", .program.display(), .units.join(" "))]
+    #[error("cannot run {} {verb}: {cause}; run: systemctl {verb} {}", .program.display(), words(.units))]
     NotRun {
         /// The program.
         program: PathBuf,
@@ -125,8 +131,8 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
         Channel::Nobody => return Vec::new(),
         Channel::Systemctl(program) => [
-            systemctl(program, "try-restart", &requests.restart, budget::REQUEST),
-            systemctl(program, "try-reload-or-restart", &requests.reload, budget::REQUEST),
+            systemctl(program, RESTART, &requests.restart, budget::REQUEST),
+            systemctl(program, RELOAD, &requests.reload, budget::REQUEST),
         ],
         Channel::Lists { directory, dry, units } => {
             let prefix = if *dry { "dry-activation" } else { "activation" };
@@ -135,17 +141,24 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
                 list(
                     directory,
                     &format!("{prefix}-restart-list"),
-                    &found("try-restart", &requests.restart),
+                    RESTART,
+                    &found(RESTART, &requests.restart),
                 ),
                 list(
                     directory,
                     &format!("{prefix}-reload-list"),
-                    &found("try-reload-or-restart", &requests.reload),
+                    RELOAD,
+                    &found(RELOAD, &requests.reload),
                 ),
             ]
         }
     };
     outcomes.into_iter().filter_map(Result::err).collect()
+}
+
+/// Units as a shell takes them: their names may have backslashes.
+fn words(units: &[String]) -> String {
+    units.iter().map(|unit| shell::word(unit)).collect::<Vec<_>>().join(" ")
 }
 
 /// Those of `names` that `switch-to-configuration` finds in the directory `units`. Of the others a warning says what to type.
@@ -156,8 +169,9 @@ fn listable(units: Option<&Path>, verb: &str, names: &[String]) -> Vec<String> {
     let (found, lost): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| is_found(units, name));
     for name in lost {
         tracing::warn!(
-            "{name} is not told: the switch does not find it in {}; if it runs all the same, run: systemctl {verb} {name}",
-            units.display()
+            "{name} is not told: the switch does not find it in {}; if it runs all the same, run: systemctl {verb} {}",
+            units.display(),
+            shell::word(&name)
         );
     }
     found
@@ -175,7 +189,7 @@ fn is_found(units: &Path, name: &str) -> bool {
 }
 
 /// Appends one unit a line to the list `name`, if there is a directory for it.
-fn list(directory: &Path, name: &str, units: &[String]) -> Result<(), UnitError> {
+fn list(directory: &Path, name: &str, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
     if units.is_empty() {
         return Ok(());
     }
@@ -186,6 +200,7 @@ fn list(directory: &Path, name: &str, units: &[String]) -> Result<(), UnitError>
         Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
         outcome => outcome.map_err(|cause| UnitError::List {
             path,
+            verb,
             cause,
             units: units.to_vec(),
         }),

@@ -12,6 +12,7 @@ use crate::{
     keys::{Keyring, KeysAtHand, Opening},
     manifest::Selection,
     plaintext::Plaintext,
+    remedy::{self, Editable},
     sops::{ContentError, DecryptError, Decrypted, SopsFile, format::Format},
 };
 
@@ -54,7 +55,7 @@ impl Job {
             let mut opening = Opening::new(&file.metadata().key_groups, file.metadata().proof());
             keys.open(&mut opening);
             match opening.is_open().then(|| opening.take_key()).flatten() {
-                Some(key) => self.decrypt(file, &key, true).map(Begun::Open),
+                Some(key) => self.decrypt(&text, file, &key, true).map(Begun::Open),
                 None => Ok(Begun::Closed(opening)),
             }
         })
@@ -68,7 +69,7 @@ impl Job {
         self.without_panic(|| {
             let (is_proven, proof) = (opening.is_open(), opening.proof().clone());
             let key = keyring.finish(opening).map_err(|no_key| {
-                let report = no_key.report(&self.path.display().to_string());
+                let report = no_key.report(&|arguments| self.editable().sops(arguments));
                 format!("cannot decrypt {}\n{}", self.needed, report.trim_end())
             })?;
             let text = self.read()?;
@@ -76,7 +77,7 @@ impl Job {
             if file.metadata().proof() != proof {
                 return Err(self.fail("it was changed while a program was asked for its key; run this again"));
             }
-            self.decrypt(file, &key, is_proven)
+            self.decrypt(&text, file, &key, is_proven)
         })
     }
 
@@ -91,15 +92,22 @@ impl Job {
     }
 
     fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, String> {
-        SopsFile::parse(self.format, text.expose()).map_err(|error| format!("cannot use {} as a sops file: {error}", self.needed))
+        SopsFile::parse(self.format, text.expose()).map_err(|error| {
+            let problem = remedy::unusable(&error, text.expose(), self.editable());
+            format!("cannot use {} as a sops file: {problem}", self.needed)
+        })
+    }
+
+    fn editable(&self) -> Editable<'_> {
+        Editable::new(&self.path, self.format)
     }
 
     /// What the file holds is authentic when this returns. `is_proven`: the key opens the file's MAC.
-    fn decrypt(&self, file: SopsFile<'_>, key: &Plaintext, is_proven: bool) -> Result<Contents, String> {
+    fn decrypt(&self, text: &Plaintext, file: SopsFile<'_>, key: &Plaintext, is_proven: bool) -> Result<Contents, String> {
         let decrypted = file.decrypt(key).map_err(|error| match error {
             // One change to a file does not spoil both its MAC and a value.
             DecryptError::Value { .. } if !is_proven => self.fail(FOREIGN_KEY),
-            error => self.fail(&error.to_string()),
+            error => self.fail(&remedy::undecryptable(&error, text.expose(), key, self.editable())),
         })?;
         Ok(take(&decrypted, &self.wanted))
     }

@@ -20,7 +20,8 @@ use crate::{
     file,
     keys::{Keyring, KeysAtHand, Opening},
     manifest::{Manifest, Secret, Selection},
-    sops::{SopsFile, format::Format, select::Selector, tree::Stored},
+    remedy::{self, Editable},
+    sops::{ContentError, ReadError, SopsFile, format::Format, select::Selector, tree::Stored},
 };
 use desk::Desk;
 use job::{Begun, Job};
@@ -167,7 +168,8 @@ impl<'m> Source<'m> {
     pub fn check(&self) -> Result<(), Vec<Failure>> {
         let source =
             file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.needed()))])?;
-        let file = SopsFile::parse(self.format, source.text.expose()).map_err(|error| vec![self.unusable(&error)])?;
+        let file = SopsFile::parse(self.format, source.text.expose())
+            .map_err(|error| vec![self.unusable(&error, source.text.expose())])?;
         let selector = file.selector();
         let missing: Vec<_> = self
             .secrets
@@ -180,7 +182,7 @@ impl<'m> Source<'m> {
     fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Failure> {
         match &secret.selection {
             Selection::Whole => None,
-            Selection::Key(key) => selector.scalar(key).err().map(|error| self.fail_one(secret, &error)),
+            Selection::Key(key) => selector.scalar(key).err().map(|error| self.fail_one(secret, &error.into())),
         }
     }
 
@@ -199,8 +201,13 @@ impl<'m> Source<'m> {
         fs::metadata(self.path).map_or(0, |file| file.len())
     }
 
-    fn unusable(&self, error: &dyn std::error::Error) -> Failure {
-        self.fail(format!("cannot use {} as a sops file: {error}", self.needed()))
+    fn unusable(&self, error: &ReadError, text: &[u8]) -> Failure {
+        let problem = remedy::unusable(error, text, self.editable());
+        self.fail(format!("cannot use {} as a sops file: {problem}", self.needed()))
+    }
+
+    fn editable(&self) -> Editable<'_> {
+        Editable::new(self.path, self.format)
     }
 
     fn name(&self) -> String {
@@ -226,7 +233,8 @@ impl<'m> Source<'m> {
     }
 
     /// Something that concerns one secret of the file.
-    pub fn fail_one(&self, secret: &Secret, problem: &dyn std::fmt::Display) -> Failure {
+    pub fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
+        let problem = remedy::absent(error, self.editable());
         Failure {
             message: format!("secret {} from {}: {problem}", secret.name, self.name()),
             entries: vec![secret.name.clone()],

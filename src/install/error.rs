@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::{file::reason, units::UnitError};
+use crate::{file::reason, shell, units::UnitError};
 
 /// Why a generation was not published, or not wholly.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub enum InstallError {
         cause: Errno,
     },
     /// Something that is not in memory is mounted where the secrets belong.
-    #[error("the file system mounted on {} is neither ramfs nor tmpfs: secrets would be written to a disk; unmount it with: umount {}", .mount_point.display(), .mount_point.display())]
+    #[error("the file system mounted on {} is neither ramfs nor tmpfs: secrets would be written to a disk; run: umount {}", .mount_point.display(), shell::path(.mount_point))]
     WrongFileSystem {
         /// The directory.
         mount_point: PathBuf,
@@ -61,7 +61,7 @@ pub enum InstallError {
         mount_point: PathBuf,
     },
     /// Something is mounted where a link belongs.
-    #[error("cannot put a link in place of {}: something is mounted there; unmount it with: umount {}", .path.display(), .path.display())]
+    #[error("cannot put a link in place of {}: something is mounted there; run: umount {}", .path.display(), shell::path(.path))]
     MountPoint {
         /// Where the link belongs.
         path: PathBuf,

@@ -30,7 +30,7 @@ const KNOWN: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
 impl Foreign {
     /// What to type. `path` is the file as a shell takes it.
     pub(super) fn remedy(self, path: &str) -> Option<String> {
-        let convert = |command: String| Some(format!("convert it, and name what comes out: {command}"));
+        let convert = |command: String| Some(format!("convert it and name the result, run: {command}"));
         match self {
             // A passphrase would stay otherwise, and be the next thing in the way.
             Self::Putty | Self::SshCom => convert(format!(

@@ -94,14 +94,17 @@ pub(super) fn is_recipient(name: &str) -> bool {
     name.trim().starts_with(RECIPIENT_PREFIX) && name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A recipient as people compare it: both of its ends.
-pub(super) fn shown_recipient(recipient: &str) -> String {
+/// A recipient as people compare it: both of its ends where it is longer than those of other kinds.
+pub(super) fn by_its_ends(recipient: &str) -> String {
+    const LONG: usize = 120;
     let recipient = recipient.trim();
-    let tail = recipient.len().saturating_sub(8);
-    match (recipient.get(..20), recipient.get(tail..)) {
-        (Some(head), Some(tail)) if recipient.len() > 28 => format!("{head}…{tail}"),
-        _ => recipient.to_owned(),
+    let length = recipient.chars().count();
+    if length <= LONG {
+        return recipient.to_owned();
     }
+    let head = recipient.chars().take(20);
+    let tail = recipient.chars().skip(length.saturating_sub(8));
+    head.chain(['…']).chain(tail).collect()
 }
 
 #[cfg(test)]
@@ -168,8 +171,8 @@ mod tests {
     #[test]
     fn a_recipient_is_shown_by_both_of_its_ends() {
         let (head, tail) = (&recipient()[..20], &recipient()[recipient().len() - 8..]);
-        assert_eq!(shown_recipient(&format!(" {}\n", recipient())), format!("{head}…{tail}"));
-        assert_eq!(shown_recipient("age1pq1short"), "age1pq1short");
+        assert_eq!(by_its_ends(&format!(" {}\n", recipient())), format!("{head}…{tail}"));
+        assert_eq!(by_its_ends("age1pq1short"), "age1pq1short");
         assert!(is_recipient(recipient()));
         assert!(!is_recipient("age1pq1\u{1b}[2J"));
         assert!(!is_recipient(

@@ -94,7 +94,7 @@ impl Identity {
     pub fn shown(&self) -> String {
         match &self.secret {
             Secret::Age(_) | Secret::Converted(_) => self.recipient().to_owned(),
-            Secret::Hybrid(_) => hybrid::shown_recipient(self.recipient()),
+            Secret::Hybrid(_) => hybrid::by_its_ends(self.recipient()),
             Secret::Ssh(secret) => ssh::shown(secret.key.algorithm().as_str(), &secret.key.fingerprint(HashAlg::Sha256)),
         }
     }

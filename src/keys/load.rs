@@ -11,6 +11,7 @@ use super::{
     ssh,
 };
 use crate::{
+    encoding::{Encoding, MARK},
     file::{self, ReadError},
     plaintext::Plaintext,
 };
@@ -61,9 +62,15 @@ impl Keyring {
         let Some(text) = self.read(&place, key, age::MAX_IDENTITY_BYTES) else {
             return;
         };
-        match age::foreign_content(text.expose()) {
+        let text = text.expose();
+        let unmarked = text.strip_prefix(MARK);
+        if unmarked.is_some() {
+            self.notices.push(Notice::Marked(key.path.clone()));
+        }
+        let text = unmarked.unwrap_or(text);
+        match unreadable(text).or_else(|| age::foreign_content(text)) {
             Some(cause) => self.report(place, cause),
-            None => self.add_identities(&place, age::lines(text.expose())),
+            None => self.add_identities(&place, age::lines(text)),
         }
     }
 
@@ -115,6 +122,9 @@ impl Keyring {
     pub(super) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
         let keys = match ssh::keys(place, text.expose()) {
             Ok(keys) => keys,
+            Err(Cause::NoSshKey) if unreadable(text.expose()).is_some() => {
+                return self.report(place.clone(), unreadable(text.expose()).unwrap_or(Cause::NoSshKey));
+            }
             Err(cause) => return self.report(place.clone(), cause),
         };
         for identity in keys.identities {
@@ -187,6 +197,14 @@ impl Keyring {
             self.notices.push(Notice::Unusable(problem.clone()));
             self.problems.push(problem);
         }
+    }
+}
+
+/// What happened to a text of which therefore nothing can be read. A mark before it and CR LF do no harm to keys.
+fn unreadable(text: &[u8]) -> Option<Cause> {
+    match Encoding::of(text.trim_ascii())? {
+        encoding @ (Encoding::Utf16(_) | Encoding::LoneReturns) => Some(Cause::Encoding(encoding)),
+        Encoding::Mark | Encoding::CarriageReturns => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Keyring;
 use super::failure::Failure;
-use super::hybrid;
+use super::hybrid::by_its_ends;
 use super::opening::Entry;
 use super::ssh;
 use crate::sops::metadata::{MasterKey, Service};
@@ -161,13 +161,9 @@ fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
     Holder::of(recipient).wanted(&keyring.plugin_names()).into_iter().collect()
 }
 
-/// An age recipient as people compare it.
+/// An age recipient as people compare it: an SSH key by its fingerprint, what is very long by its ends.
 fn shown_age(recipient: &str) -> String {
-    if hybrid::is_recipient(recipient) {
-        hybrid::shown_recipient(recipient)
-    } else {
-        ssh::shown_recipient(recipient).unwrap_or_else(|| printable(recipient))
-    }
+    ssh::shown_recipient(recipient).unwrap_or_else(|| by_its_ends(&one_line(recipient.trim())))
 }
 
 /// What is wrong with an entry, if anything is besides that its key is elsewhere.
@@ -189,7 +185,8 @@ fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
         Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
         Failure::Unsupported(what) => format!("{what} is not supported"),
         Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
-        Failure::Elsewhere(words) | Failure::Told(words) => printable(words),
+        // Ours, remedy and all; what others said in it is short already.
+        Failure::Elsewhere(words) | Failure::Told(words) => one_line(words),
     })
 }
 
@@ -207,13 +204,14 @@ fn service_name(service: Service) -> &'static str {
 /// A text that somebody else chose, safe to print: one line, no control characters, not endless.
 pub(super) fn printable(name: &str) -> String {
     let name = name.trim();
-    let mut text: String = name
-        .chars()
-        .take(MAX_NAME)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut text: String = one_line(name).chars().take(MAX_NAME).collect();
     if name.chars().nth(MAX_NAME).is_some() {
         text.push('…');
     }
     text
+}
+
+/// A text without control characters.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -32,7 +32,10 @@ mod ssh;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::AtomicBool,
+    time::{Duration, Instant},
+};
 
 pub use crate::child::ChildError;
 pub use at_hand::KeysAtHand;
@@ -71,6 +74,8 @@ pub struct Keyring {
     notices: Vec<Notice>,
     /// All that was found unusable, also what is not worth a notice.
     problems: Vec<Problem>,
+    /// Whether a recipient of more than a line was shown in full, for somebody to copy.
+    has_shown_long: AtomicBool,
 }
 
 impl Keyring {

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::foreign::Foreign;
-use super::report::quoted;
 use crate::child::ChildError;
+use crate::encoding::Encoding;
 use crate::file::ReadError;
+use crate::shell;
 
 /// Something worth telling about a source of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub enum Notice {
         /// Its permission bits.
         mode: u32,
     },
+    /// A key file that begins with a byte order mark. It is used nevertheless.
+    Marked(PathBuf),
     /// A source, or a part of one, that gave no key.
     Unusable(Problem),
 }
@@ -72,6 +75,8 @@ pub enum Cause {
     NoIdentity,
     /// A line that is no age identity.
     BadLine,
+    /// A text that was written in another encoding or with other line ends.
+    Encoding(Encoding),
     /// That many further bad lines, beyond those reported one by one.
     MoreBadLines(usize),
     /// A line that is an age recipient.
@@ -176,16 +181,22 @@ impl Problem {
             }
             _ => {}
         }
-        let path = quoted(&self.place.path()?.display().to_string());
+        let path = self.place.path()?;
+        let text = shell::path(&path.with_added_extension("txt"));
+        let plain = shell::path(&path.with_added_extension("plain"));
+        let path = shell::path(path);
         match self.cause {
             Cause::EncryptedIdentities => Some(format!(
-                "decrypt it and name what comes out instead: (umask 077; age --decrypt --output {path}.txt {path})"
+                "decrypt it and name the result, run: (umask 077; age --decrypt --output {text} {path})"
             )),
-            Cause::EncryptedSshKey => Some(format!("use a key without one, or remove it: ssh-keygen -p -N '' -f {path}")),
+            Cause::EncryptedSshKey => Some(format!(
+                "use a key without one, or remove it, run: ssh-keygen -p -N '' -f {path}"
+            )),
             Cause::EncryptedPkcs8 => Some(format!(
-                "use a key without one, or name what comes out of: openssl pkey -in {path} -out {path}.plain"
+                "use a key without one, or decrypt it and name the result, run: (umask 077; openssl pkey -in {path} -out {plain})"
             )),
             Cause::Foreign(foreign) => foreign.remedy(&path),
+            Cause::Encoding(encoding) => Some(format!("run: {}", encoding.command(&path))),
             Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
             _ => None,
@@ -209,13 +220,21 @@ impl fmt::Display for Notice {
                 write!(f, "the manifest names no key, so your own are used: {}", places.join(", "))
             }
             Self::Exposed { path, mode } => {
-                let path = path.display();
                 write!(
                     f,
-                    "{path}: mode {mode:04o} lets {}; close it with: chmod 600 {path}",
-                    exposure(*mode)
+                    "{}: mode {mode:04o} lets {}; run: chmod 600 {}",
+                    path.display(),
+                    exposure(*mode),
+                    shell::path(path)
                 )
             }
+            Self::Marked(path) => write!(
+                f,
+                "{}: {}, and other programs will not read it; run: {}",
+                path.display(),
+                Encoding::Mark,
+                Encoding::Mark.command(&shell::path(path))
+            ),
             Self::Unusable(problem) => {
                 write!(f, "cannot use {problem}")?;
                 problem.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
@@ -274,6 +293,7 @@ impl fmt::Display for Cause {
             Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
             Self::DamagedSshKey(damage) => write!(f, "a damaged SSH private key: {damage}"),
             Self::Foreign(foreign) => foreign.fmt(f),
+            Self::Encoding(encoding) => encoding.fmt(f),
             Self::NoSshKey => f.write_str("not an SSH private key"),
             Self::NoCredentials => f.write_str("no unit of systemd gave us credentials"),
             Self::NoCommand => f.write_str("not a command; check its quotes"),

@@ -1,8 +1,10 @@
 //! Why no key of this host opens a file, told so that somebody can do something about it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Keyring;
+use super::hybrid::by_its_ends;
 use super::identity::Identity;
 use super::lock::Lock;
 use super::notice::Problem;
@@ -23,6 +25,8 @@ pub struct NoKey {
     needed: usize,
     keys: Vec<Key>,
     problems: Vec<Problem>,
+    /// What to add to a `.sops.yaml`.
+    recommended: Option<String>,
 }
 
 /// A group of keys, of which not enough were opened.
@@ -66,21 +70,39 @@ impl NoKey {
         let has_pgp = locks().any(Lock::is_pgp);
         let gpg_works = !locks().any(|lock| lock.is_pgp() && lock.is_told());
         let keys = Key::all(keyring, gpg_works).into_iter();
-        Self {
+        let mut no_key = Self {
             needed: opening.needed(),
             keys: keys.filter(|key| has_pgp || key.kind != Kind::Pgp).collect(),
             groups,
             problems: keyring.problems.clone(),
+            recommended: None,
+        };
+        if no_key.damaged().is_none() {
+            no_key.recommended = no_key.best().map(|key| key.to_copy(&keyring.has_shown_long));
         }
+        no_key
     }
 
-    /// What can open the file, what this host has, and what to do: indented lines to stand below one that names the file. `file` is
-    /// its name as the person knows it who would type `sops updatekeys`. The text ends with a line break.
+    /// What is for a key of this host and cannot be used, in a group that stayed closed.
+    fn damaged(&self) -> Option<&Lock> {
+        let closed = self.groups.iter().filter(|group| !group.is_open);
+        closed.flat_map(|group| &group.locks).find(|lock| lock.is_damaged())
+    }
+
+    /// The key to add to the file. Another message of the kind that is not supported would not help.
+    fn best(&self) -> Option<&Key> {
+        let has_foreign = self.locks().any(Lock::is_foreign);
+        let is_of_use = |key: &&Key| key.is_of_use && !(has_foreign && key.kind == Kind::Pgp);
+        self.keys.iter().filter(is_of_use).min_by_key(|key| key.kind)
+    }
+
+    /// What can open the file, what this host has, and what to do: indented lines to stand below one that names the file. `run` gives
+    /// the words that ask for sops with arguments, such as `updatekeys`, on this file. The text ends with a line break.
     #[must_use]
-    pub fn report(&self, file: &str) -> String {
+    pub fn report(&self, run: &dyn Fn(&str) -> String) -> String {
         let mut lines = self.lines_of_file();
         lines.extend(self.lines_of_host());
-        lines.push(format!("  hint: {}", self.hint(&quoted(file))));
+        lines.push(format!("  hint: {}", self.hint(run)));
         lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
@@ -116,13 +138,12 @@ impl NoKey {
     }
 
     /// What to do.
-    fn hint(&self, file: &str) -> String {
-        let closed = self.groups.iter().filter(|group| !group.is_open);
-        if let Some(lock) = closed.flat_map(|group| &group.locks).find(|lock| lock.is_damaged()) {
+    fn hint(&self, run: &dyn Fn(&str) -> String) -> String {
+        if let Some(lock) = self.damaged() {
             return format!(
-                "the part of {file} for {}, a key of this host, is damaged: restore the file, \
-                 or where another key opens it, run: sops rotate --in-place {file}",
-                lock.shown()
+                "the part of this file for {}, a key of this host, is damaged: restore the file, or where another key opens it, {}",
+                lock.shown(),
+                run("rotate --in-place")
             );
         }
         let first = if self.locks().any(Lock::is_told) || self.problems.iter().any(Problem::is_of_others) {
@@ -135,19 +156,13 @@ impl NoKey {
         } else {
             ".sops.yaml"
         };
-        // Another message of the kind that is not supported would not help.
-        let has_foreign = self.locks().any(Lock::is_foreign);
-        let keys = self
-            .keys
-            .iter()
-            .filter(|key| key.is_of_use && !(has_foreign && key.kind == Kind::Pgp));
-        let Some(best) = keys.min_by_key(|key| key.kind) else {
+        let Some(recipient) = &self.recommended else {
             return format!(
                 "{first}give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
                  or sops.age.keyFile to a file made by age-keygen"
             );
         };
-        format!("{first}add {} to {place}, run: sops updatekeys {file}", best.recipient)
+        format!("{first}add {recipient} to {place}, {}", run("updatekeys"))
     }
 
     /// What keeps the file closed whatever keys this host had, or how many groups it opens.
@@ -226,6 +241,16 @@ impl fmt::Display for NoKey {
 impl std::error::Error for NoKey {}
 
 impl Key {
+    /// The recipient in full, once in a run where it is very long: then it has been shown.
+    fn to_copy(&self, has_shown_long: &AtomicBool) -> String {
+        let short = by_its_ends(&self.recipient);
+        if short != self.recipient && has_shown_long.swap(true, Ordering::Relaxed) {
+            format!("{short} (in full above)")
+        } else {
+            self.recipient.clone()
+        }
+    }
+
     /// All keys of this host, and the programs that know more.
     fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
         let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
@@ -258,15 +283,5 @@ impl Key {
             kind: if identity.is_ssh() { Kind::Ssh } else { Kind::Age },
             is_of_use: true,
         }
-    }
-}
-
-/// A file name as a shell takes it.
-pub(super) fn quoted(file: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
-    if !file.is_empty() && file.chars().all(is_plain) {
-        file.to_owned()
-    } else {
-        format!("'{}'", file.replace('\'', r"'\''"))
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{Account, Body, Findings, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template, paths::Paths, raw};
-use crate::sops::format::Format;
+use crate::sops::{format::Format, key::KeyPath};
 
 /// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on.
 pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
@@ -66,7 +66,7 @@ fn secret(raw: raw::Secret, paths: &Paths, link: &Path, findings: &mut Findings)
     }
     let format = format(&what, &raw.format, findings);
     let selection = match format {
-        Format::Yaml | Format::Json if !raw.key.is_empty() => Selection::Key(raw.key.split('/').map(str::to_owned).collect()),
+        Format::Yaml | Format::Json if !raw.key.is_empty() => Selection::Key(KeyPath::parse(&raw.key)),
         _ => Selection::Whole,
     };
     let placement = Placement {

@@ -17,7 +17,11 @@ use std::{
 use serde_json::error::Category;
 use thiserror::Error;
 
-use crate::sops::format::Format;
+use crate::{
+    encoding::Encoding,
+    shell,
+    sops::{format::Format, key::KeyPath},
+};
 
 /// A whole manifest, valid.
 #[derive(Debug)]
@@ -85,8 +89,8 @@ pub struct Secret {
 pub enum Selection {
     /// The whole file as text.
     Whole,
-    /// The value under these keys, outermost first.
-    Key(Vec<String>),
+    /// The value under this key.
+    Key(KeyPath),
 }
 
 /// One template.
@@ -157,6 +161,14 @@ pub enum ManifestError {
         /// What serde says, with line and column.
         source: serde_json::Error,
     },
+    /// Another program than a Nix module saved it. UTF-8 without a byte order mark is what JSON is exchanged in (RFC 8259, 8.1).
+    #[error("cannot read the manifest {}: {encoding}; run: {}", path.display(), encoding.command(&shell::path(path)))]
+    Encoded {
+        /// The manifest.
+        path: PathBuf,
+        /// What happened to it.
+        encoding: Encoding,
+    },
     /// Everything that is wrong in it.
     #[error("the manifest {path} is not valid:\n  {list}", path = path.display(), list = findings.join("\n  "))]
     Invalid {
@@ -208,10 +220,16 @@ impl Manifest {
     /// # Errors
     /// With all findings at once, where something is wrong that the manifest's strictness does not forgive.
     pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<String>), ManifestError> {
-        let raw = raw::parse(json).map_err(|error| ManifestError::Json {
-            path: path.to_owned(),
-            field: error.path().to_string(),
-            source: error.into_inner(),
+        let raw = raw::parse(json).map_err(|error| match Encoding::of(json) {
+            Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::Encoded {
+                path: path.to_owned(),
+                encoding,
+            },
+            _ => ManifestError::Json {
+                path: path.to_owned(),
+                field: error.path().to_string(),
+                source: error.into_inner(),
+            },
         })?;
         let mut findings = Findings::new(raw.version);
         let manifest = convert::manifest(raw, runtime_dir, &mut findings);

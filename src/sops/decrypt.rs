@@ -1,12 +1,12 @@
 //! From the stored tree to the decrypted one, with every value authenticated.
 
 use super::{
-    DecryptError,
+    DecryptError, Place,
     cipher::DataKey,
     mac::Mac,
     rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown_path},
-    value::{Token, Type, canonical},
+    value::{TOKEN_START, Token, Type, canonical},
 };
 use crate::plaintext::Plaintext;
 
@@ -21,6 +21,8 @@ pub(super) struct Walk<'k> {
     rule: &'k mut Rule,
     pub mac: Mac,
     path: Path,
+    /// How many documents were begun, where there are several.
+    document: Option<usize>,
     comments: CommentStack,
     /// How many bytes of paths may still be authenticated.
     paths_left: usize,
@@ -81,15 +83,33 @@ impl Path {
 }
 
 impl<'k> Walk<'k> {
-    /// Before the first document of a file of `size` bytes.
-    pub fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize) -> Self {
+    /// Before the first document of a file of `size` bytes; whether there are several.
+    pub fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize, several: bool) -> Self {
         Self {
             key,
             rule,
             mac,
             path: Path::default(),
+            document: several.then_some(0),
             comments: CommentStack::default(),
             paths_left: size.saturating_mul(PATHS_PER_BYTE).saturating_add(FEW_PATHS),
+        }
+    }
+
+    /// Decrypts the next document.
+    pub fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Plaintext>, DecryptError> {
+        self.document = self.document.map(|document| document.saturating_add(1));
+        self.branch(branch).map_err(|error| match self.document {
+            Some(document) if is_foreign => DecryptError::Joined { document },
+            _ => error,
+        })
+    }
+
+    /// The current place, for a message.
+    fn place(&self) -> Place {
+        Place {
+            document: self.document,
+            path: self.path.display(),
         }
     }
 
@@ -112,7 +132,7 @@ impl<'k> Walk<'k> {
                 value: Value::Null,
             }),
             Key::Other(type_name) => Err(DecryptError::Key {
-                path: self.path.display(),
+                place: self.place(),
                 type_name,
             }),
             Key::Name(name) => {
@@ -178,24 +198,20 @@ impl<'k> Walk<'k> {
     }
 
     fn scalar(&mut self, kind: Kind, text: Stored<'_>) -> Result<Value<Plaintext>, DecryptError> {
-        let fail = |path: &Path, problem: String| DecryptError::Value {
-            path: path.display(),
-            problem,
-        };
         if kind == Kind::Unsigned {
-            return Err(fail(&self.path, format!("{} cannot be in a sops file", kind.name())));
+            return Err(self.fail(format!("{} cannot be in a sops file", kind.name())));
         }
         let encrypted = self.rule.selects(self.path.matched(), &self.comments, false);
         let (kind, text) = match (encrypted, kind) {
             (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
             // sops stores an empty string as it is.
             (true, Kind::Text) if text.is_empty() => (Type::Scalar(Kind::Text), Plaintext::default()),
-            (true, Kind::Text) => self.open(&text)?.map_err(|problem| fail(&self.path, problem))?,
+            (true, Kind::Text) if text.starts_with(TOKEN_START) => self.open(&text)?.map_err(|problem| self.fail(problem))?,
             (true, _) => {
-                return Err(fail(
-                    &self.path,
-                    format!("it is {} that should be encrypted; set it with sops edit", kind.name()),
-                ));
+                return Err(DecryptError::NotEncrypted {
+                    place: self.place(),
+                    found: kind.name(),
+                });
             }
         };
         Ok(match kind {
@@ -205,6 +221,13 @@ impl<'k> Walk<'k> {
             }
             Type::Comment => Value::Comment(Comment { text, inline: false }),
         })
+    }
+
+    fn fail(&self, problem: String) -> DecryptError {
+        DecryptError::Value {
+            place: self.place(),
+            problem,
+        }
     }
 
     /// Opens a token at the current place, or says what is wrong with it.

@@ -7,6 +7,7 @@
 mod cipher;
 mod decrypt;
 pub mod format;
+pub mod key;
 mod mac;
 pub mod metadata;
 pub mod number;
@@ -19,6 +20,8 @@ pub mod time;
 pub mod tree;
 mod value;
 
+use std::fmt;
+
 use thiserror::Error;
 
 pub use self::cipher::CipherError;
@@ -28,6 +31,7 @@ use self::{
     cipher::DataKey,
     decrypt::Walk,
     format::{EmitError, Format, ParseError},
+    key::KeyPath,
     mac::Mac,
     metadata::{Metadata, MetadataError},
     select::{SelectError, Selector},
@@ -41,6 +45,8 @@ pub struct SopsFile<'a> {
     /// In bytes.
     size: usize,
     documents: Vec<Branch<Stored<'a>>>,
+    /// Whether each document was encrypted as a file of its own.
+    foreign: Vec<bool>,
     metadata: Metadata,
 }
 
@@ -54,7 +60,7 @@ pub struct Decrypted {
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// It is not of the format.
-    #[error("it is not valid {format}: {source}; declare the format that it was encrypted in")]
+    #[error("it is not valid {format}: {source}")]
     Parse {
         /// The format that it was read as.
         format: Format,
@@ -73,18 +79,26 @@ pub enum DecryptError {
     #[error(transparent)]
     DataKey(#[from] CipherError),
     /// One value is at fault.
-    #[error("{}: {problem}", place(path))]
+    #[error("{place}: {problem}")]
     Value {
-        /// The keys down to it, joined by slashes.
-        path: String,
+        /// Where it is.
+        place: Place,
         /// What is wrong with it.
         problem: String,
     },
+    /// A value is not encrypted where the file's rules want it to be.
+    #[error("{place}: it is {found} that should be encrypted")]
+    NotEncrypted {
+        /// Where it is.
+        place: Place,
+        /// What it is.
+        found: &'static str,
+    },
     /// A key that is not a string.
-    #[error("{} has a key that is {type_name}; quote it, only strings can be keys", place(path))]
+    #[error("{place} has a key that is {type_name}, and only strings can be keys")]
     Key {
-        /// The map's keys, joined by slashes.
-        path: String,
+        /// The map that it is in.
+        place: Place,
         /// What the key is.
         type_name: &'static str,
     },
@@ -92,30 +106,42 @@ pub enum DecryptError {
     #[error(transparent)]
     Rule(#[from] RuleError),
     /// The places of its values are too long to be authenticated in time that grows with the file.
-    #[error(
-        "its values stand below keys that are longer than all of the rest by far, and to check them would take too long; restore the file \
-         from version control, or shorten the keys"
-    )]
+    #[error("its values stand below keys that are longer than all of the rest by far, and to check them would take too long")]
     LongPaths,
+    /// A later document was encrypted as a file of its own.
+    #[error("document {document} is a sops file of its own, with another data key")]
+    Joined {
+        /// Which one, from 1.
+        document: usize,
+    },
     /// The file carries no MAC.
-    #[error("the file has no MAC, so a change to it could not be noticed; encrypt it again with sops")]
+    #[error("the file has no MAC, so a change to it could not be noticed")]
     NoMac,
     /// The MAC itself does not decrypt.
-    #[error("the MAC does not authenticate: the metadata was changed after sops wrote it; restore the file from version control")]
+    #[error("the MAC does not authenticate: the metadata was changed after sops wrote it")]
     BrokenMac,
     /// The file is not what sops wrote.
-    #[error(
-        "the MAC does not match: the file was changed after sops wrote it; restore it from version control, or check the change and run: \
-         sops edit --ignore-mac"
-    )]
+    #[error("the MAC does not match: the file was changed after sops wrote it")]
     WrongMac,
 }
 
-fn place(path: &str) -> String {
-    if path.is_empty() {
-        "the document".to_owned()
-    } else {
-        format!("the key {path}")
+/// A place in a file. `Display` names it as a manifest names a key, with the document where there are several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which document, from 1, of several.
+    pub document: Option<usize>,
+    /// The keys down to it, joined by slashes; empty for the document itself.
+    pub path: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.document, self.path.as_str()) {
+            (None, "") => f.write_str("the document"),
+            (None, path) => write!(f, "the key {path}"),
+            (Some(document), "") => write!(f, "document {document}"),
+            (Some(document), path) => write!(f, "document {document}: the key {path}"),
+        }
     }
 }
 
@@ -126,10 +152,12 @@ impl<'a> SopsFile<'a> {
     /// When it is not of the format, or its metadata cannot be used.
     pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, ReadError> {
         let mut documents = format.parse(source).map_err(|source| ReadError::Parse { format, source })?;
+        let foreign = section::foreign(&documents);
         let section = section::take_metadata(format, &mut documents).map_err(MetadataError::Section)?;
         Ok(Self {
             format,
             size: source.len(),
+            foreign,
             metadata: Metadata::read(&section)?,
             documents,
         })
@@ -139,6 +167,11 @@ impl<'a> SopsFile<'a> {
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// Whether it looks like what sops makes of a binary file, whatever it was read as.
+    pub(crate) fn is_binary(&self) -> bool {
+        matches!(self.documents.as_slice(), [document] if document.items.len() == 1 && document.get(b"data").is_some())
     }
 
     /// Looks for values that could be secrets. Needs no data key.
@@ -155,11 +188,13 @@ impl<'a> SopsFile<'a> {
         let key = DataKey::new(key)?;
         let is_json = matches!(self.format, Format::Json | Format::Binary);
         let mac = Mac::new(self.metadata.mac_only_encrypted, is_json);
-        let mut walk = Walk::new(&key, &mut self.metadata.rule, mac, self.size);
+        let several = self.documents.len() > 1;
+        let mut walk = Walk::new(&key, &mut self.metadata.rule, mac, self.size, several);
         let documents = self
             .documents
             .into_iter()
-            .map(|document| walk.branch(document))
+            .zip(self.foreign)
+            .map(|(document, is_foreign)| walk.document(document, is_foreign))
             .collect::<Result<_, _>>()?;
         check(walk.mac, &self.metadata, &key)?;
         Ok(Decrypted {
@@ -193,7 +228,7 @@ impl Decrypted {
     ///
     /// # Errors
     /// When there is none that could be a secret.
-    pub fn value<'f>(&'f self, selector: &Selector<'f, Plaintext>, key: &[String]) -> Result<Content<'f>, ContentError> {
+    pub fn value<'f>(&'f self, selector: &Selector<'f, Plaintext>, key: &KeyPath) -> Result<Content<'f>, ContentError> {
         let (kind, text) = selector.scalar(key)?;
         Ok(self.format.emit_scalar(kind, text)?)
     }

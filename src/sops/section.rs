@@ -17,7 +17,7 @@ const NAME: &[u8] = b"sops";
 #[non_exhaustive]
 pub enum SectionError {
     /// The file has no such section, so it was not encrypted by sops.
-    #[error("it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it")]
+    #[error("it has no sops metadata")]
     NotFound,
     /// Two sections in one document.
     #[error("there are two sops sections")]
@@ -47,6 +47,14 @@ pub(crate) fn take_metadata<'a>(
     } else {
         Ok(section)
     }
+}
+
+/// Whether each document is of another file than the first: it has a section, and another one.
+pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
+    let mut sections = documents.iter().map(|document| document.get(NAME));
+    let first = sections.next().flatten();
+    let later = sections.map(|section| section.is_some() && section != first);
+    std::iter::once(false).chain(later).collect()
 }
 
 /// Takes the entry `sops` out of every document.

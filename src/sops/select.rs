@@ -7,14 +7,17 @@ use std::{
 
 use thiserror::Error;
 
-use super::tree::{Branch, Item, Key, Kind, Value, shown_path};
+use super::{
+    key::{KeyPath, Step},
+    tree::{Branch, Item, Key, Kind, Value},
+};
 use crate::spelling::nearest;
 
 /// Why there is no value under a key that could be a secret.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SelectError {
     /// Nothing has that name.
-    #[error("the key {key} does not exist{}", nearest.as_ref().map(|key| format!("; did you mean {key}")).unwrap_or_default())]
+    #[error("the key {key} does not exist{}", meant(nearest.as_ref()))]
     Missing {
         /// The key as far as it was looked for.
         key: String,
@@ -23,20 +26,24 @@ pub enum SelectError {
     },
     /// Several values have that name. An empty string is not authenticated, so anybody who can write the file could add one under the
     /// name of a secret.
-    #[error("the key {key} is there more than once; remove all but one with sops edit")]
+    #[error("the key {key} is there more than once")]
     Repeated {
         /// The key as far as it was looked for.
         key: String,
     },
     /// The key goes on where the tree ends.
-    #[error("the key {key} is {found}, not a map, so there is no {wanted} in it")]
+    #[error("the key {key} is {found}, not {expected}, so there is no {wanted} in it{}", meant(nearest.as_ref()))]
     NotAMap {
-        /// The key that is no map.
+        /// The key that is no map, or no list.
         key: String,
         /// What it is.
         found: &'static str,
+        /// What it should be: a map or a list.
+        expected: &'static str,
         /// The key that was wanted.
         wanted: String,
+        /// One that exists and has the same names, joined by slashes.
+        nearest: Option<String>,
     },
     /// It exists and cannot be written to a file.
     #[error("the key {key} is {found}; only a string, a number, a boolean or a time can be a secret{hint}")]
@@ -46,7 +53,7 @@ pub enum SelectError {
         /// What it is.
         found: &'static str,
         /// What to do about it.
-        hint: &'static str,
+        hint: String,
     },
 }
 
@@ -92,47 +99,49 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The scalar under `key`, outermost name first.
+    /// The scalar under `key`.
     ///
     /// # Errors
     /// When there is none; the error names the full key and what was found.
-    pub fn scalar(&self, key: &[String]) -> Result<(Kind, &'t S), SelectError> {
-        let missing = || SelectError::Missing {
-            key: join(key, key.len()),
-            nearest: None,
+    pub fn scalar(&self, key: &KeyPath) -> Result<(Kind, &'t S), SelectError> {
+        let mut way = Way { key, depth: 0 };
+        let mut steps = key.steps().iter();
+        let document = self.documents.first().ok_or_else(|| way.missing(None))?;
+        let first = steps.next().ok_or_else(|| way.missing(None))?;
+        let mut value = match first {
+            Step::Name(name) => self.named(document, name, &way)?,
+            Step::Index(_) => return Err(way.missing(None)),
         };
-        let mut branch = self.documents.first().ok_or_else(missing)?;
-        let mut names = key.iter().enumerate().peekable();
-        while let Some((depth, name)) = names.next() {
-            let so_far = || join(key, depth.saturating_add(1));
-            let value = match self.lookup(branch, name.as_bytes()) {
-                Some(Named::One(value)) => value,
-                Some(Named::Several) => return Err(SelectError::Repeated { key: so_far() }),
-                None => {
-                    let nearest = self.nearest(branch, key, depth);
-                    return Err(SelectError::Missing { key: so_far(), nearest });
+        // The map in which the last name was found.
+        let mut around = document;
+        for step in steps {
+            way.depth = way.depth.saturating_add(1);
+            value = match (value, step) {
+                (Value::Map(inner), Step::Name(name)) => {
+                    around = inner;
+                    self.named(inner, name, &way)?
                 }
+                (Value::List(elements), Step::Index(index)) => elements.get(*index).ok_or_else(|| way.missing(None))?,
+                (other, step) => return Err(self.blocked(&way, around, other.type_name(), step)),
             };
-            match (value, names.peek()) {
-                (Value::Scalar(kind, text), None) => return Ok((*kind, text)),
-                (Value::Map(inner), Some(_)) => branch = inner,
-                (other, Some(_)) => {
-                    return Err(SelectError::NotAMap {
-                        key: so_far(),
-                        found: other.type_name(),
-                        wanted: join(key, key.len()),
-                    });
-                }
-                (other, None) => {
-                    return Err(SelectError::NotAScalar {
-                        key: so_far(),
-                        found: other.type_name(),
-                        hint: hint(other),
-                    });
-                }
-            }
         }
-        Err(missing())
+        match value {
+            Value::Scalar(kind, text) => Ok((*kind, text)),
+            other => Err(SelectError::NotAScalar {
+                key: key.to_string(),
+                found: other.type_name(),
+                hint: hint(key, other),
+            }),
+        }
+    }
+
+    /// The one value of that name.
+    fn named(&self, branch: &'t Branch<S>, name: &str, way: &Way<'_>) -> Result<&'t Value<S>, SelectError> {
+        match self.lookup(branch, name.as_bytes()) {
+            Some(Named::One(value)) => Ok(value),
+            Some(Named::Several) => Err(SelectError::Repeated { key: way.so_far() }),
+            None => Err(way.missing(self.nearest(branch, way, name))),
+        }
     }
 
     /// The value of that name. The maps are borrowed for as long as this lives, so each is told by its address.
@@ -146,17 +155,54 @@ impl<'t, S> Selector<'t, S> {
         index.get(name).copied()
     }
 
-    /// One that exists and is spelled much the same as the key down to `depth`. After very many names it is no longer looked for.
-    fn nearest(&self, branch: &Branch<S>, key: &[String], depth: usize) -> Option<String> {
-        let left = self.suggestions_left.get();
-        self.suggestions_left.set(left.saturating_sub(branch.items.len()));
-        let names = branch.items.iter().take(left).filter_map(|item| match &item.key {
-            Key::Name(name) => Some(name.as_slice()),
-            Key::Comment(_) | Key::Other(_) => None,
+    /// The current step leads into something that it cannot lead into. The name before it was found in `around`.
+    fn blocked(&self, way: &Way<'_>, around: &'t Branch<S>, found: &'static str, step: &Step) -> SelectError {
+        let above = Way {
+            key: way.key,
+            depth: way.depth.saturating_sub(1),
+        };
+        SelectError::NotAMap {
+            key: above.so_far(),
+            found,
+            expected: match step {
+                Step::Name(_) => "a map",
+                Step::Index(_) => "a list",
+            },
+            wanted: way.key.to_string(),
+            nearest: self.joined(around, &above),
+        }
+    }
+
+    /// The key of `branch` that was meant by the current step. After very many names it is no longer looked for.
+    fn nearest(&self, branch: &'t Branch<S>, way: &Way<'_>, wanted: &str) -> Option<String> {
+        let joined = self.joined(branch, way);
+        joined.or_else(|| {
+            let left = self.suggestions_left.get();
+            self.suggestions_left.set(left.saturating_sub(branch.items.len()));
+            let names = branch.items.iter().take(left).filter_map(|item| match &item.key {
+                Key::Name(name) => Some(name.as_slice()),
+                Key::Comment(_) | Key::Other(_) => None,
+            });
+            let best = Step::Name(String::from_utf8_lossy(nearest(wanted, names)?).into_owned());
+            let end = way.depth.saturating_add(1);
+            Some(way.key.first(end).with(way.depth, end, best).to_string())
+        })
+    }
+
+    /// The key with a name of `branch` that has slashes, where they were taken for those between names.
+    fn joined(&self, branch: &'t Branch<S>, way: &Way<'_>) -> Option<String> {
+        let rest = way.key.steps().get(way.depth..)?;
+        let names = rest.iter().map_while(|step| match step {
+            Step::Name(name) => Some(name.as_str()),
+            Step::Index(_) => None,
         });
-        let best = nearest(key.get(depth)?, names)?;
-        let above = key.iter().take(depth).map(String::as_bytes);
-        Some(shown_path(&above.chain([best]).collect::<Vec<_>>()))
+        let names: Vec<_> = names.collect();
+        (2..=names.len()).rev().find_map(|count| {
+            let name = names.get(..count)?.join("/");
+            self.lookup(branch, name.as_bytes())?;
+            let end = way.depth.saturating_add(count);
+            Some(way.key.with(way.depth, end, Step::Name(name)).to_string())
+        })
     }
 }
 
@@ -203,21 +249,48 @@ fn own_index<S>(branch: &Branch<S>) -> Index<'_, S> {
 /// How many merge keys inside each other are followed.
 const MERGE_DEPTH: usize = 16;
 
-/// The first names of a key, for a message; an empty name alone would not be seen.
-fn join(key: &[String], length: usize) -> String {
-    let names: Vec<_> = key.iter().take(length).map(String::as_bytes).collect();
-    match shown_path(&names) {
-        empty if empty.is_empty() => "\"\"".to_owned(),
-        joined => joined,
+/// How far down a key we are.
+struct Way<'k> {
+    key: &'k KeyPath,
+    /// The steps before the current one.
+    depth: usize,
+}
+
+impl Way<'_> {
+    /// The key down to the current step, for a message.
+    fn so_far(&self) -> String {
+        self.key.first(self.depth.saturating_add(1)).to_string()
+    }
+
+    fn missing(&self, nearest: Option<String>) -> SelectError {
+        SelectError::Missing {
+            key: self.so_far(),
+            nearest,
+        }
     }
 }
 
-fn hint<S>(value: &Value<S>) -> &'static str {
+/// What to type instead.
+fn meant(nearest: Option<&String>) -> String {
+    nearest.map(|key| format!("; did you mean {key}")).unwrap_or_default()
+}
+
+fn hint<S>(key: &KeyPath, value: &Value<S>) -> String {
     match value {
-        Value::Map(_) => "; name one of its keys after a slash, or use key \"\" for the whole file",
-        Value::Null => "; give it a value with sops edit",
-        _ => "",
+        Value::Map(_) => "; name one of its keys after a slash, or use key \"\" for the whole file".to_owned(),
+        Value::List(elements) => {
+            element(key, elements).map_or(String::new(), |key| format!("; name one of its elements, such as {key}"))
+        }
+        Value::Comment(_) => "; comments count as elements, as they do for sops".to_owned(),
+        Value::Null | Value::Scalar(..) => String::new(),
     }
+}
+
+/// The key of the first element of a list, `key`, that is more than a comment.
+fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
+    let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)))?;
+    let depth = key.steps().len();
+    Some(key.with(depth, depth, Step::Index(index)))
 }
 
 #[cfg(test)]
@@ -228,7 +301,7 @@ mod tests {
     #[test]
     fn a_key_that_is_meant_cannot_write_to_the_terminal() {
         let documents = Format::Json.parse(br#"{"password\n\u001b[2J": "x"}"#).unwrap();
-        let error = Selector::new(&documents).scalar(&["password".to_owned()]).unwrap_err();
+        let error = Selector::new(&documents).scalar(&KeyPath::parse("password")).unwrap_err();
         assert_eq!(
             error.to_string(),
             r"the key password does not exist; did you mean password\n\u{1b}[2J"

@@ -18,6 +18,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
+/// How every encrypted value begins.
+pub(crate) const TOKEN_START: &[u8] = b"ENC[AES256_GCM,";
+
 /// `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, taken apart and decoded.
 pub(crate) struct Token<'a> {
     /// The ciphertext, to be decrypted in place.
@@ -35,9 +38,7 @@ pub(crate) struct Token<'a> {
 #[non_exhaustive]
 pub enum ValueError {
     /// The text has another form altogether.
-    #[error(
-        "the value is not encrypted, or not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]; set it with sops edit"
-    )]
+    #[error("the value is not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")]
     NotAToken,
     /// A part of it, by its name, is not Base64.
     #[error("the {0} of the encrypted value is not Base64")]

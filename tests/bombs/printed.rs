@@ -48,7 +48,7 @@ fn what_would_be_printed_endlessly_is_an_error() {
 
 #[test]
 fn millions_of_values_are_an_error() {
-    let problem = "it has millions of values, more than a file of secrets can need; declare the format that it was encrypted in";
+    let problem = "it has millions of values, more than a file of secrets can need";
     let said = [
         said("millions: json", "json", |_| {
             format!("{{\"l\": [{}0]}}", "0,".repeat(2_000_000))
@@ -58,6 +58,6 @@ fn millions_of_values_are_an_error() {
         said("millions: ini", "ini", |_| "a=\n".repeat(2_000_001)),
     ];
     for said in said {
-        assert!(said.ends_with(problem), "{said}");
+        assert!(said.contains(problem), "{said}");
     }
 }

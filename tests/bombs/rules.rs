@@ -14,7 +14,7 @@ use crate::{
 /// Of a rule that was changed the tokens that it does not select count as they stand, and the MAC is another.
 const CHANGED: &str = "error: cannot decrypt $DIR/regex.yaml (needed by secret s): the MAC does not match";
 const TOO_LONG: &str =
-    "is a pattern that takes too long to match; choose a simpler one, or restore the file from version control";
+    "is a pattern that takes too long to match; restore the file from version control, or choose a simpler one";
 
 #[test]
 fn a_regular_expression_cannot_blow_up() {

@@ -316,6 +316,28 @@ impl World {
         command
     }
 
+    /// Any program in the same surroundings, but run by whoever runs the tests.
+    pub fn as_tester(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = match &self.namespace {
+            Some(_) => self.command(program),
+            None => Command::new(program),
+        };
+        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    /// Makes the program's user the owner of all that root made among the inputs.
+    pub fn give_all(&self) {
+        if is_root() && self.namespace.is_none() {
+            let owner = format!("{ALICE}:{ALICE}");
+            let status = Command::new("chown")
+                .args(["-R", "--from=0", "--no-dereference", &owner])
+                .arg(self.dir.path())
+                .status();
+            assert!(status.unwrap().success());
+        }
+    }
+
     /// Runs a command to its end.
     pub fn finish(&self, command: &mut Command) -> Said {
         let output = command.output().unwrap();

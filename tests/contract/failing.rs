@@ -283,7 +283,7 @@ fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
     assert_eq!(
         said.err,
         "error: cannot decrypt $DIR/shorter.json (needed by secret bad): the MAC does not match: the file was changed after sops wrote it; \
-         restore it from version control, or check the change and run: sops edit --ignore-mac\n\
+         restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/shorter.json\n\
          error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: /run/current-system/activate\n"
     );
 }

@@ -108,7 +108,7 @@ fn a_file_system_on_a_disk_is_refused() {
     assert_eq!(
         said.err,
         "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs: secrets would be written to a disk; \
-         unmount it with: umount /run/secrets.d\n"
+         run: umount /run/secrets.d\n"
     );
 }
 
@@ -150,7 +150,7 @@ fn a_dry_run_refuses_the_wrong_file_system_as_the_real_run_does() {
     fails(
         &world,
         "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs: secrets would be written to a disk; \
-         unmount it with: umount /run/secrets.d\n",
+         run: umount /run/secrets.d\n",
     );
 }
 
@@ -160,7 +160,7 @@ fn a_mount_in_the_place_of_the_link_is_named_with_its_remedy() {
     world.shell("mkdir /run/secrets && mount -t tmpfs tmpfs /run/secrets");
     fails(
         &world,
-        "error: cannot put a link in place of /run/secrets: something is mounted there; unmount it with: umount /run/secrets\n",
+        "error: cannot put a link in place of /run/secrets: something is mounted there; run: umount /run/secrets\n",
     );
 }
 
@@ -176,7 +176,7 @@ fn a_file_mounted_at_a_declared_path_is_named_with_its_remedy() {
         (said.code, said.err.as_str()),
         (
             Some(3),
-            "error: cannot put a link in place of /etc/key: something is mounted there; unmount it with: umount /etc/key\n"
+            "error: cannot put a link in place of /etc/key: something is mounted there; run: umount /etc/key\n"
         )
     );
 }

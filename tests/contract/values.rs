@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::common::World;
+use crate::common::{World, has};
 
 #[test]
 fn numbers_and_booleans_of_nested_maps_are_written_as_the_file_spells_them() {
@@ -53,11 +53,15 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
                 "the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file"
             ),
         ),
-        (&nesting, "list", format!("the key list is a list; {hint}")),
+        (
+            &nesting,
+            "list",
+            format!("the key list is a list; {hint}; name one of its elements, such as [\"list\"][0]"),
+        ),
         (
             &types,
             "null",
-            format!("the key null is null; {hint}; give it a value with sops edit"),
+            format!("the key null is null; {hint}; to give it a value, run: sops edit $DIR/types.json"),
         ),
         (
             &nesting,
@@ -84,6 +88,44 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
         let first = said.err.lines().next().unwrap();
         assert_eq!(first, format!("error: secret s from $DIR/{name}: {found}"));
     }
+}
+
+#[test]
+fn a_key_in_brackets_names_what_sops_extracts() {
+    if !has("sops") {
+        return;
+    }
+    let Some(world) = World::system() else { return };
+    let plain = "\"a/b\":\n  c: one\nl:\n  - two\n  # comments count\n  - n: three\n\"[0]\": four\na:\n  b: five\n\"x]y\": six\n";
+    let file = world.write("brackets.yaml", plain);
+    let recipient = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
+    world.shell(&format!("sops encrypt --age {recipient} --in-place '{}'", file.display()));
+    for (key, plain_key) in [
+        ("[\"a/b\"][\"c\"]", None),
+        ("['a/b'][\"c\"]", None),
+        ("[\"l\"][0]", None),
+        ("[\"l\"][2][\"n\"]", None),
+        ("[\"a\"][\"b\"]", Some("a/b")),
+        ("[\"x]y\"]", Some("x]y")),
+    ] {
+        let manifest = world.manifest();
+        let key_file = world.fixture("keys/age.txt");
+        let extracted = world.shell(&format!(
+            "SOPS_AGE_KEY_FILE='{}' sops decrypt --extract {} '{}'",
+            key_file.display(),
+            quoted(key),
+            file.display()
+        ));
+        for key in [Some(key), plain_key].into_iter().flatten() {
+            world.install(&manifest.clone().without("logging").secret("s", &file, key));
+            assert_eq!(world.read("/run/secrets/s"), extracted, "{key}");
+        }
+    }
+}
+
+/// A text between the quotes of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[test]

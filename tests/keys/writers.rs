@@ -271,6 +271,8 @@ fn padding_of_any_length_and_whatever_stands_around_a_key_do_no_harm() {
 fn printed(said: &Said) -> (String, PathBuf) {
     let line = said.err.lines().next().unwrap();
     let command = line.rsplit_once(": ").unwrap().1;
+    // Whoever types it answers by arguments here, behind the program's own.
+    let command = command.trim_start_matches("(umask 077; ").trim_end_matches(')');
     (command.to_owned(), PathBuf::from(command.rsplit_once(' ').unwrap().1))
 }
 
@@ -344,25 +346,25 @@ fn a_key_that_has_to_be_converted_first_is_named_and_the_printed_command_convert
     }
     expect![[r#"
         # PuTTY, version 2
-        warning: cannot use $DIR/key: an SSH key in the form of PuTTY; convert it, and name what comes out: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: an SSH key in the form of PuTTY; convert it and name the result, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # PuTTY, version 3
-        warning: cannot use $DIR/key: an SSH key in the form of PuTTY; convert it, and name what comes out: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: an SSH key in the form of PuTTY; convert it and name the result, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # PuTTY, with a passphrase
-        warning: cannot use $DIR/key: an SSH key in the form of PuTTY; convert it, and name what comes out: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: an SSH key in the form of PuTTY; convert it and name the result, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # ssh.com
-        warning: cannot use $DIR/key: an SSH key in the form of ssh.com; convert it, and name what comes out: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: an SSH key in the form of ssh.com; convert it and name the result, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # ssh.com, with a passphrase
-        warning: cannot use $DIR/key: an SSH key in the form of ssh.com; convert it, and name what comes out: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: an SSH key in the form of ssh.com; convert it and name the result, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # Dropbear
-        warning: cannot use $DIR/key: an SSH key in the form of Dropbear; convert it, and name what comes out: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
+        warning: cannot use $DIR/key: an SSH key in the form of Dropbear; convert it and name the result, run: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
         # Dropbear
-        warning: cannot use $DIR/key: an SSH key in the form of Dropbear; convert it, and name what comes out: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
+        warning: cannot use $DIR/key: an SSH key in the form of Dropbear; convert it and name the result, run: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
         # PKCS#8
-        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or name what comes out of: openssl pkey -in $DIR/key -out $DIR/key.plain
+        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or decrypt it and name the result, run: (umask 077; openssl pkey -in $DIR/key -out $DIR/key.plain)
         # OpenSSH
-        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/key
+        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or remove it, run: ssh-keygen -p -N '' -f $DIR/key
         # PEM
-        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/key
+        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or remove it, run: ssh-keygen -p -N '' -f $DIR/key
     "#]].assert_eq(&text);
 }
 

@@ -101,7 +101,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: what it holds is not as long as a data key)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: the part of $DIR/spliced.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
+          hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
 
         # a share of another file: 1
@@ -117,7 +117,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: the part of $DIR/spliced.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
+          hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
 
     "#]].assert_eq(&text);

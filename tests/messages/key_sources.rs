@@ -50,7 +50,7 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
     }
     expect![[r#"
         # with a passphrase: 0
-        warning: cannot use $DIR/ssh_passphrase: protected by a passphrase, which nobody is asked for; use a key without one, or remove it: ssh-keygen -p -N '' -f $DIR/ssh_passphrase
+        warning: cannot use $DIR/ssh_passphrase: protected by a passphrase, which nobody is asked for; use a key without one, or remove it, run: ssh-keygen -p -N '' -f $DIR/ssh_passphrase
 
         # ecdsa: 0
         warning: cannot use $DIR/ssh_ecdsa: an SSH key of kind ecdsa-sha2-nistp256; age knows ssh-ed25519 and ssh-rsa
@@ -228,7 +228,7 @@ fn a_key_of_another_kind_is_named() {
         warning: cannot use $DIR/it's mine: not an SSH private key
 
         # for age: a key of PuTTY: 0
-        warning: cannot use $DIR/keys.txt: an SSH key in the form of PuTTY; convert it, and name what comes out: puttygen $DIR/keys.txt -O private-openssh-new --new-passphrase /dev/null -o $DIR/keys.txt.openssh
+        warning: cannot use $DIR/keys.txt: an SSH key in the form of PuTTY; convert it and name the result, run: puttygen $DIR/keys.txt -O private-openssh-new --new-passphrase /dev/null -o $DIR/keys.txt.openssh
 
         # for age: an SSH key in PKCS#8: 0
         warning: cannot use $DIR/keys.txt: an SSH key, not age identities; name it among the SSH keys for age
@@ -323,7 +323,7 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         warning: cannot use line 1 of $DIR/pq: not an age identity
 
         # encrypted: 0
-        warning: cannot use $DIR/encrypted: age identities behind a passphrase, which nobody is asked for; decrypt it and name what comes out instead: (umask 077; age --decrypt --output $DIR/encrypted.txt $DIR/encrypted)
+        warning: cannot use $DIR/encrypted: age identities behind a passphrase, which nobody is asked for; decrypt it and name the result, run: (umask 077; age --decrypt --output $DIR/encrypted.txt $DIR/encrypted)
 
         # many bad lines: 0
         warning: cannot use line 1 of $DIR/bad: not an age identity
@@ -396,22 +396,22 @@ fn a_key_file_that_others_can_read_or_write_gets_a_warning_that_names_its_mode()
         # 0400: 0
 
         # 0640: 0
-        warning: $DIR/other-age.txt: mode 0640 lets its group read it; close it with: chmod 600 $DIR/other-age.txt
+        warning: $DIR/other-age.txt: mode 0640 lets its group read it; run: chmod 600 $DIR/other-age.txt
 
         # 0644: 0
-        warning: $DIR/other-age.txt: mode 0644 lets others read it; close it with: chmod 600 $DIR/other-age.txt
+        warning: $DIR/other-age.txt: mode 0644 lets others read it; run: chmod 600 $DIR/other-age.txt
 
         # 0620: 0
-        warning: $DIR/other-age.txt: mode 0620 lets its group write it; close it with: chmod 600 $DIR/other-age.txt
+        warning: $DIR/other-age.txt: mode 0620 lets its group write it; run: chmod 600 $DIR/other-age.txt
 
         # 0606: 0
-        warning: $DIR/other-age.txt: mode 0606 lets others read and write it; close it with: chmod 600 $DIR/other-age.txt
+        warning: $DIR/other-age.txt: mode 0606 lets others read and write it; run: chmod 600 $DIR/other-age.txt
 
         # 0666: 0
-        warning: $DIR/other-age.txt: mode 0666 lets others read and write it; close it with: chmod 600 $DIR/other-age.txt
+        warning: $DIR/other-age.txt: mode 0666 lets others read and write it; run: chmod 600 $DIR/other-age.txt
 
         # an SSH key: 0
-        warning: $DIR/ssh_ed25519: mode 0664 lets others read and write it; close it with: chmod 600 $DIR/ssh_ed25519
+        warning: $DIR/ssh_ed25519: mode 0664 lets others read and write it; run: chmod 600 $DIR/ssh_ed25519
         sops-install-secrets: Imported $DIR/ssh_ed25519 as age key with fingerprint age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl
 
     "#]].assert_eq(&text);

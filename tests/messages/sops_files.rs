@@ -97,59 +97,59 @@ fn a_file_of_another_format_is_told_so() {
             }
         }
     }
-    expect![[r#"
+    expect![[r##"
         # nesting.yaml as json: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1; declare the format that it was encrypted in
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is yaml, not json; set format = "yaml" for the secrets of this file
 
         # nesting.yaml as dotenv: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`; declare the format that it was encrypted in
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is yaml, not dotenv; set format = "yaml" for the secrets of this file
 
         # nesting.yaml as ini: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid ini: line 16: neither a key nor a section; declare the format that it was encrypted in
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is yaml, not ini; set format = "yaml" for the secrets of this file
 
         # nesting.yaml as binary: 3
-        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1; declare the format that it was encrypted in
+        error: cannot use $DIR/nesting.yaml (needed by secret s) as a sops file: it is yaml, not binary; set format = "yaml" for the secrets of this file
 
         # nesting.json as dotenv: 3
-        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`; declare the format that it was encrypted in
+        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is json, not dotenv; set format = "json" for the secrets of this file
 
         # nesting.json as ini: 3
-        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is not valid ini: line 1: neither a key nor a section; declare the format that it was encrypted in
+        error: cannot use $DIR/nesting.json (needed by secret s) as a sops file: it is json, not ini; set format = "json" for the secrets of this file
 
         # nesting.json as binary: 3
-        error: secret s from $DIR/nesting.json: it has no data, as every binary file has; declare the format that it was encrypted in
+        error: secret s from $DIR/nesting.json: it has no data, as every binary file has; set format = "json"
 
         # plain.env as yaml: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid yaml: line 2: a document must be a map, not a single value; declare the format that it was encrypted in
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is dotenv, not yaml; set format = "dotenv" for the secrets of this file
 
         # plain.env as json: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1; declare the format that it was encrypted in
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is dotenv, not json; set format = "dotenv" for the secrets of this file
 
         # plain.env as ini: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is dotenv, not ini; set format = "dotenv" for the secrets of this file
 
         # plain.env as binary: 3
-        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1; declare the format that it was encrypted in
+        error: cannot use $DIR/plain.env (needed by secret s) as a sops file: it is dotenv, not binary; set format = "dotenv" for the secrets of this file
 
         # sections.ini as yaml: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid yaml: line 1: a document must be a map, not a single value; declare the format that it was encrypted in
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is ini, not yaml; set format = "ini" for the secrets of this file
 
         # sections.ini as json: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid json: line 1: expected value at column 1; declare the format that it was encrypted in
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is ini, not json; set format = "ini" for the secrets of this file
 
         # sections.ini as dotenv: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid dotenv: line 2: neither a comment nor `KEY=value`; declare the format that it was encrypted in
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is ini, not dotenv; set format = "ini" for the secrets of this file
 
         # sections.ini as binary: 3
-        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is not valid binary: line 1: expected value at column 1; declare the format that it was encrypted in
+        error: cannot use $DIR/sections.ini (needed by secret s) as a sops file: it is ini, not binary; set format = "ini" for the secrets of this file
 
         # text.bin as dotenv: 3
-        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is not valid dotenv: line 1: neither a comment nor `KEY=value`; declare the format that it was encrypted in
+        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is binary, not dotenv; set format = "binary" for the secrets of this file
 
         # text.bin as ini: 3
-        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is not valid ini: line 1: neither a key nor a section; declare the format that it was encrypted in
+        error: cannot use $DIR/text.bin (needed by secret s) as a sops file: it is binary, not ini; set format = "binary" for the secrets of this file
 
-    "#]].assert_eq(&text);
+    "##]].assert_eq(&text);
 }
 
 #[test]
@@ -193,58 +193,58 @@ fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
     text += &says(&world, "a key that is a number", &number, "yaml", "a/b/c/d");
     expect![[r##"
         # nesting.yaml, cut off: 3
-        error: cannot use $DIR/cut-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/cut-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata, so its end is missing; restore the file from version control
 
         # nesting.yaml, not encrypted: 3
-        error: cannot use $DIR/plain-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/plain-nesting.yaml (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-nesting.yaml
 
         # nesting.yaml, empty: 3
-        error: cannot use $DIR/empty-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/empty-nesting.yaml (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-nesting.yaml
 
         # nesting.json, cut off: 3
-        error: cannot use $DIR/cut-nesting.json (needed by secret s) as a sops file: it is not valid json: line 32: the text ends too early; declare the format that it was encrypted in
+        error: cannot use $DIR/cut-nesting.json (needed by secret s) as a sops file: it is not valid json, and its end is missing; restore the file from version control
 
         # nesting.json, not encrypted: 3
-        error: cannot use $DIR/plain-nesting.json (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/plain-nesting.json (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-nesting.json
 
         # nesting.json, empty: 3
-        error: cannot use $DIR/empty-nesting.json (needed by secret s) as a sops file: it is not valid json: line 1: the text ends too early; declare the format that it was encrypted in
+        error: cannot use $DIR/empty-nesting.json (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-nesting.json
 
         # plain.env, cut off: 3
-        error: cannot use $DIR/cut-plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/cut-plain.env (needed by secret s) as a sops file: it has no sops metadata, so its end is missing; restore the file from version control
 
         # plain.env, not encrypted: 3
-        error: cannot use $DIR/plain-plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/plain-plain.env (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-plain.env
 
         # plain.env, empty: 3
-        error: cannot use $DIR/empty-plain.env (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/empty-plain.env (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-plain.env
 
         # sections.ini, cut off: 3
-        error: cannot use $DIR/cut-sections.ini (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/cut-sections.ini (needed by secret s) as a sops file: it has no sops metadata, so its end is missing; restore the file from version control
 
         # sections.ini, not encrypted: 3
-        error: cannot use $DIR/plain-sections.ini (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/plain-sections.ini (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-sections.ini
 
         # sections.ini, empty: 3
-        error: cannot use $DIR/empty-sections.ini (needed by secret s) as a sops file: it has no sops metadata: it was never encrypted, or its end is missing; encrypt it with sops, or restore it
+        error: cannot use $DIR/empty-sections.ini (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-sections.ini
 
         # text.bin, cut off: 3
-        error: cannot use $DIR/cut-text.bin (needed by secret s) as a sops file: it is not valid binary: line 6: the text ends too early; declare the format that it was encrypted in
+        error: cannot use $DIR/cut-text.bin (needed by secret s) as a sops file: it is not valid binary, and its end is missing; restore the file from version control
 
         # text.bin, not encrypted: 3
-        error: cannot use $DIR/plain-text.bin (needed by secret s) as a sops file: it is not valid binary: line 1: expected ident at column 2; declare the format that it was encrypted in
+        error: cannot use $DIR/plain-text.bin (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-text.bin
 
         # text.bin, empty: 3
-        error: cannot use $DIR/empty-text.bin (needed by secret s) as a sops file: it is not valid binary: line 1: the text ends too early; declare the format that it was encrypted in
+        error: cannot use $DIR/empty-text.bin (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-text.bin
 
         # bytes: 3
-        error: cannot use $DIR/binary.yaml (needed by secret s) as a sops file: it is not valid yaml: line 1: the text is not UTF-8; declare the format that it was encrypted in
+        error: cannot use $DIR/binary.yaml (needed by secret s) as a sops file: it is not valid yaml: line 1: the text is not UTF-8, and was never encrypted; correct that, then run: sops encrypt --in-place $DIR/binary.yaml
 
         # two sops sections: 3
-        error: cannot use $DIR/doubled.yaml (needed by secret s) as a sops file: it is not valid yaml: line 62: the key "sops" is already defined at line 47; declare the format that it was encrypted in
+        error: cannot use $DIR/doubled.yaml (needed by secret s) as a sops file: it is not valid yaml: line 62: the key "sops" is already defined at line 47: two files seem to be joined; restore the file from version control, or move one of them to a file of its own
 
         # a key that is a number: 3
-        error: cannot decrypt $DIR/number.yaml (needed by secret s): the document has a key that is an integer; quote it, only strings can be keys
+        error: cannot decrypt $DIR/number.yaml (needed by secret s): the document has a key that is an integer, and only strings can be keys; take it out of the file by hand, and to add it again, run: sops edit --ignore-mac $DIR/number.yaml
 
     "##]].assert_eq(&text);
 }
@@ -325,61 +325,61 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
     });
     expect![[r#"
         # no MAC: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the file has no MAC, so a change to it could not be noticed; encrypt it again with sops
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the file has no MAC, so a change to it could not be noticed; restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/changed.json
 
         # an empty MAC: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the file has no MAC, so a change to it could not be noticed; encrypt it again with sops
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the file has no MAC, so a change to it could not be noticed; restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/changed.json
 
         # a MAC that is no MAC: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not authenticate: the metadata was changed after sops wrote it; restore the file from version control
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not authenticate: the metadata was changed after sops wrote it; restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/changed.json
 
         # another time, so the MAC does not authenticate: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not authenticate: the metadata was changed after sops wrote it; restore the file from version control
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not authenticate: the metadata was changed after sops wrote it; restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/changed.json
 
         # a time that is none: 3
-        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: lastmodified in the sops metadata is not an RFC 3339 time
+        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: lastmodified in the sops metadata is not an RFC 3339 time; restore the file from version control
 
         # no time: 3
-        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops metadata has no lastmodified
+        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops metadata has no lastmodified; restore the file from version control
 
         # a value less, so the MAC does not match: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not match: the file was changed after sops wrote it; restore it from version control, or check the change and run: sops edit --ignore-mac
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not match: the file was changed after sops wrote it; restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/changed.json
 
         # a value moved: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value does not authenticate: it was changed or moved after sops encrypted it
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value does not authenticate: it was changed or moved after sops encrypted it; restore the file from version control
 
         # a value swapped with its type: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value does not authenticate: it was changed or moved after sops encrypted it
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value does not authenticate: it was changed or moved after sops encrypted it; restore the file from version control
 
         # a value in plain text: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value is not encrypted, or not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]; set it with sops edit
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: it is a string that should be encrypted; take it out of the file by hand, and to add it again, run: sops edit --ignore-mac $DIR/changed.json
 
         # a number in plain text: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/port: it is an integer that should be encrypted; set it with sops edit
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/port: it is an integer that should be encrypted; take it out of the file by hand, and to add it again, run: sops edit --ignore-mac $DIR/changed.json
 
         # a value of an unknown type: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the encrypted value has the unknown type blob
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the encrypted value has the unknown type blob; restore the file from version control
 
         # a value that is no Base64: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the iv of the encrypted value is not Base64
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the iv of the encrypted value is not Base64; restore the file from version control
 
         # a short tag: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value does not authenticate: it was changed or moved after sops encrypted it
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the key database/host: the value does not authenticate: it was changed or moved after sops encrypted it; restore the file from version control
 
         # an added rule: 3
-        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the file has more than one of the rules that select what is encrypted: unencrypted_suffix, encrypted_regex
+        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the file has more than one of the rules that select what is encrypted: unencrypted_suffix, encrypted_regex; restore the file from version control
 
         # a rule that is no pattern: 3
-        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not match: the file was changed after sops wrote it; restore it from version control, or check the change and run: sops edit --ignore-mac
+        error: cannot decrypt $DIR/changed.json (needed by secret s): the MAC does not match: the file was changed after sops wrote it; restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/changed.json
 
         # nobody's file: 3
-        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops metadata names no key
+        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops metadata names no key; restore the file from version control
 
         # sops is a text: 3
-        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops section is a string, not a map
+        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops section is a string, not a map; restore the file from version control
 
         # recipients are a text: 3
-        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops metadata names no key
+        error: cannot use $DIR/changed.json (needed by secret s) as a sops file: the sops metadata names no key; restore the file from version control
 
         # a damaged message to the recipient: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s)
@@ -387,7 +387,7 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: not a readable age message)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: the part of $DIR/changed.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
+          hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
 
         # a message to the recipient that is cut off: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s)
@@ -395,7 +395,7 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: not an armored age message)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: the part of $DIR/changed.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
+          hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
 
         # an empty message to the recipient: 3
         error: cannot decrypt $DIR/changed.json (needed by secret s)
@@ -403,7 +403,7 @@ fn a_file_that_somebody_changed_is_refused_with_the_place() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: not an armored age message)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: the part of $DIR/changed.json for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
+          hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/changed.json
 
     "#]].assert_eq(&text);
 }
@@ -446,7 +446,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key database/host is a string, not a map, so there is no database/host/name in it
 
         # list of nesting.json: 3
-        error: secret s from $DIR/nesting.json: the key list is a list; only a string, a number, a boolean or a time can be a secret
+        error: secret s from $DIR/nesting.json: the key list is a list; only a string, a number, a boolean or a time can be a secret; name one of its elements, such as ["list"][0]
 
         # list/0 of nesting.json: 3
         error: secret s from $DIR/nesting.json: the key list is a list, not a map, so there is no list/0 in it
@@ -458,7 +458,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key database/ does not exist
 
         # null of types.json: 3
-        error: secret s from $DIR/types.json: the key null is null; only a string, a number, a boolean or a time can be a secret; give it a value with sops edit
+        error: secret s from $DIR/types.json: the key null is null; only a string, a number, a boolean or a time can be a secret; to give it a value, run: sops edit $DIR/types.json
 
         # database/hots of nesting.yaml: 3
         error: secret s from $DIR/nesting.yaml: the key database/hots does not exist; did you mean database/host
@@ -467,7 +467,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.yaml: the key database/users is a map; only a string, a number, a boolean or a time can be a secret; name one of its keys after a slash, or use key "" for the whole file
 
         # null_word of types.yaml: 3
-        error: secret s from $DIR/types.yaml: the key null_word is null; only a string, a number, a boolean or a time can be a secret; give it a value with sops edit
+        error: secret s from $DIR/types.yaml: the key null_word is null; only a string, a number, a boolean or a time can be a secret; to give it a value, run: sops edit $DIR/types.yaml
 
     "##]].assert_eq(&text);
 }

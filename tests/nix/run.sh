@@ -128,6 +128,11 @@ check_former_paths() {
     <(evaluate --json -E "import ./$tests/former-paths.nix { }" | jq -c 'with_entries(select(.value != true))')
 }
 
+check_remedies() {
+  check "what the modules tell people to do mends what it was said of" diff <(echo '{}') \
+    <(evaluate --json -E "import ./$tests/remedies.nix { }" | jq -c 'with_entries(select(.value != { said: true, left: [] }))')
+}
+
 compare_with_sops_nix() {
   evaluate --json -E "import ./$tests/upstream.nix { sopsNix = $(realpath "$SOPS_NIX"); }" > "$work/upstream.json" 2> "$work/output" || { fail "the cases evaluate with sops-nix" "$work/output"; return; }
   local case
@@ -228,6 +233,7 @@ if has nix-instantiate; then
     check_options_page
     check_outputs
     check_former_paths
+    check_remedies
     if [ -n "${SOPS_NIX:-}" ]; then compare_with_sops_nix; else skip "comparison with the modules of sops-nix: SOPS_NIX is not set"; fi
   else
     skip "evaluation: the nixpkgs library is not in NIX_PATH"

@@ -32,7 +32,7 @@ pub(super) fn check(path: &Path, user: Uid) -> Result<(), String> {
 /// Judges the home or a file in it, which is called `what`.
 fn judge(what: &str, metadata: &Metadata, home: &Path, user: Uid) -> Result<(), String> {
     let (owner, mode) = (metadata.uid(), metadata.permissions().mode() & 0o7777);
-    let home = home.display();
+    let home = crate::shell::path(home);
     if owner != 0 && owner != user.as_raw() {
         let (who, remedy) = if user.is_root() {
             ("root", format!("run: chown -R root: {home}"))

@@ -92,7 +92,7 @@ impl Gpg {
     /// The command line with which a person lists the keys.
     pub fn listing(&self) -> String {
         match &self.home {
-            Some(home) => format!("gpg --homedir {} --list-secret-keys", home.display()),
+            Some(home) => format!("gpg --homedir {} --list-secret-keys", crate::shell::path(home)),
             None => "gpg --list-secret-keys".to_owned(),
         }
     }

@@ -45,6 +45,11 @@ const OTHER_FINGERPRINT: &str = "SHA256:8uOZfMi35CWwC9kgBAV5WownArYZ/ByRLKsz7nIC
 
 const DATA_KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
+/// What asks for sops on the file of these tests.
+fn run(arguments: &str) -> String {
+    format!("run: sops {arguments} secrets/db.yaml")
+}
+
 /// A directory for the key files of one test.
 struct Host(TempDir);
 

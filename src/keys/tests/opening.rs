@@ -134,7 +134,7 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
         bytes[line] = if bytes[line] == b'A' { b'B' } else { b'A' };
     });
     let forged = vec![entry("age1nonsense", forged); 300];
-    let report = data_key(&keyring, &groups(forged.clone())).err().unwrap().report("x.yaml");
+    let report = data_key(&keyring, &groups(forged.clone())).err().unwrap().report(&run);
     assert!(
         report.contains("(not tried: more messages before it look like ones for a key of this host than any file needs)"),
         "{report}"
@@ -256,9 +256,9 @@ fn broken_messages_are_told_apart() {
         match result {
             Ok(_) => assert_eq!(fault, ""),
             Err(no_key) => assert!(
-                no_key.report("f").contains(&format!("{own}  ({fault})\n")),
+                no_key.report(&run).contains(&format!("{own}  ({fault})\n")),
                 "{fault}: {}",
-                no_key.report("f")
+                no_key.report(&run)
             ),
         }
     }

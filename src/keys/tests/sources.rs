@@ -45,7 +45,7 @@ fn no_message_holds_a_piece_of_a_key_file() {
         "{:?}{:?}{no_key:?}{no_key}{}",
         keyring.notices,
         host.notices(&keyring),
-        no_key.report("f")
+        no_key.report(&run)
     );
     for piece in mistyped.as_bytes().windows(10).skip(14) {
         assert!(!told.contains(str::from_utf8(piece).unwrap()));
@@ -90,7 +90,7 @@ fn identities_of_other_kinds_are_told_apart() {
 fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
     let encrypted = "cannot use /keys/key.txt: age identities behind a passphrase, which nobody is asked for; \
-                     decrypt it and name what comes out instead: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
+                     decrypt it and name the result, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
     let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it among the SSH keys for age";
     let empty = "cannot use /keys/key.txt: holds no age identity";
     for (text, notice) in [
@@ -135,7 +135,7 @@ fn a_missing_file_is_told_of_unless_it_is_a_default() {
         panic!()
     };
     assert!(
-        host.plain(&no_key.report("f"))
+        host.plain(&no_key.report(&run))
             .contains("    (no key)  /keys/key.txt: no such file\n")
     );
 }
@@ -205,7 +205,7 @@ fn a_file_that_others_may_read_or_write_is_used_with_a_warning() {
     ] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let keyring = of_age_file(&path);
-        let notice = format!("/keys/key.txt: {what}; close it with: chmod 600 /keys/key.txt");
+        let notice = format!("/keys/key.txt: {what}; run: chmod 600 /keys/key.txt");
         assert_eq!(host.notices(&keyring), [notice]);
         assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
     }
@@ -227,8 +227,8 @@ fn importing_an_ssh_key_is_told_with_its_recipient() {
 fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
     let host = Host::new();
     let notice = "protected by a passphrase, which nobody is asked for; use a key without one, or";
-    let ssh_keygen = "remove it: ssh-keygen -p -N '' -f /keys";
-    let openssl = "name what comes out of: openssl pkey -in /keys/c -out /keys/c.plain";
+    let ssh_keygen = "remove it, run: ssh-keygen -p -N '' -f /keys";
+    let openssl = "decrypt it and name the result, run: (umask 077; openssl pkey -in /keys/c -out /keys/c.plain)";
     for (name, kind, remedy) in [
         ("a", vec!["-t", "ed25519"], format!("{ssh_keygen}/a")),
         ("b", vec!["-t", "rsa", "-b", "2048", "-m", "PEM"], format!("{ssh_keygen}/b")),

@@ -13,13 +13,13 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
     };
     // An empty string is not authenticated: whoever can write the file could add one.
     if document.names().filter(|name| name == b"data").count() > 1 {
-        return Err(EmitError("data is there more than once; remove all but one".to_owned()));
+        return Err(EmitError("data is there more than once".to_owned()));
     }
     match document.get(b"data") {
         Some(Value::Scalar(Kind::Text, text)) => Ok(text),
         Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
         None => Err(EmitError(
-            "it has no data, as every binary file has; declare the format that it was encrypted in".to_owned(),
+            "it has no data, as every binary file has; set format = \"json\"".to_owned(),
         )),
     }
 }
@@ -33,7 +33,7 @@ mod tests {
         assert_eq!(reprinted(Format::Binary, br#"{"other": 1, "data": "a\n<b>"}"#), "a\n<b>");
         assert_eq!(
             reprinted(Format::Binary, br#"{"data": "a", "data": ""}"#),
-            "data is there more than once; remove all but one"
+            "data is there more than once"
         );
     }
 
@@ -41,7 +41,7 @@ mod tests {
     fn a_file_without_text_as_data_is_refused() {
         assert_eq!(
             reprinted(Format::Binary, br#"{"other": "a"}"#),
-            "it has no data, as every binary file has; declare the format that it was encrypted in"
+            "it has no data, as every binary file has; set format = \"json\""
         );
         let not_text = "the value of data is an integer, not a string";
         assert_eq!(reprinted(Format::Binary, br#"{"data": 1}"#), not_text);

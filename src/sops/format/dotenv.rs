@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{EmitError, MOST_VALUES, ParseError, TOO_MANY, flat};
+use super::{EmitError, Flaw, MOST_VALUES, ParseError, TOO_MANY, flat};
 use crate::{
     plaintext::Plaintext,
     sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
@@ -15,6 +15,7 @@ pub(super) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
         let fail = |problem: &str| ParseError {
             line: Some(index.saturating_add(1)),
             problem: problem.to_owned(),
+            flaw: Flaw::Grammar,
         };
         if items.len() >= MOST_VALUES {
             return Err(fail(TOO_MANY));

@@ -49,6 +49,24 @@ pub struct ParseError {
     pub line: Option<usize>,
     /// What is wrong there, lower case, no full stop.
     pub problem: String,
+    /// Its kind.
+    pub flaw: Flaw,
+}
+
+/// Kinds of mistakes in a text, by what is to be done about them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flaw {
+    /// The text breaks the grammar.
+    #[default]
+    Grammar,
+    /// A key is there twice.
+    RepeatedKey,
+    /// The section that sops writes is there twice.
+    RepeatedSection,
+    /// A document is a list or a single value.
+    NotAMap,
+    /// Something follows behind the end of the document.
+    Trailing,
 }
 
 /// Why a decrypted tree cannot be written in a format.

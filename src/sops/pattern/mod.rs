@@ -37,7 +37,7 @@ pub(crate) struct Pattern(Option<(DFA, Cache)>);
 
 /// A pattern that takes too long to match, or is too large.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("is a pattern that takes too long to match; choose a simpler one, or restore the file from version control")]
+#[error("is a pattern that takes too long to match")]
 pub struct TooSlow;
 
 impl Pattern {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{DEFAULT, before, closing_quote, find, rfind, trim, trim_start, without_quotes};
 use crate::sops::{
-    format::{MOST_VALUES, ParseError, TOO_MANY},
+    format::{Flaw, MOST_VALUES, ParseError, TOO_MANY},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
 };
 
@@ -15,6 +15,7 @@ pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<
         parser.line(line).map_err(|problem| ParseError {
             line: Some(parser.number),
             problem: problem.to_owned(),
+            flaw: Flaw::Grammar,
         })?;
     }
     let items = parser.sections.into_iter().map(Section::into_item).collect();

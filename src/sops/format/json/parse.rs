@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::error::Category;
 
 use crate::sops::{
-    format::{MOST_VALUES, ParseError, TOO_MANY},
+    format::{Flaw, MOST_VALUES, ParseError, TOO_MANY},
     number,
     tree::{Branch, Item, Key, Kind, Stored, Value},
 };
@@ -16,6 +16,7 @@ pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<
     let text = str::from_utf8(source).map_err(|error| ParseError {
         line: Some(line_of(source, error.valid_up_to())),
         problem: "not UTF-8".to_owned(),
+        flaw: Flaw::Grammar,
     })?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let left = Cell::new(MOST_VALUES);
@@ -23,15 +24,20 @@ pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<
         0 => ParseError {
             line: Some(error.line()),
             problem: TOO_MANY.to_owned(),
+            flaw: Flaw::Grammar,
         },
         _ => refuse(&error),
     })?;
-    reader.end().map_err(|error| refuse(&error))?;
+    reader.end().map_err(|error| ParseError {
+        flaw: Flaw::Trailing,
+        ..refuse(&error)
+    })?;
     match value {
         Value::Map(document) => Ok(vec![document]),
         _ => Err(ParseError {
             line: None,
             problem: NOT_AN_OBJECT.to_owned(),
+            flaw: Flaw::NotAMap,
         }),
     }
 }
@@ -63,6 +69,7 @@ fn refuse(error: &serde_json::Error) -> ParseError {
     ParseError {
         line: Some(error.line()),
         problem,
+        flaw: if error.is_data() { Flaw::NotAMap } else { Flaw::Grammar },
     }
 }
 

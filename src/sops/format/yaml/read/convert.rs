@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use super::node::{Document, Node, Pair, Shape};
 use crate::sops::{
-    format::{ParseError, yaml::resolve},
+    format::{Flaw, ParseError, yaml::resolve},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
 };
 
@@ -46,10 +46,10 @@ impl Converter {
     fn root<'a>(&mut self, node: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
         match &node.shape {
             Shape::Map(pairs) => items.extend(self.branch(node, pairs, false)?.items),
-            Shape::List(_) => return Err(fail(node, "a document must be a map, not a list")),
+            Shape::List(_) => return Err(fail_for(Flaw::NotAMap, node, "a document must be a map, not a list")),
             Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
                 Ok(Value::Null) => items.extend(comments_above(node)),
-                _ => return Err(fail(node, "a document must be a map, not a single value")),
+                _ => return Err(fail_for(Flaw::NotAMap, node, "a document must be a map, not a single value")),
             },
             Shape::Alias(target) => {
                 items.extend(comments_above(node));
@@ -154,9 +154,14 @@ impl Converter {
 }
 
 fn fail(node: &Node<'_>, problem: impl Into<String>) -> ParseError {
+    fail_for(Flaw::Grammar, node, problem)
+}
+
+fn fail_for(flaw: Flaw, node: &Node<'_>, problem: impl Into<String>) -> ParseError {
     ParseError {
         line: Some(node.at),
         problem: problem.into(),
+        flaw,
     }
 }
 
@@ -168,7 +173,12 @@ fn refuse_repeated_keys(pairs: &[Pair<'_>]) -> Result<(), ParseError> {
             && let Some(line) = lines.insert(text, key.at)
         {
             let problem = format!("the key \"{}\" is already defined at line {line}", shown(text.as_bytes()));
-            return Err(fail(key, problem));
+            let flaw = if text == "sops" {
+                Flaw::RepeatedSection
+            } else {
+                Flaw::RepeatedKey
+            };
+            return Err(fail_for(flaw, key, problem));
         }
     }
     Ok(())

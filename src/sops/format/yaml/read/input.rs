@@ -1,6 +1,6 @@
 //! Bytes to characters.
 
-use crate::sops::format::{ParseError, yaml::character::is_forbidden};
+use crate::sops::format::{Flaw, ParseError, yaml::character::is_forbidden};
 
 /// The file as text, without a byte order mark.
 ///
@@ -9,8 +9,11 @@ use crate::sops::format::{ParseError, yaml::character::is_forbidden};
 /// non-character.
 pub(super) fn decode(source: &[u8]) -> Result<&str, ParseError> {
     if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) {
-        let problem = "the file is UTF-16; convert it to UTF-8".to_owned();
-        return Err(ParseError { line: None, problem });
+        return Err(ParseError {
+            line: None,
+            problem: "the file is UTF-16".to_owned(),
+            flaw: Flaw::Grammar,
+        });
     }
     let text = str::from_utf8(source).map_err(|error| problem(source, error.valid_up_to(), "the text is not UTF-8"))?;
     match text.char_indices().find(|(_, character)| is_forbidden(*character)) {
@@ -25,5 +28,6 @@ fn problem(source: &[u8], offset: usize, text: &str) -> ParseError {
     ParseError {
         line: Some(above.count() + 1),
         problem: text.to_owned(),
+        flaw: Flaw::Grammar,
     }
 }

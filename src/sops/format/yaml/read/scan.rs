@@ -11,7 +11,7 @@ use super::{
     note::Note,
     token::{Placed, Token},
 };
-use crate::sops::format::{ParseError, TOO_MANY};
+use crate::sops::format::{Flaw, ParseError, TOO_MANY};
 
 /// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
 const LOOKAHEAD: usize = 3;
@@ -49,6 +49,7 @@ pub(super) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
     ParseError {
         line: Some(mark.line + 1),
         problem: problem.into(),
+        flaw: Flaw::Grammar,
     }
 }
 

@@ -1,0 +1,15 @@
+//! A sops file that decrypts, without the value that is wanted.
+
+use super::Editable;
+use crate::sops::{ContentError, select::SelectError};
+
+/// What is wrong, and what to do about it.
+pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> String {
+    match error {
+        ContentError::Select(SelectError::Repeated { .. }) => format!("{error}; to leave one, {}", file.sops("edit")),
+        ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => {
+            format!("{error}; to give it a value, {}", file.sops("edit"))
+        }
+        ContentError::Select(_) | ContentError::Emit(_) => error.to_string(),
+    }
+}

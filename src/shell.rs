@@ -1,0 +1,77 @@
+//! Words as a shell takes them, for commands that somebody copies from a message.
+
+use std::{fmt::Write as _, path::Path};
+
+/// A path as one word. It is never taken for an option.
+pub(crate) fn path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if text.starts_with('-') {
+        word(&format!("./{text}"))
+    } else {
+        word(&text)
+    }
+}
+
+/// A text as one word: as it is where that is safe, else in quotes. Control characters, which would break the message, are escaped
+/// in the way of bash.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
+    if text.chars().any(char::is_control) {
+        format!("$'{}'", escaped(text))
+    } else if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// What stands between `$'` and `'`.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        match character {
+            '\'' | '\\' => out.extend(['\\', character]),
+            character if character.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in character.encode_utf8(&mut bytes).bytes() {
+                    // Writing to a string cannot fail.
+                    let _ = write!(out, "\\x{byte:02x}");
+                }
+            }
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn a_shell_gives_back_every_word() {
+        for name in [
+            "a",
+            "/a b",
+            "it's",
+            "$HOME",
+            "a\nb",
+            "é\u{85}\\'",
+            "a;b",
+            "-x",
+            "*",
+            "~",
+            "",
+            "a\"b`c`",
+            "#a",
+        ] {
+            let command = format!("printf %s {}", word(name));
+            let output = Command::new("bash").args(["-c", &command]).output().unwrap();
+            assert_eq!(OsStr::from_bytes(&output.stdout), OsStr::new(name), "{command}");
+            assert!(!command.contains('\n'));
+        }
+        assert_eq!(path(Path::new("-x y")), "'./-x y'");
+    }
+}

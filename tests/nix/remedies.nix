@@ -1,0 +1,252 @@
+# What the modules tell people to do, done: name → what is said before, and what is still said after each of the remedies.
+{
+  lib ? import ./find-lib.nix,
+}:
+
+let
+  pkgs = import ./stand-ins/pkgs.nix { inherit lib; };
+  render = import ./render.nix { inherit lib; };
+  messages =
+    module:
+    (import ./evaluate-nixos.nix { inherit lib pkgs render; } {
+      imports = [ module ];
+      users.users.alice.group = "users";
+      systemd.services.nginx = { };
+      sops.defaultSopsFile = ./files/secrets.yaml;
+    }).messages;
+
+  # `words` are said of `before`, and nothing of any of `after`.
+  mends = words: before: after: {
+    said = lib.hasInfix words (messages before);
+    left = lib.filter (text: text != "") (map messages after);
+  };
+
+  # With a key, and settings of the one secret.
+  secret = settings: {
+    services.openssh.enable = true;
+    sops.secrets."db/password" = settings;
+  };
+  # With a key, an early secret, and other settings.
+  early = settings: {
+    imports = [ settings ];
+    services.openssh.enable = true;
+    sops.secrets.my-password.neededForUsers = true;
+  };
+  keyless = settings: {
+    imports = [ settings ];
+    sops.secrets."db/password" = { };
+  };
+  keyed = settings: {
+    imports = [ settings ];
+    services.openssh.enable = true;
+    sops.secrets."db/password" = { };
+  };
+  template =
+    passwordSettings:
+    { config, ... }:
+    {
+      services.openssh.enable = true;
+      sops.secrets."db/password" = passwordSettings;
+      sops.templates.passwords = {
+        neededForUsers = true;
+        content = config.sops.placeholder."db/password";
+      };
+    };
+  persistent = settings: {
+    imports = [ settings ];
+    sops.age.sshKeyPaths = [ ];
+    sops.age.keyFile = "/persist/age.txt";
+  };
+in
+{
+  no-key = mends "There is no key to open the sops files with: set " (keyless { }) [
+    (keyless { services.openssh.enable = true; })
+    (keyless { sops.age.keyFile = "/var/lib/key.txt"; })
+    (keyless { sops.age.keyCredential = "sops-age-key"; })
+    (keyless { sops.age.sshKeyPaths = [ "/etc/ssh/key" ]; })
+    (keyless { sops.gnupg.home = "/root/.gnupg"; })
+  ];
+  gnupg-home-and-ssh-keys =
+    mends "exclude each other: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null."
+      (keyed { sops.gnupg.home = "/root/.gnupg"; })
+      [
+        (keyed {
+          sops.gnupg.home = "/root/.gnupg";
+          sops.gnupg.sshKeyPaths = [ ];
+        })
+        (keyed { sops.gnupg.home = null; })
+      ];
+  generated-key-without-a-file =
+    mends "does not know which file to make: set sops.age.keyFile."
+      (keyed { sops.age.generateKey = true; })
+      [
+        (keyed {
+          sops.age.generateKey = true;
+          sops.age.keyFile = "/var/lib/key.txt";
+        })
+      ];
+  owner-and-uid =
+    mends "has an owner and a uid: leave uid at 0, or set owner to null."
+      (secret {
+        owner = "alice";
+        uid = 1000;
+      })
+      [
+        (secret { owner = "alice"; })
+        (secret {
+          owner = null;
+          uid = 1000;
+        })
+      ];
+  group-and-gid =
+    mends "has a group and a gid: leave gid at 0, or set group to null."
+      (secret {
+        group = "users";
+        gid = 100;
+      })
+      [
+        (secret { group = "users"; })
+        (secret {
+          group = null;
+          gid = 100;
+        })
+      ];
+  no-owner =
+    mends "has neither an owner nor a uid"
+      (secret {
+        owner = null;
+        uid = null;
+      })
+      [
+        (secret { owner = "alice"; })
+        (secret { uid = 1000; })
+      ];
+  no-group =
+    mends "has neither a group nor a gid"
+      (secret {
+        group = null;
+        gid = null;
+      })
+      [
+        (secret { group = "users"; })
+        (secret { gid = 100; })
+      ];
+  early-owner = mends "remove its owner, group, uid and gid." (secret {
+    neededForUsers = true;
+    owner = "alice";
+  }) [ (secret { neededForUsers = true; }) ];
+  early-template = mends "set sops.secrets.\"db/password\".neededForUsers." (template { }) [
+    (template { neededForUsers = true; })
+  ];
+  immutable-sysusers =
+    mends "set users.mutableUsers to true, or use services.userborn.enable."
+      (early {
+        systemd.sysusers.enable = true;
+        users.mutableUsers = false;
+      })
+      [
+        (early {
+          systemd.sysusers.enable = true;
+          users.mutableUsers = true;
+        })
+        (early {
+          services.userborn.enable = true;
+          users.mutableUsers = false;
+        })
+      ];
+  users-by-script =
+    mends "A script creates the users here" (early { sops.useSystemdActivation = true; })
+      [
+        (early { sops.useSystemdActivation = false; })
+        (early {
+          sops.useSystemdActivation = true;
+          services.userborn.enable = true;
+        })
+      ];
+  nixos-init =
+    mends "runs no activation scripts: set sops.useSystemdActivation to true."
+      (keyed {
+        system.nixos-init.enable = true;
+        sops.useSystemdActivation = false;
+      })
+      [
+        (keyed {
+          system.nixos-init.enable = true;
+          sops.useSystemdActivation = true;
+        })
+      ];
+  credential-for-a-script =
+    mends "not to activation scripts: set sops.useSystemdActivation to true."
+      (keyed {
+        sops.age.keyCredential = "sops-age-key";
+        sops.useSystemdActivation = false;
+      })
+      [
+        (keyed {
+          sops.age.keyCredential = "sops-age-key";
+          sops.useSystemdActivation = true;
+        })
+      ];
+  late-users =
+    mends "Set sops.useSystemdActivation to true."
+      (keyed {
+        services.userborn.enable = true;
+        sops.useSystemdActivation = false;
+      })
+      [
+        (keyed {
+          services.userborn.enable = true;
+          sops.useSystemdActivation = true;
+        })
+      ];
+  unit-without-a-suffix = mends "write nginx.service if you mean the service." (secret {
+    restartUnits = [ "nginx" ];
+  }) [ (secret { restartUnits = [ "nginx.service" ]; }) ];
+  unknown-unit = mends "correct the name." (secret { restartUnits = [ "ngnix.service" ]; }) [
+    (secret { restartUnits = [ "nginx.service" ]; })
+  ];
+  one-path =
+    mends "of all but one to another" (keyed { sops.secrets.wifi.path = "/run/secrets/db/password"; })
+      [
+        (keyed { sops.secrets.wifi.path = "/run/secrets/wifi"; })
+      ];
+  sops-file-outside-the-store =
+    mends "write the path without quotes, or set sops.validateSopsFiles to false."
+      (secret { sopsFile = "/var/lib/secrets.yaml"; })
+      [
+        (secret { sopsFile = ./files/secrets.yaml; })
+        {
+          imports = [ (secret { sopsFile = "/var/lib/secrets.yaml"; }) ];
+          sops.validateSopsFiles = false;
+        }
+      ];
+  key-on-a-late-file-system =
+    mends ".neededForBoot, or sops.useSystemdActivation."
+      (keyed (persistent {
+        fileSystems."/persist" = { };
+        sops.useSystemdActivation = false;
+      }))
+      [
+        (keyed (persistent {
+          fileSystems."/persist".neededForBoot = true;
+          sops.useSystemdActivation = false;
+        }))
+        (keyed (persistent {
+          fileSystems."/persist" = { };
+          services.userborn.enable = true;
+          sops.useSystemdActivation = true;
+        }))
+      ];
+  key-on-a-late-file-system-for-early-secrets =
+    mends ".neededForBoot to true."
+      (early (persistent {
+        fileSystems."/persist" = { };
+        services.userborn.enable = true;
+      }))
+      [
+        (early (persistent {
+          fileSystems."/persist".neededForBoot = true;
+          services.userborn.enable = true;
+        }))
+      ];
+}

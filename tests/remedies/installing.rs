@@ -1,0 +1,266 @@
+//! What stands in the way of secrets, and what has to be told to units.
+
+use serde_json::json;
+
+use crate::scene::{Scene, command};
+use crate::{Row, mended, named};
+
+pub const ROWS: &[Row] = &[
+    named(
+        "if it runs all the same, run: systemctl {verb} {}",
+        "there is no systemd here that could restart a unit",
+        &[],
+    ),
+    mended("where {other} is; choose another", a_path_of_its_own_is_chosen),
+    mended(
+        "which {other} stands in the way of; choose another",
+        a_path_of_its_own_is_chosen,
+    ),
+    named(
+        "take neededForUsers out, or choose a path that is in no home",
+        "homes are made by systemd; src/install/tests has both states",
+        &["sops.secrets.<name>.neededForUsers", "sops.secrets.<name>.path"],
+    ),
+    named(
+        "see what it does with: ps -fp {process}",
+        "src/install/tests/locking.rs runs against a lock that is held and given back",
+        &[],
+    ),
+    named("see who it is with: fuser -v {}", "as above", &[]),
+    mended(
+        "is neither ramfs nor tmpfs: secrets would be written to a disk",
+        another_file_system_is_unmounted,
+    ),
+    mended(
+        "unmount it and run again, or restart the machine",
+        what_can_be_swapped_out_is_unmounted,
+    ),
+    mended(
+        "cannot put a link in place of {}: something is mounted there",
+        a_mount_in_place_of_a_link_is_unmounted,
+    ),
+    mended(
+        "it is a symlink, and secrets would go where it leads",
+        a_symlinked_mount_point_is_removed,
+    ),
+    mended(
+        "points to the last number there is; remove the link and run again",
+        the_last_number_is_given_up,
+    ),
+    mended(
+        "a directory is there; move it away, or choose another path",
+        a_directory_is_moved_away,
+    ),
+    mended(
+        "leads to a directory of somebody else; replace it with a directory",
+        a_foreign_symlink_is_replaced,
+    ),
+    mended("choose a directory below XDG_RUNTIME_DIR", a_directory_in_memory_is_chosen),
+    mended(
+        "who could read and replace the secrets; choose another directory",
+        another_directory_is_chosen,
+    ),
+    mended("declare it in users.users, or correct the owner", the_owner_is_corrected),
+    mended("declare it in users.groups, or correct the group", the_group_is_corrected),
+    mended("cannot write {}: {}; run: systemctl {verb} {}", units_are_told_by_hand),
+    named(
+        "allow this container to mount",
+        "that is up to whoever starts the container; tests/contract/mounts.rs has both states",
+        &[],
+    ),
+    named(
+        "was replaced by somebody else while it was being made; run again",
+        "somebody has to hit an instant; tests/races.rs does, and the next run succeeds",
+        &[],
+    ),
+    named(
+        "mend what is said above and run: {again}",
+        "units are started by systemd alone; tests/nix/boot.sh restarts this one",
+        &["sops-nix.service"],
+    ),
+    named("systemctl --user restart sops-nix", "as above", &["sops-nix.service"]),
+    named("systemctl restart sops-nix", "as above", &["sops-nix.service"]),
+    named(
+        "systemctl restart sops-install-secrets",
+        "these are the units of sops-nix itself",
+        &[],
+    ),
+    named(
+        "/run/current-system/activate",
+        "there is no NixOS here that could be activated",
+        &[],
+    ),
+    named(
+        "cannot run {} {verb}: {cause}; run: systemctl {verb} {}",
+        "there is no systemd here that could restart a unit",
+        &[],
+    ),
+];
+
+/// A whole host with one secret.
+fn host() -> Option<Scene> {
+    let mut scene = Scene::system()?;
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    Some(scene)
+}
+
+fn another_file_system_is_unmounted() {
+    let Some(scene) = host() else { return };
+    scene.types("mkdir /run/secrets.d other && mount --bind other /run/secrets.d");
+    // Where this lies in memory, it will do.
+    if scene.types("stat -f -c %T /run/secrets.d").trim() == "tmpfs" {
+        return;
+    }
+    let line = scene.says("is neither ramfs nor tmpfs");
+    scene.does(&line);
+    scene.is_mended();
+}
+
+fn a_mount_in_place_of_a_link_is_unmounted() {
+    let Some(scene) = host() else { return };
+    scene.types("mkdir /run/secrets && mount -t tmpfs none /run/secrets");
+    let line = scene.says("something is mounted there");
+    scene.does(&line);
+    scene.types("rmdir /run/secrets");
+    scene.is_mended();
+}
+
+fn a_symlinked_mount_point_is_removed() {
+    let Some(scene) = host() else { return };
+    scene.types("mkdir other && ln -s \"$PWD/other\" /run/secrets.d");
+    scene.says("cannot open /run/secrets.d: it is a symlink");
+    scene.types("rm /run/secrets.d");
+    scene.is_mended();
+}
+
+fn the_last_number_is_given_up() {
+    let Some(scene) = host() else { return };
+    scene.is_mended();
+    scene.types("mkdir /run/secrets.d/18446744073709551615 && ln -sfn /run/secrets.d/18446744073709551615 /run/secrets");
+    scene.says("points to the last number there is");
+    scene.types("rm /run/secrets");
+    scene.is_mended();
+}
+
+fn a_directory_is_moved_away() {
+    let Some(mut scene) = host() else { return };
+    scene.redeclare("path", "/run/app/key");
+    scene.types("mkdir -p /run/app/key/full");
+    scene.says("cannot link /run/app/key: a directory is there");
+    scene.types("mv /run/app/key /run/app/old");
+    scene.is_mended();
+}
+
+fn a_foreign_symlink_is_replaced() {
+    for declared in ["/run/home/link/key", "/run/home/other/key"] {
+        let Some(mut scene) = host() else { return };
+        scene.redeclare("path", "/run/home/link/key");
+        scene.types(
+            "mkdir -p /run/home/other && chown 1000 /run/home && ln -s other /run/home/link && chown -h 1000 /run/home/link",
+        );
+        scene.says("the symlink belongs to uid 1000");
+        if declared == "/run/home/link/key" {
+            scene.types("rm /run/home/link && mkdir /run/home/link");
+        }
+        scene.redeclare("path", declared);
+        scene.is_mended();
+    }
+}
+
+fn a_directory_in_memory_is_chosen() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    if !scene.run().err.contains(" is on a disk: ") {
+        return;
+    }
+    // What the tests use as a run-time directory is on a disk, too.
+    let Some(runtime) = in_memory(&scene) else { return };
+    scene.variable("XDG_RUNTIME_DIR", &runtime);
+    scene.no_longer_says(" is on a disk: ");
+    std::fs::remove_dir_all(runtime).unwrap();
+}
+
+/// A directory of the user on a tmpfs, if there is one.
+fn in_memory(scene: &Scene) -> Option<String> {
+    let said = scene.tries("[ \"$(stat -f -c %T /dev/shm)\" = tmpfs ] && mktemp -d /dev/shm/remedy-XXXXXX");
+    let directory = said.out.trim().to_owned();
+    (!directory.is_empty()).then(|| {
+        scene.world.allow(&directory);
+        directory
+    })
+}
+
+fn another_directory_is_chosen() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    if !crate::common::is_root() {
+        return;
+    }
+    let foreign = scene.world.input("run/foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    scene.set("secretsMountPoint", foreign.to_str().unwrap());
+    scene.says("choose another directory");
+    scene.set("secretsMountPoint", "%r/secrets.d");
+    scene.is_mended();
+}
+
+fn the_owner_is_corrected() {
+    let Some(mut scene) = host() else { return };
+    scene.redeclare("owner", "nobody-here");
+    scene.says("no user named nobody-here; declare it in users.users, or correct the owner");
+    scene.redeclare("owner", "alice");
+    scene.is_mended();
+    scene.redeclare("owner", "bob");
+    scene.says("no user named bob");
+    scene.types("echo bob:x:1234:100::/:/bin/sh >> /etc/passwd");
+    scene.is_mended();
+}
+
+fn the_group_is_corrected() {
+    let Some(mut scene) = host() else { return };
+    scene.redeclare("group", "nobody-here");
+    scene.says("no group named nobody-here; declare it in users.groups, or correct the group");
+    scene.redeclare("group", "keys");
+    scene.is_mended();
+}
+
+fn units_are_told_by_hand() {
+    let Some(mut scene) = host() else { return };
+    scene.is_mended();
+    scene.redeclare("restartUnits", json!(["web.service", "mail.service"]));
+    scene.redeclare("mode", "0440");
+    scene.types("rmdir /run/nixos 2> /dev/null; mkdir -p /run/nixos/activation-restart-list");
+    let line = scene.says("cannot write /run/nixos/activation-restart-list");
+    assert_eq!(command(&line), "systemctl try-restart web.service mail.service");
+}
+
+fn what_can_be_swapped_out_is_unmounted() {
+    let Some(scene) = host() else { return };
+    scene.types("mkdir /run/secrets.d && mount -t tmpfs none /run/secrets.d");
+    scene.says("secrets may be written to swap; unmount it and run again");
+    scene.types("umount /run/secrets.d && rm /run/secrets");
+    scene.is_mended();
+    scene.no_longer_says("swap");
+}
+
+/// The same directory by another spelling, and a path below that of another secret.
+fn a_path_of_its_own_is_chosen() {
+    for (path, words) in [
+        ("/run/alias/key", "choose another"),
+        ("/run/alias/key/below", "stands in the way of; choose another"),
+    ] {
+        let Some(mut scene) = host() else { return };
+        scene.types("mkdir /run/real && ln -s real /run/alias");
+        scene.redeclare("path", "/run/real/key");
+        let file = scene.world.input("f.yaml");
+        let good = scene.manifest.clone();
+        let with = |path: &str| good.clone().secret_with("t", &file, "a", json!({"path": path}));
+        scene.manifest = with(path);
+        scene.says(words);
+        scene.manifest = with("/run/real/other");
+        scene.is_mended();
+    }
+}

@@ -1,0 +1,403 @@
+//! Sources of keys that give none.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::common::has;
+use crate::scene::{RECIPIENT, Scene, command};
+use crate::{Row, mended, named};
+
+pub const ROWS: &[Row] = &[
+    mended("; run: chmod 600 {}", an_exposed_file_is_closed),
+    mended(
+        "{}: {}, and other programs will not read it",
+        a_mark_is_taken_out_of_a_key_file,
+    ),
+    mended("run: {}", a_key_file_in_utf_16_is_converted),
+    mended("use a key without one, or remove it", a_passphrase_is_removed),
+    mended(
+        "decrypt it and name the result, run: (umask 077; age",
+        identities_are_decrypted,
+    ),
+    mended("name it among the SSH keys for age", an_ssh_key_is_named_as_such),
+    mended("name the private key that belongs to it", the_private_key_is_named),
+    mended("set sops.gnupg.package or SOPS_GPG_EXEC", gpg_is_named),
+    mended("run: chmod -R go-w {home}", a_home_is_closed_to_others),
+    mended("run: chown -R root: {home}", a_home_is_given_to_root),
+    mended("use a home of your own", a_home_of_ones_own_is_used),
+    mended("add its package to sops.age.plugins", a_plugin_is_installed),
+    mended("not a command; check its quotes", the_quotes_of_a_command_are_mended),
+    mended(
+        "choose a GnuPG home with a shorter path",
+        a_home_with_a_shorter_path_is_chosen,
+    ),
+    mended(
+        "convert it and name the result, run: {command}",
+        an_ssh_key_in_another_form_is_converted,
+    ),
+    mended(
+        "puttygen {path} -O private-openssh-new",
+        an_ssh_key_in_another_form_is_converted,
+    ),
+    mended(
+        "dropbearconvert dropbear openssh {path}",
+        an_ssh_key_in_another_form_is_converted,
+    ),
+    mended(
+        "openssl pkey -in {path} -out {plain}",
+        an_ssh_key_in_another_form_is_converted,
+    ),
+    mended(
+        "import it into a GnuPG home, and name that as sops.gnupg.home",
+        a_key_of_gpg_is_imported,
+    ),
+    mended("name it as sops.age.keyFile", identities_are_named_as_such),
+    mended("took all the time; raise sops.keyTimeout", more_time_is_given),
+    named(
+        "run the unit that loads it, not this program by hand",
+        "units are started by systemd alone; tests/nix/boot.sh boots one that loads a credential",
+        &["sops.age.keyCredential", "sops-nix.service"],
+    ),
+    named(
+        "let the unit load it: LoadCredential={name}",
+        "as above",
+        &["sops.age.keyCredential"],
+    ),
+    named(
+        "nobody can be asked here; use a key without",
+        "a PIN, a touch and a smart card belong to hardware",
+        &[],
+    ),
+];
+
+/// A host with a file for the recipient of `age.txt`.
+fn host() -> Option<Scene> {
+    let mut scene = Scene::new()?;
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    scene.is_mended();
+    Some(scene)
+}
+
+fn an_exposed_file_is_closed() {
+    let Some(mut scene) = host() else { return };
+    for name in ["age.txt", "my key.txt"] {
+        let path = scene.world.write(name, fs::read(scene.world.input("age.txt")).unwrap());
+        scene.set("ageKeyFile", path.to_str().unwrap());
+        scene.types(&format!("chmod 644 '{}'", path.display()));
+        let line = scene.says("lets others read it");
+        scene.does(&line);
+        scene.no_longer_says("lets others read it");
+        scene.is_mended();
+    }
+}
+
+fn a_mark_is_taken_out_of_a_key_file() {
+    let Some(scene) = host() else { return };
+    let text = fs::read(scene.world.input("age.txt")).unwrap();
+    scene.world.write("age.txt", [b"\xEF\xBB\xBF".as_slice(), &text].concat());
+    // It serves nevertheless.
+    scene.is_mended();
+    let line = scene.says("it begins with a byte order mark");
+    scene.does(&line);
+    scene.no_longer_says("byte order mark");
+    assert_eq!(fs::read(scene.world.input("age.txt")).unwrap(), text);
+}
+
+fn a_key_file_in_utf_16_is_converted() {
+    let Some(mut scene) = host() else { return };
+    let key = fs::read_to_string(scene.world.input("age.txt")).unwrap();
+    for name in ["age.txt", "a key.txt"] {
+        for text in [key.clone(), key.replace('\n', "\r\n")] {
+            let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+            let path = scene.world.write(name, units.flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+            scene.set("ageKeyFile", path.to_str().unwrap());
+            let line = scene.says("it was saved as UTF-16");
+            scene.does(&line);
+            scene.is_mended();
+            scene.no_longer_says("lets");
+        }
+    }
+    scene.world.write("age.txt", key.replace('\n', "\r"));
+    scene.set("ageKeyFile", scene.world.input("age.txt").to_str().unwrap());
+    let line = scene.says("its lines end in CR, not in LF");
+    scene.does(&line);
+    scene.is_mended();
+    // age and ssh-keygen read these.
+    scene.world.write("age.txt", key.replace('\n', "\r\n"));
+    scene.is_mended();
+    scene.no_longer_says("cannot use");
+}
+
+/// A host with an SSH key, and a file for it.
+fn ssh_host(key: &str) -> Option<Scene> {
+    let mut scene = Scene::new()?;
+    let public = scene.world.fixture(&format!("keys/{key}.pub"));
+    let recipient = fs::read_to_string(public).unwrap();
+    let words: Vec<_> = recipient.split_whitespace().take(2).collect();
+    scene.recipients(&[&words.join(" ")]);
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    scene.unset("ageKeyFile");
+    scene.set("ageSshKeyPaths", json!([scene.world.fixture(&format!("keys/{key}"))]));
+    Some(scene)
+}
+
+fn a_passphrase_is_removed() {
+    let Some(scene) = ssh_host("ssh_passphrase") else { return };
+    if !has("ssh-keygen") {
+        return;
+    }
+    let line = scene.says("protected by a passphrase");
+    // Who types it is asked for the old one.
+    let command = command(&line).replace("ssh-keygen ", "ssh-keygen -P 'test passphrase' ");
+    scene.types(&command);
+    scene.is_mended();
+}
+
+fn an_ssh_key_in_utf_16_is_converted() {
+    let Some(scene) = ssh_host("ssh_ed25519") else { return };
+    let path = scene.world.input("ssh_ed25519");
+    let key = fs::read_to_string(&path).unwrap();
+    let units = std::iter::once(0xFEFF).chain(key.encode_utf16());
+    scene
+        .world
+        .write("ssh_ed25519", units.flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    let line = scene.says("it was saved as UTF-16");
+    scene.does(&line);
+    scene.is_mended();
+    scene.world.write("ssh_ed25519", key.replace('\n', "\r\n"));
+    scene.is_mended();
+}
+
+fn identities_are_decrypted() {
+    an_ssh_key_in_utf_16_is_converted();
+    if !has("age") || !has("script") {
+        return;
+    }
+    let Some(mut scene) = host() else { return };
+    // age asks for a passphrase on a terminal alone.
+    let typed = |scene: &Scene, command: &str, words: &str| {
+        scene.world.write("command.sh", command);
+        let typist = format!("(sleep 1; printf '{words}'; sleep 3) | script -qec 'bash command.sh' /dev/null");
+        scene.types(&typist);
+    };
+    let source = scene.world.input("age.txt").display().to_string();
+    typed(
+        &scene,
+        &format!("age --passphrase --armor --output closed '{source}'"),
+        "pass word\\npass word\\n",
+    );
+    scene.set("ageKeyFile", scene.world.input("closed").to_str().unwrap());
+    let line = scene.says("age identities behind a passphrase");
+    scene.world.allow_input("closed.txt");
+    typed(&scene, command(&line), "pass word\\n");
+    scene.set("ageKeyFile", scene.world.input("closed.txt").to_str().unwrap());
+    scene.is_mended();
+    scene.no_longer_says("lets");
+}
+
+fn an_ssh_key_is_named_as_such() {
+    let Some(mut scene) = ssh_host("ssh_ed25519") else { return };
+    let key = scene.world.input("ssh_ed25519");
+    scene.unset("ageSshKeyPaths");
+    scene.set("ageKeyFile", key.to_str().unwrap());
+    scene.says("an SSH key, not age identities; name it among the SSH keys for age");
+    scene.unset("ageKeyFile");
+    scene.set("ageSshKeyPaths", json!([key]));
+    scene.is_mended();
+}
+
+fn the_private_key_is_named() {
+    let Some(mut scene) = ssh_host("ssh_ed25519") else { return };
+    scene.set("ageSshKeyPaths", json!([scene.world.input("ssh_ed25519.pub")]));
+    scene.says("a public SSH key; name the private key that belongs to it");
+    scene.set("ageSshKeyPaths", json!([scene.world.input("ssh_ed25519")]));
+    scene.is_mended();
+}
+
+/// A host with a `GnuPG` home, and a file for its key.
+fn gpg_host(scene: Option<Scene>) -> Option<Scene> {
+    let mut scene = scene?;
+    let home = scene.world.gnupg_home(&["pgp_curve25519.asc", "pgp.asc"])?;
+    let path = scene.world.fixture("to-pgp-curve25519.yaml");
+    scene.declare(&path, "", json!({}));
+    scene.unset("ageKeyFile");
+    scene.set("gnupgHome", home.to_str().unwrap());
+    Some(scene)
+}
+
+fn gpg_is_named() {
+    let Some(mut scene) = gpg_host(Scene::new()) else { return };
+    let path = std::env::var("PATH").unwrap();
+    let gpg = std::env::split_paths(&path)
+        .map(|dir| dir.join("gpg"))
+        .find(|gpg| gpg.is_file())
+        .unwrap();
+    scene.variable("SOPS_GPG_EXEC", "/nowhere/gpg");
+    let line = scene.says("no such program; set sops.gnupg.package or SOPS_GPG_EXEC");
+    assert!(crate::exists("sops.gnupg.package"), "{line}");
+    scene.variable("SOPS_GPG_EXEC", gpg.to_str().unwrap());
+    scene.is_mended();
+}
+
+/// The command is in a line of the report, between brackets.
+fn in_brackets(line: &str) -> &str {
+    command(line).strip_suffix(')').unwrap()
+}
+
+fn a_home_is_closed_to_others() {
+    let Some(scene) = gpg_host(Scene::system()) else { return };
+    let home = scene.world.input("gnupg");
+    scene.types(&format!("chmod 770 '{}'", home.display()));
+    let line = scene.says("can be written by others");
+    scene.types(in_brackets(&line));
+    scene.is_mended();
+}
+
+fn a_home_is_given_to_root() {
+    let Some(scene) = gpg_host(Scene::system()) else { return };
+    let home = scene.world.input("gnupg");
+    scene.types(&format!("chown -R 1000 '{}'", home.display()));
+    let line = scene.says("who could run programs as root with it");
+    scene.types(in_brackets(&line));
+    scene.is_mended();
+}
+
+fn a_home_of_ones_own_is_used() {
+    let Some(mut scene) = gpg_host(Scene::new()) else { return };
+    if !crate::common::is_root() {
+        return;
+    }
+    let home = scene.world.input("gnupg").display().to_string();
+    let foreign = scene.world.input("foreign").display().to_string();
+    let copied = std::process::Command::new("sh")
+        .args([
+            "-ec",
+            &format!("cp -a '{home}' '{foreign}'; chown -R 1234 '{foreign}'; chmod 755 '{foreign}'"),
+        ])
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    scene.world.allow_input("foreign");
+    scene.set("gnupgHome", foreign);
+    scene.says("use a home of your own");
+    scene.set("gnupgHome", home);
+    scene.is_mended();
+}
+
+fn a_home_with_a_shorter_path_is_chosen() {
+    let Some(mut scene) = gpg_host(Scene::new()) else { return };
+    let home = scene.world.input("gnupg").display().to_string();
+    let long = scene.world.input(&"x".repeat(120)).display().to_string();
+    scene.types(&format!("cp -a '{home}' '{long}'"));
+    scene.world.allow_input(&"x".repeat(120));
+    scene.set("gnupgHome", long);
+    let said = scene.run();
+    // Where gpg finds a place below /run/user for its sockets, there is nothing to mend.
+    if said.code != Some(0) {
+        assert!(said.err.contains("choose a GnuPG home with a shorter path"), "{said:?}");
+    }
+    scene.set("gnupgHome", home);
+    scene.is_mended();
+}
+
+fn a_plugin_is_installed() {
+    let Some(mut scene) = host() else { return };
+    let path = scene.world.path_with_plugin();
+    let file = scene.world.fixture("to-plugin.yaml");
+    scene.redeclare("sopsFile", file.to_str().unwrap());
+    scene.redeclare("key", "");
+    let key = scene.world.fixture("keys/plugin.txt");
+    scene.set("ageKeyFile", key.to_str().unwrap());
+    scene.variable("PATH", "/nowhere");
+    scene.says("no such program in PATH; add its package to sops.age.plugins");
+    assert!(crate::exists("sops.age.plugins"));
+    scene.variable("PATH", &path);
+    scene.is_mended();
+}
+
+fn the_quotes_of_a_command_are_mended() {
+    let Some(mut scene) = host() else { return };
+    let key = scene.world.input("age.txt").display().to_string();
+    scene.unset("ageKeyFile");
+    scene.variable("SOPS_AGE_KEY_CMD", &format!("cat '{key}"));
+    scene.says("not a command; check its quotes");
+    scene.variable("SOPS_AGE_KEY_CMD", &format!("cat '{key}'"));
+    scene.is_mended();
+    assert!(fs::read_to_string(&key).unwrap().contains(RECIPIENT));
+}
+
+fn more_time_is_given() {
+    let Some(mut scene) = gpg_host(Scene::system()) else { return };
+    let path = scene.world.fixture("to-age-and-pgp.yaml");
+    scene.redeclare("sopsFile", path.to_str().unwrap());
+    for variable in ["SOPS_AGE_SSH_PRIVATE_KEY_CMD", "SOPS_AGE_KEY_CMD"] {
+        scene.variable(variable, "sleep 2");
+    }
+    scene.set("keyTimeout", 1);
+    scene.says("not asked: the programs before it took all the time; raise sops.keyTimeout");
+    assert!(crate::exists("sops.keyTimeout"));
+    scene.set("keyTimeout", 20);
+    scene.is_mended();
+}
+
+fn an_ssh_key_in_another_form_is_converted() {
+    for (program, make, result) in [
+        ("puttygen", "puttygen ssh_rsa -O private -o 'a key'", "a key.openssh"),
+        ("puttygen", "puttygen ssh_rsa -O private-sshcom -o 'a key'", "a key.openssh"),
+        (
+            "dropbearconvert",
+            "dropbearconvert openssh dropbear ssh_rsa 'a key' 2>&1",
+            "a key.openssh",
+        ),
+        (
+            "openssl",
+            "puttygen ssh_rsa -O private-openssh -o pem && openssl pkcs8 -topk8 -in pem -passout pass:word -out 'a key'",
+            "a key.plain",
+        ),
+    ] {
+        let Some(mut scene) = ssh_host("ssh_rsa") else { return };
+        if !has(program) || !has("puttygen") {
+            return;
+        }
+        scene.types(make);
+        for name in ["pem", "a key", result] {
+            scene.world.allow_input(name);
+        }
+        scene.set("ageSshKeyPaths", json!([scene.world.input("a key")]));
+        let line = scene.says("name the result, run: ");
+        // Who types it is asked for the passphrase.
+        scene.types(&command(&line).replace("openssl pkey ", "openssl pkey -passin pass:word "));
+        scene.set("ageSshKeyPaths", json!([scene.world.input(result)]));
+        scene.is_mended();
+        scene.no_longer_says("lets");
+    }
+}
+
+fn identities_are_named_as_such() {
+    let Some(mut scene) = host() else { return };
+    let key = scene.world.input("age.txt");
+    scene.unset("ageKeyFile");
+    scene.set("ageSshKeyPaths", json!([key]));
+    scene.says("age identities, not an SSH key; name it as sops.age.keyFile");
+    assert!(crate::exists("sops.age.keyFile"));
+    scene.unset("ageSshKeyPaths");
+    scene.set("ageKeyFile", key.to_str().unwrap());
+    scene.is_mended();
+}
+
+fn a_key_of_gpg_is_imported() {
+    let Some(mut scene) = gpg_host(Scene::new()) else { return };
+    let home = scene.world.input("gnupg").display().to_string();
+    let key = scene.world.fixture("keys/pgp_curve25519.asc");
+    scene.unset("gnupgHome");
+    scene.set("ageSshKeyPaths", json!([key]));
+    scene.says("an OpenPGP key; import it into a GnuPG home, and name that as sops.gnupg.home");
+    assert!(crate::exists("sops.gnupg.home"));
+    scene.unset("ageSshKeyPaths");
+    // It has been imported there.
+    scene.set("gnupgHome", home);
+    scene.is_mended();
+}

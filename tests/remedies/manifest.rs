@@ -1,0 +1,199 @@
+//! Manifests that cannot be used, each with what has to be changed in it.
+
+use serde_json::{Value, json};
+
+use crate::scene::Scene;
+use crate::{Row, mended};
+
+pub const ROWS: &[Row] = &[
+    mended("choose two paths side by side", || {
+        field(
+            "choose two paths side by side",
+            "symlinkPath",
+            &json!("%r/secrets.d/x"),
+            &json!("%r/secrets"),
+        );
+    }),
+    mended("which belongs to the generations; choose another", || {
+        of_secret(
+            "which belongs to the generations; choose another",
+            "path",
+            &json!("%r/secrets.d"),
+            &json!("%r/x"),
+        );
+    }),
+    mended("which is among the generations; choose another", || {
+        of_secret(
+            "which is among the generations; choose another",
+            "path",
+            &json!("%r/secrets.d/x"),
+            &json!("%r/x"),
+        );
+    }),
+    mended("choose a relative path such as db/password", || {
+        of_secret(
+            "choose a relative path such as db/password",
+            "name",
+            &json!("/db"),
+            &json!("db/password"),
+        );
+    }),
+    mended("gnupgHome excludes sshKeyPaths; set sops.gnupg.sshKeyPaths = [ ]", || {
+        options(
+            "gnupgHome excludes sshKeyPaths",
+            &["sops.gnupg.sshKeyPaths", "sops.gnupg.home"],
+        );
+        excluded(
+            "gnupgHome excludes sshKeyPaths",
+            "sshKeyPaths",
+            &json!(["/nowhere"]),
+            &json!([]),
+        );
+    }),
+    mended(
+        "gnupgHome excludes ageKeyFile; leave sops.age.keyFile or sops.gnupg.home unset",
+        || {
+            options("gnupgHome excludes ageKeyFile", &["sops.age.keyFile", "sops.gnupg.home"]);
+            excluded("gnupgHome excludes ageKeyFile", "sshKeyPaths", &json!([]), &json!([]));
+        },
+    ),
+    mended("is not the name of a credential; correct sops.age.keyCredential", || {
+        options("keyCredential", &["sops.age.keyCredential"]);
+        field(
+            "is not the name of a credential",
+            "ageKeyCredential",
+            &json!("a/b"),
+            &json!(""),
+        );
+    }),
+    mended("set sops.keyTimeout to between 1 and {LONGEST} seconds", || {
+        options("keyTimeout", &["sops.keyTimeout"]);
+        field("set sops.keyTimeout to between 1 and ", "keyTimeout", &json!(0), &json!(1));
+    }),
+    mended("install the sops-install-secrets that belongs to the Nix module", || {
+        field("version 2 is not known, only 1 is", "version", &json!(2), &json!(1));
+    }),
+    mended("cannot read the manifest {}: {encoding}; run: {}", a_manifest_is_converted),
+    mended(
+        "has neither {name_field} nor {id_field}, both are null; set one of them",
+        an_owner_is_set,
+    ),
+    mended("; did you mean {known}", the_field_that_was_meant_is_there),
+    mended(
+        "which stands for no secret of this manifest; rebuild with the secret declared",
+        a_secret_of_a_template_is_declared,
+    ),
+    mended(
+        "which this manifest does not install; declare it, and without neededForUsers",
+        a_missing_secret_is_declared,
+    ),
+];
+
+/// A host with the secret `s`.
+fn host() -> Option<Scene> {
+    let mut scene = Scene::new()?;
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    Some(scene)
+}
+
+fn options(words: &str, names: &[&str]) {
+    for name in names {
+        assert!(crate::exists(name), "{words}: {name}");
+    }
+}
+
+/// A field of the manifest, wrong and right.
+fn field(words: &str, name: &str, wrong: &Value, right: &Value) {
+    let Some(mut scene) = host() else { return };
+    scene.set(name, wrong.clone());
+    scene.says(words);
+    scene.set(name, right.clone());
+    scene.is_mended();
+}
+
+/// A field of the secret, wrong and right.
+fn of_secret(words: &str, name: &str, wrong: &Value, right: &Value) {
+    let Some(mut scene) = host() else { return };
+    scene.redeclare(name, wrong.clone());
+    scene.says(words);
+    scene.redeclare(name, right.clone());
+    scene.is_mended();
+}
+
+/// A GnuPG home beside what it excludes; without the home all is well.
+fn excluded(words: &str, name: &str, wrong: &Value, right: &Value) {
+    let Some(mut scene) = host() else { return };
+    scene.set("gnupgHome", "/nowhere");
+    scene.set(name, wrong.clone());
+    scene.says(words);
+    scene.set(name, right.clone());
+    scene.unset("gnupgHome");
+    scene.is_mended();
+}
+
+fn the_field_that_was_meant_is_there() {
+    let Some(mut scene) = host() else { return };
+    scene.set("version", 1);
+    scene.set("keepGenerationz", 1);
+    let line = scene.says("; did you mean ");
+    let (_, meant) = line.split_once("; did you mean ").unwrap();
+    scene.unset("keepGenerationz");
+    scene.set(meant, 1);
+    scene.is_mended();
+}
+
+fn a_secret_of_a_template_is_declared() {
+    let Some(mut scene) = host() else { return };
+    let token = crate::common::token("other");
+    let template = |scene: &Scene| scene.manifest.clone().template("t", &token, json!({}));
+    let good = scene.manifest.clone();
+    scene.manifest = template(&scene);
+    scene.says("which stands for no secret of this manifest; rebuild with the secret declared");
+    scene.manifest = good.secret("other", &scene.world.input("f.yaml"), "a");
+    scene.manifest = template(&scene);
+    scene.is_mended();
+}
+
+fn a_missing_secret_is_declared() {
+    let Some(mut scene) = host() else { return };
+    let token = crate::common::token("other");
+    scene.manifest = scene.manifest.clone().template("t", &token, json!({}));
+    scene.manifest.value()["placeholderBySecretName"]["other"] = json!(token);
+    scene.says("which this manifest does not install; declare it");
+    scene.manifest = scene.manifest.clone().secret("other", &scene.world.input("f.yaml"), "a");
+    scene.is_mended();
+}
+
+fn a_manifest_is_converted() {
+    let Some(scene) = host() else { return };
+    let text = scene.manifest.text();
+    let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+    for damaged in [
+        units.flat_map(u16::to_be_bytes).collect(),
+        [b"\xEF\xBB\xBF".as_slice(), text.as_bytes()].concat(),
+    ] {
+        scene.world.save(&scene.manifest);
+        let path = scene.world.write("manifest.json", damaged);
+        let said = scene.world.run_arguments([&path]);
+        assert!(said.err.starts_with("error: cannot read the manifest "), "{said:?}");
+        let line = said
+            .err
+            .trim_end()
+            .replace("$DIR", scene.world.input("").to_str().unwrap().trim_end_matches('/'));
+        scene.does(&line);
+        let said = scene.world.run_arguments([path]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+}
+
+fn an_owner_is_set() {
+    let Some(mut scene) = host() else { return };
+    for (name, id) in [("owner", "uid"), ("group", "gid")] {
+        scene.redeclare(name, Value::Null);
+        scene.redeclare(id, Value::Null);
+        scene.says("both are null; set one of them");
+        scene.redeclare(id, 0);
+        scene.is_mended();
+    }
+}

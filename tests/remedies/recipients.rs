@@ -1,0 +1,148 @@
+//! Files that no key of the host opens.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::common::has;
+use crate::scene::{OTHER, RECIPIENT, Scene};
+use crate::{Row, mended};
+
+pub const ROWS: &[Row] = &[
+    mended("  hint: {}", a_recipient_is_added),
+    mended("{first}add {recipient} to {place}, {}", a_recipient_is_added),
+    mended(" --input-type {format}", a_file_without_an_ending_gets_a_recipient),
+    mended(
+        "the part of this file for {}, a key of this host, is damaged",
+        a_damaged_part_is_sealed_anew,
+    ),
+    mended("{first}give this host a key", a_host_gets_a_key),
+    mended("gpg --homedir {} --list-secret-keys", a_key_of_gpg_is_added),
+    mended("gpg --list-secret-keys", a_key_of_gpg_is_added),
+    mended("mend what is said above, or ", a_key_of_gpg_is_added),
+];
+
+/// A host whose key, set in `field`, is no recipient of its file; the person has the key that is.
+fn stranger(field: &str, key: &str) -> Option<Scene> {
+    let mut scene = Scene::new()?;
+    let other = scene.world.fixture("keys/other-age.txt");
+    scene.own_variable("SOPS_AGE_KEY_FILE", other.to_str().unwrap());
+    scene.recipients(&[OTHER]);
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    scene.unset("ageKeyFile");
+    if !key.is_empty() {
+        let key = scene.world.fixture(key);
+        let is_list = field.ends_with("Paths");
+        scene.set(field, if is_list { json!([key]) } else { json!(key) });
+    }
+    Some(scene)
+}
+
+/// What a hint says to add.
+fn recipient(hint: &str) -> &str {
+    let (_, behind) = hint.split_once("add ").unwrap();
+    behind.split_once(" to .sops.yaml").unwrap().0
+}
+
+/// Does what the hint says, and answers the question of sops.
+fn follow(scene: &Scene, hint: &str) {
+    scene.recipients(&[OTHER, recipient(hint)]);
+    scene.types(&format!("yes | {{ {}; }}", crate::scene::command(hint)));
+    scene.is_mended();
+    assert_eq!(scene.secret(), "one");
+}
+
+fn a_recipient_is_added() {
+    for (field, key) in [
+        ("ageKeyFile", "keys/age.txt"),
+        ("ageKeyFile", "keys/hybrid.txt"),
+        ("ageSshKeyPaths", "keys/ssh_ed25519"),
+        ("ageSshKeyPaths", "keys/ssh_rsa"),
+    ] {
+        let Some(mut scene) = stranger(field, key) else { return };
+        let hint = scene.says("  hint: add ");
+        follow(&scene, &hint);
+        in_full_once(&mut scene, &hint);
+    }
+}
+
+/// A recipient that is longer than a line is shown in full where it is to be copied, once.
+fn in_full_once(scene: &mut Scene, hint: &str) {
+    scene.recipients(&[OTHER]);
+    for name in ["g.yaml", "h.yaml"] {
+        let path = scene.encrypted(name, "a: one\n");
+        scene.manifest = scene.manifest.clone().secret(name, &path, "a");
+    }
+    let said = scene.run();
+    let count = said.err.matches(recipient(hint)).count();
+    assert!(recipient(hint).len() <= 120 || count == 1, "{count}: {said:?}");
+}
+
+fn a_damaged_part_is_sealed_anew() {
+    let Some(mut scene) = stranger("ageKeyFile", "keys/age.txt") else {
+        return;
+    };
+    scene.recipients(&[RECIPIENT, OTHER]);
+    let path = scene.encrypted("g.yaml", "a: one\n");
+    scene.redeclare("sopsFile", path.to_str().unwrap());
+    scene.is_mended();
+    // A line in the middle of the first message, which is for the host.
+    let text = fs::read_to_string(&path).unwrap();
+    let at = text.find(&format!("recipient: {RECIPIENT}")).unwrap();
+    let message = at - text[..at].rfind("BEGIN AGE").unwrap_or_default() < 900;
+    let start = if message {
+        text[..at].rfind("BEGIN AGE").unwrap()
+    } else {
+        at + text[at..].find("BEGIN AGE").unwrap()
+    };
+    let line = start + text[start..].find("END AGE").unwrap() - 40;
+    let other = if text[line..].starts_with('A') { "B" } else { "A" };
+    fs::write(&path, [&text[..line], other, &text[line + 1..]].concat()).unwrap();
+    let hint = scene.says("a key of this host, is damaged");
+    scene.does(&hint);
+    scene.is_mended();
+}
+
+fn a_host_gets_a_key() {
+    if !has("age-keygen") {
+        return;
+    }
+    let Some(mut scene) = stranger("ageKeyFile", "") else { return };
+    let hint = scene.says("hint: give this host a key: set sops.age.sshKeyPaths");
+    assert!(hint.contains("sops.age.keyFile to a file made by age-keygen"), "{hint}");
+    scene.types("age-keygen -o new.txt 2> /dev/null");
+    scene.world.allow_input("new.txt");
+    scene.set("ageKeyFile", scene.world.input("new.txt").to_str().unwrap());
+    let hint = scene.says("  hint: add ");
+    follow(&scene, &hint);
+}
+
+fn a_key_of_gpg_is_added() {
+    let Some(mut scene) = stranger("gnupgHome", "") else { return };
+    let Some(home) = scene.world.gnupg_home(&["pgp_curve25519.asc"]) else {
+        return;
+    };
+    scene.set("gnupgHome", home.to_str().unwrap());
+    let hint = scene.says("  hint: add a fingerprint that gpg --homedir ");
+    let (_, listing) = hint.split_once("a fingerprint that ").unwrap();
+    let listed = scene.types(listing.split_once(" shows").unwrap().0);
+    let fingerprint = listed.lines().map(str::trim).find(|line| line.len() == 40).unwrap();
+    let rule = json!({"creation_rules": [{"age": OTHER, "pgp": fingerprint}]});
+    scene.world.write(".sops.yaml", rule.to_string());
+    scene.own_variable("GNUPGHOME", home.to_str().unwrap());
+    scene.types(&format!("yes | {{ {}; }}", crate::scene::command(&hint)));
+    scene.types("gpgconf --kill all");
+    scene.is_mended();
+}
+
+fn a_file_without_an_ending_gets_a_recipient() {
+    let Some(mut scene) = stranger("ageKeyFile", "keys/age.txt") else {
+        return;
+    };
+    let path = scene.world.write("db", "a: one\n");
+    scene.types("sops encrypt --input-type yaml --output-type yaml --in-place db");
+    scene.redeclare("sopsFile", path.to_str().unwrap());
+    let hint = scene.says("  hint: add ");
+    follow(&scene, &hint);
+}

@@ -1,0 +1,184 @@
+//! A host, and somebody who mends it with sops and a shell.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::common::{Manifest, Said, World, has};
+
+/// The recipient of the key in the fixtures that most hosts of these tests have.
+pub const RECIPIENT: &str = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
+/// The recipient of the other one.
+pub const OTHER: &str = "age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05";
+
+/// A host, and somebody who mends it.
+pub struct Scene {
+    pub world: World,
+    pub manifest: Manifest,
+    /// What the program finds in its environment.
+    variables: Vec<(&'static str, String)>,
+    /// What the person has in theirs.
+    own: Vec<(&'static str, String)>,
+}
+
+impl Scene {
+    /// A user's host with an age key. The person has the same key, and a `.sops.yaml` for it. Nothing where there is no sops.
+    pub fn new() -> Option<Self> {
+        Self::within(World::user())
+    }
+
+    /// A whole host, run by root.
+    pub fn system() -> Option<Self> {
+        Self::within(World::system()?)
+    }
+
+    fn within(world: World) -> Option<Self> {
+        if !has("sops") || !has("bash") {
+            return None;
+        }
+        let manifest = world.manifest().without("logging");
+        let key = world.input("age.txt").display().to_string();
+        let editor = world.script("editor", "#!/bin/sh\ncat \"$REPLACEMENT\" > \"$1\"\n");
+        let scene = Self {
+            manifest,
+            variables: Vec::new(),
+            own: vec![
+                ("SOPS_AGE_KEY_FILE", key),
+                ("EDITOR", editor.join("editor").display().to_string()),
+                ("SOPS_DISABLE_VERSION_CHECK", "1".to_owned()),
+                // The person may be root, and the directory the user's.
+                ("GIT_CONFIG_COUNT", "1".to_owned()),
+                ("GIT_CONFIG_KEY_0", "safe.directory".to_owned()),
+                ("GIT_CONFIG_VALUE_0", "*".to_owned()),
+                ("HOME", world.input("home").display().to_string()),
+            ],
+            world,
+        };
+        scene.recipients(&[RECIPIENT]);
+        Some(scene)
+    }
+
+    /// Writes a `.sops.yaml` that names these recipients of age.
+    pub fn recipients(&self, recipients: &[&str]) {
+        let rule = json!({"creation_rules": [{"age": recipients.join(",")}]});
+        self.world.write(".sops.yaml", rule.to_string());
+    }
+
+    /// A file that sops encrypted.
+    pub fn encrypted(&self, name: &str, plain: &str) -> PathBuf {
+        let path = self.world.write(name, plain);
+        self.types(&format!("sops encrypt --in-place '{}'", path.display()));
+        path
+    }
+
+    /// Declares a secret; further fields in `fields`.
+    pub fn declare(&mut self, path: &Path, key: &str, fields: Value) {
+        self.manifest = self.manifest.clone().secret_with("s", path, key, fields);
+    }
+
+    /// Declares it otherwise.
+    pub fn redeclare(&mut self, field: &str, value: impl Into<Value>) {
+        self.manifest.value()["secrets"][0][field] = value.into();
+    }
+
+    /// Sets a field of the manifest.
+    pub fn set(&mut self, field: &str, value: impl Into<Value>) {
+        self.manifest = self.manifest.clone().with(field, value);
+    }
+
+    /// Takes a field out of the manifest.
+    pub fn unset(&mut self, field: &str) {
+        self.manifest = self.manifest.clone().without(field);
+    }
+
+    /// Sets a variable of the program.
+    pub fn variable(&mut self, name: &'static str, value: &str) {
+        self.variables.retain(|(other, _)| *other != name);
+        self.variables.push((name, value.to_owned()));
+    }
+
+    /// Sets a variable of the person.
+    pub fn own_variable(&mut self, name: &'static str, value: &str) {
+        self.own.retain(|(other, _)| *other != name);
+        self.own.push((name, value.to_owned()));
+    }
+
+    /// What the person will write in the editor.
+    pub fn will_write(&mut self, text: &str) {
+        let path = self.world.write("replacement", text);
+        self.own_variable("REPLACEMENT", &path.display().to_string());
+    }
+
+    /// Runs the program.
+    pub fn run(&self) -> Said {
+        self.world
+            .run_with(&self.manifest, |command| command.envs(self.variables.iter().cloned()))
+    }
+
+    /// Runs the program, which has to say `words`; gives the line in which it does, with real paths.
+    pub fn says(&self, words: &str) -> String {
+        let said = self.run();
+        let dir = self.world.input("").display().to_string();
+        let dir = dir.trim_end_matches('/');
+        let line = said.err.lines().find(|line| line.contains(words));
+        line.unwrap_or_else(|| panic!("{words:?} is not in {said:?}"))
+            .replace("$DIR", dir)
+    }
+
+    /// Runs the program, which has nothing to complain about.
+    pub fn is_mended(&self) {
+        let said = self.run();
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+
+    /// Runs the program, which does not say `words` any more.
+    pub fn no_longer_says(&self, words: &str) {
+        let said = self.run();
+        assert!(!said.err.contains(words), "{words:?} is in {said:?}");
+    }
+
+    /// Runs the command with which a line ends.
+    pub fn does(&self, line: &str) {
+        self.types(command(line));
+    }
+
+    /// Types a command, which has to succeed.
+    pub fn types(&self, command: &str) -> String {
+        let said = self.tries(command);
+        assert_eq!(said.code, Some(0), "{command}: {said:?}");
+        said.out
+    }
+
+    /// Types a command. Whoever runs the tests does: the user of the program may not reach sops.
+    pub fn tries(&self, command: &str) -> Said {
+        let directory = self.world.input("").display().to_string();
+        let line = format!("cd '{directory}' && {command}");
+        let mut shell = self.world.as_tester("bash");
+        shell.args(["-c", &line]).envs(self.own.iter().cloned());
+        let said = self.world.finish(&mut shell);
+        self.world.give_all();
+        said
+    }
+
+    /// What is published of the only secret.
+    pub fn secret(&self) -> String {
+        let link = self.manifest.field("symlinkPath").unwrap().as_str().unwrap();
+        self.world.read(&format!("{link}/s"))
+    }
+}
+
+/// Changes the text of a file.
+pub fn change(path: &Path, change: impl FnOnce(String) -> String) {
+    let text = fs::read_to_string(path).unwrap();
+    let changed = change(text.clone());
+    assert_ne!(text, changed, "nothing was changed");
+    fs::write(path, changed).unwrap();
+}
+
+/// The command with which a line ends.
+pub fn command(line: &str) -> &str {
+    let marks = ["run: ", "run where it was built from: "];
+    let starts = marks.iter().filter_map(|mark| Some(line.find(mark)? + mark.len()));
+    &line[starts.max().unwrap_or_else(|| panic!("no command: {line}"))..]
+}
