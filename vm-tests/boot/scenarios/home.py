@@ -2,8 +2,10 @@
 
 from payload import value
 
+# bob's is made while there is no /home yet.
+HOMES = {"alice": "/home/alice", "bob": "/var/lib/bob"}
 USERS = """u alice 1000 - /home/alice /bin/bash
-u bob 1001 - /home/bob /bin/bash
+u bob 1001 - /var/lib/bob /bin/bash
 """
 # On a new NixOS there is no /home. It is gone before anything of ours starts.
 NO_HOME = """DefaultDependencies=no
@@ -28,12 +30,12 @@ def tell(lab):
     texts = {user: lab.secret(value(user)) for user in ["alice", "bob"]}
     payload = lab.payload("secrets-in-homes")
     file = payload.encrypt("secrets.yaml", texts)
-    payload.manifest("manifest.json", [payload.secret(user, file, owner=user, group=user, path=f"/home/{user}/.config/app/token") for user in texts])
+    payload.manifest("manifest.json", [payload.secret(user, file, owner=user, group=user, path=f"{home}/.config/app/token") for user, home in HOMES.items()])
     payload.early_manifest([payload.secret("early", file, key="alice")])
     payload.write("etc/sysusers.d/test.conf", USERS)
     payload.drop_in("systemd-sysusers.service", "[Unit]\nConditionNeedsUpdate=\n")
-    for user in texts:
-        payload.write(f"etc/tmpfiles.d/{user}.conf", f"d /home/{user} 0700 {user} {user} -\n")
+    for user, home in HOMES.items():
+        payload.write(f"etc/tmpfiles.d/{user}.conf", f"d {home} 0700 {user} {user} -\n")
     payload.service("no-home", NO_HOME, "sysinit.target")
     payload.service("bobs-home", BOBS_HOME, "sysinit.target")
     payload.drop_in("sops-nix.service", "[Unit]\nBefore=systemd-tmpfiles-setup.service\n")
@@ -44,9 +46,10 @@ def tell(lab):
         machine.wait_for_shell()
         machine.succeed("systemctl is-system-running --wait")
         for user, text in texts.items():
-            said = machine.succeed(f"cd /home && stat -c '%U:%G %n' {user} {user}/.config {user}/.config/app {user}/.config/app/token")
-            assert said.splitlines() == [f"{user}:{user} {user}{rest}" for rest in ["", "/.config", "/.config/app", "/.config/app/token"]], said
-            assert machine.succeed(f"stat -c %a /home/{user}; setpriv --reuid={user} --clear-groups cat /home/{user}/.config/app/token") == f"700\n{text}"
+            home = HOMES[user]
+            said = machine.succeed(f"cd {home} && stat -c '%U:%G' . .config .config/app .config/app/token")
+            assert said.splitlines() == [f"{user}:{user}"] * 4, said
+            assert machine.succeed(f"stat -c %a {home}; setpriv --reuid={user} --clear-groups cat {home}/.config/app/token") == f"700\n{text}"
         assert machine.succeed("stat -c '%U %a' /home") == "root 755"
         assert "ordering cycle" not in machine.succeed("journalctl -b")
         machine.shut_down()
