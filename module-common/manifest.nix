@@ -42,10 +42,11 @@ let
     }
     // templateSource template;
 
-  # What an older program in `sops.package` does not know is there only for those who use it. (The program takes 30 seconds for granted.)
+  # What an older program in `sops.package` does not know is there only for those who use it. (The program takes 30 seconds and 256 MiB for granted.)
   laterFields =
     lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
-    // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; };
+    // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; }
+    // lib.optionalAttrs (cfg.maxSize != 256) { inherit (cfg) maxSize; };
 
   checkMode = if cfg.validateSopsFiles then "sopsfile" else "manifest";
 in

@@ -189,6 +189,16 @@ in
       '';
     };
 
+    maxSize = lib.mkOption {
+      type = types.ints.positive;
+      default = 256;
+      example = 1024;
+      description = ''
+        MiB that one sops file may have, and all secrets and rendered templates together: they lie in memory that the system cannot get back.
+        What is larger fails, and says so. The memory of the installer's units is bounded by eight times that.
+      '';
+    };
+
     environment = lib.mkOption {
       type = types.attrsOf (types.either types.str types.path);
       default = { };

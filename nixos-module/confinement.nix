@@ -21,6 +21,8 @@ in
   keySources,
   # Seconds that a program may take for one answer about a key.
   keyTimeout,
+  # MiB that a sops file may have, and all that is published.
+  maxSize,
   # Directories that the unit writes below.
   roots,
 }:
@@ -74,6 +76,9 @@ in
 
     # Plaintext must reach the disk neither by swap nor by a core dump.
     MemorySwapMax = 0;
+    # Four times the largest file while it is decrypted; what is published, once in the installer and once in the generation, whose pages count
+    # for the unit that writes them; as much for an older generation, and for the programs that know keys.
+    MemoryMax = "${toString (8 * maxSize)}M";
     LimitCORE = 0;
     UMask = "0077";
 

@@ -8,7 +8,7 @@
 
 let
   # All sops files.
-  files = 60;
+  files = 90;
   # All programs that know keys, as a multiple of `keyTimeout`.
   programs = 2;
   # Waiting for another run.

@@ -71,7 +71,7 @@ let
     }
     // lib.optionalAttrs (isConfined former) (confinement {
       inherit name keySources;
-      inherit (cfg) keyTimeout;
+      inherit (cfg) keyTimeout maxSize;
       roots = lib.unique (
         phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
       );

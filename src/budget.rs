@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 /// One sops file: reading, opening with the keys at hand, decrypting, and explaining why not.
-pub const FILE: Duration = Duration::from_secs(20);
+pub const FILE: Duration = Duration::from_secs(30);
 /// All sops files together.
-pub const FILES: Duration = Duration::from_mins(1);
+pub const FILES: Duration = Duration::from_secs(90);
 /// How many times the time of one program (`keyTimeout`) all programs together have, where nobody is asked.
 pub const PROGRAMS: u32 = 2;
 /// Waiting for another run.

@@ -1,6 +1,7 @@
 //! The bytes of every secret and template, decided in memory.
 
 use std::{
+    cell::Cell,
     collections::{HashMap, HashSet},
     path::Path,
     sync::Arc,
@@ -9,7 +10,7 @@ use std::{
 use crate::{
     failure::Failure,
     file,
-    files::{Contents, Source},
+    files::{Contents, Source, too_much},
     manifest::{Body, Manifest, Placeholder, Template},
     plaintext::Plaintext,
     template::Tokens,
@@ -44,9 +45,13 @@ pub fn render(manifest: &Manifest, values: &Values<'_>, failures: &mut Vec<Failu
     }
     let tokens = Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str()));
     let declared = manifest.secrets.iter().map(|secret| secret.name.as_str()).collect();
+    let secrets = values.values().map(|content| content.len()).fold(0, usize::saturating_add);
+    let mut room = manifest.max_size.saturating_sub(secrets);
     let rendered = manifest.templates.iter().map(|template| {
         let tokens = tokens.as_ref().map_err(ToString::to_string)?;
-        render_one(manifest, template, tokens, &declared, values)
+        let text = render_one(manifest, template, tokens, &declared, values, room)?;
+        room = room.saturating_sub(text.len());
+        Ok(text)
     });
     let keep = |(template, result): (&Template, Result<Plaintext, String>)| {
         result
@@ -68,10 +73,18 @@ fn render_one(
     tokens: &Tokens,
     declared: &HashSet<&str>,
     values: &Values<'_>,
+    room: usize,
 ) -> Result<Plaintext, String> {
     let text = body(&template.name, &template.body)?;
+    let fits = |left: Option<usize>| left.ok_or_else(|| too_much(manifest.max_size));
+    // Tokens become shorter or longer. It is enough to count what they become, and all of the text.
+    let left = Cell::new(fits(room.checked_sub(text.len()))?);
     let value = |token: usize| match manifest.placeholders.get(token) {
-        Some(placeholder) => value(declared, values, placeholder),
+        Some(placeholder) => {
+            let content = value(declared, values, placeholder)?;
+            left.set(fits(left.get().checked_sub(content.len()))?);
+            Ok(content)
+        }
         None => Err("it contains a placeholder of no secret".to_owned()),
     };
     tokens.render(text.expose(), value).map_err(|error| error.to_string())

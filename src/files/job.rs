@@ -2,13 +2,12 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::LARGEST;
 use crate::{
-    file,
+    file::{self, ReadError},
     keys::{Keyring, KeysAtHand, Opening},
     manifest::Selection,
     plaintext::Plaintext,
@@ -26,6 +25,8 @@ pub(super) struct Job {
     pub path: PathBuf,
     /// How it is written.
     pub format: Format,
+    /// The most bytes that it may have.
+    pub limit: usize,
     /// Its name in a message, and which secrets need it.
     pub needed: String,
     /// What is wanted of it.
@@ -87,8 +88,7 @@ impl Job {
     }
 
     fn read(&self) -> Result<Plaintext, String> {
-        let contents = file::read(&self.path, LARGEST).map_err(|error| format!("cannot read {}: {error}", self.needed))?;
-        Ok(contents.text)
+        read(&self.path, self.limit, &self.needed)
     }
 
     fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, String> {
@@ -121,6 +121,18 @@ impl Job {
     }
 }
 
+/// The text of a sops file, which is called `needed` in the message for people.
+pub(super) fn read(path: &Path, limit: usize, needed: &str) -> Result<Plaintext, String> {
+    let contents = file::read(path, limit).map_err(|error| {
+        let remedy = match error {
+            ReadError::TooLarge(_) => "; raise sops.maxSize",
+            _ => "",
+        };
+        format!("cannot read {needed}: {error}{remedy}")
+    })?;
+    Ok(contents.text)
+}
+
 /// What is wanted of a file. Secrets that are the whole file share one text.
 fn take(file: &Decrypted, wanted: &[Selection]) -> Contents {
     let selector = file.selector();
@@ -145,6 +157,7 @@ mod tests {
         let job = Job {
             path: PathBuf::from("/secrets.yaml"),
             format: Format::Yaml,
+            limit: 0,
             needed: "/secrets.yaml (needed by secret a)".to_owned(),
             wanted: Vec::new(),
         };

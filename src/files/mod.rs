@@ -17,7 +17,6 @@ use std::{
 use crate::{
     budget,
     failure::{Failure, names},
-    file,
     keys::{Keyring, KeysAtHand, Opening},
     manifest::{Manifest, Secret, Selection},
     remedy::{self, Editable},
@@ -28,14 +27,13 @@ use job::{Begun, Job};
 
 pub use job::Contents;
 
-/// Larger sops files are refused, in bytes: 1 GiB.
-const LARGEST: usize = 1 << 30;
-
 /// One sops file and the secrets that come from it.
 pub struct Source<'m> {
     path: &'m Path,
     format: Format,
     secrets: Vec<&'m Secret>,
+    /// The most bytes that it may have.
+    limit: usize,
 }
 
 /// Groups the secrets by file, in the order in which the files are first named.
@@ -51,6 +49,7 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
                 path: &secret.sops_file,
                 format: secret.format,
                 secrets: vec![secret],
+                limit: manifest.max_size,
             }),
         }
     }
@@ -61,6 +60,8 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
 pub struct Files<'m> {
     files: Vec<File<'m>>,
     desk: Desk,
+    /// How many bytes may still be published.
+    room: usize,
 }
 
 /// One of them.
@@ -79,10 +80,10 @@ impl<'m> Files<'m> {
     pub fn open(manifest: &'m Manifest, keys: &KeysAtHand) -> Self {
         let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
         sources.sort_by_cached_key(|(_, source)| source.size());
-        let mut desk = Desk::new();
-        let begin = |(position, source)| File::begin(position, source, keys, &mut desk);
+        let (mut desk, mut room) = (Desk::new(), manifest.max_size);
+        let begin = |(position, source)| File::begin(position, source, keys, &mut desk).keep(&mut room, manifest.max_size);
         let files = sources.into_iter().map(begin).collect();
-        Self { files, desk }
+        Self { files, desk, room }
     }
 
     /// Asks programs for the keys of what is still closed, all at once, so that each has to be started once.
@@ -95,13 +96,16 @@ impl<'m> Files<'m> {
     /// Decrypts the rest. What failed is `None`, with its failure told.
     pub fn finish(mut self, keyring: Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Contents>)> {
         let keyring = Arc::new(keyring);
-        self.files = self
-            .files
-            .into_iter()
-            .map(|file| file.finish(&keyring, &mut self.desk))
-            .collect();
-        self.files.sort_by_key(|file| file.position);
-        self.files.into_iter().map(|file| file.end(failures)).collect()
+        let finish = |file: File<'m>| match file.progress {
+            Ok(Begun::Closed(_)) => {
+                let limit = file.source.limit;
+                file.finish(&keyring, &mut self.desk).keep(&mut self.room, limit)
+            }
+            _ => file,
+        };
+        let mut files: Vec<_> = self.files.into_iter().map(finish).collect();
+        files.sort_by_key(|file| file.position);
+        files.into_iter().map(|file| file.end(failures)).collect()
     }
 }
 
@@ -141,6 +145,22 @@ impl<'m> File<'m> {
         self
     }
 
+    /// Keeps its contents if there is `room` for them, out of `all`: what is published stays in memory.
+    fn keep(mut self, room: &mut usize, all: usize) -> Self {
+        if let Ok(Begun::Open(contents)) = &self.progress {
+            let size = contents
+                .iter()
+                .flatten()
+                .map(|content| content.len())
+                .fold(0, usize::saturating_add);
+            match room.checked_sub(size) {
+                Some(rest) => *room = rest,
+                None => self.progress = Err(self.job.fail(&too_much(all))),
+            }
+        }
+        self
+    }
+
     fn end(self, failures: &mut Vec<Failure>) -> (Source<'m>, Option<Contents>) {
         let contents = match self.progress {
             Ok(Begun::Open(contents)) => Some(contents),
@@ -152,6 +172,12 @@ impl<'m> File<'m> {
         };
         (self.source, contents)
     }
+}
+
+/// Why something is not published for which there is no room, of `all` bytes.
+#[must_use]
+pub fn too_much(all: usize) -> String {
+    format!("with it, more than {} MiB would be published; raise sops.maxSize", all >> 20)
 }
 
 impl<'m> Source<'m> {
@@ -166,10 +192,8 @@ impl<'m> Source<'m> {
     /// # Errors
     /// With all that is wrong.
     pub fn check(&self) -> Result<(), Vec<Failure>> {
-        let source =
-            file::read(self.path, LARGEST).map_err(|error| vec![self.fail(format!("cannot read {}: {error}", self.needed()))])?;
-        let file = SopsFile::parse(self.format, source.text.expose())
-            .map_err(|error| vec![self.unusable(&error, source.text.expose())])?;
+        let text = job::read(self.path, self.limit, &self.needed()).map_err(|message| vec![self.fail(message)])?;
+        let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
         let selector = file.selector();
         let missing: Vec<_> = self
             .secrets
@@ -191,6 +215,7 @@ impl<'m> Source<'m> {
         Job {
             path: self.path.to_owned(),
             format: self.format,
+            limit: self.limit,
             needed: self.needed(),
             wanted: self.secrets.iter().map(|secret| secret.selection.clone()).collect(),
         }

@@ -23,6 +23,7 @@ pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings:
     exclusive_keys(&raw, findings);
     credential_name(&raw.age_key_credential, findings);
     let key_timeout = key_timeout(raw.key_timeout, findings);
+    let max_size = max_size(raw.max_size, findings);
     let keep_generations = u64::try_from(raw.keep_generations).unwrap_or_else(|_| {
         findings.error(format!("keepGenerations is {}, which is below 0", raw.keep_generations));
         0
@@ -49,6 +50,7 @@ pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings:
         age_ssh_key_paths: raw.age_ssh_key_paths.into_iter().map(PathBuf::from).collect(),
         age_key_credential: Some(raw.age_key_credential).filter(|name| !name.is_empty()),
         key_timeout,
+        max_size,
         use_tmpfs: raw.use_tmpfs,
         user_mode: raw.user_mode,
         logging: Logging {
@@ -259,6 +261,18 @@ fn credential_name(name: &str, findings: &mut Findings) {
             quoted(name)
         ));
     }
+}
+
+/// In MiB, 256 unless said otherwise. Gives bytes.
+fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
+    const LARGEST: u64 = 1 << 20;
+    let mebibytes = mebibytes.unwrap_or(256);
+    if !(1..=LARGEST).contains(&mebibytes) {
+        findings.error(format!(
+            "maxSize is {mebibytes}; set sops.maxSize to between 1 and {LARGEST} MiB"
+        ));
+    }
+    usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
 
 /// Whole seconds, 30 unless said otherwise.

@@ -52,6 +52,8 @@ pub struct Manifest {
     pub age_key_credential: Option<String>,
     /// How long gpg, an age plugin or a key command may take.
     pub key_timeout: Duration,
+    /// The most bytes of a sops file, and of all that a run publishes.
+    pub max_size: usize,
     /// Use tmpfs where ramfs is the default.
     pub use_tmpfs: bool,
     /// Run as a plain user: no mount, no change of owner, no unit requests.

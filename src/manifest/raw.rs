@@ -48,6 +48,7 @@ pub(super) struct Manifest {
     #[serde(deserialize_with = "null_as_default")]
     pub age_key_credential: String,
     pub key_timeout: Option<u64>,
+    pub max_size: Option<u64>,
     #[serde(deserialize_with = "null_as_default")]
     pub use_tmpfs: bool,
     #[serde(deserialize_with = "null_as_default")]

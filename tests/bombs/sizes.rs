@@ -34,7 +34,12 @@ fn refused(world: &World, what: &str, name: &str, text: impl AsRef<[u8]>, memory
 }
 
 fn refused_file(world: &World, what: &str, file: &Path, memory: usize, problem: &str) {
-    let ended = run(world, what, &world.manifest().secret("s", file, ""), memory);
+    let ended = run(
+        world,
+        what,
+        &world.manifest().with("maxSize", 1024).secret("s", file, ""),
+        memory,
+    );
     let message = ended.err.lines().next().unwrap_or_default();
     assert!(ended.code == Some(1), "{what}: {message}");
     let message: String = message.chars().take(1000).collect();
@@ -129,7 +134,7 @@ fn a_gibibyte_is_the_most() {
         "1 GiB and a byte, sparse",
         &file,
         64,
-        "(needed by secret s): larger than 1024 MiB",
+        "(needed by secret s): larger than 1024 MiB; raise sops.maxSize",
     );
     sparse.set_len(u64::from(u32::MAX) << 10).unwrap();
     refused_file(
@@ -137,7 +142,7 @@ fn a_gibibyte_is_the_most() {
         "4 TiB, sparse",
         &file,
         64,
-        "(needed by secret s): larger than 1024 MiB",
+        "(needed by secret s): larger than 1024 MiB; raise sops.maxSize",
     );
     if is_full() {
         sparse.set_len(LARGEST).unwrap();
@@ -147,6 +152,24 @@ fn a_gibibyte_is_the_most() {
         (0..1023).for_each(|_| file.write_all(&vec![b'x'; 1 << 20]).unwrap());
         file.write_all(b"\"}").unwrap();
         refused_file(&world, "1023 MiB, JSON", &world.input("real.json"), 3072, NO_METADATA);
+    }
+}
+
+#[test]
+fn files_that_no_key_opens_do_not_add_up_in_memory() {
+    let world = World::user();
+    let (size, memory) = if is_full() { (100, 450) } else { (24, 128) };
+    let foreign = std::fs::read_to_string(world.fixture("to-pgp.json")).unwrap();
+    let (_, rest) = foreign.split_once('{').unwrap();
+    let text = format!("{{\"padding\": \"{}\", {rest}", "x".repeat(size << 20));
+    for count in [4, 8] {
+        let manifest = (0..count).fold(world.manifest(), |manifest, number| {
+            let file = world.write(&format!("{number}.json"), &text);
+            manifest.secret(&number.to_string(), &file, "padding")
+        });
+        let ended = run(&world, &format!("{count} foreign files of {size} MiB"), &manifest, memory);
+        let closed = ended.err.matches("error: cannot decrypt").count();
+        assert_eq!((ended.code, closed), (Some(1), count), "{}", ended.err);
     }
 }
 

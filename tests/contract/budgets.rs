@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use sops_install_secrets::budget;
 
 use crate::common::{Manifest, Said, World, has};
@@ -50,11 +51,11 @@ fn run(world: &World, manifest: &Manifest, slow: &[PathBuf], seconds: u32, befor
 fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
     let Some(world) = world() else { return };
     let slow = [slow(&world, 0, 2)];
-    let said = run(&world, &manifest(&world, &slow), &slow, 30, &[]);
+    let said = run(&world, &manifest(&world, &slow), &slow, 40, &[]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): it takes longer than 20 s; see what was changed in it, or \
+        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): it takes longer than 30 s; see what was changed in it, or \
          restore it from version control\n\
          error: published 1 of 2 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n"
     );
@@ -62,7 +63,7 @@ fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
 }
 
 #[test]
-fn all_files_together_have_one_minute_and_what_is_open_by_then_is_published() {
+fn all_files_together_have_one_time_and_what_is_open_by_then_is_published() {
     let Some(world) = world() else { return };
     let small = world.write("small.bin", std::fs::read(world.fixture("text.bin")).unwrap());
     let slow: Vec<_> = (0..4).map(|number| slow(&world, number, 10_000 + number)).collect();
@@ -72,10 +73,10 @@ fn all_files_together_have_one_minute_and_what_is_open_by_then_is_published() {
         .fold(world.manifest().secret("healthy", &small, ""), |manifest, (number, file)| {
             manifest.secret(&format!("slow-{number}"), file, "")
         });
-    let said = run(&world, &manifest, &slow, 30, &[]);
+    let said = run(&world, &manifest, &slow, 40, &[]);
     assert_eq!(said.code, Some(3), "{said:?}");
     let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: the files before it took most \
-        of the 60 s that all have together; mend those first\n\
+        of the 90 s that all have together; mend those first\n\
         error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; mend what is said above and run: \
         /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
@@ -164,4 +165,36 @@ fn the_documents_name_the_budgets_as_they_are() {
     ] {
         assert!(text.contains(&line), "{line}");
     }
+}
+
+#[test]
+fn a_sops_file_and_all_that_is_published_are_bounded_and_the_rest_is_published() {
+    let Some(world) = World::system() else { return };
+    let large = world.write("large.yaml", " ".repeat((1 << 20) + 1));
+    let whole = world.fixture("strings.yaml");
+    let manifest = world
+        .manifest()
+        .with("maxSize", 1)
+        .secret("healthy", &world.fixture("nesting.json"), "database/host")
+        .secret("large", &large, "")
+        .template("t", &"x".repeat((1 << 20) - 10), json!({}));
+    let manifest = (0..400).fold(manifest, |manifest, number| {
+        manifest.secret(&format!("{number:03}"), &whole, "")
+    });
+    let said = world.run(&manifest);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let names = "000, 001, 002, 003, 004, 005, 006, 007, 008, 009 and 390 more";
+    let lines: Vec<_> = said.err.lines().take(3).collect();
+    assert_eq!(
+        lines,
+        [
+            "error: cannot read $DIR/large.yaml (needed by secret large): larger than 1 MiB; raise sops.maxSize",
+            &format!(
+                "error: cannot decrypt $DIR/strings.yaml (needed by secrets {names}): with it, more than 1 MiB would be published; \
+                 raise sops.maxSize"
+            ),
+            "error: template t: with it, more than 1 MiB would be published; raise sops.maxSize",
+        ]
+    );
+    assert_eq!(world.shell("cd /run/secrets; find . -type f"), "./healthy\n");
 }

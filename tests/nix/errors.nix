@@ -55,6 +55,7 @@ in
   key-credential-that-is-a-pattern = failsWith "`sops.age.keyCredential' is not of type" {
     age.keyCredential = "sops*";
   };
+  no-room-for-a-secret = failsWith "`sops.maxSize' is not of type" { maxSize = 0; };
   no-time-for-a-key = failsWith "`sops.keyTimeout' is not of type" { keyTimeout = 0; };
   no-sops-file = fails "`sops.defaultSopsFile'" { sops.secrets."db/password" = { }; };
   unknown-owner-of-a-secret =

@@ -31,11 +31,12 @@ let
     "home-secret-with-a-name"
     # It looks for the templates of home-manager in the default directory, whatever the directory of the secrets is.
     "home-places-without-a-run-time-directory"
-    # It knows neither a credential nor a time limit.
+    # It knows neither a credential nor a limit of time or size.
     "home-key-credential"
     "key-credential"
     "key-credential-with-userborn"
     "key-timeout"
+    "max-size"
     "short-key-timeout"
     # Without secrets it has no service that would show its manifest.
     "home-without-secrets"

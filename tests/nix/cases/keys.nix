@@ -166,10 +166,16 @@ in
     keyTimeout = 120;
   };
 
-  # The unit has its 90 seconds all the same.
+  # The unit has time for all the rest as well.
   short-key-timeout = host {
     age.keyFile = "/var/lib/sops-nix/key.txt";
     keyTimeout = 5;
+  };
+
+  # The unit may use eight times that.
+  max-size = host {
+    age.keyFile = "/var/lib/sops-nix/key.txt";
+    maxSize = 1024;
   };
 
   # As docs/switch-from-sops-nix.md has it.
