@@ -58,7 +58,7 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
 
 /// The files of a manifest on their way to being decrypted.
 pub struct Files<'m> {
-    files: Vec<File<'m>>,
+    small_first: Vec<File<'m>>,
     desk: Desk,
     /// How many bytes may still be published.
     room: usize,
@@ -82,13 +82,13 @@ impl<'m> Files<'m> {
         sources.sort_by_cached_key(|(_, source)| source.size());
         let (mut desk, mut room) = (Desk::new(), manifest.max_size);
         let begin = |(position, source)| File::begin(position, source, keys, &mut desk).keep(&mut room, manifest.max_size);
-        let files = sources.into_iter().map(begin).collect();
-        Self { files, desk, room }
+        let small_first = sources.into_iter().map(begin).collect();
+        Self { small_first, desk, room }
     }
 
     /// Asks programs for the keys of what is still closed, all at once, so that each has to be started once.
     pub fn open_with_programs(&mut self, keyring: &mut Keyring) {
-        let mut closed: Vec<_> = self.files.iter_mut().filter_map(File::opening).collect();
+        let mut closed: Vec<_> = self.small_first.iter_mut().filter_map(File::opening).collect();
         keyring.open_with_programs(&mut closed);
         keyring.dismiss_programs();
     }
@@ -103,7 +103,7 @@ impl<'m> Files<'m> {
             }
             _ => file,
         };
-        let mut files: Vec<_> = self.files.into_iter().map(finish).collect();
+        let mut files: Vec<_> = self.small_first.into_iter().map(finish).collect();
         files.sort_by_key(|file| file.position);
         files.into_iter().map(|file| file.end(failures)).collect()
     }
