@@ -176,7 +176,7 @@ fn systemctl_does_not_outlive_the_run_and_the_next_run_tells_the_units() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: cannot run systemctl try-restart: stopped: this run was told to end; run it by hand for: a.service\n"
+        "error: cannot run systemctl try-restart: stopped: this run was told to end; run: systemctl try-restart a.service\n"
     );
     assert!(soon(|| !children.iter().any(|child| lives(child))), "{children:?}");
     assert_eq!(world.read("/run/secrets/a"), "deep");
