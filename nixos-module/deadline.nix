@@ -13,9 +13,9 @@ let
   programs = 2;
   # Waiting for another run.
   lock = 60;
-  # systemd, for each of the two kinds of requests.
-  request = 30;
+  # systemd, for all requests.
+  requests = 60;
   # Reading keys and writing secrets, on a slow machine.
   rest = 60;
 in
-files + programs * keyTimeout + lock + 2 * request + rest
+files + programs * keyTimeout + lock + requests + rest

@@ -12,11 +12,11 @@ pub const FILES: Duration = Duration::from_secs(90);
 pub const PROGRAMS: u32 = 2;
 /// Waiting for another run.
 pub const LOCK: Duration = Duration::from_mins(1);
-/// systemd, for each of its two kinds of requests: to queue the jobs, not to wait for them.
-pub const REQUEST: Duration = Duration::from_secs(30);
+/// systemd, for all requests together: to queue the jobs, not to wait for them.
+pub const REQUESTS: Duration = Duration::from_mins(1);
 
 /// All of that. What reads keys and writes secrets takes moments, and comes on top.
 #[must_use]
 pub fn run(key_timeout: Duration) -> Duration {
-    FILES + key_timeout * PROGRAMS + LOCK + REQUEST * 2
+    FILES + key_timeout * PROGRAMS + LOCK + REQUESTS
 }

@@ -13,7 +13,7 @@ use super::plan::{self, Wanted};
 use super::{Entry, Extent, Published, Site, held, links, lock, pending, sorted};
 use crate::changes::{self, Changes};
 use crate::stop;
-use crate::units::{self, Channel, UnitError};
+use crate::units::{self, Channel, UnitError, UnitRequests};
 
 /// One publication. Its warnings are left to the caller, so that they are told after a failure too.
 pub(super) fn attempt(
@@ -49,6 +49,9 @@ pub(super) fn attempt(
             pending::remove(site, root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
+    } else if !decided.is_live {
+        let failed = units::start_failed(channel, &all_units(entries));
+        failures.extend(failed.err().map(InstallError::from));
     }
     match held::by(site, root, &decided.leading) {
         Ok(held) => generation::prune(site, root, number, &held, warnings),
@@ -60,6 +63,15 @@ pub(super) fn attempt(
         warnings: Vec::new(),
         failures,
     })
+}
+
+/// The units of all entries.
+fn all_units(entries: &[Entry<'_>]) -> UnitRequests {
+    let mut units = UnitRequests::default();
+    for entry in entries {
+        units.extend(entry.restart_units, entry.reload_units);
+    }
+    units
 }
 
 /// What is known before the first write.

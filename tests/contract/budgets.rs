@@ -132,14 +132,14 @@ fn the_units_give_more_time_than_all_parts_of_a_run_have() {
         ("files", budget::FILES.as_secs()),
         ("programs", u64::from(budget::PROGRAMS)),
         ("lock", budget::LOCK.as_secs()),
-        ("request", budget::REQUEST.as_secs()),
+        ("requests", budget::REQUESTS.as_secs()),
     ] {
         assert_eq!(bound(&text, name), seconds, "{name}");
     }
     assert!(bound(&text, "rest") >= 60);
-    assert!(text.ends_with("in\nfiles + programs * keyTimeout + lock + 2 * request + rest\n"));
+    assert!(text.ends_with("in\nfiles + programs * keyTimeout + lock + requests + rest\n"));
     let key_timeout = Duration::from_secs(30);
-    let parts = budget::FILES + key_timeout * budget::PROGRAMS + budget::LOCK + budget::REQUEST * 2;
+    let parts = budget::FILES + key_timeout * budget::PROGRAMS + budget::LOCK + budget::REQUESTS;
     assert_eq!(budget::run(key_timeout), parts);
     assert!(budget::FILE < budget::FILES);
 }
@@ -154,10 +154,7 @@ fn the_documents_name_the_budgets_as_they_are() {
         format!("explaining why not | {} s |", budget::FILE.as_secs()),
         format!("| all sops files together | {} s |", budget::FILES.as_secs()),
         format!("| waiting for another run | {} s |", budget::LOCK.as_secs()),
-        format!(
-            "| systemd, for restarts and for reloads | {} s each |",
-            budget::REQUEST.as_secs()
-        ),
+        format!("| systemd, for all requests | {} s |", budget::REQUESTS.as_secs()),
         format!(
             "{} s and twice `keyTimeout`: {whole} s unless it is set",
             whole - 2 * key_timeout.as_secs()

@@ -183,7 +183,8 @@ fn systemd_is_asked_after_the_link_is_swapped_and_sees_no_key() {
     assert_eq!((said.code, said.out.as_str()), (Some(0), "modifying secret: a\n"));
     assert_eq!(
         log(&world),
-        "--no-block try-restart -- a.service both.service\n/run/secrets.d/2\ndeep\n\
+        "is-failed -- a.service both.service r.service\n/run/secrets.d/2\ndeep\n\
+         --no-block try-restart -- a.service both.service\n/run/secrets.d/2\ndeep\n\
          --no-block try-reload-or-restart -- r.service\n/run/secrets.d/2\ndeep\n"
     );
     assert_eq!(lists(&world), "", "asked once, not twice");
@@ -204,7 +205,8 @@ fn requests_of_a_run_that_was_killed_before_it_made_them_are_made_by_the_next() 
     assert_eq!((next.code, next.out.as_str()), (Some(0), ""));
     assert_eq!(
         log(&world),
-        "--no-block try-restart -- a.service both.service\n/run/secrets.d/3\ndeep\n\
+        "is-failed -- a.service both.service r.service\n/run/secrets.d/3\ndeep\n\
+         --no-block try-restart -- a.service both.service\n/run/secrets.d/3\ndeep\n\
          --no-block try-reload-or-restart -- r.service\n/run/secrets.d/3\ndeep\n"
     );
     run_via_systemctl(&world, &manifest(&world, OTHER), "exit 0");

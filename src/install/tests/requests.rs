@@ -25,17 +25,24 @@ fn units_are_told_after_the_swap_and_the_record_goes() {
     let (restart, reload) = (units(&["a.service", "b c.service"]), units(&["r.service"]));
     let channel = fake_systemctl(&world, "printf '<%s>' \"$@\" >> \"$(dirname \"$0\")/calls\"");
     publish(&world.site, &entry(b"1", &restart, &reload), Extent::Whole, &channel).unwrap();
-    assert!(!world.top.join("calls").exists(), "nobody is told at the first publication");
+    assert_eq!(
+        fs::read_to_string(world.top.join("calls")).unwrap(),
+        "<is-failed><--><a.service><b c.service><r.service>",
+        "nobody is told at the first publication"
+    );
+    for file in ["calls", "links"] {
+        fs::remove_file(world.top.join(file)).unwrap();
+    }
     let published = publish(&world.site, &entry(b"2", &restart, &reload), Extent::Whole, &channel).unwrap();
     assert!(published.failures.is_empty(), "{:?}", published.failures);
     assert_eq!(
         fs::read_to_string(world.top.join("calls")).unwrap(),
-        "<--no-block><try-restart><--><a.service><b c.service><--no-block><try-reload-or-restart><--><r.service>"
+        "<is-failed><--><a.service><b c.service><r.service><--no-block><try-restart><--><a.service><b c.service><--no-block><try-reload-or-restart><--><r.service>"
     );
     let second = world.site.mount_point.join("2").display().to_string();
     assert_eq!(
         fs::read_to_string(world.top.join("links")).unwrap(),
-        format!("{second}\n{second}\n")
+        format!("{second}\n").repeat(3)
     );
     assert_eq!(world.tree("secrets.d"), ["secrets.d/2/ 751", "secrets.d/2/a 400"]);
 }

@@ -16,8 +16,12 @@ def tell(lab):
     file = payload.encrypt("secrets.yaml", texts)
     other = payload.encrypt("other.yaml", {"s9": texts["s9"]}, payloads.OTHER_RECIPIENT)
     good = [payload.secret(name, file) for name in texts]
-    payload.manifest("manifest.json", good[:9] + [payload.secret("s9", other)])
-    payload.manifest("mended/manifest.json", good)
+    # Each time it is started it fails for want of its secret, until systemd starts it no more.
+    payload.service("wanting", "StartLimitIntervalSec=1h\nStartLimitBurst=2\n[Service]\nType=oneshot\nRemainAfterExit=true\nRestart=on-failure\n"
+                    "ExecStart=/usr/bin/test -r /run/secrets/s9\n")
+    wanted = {"restartUnits": ["wanting.service"]}
+    payload.manifest("manifest.json", good[:9] + [payload.secret("s9", other, **wanted)])
+    payload.manifest("mended/manifest.json", good[:9] + [payload.secret("s9", file, **wanted)])
     payload.early_manifest([payload.secret("early", file, key="s0")])
     elsewhere = {"symlinkPath": "/run/elsewhere", "secretsMountPoint": "/run/elsewhere.d"}
     payload.manifest("tmpfs.json", [payload.secret("a", file, key="s0", path="/run/elsewhere/a")], useTmpfs=True, **elsewhere)
@@ -40,6 +44,10 @@ def tell(lab):
         assert "SECRET_NAME=s9" in machine.succeed("journalctl -b -o export SECRET_NAME=s9")
         machine.succeed("cp /test/mended/manifest.json /test/manifest.json && systemctl restart sops-nix")
         assert machine.succeed("cat /run/secrets/s9") == texts["s9"]
+
+    with lab.scenario("16a", "a unit that failed for want of a secret is started once the secret is there"):
+        assert "wanting.service" in failed and "wanting.service: Start request repeated too quickly" in machine.succeed("journalctl -b -o cat")
+        machine.wait_until("[ $(systemctl show -P ActiveState wanting) = active ]")
 
     with lab.scenario("10a", "a kernel without noswap, and tmpfs asked for: secrets are there, swap is warned of where there is any"):
         said = machine.succeed("uname -r; /test/program /test/tmpfs.json; findmnt -n -o FSTYPE,OPTIONS /run/elsewhere.d")

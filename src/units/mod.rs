@@ -1,27 +1,24 @@
 //! Asking systemd to restart or reload the units that use what has changed.
 
+mod systemctl;
+
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::process::ExitStatus;
 
 use rustix::fs::OFlags;
 
-use crate::{
-    budget,
-    child::{Child, ChildError},
-    file::reason,
-    shell,
-};
+use crate::{child::ChildError, file::reason, shell};
+use systemctl::Systemctl;
 
 /// What systemctl calls a restart and a reload of a unit that runs.
 const RESTART: &str = "try-restart";
 const RELOAD: &str = "try-reload-or-restart";
-/// What systemctl needs of our environment. It must not see the rest: keys may be among it.
-const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
+/// And the start of one that has failed, which the other two leave alone.
+const START: &str = "start";
 
 /// Units to be restarted and reloaded, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +69,7 @@ pub enum UnitError {
     NotRun {
         /// The program.
         program: PathBuf,
-        /// `try-restart` or `try-reload-or-restart`.
+        /// `try-restart`, `try-reload-or-restart` or `start`.
         verb: &'static str,
         /// Why.
         cause: ChildError,
@@ -84,7 +81,7 @@ pub enum UnitError {
     Refused {
         /// The program.
         program: PathBuf,
-        /// `try-restart` or `try-reload-or-restart`.
+        /// `try-restart`, `try-reload-or-restart` or `start`.
         verb: &'static str,
         /// The units.
         units: Vec<String>,
@@ -116,6 +113,13 @@ impl UnitRequests {
         self.reload.extend_from_slice(reload);
     }
 
+    /// All units, each once.
+    fn units(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let all = self.restart.iter().chain(&self.reload);
+        all.filter(|unit| seen.insert(*unit)).cloned().collect()
+    }
+
     /// Leaves the first of each.
     pub fn deduplicate(&mut self) {
         for units in [&mut self.restart, &mut self.reload] {
@@ -125,19 +129,26 @@ impl UnitRequests {
     }
 }
 
-/// Makes the requests. Restarts and reloads are independent: both are tried, and all that fails is returned.
+/// Makes the requests. They are independent: all are tried, and all that fails is returned. By systemctl, units that have failed are
+/// started too: perhaps they failed for want of a secret.
 #[must_use]
 pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
         Channel::Nobody => return Vec::new(),
-        Channel::Systemctl(program) => [
-            systemctl(program, RESTART, &requests.restart, budget::REQUEST),
-            systemctl(program, RELOAD, &requests.reload, budget::REQUEST),
-        ],
+        Channel::Systemctl(program) => {
+            let systemctl = Systemctl::new(program);
+            // A unit that fails because of the restart is not to be started once more.
+            let failed = systemctl.failed(&requests.units());
+            vec![
+                systemctl.request(RESTART, &requests.restart),
+                systemctl.request(RELOAD, &requests.reload),
+                systemctl.start(&failed),
+            ]
+        }
         Channel::Lists { directory, dry, units } => {
             let prefix = if *dry { "dry-activation" } else { "activation" };
             let found = |verb, names: &[String]| listable(units.as_deref(), verb, names);
-            [
+            vec![
                 list(
                     directory,
                     &format!("{prefix}-restart-list"),
@@ -154,6 +165,16 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
         }
     };
     outcomes.into_iter().filter_map(Result::err).collect()
+}
+
+/// Starts those of the units that have failed, perhaps for want of what is published for the first time. The lists have no word for that.
+///
+/// # Errors
+/// When systemctl was not run, or refused a unit.
+pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), UnitError> {
+    let Channel::Systemctl(program) = channel else { return Ok(()) };
+    let systemctl = Systemctl::new(program);
+    systemctl.start(&systemctl.failed(&requests.units()))
 }
 
 /// Units as a shell takes them: their names may have backslashes.
@@ -213,37 +234,6 @@ fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     let mut options = File::options();
     options.append(true).create(true).mode(0o600).custom_flags(nofollow);
     options.open(path)?.write_all(lines)
-}
-
-/// Runs systemctl for `units`, at most for `patience`. `--no-block`: we run early in boot, and a unit may be ordered after us.
-fn systemctl(program: &Path, verb: &'static str, units: &[String], patience: Duration) -> Result<(), UnitError> {
-    if units.is_empty() {
-        return Ok(());
-    }
-    let arguments = ["--no-block", verb, "--"].into_iter().chain(units.iter().map(String::as_str));
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear();
-    command.envs(
-        ENVIRONMENT
-            .into_iter()
-            .filter_map(|name| Some((name, std::env::var_os(name)?))),
-    );
-    match Child::start(&mut command, patience).and_then(Child::finish) {
-        Ok(finished) if finished.status.success() => Ok(()),
-        Ok(finished) => Err(UnitError::Refused {
-            program: program.to_owned(),
-            verb,
-            units: units.to_vec(),
-            status: finished.status,
-            message: finished.complaint.replace('\n', "; "),
-        }),
-        Err(cause) => Err(UnitError::NotRun {
-            program: program.to_owned(),
-            verb,
-            cause,
-            units: units.to_vec(),
-        }),
-    }
 }
 
 #[cfg(test)]
@@ -400,44 +390,4 @@ mod tests {
         assert_eq!(request(&missing, &requests()).len(), 2);
     }
 
-    #[test]
-    fn systemctl_sees_little_of_the_environment() {
-        let directory = TempDir::new().unwrap();
-        let program = script(&directory, "env > \"$0.env\"; cat > \"$0.in\"");
-        assert!(request(&Channel::Systemctl(program.clone()), &requests()).is_empty());
-        let seen = fs::read_to_string(program.with_extension("env")).unwrap();
-        // The shell adds some of its own.
-        let known = [&ENVIRONMENT[..], &["PWD", "OLDPWD", "SHLVL", "_"]].concat();
-        for line in seen.lines() {
-            let name = line.split('=').next().unwrap();
-            assert!(known.contains(&name), "{line}");
-        }
-        assert!(seen.lines().any(|line| line.starts_with("PATH=")));
-        assert_eq!(fs::read_to_string(program.with_extension("in")).unwrap(), "");
-    }
-
-    #[test]
-    fn systemctl_that_hangs_is_killed() {
-        let directory = TempDir::new().unwrap();
-        // The grandchild outlives its parent and holds its standard error open.
-        let program = script(&directory, "sleep 3 & exec sleep 3");
-        let start = Instant::now();
-        let error = systemctl(&program, "try-restart", &requests().restart, Duration::from_millis(100)).unwrap_err();
-        assert!(start.elapsed() < Duration::from_secs(2));
-        assert!(error.is_lost());
-        assert!(error.to_string().contains("no answer within"), "{error}");
-    }
-
-    #[test]
-    fn what_systemctl_says_is_shown() {
-        let directory = TempDir::new().unwrap();
-        let program = script(&directory, "echo one >&2; echo two >&2; exit 5");
-        let error = systemctl(&program, "try-restart", &requests().restart, budget::REQUEST).unwrap_err();
-        let shown = error.to_string();
-        assert!(
-            shown.contains("try-restart a.service b.service: exit status: 5: one; two"),
-            "{shown}"
-        );
-        assert!(!error.is_lost());
-    }
 }
