@@ -389,5 +389,4 @@ mod tests {
         assert!(request(&missing, &UnitRequests::default()).is_empty());
         assert_eq!(request(&missing, &requests()).len(), 2);
     }
-
 }

@@ -46,7 +46,10 @@ impl<'p> Systemctl<'p> {
         let output = output.unwrap_or_default();
         let states: Vec<_> = output.expose().split(|byte| *byte == b'\n').collect();
         let pairs = units.iter().zip(states);
-        pairs.filter(|(_, state)| *state == b"failed").map(|(unit, _)| unit.clone()).collect()
+        pairs
+            .filter(|(_, state)| *state == b"failed")
+            .map(|(unit, _)| unit.clone())
+            .collect()
     }
 
     /// Starts units that have failed, also those that have failed so often that systemd would not start them again.
@@ -187,7 +190,9 @@ mod tests {
     fn what_systemctl_says_is_shown() {
         let directory = TempDir::new().unwrap();
         let program = script(&directory, "echo one >&2; echo two >&2; exit 5");
-        let error = Systemctl::new(&program).request("try-restart", &requests().restart).unwrap_err();
+        let error = Systemctl::new(&program)
+            .request("try-restart", &requests().restart)
+            .unwrap_err();
         let shown = error.to_string();
         assert!(
             shown.contains("try-restart a.service b.service: exit status: 5: one; two"),
