@@ -240,7 +240,6 @@ fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
-    use std::time::Instant;
 
     use tempfile::TempDir;
 
@@ -251,12 +250,6 @@ mod tests {
             restart: vec!["a.service".into(), "b.service".into()],
             reload: vec!["c.service".into()],
         }
-    }
-
-    fn script(directory: &TempDir, body: &str) -> PathBuf {
-        let program = directory.path().join("systemctl");
-        crate::install::tests::script(&program, body);
-        program
     }
 
     #[test]
