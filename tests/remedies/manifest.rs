@@ -70,6 +70,16 @@ pub const ROWS: &[Row] = &[
         options("keyTimeout", &["sops.keyTimeout"]);
         field("set sops.keyTimeout to between 1 and ", "keyTimeout", &json!(0), &json!(1));
     }),
+    mended("set sops.maxSize to between 1 and {LARGEST} MiB", || {
+        options("maxSize", &["sops.maxSize"]);
+        field("set sops.maxSize to between 1 and ", "maxSize", &json!(0), &json!(1));
+    }),
+    mended("; raise sops.maxSize", || {
+        a_size_is_raised("larger than 1 MiB; raise sops.maxSize", &"x".repeat(1 << 20), 1);
+    }),
+    mended("would be published; raise sops.maxSize", || {
+        a_size_is_raised("more than 1 MiB would be published; raise sops.maxSize", &"x".repeat(400_000), 3);
+    }),
     mended("install the sops-install-secrets that belongs to the Nix module", || {
         field("version 2 is not known, only 1 is", "version", &json!(2), &json!(1));
     }),
@@ -185,6 +195,19 @@ fn a_manifest_is_converted() {
         let said = scene.world.run_arguments([path]);
         assert_eq!(said.code, Some(0), "{said:?}");
     }
+}
+
+/// So many secrets with this value, and room for them in the end.
+fn a_size_is_raised(words: &str, value: &str, secrets: usize) {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.yaml", &format!("a: {value}\n"));
+    for number in 0..secrets {
+        scene.manifest = scene.manifest.clone().secret(&number.to_string(), &path, "a");
+    }
+    scene.set("maxSize", 1);
+    scene.says(words);
+    scene.set("maxSize", 10);
+    scene.is_mended();
 }
 
 fn an_owner_is_set() {
