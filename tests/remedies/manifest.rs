@@ -78,7 +78,11 @@ pub const ROWS: &[Row] = &[
         a_size_is_raised("larger than 1 MiB; raise sops.maxSize", &"x".repeat(1 << 20), 1);
     }),
     mended("would be published; raise sops.maxSize", || {
-        a_size_is_raised("more than 1 MiB would be published; raise sops.maxSize", &"x".repeat(400_000), 3);
+        a_size_is_raised(
+            "more than 1 MiB would be published; raise sops.maxSize",
+            &"x".repeat(400_000),
+            3,
+        );
     }),
     mended("install the sops-install-secrets that belongs to the Nix module", || {
         field("version 2 is not known, only 1 is", "version", &json!(2), &json!(1));
