@@ -138,7 +138,8 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
         Channel::Systemctl(program) => {
             let systemctl = Systemctl::new(program);
             // A unit that fails because of the restart is not to be started once more.
-            let failed = systemctl.failed(&requests.units());
+            // Where systemctl does not tell, what is asked of it next fails as well, and is told.
+            let failed = systemctl.failed(&requests.units()).unwrap_or_default();
             vec![
                 systemctl.request(RESTART, &requests.restart),
                 systemctl.request(RELOAD, &requests.reload),
@@ -174,7 +175,7 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
 pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), UnitError> {
     let Channel::Systemctl(program) = channel else { return Ok(()) };
     let systemctl = Systemctl::new(program);
-    systemctl.start(&systemctl.failed(&requests.units()))
+    systemctl.start(&systemctl.failed(&requests.units())?)
 }
 
 /// Units as a shell takes them: their names may have backslashes.

@@ -36,20 +36,21 @@ impl<'p> Systemctl<'p> {
         }
     }
 
-    /// Those of `units` that have failed. None where systemctl does not tell: what is asked of it next fails too, and is told.
-    pub fn failed(&self, units: &[String]) -> Vec<String> {
+    /// Those of `units` that have failed.
+    ///
+    /// # Errors
+    /// When systemctl does not tell.
+    pub fn failed(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
         if units.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         // Its exit status is no success unless one has failed.
-        let output = self.run(&["is-failed"], units).map(|finished| finished.output);
-        let output = output.unwrap_or_default();
+        let answer = self.run(&["is-failed"], units);
+        let output = answer.map_err(|cause| self.not_run(START, cause, units))?.output;
         let states: Vec<_> = output.expose().split(|byte| *byte == b'\n').collect();
         let pairs = units.iter().zip(states);
-        pairs
-            .filter(|(_, state)| *state == b"failed")
-            .map(|(unit, _)| unit.clone())
-            .collect()
+        let failed = pairs.filter(|(_, state)| *state == b"failed").map(|(unit, _)| unit.clone());
+        Ok(failed.collect())
     }
 
     /// Starts units that have failed, also those that have failed so often that systemd would not start them again.
@@ -76,12 +77,16 @@ impl<'p> Systemctl<'p> {
                 status: finished.status,
                 message: finished.complaint.replace('\n', "; "),
             }),
-            Err(cause) => Err(UnitError::NotRun {
-                program: self.program.to_owned(),
-                verb,
-                cause,
-                units: units.to_vec(),
-            }),
+            Err(cause) => Err(self.not_run(verb, cause, units)),
+        }
+    }
+
+    fn not_run(&self, verb: &'static str, cause: ChildError, units: &[String]) -> UnitError {
+        UnitError::NotRun {
+            program: self.program.to_owned(),
+            verb,
+            cause,
+            units: units.to_vec(),
         }
     }
 
@@ -155,6 +160,17 @@ mod tests {
              reset-failed -- b.service c.service\n\
              --no-block start -- b.service c.service\n"
         );
+    }
+
+    #[test]
+    fn units_of_which_systemctl_does_not_tell_are_named() {
+        let missing = Channel::Systemctl("/no/such/systemctl".into());
+        let error = start_failed(&missing, &requests()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("; run: systemctl start a.service b.service c.service"),
+            "{error}"
+        );
+        start_failed(&missing, &UnitRequests::default()).unwrap();
     }
 
     #[test]

@@ -70,12 +70,7 @@ fn the_command_that_installs_again_is_that_of_the_phase_and_the_way_of_activatio
         (ours, "", "", "systemctl restart sops-nix"),
         (theirs, "", "1", "systemctl restart sops-install-secrets"),
         (theirs, "", "", "/run/current-system/activate"),
-        (
-            ours,
-            "-ignore-passwd",
-            "1",
-            "systemctl restart sops-install-secrets-for-users",
-        ),
+        (ours, "-ignore-passwd", "1", "systemctl restart sops-nix-for-users"),
         (ours, "-ignore-passwd", "", "/run/current-system/activate"),
         (
             theirs,
