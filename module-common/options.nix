@@ -194,7 +194,7 @@ in
       default = 256;
       example = 1024;
       description = ''
-        MiB that one sops file may have, and all secrets and rendered templates together: they lie in memory that the system cannot get back.
+        MiB that one sops file may have, all secrets together, and all rendered templates together: they lie in memory that the system cannot get back.
         What is larger fails, and says so. The memory of the installer's units is bounded by eight times that.
       '';
     };

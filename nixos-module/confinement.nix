@@ -21,7 +21,7 @@ in
   keySources,
   # Seconds that a program may take for one answer about a key.
   keyTimeout,
-  # MiB that a sops file may have, and all that is published.
+  # MiB that a sops file may have, all secrets, and all templates.
   maxSize,
   # Directories that the unit writes below.
   roots,
@@ -76,8 +76,8 @@ in
 
     # Plaintext must reach the disk neither by swap nor by a core dump.
     MemorySwapMax = 0;
-    # Four times the largest file while it is decrypted; what is published, once in the installer and once in the generation, whose pages count
-    # for the unit that writes them; as much for an older generation, and for the programs that know keys.
+    # While a file is decrypted: four times the largest; the secrets that are kept; an older generation; programs that know keys. Later: secrets
+    # and templates, once in the installer and once in the generation, whose pages count for the unit that writes them; an older generation.
     MemoryMax = "${toString (8 * maxSize)}M";
     LimitCORE = 0;
     UMask = "0077";

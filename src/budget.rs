@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+/// The size of one sops file, which says when its turn is.
+pub const SIZE: Duration = Duration::from_millis(250);
 /// One sops file: reading, opening with the keys at hand, decrypting, and explaining why not.
 pub const FILE: Duration = Duration::from_secs(30);
 /// All sops files together.

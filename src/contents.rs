@@ -1,7 +1,6 @@
 //! The bytes of every secret and template, decided in memory.
 
 use std::{
-    cell::Cell,
     collections::{HashMap, HashSet},
     path::Path,
     sync::Arc,
@@ -10,7 +9,8 @@ use std::{
 use crate::{
     failure::Failure,
     file,
-    files::{Contents, Source, too_much},
+    files::{Contents, Source},
+    limit::Limit,
     manifest::{Body, Manifest, Placeholder, Template},
     plaintext::Plaintext,
     template::Tokens,
@@ -39,55 +39,93 @@ pub fn values<'m>(files: Vec<(Source<'m>, Option<Contents>)>, failures: &mut Vec
 }
 
 /// Renders every template, in the order of the manifest. One that cannot be is a failure and `None`.
+///
+/// All together may be as long as all secrets may. Short ones come first: a secret that somebody made long takes no room from others.
 pub fn render(manifest: &Manifest, values: &Values<'_>, failures: &mut Vec<Failure>) -> Vec<Option<Plaintext>> {
     if manifest.templates.is_empty() {
         return Vec::new();
     }
-    let tokens = Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str()));
-    let declared = manifest.secrets.iter().map(|secret| secret.name.as_str()).collect();
-    let secrets = values.values().map(|content| content.len()).fold(0, usize::saturating_add);
-    let mut room = manifest.max_size.saturating_sub(secrets);
-    let rendered = manifest.templates.iter().map(|template| {
-        let tokens = tokens.as_ref().map_err(ToString::to_string)?;
-        let text = render_one(manifest, template, tokens, &declared, values, room)?;
-        room = room.saturating_sub(text.len());
-        Ok(text)
-    });
-    let keep = |(template, result): (&Template, Result<Plaintext, String>)| {
-        result
-            .map_err(|problem| {
-                failures.push(Failure {
-                    message: format!("template {}: {problem}", template.name),
-                    entries: vec![template.name.clone()],
-                    sops_file: None,
-                });
-            })
-            .ok()
+    let renderer = Renderer::new(manifest, values);
+    let mut drafts: Vec<_> = manifest
+        .templates
+        .iter()
+        .map(|template| renderer.draft(template))
+        .enumerate()
+        .collect();
+    drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.length));
+    let mut room = manifest.max_size;
+    let finish = |(position, draft): (usize, Result<Draft, String>)| {
+        let text = draft.and_then(|draft| renderer.finish(&draft, &mut room));
+        (position, text)
     };
-    manifest.templates.iter().zip(rendered).map(keep).collect()
+    let mut texts: Vec<_> = drafts.into_iter().map(finish).collect();
+    texts.sort_by_key(|(position, _)| *position);
+    let keep = |(template, (_, text)): (&Template, (usize, Result<Plaintext, String>))| {
+        text.map_err(|problem| failures.push(fail(template, &problem))).ok()
+    };
+    manifest.templates.iter().zip(texts).map(keep).collect()
 }
 
-fn render_one(
-    manifest: &Manifest,
-    template: &Template,
-    tokens: &Tokens,
-    declared: &HashSet<&str>,
-    values: &Values<'_>,
-    room: usize,
-) -> Result<Plaintext, String> {
-    let text = body(&template.name, &template.body)?;
-    let fits = |left: Option<usize>| left.ok_or_else(|| too_much(manifest.max_size));
-    // Tokens become shorter or longer. It is enough to count what they become, and all of the text.
-    let left = Cell::new(fits(room.checked_sub(text.len()))?);
-    let value = |token: usize| match manifest.placeholders.get(token) {
-        Some(placeholder) => {
-            let content = value(declared, values, placeholder)?;
-            left.set(fits(left.get().checked_sub(content.len()))?);
-            Ok(content)
+fn fail(template: &Template, problem: &str) -> Failure {
+    Failure {
+        message: format!("template {}: {problem}", template.name),
+        entries: vec![template.name.clone()],
+        sops_file: None,
+    }
+}
+
+/// A template that can be rendered.
+struct Draft {
+    text: Plaintext,
+    /// How many bytes it will have.
+    length: usize,
+}
+
+/// What the templates of a manifest are rendered with.
+struct Renderer<'m> {
+    manifest: &'m Manifest,
+    tokens: Result<Tokens, String>,
+    declared: HashSet<&'m str>,
+    values: &'m Values<'m>,
+}
+
+impl<'m> Renderer<'m> {
+    fn new(manifest: &'m Manifest, values: &'m Values<'m>) -> Self {
+        let tokens = Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str()));
+        Self {
+            manifest,
+            tokens: tokens.map_err(|error| error.to_string()),
+            declared: manifest.secrets.iter().map(|secret| secret.name.as_str()).collect(),
+            values,
         }
-        None => Err("it contains a placeholder of no secret".to_owned()),
-    };
-    tokens.render(text.expose(), value).map_err(|error| error.to_string())
+    }
+
+    fn draft(&self, template: &Template) -> Result<Draft, String> {
+        let text = body(&template.name, &template.body)?;
+        let length = self.tokens.as_ref()?.length(text.expose(), |token| self.value(token));
+        Ok(Draft {
+            length: length.map_err(|error| error.to_string())?,
+            text,
+        })
+    }
+
+    fn finish(&self, draft: &Draft, room: &mut usize) -> Result<Plaintext, String> {
+        let left = room.checked_sub(draft.length);
+        *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
+        let rendered = self
+            .tokens
+            .as_ref()?
+            .render(draft.text.expose(), draft.length, |token| self.value(token));
+        rendered.map_err(|error| error.to_string())
+    }
+
+    /// What stands in the place of a token.
+    fn value(&self, token: usize) -> Result<&'m [u8], String> {
+        match self.manifest.placeholders.get(token) {
+            Some(placeholder) => value(&self.declared, self.values, placeholder),
+            None => Err("it contains a placeholder of no secret".to_owned()),
+        }
+    }
 }
 
 fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Placeholder) -> Result<&'v [u8], String> {

@@ -22,6 +22,7 @@ pub mod hardening;
 mod host_keys;
 pub mod install;
 pub mod keys;
+mod limit;
 pub mod manifest;
 pub mod messages;
 pub mod plaintext;

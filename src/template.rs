@@ -47,29 +47,55 @@ impl Tokens {
         Ok(Self { automaton })
     }
 
-    /// Puts `value(n)` in the place of each n-th token.
+    /// How many bytes there are with `value(n)` in the place of each n-th token.
     ///
     /// # Errors
     /// When a value cannot be had, and when something is left that looks like a token.
-    pub fn render<'v, E: fmt::Display>(
+    pub fn length<'v, E: fmt::Display>(
         &self,
         text: &[u8],
         value: impl Fn(usize) -> Result<&'v [u8], E>,
+    ) -> Result<usize, TemplateError<E>> {
+        let mut length: usize = 0;
+        self.pieces(text, value, |piece| length = length.saturating_add(piece.len()))?;
+        Ok(length)
+    }
+
+    /// Puts `value(n)` in the place of each n-th token. With `length` of the same, the text never moves in memory.
+    ///
+    /// # Errors
+    /// Those of `length`.
+    pub fn render<'v, E: fmt::Display>(
+        &self,
+        text: &[u8],
+        length: usize,
+        value: impl Fn(usize) -> Result<&'v [u8], E>,
     ) -> Result<Plaintext, TemplateError<E>> {
-        let mut rendered = Plaintext::with_capacity(text.len());
+        let mut rendered = Plaintext::with_capacity(length);
+        self.pieces(text, value, |piece| rendered.push(piece))?;
+        Ok(rendered)
+    }
+
+    /// Gives `take` the text between tokens and their values, in order.
+    fn pieces<'v, E: fmt::Display>(
+        &self,
+        text: &[u8],
+        value: impl Fn(usize) -> Result<&'v [u8], E>,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), TemplateError<E>> {
         let mut end = 0;
         for token in self.automaton.find_iter(text) {
-            plain(text, end, token.start(), &mut rendered)?;
-            rendered.push(value(token.pattern().as_usize()).map_err(TemplateError::Value)?);
+            take(plain(text, end, token.start())?);
+            take(value(token.pattern().as_usize()).map_err(TemplateError::Value)?);
             end = token.end();
         }
-        plain(text, end, text.len(), &mut rendered)?;
-        Ok(rendered)
+        take(plain(text, end, text.len())?);
+        Ok(())
     }
 }
 
-/// Copies text between tokens.
-fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize, rendered: &mut Plaintext) -> Result<(), TemplateError<E>> {
+/// Text between tokens.
+fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize) -> Result<&[u8], TemplateError<E>> {
     let between = text.get(from..to).unwrap_or_default();
     if let Some((start, token)) = left_over(between) {
         let before = text.iter().take(from.saturating_add(start));
@@ -78,8 +104,7 @@ fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize, rendered: &mut Pl
             line: before.filter(|byte| **byte == b'\n').count().saturating_add(1),
         });
     }
-    rendered.push(between);
-    Ok(())
+    Ok(between)
 }
 
 /// The first thing that looks like a token, and where it starts. Looks back from where one could end, and never behind where an earlier
@@ -112,10 +137,10 @@ mod tests {
     fn render(text: &str, secrets: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
         let tokens = Tokens::new(secrets.iter().map(|(token, _)| *token)).unwrap();
         let value = |n: usize| Ok::<_, String>(secrets[n].1);
-        tokens
-            .render(text.as_bytes(), value)
-            .map(|rendered| rendered.expose().to_vec())
-            .map_err(|error| error.to_string())
+        let length = tokens.length(text.as_bytes(), value).map_err(|error| error.to_string())?;
+        let rendered = tokens.render(text.as_bytes(), length, value).unwrap();
+        assert_eq!(rendered.len(), length);
+        Ok(rendered.expose().to_vec())
     }
 
     #[test]

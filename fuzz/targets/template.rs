@@ -20,7 +20,9 @@ const SECRETS: [(&str, &[u8]); 5] = [
 static TOKENS: LazyLock<Tokens> = LazyLock::new(|| Tokens::new(SECRETS.map(|(token, _)| token)).expect("tokens"));
 
 timed_fuzz_target!(|text: &[u8]| {
-    match TOKENS.render(text, |token| Ok::<_, String>(SECRETS[token].1)) {
+    let value = |token: usize| Ok::<_, String>(SECRETS[token].1);
+    let rendered = TOKENS.length(text, value).and_then(|length| TOKENS.render(text, length, value));
+    match rendered {
         Ok(rendered) => assert_eq!(rendered.expose(), replaced(text)),
         Err(error @ TemplateError::Unknown { .. }) => {
             assert_presentable(&error);

@@ -9,10 +9,11 @@ use std::{
 use crate::{
     file::{self, ReadError},
     keys::{Keyring, KeysAtHand, Opening},
+    limit::Limit,
     manifest::Selection,
     plaintext::Plaintext,
     remedy::{self, Editable},
-    sops::{ContentError, DecryptError, Decrypted, SopsFile, format::Format},
+    sops::{ContentError, DecryptError, Decrypted, SopsFile, format::Format, select::Selector},
 };
 
 /// What is wrong where neither the MAC nor a value authenticates.
@@ -25,8 +26,8 @@ pub(super) struct Job {
     pub path: PathBuf,
     /// How it is written.
     pub format: Format,
-    /// The most bytes that it may have.
-    pub limit: usize,
+    /// The most bytes that it may have, and all that is published.
+    pub limit: Limit,
     /// Its name in a message, and which secrets need it.
     pub needed: String,
     /// What is wanted of it.
@@ -45,28 +46,29 @@ pub(super) enum Begun {
 }
 
 impl Job {
-    /// Reads and parses the file, and decrypts it if the keys at hand open it.
+    /// Reads and parses the file, and decrypts it if the keys at hand open it. `room`: how many bytes may still be published.
     ///
     /// # Errors
     /// With the message for people.
-    pub fn begin(&self, keys: &KeysAtHand) -> Result<Begun, String> {
+    pub fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, String> {
         self.without_panic(|| {
             let text = self.read()?;
             let file = self.parse(&text)?;
             let mut opening = Opening::new(&file.metadata().key_groups, file.metadata().proof());
             keys.open(&mut opening);
             match opening.is_open().then(|| opening.take_key()).flatten() {
-                Some(key) => self.decrypt(&text, file, &key, true).map(Begun::Open),
+                Some(key) => self.decrypt(&text, file, &key, true, room).map(Begun::Open),
                 None => Ok(Begun::Closed(opening)),
             }
         })
     }
 
-    /// Decrypts the file after all means have been tried. It is read once more if there is a key for it.
+    /// Decrypts the file after all means have been tried. It is read once more if there is a key for it. `room`: how many bytes may
+    /// still be published.
     ///
     /// # Errors
     /// With the message for people.
-    pub fn finish(&self, opening: Opening, keyring: &Keyring) -> Result<Contents, String> {
+    pub fn finish(&self, opening: Opening, keyring: &Keyring, room: usize) -> Result<Contents, String> {
         self.without_panic(|| {
             let (is_proven, proof) = (opening.is_open(), opening.proof().clone());
             let key = keyring.finish(opening).map_err(|no_key| {
@@ -78,7 +80,7 @@ impl Job {
             if file.metadata().proof() != proof {
                 return Err(self.fail("it was changed while a program was asked for its key; run this again"));
             }
-            self.decrypt(&text, file, &key, is_proven)
+            self.decrypt(&text, file, &key, is_proven, room)
         })
     }
 
@@ -103,13 +105,20 @@ impl Job {
     }
 
     /// What the file holds is authentic when this returns. `is_proven`: the key opens the file's MAC.
-    fn decrypt(&self, text: &Plaintext, file: SopsFile<'_>, key: &Plaintext, is_proven: bool) -> Result<Contents, String> {
+    fn decrypt(
+        &self,
+        text: &Plaintext,
+        file: SopsFile<'_>,
+        key: &Plaintext,
+        is_proven: bool,
+        room: usize,
+    ) -> Result<Contents, String> {
         let decrypted = file.decrypt(key).map_err(|error| match error {
             // One change to a file does not spoil both its MAC and a value.
             DecryptError::Value { .. } if !is_proven => self.fail(FOREIGN_KEY),
             error => self.fail(&remedy::undecryptable(&error, text.expose(), key, self.editable())),
         })?;
-        Ok(take(&decrypted, &self.wanted))
+        take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(&self.limit.exceeded("secrets")))
     }
 
     /// A fault of ours that one file brings to light is this file's failure, and not the end of the run.
@@ -122,10 +131,10 @@ impl Job {
 }
 
 /// The text of a sops file, which is called `needed` in the message for people.
-pub(super) fn read(path: &Path, limit: usize, needed: &str) -> Result<Plaintext, String> {
-    let contents = file::read(path, limit).map_err(|error| {
+pub(super) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, String> {
+    let contents = file::read(path, limit.bytes).map_err(|error| {
         let remedy = match error {
-            ReadError::TooLarge(_) => "; raise sops.maxSize",
+            ReadError::TooLarge(_) => limit.remedy,
             _ => "",
         };
         format!("cannot read {needed}: {error}{remedy}")
@@ -133,19 +142,40 @@ pub(super) fn read(path: &Path, limit: usize, needed: &str) -> Result<Plaintext,
     Ok(contents.text)
 }
 
-/// What is wanted of a file. Secrets that are the whole file share one text.
-fn take(file: &Decrypted, wanted: &[Selection]) -> Contents {
+/// What is wanted of a file, unless that is more than there is `room` for, in bytes. Secrets that are the whole file share one text.
+fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<Contents> {
     let selector = file.selector();
     let mut whole: Option<Arc<Plaintext>> = None;
-    let mut content = |selection: &Selection| match (selection, &whole) {
-        (Selection::Key(key), _) => Ok(Arc::new(file.value(&selector, key)?.into_plaintext())),
-        (Selection::Whole, Some(whole)) => Ok(Arc::clone(whole)),
-        (Selection::Whole, None) => {
-            let text = Arc::new(file.whole()?.into_plaintext());
-            Ok(Arc::clone(whole.insert(text)))
+    let mut contents = Contents::with_capacity(wanted.len());
+    for selection in wanted {
+        let content = match (selection, &whole) {
+            (Selection::Whole, Some(whole)) => Ok(Arc::clone(whole)),
+            _ => content(file, &selector, selection, room).transpose()?,
+        };
+        if let Ok(text) = &content {
+            room = room.checked_sub(text.len())?;
+            if *selection == Selection::Whole {
+                whole = Some(Arc::clone(text));
+            }
         }
+        contents.push(content);
+    }
+    Some(contents)
+}
+
+/// The bytes of one secret, which are made only if they are at most `room`.
+fn content<'f>(
+    file: &'f Decrypted,
+    selector: &Selector<'f, Plaintext>,
+    selection: &Selection,
+    room: usize,
+) -> Result<Option<Arc<Plaintext>>, ContentError> {
+    let text = match selection {
+        Selection::Key(key) => Some(file.value(selector, key)?),
+        Selection::Whole => file.whole(room)?,
     };
-    wanted.iter().map(&mut content).collect()
+    let text = text.filter(|text| text.expose().len() <= room);
+    Ok(text.map(|text| Arc::new(text.into_plaintext())))
 }
 
 #[cfg(test)]
@@ -157,7 +187,7 @@ mod tests {
         let job = Job {
             path: PathBuf::from("/secrets.yaml"),
             format: Format::Yaml,
-            limit: 0,
+            limit: Limit { bytes: 0, remedy: "" },
             needed: "/secrets.yaml (needed by secret a)".to_owned(),
             wanted: Vec::new(),
         };

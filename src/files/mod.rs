@@ -18,6 +18,7 @@ use crate::{
     budget,
     failure::{Failure, names},
     keys::{Keyring, KeysAtHand, Opening},
+    limit::Limit,
     manifest::{Manifest, Secret, Selection},
     remedy::{self, Editable},
     sops::{ContentError, ReadError, SopsFile, format::Format, select::Selector, tree::Stored},
@@ -33,7 +34,7 @@ pub struct Source<'m> {
     format: Format,
     secrets: Vec<&'m Secret>,
     /// The most bytes that it may have.
-    limit: usize,
+    limit: Limit,
 }
 
 /// Groups the secrets by file, in the order in which the files are first named.
@@ -49,7 +50,7 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
                 path: &secret.sops_file,
                 format: secret.format,
                 secrets: vec![secret],
-                limit: manifest.max_size,
+                limit: Limit::of(manifest),
             }),
         }
     }
@@ -78,10 +79,10 @@ struct File<'m> {
 impl<'m> Files<'m> {
     /// Decrypts what the keys at hand open.
     pub fn open(manifest: &'m Manifest, keys: &KeysAtHand) -> Self {
-        let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
-        sources.sort_by_cached_key(|(_, source)| source.size());
         let (mut desk, mut room) = (Desk::new(), manifest.max_size);
-        let begin = |(position, source)| File::begin(position, source, keys, &mut desk).keep(&mut room, manifest.max_size);
+        let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
+        sources.sort_by_cached_key(|(_, source)| source.size(&mut desk));
+        let begin = |(position, source)| File::begin(position, source, keys, &mut desk, &mut room);
         let small_first = sources.into_iter().map(begin).collect();
         Self { small_first, desk, room }
     }
@@ -97,10 +98,7 @@ impl<'m> Files<'m> {
     pub fn finish(mut self, keyring: Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Contents>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
-            Ok(Begun::Closed(_)) => {
-                let limit = file.source.limit;
-                file.finish(&keyring, &mut self.desk).keep(&mut self.room, limit)
-            }
+            Ok(Begun::Closed(_)) => file.finish(&keyring, &mut self.desk, &mut self.room),
             _ => file,
         };
         let mut files: Vec<_> = self.small_first.into_iter().map(finish).collect();
@@ -110,18 +108,21 @@ impl<'m> Files<'m> {
 }
 
 impl<'m> File<'m> {
-    fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk) -> Self {
+    /// Does what the keys at hand can. What is published of it takes of `room`, in bytes.
+    fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) -> Self {
         let job = Arc::new(source.job());
         let mut left = budget::FILE;
-        let (shared, keys) = (Arc::clone(&job), keys.clone());
-        let begun = desk.run(&mut left, move || shared.begin(&keys));
-        Self {
+        let (shared, keys, most) = (Arc::clone(&job), keys.clone(), *room);
+        let begun = desk.run(&mut left, move || shared.begin(&keys, most));
+        let file = Self {
             progress: begun.unwrap_or_else(|problem| Err(job.fail(&problem))),
             position,
             source,
             job,
             left,
-        }
+        };
+        file.occupy(room);
+        file
     }
 
     fn opening(&mut self) -> Option<&mut Opening> {
@@ -131,34 +132,27 @@ impl<'m> File<'m> {
         }
     }
 
-    fn finish(mut self, keyring: &Arc<Keyring>, desk: &mut Desk) -> Self {
+    fn finish(mut self, keyring: &Arc<Keyring>, desk: &mut Desk, room: &mut usize) -> Self {
         self.progress = match self.progress {
             Ok(Begun::Closed(opening)) => {
-                let (shared, keyring) = (Arc::clone(&self.job), Arc::clone(keyring));
-                let finished = desk.run(&mut self.left, move || shared.finish(opening, &keyring));
+                let (shared, keyring, most) = (Arc::clone(&self.job), Arc::clone(keyring), *room);
+                let finished = desk.run(&mut self.left, move || shared.finish(opening, &keyring, most));
                 finished
                     .unwrap_or_else(|problem| Err(self.job.fail(&problem)))
                     .map(Begun::Open)
             }
             other => other,
         };
+        self.occupy(room);
         self
     }
 
-    /// Keeps its contents if there is `room` for them, out of `all`: what is published stays in memory.
-    fn keep(mut self, room: &mut usize, all: usize) -> Self {
+    /// What is published stays in memory.
+    fn occupy(&self, room: &mut usize) {
         if let Ok(Begun::Open(contents)) = &self.progress {
-            let size = contents
-                .iter()
-                .flatten()
-                .map(|content| content.len())
-                .fold(0, usize::saturating_add);
-            match room.checked_sub(size) {
-                Some(rest) => *room = rest,
-                None => self.progress = Err(self.job.fail(&too_much(all))),
-            }
+            let sizes = contents.iter().flatten().map(|content| content.len());
+            *room = sizes.fold(*room, usize::saturating_sub);
         }
-        self
     }
 
     fn end(self, failures: &mut Vec<Failure>) -> (Source<'m>, Option<Contents>) {
@@ -172,12 +166,6 @@ impl<'m> File<'m> {
         };
         (self.source, contents)
     }
-}
-
-/// Why something is not published for which there is no room, of `all` bytes.
-#[must_use]
-pub fn too_much(all: usize) -> String {
-    format!("with it, more than {} MiB would be published; raise sops.maxSize", all >> 20)
 }
 
 impl<'m> Source<'m> {
@@ -221,9 +209,12 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// In bytes, as far as that can be told.
-    fn size(&self) -> u64 {
-        fs::metadata(self.path).map_or(0, |file| file.len())
+    /// In bytes, as far as that can be told. Of a file on a disk that does not answer, it is taken for the largest.
+    fn size(&self, desk: &mut Desk) -> u64 {
+        let path = self.path.to_owned();
+        let mut left = budget::SIZE;
+        let size = desk.run(&mut left, move || fs::metadata(path).map_or(0, |file| file.len()));
+        size.unwrap_or(u64::MAX)
     }
 
     fn unusable(&self, error: &ReadError, text: &[u8]) -> Failure {

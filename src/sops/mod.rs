@@ -233,12 +233,12 @@ impl Decrypted {
         Ok(self.format.emit_scalar(kind, text)?)
     }
 
-    /// The whole file, as `sops decrypt` prints it.
+    /// The whole file, as `sops decrypt` prints it; `None` when that is longer than `most` bytes.
     ///
     /// # Errors
     /// When the format has no spelling for something in it.
-    pub fn whole(&self) -> Result<Content<'_>, ContentError> {
-        Ok(self.format.emit(&self.documents)?)
+    pub fn whole(&self, most: usize) -> Result<Option<Content<'_>>, ContentError> {
+        Ok(self.format.emit(&self.documents, most)?)
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Ended {
     pub code: Option<i32>,
     /// Standard error.
     pub err: String,
+    /// The most memory that was held at once, in MiB.
+    pub peak: usize,
 }
 
 /// Runs the program with at most `memory` MiB of address space, and prints a row of the table.
@@ -49,7 +51,11 @@ pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memor
     ));
     assert!(!err.contains("a fault in sops-install-secrets"), "{what}: {err}");
     assert!(code.is_some(), "{what}: ended by a signal, or after {DEADLINE:?}: {err}");
-    Ended { code, err }
+    Ended {
+        code,
+        err,
+        peak: cost.peak,
+    }
 }
 
 /// The temporary directory may be on a disk, which the program says of every run that publishes there.

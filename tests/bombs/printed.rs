@@ -1,10 +1,12 @@
 //! Files that are short and would be printed endlessly, and files of too many values.
 
-use std::fs;
+use std::{fs, path::PathBuf};
+
+use sha2::{Digest as _, Sha512};
 
 use crate::{
-    bounded::run,
-    common::World,
+    bounded::{Ended, run},
+    common::{Manifest, World, token},
     files::{manifest, with_keys},
     inputs::Inputs,
 };
@@ -60,4 +62,81 @@ fn millions_of_values_are_an_error() {
     for said in said {
         assert!(said.contains(problem), "{said}");
     }
+}
+
+/// A JSON file with one value, under `k_unencrypted`, of so many MiB. Each byte of it is printed as six: JSON for the web.
+fn of_brackets(world: &World, inputs: &mut Inputs, mebibytes: usize) -> PathBuf {
+    let value = "<".repeat(mebibytes << 20);
+    let metadata = inputs.metadata(Sha512::new().chain_update(&value));
+    world.write(
+        "brackets.json",
+        format!("{{\"k_unencrypted\": \"{value}\", \"sops\": {metadata}}}"),
+    )
+}
+
+/// Installs what `declare` makes of such a file of so many MiB beside a healthy secret, which has to be there in the end. The run may take
+/// four times the file and what is published, in MiB; a program takes some for itself.
+fn takes(what: &str, mebibytes: usize, published: usize, declare: impl FnOnce(&PathBuf, Manifest) -> Manifest) -> Ended {
+    let world = World::user();
+    let directory = tempfile::tempdir().unwrap();
+    let mut inputs = Inputs::new(directory.path());
+    let large = of_brackets(&world, &mut inputs, mebibytes);
+    let healthy = with_keys(&world, &mut inputs, "yaml", 1);
+    let healthy = manifest(&world, &inputs).secret("healthy", &healthy, "k0_unencrypted");
+    let ended = run(&world, what, &declare(&large, healthy), 2048);
+    let most = 4 * mebibytes + published + 24;
+    assert!(ended.peak <= most, "{what}: {} MiB, and not {most}", ended.peak);
+    assert_eq!(
+        world.read("home/.config/sops-nix/secrets/healthy"),
+        "v",
+        "{what}: {}",
+        ended.err
+    );
+    ended
+}
+
+#[test]
+fn memory_is_four_times_the_file_and_what_is_published_however_long_a_file_is_when_printed() {
+    let whole = |file: &PathBuf, manifest: Manifest| manifest.secret("s", file, "");
+    let ended = takes("24 MiB that print six times as long", 24, 6 * 24, whole);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let refused = |ended: &Ended, problem: &str| {
+        assert_eq!(ended.code, Some(3), "{}", ended.err);
+        assert!(ended.err.lines().any(|line| line.ends_with(problem)), "{}", ended.err);
+    };
+    let secrets = "with it, more than 64 MiB of secrets would be published; raise sops.maxSize";
+    let bounded = |manifest: Manifest| manifest.with("version", 1).with("maxSize", 64);
+    let ended = takes("24 MiB that print longer than may be published", 24, 0, |file, manifest| {
+        bounded(manifest).secret("s", file, "")
+    });
+    refused(&ended, secrets);
+    let ended = takes("one value of 16 MiB for 20 secrets", 16, 64, |file, manifest| {
+        (0..20).fold(bounded(manifest), |manifest, number| {
+            manifest.secret(&number.to_string(), file, "k_unencrypted")
+        })
+    });
+    refused(&ended, secrets);
+    let ended = takes(
+        "one value of 16 MiB at a thousand places of a template",
+        16,
+        16,
+        |file, manifest| {
+            let manifest = bounded(manifest).secret("s", file, "k_unencrypted");
+            manifest.template("t", &token("s").repeat(1000), serde_json::json!({}))
+        },
+    );
+    refused(
+        &ended,
+        "template t: with it, more than 64 MiB of templates would be published; raise sops.maxSize",
+    );
+    let ended = takes(
+        "one value of 16 MiB at three places of a template",
+        16,
+        4 * 16,
+        |file, manifest| {
+            let manifest = bounded(manifest).secret("s", file, "k_unencrypted");
+            manifest.template("t", &token("s").repeat(3), serde_json::json!({}))
+        },
+    );
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
 }

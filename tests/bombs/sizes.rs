@@ -37,7 +37,11 @@ fn refused_file(world: &World, what: &str, file: &Path, memory: usize, problem: 
     let ended = run(
         world,
         what,
-        &world.manifest().with("maxSize", 1024).secret("s", file, ""),
+        &world
+            .manifest()
+            .with("version", 1)
+            .with("maxSize", 1024)
+            .secret("s", file, ""),
         memory,
     );
     let message = ended.err.lines().next().unwrap_or_default();

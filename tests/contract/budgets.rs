@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use sops_install_secrets::budget;
 
-use crate::common::{Manifest, Said, World, has};
+use crate::common::{Manifest, Said, World, has, token};
 
 /// The world, with files that are never read to their end, if there can be one.
 fn world() -> Option<World> {
@@ -34,8 +34,13 @@ fn manifest(world: &World, slow: &[PathBuf]) -> Manifest {
 /// Runs the program, behind the command `before` if there is one; a read of one of these files takes so many seconds. (strace ends
 /// after them, and not before.)
 fn run(world: &World, manifest: &Manifest, slow: &[PathBuf], seconds: u32, before: &[&str]) -> Said {
+    run_with_late("read", world, manifest, slow, seconds, before)
+}
+
+/// The same with another call of the system than `read`.
+fn run_with_late(call: &str, world: &World, manifest: &Manifest, slow: &[PathBuf], seconds: u32, before: &[&str]) -> Said {
     let mut command = world.command("strace");
-    let delay = format!("inject=read:delay_enter={seconds}s");
+    let delay = format!("inject={call}:delay_enter={seconds}s");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", &delay]);
     for file in slow {
         command.args([Path::new("-P"), file]);
@@ -98,6 +103,22 @@ fn at_boot_what_is_ready_when_a_run_is_told_to_end_is_published() {
 }
 
 #[test]
+fn a_file_on_a_disk_that_does_not_even_tell_its_size_keeps_no_other_waiting() {
+    let Some(world) = world() else { return };
+    let slow: Vec<_> = (0..3).map(|number| slow(&world, number, number)).collect();
+    let manifest = slow.iter().enumerate().fold(world.manifest(), |manifest, (number, file)| {
+        manifest.secret(&format!("slow-{number}"), file, "")
+    });
+    let manifest = manifest.secret("healthy", &world.fixture("nesting.json"), "database/host");
+    let said = run_with_late("statx", &world, &manifest, &slow, 20, &["timeout", "-s", "TERM", "10"]);
+    assert_eq!(said.code, Some(124), "{said:?}");
+    let last = "error: published 1 of 4 in /run/secrets, without: slow-0, slow-1, slow-2; mend what is said above and run: \
+        /run/current-system/activate\n";
+    assert!(said.err.ends_with(last), "{said:?}");
+    assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
+}
+
+#[test]
 fn what_is_live_stays_when_a_run_is_told_to_end() {
     let Some(world) = world() else { return };
     world.install(&world.manifest().secret("healthy", &world.fixture("nesting.json"), "a/b/c/d"));
@@ -152,6 +173,10 @@ fn the_documents_name_the_budgets_as_they_are() {
     let whole = budget::run(key_timeout).as_secs();
     for line in [
         format!("explaining why not | {} s |", budget::FILE.as_secs()),
+        format!(
+            "| the size of one sops file, which says when its turn is | {} ms |",
+            budget::SIZE.as_millis()
+        ),
         format!("| all sops files together | {} s |", budget::FILES.as_secs()),
         format!("| waiting for another run | {} s |", budget::LOCK.as_secs()),
         format!("| systemd, for all requests | {} s |", budget::REQUESTS.as_secs()),
@@ -171,10 +196,11 @@ fn a_sops_file_and_all_that_is_published_are_bounded_and_the_rest_is_published()
     let whole = world.fixture("strings.yaml");
     let manifest = world
         .manifest()
+        .with("version", 1)
         .with("maxSize", 1)
         .secret("healthy", &world.fixture("nesting.json"), "database/host")
         .secret("large", &large, "")
-        .template("t", &"x".repeat((1 << 20) - 10), json!({}));
+        .template("t", &"x".repeat((1 << 20) + 1), json!({}));
     let manifest = (0..400).fold(manifest, |manifest, number| {
         manifest.secret(&format!("{number:03}"), &whole, "")
     });
@@ -187,11 +213,61 @@ fn a_sops_file_and_all_that_is_published_are_bounded_and_the_rest_is_published()
         [
             "error: cannot read $DIR/large.yaml (needed by secret large): larger than 1 MiB; raise sops.maxSize",
             &format!(
-                "error: cannot decrypt $DIR/strings.yaml (needed by secrets {names}): with it, more than 1 MiB would be published; \
-                 raise sops.maxSize"
+                "error: cannot decrypt $DIR/strings.yaml (needed by secrets {names}): with it, more than 1 MiB of secrets would be \
+                 published; raise sops.maxSize"
             ),
-            "error: template t: with it, more than 1 MiB would be published; raise sops.maxSize",
+            "error: template t: with it, more than 1 MiB of templates would be published; raise sops.maxSize",
         ]
     );
     assert_eq!(world.shell("cd /run/secrets; find . -type f"), "./healthy\n");
+}
+
+#[test]
+fn a_long_secret_takes_no_room_from_templates_and_a_long_template_none_from_shorter_ones() {
+    let Some(world) = World::system() else { return };
+    let whole = world.fixture("strings.yaml");
+    // As many secrets as there is room for, and one more would be too many.
+    let size = world
+        .install(&world.manifest().secret("s", &whole, ""))
+        .code
+        .map(|_| world.read("/run/secrets/s").len());
+    let count = (1 << 20) / size.unwrap();
+    let manifest = world
+        .manifest()
+        .with("version", 1)
+        .with("maxSize", 1)
+        .template("a-long", &token("000").repeat(count + 1), json!({}))
+        .template("b-shorter", &token("000").repeat(count - 1), json!({}))
+        .template("c-short", "x", json!({}));
+    let manifest = (0..count).fold(manifest, |manifest, number| {
+        manifest.secret(&format!("{number:03}"), &whole, "")
+    });
+    world.shell("rm /run/secrets");
+    let said = world.run(&manifest);
+    let first = said.err.lines().next();
+    assert_eq!(
+        first,
+        Some("error: template a-long: with it, more than 1 MiB of templates would be published; raise sops.maxSize"),
+        "{said:?}"
+    );
+    assert_eq!(world.read("/run/secrets/rendered/c-short"), "x");
+    assert_eq!(
+        world.read("/run/secrets/rendered/b-shorter").len(),
+        size.unwrap() * (count - 1)
+    );
+}
+
+#[test]
+fn what_is_too_large_for_the_module_of_sops_nix_is_told_without_an_option_that_it_has_not() {
+    let Some(world) = World::system() else { return };
+    let large = world.write("large.yaml", " ".repeat((256 << 20) + 1));
+    let said = world.run(&world.manifest().secret("large", &large, ""));
+    let first = said.err.lines().next();
+    assert_eq!(
+        first,
+        Some(
+            "error: cannot read $DIR/large.yaml (needed by secret large): larger than 256 MiB; make it smaller, or import the module \
+             of sops-install-secrets, which has sops.maxSize to raise this"
+        )
+    );
 }

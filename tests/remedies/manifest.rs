@@ -75,13 +75,20 @@ pub const ROWS: &[Row] = &[
         field("set sops.maxSize to between 1 and ", "maxSize", &json!(0), &json!(1));
     }),
     mended("; raise sops.maxSize", || {
-        a_size_is_raised("larger than 1 MiB; raise sops.maxSize", &"x".repeat(1 << 20), 1);
-    }),
-    mended("would be published; raise sops.maxSize", || {
+        a_size_is_raised("larger than 1 MiB; raise sops.maxSize", &"x".repeat(1 << 20), 1, Some(1));
         a_size_is_raised(
-            "more than 1 MiB would be published; raise sops.maxSize",
+            "more than 1 MiB of secrets would be published; raise sops.maxSize",
             &"x".repeat(400_000),
             3,
+            Some(1),
+        );
+    }),
+    mended("; make it smaller, or import the module of sops-install-secrets", || {
+        a_size_is_raised(
+            "larger than 1 MiB; make it smaller, or import the module of sops-install-secrets",
+            &"x".repeat(1 << 20),
+            1,
+            None,
         );
     }),
     mended("install the sops-install-secrets that belongs to the Nix module", || {
@@ -201,15 +208,19 @@ fn a_manifest_is_converted() {
     }
 }
 
-/// So many secrets with this value, and room for them in the end.
-fn a_size_is_raised(words: &str, value: &str, secrets: usize) {
+/// So many secrets with this value, and room for them in the end. `version`: of the manifest; that of sops-nix has none.
+fn a_size_is_raised(words: &str, value: &str, secrets: usize, version: Option<u32>) {
     let Some(mut scene) = Scene::new() else { return };
     let path = scene.encrypted("f.yaml", &format!("a: {value}\n"));
     for number in 0..secrets {
         scene.manifest = scene.manifest.clone().secret(&number.to_string(), &path, "a");
     }
+    if let Some(version) = version {
+        scene.set("version", version);
+    }
     scene.set("maxSize", 1);
     scene.says(words);
+    scene.set("version", 1);
     scene.set("maxSize", 10);
     scene.is_mended();
 }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{EmitError, Flaw, MOST_VALUES, ParseError, TOO_MANY, flat};
+use super::{
+    EmitError, Flaw, MOST_VALUES, ParseError, TOO_MANY, flat,
+    output::{self, Output},
+};
 use crate::{
     plaintext::Plaintext,
     sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
@@ -46,29 +49,35 @@ fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
     })
 }
 
-/// Writes the first document, the only one there is.
-pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
+/// Writes the first document, the only one there is. `None` when that is longer than `most` bytes.
+pub(super) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
-    let mut out = Plaintext::default();
-    for item in &document.items {
-        match &item.key {
-            Key::Comment(comment) => {
-                out.push(b"#");
-                out.push(comment.text.expose());
-            }
-            Key::Name(name) => emit_entry(&mut out, name, &item.value)?,
-            Key::Other(type_name) => {
-                return Err(EmitError(format!("a key is {type_name}, dotenv has only strings there")));
-            }
+    output::text(documents, most, |mut out| {
+        for item in &document.items {
+            emit_item(&mut out, item)?;
         }
-        out.push(b"\n");
-    }
-    Ok(out)
+        Ok(out)
+    })
 }
 
-fn emit_entry(out: &mut Plaintext, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
+fn emit_item(out: &mut Output, item: &Item<Plaintext>) -> Result<(), EmitError> {
+    match &item.key {
+        Key::Comment(comment) => {
+            out.push(b"#");
+            out.push(comment.text.expose());
+        }
+        Key::Name(name) => emit_entry(out, name, &item.value)?,
+        Key::Other(type_name) => {
+            return Err(EmitError(format!("a key is {type_name}, dotenv has only strings there")));
+        }
+    }
+    out.push(b"\n");
+    Ok(())
+}
+
+fn emit_entry(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
     out.push(name);
     out.push(b"=");
     match value {
@@ -79,7 +88,7 @@ fn emit_entry(out: &mut Plaintext, name: &[u8], value: &Value<Plaintext>) -> Res
 }
 
 /// Line feeds as the two characters `\n`. Nothing else is escaped, so a backslash before an `n` does not survive a round trip.
-fn push_escaped(out: &mut Plaintext, text: &[u8]) {
+fn push_escaped(out: &mut Output, text: &[u8]) {
     let mut separator: &[u8] = b"";
     for line in text.split(|&byte| byte == b'\n') {
         out.push(separator);
@@ -141,7 +150,7 @@ mod tests {
             key: Key::Name(b"k".to_vec()),
             value: Value::List(Vec::new()),
         };
-        let error = emit(&[Branch { items: vec![item] }]).err();
+        let error = emit(&[Branch { items: vec![item] }], usize::MAX).err();
         assert_eq!(
             error,
             Some(EmitError("the value of k is a list, and the format is flat".to_owned()))

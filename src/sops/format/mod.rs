@@ -100,18 +100,23 @@ impl Format {
         }
     }
 
-    /// Writes decrypted documents (metadata removed) the way `sops decrypt` prints them.
+    /// Writes decrypted documents (metadata removed) the way `sops decrypt` prints them. `None` when that is longer than `most` bytes,
+    /// which is known before any memory is taken for it.
     ///
     /// # Errors
     /// When the format has no spelling for something in the tree.
-    pub fn emit(self, documents: &[Branch<Plaintext>]) -> Result<Content<'_>, EmitError> {
-        match self {
-            Self::Yaml => yaml::emit(documents).map(Content::Owned),
-            Self::Json => json::emit(documents).map(Content::Owned),
-            Self::Dotenv => dotenv::emit(documents).map(Content::Owned),
-            Self::Ini => ini::emit(documents).map(Content::Owned),
-            Self::Binary => binary::emit(documents).map(Content::Borrowed),
-        }
+    pub fn emit(self, documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Content<'_>>, EmitError> {
+        let text = match self {
+            Self::Yaml => yaml::emit(documents, most)?,
+            Self::Json => json::emit(documents, most)?,
+            Self::Dotenv => dotenv::emit(documents, most)?,
+            Self::Ini => ini::emit(documents, most)?,
+            Self::Binary => {
+                let text = binary::emit(documents)?;
+                return Ok((text.len() <= most).then_some(Content::Borrowed(text)));
+            }
+        };
+        Ok(text.map(Content::Owned))
     }
 
     /// Writes one scalar the way `sops decrypt --extract` prints it, without a line end.

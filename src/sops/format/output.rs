@@ -1,5 +1,7 @@
 //! Text in the making, of a bounded length.
 //!
+//! It is measured before it is written, so that it never moves: while a text moves it is in memory twice.
+//!
 //! A format may print much more than was read: a deep list in YAML has hundreds of blanks before each of its zeros, and INI pads all names
 //! of a section to the length of the longest.
 
@@ -14,29 +16,55 @@ const BYTES_FOR_EACH: usize = 8;
 /// How many in any case.
 const FEW: usize = 16 << 20;
 
-/// Text in the making. What is longer than it may be is left out, and an error in the end.
-#[derive(Default)]
+/// What `print` writes for these documents; `None` when that is longer than `most` bytes.
+///
+/// # Errors
+/// When it is many times as long as what the documents hold, and those of `print`.
+pub(super) fn text(
+    documents: &[Branch<Plaintext>],
+    most: usize,
+    print: impl Fn(Output) -> Result<Output, EmitError>,
+) -> Result<Option<Plaintext>, EmitError> {
+    let size = documents.iter().map(size_of_branch).sum::<usize>();
+    let bound = size.saturating_mul(BYTES_FOR_EACH).saturating_add(FEW);
+    let length = print(Output::measuring(bound))?.length()?;
+    if length > most {
+        return Ok(None);
+    }
+    print(Output::of(length)).map(|out| Some(out.text))
+}
+
+/// Text in the making, or its length alone. What is longer than it may be is left out.
 pub(super) struct Output {
     text: Plaintext,
+    /// Whether the text is kept.
+    keeps: bool,
+    length: usize,
     left: usize,
     is_full: bool,
 }
 
 impl Output {
-    /// For what these documents hold.
-    pub fn of(documents: &[Branch<Plaintext>]) -> Self {
-        let size: usize = documents.iter().map(size_of_branch).sum();
-        Self::with_limit(size.saturating_mul(BYTES_FOR_EACH).saturating_add(FEW))
-    }
-
     /// For a single value.
     pub fn unlimited() -> Self {
-        Self::with_limit(usize::MAX)
+        Self::new(Plaintext::default(), true, usize::MAX)
     }
 
-    fn with_limit(left: usize) -> Self {
+    /// For the length of what may have so many bytes.
+    fn measuring(left: usize) -> Self {
+        Self::new(Plaintext::default(), false, left)
+    }
+
+    /// For a text of this length.
+    fn of(length: usize) -> Self {
+        Self::new(Plaintext::with_capacity(length), true, length)
+    }
+
+    fn new(text: Plaintext, keeps: bool, left: usize) -> Self {
         Self {
-            text: Plaintext::default(),
+            text,
+            keeps,
+            length: 0,
             left,
             is_full: false,
         }
@@ -47,7 +75,10 @@ impl Output {
         match self.left.checked_sub(bytes.len()) {
             Some(left) if !self.is_full => {
                 self.left = left;
-                self.text.push(bytes);
+                self.length = self.length.saturating_add(bytes.len());
+                if self.keeps {
+                    self.text.push(bytes);
+                }
             }
             _ => self.is_full = true,
         }
@@ -71,15 +102,17 @@ impl Output {
     }
 
     /// All that was appended.
-    ///
-    /// # Errors
-    /// When it was too much.
-    pub fn finish(self) -> Result<Plaintext, EmitError> {
+    pub fn finish(self) -> Plaintext {
+        self.text
+    }
+
+    /// How many bytes were appended.
+    fn length(&self) -> Result<usize, EmitError> {
         if self.is_full {
             let problem = "printed as a whole it would be many times as long as what it holds; take single keys of it";
             return Err(EmitError(problem.to_owned()));
         }
-        Ok(self.text)
+        Ok(self.length)
     }
 }
 

@@ -4,25 +4,29 @@ use super::{DEFAULT, before, closing_quote, find, trim, without_quotes};
 use crate::{
     plaintext::Plaintext,
     sops::{
-        format::{EmitError, flat, output::Output},
+        format::{
+            EmitError, flat,
+            output::{self, Output},
+        },
         tree::{Branch, Item, Key, Kind, Value, shown},
     },
 };
 
-/// Writes the sections of all documents, of which there is one.
-pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
+/// Writes the sections of all documents, of which there is one. `None` when that is longer than `most` bytes.
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let items = documents.iter().flat_map(|document| &document.items);
     let sections = items
         .filter(|item| !matches!(item.key, Key::Comment(_)))
         .map(section)
         .collect::<Result<Vec<_>, _>>()?;
-    let mut out = Output::of(documents);
-    for (index, (name, branch)) in sections.iter().enumerate() {
-        let headless = index == 0 && name.eq_ignore_ascii_case(DEFAULT);
-        let last = index.saturating_add(1) == sections.len();
-        emit_section(&mut out, (!headless).then_some(name), branch, last)?;
-    }
-    out.finish()
+    output::text(documents, most, |mut out| {
+        for (index, (name, branch)) in sections.iter().enumerate() {
+            let headless = index == 0 && name.eq_ignore_ascii_case(DEFAULT);
+            let last = index.saturating_add(1) == sections.len();
+            emit_section(&mut out, (!headless).then_some(name), branch, last)?;
+        }
+        Ok(out)
+    })
 }
 
 fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitError> {

@@ -177,6 +177,6 @@ mod tests {
             key: Key::Name(b"s".to_vec()),
             value: Value::Null,
         };
-        assert!(emit(&[Branch { items: vec![item] }]).is_err());
+        assert!(emit(&[Branch { items: vec![item] }], usize::MAX).is_err());
     }
 }

@@ -3,24 +3,27 @@
 use crate::{
     plaintext::Plaintext,
     sops::{
-        format::{EmitError, output::Output},
+        format::{
+            EmitError,
+            output::{self, Output},
+        },
         number,
         tree::{Branch, Comment, Item, Key, Kind, Value},
     },
 };
 
 /// Writes the first document, the only one there is, indented by tabs and with a line end. Comments have no spelling and are left out.
-pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
+/// `None` when that is longer than `most` bytes.
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
-    let mut writer = Writer {
-        out: Output::of(documents),
-        depth: 0,
-    };
-    writer.map(document)?;
-    writer.out.push(b"\n");
-    writer.out.finish()
+    output::text(documents, most, |out| {
+        let mut writer = Writer { out, depth: 0 };
+        writer.map(document)?;
+        writer.out.push(b"\n");
+        Ok(writer.out)
+    })
 }
 
 /// Writes one scalar bare: numbers and booleans as in a document, a time without its quotes.
@@ -35,7 +38,7 @@ pub(in crate::sops::format) fn emit_scalar(kind: Kind, text: &Plaintext) -> Resu
             writer.scalar(kind, text)?;
         }
     }
-    writer.out.finish()
+    Ok(writer.out.finish())
 }
 
 /// Indented JSON in the making.

@@ -104,7 +104,7 @@ mod tests {
             item(b"c", Value::Comment(comment(b"x"))),
             item(b"l", Value::List(list)),
         ];
-        let printed = emit(&[Branch { items }]).unwrap();
+        let printed = emit(&[Branch { items }], usize::MAX).unwrap().unwrap();
         let expected = concat!(
             "{\n\t\"t\": \"2001-12-14T21:59:43.1-05:00\",\n\t\"c\": {\n\t\t\"Value\": \"x\",\n\t\t\"Inline\": false\n\t},\n",
             "\t\"l\": [\n\t\t\"\\ufffd\\ufffd\\ufffd\"\n\t]\n}\n",

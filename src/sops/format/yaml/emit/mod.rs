@@ -14,12 +14,15 @@ use write::Writer;
 use crate::{
     plaintext::Plaintext,
     sops::{
-        format::{EmitError, output::Output},
+        format::{
+            EmitError,
+            output::{self, Output},
+        },
         tree::{Branch, Kind},
     },
 };
 
-/// Writes decrypted documents the way `sops decrypt` prints them.
+/// Writes decrypted documents the way `sops decrypt` prints them; `None` when that is longer than `most` bytes.
 ///
 /// What sops 3.13.2 prints is kept to the byte, displaced and lost comments included, except where it would not be read as the
 /// same value again:
@@ -35,14 +38,16 @@ use crate::{
 ///
 /// # Errors
 /// When a key is not a string.
-pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>]) -> Result<Plaintext, EmitError> {
+pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let roots = documents.iter().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
-    let mut emitter = Emitter::new(Output::of(documents));
-    for root in &roots {
-        emitter.document(root);
-    }
-    emitter.finish()
+    output::text(documents, most, |out| {
+        let mut emitter = Emitter::new(out);
+        for root in &roots {
+            emitter.document(root);
+        }
+        Ok(emitter.writer.finish())
+    })
 }
 
 /// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
@@ -88,11 +93,6 @@ impl<'n> Emitter<'n> {
             key_line: &[],
             started: false,
         }
-    }
-
-    /// All that was written.
-    fn finish(self) -> Result<Plaintext, EmitError> {
-        self.writer.finish()
     }
 
     /// Writes a document.

@@ -2,13 +2,9 @@
 
 use std::{iter, mem};
 
-use crate::{
-    plaintext::Plaintext,
-    sops::format::{
-        EmitError,
-        output::Output,
-        yaml::character::{is_break, is_forbidden},
-    },
+use crate::sops::format::{
+    output::Output,
+    yaml::character::{is_break, is_forbidden},
 };
 
 /// How many columns a level takes, except in a list.
@@ -45,11 +41,8 @@ impl Writer {
     }
 
     /// All that was written.
-    ///
-    /// # Errors
-    /// When it was too much.
-    pub(super) fn finish(self) -> Result<Plaintext, EmitError> {
-        self.out.finish()
+    pub(super) fn finish(self) -> Output {
+        self.out
     }
 
     /// Whether it is too much: what comes now is in vain.

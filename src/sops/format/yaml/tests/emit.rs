@@ -15,7 +15,7 @@ use crate::{
 
 /// What documents are printed as.
 fn print(documents: &[Branch<Plaintext>]) -> String {
-    let text = emit(documents).unwrap_or_else(|error| panic!("{error}"));
+    let text = emit(documents, usize::MAX).unwrap_or_else(|error| panic!("{error}")).unwrap();
     String::from_utf8(text.expose().to_vec()).unwrap()
 }
 
@@ -126,7 +126,7 @@ fn a_key_that_is_not_a_string_cannot_be_printed() {
         key: Key::Other("an integer"),
         value: Value::Null,
     };
-    let error = emit(&[Branch { items: vec![item] }]).map(|_| ()).unwrap_err();
+    let error = emit(&[Branch { items: vec![item] }], usize::MAX).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "a key is an integer, not a string");
 }
 
