@@ -21,11 +21,10 @@ isThere && exit 0
 new=$target.new
 rm -f "$new"
 trap 'rm -f "$new"' EXIT
-cannotWrite() { echo "cannot write $new: see whether the disk is full: df $directory" >&2; exit 1; }
 # It makes the file with mode 0600. On a full disk age-keygen 1.3.2 prints a public key before it fails, and up to 1.3.1 it makes an empty file and
 # says that all is well.
-said=$(/nix/store/00000000000000000000000000000000-age/bin/age-keygen -o "$new" 2>&1) || { echo "${said#Public key: *$'\n'}" >&2; cannotWrite; }
-publicKey=$(/nix/store/00000000000000000000000000000000-age/bin/age-keygen -y "$new" 2> /dev/null) || cannotWrite
+said=$(/nix/store/00000000000000000000000000000000-age/bin/age-keygen -o "$new" 2>&1) || { echo "${said#Public key: *$'\n'}" >&2; exit 1; }
+publicKey=$(/nix/store/00000000000000000000000000000000-age/bin/age-keygen -y "$new" 2> /dev/null) || { echo "cannot write $new: see whether the disk is full: df $directory" >&2; exit 1; }
 sync "$new"
 # Somebody who takes no lock may have been quicker. Only an empty file is replaced.
 isThere && exit 0
