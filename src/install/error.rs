@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use super::writers::Writer;
 use crate::{file::reason, shell, units::UnitError};
 
 /// Why a generation was not published, or not wholly.
@@ -166,15 +167,15 @@ pub enum InstallError {
         /// The part that stops us.
         part: PathBuf,
     },
-    /// A symlink of somebody else would decide where we write.
-    #[error("will not follow {} to reach {}: the symlink belongs to uid {owner} and leads to a directory of somebody else; replace it with a directory, or declare the path that it stands for", .part.display(), .path.display())]
+    /// A symlink that somebody else can have put there would decide where we write.
+    #[error("will not follow {} to reach {}: {writer} can put a symlink there, and this one leads to a directory of somebody else; replace it with a directory, or declare the path that it stands for", .part.display(), .path.display())]
     ForeignSymlink {
         /// The declared path.
         path: PathBuf,
         /// The symlink.
         part: PathBuf,
-        /// Its owner.
-        owner: u32,
+        /// Who can have put it there.
+        writer: Writer,
     },
     /// Somebody replaced what we had just made.
     #[error("{} was replaced by somebody else while it was being made; run again", .path.display())]

@@ -43,7 +43,7 @@ impl Homes {
     /// How to make the directory `name` where `walk` is, which has the status `parent`.
     ///
     /// A home is closed to others, as `useradd` and systemd-tmpfiles make it. In a home that is there, what was made for root becomes a
-    /// person's with all that is made below it; a directory of a third user stays theirs.
+    /// person's with all that is made below it; a directory of a third user stays theirs. What a symlink leads to outside is not in it.
     pub(super) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| Ok(Grant { owner, mode });
         let heir = (parent.st_uid, parent.st_gid);
@@ -69,7 +69,7 @@ impl Homes {
             });
         }
         let is_heir = |owner: &(u32, u32)| heir.0 == 0 && owner.0 >= FIRST_PERSON;
-        let above = walk.passed().iter().rev().find_map(owner).filter(is_heir);
+        let above = walk.within().iter().rev().find_map(owner).filter(is_heir);
         grant(above.unwrap_or(heir), 0o755)
     }
 }

@@ -21,6 +21,7 @@ mod publication;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
+mod writers;
 
 use std::borrow::Cow;
 use std::os::fd::OwnedFd;
@@ -35,6 +36,7 @@ pub use files::Owner;
 pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
 pub use live::{Difference, LiveGeneration};
+pub use writers::Writer;
 
 use crate::budget;
 use crate::changes::{self, Changes};

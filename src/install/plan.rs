@@ -13,6 +13,7 @@ use super::files;
 use super::grounds::Grounds;
 use super::links;
 use super::walk::{self, Lost, Step, Way};
+use super::writers;
 use super::{Entry, Kind, Site};
 
 /// Where an entry wants to be seen, beside its own place.
@@ -134,7 +135,7 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
         return Ok((way, false));
     };
     let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
-    let is_ours = way.is_safe && fs::fstat(&place.dir).is_ok_and(|dir| walk::is_safe(&dir, there.as_ref()));
+    let is_ours = way.is_safe && fs::fstat(&place.dir).is_ok_and(|dir| writers::of(&dir, there.as_ref()).is_empty());
     links::refuse_directory(&place).map_err(|error| obstacle(error, is_ours))?;
     let target = links::target(&place).filter(|_| is_ours);
     Ok((way, target.is_some_and(|target| !Path::new(&target).starts_with(&site.link))))

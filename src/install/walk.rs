@@ -1,12 +1,12 @@
 //! From `/` to the directory that a path lies in, part by part and by descriptor.
 //!
 //! Paths may lead through directories of other users. Between two looks at a name its owner can make it something else; a
-//! descriptor stays what it was. A symlink that root or the caller made is followed; one of another user only to a directory of that
-//! same user, where they could have put anything themselves.
+//! descriptor stays what it was. A symlink is followed when nobody but root and the caller can have put it there; where others can, only
+//! to a directory where they could have put anything themselves. Who can rename entries puts symlinks of root's where they like.
 //!
 //! The way is kept as [`Step`]s: a directory has many spellings, and one device and inode.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -14,10 +14,10 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use rustix::process::{getegid, geteuid};
 
 use super::error::{InstallError, failed};
 use super::files::{self, Identity};
+use super::writers::{self, Writer};
 
 /// As many symlinks as the kernel follows in one path.
 const MAX_SYMLINKS: usize = 40;
@@ -87,19 +87,8 @@ pub(super) fn find(path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
     let mut walk = Walk::new(path).map_err(|error| lost(error, Vec::new(), true))?;
     match walk.run(stop).and_then(|missing| Ok((missing, walk.status()?))) {
         Ok((missing, status)) => Ok(walk.way(missing.as_ref(), &status)),
-        Err(error) => Err(lost(error, walk.passed, walk.is_safe)),
+        Err(error) => Err(lost(error, walk.passed, walk.writers.is_empty())),
     }
-}
-
-/// Whether nobody but root and the caller can put something else in the place of an entry of `dir`. In a sticky directory that holds
-/// for what is theirs.
-pub(super) fn is_safe(dir: &Stat, entry: Option<&Stat>) -> bool {
-    let is_ours = |status: &Stat| status.st_uid == 0 || status.st_uid == geteuid().as_raw();
-    let is_our_group = dir.st_gid == 0 || dir.st_gid == getegid().as_raw();
-    let writers = if is_our_group { 0o002 } else { 0o022 };
-    let is_open = dir.st_mode & writers != 0;
-    let is_kept = dir.st_mode & 0o1000 != 0 && entry.is_some_and(is_ours);
-    is_ours(dir) && (!is_open || is_kept)
 }
 
 /// The parts of an absolute path without `..`.
@@ -133,10 +122,12 @@ pub(super) struct Walk<'a> {
     passed: Vec<Step>,
     /// Symlinks followed so far.
     followed: usize,
-    /// A user whose symlink was followed, and that symlink: from there on only directories of theirs are written to.
-    bound: Option<(u32, PathBuf)>,
-    /// Whether nobody else could have changed anything on the way.
-    is_safe: bool,
+    /// The names of the directories that we are in, as far as no symlink to an absolute path led out of them.
+    within: Vec<Step>,
+    /// Who else could have changed anything on the way.
+    writers: BTreeSet<Writer>,
+    /// Who can have put a symlink there that was followed, and that symlink: from there on only directories of theirs are written to.
+    bound: BTreeMap<Writer, PathBuf>,
 }
 
 impl<'a> Walk<'a> {
@@ -154,8 +145,9 @@ impl<'a> Walk<'a> {
             here: PathBuf::from("/"),
             passed: Vec::new(),
             followed: 0,
-            bound: None,
-            is_safe: true,
+            within: Vec::new(),
+            writers: BTreeSet::new(),
+            bound: BTreeMap::new(),
         })
     }
 
@@ -165,7 +157,8 @@ impl<'a> Walk<'a> {
             self.here.push(&part);
             let status = self.status()?;
             let looked = look(&self.dir, &part);
-            self.is_safe &= is_safe(&status, looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok()).as_ref());
+            let entry = looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok());
+            self.writers.extend(writers::of(&status, entry.as_ref()));
             let is_end = stop == Some(&Step::of(&status, &part));
             if is_end || matches!(looked, Err(Errno::NOENT)) {
                 self.check_bound()?;
@@ -179,11 +172,15 @@ impl<'a> Walk<'a> {
 
     /// Goes on from `next`, which was found or made under the name `part` where we are.
     pub(super) fn enter(&mut self, here: &Stat, part: &OsStr, next: OwnedFd) -> Result<(), InstallError> {
-        self.passed.push(Step::of(here, part));
+        let step = Step::of(here, part);
+        self.passed.push(step.clone());
         let status = fs::fstat(&next).map_err(failed("examine", &self.here))?;
         match files::kind(&status) {
-            FileType::Directory => self.dir = next,
-            FileType::Symlink => self.follow(&next, status.st_uid)?,
+            FileType::Directory => self.descend(step, next),
+            FileType::Symlink => {
+                self.bind(here, &status);
+                self.follow(&next)?;
+            }
             _ => {
                 return Err(InstallError::NotADirectory {
                     path: self.path.to_owned(),
@@ -194,14 +191,31 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Puts the target of a symlink ahead of the other parts.
-    fn follow(&mut self, link: &OwnedFd, owner: u32) -> Result<(), InstallError> {
-        if owner != 0 && owner != geteuid().as_raw() {
-            match &self.bound {
-                Some((other, part)) if *other != owner => return Err(self.foreign(part, *other)),
-                _ => self.bound = Some((owner, self.here.clone())),
-            }
+    /// Goes to the directory that was found under this name, which may be `..` in the target of a symlink.
+    fn descend(&mut self, step: Step, next: OwnedFd) {
+        self.dir = next;
+        if step.name.as_os_str() == ".." {
+            self.within.pop();
+        } else {
+            self.within.push(step);
         }
+    }
+
+    /// Notes who can have put a symlink where we are: its owner, and who can rename it or a directory on the way.
+    fn bind(&mut self, here: &Stat, link: &Stat) {
+        for writer in &self.writers {
+            self.bound.entry(*writer).or_insert_with(|| self.here.clone());
+        }
+        for writer in writers::of(here, Some(link))
+            .into_iter()
+            .chain(Writer::other_user(link.st_uid))
+        {
+            self.bound.insert(writer, self.here.clone());
+        }
+    }
+
+    /// Puts the target of a symlink ahead of the other parts.
+    fn follow(&mut self, link: &OwnedFd) -> Result<(), InstallError> {
         self.followed += 1;
         if self.followed > MAX_SYMLINKS {
             return Err(failed("reach", self.path)(Errno::LOOP));
@@ -216,30 +230,23 @@ impl<'a> Walk<'a> {
         if target.is_absolute() {
             self.here = PathBuf::from("/");
             self.dir = root()?;
+            self.within.clear();
         } else {
             self.here.pop();
         }
         Ok(())
     }
 
-    /// Whether somebody's symlink, if one was followed, has led to a directory of theirs.
+    /// Whether symlinks that others can have put there, if any was followed, have led to a directory of theirs.
     fn check_bound(&self) -> Result<(), InstallError> {
-        let Some((owner, part)) = &self.bound else {
-            return Ok(());
-        };
-        if self.status()?.st_uid == *owner {
-            Ok(())
-        } else {
-            Err(self.foreign(part, *owner))
-        }
-    }
-
-    /// The refusal to follow a symlink.
-    fn foreign(&self, part: &Path, owner: u32) -> InstallError {
-        InstallError::ForeignSymlink {
-            path: self.path.to_owned(),
-            part: part.to_owned(),
-            owner,
+        let here = self.status()?;
+        match self.bound.iter().find(|(writer, _)| !writer.rules(&here)) {
+            None => Ok(()),
+            Some((writer, part)) => Err(InstallError::ForeignSymlink {
+                path: self.path.to_owned(),
+                part: part.clone(),
+                writer: *writer,
+            }),
         }
     }
 
@@ -263,9 +270,9 @@ impl<'a> Walk<'a> {
         self.path
     }
 
-    /// The names that led to where we are.
-    pub(super) fn passed(&self) -> &[Step] {
-        &self.passed
+    /// The names of the directories that we are in. Not those that a symlink has led out of.
+    pub(super) fn within(&self) -> &[Step] {
+        &self.within
     }
 
     /// The place of the path, once all parents have been entered.
@@ -289,7 +296,7 @@ impl<'a> Walk<'a> {
         Way {
             passed: std::mem::take(&mut self.passed),
             end,
-            is_safe: self.is_safe,
+            is_safe: self.writers.is_empty(),
             place: is_there.then(|| self.place()),
         }
     }

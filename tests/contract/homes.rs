@@ -146,3 +146,111 @@ fn before_users_are_made_other_directories_are_made_as_ever() {
         "0755 0:0 deep/\nlink 0:0 deep/token -> /run/secrets/a\n"
     );
 }
+
+/// A world where root's symlink to `/etc/www`, a directory of root's, lies in the home of a person.
+fn with_a_link_of_roots() -> Option<World> {
+    let world = without_homes("/home/alice")?;
+    world.shell(
+        "mkdir /home/alice /etc/www; echo precious > /etc/www/key; ln -s /etc/www /home/alice/www; chown 1000:1000 /home/alice",
+    );
+    Some(world)
+}
+
+/// What is said when the way to `path` leads through the symlink `link`, which `who` can have put there.
+fn refusal(path: &str, link: &str, who: &str) -> String {
+    format!(
+        "error: will not follow {link} to reach {path}: {who} can put a symlink there, and this one leads to a directory of somebody else; \
+         replace it with a directory, or declare the path that it stands for\n"
+    )
+}
+
+/// Declares `path`, carries out `command` and installs: what is root's elsewhere stays as it was, and the secret is published.
+fn leaves_what_is_roots(command: &str, path: &str, link: &str, who: &str) {
+    let Some(world) = with_a_link_of_roots() else { return };
+    world.shell(command);
+    let before = world.tree("/etc/www");
+    for dry in ["dry-activate", ""] {
+        let said = world.run_with(&at(&world, path), |command| command.env("NIXOS_ACTION", dry));
+        assert_eq!(world.tree("/etc/www"), before, "{command}");
+        assert_eq!((said.code, said.err), (Some(3), refusal(path, link, who)), "{command}");
+    }
+    assert!(world.read("/run/secrets/a").starts_with("text"));
+}
+
+#[test]
+fn who_moves_a_symlink_of_roots_in_their_home_gets_no_directory_of_roots() {
+    leaves_what_is_roots(
+        "mv /home/alice/www /home/alice/.config",
+        "/home/alice/.config/app/key",
+        "/home/alice/.config",
+        "uid 1000",
+    );
+}
+
+#[test]
+fn who_moves_a_symlink_of_roots_in_their_home_displaces_no_file_of_roots() {
+    leaves_what_is_roots(
+        "mv /home/alice/www /home/alice/app",
+        "/home/alice/app/key",
+        "/home/alice/app",
+        "uid 1000",
+    );
+}
+
+#[test]
+fn who_moves_a_directory_of_roots_moves_the_symlinks_in_it_too() {
+    leaves_what_is_roots(
+        "mkdir /home/alice/old; mv /home/alice/www /home/alice/old/app; mv /home/alice/old /home/alice/.config",
+        "/home/alice/.config/app/key",
+        "/home/alice/.config/app",
+        "uid 1000",
+    );
+}
+
+#[test]
+fn a_symlink_of_roots_that_a_group_or_everybody_can_move_is_not_followed_to_roots_directories() {
+    for (group, mode, who) in [(60, "775", "gid 60"), (0, "777", "everybody")] {
+        leaves_what_is_roots(
+            &format!("chown 0:{group} /home/alice; chmod {mode} /home/alice"),
+            "/home/alice/www/key",
+            "/home/alice/www",
+            who,
+        );
+    }
+}
+
+#[test]
+fn a_symlink_of_roots_is_followed_to_where_those_who_can_move_it_could_write_themselves() {
+    let chosen = [
+        ("true", "chown 1000:1000 /etc/www"),
+        (
+            "chown 0:60 /home/alice; chmod 775 /home/alice",
+            "chown 0:60 /etc/www; chmod 2775 /etc/www",
+        ),
+        ("chown 0:0 /home/alice; chmod 777 /home/alice", "chmod 777 /etc/www"),
+        ("chown 0:0 /home/alice; chmod 1777 /home/alice", "true"),
+    ];
+    for (home, target) in chosen {
+        let Some(world) = with_a_link_of_roots() else { return };
+        world.shell(&format!("{home}; {target}"));
+        world.install(&at(&world, "/home/alice/www/token"));
+        assert!(world.read("/etc/www/token").starts_with("text"), "{home}");
+    }
+}
+
+#[test]
+fn where_a_symlink_leads_out_of_a_home_directories_belong_to_the_owner_of_the_nearest() {
+    let Some(world) = with_a_link_of_roots() else { return };
+    world.shell(
+        "chown 0:0 /home/alice; ln -s ../../etc/www /home/alice/up; mkdir /home/alice/dots; ln -s ../dots /home/alice/dots/here",
+    );
+    for (path, made) in [
+        ("/home/alice/www/app/token", "/etc/www/app"),
+        ("/home/alice/up/other/token", "/etc/www/other"),
+    ] {
+        world.install(&at(&world, path));
+        assert_eq!(world.shell(&format!("stat -c %u:%g {made}")), "0:0\n", "{path}");
+    }
+    world.install(&at(&world, "/home/alice/dots/here/app/token"));
+    assert_eq!(world.shell("stat -c %u:%g /home/alice/dots/app"), "1000:1000\n");
+}

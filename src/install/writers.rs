@@ -1,0 +1,66 @@
+//! Who else, beside root and the caller, decides what stands in a directory.
+
+use std::fmt;
+
+use rustix::fs::Stat;
+use rustix::process::{getegid, geteuid};
+
+/// Somebody who can put things in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writer {
+    /// The user with this number.
+    User(u32),
+    /// All members of the group with this number.
+    Group(u32),
+    /// Everybody.
+    Everybody,
+}
+
+impl Writer {
+    /// The user with this number, if it is neither root nor the caller.
+    pub(super) fn other_user(uid: u32) -> Option<Self> {
+        (uid != 0 && uid != geteuid().as_raw()).then_some(Self::User(uid))
+    }
+
+    /// Whether they can put anything in `dir`, in the place of any entry. What users open to a group is held to be their own all the
+    /// same.
+    pub(super) fn rules(self, dir: &Stat) -> bool {
+        let is_open_to = |class| dir.st_mode & class != 0 && !is_sticky(dir);
+        match self {
+            Self::User(uid) => dir.st_uid == uid,
+            Self::Group(gid) => dir.st_gid == gid && is_open_to(0o020),
+            Self::Everybody => is_open_to(0o002),
+        }
+    }
+}
+
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(uid) => write!(f, "uid {uid}"),
+            Self::Group(gid) => write!(f, "gid {gid}"),
+            Self::Everybody => f.write_str("everybody"),
+        }
+    }
+}
+
+/// Who else can put something in the place of an entry of `dir`. A directory of another user is theirs. In a sticky one what is there
+/// stays with its owner.
+pub(super) fn of(dir: &Stat, entry: Option<&Stat>) -> Vec<Writer> {
+    if let Some(owner) = Writer::other_user(dir.st_uid) {
+        return vec![owner];
+    }
+    let is_our_group = dir.st_gid == 0 || dir.st_gid == getegid().as_raw();
+    let group = (dir.st_mode & 0o020 != 0 && !is_our_group).then_some(Writer::Group(dir.st_gid));
+    let everybody = (dir.st_mode & 0o002 != 0).then_some(Writer::Everybody);
+    let writers: Vec<_> = group.into_iter().chain(everybody).collect();
+    match entry {
+        Some(entry) if is_sticky(dir) && !writers.is_empty() => Writer::other_user(entry.st_uid).into_iter().collect(),
+        _ => writers,
+    }
+}
+
+/// Whether only its owner can take an entry out of `dir`.
+fn is_sticky(dir: &Stat) -> bool {
+    dir.st_mode & 0o1000 != 0
+}
