@@ -77,7 +77,7 @@ pub enum UnitError {
         units: Vec<String>,
     },
     /// systemctl refused at least one unit; it has queued the others.
-    #[error("{} {verb} {}: {status}: {message}", .program.display(), .units.join(" "))]
+    #[error("{} {verb}: {status}{}; correct restartUnits and reloadUnits, or run: systemctl {verb} {}", .program.display(), said(.message), words(.units))]
     Refused {
         /// The program.
         program: PathBuf,
@@ -176,6 +176,15 @@ pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), Un
     let Channel::Systemctl(program) = channel else { return Ok(()) };
     let systemctl = Systemctl::new(program);
     systemctl.start(&systemctl.failed(&requests.units())?)
+}
+
+/// What a program said, if it said anything.
+fn said(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
 }
 
 /// Units as a shell takes them: their names may have backslashes.

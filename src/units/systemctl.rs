@@ -211,7 +211,7 @@ mod tests {
             .unwrap_err();
         let shown = error.to_string();
         assert!(
-            shown.contains("try-restart a.service b.service: exit status: 5: one; two"),
+            shown.contains("try-restart: exit status: 5: one; two; correct restartUnits"),
             "{shown}"
         );
         assert!(!error.is_lost());

@@ -225,8 +225,10 @@ fn a_refusal_of_systemd_is_told_and_the_secrets_stay_published() {
     );
     assert_eq!(
         said.err,
-        "error: systemctl try-restart a.service both.service: exit status: 5: Unit a.service not found.\n\
-         error: systemctl try-reload-or-restart r.service: exit status: 5: Unit a.service not found.\n"
+        "error: systemctl try-restart: exit status: 5: Unit a.service not found.; correct restartUnits and reloadUnits, or run: systemctl try-restart \
+         a.service both.service\n\
+         error: systemctl try-reload-or-restart: exit status: 5: Unit a.service not found.; correct restartUnits and reloadUnits, or run: systemctl \
+         try-reload-or-restart r.service\n"
     );
     assert_eq!(world.read("/run/secrets/a"), "deep");
     assert_eq!(said.code, Some(3));

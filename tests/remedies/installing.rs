@@ -95,6 +95,11 @@ pub const ROWS: &[Row] = &[
         "there is no systemd here that could restart a unit",
         &[],
     ),
+    named(
+        "correct restartUnits and reloadUnits, or run: systemctl {verb} {}",
+        "as above",
+        &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
+    ),
 ];
 
 /// A whole host with one secret.

@@ -124,7 +124,7 @@ fn a_refused_unit_is_reported_and_not_asked_for_again() {
     let published = publish(&world.site, &entry(b"2", &unit, &[]), Extent::Whole, &channel).unwrap();
     let failure = published.failures[0].to_string();
     assert!(
-        failure.contains("try-restart typo.service") && failure.ends_with("Unit typo.service not found."),
+        failure.contains("Unit typo.service not found.") && failure.ends_with("systemctl try-restart typo.service"),
         "{failure}"
     );
     assert!(!world.site.mount_point.join("2.pending").exists());
