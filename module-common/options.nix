@@ -257,7 +257,7 @@ in
         default = false;
         description = ''
           Whether to generate the file that `sops.age.keyFile` names when it does not exist, or is empty. A key that is there is never replaced. The public key is printed;
-          add it to `.sops.yaml` and run `sops updatekeys`.
+          add it to `.sops.yaml` and run `sops updatekeys` in its directory.
         '';
       };
 

@@ -37,7 +37,7 @@ impl Desk {
         self.left = self.left.saturating_sub(elapsed);
         *left = left.saturating_sub(elapsed);
         done.map_err(|unfinished| match unfinished {
-            Unfinished::Stopped => "stopped: this run was told to end".to_owned(),
+            Unfinished::Stopped => "stopped: this run was told to end; run this again".to_owned(),
             Unfinished::Late if left.is_zero() => format!(
                 "it takes longer than {} s; see what was changed in it, or restore it from version control",
                 budget::FILE.as_secs()

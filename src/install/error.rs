@@ -22,7 +22,7 @@ pub enum InstallError {
         cause: Errno,
     },
     /// Another run holds the lock for longer than we wait.
-    #[error("{} has been locked by another run{} for the {seconds} s that we waited; {}", .mount_point.display(), of_process(*.holder), look_at(*.holder, .lock))]
+    #[error("{} has been locked by another run{} for the {seconds} s that we waited; nothing was changed; {}", .mount_point.display(), of_process(*.holder), look_at(*.holder, .lock))]
     Busy {
         /// What it protects.
         mount_point: PathBuf,
@@ -196,11 +196,11 @@ fn of_process(holder: Option<u32>) -> String {
     holder.map_or_else(String::new, |process| format!(" (process {process})"))
 }
 
-/// How to find out about who holds a lock, and to end it.
+/// What to do about who holds a lock.
 fn look_at(holder: Option<u32>, lock: &Path) -> String {
     match holder {
-        Some(process) => format!("see what it does with: ps -fp {process}; end it with: kill {process}"),
-        None => format!("see who it is with: fuser -v {}", lock.display()),
+        Some(process) => format!("end it if it hangs, and run this again; to see what it does, run: ps -fp {process}"),
+        None => format!("to see who it is, run: fuser -v {}", lock.display()),
     }
 }
 

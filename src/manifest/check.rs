@@ -147,7 +147,7 @@ fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
     for (what, placement) in entries.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
-            let finding = format!("{what} and {other} are both at {}", shown(&path));
+            let finding = format!("{what} and {other} are both at {}; choose another path", shown(&path));
             findings.forgivable(finding, &format!("{other} counts"));
             placement.path = None;
         } else {

@@ -27,6 +27,23 @@ impl<'f> Editable<'f> {
 
     /// `run: sops …`. The file's name is the last argument; sops goes by its ending, so the format is named where that tells another.
     pub fn sops(&self, arguments: &str) -> String {
+        // It stands behind what is to be added to .sops.yaml.
+        let directory = if arguments == "updatekeys" {
+            "and in its directory "
+        } else {
+            ""
+        };
+        self.sops_in(directory, arguments)
+    }
+
+    /// The same for what goes by the rules of `.sops.yaml`, which sops looks for from the current directory upwards.
+    pub fn sops_by_rules(&self, arguments: &str) -> String {
+        self.sops_in("in the directory of .sops.yaml ", arguments)
+    }
+
+    /// `directory` is where an absolute name is to be typed; where a relative one is, its reader knows.
+    fn sops_in(&self, directory: &str, arguments: &str) -> String {
+        let directory = if self.source().is_absolute() { directory } else { "" };
         let format = self.format;
         let types = match of_ending(self.path) {
             told if told == format => String::new(),
@@ -34,7 +51,8 @@ impl<'f> Editable<'f> {
             _ if arguments == "updatekeys" => format!(" --input-type {format}"),
             _ => format!(" --input-type {format} --output-type {format}"),
         };
-        self.run(|file| format!("sops {arguments}{types} {file}"))
+        let run = self.run(|file| format!("sops {arguments}{types} {file}"));
+        format!("{directory}{run}")
     }
 
     /// `run: ` and a command, made from the file's name.
@@ -127,7 +145,20 @@ mod tests {
         }
         assert_eq!(
             sops("/a", Format::Ini, "updatekeys"),
-            "run: sops updatekeys --input-type ini /a"
+            "and in its directory run: sops updatekeys --input-type ini /a"
         );
+    }
+
+    #[test]
+    fn a_relative_name_is_typed_where_it_is_one() {
+        let stored = "/nix/store/0c5b6xl4yfxpyjmqkqfs8dpfzx2zhcy4-source/a.yaml";
+        for (path, place) in [
+            ("/a.yaml", "and in its directory run"),
+            ("a.yaml", "run"),
+            (stored, "run where it was built from"),
+        ] {
+            let said = sops(path, Format::Yaml, "updatekeys");
+            assert!(said.starts_with(&format!("{place}: sops updatekeys ")), "{said}");
+        }
     }
 }

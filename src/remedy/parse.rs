@@ -23,7 +23,7 @@ pub(crate) fn unusable(error: &ReadError, text: &[u8], file: Editable<'_>) -> St
 /// What happened to the text, where a second look shows it.
 fn look_again(text: &[u8], file: Editable<'_>) -> Option<String> {
     if text.trim_ascii().is_empty() {
-        let anew = file.sops("edit");
+        let anew = file.sops_by_rules("edit");
         return Some(format!("it is empty; {RESTORE}, or remove it to write it anew, {anew}"));
     }
     if let Some(encoding) = Encoding::of(text).filter(|encoding| explains(*encoding, text, file.format())) {
@@ -92,7 +92,7 @@ fn joined(error: &ReadError) -> String {
 
 /// What was never encrypted has to be what sops can encrypt first.
 fn never_encrypted(error: &ReadError, file: Editable<'_>) -> String {
-    let encrypt = file.sops("encrypt --in-place");
+    let encrypt = file.sops_by_rules("encrypt --in-place");
     match error {
         ReadError::Parse { source, .. } if file.format() != Format::Binary => {
             let first = match source.flaw {

@@ -63,8 +63,9 @@ fn works(world: &World, what: &str, manifest: &Manifest, memory: usize) -> Ended
     ended
 }
 
-const DECLARE: &str = ", and was never encrypted; correct that, then run: sops encrypt --in-place ";
-const NO_METADATA: &str = "it was never encrypted; run: sops encrypt --in-place ";
+const DECLARE: &str =
+    ", and was never encrypted; correct that, then in the directory of .sops.yaml run: sops encrypt --in-place ";
+const NO_METADATA: &str = "it was never encrypted; in the directory of .sops.yaml run: sops encrypt --in-place ";
 
 #[test]
 fn nesting_of_a_million_levels_is_an_error() {

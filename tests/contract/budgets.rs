@@ -96,7 +96,7 @@ fn at_boot_what_is_ready_when_a_run_is_told_to_end_is_published() {
     assert_eq!(said.code, Some(124), "{said:?}");
     assert_eq!(
         said.err,
-        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): stopped: this run was told to end\n\
+        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): stopped: this run was told to end; run this again\n\
          error: published 1 of 2 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");

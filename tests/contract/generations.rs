@@ -237,7 +237,7 @@ fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
         said.err,
         format!(
             "error: /run/secrets.d has been locked by another run (process {process}) for the 60 s that we waited; \
-             see what it does with: ps -fp {process}; end it with: kill {process}\n"
+             nothing was changed; end it if it hangs, and run this again; to see what it does, run: ps -fp {process}\n"
         )
     );
 }

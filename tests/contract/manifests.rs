@@ -82,7 +82,7 @@ fn what_the_go_program_installs_without_complaint_is_installed_with_a_warning() 
     assert_eq!(said.code, Some(0));
     assert_eq!(
         said.err,
-        "warning: secret a and secret b are both at /etc/x; secret b counts\n"
+        "warning: secret a and secret b are both at /etc/x; choose another path; secret b counts\n"
     );
     assert_eq!(world.read("/etc/x"), "deep");
     assert_eq!(world.read("/run/secrets/a"), "db.example.org");

@@ -108,7 +108,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # not in PATH: 3
@@ -118,7 +118,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
@@ -128,7 +128,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # garbage: 3
@@ -138,7 +138,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # no home: 3
@@ -148,7 +148,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in /nowhere/home
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # a gpgconf that hangs: 3
@@ -158,7 +158,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text);
@@ -186,7 +186,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH; add its package to sops.age.plugins
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
@@ -198,7 +198,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # garbage: 3
@@ -210,7 +210,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # ended: 3
@@ -222,7 +222,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
@@ -245,7 +245,7 @@ fn a_plugin_that_asks_in_system_mode_is_refused_with_its_question() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-plugin.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; mend what is said above and run: /run/current-system/activate
 
     "##]]
@@ -278,7 +278,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: /nowhere/command: no such program
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # hanging: 3
@@ -289,7 +289,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # failing: 3
@@ -300,7 +300,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sh failed with exit status: 7
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # printing garbage: 3
@@ -311,7 +311,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  line 1 of SOPS_AGE_KEY_CMD: not an age identity
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # printing nothing: 3
@@ -322,7 +322,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: holds no age identity
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # with a quote too few: 3
@@ -333,7 +333,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: not a command; check its quotes
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # for an SSH key, printing garbage: 3
@@ -344,7 +344,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: not an SSH private key
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # for an SSH key, missing: 3
@@ -355,7 +355,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
@@ -383,7 +383,7 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no unit of systemd gave us credentials
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # another credential: 3
@@ -394,7 +394,7 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no such file
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());

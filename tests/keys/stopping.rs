@@ -106,7 +106,7 @@ fn no_child_outlives_a_run_that_is_told_to_end_and_what_was_open_is_published() 
             assert!(before.elapsed() < Duration::from_secs(30), "{what}");
             assert_eq!(said.code, Some(3), "{what}: {said:?}");
             let stopped = format!(
-                "error: cannot decrypt $DIR/{closed} (needed by secret {closed}): stopped: this run was told to end\n\
+                "error: cannot decrypt $DIR/{closed} (needed by secret {closed}): stopped: this run was told to end; run this again\n\
                  error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: {closed}; mend what is said above and run: \
                  systemctl --user restart sops-nix\n"
             );

@@ -372,10 +372,10 @@ fn each_finding_has_its_message_as_a_warning_or_an_error() {
           secret rendered would be both a file and the directory that holds template t; rename one
 
         # two at one path: 0
-        warning: secret s and template t are both at /etc/x; template t counts
+        warning: secret s and template t are both at /etc/x; choose another path; template t counts
 
         # the place of another as path: 0
-        warning: secret s and secret a are both at /run/secrets/a; secret a counts
+        warning: secret s and secret a are both at /run/secrets/a; choose another path; secret a counts
 
         # a path below another: 2
         error: the manifest $DIR/manifest.json is not valid:
@@ -497,11 +497,11 @@ fn with_a_version_every_finding_is_an_error() {
 
         # two at one path: 2
         error: the manifest $DIR/manifest.json is not valid:
-          secret s and template t are both at /etc/x
+          secret s and template t are both at /etc/x; choose another path
 
         # the place of another as path: 2
         error: the manifest $DIR/manifest.json is not valid:
-          secret s and secret a are both at /run/secrets/a
+          secret s and secret a are both at /run/secrets/a; choose another path
 
         # a path among the generations: 2
         error: the manifest $DIR/manifest.json is not valid:

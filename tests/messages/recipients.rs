@@ -65,7 +65,7 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # SSH keys: 1
@@ -76,7 +76,7 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl  from $DIR/ssh_ed25519 (converted)
             ssh-ed25519 SHA256:0Vhpt4I6LFEOul7GvEHzP5kMqMjT6OkILBZ4nQZqdEU  from $DIR/ssh_ed25519
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
-          hint: add age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: add age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # all keys: 1
@@ -88,7 +88,7 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             ssh-ed25519 SHA256:0Vhpt4I6LFEOul7GvEHzP5kMqMjT6OkILBZ4nQZqdEU  from $DIR/ssh_ed25519
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: add age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # many recipients: 1
@@ -99,7 +99,7 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
           this host has
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
-          hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQCDzLifEBeZdybOJqiQwfS0jVICzc6TKO3VDX4XaCUsb68imjnRMUDZlSZYLhVu9sHoGY890CjG9ficb6RhhEcyzvvX14fVJfFV8m3LyADvr3Z53mgKTu3hTKfnQV+z6a3s7+LGQKKCj1wmA929f/mlo3BqBi5/JYH58SCElsYYlYBIixrAn7qAntRYc993jOSi5726pMk9vvXUFp/O6Wv9IIeJ+hkwQNa0kngSgMu3DY7mjEO5/B8WXCciLbeAb62K2QuxEFNw/wTE0w94730GtTJgWAIHnacOcfUTl03VaveD2vxUAyu765QSvRE7HeTuU9RG2cKsPJo6gVQrnujGXNusUmbWRyeKE2dLcsDIatDc/CgSlKhtNMuwtWjpMWJ9pBOQSvDH238TFedV9KHUhl9JHFsLgbFoiKdvGdqGEc3WRxeYbhVK7Kb3NNC5KremgPeEFyxaj3Xg0hHxCzFYA8pT3YqmTTUfPRPLQf70SgFg3+v9YzBw8CYYZKGjIYs= to .sops.yaml, run: sops updatekeys $DIR/to-many.yaml
+          hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQCDzLifEBeZdybOJqiQwfS0jVICzc6TKO3VDX4XaCUsb68imjnRMUDZlSZYLhVu9sHoGY890CjG9ficb6RhhEcyzvvX14fVJfFV8m3LyADvr3Z53mgKTu3hTKfnQV+z6a3s7+LGQKKCj1wmA929f/mlo3BqBi5/JYH58SCElsYYlYBIixrAn7qAntRYc993jOSi5726pMk9vvXUFp/O6Wv9IIeJ+hkwQNa0kngSgMu3DY7mjEO5/B8WXCciLbeAb62K2QuxEFNw/wTE0w94730GtTJgWAIHnacOcfUTl03VaveD2vxUAyu765QSvRE7HeTuU9RG2cKsPJo6gVQrnujGXNusUmbWRyeKE2dLcsDIatDc/CgSlKhtNMuwtWjpMWJ9pBOQSvDH238TFedV9KHUhl9JHFsLgbFoiKdvGdqGEc3WRxeYbhVK7Kb3NNC5KremgPeEFyxaj3Xg0hHxCzFYA8pT3YqmTTUfPRPLQf70SgFg3+v9YzBw8CYYZKGjIYs= to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-many.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # native recipients: 1
@@ -110,7 +110,7 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             age  ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-native-both.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-native-both.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # no key at all: 1
@@ -151,7 +151,7 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s, s0, s1, s2, s3, s4, s5, s6, s7, s8 and 3 more
 
     "#]].assert_eq(&text);
@@ -176,7 +176,7 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-pgp.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # to-kms.yaml: 1
@@ -185,7 +185,7 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
             AWS KMS  arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000  (not supported yet)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-kms.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-kms.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # to-key-groups.yaml: 1
@@ -197,7 +197,7 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to a group that is not open in .sops.yaml, run: sops updatekeys $DIR/to-key-groups.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to a group that is not open in .sops.yaml, and in its directory run: sops updatekeys $DIR/to-key-groups.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # to-key-groups.json: 1
@@ -209,7 +209,7 @@ fn a_file_that_only_keys_of_other_kinds_open_says_so() {
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to a group that is not open in .sops.yaml, run: sops updatekeys $DIR/to-key-groups.json
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to a group that is not open in .sops.yaml, and in its directory run: sops updatekeys $DIR/to-key-groups.json
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
     "#]].assert_eq(&text);
@@ -236,7 +236,7 @@ fn a_post_quantum_recipient_is_shown_by_its_ends_and_pasted_in_full() {
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             age1pq1a6esfqqrz7fap…fgh92upe  from $DIR/hybrid.txt
-          hint: add $RECIPIENT to .sops.yaml, run: sops updatekeys $DIR/to-other.yaml
+          hint: add $RECIPIENT to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # the file has it: 1
@@ -245,7 +245,7 @@ fn a_post_quantum_recipient_is_shown_by_its_ends_and_pasted_in_full() {
             age  age1pq1a6esfqqrz7fap…fgh92upe
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, run: sops updatekeys $DIR/to-hybrid.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-hybrid.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
     "#]].assert_eq(&text.replace(recipient, "$RECIPIENT"));

@@ -196,49 +196,49 @@ fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
         error: cannot use $DIR/cut-nesting.yaml (needed by secret s) as a sops file: it has no sops metadata, so its end is missing; restore the file from version control
 
         # nesting.yaml, not encrypted: 3
-        error: cannot use $DIR/plain-nesting.yaml (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-nesting.yaml
+        error: cannot use $DIR/plain-nesting.yaml (needed by secret s) as a sops file: it was never encrypted; in the directory of .sops.yaml run: sops encrypt --in-place $DIR/plain-nesting.yaml
 
         # nesting.yaml, empty: 3
-        error: cannot use $DIR/empty-nesting.yaml (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-nesting.yaml
+        error: cannot use $DIR/empty-nesting.yaml (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, in the directory of .sops.yaml run: sops edit $DIR/empty-nesting.yaml
 
         # nesting.json, cut off: 3
         error: cannot use $DIR/cut-nesting.json (needed by secret s) as a sops file: it is not valid json, and its end is missing; restore the file from version control
 
         # nesting.json, not encrypted: 3
-        error: cannot use $DIR/plain-nesting.json (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-nesting.json
+        error: cannot use $DIR/plain-nesting.json (needed by secret s) as a sops file: it was never encrypted; in the directory of .sops.yaml run: sops encrypt --in-place $DIR/plain-nesting.json
 
         # nesting.json, empty: 3
-        error: cannot use $DIR/empty-nesting.json (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-nesting.json
+        error: cannot use $DIR/empty-nesting.json (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, in the directory of .sops.yaml run: sops edit $DIR/empty-nesting.json
 
         # plain.env, cut off: 3
         error: cannot use $DIR/cut-plain.env (needed by secret s) as a sops file: it has no sops metadata, so its end is missing; restore the file from version control
 
         # plain.env, not encrypted: 3
-        error: cannot use $DIR/plain-plain.env (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-plain.env
+        error: cannot use $DIR/plain-plain.env (needed by secret s) as a sops file: it was never encrypted; in the directory of .sops.yaml run: sops encrypt --in-place $DIR/plain-plain.env
 
         # plain.env, empty: 3
-        error: cannot use $DIR/empty-plain.env (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-plain.env
+        error: cannot use $DIR/empty-plain.env (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, in the directory of .sops.yaml run: sops edit $DIR/empty-plain.env
 
         # sections.ini, cut off: 3
         error: cannot use $DIR/cut-sections.ini (needed by secret s) as a sops file: it has no sops metadata, so its end is missing; restore the file from version control
 
         # sections.ini, not encrypted: 3
-        error: cannot use $DIR/plain-sections.ini (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-sections.ini
+        error: cannot use $DIR/plain-sections.ini (needed by secret s) as a sops file: it was never encrypted; in the directory of .sops.yaml run: sops encrypt --in-place $DIR/plain-sections.ini
 
         # sections.ini, empty: 3
-        error: cannot use $DIR/empty-sections.ini (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-sections.ini
+        error: cannot use $DIR/empty-sections.ini (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, in the directory of .sops.yaml run: sops edit $DIR/empty-sections.ini
 
         # text.bin, cut off: 3
         error: cannot use $DIR/cut-text.bin (needed by secret s) as a sops file: it is not valid binary, and its end is missing; restore the file from version control
 
         # text.bin, not encrypted: 3
-        error: cannot use $DIR/plain-text.bin (needed by secret s) as a sops file: it was never encrypted; run: sops encrypt --in-place $DIR/plain-text.bin
+        error: cannot use $DIR/plain-text.bin (needed by secret s) as a sops file: it was never encrypted; in the directory of .sops.yaml run: sops encrypt --in-place $DIR/plain-text.bin
 
         # text.bin, empty: 3
-        error: cannot use $DIR/empty-text.bin (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, run: sops edit $DIR/empty-text.bin
+        error: cannot use $DIR/empty-text.bin (needed by secret s) as a sops file: it is empty; restore the file from version control, or remove it to write it anew, in the directory of .sops.yaml run: sops edit $DIR/empty-text.bin
 
         # bytes: 3
-        error: cannot use $DIR/binary.yaml (needed by secret s) as a sops file: it is not valid yaml: line 1: the text is not UTF-8, and was never encrypted; correct that, then run: sops encrypt --in-place $DIR/binary.yaml
+        error: cannot use $DIR/binary.yaml (needed by secret s) as a sops file: it is not valid yaml: line 1: the text is not UTF-8, and was never encrypted; correct that, then in the directory of .sops.yaml run: sops encrypt --in-place $DIR/binary.yaml
 
         # two sops sections: 3
         error: cannot use $DIR/doubled.yaml (needed by secret s) as a sops file: it is not valid yaml: line 62: the key "sops" is already defined at line 47: two files seem to be joined; restore the file from version control, or move one of them to a file of its own

@@ -22,11 +22,17 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.neededForUsers", "sops.secrets.<name>.path"],
     ),
     named(
-        "see what it does with: ps -fp {process}",
+        "end it if it hangs, and run this again; to see what it does, run: ps -fp {process}",
         "src/install/tests/locking.rs runs against a lock that is held and given back",
         &[],
     ),
-    named("see who it is with: fuser -v {}", "as above", &[]),
+    named(
+        "stopped: this run was told to end; run this again",
+        "tests/contract/budgets.rs ends a run",
+        &[],
+    ),
+    mended("are both at {}; choose another path", a_path_of_its_own_is_chosen),
+    named("to see who it is, run: fuser -v {}", "as above", &[]),
     mended(
         "is neither ramfs nor tmpfs: secrets would be written to a disk",
         another_file_system_is_unmounted,

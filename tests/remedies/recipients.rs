@@ -11,6 +11,7 @@ use crate::{Row, mended};
 pub const ROWS: &[Row] = &[
     mended("  hint: {}", a_recipient_is_added),
     mended("{first}add {recipient} to {place}, {}", a_recipient_is_added),
+    mended("and in its directory ", a_recipient_is_added),
     mended(" --input-type {format}", a_file_without_an_ending_gets_a_recipient),
     mended(
         "the part of this file for {}, a key of this host, is damaged",
@@ -48,7 +49,7 @@ fn recipient(hint: &str) -> &str {
 /// Does what the hint says, and answers the question of sops.
 fn follow(scene: &Scene, hint: &str) {
     scene.recipients(&[OTHER, recipient(hint)]);
-    scene.types(&format!("yes | {{ {}; }}", crate::scene::command(hint)));
+    scene.does_by_rules(hint, "and in its directory", |command| format!("yes | {{ {command}; }}"));
     scene.is_mended();
     assert_eq!(scene.secret(), "one");
 }

@@ -143,6 +143,15 @@ impl Scene {
         self.types(command(line));
     }
 
+    /// Runs the command with which a line ends, which goes by `.sops.yaml`: not from `/`, only from where the line says.
+    pub fn does_by_rules(&self, line: &str, place: &str, with: impl FnOnce(&str) -> String) {
+        assert!(line.contains(&format!("{place} run: ")), "{line}");
+        let command = with(command(line));
+        let elsewhere = self.tries_in(Path::new("/"), &command);
+        assert!(elsewhere.err.contains("config file not found"), "{command}: {elsewhere:?}");
+        self.types(&command);
+    }
+
     /// Types a command, which has to succeed.
     pub fn types(&self, command: &str) -> String {
         let said = self.tries(command);
@@ -152,8 +161,12 @@ impl Scene {
 
     /// Types a command. Whoever runs the tests does: the user of the program may not reach sops.
     pub fn tries(&self, command: &str) -> Said {
-        let directory = self.world.input("").display().to_string();
-        let line = format!("cd '{directory}' && {command}");
+        self.tries_in(&self.world.input(""), command)
+    }
+
+    /// The same in another directory.
+    pub fn tries_in(&self, directory: &Path, command: &str) -> Said {
+        let line = format!("cd '{}' && {command}", directory.display());
         let mut shell = self.world.as_tester("bash");
         shell.args(["-c", &line]).envs(self.own.iter().cloned());
         let said = self.world.finish(&mut shell);

@@ -8,6 +8,9 @@ use serde_json::json;
 use crate::scene::{Scene, change};
 use crate::{Row, mended, named};
 
+/// Where sops finds its rules.
+const RULES: &str = "in the directory of .sops.yaml";
+
 pub const ROWS: &[Row] = &[
     mended("restore the file from version control", an_older_state_is_restored),
     mended(
@@ -43,6 +46,7 @@ pub const ROWS: &[Row] = &[
     ),
     mended("or check the change and accept it", a_change_is_accepted),
     mended("run{place}: {}", strange_names_are_quoted),
+    mended("in the directory of .sops.yaml ", a_plain_file_is_encrypted),
     mended("{encoding}; {}", line_ends_of_windows_are_mended),
     mended("{error}; {}", a_change_is_accepted),
     mended("; {RESTORE}", an_older_state_is_restored),
@@ -204,7 +208,7 @@ fn an_empty_file_is_written_anew() {
     let line = scene.says("it is empty");
     fs::remove_file(&path).unwrap();
     scene.will_write("a: two\n");
-    scene.does(&line);
+    scene.does_by_rules(&line, RULES, str::to_owned);
     scene.is_mended();
     assert_eq!(scene.secret(), "two");
 }
@@ -338,7 +342,7 @@ fn a_plain_file_is_encrypted() {
         let path = scene.world.write(name, plain);
         scene.declare(&path, "", json!({"format": format}));
         let line = scene.says("it was never encrypted");
-        scene.does(&line);
+        scene.does_by_rules(&line, RULES, str::to_owned);
         scene.is_mended();
         assert!(scene.secret().contains("one"));
     }

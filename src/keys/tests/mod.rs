@@ -47,7 +47,12 @@ const DATA_KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
 /// What asks for sops on the file of these tests.
 fn run(arguments: &str) -> String {
-    format!("run: sops {arguments} secrets/db.yaml")
+    let directory = if arguments == "updatekeys" {
+        "and in its directory "
+    } else {
+        ""
+    };
+    format!("{directory}run: sops {arguments} secrets/db.yaml")
 }
 
 /// A directory for the key files of one test.

@@ -53,7 +53,7 @@ fn the_report_sets_recipients_against_identities() {
                  {CONVERTED}  from /keys/ssh_host_ed25519_key (converted)\n    \
                  ssh-ed25519 {SSH_FINGERPRINT}  from /keys/ssh_host_ed25519_key\n    \
                  (no key)  /keys/key.txt: no such file\n  \
-               hint: add {CONVERTED} to .sops.yaml, run: sops updatekeys secrets/db.yaml\n"
+               hint: add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
 }
@@ -92,7 +92,7 @@ fn a_host_with_an_rsa_key_alone_is_given_that_to_paste() {
     );
     assert!(
         report.ends_with(&format!(
-            "  hint: add {public} to .sops.yaml, run: sops updatekeys secrets/db.yaml\n"
+            "  hint: add {public} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )),
         "{report}"
     );
@@ -194,7 +194,7 @@ fn key_groups_are_explained() {
                  group 3\n  \
                this host has\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: add {own} to a group that is not open in .sops.yaml, run: sops updatekeys secrets/db.yaml\n"
+               hint: add {own} to a group that is not open in .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
     file.groups.remove(0);
