@@ -193,6 +193,11 @@ impl Keyring {
     /// Remembers that `place` gave nothing, and tells of it.
     pub(super) fn report(&mut self, place: Place, cause: Cause) {
         let problem = Problem { place, cause };
+        if problem.cause == Cause::PublicSshKey {
+            // Anybody may read it.
+            self.notices
+                .retain(|notice| !matches!(notice, Notice::Exposed { path, .. } if Place::File(path.clone()) == problem.place));
+        }
         if !self.problems.contains(&problem) {
             self.notices.push(Notice::Unusable(problem.clone()));
             self.problems.push(problem);

@@ -327,3 +327,12 @@ fn the_layout_of_an_ssh_key_file_does_not_matter() {
         );
     }
 }
+
+#[test]
+fn a_public_key_that_anybody_may_read_is_told_of_as_public_alone() {
+    let host = Host::new();
+    let path = host.file("id.pub", format!("{OTHER_SSH} admin@desk\n"));
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    let expected = "cannot use /keys/id.pub: a public SSH key; name the private key that belongs to it";
+    assert_eq!(host.notices(&of_ssh_key(path)), [expected]);
+}
