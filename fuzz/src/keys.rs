@@ -88,7 +88,7 @@ pub fn opens(keyring: &Keyring, groups: &KeyGroups) -> bool {
         }
         Err(no_key) => {
             assert_discreet(&no_key);
-            no_key.report("secrets.yaml").lines().for_each(|line| assert_discreet(&line));
+            no_key.report(&|words| format!("sops {words} secrets.yaml")).lines().for_each(|line| assert_discreet(&line));
             false
         }
     }

@@ -15,7 +15,7 @@ timed_fuzz_target!(|json: &[u8]| {
             warnings.iter().for_each(assert_presentable);
             check(&manifest);
         }
-        Err(error @ ManifestError::Json { .. }) => assert_discreet(&error),
+        Err(error @ (ManifestError::Json { .. } | ManifestError::Encoded { .. })) => assert_discreet(&error),
         Err(ManifestError::Invalid { findings, warnings, .. }) => {
             assert!(!findings.is_empty());
             findings.iter().chain(&warnings).for_each(assert_presentable);
