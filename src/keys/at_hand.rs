@@ -11,7 +11,7 @@ use std::{
 use super::{
     Opening,
     age::Message,
-    effort::{Effort, Tries},
+    effort::{FileTries, Tries},
     failure::Failure,
     identity::Identity,
     notice::Place,
@@ -35,16 +35,37 @@ pub struct KeysAtHand {
 }
 
 impl KeysAtHand {
-    /// Tries them on a file.
+    /// Tries those on a file that were not tried on it before.
     pub fn open(&self, opening: &mut Opening) {
-        opening.tried = self.identities.len();
+        self.after(opening.tried).try_all(opening);
+        opening.tried = self.count();
+    }
+
+    /// How many there are: identities, and OpenPGP keys.
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.identities.len(), self.pgp_keys.len())
+    }
+
+    /// Those that were added when there were this many.
+    fn after(&self, (identities, pgp_keys): (usize, usize)) -> Self {
+        if (identities, pgp_keys) == (0, 0) {
+            return self.clone();
+        }
+        Self {
+            identities: self.identities.iter().skip(identities).cloned().collect(),
+            pgp_keys: self.pgp_keys.iter().skip(pgp_keys).cloned().collect(),
+            tries: Arc::clone(&self.tries),
+            last: Arc::default(),
+        }
+    }
+
+    fn try_all(&self, opening: &mut Opening) {
         opening.mark(|key| self.owns(key));
-        let tries = Arc::clone(&opening.tries);
-        let effort = Effort::new(&tries, &self.tries);
+        let tries = opening.tries();
         let late = Instant::now() + MOST_TIME;
         opening.advance(|_, key| {
             if Instant::now() < late {
-                self.try_entry(key, &effort)
+                self.try_entry(key, &tries)
             } else {
                 Some(Err(Failure::Told(
                     "not tried: the entries before it took too long".to_owned(),
@@ -63,35 +84,37 @@ impl KeysAtHand {
     }
 
     /// Opens an entry. Nothing where there is no key of its kind.
-    fn try_entry(&self, key: &MasterKey, effort: &Effort<'_>) -> Option<Result<Plaintext, Failure>> {
-        let opened = match key {
-            MasterKey::Age { encrypted, .. } => self.open_age(encrypted, effort),
-            MasterKey::Pgp { encrypted, .. } if !self.pgp_keys.is_empty() => self.open_pgp(encrypted, effort),
-            _ => return None,
-        };
-        let too_many = "not tried: more messages before it look like ones for a key of this host than any file needs";
-        Some(opened.map_err(|failure| {
-            if effort.is_spent() {
-                Failure::Told(too_many.to_owned())
-            } else {
-                failure
+    fn try_entry(&self, key: &MasterKey, tries: &FileTries) -> Option<Result<Plaintext, Failure>> {
+        match key {
+            MasterKey::Age { recipient, encrypted } => Some(self.open_age(recipient, encrypted, tries)),
+            MasterKey::Pgp { fingerprint, encrypted } if !self.pgp_keys.is_empty() => {
+                Some(self.open_pgp(fingerprint, encrypted, tries))
             }
-        }))
+            _ => None,
+        }
     }
 
     /// Opens one armored age message with whichever identity does.
-    pub(super) fn open_age(&self, encrypted: &str, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
+    pub(super) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
         let message = Message::parse(encrypted)?;
-        first_opened(self.in_order_of_hope().map(|(index, identity)| {
+        let (named, other) = tries.efforts(&self.tries);
+        let opened = first_opened(self.in_order_of_hope().map(|(index, identity)| {
+            let effort = if identity.is_named(recipient) { &named } else { &other };
             let opened = message.open(identity, effort);
             opened.inspect(|_| self.last.store(index, Ordering::Relaxed))
-        }))
+        }));
+        opened.map_err(|failure| failure.unless_untried(named.is_spent() || other.is_spent()))
     }
 
     /// Opens one armored OpenPGP message with whichever key does.
-    pub(super) fn open_pgp(&self, encrypted: &str, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
+    pub(super) fn open_pgp(&self, fingerprint: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
         let message = PgpMessage::parse(encrypted)?;
-        first_opened(self.pgp_keys.iter().map(|key| message.open(&key.0, effort)))
+        let (named, other) = tries.efforts(&self.tries);
+        let opened = first_opened(self.pgp_keys.iter().map(|key| {
+            let effort = if key.0.is_named(fingerprint) { &named } else { &other };
+            message.open(&key.0, effort)
+        }));
+        opened.map_err(|failure| failure.unless_untried(named.is_spent() || other.is_spent()))
     }
 
     /// All identities, beginning with the one that opened the last file.

@@ -1,8 +1,9 @@
 //! How often the keys at hand are tried. Each try takes time, and whoever changes a file chooses how many messages it has that look as
 //! if they were for a key of this host.
 //!
-//! A file that sops wrote has one such message for each key and key group. So each file has tries of its own, which no other file can
-//! use up, and the rest come from a number that all files of a run share.
+//! A file that sops wrote names the key of each message, and has one for each key and key group. So where an entry names the key that is
+//! tried, no count keeps a file closed that sops wrote. The others are guesses, of which each file has some of its own, which no other
+//! file can use up. The rest of both come from a number that all files of a run share.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,9 +25,15 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    /// Of one file: each of its thousand entries with four keys, and eight messages for RSA keys.
+    /// Of one file, for guesses: a thousand entries with four keys each, and eight messages for RSA keys.
     pub const fn of_file() -> Self {
         Self::new(8, 4_000)
+    }
+
+    /// Of one file, for keys that its entries name. sops writes one message for each, of which the first good one opens its group; a few
+    /// more are for messages that are damaged.
+    const fn of_names(groups: usize, entries: usize) -> Self {
+        Self::new(groups + 7, entries + 4_000)
     }
 
     /// Of all files together, beyond those of their own.
@@ -58,7 +65,27 @@ impl Default for Tries {
     }
 }
 
-/// What may be done for a file.
+/// The tries of one file.
+pub(super) struct FileTries {
+    names: Tries,
+    guesses: Tries,
+}
+
+impl FileTries {
+    pub fn new(groups: usize, entries: usize) -> Self {
+        Self {
+            names: Tries::of_names(groups, entries),
+            guesses: Tries::of_file(),
+        }
+    }
+
+    /// What may be done for an entry: with keys that it names, and with others.
+    pub fn efforts<'t>(&'t self, run: &'t Tries) -> (Effort<'t>, Effort<'t>) {
+        (Effort::new(&self.names, run), Effort::new(&self.guesses, run))
+    }
+}
+
+/// What may be done for an entry.
 pub(super) struct Effort<'t> {
     file: &'t Tries,
     run: &'t Tries,

@@ -7,6 +7,8 @@ use super::gpg::GpgFailure;
 pub(super) enum Failure {
     /// It is for no key of this host.
     NotOurs,
+    /// It is for no key of this host that was tried, and more could not be tried.
+    NotTried,
     /// More bytes or lines than a data key can need.
     TooLarge,
     /// Not an armored message, or cut off, or its base64 is wrong.
@@ -23,6 +25,16 @@ pub(super) enum Failure {
     Elsewhere(String),
     /// A program that was asked failed, in its own words or ours.
     Told(String),
+}
+
+impl Failure {
+    /// That no key fits is known only where each was tried.
+    pub fn unless_untried(self, is_untried: bool) -> Self {
+        match self {
+            Self::NotOurs if is_untried => Self::NotTried,
+            known => known,
+        }
+    }
 }
 
 impl From<GpgFailure> for Failure {

@@ -122,8 +122,9 @@ impl Keyring {
     pub(super) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
         let keys = match ssh::keys(place, text.expose()) {
             Ok(keys) => keys,
-            Err(Cause::NoSshKey) if unreadable(text.expose()).is_some() => {
-                return self.report(place.clone(), unreadable(text.expose()).unwrap_or(Cause::NoSshKey));
+            // Some forms are not text, so the form is asked first.
+            Err(cause @ (Cause::NoSshKey | Cause::DamagedSshKey(_))) => {
+                return self.report(place.clone(), unreadable(text.expose()).unwrap_or(cause));
             }
             Err(cause) => return self.report(place.clone(), cause),
         };

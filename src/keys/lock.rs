@@ -179,6 +179,7 @@ fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
     Some(match failure {
         Failure::NotOurs if is_ours => "damaged: not encrypted to this recipient".to_owned(),
         Failure::NotOurs => return None,
+        Failure::NotTried => "not tried with every key of this host: too many others were tried before".to_owned(),
         Failure::TooLarge => "damaged: too large for a data key".to_owned(),
         Failure::BadArmor => format!("damaged: not an armored {kind} message"),
         Failure::BadHeader => format!("damaged: not a readable {kind} message"),

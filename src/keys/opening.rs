@@ -1,11 +1,9 @@
 //! One file on its way to its data key: what its entries gave so far, and what they are together.
 
-use std::sync::Arc;
-
 use super::{
     Failure,
     choices::{Slot, choices},
-    effort::Tries,
+    effort::FileTries,
     shamir,
 };
 use crate::{
@@ -27,10 +25,8 @@ pub struct Opening {
     needed: usize,
     proof: KeyProof,
     key: Option<Plaintext>,
-    /// How often keys may still be tried on it.
-    pub(super) tries: Arc<Tries>,
-    /// How many identities of the keyring were tried on it.
-    pub(super) tried: usize,
+    /// How many identities and OpenPGP keys of the keyring were tried on it.
+    pub(super) tried: (usize, usize),
     /// How many ways to put its parts together were tried.
     pub(super) combined: usize,
 }
@@ -38,6 +34,7 @@ pub struct Opening {
 /// Entries of which any one opens the group.
 pub(super) struct Group {
     pub entries: Vec<Entry>,
+    is_open: bool,
 }
 
 /// One entry of the metadata.
@@ -47,11 +44,10 @@ pub(super) struct Entry {
     pub failures: Vec<Failure>,
     part: Option<Plaintext>,
     is_ours: bool,
-    is_tried: bool,
 }
 
 /// An entry's place in its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Spot {
     group: usize,
     entry: usize,
@@ -69,8 +65,7 @@ impl Opening {
             needed: if count > 1 { threshold.max(2) } else { 1 },
             proof,
             key: None,
-            tries: Arc::new(Tries::of_file()),
-            tried: 0,
+            tried: (0, 0),
             combined: 0,
         }
     }
@@ -105,6 +100,12 @@ impl Opening {
         &self.groups
     }
 
+    /// How often keys may be tried on it.
+    pub(super) fn tries(&self) -> FileTries {
+        let entries = self.groups.iter().map(|group| group.entries.len());
+        FileTries::new(self.groups.len(), entries.sum())
+    }
+
     /// Marks the entries that name a key of this host: they are tried first.
     pub(super) fn mark(&mut self, is_ours: impl Fn(&MasterKey) -> bool) {
         for entry in self.groups.iter_mut().flat_map(|group| &mut group.entries) {
@@ -119,7 +120,7 @@ impl Opening {
         if self.is_open() {
             return closed;
         }
-        let is_enough = self.open_groups() >= self.needed;
+        let is_enough = self.is_enough();
         for (group, content) in self.groups.iter().enumerate() {
             if is_enough || !content.is_open() {
                 let entries = content.entries.iter().enumerate().filter(|(_, entry)| entry.part.is_none());
@@ -132,39 +133,76 @@ impl Opening {
     /// Tries the closed entries with `open`, which gives nothing where it has no say: one after the other until each group is open, and,
     /// where that is enough and does not give the data key, all others. Stops when the data key is found.
     pub(super) fn advance(&mut self, mut open: impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>) {
-        for entry in self.groups.iter_mut().flat_map(|group| &mut group.entries) {
-            entry.is_tried = false;
-        }
-        while let Some(spot) = self.next() {
-            let is_share = self.groups.len() > 1;
-            let Some(entry) = self.entry_mut(spot) else { return };
-            entry.is_tried = true;
-            match open(spot, &entry.key) {
-                Some(Ok(part)) if is_part(&part, is_share) => {
-                    entry.part = Some(part);
-                    self.settle(spot);
+        let mut waiting = self.in_order_of_hope();
+        while !self.is_open() && !waiting.is_empty() {
+            let was_enough = self.is_enough();
+            let mut spots = std::mem::take(&mut waiting).into_iter();
+            for spot in spots.by_ref() {
+                if !was_enough && self.is_in_open_group(spot) {
+                    waiting.push(spot);
+                } else if self.try_spot(spot, &mut open) && (self.is_open() || self.is_enough() != was_enough) {
+                    break;
                 }
-                Some(Ok(_)) => entry.fail(Failure::BadLength),
-                Some(Err(failure)) => entry.fail(failure),
-                None => {}
             }
+            if self.is_enough() == was_enough {
+                return;
+            }
+            // All that is left is of use now.
+            waiting.extend(spots);
+            waiting.sort_by_key(|spot| self.rank(*spot));
         }
     }
 
-    /// The next entry that is worth trying.
-    fn next(&self) -> Option<Spot> {
-        let closed = self.closed().into_iter().map(|(spot, _)| spot);
+    /// Tries an entry. Whether it gave a part.
+    fn try_spot(
+        &mut self,
+        spot: Spot,
+        open: &mut impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>,
+    ) -> bool {
+        let is_share = self.groups.len() > 1;
+        let Some(group) = self.groups.get_mut(spot.group) else { return false };
+        let Some(entry) = group.entries.get_mut(spot.entry) else { return false };
+        match open(spot, &entry.key) {
+            Some(Ok(part)) if is_part(&part, is_share) => {
+                entry.part = Some(part);
+                group.is_open = true;
+                self.settle(spot);
+                return true;
+            }
+            Some(Ok(_)) => entry.fail(Failure::BadLength),
+            Some(Err(failure)) => entry.fail(failure),
+            None => {}
+        }
+        false
+    }
+
+    /// All closed entries, those first that name a key of this host.
+    fn in_order_of_hope(&self) -> Vec<Spot> {
+        let groups = self.groups.iter().enumerate();
+        let all = groups.flat_map(|(group, content)| (0..content.entries.len()).map(move |entry| Spot { group, entry }));
+        let mut closed: Vec<_> = all
+            .filter(|spot| self.entry(*spot).is_some_and(|entry| entry.part.is_none()))
+            .collect();
+        closed.sort_by_key(|spot| self.rank(*spot));
         closed
-            .filter(|spot| self.entry(*spot).is_some_and(|entry| !entry.is_tried))
-            .min_by_key(|spot| self.entry(*spot).is_none_or(|entry| !entry.is_ours))
+    }
+
+    /// Its place in that order.
+    fn rank(&self, spot: Spot) -> (bool, Spot) {
+        (self.entry(spot).is_none_or(|entry| !entry.is_ours), spot)
     }
 
     fn entry(&self, spot: Spot) -> Option<&Entry> {
         self.groups.get(spot.group)?.entries.get(spot.entry)
     }
 
-    fn entry_mut(&mut self, spot: Spot) -> Option<&mut Entry> {
-        self.groups.get_mut(spot.group)?.entries.get_mut(spot.entry)
+    fn is_in_open_group(&self, spot: Spot) -> bool {
+        self.groups.get(spot.group).is_some_and(Group::is_open)
+    }
+
+    /// Whether as many groups are open as are needed.
+    fn is_enough(&self) -> bool {
+        self.open_groups() >= self.needed
     }
 
     fn open_groups(&self) -> usize {
@@ -209,16 +247,16 @@ impl Group {
             failures: Vec::new(),
             part: None,
             is_ours: false,
-            is_tried: false,
         };
         Self {
             entries: keys.iter().map(entry).collect(),
+            is_open: false,
         }
     }
 
     /// Whether an entry of it was opened.
     pub fn is_open(&self) -> bool {
-        self.parts().next().is_some()
+        self.is_open
     }
 
     /// What its entries gave.

@@ -82,9 +82,9 @@ impl Keyring {
         }
     }
 
-    /// Tries the keys at hand once more if some were added.
+    /// Tries the keys that were added, if some were.
     fn open_with_new_keys(&self, opening: &mut Opening) {
-        if opening.tried < self.hand.identities.len() {
+        if opening.tried != self.hand.count() {
             self.open(opening);
         }
     }

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The most keys of a file, in all groups together.
-const MOST_KEYS: usize = 1000;
+const MOST_KEYS: usize = 10_000;
 /// The most groups: a share has its number, which is not 0, in one byte.
 const MOST_GROUPS: usize = 255;
 

@@ -244,7 +244,7 @@ fn a_list_can_have_a_hundred_thousand_entries() {
 }
 
 #[test]
-fn a_file_can_name_a_thousand_recipients_and_no_more() {
+fn a_file_can_name_ten_thousand_recipients_and_no_more() {
     let (world, _directory, mut inputs) = world();
     let file = with_keys(&world, &mut inputs, "json", 1);
     let mut file: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
@@ -257,13 +257,16 @@ fn a_file_can_name_a_thousand_recipients_and_no_more() {
     };
     let own = std::slice::from_ref(&own);
     let of = |file: PathBuf| manifest(&world, &inputs).secret("s", &file, "k0_unencrypted");
-    works(&world, "999 recipients and ours", &of(with(999, own)), 64);
-    let ended = run(&world, "1000 recipients, none of them ours", &of(with(1000, &[])), 64);
+    works(&world, "9,999 recipients and ours", &of(with(9_999, own)), 256);
+    let ended = run(&world, "10,000 recipients, none of them ours", &of(with(10_000, &[])), 256);
     assert_eq!(ended.code, Some(1));
     let ended = run(&world, "100,000 recipients and ours", &of(with(100_000, own)), 1024);
     assert_eq!(ended.code, Some(1));
     assert!(
-        ended.err.contains("the sops metadata names more than 1000 keys"),
+        ended.err.contains(
+            "the sops metadata names more than 10000 keys; restore the file from version control, or name fewer recipients in .sops.yaml, \
+             run: sops updatekeys "
+        ),
         "{}",
         ended.err
     );

@@ -52,6 +52,7 @@ pub const ROWS: &[Row] = &[
     mended("; {RESTORE}", an_older_state_is_restored),
     mended("{RESTORE}, or choose a simpler one", an_older_state_is_restored),
     mended("{RESTORE}, or shorten the keys", an_older_state_is_restored),
+    mended("{RESTORE}, or name fewer recipients in .sops.yaml", a_file_gets_fewer_recipients),
     mended("edit --ignore-mac", a_value_that_is_not_encrypted_is_added_again),
     mended("--ignore-mac --rotate --in-place", a_change_is_accepted),
     mended("encrypt --in-place", a_plain_file_is_encrypted),
@@ -198,6 +199,22 @@ fn an_older_state_is_restored() {
         git(&scene, "checkout --quiet -- f.yaml");
         scene.is_mended();
     }
+}
+
+fn a_file_gets_fewer_recipients() {
+    let Some((scene, path)) = with_file("f.json", r#"{"a": "one"}"#, "a") else {
+        return;
+    };
+    change(&path, |text| {
+        let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let one = file["sops"]["age"][0].clone();
+        file["sops"]["age"] = json!(vec![one; 10_001]);
+        file.to_string()
+    });
+    let line = scene.says("the sops metadata names more than 10000 keys");
+    scene.types(&format!("yes | {{ {}; }}", crate::scene::command(&line)));
+    scene.is_mended();
+    assert_eq!(scene.secret(), "one");
 }
 
 fn an_empty_file_is_written_anew() {

@@ -88,7 +88,10 @@ impl PgpMessage {
     pub fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         let mut worst = Failure::NotOurs;
         let mut recipients = self.recipients.iter().filter(|recipient| recipient.may_be(key));
-        for recipient in recipients.by_ref().take(MOST_TRIES).take_while(|_| effort.take(Kind::Rsa)) {
+        for recipient in recipients.by_ref().take(MOST_TRIES) {
+            if !effort.take(Kind::Rsa) {
+                return Err(worst);
+            }
             match key.decrypt(&recipient.encrypted).and_then(|text| SessionKey::parse(&text)) {
                 Some(session) => match self.read(&session) {
                     Ok(content) => return Ok(content),

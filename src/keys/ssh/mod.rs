@@ -115,9 +115,17 @@ fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
     })
 }
 
-/// A positive number, with any number of zeros in front.
+/// A positive number, with any number of zeros in front. Where the first bit is set, a zero has to stand before it; the library would
+/// put it into a buffer that grows and leaves a copy behind, so it gets the bytes as they are to be.
 fn positive(bytes: &[u8]) -> Option<Mpint> {
-    Mpint::from_positive_bytes(bytes).ok()
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    let digits = bytes.get(start..)?;
+    let mut number = Zeroizing::new(Vec::with_capacity(digits.len() + 1));
+    if digits.first().is_some_and(|first| *first >= 0x80) {
+        number.push(0);
+    }
+    number.extend_from_slice(digits);
+    Mpint::from_bytes(&number).ok()
 }
 
 #[cfg(test)]
@@ -218,6 +226,13 @@ mod tests {
         let text = format!("-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n");
         let native = private_key(text.as_bytes()).ok().as_ref().and_then(native);
         keys(&place(), text.as_bytes()).map_or(0, |keys| keys.identities.len()) + usize::from(native.is_some())
+    }
+
+    #[test]
+    fn a_positive_number_is_written_as_the_library_writes_it() {
+        for number in [&[][..], &[0], &[0, 0, 1], &[0x7f, 0xff], &[0x80], &[0, 0xff, 0], &[0xff; 512]] {
+            assert_eq!(positive(number), Mpint::from_positive_bytes(number).ok(), "{number:?}");
+        }
     }
 
     #[test]

@@ -136,12 +136,58 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
     let forged = vec![entry("age1nonsense", forged); 300];
     let report = data_key(&keyring, &groups(forged.clone())).err().unwrap().report(&run);
     assert!(
-        report.contains("(not tried: more messages before it look like ones for a key of this host than any file needs)"),
+        report.contains("(not tried with every key of this host: too many others were tried before)"),
         "{report}"
     );
     assert!(report.lines().count() < 120, "{report}");
     assert!(!keyring.hand.tries.take(effort::Kind::Rsa), "what files share is used up");
     assert!(opens(&keyring, [forged[..7].to_vec(), vec![entry_for_ssh(&path)]].concat()));
+}
+
+/// Messages for strangers, each of which has to be tried with every age identity.
+fn for_strangers(count: usize) -> Vec<MasterKey> {
+    let text = message(&[&x25519::Identity::generate().to_public()], DATA_KEY);
+    (0..count)
+        .map(|number| entry(&format!("stranger {number}"), text.clone()))
+        .collect()
+}
+
+#[test]
+fn a_key_that_a_command_brings_opens_a_file_however_often_others_were_tried_before() {
+    let host = Host::new();
+    let others: Vec<_> = (0..21).map(|_| secret(&x25519::Identity::generate())).collect();
+    let late = x25519::Identity::generate();
+    let command = format!("cat {}", host.file("late.txt", secret(&late)).display());
+    let mut keyring = Keyring::load(&KeySources {
+        age_key_files: vec![named(host.file("key.txt", others.join("\n")))],
+        age_key_command: Some(command.into()),
+        ..KeySources::default()
+    });
+    while keyring.hand.tries.take(effort::Kind::Other) {}
+    let entries = [for_strangers(200), vec![entry_for(&late.to_public())]].concat();
+    let mut opening = Opening::new(&groups(entries), KeyProof::none());
+    keyring.open(&mut opening);
+    assert!(!opening.is_open());
+    keyring.open_with_programs(&mut [&mut opening]);
+    assert_eq!(keyring.finish(opening).unwrap().expose(), DATA_KEY);
+}
+
+#[test]
+fn what_is_wrong_with_an_entry_is_told_also_where_others_are_not_tried() {
+    let host = Host::new();
+    let keyring = of_age_file(host.file("key.txt", secret(&x25519::Identity::generate())));
+    while keyring.hand.tries.take(effort::Kind::Other) {}
+    let broken = entry("broken", "x".to_owned());
+    let entries = [for_strangers(4001), vec![broken]].concat();
+    let report = data_key(&keyring, &groups(entries)).err().unwrap().report(&run);
+    assert!(
+        report.contains("stranger 4000  (not tried with every key of this host: too many others were tried before)\n"),
+        "{report}"
+    );
+    assert!(
+        report.contains("broken  (damaged: not an armored age message)\n"),
+        "{report}"
+    );
 }
 
 /// Writes a stanza that names the SSH key of these tests and is nothing that the key could open.
@@ -178,7 +224,7 @@ fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
     assert_eq!(
         keyring
             .hand
-            .open_age(&text, &Effort::new(&Tries::of_file(), &Tries::of_run()))
+            .open_age("x", &text, &effort::FileTries::new(1, 1))
             .err(),
         Some(Failure::Damaged)
     );

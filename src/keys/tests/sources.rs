@@ -313,6 +313,16 @@ fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
 }
 
 #[test]
+fn an_ssh_key_whose_lines_end_in_cr_alone_is_called_that() {
+    let host = Host::new();
+    let keyring = of_ssh_key(host.file("id", SSH_KEY.replace('\n', "\r")));
+    assert_eq!(
+        host.notices(&keyring),
+        [r"cannot use /keys/id: its lines end in CR, not in LF; run: sed -i 's/\\r/\\n/g' /keys/id"]
+    );
+}
+
+#[test]
 fn the_layout_of_an_ssh_key_file_does_not_matter() {
     let host = Host::new();
     let body: String = SSH_KEY.lines().filter(|line| !line.starts_with('-')).collect();
