@@ -129,4 +129,16 @@ mod tests {
         assert_eq!((0..8).filter(|_| honest.take(Kind::Rsa)).count(), 8);
         assert!(!honest.is_spent() && honest.take(Kind::Other));
     }
+
+    #[test]
+    fn guesses_take_nothing_from_keys_that_a_file_names() {
+        let run = Tries::new(0, 0);
+        let tries = FileTries::new(255, 10_000);
+        let (named, other) = tries.efforts(&run);
+        for kind in [Kind::Rsa, Kind::Other] {
+            while other.take(kind) {}
+        }
+        assert_eq!((0..1000).filter(|_| named.take(Kind::Rsa)).count(), 255 + 7);
+        assert_eq!((0..20_000).filter(|_| named.take(Kind::Other)).count(), 10_000 + 4_000);
+    }
 }

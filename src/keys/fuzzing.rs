@@ -2,11 +2,7 @@
 
 use ::age::secrecy::ExposeSecret as _;
 
-use super::{
-    Keyring, Opening,
-    effort::FileTries,
-    openpgp, plugin,
-};
+use super::{Keyring, Opening, effort::FileTries, openpgp, plugin};
 use crate::{
     plaintext::Plaintext,
     sops::{

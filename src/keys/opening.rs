@@ -154,14 +154,14 @@ impl Opening {
     }
 
     /// Tries an entry. Whether it gave a part.
-    fn try_spot(
-        &mut self,
-        spot: Spot,
-        open: &mut impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>,
-    ) -> bool {
+    fn try_spot(&mut self, spot: Spot, open: &mut impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>) -> bool {
         let is_share = self.groups.len() > 1;
-        let Some(group) = self.groups.get_mut(spot.group) else { return false };
-        let Some(entry) = group.entries.get_mut(spot.entry) else { return false };
+        let Some(group) = self.groups.get_mut(spot.group) else {
+            return false;
+        };
+        let Some(entry) = group.entries.get_mut(spot.entry) else {
+            return false;
+        };
         match open(spot, &entry.key) {
             Some(Ok(part)) if is_part(&part, is_share) => {
                 entry.part = Some(part);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::scene::{Scene, change};
+use crate::scene::{OTHER, Scene, change};
 use crate::{Row, mended, named};
 
 /// Where sops finds its rules.
@@ -52,7 +52,10 @@ pub const ROWS: &[Row] = &[
     mended("; {RESTORE}", an_older_state_is_restored),
     mended("{RESTORE}, or choose a simpler one", an_older_state_is_restored),
     mended("{RESTORE}, or shorten the keys", an_older_state_is_restored),
-    mended("{RESTORE}, or name fewer recipients in .sops.yaml", a_file_gets_fewer_recipients),
+    mended(
+        "{RESTORE}, or name fewer recipients in .sops.yaml",
+        a_file_gets_fewer_recipients,
+    ),
     mended("edit --ignore-mac", a_value_that_is_not_encrypted_is_added_again),
     mended("--ignore-mac --rotate --in-place", a_change_is_accepted),
     mended("encrypt --in-place", a_plain_file_is_encrypted),
@@ -207,8 +210,10 @@ fn a_file_gets_fewer_recipients() {
     };
     change(&path, |text| {
         let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let one = file["sops"]["age"][0].clone();
-        file["sops"]["age"] = json!(vec![one; 10_001]);
+        let recipients = file["sops"]["age"].as_array_mut().unwrap();
+        let mut other = recipients[0].clone();
+        other["recipient"] = json!(OTHER);
+        recipients.resize(10_001, other);
         file.to_string()
     });
     let line = scene.says("the sops metadata names more than 10000 keys");

@@ -184,10 +184,7 @@ fn what_is_wrong_with_an_entry_is_told_also_where_others_are_not_tried() {
         report.contains("stranger 4000  (not tried with every key of this host: too many others were tried before)\n"),
         "{report}"
     );
-    assert!(
-        report.contains("broken  (damaged: not an armored age message)\n"),
-        "{report}"
-    );
+    assert!(report.contains("broken  (damaged: not an armored age message)\n"), "{report}");
 }
 
 /// Writes a stanza that names the SSH key of these tests and is nothing that the key could open.
@@ -222,10 +219,7 @@ fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
     };
     let keyring = Keyring::load(&sources);
     assert_eq!(
-        keyring
-            .hand
-            .open_age("x", &text, &effort::FileTries::new(1, 1))
-            .err(),
+        keyring.hand.open_age("x", &text, &effort::FileTries::new(1, 1)).err(),
         Some(Failure::Damaged)
     );
     sources.age_key = Some(Plaintext::from(secret(&identity)));

@@ -318,7 +318,7 @@ fn an_ssh_key_whose_lines_end_in_cr_alone_is_called_that() {
     let keyring = of_ssh_key(host.file("id", SSH_KEY.replace('\n', "\r")));
     assert_eq!(
         host.notices(&keyring),
-        [r"cannot use /keys/id: its lines end in CR, not in LF; run: sed -i 's/\\r/\\n/g' /keys/id"]
+        [r"cannot use /keys/id: its lines end in CR, not in LF; run: sed -i 's/\r/\n/g' /keys/id"]
     );
 }
 
