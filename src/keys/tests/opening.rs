@@ -173,18 +173,23 @@ fn a_key_that_a_command_brings_opens_a_file_however_often_others_were_tried_befo
 }
 
 #[test]
-fn what_is_wrong_with_an_entry_is_told_also_where_others_are_not_tried() {
+fn what_is_wrong_with_an_entry_is_told_also_where_no_more_is_tried() {
     let host = Host::new();
-    let keyring = of_age_file(host.file("key.txt", secret(&x25519::Identity::generate())));
-    while keyring.hand.tries.take(effort::Kind::Other) {}
-    let broken = entry("broken", "x".to_owned());
-    let entries = [for_strangers(4001), vec![broken]].concat();
-    let report = data_key(&keyring, &groups(entries)).err().unwrap().report(&run);
-    assert!(
-        report.contains("stranger 4000  (not tried with every key of this host: too many others were tried before)\n"),
-        "{report}"
-    );
-    assert!(report.contains("broken  (damaged: not an armored age message)\n"), "{report}");
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let tries = effort::FileTries::new(1, 1);
+    while tries.efforts(&keyring.hand.tries).1.take(effort::Kind::Other) {}
+    let own = identity.to_public();
+    let good = message(&[&own], DATA_KEY);
+    let altered = changed(&good, |bytes| *bytes.last_mut().unwrap() ^= 1);
+    for (recipient, text, failure) in [
+        ("stranger", good.as_str(), Some(Failure::NotTried)),
+        ("stranger", "x", Some(Failure::BadArmor)),
+        (&own.to_string(), altered.as_str(), Some(Failure::Damaged)),
+        (&own.to_string(), good.as_str(), None),
+    ] {
+        assert_eq!(keyring.hand.open_age(recipient, text, &tries).err(), failure, "{recipient}");
+    }
 }
 
 /// Writes a stanza that names the SSH key of these tests and is nothing that the key could open.
