@@ -257,8 +257,8 @@ fn a_file_can_name_ten_thousand_recipients_and_no_more() {
     };
     let own = std::slice::from_ref(&own);
     let of = |file: PathBuf| manifest(&world, &inputs).secret("s", &file, "k0_unencrypted");
-    works(&world, "9,999 recipients and ours", &of(with(9_999, own)), 128);
-    let ended = run(&world, "10,000 recipients, none of them ours", &of(with(10_000, &[])), 128);
+    works(&world, "9,999 recipients and ours", &of(with(9_999, own)), 256);
+    let ended = run(&world, "10,000 recipients, none of them ours", &of(with(10_000, &[])), 256);
     assert_eq!(ended.code, Some(1));
     let ended = run(&world, "100,000 recipients and ours", &of(with(100_000, own)), 1024);
     assert_eq!(ended.code, Some(1));
