@@ -30,6 +30,11 @@ in
       hasKeys = keySources.any || splitGpg.enable;
       keyOptions = "sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths, sops.gnupg.home or sops.gnupg.qubes-split-gpg.enable";
       places = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
+      # The run-time directory, which the program knows.
+      pathStarts = [
+        "/"
+        "%r"
+      ];
     }
     ++ [
       {

@@ -58,13 +58,12 @@ let
       ]
     ++ sharingAssertions "path" "place" (firstOfEachName places);
 
-  relativePathAssertions = map (place: {
-    assertion = lib.any (start: lib.hasPrefix start place.path) [
-      "/"
-      "%r"
-    ];
-    message = "${place.option}.path: ${place.path} is relative, and nothing says to what: write the whole path, from / on.";
-  });
+  relativePathAssertions =
+    starts:
+    map (place: {
+      assertion = lib.any (start: lib.hasPrefix start place.path) starts;
+      message = "${place.option}.path: ${place.path} is relative, and nothing says to what: write the whole path, from / on.";
+    });
 in
 {
   # Of the keys that the program cannot use.
@@ -81,6 +80,8 @@ in
       keyOptions,
       # What is installed where: a list of { kind, option, name, path }, where `kind` is `secrets` or `templates`.
       places,
+      # What a whole path starts with.
+      pathStarts ? [ "/" ],
     }:
     [
       {
@@ -98,5 +99,5 @@ in
     ]
     ++ sopsFileAssertions
     ++ placeAssertions places
-    ++ relativePathAssertions places;
+    ++ relativePathAssertions pathStarts places;
 }

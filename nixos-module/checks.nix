@@ -208,7 +208,14 @@ let
       { path, fs }:
       {
         assertion = false;
-        message = "The key ${path} lies on ${fs.mountPoint}, which is mounted only after the users are created, and so after the secrets with neededForUsers: set fileSystems.\"${fs.mountPoint}\".neededForBoot to true.";
+        message =
+          "The key ${path} lies on ${fs.mountPoint}, which is mounted only after the users are created, and so after the secrets with neededForUsers: "
+          + lib.optionalString (
+            !lib.any (declared: declared.mountPoint == fs.mountPoint) (
+              lib.attrValues (config.fileSystems or { })
+            )
+          ) "declare it in fileSystems instead of systemd.mounts, and "
+          + "set fileSystems.\"${fs.mountPoint}\".neededForBoot to true.";
       }
     ) lateKeys
   );

@@ -1,22 +1,38 @@
-# What `fileSystems` says of the place where a file lies. system-manager has no such option.
+# What `fileSystems` and `systemd.mounts` say of the place where a file lies. system-manager has no `fileSystems`.
 { config, lib }:
 
-{
-  # The file system that a path lies on: the one with the longest mount point above it.
+let
+  # A mount unit in the form of a file system.
+  ofMount = unit: {
+    mountPoint = unit.where;
+    fsType = unit.type or "";
+    options = lib.splitString "," (unit.options or "");
+    neededForBoot = false;
+  };
+  all =
+    lib.attrValues (config.fileSystems or { })
+    ++ map ofMount (lib.filter (unit: unit.enable or true) (config.systemd.mounts or [ ]));
+in
+rec {
+  inherit ofMount;
+
+  # Every file system whose mount point is above a path, or is the path.
+  above =
+    path:
+    lib.filter (
+      fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path
+    ) all;
+
+  # The one that the path lies on: the longest mount point wins.
   fileSystemOf =
     path:
-    let
-      isAbove =
-        fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path;
-      above = lib.filter isAbove (lib.attrValues (config.fileSystems or { }));
-    in
     lib.foldl' (
       best: fs:
       if best == null || lib.stringLength fs.mountPoint > lib.stringLength best.mountPoint then
         fs
       else
         best
-    ) null above;
+    ) null (above path);
 
   # Whether systemd mounts it only when the network is there.
   isRemote =

@@ -28,6 +28,16 @@ let
       unitConfig = { };
       serviceConfig = { };
     };
+  # Whether anything is left of a definition when its conditions are looked at.
+  isSaid =
+    definition:
+    {
+      "if" = definition.condition && isSaid definition.content;
+      merge = lib.any isSaid definition.contents;
+      override = isSaid definition.content;
+      order = isSaid definition.content;
+    }
+    .${definition._type or ""} or true;
 in
 rec {
   inherit name;
@@ -35,7 +45,7 @@ rec {
   settings = lib.mkMerge definitions;
 
   # Whether there are any.
-  exists = lib.any (values: values != [ ]) (map lib.modules.dischargeProperties definitions);
+  exists = lib.any isSaid definitions;
 
   # The fields with commands, `preStart` and its like included.
   commands = lib.filter (field: lib.hasPrefix "Exec" field && field != "ExecSearchPath") (
@@ -44,10 +54,12 @@ rec {
 
   # What cannot be passed on.
   assertions = lib.optional (services ? ${newName}) {
-    assertion = lib.elem (services.${newName}.unitConfig.DefaultDependencies or true) [
+    assertion = lib.elem (services.${newName}.unitConfig.DefaultDependencies or false) [
       false
-      "false"
       "no"
+      "false"
+      "off"
+      "0"
     ];
     message = "systemd.services.${name}.unitConfig.DefaultDependencies: ${newName}.service starts before sysinit.target, and would wait for it with this: remove it.";
   };

@@ -8,8 +8,13 @@
 
 let
   fileSystems = import ./file-systems.nix { inherit config lib; };
+  keySources = import ../module-common/key-sources.nix {
+    inherit lib;
+    cfg = config.sops;
+  };
   services = config.systemd.services;
   sysinit = "sysinit.target";
+  keyUnit = "sops-nix-generate-age-key.service";
 
   # Our units, with the names that they had in sops-nix.
   ours = {
@@ -99,12 +104,18 @@ let
     };
   };
 
+  # Our units require the mounts that keys lie on. What the initrd mounts is there already.
+  keyMounts = map (fs: "${utils.escapeSystemdPath fs.mountPoint}.mount") (
+    lib.filter (fs: !utils.fsNeededForBoot fs) (lib.concatMap fileSystems.above keySources.paths)
+  );
+
   # Whether our units are ordered before sysinit.target depends on what is found here. So their `before` is not read, nor their `unitConfig`, which has it in it.
   ourNode = name: formerName: {
     name = "${name}.service";
     value = (node "service" name { }).value // {
       after =
         services.${name}.after or [ ]
+        ++ keyMounts
         ++ lib.optionals (formerName != null) (units (services.${formerName} or { }) "after" "After");
       aliases = lib.optional (formerName != null) "${formerName}.service";
       isOrdinary = false;
@@ -123,11 +134,7 @@ let
     };
 
   mountNodes = map (
-    unit:
-    mountNode unit.where (fileSystems.isRemote {
-      fsType = unit.type or "";
-      options = lib.splitString "," (unit.options or "");
-    }) unit
+    unit: mountNode unit.where (fileSystems.isRemote (fileSystems.ofMount unit)) unit
   ) (config.systemd.mounts or [ ]);
 
   # systemd makes mount units of `fileSystems`, too.
@@ -212,15 +219,22 @@ let
       }
     );
 
+  # What others have put before a unit. Our own that makes the key is never to blame, but what it waits for.
+  others =
+    unknown: unit:
+    lib.concatMap (ahead: if ahead == keyUnit then predecessors unknown keyUnit else [ ahead ]) (
+      predecessors unknown unit
+    );
+
   waitingFor =
     unknown: goals: unit:
     lib.unique (
-      lib.filter (ahead: lib.intersectLists goals (chain unknown ahead) != [ ]) (
-        predecessors unknown unit
-      )
+      lib.filter (ahead: lib.intersectLists goals (chain unknown ahead) != [ ]) (others unknown unit)
     );
 in
 {
+  inherit keyMounts;
+
   # The units that start before `unit` and wait for one of `goals`.
   waitingFor = waitingFor [ ];
 

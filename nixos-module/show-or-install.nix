@@ -19,15 +19,20 @@ let
   tryAgain = ''
     [ "$status" != 0 ] || exit 0
     [ -z "$status" ] || echo "trying again, with what has started since"
+    # Users have been created without what they needed. That stays a failure, whatever can be installed now.
+    [ "''${early:-0}" = 0 ] || { ${
+      lib.optionalString (!regular.isEmpty) "${regular.installer} && "
+    }exit "$early"; exit; }
   '';
 in
 pkgs.writeShellScript "sops-nix-show-or-install" ''
-  status=
+  status= early=
   for phase in ${early.suffix} ""; do
     [ -e "${record.status { suffix = "$phase"; }}" ] || continue
     cat "${record.log { suffix = "$phase"; }}"
     read -r code < "${record.status { suffix = "$phase"; }}"
     [ "''${status:-0}" != 0 ] || status=$code
+    [ -z "$phase" ] || early=$code
     # It tells of the boot. Whoever starts the unit again wants the secrets installed.
     rm -f "${record.status { suffix = "$phase"; }}" "${record.log { suffix = "$phase"; }}"
   done

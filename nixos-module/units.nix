@@ -23,14 +23,17 @@ let
   unitPath = import ./unit-path.nix { inherit lib; };
   formerUnit = import ./former-units.nix { inherit config lib options; };
   ordering = import ./ordering.nix { inherit config lib utils; };
-  fileSystems = import ./file-systems.nix { inherit config lib; };
 
   byUnits = cfg.useSystemdActivation;
   keyUnit = "sops-nix-generate-age-key.service";
   withKeyGeneration = byUnits && cfg.age.generateKey && cfg.age.keyFile != null;
 
   # Units start before the file systems of keys would be there, were it not for this.
-  waitForKeys.RequiresMountsFor = map unitPath.quoted keySources.paths;
+  waitForKeys = {
+    unitConfig.RequiresMountsFor = map unitPath.quoted keySources.paths;
+    wants = lib.optional withKeyGeneration keyUnit;
+    after = lib.optional withKeyGeneration keyUnit;
+  };
 
   # Normal units wait for sysinit.target. These run before it.
   earlyInBoot.DefaultDependencies = lib.mkDefault false;
@@ -48,10 +51,9 @@ let
   isConfined = former: former.commands == [ ];
 
   installUnit = name: phase: former: command: {
-    unitConfig = earlyInBoot // waitForKeys // addUp;
-    wants = lib.optional withKeyGeneration keyUnit;
+    unitConfig = earlyInBoot // addUp;
     # What a process says that has ended before the journal starts is in no unit's log.
-    after = [ "systemd-journald.service" ] ++ lib.optional withKeyGeneration keyUnit;
+    after = [ "systemd-journald.service" ];
     before = [ "shutdown.target" ];
     conflicts = [ "shutdown.target" ];
 
@@ -60,10 +62,12 @@ let
     environment.TMPDIR = lib.mkIf (isConfined former) (lib.mkDefault "%t/${name}-tmp");
 
     serviceConfig = {
-      Type = "oneshot";
-      RemainAfterExit = true;
+      Type = lib.mkDefault "oneshot";
+      RemainAfterExit = lib.mkDefault true;
       ExecStartPre = [ (mountStep phase).command ];
-      ExecStart = lib.mkDefault "${command}";
+      # sops-nix has it as a list: what is added by the former name runs as well, and only `lib.mkForce` replaces it.
+      ExecStart =
+        if lib.elem "ExecStart" former.commands then [ "${command}" ] else lib.mkDefault "${command}";
     }
     # One that is missing does not keep the unit from starting: the installer says what it looked for.
     // lib.optionalAttrs (cfg.age.keyCredential != null) {
@@ -92,15 +96,6 @@ let
   former = formerUnit "sops-install-secrets" "sops-nix";
   formerEarly = formerUnit "${former.name}-for-users" "sops-nix-for-users";
 
-  # Keys that systemd mounts from elsewhere come with the network, after sysinit.target. What the initrd mounts is there already.
-  remoteKeys = lib.filter (
-    path:
-    let
-      fs = fileSystems.fileSystemOf path;
-    in
-    fs != null && fileSystems.isRemote fs && !utils.fsNeededForBoot fs
-  ) keySources.paths;
-
   # system-manager does not make any, and warns of them.
   aliases = former: lib.optional (!options ? system-manager) "${former.name}.service";
 
@@ -114,20 +109,32 @@ let
 
   # Ordinary units start after sysinit.target. Where a unit of ours waits for any of them, or may do so, it cannot be ordered before that target:
   # systemd would break the cycle by leaving out the secrets.
-  beforeOrdinaryUnits = unit: remoteKeys == [ ] && ordinaryAhead unit == [ ];
+  beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
   # Users are created before sysinit.target, and early secrets before them. There is no other place for them.
-  afterUsers = ordering.waitingFor [
+  beforeUsers = lib.optionals (!phases.early.isEmpty) [
     "sysinit.target"
     "systemd-sysusers.service"
     "userborn.service"
-  ] "sops-nix-for-users.service";
+  ];
+  # Of mounts with keys more is said elsewhere.
+  afterUsers = lib.subtractLists ordering.keyMounts (
+    ordering.waitingFor beforeUsers "sops-nix-for-users.service"
+  );
+
+  # Whether the unit no longer runs what it is there for.
+  isReplaced =
+    name: command:
+    !lib.elem "${command}" (
+      lib.toList (config.systemd.services.${name}.serviceConfig.ExecStart or [ ])
+    );
 in
 {
   systemd.services = lib.mkMerge [
     {
       sops-nix = lib.mkMerge [
         (installUnit "sops-nix" phases.regular former installCommand)
+        waitForKeys
         {
           description = lib.mkDefault "Secrets of sops files";
           aliases = aliases former;
@@ -148,7 +155,7 @@ in
         (lib.mkIf byUnits (again phases.regular))
         (lib.mkIf (!byUnits) {
           # The activation script has installed the secrets already when a switch gets here.
-          restartIfChanged = false;
+          restartIfChanged = lib.mkDefault false;
         })
       ];
     }
@@ -156,6 +163,8 @@ in
     (lib.mkIf byUnits {
       sops-nix-for-users = lib.mkMerge [
         (installUnit "sops-nix-for-users" phases.early formerEarly phases.early.installer)
+        # Without an early secret it decrypts nothing, and users wait for nothing.
+        (lib.mkIf (!phases.early.isEmpty) waitForKeys)
         (again phases.early)
         formerEarly.settings
         {
@@ -166,11 +175,7 @@ in
             "systemd-sysusers.service"
           ];
           after = [ "systemd-remount-fs.service" ];
-          before = [
-            "sysinit.target"
-            "systemd-sysusers.service"
-            "userborn.service"
-          ];
+          before = beforeUsers;
         }
       ];
 
@@ -215,6 +220,12 @@ in
         "systemd.services.${formerEarly.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString formerEarly.commands}: "
         + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
     }
+    ++ lib.optional (byUnits && !phases.early.isEmpty) {
+      assertion = !isReplaced "sops-nix-for-users" phases.early.installer;
+      message =
+        "systemd.services.sops-nix-for-users: this is the unit that installs the secrets with neededForUsers, and its ExecStart is another now, so that users would be without their passwords: "
+        + "remove that ExecStart, under the name ${formerEarly.name} as well; what is to run with the installation is ExecStartPre or ExecStartPost.";
+    }
     ++ lib.optionals byUnits (
       map (unit: {
         assertion = false;
@@ -231,14 +242,10 @@ in
         each that needs them needs after = [ "sops-nix.service" ].
       '';
       ahead = ordinaryAhead "sops-nix.service";
-      # Whoever did it by the former name knew what it was.
-      isReplaced =
-        former.commands == [ ]
-        && lib.toList config.systemd.services.sops-nix.serviceConfig.ExecStart != [ "${installCommand}" ];
       isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
     in
     former.warnings
-    ++ lib.optional isReplaced (
+    ++ lib.optional (isReplaced "sops-nix" installCommand) (
       "systemd.services.sops-nix: this is the unit that installs the secrets here, and its ExecStart is another now, so that it does not. "
       + "Call a unit of your own otherwise, and order it after sops-nix.service; what is to run with the installation is ExecStartPre or ExecStartPost."
     )
@@ -253,8 +260,5 @@ in
         "sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; "
         + "if that is wrong, set systemd.services.sops-nix.before = [ \"sysinit.target\" ])"
       )
-    )
-    ++ lib.optionals byUnits (
-      map (path: unordered "The key ${path} lies on a file system that comes with the network") remoteKeys
     );
 }

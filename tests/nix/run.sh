@@ -49,6 +49,8 @@ parse_files() {
 # One file for each result of each case, the way it stands in expected/.
 write_results() {
   evaluate --json -E "import ./$tests/evaluate.nix { }" > "$work/results.json" 2> "$work/output" || return 1
+  # What nixpkgs says of functions that are to go, every user would see.
+  ! grep -q "evaluation warning" "$work/output" || return 1
   local case file
   while IFS=$'\t' read -r case file; do
     mkdir -p "$work/results/$case"
@@ -188,6 +190,7 @@ lay_out_units() {
   for unit in $(find "$tests/expected/$case" -name '*.service' ! -name userborn.service -o -name '*.target'); do
     sed -E 's#(/nix/store/0{32}-[^ ]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" | for_this_systemd > "$directory/${unit##*/}"
   done
+  [ ! -d "$tests/mounts/$case" ] || cp "$tests/mounts/$case"/*.mount "$directory"
   link_units "$directory"
 }
 verifies() {

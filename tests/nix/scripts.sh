@@ -69,6 +69,16 @@ check_activation_scripts() {
   REGULAR=1 activate "$here/setupSecrets.snippet"
   unit
   expect "what failed at boot is tried again after other units" 0 $'regular\ntrying again, with what has started since\nregular' $?
+  EARLY=5 activate "$here/setupSecretsForUsers.snippet"
+  activate "$here/setupSecrets.snippet"
+  unit
+  expect "users that were created without their secrets stay a failure" 5 $'early\nregular\ntrying again, with what has started since\nregular' $?
+  EARLY=5 activate "$here/setupSecretsForUsers.snippet"
+  REGULAR=1 activate "$here/setupSecrets.snippet"
+  REGULAR=6 unit
+  expect "and what fails again has failed as it does now" 6 $'early\nregular\ntrying again, with what has started since\nregular' $?
+  unit
+  expect "but only once" 0 regular $?
   activate "$here/setupSecrets.snippet"
   unit
   expect "and what did not is not" 0 regular $?

@@ -103,6 +103,8 @@ pub const ROWS: &[Row] = &[
         &["sops.useSystemdActivation"],
     ),
     named(".neededForBoot to true.", EVALUATED, &[]),
+    named("declare it in fileSystems instead of systemd.mounts, and", SAID, &[]),
+    named("remove that ExecStart, under the name", SAID, &["sops-nix-for-users.service"]),
     named(
         "in users.users to take the group from; set ${what}.group",
         EVALUATED,

@@ -176,7 +176,11 @@ in
     };
   };
   key-on-a-network-file-system = {
-    shows = [ "sops-nix.service" ];
+    shows = [
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+      "sops-nix-generate-age-key.service"
+    ];
     module = {
       imports = [ (host { }) ];
       services.userborn.enable = true;
@@ -186,6 +190,7 @@ in
       fileSystems."/keys".fsType = "nfs4";
       fileSystems."/disk".options = [ "_netdev" ];
       sops.age.keyFile = "/keys/age.txt";
+      sops.age.generateKey = true;
       sops.age.sshKeyPaths = [
         "/disk/key"
         "/root/key"
@@ -232,6 +237,54 @@ in
       systemd.services.sops-install-secrets.serviceConfig = {
         ExecStartPre = "/bin/sh -c 'modprobe tpm'";
         ExecStartPost = [ "/bin/rm /var/lib/key" ];
+      };
+    };
+  };
+  # In sops-nix it is a list: what is added runs as well.
+  commands-added-by-the-former-names = {
+    shows = units;
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets.serviceConfig.ExecStart = [ "/bin/true" ];
+      systemd.services.sops-install-secrets-for-users.serviceConfig.ExecStart = lib.mkAfter [
+        "/bin/true"
+      ];
+    };
+  };
+  says-early-installer-replaced-by-the-former-name = {
+    shows = [ ];
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets-for-users.serviceConfig.ExecStart = lib.mkForce "/bin/true";
+    };
+  };
+  # Nothing of ours is left. systemd refuses a unit without a command.
+  emptied-by-the-former-name = {
+    shows = [ ];
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets = lib.mkForce { };
+    };
+  };
+  replaced-altogether-by-the-former-name = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      services.userborn.enable = true;
+      systemd.services.sops-install-secrets = lib.mkForce { serviceConfig.ExecStart = "/bin/true"; };
+    };
+  };
+  # Its values are its own, whatever ours are.
+  own-unit-of-our-name = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.sops-nix = {
+        description = "mine";
+        restartIfChanged = true;
+        serviceConfig = {
+          Type = "simple";
+          RemainAfterExit = false;
+          ExecStart = "/bin/true";
+        };
       };
     };
   };

@@ -127,7 +127,10 @@ in
     (name: module: {
       name = "ordinary-${name}-before-the-unit";
       value = {
-        shows = [ "sops-nix.service" ];
+        shows = [
+          "sops-nix.service"
+        ]
+        ++ lib.optional (name == "unit-that-unlocks-the-key") "unlock.service";
         module = host module;
       };
     })
@@ -160,6 +163,24 @@ in
           before = [ "sops-nix.service" ];
         }
       ];
+      mount-of-the-key = {
+        sops.age.keyFile = lib.mkForce "/keys/age.txt";
+        systemd.mounts = [
+          {
+            where = "/keys";
+            what = "server:/keys";
+            type = "nfs";
+          }
+        ];
+      };
+      unit-that-unlocks-the-key = {
+        sops.age.keyFile = lib.mkForce "/keys/age.txt";
+        fileSystems."/keys".options = [
+          "nofail"
+          "x-systemd.requires=unlock.service"
+        ];
+        systemd.services.unlock = oneshot "/bin/true";
+      };
       network-file-system.fileSystems."/keys" = {
         fsType = "cifs";
         options = [ "x-systemd.before=sops-nix.service" ];
@@ -195,6 +216,47 @@ in
       systemd.services.sops-nix = {
         after = [ "unlock-usb.service" ];
         before = [ "sysinit.target" ];
+      };
+    };
+  };
+
+  # Users wait for nothing where no secret is needed for them.
+  ordinary-units-before-the-early-unit-without-secrets = {
+    shows = [
+      "sops-nix.service"
+      "sops-nix-for-users.service"
+      "make-key.service"
+    ];
+    module = host {
+      systemd.services.make-key = oneshot "/bin/true" // {
+        before = [
+          "sops-install-secrets.service"
+          "sops-install-secrets-for-users.service"
+        ];
+      };
+    };
+  };
+
+  says-early-secrets-with-a-key-on-a-mount-unit = {
+    shows = [ ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      sops.age.keyFile = lib.mkForce "/keys/age.txt";
+      systemd.mounts = [
+        {
+          where = "/keys";
+          what = "/dev/disk/by-label/keys";
+        }
+      ];
+    };
+  };
+  says-early-secrets-with-a-key-that-is-made-after-an-ordinary-unit = {
+    shows = [ ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      sops.age.generateKey = true;
+      systemd.services.enrol = oneshot "/bin/true" // {
+        before = [ "sops-nix-generate-age-key.service" ];
       };
     };
   };

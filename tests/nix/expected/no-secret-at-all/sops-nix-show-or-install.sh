@@ -1,10 +1,11 @@
 #!/bin/sh
-status=
+status= early=
 for phase in -for-users ""; do
   [ -e "/run/sops-nix/status$phase" ] || continue
   cat "/run/sops-nix/log$phase"
   read -r code < "/run/sops-nix/status$phase"
   [ "${status:-0}" != 0 ] || status=$code
+  [ -z "$phase" ] || early=$code
   # It tells of the boot. Whoever starts the unit again wants the secrets installed.
   rm -f "/run/sops-nix/status$phase" "/run/sops-nix/log$phase"
 done
