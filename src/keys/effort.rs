@@ -38,7 +38,7 @@ impl Tries {
 
     /// Of all files together, beyond those of their own.
     pub const fn of_run() -> Self {
-        Self::new(64, 20_000)
+        Self::new(64, 12_000)
     }
 
     const fn new(rsa: usize, other: usize) -> Self {
