@@ -70,7 +70,9 @@ fn by_error(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
             joined(error)
         }
         ReadError::Parse { source, .. } => by_flaw(error, source, text, file.format()),
-        ReadError::Metadata(MetadataError::Rule(RuleError::TooSlow(_))) => format!("{error}; {RESTORE}, or choose a simpler one"),
+        ReadError::Metadata(MetadataError::Rule(RuleError::Pattern(..))) => {
+            format!("{error}; {RESTORE}, or choose a simpler one")
+        }
         ReadError::Metadata(MetadataError::TooManyKeys) => {
             let fewer = file.sops("updatekeys");
             format!("{error}; {RESTORE}, or name fewer recipients in .sops.yaml, {fewer}")

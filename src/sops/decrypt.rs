@@ -99,9 +99,9 @@ impl<'k> Walk<'k> {
     /// Decrypts the next document.
     pub fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Plaintext>, DecryptError> {
         self.document = self.document.map(|document| document.saturating_add(1));
-        self.branch(branch).map_err(|error| match self.document {
-            Some(document) if is_foreign => DecryptError::Joined { document },
-            _ => error,
+        self.branch(branch).map_err(|error| match (error, self.document) {
+            (DecryptError::Value { .. }, Some(document)) if is_foreign => DecryptError::Joined { document },
+            (error, _) => error,
         })
     }
 

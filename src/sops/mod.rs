@@ -102,7 +102,7 @@ pub enum DecryptError {
         /// What the key is.
         type_name: &'static str,
     },
-    /// Its rule takes too long.
+    /// Its rule cannot be followed.
     #[error(transparent)]
     Rule(#[from] RuleError),
     /// The places of its values are too long to be authenticated in time that grows with the file.

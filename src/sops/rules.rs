@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::pattern::{Pattern, TooSlow};
+use super::pattern::{Pattern, PatternError};
 
 /// The suffix that applies where a file names no rule.
 const DEFAULT_UNENCRYPTED_SUFFIX: &[u8] = b"_unencrypted";
@@ -30,9 +30,9 @@ pub enum RuleError {
     /// More than one, by their names.
     #[error("the file has more than one of the rules that select what is encrypted: {}", .0.join(", "))]
     Several(Vec<&'static str>),
-    /// One that takes too long, by its name.
-    #[error("{0} {TooSlow}")]
-    TooSlow(&'static str),
+    /// One whose pattern is too much, by its name.
+    #[error("{0} {1}")]
+    Pattern(&'static str, PatternError),
 }
 
 /// The rule of a file.
@@ -45,7 +45,7 @@ pub(crate) struct Rule {
 }
 
 /// How a rule is made of its field's text.
-type Make = fn(&[u8]) -> Result<Matcher, TooSlow>;
+type Make = fn(&[u8]) -> Result<Matcher, PatternError>;
 
 /// What a rule looks at.
 enum Matcher {
@@ -83,7 +83,7 @@ impl Rule {
             }),
             [(name, text, make, encrypts)] => Ok(Self {
                 name,
-                matcher: make(text.unwrap_or_default()).map_err(|TooSlow| RuleError::TooSlow(name))?,
+                matcher: make(text.unwrap_or_default()).map_err(|error| RuleError::Pattern(name, error))?,
                 encrypts: *encrypts,
             }),
             several => Err(RuleError::Several(several.iter().map(|(name, ..)| *name).collect())),
@@ -98,7 +98,7 @@ impl Rule {
     pub(crate) fn matches_key(&mut self, key: &[u8]) -> Result<bool, RuleError> {
         match &mut self.matcher {
             Matcher::Suffix(suffix) => Ok(key.ends_with(suffix)),
-            Matcher::Key(pattern) => pattern.matches(key).map_err(|TooSlow| RuleError::TooSlow(self.name)),
+            Matcher::Key(pattern) => pattern.matches(key).map_err(|error| RuleError::Pattern(self.name, error)),
             Matcher::Comment(_) => Ok(false),
         }
     }
@@ -106,7 +106,7 @@ impl Rule {
     /// Whether the rule is one about comments and matches this one's stored text.
     fn matches_comment(&mut self, text: &[u8]) -> Result<bool, RuleError> {
         match &mut self.matcher {
-            Matcher::Comment(pattern) => pattern.matches(text).map_err(|TooSlow| RuleError::TooSlow(self.name)),
+            Matcher::Comment(pattern) => pattern.matches(text).map_err(|error| RuleError::Pattern(self.name, error)),
             Matcher::Suffix(_) | Matcher::Key(_) => Ok(false),
         }
     }

@@ -1,6 +1,6 @@
 //! Where the `sops` metadata section lives in each format, and how it is taken out of the documents.
 
-use std::mem;
+use std::{collections::HashSet, mem};
 
 use thiserror::Error;
 
@@ -49,12 +49,36 @@ pub(crate) fn take_metadata<'a>(
     }
 }
 
-/// Whether each document is of another file than the first: it has a section, and another one.
+/// Whether each document is of another file than the first: it has a section, and no message of it is in the first one's. Copies of one
+/// file may differ in all else, such as the time of the last change.
 pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
-    let mut sections = documents.iter().map(|document| document.get(NAME));
-    let first = sections.next().flatten();
-    let later = sections.map(|section| section.is_some() && section != first);
+    let mut messages = documents.iter().map(|document| {
+        let mut found = Vec::new();
+        if let Some(section) = document.get(NAME) {
+            collect_messages(section, &mut found);
+        }
+        found
+    });
+    let first = messages.next().unwrap_or_default();
+    let first: HashSet<_> = first.into_iter().collect();
+    let later = messages.map(|later| !later.is_empty() && !later.iter().any(|message| first.contains(message)));
     std::iter::once(false).chain(later).collect()
+}
+
+/// The data key as it was encrypted to each recipient, wherever that stands in a section.
+fn collect_messages<'t>(value: &'t Value<Stored<'_>>, found: &mut Vec<&'t [u8]>) {
+    match value {
+        Value::List(elements) => elements.iter().for_each(|element| collect_messages(element, found)),
+        Value::Map(map) => {
+            for item in &map.items {
+                match (&item.key, &item.value) {
+                    (Key::Name(name), Value::Scalar(_, message)) if **name == *b"enc" => found.push(message),
+                    (_, value) => collect_messages(value, found),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes the entry `sops` out of every document.
@@ -246,5 +270,20 @@ mod tests {
         let source = format!("sops_{}=1\n", "a__map_".repeat(100_000));
         let error = take_from(Format::Dotenv, source.as_bytes()).0.unwrap_err();
         assert!(matches!(error, SectionError::Flat(FlatError::TooDeep(name)) if name.len() == 40));
+    }
+
+    #[test]
+    fn a_later_document_is_foreign_if_it_has_no_message_of_the_first() {
+        let section = |message: &str, time: &str| format!("sops:\n  age:\n  - enc: {message}\n  lastmodified: {time}\n");
+        let sources = [
+            ("x", "2020", vec![false, false]),
+            ("y", "2026", vec![false, true]),
+            ("x", "2026", vec![false, false]),
+        ];
+        for (message, time, expected) in sources {
+            let text = format!("{}---\n{}", section("x", "2020"), section(message, time));
+            let documents = Format::Yaml.parse(text.as_bytes()).unwrap();
+            assert_eq!(foreign(&documents), expected, "{message} {time}");
+        }
     }
 }

@@ -7,75 +7,66 @@
 //! What remains different is refused, that is, matches nothing: escaped surrogates, a second repetition with only flags before it
 //! (`a*(?i)*`), and more than 250 levels of nesting.
 //!
-//! Who wrote the file chose both the pattern and the text, so the time of a match is bounded: it is left to a lazy automaton, which
-//! takes the same time for each byte once it has met its states, and which gives up where it meets new ones all the time. No pattern that
-//! people write comes near to that; a file with one that does is [refused](TooSlow).
+//! Who wrote the file chose both the pattern and the text, so both the size of a pattern and the work of its matches are bounded, and a
+//! file that needs more is [refused](PatternError).
 
+mod automaton;
 mod characters;
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use regex_automata::{
-    Input,
-    hybrid::dfa::{Cache, Config, DFA},
-    nfa::thompson,
-    util::syntax,
-};
+use regex_automata::{nfa::thompson, util::syntax};
 use thiserror::Error;
+
+use self::automaton::Automaton;
 
 /// The most bytes of a pattern as it stands in a file.
 const LONGEST: usize = 64 << 10;
-/// The most bytes of a compiled pattern: a thousand names, or a hundred classes of Unicode.
-const LARGEST: usize = 1 << 20;
-/// The bytes for the states that were met.
-const MEMORY: usize = 4 << 20;
-/// How many bytes a new state must last, once the memory was full. To find a state takes as long as to read about as many.
-const BYTES_PER_STATE: usize = 100;
+/// The most bytes of a compiled pattern. Two thousand names in either case have 1.4 MB, 64 Unicode letters 1 MB.
+const LARGEST: usize = 10 << 20;
 
 /// A compiled pattern. One that Go refuses matches nothing, because sops ignores that error.
-pub(crate) struct Pattern(Option<(DFA, Cache)>);
+pub(crate) struct Pattern(Option<Automaton>);
 
-/// A pattern that takes too long to match, or is too large.
+/// Why a pattern is not followed, though sops would follow it.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("is a pattern that takes too long to match")]
-pub struct TooSlow;
+pub enum PatternError {
+    /// There are too many texts for one like this.
+    #[error("is a pattern that takes too long to match")]
+    TooSlow,
+    /// It has more than 64 KiB, or more than 10 MiB when compiled.
+    #[error("is a pattern that is too large")]
+    TooLarge,
+}
 
 impl Pattern {
     /// Compiles a pattern as it stands in a file.
     ///
     /// # Errors
     /// When it is too large.
-    pub(crate) fn new(pattern: &[u8]) -> Result<Self, TooSlow> {
+    pub(crate) fn new(pattern: &[u8]) -> Result<Self, PatternError> {
         if pattern.len() > LONGEST {
-            return Err(TooSlow);
+            return Err(PatternError::TooLarge);
         }
         let Some(pattern) = str::from_utf8(pattern).ok().and_then(translate) else {
             return Ok(Self(None));
         };
-        let automaton = nfa(&pattern)?.and_then(|nfa| DFA::builder().configure(limits()).build_from_nfa(nfa).ok());
-        Ok(Self(automaton.map(|automaton| {
-            let cache = automaton.create_cache();
-            (automaton, cache)
-        })))
+        Ok(Self(nfa(&pattern)?.and_then(Automaton::new)))
     }
 
     /// Whether the pattern matches anywhere in the text. A byte that is not UTF-8 counts as U+FFFD.
     ///
     /// # Errors
-    /// When that takes too long.
-    pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, TooSlow> {
-        let Some((automaton, cache)) = &mut self.0 else {
-            return Ok(false);
-        };
-        let text = with_replacements(text);
-        let found = automaton.try_search_fwd(cache, &Input::new(&*text).earliest(true));
-        found.map(|end| end.is_some()).map_err(|_| TooSlow)
+    /// When that, with all texts before, takes too long.
+    pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, PatternError> {
+        let automaton = self.0.as_mut();
+        automaton.map_or(Ok(false), |automaton| automaton.matches(&with_replacements(text)))
     }
 }
 
 /// A translated pattern, compiled. What is before a match is whole characters: within one, the automaton would see the border of two bytes.
 /// Nothing where it is none.
-fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, TooSlow> {
+fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, PatternError> {
     let anywhere = format!(r"(?s:\A.*?)(?:{pattern})");
     let limits = thompson::Config::new()
         .utf8(false)
@@ -86,18 +77,9 @@ fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, TooSlow> {
         .configure(limits)
         .build(&anywhere);
     match built {
-        Err(error) if error.size_limit().is_some() => Err(TooSlow),
+        Err(error) if error.size_limit().is_some() => Err(PatternError::TooLarge),
         built => Ok(built.ok()),
     }
-}
-
-/// When the automaton gives up.
-fn limits() -> Config {
-    DFA::config()
-        .cache_capacity(MEMORY)
-        .skip_cache_capacity_check(true)
-        .minimum_cache_clear_count(Some(1))
-        .minimum_bytes_per_state(Some(BYTES_PER_STATE))
 }
 
 /// The text with U+FFFD in the place of every byte that is not UTF-8.
@@ -398,7 +380,7 @@ mod tests {
         assert_eq!(patterns, 285);
     }
 
-    fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, TooSlow> {
+    fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, PatternError> {
         Pattern::new(pattern)?.matches(text)
     }
 
@@ -422,20 +404,58 @@ mod tests {
             });
             bits.collect()
         };
-        let pattern = b"(a|b)*a(a|b){40}c";
+        let pattern = b"(a|b)*a(a|b){1000}c";
         assert_eq!(matches(pattern, &text(1000)), Ok(false));
-        assert_eq!(matches(pattern, &text(1 << 20)), Err(TooSlow));
+        assert_eq!(matches(pattern, &text(1 << 20)), Err(PatternError::TooSlow));
         assert_eq!(matches(b"(a|b)*a(a|b){3}c", &text(1 << 20)), Ok(false));
     }
 
     #[test]
-    fn a_pattern_that_compiles_to_megabytes_is_refused() {
-        assert_eq!(matches("x[^a]{1000}".repeat(100).as_bytes(), b"x"), Err(TooSlow));
-        let names: Vec<_> = (0..1000).map(|number| format!("name-of-a-key-{number}")).collect();
+    fn a_pattern_that_compiles_to_many_megabytes_is_refused() {
         assert_eq!(
-            matches(format!("^({})$", names.join("|")).as_bytes(), b"name-of-a-key-7"),
-            Ok(true)
+            matches("x[^a]{1000}".repeat(100).as_bytes(), b"x"),
+            Err(PatternError::TooLarge)
         );
-        assert_eq!(matches(r"^\p{L}{20}$".as_bytes(), "ä".repeat(20).as_bytes()), Ok(true));
+    }
+
+    /// sops 3.13.3 decrypts a file with any of these.
+    #[test]
+    fn a_pattern_of_a_megabyte_is_followed() {
+        let names: Vec<_> = (0..2000_u32)
+            .map(|number| format!("{:016x}", number.wrapping_mul(2_654_435_761)))
+            .collect();
+        let names = names.join("|");
+        assert_eq!(matches(format!("^({names})$").as_bytes(), b"000000009e3779b1"), Ok(true));
+        assert_eq!(matches(format!("(?i)^({names})$").as_bytes(), b"000000009E3779B1"), Ok(true));
+        assert_eq!(matches(r"^\p{L}{1,64}$".as_bytes(), "ä".repeat(64).as_bytes()), Ok(true));
+        assert_eq!(
+            matches(r"^[\p{L}\p{N}_]{1,64}$".as_bytes(), "ä".repeat(65).as_bytes()),
+            Ok(false)
+        );
+    }
+
+    /// sops 3.13.3 decrypts a file with as many such keys, and with four times as many.
+    #[test]
+    fn the_number_of_keys_does_not_make_a_pattern_slow() {
+        const WORDS: &str = "secret token user password host key staging backup admin oauth port url service api region database";
+        let words: Vec<_> = WORDS.split(' ').collect();
+        let mut state = 1_u64;
+        let mut key = || {
+            let word = |_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                words[(state >> 60) as usize]
+            };
+            (0..8).map(word).collect::<Vec<_>>().join("_")
+        };
+        let mut pattern = Pattern::new(b"(?i)(password|secret).{0,60}(token|key)$").unwrap();
+        let mut found = 0;
+        for _ in 0..10_000 {
+            let key = key();
+            let ends = key.ends_with("token") || key.ends_with("key");
+            let matched = pattern.matches(key.as_bytes()).unwrap();
+            assert!(ends || !matched, "{key}");
+            found += usize::from(matched);
+        }
+        assert!((500..1_500).contains(&found), "{found}");
     }
 }
