@@ -1,12 +1,14 @@
 //! From the stored tree to the decrypted one, with every value authenticated.
 
+use thiserror::Error;
+
 use super::{
     DecryptError, Place,
-    cipher::DataKey,
+    cipher::{CipherError, DataKey},
     mac::Mac,
     rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown_path},
-    value::{TOKEN_START, Token, Type, canonical},
+    value::{TOKEN_START, Token, Type, ValueError, canonical},
 };
 use crate::plaintext::Plaintext;
 
@@ -23,9 +25,22 @@ pub(super) struct Walk<'k> {
     path: Path,
     /// How many documents were begun, where there are several.
     document: Option<usize>,
+    /// Whether the current one is of another file.
+    is_foreign: bool,
     comments: CommentStack,
     /// How many bytes of paths may still be authenticated.
     paths_left: usize,
+}
+
+/// Why a token does not open.
+#[derive(Debug, Error)]
+enum TokenError {
+    /// It, or what it holds, is malformed.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// It does not decrypt.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
 }
 
 /// The keys down to the current place. List positions are no part of it.
@@ -91,6 +106,7 @@ impl<'k> Walk<'k> {
             mac,
             path: Path::default(),
             document: several.then_some(0),
+            is_foreign: false,
             comments: CommentStack::default(),
             paths_left: size.saturating_mul(PATHS_PER_BYTE).saturating_add(FEW_PATHS),
         }
@@ -99,10 +115,8 @@ impl<'k> Walk<'k> {
     /// Decrypts the next document.
     pub fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Plaintext>, DecryptError> {
         self.document = self.document.map(|document| document.saturating_add(1));
-        self.branch(branch).map_err(|error| match (error, self.document) {
-            (DecryptError::Value { .. }, Some(document)) if is_foreign => DecryptError::Joined { document },
-            (error, _) => error,
-        })
+        self.is_foreign = is_foreign;
+        self.branch(branch)
     }
 
     /// The current place, for a message.
@@ -206,7 +220,7 @@ impl<'k> Walk<'k> {
             (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
             // sops stores an empty string as it is.
             (true, Kind::Text) if text.is_empty() => (Type::Scalar(Kind::Text), Plaintext::default()),
-            (true, Kind::Text) if text.starts_with(TOKEN_START) => self.open(&text)?.map_err(|problem| self.fail(problem))?,
+            (true, Kind::Text) if text.starts_with(TOKEN_START) => self.open(&text)?.map_err(|problem| self.closed(problem))?,
             (true, _) => {
                 return Err(DecryptError::NotEncrypted {
                     place: self.place(),
@@ -223,6 +237,16 @@ impl<'k> Walk<'k> {
         })
     }
 
+    /// Why a token does not open at the current place.
+    fn closed(&self, problem: TokenError) -> DecryptError {
+        match (problem, self.document) {
+            (TokenError::Cipher(CipherError::Authentication), Some(document)) if self.is_foreign => {
+                DecryptError::Joined { document }
+            }
+            (problem, _) => self.fail(problem.to_string()),
+        }
+    }
+
     fn fail(&self, problem: String) -> DecryptError {
         DecryptError::Value {
             place: self.place(),
@@ -231,16 +255,16 @@ impl<'k> Walk<'k> {
     }
 
     /// Opens a token at the current place, or says what is wrong with it.
-    fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), String>, DecryptError> {
+    fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
         let token = match Token::parse(text) {
             Ok(token) => token,
-            Err(error) => return Ok(Err(error.to_string())),
+            Err(error) => return Ok(Err(error.into())),
         };
         let place = self.path.associated();
         // The cipher takes in the whole path anew for each value.
         self.paths_left = self.paths_left.checked_sub(place.len()).ok_or(DecryptError::LongPaths)?;
         let type_name = token.type_name;
-        let plaintext = self.key.decrypt(token, place).map_err(|error| error.to_string());
-        Ok(plaintext.and_then(|plaintext| canonical(type_name, plaintext).map_err(|error| error.to_string())))
+        let plaintext = self.key.decrypt(token, place).map_err(TokenError::from);
+        Ok(plaintext.and_then(|plaintext| Ok(canonical(type_name, plaintext)?)))
     }
 }

@@ -426,6 +426,7 @@ fn a_value_that_is_not_encrypted_is_added_again() {
         scene.is_mended();
     }
     a_plain_document_is_added_again();
+    an_older_copy_of_the_metadata_is_of_the_same_file();
 }
 
 /// Somebody added a document to an encrypted file.
@@ -440,6 +441,21 @@ fn a_plain_document_is_added_again() {
     scene.will_write(&format!("{PLAIN}---\nb: plain\n"));
     scene.does(&line);
     scene.is_mended();
+}
+
+/// sops reads the metadata of the first document alone, whatever became of the others.
+fn an_older_copy_of_the_metadata_is_of_the_same_file() {
+    let Some((scene, path)) = with_file("f.yaml", "a: one\n---\nc: two\n", "a") else {
+        return;
+    };
+    change(&path, |text| {
+        let (first, second) = text.split_once("---\n").unwrap();
+        let (before, time) = second.split_once("lastmodified: \"").unwrap();
+        format!("{first}---\n{before}lastmodified: \"2001{}", &time[4..])
+    });
+    scene.is_mended();
+    change(&path, |text| text.replace("\nc: ENC[", "\nc: \"5\" # "));
+    scene.says("document 2: the key c: it is a string that should be encrypted");
 }
 
 fn joined_documents_are_parted() {
