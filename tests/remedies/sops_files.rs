@@ -449,9 +449,9 @@ fn an_older_copy_of_the_metadata_is_of_the_same_file() {
         return;
     };
     change(&path, |text| {
-        let (first, second) = text.split_once("---\n").unwrap();
+        let (first, second) = text.split_once("\n---\n").unwrap();
         let (before, time) = second.split_once("lastmodified: \"").unwrap();
-        format!("{first}---\n{before}lastmodified: \"2001{}", &time[4..])
+        format!("{first}\n---\n{before}lastmodified: \"2001{}", &time[4..])
     });
     scene.is_mended();
     change(&path, |text| text.replace("\nc: ENC[", "\nc: \"5\" # "));
