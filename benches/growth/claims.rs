@@ -28,8 +28,8 @@ pub fn many_states(inputs: &mut Inputs, size: usize) -> Made {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         if state >> 62 & 1 == 0 { 'a' } else { 'b' }
     };
-    let key: String = iter::repeat_with(&mut letter).take(1000).collect();
-    json_file(&repeated(size, &format!("\"{key}#\": 0,")), &metadata)
+    let key = |_| format!("\"{}\": 0,", iter::repeat_with(&mut letter).take(1000).collect::<String>());
+    json_file(&(0..size / 1006).map(key).collect::<String>(), &metadata)
 }
 
 pub fn many_classes(inputs: &mut Inputs, size: usize) -> Made {
