@@ -69,7 +69,7 @@ impl<'a> Conversation<'a> {
             if pending.len() > MOST_STANZA {
                 return Err(Fault::Broken("an endless stanza"));
             }
-            if !self.child.receive()? {
+            if !self.child.receive(self.child.output().len())? {
                 return Ok(None);
             }
         }
