@@ -22,10 +22,11 @@ pkgs.writeShellScript "sops-nix-generate-age-key" ''
   isThere && exit 0
 
   set -e
+  fail() { echo "$1" >&2; exit 1; }
   echo "generating the age key of this machine: $key"
   # A link may lead to a place that is yet to be made.
   target=$(readlink -mv "$key")
-  [ ! -L "$target" ] || { echo "$key leads to itself: remove it" >&2; exit 1; }
+  [ ! -L "$target" ] || fail "$key leads to itself: remove it"
   directory=$(dirname "$target")
   mkdir -p -m 0700 "$directory"
   # One at a time, where the file system has locks.
@@ -33,19 +34,39 @@ pkgs.writeShellScript "sops-nix-generate-age-key" ''
   flock 9 || true
   isThere && exit 0
 
+  # A file that is a mount of its own, as one that is kept on another disk, cannot be replaced.
+  if mountpoint -q "$target"; then written=$target; else written=$directory; fi
+  [ -w "$written" ] || fail "cannot write to $written: see how it is mounted and whose it is: findmnt --target $written; ls -ld $written"
+  isFull() { fail "cannot write $1: see whether the disk is full: df $written"; }
+
+  # The key comes into it by one write, behind what somebody who takes no lock may have put there meanwhile.
+  writeInPlace() {
+    identity=$(${pkgs.age}/bin/age-keygen 2> /dev/null) || fail "age-keygen makes no key"
+    chmod go= "$target"
+    printf '%s\n' "$identity" 2> /dev/null >> "$target" && return
+    # Half of it is not to be taken for a key.
+    case $identity in "$(cat "$target")"*) : > "$target" ;; esac
+    isFull "$target"
+  }
+
   # A key that a power cut left half-written would be taken for a key for ever: it gets its name when it is whole and on the disk.
-  new=$target.new
-  rm -f "$new"
-  trap 'rm -f "$new"' EXIT
-  # It makes the file with mode 0600. On a full disk age-keygen 1.3.2 prints a public key before it fails, and up to 1.3.1 it makes an empty file and
-  # says that all is well.
-  said=$(${pkgs.age}/bin/age-keygen -o "$new" 2>&1) || { echo "''${said#Public key: *$'\n'}" >&2; exit 1; }
-  publicKey=$(${pkgs.age}/bin/age-keygen -y "$new" 2> /dev/null) || { echo "cannot write $new: see whether the disk is full: df $directory" >&2; exit 1; }
-  sync "$new"
-  # Somebody who takes no lock may have been quicker. Only an empty file is replaced.
-  isThere && exit 0
-  if [ -e "$target" ]; then mv -T "$new" "$target"; else mv -nT "$new" "$target"; fi
-  [ ! -e "$new" ] || { isThere; exit; }
+  replace() {
+    new=$target.new
+    rm -f "$new"
+    trap 'rm -f "$new"' EXIT
+    # It makes the file with mode 0600. On a full disk age-keygen 1.3.2 prints a public key before it fails, and up to 1.3.1 it makes an empty file and
+    # says that all is well.
+    said=$(${pkgs.age}/bin/age-keygen -o "$new" 2>&1) || fail "''${said#Public key: *$'\n'}"
+    ${pkgs.age}/bin/age-keygen -y "$new" > /dev/null 2>&1 || isFull "$new"
+    sync "$new"
+    # Somebody who takes no lock may have been quicker. Only an empty file is replaced.
+    isThere && exit 0
+    if [ -e "$target" ]; then mv -T "$new" "$target"; else mv -nT "$new" "$target"; fi
+    [ ! -e "$new" ] || { isThere; exit; }
+  }
+
+  if [ "$written" = "$target" ]; then writeInPlace; else replace; fi
   sync "$target" "$directory"
+  publicKey=$(${pkgs.age}/bin/age-keygen -y "$target")
   echo "Public key: $publicKey"
 ''

@@ -146,7 +146,13 @@ check_key_generation() {
   expect "a failure is one" 1 "$generating"$'\n'broken $?
   check "without a key" test -z "$(ls -A "${key%/*}")"
   check_races_for_a_key
+  if [ "$(id -u)" != 0 ] || ! unshare --mount true 2> /dev/null; then
+    skip "a key on a full disk, on a read-only one, and in a file that is a mount: not root"
+    return
+  fi
+  stand_in age-keygen "exec $real \"\$@\""
   check_full_disk_for_a_key
+  check_mounted_key
 }
 
 # Eight runs at once, from nothing and from an empty file: what any of them prints is the key that is there in the end.
@@ -169,18 +175,62 @@ check_races_for_a_key() {
 }
 
 check_full_disk_for_a_key() {
-  if [ "$(id -u)" != 0 ] || ! unshare --mount true 2> /dev/null; then
-    skip "a key on a full disk: not root"
-    return
-  fi
   without
-  stand_in age-keygen "exec $real \"\$@\""
   unshare --mount bash -c 'mount -t tmpfs -o size=8k tmpfs "$1" && head -c 1M /dev/zero > "$1/other" 2> /dev/null; bash "$2"; echo "$?"; ls -A "$1"; rm "$1/other"; bash "$2"; grep -c AGE-SECRET-KEY "$1/key.txt"' \
     disk "${key%/*}" "$work/generate" > "$work/said" 2>&1
   # Some versions of age-keygen say it themselves.
   sed -Ei "s/^Public key: age1.*/Public key/; /^age-keygen: report /d; s#^age-keygen: .*$key.new: no space left on device#cannot write $key.new: see whether the disk is full: df ${key%/*}#" "$work/said"
   expect "a full disk is told, leaves nothing, and the next run makes the key" 0 \
     "$(printf '%s\n' "$generating" "cannot write $key.new: see whether the disk is full: df ${key%/*}" 1 other "$generating" "Public key" 1)" 0
+}
+
+# Files and directories that are mounts of their own.
+check_mounted_key() {
+  # Mounts by the first argument, as root of a mount namespace, and makes the key there. What it prints of the file is its mode and owner.
+  mounted() {
+    unshare --mount bash -c "$1; bash '$work/generate'; echo \"\$?\"; stat -c '%a %u' '$key'" > "$work/said" 2>&1
+  }
+  local kept=$work/lib/kept
+  without && : > "$key" && : > "$kept" && chown 1000 "$kept" && chmod 0644 "$kept"
+  mounted "mount --bind '$kept' '$key'"
+  expect "an empty file that is a mount gets the key" 0 \
+    "$(printf '%s\n' "$generating" "Public key: $(age-keygen -y "$kept")" 0 "600 1000")" $?
+  check "and nothing is left beside it" test "$(ls -A "${key%/*}")" = key.txt -a ! -s "$key"
+  cp "$kept" "$work/lib/mine"
+  mounted "mount --bind '$kept' '$key'"
+  expect "a key that is there stays" 0 $'0\n600 1000' $?
+  check "as it was" cmp "$kept" "$work/lib/mine"
+
+  : > "$kept"
+  mounted "mount -t tmpfs -o ro tmpfs '${key%/*}' 2> /dev/null; mount -o remount,rw '${key%/*}'; : > '$key'; mount --bind '$kept' '$key'; mount -o remount,bind,ro '${key%/*}'"
+  expect "in a directory that is read-only too" 0 \
+    "$(printf '%s\n' "$generating" "Public key: $(age-keygen -y "$kept")" 0 "600 1000")" $?
+
+  # A full disk, and then none that is.
+  without && : > "$key"
+  mounted "mount -t tmpfs -o size=8k tmpfs /mnt; : > /mnt/key; mount --bind /mnt/key '$key'
+    head -c 1M /dev/zero > /mnt/other 2> /dev/null; bash '$work/generate'; stat -c %s '$key'; rm /mnt/other"
+  sed -Ei 's/^(Public key: age1).*/\1/' "$work/said"
+  expect "on a full disk it stays empty" 0 \
+    "$(printf '%s\n' "$generating" "cannot write $key: see whether the disk is full: df $key" 0 "$generating" "Public key: age1" 0 "600 0")" $?
+
+  mounted "mount --bind '$key' '$key'; mount -o remount,bind,ro '$key'"
+  expect "a read-only file is told" 0 \
+    "$(printf '%s\n' "$generating" "cannot write to $key: see how it is mounted and whose it is: findmnt --target $key; ls -ld $key" 1 "644 0")" $?
+  mounted "mount --bind '${key%/*}' '${key%/*}'; mount -o remount,bind,ro '${key%/*}'"
+  expect "and a read-only directory" 0 \
+    "$(printf '%s\n' "$generating" "cannot write to ${key%/*}: see how it is mounted and whose it is: findmnt --target ${key%/*}; ls -ld ${key%/*}" 1 "644 0")" $?
+  mounted "mount --bind '${key%/*}' '${key%/*}'"
+  expect "a directory that is a mount is like any other" 0 \
+    "$(printf '%s\n' "$generating" "Public key: $(age-keygen -y "$key")" 0 "600 0")" $?
+
+  # Whoever knows nothing of the lock adds a key between the look and the writing. Both are there, and both are printed.
+  without && : > "$key" && : > "$kept"
+  stand_in age-keygen "[ -s '$kept' ] || $real >> '$kept' 2> /dev/null; exec $real \"\$@\""
+  mounted "mount --bind '$kept' '$key'"
+  expect "another's key in such a file is not overwritten" 0 \
+    "$(printf '%s\n' "$generating" "Public key: $(age-keygen -y "$kept")" 0 "600 0")" $?
+  check "and stands beside ours" test "$(grep -c AGE-SECRET-KEY "$kept")" = 2
 }
 
 check_home_activation() {
