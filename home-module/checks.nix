@@ -20,6 +20,7 @@ let
       name: entry: {
         inherit kind;
         option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
+        directory = cfg.defaultSymlinkPath;
         inherit (entry) name path;
       }
     );

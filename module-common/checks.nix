@@ -36,33 +36,39 @@ let
     )
   );
 
-  # Two things at one path, or two files of one name: the later one would silently win. A name makes a path, so that the names come first.
+  # Two things in one file, or with links at one path: the later one would silently win. A file makes a path, so that the files come first.
   sharingAssertions =
-    what: remedy: places:
-    lib.mapAttrsToList (value: sharing: {
+    places: key: objection:
+    map (sharing: {
       assertion = lib.length sharing == 1;
       message = "${
         lib.concatMapStringsSep " and " (place: place.option) sharing
-      } have one ${what}, ${value}: set ${what} of all but one to another ${remedy}.";
-    }) (lib.groupBy (place: place.${what}) places);
-  # The first of each name. (Secrets and templates do not share their names.)
-  firstOfEachName =
-    places: map lib.head (lib.attrValues (lib.groupBy (place: "${place.kind} ${place.name}") places));
+      } ${objection (lib.head sharing)}";
+    }) (lib.attrValues (lib.groupBy key places));
+  # Each phase has a directory of its own.
+  file =
+    place:
+    "${place.directory}/${lib.optionalString (place.kind == "templates") "rendered/"}${place.name}";
+  firstOfEachFile = places: map lib.head (lib.attrValues (lib.groupBy file places));
   placeAssertions =
     places:
-    lib.concatMap
-      (kind: sharingAssertions "name" "name" (lib.filter (place: place.kind == kind) places))
-      [
-        "secrets"
-        "templates"
-      ]
-    ++ sharingAssertions "path" "place" (firstOfEachName places);
+    sharingAssertions places file (
+      place: "are one file, ${file place}: set name of all but one to another name."
+    )
+    ++ sharingAssertions (firstOfEachFile places) (place: place.path) (
+      place: "have one path, ${place.path}: set path of all but one to another place."
+    );
 
   relativePathAssertions =
     starts:
     map (place: {
       assertion = lib.any (start: lib.hasPrefix start place.path) starts;
-      message = "${place.option}.path: ${place.path} is relative, and nothing says to what: write the whole path, from / on.";
+      message = "${place.option}.path: ${place.path} is relative, and ${
+        if lib.hasPrefix "%r" place.path then
+          "only home-manager knows a user's run-time directory as %r"
+        else
+          "nothing says to what"
+      }: write the whole path, from / on.";
     });
 in
 {
@@ -78,7 +84,8 @@ in
       # Whether any key is configured, and the options that would configure one.
       hasKeys,
       keyOptions,
-      # What is installed where: a list of { kind, option, name, path }, where `kind` is `secrets` or `templates`.
+      # What is installed where: a list of { kind, option, directory, name, path }, where `kind` is `secrets` or `templates`, and `directory` the one
+      # that all of its phase are in.
       places,
       # What a whole path starts with.
       pathStarts ? [ "/" ],

@@ -229,17 +229,7 @@ in
     commonChecks.assertions {
       hasKeys = keySources.any;
       keyOptions = "services.openssh.enable, sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths or sops.gnupg.home";
-      places = map (
-        {
-          kind,
-          option,
-          entry,
-        }:
-        {
-          inherit kind option;
-          inherit (entry) name path;
-        }
-      ) phases.entries;
+      inherit (phases) places;
     }
     ++ ownerAssertions
     ++ earlyTemplateAssertions

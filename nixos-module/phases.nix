@@ -71,6 +71,8 @@ let
     "/var"
   ];
 
+  optionName = kind: name: "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
+
   zeroIfNull = number: if number == null then 0 else number;
 
   phase =
@@ -144,11 +146,31 @@ rec {
   entries =
     let
       named = kind: name: entry: {
-        inherit kind;
-        option = "sops.${kind}.${lib.strings.escapeNixIdentifier name}";
         inherit entry;
+        option = optionName kind name;
       };
     in
     lib.mapAttrsToList (named "secrets") cfg.secrets
     ++ lib.mapAttrsToList (named "templates") cfg.templates;
+
+  # What either phase installs, where. An early secret that a regular template uses is there twice.
+  places =
+    let
+      placed =
+        phase: kind:
+        lib.mapAttrsToList (name: entry: {
+          inherit kind;
+          inherit (phase) directory;
+          inherit (entry) name path;
+          option =
+            optionName kind name
+            + lib.optionalString (
+              entry.neededForUsers && phase.directory == cfg.secretsDir
+            ) " (for a template without neededForUsers)";
+        }) phase.${kind};
+    in
+    lib.concatMap (phase: placed phase "secrets" ++ placed phase "templates") [
+      early
+      regular
+    ];
 }

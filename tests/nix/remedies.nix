@@ -210,6 +210,17 @@ in
       [
         (keyed { sops.secrets.wifi.path = "/run/secrets/wifi"; })
       ];
+  one-file =
+    mends "set name of all but one to another name." (keyed { sops.secrets.wifi.name = "db/password"; })
+      [
+        (keyed { sops.secrets.wifi.name = "wifi"; })
+        (keyed {
+          sops.secrets.wifi = {
+            name = "db/password";
+            neededForUsers = true;
+          };
+        })
+      ];
   sops-file-outside-the-store =
     mends "write the path without quotes, or set sops.validateSopsFiles to false."
       (secret { sopsFile = "/var/lib/secrets.yaml"; })

@@ -19,6 +19,7 @@ let
     # It has no `neededForUsers` for templates, and renders no early secret in a regular one.
     "early-template"
     "early-secret-in-a-regular-template"
+    "templates-of-one-name-in-both-phases"
     # Its option says that the file wins, its program takes the content.
     "template-whose-file-wins-over-its-content"
     # It copies unquoted key paths to the store.

@@ -124,6 +124,24 @@ in
       };
     };
   };
+  # `%r` is home-manager's. Here a percent sign is one, and systemd is not to see another thing in it.
+  percent-signs-in-paths = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix-mount.sh"
+    ];
+    module = host {
+      services.userborn.enable = true;
+      sops.secrets.wifi.path = "/etc/100%r/%%/wifi";
+      sops.secrets.shared.path = "/100%t/shared";
+      sops.templates.conf = {
+        content = "x";
+        path = "/etc/%r/conf";
+      };
+    };
+  };
+
   link-in-the-root-directory = {
     shows = [ "sops-nix.service" ];
     module = host {

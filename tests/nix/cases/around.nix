@@ -165,6 +165,16 @@ in
       };
     };
   };
+  says-that-the-run-time-directory-is-of-home-manager = {
+    shows = [ ];
+    module = host {
+      sops.secrets."db/password".path = "%r/token";
+      sops.templates.conf = {
+        content = "x";
+        path = "%rx/conf";
+      };
+    };
+  };
   home-says-relative-path = {
     system = "home";
     shows = [ ];
@@ -185,6 +195,55 @@ in
         name = "conf";
         content = "x";
       };
+    };
+  };
+
+  says-early-secrets-of-one-name = {
+    shows = [ ];
+    module = host {
+      imports = [ byUnits ];
+      sops.secrets.my-password.neededForUsers = true;
+      sops.secrets.wifi = {
+        name = "my-password";
+        neededForUsers = true;
+      };
+    };
+  };
+  # For the template it is installed beside the regular one.
+  says-early-secret-in-a-template-beside-one-of-its-name = {
+    shows = [ ];
+    module =
+      { config, ... }:
+      {
+        imports = [ (host { }) ];
+        sops.secrets.my-password = {
+          name = "db/password";
+          neededForUsers = true;
+        };
+        sops.templates.conf.content = config.sops.placeholder.my-password;
+      };
+  };
+  # With a path of its own as well, it is the file that a template is rendered to.
+  says-secret-that-is-a-templates-file = {
+    shows = [ ];
+    module = host {
+      sops.secrets.wifi = {
+        name = "rendered/conf";
+        path = "/etc/wifi";
+      };
+      sops.templates.conf.content = "x";
+    };
+  };
+  home-says-two-secrets-of-one-name = {
+    system = "home";
+    shows = [ ];
+    module = home {
+      sops.secrets.wifi.name = "db/password";
+      sops.secrets.port = {
+        name = "rendered/conf";
+        path = "/home/alice/port";
+      };
+      sops.templates.conf.content = "x";
     };
   };
 

@@ -101,4 +101,27 @@ in
         };
       };
   };
+
+  # They lie in two directories, and so are two files.
+  secrets-of-one-name-in-both-phases = {
+    shows = both;
+    module = host {
+      sops.secrets.password = {
+        neededForUsers = true;
+        key = "my-password";
+      };
+      sops.secrets."db/password".name = "password";
+    };
+  };
+  templates-of-one-name-in-both-phases = {
+    shows = both;
+    module = host {
+      sops.templates.early = {
+        neededForUsers = true;
+        name = "conf";
+        content = "early";
+      };
+      sops.templates.conf.content = "regular";
+    };
+  };
 }
