@@ -12,15 +12,7 @@ name: newName:
 let
   inherit (config.systemd) services;
 
-  # Only values are looked at: which services there are must not depend on a service.
-  definitions = lib.catAttrs name (
-    map (definition: definition.value) (
-      # Our own is for those who read it.
-      lib.filter (
-        definition: definition.file != toString ./former-names.nix
-      ) options.systemd.services.definitionsWithLocations
-    )
-  );
+  definitions = import ./definitions.nix { inherit lib options; } name;
 
   # NixOS makes a unit of it as well, whose file the alias replaces. There its settings can be read in one form.
   unit =
@@ -28,24 +20,14 @@ let
       unitConfig = { };
       serviceConfig = { };
     };
-  # Whether anything is left of a definition when its conditions are looked at.
-  isSaid =
-    definition:
-    {
-      "if" = definition.condition && isSaid definition.content;
-      merge = lib.any isSaid definition.contents;
-      override = isSaid definition.content;
-      order = isSaid definition.content;
-    }
-    .${definition._type or ""} or true;
 in
 rec {
   inherit name;
 
-  settings = lib.mkMerge definitions;
+  settings = lib.mkMerge definitions.definitions;
 
   # Whether there are any.
-  exists = lib.any isSaid definitions;
+  exists = definitions.exist;
 
   # The fields with commands, `preStart` and its like included.
   commands = lib.filter (field: lib.hasPrefix "Exec" field && field != "ExecSearchPath") (

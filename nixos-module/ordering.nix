@@ -3,6 +3,7 @@
 {
   config,
   lib,
+  options,
   utils,
 }:
 
@@ -13,6 +14,7 @@ let
     cfg = config.sops;
   };
   services = config.systemd.services;
+  definitionsOf = import ./definitions.nix { inherit lib options; };
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
 
@@ -66,11 +68,29 @@ let
     || lib.hasPrefix "systemd-cryptsetup@" unit
     || lib.hasPrefix "systemd-fsck@" unit;
 
+  # A list of units or paths, as values of options and fields of unit files have it.
+  words = values: lib.filter (word: word != "") (lib.splitString " " (toString values));
+
   # A list of units, from its option and from the field of the unit file that it ends in.
   units =
     unit: option: field:
-    lib.concatMap (text: lib.filter (name: name != "") (lib.splitString " " (toString text))) (
-      (unit.${option} or [ ]) ++ lib.toList (unit.unitConfig.${field} or [ ])
+    words (unit.${option} or [ ]) ++ words (unit.unitConfig.${field} or [ ]);
+
+  # The mounts that paths lie on. What the initrd mounts is there already.
+  mountsOf =
+    paths:
+    map (fs: "${utils.escapeSystemdPath fs.mountPoint}.mount") (
+      lib.filter (fs: !utils.fsNeededForBoot fs) (lib.concatMap fileSystems.above paths)
+    );
+  # Those that a section of a unit file names by what lies on them.
+  requiredMounts =
+    section:
+    mountsOf (
+      map (lib.removeSuffix "\"") (
+        map (lib.removePrefix "\"") (
+          words (section.RequiresMountsFor or [ ]) ++ words (section.WantsMountsFor or [ ])
+        )
+      )
     );
 
   hasDefaults =
@@ -87,7 +107,7 @@ let
     name = "${name}.${type}";
     value = {
       aliases = unit.aliases or [ ];
-      after = units unit "after" "After";
+      after = units unit "after" "After" ++ requiredMounts (unit.unitConfig or { });
       before = units unit "before" "Before";
       members = units unit "wants" "Wants" ++ units unit "requires" "Requires";
       memberOf = (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]);
@@ -104,23 +124,32 @@ let
     };
   };
 
-  # Our units require the mounts that keys lie on. What the initrd mounts is there already.
-  keyMounts = map (fs: "${utils.escapeSystemdPath fs.mountPoint}.mount") (
-    lib.filter (fs: !utils.fsNeededForBoot fs) (lib.concatMap fileSystems.above keySources.paths)
-  );
+  # Our units require the mounts that keys lie on.
+  keyMounts = mountsOf keySources.paths;
 
-  # Whether our units are ordered before sysinit.target depends on what is found here. So their `before` is not read, nor their `unitConfig`, which has it in it.
-  ourNode = name: formerName: {
-    name = "${name}.service";
-    value = (node "service" name { }).value // {
-      after =
-        services.${name}.after or [ ]
-        ++ keyMounts
-        ++ lib.optionals (formerName != null) (units (services.${formerName} or { }) "after" "After");
-      aliases = lib.optional (formerName != null) "${formerName}.service";
-      isOrdinary = false;
+  # Whether our units are ordered before sysinit.target depends on what is found here. So their `before` is not read, nor their `unitConfig`, which has it
+  # in it, but what others define of that.
+  ourNode =
+    name: formerName:
+    let
+      section = (definitionsOf name).unitConfig;
+      former = services.${formerName} or { };
+    in
+    {
+      name = "${name}.service";
+      value = (node "service" name { }).value // {
+        after =
+          services.${name}.after or [ ]
+          ++ words (section.After or [ ])
+          ++ keyMounts
+          ++ requiredMounts section
+          ++ lib.optionals (formerName != null) (
+            units former "after" "After" ++ requiredMounts (former.unitConfig or { })
+          );
+        aliases = lib.optional (formerName != null) "${formerName}.service";
+        isOrdinary = false;
+      };
     };
-  };
   ourNames = lib.attrNames ours ++ lib.attrValues ours;
 
   enabled = lib.filterAttrs (name: unit: !lib.elem name ourNames && unit.enable or true);

@@ -22,7 +22,14 @@ let
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
   formerUnit = import ./former-units.nix { inherit config lib options; };
-  ordering = import ./ordering.nix { inherit config lib utils; };
+  ordering = import ./ordering.nix {
+    inherit
+      config
+      lib
+      options
+      utils
+      ;
+  };
 
   byUnits = cfg.useSystemdActivation;
   keyUnit = "sops-nix-generate-age-key.service";
@@ -117,17 +124,18 @@ let
     "systemd-sysusers.service"
     "userborn.service"
   ];
-  # Of mounts with keys more is said elsewhere.
-  afterUsers = lib.subtractLists ordering.keyMounts (
-    ordering.waitingFor beforeUsers "sops-nix-for-users.service"
-  );
-
-  # Whether the unit no longer runs what it is there for.
-  isReplaced =
-    name: command:
-    !lib.elem "${command}" (
-      lib.toList (config.systemd.services.${name}.serviceConfig.ExecStart or [ ])
-    );
+  checks = import ./unit-checks.nix { inherit config lib options; } {
+    inherit
+      phases
+      ordering
+      formerUnit
+      former
+      formerEarly
+      scriptInstalls
+      installCommand
+      beforeUsers
+      ;
+  };
 in
 {
   systemd.services = lib.mkMerge [
@@ -211,54 +219,5 @@ in
     })
   ];
 
-  assertions =
-    former.assertions
-    ++ formerEarly.assertions
-    ++ lib.optional (!byUnits) {
-      assertion = phases.early.isEmpty || formerEarly.commands == [ ];
-      message =
-        "systemd.services.${formerEarly.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString formerEarly.commands}: "
-        + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
-    }
-    ++ lib.optional (byUnits && !phases.early.isEmpty) {
-      assertion = !isReplaced "sops-nix-for-users" phases.early.installer;
-      message =
-        "systemd.services.sops-nix-for-users: this is the unit that installs the secrets with neededForUsers, and its ExecStart is another now, so that users would be without their passwords: "
-        + "remove that ExecStart, under the name ${formerEarly.name} as well; what is to run with the installation is ExecStartPre or ExecStartPost.";
-    }
-    ++ lib.optionals byUnits (
-      map (unit: {
-        assertion = false;
-        message =
-          "${unit} is to start before sops-nix-for-users.service, but itself starts only after the users are created: "
-          + "set unitConfig.DefaultDependencies = false for it and remove what starts later from its after, or do not order it so.";
-      }) afterUsers
-    );
-
-  warnings =
-    let
-      unordered = reason: ''
-        ${reason}, so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
-        each that needs them needs after = [ "sops-nix.service" ].
-      '';
-      ahead = ordinaryAhead "sops-nix.service";
-      isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
-    in
-    former.warnings
-    ++ lib.optional (isReplaced "sops-nix" installCommand) (
-      "systemd.services.sops-nix: this is the unit that installs the secrets here, and its ExecStart is another now, so that it does not. "
-      + "Call a unit of your own otherwise, and order it after sops-nix.service; what is to run with the installation is ExecStartPre or ExecStartPost."
-    )
-    ++ lib.optionals byUnits formerEarly.warnings
-    ++ lib.optional (!byUnits && formerEarly.exists) ''
-      systemd.services.${formerEarly.name}: a script installs the early secrets here, and nothing of this is used.
-      Remove it, or set sops.useSystemdActivation to true.
-    ''
-    # Whoever knows better orders it so all the same.
-    ++ lib.optional (byUnits && ahead != [ ] && !isOrderedEarly) (
-      unordered (
-        "sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; "
-        + "if that is wrong, set systemd.services.sops-nix.before = [ \"sysinit.target\" ])"
-      )
-    );
+  inherit (checks) assertions warnings;
 }

@@ -20,14 +20,14 @@ let
       module
     ];
   };
-  inherit (evaluated) config;
+  inherit (evaluated) config options;
   build = config.system.build;
 
   # Scripts are called by their store paths. Their texts are these.
   phases = import ../../nixos-module/phases.nix { inherit config lib pkgs; };
   cfg = config.sops;
   ordering = import ../../nixos-module/ordering.nix {
-    inherit config lib;
+    inherit config lib options;
     inherit (config._module.args) utils;
   };
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };

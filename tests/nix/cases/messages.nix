@@ -275,6 +275,32 @@ in
     sops.secrets.my-password.neededForUsers = true;
     systemd.services.sops-install-secrets-for-users.environment.FOO = "bar";
   };
+  says-no-unit-of-our-name-installs-early-secrets-here = host {
+    sops.secrets.my-password.neededForUsers = true;
+    systemd.services.sops-nix-for-users = {
+      path = [ pkgs.hello ];
+      serviceConfig.ExecStartPre = "fetch-key";
+    };
+  };
+  # The unit shows what the script has done, and has these when it is started again.
+  says-the-script-has-no-settings-of-the-unit = host {
+    systemd.services.sops-nix = {
+      environment.FOO = "bar";
+      serviceConfig.LoadCredential = [ "key" ];
+      serviceConfig.PrivateNetwork = false;
+    };
+    systemd.services.sops-install-secrets.path = [ pkgs.hello ];
+  };
+  says-nothing-about-settings-to-units = host {
+    services.userborn.enable = true;
+    systemd.services.sops-nix = {
+      environment.FOO = "bar";
+      path = [ pkgs.hello ];
+    };
+  };
+  says-nothing-about-other-settings-with-scripts = host {
+    systemd.services.sops-nix.serviceConfig.PrivateNetwork = false;
+  };
   # What such a command does, a key that it fetches for instance, the users would be without.
   says-no-unit-runs-commands-before-early-secrets-here = host {
     sops.secrets.my-password.neededForUsers = true;

@@ -130,7 +130,8 @@ in
         shows = [
           "sops-nix.service"
         ]
-        ++ lib.optional (name == "unit-that-unlocks-the-key") "unlock.service";
+        ++ lib.optional (name == "unit-that-unlocks-the-key") "unlock.service"
+        ++ lib.optional (name == "mount-that-an-early-unit-requires") "make-key.service";
         module = host module;
       };
     })
@@ -189,6 +190,45 @@ in
         "x-systemd.requires=unlock.service"
         "x-systemd.before=sops-install-secrets.service"
       ];
+      # Only in the file of our unit.
+      unit-in-the-unit-file.systemd.services = {
+        sops-nix = lib.mkIf true {
+          unitConfig = lib.mkMerge [
+            (lib.mkIf false { After = "other.service"; })
+            { After = lib.mkForce [ "local-fs.target token.service" ]; }
+          ];
+        };
+        token = oneshot "/bin/true";
+      };
+      unit-in-a-function-of-the-unit.systemd.services = {
+        sops-nix =
+          { name, ... }:
+          {
+            unitConfig.After = "${name}-token.service";
+          };
+        sops-nix-token = oneshot "/bin/true";
+      };
+      unit-in-the-unit-file-by-the-former-name.systemd.services = {
+        sops-install-secrets.unitConfig.After = "token.service";
+        token = oneshot "/bin/true";
+      };
+      mount-that-the-unit-requires = {
+        systemd.services.sops-nix.unitConfig.RequiresMountsFor = "/data/a";
+        fileSystems."/data".fsType = "nfs";
+      };
+      mount-that-the-unit-requires-by-the-former-name = {
+        systemd.services.sops-install-secrets.unitConfig.RequiresMountsFor = [ "/data/a" ];
+        fileSystems."/data".fsType = "nfs";
+      };
+      mount-that-an-early-unit-requires = {
+        systemd.services.make-key = oneshot "/bin/true" // {
+          before = [ "sops-nix.service" ];
+          unitConfig = early.unitConfig // {
+            RequiresMountsFor = "/data/a";
+          };
+        };
+        fileSystems."/data".fsType = "nfs";
+      };
       unit-before-the-key-is-made = {
         sops.age.generateKey = true;
         systemd.services.enrol = oneshot "/bin/true" // {
@@ -281,6 +321,10 @@ in
             after = [ "systemd-tmpfiles-setup.service" ];
           };
         sops-install-secrets-for-users.after = [ "enrol.service" ];
+        late = oneshot "/bin/true";
+        later = oneshot "/bin/true";
+        sops-nix-for-users.unitConfig.After = [ "late.service" ];
+        sops-install-secrets-for-users.unitConfig.After = [ "later.service" ];
         # Nothing can be said of a unit that is not defined here.
         sops-nix-for-users.after = [ "unlock-usb.service" ];
       };

@@ -1,0 +1,128 @@
+# What is said of the units' settings and of their order: by their former names, by ours, and by other units.
+{
+  config,
+  lib,
+  options,
+}:
+
+{
+  phases,
+  # ordering.nix, and former-units.nix.
+  ordering,
+  formerUnit,
+  # The units with their former names.
+  former,
+  formerEarly,
+  # Whether the activation script installs anything.
+  scriptInstalls,
+  # What sops-nix.service runs.
+  installCommand,
+  # What the early unit has to start before.
+  beforeUsers,
+}:
+
+let
+  byUnits = config.sops.useSystemdActivation;
+
+  # Of mounts with keys more is said elsewhere.
+  afterUsers = lib.subtractLists ordering.keyMounts (
+    ordering.waitingFor beforeUsers "sops-nix-for-users.service"
+  );
+
+  ahead = ordering.mayWaitFor [ "sysinit.target" ] "sops-nix.service";
+  isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
+
+  # Where a script installs, these settings of a unit reach nothing that runs at boot.
+  installerSettings =
+    name:
+    let
+      said = import ./definitions.nix { inherit lib options; } name;
+    in
+    lib.intersectLists [
+      "environment"
+      "path"
+      "preStart"
+      "postStart"
+      "script"
+    ] (lib.attrNames said.fields)
+    ++ lib.filter (
+      field:
+      lib.hasInfix "Environment" field
+      || lib.hasInfix "Credential" field
+      || lib.elem field [
+        "ExecStartPre"
+        "ExecStartPost"
+      ]
+    ) (lib.attrNames said.serviceConfig);
+  unheard = lib.unique (
+    lib.concatMap installerSettings [
+      "sops-nix"
+      former.name
+    ]
+  );
+
+  # Settings of a unit that is not there.
+  earlySettings = lib.filter (unit: unit.exists) (
+    map (name: formerUnit name "sops-nix-for-users") [
+      "sops-nix-for-users"
+      formerEarly.name
+    ]
+  );
+
+  # Whether the unit no longer runs what it is there for.
+  isReplaced =
+    name: command:
+    !lib.elem "${command}" (
+      lib.toList (config.systemd.services.${name}.serviceConfig.ExecStart or [ ])
+    );
+in
+{
+  assertions =
+    former.assertions
+    ++ formerEarly.assertions
+    ++ lib.optionals (!byUnits) (
+      map (unit: {
+        assertion = phases.early.isEmpty || unit.commands == [ ];
+        message =
+          "systemd.services.${unit.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString unit.commands}: "
+          + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
+      }) earlySettings
+    )
+    ++ lib.optional (byUnits && !phases.early.isEmpty) {
+      assertion = !isReplaced "sops-nix-for-users" phases.early.installer;
+      message =
+        "systemd.services.sops-nix-for-users: this is the unit that installs the secrets with neededForUsers, and its ExecStart is another now, so that users would be without their passwords: "
+        + "remove that ExecStart, under the name ${formerEarly.name} as well; what is to run with the installation is ExecStartPre or ExecStartPost.";
+    }
+    ++ lib.optionals byUnits (
+      map (unit: {
+        assertion = false;
+        message =
+          "${unit} is to start before sops-nix-for-users.service, but itself starts only after the users are created: "
+          + "set unitConfig.DefaultDependencies = false for it and remove what starts later from its after, or do not order it so.";
+      }) afterUsers
+    );
+
+  warnings =
+    former.warnings
+    ++ lib.optional (isReplaced "sops-nix" installCommand) (
+      "systemd.services.sops-nix: this is the unit that installs the secrets here, and its ExecStart is another now, so that it does not. "
+      + "Call a unit of your own otherwise, and order it after sops-nix.service; what is to run with the installation is ExecStartPre or ExecStartPost."
+    )
+    ++ lib.optionals byUnits formerEarly.warnings
+    ++ lib.optionals (!byUnits) (
+      map (unit: ''
+        systemd.services.${unit.name}: a script installs the early secrets here, and nothing of this is used.
+        Remove it, or set sops.useSystemdActivation to true.
+      '') earlySettings
+    )
+    ++ lib.optional (!byUnits && scriptInstalls && unheard != [ ]) (
+      "systemd.services.sops-nix: a script installs the secrets here, at boot and on a switch, and has none of this ${lib.concatStringsSep ", " unheard}: "
+      + "set sops.environment or sops.age.plugins, add a script of your own to system.activationScripts.setupSecrets.deps, or set sops.useSystemdActivation to true."
+    )
+    # Whoever knows better orders it so all the same.
+    ++ lib.optional (byUnits && ahead != [ ] && !isOrderedEarly) ''
+      sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; if that is wrong, set systemd.services.sops-nix.before = [ "sysinit.target" ]), so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
+      each that needs them needs after = [ "sops-nix.service" ].
+    '';
+}
