@@ -7,11 +7,12 @@ in
 {
   options.sops = {
     keyTimeout = lib.mkOption {
-      type = types.ints.positive;
+      type = types.ints.between 1 86400;
       default = 30;
       example = 120;
       description = ''
         Seconds that gpg, an age plugin or a command that prints a key may take for one answer. What takes longer is ended, and its key counts as one that does not open the file.
+        At most 86400, which is a day.
       '';
     };
 

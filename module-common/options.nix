@@ -72,12 +72,12 @@ in
     };
 
     maxSize = lib.mkOption {
-      type = types.ints.positive;
+      type = types.ints.between 1 1048576;
       default = 256;
       example = 1024;
       description = ''
         MiB that one sops file may have, all secrets together, and all rendered templates together: they lie in memory that the system cannot get back.
-        What is larger fails, and says so. The memory of the installer's units is bounded by eight times that.
+        What is larger fails, and says so. At most 1048576, which is a TiB. The memory of the installer's units is bounded by eight times that.
       '';
     };
 

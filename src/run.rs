@@ -15,7 +15,7 @@ use crate::{
     file,
     files::{self, Files},
     host_keys,
-    install::{self, Entry, Extent, FileSystem, Homes, Site, Store},
+    install::{self, Entry, Extent, FileSystem, Homes, InstallError, Site, Store},
     manifest::{Manifest, ManifestError},
     stop,
     units::{self, Channel},
@@ -205,7 +205,10 @@ fn publish(
             for warning in &unpublished.warnings {
                 tracing::warn!("{warning}");
             }
-            return nothing_changed(&unpublished.error);
+            return match unpublished.error {
+                error @ InstallError::Stopped { .. } => stopped(&error, again),
+                error => nothing_changed(&error),
+            };
         }
     };
     let generation = published.generation;
@@ -246,6 +249,12 @@ fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
 
 fn nothing_changed(error: &dyn std::error::Error) -> Outcome {
     tracing::error!("{error}");
+    Outcome::NothingChanged
+}
+
+/// Who ended a run that they typed knows what it was; a unit or a switch has to be told what to run.
+fn stopped(error: &InstallError, again: &str) -> Outcome {
+    tracing::error!("{error}; if you typed it, type it again; if not, run: {again}");
     Outcome::NothingChanged
 }
 

@@ -6,7 +6,7 @@ use super::{
     AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Keyring, SSH_KEY_COMMAND_VARIABLE, age,
     command::{KeyCommand, Prints},
     gpg::Gpg,
-    notice::{Cause, Notice, Place, Problem},
+    notice::{Cause, KeyKind, Notice, Place, Problem},
     sources::{Credential, KeyFile, KeySources, SshKeyFile},
     ssh,
 };
@@ -43,6 +43,7 @@ impl Keyring {
             .gpg
             .as_ref()
             .map(|gpg| Gpg::new(gpg.program.clone(), gpg.home.clone(), sources.may_ask, std::env::vars_os()));
+        keyring.require_home();
         if sources.are_own {
             keyring.tell_of_own_keys(sources);
         }
@@ -52,14 +53,14 @@ impl Keyring {
     /// Reads an SSH private key.
     fn load_ssh_key(&mut self, key: &SshKeyFile) {
         let place = Place::File(key.file.path.clone());
-        if let Some(text) = self.read(&place, &key.file, ssh::MAX_BYTES) {
+        if let Some(text) = self.read(&place, &key.file, key.kind()) {
             self.add_ssh_key(&place, &text, key.is_for_pgp);
         }
     }
 
     /// Reads a file of age identities.
     fn load_identities(&mut self, place: Place, key: &KeyFile) {
-        let Some(text) = self.read(&place, key, age::MAX_IDENTITY_BYTES) else {
+        let Some(text) = self.read(&place, key, KeyKind::Identities) else {
             return;
         };
         let text = text.expose();
@@ -83,6 +84,14 @@ impl Keyring {
         }
     }
 
+    /// gpg would make a home that is not there, and find no key in it.
+    fn require_home(&mut self) {
+        if let Some(home) = self.gpg.as_ref().and_then(Gpg::missing_home) {
+            self.gpg = None;
+            self.report(Place::File(home), Cause::NoHome);
+        }
+    }
+
     fn load_commands(&mut self, sources: &KeySources) {
         let commands = [
             (&sources.ssh_key_command, SSH_KEY_COMMAND_VARIABLE, Prints::SshKey),
@@ -98,7 +107,11 @@ impl Keyring {
     }
 
     /// The content of a key file. What keeps it from being read is reported.
-    fn read(&mut self, place: &Place, key: &KeyFile, limit: usize) -> Option<Plaintext> {
+    fn read(&mut self, place: &Place, key: &KeyFile, kind: KeyKind) -> Option<Plaintext> {
+        let limit = match kind {
+            KeyKind::Identities => age::MAX_IDENTITY_BYTES,
+            KeyKind::Ssh | KeyKind::SshRsa => ssh::MAX_BYTES,
+        };
         match file::read(&key.path, limit) {
             Ok(file) => {
                 if is_exposed(file.mode) {
@@ -109,10 +122,15 @@ impl Keyring {
                 }
                 return Some(file.text);
             }
-            Err(ReadError::Missing) if key.is_default => self.problems.push(Problem {
-                place: place.clone(),
-                cause: Cause::File(ReadError::Missing),
-            }),
+            Err(ReadError::Missing) if key.path.is_symlink() => self.report(place.clone(), Cause::LeadsNowhere),
+            Err(ReadError::Missing) if key.is_default => {
+                self.unasked.push(place.clone());
+                self.problems.push(Problem {
+                    place: place.clone(),
+                    cause: Cause::NoFile(kind),
+                });
+            }
+            Err(ReadError::Missing) => self.report(place.clone(), Cause::NoFile(kind)),
             Err(error) => self.report(place.clone(), Cause::File(error)),
         }
         None
@@ -179,6 +197,7 @@ impl Keyring {
         let own: Vec<_> = own.map(|key| Place::File(key.path.clone())).collect();
         self.notices
             .retain(|notice| !matches!(notice, Notice::Unusable(problem) if own.contains(&problem.place.source())));
+        self.unasked.extend(own.iter().cloned());
         let used: Vec<_> = own.into_iter().filter(|place| self.has_keys_from(place)).collect();
         if !used.is_empty() {
             self.notices.push(Notice::OwnKeys(used));

@@ -40,7 +40,7 @@ use std::{
 pub use crate::child::ChildError;
 pub use at_hand::KeysAtHand;
 pub use foreign::Foreign;
-pub use notice::{Cause, Damage, Notice, Place, Problem};
+pub use notice::{Cause, Damage, KeyKind, Notice, Place, Problem};
 pub use opening::Opening;
 pub use report::NoKey;
 pub use sources::{Credential, GpgSource, KeyFile, KeySources, SshKeyFile};
@@ -74,6 +74,8 @@ pub struct Keyring {
     notices: Vec<Notice>,
     /// All that was found unusable, also what is not worth a notice.
     problems: Vec<Problem>,
+    /// The sources among them that nobody set.
+    unasked: Vec<Place>,
     /// Whether a recipient of more than a line was shown in full, for somebody to copy.
     has_shown_long: AtomicBool,
 }
@@ -82,6 +84,11 @@ impl Keyring {
     /// What a person should hear about the sources, in the order in which they were read. Each is told once.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// Whether somebody set the source that has this problem.
+    fn is_set(&self, problem: &Problem) -> bool {
+        !self.unasked.contains(&problem.place.source())
     }
 
     /// The keys in memory as they are now.

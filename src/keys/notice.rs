@@ -71,6 +71,12 @@ pub enum Place {
 pub enum Cause {
     /// The file could not be read.
     File(ReadError),
+    /// There is no such file; it would hold a key of this kind.
+    NoFile(KeyKind),
+    /// There is a symlink in its place, which leads to no file.
+    LeadsNowhere,
+    /// There is no such directory, which would be a `GnuPG` home.
+    NoHome,
     /// An age identity source without a line that could be one.
     NoIdentity,
     /// A line that is no age identity.
@@ -109,6 +115,18 @@ pub enum Cause {
     CommandFailed(String, String),
     /// A program that was asked failed, in its own words or ours.
     Program(String),
+}
+
+/// What a key file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// age identities.
+    Identities,
+    /// An SSH private key: ed25519, or whatever is there.
+    Ssh,
+    /// An SSH private key that should be RSA.
+    SshRsa,
 }
 
 /// What is wrong with an SSH private key. OpenSSH refuses all of these.
@@ -160,21 +178,16 @@ impl Place {
 }
 
 impl Problem {
-    /// Whether the key may be a right one, and what should have given it failed: a program, a unit, or whoever set a variable.
-    pub(super) fn is_of_others(&self) -> bool {
-        self.place.path().is_none() || matches!(self.cause, Cause::Program(_))
-    }
-
     /// Whether the program failed that has the key of `place`.
     pub(super) fn is_of_program_for(&self, place: &Place) -> bool {
         matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())
     }
 
     /// What to do about it, where something can be done on this host.
-    fn remedy(&self) -> Option<String> {
+    pub(super) fn remedy(&self) -> Option<String> {
         match (&self.cause, &self.place) {
             (Cause::NoCredentials, _) => return Some("run the unit that loads it, not this program by hand".to_owned()),
-            (Cause::File(ReadError::Missing), Place::Credential(name)) => {
+            (Cause::NoFile(_), Place::Credential(name)) => {
                 return Some(format!(
                     "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"
                 ));
@@ -182,10 +195,22 @@ impl Problem {
             _ => {}
         }
         let path = self.place.path()?;
+        if let Cause::NoFile(kind) = self.cause {
+            return Some(kind.remedy(path));
+        }
         let text = shell::path(&path.with_added_extension("txt"));
         let plain = shell::path(&path.with_added_extension("plain"));
         let path = shell::path(path);
-        match self.cause {
+        match &self.cause {
+            Cause::LeadsNowhere => Some("restore what it leads to, or mount where that lies".to_owned()),
+            Cause::NoHome => Some("restore it, or correct sops.gnupg.home".to_owned()),
+            Cause::File(ReadError::Refused(reason)) if reason == "permission denied" => {
+                Some("let its owner give you the right to read it, or name a key of your own".to_owned())
+            }
+            Cause::NoIdentity => Some(format!(
+                "restore it, or if there never was a key in it, run: age-keygen >> {path}"
+            )),
+            Cause::DamagedSshKey(_) | Cause::NoSshKey => Some("restore it, or name another key".to_owned()),
             Cause::EncryptedIdentities => Some(format!(
                 "decrypt it and name the result, run: (umask 077; age --decrypt --output {text} {path})"
             )),
@@ -201,6 +226,20 @@ impl Problem {
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
             _ => None,
         }
+    }
+}
+
+impl KeyKind {
+    /// What to do where there is no file at `path`. One may be somewhere: what cannot be told from here must not be replaced.
+    fn remedy(self, path: &Path) -> String {
+        let directory = shell::path(path.parent().unwrap_or(path));
+        let path = shell::path(path);
+        let make = match self {
+            Self::Identities => format!("age-keygen -o {path}"),
+            Self::Ssh => format!("ssh-keygen -q -t ed25519 -N '' -f {path}"),
+            Self::SshRsa => format!("ssh-keygen -q -t rsa -b 4096 -N '' -f {path}"),
+        };
+        format!("restore or mount it, or if there never was one, run: mkdir -p {directory} && {make}")
     }
 }
 
@@ -275,6 +314,9 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(error) => error.fmt(f),
+            Self::NoFile(_) => ReadError::Missing.fmt(f),
+            Self::LeadsNowhere => f.write_str("a symlink that leads to no file"),
+            Self::NoHome => f.write_str("no such directory"),
             Self::NoIdentity => f.write_str("holds no age identity"),
             Self::BadLine => f.write_str("not an age identity"),
             Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),

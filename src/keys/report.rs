@@ -15,6 +15,10 @@ const MOST_LOCKS: usize = 30;
 /// How many are shown at all.
 const MOST_LINES: usize = 100;
 
+/// What to do where no source of keys is set.
+const GIVE_A_KEY: &str =
+    "give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen";
+
 /// No key of this host opens a file.
 ///
 /// `Display` gives the reason in a line; [`NoKey::report`] gives all that there is to know.
@@ -24,7 +28,8 @@ pub struct NoKey {
     /// How many groups are needed.
     needed: usize,
     keys: Vec<Key>,
-    problems: Vec<Problem>,
+    /// Each with whether somebody set that source.
+    problems: Vec<(Problem, bool)>,
     /// What to add to a `.sops.yaml`.
     recommended: Option<String>,
 }
@@ -74,7 +79,11 @@ impl NoKey {
             needed: opening.needed(),
             keys: keys.filter(|key| has_pgp || key.kind != Kind::Pgp).collect(),
             groups,
-            problems: keyring.problems.clone(),
+            problems: keyring
+                .problems
+                .iter()
+                .map(|problem| (problem.clone(), keyring.is_set(problem)))
+                .collect(),
             recommended: None,
         };
         if no_key.damaged().is_none() {
@@ -130,7 +139,7 @@ impl NoKey {
             return vec!["  this host has no key: no source of keys is set".to_owned()];
         }
         let keys = self.keys.iter().map(|key| format!("    {}", key.line));
-        let problems = self.problems.iter().map(|problem| format!("    (no key)  {problem}"));
+        let problems = self.problems.iter().map(|(problem, _)| format!("    (no key)  {problem}"));
         std::iter::once("  this host has".to_owned())
             .chain(keys)
             .chain(problems)
@@ -146,23 +155,28 @@ impl NoKey {
                 run("rotate --in-place")
             );
         }
-        let first = if self.locks().any(Lock::is_told) || self.problems.iter().any(Problem::is_of_others) {
-            "mend what is said above, or "
-        } else {
-            ""
+        let Some(recipient) = &self.recommended else {
+            return self.mend().unwrap_or_else(|| GIVE_A_KEY.to_owned());
+        };
+        let first = match self.mend() {
+            Some(_) => "mend what is said above, or ",
+            None => "",
         };
         let place = if self.groups.len() > 1 {
             "a group that is not open in .sops.yaml"
         } else {
             ".sops.yaml"
         };
-        let Some(recipient) = &self.recommended else {
-            return format!(
-                "{first}give this host a key: set sops.age.sshKeyPaths to its SSH host key, \
-                 or sops.age.keyFile to a file made by age-keygen"
-            );
-        };
         format!("{first}add {recipient} to {place}, {}", run("updatekeys"))
+    }
+
+    /// What to do about a key that this host should have: something that was set gave none.
+    fn mend(&self) -> Option<String> {
+        let of_set_sources = || self.problems.iter().filter(|(_, is_set)| *is_set);
+        let is_said = of_set_sources().next().is_some() || self.locks().any(Lock::is_told);
+        of_set_sources()
+            .find_map(|(problem, _)| Some(format!("mend {}: {}", problem.place, problem.remedy()?)))
+            .or_else(|| is_said.then(|| "mend what is said above".to_owned()))
     }
 
     /// What keeps the file closed whatever keys this host had, or how many groups it opens.

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use super::notice::KeyKind;
 use crate::plaintext::Plaintext;
 
 /// Where the keys of this host are. What is absent here is not looked for.
@@ -92,6 +93,18 @@ impl KeyFile {
         Self {
             path: path.to_owned(),
             is_default: false,
+        }
+    }
+}
+
+impl SshKeyFile {
+    /// What it holds, as far as it was meant to be of one kind.
+    pub(super) fn kind(&self) -> KeyKind {
+        let name = self.file.path.file_name().unwrap_or_default();
+        if self.is_for_pgp || name.to_string_lossy().contains("rsa") {
+            KeyKind::SshRsa
+        } else {
+            KeyKind::Ssh
         }
     }
 }

@@ -13,61 +13,118 @@ pub enum Step {
     Index(usize),
 }
 
-/// The way from a document down to one value, outermost step first.
+/// The way from a document down to one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyPath(Vec<Step>);
+pub struct KeyPath {
+    /// Outermost first.
+    steps: Vec<Step>,
+    /// How it was spelled, where that begins like steps in brackets.
+    spelling: Option<Spelling>,
+}
+
+/// A key that begins with a bracket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Spelling {
+    text: String,
+    /// Where it stops to be steps in brackets, in bytes. Then it was read as names between slashes.
+    fault: Option<usize>,
+}
 
 impl KeyPath {
     /// Reads either spelling: names between slashes, `a/b/c`, or what `sops decrypt --extract` takes, `["a/b"]["c"][0]`. What is not
     /// wholly of the second form is of the first.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        Self(bracketed(text).unwrap_or_else(|| text.split('/').map(|name| Step::Name(name.to_owned())).collect()))
+        if !text.starts_with('[') {
+            return Self::of_names(text);
+        }
+        let (steps, rest) = bracketed(text);
+        let fault = (!rest.is_empty()).then(|| text.len().saturating_sub(rest.len()));
+        Self {
+            steps: if fault.is_some() { Self::of_names(text).steps } else { steps },
+            spelling: Some(Spelling {
+                text: text.to_owned(),
+                fault,
+            }),
+        }
+    }
+
+    /// Reads names between slashes.
+    fn of_names(text: &str) -> Self {
+        text.split('/').map(|name| Step::Name(name.to_owned())).collect()
     }
 
     /// The steps, outermost first.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
-        &self.0
+        &self.steps
+    }
+
+    /// Of steps in brackets: the same text as names between slashes.
+    pub(super) fn as_names(&self) -> Option<Self> {
+        let spelling = self.spelling.as_ref().filter(|spelling| spelling.fault.is_none());
+        spelling.map(|spelling| Self::of_names(&spelling.text))
+    }
+
+    /// Of what begins like steps in brackets and goes on otherwise: the text as it was typed, and its first character, counted from 1,
+    /// that belongs to none.
+    pub(super) fn malformed(&self) -> Option<(String, usize)> {
+        let spelling = self.spelling.as_ref()?;
+        let good = spelling.text.get(..spelling.fault?)?;
+        Some((shown(spelling.text.as_bytes()), good.chars().count().saturating_add(1)))
     }
 
     /// The first steps.
     #[must_use]
     pub fn first(&self, length: usize) -> Self {
-        Self(self.0.iter().take(length).cloned().collect())
+        self.steps.iter().take(length).cloned().collect()
     }
 
     /// The way with other steps in the place of those from `depth` up to `end`.
     pub(super) fn with(&self, depth: usize, end: usize, step: Step) -> Self {
-        let rest = self.0.iter().skip(end).cloned();
-        let steps = self.0.iter().take(depth).cloned();
-        Self(steps.chain([step]).chain(rest).collect())
+        let rest = self.steps.iter().skip(end).cloned();
+        let steps = self.steps.iter().take(depth).cloned();
+        steps.chain([step]).chain(rest).collect()
     }
 
     /// Whether names between slashes would be read as something else.
     fn wants_brackets(&self) -> bool {
         let is_special = |step: &Step| !matches!(step, Step::Name(name) if !name.contains('/'));
-        self.0.iter().any(is_special)
+        self.steps.iter().any(is_special)
             || self
-                .0
+                .steps
                 .first()
                 .is_some_and(|step| matches!(step, Step::Name(name) if name.starts_with('[')))
     }
 }
 
-/// The steps of `["a"]['b'][0]`. Like sops, without escapes: a name ends before its quote and a bracket.
-fn bracketed(text: &str) -> Option<Vec<Step>> {
+impl FromIterator<Step> for KeyPath {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+            spelling: None,
+        }
+    }
+}
+
+/// The steps of `["a"]['b'][0]`, and the rest, which is none. Like sops, without escapes: a name ends before its quote and a bracket.
+fn bracketed(text: &str) -> (Vec<Step>, &str) {
     let (mut steps, mut rest) = (Vec::new(), text);
-    while let Some(inside) = rest.strip_prefix('[') {
-        let quote = inside.chars().next().filter(|first| matches!(first, '"' | '\''));
-        let (step, behind) = match quote {
-            Some(quote) => name(inside.get(1..)?, quote)?,
-            None => index(inside)?,
-        };
+    while let Some((step, behind)) = step(rest) {
         steps.push(step);
         rest = behind;
     }
-    (rest.is_empty() && !steps.is_empty()).then_some(steps)
+    (steps, rest)
+}
+
+/// A step in brackets, and what follows.
+fn step(text: &str) -> Option<(Step, &str)> {
+    let inside = text.strip_prefix('[')?;
+    let quote = inside.chars().next().filter(|first| matches!(first, '"' | '\''));
+    match quote {
+        Some(quote) => name(inside.get(1..)?, quote),
+        None => index(inside),
+    }
 }
 
 /// A position up to its bracket, and what follows.
@@ -76,13 +133,10 @@ fn index(text: &str) -> Option<(Step, &str)> {
     Some((Step::Index(digits.parse().ok()?), behind))
 }
 
-/// A name up to the first quote with a bracket behind it at which the text ends or the next step begins, and what follows.
+/// A name up to the first quote with a bracket behind it, and what follows.
 fn name(text: &str, quote: char) -> Option<(Step, &str)> {
-    let end: String = [quote, ']'].iter().collect();
-    let ends = text.match_indices(&end).map(|(position, _)| position);
-    ends.filter_map(|position| Some((text.get(..position)?, text.get(position.checked_add(2)?..)?)))
-        .find(|(_, behind)| behind.is_empty() || behind.starts_with('['))
-        .map(|(name, behind)| (Step::Name(name.to_owned()), behind))
+    let (name, behind) = text.split_once(&format!("{quote}]"))?;
+    Some((Step::Name(name.to_owned()), behind))
 }
 
 impl Step {
@@ -97,7 +151,7 @@ impl Step {
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.wants_brackets() {
-            let names = self.0.iter().map(|step| match step {
+            let names = self.steps.iter().map(|step| match step {
                 Step::Name(name) => name.as_bytes(),
                 Step::Index(_) => b"",
             });
@@ -107,7 +161,7 @@ impl fmt::Display for KeyPath {
                 names => f.write_str(&names),
             };
         }
-        self.0.iter().try_for_each(|step| match step {
+        self.steps.iter().try_for_each(|step| match step {
             Step::Name(name) if name.contains("\"]") => write!(f, "['{}']", step.shown()),
             Step::Name(_) => write!(f, "[\"{}\"]", step.shown()),
             Step::Index(index) => write!(f, "[{index}]"),
@@ -120,7 +174,7 @@ mod tests {
     use super::*;
 
     fn names<const N: usize>(names: [&str; N]) -> KeyPath {
-        KeyPath(names.map(|name| Step::Name(name.to_owned())).to_vec())
+        names.map(|name| Step::Name(name.to_owned())).into_iter().collect()
     }
 
     #[test]
@@ -140,10 +194,10 @@ mod tests {
             ("[]", names(["[]"])),
             ("[\"a\"", names(["[\"a\""])),
         ] {
-            assert_eq!(KeyPath::parse(text), key, "{text}");
+            assert_eq!(KeyPath::parse(text).steps(), key.steps(), "{text}");
         }
-        let list = KeyPath(vec![Step::Name("a".to_owned()), Step::Index(0)]);
-        assert_eq!(KeyPath::parse("[\"a\"][0]"), list);
+        let list = [Step::Name("a".to_owned()), Step::Index(0)];
+        assert_eq!(KeyPath::parse("[\"a\"][0]").steps(), list);
     }
 
     #[test]
@@ -154,10 +208,32 @@ mod tests {
             (names(["[0]"]), r#"["[0]"]"#),
             (names(["[a]"]), "[\"[a]\"]"),
             (names(["x\"]y/z"]), r#"['x"]y/z']"#),
-            (KeyPath(vec![Step::Name("l".to_owned()), Step::Index(2)]), r#"["l"][2]"#),
+            (
+                [Step::Name("l".to_owned()), Step::Index(2)].into_iter().collect(),
+                r#"["l"][2]"#,
+            ),
         ] {
             assert_eq!(key.to_string(), text);
-            assert_eq!(KeyPath::parse(text), key);
+            assert_eq!(KeyPath::parse(text).steps(), key.steps());
+        }
+    }
+
+    #[test]
+    fn the_first_character_that_belongs_to_no_step_is_known() {
+        for (text, position) in [
+            (r#"["é"]["b""#, Some(6)),
+            (r#"["a"]/b"#, Some(6)),
+            (r#"["a""#, Some(1)),
+            ("[a/b]", Some(1)),
+            (r#"["a"] ["b"]"#, Some(6)),
+            (r#"["a"]["b"]"#, None),
+            ("a[0]", None),
+        ] {
+            assert_eq!(
+                KeyPath::parse(text).malformed().map(|(_, position)| position),
+                position,
+                "{text}"
+            );
         }
     }
 

@@ -24,6 +24,27 @@ pub enum SelectError {
         /// One that exists and is spelled much the same.
         nearest: Option<String>,
     },
+    /// A list is shorter than that.
+    #[error("the key {key} does not exist; {list} has {count}, and the first is [0]")]
+    Beyond {
+        /// The key as far as it was looked for.
+        key: String,
+        /// The key of the list.
+        list: String,
+        /// How many elements it has.
+        count: String,
+    },
+    /// Nothing has that name, and it begins like a key in brackets.
+    #[error(
+        "the key {key} is malformed from character {position} on; write each name as [\"name\"] and each position as [0], \
+         with nothing between them"
+    )]
+    Malformed {
+        /// The key as it was typed.
+        key: String,
+        /// Where it stops to be one in brackets, in characters, counted from 1.
+        position: usize,
+    },
     /// Several values have that name. An empty string is not authenticated, so anybody who can write the file could add one under the
     /// name of a secret.
     #[error("the key {key} is there more than once")]
@@ -99,11 +120,22 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The scalar under `key`.
+    /// The scalar under `key`. Where steps in brackets lead to none, a name of that very spelling counts.
     ///
     /// # Errors
     /// When there is none; the error names the full key and what was found.
     pub fn scalar(&self, key: &KeyPath) -> Result<(Kind, &'t S), SelectError> {
+        self.follow(key).or_else(|error| match (key.malformed(), key.as_names()) {
+            (Some((key, position)), _) if matches!(error, SelectError::Missing { .. }) => {
+                Err(SelectError::Malformed { key, position })
+            }
+            (_, Some(names)) => self.follow(&names).map_err(|_| error),
+            _ => Err(error),
+        })
+    }
+
+    /// The scalar at the end of these steps.
+    fn follow(&self, key: &KeyPath) -> Result<(Kind, &'t S), SelectError> {
         let mut way = Way { key, depth: 0 };
         let mut steps = key.steps().iter();
         let document = self.documents.first().ok_or_else(|| way.missing(None))?;
@@ -121,8 +153,8 @@ impl<'t, S> Selector<'t, S> {
                     around = inner;
                     self.named(inner, name, &way)?
                 }
-                (Value::List(elements), Step::Index(index)) => elements.get(*index).ok_or_else(|| way.missing(None))?,
-                (other, step) => return Err(self.blocked(&way, around, other.type_name(), step)),
+                (Value::List(elements), Step::Index(index)) => elements.get(*index).ok_or_else(|| way.beyond(elements.len()))?,
+                (other, step) => return Err(self.blocked(&way, around, other, step)),
             };
         }
         match value {
@@ -156,20 +188,17 @@ impl<'t, S> Selector<'t, S> {
     }
 
     /// The current step leads into something that it cannot lead into. The name before it was found in `around`.
-    fn blocked(&self, way: &Way<'_>, around: &'t Branch<S>, found: &'static str, step: &Step) -> SelectError {
-        let above = Way {
-            key: way.key,
-            depth: way.depth.saturating_sub(1),
-        };
+    fn blocked(&self, way: &Way<'_>, around: &'t Branch<S>, found: &Value<S>, step: &Step) -> SelectError {
+        let above = way.above();
         SelectError::NotAMap {
             key: above.so_far(),
-            found,
+            found: found.type_name(),
             expected: match step {
                 Step::Name(_) => "a map",
                 Step::Index(_) => "a list",
             },
             wanted: way.key.to_string(),
-            nearest: self.joined(around, &above),
+            nearest: self.joined(around, &above).or_else(|| way.as_position(found, step)),
         }
     }
 
@@ -262,6 +291,36 @@ impl Way<'_> {
         self.key.first(self.depth.saturating_add(1)).to_string()
     }
 
+    /// The step before the current one.
+    fn above(&self) -> Self {
+        Way {
+            key: self.key,
+            depth: self.depth.saturating_sub(1),
+        }
+    }
+
+    /// The key, where the current step is the position of an element in a list and was spelled as a name.
+    fn as_position<S>(&self, found: &Value<S>, step: &Step) -> Option<String> {
+        match (found, step) {
+            (Value::List(elements), Step::Name(name)) => {
+                let index = name.parse().ok().filter(|index| *index < elements.len())?;
+                let end = self.depth.saturating_add(1);
+                Some(self.key.with(self.depth, end, Step::Index(index)).to_string())
+            }
+            _ => None,
+        }
+    }
+
+    /// A list has only `count` elements.
+    fn beyond(&self, count: usize) -> SelectError {
+        let plural = if count == 1 { "" } else { "s" };
+        SelectError::Beyond {
+            key: self.so_far(),
+            list: self.above().so_far(),
+            count: format!("{count} element{plural}"),
+        }
+    }
+
     fn missing(&self, nearest: Option<String>) -> SelectError {
         SelectError::Missing {
             key: self.so_far(),
@@ -277,13 +336,26 @@ fn meant(nearest: Option<&String>) -> String {
 
 fn hint<S>(key: &KeyPath, value: &Value<S>) -> String {
     match value {
-        Value::Map(_) => "; name one of its keys after a slash, or use key \"\" for the whole file".to_owned(),
+        Value::Map(inner) => format!("; {}use key \"\" for the whole file", inner_key(key, inner)),
         Value::List(elements) => {
             element(key, elements).map_or(String::new(), |key| format!("; name one of its elements, such as {key}"))
         }
         Value::Comment(_) => "; comments count as elements, as they do for sops".to_owned(),
         Value::Null | Value::Scalar(..) => String::new(),
     }
+}
+
+/// Says to name a key of a map, `key`, by its first one.
+fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
+    let name = inner.items.iter().find_map(|item| match &item.key {
+        Key::Name(name) => Some(String::from_utf8_lossy(name).into_owned()),
+        Key::Comment(_) | Key::Other(_) => None,
+    });
+    let depth = key.steps().len();
+    name.map_or(String::new(), |name| {
+        let first = key.with(depth, depth, Step::Name(name));
+        format!("name one of its keys, such as {first}, or ")
+    })
 }
 
 /// The key of the first element of a list, `key`, that is more than a comment.

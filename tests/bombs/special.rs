@@ -70,6 +70,17 @@ fn good(world: &World) -> Manifest {
     world.manifest().secret("good", &world.fixture("types.json"), "string")
 }
 
+/// What is said about a key, and what to do about it.
+fn of_key(said: &str) -> (&str, Option<&'static str>) {
+    match said {
+        "no such file" => (
+            "a symlink that leads to no file",
+            Some("restore what it leads to, or mount where that lies"),
+        ),
+        other => (other, None),
+    }
+}
+
 #[test]
 fn a_key_file_that_is_no_file_is_passed_over() {
     all(
@@ -77,14 +88,19 @@ fn a_key_file_that_is_no_file_is_passed_over() {
         1,
         |world, path| good(world).with("ageKeyFile", path.to_str().unwrap()),
         |path, said| {
+            let (warning, hint) = match of_key(said) {
+                (said, None) => (said.to_owned(), "mend what is said above".to_owned()),
+                (said, Some(remedy)) => (format!("{said}; {remedy}"), format!("mend {}: {remedy}", path.display())),
+            };
+            let said = of_key(said).0;
             format!(
-                "warning: cannot use {0}: {said}
+                "warning: cannot use {0}: {warning}
 error: cannot decrypt $DIR/types.json (needed by secret good)
   this file can be opened by
     age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
   this host has
     (no key)  {0}: {said}
-  hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+  hint: {hint}
 error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: good
 ",
                 path.display()
@@ -99,7 +115,11 @@ fn an_ssh_key_that_is_no_file_is_passed_over() {
         "SSH key",
         0,
         |world, path| good(world).with("ageSshKeyPaths", vec![path.to_str().unwrap()]),
-        |path, said| format!("warning: cannot use {}: {said}\n", path.display()),
+        |path, said| {
+            let (said, remedy) = of_key(said);
+            let remedy = remedy.map_or(String::new(), |remedy| format!("; {remedy}"));
+            format!("warning: cannot use {}: {said}{remedy}\n", path.display())
+        },
     );
 }
 

@@ -50,7 +50,7 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
             &nesting,
             "database/users",
             format!(
-                "the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file"
+                "the key database/users is a map; {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
             ),
         ),
         (
@@ -72,7 +72,7 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
             &yaml,
             "database/users",
             format!(
-                "the key database/users is a map; {hint}; name one of its keys after a slash, or use key \"\" for the whole file"
+                "the key database/users is a map; {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
             ),
         ),
         (
@@ -120,6 +120,35 @@ fn a_key_in_brackets_names_what_sops_extracts() {
             world.install(&manifest.clone().without("logging").secret("s", &file, key));
             assert_eq!(world.read("/run/secrets/s"), extracted, "{key}");
         }
+    }
+}
+
+#[test]
+fn a_name_that_is_spelled_like_a_key_in_brackets_still_means_itself() {
+    if !has("sops") {
+        return;
+    }
+    let Some(world) = World::system() else { return };
+    let plain =
+        r#"{"[\"a\"][\"b\"]": "one", "[\"a\"": "two", "[a": {"b]": "three"}, "k": {"v": "four"}, "[\"k\"][\"v\"]": "five"}"#;
+    let file = world.write("names.json", plain);
+    let recipient = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
+    world.shell(&format!("sops encrypt --age {recipient} --in-place '{}'", file.display()));
+    for (key, value) in [
+        (r#"["a"]["b"]"#, "one"),
+        (r#"["a""#, "two"),
+        ("[a/b]", "three"),
+        // The steps go before the name.
+        (r#"["k"]["v"]"#, "four"),
+    ] {
+        let manifest = world
+            .manifest()
+            .without("logging")
+            .secret_with("s", &file, key, json!({"format": "json"}));
+        world.install(&manifest);
+        assert_eq!(world.read("/run/secrets/s"), value, "{key}");
+        let checked = world.run_with(&manifest, |command| command.arg("-check-mode=sopsfile"));
+        assert_eq!((checked.code, checked.err.as_str()), (Some(0), ""), "{key}");
     }
 }
 

@@ -142,12 +142,13 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 
         # no home: 3
+        warning: cannot use /nowhere/home: no such directory; restore it, or correct sops.gnupg.home
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (cannot use the GnuPG home /nowhere/home: no such file or directory)
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            gpg, with the keys in /nowhere/home
+            (no key)  /nowhere/home: no such directory
           hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
 

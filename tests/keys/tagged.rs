@@ -114,7 +114,7 @@ fn without_the_plugin_or_its_identity_the_report_names_what_is_missing_and_adds_
           this host has
             age-plugin-tpm  for line 5 of $DIR/keys.txt
             (no key)  line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
-          hint: mend what is said above, or give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+          hint: mend what is said above
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: host.yaml
 
         # the same beside another key: 1

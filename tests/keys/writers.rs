@@ -210,29 +210,29 @@ fn what_openssh_refuses_is_refused_with_the_reason() {
     }
     expect![[r#"
         # padding: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its padding is wrong
+        warning: cannot use $DIR/key: a damaged SSH private key: its padding is wrong; restore it, or name another key
         # a padding of zeros: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its padding is wrong
+        warning: cannot use $DIR/key: a damaged SSH private key: its padding is wrong; restore it, or name another key
         # not filled up: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its length is wrong
+        warning: cannot use $DIR/key: a damaged SSH private key: its length is wrong; restore it, or name another key
         # something behind it: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its length is wrong
+        warning: cannot use $DIR/key: a damaged SSH private key: its length is wrong; restore it, or name another key
         # check numbers: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its two check numbers differ
+        warning: cannot use $DIR/key: a damaged SSH private key: its two check numbers differ; restore it, or name another key
         # another public half: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its public half belongs to another key
+        warning: cannot use $DIR/key: a damaged SSH private key: its public half belongs to another key; restore it, or name another key
         # two keys: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: it does not hold exactly one key
+        warning: cannot use $DIR/key: a damaged SSH private key: it does not hold exactly one key; restore it, or name another key
         # no name of a kind: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its content is not that of a key
+        warning: cannot use $DIR/key: a damaged SSH private key: its content is not that of a key; restore it, or name another key
         # cut off within: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: it ends too early
+        warning: cannot use $DIR/key: a damaged SSH private key: it ends too early; restore it, or name another key
         # another magic: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its content is not that of a key
+        warning: cannot use $DIR/key: a damaged SSH private key: its content is not that of a key; restore it, or name another key
         # no END line: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its last line, -----END …-----, is missing
+        warning: cannot use $DIR/key: a damaged SSH private key: its last line, -----END …-----, is missing; restore it, or name another key
         # text within: 1
-        warning: cannot use $DIR/key: a damaged SSH private key: its text is not valid base64
+        warning: cannot use $DIR/key: a damaged SSH private key: its text is not valid base64; restore it, or name another key
     "#]]
     .assert_eq(&text);
 }

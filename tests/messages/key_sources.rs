@@ -62,16 +62,16 @@ fn an_ssh_key_that_cannot_be_used_is_a_warning_with_its_cause() {
         warning: cannot use $DIR/age.txt: age identities, not an SSH key; name it as sops.age.keyFile
 
         # damaged: 0
-        warning: cannot use $DIR/damaged: a damaged SSH private key: it ends too early
+        warning: cannot use $DIR/damaged: a damaged SSH private key: it ends too early; restore it, or name another key
 
         # cut off: 0
-        warning: cannot use $DIR/cut: a damaged SSH private key: its last line, -----END …-----, is missing
+        warning: cannot use $DIR/cut: a damaged SSH private key: its last line, -----END …-----, is missing; restore it, or name another key
 
         # empty: 0
-        warning: cannot use $DIR/empty: not an SSH private key
+        warning: cannot use $DIR/empty: not an SSH private key; restore it, or name another key
 
         # missing: 0
-        warning: cannot use $DIR/absent: no such file
+        warning: cannot use $DIR/absent: no such file; restore or mount it, or if there never was one, run: mkdir -p $DIR && ssh-keygen -q -t ed25519 -N '' -f $DIR/absent
 
         # a directory: 0
         warning: cannot use $DIR/home: a directory, not a regular file
@@ -225,7 +225,7 @@ fn a_key_of_another_kind_is_named() {
         warning: cannot use $DIR/it's mine: age identities, not an SSH key; name it as sops.age.keyFile
 
         # something else: 0
-        warning: cannot use $DIR/it's mine: not an SSH private key
+        warning: cannot use $DIR/it's mine: not an SSH private key; restore it, or name another key
 
         # for age: a key of PuTTY: 0
         warning: cannot use $DIR/keys.txt: an SSH key in the form of PuTTY; convert it and name the result, run: puttygen $DIR/keys.txt -O private-openssh-new --new-passphrase /dev/null -o $DIR/keys.txt.openssh
@@ -305,10 +305,10 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
     }
     expect![[r#"
         # only comments: 0
-        warning: cannot use $DIR/comments: holds no age identity
+        warning: cannot use $DIR/comments: holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> $DIR/comments
 
         # empty: 0
-        warning: cannot use $DIR/empty: holds no age identity
+        warning: cannot use $DIR/empty: holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> $DIR/empty
 
         # a recipient: 0
         warning: cannot use line 1 of $DIR/recipient: an age recipient, the public half of a key, where the identity is needed
@@ -339,7 +339,7 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         warning: cannot use $DIR/bad: 4 more lines that are not age identities
 
         # missing: 0
-        warning: cannot use $DIR/absent: no such file
+        warning: cannot use $DIR/absent: no such file; restore or mount it, or if there never was one, run: mkdir -p $DIR && age-keygen -o $DIR/absent
 
     "#]]
     .assert_eq(&text);
@@ -371,7 +371,7 @@ fn the_variables_are_reported_by_name() {
         warning: cannot use SOPS_AGE_KEY: holds no age identity
 
         # SOPS_AGE_KEY_FILE: 0
-        warning: cannot use /absent/key.txt: no such file
+        warning: cannot use /absent/key.txt: no such file; restore or mount it, or if there never was one, run: mkdir -p /absent && age-keygen -o /absent/key.txt
 
     "#]]
     .assert_eq(&text);

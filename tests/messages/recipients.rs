@@ -135,14 +135,14 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s, odd
 
         # keys that are not there: 1
-        warning: cannot use $DIR/absent.txt: no such file
+        warning: cannot use $DIR/absent.txt: no such file; restore or mount it, or if there never was one, run: mkdir -p $DIR && age-keygen -o $DIR/absent.txt
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has
             (no key)  /etc/ssh/ssh_host_rsa_key_that_is_not_there: no such file
             (no key)  $DIR/absent.txt: no such file
-          hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
+          hint: mend $DIR/absent.txt: restore or mount it, or if there never was one, run: mkdir -p $DIR && age-keygen -o $DIR/absent.txt
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # many secrets: 1

@@ -420,6 +420,10 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         ("nesting.json", "json", "database/host/name"),
         ("nesting.json", "json", "list"),
         ("nesting.json", "json", "list/0"),
+        ("nesting.json", "json", "list/9"),
+        ("nesting.json", "json", "[\"list\"][9]"),
+        ("nesting.json", "json", "[\"database\"][\"host\""),
+        ("nesting.json", "json", "[database/host]"),
         ("nesting.json", "json", "/database/host"),
         ("nesting.json", "json", "database/"),
         ("types.json", "json", "null"),
@@ -440,7 +444,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key nothing does not exist
 
         # database of nesting.json: 3
-        error: secret s from $DIR/nesting.json: the key database is a map; only a string, a number, a boolean or a time can be a secret; name one of its keys after a slash, or use key "" for the whole file
+        error: secret s from $DIR/nesting.json: the key database is a map; only a string, a number, a boolean or a time can be a secret; name one of its keys, such as database/host, or use key "" for the whole file
 
         # database/host/name of nesting.json: 3
         error: secret s from $DIR/nesting.json: the key database/host is a string, not a map, so there is no database/host/name in it
@@ -449,7 +453,19 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key list is a list; only a string, a number, a boolean or a time can be a secret; name one of its elements, such as ["list"][0]
 
         # list/0 of nesting.json: 3
-        error: secret s from $DIR/nesting.json: the key list is a list, not a map, so there is no list/0 in it
+        error: secret s from $DIR/nesting.json: the key list is a list, not a map, so there is no list/0 in it; did you mean ["list"][0]
+
+        # list/9 of nesting.json: 3
+        error: secret s from $DIR/nesting.json: the key list is a list, not a map, so there is no list/9 in it
+
+        # ["list"][9] of nesting.json: 3
+        error: secret s from $DIR/nesting.json: the key ["list"][9] does not exist; list has 3 elements, and the first is [0]
+
+        # ["database"]["host" of nesting.json: 3
+        error: secret s from $DIR/nesting.json: the key ["database"]["host" is malformed from character 13 on; write each name as ["name"] and each position as [0], with nothing between them
+
+        # [database/host] of nesting.json: 3
+        error: secret s from $DIR/nesting.json: the key [database/host] is malformed from character 1 on; write each name as ["name"] and each position as [0], with nothing between them
 
         # /database/host of nesting.json: 3
         error: secret s from $DIR/nesting.json: the key "" is a string, not a map, so there is no /database/host in it
@@ -464,7 +480,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.yaml: the key database/hots does not exist; did you mean database/host
 
         # database/users of nesting.yaml: 3
-        error: secret s from $DIR/nesting.yaml: the key database/users is a map; only a string, a number, a boolean or a time can be a secret; name one of its keys after a slash, or use key "" for the whole file
+        error: secret s from $DIR/nesting.yaml: the key database/users is a map; only a string, a number, a boolean or a time can be a secret; name one of its keys, such as database/users/admin, or use key "" for the whole file
 
         # null_word of types.yaml: 3
         error: secret s from $DIR/types.yaml: the key null_word is null; only a string, a number, a boolean or a time can be a secret; to give it a value, run: sops edit $DIR/types.yaml

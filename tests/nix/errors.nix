@@ -57,6 +57,8 @@ in
   };
   no-room-for-a-secret = failsWith "`sops.maxSize' is not of type" { maxSize = 0; };
   no-time-for-a-key = failsWith "`sops.keyTimeout' is not of type" { keyTimeout = 0; };
+  too-much-room = failsWith "integer between 1 and 1048576 (both inclusive)" { maxSize = 1048577; };
+  too-much-time = failsWith "integer between 1 and 86400 (both inclusive)" { keyTimeout = 86401; };
   no-sops-file = fails "`sops.defaultSopsFile'" { sops.secrets."db/password" = { }; };
   unknown-owner-of-a-secret =
     failsWith

@@ -31,6 +31,11 @@ pub const ROWS: &[Row] = &[
         "tests/contract/budgets.rs ends a run",
         &[],
     ),
+    named(
+        "if you typed it, type it again; if not, run: {again}",
+        "tests/keys/stopping.rs ends a run; units are started by systemd alone, and tests/nix/boot.sh restarts this one",
+        &["sops-nix.service"],
+    ),
     mended("are both at {}; choose another path", a_path_of_its_own_is_chosen),
     named("to see who it is, run: fuser -v {}", "as above", &[]),
     mended(

@@ -1,6 +1,7 @@
 //! Sources of keys that give none.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
@@ -53,6 +54,13 @@ pub const ROWS: &[Row] = &[
         a_key_of_gpg_is_imported,
     ),
     mended("name it as sops.age.keyFile", identities_are_named_as_such),
+    mended(
+        "restore what it leads to, or mount where that lies",
+        what_a_link_leads_to_is_restored,
+    ),
+    mended("restore it, or correct sops.gnupg.home", a_home_that_is_there_is_named),
+    mended("let its owner give you the right to read it", a_key_can_be_read_again),
+    mended("restore it, or name another key", a_damaged_key_is_restored),
     mended("took all the time; raise sops.keyTimeout", more_time_is_given),
     named(
         "run the unit that loads it, not this program by hand",
@@ -399,5 +407,56 @@ fn a_key_of_gpg_is_imported() {
     scene.unset("ageSshKeyPaths");
     // It has been imported there.
     scene.set("gnupgHome", home);
+    scene.is_mended();
+}
+
+fn what_a_link_leads_to_is_restored() {
+    let Some(mut scene) = host() else { return };
+    let link = scene.world.input("link.txt");
+    scene.types("mkdir elsewhere && ln -s elsewhere/key.txt link.txt");
+    scene.set("ageKeyFile", link.to_str().unwrap());
+    scene.says("a symlink that leads to no file; restore what it leads to, or mount where that lies");
+    scene.says("  hint: mend $DIR/link.txt: restore what it leads to");
+    scene.types("cp -p age.txt elsewhere/key.txt");
+    scene.world.allow_input("elsewhere/key.txt");
+    scene.is_mended();
+}
+
+fn a_home_that_is_there_is_named() {
+    let Some(mut scene) = gpg_host(Scene::new()) else { return };
+    let home = scene.manifest.field("gnupgHome").unwrap().clone();
+    let absent = scene.world.input("absent");
+    scene.set("gnupgHome", absent.to_str().unwrap());
+    scene.says("cannot use $DIR/absent: no such directory; restore it, or correct sops.gnupg.home");
+    scene.says("  hint: mend $DIR/absent: restore it, or correct sops.gnupg.home");
+    assert!(crate::exists("sops.gnupg.home"));
+    assert!(!absent.exists());
+    scene.set("gnupgHome", home);
+    scene.is_mended();
+}
+
+fn a_key_can_be_read_again() {
+    let Some(scene) = host() else { return };
+    let key = scene.world.input("age.txt");
+    let mode = |bits| fs::set_permissions(&key, fs::Permissions::from_mode(bits)).unwrap();
+    mode(0o000);
+    let said = scene.run();
+    // Root may read all.
+    if said.code != Some(0) {
+        scene.says("  hint: mend $DIR/age.txt: let its owner give you the right to read it, or name a key of your own");
+    }
+    mode(0o600);
+    scene.is_mended();
+}
+
+fn a_damaged_key_is_restored() {
+    let Some(scene) = ssh_host("ssh_ed25519") else { return };
+    let key = scene.world.input("ssh_ed25519");
+    let good = fs::read_to_string(&key).unwrap();
+    for damaged in [&good[..good.len() / 2], "", "hello\n"] {
+        fs::write(&key, damaged).unwrap();
+        scene.says("  hint: mend $DIR/ssh_ed25519: restore it, or name another key");
+    }
+    fs::write(&key, good).unwrap();
     scene.is_mended();
 }

@@ -1,6 +1,7 @@
 //! Files that no key of the host opens.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
@@ -17,10 +18,25 @@ pub const ROWS: &[Row] = &[
         "the part of this file for {}, a key of this host, is damaged",
         a_damaged_part_is_sealed_anew,
     ),
-    mended("{first}give this host a key", a_host_gets_a_key),
+    mended("give this host a key: set sops.age.sshKeyPaths", a_host_gets_a_key),
+    mended("mend {}: {}", a_key_that_is_not_there_is_made),
+    mended(
+        "restore or mount it, or if there never was one, run: mkdir -p {directory} && {make}",
+        a_key_that_is_not_there_is_made,
+    ),
+    mended("age-keygen -o {path}", a_key_that_is_not_there_is_made),
+    mended("ssh-keygen -q -t ed25519 -N '' -f {path}", a_key_that_is_not_there_is_made),
+    mended(
+        "ssh-keygen -q -t rsa -b 4096 -N '' -f {path}",
+        a_key_that_is_not_there_is_made,
+    ),
+    mended(
+        "restore it, or if there never was a key in it, run: age-keygen >> {path}",
+        an_empty_key_file_gets_a_key,
+    ),
     mended("gpg --homedir {} --list-secret-keys", a_key_of_gpg_is_added),
     mended("gpg --list-secret-keys", a_key_of_gpg_is_added),
-    mended("mend what is said above, or ", a_key_of_gpg_is_added),
+    mended("mend what is said above", a_key_of_gpg_is_added),
 ];
 
 /// A host whose key, set in `field`, is no recipient of its file; the person has the key that is.
@@ -117,6 +133,49 @@ fn a_host_gets_a_key() {
     scene.set("ageKeyFile", scene.world.input("new.txt").to_str().unwrap());
     let hint = scene.says("  hint: add ");
     follow(&scene, &hint);
+}
+
+/// Each kind of key, in a directory that is not there either.
+fn a_key_that_is_not_there_is_made() {
+    if !has("age-keygen") || !has("ssh-keygen") {
+        return;
+    }
+    for (field, name) in [
+        ("ageKeyFile", "a key.txt"),
+        ("ageSshKeyPaths", "id"),
+        ("ageSshKeyPaths", "id_rsa"),
+        ("sshKeyPaths", "for pgp"),
+    ] {
+        let Some(mut scene) = stranger(field, "") else { return };
+        let path = scene.world.input(&format!("new place/{name}"));
+        let is_list = field.ends_with("Paths");
+        scene.set(field, if is_list { json!([path]) } else { json!(path) });
+        let hint = scene.says(&format!(
+            "  hint: mend $DIR/new place/{name}: restore or mount it, or if there never was one, run: "
+        ));
+        scene.world.allow_input("new place");
+        scene.does(&hint);
+        let hint = scene.says("  hint: add ");
+        follow(&scene, &hint);
+    }
+}
+
+/// Nothing that is in the file is lost.
+fn an_empty_key_file_gets_a_key() {
+    if !has("age-keygen") {
+        return;
+    }
+    for text in ["", "# mine\n"] {
+        let Some(mut scene) = stranger("ageKeyFile", "") else { return };
+        let path = scene.world.write("a key.txt", text);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        scene.set("ageKeyFile", path.to_str().unwrap());
+        let hint = scene.says("  hint: mend $DIR/a key.txt: restore it, or if there never was a key in it, ");
+        scene.does(&hint);
+        assert!(fs::read_to_string(&path).unwrap().starts_with(&format!("{text}# created: ")));
+        let hint = scene.says("  hint: add ");
+        follow(&scene, &hint);
+    }
 }
 
 fn a_key_of_gpg_is_added() {

@@ -7,7 +7,13 @@ use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
     mended("; did you mean {key}", the_key_that_was_meant_is_there),
-    mended("; name one of its keys after a slash", a_key_of_a_map_is_named),
+    mended("name one of its keys, such as {first}, or ", a_key_of_a_map_is_named),
+    mended("; {}use key \\\"\\\" for the whole file", a_key_of_a_map_is_named),
+    mended(
+        "write each name as [\\\"name\\\"] and each position as [0]",
+        a_key_in_brackets_is_mended,
+    ),
+    mended("{list} has {count}, and the first is [0]", a_position_in_a_list_is_mended),
     mended("; name one of its elements, such as {key}", an_element_of_a_list_is_named),
     named(
         "take single keys of it",
@@ -36,6 +42,8 @@ fn the_key_that_was_meant_is_there() {
         ("m/a/b", "three"),
         ("[\"a/b\"][\"c/x\"]", "two"),
         ("m2x", "six"),
+        ("l/0", "four"),
+        ("l/1/n", "five"),
     ] {
         let Some(mut scene) = with_key(typed) else { return };
         // Each turn may be right about one more name.
@@ -54,12 +62,52 @@ fn the_key_that_was_meant_is_there() {
 }
 
 fn a_key_of_a_map_is_named() {
-    let Some(mut scene) = with_key("m") else { return };
-    scene.says("name one of its keys after a slash, or use key \"\" for the whole file");
-    scene.redeclare("key", "m/c");
-    scene.no_longer_says("after a slash");
-    scene.redeclare("key", "");
+    for (typed, named, value) in [("a/b/c/d", r#"["a/b"]["c/d"]"#, "two"), ("m", r#"["m"]["a/b"]"#, "three")] {
+        let Some(mut scene) = with_key(if typed == "m" { "m" } else { "[\"a/b\"]" }) else {
+            return;
+        };
+        let line = scene.says("; name one of its keys, such as ");
+        let (_, rest) = line.split_once("such as ").unwrap();
+        let (key, _) = rest.split_once(", or use key \"\" for the whole file").unwrap();
+        assert_eq!(key, named);
+        scene.redeclare("key", key);
+        scene.is_mended();
+        assert_eq!(scene.secret(), value);
+        scene.redeclare("key", "");
+        scene.is_mended();
+    }
+}
+
+fn a_key_in_brackets_is_mended() {
+    for (typed, position) in [
+        (r#"["a/b"]["c/d""#, 8),
+        (r#"["a/b"]/c/d"#, 8),
+        (r#"["a/b""#, 1),
+        ("[a/b]", 1),
+        (r#"["a/b"] ["c/d"]"#, 8),
+        (r#"["a/b"]x"#, 8),
+        (r#"['a/b"]["c/d"]"#, 1),
+        ("[", 1),
+    ] {
+        let Some(mut scene) = with_key(typed) else { return };
+        let words = format!("the key {typed} is malformed from character {position} on; write each name as [\"name\"]");
+        scene.says(&words);
+        let checked = scene
+            .world
+            .run_with(&scene.manifest, |command| command.arg("-check-mode=sopsfile"));
+        assert!(checked.err.contains(&words), "{checked:?}");
+        scene.redeclare("key", r#"["a/b"]["c/d"]"#);
+        scene.is_mended();
+        assert_eq!(scene.secret(), "two");
+    }
+}
+
+fn a_position_in_a_list_is_mended() {
+    let Some(mut scene) = with_key(r#"["l"][2]"#) else { return };
+    scene.says(r#"the key ["l"][2] does not exist; l has 2 elements, and the first is [0]"#);
+    scene.redeclare("key", r#"["l"][1]["n"]"#);
     scene.is_mended();
+    assert_eq!(scene.secret(), "five");
 }
 
 fn an_element_of_a_list_is_named() {

@@ -14,6 +14,7 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -136,7 +137,15 @@ impl Gpg {
         services.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
-    /// gpg would make a home that is not there, and find no key in one that it cannot read.
+    /// The home, if there is none there. A wrapper for another virtual machine needs none here.
+    pub fn missing_home(&self) -> Option<PathBuf> {
+        let is_missing = |home: &PathBuf| matches!(home.metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
+        self.home_path()
+            .filter(is_missing)
+            .filter(|_| !is_qubes_wrapper(&self.program))
+    }
+
+    /// gpg would find no key in one that it cannot read.
     fn check_home(&self) -> Result<(), GpgFailure> {
         let Some(path) = self.home_path() else { return Ok(()) };
         home::check(&path, geteuid()).map_err(|reason| GpgFailure::Home(path, reason))

@@ -53,7 +53,7 @@ fn the_report_sets_recipients_against_identities() {
                  {CONVERTED}  from /keys/ssh_host_ed25519_key (converted)\n    \
                  ssh-ed25519 {SSH_FINGERPRINT}  from /keys/ssh_host_ed25519_key\n    \
                  (no key)  /keys/key.txt: no such file\n  \
-               hint: add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: mend what is said above, or add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
 }

@@ -92,7 +92,7 @@ fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let encrypted = "cannot use /keys/key.txt: age identities behind a passphrase, which nobody is asked for; \
                      decrypt it and name the result, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
     let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it among the SSH keys for age";
-    let empty = "cannot use /keys/key.txt: holds no age identity";
+    let empty = "cannot use /keys/key.txt: holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
     for (text, notice) in [
         ("age-encryption.org/v1\n-> scrypt a 18\n", encrypted),
         ("-----BEGIN AGE ENCRYPTED FILE-----\n", encrypted),
@@ -124,7 +124,13 @@ fn the_variable_holds_identities_apart_by_any_white_space() {
 fn a_missing_file_is_told_of_unless_it_is_a_default() {
     let host = Host::new();
     let path = host.path("key.txt");
-    assert_eq!(host.notices(&of_age_file(&path)), ["cannot use /keys/key.txt: no such file"]);
+    assert_eq!(
+        host.notices(&of_age_file(&path)),
+        [
+            "cannot use /keys/key.txt: no such file; restore or mount it, or if there never was one, \
+          run: mkdir -p /keys && age-keygen -o /keys/key.txt"
+        ]
+    );
     let default = KeyFile { path, is_default: true };
     let keyring = Keyring::load(&KeySources {
         age_key_files: vec![default],
@@ -276,13 +282,15 @@ fn a_key_on_a_hardware_token_is_named() {
 fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
     let host = Host::new();
     let public = "cannot use /keys/id: a public SSH key; name the private key that belongs to it";
-    let none = "cannot use /keys/id: not an SSH private key";
+    let none = "cannot use /keys/id: not an SSH private key; restore it, or name another key";
     let identities = "cannot use /keys/id: age identities, not an SSH key; name it as sops.age.keyFile";
     let pgp = "cannot use /keys/id: an OpenPGP key; import it into a GnuPG home, and name that as sops.gnupg.home";
-    let no_end = "cannot use /keys/id: a damaged SSH private key: its last line, -----END …-----, is missing";
-    let no_base64 = "cannot use /keys/id: a damaged SSH private key: its text is not valid base64";
-    let check = "cannot use /keys/id: a damaged SSH private key: its two check numbers differ";
-    let damaged = "cannot use /keys/id: a damaged SSH private key: its content is not that of a key";
+    let no_end = "cannot use /keys/id: a damaged SSH private key: its last line, -----END …-----, is missing; restore it, or name another key";
+    let no_base64 =
+        "cannot use /keys/id: a damaged SSH private key: its text is not valid base64; restore it, or name another key";
+    let check = "cannot use /keys/id: a damaged SSH private key: its two check numbers differ; restore it, or name another key";
+    let damaged =
+        "cannot use /keys/id: a damaged SSH private key: its content is not that of a key; restore it, or name another key";
     let missing = SSH_KEY.replace("BAgMEAQID", "BAgMFAQID");
     let cut = SSH_KEY.replace("-----END", "");
     for (text, notice) in [
