@@ -2,6 +2,8 @@
 //!
 //! Source: A. Shamir, "How to share a secret" (1979); the field is that of AES (FIPS 197, 4.2).
 
+use std::iter;
+
 use zeroize::Zeroizing;
 
 use crate::plaintext::Plaintext;
@@ -15,10 +17,11 @@ pub(super) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     if split.len() < 2 || length == 0 || split.iter().any(|(_, y)| y.len() != length) {
         return None;
     }
+    let numbers: Vec<u8> = split.iter().map(|(x, _)| *x).collect();
+    let logarithms = Logarithms::new();
     let mut secret = Zeroizing::new(vec![0; length]);
-    for (index, (x, y)) in split.iter().enumerate() {
-        let others = split.iter().enumerate().filter(|(other, _)| *other != index);
-        let weight = weight(*x, others.map(|(_, (other, _))| *other))?;
+    for (x, y) in &split {
+        let weight = logarithms.weight(*x, &numbers)?;
         for (sum, y) in secret.iter_mut().zip(*y) {
             *sum ^= multiply(weight, *y);
         }
@@ -26,12 +29,44 @@ pub(super) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     Some(Plaintext::from(std::mem::take(&mut *secret)))
 }
 
-/// The Lagrange polynomial of share `x` at zero, where addition and subtraction are the same. It is divided once, since dividing takes
-/// longer than all the rest. Nothing when another share has the same number.
-fn weight(x: u8, others: impl Iterator<Item = u8>) -> Option<u8> {
-    let product = |(above, below), other| (multiply(above, other), multiply(below, x ^ other));
-    let (above, below) = others.fold((1, 1), product);
-    (below != 0).then(|| multiply(above, invert(below)))
+/// How many powers a generator of the field has: all numbers but zero.
+const POWERS: usize = 255;
+
+/// The powers of 3, which generates the field, and their exponents. Only for the numbers of shares, which are no secrets: how long a
+/// look into a table takes tells where.
+struct Logarithms {
+    powers: Vec<u8>,
+    exponents: [usize; 256],
+}
+
+impl Logarithms {
+    fn new() -> Self {
+        let powers: Vec<u8> = iter::successors(Some(1), |power| Some(multiply(*power, 3)))
+            .take(POWERS)
+            .collect();
+        let mut exponents = [0; 256];
+        for (exponent, power) in powers.iter().enumerate() {
+            if let Some(place) = exponents.get_mut(usize::from(*power)) {
+                *place = exponent;
+            }
+        }
+        Self { powers, exponents }
+    }
+
+    /// The Lagrange polynomial of share `x` at zero, where addition and subtraction are the same. Nothing when another one of `numbers` is
+    /// the same.
+    fn weight(&self, x: u8, numbers: &[u8]) -> Option<u8> {
+        if numbers.iter().filter(|number| **number == x).nth(1).is_some() {
+            return None;
+        }
+        let others = || numbers.iter().filter(|number| **number != x);
+        if others().any(|other| *other == 0) {
+            return Some(0);
+        }
+        let exponent = |number: u8| self.exponents.get(usize::from(number)).copied().unwrap_or_default();
+        let quotient: usize = others().map(|other| exponent(*other) + POWERS - exponent(x ^ other)).sum();
+        self.powers.get(quotient % POWERS).copied()
+    }
 }
 
 /// The product in the field, in time that does not depend on the factors.
@@ -40,12 +75,6 @@ fn multiply(a: u8, b: u8) -> u8 {
         let doubled = (product << 1) ^ (0x1b & (product >> 7).wrapping_neg());
         doubled ^ (b & ((a >> bit) & 1).wrapping_neg())
     })
-}
-
-/// The inverse of `a`, which is its 254th power.
-fn invert(a: u8) -> u8 {
-    let square = |a| multiply(a, a);
-    (0..6).fold(square(a), |power, _| square(multiply(power, a)))
 }
 
 #[cfg(test)]
@@ -59,10 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn a_number_times_its_inverse_is_one() {
-        for a in 1..=255 {
-            assert_eq!(multiply(a, invert(a)), 1, "{a}");
-        }
+    fn the_powers_of_three_are_all_numbers_but_zero() {
+        let Logarithms { mut powers, exponents } = Logarithms::new();
+        assert!(
+            powers
+                .iter()
+                .enumerate()
+                .all(|(exponent, power)| exponents[usize::from(*power)] == exponent)
+        );
+        powers.sort_unstable();
+        assert!(powers.into_iter().eq(1..=255));
     }
 
     /// Shares of the two bytes 42 and 7, by the polynomials 42 + 3x + 200x² and 7 + 99x + x²: any three give them back.
@@ -79,6 +114,12 @@ mod tests {
             assert_eq!(combine(&chosen).unwrap().expose(), [42, 7]);
         }
         assert_ne!(combine(&[&share(1), &share(2)]).unwrap().expose(), [42, 7]);
+    }
+
+    /// No writer numbers from zero, where the polynomials are the secret itself.
+    #[test]
+    fn the_share_of_number_zero_is_the_secret() {
+        assert_eq!(combine(&[&share(5), &share(0), &share(9)]).unwrap().expose(), [42, 7]);
     }
 
     #[test]
