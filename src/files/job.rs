@@ -135,7 +135,8 @@ pub(super) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
     let contents = file::read(path, limit.bytes).map_err(|error| {
         let remedy = match error {
             ReadError::TooLarge(_) => limit.remedy,
-            _ => "",
+            ReadError::Missing => "; restore it, or correct sopsFile",
+            ReadError::Refused(_) | ReadError::NotRegular(_) => "",
         };
         format!("cannot read {needed}: {error}{remedy}")
     })?;

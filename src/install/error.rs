@@ -12,7 +12,7 @@ use crate::{file::reason, shell, units::UnitError};
 #[non_exhaustive]
 pub enum InstallError {
     /// A system call on a file failed.
-    #[error("cannot {action} {}: {}", .path.display(), reason(.cause))]
+    #[error("cannot {action} {}: {}{}", .path.display(), reason(.cause), remedy(*.cause))]
     System {
         /// What was attempted, as a verb that takes the path as its object.
         action: &'static str,
@@ -201,6 +201,15 @@ fn look_at(holder: Option<u32>, lock: &Path) -> String {
     match holder {
         Some(process) => format!("end it if it hangs, and run this again; to see what it does, run: ps -fp {process}"),
         None => format!("to see who it is, run: fuser -v {}", lock.display()),
+    }
+}
+
+/// What to do where the file system takes nothing.
+fn remedy(cause: Errno) -> &'static str {
+    match cause {
+        Errno::NOSPC | Errno::DQUOT => "; to see which file system is full, run: df -h; df -i",
+        Errno::ROFS => "; choose a path on another file system, or mount this one for writing",
+        _ => "",
     }
 }
 

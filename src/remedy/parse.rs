@@ -7,6 +7,7 @@ use crate::{
         ReadError, RuleError, SectionError, SopsFile,
         format::{FlatError, Flaw, Format, ParseError},
         metadata::MetadataError,
+        tree::{Branch, Key, Value},
     },
 };
 
@@ -61,7 +62,7 @@ fn other_format(text: &[u8], declared: Format) -> Option<Format> {
 fn by_error(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
     match error {
         ReadError::Parse { .. } | ReadError::Metadata(MetadataError::Section(SectionError::NotFound)) if !was_encrypted(text) => {
-            never_encrypted(error, file)
+            never_encrypted(error, text, file)
         }
         ReadError::Metadata(MetadataError::Section(SectionError::NotFound)) => {
             format!("it has no sops metadata, so its end is missing; {RESTORE}")
@@ -97,7 +98,7 @@ fn joined(error: &ReadError) -> String {
 }
 
 /// What was never encrypted has to be what sops can encrypt first.
-fn never_encrypted(error: &ReadError, file: Editable<'_>) -> String {
+fn never_encrypted(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
     let encrypt = file.sops_by_rules("encrypt --in-place");
     match error {
         ReadError::Parse { source, .. } if file.format() != Format::Binary => {
@@ -107,7 +108,33 @@ fn never_encrypted(error: &ReadError, file: Editable<'_>) -> String {
             };
             format!("{error}, and was never encrypted; {first}, then {encrypt}")
         }
-        _ => format!("it was never encrypted; {encrypt}"),
+        _ => match nameless_key(text, file.format()) {
+            Some(kind) => format!(
+                "it was never encrypted, and it has a key that is {kind}, which sops does not take; put quotes around such a key, then {encrypt}"
+            ),
+            None => format!("it was never encrypted; {encrypt}"),
+        },
+    }
+}
+
+/// The type of a key that is no string, if there is one.
+fn nameless_key(text: &[u8], format: Format) -> Option<&'static str> {
+    let documents = format.parse(text).ok().filter(|_| text.len() <= MOST_EXPLAINED)?;
+    documents.iter().find_map(nameless_in)
+}
+
+fn nameless_in<S>(branch: &Branch<S>) -> Option<&'static str> {
+    branch.items.iter().find_map(|item| match &item.key {
+        Key::Other(kind) => Some(*kind),
+        Key::Name(_) | Key::Comment(_) => nameless_below(&item.value),
+    })
+}
+
+fn nameless_below<S>(value: &Value<S>) -> Option<&'static str> {
+    match value {
+        Value::Map(inner) => nameless_in(inner),
+        Value::List(elements) => elements.iter().find_map(nameless_below),
+        Value::Null | Value::Comment(_) | Value::Scalar(..) => None,
     }
 }
 

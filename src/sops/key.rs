@@ -74,6 +74,18 @@ impl KeyPath {
         Some((shown(spelling.text.as_bytes()), good.chars().count().saturating_add(1)))
     }
 
+    /// Where names alone were spelled: the same without empty ones, and with dots for slashes.
+    pub(super) fn respelled(&self) -> Option<Self> {
+        let names = self.steps.iter().map(|step| match step {
+            Step::Name(name) => Some(name.split('.')),
+            Step::Index(_) => None,
+        });
+        let names: Vec<_> = names.collect::<Option<_>>()?;
+        let parts = names.into_iter().flatten().filter(|part| !part.is_empty());
+        let respelled: Self = parts.map(|part| Step::Name(part.to_owned())).collect();
+        (respelled.steps != self.steps).then_some(respelled)
+    }
+
     /// The first steps.
     #[must_use]
     pub fn first(&self, length: usize) -> Self {

@@ -130,8 +130,19 @@ impl<'t, S> Selector<'t, S> {
                 Err(SelectError::Malformed { key, position })
             }
             (_, Some(names)) => self.follow(&names).map_err(|_| error),
-            _ => Err(error),
+            _ => Err(self.or_respelled(error, key)),
         })
+    }
+
+    /// The error, with what may have been meant: names between dots, or slashes that separate nothing.
+    fn or_respelled(&self, mut error: SelectError, key: &KeyPath) -> SelectError {
+        if let SelectError::Missing { nearest, .. } | SelectError::NotAMap { nearest, .. } = &mut error {
+            let is_there = |key: &KeyPath| self.follow(key).is_ok();
+            *nearest = nearest
+                .take()
+                .or_else(|| key.respelled().filter(is_there).map(|key| key.to_string()));
+        }
+        error
     }
 
     /// The scalar at the end of these steps.

@@ -47,7 +47,7 @@ fn a_file_that_cannot_be_read_is_named_with_the_cause() {
     .collect();
     expect![[r#"
         # missing: 3
-        error: cannot read $DIR/absent.yaml (needed by secret s): no such file
+        error: cannot read $DIR/absent.yaml (needed by secret s): no such file; restore it, or correct sopsFile
 
         # a directory: 3
         error: cannot read $DIR/home (needed by secret s): a directory, not a regular file
@@ -62,7 +62,7 @@ fn a_file_that_cannot_be_read_is_named_with_the_cause() {
         error: cannot read $DIR/text.bin/x (needed by secret s): not a directory
 
         # a dangling link: 3
-        error: cannot read $DIR/run/dangling (needed by secret s): no such file
+        error: cannot read $DIR/run/dangling (needed by secret s): no such file; restore it, or correct sopsFile
 
         # a link to itself: 3
         error: cannot read $DIR/run/loop (needed by secret s): too many levels of symbolic links
@@ -468,7 +468,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key [database/host] is malformed from character 1 on; write each name as ["name"] and each position as [0], with nothing between them
 
         # /database/host of nesting.json: 3
-        error: secret s from $DIR/nesting.json: the key "" is a string, not a map, so there is no /database/host in it
+        error: secret s from $DIR/nesting.json: the key "" is a string, not a map, so there is no /database/host in it; did you mean database/host
 
         # database/ of nesting.json: 3
         error: secret s from $DIR/nesting.json: the key database/ does not exist

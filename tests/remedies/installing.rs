@@ -36,6 +36,8 @@ pub const ROWS: &[Row] = &[
         "tests/keys/stopping.rs ends a run; units are started by systemd alone, and tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],
     ),
+    mended("run: df -h; df -i", room_is_made),
+    mended("choose a path on another file system", a_path_that_can_be_written_is_chosen),
     mended("are both at {}; choose another path", a_path_of_its_own_is_chosen),
     named("to see who it is, run: fuser -v {}", "as above", &[]),
     mended(
@@ -240,6 +242,31 @@ fn the_group_is_corrected() {
     scene.redeclare("group", "nobody-here");
     scene.says("no group named nobody-here; declare it in users.groups, or correct the group");
     scene.redeclare("group", "keys");
+    scene.is_mended();
+}
+
+/// A file system without a file's room is told from one without room for one more file.
+fn room_is_made() {
+    let Some(scene) = host() else { return };
+    scene.types("mkdir /run/full && mount -t tmpfs -o nr_inodes=1 none /run/full");
+    scene.types("mkdir /run/secrets.d && mount --bind /run/full /run/secrets.d");
+    let line = scene.says("no space left on device; to see which file system is full, ");
+    let full = scene.types(command(&line));
+    let used = full.lines().find(|line| line.ends_with("/run/full") && line.contains("100%"));
+    assert!(used.is_some(), "{full}");
+    scene.types("mount -o remount,nr_inodes=100 /run/secrets.d");
+    scene.is_mended();
+}
+
+fn a_path_that_can_be_written_is_chosen() {
+    let Some(mut scene) = host() else { return };
+    scene.types("mkdir /run/closed && mount -t tmpfs -o ro none /run/closed");
+    scene.redeclare("path", "/run/closed/key");
+    scene.says("read-only file system; choose a path on another file system, or mount this one for writing");
+    scene.redeclare("path", "/run/open/key");
+    scene.is_mended();
+    scene.redeclare("path", "/run/closed/key");
+    scene.types("mount -o remount,rw /run/closed");
     scene.is_mended();
 }
 

@@ -37,6 +37,14 @@ pub const ROWS: &[Row] = &[
     ),
     mended("it was never encrypted; {encrypt}", a_plain_file_is_encrypted),
     mended(
+        "; restore it, or correct sopsFile",
+        a_file_that_is_not_there_is_named_otherwise,
+    ),
+    mended(
+        "put quotes around such a key, then {encrypt}",
+        a_number_that_is_a_key_gets_quotes,
+    ),
+    mended(
         "take it out of the file by hand",
         a_value_that_is_not_encrypted_is_added_again,
     ),
@@ -367,6 +375,39 @@ fn a_plain_file_is_encrypted() {
         scene.does_by_rules(&line, RULES, str::to_owned);
         scene.is_mended();
         assert!(scene.secret().contains("one"));
+    }
+}
+
+fn a_file_that_is_not_there_is_named_otherwise() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&scene.world.input("g.yaml"), "a", json!({}));
+    scene.says("no such file; restore it, or correct sopsFile");
+    assert!(crate::exists("sops.secrets.<name>.sopsFile"));
+    scene.redeclare("sopsFile", path.to_str().unwrap());
+    scene.is_mended();
+}
+
+fn a_number_that_is_a_key_gets_quotes() {
+    for (bad, good, kind) in [
+        ("a: one\n5: x\n", "a: one\n\"5\": x\n", "an integer"),
+        (
+            "a: one\nl:\n- m:\n    on: x\n",
+            "a: one\nl:\n- m:\n    \"on\": x\n",
+            "a boolean",
+        ),
+    ] {
+        let Some(mut scene) = Scene::new() else { return };
+        let path = scene.world.write("f.yaml", bad);
+        scene.declare(&path, "a", json!({}));
+        let line = scene.says(&format!(
+            "it was never encrypted, and it has a key that is {kind}, which sops does not take"
+        ));
+        // As it is, sops refuses it.
+        assert_ne!(scene.tries(crate::scene::command(&line)).code, Some(0));
+        scene.world.write("f.yaml", good);
+        scene.does_by_rules(&line, RULES, str::to_owned);
+        scene.is_mended();
     }
 }
 

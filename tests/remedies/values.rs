@@ -24,8 +24,7 @@ pub const ROWS: &[Row] = &[
     mended("{error}; to give it a value, {}", a_value_is_given),
 ];
 
-const PLAIN: &str =
-    r#"{"password": "one", "a/b": {"c/d": "two"}, "m": {"a/b": "three", "c": null}, "l": ["four", {"n": "five"}], "m2": "six"}"#;
+const PLAIN: &str = r#"{"password": "one", "a/b": {"c/d": "two"}, "m": {"a/b": "three", "c": null}, "l": ["four", {"n": "five"}], "m2": "six", "n": {"o": "seven"}}"#;
 
 /// A host with a secret under `key`.
 fn with_key(key: &str) -> Option<Scene> {
@@ -44,6 +43,9 @@ fn the_key_that_was_meant_is_there() {
         ("m2x", "six"),
         ("l/0", "four"),
         ("l/1/n", "five"),
+        ("/password", "one"),
+        ("n/o/", "seven"),
+        ("n.o", "seven"),
     ] {
         let Some(mut scene) = with_key(typed) else { return };
         // Each turn may be right about one more name.
@@ -136,8 +138,8 @@ fn one_of_two_values_is_left() {
 fn a_value_is_given() {
     let Some(mut scene) = with_key("m/c") else { return };
     let line = scene.says("the key m/c is null");
-    scene.will_write(&PLAIN.replace("null", "\"seven\""));
+    scene.will_write(&PLAIN.replace("null", "\"eight\""));
     scene.does(&line);
     scene.is_mended();
-    assert_eq!(scene.secret(), "seven");
+    assert_eq!(scene.secret(), "eight");
 }
