@@ -98,7 +98,13 @@ fn prove(table: &[Row]) {
 fn exists(name: &str) -> bool {
     let read = |path: &str| fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + path).unwrap();
     match name.strip_suffix(".service") {
-        Some(_) => read("nixos-module/units.nix").contains(name) || read("home-module/default.nix").contains(name),
+        Some(_) => [
+            "nixos-module/units.nix",
+            "nixos-module/unit-checks.nix",
+            "home-module/default.nix",
+        ]
+        .iter()
+        .any(|path| read(path).contains(name)),
         None => read("docs/options.md").contains(name),
     }
 }

@@ -8,11 +8,7 @@ const EVALUATED: &str = "a configuration is mended by editing it; tests/nix/reme
 const SAID: &str = "tests/nix/cases has a configuration of which it is said, and the same without";
 
 pub const ROWS: &[Row] = &[
-    named(
-        "is relative, and nothing says to what: write the whole path, from / on.",
-        SAID,
-        &["sops.secrets.<name>.path"],
-    ),
+    named("write the whole path, from / on.", SAID, &["sops.secrets.<name>.path"]),
     named("of ${unit}: write that.", SAID, &["sops.secrets.<name>.restartUnits"]),
     named(
         "$key leads to itself: remove it",
@@ -37,9 +33,14 @@ pub const ROWS: &[Row] = &[
         &["sops.validateSopsFiles"],
     ),
     named(
-        "have one ${what}, ${value}: set ${what} of all but one to another",
+        "have one path, ${place.path}: set path of all but one to another place.",
         EVALUATED,
         &["sops.secrets.<name>.path"],
+    ),
+    named(
+        "are one file, ${file place}: set name of all but one to another name.",
+        EVALUATED,
+        &["sops.secrets.<name>.name"],
     ),
     named(
         "There is no key to open the sops files with: set ${keyOptions}.",
@@ -111,7 +112,7 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.group"],
     ),
     named(
-        "set systemd.services.sops-nix.before = [ \\\"sysinit.target\\\" ]",
+        "set systemd.services.sops-nix.before = [ \"sysinit.target",
         SAID,
         &["sops-nix.service"],
     ),

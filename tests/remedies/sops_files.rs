@@ -392,8 +392,8 @@ fn a_number_that_is_a_key_gets_quotes() {
     for (bad, good, kind) in [
         ("a: one\n5: x\n", "a: one\n\"5\": x\n", "an integer"),
         (
-            "a: one\nl:\n- m:\n    on: x\n",
-            "a: one\nl:\n- m:\n    \"on\": x\n",
+            "a: one\nl:\n- m:\n    true: x\n",
+            "a: one\nl:\n- m:\n    \"true\": x\n",
             "a boolean",
         ),
     ] {

@@ -8,6 +8,8 @@
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
 
+mod limits;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,11 @@ use regex::Regex;
 /// The project's directory.
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of the project.
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
 }
 
 /// All pages of the project below a directory; what is built, fetched or hidden is left out.
@@ -40,7 +47,7 @@ fn found<'t>(pattern: &str, text: &'t str) -> Vec<&'t str> {
 
 /// Targets that a text calls and the Makefile has not.
 fn missing_targets(text: &str) -> Vec<String> {
-    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let makefile = read("Makefile");
     let targets = found(r"(?m)^([a-z][a-z-]*):", &makefile);
     let called = found(r"(?m)(?:`|^ {4,}|&& |sudo )make ([a-z][a-z-]*)", text);
     let missing = called.into_iter().filter(|target| !targets.contains(target));
