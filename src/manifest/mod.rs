@@ -197,8 +197,11 @@ fn data_cause(field: &str, error: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let text = error.to_string();
     let text = text.strip_suffix(&place).unwrap_or_default();
-    if text.starts_with("duplicate field") {
-        return format!("{text},{place}");
+    if let Some(name) = text.strip_prefix("duplicate field ") {
+        return format!(
+            "the field {} is given twice,{place}; remove one of the two",
+            name.replace('`', "")
+        );
     }
     let expected = match text.rsplit_once(", expected ") {
         Some((_, "i64" | "u64")) => ": expected a whole number",

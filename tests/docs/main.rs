@@ -9,6 +9,7 @@
 )]
 
 mod limits;
+mod messages;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -278,6 +278,10 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
     let world = World::user();
     let mut text = String::new();
     let good = fs::read_to_string(world.fixture("keys/age.txt")).unwrap();
+    let dangling = world.input("dangling");
+    std::os::unix::fs::symlink("nothing", &dangling).unwrap();
+    let closed = world.write("closed", "");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     for (what, path) in [
         ("only comments", world.write("comments", "# nothing\n")),
         ("empty", world.write("empty", "")),
@@ -300,6 +304,8 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
         ),
         ("many bad lines", world.write("bad", "x\n".repeat(14))),
         ("missing", world.input("absent")),
+        ("at the end of a link that leads nowhere", dangling),
+        ("closed", closed),
     ] {
         text += &paragraph(what, &with_key(&world, "ageKeyFile", &path));
     }
@@ -340,6 +346,12 @@ fn an_identity_file_that_cannot_be_used_is_a_warning_with_its_cause() {
 
         # missing: 0
         warning: cannot use $DIR/absent: no such file; restore or mount it, or if there never was one, run: mkdir -p $DIR && age-keygen -o $DIR/absent
+
+        # at the end of a link that leads nowhere: 0
+        warning: cannot use $DIR/dangling: a symlink that leads to no file; restore what it leads to, or mount where that lies
+
+        # closed: 0
+        warning: cannot use $DIR/closed: permission denied; let its owner give you the right to read it, or name a key of your own
 
     "#]]
     .assert_eq(&text);

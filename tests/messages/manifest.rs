@@ -83,7 +83,7 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         error: cannot read the manifest $DIR/bad.json: keepGenerations has the wrong type, at line 1 column 23: expected a whole number
 
         # a field twice: 2
-        error: cannot read the manifest $DIR/bad.json: duplicate field `userMode`, at line 1 column 29
+        error: cannot read the manifest $DIR/bad.json: the field userMode is given twice, at line 1 column 29; remove one of the two
 
         # no UTF-8: 2
         error: cannot read the manifest $DIR/bad.json: invalid unicode code point at line 1 column 18

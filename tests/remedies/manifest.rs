@@ -99,6 +99,7 @@ pub const ROWS: &[Row] = &[
         "has neither {name_field} nor {id_field}, both are null; set one of them",
         an_owner_is_set,
     ),
+    mended("is given twice,{place}; remove one of the two", a_field_is_given_once),
     mended("; did you mean {known}", the_field_that_was_meant_is_there),
     mended(
         "which stands for no secret of this manifest; rebuild with the secret declared",
@@ -206,6 +207,24 @@ fn a_manifest_is_converted() {
         let said = scene.world.run_arguments([path]);
         assert_eq!(said.code, Some(0), "{said:?}");
     }
+}
+
+fn a_field_is_given_once() {
+    let Some(scene) = host() else { return };
+    scene.world.save(&scene.manifest);
+    let text = scene.manifest.text();
+    let path = scene
+        .world
+        .write("manifest.json", text.replacen('{', "{\"keepGenerations\": 2, ", 1));
+    let said = scene.world.run_arguments([&path]);
+    assert!(
+        said.err.contains(": the field keepGenerations is given twice, at line "),
+        "{said:?}"
+    );
+    assert!(said.err.ends_with("; remove one of the two\n"), "{said:?}");
+    let path = scene.world.write("manifest.json", text);
+    let said = scene.world.run_arguments([&path]);
+    assert_eq!(said.code, Some(0), "{said:?}");
 }
 
 /// So many secrets with this value, and room for them in the end. `version`: of the manifest; that of sops-nix has none.

@@ -1,0 +1,88 @@
+//! The list of messages is the program's: what is in the list is said, and what is said is in the list.
+//!
+//! What the program says stands word for word in the tests, which see it said.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+use crate::{found, read, root};
+
+/// What stands for something else in the list. So does a single capital letter.
+const NAMES: &str = "MANIFEST|KEYFILE|FILE|HOME|LINK|PATH|MOUNTPOINT|DIRECTORY|UNIT|VERB|PROGRAM|[A-Z]";
+
+/// The messages in the list, as they are written there.
+fn listed() -> Vec<String> {
+    let page = read("docs/messages.md");
+    let (_, table) = page.split_once("| message begins with |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows = found(r"(?m)^\| (.*?) \| ", table);
+    rows.iter()
+        .flat_map(|row| found("`([^`]+)`", row))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A pattern for what a message of the list begins with.
+fn pattern(listed: &str) -> String {
+    let names = Regex::new(&format!(r"…|(?-u:\b)(?:{NAMES})(?-u:\b)")).unwrap();
+    let mut pattern = String::new();
+    let mut end = 0;
+    for name in names.find_iter(listed) {
+        pattern += &regex::escape(&listed[end..name.start()]);
+        pattern += if name.as_str() == "…" { ".*" } else { ".+?" };
+        end = name.end();
+    }
+    pattern + &regex::escape(&listed[end..])
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// The text of all sources below a directory, each literal on one line.
+fn text(directory: &str) -> String {
+    let broken = Regex::new(r"\\\n *").unwrap();
+    let own = root().join("tests/docs");
+    let files = sources(&root().join(directory))
+        .into_iter()
+        .filter(|path| !path.starts_with(&own));
+    let texts = files.map(|path| broken.replace_all(&fs::read_to_string(path).unwrap(), "").into_owned());
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// A message may be put together from parts: then it is enough that what stands behind a colon is said.
+fn is_said(listed: &str, said: &str) -> bool {
+    let starts = listed.match_indices(": ").map(|(at, _)| &listed[at + 2..]);
+    let parts = starts.filter(|part| part.split(' ').count() > 2);
+    std::iter::once(listed)
+        .chain(parts)
+        .any(|part| Regex::new(&pattern(part)).unwrap().is_match(said))
+}
+
+#[test]
+fn each_message_in_the_list_is_one_of_the_program() {
+    let said = text("src") + &text("tests");
+    let listed = listed();
+    assert!(listed.len() > 80, "{}", listed.len());
+    let unsaid: Vec<_> = listed.iter().filter(|listed| !is_said(listed, &said)).collect();
+    assert!(unsaid.is_empty(), "{unsaid:#?}");
+}
+
+#[test]
+fn each_message_of_the_program_is_in_the_list() {
+    let tests = text("tests");
+    let said = found(r"(?m)^ *(?:error|warning): (.+)$", &tests);
+    assert!(said.len() > 200, "{}", said.len());
+    let listed = listed().iter().map(|listed| pattern(listed)).collect::<Vec<_>>().join("|");
+    let listed = Regex::new(&listed).unwrap();
+    let mut unlisted: Vec<_> = said.into_iter().filter(|said| !listed.is_match(said)).collect();
+    unlisted.sort_unstable();
+    unlisted.dedup();
+    assert!(unlisted.is_empty(), "{unlisted:#?}");
+}
