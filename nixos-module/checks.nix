@@ -177,7 +177,7 @@ let
             [ "${option}.${field}: ${unit} is no unit name: write ${unit}.service if you mean the service." ]
           else
             lib.optional (!isKnown unit)
-              "${option}.${field}: no unit ${unit} is defined in systemd.units. If no package brings it and no generator makes it either, nobody will be told when this secret changes (by activation scripts, also none that a generator makes): correct the name."
+              "${option}.${field}: no unit ${unit} is defined in systemd.units. If no package brings it and no generator makes it either, nobody will be told when this secret changes: correct the name."
         ) entry.${field}
       )
       [

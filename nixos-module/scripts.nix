@@ -28,7 +28,7 @@ let
     phase:
     onlyWhereInstalled phase ''
       if [ -e /run/current-system ]; then
-        SOPS_NIX_UNITS="''${systemConfig-}/etc/systemd/system" ${phase.installer}
+        SOPS_NIX_UNITS="''${systemConfig-}/etc/systemd/system" SOPS_NIX_SYSTEMCTL=/run/current-system/sw/bin/systemctl ${phase.installer}
       else
         echo "setting up secrets${lib.optionalString (phase.suffix != "") " for users"}..."
         mkdir -p -m 0700 ${record.directory}

@@ -17,6 +17,8 @@ pub struct Environment {
     pub via_systemctl: bool,
     /// `SOPS_NIX_UNITS`: where the units of the system are that is switched to.
     pub units: Option<PathBuf>,
+    /// `SOPS_NIX_SYSTEMCTL`: what asks systemd about units that no list may name.
+    pub systemctl: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`: what `%r` stands for in user mode.
     pub runtime_dir: Option<PathBuf>,
     /// Where the host's keys are, beside what the manifest says.
@@ -56,6 +58,7 @@ impl Environment {
             dry_run: env::var_os("NIXOS_ACTION").is_some_and(|action| action == "dry-activate"),
             via_systemctl: env::var_os("SOPS_RESTART_UNITS_VIA_SYSTEMCTL").is_some_and(|value| value == "1"),
             units: absolute("SOPS_NIX_UNITS"),
+            systemctl: absolute("SOPS_NIX_SYSTEMCTL"),
             runtime_dir: absolute("XDG_RUNTIME_DIR"),
             keys: KeyVariables::read(),
         }

@@ -274,6 +274,7 @@ fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
         directory: PathBuf::from("/run/nixos"),
         dry: environment.dry_run,
         units: environment.units.clone(),
+        systemctl: environment.systemctl.clone(),
     }
 }
 

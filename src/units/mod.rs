@@ -1,17 +1,15 @@
 //! Asking systemd to restart or reload the units that use what has changed.
 
+mod lists;
 mod systemctl;
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use rustix::fs::OFlags;
-
 use crate::{child::ChildError, file::reason, shell};
+use lists::Lists;
 use systemctl::Systemctl;
 
 /// What systemctl calls a restart and a reload of a unit that runs.
@@ -45,6 +43,8 @@ pub enum Channel {
         /// Where the units of the system are that is switched to, if that is known. `switch-to-configuration` ends at a name that it does not find there,
         /// and the lists stay and end every later switch: such a name is never listed.
         units: Option<PathBuf>,
+        /// systemctl, which tells of a unit that no list may name whether it runs, and restarts it.
+        systemctl: Option<PathBuf>,
     },
 }
 
@@ -135,37 +135,33 @@ impl UnitRequests {
 pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
         Channel::Nobody => return Vec::new(),
-        Channel::Systemctl(program) => {
-            let systemctl = Systemctl::new(program);
-            // A unit that fails because of the restart is not to be started once more.
-            // Where systemctl does not tell, what is asked of it next fails as well, and is told.
-            let failed = systemctl.failed(&requests.units()).unwrap_or_default();
-            vec![
-                systemctl.request(RESTART, &requests.restart),
-                systemctl.request(RELOAD, &requests.reload),
-                systemctl.start(&failed),
-            ]
+        Channel::Systemctl(program) => tell(&Systemctl::new(program), requests),
+        Channel::Lists {
+            directory,
+            dry,
+            units,
+            systemctl,
+        } => Lists {
+            directory,
+            dry: *dry,
+            units: units.as_deref(),
+            systemctl: systemctl.as_deref().map(Systemctl::new),
         }
-        Channel::Lists { directory, dry, units } => {
-            let prefix = if *dry { "dry-activation" } else { "activation" };
-            let found = |verb, names: &[String]| listable(units.as_deref(), verb, names);
-            vec![
-                list(
-                    directory,
-                    &format!("{prefix}-restart-list"),
-                    RESTART,
-                    &found(RESTART, &requests.restart),
-                ),
-                list(
-                    directory,
-                    &format!("{prefix}-reload-list"),
-                    RELOAD,
-                    &found(RELOAD, &requests.reload),
-                ),
-            ]
-        }
+        .request(requests),
     };
     outcomes.into_iter().filter_map(Result::err).collect()
+}
+
+/// Asks systemd itself.
+fn tell(systemctl: &Systemctl<'_>, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
+    // A unit that fails because of the restart is not to be started once more.
+    // Where systemctl does not tell, what is asked of it next fails as well, and is told.
+    let failed = systemctl.failed(&requests.units()).unwrap_or_default();
+    vec![
+        systemctl.request(RESTART, &requests.restart),
+        systemctl.request(RELOAD, &requests.reload),
+        systemctl.start(&failed),
+    ]
 }
 
 /// Starts those of the units that have failed, perhaps for want of what is published for the first time. The lists have no word for that.
@@ -192,60 +188,6 @@ fn words(units: &[String]) -> String {
     units.iter().map(|unit| shell::word(unit)).collect::<Vec<_>>().join(" ")
 }
 
-/// Those of `names` that `switch-to-configuration` finds in the directory `units`. Of the others a warning says what to type.
-fn listable(units: Option<&Path>, verb: &str, names: &[String]) -> Vec<String> {
-    let Some(units) = units else {
-        return names.to_vec();
-    };
-    let (found, lost): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| is_found(units, name));
-    for name in lost {
-        tracing::warn!(
-            "{name} is not told: the switch does not find it in {}; if it runs all the same, run: systemctl {verb} {}",
-            units.display(),
-            shell::word(&name)
-        );
-    }
-    found
-}
-
-/// Whether `switch-to-configuration` finds the unit: by its own file, or by its template, where it takes what follows the first dot for the kind of unit.
-/// So it does not find `t@a.b.service`, an instance with a dot.
-fn is_found(units: &Path, name: &str) -> bool {
-    let template = || {
-        let (prefix, instance) = name.rsplit_once('@')?;
-        let (_, kind) = instance.split_once('.')?;
-        Some(units.join(format!("{prefix}@.{kind}")))
-    };
-    !name.contains('/') && (units.join(name).exists() || template().is_some_and(|file| file.exists()))
-}
-
-/// Appends one unit a line to the list `name`, if there is a directory for it.
-fn list(directory: &Path, name: &str, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
-    if units.is_empty() {
-        return Ok(());
-    }
-    let path = directory.join(name);
-    let lines = units.join("\n") + "\n";
-    match append(&path, lines.as_bytes()) {
-        // Nobody reads lists here. That is asked of the list itself: what cannot be asked is an error, and no absence.
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
-        outcome => outcome.map_err(|cause| UnitError::List {
-            path,
-            verb,
-            cause,
-            units: units.to_vec(),
-        }),
-    }
-}
-
-/// Appends to a file of mode 0600, in one write: another writer's line is never torn.
-fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
-    let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let mut options = File::options();
-    options.append(true).create(true).mode(0o600).custom_flags(nofollow);
-    options.open(path)?.write_all(lines)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -270,6 +212,7 @@ mod tests {
                 directory: directory.path().to_owned(),
                 dry,
                 units: None,
+                systemctl: None,
             };
             let list = |name: &str| directory.path().join(format!("{prefix}-{name}-list"));
             fs::write(list("restart"), "z.service\n").unwrap();
@@ -313,6 +256,7 @@ mod tests {
             directory: directory.path().to_owned(),
             dry: false,
             units: Some(units),
+            systemctl: None,
         };
         let requests = UnitRequests {
             restart: all.clone(),
@@ -335,6 +279,7 @@ mod tests {
                     directory: missing.clone(),
                     dry: false,
                     units: None,
+                    systemctl: None,
                 },
                 &requests()
             )
@@ -352,6 +297,7 @@ mod tests {
             directory: looping,
             dry: false,
             units: None,
+            systemctl: None,
         };
         let errors = request(&channel, &requests());
         assert_eq!(errors.len(), 2);
@@ -369,6 +315,7 @@ mod tests {
                 directory: directory.path().to_owned(),
                 dry: false,
                 units: None,
+                systemctl: None,
             },
             &requests(),
         );

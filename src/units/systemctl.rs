@@ -41,16 +41,29 @@ impl<'p> Systemctl<'p> {
     /// # Errors
     /// When systemctl does not tell.
     pub fn failed(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
+        self.in_states(&["failed"], units)
+    }
+
+    /// Those of `units` that run, or should.
+    ///
+    /// # Errors
+    /// When systemctl does not tell.
+    pub fn started(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
+        self.in_states(&["active", "activating", "reloading", "failed"], units)
+    }
+
+    fn in_states(&self, wanted: &[&str], units: &[String]) -> Result<Vec<String>, UnitError> {
         if units.is_empty() {
             return Ok(Vec::new());
         }
         // Its exit status is no success unless one has failed.
         let answer = self.run(&["is-failed"], units);
         let output = answer.map_err(|cause| self.not_run(START, cause, units))?.output;
-        let states: Vec<_> = output.expose().split(|byte| *byte == b'\n').collect();
+        let states = output.expose().split(|byte| *byte == b'\n');
+        let is_wanted = |state: &[u8]| wanted.iter().any(|wanted| wanted.as_bytes() == state);
         let pairs = units.iter().zip(states);
-        let failed = pairs.filter(|(_, state)| *state == b"failed").map(|(unit, _)| unit.clone());
-        Ok(failed.collect())
+        let found = pairs.filter(|(_, state)| is_wanted(state)).map(|(unit, _)| unit.clone());
+        Ok(found.collect())
     }
 
     /// Starts units that have failed, also those that have failed so often that systemd would not start them again.

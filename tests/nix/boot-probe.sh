@@ -33,6 +33,17 @@ for _ in $(seq 50); do [ "$(wc -c < /consumer)" -gt 13 ] && break; sleep 0.1; do
 echo "# the unit that needs the secret was restarted and read: $(cat /consumer)"
 tree
 
+# A switch that would not find the unit in its configuration: no list names it, and systemd is asked.
+if jq -e .ageKeyFile /test/manifest.json > /dev/null; then
+  before=$(wc -c < /consumer)
+  mkdir -p /run/nixos /test/no-units
+  sed -i 's#"mode": "0400"#"mode": "0440"#' /test/manifest.json
+  SOPS_NIX_UNITS=/test/no-units SOPS_NIX_SYSTEMCTL=$(command -v systemctl) /test/program /test/manifest.json > /dev/null 2>&1
+  echo "# run by a switch that does not find the unit: $?"
+  for _ in $(seq 50); do [ "$(wc -c < /consumer)" -gt "$before" ] && break; sleep 0.1; done
+  echo "# the unit was restarted and read: $(tail -c +$((before + 1)) /consumer); in lists: $(cat /run/nixos/* 2> /dev/null)"
+fi
+
 # A failure is seen, and changes nothing.
 sed -i 's#"key": "db/password"#"key": "no/such/key"#' /test/manifest.json
 systemctl restart sops-nix 2> /dev/null

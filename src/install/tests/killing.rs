@@ -47,6 +47,7 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
             directory: top.join("nixos"),
             dry: false,
             units: None,
+            systemctl: None,
         };
         let site = site(&top, Store::Directory);
         publish(&site, &entries(&top, &unit, b"new"), Extent::Whole, &lists).unwrap();

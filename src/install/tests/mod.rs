@@ -68,6 +68,7 @@ impl World {
             directory: self.top.join("nixos"),
             dry: false,
             units: None,
+            systemctl: None,
         }
     }
 
