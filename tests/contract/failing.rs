@@ -260,7 +260,12 @@ fn a_run_that_fails_while_it_writes_leaves_nothing_behind() {
         "{}",
         said.err
     );
-    assert!(said.err.contains(": no space left on device\n"), "{}", said.err);
+    assert!(
+        said.err
+            .contains(": no space left on device; to see which file system is full, run: df -h; df -i\n"),
+        "{}",
+        said.err
+    );
     assert_eq!(world.tree("/run"), before);
     assert!(!world.tree("/etc").contains("link"), "no link was made");
 }
