@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::writers::Writer;
 use crate::{file::reason, shell, units::UnitError};
@@ -204,10 +205,11 @@ fn look_at(holder: Option<u32>, lock: &Path) -> String {
     }
 }
 
-/// What to do where the file system takes nothing.
+/// What to do where the file system takes nothing, or nothing of ours.
 fn remedy(cause: Errno) -> &'static str {
     match cause {
         Errno::NOSPC | Errno::DQUOT => "; to see which file system is full, run: df -h; df -i",
+        Errno::ACCESS | Errno::PERM if !geteuid().is_root() => "; run this as root, or in user mode choose a place of your own",
         Errno::ROFS => "; choose a path on another file system, or mount this one for writing",
         _ => "",
     }

@@ -117,8 +117,8 @@ pub enum Cause {
     Program(String),
 }
 
-/// What a key file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a key file holds, in the order in which one is recommended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum KeyKind {
     /// age identities.
@@ -178,6 +178,14 @@ impl Place {
 }
 
 impl Problem {
+    /// Of a host key of sshd that is not there: its kind.
+    pub(super) fn missing_host_key(&self) -> Option<KeyKind> {
+        match self.cause {
+            Cause::NoFile(kind) if self.place.path()?.starts_with("/etc/ssh") => Some(kind),
+            _ => None,
+        }
+    }
+
     /// Whether the program failed that has the key of `place`.
     pub(super) fn is_of_program_for(&self, place: &Place) -> bool {
         matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())

@@ -156,7 +156,7 @@ impl NoKey {
             );
         }
         let Some(recipient) = &self.recommended else {
-            return self.mend().unwrap_or_else(|| GIVE_A_KEY.to_owned());
+            return self.mend().or_else(|| self.make()).unwrap_or_else(|| GIVE_A_KEY.to_owned());
         };
         let first = match self.mend() {
             Some(_) => "mend what is said above, or ",
@@ -175,8 +175,17 @@ impl NoKey {
         let of_set_sources = || self.problems.iter().filter(|(_, is_set)| *is_set);
         let is_said = of_set_sources().next().is_some() || self.locks().any(Lock::is_told);
         of_set_sources()
-            .find_map(|(problem, _)| Some(format!("mend {}: {}", problem.place, problem.remedy()?)))
+            .find_map(|(problem, _)| mend(problem))
             .or_else(|| is_said.then(|| "mend what is said above".to_owned()))
+    }
+
+    /// Which host key to make. The Nix modules name them unasked, so one that is not there is no news while another key serves.
+    fn make(&self) -> Option<String> {
+        let missing = self
+            .problems
+            .iter()
+            .filter_map(|(problem, _)| Some((problem.missing_host_key()?, problem)));
+        missing.min_by_key(|(kind, _)| *kind).and_then(|(_, problem)| mend(problem))
     }
 
     /// What keeps the file closed whatever keys this host had, or how many groups it opens.
@@ -221,6 +230,11 @@ impl NoKey {
     fn locks(&self) -> impl Iterator<Item = &Lock> {
         self.groups.iter().flat_map(|group| &group.locks)
     }
+}
+
+/// How a source gives a key again.
+fn mend(problem: &Problem) -> Option<String> {
+    Some(format!("mend {}: {}", problem.place, problem.remedy()?))
 }
 
 impl ClosedGroup {

@@ -188,7 +188,7 @@ fn cause(field: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Eof => format!("it ends too early, at line {} column {}", error.line(), error.column()),
         Category::Data => data_cause(field, error),
-        _ => error.to_string(),
+        _ => format!("it is not valid JSON: {error}"),
     }
 }
 

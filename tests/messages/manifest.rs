@@ -59,7 +59,7 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         error: cannot read the manifest $DIR/bad.json: it ends too early, at line 1 column 0
 
         # no JSON: 2
-        error: cannot read the manifest $DIR/bad.json: expected value at line 1 column 1
+        error: cannot read the manifest $DIR/bad.json: it is not valid JSON: expected value at line 1 column 1
 
         # cut off: 2
         error: cannot read the manifest $DIR/bad.json: it ends too early, at line 1 column 25
@@ -68,7 +68,7 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         error: cannot read the manifest $DIR/bad.json: it has the wrong type, at line 1 column 0
 
         # something behind it: 2
-        error: cannot read the manifest $DIR/bad.json: trailing characters at line 1 column 4
+        error: cannot read the manifest $DIR/bad.json: it is not valid JSON: trailing characters at line 1 column 4
 
         # a text for a list: 2
         error: cannot read the manifest $DIR/bad.json: secrets has the wrong type, at line 1 column 15: expected a list
@@ -86,7 +86,7 @@ fn a_manifest_that_cannot_be_read_is_named_with_the_cause() {
         error: cannot read the manifest $DIR/bad.json: the field userMode is given twice, at line 1 column 29; remove one of the two
 
         # no UTF-8: 2
-        error: cannot read the manifest $DIR/bad.json: invalid unicode code point at line 1 column 18
+        error: cannot read the manifest $DIR/bad.json: it is not valid JSON: invalid unicode code point at line 1 column 18
 
     "#]]
     .assert_eq(&text);

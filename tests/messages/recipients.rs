@@ -53,6 +53,9 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
         .with("ageKeyFile", json!(world.input("absent.txt")))
         .with("sshKeyPaths", json!(["/etc/ssh/ssh_host_rsa_key_that_is_not_there"]));
     text += &says("keys that are not there", &missing);
+    let host_keys = ["/etc/ssh/not_there_rsa_key", "/etc/ssh/not_there_ed25519_key"];
+    let missing = manifest(&world, None, &[], "to-other.yaml", key).with("ageSshKeyPaths", json!(host_keys));
+    text += &says("host keys that are not there", &missing);
     let many = (0..12).fold(
         manifest(&world, Some("age.txt"), &[], "to-other.yaml", key),
         |manifest, number| manifest.secret(&format!("s{number}"), &world.fixture("to-other.yaml"), key),
@@ -143,6 +146,16 @@ fn the_report_sets_recipients_against_identities_and_says_what_to_type() {
             (no key)  /etc/ssh/ssh_host_rsa_key_that_is_not_there: no such file
             (no key)  $DIR/absent.txt: no such file
           hint: mend $DIR/absent.txt: restore or mount it, or if there never was one, run: mkdir -p $DIR && age-keygen -o $DIR/absent.txt
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+
+        # host keys that are not there: 1
+        error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
+          this file can be opened by
+            age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
+          this host has
+            (no key)  /etc/ssh/not_there_rsa_key: no such file
+            (no key)  /etc/ssh/not_there_ed25519_key: no such file
+          hint: mend /etc/ssh/not_there_ed25519_key: restore or mount it, or if there never was one, run: mkdir -p /etc/ssh && ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/not_there_ed25519_key
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
 
         # many secrets: 1

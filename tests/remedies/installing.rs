@@ -37,6 +37,10 @@ pub const ROWS: &[Row] = &[
         &["sops-nix.service"],
     ),
     mended("run: df -h; df -i", room_is_made),
+    mended(
+        "run this as root, or in user mode choose a place of your own",
+        a_place_of_ones_own_is_chosen,
+    ),
     mended("choose a path on another file system", a_path_that_can_be_written_is_chosen),
     mended("are both at {}; choose another path", a_path_of_its_own_is_chosen),
     named("to see who it is, run: fuser -v {}", "as above", &[]),
@@ -255,6 +259,20 @@ fn room_is_made() {
     let used = full.lines().find(|line| line.ends_with("/run/full") && line.contains("100%"));
     assert!(used.is_some(), "{full}");
     scene.types("mount -o remount,nr_inodes=100 /run/secrets.d");
+    scene.is_mended();
+}
+
+fn a_place_of_ones_own_is_chosen() {
+    let Some(mut scene) = Scene::new() else { return };
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    if !crate::common::is_root() {
+        return;
+    }
+    let own = scene.manifest.field("symlinkPath").unwrap().clone();
+    scene.set("symlinkPath", "/usr/not-ours/secrets");
+    scene.says("cannot make the directory /usr/not-ours: permission denied; run this as root, or in user mode choose");
+    scene.set("symlinkPath", own);
     scene.is_mended();
 }
 
