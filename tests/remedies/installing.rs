@@ -36,6 +36,11 @@ pub const ROWS: &[Row] = &[
         "tests/keys/stopping.rs ends a run; units are started by systemd alone, and tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],
     ),
+    named(
+        "would run: systemctl {verb} {}",
+        "a dry run says what the run would do; nobody has to do it",
+        &[],
+    ),
     mended("run: df -h; df -i", room_is_made),
     mended(
         "run this as root, or in user mode choose a place of your own",
