@@ -130,8 +130,13 @@ fn a_sops_file_that_is_no_file_is_an_error() {
         1,
         |world, path| world.manifest().secret("s", path, "k"),
         |path, said| {
+            let hint = if said == "no such file" {
+                "; restore it, or correct sopsFile"
+            } else {
+                ""
+            };
             format!(
-                "error: cannot read {} (needed by secret s): {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s\n",
+                "error: cannot read {} (needed by secret s): {said}{hint}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s\n",
                 path.display()
             )
         },
