@@ -273,6 +273,28 @@ fn a_file_can_name_ten_thousand_recipients_and_no_more() {
 }
 
 #[test]
+fn flat_metadata_has_room_for_ten_thousand_keys_and_not_for_a_hundred_thousand_other_lines() {
+    let (world, _directory, mut inputs) = world();
+    let of_kms = ["arn", "role", "aws_profile", "context__map_Env", "created_at", "enc"];
+    for (suffix, prefix, key) in [("env", "sops_", "k0_unencrypted"), ("ini", "", "s/k0_unencrypted")] {
+        let text = std::fs::read_to_string(with_keys(&world, &mut inputs, suffix, 1)).unwrap();
+        let keys = (0..9_999).flat_map(|number| of_kms.map(|field| format!("{prefix}kms__list_{number}__map_{field}=x\n")));
+        let file = world.write(&format!("kms.{suffix}"), text.clone() + &keys.collect::<String>());
+        let secret = manifest(&world, &inputs).secret("s", &file, key);
+        works(&world, &format!("9,999 keys of KMS and ours: {suffix}"), &secret, 256);
+        let lines: Vec<_> = (0..100_000).map(|number| format!("{prefix}x{number}__map_x=0\n")).collect();
+        refused(
+            &world,
+            &format!("100,000 lines of metadata: {suffix}"),
+            &format!("lines.{suffix}"),
+            text + &lines.concat(),
+            256,
+            "the sops metadata has more than 100000 lines; restore the file from version control",
+        );
+    }
+}
+
+#[test]
 fn a_manifest_can_have_a_hundred_thousand_secrets() {
     let (world, _directory, mut inputs) = world();
     let count = scaled(100_000);

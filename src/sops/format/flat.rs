@@ -1,6 +1,6 @@
 //! What the two flat formats, dotenv and INI, share: typed values as text, and nested metadata in flat keys.
 
-use std::{borrow::Cow, collections::BTreeMap, num::IntErrorKind};
+use std::{borrow::Cow, iter, mem, num::IntErrorKind};
 
 use thiserror::Error;
 
@@ -82,74 +82,151 @@ pub enum FlatError {
     /// More levels than any real metadata has.
     #[error("the metadata key {0}… is nested too deeply")]
     TooDeep(String),
+    /// More lines than any real metadata has.
+    #[error("the sops metadata has more than {MOST_LINES} lines")]
+    TooLong,
 }
 
 /// The levels that a key can have. sops itself needs six.
 const MAX_DEPTH: usize = 32;
+/// The lines that a section can have. sops itself writes six at most for each of the ten thousand keys that there may be, and one more for
+/// each entry of a KMS context. In memory a line of many levels takes up to thirty times its length.
+const MOST_LINES: usize = 100_000;
 
 /// One step of a flat key.
-enum Step<'a> {
-    Name(&'a [u8]),
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step<'k> {
+    Name(&'k [u8]),
     Index(i64),
 }
 
-/// A place in the nested section, which ought to be exactly one of the three.
-#[derive(Default)]
-struct Node<'a> {
-    value: Option<Value<Stored<'a>>>,
-    names: BTreeMap<Vec<u8>, Node<'a>>,
-    indices: BTreeMap<i64, Node<'a>>,
+/// The steps of a flat key, split at its separators. There is no way to have one in a name.
+struct Steps<'k> {
+    /// Whether the next one is an index, and the text from there; nothing behind the last one.
+    rest: Option<(bool, &'k [u8])>,
+}
+
+/// A line of a flat section.
+struct Line<'k, 'a> {
+    key: &'k [u8],
+    /// What is ahead of its key below the place that is being built.
+    ahead: Steps<'k>,
+    /// The step from that place; none where the key ends there.
+    step: Option<Step<'k>>,
+    value: Value<Stored<'a>>,
 }
 
 /// The nested form of a section with keys like `age__list_0__map_enc`. Comments are dropped, names come out sorted.
 pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, FlatError> {
-    let mut root = Node::default();
-    for item in section.items {
-        if let Key::Name(key) = item.key {
-            place(&mut root, &key, item.value)?;
-        }
+    if section.items.len() > MOST_LINES {
+        return Err(FlatError::TooLong);
     }
-    match root.nested().map_err(Misplaced::tell)? {
+    let named = |item: Item<_>| match item.key {
+        Key::Name(key) => Some((key, item.value)),
+        Key::Comment(_) | Key::Other(_) => None,
+    };
+    let (keys, values): (Vec<_>, Vec<_>) = section.items.into_iter().filter_map(named).unzip();
+    let mut lines: Vec<_> = keys.iter().zip(values).map(|(key, value)| Line::new(key, value)).collect();
+    match nested(&mut lines, 0)? {
         Value::Map(branch) => Ok(branch),
         _ => Ok(Branch::default()),
     }
 }
 
-/// Puts a value where its key says.
-fn place<'a>(root: &mut Node<'a>, key: &[u8], value: Value<Stored<'a>>) -> Result<(), FlatError> {
-    let mut node = root;
-    for (depth, step) in steps(key).enumerate() {
-        if depth >= MAX_DEPTH {
-            return Err(FlatError::TooDeep(shown(key.get(..40).unwrap_or(key))));
-        }
-        node = match step {
-            Step::Name(name) => node.names.entry(name.to_vec()).or_default(),
-            Step::Index(index) => node.indices.entry(index).or_default(),
-        };
+/// What stands in a place so many steps deep, by the lines whose keys lead there or below. Ends at [`MAX_DEPTH`].
+fn nested<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+    lines.iter_mut().for_each(Line::advance);
+    lines.sort_by_key(|line| line.step);
+    match lines {
+        [line] if line.step.is_none() => Ok(mem::replace(&mut line.value, Value::Null)),
+        [_, second, ..] if second.step.is_none() => Err(FlatError::Duplicate(shown(second.key))),
+        [first, ..] if depth >= MAX_DEPTH => Err(FlatError::TooDeep(shown(first.key.get(..40).unwrap_or(first.key)))),
+        [first, ..] if matches!(first.step, Some(Step::Index(_))) => list(lines, depth),
+        _ => map(lines, depth),
     }
-    if node.value.replace(value).is_some() {
-        return Err(FlatError::Duplicate(shown(key)));
-    }
-    Ok(())
 }
 
-/// Splits a key at its separators. There is no way to have one in a name.
-fn steps(key: &[u8]) -> impl Iterator<Item = Step<'_>> {
-    let mut rest = Some(key);
-    let mut in_list = false;
-    std::iter::from_fn(move || {
-        let (token, follows) = split(rest?);
-        let step = if in_list {
+/// A map of sorted lines.
+fn map<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+    let mut items = Vec::new();
+    for group in lines.chunk_by_mut(Line::is_beside) {
+        let Some(Step::Name(name)) = group.first().and_then(|line| line.step) else {
+            return Err(FlatError::Mismatch(place(group, depth)));
+        };
+        items.push(Item {
+            key: Key::Name(name.to_vec()),
+            value: nested(group, depth.saturating_add(1))?,
+        });
+    }
+    items.shrink_to_fit();
+    Ok(Value::Map(Branch { items }))
+}
+
+/// A list of lines, sorted by their indices.
+fn list<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+    let mut values = Vec::new();
+    for (index, group) in (0..).zip(lines.chunk_by_mut(Line::is_beside)) {
+        if group.iter().any(|line| line.step != Some(Step::Index(index))) {
+            return Err(FlatError::Incomplete(place(group, depth)));
+        }
+        values.push(nested(group, depth.saturating_add(1))?);
+    }
+    values.shrink_to_fit();
+    Ok(Value::List(values))
+}
+
+/// The name of the place so many steps deep that the keys of these lines lead through.
+fn place(lines: &[Line<'_, '_>], depth: usize) -> String {
+    let key = lines.first().map(|line| line.key).unwrap_or_default();
+    let steps = Steps::of(key).take(depth).map(|step| match step {
+        Step::Name(name) => format!(".{}", shown(name)),
+        Step::Index(index) => format!("[{index}]"),
+    });
+    iter::once("sops".to_owned()).chain(steps).collect()
+}
+
+impl<'k, 'a> Line<'k, 'a> {
+    fn new(key: &'k [u8], value: Value<Stored<'a>>) -> Self {
+        Self {
+            key,
+            ahead: Steps::of(key),
+            step: None,
+            value,
+        }
+    }
+
+    /// Goes one step down.
+    fn advance(&mut self) {
+        self.step = self.ahead.next();
+    }
+
+    /// Whether both lead to the same place below.
+    fn is_beside(&self, other: &Self) -> bool {
+        self.step == other.step
+    }
+}
+
+impl<'k> Steps<'k> {
+    fn of(key: &'k [u8]) -> Self {
+        Self {
+            rest: Some((false, key)),
+        }
+    }
+}
+
+impl<'k> Iterator for Steps<'k> {
+    type Item = Step<'k>;
+
+    fn next(&mut self) -> Option<Step<'k>> {
+        let (is_index, rest) = self.rest?;
+        let (token, behind) = split(rest);
+        self.rest = behind;
+        Some(if is_index {
             Step::Index(index(token))
         } else {
             Step::Name(token)
-        };
-        (in_list, rest) = match follows {
-            Some((list, tail)) => (list, Some(tail)),
-            None => (false, None),
-        };
-        Some(step)
-    })
+        })
+    }
 }
 
 /// The text up to the next separator; whether that is the list's, and the text behind it.
@@ -175,69 +252,6 @@ fn index(token: &[u8]) -> i64 {
             IntErrorKind::NegOverflow => i64::MIN,
             _ => 0,
         })
-}
-
-/// A place that is not what it ought to be.
-struct Misplaced {
-    /// What is wrong, by the name of the place.
-    error: fn(String) -> FlatError,
-    /// The steps down to it, the last one first: they are put together only where they have to be told.
-    steps: Vec<String>,
-}
-
-impl Misplaced {
-    fn here(error: fn(String) -> FlatError) -> Self {
-        Self {
-            error,
-            steps: Vec::new(),
-        }
-    }
-
-    /// The same, seen from above `step`.
-    fn below(mut self, step: String) -> Self {
-        self.steps.push(step);
-        self
-    }
-
-    fn tell(self) -> FlatError {
-        let steps: String = self.steps.into_iter().rev().collect();
-        (self.error)(format!("sops{steps}"))
-    }
-}
-
-impl<'a> Node<'a> {
-    /// The value that this place stands for. As deep as [`MAX_DEPTH`] at most.
-    fn nested(self) -> Result<Value<Stored<'a>>, Misplaced> {
-        match (self.value, self.names.is_empty(), self.indices.is_empty()) {
-            (Some(value), true, true) => Ok(value),
-            (None, _, true) => map(self.names),
-            (None, true, false) => list(self.indices),
-            _ => Err(Misplaced::here(FlatError::Mismatch)),
-        }
-    }
-}
-
-fn map(nodes: BTreeMap<Vec<u8>, Node<'_>>) -> Result<Value<Stored<'_>>, Misplaced> {
-    let mut items = Vec::new();
-    for (name, node) in nodes {
-        let value = node.nested().map_err(|error| error.below(format!(".{}", shown(&name))))?;
-        items.push(Item {
-            key: Key::Name(name),
-            value,
-        });
-    }
-    Ok(Value::Map(Branch { items }))
-}
-
-fn list(nodes: BTreeMap<i64, Node<'_>>) -> Result<Value<Stored<'_>>, Misplaced> {
-    let mut values = Vec::new();
-    for (expected, (index, node)) in (0_i64..).zip(nodes) {
-        if index != expected {
-            return Err(Misplaced::here(FlatError::Incomplete));
-        }
-        values.push(node.nested().map_err(|error| error.below(format!("[{index}]")))?);
-    }
-    Ok(Value::List(values))
 }
 
 #[cfg(test)]
