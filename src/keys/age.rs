@@ -1,6 +1,6 @@
 //! age identities as text, and the age messages that hold data keys.
 
-use std::io::Read;
+use std::io::{self, BufRead, Read};
 
 use ::age::armor::ArmoredReader;
 use ::age::{DecryptError, Decryptor, x25519};
@@ -23,8 +23,7 @@ pub(super) const MAX_BAD_LINES: usize = 10;
 /// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB; one that
 /// somebody made for many recipients has 2 KiB for each that is post-quantum.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
-/// The most lines of a message without armor. The parser begins anew with each line of the header, so its time grows with the
-/// square of their number; a 16384-bit RSA key needs 48.
+/// The most lines of a message without armor. sops writes a message for one recipient, and a 16384-bit RSA key needs 48.
 const MAX_MESSAGE_LINES: usize = 128;
 /// The most bytes of a data key, or of a share, which has one byte more.
 const MAX_KEY_BYTES: usize = 33;
@@ -52,7 +51,7 @@ impl Message {
         if bytes.split(|byte| *byte == b'\n').count() > MAX_MESSAGE_LINES {
             return Err(Failure::TooLarge);
         }
-        Decryptor::new_buffered(bytes.as_slice()).map_err(|_| Failure::BadHeader)?;
+        Decryptor::new_buffered(Unread(&bytes)).map_err(|_| Failure::BadHeader)?;
         Ok(Self(bytes))
     }
 
@@ -78,13 +77,52 @@ impl Message {
     }
 
     fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read + use<'_>, Failure> {
-        let decryptor = Decryptor::new_buffered(self.0.as_slice()).map_err(|_| Failure::BadHeader)?;
+        let decryptor = Decryptor::new_buffered(Unread(&self.0)).map_err(|_| Failure::BadHeader)?;
         decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
             DecryptError::NoMatchingKeys => Failure::NotOurs,
             DecryptError::InvalidHeader => Failure::BadHeader,
             _ => Failure::Damaged,
         })
     }
+}
+
+/// What is still to be read of a message. Its header is given in one piece: the parser asks for the next line, and begins anew with each
+/// piece that it gets, so its time would grow with the square of the number of lines.
+struct Unread<'m>(&'m [u8]);
+
+impl Read for Unread<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl BufRead for Unread<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Ok(self.0)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.0.consume(count);
+    }
+
+    fn read_until(&mut self, _line_end: u8, piece: &mut Vec<u8>) -> io::Result<usize> {
+        let (header, rest) = self.0.split_at(header_length(self.0));
+        piece.extend_from_slice(header);
+        self.0 = rest;
+        Ok(header.len())
+    }
+}
+
+/// The number of bytes up to the end of the line that begins with three dashes, which is a header's last; all where there is none.
+fn header_length(message: &[u8]) -> usize {
+    let mut length = 0;
+    for line in message.split_inclusive(|byte| *byte == b'\n') {
+        length += line.len();
+        if line.starts_with(b"---") {
+            break;
+        }
+    }
+    length
 }
 
 /// Reads a data key, or a share of one, to its end, which authenticates it.
