@@ -4,7 +4,6 @@ use std::iter;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     inputs::Inputs,
@@ -61,7 +60,7 @@ pub fn merges(inputs: &mut Inputs, size: usize) -> Made {
 }
 
 /// A file that is for nobody, as far as its metadata goes.
-fn with_recipients(inputs: &mut Inputs, field: &str, entries: Value) -> Made {
+pub fn with_recipients(inputs: &mut Inputs, field: &str, entries: Value) -> Made {
     let mut metadata = metadata(inputs);
     metadata["age"] = json!([]);
     metadata[field] = entries;
@@ -78,57 +77,6 @@ pub fn many_groups(inputs: &mut Inputs, size: usize) -> Made {
     let group = json!({ "age": [{ "recipient": "age1", "enc": "" }] });
     let entries = vec![group.clone(); size / group.to_string().len()];
     with_recipients(inputs, "key_groups", entries.into())
-}
-
-/// An armored message of this header that nothing opens, with comments to make it as long as it may be.
-fn armored(header: &str) -> String {
-    let message = format!(
-        "age-encryption.org/v1\n{header}--- {}\n",
-        BASE64_STANDARD.encode([0; 32]).trim_end_matches('=')
-    );
-    let mut bytes = message.into_bytes();
-    bytes.extend([0; 32]);
-    let text = BASE64_STANDARD.encode(bytes);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
-    format!(
-        "-----BEGIN AGE ENCRYPTED FILE-----\n{}\n-----END AGE ENCRYPTED FILE-----\n",
-        lines.join("\n")
-    )
-}
-
-/// As many entries as fit and are allowed, each with such stanzas.
-fn with_messages(inputs: &mut Inputs, size: usize, stanza: &str, stanzas: usize) -> Made {
-    let entry = json!({ "recipient": "age1", "enc": armored(&stanza.repeat(stanzas)) });
-    let count = (size / entry.to_string().len()).min(1000);
-    with_recipients(inputs, "age", vec![entry; count].into())
-}
-
-pub fn age_stanzas(inputs: &mut Inputs, size: usize) -> Made {
-    let share = BASE64_STANDARD.encode([9; 32]);
-    let share = share.trim_end_matches('=');
-    with_messages(inputs, size, &format!("-> X25519 {share}\n{share}\n"), 60)
-}
-
-/// Stanzas that name the RSA key of the tests.
-pub fn rsa_stanzas(inputs: &mut Inputs, size: usize) -> Made {
-    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/keys/ssh_rsa");
-    let public = std::fs::read_to_string(format!("{key}.pub")).unwrap();
-    let blob = BASE64_STANDARD.decode(public.split(' ').nth(1).unwrap()).unwrap();
-    let digest = Sha256::digest(&blob);
-    let tag = BASE64_STANDARD.encode(&digest[..4]);
-    let body = BASE64_STANDARD.encode([1; 256]);
-    let lines: Vec<_> = body
-        .trim_end_matches('=')
-        .as_bytes()
-        .chunks(64)
-        .map(|line| str::from_utf8(line).unwrap())
-        .collect();
-    let stanza = format!("-> ssh-rsa {}\n{}\n", tag.trim_end_matches('='), lines.join("\n"));
-    let made = with_messages(inputs, size, &stanza, 16);
-    Made {
-        manifest: json!({ "ageSshKeyPaths": [key] }).as_object().unwrap().clone(),
-        ..made
-    }
 }
 
 pub fn long_token(inputs: &mut Inputs, size: usize) -> Made {

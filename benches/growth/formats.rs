@@ -156,3 +156,31 @@ pub fn env_metadata(inputs: &mut Inputs, size: usize) -> Made {
         lines.concat() + &repeated(size / 2, "sops_a#__map_b=0\n") + &metadata,
     )
 }
+
+/// Lines whose names have as many levels as they may.
+fn deep_names(size: usize, prefix: &str) -> String {
+    repeated(size, &format!("{prefix}a#{}=0\n", "__map_".repeat(31)))
+}
+
+pub fn env_deep_metadata(inputs: &mut Inputs, size: usize) -> Made {
+    let metadata = flat(&metadata(inputs), "sops_");
+    Made::new("dotenv", deep_names(size, "sops_") + &metadata)
+}
+
+pub fn ini_deep_metadata(inputs: &mut Inputs, size: usize) -> Made {
+    let metadata = flat(&metadata(inputs), "");
+    Made::new("ini", format!("[sops]\n{}{metadata}", deep_names(size, "")))
+}
+
+/// Fields that nobody needs, in a section that is nested as it stands.
+pub fn json_metadata(inputs: &mut Inputs, size: usize) -> Made {
+    let metadata = metadata(inputs).to_string();
+    let fields = repeated(size, "\"a#\":{\"b\":[0]},");
+    Made::new("json", format!("{{\"sops\": {{{fields}{}}}", &metadata[1..]))
+}
+
+pub fn yaml_metadata(inputs: &mut Inputs, size: usize) -> Made {
+    let metadata = metadata(inputs).to_string();
+    let fields = repeated(size, "a#: {b: [0]},");
+    Made::new("yaml", format!("sops: {{{fields}{}\n", &metadata[1..]))
+}

@@ -1,6 +1,6 @@
 //! The kinds of files: what somebody puts into a file that is not theirs, so that it takes long.
 
-use crate::{claims, formats, made::Kind};
+use crate::{claims, formats, made::Kind, messages};
 
 /// All of them.
 pub fn all() -> Vec<Kind> {
@@ -42,10 +42,21 @@ pub fn all() -> Vec<Kind> {
         kind("INI: quotes that do not close", formats::ini_quotes),
         kind("dotenv: lines", formats::env_lines),
         kind("dotenv: metadata with long names", formats::env_metadata),
+        kind("dotenv: metadata with deep names", formats::env_deep_metadata),
+        kind("INI: metadata with deep names", formats::ini_deep_metadata),
+        kind("JSON: metadata that nobody needs", formats::json_metadata),
+        kind("YAML: metadata that nobody needs", formats::yaml_metadata),
         kind("metadata: keys", claims::many_keys),
         kind("metadata: key groups", claims::many_groups),
-        kind("metadata: age stanzas", claims::age_stanzas),
-        kind("metadata: forged ssh-rsa stanzas", claims::rsa_stanzas),
+        kind("metadata: X25519 stanzas", messages::unnamed_x25519),
+        kind("metadata: X25519 stanzas under the host's recipient", messages::named_x25519),
+        kind(
+            "metadata: ssh-ed25519 stanzas under the host's key",
+            messages::named_ssh_ed25519,
+        ),
+        kind("metadata: ssh-rsa stanzas", messages::unnamed_ssh_rsa),
+        kind("metadata: ssh-rsa stanzas under the host's key", messages::named_ssh_rsa),
+        kind("metadata: OpenPGP messages under the host's key", messages::named_pgp),
         kind("a long token", claims::long_token),
         kind("a manifest of many secrets", claims::many_secrets),
         kind("a template of many placeholders", claims::many_placeholders),

@@ -46,6 +46,12 @@ impl Made {
         Self { key: "", ..self }
     }
 
+    /// With a further field of the manifest.
+    pub fn with_field(mut self, name: &str, value: Value) -> Self {
+        self.manifest.insert(name.to_owned(), value);
+        self
+    }
+
     /// Several secrets, looked for by a check without keys, as a build does it.
     pub fn checked(self, secrets: usize, key: &'static str) -> Self {
         Self {

@@ -1,9 +1,10 @@
 //! Files that somebody without any key made to take long, each kind in three sizes: the time of a run must grow with the size of
 //! the file, and no faster.
 //!
-//! Prints a Markdown table and fails when double the size takes more than three times as long, or when the largest of the full sizes takes
-//! longer than it may. `--short` takes smaller files; further arguments choose kinds by a part of their names. What counts is time on the
-//! processors, the least of several runs, so that other work on the machine does not matter much.
+//! Prints a Markdown table and fails when double the size takes more than three times as long, when the largest of the full sizes takes
+//! longer than it may, or when any takes more memory than the units have. `--short` takes smaller files, `--large` the largest that there
+//! may be, once each; further arguments choose kinds by a part of their names. What counts is time on the processors, the least of several
+//! runs, so that other work on the machine does not matter much.
 
 // The lints about panics mean the program; a bench has nobody to report an error to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -18,6 +19,7 @@ mod made;
 #[path = "../install/measure.rs"]
 #[allow(dead_code, reason = "the other bench uses the rest")]
 mod measure;
+mod messages;
 
 use std::{
     env, fs,
@@ -33,72 +35,101 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sops-install-secrets");
 
-/// The smallest of the full sizes, in bytes, and of the short ones. The others are twice and four times as large.
-const SIZES: (usize, usize) = (4 << 20, 1 << 20);
-/// The most time for the largest of the full sizes, 16 MiB.
-const MOST: Duration = Duration::from_secs(2);
+/// How large the files are, and how often they are tried.
+struct Scale {
+    /// The smallest size, in bytes. The others are twice and four times as large.
+    smallest: usize,
+    /// Of how many runs the fastest counts.
+    runs: usize,
+    /// The most time for the largest size.
+    most: Option<Duration>,
+}
+
+const SHORT: Scale = Scale {
+    smallest: 1 << 20,
+    runs: 3,
+    most: None,
+};
+const FULL: Scale = Scale {
+    smallest: 4 << 20,
+    runs: 3,
+    most: Some(Duration::from_secs(2)),
+};
+/// Up to a little less than `sops.maxSize` is unless it is set.
+const LARGE: Scale = Scale {
+    smallest: 63 << 20,
+    runs: 1,
+    most: None,
+};
+/// What the units have for such files, in KiB: 2 GiB.
+const MOST_MEMORY: u64 = 2 << 20;
 /// By how much double the size may take longer.
 const MOST_GROWTH: f64 = 3.0;
 /// Shorter times say nothing about growth.
 const FLOOR: Duration = Duration::from_millis(60);
-/// Of how many runs the fastest counts.
-const RUNS: usize = 3;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if arguments.first().is_some_and(|first| first == "--measure") {
         measure::here(&arguments[1..]);
     }
-    let is_short = arguments.iter().any(|argument| argument == "--short");
-    let words: Vec<_> = arguments.iter().filter(|argument| *argument != "--short").collect();
+    let (flags, words): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| argument.starts_with("--"));
+    let scale = match flags.first().map(|flag| flag.as_str()) {
+        Some("--short") => SHORT,
+        Some("--large") => LARGE,
+        _ => FULL,
+    };
     let wanted = |kind: &&Kind| words.is_empty() || words.iter().any(|word| kind.name.contains(*word));
     println!("| what | size | CPU | peak memory | growth |\n| --- | ---: | ---: | ---: | ---: |");
     let faults = kinds::all()
         .iter()
         .filter(wanted)
-        .filter(|kind| !is_linear(kind, is_short))
+        .filter(|kind| !keeps_rules(kind, &scale))
         .count();
     exit(i32::from(faults > 0));
 }
 
 /// Prints a row for each size, and says whether the kind keeps the rules.
-fn is_linear(kind: &Kind, is_short: bool) -> bool {
-    let smallest = if is_short { SIZES.1 } else { SIZES.0 };
+fn keeps_rules(kind: &Kind, scale: &Scale) -> bool {
     let mut before: Option<Duration> = None;
-    let mut is_linear = true;
-    for size in [smallest, smallest * 2, smallest * 4] {
-        let (cpu, peak_kib) = cost(kind, size);
+    let mut keeps = true;
+    for factor in [1, 2, 4] {
+        let size = scale.smallest * factor;
+        let (cpu, peak_kib) = cost(kind, size, scale.runs);
         let growth = before
             .filter(|before| *before >= FLOOR)
             .map(|before| cpu.as_secs_f64() / before.as_secs_f64());
-        let is_late = size > SIZES.0 * 2 && cpu > MOST;
-        let is_fast_enough = !is_late && growth.is_none_or(|growth| growth <= MOST_GROWTH);
+        let is_late = factor == 4 && scale.most.is_some_and(|most| cpu > most);
+        let faults = [
+            (is_late || growth.is_some_and(|growth| growth > MOST_GROWTH), " **too long**"),
+            (peak_kib > MOST_MEMORY, " **too much**"),
+        ];
+        let told: String = faults.iter().filter(|(is_so, _)| *is_so).map(|(_, words)| *words).collect();
         println!(
-            "| {} | {:.1} MiB | {:.0} ms | {} MiB | {}{} |",
+            "| {} | {} MiB | {:.0} ms | {} MiB | {}{told} |",
             kind.name,
-            f64::from(u32::try_from(size).unwrap()) / f64::from(1 << 20),
+            size >> 20,
             cpu.as_secs_f64() * 1000.0,
             peak_kib / 1024,
             growth.map_or_else(|| "–".to_owned(), |growth| format!("{growth:.1}")),
-            if is_fast_enough { "" } else { " **too long**" },
         );
-        is_linear &= is_fast_enough;
+        keeps &= told.is_empty();
         before = Some(cpu);
     }
-    is_linear
+    keeps
 }
 
 /// The least time on the processors for a file of that size, and the most memory held at once.
-fn cost(kind: &Kind, size: usize) -> (Duration, u64) {
+fn cost(kind: &Kind, size: usize, runs: usize) -> (Duration, u64) {
     let directory = tempfile::tempdir().unwrap();
     let mut inputs = Inputs::new(directory.path());
     let made = (kind.make)(&mut inputs, size);
     let manifest = write_manifest(&directory, &inputs, &made);
-    let runs: Vec<_> = (0..RUNS)
+    let costs: Vec<_> = (0..runs)
         .map(|_| measure::in_own_process(&command(&manifest, &made)))
         .collect();
-    let cpu = runs.iter().map(|cost| cost.cpu).min().unwrap();
-    (cpu, runs.iter().map(|cost| cost.peak_kib).max().unwrap())
+    let cpu = costs.iter().map(|cost| cost.cpu).min().unwrap();
+    (cpu, costs.iter().map(|cost| cost.peak_kib).max().unwrap())
 }
 
 fn command(manifest: &Path, made: &Made) -> Vec<String> {
