@@ -11,11 +11,15 @@ let
   files = 90;
   # All programs that know keys, as a multiple of `keyTimeout`.
   programs = 2;
+  # All key files.
+  keyFiles = 15;
+  # All files of templates.
+  templateFiles = 15;
   # Waiting for another run.
   lock = 60;
   # systemd, for all requests.
   requests = 60;
-  # Reading keys and writing secrets, on a slow machine.
+  # Writing secrets, on a slow machine.
   rest = 60;
 in
-files + programs * keyTimeout + lock + requests + rest
+files + programs * keyTimeout + keyFiles + templateFiles + lock + requests + rest

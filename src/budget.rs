@@ -12,13 +12,19 @@ pub const FILE: Duration = Duration::from_secs(30);
 pub const FILES: Duration = Duration::from_secs(90);
 /// How many times the time of one program (`keyTimeout`) all programs together have, where nobody is asked.
 pub const PROGRAMS: u32 = 2;
+/// A key file, or the file of a template, when the time for all of them is over: enough for one on a local disk.
+pub const QUICK: Duration = Duration::from_millis(250);
+/// All key files.
+pub const KEY_FILES: Duration = Duration::from_secs(15);
+/// All files of templates.
+pub const TEMPLATE_FILES: Duration = Duration::from_secs(15);
 /// Waiting for another run.
 pub const LOCK: Duration = Duration::from_mins(1);
 /// systemd, for all requests together: to queue the jobs, not to wait for them.
 pub const REQUESTS: Duration = Duration::from_mins(1);
 
-/// All of that. What reads keys and writes secrets takes moments, and comes on top.
+/// All of that. What writes secrets takes moments, and comes on top.
 #[must_use]
 pub fn run(key_timeout: Duration) -> Duration {
-    FILES + key_timeout * PROGRAMS + LOCK + REQUESTS
+    FILES + key_timeout * PROGRAMS + KEY_FILES + TEMPLATE_FILES + LOCK + REQUESTS
 }

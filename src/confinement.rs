@@ -12,7 +12,9 @@
 mod system_calls;
 
 use std::{
+    cell::Cell,
     panic::{self, AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::{Duration, Instant},
@@ -40,10 +42,10 @@ type Work = Box<dyn FnOnce() + Send>;
 /// restricted.
 ///
 /// A thread cannot be ended from outside. One that takes too long is left behind: it holds no lock, nobody waits for it, and it is gone
-/// when the process ends. The next work is done by another.
-#[derive(Default)]
+/// when the process ends. The next work is done by another. Clones share the thread.
+#[derive(Clone, Default)]
 pub struct Confined {
-    thread: Option<Sender<Work>>,
+    thread: Rc<Cell<Option<Sender<Work>>>>,
 }
 
 /// Why work has no result.
@@ -64,11 +66,7 @@ impl Confined {
     ///
     /// # Panics
     /// When `work` does.
-    pub fn run<T: Send + 'static>(
-        &mut self,
-        patience: Duration,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Unfinished> {
+    pub fn run<T: Send + 'static>(&self, patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
         if stop::is_requested() {
             return Err(Unfinished::Stopped);
         }
@@ -83,20 +81,20 @@ impl Confined {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(panicked)) => panic::resume_unwind(panicked),
             Err(unfinished) => {
-                self.thread = None;
+                self.thread.set(None);
                 Err(unfinished)
             }
         }
     }
 
     /// Gives `work` to the thread, a new one if there is none.
-    fn start(&mut self, work: Work) {
+    fn start(&self, work: Work) {
         let thread = self.thread.take().or_else(begin);
         match thread {
             Some(thread) => {
                 // It ends with this sender, not before.
                 let _ = thread.send(work);
-                self.thread = Some(thread);
+                self.thread.set(Some(thread));
             }
             None => work(),
         }

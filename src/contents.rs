@@ -7,8 +7,10 @@ use std::{
 };
 
 use crate::{
+    budget,
+    confinement::Confined,
     failure::Failure,
-    file,
+    file::{ReadError, Reader},
     files::{Contents, Source},
     limit::Limit,
     manifest::{Body, Manifest, Placeholder, Template},
@@ -41,15 +43,17 @@ pub fn values<'m>(files: Vec<(Source<'m>, Option<Contents>)>, failures: &mut Vec
 /// Renders every template, in the order of the manifest. One that cannot be is a failure and `None`.
 ///
 /// All together may be as long as all secrets may. Short ones come first: a secret that somebody made long takes no room from others.
-pub fn render(manifest: &Manifest, values: &Values<'_>, failures: &mut Vec<Failure>) -> Vec<Option<Plaintext>> {
+/// Their files are read on `thread`.
+pub fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined, failures: &mut Vec<Failure>) -> Vec<Option<Plaintext>> {
     if manifest.templates.is_empty() {
         return Vec::new();
     }
     let renderer = Renderer::new(manifest, values);
+    let mut reader = Reader::new(thread, budget::TEMPLATE_FILES);
     let mut drafts: Vec<_> = manifest
         .templates
         .iter()
-        .map(|template| renderer.draft(template))
+        .map(|template| renderer.draft(template, &mut reader))
         .enumerate()
         .collect();
     drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.length));
@@ -100,8 +104,8 @@ impl<'m> Renderer<'m> {
         }
     }
 
-    fn draft(&self, template: &Template) -> Result<Draft, String> {
-        let text = body(&template.name, &template.body)?;
+    fn draft(&self, template: &Template, reader: &mut Reader) -> Result<Draft, String> {
+        let text = body(&template.name, &template.body, reader)?;
         let length = self.tokens.as_ref()?.length(text.expose(), |token| self.value(token));
         Ok(Draft {
             length: length.map_err(|error| error.to_string())?,
@@ -140,11 +144,11 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
 }
 
 /// The file goes before the inline text; the Nix modules make the file from the text, so they agree unless a user gave both.
-fn body(name: &str, body: &Body) -> Result<Plaintext, String> {
+fn body(name: &str, body: &Body, reader: &mut Reader) -> Result<Plaintext, String> {
     let Some(path) = &body.file else {
         return Ok(Plaintext::from(body.content.clone()));
     };
-    match file::read(path, LARGEST_TEMPLATE) {
+    match reader.read(path, LARGEST_TEMPLATE) {
         Ok(file) => Ok(file.text),
         Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
         Err(error) => {
@@ -154,6 +158,6 @@ fn body(name: &str, body: &Body) -> Result<Plaintext, String> {
     }
 }
 
-fn unreadable(path: &Path, error: &file::ReadError) -> String {
+fn unreadable(path: &Path, error: &ReadError) -> String {
     format!("cannot read its file {}: {error}", path.display())
 }

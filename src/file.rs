@@ -6,12 +6,17 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-use crate::plaintext::Plaintext;
+use crate::{
+    budget,
+    confinement::{Confined, Unfinished},
+    plaintext::Plaintext,
+};
 
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -35,6 +40,10 @@ pub enum ReadError {
     NotRegular(&'static str),
     /// It has more bytes than this limit. Never is a part of it read instead.
     TooLarge(usize),
+    /// It was waited for in vain.
+    Late,
+    /// This run was told to end meanwhile.
+    Stopped,
 }
 
 impl fmt::Display for ReadError {
@@ -45,7 +54,32 @@ impl fmt::Display for ReadError {
             Self::NotRegular(kind) => write!(f, "{kind}, not a regular file"),
             Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "larger than {} MiB", limit >> 20),
             Self::TooLarge(limit) => write!(f, "larger than {} KiB", limit >> 10),
+            Self::Late => f.write_str("its disk or network does not answer; keep it on a local disk"),
+            Self::Stopped => f.write_str("this run was told to end; run this again"),
         }
+    }
+}
+
+/// Reads the files of one kind, which have so much time together.
+pub(crate) struct Reader {
+    thread: Confined,
+    left: Duration,
+}
+
+impl Reader {
+    pub fn new(thread: Confined, left: Duration) -> Self {
+        Self { thread, left }
+    }
+
+    /// Reads as [`read`] does, and waits as long as there is time left, or a moment: what is quick is read, however long others took.
+    pub fn read(&mut self, path: &Path, limit: usize) -> Result<Contents, ReadError> {
+        let (start, path) = (Instant::now(), path.to_owned());
+        let contents = self.thread.run(self.left.max(budget::QUICK), move || read(&path, limit));
+        self.left = self.left.saturating_sub(start.elapsed());
+        contents.unwrap_or_else(|unfinished| match unfinished {
+            Unfinished::Late => Err(ReadError::Late),
+            Unfinished::Stopped => Err(ReadError::Stopped),
+        })
     }
 }
 

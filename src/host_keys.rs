@@ -3,14 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
+    confinement::Confined,
     environment::KeyVariables,
     keys::{Credential, GpgSource, KeyFile, KeySources, Keyring, Notice, SshKeyFile},
     manifest::Manifest,
 };
 
-/// Loads the keys, and tells of what is wrong with them.
-pub fn load(manifest: &Manifest, variables: KeyVariables) -> Keyring {
-    let mut keyring = Keyring::load(&sources(manifest, variables));
+/// Loads the keys, whose files are read on `thread`, and tells of what is wrong with them.
+pub fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> Keyring {
+    let sources = KeySources {
+        thread,
+        ..sources(manifest, variables)
+    };
+    let mut keyring = Keyring::load(&sources);
     tell(manifest, &mut keyring);
     keyring
 }

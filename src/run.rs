@@ -8,6 +8,7 @@ use crate::{
     again,
     changes::Changes,
     cli::{Arguments, CheckMode},
+    confinement::Confined,
     contents,
     entries::{Owners, entries},
     environment::Environment,
@@ -98,15 +99,16 @@ fn check(manifest: &Manifest) -> Outcome {
 fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
     // Where the system refuses, a signal ends us at once.
     let _ = stop::listen();
-    let mut keyring = host_keys::load(manifest, std::mem::take(&mut environment.keys));
+    let thread = Confined::default();
+    let mut keyring = host_keys::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
     let site = site(arguments, manifest, &mut accounts);
     let mut failures = Vec::new();
-    let mut files = Files::open(manifest, &keyring.at_hand());
+    let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
     files.open_with_programs(&mut keyring);
     host_keys::tell(manifest, &mut keyring);
     let values = contents::values(files.finish(keyring, &mut failures), &mut failures);
-    let rendered = contents::render(manifest, &values, &mut failures);
+    let rendered = contents::render(manifest, &values, thread, &mut failures);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
     let entries = entries(manifest, &values, &rendered, owners, &mut failures);
     failures.iter().for_each(Failure::report);

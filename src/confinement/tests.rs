@@ -229,7 +229,7 @@ fn without_capabilities_root_can_do_none_of_what_needs_one() {
 
 #[test]
 fn work_that_takes_too_long_does_not_keep_the_next_from_being_done() {
-    let mut confined = Confined::default();
+    let confined = Confined::default();
     let (_keep, never) = mpsc::channel::<()>();
     assert_eq!(confined.run(LONG, || 1), Ok(1));
     assert_eq!(
@@ -241,7 +241,7 @@ fn work_that_takes_too_long_does_not_keep_the_next_from_being_done() {
 
 #[test]
 fn a_panic_goes_on_where_the_work_was_given_out_and_the_thread_does_the_next() {
-    let mut confined = Confined::default();
+    let confined = Confined::default();
     let panicked = catch_unwind(AssertUnwindSafe(|| confined.run(LONG, || panic!("a fault"))));
     assert!(panicked.is_err());
     assert_eq!(confined.run(LONG, || 2), Ok(2));

@@ -15,9 +15,9 @@ pub(super) struct Desk {
 
 impl Desk {
     /// With the time that all files together have.
-    pub fn new() -> Self {
+    pub fn new(thread: Confined) -> Self {
         Self {
-            thread: Confined::default(),
+            thread,
             left: budget::FILES,
         }
     }

@@ -16,6 +16,7 @@ use std::{
 
 use crate::{
     budget,
+    confinement::Confined,
     failure::{Failure, names},
     keys::{Keyring, KeysAtHand, Opening},
     limit::Limit,
@@ -78,8 +79,8 @@ struct File<'m> {
 
 impl<'m> Files<'m> {
     /// Decrypts what the keys at hand open.
-    pub fn open(manifest: &'m Manifest, keys: &KeysAtHand) -> Self {
-        let (mut desk, mut room) = (Desk::new(), manifest.max_size);
+    pub fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
+        let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
         let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
         sources.sort_by_cached_key(|(_, source)| source.size(&mut desk));
         let begin = |(position, source)| File::begin(position, source, keys, &mut desk, &mut room);

@@ -11,8 +11,9 @@ use super::{
     ssh,
 };
 use crate::{
+    budget,
     encoding::{Encoding, MARK},
-    file::{self, ReadError},
+    file::{ReadError, Reader},
     plaintext::Plaintext,
 };
 
@@ -26,17 +27,18 @@ impl Keyring {
             patience: sources.patience,
             ..Self::default()
         };
+        let mut reader = Reader::new(sources.thread.clone(), budget::KEY_FILES);
         for key in &sources.ssh_keys {
-            keyring.load_ssh_key(key);
+            keyring.load_ssh_key(key, &mut reader);
         }
         for key in &sources.age_key_files {
-            keyring.load_identities(Place::File(key.path.clone()), key);
+            keyring.load_identities(Place::File(key.path.clone()), key, &mut reader);
         }
         if let Some(text) = &sources.age_key {
             keyring.add_identities(&Place::Variable(AGE_KEY_VARIABLE), age::words(text.expose()));
         }
         if let Some(credential) = &sources.age_key_credential {
-            keyring.load_credential(credential);
+            keyring.load_credential(credential, &mut reader);
         }
         keyring.load_commands(sources);
         keyring.gpg = sources
@@ -51,16 +53,16 @@ impl Keyring {
     }
 
     /// Reads an SSH private key.
-    fn load_ssh_key(&mut self, key: &SshKeyFile) {
+    fn load_ssh_key(&mut self, key: &SshKeyFile, reader: &mut Reader) {
         let place = Place::File(key.file.path.clone());
-        if let Some(text) = self.read(&place, &key.file, key.kind()) {
+        if let Some(text) = self.read(&place, &key.file, key.kind(), reader) {
             self.add_ssh_key(&place, &text, key.is_for_pgp);
         }
     }
 
     /// Reads a file of age identities.
-    fn load_identities(&mut self, place: Place, key: &KeyFile) {
-        let Some(text) = self.read(&place, key, KeyKind::Identities) else {
+    fn load_identities(&mut self, place: Place, key: &KeyFile, reader: &mut Reader) {
+        let Some(text) = self.read(&place, key, KeyKind::Identities, reader) else {
             return;
         };
         let text = text.expose();
@@ -76,10 +78,10 @@ impl Keyring {
     }
 
     /// Reads the credential that the unit was given.
-    fn load_credential(&mut self, credential: &Credential) {
+    fn load_credential(&mut self, credential: &Credential, reader: &mut Reader) {
         let place = Place::Credential(credential.name.clone());
         match &credential.directory {
-            Some(directory) => self.load_identities(place, &KeyFile::named(&directory.join(&credential.name))),
+            Some(directory) => self.load_identities(place, &KeyFile::named(&directory.join(&credential.name)), reader),
             None => self.report(place, Cause::NoCredentials),
         }
     }
@@ -107,12 +109,12 @@ impl Keyring {
     }
 
     /// The content of a key file. What keeps it from being read is reported.
-    fn read(&mut self, place: &Place, key: &KeyFile, kind: KeyKind) -> Option<Plaintext> {
+    fn read(&mut self, place: &Place, key: &KeyFile, kind: KeyKind, reader: &mut Reader) -> Option<Plaintext> {
         let limit = match kind {
             KeyKind::Identities => age::MAX_IDENTITY_BYTES,
             KeyKind::Ssh | KeyKind::SshRsa => ssh::MAX_BYTES,
         };
-        match file::read(&key.path, limit) {
+        match reader.read(&key.path, limit) {
             Ok(file) => {
                 if is_exposed(file.mode) {
                     self.notices.push(Notice::Exposed {

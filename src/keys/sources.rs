@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::notice::KeyKind;
-use crate::plaintext::Plaintext;
+use crate::{confinement::Confined, plaintext::Plaintext};
 
 /// Where the keys of this host are. What is absent here is not looked for.
 pub struct KeySources {
@@ -31,6 +31,8 @@ pub struct KeySources {
     pub may_ask: bool,
     /// How long a key command, a plugin or gpg may take.
     pub patience: Duration,
+    /// What key files are read on: a disk that does not answer is not waited for without end.
+    pub thread: Confined,
 }
 
 /// A file that may hold a key.
@@ -82,6 +84,7 @@ impl Default for KeySources {
             are_own: false,
             may_ask: false,
             patience: Duration::from_secs(30),
+            thread: Confined::default(),
         }
     }
 }

@@ -146,21 +146,43 @@ fn bound(text: &str, name: &str) -> u64 {
 }
 
 #[test]
+fn a_key_or_template_on_a_disk_that_does_not_answer_holds_nothing_up_but_itself() {
+    let Some(world) = world() else { return };
+    let key = world.write("slow-key", "a key");
+    let text = world.write("slow-template", "a template");
+    let manifest = manifest(&world, &[])
+        .with("ageSshKeyPaths", json!([key]))
+        .template("t", "", json!({ "file": text }));
+    let said = run(&world, &manifest, &[key, text], 20, &[]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(
+        said.err,
+        "warning: cannot use $DIR/slow-key: its disk or network does not answer; keep it on a local disk\n\
+         error: template t: cannot read its file $DIR/slow-template: its disk or network does not answer; keep it on a local disk\n\
+         error: published 1 of 2 in /run/secrets, without: t; mend what is said above and run: /run/current-system/activate\n"
+    );
+    assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
+}
+
+#[test]
 fn the_units_give_more_time_than_all_parts_of_a_run_have() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("nixos-module/deadline.nix");
     let text = std::fs::read_to_string(file).unwrap();
     for (name, seconds) in [
         ("files", budget::FILES.as_secs()),
         ("programs", u64::from(budget::PROGRAMS)),
+        ("keyFiles", budget::KEY_FILES.as_secs()),
+        ("templateFiles", budget::TEMPLATE_FILES.as_secs()),
         ("lock", budget::LOCK.as_secs()),
         ("requests", budget::REQUESTS.as_secs()),
     ] {
         assert_eq!(bound(&text, name), seconds, "{name}");
     }
     assert!(bound(&text, "rest") >= 60);
-    assert!(text.ends_with("in\nfiles + programs * keyTimeout + lock + requests + rest\n"));
+    assert!(text.ends_with("in\nfiles + programs * keyTimeout + keyFiles + templateFiles + lock + requests + rest\n"));
     let key_timeout = Duration::from_secs(30);
-    let parts = budget::FILES + key_timeout * budget::PROGRAMS + budget::LOCK + budget::REQUESTS;
+    let inputs = budget::KEY_FILES + budget::TEMPLATE_FILES;
+    let parts = budget::FILES + key_timeout * budget::PROGRAMS + inputs + budget::LOCK + budget::REQUESTS;
     assert_eq!(budget::run(key_timeout), parts);
     assert!(budget::FILE < budget::FILES);
 }
@@ -178,6 +200,8 @@ fn the_documents_name_the_budgets_as_they_are() {
             budget::SIZE.as_millis()
         ),
         format!("| all sops files together | {} s |", budget::FILES.as_secs()),
+        format!("| all key files | {} s |", budget::KEY_FILES.as_secs()),
+        format!("| all files of templates | {} s |", budget::TEMPLATE_FILES.as_secs()),
         format!("| waiting for another run | {} s |", budget::LOCK.as_secs()),
         format!("| systemd, for all requests | {} s |", budget::REQUESTS.as_secs()),
         format!(
