@@ -51,7 +51,7 @@ fn what_would_be_printed_endlessly_is_an_error() {
 
 #[test]
 fn millions_of_values_are_an_error() {
-    let problem = "it has millions of values, more than a file of secrets can need";
+    let problem = "it has millions of values, or very many extreme floats, more than a file of secrets can need";
     let said = [
         said("millions: json", "json", |_| {
             format!("{{\"l\": [{}0]}}", "0,".repeat(2_000_000))

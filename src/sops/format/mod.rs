@@ -38,8 +38,10 @@ pub enum Format {
 /// The most values of a file, comments among them. In memory each takes a hundred times the two bytes that it can have in a file, and a
 /// value that sops encrypted has 90.
 const MOST_VALUES: usize = 2_000_000;
+/// How many characters of a float count as another value: `5e-324` has 326 when it is written out, as it counts for the MAC.
+const FLOAT_UNIT: usize = 32;
 /// What is said of a file with more.
-const TOO_MANY: &str = "it has millions of values, more than a file of secrets can need";
+const TOO_MANY: &str = "it has millions of values, or very many extreme floats, more than a file of secrets can need";
 
 /// Why a text is not of its format. Says where, never what stands there: a sops file may hold unencrypted values.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -129,6 +131,28 @@ impl Format {
             (Self::Json | Self::Binary, _) => json::emit_scalar(kind, text).map(Content::Owned),
             (Self::Dotenv | Self::Ini, _) => Ok(Content::Owned(flat::emit_scalar(kind, text))),
             (Self::Yaml, _) => Ok(Content::Owned(yaml::emit_scalar(kind, text))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_count_by_what_they_are_written_out() {
+        for (what, float, count, is_read) in [
+            ("long ones", "5e-324", 150_000, true),
+            ("too many long ones", "5e-324", 250_000, false),
+            ("short ones", "1.25", 250_000, true),
+        ] {
+            let list = vec![float; count].join(",");
+            for (format, text) in [
+                (Format::Json, format!("{{\"a\":[{list}]}}")),
+                (Format::Yaml, format!("a: [{list}]\n")),
+            ] {
+                assert_eq!(format.parse(text.as_bytes()).is_ok(), is_read, "{what} in {format}");
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::error::Category;
 
 use crate::sops::{
-    format::{Flaw, MOST_VALUES, ParseError, TOO_MANY},
+    format::{FLOAT_UNIT, Flaw, MOST_VALUES, ParseError, TOO_MANY},
     number,
     tree::{Branch, Item, Key, Kind, Stored, Value},
 };
@@ -81,12 +81,19 @@ impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
     type Value = Value<Stored<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
-        let left = self.0.get().saturating_sub(1);
-        self.0.set(left);
-        if left == 0 {
-            return Err(Error::custom(TOO_MANY));
-        }
+        self.count(1)?;
         reader.deserialize_any(self)
+    }
+}
+
+impl AnyValue<'_> {
+    /// Counts as so many values.
+    fn count<E: Error>(self, values: usize) -> Result<(), E> {
+        self.0.set(self.0.get().saturating_sub(values));
+        match self.0.get() {
+            0 => Err(Error::custom(TOO_MANY)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -119,8 +126,10 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
         }
     }
 
-    fn visit_f64<E>(self, float: f64) -> Result<Self::Value, E> {
-        Ok(Value::Scalar(Kind::Float, Cow::Owned(number::positional(float).into_bytes())))
+    fn visit_f64<E: Error>(self, float: f64) -> Result<Self::Value, E> {
+        let text = number::positional(float);
+        self.count(text.len() / FLOAT_UNIT)?;
+        Ok(Value::Scalar(Kind::Float, Cow::Owned(text.into_bytes())))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {

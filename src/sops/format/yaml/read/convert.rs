@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use super::node::{Document, Node, Pair, Shape};
 use crate::sops::{
-    format::{Flaw, ParseError, yaml::resolve},
+    format::{FLOAT_UNIT, Flaw, MOST_VALUES, ParseError, TOO_MANY, yaml::resolve},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
 };
 
@@ -22,6 +22,8 @@ pub(super) struct Converter {
     inside_aliases: usize,
     /// How much of [`ALIAS_BUDGET`] is left.
     budget: usize,
+    /// How many values may still be counted for long floats.
+    left: usize,
 }
 
 impl Converter {
@@ -31,6 +33,7 @@ impl Converter {
             strict: true,
             inside_aliases: 0,
             budget: ALIAS_BUDGET,
+            left: MOST_VALUES,
         }
     }
 
@@ -66,7 +69,7 @@ impl Converter {
         Ok(match &node.shape {
             Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
                 Err(problem) if self.strict => return Err(fail(node, problem)),
-                value => value.unwrap_or(Value::Null),
+                value => self.counted(node, value.unwrap_or(Value::Null))?,
             },
             Shape::List(nodes) => Value::List(self.list(node, nodes, placed)?),
             Shape::Map(pairs) => Value::Map(self.branch(node, pairs, placed)?),
@@ -141,6 +144,15 @@ impl Converter {
         let result = convert(self);
         self.inside_aliases -= 1;
         result
+    }
+
+    /// Counts a scalar, if it is a long float. Others were counted as tokens.
+    fn counted<'a>(&mut self, node: &Node<'_>, value: Value<Stored<'a>>) -> Result<Value<Stored<'a>>, ParseError> {
+        if let Value::Scalar(Kind::Float, text) = &value {
+            let left = self.left.checked_sub(text.len() / FLOAT_UNIT);
+            self.left = left.ok_or_else(|| fail(node, TOO_MANY))?;
+        }
+        Ok(value)
     }
 
     /// Counts a node if an alias made it.
