@@ -136,7 +136,7 @@ pub(super) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
         let remedy = match error {
             ReadError::TooLarge(_) => limit.remedy,
             ReadError::Missing => "; restore it, or correct sopsFile",
-            ReadError::Refused(_) | ReadError::NotRegular(_) => "",
+            ReadError::Refused(_) | ReadError::NotRegular(_) | ReadError::Late | ReadError::Stopped => "",
         };
         format!("cannot read {needed}: {error}{remedy}")
     })?;

@@ -112,13 +112,31 @@ const ROWS: &[Row] = &[
         FORMAT,
         "7 messages for RSA keys besides",
         "src/keys/effort.rs",
-        "Self::new(groups + ",
+        "Self::new(groups.min(MOST_RSA_GROUPS) + ",
     ),
     (
         FORMAT,
         "4,000 tries of other keys besides",
         "src/keys/effort.rs",
-        "Self::new(groups + 7, entries + ",
+        "Self::new(groups.min(MOST_RSA_GROUPS) + 7, entries + ",
+    ),
+    (
+        FORMAT,
+        "one for each of at most 64 key groups",
+        "src/keys/effort.rs",
+        "const MOST_RSA_GROUPS: usize = ",
+    ),
+    (
+        FORMAT,
+        "100,000 lines of metadata",
+        "src/sops/format/flat.rs",
+        "const MOST_LINES: usize = ",
+    ),
+    (
+        FORMAT,
+        "once more for each 32 characters",
+        "src/sops/format/mod.rs",
+        "const FLOAT_UNIT: usize = ",
     ),
     (FORMAT, "32 levels", "src/sops/format/flat.rs", "const MAX_DEPTH: usize = "),
     (
@@ -193,6 +211,18 @@ const ROWS: &[Row] = &[
         "all sops files together | 90 s",
         "src/budget.rs",
         "pub const FILES: Duration = ",
+    ),
+    (
+        RELIABILITY,
+        "all key files | 15 s",
+        "src/budget.rs",
+        "pub const KEY_FILES: Duration = ",
+    ),
+    (
+        RELIABILITY,
+        "all files of templates | 15 s",
+        "src/budget.rs",
+        "pub const TEMPLATE_FILES: Duration = ",
     ),
     (
         RELIABILITY,
