@@ -20,6 +20,6 @@ let
   # systemd, for all requests.
   requests = 60;
   # Writing secrets, on a slow machine.
-  rest = 60;
+  rest = 30;
 in
 files + programs * keyTimeout + keyFiles + templateFiles + lock + requests + rest
