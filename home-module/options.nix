@@ -18,7 +18,7 @@ let
         defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/<name>"'';
         example = "%r/context7/api-key";
         description = ''
-          Where the secret is to be found. Any place other than the default becomes a symlink to the secret.
+          Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
           `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
         '';
       };
@@ -32,7 +32,7 @@ let
         default = "${cfg.defaultSymlinkPath}/rendered/${config.name}";
         defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/rendered/<name>"'';
         description = ''
-          Where the rendered file is to be found. Any place other than the default becomes a symlink to it.
+          Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
           `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
         '';
       };
@@ -47,13 +47,13 @@ in
       type = types.str;
       default = "${config.xdg.configHome}/sops-nix/secrets";
       defaultText = lib.literalExpression ''"''${config.xdg.configHome}/sops-nix/secrets"'';
-      description = "Link to the live generation of secrets. `%r` and `%%` mean what they mean in `path`.";
+      description = "Symlink to the live generation of secrets. `%r` and `%%` mean the same as in `path`.";
     };
 
     defaultSecretsMountPoint = lib.mkOption {
       type = types.str;
       default = "%r/secrets.d";
-      description = "Directory of the generations of secrets. `%r` and `%%` mean what they mean in `path`.";
+      description = "Directory of the generations of secrets. `%r` and `%%` mean the same as in `path`.";
     };
 
     age.sshKeyPaths = lib.mkOption { default = [ ]; };
@@ -66,7 +66,8 @@ in
           type = types.bool;
           default = false;
           description = ''
-            Whether gpg runs in another qube, by [Split GPG](https://www.qubes-os.org/doc/split-gpg) of Qubes OS. Excludes `sops.gnupg.home` and `sops.gnupg.sshKeyPaths`.
+            Whether gpg runs in another qube, through [Split GPG](https://www.qubes-os.org/doc/split-gpg) of Qubes OS. It cannot be enabled together
+            with `sops.gnupg.home` or `sops.gnupg.sshKeyPaths`.
           '';
         };
 
@@ -74,7 +75,7 @@ in
           type = types.nullOr types.str;
           default = null;
           example = "vault-gpg";
-          description = "The qube that has the keys.";
+          description = "The qube that holds the keys.";
         };
       };
     };

@@ -11,8 +11,8 @@ in
       default = 30;
       example = 120;
       description = ''
-        Seconds that gpg, an age plugin or a command that prints a key may take for one answer. What takes longer is ended, and its key counts as one that does not open the file.
-        At most 86400, which is a day.
+        How many seconds gpg, an age plugin or a command that prints a key may take for one answer. A program that takes longer is ended, and
+        its key counts as one that does not open the file. At most 86400, which is a day.
       '';
     };
 
@@ -21,7 +21,7 @@ in
         type = types.nullOr types.pathNotInStore;
         default = null;
         example = "/var/lib/sops-nix/key.txt";
-        description = "File with the age identities that open the sops files.";
+        description = "File with the age identities (private keys) that open the sops files.";
       };
 
       keyCredential = lib.mkOption {
@@ -29,10 +29,16 @@ in
         default = null;
         example = "sops-age-key";
         description = ''
-          Name of a [systemd credential](https://systemd.io/CREDENTIALS) with the age identities that open the sops files. systemd looks for it among the credentials that
-          the hypervisor, the container manager or the boot loader passed to the machine, then in `/etc/credstore` and `/run/credstore`, then in `/etc/credstore.encrypted` and
-          `/run/credstore.encrypted`, where `systemd-creds encrypt` may have bound it to the TPM of the machine. A user manager looks in `~/.config/credstore` and
-          `~/.config/credstore.encrypted` instead. Only the unit that installs the secrets is given it, no activation script.
+          Name of a [systemd credential](https://systemd.io/CREDENTIALS) with the age identities that open the sops files. systemd looks for it in
+          these places, in this order:
+
+          - the credentials that the hypervisor, the container manager or the boot loader passed to the machine
+          - `/etc/credstore` and `/run/credstore`
+          - `/etc/credstore.encrypted` and `/run/credstore.encrypted`, for credentials that `systemd-creds encrypt` made, which can be bound to
+            the TPM of the machine
+
+          A user manager looks in `~/.config/credstore` and `~/.config/credstore.encrypted` instead. Only the unit that installs the secrets gets
+          the credential; an activation script does not.
         '';
       };
 
@@ -40,15 +46,15 @@ in
         type = types.bool;
         default = false;
         description = ''
-          Whether to generate the file that `sops.age.keyFile` names when it does not exist, or is empty. A key that is there is never replaced. The public key is printed;
-          add it to `.sops.yaml` and run `sops updatekeys` in its directory.
+          Whether to generate a key in `sops.age.keyFile` if that file does not exist or is empty. An existing key is never replaced. The public key
+          is printed: add it to `.sops.yaml`, and run `sops updatekeys` in its directory.
         '';
       };
 
       sshKeyPaths = lib.mkOption {
         type = types.listOf types.path;
         description = ''
-          SSH private keys of type ed25519 that open the sops files as age identities.
+          SSH private keys of type ed25519 that open the sops files. Each is used as an age identity.
         '';
       };
 
@@ -56,7 +62,7 @@ in
         type = types.listOf types.package;
         default = [ ];
         example = lib.literalExpression "[ pkgs.age-plugin-yubikey ]";
-        description = "Packages with age plugins. They come first in the `PATH` of the installer.";
+        description = "Packages with age plugins. They come first in the `PATH` of the program that installs the secrets.";
       };
     };
 
@@ -66,14 +72,14 @@ in
         default = null;
         example = "/root/.gnupg";
         description = ''
-          GnuPG home whose keys open the sops files. Excludes `sops.gnupg.sshKeyPaths`.
+          GnuPG home with the keys that open the sops files. It cannot be set together with `sops.gnupg.sshKeyPaths`.
         '';
       };
 
       sshKeyPaths = lib.mkOption {
         type = types.listOf types.path;
         description = ''
-          SSH private keys of type RSA that open the sops files as OpenPGP keys. Excludes `sops.gnupg.home`.
+          SSH private keys of type RSA that open the sops files. Each is used as an OpenPGP key. They cannot be set together with `sops.gnupg.home`.
         '';
       };
 

@@ -21,20 +21,20 @@ in
     defaultSopsFile = lib.mkOption {
       type = types.path;
       example = lib.literalExpression "./secrets.yaml";
-      description = "The sops file of every secret that names none of its own.";
+      description = "The sops file of every secret that does not set `sopsFile`.";
     };
 
     defaultSopsFormat = lib.mkOption {
       type = types.format;
       default = "yaml";
-      description = "The format of every sops file whose secret names none of its own.";
+      description = "The format of the sops file of every secret that does not set `format`.";
     };
 
     defaultSopsKey = lib.mkOption {
       type = types.nullOr types.str;
       default = null;
       description = ''
-        The key of every secret that names none of its own; `""` means the whole file. With `null` it is the secret's name.
+        The key of every secret that does not set `key`; `""` means the whole file. With `null` the key is the secret's attribute name.
       '';
     };
 
@@ -42,8 +42,8 @@ in
       type = types.bool;
       default = true;
       description = ''
-        Whether the build opens every sops file and checks that it has the keys that the secrets name. No private key is needed for that,
-        but the files have to be in the Nix store: with a file elsewhere, set this to `false`.
+        Whether the build checks that every sops file can be read and has the `key` of each of its secrets. This needs no private key, but
+        the files must be in the Nix store. If a file is elsewhere, set this to `false`.
       '';
     };
 
@@ -51,7 +51,7 @@ in
       type = types.ints.unsigned;
       default = 1;
       description = ''
-        Number of generations of secrets to keep, the live one included. `0` keeps them all.
+        How many generations of secrets to keep, the live one included. `0` keeps them all.
       '';
     };
 
@@ -67,7 +67,8 @@ in
         "secretChanges"
       ];
       description = ''
-        What to report: `keyImport` is a line for each SSH key that is used as an age key, `secretChanges` a line for the secrets added, modified and removed.
+        What to print: `keyImport` is a line for each SSH key that is used as an age key, `secretChanges` the lines about secrets that were
+        added, modified or removed.
       '';
     };
 
@@ -76,8 +77,9 @@ in
       default = 256;
       example = 1024;
       description = ''
-        MiB that one sops file may have, all secrets together, and all rendered templates together: they lie in memory that the system cannot get back.
-        What is larger fails, and says so. At most 1048576, which is a TiB. The memory of the installer's units is bounded by eight times that.
+        The largest size in MiB, for each of these: one sops file, all secrets together, all rendered templates together. Larger ones are an
+        error, because secrets are kept in memory that the system cannot get back. At most 1048576, which is 1 TiB. The units that install
+        the secrets may use eight times this much memory.
       '';
     };
 
@@ -91,8 +93,9 @@ in
         }
       '';
       description = ''
-        Environment variables of the installer. Each value is put between single quotes in a shell script and not escaped any further,
-        so that a value may close the quotes and use command substitution; quote an arbitrary string with `lib.escapeShellArg`.
+        Environment variables of the program that installs the secrets. Each value is put between single quotes in a shell script and is not
+        escaped any further. So a value may close the quotes and use command substitution, as the example does; quote an arbitrary string
+        with `lib.escapeShellArg`.
       '';
     };
 
@@ -111,7 +114,7 @@ in
         else
           pkgs.pkgsBuildHost.callPackage ../nix/package.nix { };
       defaultText = lib.literalMD "`sops.package`, or one for the building machine when cross-compiling";
-      description = "The package that checks the manifest during the build. It has to run on the machine that builds.";
+      description = "The package that checks the manifest during the build. It must run on the machine that builds.";
     };
   };
 }

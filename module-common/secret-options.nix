@@ -20,7 +20,7 @@ let
           default = name;
           defaultText = lib.literalMD "the attribute name";
           description = ''
-            Name of the secret's file below the directory of the secrets. It may contain `/`, which makes directories.
+            Name of the secret's file, below the directory of the secrets. A `/` in it makes directories.
           '';
         };
 
@@ -30,9 +30,8 @@ let
           defaultText = lib.literalMD "`sops.defaultSopsKey` if that is set, else the attribute name";
           example = "postgres/password";
           description = ''
-            Where the secret stands in a YAML or JSON sops file. `a/b/c` walks nested maps. Names with slashes and elements of lists are
-            written as for `sops decrypt --extract`: `["a/b"]["c"][0]`.
-            `""` means the whole file. The other formats always give the whole file.
+            Where the secret stands in a YAML or JSON sops file. `a/b/c` walks nested maps. For names with slashes and for elements of lists, write
+            it as for `sops decrypt --extract`: `["a/b"]["c"][0]`. `""` means the whole file. The other formats always give the whole file.
           '';
         };
 
@@ -41,7 +40,7 @@ let
           default = cfg.defaultSopsFormat;
           defaultText = lib.literalExpression "config.sops.defaultSopsFormat";
           description = ''
-            Format of the sops file. A `binary` file is written out as it was before it was encrypted.
+            Format of the sops file. A `binary` file is installed as it was before it was encrypted.
           '';
         };
 
@@ -55,7 +54,7 @@ let
           type = types.path;
           default = cfg.defaultSopsFile;
           defaultText = lib.literalExpression "config.sops.defaultSopsFile";
-          description = "The encrypted file that holds the secret.";
+          description = "The encrypted file with the secret.";
         };
       };
     };
@@ -68,7 +67,7 @@ let
           type = types.singleLineStr;
           default = name;
           defaultText = lib.literalMD "the attribute name";
-          description = "Name of the rendered file below the directory of the rendered templates. It may contain `/`, which makes directories.";
+          description = "Name of the rendered file, below the directory of the rendered templates. A `/` in it makes directories.";
         };
 
         content = lib.mkOption {
@@ -80,8 +79,8 @@ let
             '''
           '';
           description = ''
-            Text of the template. Each `config.sops.placeholder.<secret>` in it is replaced by that secret when the secrets are installed;
-            the store only ever sees the placeholder.
+            Text of the template. When the secrets are installed, each `config.sops.placeholder.<secret>` in it is replaced by that secret. The Nix
+            store only has the placeholder.
           '';
         };
 
@@ -91,7 +90,7 @@ let
           defaultText = lib.literalMD "a store file with `content`";
           example = lib.literalExpression "./service.conf.template";
           description = ''
-            File that holds the text of the template. When it is set, `content` is ignored.
+            File with the text of the template. If it is set, `content` is ignored.
           '';
         };
 
@@ -114,7 +113,7 @@ in
     templates = lib.mkOption {
       type = types.attrsOf (types.submodule template);
       default = { };
-      description = "Files that contain secrets among other text, by name.";
+      description = "Files that contain secrets among other text (configuration files, for instance), by name.";
     };
 
     placeholder = lib.mkOption {
@@ -122,7 +121,7 @@ in
       default = { };
       example = lib.literalExpression ''"password = ''${config.sops.placeholder."db/password"}"'';
       description = ''
-        For each secret the token that stands for it in a template. Set by the module; read it, and leave it as it is.
+        For each secret, the text that stands for it in a template. The module sets it: use it, and do not change it.
       '';
     };
   };

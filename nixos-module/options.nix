@@ -45,47 +45,47 @@ let
         type = types.nullOr text;
         default = null;
         example = "nginx";
-        description = "User that owns the file. Excludes a `uid` other than 0.";
+        description = "User that owns the file. If it is set, leave `uid` at 0.";
       };
 
       uid = lib.mkOption {
         type = types.nullOr types.int;
         default = 0;
-        description = "Number of the user that owns the file, who need not exist on this host. Used when `owner` is `null`.";
+        description = "Number of the user that owns the file, if `owner` is `null`. That user need not exist on this host.";
       };
 
       group = lib.mkOption {
         type = types.nullOr text;
         default = groupOf what config.owner;
         defaultText = lib.literalMD "the group of `owner` in `users.users`";
-        description = "Group of the file. Excludes a `gid` other than 0.";
+        description = "Group of the file. If it is set, leave `gid` at 0.";
       };
 
       gid = lib.mkOption {
         type = types.nullOr types.int;
         default = 0;
-        description = "Number of the file's group, which need not exist on this host. Used when `group` is `null`.";
+        description = "Number of the file's group, if `group` is `null`. That group need not exist on this host.";
       };
 
       restartUnits = lib.mkOption {
         type = types.listOf types.str;
         default = [ ];
         example = [ "nginx.service" ];
-        description = "Units to restart when the content, the owner, the group or the mode of the file has changed. Full unit names.";
+        description = "Units to restart when the content, owner, group or mode of the file changes, by their full names.";
       };
 
       reloadUnits = lib.mkOption {
         type = types.listOf types.str;
         default = [ ];
         example = [ "nginx.service" ];
-        description = "Units to reload when the content, the owner, the group or the mode of the file has changed. Full unit names.";
+        description = "Units to reload when the content, owner, group or mode of the file changes, by their full names.";
       };
 
       neededForUsers = lib.mkOption {
         type = types.bool;
         default = false;
         description = ''
-          Whether the file is needed before users are created, as a password of a user is. Such a file belongs to root, and lies in
+          Whether the file is needed before users are created; the password of a user is. Such a file belongs to root, and is installed in
           `/run/secrets-for-users` instead of `/run/secrets`.
         '';
       };
@@ -108,7 +108,7 @@ let
             }/${config.name}";
             defaultText = lib.literalMD "`/run/secrets/<name>`, or `/run/secrets-for-users/<name>` with `neededForUsers`";
             description = ''
-              Where the secret is to be found. Any place other than the default becomes a symlink to the secret.
+              Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
             '';
           };
 
@@ -117,7 +117,7 @@ let
             readOnly = true;
             default = lib.optionalString cfg.validateSopsFiles (builtins.hashFile "sha256" config.sopsFile);
             defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` is off";
-            description = "Hash of the encrypted file, for `restartTriggers` of a unit.";
+            description = "Hash of the encrypted file, for use in the `restartTriggers` of a unit.";
           };
         };
     };
@@ -139,7 +139,7 @@ let
             }/${config.name}";
             defaultText = lib.literalMD "`/run/secrets/rendered/<name>`, or `/run/secrets-for-users/rendered/<name>` with `neededForUsers`";
             description = ''
-              Where the rendered file is to be found. Any place other than the default becomes a symlink to it.
+              Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
             '';
           };
         };
@@ -160,15 +160,15 @@ in
     templates = lib.mkOption { type = types.attrsOf (types.submodule template); };
 
     secretsDir = directory "/run/secrets" "Directory of the installed secrets.";
-    secretsForUsersDir = directory "/run/secrets-for-users" "Directory of the installed secrets that users need to be created.";
+    secretsForUsersDir = directory "/run/secrets-for-users" "Directory of the installed secrets with `neededForUsers`.";
     renderedDir = directory "/run/secrets/rendered" "Directory of the rendered templates.";
 
     useTmpfs = lib.mkOption {
       type = types.bool;
       default = false;
       description = ''
-        Whether to keep the secrets in a tmpfs instead of a ramfs. A tmpfs can be limited in size, but on kernels before 6.4 it may be written to swap:
-        there use it only with encrypted swap (`swapDevices.*.randomEncryption.enable`).
+        Whether to keep the secrets in a tmpfs instead of a ramfs. A tmpfs can be limited in size. But kernels before 6.4 may write it to swap: use
+        it there only with encrypted swap (`swapDevices.*.randomEncryption.enable`).
       '';
     };
 
@@ -193,10 +193,11 @@ in
         || cfg.age.keyCredential != null;
       defaultText = lib.literalMD "true when systemd-sysusers, userborn or nixos-init manages the system, or when `sops.age.keyCredential` is set";
       description = ''
-        Whether systemd units install the secrets, instead of activation scripts. It governs the secrets that users need to be created, and the generation
-        of an age key, as well.
+        Whether systemd units install the secrets, instead of activation scripts. This also applies to secrets with `neededForUsers` and to the
+        generation of an age key.
 
-        Units wait for the file systems that the keys lie on, and systemd gives them credentials. Activation scripts run before systemd does, and see only file systems with `neededForBoot`.
+        Units wait for the file systems that hold the keys, and can use systemd credentials. At boot, activation scripts run before systemd, and see only
+        file systems with `neededForBoot`.
       '';
     };
 
