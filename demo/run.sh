@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The main job on sample files: secrets are installed, one changes, and a unit is asked to restart. `make demo` runs this.
+# Shows the program on sample files: it installs secrets, one secret changes, and a unit is to be restarted. `make demo` runs this.
 #
-# As root everything happens in a private mount namespace with an empty /run, else in user mode in a directory that is removed;
-# nothing is left on the machine but the build in target/. README.md says where the samples come from.
+# As root everything happens in a private mount namespace with an empty /run. Otherwise it happens in user mode, in a directory that
+# is removed. Only the build in target/ stays on the machine. README.md says where the samples come from.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -49,7 +49,7 @@ manifest() {
 JSON
 }
 
-tree() { # modes, owners, names, where links lead
+tree() { # modes, owners, names, targets of links
     find "$link" "$(readlink -f "$link")" "$elsewhere" -printf '%M %U:%G  %p  %l\n' | sed 's/ *$//' | sort -u -k3
 }
 
@@ -62,7 +62,7 @@ demo() {
     cat "$work/manifest.json"
     say "sops-install-secrets manifest.json"
     "$program" "$work/manifest.json"
-    echo "(exit code $?; secrets are named only when something changes, not the first time)"
+    echo "(exit code $?; the first run prints no names, later ones print what changed)"
     say "what is there now"
     tree
     say "the rendered template"
@@ -78,7 +78,7 @@ demo() {
 
     say "units to restart and to reload"
     if [ "$user_mode" = true ]; then
-        echo "(none: in user mode no unit is asked for; as root this shows the list that switch-to-configuration reads)"
+        echo "(none: in user mode no units are restarted; as root this shows the lists that switch-to-configuration reads)"
     else
         tail -n +1 /run/nixos/activation-re*-list
     fi
@@ -93,7 +93,7 @@ as_root() {
 }
 
 as_user() {
-    # In memory where that can be had, as a real XDG_RUNTIME_DIR is.
+    # In memory if possible, like a real XDG_RUNTIME_DIR.
     work=$(mktemp -d -p /dev/shm 2> /dev/null || mktemp -d)
     trap 'rm -rf "$work"' EXIT
     export XDG_RUNTIME_DIR=$work/run
@@ -107,15 +107,15 @@ case ${1:-} in
     *)
         build
         if [ "$(id -u)" != 0 ]; then
-            say "not root: user mode, in a directory that goes away"
+            say "not root: user mode, in a directory that is removed afterwards"
             as_user
         elif ! unshare --mount --propagation private true 2> /dev/null; then
-            say "root without the right to make a mount namespace (a container?): user mode"
+            say "root, but not allowed to make a mount namespace (a container?): user mode"
             as_user
         else
             say "root: in a private mount namespace, with an empty /run"
             unshare --mount --propagation private -- bash demo/run.sh --inside
         fi
-        say "done: nothing is left of it"
+        say "done: all of it is removed"
         ;;
 esac

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# age-keygen 1.3.1 (and 1.1.1 of Debian 12) prints a public key and exits with 0 when the disk is full, and the file that it made is empty:
-# whoever adds that public key to .sops.yaml has nobody who can decrypt.
+# age-keygen 1.3.1 (and 1.1.1 of Debian 12) prints a public key and exits with 0 when the disk is full, although the key file is empty.
+# Nobody can decrypt what is encrypted to that public key.
 #
 #     on a full disk: exit 0, "Public key: age1…", 0 keys, 0 bytes
 #     with room:      exit 0, "Public key: age1…", 1 keys, 189 bytes
 #
-# Needs Go, and root for a small tmpfs. Exits with 1 when the behaviour is another.
+# Needs Go, and root for a small tmpfs. Exits with 1 if the behaviour changes.
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# sops 3.13.2 does not decrypt a file that it encrypted itself a moment ago, if a list in it has a comment. 3.13.3 reads the same file.
+# sops 3.13.2 does not decrypt a file that it has just encrypted itself, if a list in it has a comment. 3.13.3 reads the same file.
 #
-# The comment is stored as one more token of the list. 3.13.2 leaves it out of the MAC when it encrypts, and counts it when it decrypts.
-# Nothing was changed in between, and the message says that the file was:
+# The comment is stored as one more token of the list. 3.13.2 leaves it out of the MAC when it encrypts, and includes it when it
+# decrypts. So the message says that the file was changed, although nobody changed it:
 #
 #     3.13.2 decrypts its own file: exit 51, MAC mismatch. File has …, computed …
 #     3.13.3 decrypts the file of 3.13.2: exit 0
 #
-# Needs Go. Exits with 1 when the behaviour is another.
+# Needs Go. Exits with 1 if the behaviour changes.
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# sops 3.13.3 does not decrypt its own file where `encrypted_comment_regex` encrypts a comment in a list: the value behind that comment
-# stays a token, and the MAC does not match. The same comment in a map is no trouble.
+# sops 3.13.3 does not decrypt its own file if `encrypted_comment_regex` encrypts a comment in a list: the value after that comment
+# stays a token, and the MAC does not match. The same comment in a map works.
 #
-# A comment that matches begins an encrypted part, which the next value ends. When sops encrypts, a second comment in between is a
-# comment. When it decrypts, that comment is a token among the values of the list, and so ends the part too early.
+# A comment that matches begins an encrypted part, and the next value ends it. When sops encrypts, it sees a second comment in between
+# as a comment. When it decrypts, it sees that comment as a token among the values of the list, which ends the part too early.
 #
 #     in a map: exit 0
 #     in a list: exit 51, MAC mismatch. File has …, computed …
 #     in a list, with --ignore-mac: exit 0, and prints "- ENC[AES256_GCM,data:…,type:str]" for the value
 #
-# Needs Go. Exits with 1 when the behaviour is another.
+# Needs Go. Exits with 1 if the behaviour changes.
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# sops 3.13.3 counts the comments of a list as its elements in `--extract`. The index of an element of the document is
-# therefore another one, and the index of a comment prints sops's own structure for it instead of an element.
+# sops 3.13.3 counts the comments of a list as its elements in `--extract`. So the elements after a
+# comment have a higher index than in the document, and the index of a comment prints sops's own structure for it.
 #
 #     hosts:                       sops decrypt --extract '["hosts"][0]': a.example.org
 #         - a.example.org          sops decrypt --extract '["hosts"][1]': value: ' a comment'
 #         # a comment                                                     inline: false
 #         - b.example.org          sops decrypt --extract '["hosts"][2]': b.example.org
 #
-# Needs Go. Exits with 1 when the behaviour is another.
+# Needs Go. Exits with 1 if the behaviour changes.
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

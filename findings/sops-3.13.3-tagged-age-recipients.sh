@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # sops 3.13.3 does not encrypt to a tagged age recipient (age1tag1…, age1tagpq1…) unless there is a program `age-plugin-tag` or
-# `age-plugin-tagpq`, although the age library 1.3 that it is built with knows these recipients: `age` encrypts to them by itself. They are
-# what plugins for hardware print by now, age-plugin-tpm for instance. Its users meet it when they run `sops updatekeys`.
+# `age-plugin-tagpq`, although sops is built with age 1.3, which encrypts to them without a plugin. Plugins for hardware print such
+# recipients by now, age-plugin-tpm for instance. Its users see the error when they run `sops updatekeys`.
 #
 #     age: exit 0, stanza p256tag
 #     sops: exit 1, tag plugin: couldn't start plugin: "tag" plugin not found
 #     sops with age-plugin-tag in PATH: exit 0, and what it writes opens by the plugin that has the identity
 #
-# Needs Go. Exits with 1 when the behaviour is another.
+# Needs Go. Exits with 1 if the behaviour changes.
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The Rust crate ssh-key 0.6.7 refuses unencrypted OpenSSH private keys with a padding of 8 bytes or more, which OpenSSH and Go's x/crypto
-# read. PuTTY 0.78 writes such keys: it fills up to 16 bytes, so about half of all lengths of a comment give one. Here for ed25519:
+# read. PuTTY 0.78 writes such keys: it pads to 16 bytes, so about half of all comment lengths give one. For ed25519:
 #
 #     comments that ssh-keygen reads and ssh-key 0.6.7 does not, Encoding(Length): 0 1 2 3 4 5 13 14 15 16 17 18 19 20
 #     ssh-key 0.7.0-rc.12 reads all
 #
-# Needs cargo, ssh-keygen and puttygen. Exits with 1 when the behaviour is another.
+# Needs cargo, ssh-keygen and puttygen. Exits with 1 if the behaviour changes.
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

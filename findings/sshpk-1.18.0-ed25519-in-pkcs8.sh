@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# sshpk 1.18.0 (npm) writes ed25519 keys in PKCS#8 as a OneAsymmetricKey of version 2, with the public half behind the seed, which RFC 5958
-# allows. Python's cryptography 50.0.2 refuses such a key; asyncssh 2.24.1, which reads by itself, and Go's crypto/x509 take it.
+# sshpk 1.18.0 (npm) writes ed25519 keys in PKCS#8 as a OneAsymmetricKey of version 2, with the public key after the seed, as RFC 5958
+# allows. Python's cryptography 50.0.2 refuses such a key. asyncssh 2.24.1, which has its own reader, and Go's crypto/x509 accept it.
 #
 #     cryptography: ValueError: Could not deserialize key data. …
 #     asyncssh: ssh-ed25519
 #     go: ed25519.PrivateKey
 #
-# Needs Node with npm, Python and Go. Exits with 1 when the behaviour is another.
+# Needs Node with npm, Python and Go. Exits with 1 if the behaviour changes.
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
