@@ -85,8 +85,8 @@ let
         type = types.bool;
         default = false;
         description = ''
-          Whether the file is needed before users are created; the password of a user is. Such a file belongs to root, and is installed in
-          `/run/secrets-for-users` instead of `/run/secrets`.
+          Whether the file is needed before users are created (the password of a user, for instance). Such a file belongs to root, and is
+          installed in `/run/secrets-for-users` instead of `/run/secrets`.
         '';
       };
     };
