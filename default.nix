@@ -1,7 +1,7 @@
-# Everything that this project gives to Nix. The flake only sorts it into its outputs.
+# Everything that this project provides for Nix. The flake only sorts it into its outputs.
 {
   pkgs ? import (import ./nix/nixpkgs.nix) { },
-  # What sops-nix pins its Go modules by: there is nothing to pin here, and who sets it may go on to do so.
+  # sops-nix pins its Go modules by this. Here it is accepted and ignored.
   vendorHash ? null,
 }:
 
@@ -16,14 +16,14 @@ in
   # One file without any library, for other distributions and for initial ramdisks.
   static = pkgs.pkgsStatic.callPackage ./nix/package.nix { };
 
-  # docs/options.md, made anew.
+  # A new docs/options.md.
   options-page = pkgs.writeText "options.md" (import ./nix/options-page.nix { inherit lib; });
 
   demo = import ./nix/demo.nix { inherit pkgs sops-install-secrets; };
   shell = import ./shell.nix { inherit pkgs; };
   formatter = pkgs.nixfmt-tree;
 
-  # Each builds only when what it stands for is in order.
+  # Each one builds only if the check passes.
   checks = import ./nix/checks.nix { inherit pkgs sops-install-secrets; };
 }
 // import ./nix/gpg-helpers.nix { inherit pkgs; }

@@ -32,11 +32,11 @@
         sops = ./home-module;
         default = self.homeModules.sops;
       };
-      # The names that sops-nix gave it.
+      # The names of this output in sops-nix.
       homeManagerModules = self.homeModules;
       homeManagerModule = self.homeModules.sops;
 
-      # A module for nix-darwin is not here yet: who imports it reads why.
+      # There is no module for nix-darwin yet: who imports this one reads why.
       darwinModules = {
         sops = import ./nix/no-darwin.nix;
         default = self.darwinModules.sops;

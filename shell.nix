@@ -1,4 +1,4 @@
-# What one needs to work on the project.
+# The tools for work on the project.
 {
   pkgs ? import (import ./nix/nixpkgs.nix) { },
 }:

@@ -11,7 +11,7 @@ let
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
 
-  # A module that many homes share may say where a key would be.
+  # A home without any secret needs no key. But a module that it shares with other homes may configure one, so this is no error.
   isUnused = cfg.secrets == { };
 
   places =
@@ -31,7 +31,7 @@ in
       hasKeys = keySources.any || splitGpg.enable;
       keyOptions = "sops.age.keyFile, sops.age.keyCredential, sops.age.sshKeyPaths, sops.gnupg.home or sops.gnupg.qubes-split-gpg.enable";
       places = places "secrets" cfg.secrets ++ places "templates" cfg.templates;
-      # The run-time directory, which the program knows.
+      # The program replaces this by the run-time directory.
       pathStarts = [
         "/"
         "%r"

@@ -1,5 +1,5 @@
-# Secrets of sops files for one user of home-manager: the same options as on NixOS, without owners, units to restart and early secrets.
-# A user service installs them; where there is no user manager, the activation does.
+# Secrets of sops files for one user of home-manager: the same options as on NixOS, without owners, units to restart and `neededForUsers`. A user service
+# installs them; without a user manager the activation does.
 {
   config,
   lib,
@@ -14,7 +14,7 @@ let
 
   install = import ./install.nix { inherit lib pkgs cfg; };
 
-  # A path with its `%r` and `%%` in the words of a shell.
+  # A path as a word of a shell script, with `%r` and `%%` replaced.
   shellPath =
     path:
     lib.replaceStrings [ "%%" "%r" ] [ "%" "'\"$sopsRuntimeDir\"'" ]
@@ -33,14 +33,14 @@ in
       sops.environment = {
         SOPS_GPG_EXEC = lib.mkMerge [
           (lib.mkIf (gpg.home != null) (lib.mkDefault "${gpg.package}/bin/gpg"))
-          # It comes with the qube, not from the store.
+          # This program comes with the qube, not from the store.
           (lib.mkIf gpg.qubes-split-gpg.enable (lib.mkDefault "qubes-gpg-client-wrapper"))
         ];
         QUBES_GPG_DOMAIN = lib.mkIf gpg.qubes-split-gpg.enable (lib.mkDefault gpg.qubes-split-gpg.domain);
       };
 
       home.sessionVariables = lib.mkIf gpg.qubes-split-gpg.enable {
-        # So that `sops` itself, called by hand, uses the same key.
+        # With this, `sops` uses the same key when the user calls it.
         SOPS_GPG_EXEC = "qubes-gpg-client-wrapper";
       };
     }
@@ -49,34 +49,35 @@ in
       systemd.user.services.sops-nix = {
         Unit = {
           Description = lib.mkDefault "Secrets of sops files";
-          # home-manager leaves it alone: the activation below restarts it, after every switch and once.
+          # home-manager does not restart it: the activation below does, once after every switch.
           X-SwitchMethod = lib.mkDefault "keep-old";
         };
         Service = {
           Type = lib.mkDefault "oneshot";
           RemainAfterExit = lib.mkDefault true;
           ExecStart = lib.mkDefault "${install.installer}";
-          # The script has them as well. This is for those who read it here.
+          # The script sets these variables itself. They are here for configurations that read them.
           Environment = lib.mkDefault (
             lib.mapAttrsToList (name: value: "'${name}=${value}'") (
               lib.filterAttrs (_: value: !lib.hasInfix "'" "${value}") cfg.environment
             )
           );
         }
-        # Lists of the user's add up with a list, and anything is the only value where there is none.
+        # This is only set if there is something in it. Then a list of the user's is merged with it; otherwise the user's value can be of any type.
         // lib.optionalAttrs (install.before != [ ]) {
           ExecStartPre = map toString install.before;
         }
         // lib.optionalAttrs (cfg.age.keyCredential != null) {
           ImportCredential = [ cfg.age.keyCredential ];
         };
-        # A gpg-agent may ask for a passphrase in a window.
+        # A gpg-agent may open a window to ask for a passphrase.
         Install.WantedBy = [
           (if gpg.home != null then "graphical-session-pre.target" else "default.target")
         ];
       };
 
-      # After the user manager has read the new unit. Without one (a container, a host that has not booted, no systemd) nobody else would do it.
+      # This runs after the user manager has read the new unit. Without a user manager (a container, a host that has not booted, no systemd) only this can
+      # install the secrets.
       home.activation.sops-nix =
         lib.hm.dag.entryAfter [ "writeBoundary" "linkGeneration" "reloadSystemd" ]
           ''
@@ -96,7 +97,7 @@ in
           '';
     })
 
-    # The program itself is not needed for this: whoever only imports the module does not build it.
+    # This does not need the program, so who only imports the module does not build it.
     (lib.mkIf isUnused {
       home.activation.sops-nix = lib.hm.dag.entryAfter [ "writeBoundary" "reloadSystemd" ] ''
         sopsRuntimeDir="''${XDG_RUNTIME_DIR:-/run/user/$(${pkgs.coreutils}/bin/id -u)}"

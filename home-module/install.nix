@@ -12,7 +12,7 @@ let
   ]
   ++ map (entry: entry.path) (lib.attrValues cfg.secrets ++ lib.attrValues cfg.templates);
 
-  # `%%` is a percent sign, `%r` the run-time directory, which some write out.
+  # `%%` is a percent sign, `%r` the run-time directory. Some people write `/run/user/…` instead.
   mentionsRuntimeDir =
     path:
     lib.hasPrefix "/run/user/" path || lib.hasInfix "%r" (lib.replaceStrings [ "%%" ] [ "" ] path);
@@ -29,7 +29,7 @@ rec {
   installer = import ../module-common/installer.nix { inherit lib pkgs cfg; } {
     scriptName = "sops-nix-user";
     inherit manifest;
-    # All files are the user's.
+    # All files belong to the user.
     flags = [ "-ignore-passwd" ];
   };
 
@@ -38,7 +38,7 @@ rec {
     lib.optional (cfg.age.generateKey && cfg.age.keyFile != null)
       "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}";
 
-  # The shell command that says whether secrets can be installed without a user manager, given the run-time directory.
+  # A shell command, called with the run-time directory: whether secrets can be installed without a user manager.
   isPossible =
     if cfg.age.keyCredential != null then
       "false"
@@ -47,7 +47,7 @@ rec {
     else
       "true";
 
-  # What is missing where they cannot.
+  # What is missing if they cannot.
   missing =
     if cfg.age.keyCredential != null then
       "user manager to give the credential ${cfg.age.keyCredential}"

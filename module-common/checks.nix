@@ -1,11 +1,11 @@
-# What both modules refuse at evaluation, and what they remark on.
+# What both modules refuse or warn of at evaluation.
 { lib, cfg }:
 
 let
   keySources = import ./key-sources.nix { inherit lib cfg; };
   secretOption = name: "sops.secrets.${lib.strings.escapeNixIdentifier name}";
 
-  # With validation on, the build reads each sops file: it has to exist, and be where a build sees it.
+  # With validation on, the build reads each sops file. So the file must exist, and be where a build can see it.
   sopsFileAssertions = lib.optionals cfg.validateSopsFiles (
     lib.concatLists (
       lib.mapAttrsToList (
@@ -22,7 +22,7 @@ let
               + "write the path without quotes, or set sops.validateSopsFiles to false.";
           }
           {
-            # A file that is yet to be built is left to the build.
+            # If the file is still to be built, the build will notice that it is missing.
             assertion =
               !inStore
               || builtins.hasContext "${toString secret.sopsFile}"
@@ -36,7 +36,8 @@ let
     )
   );
 
-  # Two things in one file, or with links at one path: the later one would silently win. A file makes a path, so that the files come first.
+  # If two things are one file, or have links at one path, the later one would silently win. Two that are one file have one path as well, so files are
+  # checked first.
   sharingAssertions =
     places: key: objection:
     map (sharing: {
@@ -45,7 +46,7 @@ let
         lib.concatMapStringsSep " and " (place: place.option) sharing
       } ${objection (lib.head sharing)}";
     }) (lib.attrValues (lib.groupBy key places));
-  # Each phase has a directory of its own.
+  # Each phase (early, regular) has a directory of its own.
   file =
     place:
     "${place.directory}/${lib.optionalString (place.kind == "templates") "rendered/"}${place.name}";
@@ -72,22 +73,22 @@ let
     });
 in
 {
-  # Of the keys that the program cannot use.
+  # Keys that the program cannot use.
   warnings = lib.optional (keySources.cloudVariables != [ ]) (
     "${lib.concatStringsSep ", " keySources.cloudVariables} in sops.environment: the key services of clouds are not supported yet by this version; "
     + "keep sops-nix for hosts that need one."
   );
 
-  # A host without any secret needs no key, and a module that many hosts share may say where one would be.
+  # A host without any secret needs no key. But a module that it shares with other hosts may configure one, so this is no error.
   assertions =
     {
       # Whether any key is configured, and the options that would configure one.
       hasKeys,
       keyOptions,
-      # What is installed where: a list of { kind, option, directory, name, path }, where `kind` is `secrets` or `templates`, and `directory` the one
-      # that all of its phase are in.
+      # What is installed where: a list of { kind, option, directory, name, path }. `kind` is `secrets` or `templates`, `directory` is the directory of
+      # the phase.
       places,
-      # What a whole path starts with.
+      # What an absolute path starts with.
       pathStarts ? [ "/" ],
     }:
     [

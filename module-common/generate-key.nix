@@ -1,5 +1,5 @@
-# The script that makes the age identity file which `sops.age.keyFile` names, unless there is one. Whoever reads the public key that it prints adds it
-# to sops files: it is printed when the key is in its place and on the disk, and no later run replaces it.
+# The script that makes the age identity file of `sops.age.keyFile`, unless it exists. People encrypt sops files to the public key that it prints. So it
+# prints that key only when the file is in its place and on the disk, and no later run replaces the file.
 {
   lib,
   pkgs,

@@ -1,4 +1,4 @@
-# The script that runs the installer on one manifest: the one thing that activation scripts, units and home-manager start.
+# The script that runs the installer on one manifest. Activation scripts, units and home-manager all start it.
 {
   lib,
   pkgs,
@@ -12,17 +12,17 @@
   manifest,
   # Further flags of the installer.
   flags ? [ ],
-  # Variables that the user's own may replace.
+  # Variables that the user's own variables may replace.
   defaultEnvironment ? { },
 }:
 
 let
-  # Single quotes and no escaping is what users of `sops.environment` rely on to run commands in a value.
+  # Single quotes without escaping: users of `sops.environment` rely on this to run commands in a value.
   exports = lib.mapAttrsToList (name: value: "export ${name}='${value}'") (
     defaultEnvironment // cfg.environment
   );
 
-  # Plugins come first in PATH, but everything else stays reachable: a plugin may need programs of the system.
+  # Plugins come first in PATH. The rest of PATH stays, because a plugin may need programs of the system.
   pluginPath = lib.optional (
     cfg.age.plugins != [ ]
   ) "export PATH='${lib.makeBinPath cfg.age.plugins}'\${PATH:+\":$PATH\"}";

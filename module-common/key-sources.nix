@@ -2,7 +2,7 @@
 { lib, cfg }:
 
 let
-  # The files that these variables name open sops files as well.
+  # Variables that name a key file.
   fileVariables = [
     "SOPS_AGE_KEY_FILE"
     "SOPS_AGE_SSH_PRIVATE_KEY_FILE"
@@ -46,20 +46,20 @@ rec {
       map toString (lib.attrVals (lib.intersectLists fileVariables variables) cfg.environment)
     );
 
-  # Whether anything at all may open a sops file.
+  # Whether there is any key, or any way to get one.
   any =
     paths != [ ]
     || cfg.age.keyCredential != null
     || cloudVariables != [ ]
     || lib.any (name: lib.elem name keyVariables) variables;
 
-  # Whether the TPM may have to be asked: by systemd for the credential, or by a plugin.
+  # Whether the TPM may be needed: systemd uses it for a credential, and a plugin may use it.
   mayNeedTpm = cfg.age.keyCredential != null || cfg.age.plugins != [ ];
 
-  # Whether an answer may have to come over the network.
+  # Whether the network may be needed.
   needNetwork = cloudVariables != [ ] || lib.any isCommand variables;
 
-  # Whether programs that are not ours take part: age plugins, gpg, commands that print a key.
+  # Whether other programs are started: age plugins, gpg, commands that print a key.
   needPrograms =
     cfg.age.plugins != [ ] || lib.elem "SOPS_GPG_EXEC" variables || lib.any isCommand variables;
 }

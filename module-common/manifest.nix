@@ -1,5 +1,5 @@
-# From evaluated options to the manifest that the installer reads. Each field is named here: an option more or less in a module
-# never changes the file format by accident, and the installer refuses what it does not know.
+# Makes the manifest that the installer reads from the evaluated options. Each field is named here, because the installer refuses fields that it does not
+# know: so a new or removed option does not change the manifest by accident.
 {
   lib,
   pkgs,
@@ -9,7 +9,7 @@
 let
   templateText = import ./template-text.nix { inherit lib pkgs; };
 
-  # A template carries either its text or the file that holds it: what the user set, never both. (With an empty text there is only the file.)
+  # A template has either its text or the file with it, whichever the user set, never both. (If the text is empty, it has the file.)
   templateSource =
     template:
     if templateText.hasOwnFile template || template.content == "" then
@@ -30,7 +30,7 @@ let
       path
       format
       mode
-      # A path of the configuration is copied to the store here, so that the manifest changes exactly when the file does.
+      # A path of the configuration is copied to the store here. So the manifest changes exactly when the content of the file does.
       sopsFile
       ;
   };
@@ -42,7 +42,7 @@ let
     }
     // templateSource template;
 
-  # What an older program in `sops.package` does not know is there only for those who use it. (The program takes 30 seconds and 256 MiB for granted.)
+  # Fields that an older program in `sops.package` does not know are written only if somebody uses them. (30 seconds and 256 MiB are the program's defaults.)
   laterFields =
     lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
     // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; }
@@ -57,13 +57,13 @@ in
   # The secrets and templates of this manifest, as attribute sets of option values.
   secrets,
   templates,
-  # Where generations go, and the link to the live one.
+  # The directory of the generations, and the link to the live one.
   mountPoint,
   symlinkPath,
   # Whether a plain user installs it.
   userMode,
   useTmpfs ? false,
-  # What only one of the two modules has in a secret or a template: option value → further fields.
+  # Fields of a secret or a template that only one of the two modules has: a function from the option's value to these fields.
   furtherFields ? _: { },
 }:
 
@@ -83,7 +83,7 @@ pkgs.writeTextFile {
       symlinkPath = symlinkPath;
       inherit (cfg) keepGenerations;
       gnupgHome = cfg.gnupg.home;
-      # `toString`, because a path that is written without quotes would be copied to the store: a private key must not be.
+      # `toString`: a path without quotes would be copied to the store, and a private key must not be there.
       sshKeyPaths = map toString cfg.gnupg.sshKeyPaths;
       ageKeyFile = if cfg.age.keyFile == null then null else toString cfg.age.keyFile;
       ageSshKeyPaths = map toString cfg.age.sshKeyPaths;

@@ -1,5 +1,5 @@
-# The options that the NixOS module and the home-manager module have in common. Each of the two adds what only it has:
-# owners, units and early secrets there, the user's directories here.
+# The options that the NixOS module and the home-manager module have in common. The NixOS module adds owners, units and `neededForUsers`, the
+# home-manager module the user's directories.
 {
   config,
   lib,

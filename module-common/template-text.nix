@@ -1,12 +1,12 @@
-# The text of a template: `content`, kept in a store file, or the file that the user named.
+# The text of a template: a store file with `content`, or the file that the user set.
 { lib, pkgs }:
 
 rec {
-  # The store file that stands for `content`, and the default of `file`. A template's name may have directories in it, a store path may not.
+  # The store file with `content`, which is the default of `file`. The name of a template may contain slashes, that of a store path may not.
   storeFile =
     template:
     pkgs.writeText (lib.strings.sanitizeDerivationName (baseNameOf template.name)) template.content;
 
-  # Whether `file` is the user's.
+  # Whether the user set `file`.
   hasOwnFile = template: "${template.file}" != "${storeFile template}";
 }

@@ -2,7 +2,7 @@
 { lib }:
 
 {
-  # A private key that ends in the world-readable store is no secret any more, so such a path is refused before it is used.
+  # Everybody can read the store, so a private key in it is no secret. Such a path is refused before anything uses it.
   pathNotInStore = lib.mkOptionType {
     name = "pathNotInStore";
     description = "path outside the Nix store";
@@ -14,7 +14,7 @@
     merge = lib.mergeEqualOption;
   };
 
-  # It stands in unit files and in paths: no character of it means anything there.
+  # The name is written into unit files and paths, so only characters without a special meaning there are allowed.
   credentialName = lib.mkOptionType {
     name = "credentialName";
     description = "name of a systemd credential (letters, digits, - _ . @ +)";
@@ -28,7 +28,7 @@
     merge = lib.mergeEqualOption;
   };
 
-  # Placeholders are strings, but whatever turns into one may be given.
+  # Placeholders are strings; anything that converts to a string is accepted.
   coercibleToString = lib.mkOptionType {
     name = "coercibleToString";
     description = "value that can be turned into a string";

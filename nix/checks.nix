@@ -1,15 +1,15 @@
-# The checks of the flake. Each builds only when what it stands for is in order.
+# The checks of the flake. Each one builds only if the check passes.
 { pkgs, sops-install-secrets }:
 
 let
   inherit (pkgs) lib;
 
-  # The package's build with another task in place of its own.
+  # The build of the package, with another task instead of its own.
   cargo =
     name: tools: command:
     sops-install-secrets.overrideAttrs (old: {
       pname = "${old.pname}-${name}";
-      # The whole project: a test reads its documents, which name all the rest.
+      # The whole project: a test reads the documents, and checks that the files that they name exist.
       src = lib.fileset.toSource {
         root = ../.;
         fileset = lib.fileset.difference ../. (lib.fileset.maybeMissing ../target);
@@ -19,7 +19,7 @@ let
       installPhase = "touch $out";
     });
 
-  # The Nix side, without what needs root or the units of a system.
+  # The tests of the Nix side, without those that need root or systemd.
   nixSide =
     pkgs.runCommand "sops-install-secrets-nix-side"
       {

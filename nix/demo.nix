@@ -1,4 +1,4 @@
-# Installs sample secrets as a plain user, below a temporary directory, and shows what became of them.
+# Installs sample secrets as a plain user, below a temporary directory, and shows them.
 { pkgs, sops-install-secrets }:
 
 let

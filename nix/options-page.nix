@@ -1,8 +1,8 @@
-# docs/options.md: every option of the two modules, as the modules themselves describe it.
+# Makes docs/options.md: every option of the two modules, with its description from there.
 { lib }:
 
 let
-  # Only declarations are looked at, so that packages and the rest of a configuration need not be there.
+  # Reads only declarations, so it needs neither packages nor the rest of a configuration.
   optionsOf =
     module:
     let
@@ -21,7 +21,7 @@ let
       lib.optionAttrSetToDocList evaluated.options
     );
 
-  # A value in an option's declaration is an expression or a text of its own.
+  # A default or an example is an expression, or a text of its own.
   value =
     v:
     if v._type or "" == "literalMD" then

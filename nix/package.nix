@@ -12,7 +12,7 @@ rustPlatform.buildRustPackage {
   pname = name;
   inherit version;
 
-  # What the compiler reads, and nothing else: an edit of a document or of a module builds nothing anew.
+  # Only what the compiler reads: a change of a document or a module causes no rebuild.
   src = lib.fileset.toSource {
     root = ../.;
     fileset = lib.fileset.unions [
@@ -25,7 +25,7 @@ rustPlatform.buildRustPackage {
 
   cargoLock.lockFile = ../Cargo.lock;
 
-  # The tests read their fixtures, and want real mounts: they are a check of their own.
+  # The tests need their fixtures and real mounts, so they are a check of their own.
   doCheck = false;
 
   nativeBuildInputs = [ installShellFiles ];

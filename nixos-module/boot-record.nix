@@ -1,4 +1,4 @@
-# Where the activation scripts leave what became of the secrets at boot, for sops-nix.service to show.
+# The files in which activation scripts keep the status and the messages of the boot, for sops-nix.service to show.
 rec {
   directory = "/run/sops-nix";
   status = phase: "${directory}/status${phase.suffix}";

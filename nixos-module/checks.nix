@@ -1,4 +1,4 @@
-# What is refused at evaluation, and what is remarked on. Each message ends with what to set.
+# What is refused or warned of at evaluation. Each message ends with what to set.
 {
   config,
   lib,
@@ -34,7 +34,7 @@ let
 
   isSet = number: number != null && number != 0;
 
-  # In a manifest, null for both would mean root.
+  # In a manifest null for both would mean root, which nobody meant here.
   ownerAssertions = lib.concatMap (
     { option, entry, ... }:
     [
@@ -74,7 +74,7 @@ let
     ]
   ) phases.entries;
 
-  # A template of the early phase can only have what is decrypted then.
+  # A template of the early phase can only use secrets that are decrypted in that phase.
   earlyTemplateAssertions = lib.concatLists (
     lib.mapAttrsToList (
       templateName: template:
@@ -111,7 +111,7 @@ let
     }
   ];
 
-  # What quadlet makes of a file of podman's.
+  # The unit that quadlet makes from a podman file.
   quadletUnit =
     name:
     let
@@ -136,7 +136,7 @@ let
     )
   );
 
-  # Unit names of NixOS, aliases included.
+  # The names of all units that NixOS knows, aliases included.
   knownUnits =
     quadletUnits
     ++ lib.attrNames config.systemd.units
@@ -157,7 +157,7 @@ let
   ];
   hasSuffix = unit: lib.any (suffix: lib.hasSuffix ".${suffix}" unit) unitSuffixes;
 
-  # `getty@tty1.service` is made from `getty@.service`.
+  # The template unit of an instance: `getty@.service` for `getty@tty1.service`.
   templateUnit =
     unit: lib.head (lib.splitString "@" unit) + "@." + lib.last (lib.splitString "." unit);
   isKnown =
@@ -186,7 +186,7 @@ let
       ]
   ) phases.entries;
 
-  # Keys that are not there yet when the initrd hands over.
+  # Keys on file systems that the initrd does not mount.
   lateKeys = lib.filter ({ fs, ... }: fs != null && !utils.fsNeededForBoot fs) (
     map (path: {
       inherit path;
@@ -194,7 +194,7 @@ let
     }) keySources.paths
   );
 
-  # Scripts run before systemd mounts anything; units wait for what they need.
+  # Scripts run before systemd mounts anything. Units wait for the mounts that they need.
   mountWarnings = lib.optionals (!cfg.useSystemdActivation && phases.entries != [ ]) (
     map (
       { path, fs }:
@@ -202,7 +202,8 @@ let
     ) lateKeys
   );
 
-  # Users are created before systemd mounts anything else, and early secrets before them: that would be a cycle.
+  # Early secrets are installed before users are created, and users are created before systemd mounts anything else. Waiting for such a mount would be a
+  # cycle.
   mountAssertions = lib.optionals (cfg.useSystemdActivation && hasEarly) (
     map (
       { path, fs }:

@@ -1,11 +1,11 @@
-# What a unit that handles secrets may do, and why. A host that needs more says so in `systemd.services.sops-nix.serviceConfig`:
-# lists add up, and every other value here is a default.
+# What a unit that handles secrets may do, and why. A host that needs more sets it in `systemd.services.sops-nix.serviceConfig`: lists are merged, and
+# every other value here is a default.
 #
-# What cannot be here:
-#   PrivateTmp            orders a unit after systemd-tmpfiles-setup.service, which comes after the users: a cycle with the early secrets
-#   PrivateDevices        systemd (252, for one) prepares it in /tmp, which systemd-tmpfiles-setup.service may be cleaning at that moment
-#   TemporaryFileSystem   makes the unit fail in a container that forbids mounts, where the other settings are only ignored
-#   ProtectHome           secrets may have links in somebody's home, and keys may lie there
+# These settings cannot be used:
+#   PrivateTmp            orders the unit after systemd-tmpfiles-setup.service, which starts after the users are created: a cycle with the early secrets
+#   PrivateDevices        systemd (252, for one) prepares the devices in /tmp, which systemd-tmpfiles-setup.service may be cleaning at that moment
+#   TemporaryFileSystem   makes the unit fail in a container that forbids mounts; other settings are only ignored there
+#   ProtectHome           links of secrets, and keys, may be in somebody's home
 #   RestrictSUIDSGID      the mode of a secret may have these bits
 #   DynamicUser, User     files get owners, and keys belong to root
 { lib }:
@@ -21,19 +21,19 @@ in
   keySources,
   # Seconds that a program may take for one answer about a key.
   keyTimeout,
-  # MiB that a sops file may have, all secrets, and all templates.
+  # The largest size in MiB of a sops file, of all secrets, and of all templates.
   maxSize,
   # Directories that the unit writes below.
   roots,
 }:
 
 let
-  # age plugins, gpg and key commands are programs that nobody here has read: they get the devices and system calls that they may need.
+  # We do not know what age plugins, gpg and key commands do, so they get all devices and system calls that they may need.
   onlyOurs = !keySources.needPrograms;
 in
 {
-  # Owners and modes of files (CHOWN, FOWNER, FSETID for set-group-id), and keys and homes that belong to others (DAC_*).
-  # Mounting is not among them: it is done before, in a step of its own.
+  # CHOWN, FOWNER, and FSETID (for set-group-id) set owners and modes of files. DAC_* reach keys and homes that belong to other users. Mounting needs no
+  # capability here: an earlier step of the unit does it.
   CapabilityBoundingSet = [
     "CAP_CHOWN"
     "CAP_DAC_OVERRIDE"
@@ -42,10 +42,10 @@ in
     "CAP_FSETID"
   ];
 
-  # Open in an otherwise read-only system are the places of secrets and their links, also of links that an earlier configuration made.
+  # The system is read-only except for the places of secrets and of their links, those of an earlier configuration included.
   ReadWritePaths = map (root: unitPath.quoted "-${root}") (lib.remove "/" roots);
 
-  # AF_UNIX: the journal, systemd, name lookups. AF_NETLINK: how programs find a key in a USB port.
+  # AF_UNIX is for the journal, systemd and name lookups. AF_NETLINK is how programs find a key in a USB port.
   RestrictAddressFamilies = [
     "AF_UNIX"
   ]
@@ -57,27 +57,28 @@ in
 }
 // lib.mapAttrs (_: lib.mkDefault) (
   {
-    # Neither the installer nor what it starts may gain what it does not have, by a set-uid program for instance.
+    # Neither the installer nor its children can gain privileges, by a set-uid program for instance.
     NoNewPrivileges = true;
 
-    # A `/` among the roots, for a secret's link in the root directory itself, leaves nothing to protect.
+    # `/` is among the roots if a secret has a link in the root directory itself. Then nothing can be read-only.
     ProtectSystem = if lib.elem "/" roots then false else "strict";
 
-    # /tmp is read-only with the rest. gpg and plugins find a directory of their own in TMPDIR, which goes with the unit.
+    # /tmp is read-only too. gpg and plugins get a directory of their own in TMPDIR, which is removed with the unit.
     RuntimeDirectory = "${name}-tmp";
     RuntimeDirectoryMode = "0700";
 
-    # cgroups and kernel settings can be written by root without any capability.
+    # Root can write cgroups and kernel settings without any capability.
     ProtectControlGroups = true;
     ProtectKernelTunables = true;
 
-    # Secrets stay on this machine, unless a key service has to be asked.
+    # Secrets stay on this machine, unless a key comes over the network.
     PrivateNetwork = !keySources.needNetwork;
 
-    # Plaintext must reach the disk neither by swap nor by a core dump.
+    # Plaintext must not reach the disk, neither by swap nor by a core dump.
     MemorySwapMax = 0;
-    # While a file is decrypted: four times the largest; the secrets that are kept; an older generation; programs that know keys. Later: secrets
-    # and templates, once in the installer and once in the generation, whose pages count for the unit that writes them; an older generation.
+    # While a file is decrypted, the memory holds four times the largest file, the secrets kept so far, an older generation, and programs that hold keys.
+    # Later it holds an older generation, and all secrets and templates twice: once in the installer and once in the new generation, whose pages count for
+    # the unit that writes them.
     MemoryMax = "${toString (8 * maxSize)}M";
     LimitCORE = 0;
     UMask = "0077";
@@ -90,15 +91,15 @@ in
     SystemCallArchitectures = "native";
     SystemCallFilter = [
       "@system-service"
-      # With these the installer takes still more from its thread that decrypts.
+      # The installer uses these to confine its decrypting thread further.
       "landlock_create_ruleset"
       "landlock_restrict_self"
       "seccomp"
     ];
-    # An attempt to mount gets an answer instead of a signal, so that the installer can say what it could not do.
+    # An attempt to mount gets an error instead of a signal, so that the installer can report what it could not do.
     SystemCallErrorNumber = "EPERM";
   }
-  # Only /dev/null and its like. systemd decrypts a credential under the same rule, and where any rule at all stands between it and the TPM
-  # it asks a service that so early in boot may not be there.
+  # Only /dev/null and the like. systemd decrypts a credential under the same rule. If any rule restricts its access to the TPM, it uses a service instead,
+  # which may not run yet so early in the boot.
   // lib.optionalAttrs (onlyOurs && !keySources.mayNeedTpm) { DevicePolicy = "closed"; }
 )

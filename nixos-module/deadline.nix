@@ -1,15 +1,15 @@
-# Seconds that a unit gives the installer: more than all parts of a run together may take, each of which is bounded by the installer itself. What
-# takes longer has gone wrong in a way that nobody thought of, and must not hold up the boot for ever.
+# How many seconds a unit gives the installer: more than all parts of a run may take together. The installer limits each part itself. If a run takes
+# longer all the same, something unforeseen went wrong, and it must not block the boot for ever.
 # `src/budget.rs` has the same figures; a test compares them.
 {
-  # Seconds that a program may take for one answer about a key.
+  # How many seconds a program may take for one answer about a key.
   keyTimeout,
 }:
 
 let
   # All sops files.
   files = 90;
-  # All programs that know keys, as a multiple of `keyTimeout`.
+  # All programs that hold keys, as a multiple of `keyTimeout`.
   programs = 2;
   # All key files.
   keyFiles = 15;
@@ -17,7 +17,7 @@ let
   templateFiles = 15;
   # Waiting for another run.
   lock = 60;
-  # systemd, for all requests.
+  # All requests to systemd.
   requests = 60;
   # Writing secrets, on a slow machine.
   rest = 30;

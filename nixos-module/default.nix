@@ -1,5 +1,5 @@
-# Secrets of sops files on a NixOS host: the options under `sops`, two manifests (one for the secrets that users need to be created, one for the rest),
-# and their installation, by activation scripts or by systemd units.
+# Secrets of sops files on a NixOS host: the options under `sops`, two manifests (one for secrets with `neededForUsers`, one for the rest), and what
+# installs them: activation scripts or systemd units.
 {
   config,
   lib,

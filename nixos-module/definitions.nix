@@ -1,5 +1,5 @@
-# What a configuration says of a unit, beside what this project does. Only definitions are looked at: which units there are, and how ours are ordered,
-# must not depend on what has become of a unit.
+# What a configuration defines for a unit, without the definitions of this project. It reads definitions, not the merged unit: which units exist and how
+# ours are ordered depends on this, so reading the merged unit would be infinite recursion.
 { lib, options }:
 
 # Name of the unit, without suffix.
@@ -11,7 +11,7 @@ let
     ./units.nix
   ];
 
-  # As they stand, with their conditions and priorities.
+  # The definitions as they were written, with their conditions and priorities.
   definitions = lib.catAttrs name (
     map (definition: definition.value) (
       lib.filter (
@@ -50,11 +50,11 @@ in
 rec {
   inherit definitions;
 
-  # What is set where the conditions hold: of each option, and of each field of a section, the list of its values.
+  # What is set if the conditions hold: for each option, and for each field of a section, the list of its values.
   inherit (config) serviceConfig unitConfig;
   fields = removeAttrs config (lib.attrNames sections);
 
-  # Whether anything is. What is empty, but forced, takes all else away.
+  # Whether anything is defined. An empty value with `mkForce` counts, because it removes everything else.
   exist =
     lib.any (part: part != { }) [
       fields

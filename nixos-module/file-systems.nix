@@ -1,8 +1,8 @@
-# What `fileSystems` and `systemd.mounts` say of the place where a file lies. system-manager has no `fileSystems`.
+# What `fileSystems` and `systemd.mounts` say about the file system of a path. system-manager has no `fileSystems`.
 { config, lib }:
 
 let
-  # A mount unit in the form of a file system.
+  # A mount unit in the form of an entry of `fileSystems`.
   ofMount = unit: {
     mountPoint = unit.where;
     fsType = unit.type or "";
@@ -16,14 +16,14 @@ in
 rec {
   inherit ofMount;
 
-  # Every file system whose mount point is above a path, or is the path.
+  # Every file system whose mount point is the path or one of its parents.
   above =
     path:
     lib.filter (
       fs: fs.mountPoint == "/" || path == fs.mountPoint || lib.hasPrefix "${fs.mountPoint}/" path
     ) all;
 
-  # The one that the path lies on: the longest mount point wins.
+  # The file system of the path: the one with the longest mount point.
   fileSystemOf =
     path:
     lib.foldl' (
@@ -34,7 +34,7 @@ rec {
         best
     ) null (above path);
 
-  # Whether systemd mounts it only when the network is there.
+  # Whether systemd waits for the network before it mounts this.
   isRemote =
     fs:
     lib.elem "_netdev" fs.options

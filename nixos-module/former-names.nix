@@ -1,5 +1,5 @@
-# Configurations read the units of sops-nix: `after = [ config.systemd.services.sops-install-secrets.name ]`, or their `path`. So they are there,
-# without a setting; the files that NixOS makes of them are replaced by the aliases of our units.
+# Configurations read attributes of the units of sops-nix: `after = [ config.systemd.services.sops-install-secrets.name ]`, or their `path`. So these units
+# exist here too, without settings. The aliases of our units replace the files that NixOS makes of them.
 {
   config,
   lib,
@@ -9,7 +9,7 @@
 
 let
   cfg = config.sops;
-  # system-manager knows no aliases. Settings are passed on there as well, and nothing is made of the names.
+  # system-manager has no aliases. There the settings are passed on too, but no unit has the old name.
   unit = {
     path = cfg.age.plugins;
     enable = lib.mkIf (options ? system-manager) (lib.mkDefault false);

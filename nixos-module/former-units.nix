@@ -1,12 +1,12 @@
-# Configurations written for sops-nix set things on its units by their names. Here these names are aliases, which have no settings of their own:
-# what is defined for one of them is passed on to our unit as it stands, with its conditions and priorities.
+# Configurations for sops-nix change settings of its units. Here the names of these units are aliases, which have no settings of their own. So every
+# definition for such a name is passed on to our unit unchanged, with its conditions and priorities.
 {
   config,
   lib,
   options,
 }:
 
-# The former name and ours, without suffix.
+# The old name of the unit and ours, without suffix.
 name: newName:
 
 let
@@ -14,7 +14,7 @@ let
 
   definitions = import ./definitions.nix { inherit lib options; } name;
 
-  # NixOS makes a unit of it as well, whose file the alias replaces. There its settings can be read in one form.
+  # NixOS also makes a unit with the old name, whose file the alias replaces. Its settings can be read there in one form.
   unit =
     services.${name} or {
       unitConfig = { };
@@ -26,15 +26,15 @@ rec {
 
   settings = lib.mkMerge definitions.definitions;
 
-  # Whether there are any.
+  # Whether the old name has any settings.
   exists = definitions.exist;
 
-  # The fields with commands, `preStart` and its like included.
+  # The fields with commands, `preStart` and the like included.
   commands = lib.filter (field: lib.hasPrefix "Exec" field && field != "ExecSearchPath") (
     lib.attrNames unit.serviceConfig
   );
 
-  # What cannot be passed on.
+  # Settings that cannot be passed on.
   assertions = lib.optional (services ? ${newName}) {
     assertion = lib.elem (services.${newName}.unitConfig.DefaultDependencies or false) [
       false

@@ -1,10 +1,10 @@
-# The step of a unit that mounts the file system of the secrets.
+# The command of a unit that mounts the file system of the secrets.
 #
-# The installer mounts it by itself, but a confined unit has a mount namespace of its own, and what is mounted there the host never sees.
-# So the unit takes this step first, with full privileges (`+`), and in the mount namespace of the system: systemd gives a unit's every command
-# a namespace, the privileged ones too, if only an unconfined one. It is no `.mount` unit, because a switch that changed such a unit would
-# unmount the live secrets. Where mounting or that namespace is forbidden, as in some containers, nothing fails here (`-`): the installer says
-# what is lost by that and goes on. It also sets the owner, which is the same file system's wherever it is seen from.
+# The installer can mount it itself. But a confined unit has a mount namespace of its own, and the host does not see what is mounted there. So the unit runs
+# this command first, with full privileges (`+`). It enters the mount namespace of the system, because systemd also gives privileged commands of a unit a
+# namespace of their own. This is no `.mount` unit, because a switch that changes such a unit would unmount the live secrets. In some containers mounting or
+# entering the namespace is forbidden. Then the unit goes on (`-`), and the installer reports what is lost. The installer sets the owner of the file system;
+# that works from any namespace.
 {
   lib,
   pkgs,
@@ -36,9 +36,9 @@ let
         "umask 022"
         "mountPoint=${phase.mountPoint}"
       ]
-      # There is nothing to install, perhaps something to remove.
+      # There is nothing to install, but secrets of an earlier configuration may have to be removed.
       ++ lib.optional phase.isEmpty ''[ -e "$mountPoint" ] || exit 0''
-      # The confined installer makes directories below these, but not these themselves. At a first boot /home may be yet to be made.
+      # The confined installer can make directories below these, but not these themselves. At a first boot /home may not exist yet.
       ++ lib.optional (roots != [ ]) "mkdir -p ${lib.escapeShellArgs roots}"
       ++ [
         ''if mountpoint -q "$mountPoint"; then''
@@ -55,6 +55,6 @@ let
 in
 {
   inherit script;
-  # As a unit calls it.
+  # The command as it is written in a unit.
   command = "-+${script}";
 }

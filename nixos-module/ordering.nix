@@ -1,5 +1,5 @@
-# Which units the start of a unit waits for. An ordinary unit starts after sysinit.target. Where our units wait for such a one, they cannot be ordered before
-# that target: systemd would break the cycle by leaving one of the units out.
+# Which units a unit waits for. An ordinary unit starts after sysinit.target. If one of our units waits for an ordinary unit, it cannot be ordered before
+# that target: this would be a cycle, and systemd would break it by not starting one of the units.
 {
   config,
   lib,
@@ -18,14 +18,14 @@ let
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
 
-  # Our units, with the names that they had in sops-nix.
+  # Our units, with their names in sops-nix.
   ours = {
     sops-nix = "sops-install-secrets";
     sops-nix-for-users = "sops-install-secrets-for-users";
     sops-nix-generate-age-key = null;
   };
 
-  # Units that run early in boot although NixOS does not know what their files say, with those of them that wait for users.
+  # Units of packages that start early in the boot, with the units that they wait for. NixOS does not know their files. The second list waits for users.
   earlyUnits =
     lib.genAttrs [
       "cryptsetup-pre.target"
@@ -60,7 +60,7 @@ let
       "systemd-vconsole-setup.service"
     ] (_: [ "systemd-sysusers.service" ]);
 
-  # What the kernel and systemd's generators make.
+  # Units that the kernel and systemd's generators make.
   isEarlyByName =
     unit:
     lib.hasSuffix ".device" unit
@@ -68,21 +68,21 @@ let
     || lib.hasPrefix "systemd-cryptsetup@" unit
     || lib.hasPrefix "systemd-fsck@" unit;
 
-  # A list of units or paths, as values of options and fields of unit files have it.
+  # A list of units or paths, from an option or a field of a unit file.
   words = values: lib.filter (word: word != "") (lib.splitString " " (toString values));
 
-  # A list of units, from its option and from the field of the unit file that it ends in.
+  # A list of units, from an option and from the field of the unit file that the option sets.
   units =
     unit: option: field:
     words (unit.${option} or [ ]) ++ words (unit.unitConfig.${field} or [ ]);
 
-  # The mounts that paths lie on. What the initrd mounts is there already.
+  # The mount units of paths, except for those that the initrd has already mounted.
   mountsOf =
     paths:
     map (fs: "${utils.escapeSystemdPath fs.mountPoint}.mount") (
       lib.filter (fs: !utils.fsNeededForBoot fs) (lib.concatMap fileSystems.above paths)
     );
-  # Those that a section of a unit file names by what lies on them.
+  # The mount units that a section of a unit file requires by a path.
   requiredMounts =
     section:
     mountsOf (
@@ -124,11 +124,11 @@ let
     };
   };
 
-  # Our units require the mounts that keys lie on.
+  # The mounts that hold keys; our units require them.
   keyMounts = mountsOf keySources.paths;
 
-  # Whether our units are ordered before sysinit.target depends on what is found here. So their `before` is not read, nor their `unitConfig`, which has it
-  # in it, but what others define of that.
+  # Whether our units are ordered before sysinit.target depends on the result of this file. So it must not read their `before`, nor their `unitConfig`, which
+  # contains it. It reads what others define there.
   ourNode =
     name: formerName:
     let
@@ -155,7 +155,7 @@ let
   enabled = lib.filterAttrs (name: unit: !lib.elem name ourNames && unit.enable or true);
   nodesOf = type: lib.mapAttrsToList (node type) (enabled (config.systemd."${type}s" or { }));
 
-  # A file system from elsewhere comes with the network.
+  # A remote file system waits for the network, so it is ordinary.
   mountNode =
     place: isRemote: unit:
     lib.recursiveUpdate (node "mount" (utils.escapeSystemdPath place) unit) {
@@ -166,7 +166,7 @@ let
     unit: mountNode unit.where (fileSystems.isRemote (fileSystems.ofMount unit)) unit
   ) (config.systemd.mounts or [ ]);
 
-  # systemd makes mount units of `fileSystems`, too.
+  # systemd makes mount units from `fileSystems`, too.
   fileSystemNodes = map (
     fs:
     let
@@ -194,7 +194,7 @@ let
     ++ lib.mapAttrsToList ourNode ours
   );
 
-  # For each unit those that name it in a field.
+  # For each unit, the units that name it in a field.
   naming =
     field:
     lib.mapAttrs (_: map (pair: pair.by)) (
@@ -208,7 +208,7 @@ let
   memberOf = naming "memberOf";
   aliased = lib.mapAttrs (_: lib.head) (naming "aliases");
 
-  # A target waits for its members, where neither of the two does without default dependencies.
+  # A target waits for its members, if both have default dependencies.
   membersOf =
     unit: target:
     lib.optionals (target.isTarget && target.hasDefaults) (
@@ -217,7 +217,7 @@ let
       )
     );
 
-  # The units that a unit of the configuration waits for directly, under all its names.
+  # The units that a unit of the configuration waits for directly, under any of its names.
   known =
     unit: node:
     node.after
@@ -225,7 +225,7 @@ let
     ++ membersOf unit node
     ++ lib.optional node.isOrdinary sysinit;
 
-  # The same of any unit; `unknown` is what one waits for that nothing is known of.
+  # The same for any unit. `unknown` is what a unit is taken to wait for if nothing is known about it.
   predecessors =
     unknown: name:
     let
@@ -238,7 +238,7 @@ let
         lib.optionals (unit != sysinit && !isEarlyByName unit) unknown
     );
 
-  # A unit and all that it waits for.
+  # A unit and all units that it waits for, directly or not.
   chain =
     unknown: unit:
     map (step: step.key) (
@@ -248,7 +248,7 @@ let
       }
     );
 
-  # What others have put before a unit. Our own that makes the key is never to blame, but what it waits for.
+  # The units that others have ordered before a unit. Our unit that makes the key is replaced by the units that it waits for.
   others =
     unknown: unit:
     lib.concatMap (ahead: if ahead == keyUnit then predecessors unknown keyUnit else [ ahead ]) (
@@ -267,10 +267,10 @@ in
   # The units that start before `unit` and wait for one of `goals`.
   waitingFor = waitingFor [ ];
 
-  # The same, with those of which it is not known what they wait for.
+  # The same, and units of which nothing is known.
   mayWaitFor = waitingFor [ sysinit ];
 
-  # The units that somebody has ordered before `unit`, beside those that always are.
+  # The units that somebody has ordered before `unit`, without those that are always before it.
   ahead =
     unit: lib.filter (name: !earlyUnits ? ${name} && !isEarlyByName name) (predecessors [ ] unit);
 }

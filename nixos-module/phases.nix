@@ -1,5 +1,5 @@
-# The two times at which secrets are installed: early, before users exist, as root and without looking up a name; and regularly, when users exist.
-# Each has its directory, its manifest and its installer. Scripts and units only differ in what starts the installer.
+# Secrets are installed in two phases. The early phase runs before users exist: all files belong to root, and no names are looked up. The regular phase runs
+# when users exist. Each phase has its own directory, manifest and installer. Scripts and units differ only in what starts the installer.
 {
   config,
   lib,
@@ -16,10 +16,10 @@ let
   isEarly = _: entry: entry.neededForUsers;
   isRegular = name: entry: !isEarly name entry;
 
-  # A file is read here only if nothing has to be built for that.
+  # Whether evaluation can read the file, without building anything.
   isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
 
-  # Whether the template has the token in it. Of one whose text is only known after a build, `otherwise` is said.
+  # Whether the template contains the placeholder. If its text is only known after a build, the answer is `otherwise`.
   mentions =
     otherwise: token: template:
     let
@@ -32,8 +32,8 @@ let
       # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
       builtins.replaceStrings [ token ] [ "" ] text != text;
 
-  # A regular template may use an early secret. It is installed a second time then, by the regular manifest: only what a manifest
-  # lists can be rendered, and what early users see has to stay as it is. Its units hear of a change once, from the early phase.
+  # A regular template may use an early secret. Then the regular manifest has the secret too, because a manifest can only render its own secrets. The early
+  # copy stays as it is. Units are restarted once, by the early phase.
   regularCopies =
     templates:
     lib.mapAttrs
@@ -52,7 +52,7 @@ let
         ) (lib.filterAttrs isEarly cfg.secrets)
       );
 
-  # `/a` of `/a/b/c`, and `/` of a file in the root directory itself.
+  # `/a` for `/a/b/c`, and `/` for a file in the root directory itself.
   topLevel =
     path:
     let
@@ -60,7 +60,7 @@ let
     in
     "/${lib.optionalString (parts != [ ]) (lib.head parts)}";
 
-  # Where links of secrets usually are. They may be an earlier configuration's, whose declarations are no longer known here.
+  # The usual places of links. Links of an earlier configuration may be there, and that configuration is not known here.
   usualRoots = [
     "/etc"
     "/home"
@@ -93,7 +93,7 @@ let
       isEmpty = secrets == { } && templates == { };
       mountPoint = "${directory}.d";
 
-      # Every place that is declared, and the top-level directories below which the installer writes because of them.
+      # Every declared path, and the top-level directories of these paths.
       paths = map (entry: entry.path) (lib.attrValues secrets ++ lib.attrValues templates);
       roots = lib.unique (map topLevel paths);
 
@@ -118,7 +118,7 @@ let
       installer = installerFor {
         scriptName = "sops-nix${suffix}";
         inherit manifest flags;
-        # Nobody lives there, so that nobody's personal keys get in.
+        # A home that belongs to nobody, so that nobody's personal keys are used.
         defaultEnvironment.HOME = "/var/empty";
       };
     };
@@ -153,7 +153,7 @@ rec {
     lib.mapAttrsToList (named "secrets") cfg.secrets
     ++ lib.mapAttrsToList (named "templates") cfg.templates;
 
-  # What either phase installs, where. An early secret that a regular template uses is there twice.
+  # What the two phases install, and where. An early secret that a regular template uses is in the list twice.
   places =
     let
       placed =

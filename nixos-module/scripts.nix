@@ -1,4 +1,4 @@
-# Installation by activation scripts, where a script creates the users.
+# Installation by activation scripts, on hosts where a script creates the users.
 {
   config,
   lib,
@@ -12,7 +12,7 @@ let
   phases = import ./phases.nix { inherit config lib pkgs; };
   record = import ./boot-record.nix;
 
-  # A host whose last secret has gone still has to be rid of it; one that never had any is left alone.
+  # If the last secret was removed from the configuration, it must be removed from the host. A host that never had any is left alone.
   onlyWhereInstalled =
     phase: text:
     if phase.isEmpty then
@@ -23,7 +23,7 @@ let
     else
       text;
 
-  # At boot systemd does not run yet: status and messages are kept for sops-nix.service, which shows them where people look.
+  # At boot systemd does not run yet. So the status and the messages are kept for sops-nix.service, which shows them where people look.
   install =
     phase:
     onlyWhereInstalled phase ''
@@ -50,7 +50,7 @@ let
   makesKey = cfg.age.generateKey && cfg.age.keyFile != null;
   keyGeneration = lib.optional makesKey "generate-age-key";
 
-  # Where something else creates the users, NixOS insists that its script for them stays empty.
+  # If something else creates the users, NixOS requires that its script for them stays empty.
   usersByScript =
     !(options.systemd ? sysusers && config.systemd.sysusers.enable)
     && !(options.services ? userborn && config.services.userborn.enable);

@@ -1,10 +1,10 @@
-# What sops-nix.service runs where activation scripts install the secrets: at boot it shows what the scripts did, with their messages and their exit code;
-# started at any other time it installs.
+# What sops-nix.service runs if activation scripts install the secrets. At boot it shows the messages of the scripts and ends with their exit code. Started
+# at any other time it installs.
 { lib, pkgs }:
 
 {
   phases,
-  # Units that the host has ordered before this one. They may have brought the key that the scripts had to do without.
+  # Units that the host has ordered before this one. They may have brought a key that the scripts did not have.
   ahead,
 }:
 
@@ -12,7 +12,7 @@ let
   record = import ./boot-record.nix;
   inherit (phases) early regular;
 
-  # The boot's status is that of the unit.
+  # The status of the boot becomes the status of the unit.
   show = ''
     [ -z "$status" ] || exit "$status"
   '';

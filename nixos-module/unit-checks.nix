@@ -1,4 +1,4 @@
-# What is said of the units' settings and of their order: by their former names, by ours, and by other units.
+# Errors and warnings about settings of our units, under their old and new names, and about other units that are ordered before them.
 {
   config,
   lib,
@@ -10,21 +10,21 @@
   # ordering.nix, and former-units.nix.
   ordering,
   formerUnit,
-  # The units with their former names.
+  # The units under their old names.
   former,
   formerEarly,
   # Whether the activation script installs anything.
   scriptInstalls,
   # What sops-nix.service runs.
   installCommand,
-  # What the early unit has to start before.
+  # The units that the early unit must start before.
   beforeUsers,
 }:
 
 let
   byUnits = config.sops.useSystemdActivation;
 
-  # Of mounts with keys more is said elsewhere.
+  # Mounts that hold keys have messages of their own, in checks.nix.
   afterUsers = lib.subtractLists ordering.keyMounts (
     ordering.waitingFor beforeUsers "sops-nix-for-users.service"
   );
@@ -32,7 +32,7 @@ let
   ahead = ordering.mayWaitFor [ "sysinit.target" ] "sops-nix.service";
   isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
 
-  # Where a script installs, these settings of a unit reach nothing that runs at boot.
+  # If a script installs, these settings of a unit have no effect at boot.
   installerSettings =
     name:
     let
@@ -61,7 +61,7 @@ let
     ]
   );
 
-  # Settings of a unit that is not there.
+  # Settings of a unit that does not exist.
   earlySettings = lib.filter (unit: unit.exists) (
     map (name: formerUnit name "sops-nix-for-users") [
       "sops-nix-for-users"
@@ -69,7 +69,7 @@ let
     ]
   );
 
-  # Whether the unit no longer runs what it is there for.
+  # Whether somebody has replaced the command of the unit.
   isReplaced =
     name: command:
     !lib.elem "${command}" (
@@ -120,7 +120,7 @@ in
       "systemd.services.sops-nix: a script installs the secrets here, at boot and on a switch, and has none of this ${lib.concatStringsSep ", " unheard}: "
       + "set sops.environment or sops.age.plugins, add a script of your own to system.activationScripts.setupSecrets.deps, or set sops.useSystemdActivation to true."
     )
-    # Whoever knows better orders it so all the same.
+    # Who knows that these units are early can order ours before sysinit.target; then there is no warning.
     ++ lib.optional (byUnits && ahead != [ ] && !isOrderedEarly) ''
       sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; if that is wrong, set systemd.services.sops-nix.before = [ "sysinit.target" ]), so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
       each that needs them needs after = [ "sops-nix.service" ].

@@ -1,14 +1,14 @@
-# Paths as unit files spell them.
+# Paths in the form that unit files need.
 { lib }:
 
 let
-  # A specifier of systemd's begins with a percent sign.
+  # A percent sign begins a specifier of systemd.
   plain = lib.replaceStrings [ "%" ] [ "%%" ];
 in
 {
-  # Where the whole value is one path, quotes would be part of it.
+  # For a field whose value is one path: quotes would be part of the path.
   inherit plain;
 
-  # Where a value is a list, blanks and quotes separate.
+  # For a field whose value is a list, separated by blanks: the path is quoted.
   quoted = path: "\"${lib.replaceStrings [ "\\" "\"" ] [ "\\\\" "\\\"" ] (plain path)}\"";
 }

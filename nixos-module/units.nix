@@ -1,5 +1,5 @@
-# The systemd units. Where units are the way of activation, they install; where scripts are, sops-nix.service shows what the script did at boot,
-# and installs when it is restarted.
+# The systemd units. If units are the way of activation, they install the secrets. If scripts are, sops-nix.service shows at boot what the scripts did, and
+# installs when it is restarted.
 {
   config,
   lib,
@@ -35,17 +35,17 @@ let
   keyUnit = "sops-nix-generate-age-key.service";
   withKeyGeneration = byUnits && cfg.age.generateKey && cfg.age.keyFile != null;
 
-  # Units start before the file systems of keys would be there, were it not for this.
+  # Without this, the units would start before the file systems of the keys are mounted.
   waitForKeys = {
     unitConfig.RequiresMountsFor = map unitPath.quoted keySources.paths;
     wants = lib.optional withKeyGeneration keyUnit;
     after = lib.optional withKeyGeneration keyUnit;
   };
 
-  # Normal units wait for sysinit.target. These run before it.
+  # Ordinary units start after sysinit.target. These start before it.
   earlyInBoot.DefaultDependencies = lib.mkDefault false;
 
-  # What others say in these fields of the unit file is added to what the options say, and no second value.
+  # With these empty lists, what others set in these fields of the unit file is merged with the options, instead of being a second value.
   addUp = lib.genAttrs [
     "After"
     "Before"
@@ -54,17 +54,17 @@ let
     "Wants"
   ] (_: [ ]);
 
-  # Commands that were written for sops-nix's unit get what they had there: they may mount something, load modules, use the network.
+  # Commands that were written for the unit of sops-nix keep the rights that they had there: they may mount something, load modules, use the network.
   isConfined = former: former.commands == [ ];
 
   installUnit = name: phase: former: command: {
     unitConfig = earlyInBoot // addUp;
-    # What a process says that has ended before the journal starts is in no unit's log.
+    # Output of a process that exits before journald starts is not attributed to its unit.
     after = [ "systemd-journald.service" ];
     before = [ "shutdown.target" ];
     conflicts = [ "shutdown.target" ];
 
-    # Nobody reads the lists of units to restart that activation scripts write: systemd is asked at once.
+    # Outside of an activation nobody would read lists of units to restart, so the installer calls systemctl itself.
     environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = lib.mkDefault "1";
     environment.TMPDIR = lib.mkIf (isConfined former) (lib.mkDefault "%t/${name}-tmp");
 
@@ -72,11 +72,11 @@ let
       Type = lib.mkDefault "oneshot";
       RemainAfterExit = lib.mkDefault true;
       ExecStartPre = [ (mountStep phase).command ];
-      # sops-nix has it as a list: what is added by the former name runs as well, and only `lib.mkForce` replaces it.
+      # In sops-nix this is a list. So a command that somebody adds under the old name runs as well, and only `lib.mkForce` replaces ours.
       ExecStart =
         if lib.elem "ExecStart" former.commands then [ "${command}" ] else lib.mkDefault "${command}";
     }
-    # One that is missing does not keep the unit from starting: the installer says what it looked for.
+    # If the credential is missing, the unit starts all the same, and the installer says what it looked for.
     // lib.optionalAttrs (cfg.age.keyCredential != null) {
       ImportCredential = [ cfg.age.keyCredential ];
     }
@@ -89,13 +89,13 @@ let
     });
   };
 
-  # On a switch sysinit.target is long reached. This runs the unit again when its manifest has changed, before any normal unit is started.
+  # On a switch sysinit.target has long been reached. This runs the unit again if its manifest has changed, before any ordinary unit is started.
   again = phase: {
     requiredBy = [ "sysinit-reactivation.target" ];
     before = [ "sysinit-reactivation.target" ];
     restartTriggers = [ phase.manifest ];
     unitConfig = lib.optionalAttrs phase.isEmpty {
-      # There is nothing to install, perhaps something to remove.
+      # There is nothing to install, but secrets of an earlier configuration may have to be removed.
       ConditionPathExists = [ phase.mountPoint ];
     };
   };
@@ -103,7 +103,7 @@ let
   former = formerUnit "sops-install-secrets" "sops-nix";
   formerEarly = formerUnit "${former.name}-for-users" "sops-nix-for-users";
 
-  # system-manager does not make any, and warns of them.
+  # system-manager makes no aliases, and warns of them.
   aliases = former: lib.optional (!options ? system-manager) "${former.name}.service";
 
   scriptInstalls =
@@ -114,11 +114,11 @@ let
 
   ordinaryAhead = ordering.mayWaitFor [ "sysinit.target" ];
 
-  # Ordinary units start after sysinit.target. Where a unit of ours waits for any of them, or may do so, it cannot be ordered before that target:
-  # systemd would break the cycle by leaving out the secrets.
+  # Ordinary units start after sysinit.target. If a unit of ours waits for one of them, or may do so, it cannot be ordered before that target: systemd would
+  # break the cycle by not installing the secrets.
   beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
-  # Users are created before sysinit.target, and early secrets before them. There is no other place for them.
+  # Users are created before sysinit.target, and early secrets must be installed before them.
   beforeUsers = lib.optionals (!phases.early.isEmpty) [
     "sysinit.target"
     "systemd-sysusers.service"
@@ -146,23 +146,23 @@ in
         {
           description = lib.mkDefault "Secrets of sops files";
           aliases = aliases former;
-          # A script that was emptied is one that somebody wants to install nothing.
+          # Who empties the script wants nothing to be installed at boot.
           wantedBy = lib.optional (byUnits || scriptInstalls) "sysinit.target";
           after = [
-            # Links of secrets may lie on any of them.
+            # Links of secrets may be on any of these file systems.
             "local-fs.target"
-            # Owners have to exist. Either of the two creates them, or neither does, when a script has done it before.
+            # Owners must exist. One of these two creates them, unless a script has done it before.
             "systemd-sysusers.service"
             "userborn.service"
           ]
-          # The early unit cannot wait for it: udev, which finds the TPM, waits for the users.
+          # The early unit cannot wait for the TPM: udev, which finds it, waits for the users.
           ++ lib.optional keySources.mayNeedTpm "tpm2.target";
         }
         former.settings
         { before = lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"; }
         (lib.mkIf byUnits (again phases.regular))
         (lib.mkIf (!byUnits) {
-          # The activation script has installed the secrets already when a switch gets here.
+          # When a switch gets here, the activation script has already installed the secrets.
           restartIfChanged = lib.mkDefault false;
         })
       ];
@@ -171,7 +171,7 @@ in
     (lib.mkIf byUnits {
       sops-nix-for-users = lib.mkMerge [
         (installUnit "sops-nix-for-users" phases.early formerEarly phases.early.installer)
-        # Without an early secret it decrypts nothing, and users wait for nothing.
+        # Without an early secret this unit needs no key, so users need not wait for one.
         (lib.mkIf (!phases.early.isEmpty) waitForKeys)
         (again phases.early)
         formerEarly.settings
@@ -187,7 +187,7 @@ in
         }
       ];
 
-      # A new password in a sops file changes nothing that userborn looks at by itself.
+      # userborn does not notice a new password in a sops file, so it is restarted with the manifest.
       userborn =
         lib.mkIf (options.services ? userborn && config.services.userborn.enable && !phases.early.isEmpty)
           {
@@ -206,9 +206,9 @@ in
           ConditionFileNotEmpty = "!${unitPath.plain (toString cfg.age.keyFile)}";
         };
         serviceConfig = {
-          # Without RemainAfterExit: each start of the installer looks again whether the key is there.
+          # Without RemainAfterExit, so that each start of the installer checks again whether the key exists.
           Type = "oneshot";
-          # Nothing here needs a mount namespace: the directory of the key may have to be made anywhere.
+          # No setting here that needs a mount namespace: the key may be in any directory, which may have to be made.
           NoNewPrivileges = true;
           LimitCORE = 0;
           MemorySwapMax = 0;

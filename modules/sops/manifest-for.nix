@@ -1,5 +1,5 @@
-# A manifest as sops-nix makes it, for those who install one of their own: other secrets, another place. `cfg` has the fields of
-# `config.sops`, and `extraJson` replaces fields of the manifest. Without a `version` the program takes what it does not know for granted.
+# A manifest as sops-nix makes it, for people who install one of their own: other secrets, another place. `cfg` has the fields of `config.sops`, and
+# `extraJson` replaces fields of the manifest. The manifest has no `version`, so the program ignores fields that it does not know.
 {
   writeTextFile,
   cfg,
@@ -23,7 +23,7 @@ writeTextFile {
       symlinkPath = "/run/secrets";
       inherit (cfg) keepGenerations useTmpfs;
       gnupgHome = cfg.gnupg.home;
-      # `toString`, because a path that is written without quotes would be copied to the store: a private key must not be.
+      # `toString`: a path without quotes would be copied to the store, and a private key must not be there.
       sshKeyPaths = map toString cfg.gnupg.sshKeyPaths;
       ageKeyFile = if cfg.age.keyFile == null then null else toString cfg.age.keyFile;
       ageSshKeyPaths = map toString cfg.age.sshKeyPaths;
