@@ -8,11 +8,11 @@ use clap::CommandFactory as _;
 use clap_complete::{Shell, generate_to};
 
 #[allow(dead_code, reason = "the build needs the definition of the arguments, not their use")]
-#[path = "src/cli.rs"]
+#[path = "src/program/cli.rs"]
 mod cli;
 
 fn main() -> io::Result<()> {
-    println!("cargo::rerun-if-changed=src/cli.rs");
+    println!("cargo::rerun-if-changed=src/program/cli.rs");
     println!("cargo::rerun-if-env-changed=SOPS_ASSETS");
     let Some(directory) = env::var_os("SOPS_ASSETS")
         .or_else(|| env::var_os("OUT_DIR"))

@@ -19,7 +19,7 @@ cargo fuzz build "${build[@]}"
 [ $# -gt 0 ] || mapfile -t targets < <(cargo fuzz list)
 [ $# -eq 0 ] || targets=("$@")
 
-# One target. The limits are for one input: 10 seconds, 1 GiB; src/budget.rs has those for its size.
+# One target. The limits are for one input: 10 seconds, 1 GiB; src/system/budget.rs has those for its size.
 fuzz() {
     local target=$1 dictionary=()
     mkdir -p "corpus/$target" "artifacts/$target"

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 fixtures=../tests/fixtures
-# The word that no message may show; src/messages.rs has it too.
+# The word that no message may show; src/program/messages.rs has it too.
 planted=hunter2swordfish
 
 # Standard input becomes a seed of a target, under a name that its content gives it.

@@ -1,6 +1,6 @@
 # How many seconds a unit gives the installer: more than all parts of a run may take together. The installer limits each part itself. If a run takes
 # longer all the same, something unforeseen went wrong, and it must not block the boot for ever.
-# `src/budget.rs` has the same figures; a test compares them.
+# `src/system/budget.rs` has the same figures; a test compares them.
 {
   # How many seconds a program may take for one answer about a key.
   keyTimeout,

@@ -3,10 +3,13 @@
 use std::{env, io::Write as _, process::ExitCode};
 
 use sops_install_secrets::{
-    cli::{self, Request},
-    environment::Environment,
-    hardening, messages,
-    run::run,
+    program::{
+        cli::{self, Request},
+        environment::Environment,
+        messages,
+        run::run,
+    },
+    system::hardening,
 };
 
 fn main() -> ExitCode {

@@ -24,7 +24,7 @@ use common::{is_root, say};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::thread::{CapabilitySet, capabilities};
-use sops_install_secrets::confinement::Confined;
+use sops_install_secrets::system::confinement::Confined;
 use tempfile::TempDir;
 
 /// Does `work` on a confined thread.

@@ -1,7 +1,7 @@
 //! What holds for a text in any of the formats.
 
 use sops_install_secrets::{
-    plaintext::Plaintext,
+    system::plaintext::Plaintext,
     sops::{
         SopsFile,
         format::Format,

@@ -4,7 +4,7 @@ use aes_gcm::{AeadInPlace as _, AesGcm, KeyInit as _, Nonce, aead::consts::U32, 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha512};
 use sops_install_secrets::{
-    plaintext::Plaintext,
+    system::plaintext::Plaintext,
     sops::tree::{Branch, Item, Key, Kind, Value},
 };
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sops_install_secrets::{
-    plaintext::Plaintext,
+    system::plaintext::Plaintext,
     sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
 };
 

@@ -1,7 +1,7 @@
 //! age identities as text, in a file and in the variable: the same identities, and no line shown that is none.
 #![no_main]
 
-use sops_install_secrets::{keys::KeySources, plaintext::Plaintext};
+use sops_install_secrets::{keys::KeySources, system::plaintext::Plaintext};
 use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
 timed_fuzz_target!(|text: &[u8]| {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use super::units::UnitError;
 use super::writers::Writer;
-use crate::{file::reason, shell, units::UnitError};
+use crate::{system::read::reason, text::shell};
 
 /// Why a generation was not published, or not wholly.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use rustix::fs::Stat;
 
 use super::error::InstallError;
 use super::walk::{self, Step, Walk};
-use crate::users;
+use crate::system::users;
 
 /// Where users are listed with their homes.
 const DATABASE: &str = "/etc/passwd";

@@ -244,8 +244,8 @@ fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Homes;
     use super::*;
-    use crate::install::Homes;
 
     #[test]
     fn only_the_link_that_we_mean_is_given_away() {

@@ -12,8 +12,8 @@ use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
+use super::units::UnitRequests;
 use super::{Entry, Site, files, held, pending};
-use crate::units::UnitRequests;
 
 /// What stands before this run.
 #[derive(Default)]

@@ -20,7 +20,7 @@ use super::error::{InstallError, failed};
 use super::live::Current;
 use super::walk::Place;
 use super::{Site, Store, files, mount};
-use crate::stop;
+use crate::system::stop;
 
 /// Time between two attempts; there is no lock call with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -189,11 +189,9 @@ fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Homes, parents};
     use super::*;
-    use crate::{
-        budget,
-        install::{Homes, parents},
-    };
+    use crate::system::budget;
 
     #[test]
     fn who_holds_a_lock_is_told_from_who_waits_for_it() {

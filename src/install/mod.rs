@@ -4,6 +4,7 @@
 //! everything as it was; one that is killed leaves the old generation or the new one, whole. [`preview`] says what `publish` would
 //! do, and changes nothing.
 
+pub mod changes;
 mod error;
 mod files;
 mod generation;
@@ -20,6 +21,7 @@ mod plan;
 mod publication;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod units;
 mod walk;
 mod writers;
 
@@ -38,12 +40,12 @@ pub use homes::Homes;
 pub use live::{Difference, LiveGeneration};
 pub use writers::Writer;
 
-use crate::budget;
-use crate::changes::{self, Changes};
-use crate::units::Channel;
+use crate::system::budget;
+use changes::Changes;
 use grounds::Grounds;
 use live::Current;
 use plan::Obstacle;
+use units::Channel;
 
 /// Rendered templates lie below this in a generation.
 pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";

@@ -11,8 +11,8 @@ use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
 use super::live::errno;
+use super::units::UnitRequests;
 use super::{Site, files};
-use crate::units::UnitRequests;
 
 /// Far more than any configuration has units.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;

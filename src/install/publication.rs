@@ -5,15 +5,15 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
+use super::changes::{self, Changes};
 use super::error::InstallError;
 use super::generation::{self, Draft};
 use super::grounds::Grounds;
 use super::live::Current;
 use super::plan::{self, Wanted};
+use super::units::{self, Channel, UnitError, UnitRequests};
 use super::{Entry, Extent, Published, Site, held, links, lock, pending, sorted};
-use crate::changes::{self, Changes};
-use crate::stop;
-use crate::units::{self, Channel, UnitError, UnitRequests};
+use crate::system::stop;
 
 /// One publication. Its warnings are left to the caller, so that they are told after a failure too.
 pub(super) fn attempt(

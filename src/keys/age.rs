@@ -12,14 +12,14 @@ use super::failure::Failure;
 use super::foreign::{self, Foreign};
 use super::hybrid::{self, HybridIdentity};
 use super::identity::Identity;
-use super::notice::{Cause, Place};
-use super::plugin::{self, PluginIdentity};
-use crate::plaintext::Plaintext;
+use super::programs::plugin::{self, PluginIdentity};
+use super::report::notice::{Cause, Place};
+use crate::system::plaintext::Plaintext;
 
 /// The most bytes of an identity file; the limit that age itself sets.
-pub(super) const MAX_IDENTITY_BYTES: usize = 16 << 20;
+pub(crate) const MAX_IDENTITY_BYTES: usize = 16 << 20;
 /// How many bad lines of one source are reported one by one.
-pub(super) const MAX_BAD_LINES: usize = 10;
+pub(crate) const MAX_BAD_LINES: usize = 10;
 /// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB; one that
 /// somebody made for many recipients has 2 KiB for each that is post-quantum.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
@@ -31,7 +31,7 @@ const MAX_KEY_BYTES: usize = 33;
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// An age message without its armor.
-pub(super) struct Message(Vec<u8>);
+pub(crate) struct Message(Vec<u8>);
 
 impl Message {
     /// Takes the armor off and checks the header's form. White space around the armor is tolerated, a message without armor is not:
@@ -62,7 +62,7 @@ impl Message {
     }
 
     /// What the message holds, of any length, still to be read and thereby authenticated.
-    pub(super) fn content(&self, identity: &Identity, effort: &Effort<'_>) -> Result<impl Read + use<'_>, Failure> {
+    pub(crate) fn content(&self, identity: &Identity, effort: &Effort<'_>) -> Result<impl Read + use<'_>, Failure> {
         self.decrypt(&identity.candidate(&self.0, effort).ok_or(Failure::NotOurs)?)
     }
 
@@ -140,7 +140,7 @@ fn read(mut content: impl Read) -> Result<Plaintext, Failure> {
 }
 
 /// What an identity file is when it is no identity text at all.
-pub(super) fn foreign_content(text: &[u8]) -> Option<Cause> {
+pub(crate) fn foreign_content(text: &[u8]) -> Option<Cause> {
     let text = text.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     if line.starts_with(b"age-encryption.org/") || line.starts_with(ARMOR.as_bytes()) {
@@ -156,7 +156,7 @@ pub(super) fn foreign_content(text: &[u8]) -> Option<Cause> {
 }
 
 /// The lines of an identity text that are neither empty nor comments, with their numbers.
-pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     (1..)
         .zip(lines)
@@ -164,7 +164,7 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// The same for `SOPS_AGE_KEY`, where several identities may stand on one line.
-pub(super) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     lines(text).flat_map(|(number, line)| {
         let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         words.map(move |word| (number, word))
@@ -172,7 +172,7 @@ pub(super) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// What a line of an identity text is.
-pub(super) enum Line {
+pub(crate) enum Line {
     /// A key at hand.
     Identity(Identity),
     /// A key that a plugin has.

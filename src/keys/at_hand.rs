@@ -14,10 +14,10 @@ use super::{
     effort::{FileTries, Tries},
     failure::Failure,
     identity::Identity,
-    notice::Place,
     openpgp::{PgpKey, PgpMessage},
+    report::notice::Place,
 };
-use crate::{plaintext::Plaintext, sops::metadata::MasterKey};
+use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
 
 /// The most time that the keys at hand get for one file. A thousand entries for an age key take a tenth of a second; a thousand for an RSA
 /// key are a file made to hold up a boot.
@@ -26,10 +26,10 @@ const MOST_TIME: Duration = Duration::from_secs(10);
 /// The keys in the memory of this process. A clone shares them: whoever opens files on another thread has one.
 #[derive(Clone, Default)]
 pub struct KeysAtHand {
-    pub(super) identities: Vec<Arc<Identity>>,
-    pub(super) pgp_keys: Vec<Arc<(PgpKey, Place)>>,
+    pub(crate) identities: Vec<Arc<Identity>>,
+    pub(crate) pgp_keys: Vec<Arc<(PgpKey, Place)>>,
     /// What all files share.
-    pub(super) tries: Arc<Tries>,
+    pub(crate) tries: Arc<Tries>,
     /// The identity that opened the last file: the next one has mostly the same recipients.
     last: Arc<AtomicUsize>,
 }
@@ -42,7 +42,7 @@ impl KeysAtHand {
     }
 
     /// How many there are: identities, and OpenPGP keys.
-    pub(super) fn count(&self) -> (usize, usize) {
+    pub(crate) fn count(&self) -> (usize, usize) {
         (self.identities.len(), self.pgp_keys.len())
     }
 
@@ -75,7 +75,7 @@ impl KeysAtHand {
     }
 
     /// Whether the entry names one of them.
-    pub(super) fn owns(&self, key: &MasterKey) -> bool {
+    pub(crate) fn owns(&self, key: &MasterKey) -> bool {
         match key {
             MasterKey::Age { recipient, .. } => self.identities.iter().any(|identity| identity.is_named(recipient)),
             MasterKey::Pgp { fingerprint, .. } => self.pgp_keys.iter().any(|key| key.0.is_named(fingerprint)),
@@ -95,7 +95,7 @@ impl KeysAtHand {
     }
 
     /// Opens one armored age message with whichever identity does.
-    pub(super) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
+    pub(crate) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
         let message = Message::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
         let opened = first_opened(self.in_order_of_hope().map(|(index, identity)| {
@@ -107,7 +107,7 @@ impl KeysAtHand {
     }
 
     /// Opens one armored OpenPGP message with whichever key does.
-    pub(super) fn open_pgp(&self, fingerprint: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
+    pub(crate) fn open_pgp(&self, fingerprint: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
         let message = PgpMessage::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
         let opened = first_opened(self.pgp_keys.iter().map(|key| {
@@ -118,7 +118,7 @@ impl KeysAtHand {
     }
 
     /// All identities, beginning with the one that opened the last file.
-    pub(super) fn in_order_of_hope(&self) -> impl Iterator<Item = (usize, &Identity)> {
+    pub(crate) fn in_order_of_hope(&self) -> impl Iterator<Item = (usize, &Identity)> {
         let last = self.last.load(Ordering::Relaxed);
         let all = || self.identities.iter().map(AsRef::as_ref).enumerate();
         all().skip(last).take(1).chain(all().filter(move |(index, _)| *index != last))

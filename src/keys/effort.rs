@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What is tried, by how long it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// An RSA key: milliseconds, of a large key many.
     Rsa,
     /// A key on a curve, or a post-quantum one: a tenth of a millisecond.
@@ -23,7 +23,7 @@ const MOST_RSA_GROUPS: usize = 64;
 
 /// Tries that are left.
 #[derive(Debug)]
-pub(super) struct Tries {
+pub(crate) struct Tries {
     rsa: AtomicUsize,
     other: AtomicUsize,
 }
@@ -70,7 +70,7 @@ impl Default for Tries {
 }
 
 /// The tries of one file.
-pub(super) struct FileTries {
+pub(crate) struct FileTries {
     names: Tries,
     guesses: Tries,
 }
@@ -90,7 +90,7 @@ impl FileTries {
 }
 
 /// What may be done for an entry.
-pub(super) struct Effort<'t> {
+pub(crate) struct Effort<'t> {
     file: &'t Tries,
     run: &'t Tries,
     is_spent: Cell<bool>,

@@ -1,10 +1,10 @@
 //! Why one way into a file stayed closed.
 
-use super::gpg::GpgFailure;
+use super::programs::gpg::GpgFailure;
 
 /// Why a message that holds a data key, or a share of one, stays closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// It is for no key of this host.
     NotOurs,
     /// It is for no key of this host that was tried, and more could not be tried.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::notice::Cause;
+use super::report::notice::Cause;
 
 /// What the text of a source is, where that is not what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ const KNOWN: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
 
 impl Foreign {
     /// What to type. `path` is the file as a shell takes it.
-    pub(super) fn remedy(self, path: &str) -> Option<String> {
+    pub(crate) fn remedy(self, path: &str) -> Option<String> {
         let convert = |command: String| Some(format!("convert it and name the result, run: {command}"));
         match self {
             // A passphrase would stay otherwise, and be the next thing in the way.
@@ -60,7 +60,7 @@ impl fmt::Display for Foreign {
 }
 
 /// What is known to be no SSH private key in a form that OpenSSH reads, and is one all the same, or the public half of one.
-pub(super) fn ssh_key(text: &[u8]) -> Option<Cause> {
+pub(crate) fn ssh_key(text: &[u8]) -> Option<Cause> {
     let begins = |prefix: &str| text.trim_ascii_start().starts_with(prefix.as_bytes());
     if begins("PuTTY-User-Key-File-") {
         Some(of_kind(kind_of_putty(text), Foreign::Putty))
@@ -76,7 +76,7 @@ pub(super) fn ssh_key(text: &[u8]) -> Option<Cause> {
 }
 
 /// What is no SSH key at all, and known.
-pub(super) fn other_key(text: &[u8]) -> Option<Cause> {
+pub(crate) fn other_key(text: &[u8]) -> Option<Cause> {
     let mut lines = text.split(|byte| *byte == b'\n');
     let foreign = lines.find_map(|line| match line {
         _ if line.starts_with(b"AGE-SECRET-KEY-") || line.starts_with(b"AGE-PLUGIN-") => Some(Foreign::AgeIdentities),
@@ -120,7 +120,7 @@ fn public_key(text: &[u8]) -> Option<Cause> {
 
 /// The name of a kind of SSH keys. Nothing where it is not named as they are: in a damaged file anything may stand there, a part of the
 /// key as well.
-pub(super) fn kind(name: &[u8]) -> Option<&str> {
+pub(crate) fn kind(name: &[u8]) -> Option<&str> {
     let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.@".contains(byte);
     let name = str::from_utf8(name).ok()?;
     let is_kind = ["ssh-", "ecdsa-", "sk-"].iter().any(|prefix| name.starts_with(prefix));

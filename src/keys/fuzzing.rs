@@ -2,13 +2,13 @@
 
 use ::age::secrecy::ExposeSecret as _;
 
-use super::{Keyring, Opening, effort::FileTries, openpgp, plugin};
+use super::{Keyring, Opening, effort::FileTries, openpgp, programs::plugin};
 use crate::{
-    plaintext::Plaintext,
     sops::{
         metadata::{KeyGroup, KeyGroups, MasterKey},
         proof::KeyProof,
     },
+    system::plaintext::Plaintext,
 };
 
 /// A file key, or the words of the failure.

@@ -11,11 +11,11 @@ use ssh_key::{HashAlg, PrivateKey};
 
 use super::effort::{Effort, Kind};
 use super::hybrid::{self, HybridIdentity};
-use super::notice::Place;
+use super::report::notice::Place;
 use super::ssh;
 
 /// A private key that opens age messages.
-pub(super) struct Identity {
+pub(crate) struct Identity {
     secret: Secret,
     /// The recipient in full, made on its first use: a post-quantum one takes long.
     recipient: OnceLock<String>,
@@ -141,7 +141,7 @@ impl Identity {
 }
 
 /// An identity that is tried on the stanzas of a message, as often as may be.
-pub(super) struct Candidate<'i> {
+pub(crate) struct Candidate<'i> {
     key: &'i dyn ::age::Identity,
     secret: &'i Secret,
     effort: &'i Effort<'i>,
@@ -188,8 +188,8 @@ mod tests {
 
     use ::age::Identity as _;
 
+    use super::super::effort::Tries;
     use super::*;
-    use crate::keys::effort::Tries;
 
     const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
 

@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use super::{
     AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Keyring, SSH_KEY_COMMAND_VARIABLE, age,
-    command::{KeyCommand, Prints},
-    gpg::Gpg,
-    notice::{Cause, KeyKind, Notice, Place, Problem},
+    programs::{
+        command::{KeyCommand, Prints},
+        gpg::Gpg,
+    },
+    report::notice::{Cause, KeyKind, Notice, Place, Problem},
     sources::{Credential, KeyFile, KeySources, SshKeyFile},
     ssh,
 };
 use crate::{
-    budget,
-    encoding::{Encoding, MARK},
-    file::{ReadError, Reader},
-    plaintext::Plaintext,
+    system::{
+        budget,
+        plaintext::Plaintext,
+        read::{ReadError, Reader},
+    },
+    text::encoding::{Encoding, MARK},
 };
 
 impl Keyring {
@@ -139,7 +143,7 @@ impl Keyring {
     }
 
     /// Adds all that an SSH private key stands for.
-    pub(super) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
+    pub(crate) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
         let keys = match ssh::keys(place, text.expose()) {
             Ok(keys) => keys,
             // Some forms are not text, so the form is asked first.
@@ -169,7 +173,7 @@ impl Keyring {
     }
 
     /// Adds the identities among `items`, the numbered pieces of an identity text, and reports the pieces that are none.
-    pub(super) fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
+    pub(crate) fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
         let (mut found, mut bad) = (false, 0_usize);
         for (line, item) in items {
             match age::Line::parse(item, place) {
@@ -213,7 +217,7 @@ impl Keyring {
     }
 
     /// Remembers that `place` gave nothing, and tells of it.
-    pub(super) fn report(&mut self, place: Place, cause: Cause) {
+    pub(crate) fn report(&mut self, place: Place, cause: Cause) {
         let problem = Problem { place, cause };
         if problem.cause == Cause::PublicSshKey {
             // Anybody may read it.

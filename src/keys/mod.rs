@@ -7,26 +7,19 @@
 
 mod age;
 mod at_hand;
-mod choices;
-mod command;
 mod effort;
 mod failure;
 mod foreign;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
-mod gpg;
 mod hybrid;
 mod identity;
 mod load;
-mod lock;
-mod notice;
 mod opening;
 mod openpgp;
-mod plugin;
-mod program;
 mod programs;
-mod report;
-mod shamir;
+pub(crate) mod report;
+mod shares;
 mod sources;
 mod ssh;
 #[cfg(test)]
@@ -37,19 +30,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use crate::child::ChildError;
+pub use crate::system::child::ChildError;
 pub use at_hand::KeysAtHand;
 pub use foreign::Foreign;
-pub use notice::{Cause, Damage, KeyKind, Notice, Place, Problem};
 pub use opening::Opening;
-pub use report::NoKey;
+pub use report::no_key::NoKey;
+pub use report::notice::{Cause, Damage, KeyKind, Notice, Place, Problem};
 pub use sources::{Credential, GpgSource, KeyFile, KeySources, SshKeyFile};
 
-use crate::{plaintext::Plaintext, sops::metadata::Metadata};
-use command::KeyCommand;
+use crate::{sops::metadata::Metadata, system::plaintext::Plaintext};
 use failure::Failure;
-use gpg::Gpg;
-use plugin::PluginIdentity;
+use programs::command::KeyCommand;
+use programs::gpg::Gpg;
+use programs::plugin::PluginIdentity;
 
 /// The variable that holds age identities as text.
 pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";

@@ -2,16 +2,18 @@
 
 use super::{
     Failure,
-    choices::{Slot, choices},
     effort::FileTries,
-    shamir,
+    shares::{
+        choices::{Slot, choices},
+        shamir,
+    },
 };
 use crate::{
-    plaintext::Plaintext,
     sops::{
         metadata::{KeyGroups, MasterKey},
         proof::KeyProof,
     },
+    system::plaintext::Plaintext,
 };
 
 /// The most ways to put the shares of a file together that are tried, besides the one that sops would try. More than a few are there
@@ -26,19 +28,19 @@ pub struct Opening {
     proof: KeyProof,
     key: Option<Plaintext>,
     /// How many identities and OpenPGP keys of the keyring were tried on it.
-    pub(super) tried: (usize, usize),
+    pub(crate) tried: (usize, usize),
     /// How many ways to put its parts together were tried.
-    pub(super) combined: usize,
+    pub(crate) combined: usize,
 }
 
 /// Entries of which any one opens the group.
-pub(super) struct Group {
+pub(crate) struct Group {
     pub entries: Vec<Entry>,
     is_open: bool,
 }
 
 /// One entry of the metadata.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub key: MasterKey,
     /// What kept it closed, each reason once.
     pub failures: Vec<Failure>,
@@ -48,7 +50,7 @@ pub(super) struct Entry {
 
 /// An entry's place in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Spot {
+pub(crate) struct Spot {
     group: usize,
     entry: usize,
 }
@@ -92,22 +94,22 @@ impl Opening {
     }
 
     /// How many groups are needed.
-    pub(super) fn needed(&self) -> usize {
+    pub(crate) fn needed(&self) -> usize {
         self.needed
     }
 
-    pub(super) fn groups(&self) -> &[Group] {
+    pub(crate) fn groups(&self) -> &[Group] {
         &self.groups
     }
 
     /// How often keys may be tried on it.
-    pub(super) fn tries(&self) -> FileTries {
+    pub(crate) fn tries(&self) -> FileTries {
         let entries = self.groups.iter().map(|group| group.entries.len());
         FileTries::new(self.groups.len(), entries.sum())
     }
 
     /// Marks the entries that name a key of this host: they are tried first.
-    pub(super) fn mark(&mut self, is_ours: impl Fn(&MasterKey) -> bool) {
+    pub(crate) fn mark(&mut self, is_ours: impl Fn(&MasterKey) -> bool) {
         for entry in self.groups.iter_mut().flat_map(|group| &mut group.entries) {
             entry.is_ours = is_ours(&entry.key);
         }
@@ -115,7 +117,7 @@ impl Opening {
 
     /// The closed entries that are still of use: those of closed groups, and all of them where the open groups would be enough and do
     /// not give the data key.
-    pub(super) fn closed(&self) -> Vec<(Spot, &MasterKey)> {
+    pub(crate) fn closed(&self) -> Vec<(Spot, &MasterKey)> {
         let mut closed = Vec::new();
         if self.is_open() {
             return closed;
@@ -132,7 +134,7 @@ impl Opening {
 
     /// Tries the closed entries with `open`, which gives nothing where it has no say: one after the other until each group is open, and,
     /// where that is enough and does not give the data key, all others. Stops when the data key is found.
-    pub(super) fn advance(&mut self, mut open: impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>) {
+    pub(crate) fn advance(&mut self, mut open: impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>) {
         let mut waiting = self.in_order_of_hope();
         while !self.is_open() && !waiting.is_empty() {
             let was_enough = self.is_enough();

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use super::notice::KeyKind;
-use crate::{confinement::Confined, plaintext::Plaintext};
+use super::report::notice::KeyKind;
+use crate::system::{confinement::Confined, plaintext::Plaintext};
 
 /// Where the keys of this host are. What is absent here is not looked for.
 pub struct KeySources {
@@ -102,7 +102,7 @@ impl KeyFile {
 
 impl SshKeyFile {
     /// What it holds, as far as it was meant to be of one kind.
-    pub(super) fn kind(&self) -> KeyKind {
+    pub(crate) fn kind(&self) -> KeyKind {
         let name = self.file.path.file_name().unwrap_or_default();
         if self.is_for_pgp || name.to_string_lossy().contains("rsa") {
             KeyKind::SshRsa

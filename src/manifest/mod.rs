@@ -18,9 +18,8 @@ use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::{
-    encoding::Encoding,
-    shell,
     sops::{format::Format, key::KeyPath},
+    text::{encoding::Encoding, shell},
 };
 
 /// A whole manifest, valid.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::spelling::nearest;
+use crate::text::spelling::nearest;
 
 /// Reads the text of a manifest. An error knows the field that it is about.
 pub(super) fn parse(json: &[u8]) -> Result<Manifest, serde_path_to_error::Error<serde_json::Error>> {

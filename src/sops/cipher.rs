@@ -14,7 +14,7 @@ use aes_gcm::{
 use thiserror::Error;
 
 use super::value::Token;
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 
 /// Length of a GCM authentication tag in bytes.
 const TAG_LENGTH: usize = 16;

@@ -10,7 +10,7 @@ use super::{
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown_path},
     value::{TOKEN_START, Token, Type, ValueError, canonical},
 };
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 
 /// How many bytes of paths are authenticated for each byte of a file, at most. A value that sops wrote has 80 bytes beside its path.
 const PATHS_PER_BYTE: usize = 8;

@@ -24,20 +24,18 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub use self::cipher::CipherError;
-pub use self::rules::RuleError;
-pub use self::section::SectionError;
-use self::{
-    cipher::DataKey,
-    decrypt::Walk,
-    format::{EmitError, Format, ParseError},
-    key::KeyPath,
-    mac::Mac,
-    metadata::{Metadata, MetadataError},
-    select::{SelectError, Selector},
-    tree::{Branch, Stored},
-};
-use crate::plaintext::{Content, Plaintext};
+use crate::system::plaintext::{Content, Plaintext};
+pub use cipher::CipherError;
+use cipher::DataKey;
+use decrypt::Walk;
+use format::{EmitError, Format, ParseError};
+use key::KeyPath;
+use mac::Mac;
+use metadata::{Metadata, MetadataError};
+pub use rules::RuleError;
+pub use section::SectionError;
+use select::{SelectError, Selector};
+use tree::{Branch, Stored};
 
 /// An encrypted file, read and understood.
 pub struct SopsFile<'a> {

@@ -1,7 +1,7 @@
 //! Tells a file's own data key from any other.
 
 use super::{cipher::DataKey, value::Token};
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 
 /// The encrypted MAC of a file, which only its data key opens. Cheaper than decrypting the file to find out.
 #[derive(Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use base64::{
 use thiserror::Error;
 
 use super::{number, time, tree::Kind};
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 
 /// Base64 as Go's `StdEncoding` reads it: padding required, bits behind the last byte ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::json;
-use sops_install_secrets::budget;
+use sops_install_secrets::system::budget;
 
 use crate::common::{Manifest, Said, World, has, token};
 

@@ -185,7 +185,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "none longer than 64 bytes",
-        "src/spelling.rs",
+        "src/text/spelling.rs",
         "const LONGEST: usize = ",
     ),
     (
@@ -197,43 +197,43 @@ const ROWS: &[Row] = &[
     (
         RELIABILITY,
         "explaining why not | 30 s",
-        "src/budget.rs",
+        "src/system/budget.rs",
         "pub const FILE: Duration = ",
     ),
     (
         RELIABILITY,
         "its turn is | 250 ms",
-        "src/budget.rs",
+        "src/system/budget.rs",
         "pub const SIZE: Duration = ",
     ),
     (
         RELIABILITY,
         "all sops files together | 90 s",
-        "src/budget.rs",
+        "src/system/budget.rs",
         "pub const FILES: Duration = ",
     ),
     (
         RELIABILITY,
         "all key files | 15 s",
-        "src/budget.rs",
+        "src/system/budget.rs",
         "pub const KEY_FILES: Duration = ",
     ),
     (
         RELIABILITY,
         "all files of templates | 15 s",
-        "src/budget.rs",
+        "src/system/budget.rs",
         "pub const TEMPLATE_FILES: Duration = ",
     ),
     (
         RELIABILITY,
         "waiting for another run | 60 s",
-        "src/budget.rs",
+        "src/system/budget.rs",
         "pub const LOCK: Duration = ",
     ),
     (
         RELIABILITY,
         "for all requests | 60 s",
-        "src/budget.rs",
+        "src/system/budget.rs",
         "pub const REQUESTS: Duration = ",
     ),
     (

@@ -129,6 +129,6 @@ fn what_is_not_there_is_found() {
 
 #[test]
 fn what_is_there_is_not_found_missing() {
-    let text = "`make test`, `cargo test --test contract`, [docs](docs/design.md), `tests/*.rs`, `src/run.rs`, `/run/secrets`, `db/password`.";
+    let text = "`make test`, `cargo test --test contract`, [docs](docs/design.md), `tests/*.rs`, `src/program/run.rs`, `/run/secrets`, `db/password`.";
     assert_eq!(missing(text, root()), Vec::<String>::new());
 }

@@ -11,7 +11,7 @@ use sha1::{Digest, Sha1};
 use twofish::Twofish;
 use zeroize::Zeroizing;
 
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 
 /// The packet of the modification detection code: its header, and SHA-1 of all before the code (RFC 9580, 5.13.1).
 const CODE_HEADER: [u8; 2] = [0xd3, 0x14];

@@ -7,7 +7,7 @@ use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 
 use super::packet::{Reader, tag};
 use crate::keys::Failure;
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 
 /// The most bytes of a secret. A part of a data key has 33.
 const MAX_SECRET_BYTES: usize = 4 << 10;

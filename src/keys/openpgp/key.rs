@@ -18,7 +18,7 @@ const RSA_ENCRYPT_ONLY: u8 = 2;
 const MOST_LEADING_ZEROS: usize = 8;
 
 /// An RSA SSH key in the clothes of an OpenPGP key: version 4, made at second 0 of 1970, without subkeys.
-pub(in crate::keys) struct PgpKey {
+pub(crate) struct PgpKey {
     pair: RsaKeypair,
     fingerprint: String,
     id: [u8; 8],

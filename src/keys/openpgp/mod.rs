@@ -12,11 +12,11 @@ mod packet;
 #[cfg(test)]
 mod tests;
 
-pub(super) use key::PgpKey;
+pub(crate) use key::PgpKey;
 
 use super::Failure;
 use super::effort::{Effort, Kind};
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 use cipher::SessionKey;
 use packet::{Reader, tag};
 

@@ -1,7 +1,7 @@
 //! The packets that OpenPGP data consists of (RFC 9580, 4.2).
 
 use crate::keys::Failure;
-use crate::plaintext::Plaintext;
+use crate::system::plaintext::Plaintext;
 
 /// What a packet is (RFC 9580, 5).
 pub(super) mod tag {

@@ -8,8 +8,8 @@ use base64::prelude::BASE64_STANDARD;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::super::effort::Tries;
 use super::*;
-use crate::keys::effort::Tries;
 use crate::sops::SopsFile;
 use crate::sops::format::Format;
 use crate::sops::metadata::MasterKey;

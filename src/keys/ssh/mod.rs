@@ -13,15 +13,15 @@ use ssh_key::{Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use super::notice::{Cause, Damage, Place};
 use super::openpgp::PgpKey;
+use super::report::notice::{Cause, Damage, Place};
 use text::private_key;
 
 /// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
-pub(super) const MAX_BYTES: usize = 16 << 10;
+pub(crate) const MAX_BYTES: usize = 16 << 10;
 
 /// What an SSH private key stands for.
-pub(super) struct SshKeys {
+pub(crate) struct SshKeys {
     /// Of an ed25519 key first the converted age identity, then the key as it is; of an RSA key only the key as it is.
     pub identities: Vec<Identity>,
     /// The OpenPGP key that an RSA key stands for.
@@ -29,7 +29,7 @@ pub(super) struct SshKeys {
 }
 
 /// All that the SSH private key `text` stands for.
-pub(super) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
+pub(crate) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
     let key = private_key(text)?;
     let mut identities = Vec::new();
     match key.key_data() {
@@ -65,25 +65,25 @@ fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
 
 /// The key for the stanzas that name it. Text in the form of OpenSSH is the only way into the age library; the copy that the
 /// library makes of it while it reads is not wiped, one reason more to do this for keys alone that a message names.
-pub(super) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
+pub(crate) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
     let text = key.to_openssh(LineEnding::LF).ok()?;
     ::age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()
 }
 
 /// The recipient of this key as a `.sops.yaml` takes it, without comment.
-pub(super) fn recipient(key: &PublicKey) -> Option<String> {
+pub(crate) fn recipient(key: &PublicKey) -> Option<String> {
     PublicKey::from(key.key_data().clone()).to_openssh().ok()
 }
 
 /// A recipient of a sops file as people compare it, if it is an SSH public key.
-pub(super) fn shown_recipient(recipient: &str) -> Option<String> {
+pub(crate) fn shown_recipient(recipient: &str) -> Option<String> {
     let without_comment: Vec<_> = recipient.split_whitespace().take(2).collect();
     let key = PublicKey::from_openssh(&without_comment.join(" ")).ok()?;
     Some(shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256)))
 }
 
 /// An SSH public key as people compare it.
-pub(super) fn shown(kind: &str, fingerprint: &Fingerprint) -> String {
+pub(crate) fn shown(kind: &str, fingerprint: &Fingerprint) -> String {
     format!("{kind} {fingerprint}")
 }
 

@@ -8,14 +8,14 @@ use ssh_key::public::{Ed25519PublicKey, KeyData};
 
 use super::{ed25519_key, rsa_key, rsa_public};
 use crate::keys::foreign;
-use crate::keys::notice::{Cause, Damage};
+use crate::keys::report::notice::{Cause, Damage};
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 /// The length of what is encrypted is a multiple of this, in bytes, also where nothing is encrypted.
 const BLOCK: usize = 8;
 
 /// Reads a key without a passphrase, as strictly as OpenSSH.
-pub(super) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
+pub(crate) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
     let mut container = Fields(bytes);
     if container.take(MAGIC.len())? != MAGIC {
         return Err(Cause::DamagedSshKey(Damage::Form));

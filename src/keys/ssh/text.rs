@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{ed25519_key, openssh, rsa_key};
 use crate::keys::foreign::{self, Foreign};
-use crate::keys::notice::{Cause, Damage};
+use crate::keys::report::notice::{Cause, Damage};
 
 /// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
@@ -26,7 +26,7 @@ const OTHERS: [(ObjectIdentifier, &str); 5] = [
 ];
 
 /// Reads a private key.
-pub(super) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
+pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     if let Some(cause) = foreign::ssh_key(text) {
         return Err(cause);
     }
@@ -99,7 +99,7 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
 }
 
 /// A key in PKCS#8, the form that openssl writes.
-pub(super) fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
+pub(crate) fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
     let damaged = Cause::DamagedSshKey(Damage::Form);
     let Ok(info) = PrivateKeyInfo::from_der(der) else {
         return Err(damaged);
@@ -122,7 +122,7 @@ fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
 }
 
 /// An RSA key in PKCS#1.
-pub(super) fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
+pub(crate) fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
     let key = pkcs1::RsaPrivateKey::from_der(der).ok()?;
     let numbers = [
         key.modulus,

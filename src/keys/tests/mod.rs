@@ -14,9 +14,9 @@ use ::age::secrecy::ExposeSecret;
 use ::age::x25519;
 use tempfile::TempDir;
 
+use super::effort::{Effort, Tries};
+use super::identity::Identity;
 use super::*;
-use crate::keys::effort::{Effort, Tries};
-use crate::keys::identity::Identity;
 use crate::sops::metadata::{KeyGroup, KeyGroups, MasterKey, Service};
 use crate::sops::proof::KeyProof;
 

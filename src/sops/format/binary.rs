@@ -2,8 +2,8 @@
 
 use super::EmitError;
 use crate::{
-    plaintext::Plaintext,
     sops::tree::{Branch, Kind, Value},
+    system::plaintext::Plaintext,
 };
 
 /// The file's content, where it already is: such a secret can be a hundred megabytes.
@@ -26,7 +26,7 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
 
 #[cfg(test)]
 mod tests {
-    use crate::sops::format::{Format, testing::reprinted};
+    use super::super::{Format, testing::reprinted};
 
     #[test]
     fn the_text_of_data_is_the_file() {

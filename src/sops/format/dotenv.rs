@@ -7,8 +7,8 @@ use super::{
     output::{self, Output},
 };
 use crate::{
-    plaintext::Plaintext,
     sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    system::plaintext::Plaintext,
 };
 
 /// Reads the lines, of which empty ones are skipped. The two characters `\n` in a value stand for a line feed.
@@ -99,8 +99,8 @@ fn push_escaped(out: &mut Output, text: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Format, testing::reprinted};
     use super::*;
-    use crate::sops::format::{Format, testing::reprinted};
 
     #[test]
     fn lines_are_printed_as_sops_prints_them() {

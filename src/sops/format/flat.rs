@@ -6,11 +6,11 @@ use thiserror::Error;
 
 use super::EmitError;
 use crate::{
-    plaintext::Plaintext,
     sops::{
         number, time,
         tree::{Branch, Item, Key, Kind, Stored, Value, shown},
     },
+    system::plaintext::Plaintext,
 };
 
 /// Writes one scalar: floats so that they are not mistaken for integers, times to the second.

@@ -14,11 +14,11 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub use self::flat::FlatError;
-pub(crate) use self::flat::{unflatten, with_line_feeds};
+pub use flat::FlatError;
+pub(crate) use flat::{unflatten, with_line_feeds};
 
 use super::tree::{Branch, Kind, Stored};
-use crate::plaintext::{Content, Plaintext};
+use crate::system::plaintext::{Content, Plaintext};
 
 /// How a sops file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

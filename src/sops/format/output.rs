@@ -7,8 +7,8 @@
 
 use super::EmitError;
 use crate::{
-    plaintext::Plaintext,
     sops::tree::{Branch, Key, Value},
+    system::plaintext::Plaintext,
 };
 
 /// How many bytes are printed for each byte of names and values, at most. What sops prints has about two.

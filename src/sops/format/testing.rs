@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::Format;
 use crate::{
-    plaintext::Plaintext,
     sops::{
         section::take_metadata,
         tree::{Branch, Comment, Item, Key, Stored, Value},
     },
+    system::plaintext::Plaintext,
 };
 
 /// What sops prints for a file with nothing encrypted in it, or an error's text.

@@ -18,7 +18,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use regex_automata::{nfa::thompson, util::syntax};
 use thiserror::Error;
 
-use self::automaton::Automaton;
+use automaton::Automaton;
 
 /// The most bytes of a pattern as it stands in a file.
 const LONGEST: usize = 64 << 10;

@@ -2,7 +2,6 @@
 
 use super::{DEFAULT, before, closing_quote, find, trim, without_quotes};
 use crate::{
-    plaintext::Plaintext,
     sops::{
         format::{
             EmitError, flat,
@@ -10,6 +9,7 @@ use crate::{
         },
         tree::{Branch, Item, Key, Kind, Value, shown},
     },
+    system::plaintext::Plaintext,
 };
 
 /// Writes the sections of all documents, of which there is one. `None` when that is longer than `most` bytes.

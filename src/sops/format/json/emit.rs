@@ -1,7 +1,6 @@
 //! Tree to text.
 
 use crate::{
-    plaintext::Plaintext,
     sops::{
         format::{
             EmitError,
@@ -10,6 +9,7 @@ use crate::{
         number,
         tree::{Branch, Comment, Item, Key, Kind, Value},
     },
+    system::plaintext::Plaintext,
 };
 
 /// Writes the first document, the only one there is, indented by tabs and with a line end. Comments have no spelling and are left out.

@@ -7,22 +7,18 @@
 mod emit;
 mod parse;
 
-pub(super) use self::{
-    emit::{emit, emit_scalar},
-    parse::parse,
-};
+pub(super) use emit::{emit, emit_scalar};
+pub(super) use parse::parse;
 
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
+    use super::super::{Format, testing::reprinted};
     use super::*;
     use crate::{
-        plaintext::Plaintext,
-        sops::{
-            format::{Format, testing::reprinted},
-            tree::{Branch, Comment, Item, Key, Kind, Value},
-        },
+        sops::tree::{Branch, Comment, Item, Key, Kind, Value},
+        system::plaintext::Plaintext,
     };
 
     #[test]

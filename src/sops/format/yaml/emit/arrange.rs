@@ -4,11 +4,11 @@ use std::mem;
 
 use super::spell::{self, Scalar};
 use crate::{
-    plaintext::Plaintext,
     sops::{
         format::EmitError,
         tree::{Branch, Comment, Key, Value},
     },
+    system::plaintext::Plaintext,
 };
 
 /// Comments, each without its mark.

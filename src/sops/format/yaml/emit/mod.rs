@@ -12,7 +12,6 @@ use spell::Scalar;
 use write::Writer;
 
 use crate::{
-    plaintext::Plaintext,
     sops::{
         format::{
             EmitError,
@@ -20,6 +19,7 @@ use crate::{
         },
         tree::{Branch, Kind},
     },
+    system::plaintext::Plaintext,
 };
 
 /// Writes decrypted documents the way `sops decrypt` prints them; `None` when that is longer than `most` bytes.

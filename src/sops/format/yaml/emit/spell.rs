@@ -3,7 +3,6 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    plaintext::Plaintext,
     sops::{
         format::yaml::{
             character::{is_break, is_printable},
@@ -12,6 +11,7 @@ use crate::{
         number,
         tree::Kind,
     },
+    system::plaintext::Plaintext,
 };
 
 /// How many characters of base64 stand on a line.

@@ -4,13 +4,11 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use super::{
-    super::{emit, emit_scalar, parse},
-    decrypted, notation,
-};
+use super::{decrypted, notation};
+use crate::sops::format::yaml::{emit, emit_scalar, parse};
 use crate::{
-    plaintext::Plaintext,
     sops::tree::{Branch, Comment, Item, Key, Kind, Value},
+    system::plaintext::Plaintext,
 };
 
 /// What documents are printed as.

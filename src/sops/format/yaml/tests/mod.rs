@@ -4,8 +4,8 @@ mod emit;
 mod read;
 
 use crate::{
-    plaintext::Plaintext,
     sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    system::plaintext::Plaintext,
 };
 
 /// A tree in one line: `{"key": value}`, `[value]`, `"text"`, `int 1`, `#"comment"`, `-#"inline comment"`, `?` for a key that is

@@ -4,7 +4,8 @@ use std::{borrow::Cow, fmt::Write};
 
 use proptest::prelude::*;
 
-use super::{super::parse, notation};
+use super::notation;
+use crate::sops::format::yaml::parse;
 use crate::sops::tree::{Key, Value};
 
 /// What a text reads as: its documents, or the error.

@@ -1,0 +1,209 @@
+//! The lists that `switch-to-configuration` reads, and the units that cannot be in them.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+use super::systemctl::Systemctl;
+use super::{RELOAD, RESTART, UnitError, UnitRequests, tell, words};
+use crate::text::shell;
+
+/// Where the lists are, and what is known of the switch that reads them: see [`super::Channel::Lists`].
+pub(super) struct Lists<'c> {
+    pub directory: &'c Path,
+    pub dry: bool,
+    pub units: Option<&'c Path>,
+    pub systemctl: Option<Systemctl<'c>>,
+}
+
+impl Lists<'_> {
+    /// Writes the lists, and asks systemd about what is not in them.
+    pub fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
+        // Where nobody reads lists, nobody is told.
+        self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
+        let mut listed = self.select(requests, true);
+        self.restart_failed(&mut listed);
+        let prefix = if self.dry { "dry-activation" } else { "activation" };
+        let mut outcomes = vec![
+            self.list(&format!("{prefix}-restart-list"), RESTART, &listed.restart),
+            self.list(&format!("{prefix}-reload-list"), RELOAD, &listed.reload),
+        ];
+        outcomes.extend(self.tell_others(&self.select(requests, false)));
+        outcomes
+    }
+
+    /// Those units that the switch finds, or those that it does not find.
+    fn select(&self, requests: &UnitRequests, is_wanted: bool) -> UnitRequests {
+        let select = |names: &[String]| {
+            let of = names
+                .iter()
+                .filter(|name| self.units.is_none_or(|units| is_found(units, name)) == is_wanted);
+            of.cloned().collect()
+        };
+        UnitRequests {
+            restart: select(&requests.restart),
+            reload: select(&requests.reload),
+        }
+    }
+
+    /// A unit that has failed may be gone from systemd's memory when the switch gets to the list of units to reload, and ends it then. It is started by
+    /// the other list.
+    fn restart_failed(&self, requests: &mut UnitRequests) {
+        let Some(systemctl) = &self.systemctl else { return };
+        let failed = systemctl.failed(&requests.reload).unwrap_or_default();
+        requests.reload.retain(|unit| !failed.contains(unit));
+        requests.extend(&failed, &[]);
+        requests.deduplicate();
+    }
+
+    /// Units that no list may name are told by systemctl if they run or have failed. Those that the new configuration is without have been stopped by now,
+    /// and systemd still knows the others as they were made.
+    fn tell_others(&self, others: &UnitRequests) -> Vec<Result<(), UnitError>> {
+        let Some(systemctl) = &self.systemctl else {
+            self.warn(RESTART, &others.restart);
+            self.warn(RELOAD, &others.reload);
+            return Vec::new();
+        };
+        let started = systemctl.started(&others.units()).unwrap_or_default();
+        let part = |units: &[String]| units.iter().cloned().partition(|unit| started.contains(unit));
+        let (restart, idle): (Vec<_>, Vec<_>) = part(&others.restart);
+        self.warn(RESTART, &idle);
+        let (reload, idle): (Vec<_>, Vec<_>) = part(&others.reload);
+        self.warn(RELOAD, &idle);
+        if self.dry {
+            announce(RESTART, &restart);
+            announce(RELOAD, &reload);
+            return Vec::new();
+        }
+        tell(systemctl, &UnitRequests { restart, reload })
+    }
+
+    /// Of a unit that nobody is told of a warning says what to type.
+    fn warn(&self, verb: &str, names: &[String]) {
+        let units = self.units.unwrap_or(self.directory).display();
+        for name in names {
+            tracing::warn!(
+                "{name} is not told: the switch does not find it in {units}; if it runs all the same, run: systemctl {verb} {}",
+                shell::word(name)
+            );
+        }
+    }
+
+    /// Appends one unit a line to the list `name`, if there is a directory for it.
+    fn list(&self, name: &str, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
+        if units.is_empty() {
+            return Ok(());
+        }
+        let path = self.directory.join(name);
+        let lines = units.join("\n") + "\n";
+        match append(&path, lines.as_bytes()) {
+            // Nobody reads lists here. That is asked of the list itself: what cannot be asked is an error, and no absence.
+            Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+            outcome => outcome.map_err(|cause| UnitError::List {
+                path,
+                verb,
+                cause,
+                units: units.to_vec(),
+            }),
+        }
+    }
+}
+
+/// Says what a switch would ask of systemd, beside its lists.
+fn announce(verb: &str, names: &[String]) {
+    if !names.is_empty() {
+        tracing::info!("would run: systemctl {verb} {}", words(names));
+    }
+}
+
+/// Whether `switch-to-configuration` finds the unit: by its own file, or by its template, where it takes what follows the first dot for the kind of unit.
+/// So it does not find `t@a.b.service`, an instance with a dot.
+fn is_found(units: &Path, name: &str) -> bool {
+    let template = || {
+        let (prefix, instance) = name.rsplit_once('@')?;
+        let (_, kind) = instance.split_once('.')?;
+        Some(units.join(format!("{prefix}@.{kind}")))
+    };
+    !name.contains('/') && (units.join(name).exists() || template().is_some_and(|file| file.exists()))
+}
+
+/// Appends to a file of mode 0600, in one write: another writer's line is never torn.
+fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
+    let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let mut options = File::options();
+    options.append(true).create(true).mode(0o600).custom_flags(nofollow);
+    options.open(path)?.write_all(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::super::{Channel, request};
+    use super::*;
+
+    /// The answers of systemd about units by the beginnings of their names.
+    const SYSTEMCTL: &str = r#"echo "$@" >> "$0.log"
+        [ "$1" = is-failed ] || exit 0
+        shift 2
+        for unit; do
+            case $unit in run*) echo active ;; bad*) echo failed ;; *) echo inactive ;; esac
+        done"#;
+
+    /// What the lists of a run or a dry run have, and what systemctl was asked to do.
+    fn told(dry: bool) -> (Vec<String>, String) {
+        let directory = TempDir::new().unwrap();
+        let in_directory = |name: &str| directory.path().join(name);
+        fs::create_dir(in_directory("units")).unwrap();
+        fs::create_dir(in_directory("nixos")).unwrap();
+        for name in ["run.service", "bad.service", "run-reload.service"] {
+            fs::write(in_directory("units").join(name), "").unwrap();
+        }
+        let systemctl = in_directory("systemctl");
+        crate::install::tests::script(&systemctl, SYSTEMCTL);
+        let channel = Channel::Lists {
+            directory: in_directory("nixos"),
+            dry,
+            units: Some(in_directory("units")),
+            systemctl: Some(systemctl),
+        };
+        let requests = UnitRequests {
+            restart: ["run.service", "run@a.b.service", "bad-generated.service", "gone.service"]
+                .map(str::to_owned)
+                .to_vec(),
+            reload: ["bad.service", "run-reload.service", "run-generated.service"]
+                .map(str::to_owned)
+                .to_vec(),
+        };
+        assert!(request(&channel, &requests).is_empty());
+        let prefix = if dry { "dry-activation" } else { "activation" };
+        let list = |name: &str| fs::read_to_string(in_directory("nixos").join(format!("{prefix}-{name}-list"))).unwrap();
+        let asked = fs::read_to_string(in_directory("systemctl.log")).unwrap();
+        let done: Vec<_> = asked.lines().filter(|line| !line.starts_with("is-failed")).collect();
+        (vec![list("restart"), list("reload")], done.join("\n"))
+    }
+
+    #[test]
+    fn what_no_list_may_name_is_told_by_systemctl() {
+        let (lists, asked) = told(false);
+        // The switch ends at a unit to reload that has failed.
+        assert_eq!(lists, ["run.service\nbad.service\n", "run-reload.service\n"]);
+        assert_eq!(
+            asked,
+            "--no-block try-restart -- run@a.b.service bad-generated.service\n\
+             --no-block try-reload-or-restart -- run-generated.service\n\
+             reset-failed -- bad-generated.service\n\
+             --no-block start -- bad-generated.service"
+        );
+    }
+
+    #[test]
+    fn a_dry_run_asks_for_nothing() {
+        assert_eq!(told(true).1, "");
+    }
+}

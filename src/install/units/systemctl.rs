@@ -1,0 +1,232 @@
+//! What systemctl is asked. All questions of a run together have one budget of time: where systemd does not answer one, it answers none.
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{START, UnitError};
+use crate::system::{
+    budget,
+    child::{Child, ChildError, Finished},
+};
+
+/// What systemctl needs of our environment. It must not see the rest: keys may be among it.
+const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
+
+/// The program `systemctl`, and the time that is left for it.
+pub(super) struct Systemctl<'p> {
+    program: &'p Path,
+    late_at: Instant,
+    patience: Duration,
+}
+
+impl<'p> Systemctl<'p> {
+    /// With all the time that the requests of a run have.
+    pub fn new(program: &'p Path) -> Self {
+        Self::within(budget::REQUESTS, program)
+    }
+
+    fn within(patience: Duration, program: &'p Path) -> Self {
+        Self {
+            program,
+            late_at: Instant::now() + patience,
+            patience,
+        }
+    }
+
+    /// Those of `units` that have failed.
+    ///
+    /// # Errors
+    /// When systemctl does not tell.
+    pub fn failed(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
+        self.in_states(&["failed"], units)
+    }
+
+    /// Those of `units` that run, or should.
+    ///
+    /// # Errors
+    /// When systemctl does not tell.
+    pub fn started(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
+        self.in_states(&["active", "activating", "reloading", "failed"], units)
+    }
+
+    fn in_states(&self, wanted: &[&str], units: &[String]) -> Result<Vec<String>, UnitError> {
+        if units.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Its exit status is no success unless one has failed.
+        let answer = self.run(&["is-failed"], units);
+        let output = answer.map_err(|cause| self.not_run(START, cause, units))?.output;
+        let states = output.expose().split(|byte| *byte == b'\n');
+        let is_wanted = |state: &[u8]| wanted.iter().any(|wanted| wanted.as_bytes() == state);
+        let pairs = units.iter().zip(states);
+        let found = pairs.filter(|(_, state)| is_wanted(state)).map(|(unit, _)| unit.clone());
+        Ok(found.collect())
+    }
+
+    /// Starts units that have failed, also those that have failed so often that systemd would not start them again.
+    pub fn start(&self, failed: &[String]) -> Result<(), UnitError> {
+        if failed.is_empty() {
+            return Ok(());
+        }
+        // Whether this helped is told by the start.
+        let _ = self.run(&["reset-failed"], failed);
+        self.request(START, failed)
+    }
+
+    /// Asks for something to be done to `units`, if there are any. `--no-block`: we run early in boot, and a unit may be ordered after us.
+    pub fn request(&self, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
+        if units.is_empty() {
+            return Ok(());
+        }
+        match self.run(&["--no-block", verb], units) {
+            Ok(finished) if finished.status.success() => Ok(()),
+            Ok(finished) => Err(UnitError::Refused {
+                program: self.program.to_owned(),
+                verb,
+                units: units.to_vec(),
+                status: finished.status,
+                message: finished.complaint.replace('\n', "; "),
+            }),
+            Err(cause) => Err(self.not_run(verb, cause, units)),
+        }
+    }
+
+    fn not_run(&self, verb: &'static str, cause: ChildError, units: &[String]) -> UnitError {
+        UnitError::NotRun {
+            program: self.program.to_owned(),
+            verb,
+            cause,
+            units: units.to_vec(),
+        }
+    }
+
+    fn run(&self, words: &[&str], units: &[String]) -> Result<Finished, ChildError> {
+        let mut command = Command::new(self.program);
+        command.args(words).arg("--").args(units).env_clear();
+        let variables = ENVIRONMENT.into_iter();
+        command.envs(variables.filter_map(|name| Some((name, std::env::var_os(name)?))));
+        let left = self.late_at.saturating_duration_since(Instant::now());
+        Child::start(&mut command, left)
+            .and_then(Child::finish)
+            .map_err(|error| match error {
+                ChildError::Late(_) => ChildError::Late(self.patience),
+                other => other,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use tempfile::TempDir;
+
+    use super::{
+        super::{Channel, UnitRequests, request, start_failed},
+        *,
+    };
+
+    fn requests() -> UnitRequests {
+        UnitRequests {
+            restart: vec!["a.service".into(), "b.service".into()],
+            reload: vec!["c.service".into(), "a.service".into()],
+        }
+    }
+
+    fn script(directory: &TempDir, body: &str) -> PathBuf {
+        let program = directory.path().join("systemctl");
+        crate::install::tests::script(&program, body);
+        program
+    }
+
+    /// What a stand-in was asked that tells of the second and third unit that they have failed.
+    fn asked(ask: impl FnOnce(&Channel)) -> String {
+        let directory = TempDir::new().unwrap();
+        let body = "echo \"$@\" >> \"$0.log\"; [ \"$1\" != is-failed ] || printf 'active\\nfailed\\nfailed\\n'";
+        let program = script(&directory, body);
+        ask(&Channel::Systemctl(program.clone()));
+        fs::read_to_string(program.with_extension("log")).unwrap()
+    }
+
+    #[test]
+    fn units_that_have_failed_are_started_after_the_others_were_told() {
+        let said = asked(|channel| assert!(request(channel, &requests()).is_empty()));
+        assert_eq!(
+            said,
+            "is-failed -- a.service b.service c.service\n\
+             --no-block try-restart -- a.service b.service\n\
+             --no-block try-reload-or-restart -- c.service a.service\n\
+             reset-failed -- b.service c.service\n\
+             --no-block start -- b.service c.service\n"
+        );
+    }
+
+    #[test]
+    fn at_the_first_publication_only_units_that_have_failed_are_started() {
+        let said = asked(|channel| start_failed(channel, &requests()).unwrap());
+        assert_eq!(
+            said,
+            "is-failed -- a.service b.service c.service\n\
+             reset-failed -- b.service c.service\n\
+             --no-block start -- b.service c.service\n"
+        );
+    }
+
+    #[test]
+    fn units_of_which_systemctl_does_not_tell_are_named() {
+        let missing = Channel::Systemctl("/no/such/systemctl".into());
+        let error = start_failed(&missing, &requests()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("; run: systemctl start a.service b.service c.service"),
+            "{error}"
+        );
+        start_failed(&missing, &UnitRequests::default()).unwrap();
+    }
+
+    #[test]
+    fn systemctl_sees_little_of_the_environment() {
+        let directory = TempDir::new().unwrap();
+        let program = script(&directory, "env > \"$0.env\"; cat > \"$0.in\"");
+        assert!(request(&Channel::Systemctl(program.clone()), &requests()).is_empty());
+        let seen = fs::read_to_string(program.with_extension("env")).unwrap();
+        // The shell adds some of its own.
+        let known = [&ENVIRONMENT[..], &["PWD", "OLDPWD", "SHLVL", "_"]].concat();
+        for line in seen.lines() {
+            let name = line.split('=').next().unwrap();
+            assert!(known.contains(&name), "{line}");
+        }
+        assert!(seen.lines().any(|line| line.starts_with("PATH=")));
+        assert_eq!(fs::read_to_string(program.with_extension("in")).unwrap(), "");
+    }
+
+    #[test]
+    fn systemctl_that_hangs_is_killed() {
+        let directory = TempDir::new().unwrap();
+        // The grandchild outlives its parent and holds its standard error open.
+        let program = script(&directory, "sleep 3 & exec sleep 3");
+        let start = Instant::now();
+        let systemctl = Systemctl::within(Duration::from_millis(100), &program);
+        let error = systemctl.request("try-restart", &requests().restart).unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(error.is_lost());
+        assert!(error.to_string().contains("no answer within"), "{error}");
+    }
+
+    #[test]
+    fn what_systemctl_says_is_shown() {
+        let directory = TempDir::new().unwrap();
+        let program = script(&directory, "echo one >&2; echo two >&2; exit 5");
+        let error = Systemctl::new(&program)
+            .request("try-restart", &requests().restart)
+            .unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            shown.contains("try-restart: exit status: 5: one; two; correct restartUnits"),
+            "{shown}"
+        );
+        assert!(!error.is_lost());
+    }
+}

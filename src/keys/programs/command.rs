@@ -1,0 +1,120 @@
+//! A command that prints a key, as `SOPS_AGE_KEY_CMD` and `SOPS_AGE_SSH_PRIVATE_KEY_CMD` name one.
+
+use std::{
+    collections::HashSet,
+    env,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    process::Command,
+    time::Duration,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::program;
+use crate::keys::report::notice::{Cause, Place};
+use crate::keys::report::recipient::printable;
+use crate::system::{
+    child::{Child, ChildError},
+    plaintext::Plaintext,
+};
+
+/// The variable in which a command finds the recipient that a key is wanted for; sops sets it too.
+const RECIPIENT: &str = "SOPS_AGE_RECIPIENT";
+
+/// A command that prints a key.
+pub(crate) struct KeyCommand {
+    /// The variable that named it.
+    variable: &'static str,
+    words: Vec<OsString>,
+    pub prints: Prints,
+    /// The recipients that it was run for.
+    asked: HashSet<String>,
+    /// Digests of what it printed: it may print the same for every recipient.
+    printed: HashSet<[u8; 32]>,
+    /// Whether it is of no use any more: it is not there, or it hung once.
+    is_given_up: bool,
+}
+
+/// What a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prints {
+    /// Age identities.
+    Identities,
+    /// An SSH private key.
+    SshKey,
+}
+
+impl KeyCommand {
+    /// Splits `text` as a shell does, with quotes and backslashes, and nothing else of a shell.
+    pub fn parse(variable: &'static str, text: &OsStr, prints: Prints) -> Result<Self, Cause> {
+        let words = shlex::bytes::split(text.as_bytes()).filter(|words| !words.is_empty());
+        Ok(Self {
+            variable,
+            words: words.ok_or(Cause::NoCommand)?.into_iter().map(OsString::from_vec).collect(),
+            prints,
+            asked: HashSet::new(),
+            printed: HashSet::new(),
+            is_given_up: false,
+        })
+    }
+
+    /// Where its keys come from.
+    pub fn place(&self) -> Place {
+        Place::Variable(self.variable)
+    }
+
+    /// Runs it for `recipient`. Nothing when that gives nothing new: it was before, or is of no use, or prints the same again.
+    pub fn run(&mut self, recipient: &str, patience: Duration) -> Option<Result<Plaintext, Cause>> {
+        if self.is_given_up || !self.asked.insert(recipient.to_owned()) {
+            return None;
+        }
+        let answer = self.answer(recipient, patience, &env::var_os("PATH").unwrap_or_default());
+        self.is_given_up = matches!(answer, Err(Cause::Command(..)));
+        match answer {
+            Ok(text) if !self.printed.insert(Sha256::digest(text.expose()).into()) => None,
+            answer => Some(answer),
+        }
+    }
+
+    /// Runs it, a program of `search_path` if it is a mere name.
+    fn answer(&self, recipient: &str, patience: Duration, search_path: &OsStr) -> Result<Plaintext, Cause> {
+        let (program, arguments) = self.words.split_first().ok_or(Cause::NoCommand)?;
+        let name = || printable(&program.to_string_lossy());
+        let unfinished = |error| Cause::Command(name(), error);
+        let path = program::find(program, search_path).ok_or_else(|| unfinished(ChildError::Missing))?;
+        let mut command = Command::new(path);
+        command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
+        let child = Child::start(&mut command, patience).map_err(unfinished)?;
+        let finished = child.finish().map_err(unfinished)?;
+        if finished.status.success() {
+            Ok(finished.output)
+        } else {
+            Err(Cause::CommandFailed(name(), finished.status.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_in_an_empty_or_relative_part_of_the_search_path_is_not_run() {
+        // Tests run in the directory of the package.
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let relative = directory.path().file_name().unwrap();
+        std::os::unix::fs::symlink("/bin/echo", directory.path().join("key-command-of-test")).unwrap();
+        let command = KeyCommand::parse("SOPS_AGE_KEY_CMD", OsStr::new("key-command-of-test x"), Prints::Identities);
+        let answer = |search_path| {
+            let answer = command.as_ref().unwrap().answer("", Duration::from_secs(20), search_path);
+            answer.map(|text| text.expose().to_vec()).map_err(|cause| cause.to_string())
+        };
+        let missing = Err("key-command-of-test: no such program".to_owned());
+        assert_eq!(answer(relative), missing);
+        assert_eq!(
+            answer(directory.path().canonicalize().unwrap().as_os_str()),
+            Ok(b"x\n".to_vec())
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! A daemon of GnuPG, known by the socket where it listens. What a socket says is not believed: it may be anybody's.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::socket_peercred;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, geteuid, getpgid, getpid, kill_process_group, pidfd_open, pidfd_send_signal,
+    set_child_subreaper, waitid,
+};
+
+use crate::system::stop;
+
+/// How long a daemon may take to say who it is, and to end.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest answer about a process number, in bytes; an honest one has some 30.
+const MAX_ANSWER: usize = 1024;
+
+/// A running daemon.
+pub(crate) struct Daemon {
+    process: OwnedFd,
+    id: Pid,
+    socket: PathBuf,
+}
+
+/// Makes daemons that are started from now on children of this process: a daemon leaves its parent, and goes to the nearest ancestor
+/// that asked for it (`PR_SET_CHILD_SUBREAPER` in prctl(2)) instead of to process 1. So those of our run can be told from those that
+/// another gpg started meanwhile.
+///
+/// It stays like that. What is still there when this process ends goes to process 1 as ever.
+pub(crate) fn adopt_daemons() -> io::Result<()> {
+    Ok(set_child_subreaper(Some(getpid()))?)
+}
+
+/// Whether somebody listens at `socket`, and has the time to.
+pub(crate) fn is_served(socket: &Path) -> bool {
+    open(socket).is_ok()
+}
+
+impl Daemon {
+    /// The daemon that serves `socket`.
+    ///
+    /// # Errors
+    ///
+    /// When nobody of our user answers there, or not in time. When this process is told to end there is less: [`PATIENCE`].
+    pub fn at(socket: &Path, patience: Duration) -> io::Result<Self> {
+        let stream = open(socket)?;
+        if socket_peercred(&stream)?.uid != geteuid() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        // The peer credentials are of no help with the number: GnuPG's daemons listen first and then fork.
+        let id = process_id(&stream, Instant::now() + patience)?;
+        // Whose this is, it has to show before anything is done to it.
+        let process = pidfd_open(id, PidfdFlags::empty())?;
+        Ok(Self {
+            process,
+            id,
+            socket: socket.to_owned(),
+        })
+    }
+
+    /// Ends it, together with what it started, a pinentry for instance, if it was started by our run.
+    pub fn end(self) {
+        // Until we wait for it, the number of a child is nobody else's.
+        let Ok(has_ended) = self.has_ended() else { return };
+        if !has_ended {
+            self.signal(Signal::TERM);
+        }
+        if !self.ends_within(PATIENCE) {
+            self.signal(Signal::KILL);
+            self.ends_within(PATIENCE);
+        }
+        let _ = waitid(
+            WaitId::PidFd(self.process.as_fd()),
+            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+        );
+        self.remove_sockets();
+    }
+
+    /// An error (`ECHILD`) if it is not a child of this process: only these are ours, whatever the socket said.
+    fn has_ended(&self) -> io::Result<bool> {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        Ok(waitid(WaitId::PidFd(self.process.as_fd()), look)?.is_some())
+    }
+
+    /// Sends `signal` to it and, if it leads one, to its process group, in which its own children are.
+    fn signal(&self, signal: Signal) {
+        if getpgid(Some(self.id)) == Ok(self.id) {
+            let _ = kill_process_group(self.id, signal);
+        }
+        let _ = pidfd_send_signal(&self.process, signal);
+    }
+
+    /// Whether it has ended, or does within `patience`.
+    fn ends_within(&self, patience: Duration) -> bool {
+        is_readable(&self.process, patience).unwrap_or(false)
+    }
+
+    /// Removes what a daemon that had to be killed left behind: its sockets have names that begin alike.
+    fn remove_sockets(&self) {
+        let (Some(directory), Some(name)) = (self.socket.parent(), self.socket.file_name()) else {
+            return;
+        };
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let is_its = entry.file_name().as_encoded_bytes().starts_with(name.as_encoded_bytes());
+            let is_deserted = || open(&entry.path()).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+            if is_its && is_deserted() {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// A connection that never blocks, neither now nor later: where too many wait already, that is an error (`EAGAIN`).
+fn open(socket: &Path) -> io::Result<UnixStream> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let ours = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    connect(&ours, &SocketAddrUnix::new(socket)?)?;
+    Ok(UnixStream::from(ours))
+}
+
+/// Asks a daemon for its process number, in the Assuan protocol: the answer is a line `D <number>`, between others.
+fn process_id(mut stream: &UnixStream, end: Instant) -> io::Result<Pid> {
+    stream.write_all(b"GETINFO pid\n")?;
+    let mut answer = Vec::new();
+    let mut chunk = [0; 64];
+    while answer.len() < MAX_ANSWER && answers_before(stream, end)? {
+        let count = match stream.read(&mut chunk)? {
+            0 => break,
+            count => count,
+        };
+        answer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        if let Some(number) = number_in(&answer) {
+            return Ok(number);
+        }
+    }
+    Err(io::ErrorKind::InvalidData.into())
+}
+
+/// The number in the first whole line that has one. That of process 1 would mean all processes where a group is meant.
+fn number_in(answer: &[u8]) -> Option<Pid> {
+    let mut whole = answer
+        .split_inclusive(|&byte| byte == b'\n')
+        .filter(|line| line.ends_with(b"\n"));
+    let word = whole.find_map(|line| line.strip_prefix(b"D "))?;
+    let number = str::from_utf8(word)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .filter(|&number: &i32| number > 1)?;
+    Pid::from_raw(number)
+}
+
+/// Whether there is something to be read, or an end, before `end`, and [`PATIENCE`] after this process was told to end.
+fn answers_before(stream: &UnixStream, end: Instant) -> io::Result<bool> {
+    let timeout = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
+    let mut events = vec![PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
+    events.extend(stop::event());
+    poll(&mut events, Some(&timeout))?;
+    let has_answer = events.first().is_some_and(|answer| !answer.revents().is_empty());
+    Ok(has_answer || (stop::is_requested() && is_readable(stream, PATIENCE)?))
+}
+
+/// Whether there is something to be read, or an end, within `patience`.
+fn is_readable(stream: impl std::os::fd::AsFd, patience: Duration) -> io::Result<bool> {
+    let timeout = Timespec::try_from(patience).unwrap_or_default();
+    let mut events = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
+    Ok(poll(&mut events, Some(&timeout))? > 0)
+}

@@ -1,0 +1,36 @@
+//! One time for several programs in a row.
+
+use std::time::{Duration, Instant};
+
+use crate::system::child::ChildError;
+
+/// When all that is done for one message has to be over.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    end: Instant,
+    /// The whole time, as people are told it.
+    patience: Duration,
+}
+
+impl Deadline {
+    /// Ends `patience` from now.
+    pub fn after(patience: Duration) -> Self {
+        Self {
+            end: Instant::now() + patience,
+            patience,
+        }
+    }
+
+    /// The time until then.
+    pub fn left(self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// A program that is late knows only of the time that was left for it.
+    pub fn told(self, error: ChildError) -> ChildError {
+        match error {
+            ChildError::Late(_) => ChildError::Late(self.patience),
+            error => error,
+        }
+    }
+}

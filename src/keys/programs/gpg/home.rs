@@ -1,0 +1,52 @@
+//! Whom a GnuPG home belongs to: its configuration names programs, which gpg and its agent run as the user that they run as.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use rustix::process::Uid;
+
+use crate::keys::report::recipient::printable;
+use crate::system::read::reason;
+
+/// The permission bits of group and others to write.
+const OTHERS_MAY_WRITE: u32 = 0o022;
+
+/// Whether gpg, run by `user`, may trust the home `path`: it and its configuration files are the user's or root's and, for root,
+/// nobody else may write to them. Gives the reason, with a remedy, if not.
+pub(crate) fn check(path: &Path, user: Uid) -> Result<(), String> {
+    let entries = fs::read_dir(path).map_err(|error| reason(&error))?;
+    let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
+    judge("it", &metadata, path, user)?;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        // Also those for one version, such as gpg.conf-2.4. What a link leads to counts, and one that leads nowhere is not read.
+        let is_configuration = name.to_string_lossy().contains(".conf");
+        if let (true, Ok(metadata)) = (is_configuration, fs::metadata(entry.path())) {
+            judge(&format!("its {}", printable(&name.to_string_lossy())), &metadata, path, user)?;
+        }
+    }
+    Ok(())
+}
+
+/// Judges the home or a file in it, which is called `what`.
+fn judge(what: &str, metadata: &Metadata, home: &Path, user: Uid) -> Result<(), String> {
+    let (owner, mode) = (metadata.uid(), metadata.permissions().mode() & 0o7777);
+    let home = crate::text::shell::path(home);
+    if owner != 0 && owner != user.as_raw() {
+        let (who, remedy) = if user.is_root() {
+            ("root", format!("run: chown -R root: {home}"))
+        } else {
+            ("you", "use a home of your own".to_owned())
+        };
+        return Err(format!(
+            "{what} belongs to user {owner}, who could run programs as {who} with it; {remedy}"
+        ));
+    }
+    if user.is_root() && mode & OTHERS_MAY_WRITE != 0 {
+        return Err(format!(
+            "{what} can be written by others (mode {mode:04o}), who could run programs as root with it; run: chmod -R go-w {home}"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! OpenPGP messages, opened by the gpg program with the keys of a GnuPG home.
+//!
+//! gpg works with a daemon, gpg-agent, that holds the private keys and talks to smart cards. Where none serves the home yet, one is
+//! started with the first message, and ends when [`Gpg`] is dropped; see [`services`].
+
+mod daemon;
+mod deadline;
+mod failure;
+mod home;
+mod services;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rustix::process::geteuid;
+
+pub(crate) use failure::GpgFailure;
+
+use super::program;
+use crate::system::child::{Child, ChildError, Finished};
+use crate::system::plaintext::Plaintext;
+use deadline::Deadline;
+use services::Services;
+
+/// How long a message may take at the least when gpg may ask a person.
+const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(2);
+/// A data key has 32 bytes, and a share of one 33. More than that is refused, in bytes.
+const MAX_PART: usize = 4096;
+/// What gpg, its agent and Qubes need of the environment.
+const VARIABLES: [&str; 6] = ["PATH", "HOME", "GNUPGHOME", "XDG_RUNTIME_DIR", "TMPDIR", "QUBES_GPG_DOMAIN"];
+/// What a pinentry needs in addition, to reach a person.
+const VARIABLES_OF_PEOPLE: [&str; 8] = [
+    "GPG_TTY",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "TERM",
+    "XAUTHORITY",
+    "XDG_SESSION_TYPE",
+    "PINENTRY_USER_DATA",
+];
+/// How many of these say that there is somebody: a terminal, a display, or a desktop's bus.
+const WAYS_TO_PEOPLE: usize = 4;
+
+/// The gpg program, and how it is called. Dropping it ends the daemons that it started.
+pub(crate) struct Gpg {
+    program: PathBuf,
+    /// The GnuPG home; without one, what `GNUPGHOME` and `HOME` say.
+    home: Option<PathBuf>,
+    /// Where a pinentry may ask a person, the time that a message gets at the least.
+    asks: Option<Duration>,
+    /// The whole environment of the children.
+    variables: Vec<(OsString, OsString)>,
+    services: OnceLock<Result<Services, GpgFailure>>,
+}
+
+impl Gpg {
+    /// `program` is `SOPS_GPG_EXEC`, or `gpg`, which is looked for in `PATH`. `may_ask` is user mode: where `environment`, which is
+    /// our own, leads to a terminal or a desktop, a pinentry may ask there.
+    pub fn new(
+        program: PathBuf,
+        home: Option<PathBuf>,
+        may_ask: bool,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let is_in = |names: &[&str], name: &OsStr| names.iter().any(|other| *other == name);
+        let mut variables: Vec<_> = environment.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let ways = VARIABLES_OF_PEOPLE.get(..WAYS_TO_PEOPLE).unwrap_or_default();
+        let asks = may_ask && variables.iter().any(|(name, _)| is_in(ways, name));
+        variables.retain(|(name, _)| is_in(&VARIABLES, name) || asks && is_in(&VARIABLES_OF_PEOPLE, name));
+        Self {
+            program,
+            home,
+            asks: asks.then_some(PATIENCE_WITH_PEOPLE),
+            variables,
+            services: OnceLock::new(),
+        }
+    }
+
+    /// Ends the daemons that were started.
+    pub fn end_services(&mut self) {
+        self.services.take();
+    }
+
+    /// The command line with which a person lists the keys.
+    pub fn listing(&self) -> String {
+        match &self.home {
+            Some(home) => format!("gpg --homedir {} --list-secret-keys", crate::text::shell::path(home)),
+            None => "gpg --list-secret-keys".to_owned(),
+        }
+    }
+
+    /// Opens an armored message that holds a data key, or a share of one. `patience` is the time for all that has to run for it; it is
+    /// longer where a person may be asked.
+    ///
+    /// # Errors
+    ///
+    /// [`GpgFailure`], when gpg does not open it, or does not vouch for its integrity.
+    pub fn open(&self, armored: &str, patience: Duration) -> Result<Plaintext, GpgFailure> {
+        let deadline = Deadline::after(self.asks.map_or(patience, |people| patience.max(people)));
+        let program = self
+            .find(&self.program)
+            .ok_or_else(|| self.child_error(ChildError::Missing))?;
+        let mut command = self.command(&program);
+        command.args(["--batch", "--no-tty", "--status-fd", "2"]);
+        if !is_qubes_wrapper(&program) {
+            self.services(&program, deadline)?;
+            // Trust concerns signatures and encryption. Without the trust database and the network, gpg writes nothing.
+            command.args(["--trust-model", "always", "--disable-dirmngr", "--pinentry-mode"]);
+            command.arg(if self.asks.is_some() { "ask" } else { "error" });
+        }
+        let finished = converse(command.arg("--decrypt"), armored, deadline.left())
+            .map_err(|error| self.child_error(deadline.told(error)))?;
+        status::judge(&finished.complaint)?;
+        match finished.output.len() {
+            _ if !finished.status.success() => Err(GpgFailure::other(&finished.complaint)),
+            1..=MAX_PART => Ok(finished.output),
+            length => Err(GpgFailure::Length(length)),
+        }
+    }
+
+    /// Makes sure that an agent serves the home; only the first call does something.
+    fn services(&self, program: &Path, deadline: Deadline) -> Result<(), GpgFailure> {
+        let services = self.services.get_or_init(|| {
+            self.check_home()?;
+            let tool = |name| self.command(&self.find_beside(program, name));
+            Services::start(tool("gpgconf"), tool("gpg-agent"), deadline)
+        });
+        services.as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
+    /// The home, if there is none there. A wrapper for another virtual machine needs none here.
+    pub fn missing_home(&self) -> Option<PathBuf> {
+        let is_missing = |home: &PathBuf| matches!(home.metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
+        self.home_path()
+            .filter(is_missing)
+            .filter(|_| !is_qubes_wrapper(&self.program))
+    }
+
+    /// gpg would find no key in one that it cannot read.
+    fn check_home(&self) -> Result<(), GpgFailure> {
+        let Some(path) = self.home_path() else { return Ok(()) };
+        home::check(&path, geteuid()).map_err(|reason| GpgFailure::Home(path, reason))
+    }
+
+    /// Where gpg will look for keys, as far as the variables say it.
+    fn home_path(&self) -> Option<PathBuf> {
+        let of_variable = || self.variable("GNUPGHOME").map(PathBuf::from);
+        let of_person = || self.variable("HOME").map(|home| Path::new(home).join(".gnupg"));
+        self.home.clone().or_else(of_variable).or_else(of_person)
+    }
+
+    fn variable(&self, name: &str) -> Option<&OsStr> {
+        let found = self.variables.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_os_str())
+    }
+
+    /// A program by its path or, if that is a mere name, in `PATH`.
+    fn find(&self, program: &Path) -> Option<PathBuf> {
+        program::find(program.as_os_str(), self.variable("PATH").unwrap_or_default())
+    }
+
+    /// Another program of the same GnuPG.
+    fn find_beside(&self, program: &Path, name: &str) -> PathBuf {
+        let neighbour = program.with_file_name(name);
+        if program::is_program(&neighbour) {
+            return neighbour;
+        }
+        self.find(Path::new(name)).unwrap_or_else(|| name.into())
+    }
+
+    /// A call of `program` in the environment that it is to see.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        // Words that are not translated; in UTF-8 for the sake of passphrases.
+        command
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .env("LC_ALL", "C.UTF-8");
+        if let Some(home) = &self.home {
+            command.env("GNUPGHOME", home);
+        }
+        command
+    }
+
+    fn child_error(&self, error: ChildError) -> GpgFailure {
+        GpgFailure::Child(self.program.clone(), error)
+    }
+}
+
+/// Runs `command` with `input`.
+fn converse(command: &mut Command, input: &str, patience: Duration) -> Result<Finished, ChildError> {
+    let mut child = Child::start(command, patience)?;
+    child.send(input.as_bytes())?;
+    child.finish()
+}
+
+/// How the keys of gpg stand in a list of this host's keys.
+impl fmt::Display for Gpg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.home_path() {
+            Some(home) => write!(f, "gpg, with the keys in {}", home.display()),
+            None => write!(f, "gpg, with the keys that {} finds", self.program.display()),
+        }
+    }
+}
+
+/// Whether the keys are in another virtual machine: this program lets few options pass, and there is no agent on this side.
+/// See <https://github.com/QubesOS/qubes-app-linux-split-gpg>.
+fn is_qubes_wrapper(program: &Path) -> bool {
+    let name = program.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b"qubes-gpg-client")
+}

@@ -1,0 +1,77 @@
+//! gpg's status lines, which are for programs: `[GNUPG:] KEYWORD ARGUMENT…` (doc/DETAILS of GnuPG).
+
+use super::failure::GpgFailure;
+
+/// Whether gpg vouches for what it printed. `text` is its standard error, where the lines for people stand between the status lines.
+///
+/// gpg also prints messages that are not encrypted, and, with an error, such as were altered: only these two lines together mean
+/// that somebody encrypted this, and that it is whole.
+pub(crate) fn judge(text: &str) -> Result<(), GpgFailure> {
+    let status = Status(text);
+    if status.has("DECRYPTION_OKAY") && status.has("GOODMDC") {
+        return Ok(());
+    }
+    Err(status.failure().unwrap_or_else(|| GpgFailure::other(text)))
+}
+
+/// The status lines.
+struct Status<'a>(&'a str);
+
+impl Status<'_> {
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.lines().filter_map(|line| line.strip_prefix("[GNUPG:] "))
+    }
+
+    /// Whether there is a line that begins with `words`.
+    fn has(&self, words: &str) -> bool {
+        let mut lines = self.lines();
+        lines.any(|line| {
+            line.strip_prefix(words)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+    }
+
+    /// The cause, most telling first: gpg ends every failure to decrypt with "no secret key".
+    fn failure(&self) -> Option<GpgFailure> {
+        if self.has("NEED_PASSPHRASE_SYM") {
+            return Some(GpgFailure::Symmetric);
+        }
+        if let Some(failure) = self.lines().find_map(failure_of_key) {
+            return Some(failure);
+        }
+        Some(match () {
+            () if self.has("NO_SECKEY") => GpgFailure::NoSecretKey,
+            () if self.has("DECRYPTION_INFO 0") && !self.is_aead() => GpgFailure::NotAuthenticated,
+            () if self.has("BEGIN_DECRYPTION") && self.has("DECRYPTION_KEY") => GpgFailure::Damaged,
+            () if self.has("NODATA") || self.has("UNEXPECTED") || self.has("PLAINTEXT") => GpgFailure::NotAMessage,
+            () => return None,
+        })
+    }
+
+    /// Whether the message has one of the newer kinds of protection: `DECRYPTION_INFO <mdc> <cipher> <aead>`.
+    fn is_aead(&self) -> bool {
+        let mut lines = self.lines().filter_map(|line| line.strip_prefix("DECRYPTION_INFO "));
+        lines.any(|line| line.split(' ').nth(2).is_some_and(|aead| aead != "0"))
+    }
+}
+
+/// What `ERROR pkdecrypt_failed <code>` means. The low 16 bits of a code are the error, the others where it arose (gpg-error.h).
+fn failure_of_key(line: &str) -> Option<GpgFailure> {
+    let code: u32 = line
+        .strip_prefix("ERROR pkdecrypt_failed ")?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()?;
+    Some(match code & 0xffff {
+        // No pinentry; not confirmed; no passphrase; and a pinentry that finds no terminal (ENOTTY).
+        85 | 114 | 177 | 0x8066 => GpgFailure::NobodyAsked,
+        62 | 99 | 198 => GpgFailure::NotGiven,
+        11 | 87 => GpgFailure::BadPassphrase,
+        // A card's error, reset, removed, not present; no such device.
+        108..=110 | 112 | 0x8050 => GpgFailure::NoCard,
+        119 => GpgFailure::NoCardDaemon,
+        130 => GpgFailure::CardBlocked,
+        _ => return None,
+    })
+}

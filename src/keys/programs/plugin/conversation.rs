@@ -1,0 +1,103 @@
+//! The conversation with a running plugin: all that we want, then whatever it has to say.
+
+use std::time::{Duration, Instant};
+
+use age_core::format::Stanza;
+
+use super::asking::Asking;
+use super::failure::Fault;
+use super::identity::PluginIdentity;
+use super::outcome::Outcome;
+use super::replies::Replies;
+use super::stanza::{self, Command};
+use crate::system::child::Child;
+use crate::system::plaintext::Plaintext;
+
+/// The most bytes of one stanza: 64 KiB. What is longer is no word to a person and no key.
+const MOST_STANZA: usize = 64 << 10;
+/// What a plugin has left when all is said, to put its device in order. A boot does not wait longer.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A conversation with a running plugin.
+pub(crate) struct Conversation<'a> {
+    child: Child,
+    /// How much of the child's output has been dealt with.
+    read: usize,
+    replies: Replies<'a>,
+}
+
+impl<'a> Conversation<'a> {
+    /// With `program`, which runs as `child`.
+    pub fn new(program: &'a str, child: Child, asking: &'a Asking) -> Self {
+        Self {
+            child,
+            read: 0,
+            replies: Replies::new(program, asking),
+        }
+    }
+
+    /// From the beginning to the end. What the plugin gives is in `outcome`, also when it fails later.
+    pub fn hold(mut self, identities: &[&PluginIdentity], messages: &[Vec<Stanza>], outcome: &mut Outcome) -> Result<(), Fault> {
+        self.child.send(request(identities, messages).expose())?;
+        loop {
+            let Some(command) = self.receive()? else {
+                return Err(self.fell_silent());
+            };
+            if command.name == "done" {
+                self.child.hurry(FAREWELL);
+                // All is said: what it does now, it does for itself.
+                let _ = self.child.finish();
+                return Ok(());
+            }
+            let before = Instant::now();
+            let reply = self.replies.reply(&command, outcome)?;
+            // The time that a person takes to answer is not the plugin's.
+            self.child.forgive(before.elapsed());
+            self.child.send(reply.expose())?;
+        }
+    }
+
+    /// The next stanza. Nothing when the plugin has no more to say.
+    fn receive(&mut self) -> Result<Option<Command>, Fault> {
+        loop {
+            let pending = self.child.output().get(self.read..).unwrap_or_default();
+            let next = stanza::read(pending).map_err(|stanza::Malformed| Fault::Broken("what it says is no stanza"))?;
+            if let Some((command, length)) = next {
+                self.read += length;
+                return Ok(Some(command));
+            }
+            if pending.len() > MOST_STANZA {
+                return Err(Fault::Broken("an endless stanza"));
+            }
+            if !self.child.receive(self.child.output().len())? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Why the plugin has no more to say.
+    fn fell_silent(self) -> Fault {
+        match self.child.finish() {
+            Ok(end) => Fault::Ended(end.status, self.replies.words(end.complaint.as_bytes())),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+/// What the plugin is told first, all at once.
+fn request(identities: &[&PluginIdentity], messages: &[Vec<Stanza>]) -> Plaintext {
+    let mut text = Plaintext::default();
+    for identity in identities {
+        stanza::write(&mut text, [b"add-identity", identity.expose()], b"");
+    }
+    for (index, message) in messages.iter().enumerate() {
+        for stanza in message {
+            let index = index.to_string();
+            let head = [b"recipient-stanza", index.as_bytes(), stanza.tag.as_bytes()];
+            let arguments = stanza.args.iter().map(String::as_bytes);
+            stanza::write(&mut text, head.into_iter().chain(arguments), &stanza.body);
+        }
+    }
+    stanza::write(&mut text, [b"done".as_slice()], b"");
+    text
+}

@@ -1,0 +1,51 @@
+//! The program of a plugin.
+
+use std::{ffi::OsStr, path::PathBuf, process::Command, time::Duration};
+
+use age_core::format::{FileKey, Stanza};
+
+use super::asking::Asking;
+use super::conversation::Conversation;
+use super::failure::{Fault, PluginFailure};
+use super::identity::PluginIdentity;
+use super::outcome::Outcome;
+use crate::keys::programs::program;
+use crate::system::child::Child;
+
+/// The program of a plugin, whether it is there or not.
+pub(crate) struct Program {
+    name: String,
+    path: Option<PathBuf>,
+}
+
+impl Program {
+    /// Looks for the program of `plugin` in a search path.
+    pub fn find(plugin: &str, search_path: &OsStr) -> Self {
+        let name = format!("age-plugin-{plugin}");
+        let path = program::find(OsStr::new(&name), search_path);
+        Self { name, path }
+    }
+
+    /// See [`super::unwrap`].
+    pub fn unwrap(
+        &self,
+        identities: &[&PluginIdentity],
+        messages: &[Vec<Stanza>],
+        asking: &Asking,
+        patience: Duration,
+    ) -> Vec<Result<FileKey, PluginFailure>> {
+        let mut outcome = Outcome::new(messages.len());
+        let end = self.start(patience).and_then(|child| {
+            let conversation = Conversation::new(&self.name, child, asking);
+            conversation.hold(identities, messages, &mut outcome)
+        });
+        outcome.results(&self.name, end)
+    }
+
+    /// Starts the program in the root directory: a plugin must not care where it runs.
+    fn start(&self, patience: Duration) -> Result<Child, Fault> {
+        let mut command = Command::new(self.path.as_ref().ok_or(Fault::Missing)?);
+        command.arg("--age-plugin=identity-v1").current_dir("/");
+        Ok(Child::start(&mut command, patience)?)
+    }
+}

@@ -1,0 +1,132 @@
+//! Real plugin processes: our own `age-plugin-test`, which does what its identity says, and those of age itself.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use ::age::secrecy::ExposeSecret as _;
+use age_core::format::{FileKey, Stanza};
+use age_core::primitives::bech32_encode;
+use bech32::Hrp;
+use tempfile::TempDir;
+
+use super::asking::Asking;
+use super::failure::PluginFailure;
+use super::identity::PluginIdentity;
+use super::program::Program;
+
+mod decrypting;
+mod failing;
+mod opening;
+mod terminal;
+
+/// More than any honest conversation takes here.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Where `age-plugin-test` is.
+fn plugins() -> OsString {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugin").into()
+}
+
+/// An identity of `age-plugin-test` for the key `name` that does `actions`.
+fn identity(name: &str, actions: &[&str]) -> PluginIdentity {
+    let payload = [&[name], actions].concat().join("\n");
+    let text = bech32_encode(Hrp::parse("age-plugin-test-").unwrap(), payload.as_bytes()).to_uppercase();
+    PluginIdentity::parse(&text).unwrap()
+}
+
+/// The file key of the message with this number.
+fn key_of(number: u8) -> [u8; 16] {
+    [number + 1; 16]
+}
+
+/// Stanzas that `age-plugin-test` made for the key `name`, and one of a kind that it does not know before each: the numbers are those of
+/// the messages.
+fn messages(name: &str, numbers: impl IntoIterator<Item = u8>) -> Vec<Vec<Stanza>> {
+    let wrapped = numbers.into_iter().map(|number| wrap(name, &key_of(number)));
+    wrapped
+        .map(|stanza| {
+            let unknown = Stanza {
+                tag: "unknown".to_owned(),
+                args: vec![],
+                body: vec![0; 48],
+            };
+            vec![unknown, stanza]
+        })
+        .collect()
+}
+
+/// What `age-plugin-test` makes of a file key, by the definition in it.
+fn wrap(name: &str, key: &[u8]) -> Stanza {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD_NO_PAD;
+    use sha2::{Digest as _, Sha256};
+    let number = [7; 8];
+    let pad = Sha256::digest([b"age-plugin-test\0", name.as_bytes(), b"\0", &number].concat());
+    Stanza {
+        tag: "test".to_owned(),
+        args: vec![BASE64_STANDARD_NO_PAD.encode(name), BASE64_STANDARD_NO_PAD.encode(number)],
+        body: key.iter().zip(pad).map(|(a, b)| a ^ b).collect(),
+    }
+}
+
+/// The key, or the words of the failure.
+type Told = Result<[u8; 16], String>;
+
+fn told(result: Result<FileKey, PluginFailure>) -> Told {
+    result.map(|key| *key.expose_secret()).map_err(|failure| failure.to_string())
+}
+
+/// What `age-plugin-test` gives.
+fn ask(identities: &[&PluginIdentity], messages: &[Vec<Stanza>], asking: &Asking, patience: Duration) -> Vec<Told> {
+    let results = Program::find("test", &plugins()).unwrap(identities, messages, asking, patience);
+    results.into_iter().map(told).collect()
+}
+
+/// What one identity gives for one message for its key, where nobody can be asked.
+fn alone(actions: &[&str]) -> Told {
+    several(actions, 1).remove(0)
+}
+
+/// The same for several messages.
+fn several(actions: &[&str], count: u8) -> Vec<Told> {
+    ask(
+        &[&identity("a", actions)],
+        &messages("a", 0..count),
+        &Asking::Nobody,
+        PATIENCE,
+    )
+}
+
+/// A file for the plugin to write what it sees.
+struct Log(TempDir);
+
+impl Log {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("log")
+    }
+
+    fn action(&self) -> String {
+        format!("log {}", self.path().display())
+    }
+
+    fn lines(&self) -> Vec<String> {
+        fs::read_to_string(self.path()).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+const START: &str = "start --age-plugin=identity-v1";
+
+/// This test again, in a process of its own.
+fn this_test(name: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("keys::programs::plugin::tests::{name}")]);
+    command
+}

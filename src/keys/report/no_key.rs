@@ -1,0 +1,315 @@
+//! Why no key of this host opens a file, told so that somebody can do something about it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::notice::Problem;
+use super::recipient::Lock;
+use crate::keys::Keyring;
+use crate::keys::hybrid::by_its_ends;
+use crate::keys::identity::Identity;
+use crate::keys::opening::{Group, Opening};
+
+/// How many locks of a group are shown whatever there is to tell of them.
+const MOST_LOCKS: usize = 30;
+/// How many are shown at all.
+const MOST_LINES: usize = 100;
+
+/// What to do where no source of keys is set.
+const GIVE_A_KEY: &str =
+    "give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen";
+
+/// No key of this host opens a file.
+///
+/// `Display` gives the reason in a line; [`NoKey::report`] gives all that there is to know.
+#[derive(Debug)]
+pub struct NoKey {
+    groups: Vec<ClosedGroup>,
+    /// How many groups are needed.
+    needed: usize,
+    keys: Vec<Key>,
+    /// Each with whether somebody set that source.
+    problems: Vec<(Problem, bool)>,
+    /// What to add to a `.sops.yaml`.
+    recommended: Option<String>,
+}
+
+/// A group of keys, of which not enough were opened.
+#[derive(Debug)]
+struct ClosedGroup {
+    locks: Vec<Lock>,
+    is_open: bool,
+}
+
+/// One key of this host.
+#[derive(Debug)]
+struct Key {
+    /// What to paste into a `.sops.yaml`, or where it is to be found.
+    recipient: String,
+    /// The key as people compare it, and where it is.
+    line: String,
+    kind: Kind,
+    /// Whether a file that has its recipient would open: the program that knows it works.
+    is_of_use: bool,
+}
+
+/// Keys in the order in which they are recommended for a `.sops.yaml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Age,
+    Ssh,
+    Pgp,
+    /// One that only another program knows.
+    Elsewhere,
+}
+
+impl NoKey {
+    /// Gathers what the report needs, so that it can be written when the keys are long gone.
+    pub(crate) fn new(opening: &Opening, keyring: &Keyring) -> Self {
+        let groups: Vec<_> = opening
+            .groups()
+            .iter()
+            .map(|group| ClosedGroup::new(group, keyring))
+            .collect();
+        let locks = || groups.iter().flat_map(|group| &group.locks);
+        let has_pgp = locks().any(Lock::is_pgp);
+        let gpg_works = !locks().any(|lock| lock.is_pgp() && lock.is_told());
+        let keys = Key::all(keyring, gpg_works).into_iter();
+        let mut no_key = Self {
+            needed: opening.needed(),
+            keys: keys.filter(|key| has_pgp || key.kind != Kind::Pgp).collect(),
+            groups,
+            problems: keyring
+                .problems
+                .iter()
+                .map(|problem| (problem.clone(), keyring.is_set(problem)))
+                .collect(),
+            recommended: None,
+        };
+        if no_key.damaged().is_none() {
+            no_key.recommended = no_key.best().map(|key| key.to_copy(&keyring.has_shown_long));
+        }
+        no_key
+    }
+
+    /// What is for a key of this host and cannot be used, in a group that stayed closed.
+    fn damaged(&self) -> Option<&Lock> {
+        let closed = self.groups.iter().filter(|group| !group.is_open);
+        closed.flat_map(|group| &group.locks).find(|lock| lock.is_damaged())
+    }
+
+    /// The key to add to the file. Another message of the kind that is not supported would not help.
+    fn best(&self) -> Option<&Key> {
+        let has_foreign = self.locks().any(Lock::is_foreign);
+        let is_of_use = |key: &&Key| key.is_of_use && !(has_foreign && key.kind == Kind::Pgp);
+        self.keys.iter().filter(is_of_use).min_by_key(|key| key.kind)
+    }
+
+    /// What can open the file, what this host has, and what to do: indented lines to stand below one that names the file. `run` gives
+    /// the words that ask for sops with arguments, such as `updatekeys`, on this file. The text ends with a line break.
+    #[must_use]
+    pub fn report(&self, run: &dyn Fn(&str) -> String) -> String {
+        let mut lines = self.lines_of_file();
+        lines.extend(self.lines_of_host());
+        lines.push(format!("  hint: {}", self.hint(run)));
+        lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+
+    /// Who can open the file.
+    fn lines_of_file(&self) -> Vec<String> {
+        let mut lines = vec![match self.obstacle() {
+            Some(obstacle) => format!("  {obstacle}"),
+            None => "  this file can be opened by".to_owned(),
+        }];
+        for (number, group) in (1..).zip(&self.groups) {
+            let mut indent = "    ";
+            if self.groups.len() > 1 {
+                let state = if group.is_open { "  (open)" } else { "" };
+                lines.push(format!("    group {number}{state}"));
+                indent = "      ";
+            }
+            lines.extend(group.lines(indent));
+        }
+        lines
+    }
+
+    /// Which keys there are, and which there are not.
+    fn lines_of_host(&self) -> Vec<String> {
+        if self.keys.is_empty() && self.problems.is_empty() {
+            return vec!["  this host has no key: no source of keys is set".to_owned()];
+        }
+        let keys = self.keys.iter().map(|key| format!("    {}", key.line));
+        let problems = self.problems.iter().map(|(problem, _)| format!("    (no key)  {problem}"));
+        std::iter::once("  this host has".to_owned())
+            .chain(keys)
+            .chain(problems)
+            .collect()
+    }
+
+    /// What to do.
+    fn hint(&self, run: &dyn Fn(&str) -> String) -> String {
+        if let Some(lock) = self.damaged() {
+            return format!(
+                "the part of this file for {}, a key of this host, is damaged: restore the file, or where another key opens it, {}",
+                lock.shown(),
+                run("rotate --in-place")
+            );
+        }
+        let Some(recipient) = &self.recommended else {
+            return self.mend().or_else(|| self.make()).unwrap_or_else(|| GIVE_A_KEY.to_owned());
+        };
+        let first = match self.mend() {
+            Some(_) => "mend what is said above, or ",
+            None => "",
+        };
+        let place = if self.groups.len() > 1 {
+            "a group that is not open in .sops.yaml"
+        } else {
+            ".sops.yaml"
+        };
+        format!("{first}add {recipient} to {place}, {}", run("updatekeys"))
+    }
+
+    /// What to do about a key that this host should have: something that was set gave none.
+    fn mend(&self) -> Option<String> {
+        let of_set_sources = || self.problems.iter().filter(|(_, is_set)| *is_set);
+        let is_said = of_set_sources().next().is_some() || self.locks().any(Lock::is_told);
+        of_set_sources()
+            .find_map(|(problem, _)| mend(problem))
+            .or_else(|| is_said.then(|| "mend what is said above".to_owned()))
+    }
+
+    /// Which host key to make. The Nix modules name them unasked, so one that is not there is no news while another key serves.
+    fn make(&self) -> Option<String> {
+        let missing = self
+            .problems
+            .iter()
+            .filter_map(|(problem, _)| Some((problem.missing_host_key()?, problem)));
+        missing.min_by_key(|(kind, _)| *kind).and_then(|(_, problem)| mend(problem))
+    }
+
+    /// What keeps the file closed whatever keys this host had, or how many groups it opens.
+    fn obstacle(&self) -> Option<String> {
+        match self.groups.len() {
+            1 if self.locks().next().is_none() => Some("this file names no key that could open it".to_owned()),
+            1 => {
+                let kinds = self.unsupported()?.join(" or ");
+                Some(format!("only {kinds} can open this file, and that is not supported yet"))
+            }
+            groups => Some(format!(
+                "this file needs {} of {groups} key groups, this host opens {}",
+                self.needed,
+                self.open_groups()
+            )),
+        }
+    }
+
+    /// How many groups this host opens, and which.
+    fn open_groups(&self) -> String {
+        let open = (1..).zip(&self.groups).filter(|(_, group)| group.is_open);
+        let names: Vec<_> = open.map(|(number, _)| format!("group {number}")).collect();
+        match names.len() {
+            0 => "none".to_owned(),
+            count => format!("{count}: {}", names.join(", ")),
+        }
+    }
+
+    /// The kinds of keys that could open the file, when none of them is supported.
+    fn unsupported(&self) -> Option<Vec<&'static str>> {
+        let mut kinds = Vec::new();
+        for lock in self.locks() {
+            let kind = lock.unsupported()?;
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        Some(kinds)
+    }
+
+    /// All ways in.
+    fn locks(&self) -> impl Iterator<Item = &Lock> {
+        self.groups.iter().flat_map(|group| &group.locks)
+    }
+}
+
+/// How a source gives a key again.
+fn mend(problem: &Problem) -> Option<String> {
+    Some(format!("mend {}: {}", problem.place, problem.remedy()?))
+}
+
+impl ClosedGroup {
+    fn new(group: &Group, keyring: &Keyring) -> Self {
+        Self {
+            locks: group.entries.iter().map(|entry| Lock::new(entry, keyring)).collect(),
+            is_open: group.is_open(),
+        }
+    }
+
+    /// A line for each lock; of very many, for the first, and for the first of those of which there is something to tell.
+    fn lines(&self, indent: &str) -> Vec<String> {
+        let locks = self.locks.iter().enumerate();
+        let shown = locks
+            .filter(|(index, lock)| *index < MOST_LOCKS || lock.has_notes())
+            .take(MOST_LINES);
+        let mut lines: Vec<_> = shown.map(|(_, lock)| lock.line(indent)).collect();
+        match self.locks.len() - lines.len() {
+            0 => {}
+            more => lines.push(format!("{indent}and {more} more")),
+        }
+        lines
+    }
+}
+
+impl fmt::Display for NoKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.obstacle().as_deref().unwrap_or("no key of this host opens this file"))
+    }
+}
+
+impl std::error::Error for NoKey {}
+
+impl Key {
+    /// The recipient in full, once in a run where it is very long: then it has been shown.
+    fn to_copy(&self, has_shown_long: &AtomicBool) -> String {
+        let short = by_its_ends(&self.recipient);
+        if short != self.recipient && has_shown_long.swap(true, Ordering::Relaxed) {
+            format!("{short} (in full above)")
+        } else {
+            self.recipient.clone()
+        }
+    }
+
+    /// All keys of this host, and the programs that know more.
+    fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
+        let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
+            recipient: key.0.fingerprint().to_owned(),
+            line: format!("pgp {}  from {} (converted)", key.0.fingerprint(), key.1),
+            kind: Kind::Pgp,
+            is_of_use: true,
+        });
+        let plugins = keyring.plugins.iter().map(|(identity, place)| Self {
+            recipient: format!("the recipient of {place}"),
+            line: format!("age-plugin-{}  for {place}", identity.plugin()),
+            kind: Kind::Elsewhere,
+            is_of_use: !keyring.problems.iter().any(|problem| problem.is_of_program_for(place)),
+        });
+        let gpg = keyring.gpg.iter().map(|gpg| Self {
+            recipient: format!("a fingerprint that {} shows", gpg.listing()),
+            line: gpg.to_string(),
+            kind: Kind::Elsewhere,
+            is_of_use: gpg_works,
+        });
+        let identities = keyring.hand.identities.iter().map(|identity| Self::of_identity(identity));
+        identities.chain(pgp).chain(plugins).chain(gpg).collect()
+    }
+
+    fn of_identity(identity: &Identity) -> Self {
+        let converted = if identity.is_converted() { " (converted)" } else { "" };
+        Self {
+            recipient: identity.recipient().to_owned(),
+            line: format!("{}  from {}{converted}", identity.shown(), identity.place()),
+            kind: if identity.is_ssh() { Kind::Ssh } else { Kind::Age },
+            is_of_use: true,
+        }
+    }
+}

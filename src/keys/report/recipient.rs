@@ -1,0 +1,218 @@
+//! One way into a file, as the report of a failure shows it.
+
+use crate::keys::Keyring;
+use crate::keys::failure::Failure;
+use crate::keys::hybrid::by_its_ends;
+use crate::keys::opening::Entry;
+use crate::keys::ssh;
+use crate::sops::metadata::{MasterKey, Service};
+
+/// The most characters shown of a name that a file chose.
+const MAX_NAME: usize = 200;
+
+/// One way into a file.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    kind: &'static str,
+    /// Whoever could open this, when that is nobody for now.
+    unsupported: Option<&'static str>,
+    /// The name as people compare it.
+    shown: String,
+    /// What was tried, and why it failed; or what would be needed.
+    notes: Vec<String>,
+    /// Whether this host holds the key, and the message for it is not what was written.
+    is_damaged: bool,
+    /// Whether the message is of a kind that no key opens here.
+    is_foreign: bool,
+    /// Whether a program failed that could have opened it.
+    is_told: bool,
+}
+
+impl Lock {
+    /// What is to be told of an entry that stayed closed, or of one that did not.
+    pub fn new(entry: &Entry, keyring: &Keyring) -> Self {
+        let is_ours = keyring.hand.owns(&entry.key);
+        let is_foreign = entry
+            .failures
+            .iter()
+            .any(|failure| matches!(failure, Failure::Unsupported(_)));
+        let lock = Self {
+            kind: "age",
+            unsupported: None,
+            shown: String::new(),
+            notes: Vec::new(),
+            is_damaged: is_ours && !is_foreign,
+            is_foreign,
+            is_told: entry.failures.iter().any(|failure| matches!(failure, Failure::Told(_))),
+        };
+        match &entry.key {
+            MasterKey::Age { recipient, .. } => Self {
+                shown: shown_age(recipient),
+                notes: faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted(recipient, keyring)),
+                ..lock
+            },
+            MasterKey::Pgp { fingerprint, .. } => Self {
+                kind: "pgp",
+                shown: printable(fingerprint),
+                notes: faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
+                ..lock
+            },
+            MasterKey::Remote { service, name } => Self {
+                kind: service_name(*service),
+                unsupported: Some(service_name(*service)),
+                shown: printable(name),
+                notes: vec!["not supported yet".to_owned()],
+                ..lock
+            },
+        }
+    }
+
+    /// Whoever could open this, when that is nobody for now.
+    pub fn unsupported(&self) -> Option<&'static str> {
+        self.unsupported
+    }
+
+    /// Whether this host holds the key, and the message for it is not what was written.
+    pub fn is_damaged(&self) -> bool {
+        self.is_damaged
+    }
+
+    /// Whether the message is of a kind that no key opens here.
+    pub fn is_foreign(&self) -> bool {
+        self.is_foreign
+    }
+
+    /// Whether a program failed that could have opened it.
+    pub fn is_told(&self) -> bool {
+        self.is_told
+    }
+
+    /// Whether there is something to tell of it.
+    pub fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
+    /// Whether it is an OpenPGP key.
+    pub fn is_pgp(&self) -> bool {
+        self.kind == "pgp"
+    }
+
+    /// The name as people compare it.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// One line of the report.
+    pub fn line(&self, indent: &str) -> String {
+        let note = match self.notes.join("; ") {
+            notes if notes.is_empty() => notes,
+            notes => format!("  ({notes})"),
+        };
+        format!("{indent}{}  {}{note}", self.kind, self.shown)
+    }
+}
+
+/// Which age plugins may have the identity of a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder<'r> {
+    /// None: the key is one of age itself, or of SSH.
+    Nobody,
+    /// The one of this name.
+    Plugin(&'r str),
+    /// Any that keeps its keys in hardware. The recipient is tagged, so that whoever encrypts need not know which.
+    AnyHardware,
+}
+
+impl<'r> Holder<'r> {
+    /// What stands before the last `1` of a recipient names the kind of key.
+    pub fn of(recipient: &'r str) -> Self {
+        let kind = recipient.rsplit_once('1').and_then(|(kind, _)| kind.strip_prefix("age1"));
+        match kind {
+            None | Some("pq") => Self::Nobody,
+            Some("tag" | "tagpq") => Self::AnyHardware,
+            Some(name) => Self::Plugin(name),
+        }
+    }
+
+    /// Whether `plugin` may have the identity.
+    pub fn may_be(self, plugin: &str) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Plugin(name) => name == plugin,
+            Self::AnyHardware => true,
+        }
+    }
+
+    /// What this host lacks, which has identities of `known` plugins.
+    fn wanted(self, known: &[String]) -> Option<String> {
+        match self {
+            Self::Plugin(name) => Some(format!("needs an identity of age-plugin-{}", printable(name))),
+            Self::AnyHardware => {
+                Some("needs an identity of the plugin for its hardware, such as age-plugin-tpm, -yubikey or -se".to_owned())
+            }
+            Self::Nobody => None,
+        }
+        .filter(|_| known.iter().all(|plugin| !self.may_be(plugin)))
+    }
+}
+
+/// What this host lacks for a plugin's recipient.
+fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
+    Holder::of(recipient).wanted(&keyring.plugin_names()).into_iter().collect()
+}
+
+/// An age recipient as people compare it: an SSH key by its fingerprint, what is very long by its ends.
+fn shown_age(recipient: &str) -> String {
+    ssh::shown_recipient(recipient).unwrap_or_else(|| by_its_ends(&one_line(recipient.trim())))
+}
+
+/// What is wrong with an entry, if anything is besides that its key is elsewhere.
+fn faults(failures: &[Failure], is_ours: bool, kind: &str) -> Option<Vec<String>> {
+    let faults: Vec<_> = failures
+        .iter()
+        .filter_map(|failure| fault(failure, is_ours && failures.len() == 1, kind))
+        .collect();
+    (!faults.is_empty()).then_some(faults)
+}
+
+fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
+    Some(match failure {
+        Failure::NotOurs if is_ours => "damaged: not encrypted to this recipient".to_owned(),
+        Failure::NotOurs => return None,
+        Failure::NotTried => "not tried with every key of this host: too many others were tried before".to_owned(),
+        Failure::TooLarge => "damaged: too large for a data key".to_owned(),
+        Failure::BadArmor => format!("damaged: not an armored {kind} message"),
+        Failure::BadHeader => format!("damaged: not a readable {kind} message"),
+        Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
+        Failure::Unsupported(what) => format!("{what} is not supported"),
+        Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
+        // Ours, remedy and all; what others said in it is short already.
+        Failure::Elsewhere(words) | Failure::Told(words) => one_line(words),
+    })
+}
+
+/// The name of a key service as its users know it.
+fn service_name(service: Service) -> &'static str {
+    match service {
+        Service::AwsKms => "AWS KMS",
+        Service::GcpKms => "Google Cloud KMS",
+        Service::AzureKeyVault => "Azure Key Vault",
+        Service::HashicorpVault => "HashiCorp Vault",
+        Service::HuaweiKms => "Huawei Cloud KMS",
+    }
+}
+
+/// A text that somebody else chose, safe to print: one line, no control characters, not endless.
+pub(crate) fn printable(name: &str) -> String {
+    let name = name.trim();
+    let mut text: String = one_line(name).chars().take(MAX_NAME).collect();
+    if name.chars().nth(MAX_NAME).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// A text without control characters.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,103 @@
+//! The environment variables that the program reads, read once.
+
+use std::{
+    env,
+    ffi::OsString,
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::system::plaintext::Plaintext;
+
+/// What the environment says.
+pub struct Environment {
+    /// `NIXOS_ACTION=dry-activate`: say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// `SOPS_RESTART_UNITS_VIA_SYSTEMCTL=1`: ask systemd instead of writing the lists that `switch-to-configuration` reads.
+    pub via_systemctl: bool,
+    /// `SOPS_NIX_UNITS`: where the units of the system are that is switched to.
+    pub units: Option<PathBuf>,
+    /// `SOPS_NIX_SYSTEMCTL`: what asks systemd about units that no list may name.
+    pub systemctl: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`: what `%r` stands for in user mode.
+    pub runtime_dir: Option<PathBuf>,
+    /// Where the host's keys are, beside what the manifest says.
+    pub keys: KeyVariables,
+}
+
+/// The variables that name keys.
+#[derive(Default)]
+pub struct KeyVariables {
+    /// `SOPS_AGE_KEY`: age identities as text.
+    pub age_key: Option<Plaintext>,
+    /// `SOPS_AGE_KEY_FILE`: a file of age identities.
+    pub age_key_file: Option<PathBuf>,
+    /// `SOPS_AGE_KEY_CMD`: a command that prints age identities.
+    pub age_key_command: Option<OsString>,
+    /// `SOPS_AGE_SSH_PRIVATE_KEY_FILE`: an SSH private key.
+    pub ssh_key_file: Option<PathBuf>,
+    /// `SOPS_AGE_SSH_PRIVATE_KEY_CMD`: a command that prints an SSH private key.
+    pub ssh_key_command: Option<OsString>,
+    /// `SOPS_GPG_EXEC`: the gpg program.
+    pub gpg: Option<PathBuf>,
+    /// `GNUPGHOME`: a `GnuPG` home.
+    pub gnupg_home: Option<PathBuf>,
+    /// `CREDENTIALS_DIRECTORY`: where systemd puts the credentials of a unit (systemd.exec(5)).
+    pub credentials: Option<PathBuf>,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`, or its default below `HOME`.
+    pub config: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the process's environment.
+    #[must_use]
+    pub fn read() -> Self {
+        Self {
+            dry_run: env::var_os("NIXOS_ACTION").is_some_and(|action| action == "dry-activate"),
+            via_systemctl: env::var_os("SOPS_RESTART_UNITS_VIA_SYSTEMCTL").is_some_and(|value| value == "1"),
+            units: absolute("SOPS_NIX_UNITS"),
+            systemctl: absolute("SOPS_NIX_SYSTEMCTL"),
+            runtime_dir: absolute("XDG_RUNTIME_DIR"),
+            keys: KeyVariables::read(),
+        }
+    }
+
+    /// The run-time directory, or a stand-in where nothing is installed and none is needed.
+    #[must_use]
+    pub fn runtime_dir_or_any(&self) -> &Path {
+        self.runtime_dir.as_deref().unwrap_or(Path::new("/run/user/0"))
+    }
+}
+
+impl KeyVariables {
+    fn read() -> Self {
+        let home = absolute("HOME");
+        Self {
+            age_key: env::var_os("SOPS_AGE_KEY").map(|value| Plaintext::from(value.into_vec())),
+            age_key_file: path("SOPS_AGE_KEY_FILE"),
+            age_key_command: value("SOPS_AGE_KEY_CMD"),
+            ssh_key_file: path("SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
+            ssh_key_command: value("SOPS_AGE_SSH_PRIVATE_KEY_CMD"),
+            gpg: path("SOPS_GPG_EXEC"),
+            gnupg_home: path("GNUPGHOME"),
+            credentials: path("CREDENTIALS_DIRECTORY"),
+            config: absolute("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config"))),
+            home,
+        }
+    }
+}
+
+/// A variable that is not empty.
+fn value(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    value(name).map(PathBuf::from)
+}
+
+fn absolute(name: &str) -> Option<PathBuf> {
+    path(name).filter(|path| path.is_absolute())
+}

@@ -1,0 +1,115 @@
+//! From contents to what is installed: each secret and template with its owner.
+
+use super::{contents::Values, failure::Failure};
+use crate::{
+    install::{Entry, Kind, Owner},
+    manifest::{Account, Manifest, Placement},
+    system::{
+        plaintext::Plaintext,
+        users::{Accounts, UserError},
+    },
+};
+
+/// Everything that can be published, with its owner looked up.
+pub fn entries<'e>(
+    manifest: &'e Manifest,
+    values: &'e Values<'_>,
+    rendered: &'e [Option<Plaintext>],
+    mut owners: Owners,
+    failures: &mut Vec<Failure>,
+) -> Vec<Entry<'e>> {
+    let secrets = manifest.secrets.iter().filter_map(|secret| {
+        let content = values.get(secret.name.as_str())?.expose();
+        Some((Kind::Secret, &secret.name, content, &secret.placement))
+    });
+    let templates = manifest.templates.iter().zip(rendered).filter_map(|(template, rendered)| {
+        let content = rendered.as_ref()?.expose();
+        Some((Kind::Template, &template.name, content, &template.placement))
+    });
+    let mut entries = Vec::with_capacity(manifest.secrets.len().saturating_add(manifest.templates.len()));
+    for (kind, name, content, placement) in secrets.chain(templates) {
+        match owners.of(placement) {
+            Ok(owner) => entries.push(entry(kind, name, content, owner, placement)),
+            Err(problem) => failures.push(unowned(kind, name, &problem)),
+        }
+    }
+    entries
+}
+
+fn entry<'e>(kind: Kind, name: &'e str, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
+    Entry {
+        kind,
+        name,
+        content,
+        mode: placement.mode,
+        owner,
+        path: placement.path.clone(),
+        restart_units: &placement.restart_units,
+        reload_units: &placement.reload_units,
+    }
+}
+
+fn unowned(kind: Kind, name: &str, problem: &UserError) -> Failure {
+    let noun = match kind {
+        Kind::Secret => "secret",
+        Kind::Template => "template",
+    };
+    Failure {
+        message: format!("{noun} {name}: {problem}"),
+        entries: vec![name.to_owned()],
+        sops_file: None,
+    }
+}
+
+/// Whose the published files are.
+pub enum Owners {
+    /// The caller's, in user mode: nothing is looked up or changed.
+    Caller,
+    /// Root's, while there may be no other users yet.
+    Root,
+    /// Whoever the manifest names.
+    Named {
+        accounts: Accounts,
+        /// A dry activation comes before the users that it is about are made, so an absent one is no failure yet.
+        dry_run: bool,
+    },
+}
+
+/// Nobody's: what a dry run takes for a user or group that does not exist yet. It is never given to a file.
+const NOT_YET: u32 = u32::MAX;
+
+impl Owners {
+    /// By the manifest's mode, and by whether the user database is to be left alone.
+    pub fn new(user_mode: bool, ignore_passwd: bool, accounts: Accounts, dry_run: bool) -> Self {
+        match (user_mode, ignore_passwd) {
+            (true, _) => Self::Caller,
+            (false, true) => Self::Root,
+            (false, false) => Self::Named { accounts, dry_run },
+        }
+    }
+
+    fn of(&mut self, placement: &Placement) -> Result<Owner, UserError> {
+        let (accounts, dry_run) = match self {
+            Self::Caller => return Ok(None),
+            Self::Root => return Ok(Some((0, 0))),
+            Self::Named { accounts, dry_run } => (accounts, *dry_run),
+        };
+        let user = match &placement.owner {
+            Account::Name(name) => accounts.user(name),
+            Account::Id(id) => Ok(*id),
+        };
+        let group = match &placement.group {
+            Account::Name(name) => accounts.group(name),
+            Account::Id(id) => Ok(*id),
+        };
+        Ok(Some((made_later(user, dry_run)?, made_later(group, dry_run)?)))
+    }
+}
+
+/// In a dry run, somebody who does not exist is somebody whom the activation will make.
+fn made_later(id: Result<u32, UserError>, dry_run: bool) -> Result<u32, UserError> {
+    match id {
+        Err(UserError::NoUser(_) | UserError::NoGroup(_)) if dry_run => Ok(NOT_YET),
+        id => id,
+    }
+}

@@ -1,0 +1,164 @@
+//! A sops file as somebody edits it.
+
+use std::{borrow::Cow, path::Path};
+
+use crate::{sops::format::Format, text::shell};
+
+/// Where Nix keeps what it builds.
+const STORE: &str = "/nix/store";
+
+/// A sops file as somebody edits it.
+#[derive(Clone, Copy)]
+pub(crate) struct Editable<'f> {
+    path: &'f Path,
+    format: Format,
+}
+
+impl<'f> Editable<'f> {
+    /// The file at `path`, as the manifest names it.
+    pub fn new(path: &'f Path, format: Format) -> Self {
+        Self { path, format }
+    }
+
+    /// How the file is declared to be written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// `run: sops …`. The file's name is the last argument; sops goes by its ending, so the format is named where that tells another.
+    pub fn sops(&self, arguments: &str) -> String {
+        // It stands behind what is to be added to .sops.yaml.
+        let directory = if arguments == "updatekeys" {
+            "and in its directory "
+        } else {
+            ""
+        };
+        self.sops_in(directory, arguments)
+    }
+
+    /// The same for what goes by the rules of `.sops.yaml`, which sops looks for from the current directory upwards.
+    pub fn sops_by_rules(&self, arguments: &str) -> String {
+        self.sops_in("in the directory of .sops.yaml ", arguments)
+    }
+
+    /// `directory` is where an absolute name is to be typed; where a relative one is, its reader knows.
+    fn sops_in(&self, directory: &str, arguments: &str) -> String {
+        let directory = if self.source().is_absolute() { directory } else { "" };
+        let format = self.format;
+        let types = match of_ending(self.path) {
+            told if told == format => String::new(),
+            // It has no such option.
+            _ if arguments == "updatekeys" => format!(" --input-type {format}"),
+            _ => format!(" --input-type {format} --output-type {format}"),
+        };
+        let run = self.run(|file| format!("sops {arguments}{types} {file}"));
+        format!("{directory}{run}")
+    }
+
+    /// `run: ` and a command, made from the file's name.
+    pub fn run(&self, command: impl FnOnce(&str) -> String) -> String {
+        let source = self.source();
+        let place = if source == self.path { "" } else { " where it was built from" };
+        format!("run{place}: {}", command(&shell::path(&source)))
+    }
+
+    /// `run: git …` for this file.
+    pub fn git(&self, arguments: &str) -> String {
+        let source = self.source();
+        let directory = match source.parent() {
+            Some(parent) if source.is_absolute() => format!("-C {} ", shell::path(parent)),
+            _ => String::new(),
+        };
+        self.run(|file| {
+            let name = source.file_name().filter(|_| !directory.is_empty());
+            let name = name.map(|name| shell::path(Path::new(name)));
+            format!("git {directory}{arguments} {}", name.as_deref().unwrap_or(file))
+        })
+    }
+
+    /// The file that can be edited. Nothing in the Nix store can, so there it is what the copy was made of: below the directory that
+    /// was copied, or that one file, whose name stands behind the digest.
+    fn source(&self) -> Cow<'f, Path> {
+        let Ok(inside) = self.path.strip_prefix(STORE) else {
+            return Cow::Borrowed(self.path);
+        };
+        let mut parts = inside.components();
+        let copied = parts.next().map(|part| part.as_os_str().to_string_lossy());
+        match (parts.as_path(), copied) {
+            (below, _) if below != Path::new("") => Cow::Borrowed(below),
+            (_, Some(name)) => Cow::Owned(name.split_once('-').map_or(&*name, |(_, name)| name).into()),
+            (_, None) => Cow::Borrowed(self.path),
+        }
+    }
+}
+
+/// The format that sops takes a file of this name for.
+fn of_ending(path: &Path) -> Format {
+    match path.extension().map(|ending| ending.to_string_lossy()).as_deref() {
+        Some("yaml" | "yml") => Format::Yaml,
+        Some("json") => Format::Json,
+        Some("env") => Format::Dotenv,
+        Some("ini") => Format::Ini,
+        _ => Format::Binary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sops(path: &str, format: Format, arguments: &str) -> String {
+        Editable::new(Path::new(path), format).sops(arguments)
+    }
+
+    #[test]
+    fn a_file_in_the_store_goes_by_the_name_that_it_has_outside() {
+        let digest = "0c5b6xl4yfxpyjmqkqfs8dpfzx2zhcy4";
+        for (path, name) in [
+            (format!("/nix/store/{digest}-source/secrets/db.yaml"), "secrets/db.yaml"),
+            (format!("/nix/store/{digest}-my-db.yaml"), "my-db.yaml"),
+        ] {
+            let expected = format!("run where it was built from: sops edit {name}");
+            assert_eq!(sops(&path, Format::Yaml, "edit"), expected);
+        }
+        assert_eq!(sops("/etc/a b.yaml", Format::Yaml, "edit"), "run: sops edit '/etc/a b.yaml'");
+    }
+
+    #[test]
+    fn the_format_is_named_where_the_ending_tells_another() {
+        for (path, format, command) in [
+            ("/a.yml", Format::Yaml, "sops edit /a.yml"),
+            ("/a", Format::Binary, "sops edit /a"),
+            ("/a", Format::Yaml, "sops edit --input-type yaml --output-type yaml /a"),
+            (
+                "/.env",
+                Format::Dotenv,
+                "sops edit --input-type dotenv --output-type dotenv /.env",
+            ),
+            (
+                "/a.json",
+                Format::Binary,
+                "sops edit --input-type binary --output-type binary /a.json",
+            ),
+        ] {
+            assert_eq!(sops(path, format, "edit"), format!("run: {command}"));
+        }
+        assert_eq!(
+            sops("/a", Format::Ini, "updatekeys"),
+            "and in its directory run: sops updatekeys --input-type ini /a"
+        );
+    }
+
+    #[test]
+    fn a_relative_name_is_typed_where_it_is_one() {
+        let stored = "/nix/store/0c5b6xl4yfxpyjmqkqfs8dpfzx2zhcy4-source/a.yaml";
+        for (path, place) in [
+            ("/a.yaml", "and in its directory run"),
+            ("a.yaml", "run"),
+            (stored, "run where it was built from"),
+        ] {
+            let said = sops(path, Format::Yaml, "updatekeys");
+            assert!(said.starts_with(&format!("{place}: sops updatekeys ")), "{said}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What to type next about a sops file.
+//!
+//! [`sops`](crate::sops) says what is wrong; this adds what is to be done about it, with the file by the name under which somebody
+//! can edit it, and commands as a shell takes them. A command stands behind `run: ` or `run where it was built from: ` and is the
+//! end of its line; the tests in `tests/remedies/` take it from there and run it.
+
+mod conflict;
+mod decrypt;
+mod editable;
+mod parse;
+mod value;
+
+pub(crate) use decrypt::undecryptable;
+pub(crate) use editable::Editable;
+pub(crate) use parse::unusable;
+pub(crate) use value::absent;
+
+/// Where nothing better is known: what sops wrote is still there.
+const RESTORE: &str = "restore the file from version control";
+/// Larger texts, in bytes, are not looked at once more for what could be the matter: 1 MiB. A sops file has some KiB.
+const MOST_EXPLAINED: usize = 1 << 20;

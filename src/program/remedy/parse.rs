@@ -1,0 +1,159 @@
+//! A text that is not a sops file of its format.
+
+use super::{Editable, MOST_EXPLAINED, RESTORE, conflict};
+use crate::{
+    sops::{
+        ReadError, RuleError, SectionError, SopsFile,
+        format::{FlatError, Flaw, Format, ParseError},
+        metadata::MetadataError,
+        tree::{Branch, Key, Value},
+    },
+    text::encoding::{self, Encoding},
+};
+
+/// What is wrong with `text`, which gave `error`, and what to do about it.
+pub(crate) fn unusable(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
+    let explained = if text.len() <= MOST_EXPLAINED {
+        look_again(text, file)
+    } else {
+        None
+    };
+    explained.unwrap_or_else(|| by_error(error, text, file))
+}
+
+/// What happened to the text, where a second look shows it.
+fn look_again(text: &[u8], file: Editable<'_>) -> Option<String> {
+    if text.trim_ascii().is_empty() {
+        let anew = file.sops_by_rules("edit");
+        return Some(format!("it is empty; {RESTORE}, or remove it to write it anew, {anew}"));
+    }
+    if let Some(encoding) = Encoding::of(text).filter(|encoding| explains(*encoding, text, file.format())) {
+        return Some(format!("{encoding}; {}", file.run(|file| encoding.command(file))));
+    }
+    if let Some(line) = conflict::line(text) {
+        let one_side = file.git("checkout --ours --");
+        return Some(format!(
+            "line {line}: a merge conflict that git left; restore one side of it, or while git is still merging, {one_side}"
+        ));
+    }
+    let other = other_format(text, file.format())?;
+    Some(format!(
+        "it is {other}, not {}; set format = \"{other}\" for the secrets of this file",
+        file.format()
+    ))
+}
+
+/// Whether the text is a sops file but for the encoding. UTF-16 is none whatever it says, where not all bytes are allowed.
+fn explains(encoding: Encoding, text: &[u8], format: Format) -> bool {
+    matches!(encoding, Encoding::Utf16(_)) && format != Format::Binary
+        || encoding::mended(text).is_some_and(|text| SopsFile::parse(format, &text).is_ok())
+}
+
+/// The other format that a sops file is in. What sops makes of a binary file is JSON, and JSON is YAML.
+fn other_format(text: &[u8], declared: Format) -> Option<Format> {
+    let formats = [Format::Json, Format::Yaml, Format::Dotenv, Format::Ini];
+    let mut others = formats.into_iter().filter(|format| *format != declared);
+    let found = others.find(|format| SopsFile::parse(*format, text).is_ok())?;
+    let is_binary = found == Format::Json && SopsFile::parse(found, text).is_ok_and(|file| file.is_binary());
+    Some(if is_binary { Format::Binary } else { found })
+}
+
+/// What to do, by what was found wrong.
+fn by_error(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
+    match error {
+        ReadError::Parse { .. } | ReadError::Metadata(MetadataError::Section(SectionError::NotFound)) if !was_encrypted(text) => {
+            never_encrypted(error, text, file)
+        }
+        ReadError::Metadata(MetadataError::Section(SectionError::NotFound)) => {
+            format!("it has no sops metadata, so its end is missing; {RESTORE}")
+        }
+        ReadError::Metadata(MetadataError::Section(SectionError::Duplicate | SectionError::Flat(FlatError::Duplicate(_)))) => {
+            joined(error)
+        }
+        ReadError::Parse { source, .. } => by_flaw(error, source, text, file.format()),
+        ReadError::Metadata(MetadataError::Rule(RuleError::Pattern(..))) => {
+            format!("{error}; {RESTORE}, or choose a simpler one")
+        }
+        ReadError::Metadata(MetadataError::TooManyKeys) => {
+            let fewer = file.sops("updatekeys");
+            format!("{error}; {RESTORE}, or name fewer recipients in .sops.yaml, {fewer}")
+        }
+        ReadError::Metadata(_) => format!("{error}; {RESTORE}"),
+    }
+}
+
+fn by_flaw(error: &ReadError, source: &ParseError, text: &[u8], format: Format) -> String {
+    match source.flaw {
+        Flaw::RepeatedSection | Flaw::Trailing => joined(error),
+        Flaw::RepeatedKey => format!("{error}; remove the line that was added, or {RESTORE}"),
+        Flaw::Grammar | Flaw::NotAMap if is_cut_off(text, format) => {
+            format!("it is not valid {format}, and its end is missing; {RESTORE}")
+        }
+        Flaw::Grammar | Flaw::NotAMap => format!("{error}; {RESTORE}"),
+    }
+}
+
+fn joined(error: &ReadError) -> String {
+    format!("{error}: two files seem to be joined; {RESTORE}, or move one of them to a file of its own")
+}
+
+/// What was never encrypted has to be what sops can encrypt first.
+fn never_encrypted(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
+    let encrypt = file.sops_by_rules("encrypt --in-place");
+    match error {
+        ReadError::Parse { source, .. } if file.format() != Format::Binary => {
+            let first = match source.flaw {
+                Flaw::NotAMap => "put it below a key, since sops encrypts maps alone",
+                _ => "correct that",
+            };
+            format!("{error}, and was never encrypted; {first}, then {encrypt}")
+        }
+        _ => match nameless_key(text, file.format()) {
+            Some(kind) => format!(
+                "it was never encrypted, and it has a key that is {kind}, which sops does not take; put quotes around such a key, then {encrypt}"
+            ),
+            None => format!("it was never encrypted; {encrypt}"),
+        },
+    }
+}
+
+/// The type of a key that is no string, if there is one.
+fn nameless_key(text: &[u8], format: Format) -> Option<&'static str> {
+    let documents = format.parse(text).ok().filter(|_| text.len() <= MOST_EXPLAINED)?;
+    documents.iter().find_map(nameless_in)
+}
+
+fn nameless_in<S>(branch: &Branch<S>) -> Option<&'static str> {
+    branch.items.iter().find_map(|item| match &item.key {
+        Key::Other(kind) => Some(*kind),
+        Key::Name(_) | Key::Comment(_) => nameless_below(&item.value),
+    })
+}
+
+fn nameless_below<S>(value: &Value<S>) -> Option<&'static str> {
+    match value {
+        Value::Map(inner) => nameless_in(inner),
+        Value::List(elements) => elements.iter().find_map(nameless_below),
+        Value::Null | Value::Comment(_) | Value::Scalar(..) => None,
+    }
+}
+
+/// Whether something of what sops writes is there. Of a large text, both of its ends are looked at.
+fn was_encrypted(text: &[u8]) -> bool {
+    let head = text.get(..MOST_EXPLAINED).unwrap_or(text);
+    let tail = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();
+    let contains = |mark: &[u8]| {
+        [head, tail]
+            .iter()
+            .any(|end| end.windows(mark.len()).any(|window| window == mark))
+    };
+    contains(b"ENC[AES256_GCM,") || contains(b"sops_version") || contains(b"BEGIN AGE ENCRYPTED FILE")
+}
+
+/// Whether the end is missing that sops always writes.
+fn is_cut_off(text: &[u8], format: Format) -> bool {
+    match format {
+        Format::Json | Format::Binary => text.trim_ascii_end().last() != Some(&b'}'),
+        Format::Yaml | Format::Dotenv | Format::Ini => text.last() != Some(&b'\n'),
+    }
+}

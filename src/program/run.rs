@@ -1,0 +1,294 @@
+//! The steps of a run, in order.
+//!
+//! Everything is read, decrypted and rendered before the first write; what failed is collected, and decided upon once.
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
+
+use super::{
+    again,
+    cli::{Arguments, CheckMode},
+    contents,
+    environment::Environment,
+    failure::{Failure, Verdict, names, verdict},
+    key_sources,
+    owners::{Owners, entries},
+    sops_files::{self, Files},
+};
+use crate::{
+    install::{
+        self, Entry, Extent, FileSystem, Homes, InstallError, Site, Store,
+        changes::Changes,
+        units::{self, Channel},
+    },
+    manifest::{Manifest, ManifestError},
+    system::{confinement::Confined, read, stop, users::Accounts},
+};
+
+/// Larger manifests are refused, in bytes: 256 MiB.
+const LARGEST_MANIFEST: usize = 1 << 28;
+
+/// How a run ended; the numbers are documented in `docs/messages.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// All is as the manifest says.
+    Done = 0,
+    /// Something failed; what was published before is still published.
+    NothingChanged = 1,
+    /// The manifest cannot be used.
+    BadManifest = 2,
+    /// All that did not fail is published: secrets may have failed where nothing was published before, links and unit requests
+    /// always.
+    PublishedRest = 3,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
+
+/// Does what the command line asks for. All that has to be said has been said when it returns.
+#[must_use]
+pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
+    let manifest = match read_manifest(arguments, &environment) {
+        Ok(manifest) => manifest,
+        Err(problem) => {
+            tracing::error!("{problem}");
+            return Outcome::BadManifest;
+        }
+    };
+    match arguments.check_mode {
+        CheckMode::Manifest => Outcome::Done,
+        CheckMode::SopsFile => check(&manifest),
+        CheckMode::Off => install(arguments, environment, &manifest),
+    }
+}
+
+fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Manifest, String> {
+    let path = &arguments.manifest;
+    let json =
+        read::read(path, LARGEST_MANIFEST).map_err(|error| format!("cannot read the manifest {}: {error}", path.display()))?;
+    let runtime_dir = match arguments.check_mode {
+        CheckMode::Off => environment.runtime_dir.as_deref(),
+        CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
+    };
+    let parsed = Manifest::parse(path, json.text.expose(), runtime_dir);
+    if let Ok((_, warnings)) | Err(ManifestError::Invalid { warnings, .. }) = &parsed {
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+    }
+    parsed.map(|(manifest, _)| manifest).map_err(|error| error.to_string())
+}
+
+/// The check modes end here: no key, no user, no mount.
+fn check(manifest: &Manifest) -> Outcome {
+    let failures: Vec<_> = sops_files::sources(manifest)
+        .iter()
+        .filter_map(|source| source.check().err())
+        .flatten()
+        .collect();
+    failures.iter().for_each(Failure::report);
+    if failures.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::NothingChanged
+    }
+}
+
+fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
+    // Where the system refuses, a signal ends us at once.
+    let _ = stop::listen();
+    let thread = Confined::default();
+    let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
+    let mut accounts = Accounts::default();
+    let site = site(arguments, manifest, &mut accounts);
+    let mut failures = Vec::new();
+    let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
+    files.open_with_programs(&mut keyring);
+    key_sources::tell(manifest, &mut keyring);
+    let values = contents::values(files.finish(keyring, &mut failures), &mut failures);
+    let rendered = contents::render(manifest, &values, thread, &mut failures);
+    let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
+    let entries = entries(manifest, &values, &rendered, owners, &mut failures);
+    failures.iter().for_each(Failure::report);
+    let is_live = match install::is_live(&site) {
+        Ok(is_live) => is_live,
+        Err(error) => return nothing_changed(&error),
+    };
+    match verdict(&failures, is_live, !entries.is_empty()) {
+        Verdict::ChangeNothing => change_nothing(&site, is_live, &failures),
+        verdict if environment.dry_run => preview(&environment, manifest, &site, &entries, verdict),
+        verdict => {
+            let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
+            publish(&environment, manifest, &site, &entries, &failures, verdict, again)
+        }
+    }
+}
+
+fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> Site {
+    let store = if manifest.user_mode {
+        Store::Directory
+    } else {
+        Store::Mounted {
+            file_system: if manifest.use_tmpfs {
+                FileSystem::Tmpfs
+            } else {
+                FileSystem::Ramfs
+            },
+            group: if arguments.ignore_passwd {
+                0
+            } else {
+                directory_group(accounts)
+            },
+        }
+    };
+    Site {
+        mount_point: manifest.mount_point.clone(),
+        link: manifest.link.clone(),
+        keep_generations: manifest.keep_generations,
+        store,
+        homes: match (manifest.user_mode, arguments.ignore_passwd) {
+            (true, _) => Homes::Unknown,
+            (false, true) => Homes::Earlier,
+            (false, false) => Homes::Known,
+        },
+    }
+}
+
+/// The group of our directories. Only listing them depends on it, so no secret is held back for it; the next run sets it right.
+fn directory_group(accounts: &mut Accounts) -> u32 {
+    accounts.directory_group().unwrap_or_else(|error| {
+        tracing::warn!("{error}; until the next run only root can list the directories of the secrets");
+        0
+    })
+}
+
+/// What a dry run says; it has changed nothing.
+fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries: &[Entry<'_>], verdict: Verdict) -> Outcome {
+    let preview = match install::preview(site, entries) {
+        Ok(preview) => preview,
+        Err(error) => return nothing_changed(&error),
+    };
+    for failure in &preview.failures {
+        tracing::error!("{failure}");
+    }
+    if preview.is_refused {
+        return Outcome::NothingChanged;
+    }
+    print_changes(manifest, &preview.changes, true);
+    let untold = units::request(&channel(environment, manifest), &preview.changes.units);
+    for error in &untold {
+        tracing::error!("{error}");
+    }
+    match verdict {
+        Verdict::Publish if preview.failures.is_empty() && untold.is_empty() => Outcome::Done,
+        _ => Outcome::PublishedRest,
+    }
+}
+
+fn publish(
+    environment: &Environment,
+    manifest: &Manifest,
+    site: &Site,
+    entries: &[Entry<'_>],
+    failures: &[Failure],
+    verdict: Verdict,
+    again: &str,
+) -> Outcome {
+    let extent = if verdict == Verdict::Publish {
+        Extent::Whole
+    } else {
+        Extent::Rest
+    };
+    let published = match install::publish(site, entries, extent, &channel(environment, manifest)) {
+        Ok(published) => published,
+        Err(unpublished) => {
+            for warning in &unpublished.warnings {
+                tracing::warn!("{warning}");
+            }
+            return match unpublished.error {
+                error @ InstallError::Stopped { .. } => stopped(&error, again),
+                error => nothing_changed(&error),
+            };
+        }
+    };
+    let generation = published.generation;
+    for warning in &published.warnings {
+        tracing::warn!(GENERATION = generation, "{warning}");
+    }
+    for failure in &published.failures {
+        tracing::error!(GENERATION = generation, "{failure}");
+    }
+    print_changes(manifest, &published.changes, false);
+    if verdict == Verdict::Publish && published.failures.is_empty() {
+        return Outcome::Done;
+    }
+    let missing = failed_entries(failures);
+    if !missing.is_empty() {
+        tracing::error!(
+            GENERATION = generation,
+            "published {} of {} in {}, without: {}; mend what is said above and run: {again}",
+            entries.len(),
+            entries.len().saturating_add(missing.len()),
+            site.link.display(),
+            names(&missing),
+        );
+    }
+    Outcome::PublishedRest
+}
+
+fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
+    let failed = names(&failed_entries(failures));
+    let link = site.link.display();
+    if is_live {
+        tracing::error!("nothing was changed because of: {failed}; {link} is as it was");
+    } else {
+        tracing::error!("nothing was published in {link}, because all of it failed: {failed}");
+    }
+    Outcome::NothingChanged
+}
+
+fn nothing_changed(error: &dyn std::error::Error) -> Outcome {
+    tracing::error!("{error}");
+    Outcome::NothingChanged
+}
+
+/// Who ended a run that they typed knows what it was; a unit or a switch has to be told what to run.
+fn stopped(error: &InstallError, again: &str) -> Outcome {
+    tracing::error!("{error}; if you typed it, type it again; if not, run: {again}");
+    Outcome::NothingChanged
+}
+
+fn failed_entries(failures: &[Failure]) -> Vec<String> {
+    failures.iter().flat_map(|failure| failure.entries.iter().cloned()).collect()
+}
+
+/// How units hear of it. A plain user's installation has none to tell.
+fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
+    if manifest.user_mode {
+        return Channel::Nobody;
+    }
+    if environment.via_systemctl && !environment.dry_run {
+        return Channel::Systemctl(PathBuf::from("systemctl"));
+    }
+    Channel::Lists {
+        directory: PathBuf::from("/run/nixos"),
+        dry: environment.dry_run,
+        units: environment.units.clone(),
+        systemctl: environment.systemctl.clone(),
+    }
+}
+
+/// Other programs compare standard output as a whole, so nothing else goes there.
+fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
+    if !manifest.logging.secret_changes {
+        return;
+    }
+    let mut output = std::io::stdout().lock();
+    for line in changes.lines(dry) {
+        // Whoever closed standard output does not want to know.
+        let _ = writeln!(output, "{line}");
+    }
+}

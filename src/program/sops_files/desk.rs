@@ -1,0 +1,51 @@
+//! The thread that sops files are read on, and the time that is left for it.
+
+use std::time::{Duration, Instant};
+
+use crate::system::{
+    budget,
+    confinement::{Confined, Unfinished},
+};
+
+/// The thread that sops files are read on, and the time that is left for it.
+pub(super) struct Desk {
+    thread: Confined,
+    left: Duration,
+}
+
+impl Desk {
+    /// With the time that all files together have.
+    pub fn new(thread: Confined) -> Self {
+        Self {
+            thread,
+            left: budget::FILES,
+        }
+    }
+
+    /// Has `work` done for a file that has this time `left`, which becomes less.
+    ///
+    /// # Errors
+    /// With the reason, when it is not done in time, or this run was told to end.
+    pub fn run<T: Send + 'static>(
+        &mut self,
+        left: &mut Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let start = Instant::now();
+        let done = self.thread.run(self.left.min(*left), work);
+        let elapsed = start.elapsed();
+        self.left = self.left.saturating_sub(elapsed);
+        *left = left.saturating_sub(elapsed);
+        done.map_err(|unfinished| match unfinished {
+            Unfinished::Stopped => "stopped: this run was told to end; run this again".to_owned(),
+            Unfinished::Late if left.is_zero() => format!(
+                "it takes longer than {} s; see what was changed in it, or restore it from version control",
+                budget::FILE.as_secs()
+            ),
+            Unfinished::Late => format!(
+                "no time is left for it: the files before it took most of the {} s that all have together; mend those first",
+                budget::FILES.as_secs()
+            ),
+        })
+    }
+}

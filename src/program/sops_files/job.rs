@@ -1,0 +1,204 @@
+//! What is done about one sops file on the thread that can only read and compute.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    keys::{Keyring, KeysAtHand, Opening},
+    manifest::Selection,
+    program::{
+        limit::Limit,
+        remedy::{self, Editable},
+    },
+    sops::{ContentError, DecryptError, Decrypted, SopsFile, format::Format, select::Selector},
+    system::{
+        plaintext::Plaintext,
+        read::{self, ReadError},
+    },
+};
+
+/// What is wrong where neither the MAC nor a value authenticates.
+const FOREIGN_KEY: &str = "the data key that the keys of this host open is not the one of this file: neither its MAC nor its values \
+    authenticate; restore the file from version control";
+
+/// A file to be read and decrypted. It has all that this needs: the thread that does it may be left behind.
+pub(super) struct Job {
+    /// The file.
+    pub path: PathBuf,
+    /// How it is written.
+    pub format: Format,
+    /// The most bytes that it may have, and all that is published.
+    pub limit: Limit,
+    /// Its name in a message, and which secrets need it.
+    pub needed: String,
+    /// What is wanted of it.
+    pub wanted: Vec<Selection>,
+}
+
+/// The bytes of all that is wanted of a file, in that order; or why one has none. All else of the file is gone.
+pub type Contents = Vec<Result<Arc<Plaintext>, ContentError>>;
+
+/// How far the keys at hand brought a file.
+pub(super) enum Begun {
+    /// To its end.
+    Open(Contents),
+    /// It is to be opened by other means. Its text is not kept: what others could make large would add up.
+    Closed(Opening),
+}
+
+impl Job {
+    /// Reads and parses the file, and decrypts it if the keys at hand open it. `room`: how many bytes may still be published.
+    ///
+    /// # Errors
+    /// With the message for people.
+    pub fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, String> {
+        self.without_panic(|| {
+            let text = self.read()?;
+            let file = self.parse(&text)?;
+            let mut opening = Opening::new(&file.metadata().key_groups, file.metadata().proof());
+            keys.open(&mut opening);
+            match opening.is_open().then(|| opening.take_key()).flatten() {
+                Some(key) => self.decrypt(&text, file, &key, true, room).map(Begun::Open),
+                None => Ok(Begun::Closed(opening)),
+            }
+        })
+    }
+
+    /// Decrypts the file after all means have been tried. It is read once more if there is a key for it. `room`: how many bytes may
+    /// still be published.
+    ///
+    /// # Errors
+    /// With the message for people.
+    pub fn finish(&self, opening: Opening, keyring: &Keyring, room: usize) -> Result<Contents, String> {
+        self.without_panic(|| {
+            let (is_proven, proof) = (opening.is_open(), opening.proof().clone());
+            let key = keyring.finish(opening).map_err(|no_key| {
+                let report = no_key.report(&|arguments| self.editable().sops(arguments));
+                format!("cannot decrypt {}\n{}", self.needed, report.trim_end())
+            })?;
+            let text = self.read()?;
+            let file = self.parse(&text)?;
+            if file.metadata().proof() != proof {
+                return Err(self.fail("it was changed while a program was asked for its key; run this again"));
+            }
+            self.decrypt(&text, file, &key, is_proven, room)
+        })
+    }
+
+    /// Something that keeps the file from being decrypted.
+    pub fn fail(&self, problem: &str) -> String {
+        format!("cannot decrypt {}: {problem}", self.needed)
+    }
+
+    fn read(&self) -> Result<Plaintext, String> {
+        read(&self.path, self.limit, &self.needed)
+    }
+
+    fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, String> {
+        SopsFile::parse(self.format, text.expose()).map_err(|error| {
+            let problem = remedy::unusable(&error, text.expose(), self.editable());
+            format!("cannot use {} as a sops file: {problem}", self.needed)
+        })
+    }
+
+    fn editable(&self) -> Editable<'_> {
+        Editable::new(&self.path, self.format)
+    }
+
+    /// What the file holds is authentic when this returns. `is_proven`: the key opens the file's MAC.
+    fn decrypt(
+        &self,
+        text: &Plaintext,
+        file: SopsFile<'_>,
+        key: &Plaintext,
+        is_proven: bool,
+        room: usize,
+    ) -> Result<Contents, String> {
+        let decrypted = file.decrypt(key).map_err(|error| match error {
+            // One change to a file does not spoil both its MAC and a value.
+            DecryptError::Value { .. } if !is_proven => self.fail(FOREIGN_KEY),
+            error => self.fail(&remedy::undecryptable(&error, text.expose(), key, self.editable())),
+        })?;
+        take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(&self.limit.exceeded("secrets")))
+    }
+
+    /// A fault of ours that one file brings to light is this file's failure, and not the end of the run.
+    fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+        // Keys are not changed by a file; at worst the next one begins with another identity.
+        catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
+            Err(self.fail("this is a fault in sops-install-secrets, told in the lines before; please report it"))
+        })
+    }
+}
+
+/// The text of a sops file, which is called `needed` in the message for people.
+pub(super) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, String> {
+    let contents = read::read(path, limit.bytes).map_err(|error| {
+        let remedy = match error {
+            ReadError::TooLarge(_) => limit.remedy,
+            ReadError::Missing => "; restore it, or correct sopsFile",
+            ReadError::Refused(_) | ReadError::NotRegular(_) | ReadError::Late | ReadError::Stopped => "",
+        };
+        format!("cannot read {needed}: {error}{remedy}")
+    })?;
+    Ok(contents.text)
+}
+
+/// What is wanted of a file, unless that is more than there is `room` for, in bytes. Secrets that are the whole file share one text.
+fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<Contents> {
+    let selector = file.selector();
+    let mut whole: Option<Arc<Plaintext>> = None;
+    let mut contents = Contents::with_capacity(wanted.len());
+    for selection in wanted {
+        let content = match (selection, &whole) {
+            (Selection::Whole, Some(whole)) => Ok(Arc::clone(whole)),
+            _ => content(file, &selector, selection, room).transpose()?,
+        };
+        if let Ok(text) = &content {
+            room = room.checked_sub(text.len())?;
+            if *selection == Selection::Whole {
+                whole = Some(Arc::clone(text));
+            }
+        }
+        contents.push(content);
+    }
+    Some(contents)
+}
+
+/// The bytes of one secret, which are made only if they are at most `room`.
+fn content<'f>(
+    file: &'f Decrypted,
+    selector: &Selector<'f, Plaintext>,
+    selection: &Selection,
+    room: usize,
+) -> Result<Option<Arc<Plaintext>>, ContentError> {
+    let text = match selection {
+        Selection::Key(key) => Some(file.value(selector, key)?),
+        Selection::Whole => file.whole(room)?,
+    };
+    let text = text.filter(|text| text.expose().len() <= room);
+    Ok(text.map(|text| Arc::new(text.into_plaintext())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_ours_is_the_failure_of_the_file_that_brings_it_to_light() {
+        let job = Job {
+            path: PathBuf::from("/secrets.yaml"),
+            format: Format::Yaml,
+            limit: Limit { bytes: 0, remedy: "" },
+            needed: "/secrets.yaml (needed by secret a)".to_owned(),
+            wanted: Vec::new(),
+        };
+        let failure = job.without_panic(|| -> Result<(), String> { panic!("a fault") });
+        let expected = "cannot decrypt /secrets.yaml (needed by secret a): this is a fault in sops-install-secrets, told in the lines \
+            before; please report it";
+        assert_eq!(failure, Err(expected.to_owned()));
+    }
+}

@@ -1,0 +1,409 @@
+//! A child process that can neither hold us up nor outlive us: it has a deadline, its output a limit, and it ends when we are told to.
+
+use std::{
+    fmt,
+    io::{self, Read, Write as _},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt as _,
+    },
+    process::{self, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+};
+use zeroize::Zeroizing;
+
+use super::{plaintext::Plaintext, read::reason, stop, umask::spawn_closed};
+
+/// More output than that is refused, in bytes: 16 MiB, as much as an identity file may have.
+const MOST_OUTPUT: usize = 16 << 20;
+/// What is kept of standard error, in bytes: 64 KiB, since gpg tells of each recipient there. The rest is read and forgotten.
+const MOST_COMPLAINT: usize = 64 << 10;
+/// How long a killed child is waited for.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+/// Variables that hold secrets; no child gets them.
+const SECRET_VARIABLES: [&str; 1] = ["SOPS_AGE_KEY"];
+
+/// A running child in a process group of its own. Dropping it kills the group.
+pub(crate) struct Child {
+    process: process::Child,
+    /// Becomes readable when the child has ended.
+    end: OwnedFd,
+    has_ended: bool,
+    is_reaped: bool,
+    late_at: Instant,
+    patience: Duration,
+    output: Plaintext,
+    complaint: Vec<u8>,
+}
+
+/// What a child left behind.
+pub(crate) struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub output: Plaintext,
+    /// The beginning of its standard error. A program that was given a secret may repeat it here.
+    pub complaint: String,
+}
+
+/// Why a child gave nothing. The program is the caller's to name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChildError {
+    /// There is no such program.
+    Missing,
+    /// The system refused to start it or to talk to it, in the system's words.
+    Refused(String),
+    /// It did not end in this time, and was killed.
+    Late(Duration),
+    /// Its output is larger than an honest answer could be.
+    TooMuch,
+    /// It was killed, or not started, because this process was told to end.
+    Stopped,
+}
+
+impl fmt::Display for ChildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("no such program"),
+            Self::Refused(reason) => write!(f, "cannot be run: {reason}"),
+            Self::Late(patience) => write!(f, "no answer within {} s", patience.as_secs()),
+            Self::TooMuch => write!(f, "answers with more than {} MiB", MOST_OUTPUT >> 20),
+            Self::Stopped => f.write_str("stopped: this run was told to end"),
+        }
+    }
+}
+
+impl From<io::Error> for ChildError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            _ => Self::Refused(reason(&error)),
+        }
+    }
+}
+
+impl From<Errno> for ChildError {
+    fn from(error: Errno) -> Self {
+        io::Error::from(error).into()
+    }
+}
+
+impl Child {
+    /// Starts `command` with pipes on all three standard streams. `patience` is all the time that it gets.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(command: &mut Command, patience: Duration) -> Result<Self, ChildError> {
+        if stop::is_requested() {
+            return Err(ChildError::Stopped);
+        }
+        for name in SECRET_VARIABLES {
+            command.env_remove(name);
+        }
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = spawn_closed(pipes.process_group(0))?;
+        let end = pidfd_open(Pid::from_child(&process), PidfdFlags::empty()).inspect_err(|_| {
+            let _ = process.kill();
+            let _ = process.wait();
+        })?;
+        let child = Self {
+            process,
+            end,
+            has_ended: false,
+            is_reaped: false,
+            late_at: Instant::now() + patience,
+            patience,
+            output: Plaintext::default(),
+            complaint: Vec::new(),
+        };
+        child.never_block()?;
+        Ok(child)
+    }
+
+    /// Gives the child `bytes`. One that has closed its standard input does not want them, and that is no error.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub fn send(&mut self, mut bytes: &[u8]) -> Result<(), ChildError> {
+        while !bytes.is_empty() && !self.has_ended {
+            bytes = self.step(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for more output than the `seen` bytes that the caller knows: some may have come while it sent. False when there will be none.
+    ///
+    /// # Errors
+    /// When it takes too long, or gives too much.
+    pub fn receive(&mut self, seen: usize) -> Result<bool, ChildError> {
+        while self.output.len() <= seen {
+            if self.has_ended || self.process.stdout.is_none() {
+                return Ok(false);
+            }
+            self.step(&[])?;
+        }
+        Ok(true)
+    }
+
+    /// All standard output so far.
+    pub fn output(&self) -> &[u8] {
+        self.output.expose()
+    }
+
+    /// The time that a person took to answer is not the child's.
+    pub fn forgive(&mut self, time: Duration) {
+        self.late_at += time;
+    }
+
+    /// From now on the child has at most this time, and no more than it had.
+    pub fn hurry(&mut self, time: Duration) {
+        self.late_at = self.late_at.min(Instant::now() + time);
+    }
+
+    /// Closes the child's standard input and waits for its end.
+    ///
+    /// # Errors
+    /// When it takes too long, or gives too much.
+    pub fn finish(mut self) -> Result<Finished, ChildError> {
+        self.process.stdin = None;
+        while !self.has_ended {
+            self.step(&[])?;
+        }
+        Ok(Finished {
+            status: self.reap()?,
+            output: std::mem::take(&mut self.output),
+            complaint: String::from_utf8_lossy(&self.complaint).trim().to_owned(),
+        })
+    }
+
+    /// Kills what is left of the group while its number is still its own, and takes note of the end.
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        self.is_reaped = true;
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        self.process.wait()
+    }
+
+    /// Waits until something happens, and moves all that can be moved: the whole conversation goes through here, so neither side
+    /// ever waits for a full pipe. Gives what is left of `bytes`.
+    fn step<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ChildError> {
+        self.wait(!bytes.is_empty())?;
+        let rest = self.write(bytes)?;
+        let output = &mut self.output;
+        let stdout = drain(&mut self.process.stdout, |bytes| output.push(bytes))?;
+        let complaint = &mut self.complaint;
+        drain(&mut self.process.stderr, |bytes| {
+            let room = MOST_COMPLAINT.saturating_sub(complaint.len()).min(bytes.len());
+            complaint.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        })?;
+        if stdout > MOST_OUTPUT || self.output.len() > MOST_OUTPUT {
+            return Err(ChildError::TooMuch);
+        }
+        Ok(rest)
+    }
+
+    /// Waits for the end, for output, for the wish that we end, and, if `wants_write`, for room in the child's standard input.
+    fn wait(&mut self, wants_write: bool) -> Result<(), ChildError> {
+        let stdin = self.process.stdin.as_ref().filter(|_| wants_write);
+        let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let mut events: Vec<PollFd<'_>> = vec![readable(self.end.as_fd())];
+        events.extend(self.process.stdout.as_ref().map(|pipe| readable(pipe.as_fd())));
+        events.extend(self.process.stderr.as_ref().map(|pipe| readable(pipe.as_fd())));
+        events.extend(stdin.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
+        events.extend(stop::event());
+        let left = self.late_at.saturating_duration_since(Instant::now());
+        if stop::is_requested() {
+            return Err(ChildError::Stopped);
+        }
+        if left.is_zero() {
+            // A child that never stops talking would always have something to be read.
+            return Err(ChildError::Late(self.patience));
+        }
+        let timeout = Timespec::try_from(left).unwrap_or_default();
+        match poll(&mut events, Some(&timeout)) {
+            Ok(0) => return Err(ChildError::Late(self.patience)),
+            Ok(_) => self.has_ended = events.first().is_some_and(|end| !end.revents().is_empty()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Writes what the pipe takes.
+    fn write<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ChildError> {
+        let Some(pipe) = &mut self.process.stdin else { return Ok(&[]) };
+        if bytes.is_empty() {
+            return Ok(bytes);
+        }
+        match pipe.write(bytes) {
+            Ok(count) => Ok(bytes.get(count..).unwrap_or_default()),
+            Err(error) if is_later(&error) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.process.stdin = None;
+                Ok(&[])
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// No read or write waits: only [`Self::wait`] does, and it knows the deadline.
+    fn never_block(&self) -> Result<(), ChildError> {
+        let pipes: [Option<BorrowedFd<'_>>; 3] = [
+            self.process.stdin.as_ref().map(AsFd::as_fd),
+            self.process.stdout.as_ref().map(AsFd::as_fd),
+            self.process.stderr.as_ref().map(AsFd::as_fd),
+        ];
+        for pipe in pipes.into_iter().flatten() {
+            fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.is_reaped {
+            return;
+        }
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        // One that a dead file system holds does not even die of this. It is left to whoever comes after us.
+        let timeout = Timespec::try_from(LAST_PATIENCE).unwrap_or_default();
+        let mut end = [PollFd::from_borrowed_fd(self.end.as_fd(), PollFlags::IN)];
+        if poll(&mut end, Some(&timeout)).is_ok_and(|count| count > 0) {
+            let _ = self.process.wait();
+        }
+    }
+}
+
+/// Reads what is there, at most a bit more than the limit; forgets the pipe at its end.
+fn drain<P: Read>(pipe: &mut Option<P>, mut take: impl FnMut(&[u8])) -> Result<usize, ChildError> {
+    let mut chunk = Zeroizing::new([0; 4096]);
+    let mut total = 0;
+    while let Some(open) = pipe.as_mut().filter(|_| total <= MOST_OUTPUT) {
+        match open.read(chunk.as_mut_slice()) {
+            Ok(0) => *pipe = None,
+            Ok(count) => {
+                total += count;
+                take(chunk.get(..count).unwrap_or_default());
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(total)
+}
+
+/// Whether the same call may do later.
+fn is_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(script: &str, patience: Duration) -> Child {
+        Child::start(Command::new("sh").args(["-c", script]), patience).unwrap()
+    }
+
+    fn finish(script: &str, input: &[u8]) -> Result<Finished, ChildError> {
+        let mut child = start(script, Duration::from_secs(20));
+        child.send(input)?;
+        child.finish()
+    }
+
+    #[test]
+    fn a_child_is_given_all_and_gives_all() {
+        let input = vec![b'x'; 1 << 20];
+        let finished = finish("cat; echo done >&2; exit 3", &input).unwrap();
+        assert_eq!(finished.output.expose(), input);
+        assert_eq!((finished.complaint.as_str(), finished.status.code()), ("done", Some(3)));
+    }
+
+    #[test]
+    fn a_child_that_does_not_read_is_no_error() {
+        let finished = finish("exec <&-; echo hello", &vec![0; 1 << 20]).unwrap();
+        assert_eq!(finished.output.expose(), b"hello\n");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_missing() {
+        let error = Child::start(&mut Command::new("/nowhere/gpg"), Duration::ZERO).err();
+        assert_eq!(error, Some(ChildError::Missing));
+    }
+
+    #[test]
+    fn a_hanging_child_ends_with_all_that_it_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let mark = directory.path().join("mark");
+        let script = format!("(sleep 2; touch {}) & cat; sleep 60", mark.display());
+        let mut child = start(&script, Duration::from_millis(200));
+        let before = Instant::now();
+        assert!(matches!(child.receive(0), Err(ChildError::Late(_))));
+        drop(child);
+        assert!(before.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_secs(3));
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn what_a_child_leaves_running_does_not_keep_its_pipes_from_ending() {
+        let before = Instant::now();
+        let finished = finish("sleep 30 & echo here", b"").unwrap();
+        assert_eq!(finished.output.expose(), b"here\n");
+        assert!(before.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn an_endless_answer_is_refused() {
+        assert_eq!(finish("cat /dev/zero", b"").err(), Some(ChildError::TooMuch));
+        let finished = finish("head -c 50000000 /dev/zero >&2; echo here", b"").unwrap();
+        assert_eq!(finished.output.expose(), b"here\n");
+    }
+
+    #[test]
+    fn a_child_that_never_stops_complaining_is_late_too() {
+        let before = Instant::now();
+        let error = start("cat /dev/zero >&2", Duration::from_millis(500)).finish().err();
+        assert!(matches!(error, Some(ChildError::Late(_))));
+        assert!(before.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_child_in_a_hurry_has_no_more_time_than_it_had() {
+        for (patience, hurry) in [(60_000, 300), (300, 60_000)] {
+            let before = Instant::now();
+            let mut child = start("sleep 60", Duration::from_millis(patience));
+            child.hurry(Duration::from_millis(hurry));
+            assert!(child.finish().is_err());
+            assert!(before.elapsed() < Duration::from_secs(20));
+        }
+    }
+
+    #[test]
+    fn what_a_child_makes_is_closed_to_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        finish(&format!("echo key > {}", file.display()), b"").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_conversation_goes_back_and_forth() {
+        let mut child = start("while read -r line; do echo \"<$line>\"; done", Duration::from_secs(20));
+        for (word, seen, answer) in [("one\n", "", "<one>\n"), ("two\n", "<one>\n", "<one>\n<two>\n")] {
+            child.send(word.as_bytes()).unwrap();
+            assert!(child.receive(seen.len()).unwrap());
+            assert_eq!(child.output(), answer.as_bytes());
+        }
+        assert!(child.finish().unwrap().status.success());
+    }
+}

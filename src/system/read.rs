@@ -1,0 +1,162 @@
+//! Reads of regular files: bounded, without waiting, into memory that is wiped.
+
+use std::{
+    fmt,
+    fs::{File, FileType, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+use super::{
+    budget,
+    confinement::{Confined, Unfinished},
+    plaintext::Plaintext,
+};
+
+/// Bytes read at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// A file as it was when it was opened.
+pub(crate) struct Contents {
+    /// All of it.
+    pub text: Plaintext,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// Why a file was not read. The object is the caller's to name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// There is no such file.
+    Missing,
+    /// The system refused to open or read it, in the system's words.
+    Refused(String),
+    /// It is not a regular file but this: reading it could hang or never end.
+    NotRegular(&'static str),
+    /// It has more bytes than this limit. Never is a part of it read instead.
+    TooLarge(usize),
+    /// It was waited for in vain.
+    Late,
+    /// This run was told to end meanwhile.
+    Stopped,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("no such file"),
+            Self::Refused(reason) => f.write_str(reason),
+            Self::NotRegular(kind) => write!(f, "{kind}, not a regular file"),
+            Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "larger than {} MiB", limit >> 20),
+            Self::TooLarge(limit) => write!(f, "larger than {} KiB", limit >> 10),
+            Self::Late => f.write_str("its disk or network does not answer; keep it on a local disk"),
+            Self::Stopped => f.write_str("this run was told to end; run this again"),
+        }
+    }
+}
+
+/// Reads the files of one kind, which have so much time together.
+pub(crate) struct Reader {
+    thread: Confined,
+    left: Duration,
+}
+
+impl Reader {
+    pub fn new(thread: Confined, left: Duration) -> Self {
+        Self { thread, left }
+    }
+
+    /// Reads as [`read`] does, and waits as long as there is time left, or a moment: what is quick is read, however long others took.
+    pub fn read(&mut self, path: &Path, limit: usize) -> Result<Contents, ReadError> {
+        let (start, path) = (Instant::now(), path.to_owned());
+        let contents = self.thread.run(self.left.max(budget::QUICK), move || read(&path, limit));
+        self.left = self.left.saturating_sub(start.elapsed());
+        contents.unwrap_or_else(|unfinished| match unfinished {
+            Unfinished::Late => Err(ReadError::Late),
+            Unfinished::Stopped => Err(ReadError::Stopped),
+        })
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes, following symbolic links.
+///
+/// It is opened once, and what it is is asked of the descriptor. `O_NONBLOCK` keeps a fifo without a writer from holding us up.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(|error| refusal(&error))?;
+    let metadata = file.metadata().map_err(|error| refusal(&error))?;
+    if let Some(kind) = other_kind(metadata.file_type()) {
+        return Err(ReadError::NotRegular(kind));
+    }
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    if size > limit {
+        return Err(ReadError::TooLarge(limit));
+    }
+    let text = read_to_end(&file, size, limit).map_err(|error| refusal(&error))?;
+    Ok(Contents {
+        text: text.ok_or(ReadError::TooLarge(limit))?,
+        mode: metadata.permissions().mode() & 0o7777,
+    })
+}
+
+/// The whole file, or nothing when it grew beyond `limit`. The buffer has the file's size from the start, so nothing moves.
+fn read_to_end(mut file: &File, size: usize, limit: usize) -> io::Result<Option<Plaintext>> {
+    let mut text = Plaintext::with_capacity(size);
+    let mut chunk = Zeroizing::new(vec![0; CHUNK.min(size.saturating_add(1))]);
+    loop {
+        let count = match file.read(&mut chunk) {
+            Ok(0) => return Ok(Some(text)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        text.push(chunk.get(..count).unwrap_or_default());
+        if text.len() > limit {
+            return Ok(None);
+        }
+    }
+}
+
+/// What it is instead of a regular file.
+fn other_kind(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a directory"),
+        kind if kind.is_fifo() => Some("a fifo"),
+        kind if kind.is_socket() => Some("a socket"),
+        _ => Some("a device"),
+    }
+}
+
+/// The system's reason, without its number.
+fn refusal(error: &io::Error) -> ReadError {
+    match rustix::io::Errno::from_io_error(error) {
+        Some(rustix::io::Errno::NOENT) => ReadError::Missing,
+        // In the same words whatever the libc.
+        Some(rustix::io::Errno::LOOP) => ReadError::Refused("too many levels of symbolic links".to_owned()),
+        // What opening a socket gives.
+        Some(rustix::io::Errno::NXIO) => ReadError::NotRegular("a socket"),
+        _ => ReadError::Refused(reason(error)),
+    }
+}
+
+/// What the system said, as it stands in a message: lower case, without the error's number.
+pub(crate) fn reason(error: &impl fmt::Display) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
+}

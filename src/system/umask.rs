@@ -1,0 +1,113 @@
+//! The umask of a child, which is not that of this process.
+//!
+//! A umask belongs to the process: to change it for a moment is to change the modes of what other threads make in that moment. So a
+//! child is started by a thread that has left the others in this, and inherits that thread's.
+
+use std::{
+    io,
+    process::{Child, Command},
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+use nix::sched::{CloneFlags, unshare};
+use rustix::{fs::Mode, process::umask};
+
+/// What a child makes is closed to others.
+const CLOSED: Mode = Mode::RWXG.union(Mode::RWXO);
+
+/// Starts `command` with a umask that closes what it makes to others. Ours stays as it is: open, because we name the mode of all that
+/// we make.
+pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
+    let apart = || {
+        unshare(CloneFlags::CLONE_FS).ok()?;
+        umask(CLOSED);
+        Some(command.spawn())
+    };
+    let started = thread::scope(|scope| {
+        let thread = thread::Builder::new().name("starter".to_owned());
+        thread.spawn_scoped(scope, apart).ok()?.join().ok()?
+    });
+    started.unwrap_or_else(|| spawn_in_turn(command))
+}
+
+/// The same where a thread may not have a umask of its own, as in some containers: for a moment that of the process is another one.
+fn spawn_in_turn(command: &mut Command) -> io::Result<Child> {
+    /// Whoever came second would take the first one's umask for ours.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let ours = umask(CLOSED);
+    let started = command.spawn();
+    umask(ours);
+    started
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio, sync::atomic::AtomicBool, sync::atomic::Ordering,
+    };
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn touch(path: &Path, spawn: impl FnOnce(&mut Command) -> io::Result<Child>) {
+        let mut command = Command::new("touch");
+        assert!(
+            spawn(command.arg(path).stdin(Stdio::null()))
+                .unwrap()
+                .wait()
+                .unwrap()
+                .success()
+        );
+    }
+
+    #[test]
+    fn what_one_thread_makes_has_its_mode_while_another_starts_children() {
+        let directory = tempfile::tempdir().unwrap();
+        let is_over = AtomicBool::new(false);
+        // Whatever the umask of this process is, it is the same for all that this thread makes.
+        let reference = directory.path().join("reference");
+        fs::create_dir(&reference).unwrap();
+        let expected = mode(&reference);
+        thread::scope(|scope| {
+            let maker = scope.spawn(|| {
+                let mut count = 0;
+                while !is_over.load(Ordering::Relaxed) || count < 10_000 {
+                    let made = directory.path().join("made");
+                    fs::create_dir(&made).unwrap();
+                    assert_eq!(mode(&made), expected, "after {count}");
+                    fs::remove_dir(&made).unwrap();
+                    count += 1;
+                }
+            });
+            for number in 0..1000 {
+                let file = directory.path().join(number.to_string());
+                touch(&file, spawn_closed);
+                assert_eq!(mode(&file), 0o600);
+            }
+            is_over.store(true, Ordering::Relaxed);
+            maker.join().unwrap();
+        });
+    }
+
+    /// In a process of its own: other tests make files meanwhile.
+    #[test]
+    fn what_a_child_makes_is_closed_to_others_where_threads_share_a_umask_too() {
+        const ALONE: &str = "UMASK_ALONE";
+        let name = "system::umask::tests::what_a_child_makes_is_closed_to_others_where_threads_share_a_umask_too";
+        if std::env::var_os(ALONE).is_none() {
+            let mut alone = Command::new(std::env::current_exe().unwrap());
+            let output = alone.args(["--exact", name]).env(ALONE, "1").output().unwrap();
+            assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        touch(&file, spawn_in_turn);
+        assert_eq!(mode(&file), 0o600);
+    }
+}

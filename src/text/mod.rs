@@ -1,0 +1,5 @@
+//! Texts as people, editors and shells write them.
+
+pub mod encoding;
+pub(crate) mod shell;
+pub(crate) mod spelling;
