@@ -196,7 +196,7 @@ fn the_documents_name_the_budgets_as_they_are() {
     for line in [
         format!("explaining why not | {} s |", budget::FILE.as_secs()),
         format!(
-            "| the size of one sops file, which says when its turn is | {} ms |",
+            "| the size of one sops file, which decides its place in the order | {} ms |",
             budget::SIZE.as_millis()
         ),
         format!("| all sops files together | {} s |", budget::FILES.as_secs()),

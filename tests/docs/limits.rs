@@ -202,7 +202,7 @@ const ROWS: &[Row] = &[
     ),
     (
         RELIABILITY,
-        "its turn is | 250 ms",
+        "in the order | 250 ms",
         "src/system/budget.rs",
         "pub const SIZE: Duration = ",
     ),
