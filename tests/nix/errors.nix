@@ -51,7 +51,7 @@ in
   key-credential-that-is-a-directory = failsWith "`sops.age.keyCredential' is not of type" {
     age.keyCredential = "..";
   };
-  # A unit would take all that it matches.
+  # A unit would be given every credential that the pattern matches.
   key-credential-that-is-a-pattern = failsWith "`sops.age.keyCredential' is not of type" {
     age.keyCredential = "sops*";
   };

@@ -1,4 +1,4 @@
-# A home-manager configuration → its results as files.
+# Evaluates a home-manager configuration, and gives its results as files.
 {
   lib,
   pkgs,

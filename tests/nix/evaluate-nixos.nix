@@ -1,4 +1,4 @@
-# A NixOS configuration → its results as files.
+# Evaluates a NixOS configuration, and gives its results as files.
 {
   lib,
   pkgs,
@@ -23,7 +23,7 @@ let
   inherit (evaluated) config options;
   build = config.system.build;
 
-  # Scripts are called by their store paths. Their texts are these.
+  # The results call scripts by their store paths; these are their texts.
   phases = import ../../nixos-module/phases.nix { inherit config lib pkgs; };
   cfg = config.sops;
   ordering = import ../../nixos-module/ordering.nix {
@@ -48,7 +48,7 @@ in
   "manifest-for-users.json" = build.sops-nix-users-manifest.text;
   "check-phase" = build.sops-nix-manifest.checkPhase;
   etc = config.environment.etc.read.text;
-  # Every activation script and every service, so that one too many is seen as well.
+  # Every activation script and every service, so that a superfluous one is noticed too.
   scripts = lib.concatLines (lib.attrNames config.system.activationScripts);
   services = lib.concatLines (
     lib.mapAttrsToList (

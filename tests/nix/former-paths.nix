@@ -1,4 +1,4 @@
-# What people import of sops-nix by its path, called as they call it: what each is → whether it is that.
+# The paths of sops-nix that people import, used as they use them: for each, whether it gives what it should.
 {
   lib ? import ./find-lib.nix,
 }:
@@ -6,7 +6,7 @@
 let
   pkgs = import ./stand-ins/pkgs.nix { inherit lib; };
 
-  # As in a configuration of an initial ramdisk, which installs one secret in a place of its own.
+  # As in the configuration of an initial ramdisk, which installs one secret at another place.
   manifestFor = pkgs.callPackage ../../modules/sops/manifest-for.nix {
     inherit lib;
     inherit (pkgs) writeTextFile;
@@ -46,7 +46,7 @@ in
     }).sops-install-secrets.name == "sops-install-secrets";
   manifest-name = manifest.name == "manifest-initrd.json";
   manifest-secrets = fields.secrets == [ a ];
-  # What is passed last wins.
+  # The last argument wins.
   manifest-place = fields.secretsMountPoint == "/other.d" && fields.symlinkPath == "/run/secrets";
   # A private key is not copied to the store.
   manifest-keys = fields.sshKeyPaths == [ "/etc/ssh/ssh_host_rsa_key" ];

@@ -1,4 +1,4 @@
-# The text of a manifest, by our modules or by those of sops-nix → what it means to the program, so that the two can be compared.
+# Turns a manifest, by our modules or by those of sops-nix, into what it means to the program, so that the two can be compared.
 { lib }:
 
 let
@@ -14,7 +14,7 @@ let
     ownership: template:
     removeAttrs template [ "neededForUsers" ]
     // ownership template
-    # Where both are set, the program takes the content.
+    # If both are set, the program takes the content.
     // lib.optionalAttrs ((template.content or "") != "") { file = ""; };
 
   numbers =
@@ -35,7 +35,7 @@ removeAttrs manifest [ "version" ]
   useTmpfs = manifest.useTmpfs or false;
   secrets = lib.sortOn (secret: secret.name) secrets;
   templates = lib.sortOn (template: template.name) (map (templateOf numbers) manifest.templates);
-  # Tokens of secrets that another manifest has are never looked up.
+  # Placeholders of secrets that are in another manifest are never looked up.
   placeholderBySecretName = lib.filterAttrs (
     name: _: manifest.templates != [ ] && lib.elem name names
   ) manifest.placeholderBySecretName;

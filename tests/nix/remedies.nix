@@ -1,4 +1,4 @@
-# What the modules tell people to do, done: name → what is said before, and what is still said after each of the remedies.
+# Carries out what the modules tell people to do. For each name: the messages before, and the messages that are left after each remedy.
 {
   lib ? import ./find-lib.nix,
 }:
@@ -15,7 +15,7 @@ let
       sops.defaultSopsFile = ./files/secrets.yaml;
     }).messages;
 
-  # `words` are said of `before`, and nothing of any of `after`.
+  # `before` gives a message with `words`; none of `after` gives any.
   mends = words: before: after: {
     said = lib.hasInfix words (messages before);
     left = lib.filter (text: text != "") (map messages after);

@@ -43,7 +43,7 @@ rec {
       })
     );
 
-  # A NixOS target, which is nothing but its ordering.
+  # A NixOS target, which has only its ordering.
   target =
     unit:
     sections [
@@ -62,7 +62,7 @@ rec {
           // lib.optionalAttrs (!unit.stopIfChanged) { X-StopIfChanged = false; }
           // unit.serviceConfig
           // {
-            # As NixOS does it: the one adds to the other.
+            # As in NixOS, the two are merged.
             Environment =
               lib.mapAttrsToList (n: v: builtins.toJSON "${n}=${v}") unit.environment
               ++ lib.toList (unit.serviceConfig.Environment or [ ]);

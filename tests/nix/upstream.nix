@@ -1,5 +1,5 @@
 # The same configurations by this project's modules and by those of sops-nix: case → { ours, theirs }, each a list of manifests.
-# What is normal form is said in normal-form.nix, and which cases differ on purpose below.
+# normal-form.nix says how they are compared. The list below says which cases differ on purpose.
 {
   lib ? import ./find-lib.nix,
   # A checkout of sops-nix.
@@ -16,11 +16,11 @@ let
 
   # A case that sops-nix cannot evaluate, or evaluates to something else on purpose: docs/switch-from-sops-nix.md has the reasons.
   intended = [
-    # It has no `neededForUsers` for templates, and renders no early secret in a regular one.
+    # It has no `neededForUsers` for templates, and does not render early secrets in regular templates.
     "early-template"
     "early-secret-in-a-regular-template"
     "templates-of-one-name-in-both-phases"
-    # Its option says that the file wins, its program takes the content.
+    # The description of its option says that the file wins, but its program takes the content.
     "template-whose-file-wins-over-its-content"
     # It copies unquoted key paths to the store.
     "key-paths-without-quotes"
@@ -32,20 +32,20 @@ let
     "home-secret-with-a-name"
     # It looks for the templates of home-manager in the default directory, whatever the directory of the secrets is.
     "home-places-without-a-run-time-directory"
-    # It knows neither a credential nor a limit of time or size.
+    # It has no option for a credential, a time limit or a size limit.
     "home-key-credential"
     "key-credential"
     "key-credential-with-userborn"
     "key-timeout"
     "max-size"
     "short-key-timeout"
-    # Without secrets it has no service that would show its manifest.
+    # Without secrets it has no service, so its manifest cannot be seen.
     "home-without-secrets"
   ];
 
   normal = import ./normal-form.nix { inherit lib; };
 
-  # Its own packages are no concern here.
+  # Its own packages do not matter here.
   theirPackage.sops.package = lib.mkDefault defaultPkgs.hello;
 
   evaluators = {
@@ -79,7 +79,7 @@ let
         ];
       };
 
-    # Its manifest is only to be had through the script of its service: here a script is its text, and so is a manifest.
+    # Its manifest can only be reached through the script of its service. Here scripts and manifests are represented by their text.
     home =
       pkgs: module:
       let

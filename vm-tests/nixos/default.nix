@@ -14,7 +14,7 @@ let
 
   host = import ./host.nix { inherit sops-install-secrets; };
 
-  # Every file here but these is a test, a set of tests, or a function from a way of activation to a test.
+  # Each of the other files here is a test, a set of tests, or a function from a way of activation to a test.
   notTests = [
     "default.nix"
     "host.nix"
@@ -24,7 +24,7 @@ let
     lib.attrNames (builtins.readDir ./.)
   );
 
-  # Both ways of activation have to do the same.
+  # Both ways of activation must give the same result.
   ways = {
     scripts.sops.useSystemdActivation = false;
     units.sops.useSystemdActivation = true;

@@ -1,5 +1,5 @@
-# A host that makes its own age key at the first boot. Nothing is encrypted to it yet, which fails in a way that tells what to do; a file that
-# is encrypted to it installs with a restart of the unit.
+# A host makes its own age key at the first boot. No file is encrypted to that key yet, and the error says what to do. A file that is encrypted to it
+# is then installed by a restart of the unit.
 { host, pkgs, ... }:
 
 way: {

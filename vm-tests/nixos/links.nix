@@ -23,7 +23,7 @@ way: {
             mode = "0600";
             path = "/home/carol/.ssh/id_ed25519";
           };
-          # Below a directory that is not there yet.
+          # Below a directory that does not exist yet.
           shared.path = "/data/deep/shared";
         };
       };

@@ -1,4 +1,4 @@
-# A host with an OpenPGP key in a GnuPG home, which comes after the first boot.
+# A host with an OpenPGP key in a GnuPG home, which is put there after the first boot.
 { host, pkgs, ... }:
 
 way: {

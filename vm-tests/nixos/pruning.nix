@@ -1,4 +1,4 @@
-# Old generations go, as many as the configuration says, and with the last secret all of it.
+# Old generations beyond `keepGenerations` are removed. When the last secret is removed from the configuration, everything is.
 { host, ... }:
 
 way: {

@@ -10,7 +10,7 @@ way: {
     sops = {
       age.keyFile = "/test-keys/age.txt";
       secrets."db/password" = { };
-      # A file of the host, that can change.
+      # A file on the host, not in the store, so that it can change.
       secrets.token = {
         format = "json";
         sopsFile = "/var/lib/config.json";

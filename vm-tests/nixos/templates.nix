@@ -9,7 +9,7 @@ way: {
         host
         way
       ];
-      # Whatever creates the users has to be a unit where units install early secrets.
+      # If units install early secrets, a unit must create the users.
       services.userborn.enable = config.sops.useSystemdActivation;
       sops = {
         age.keyFile = "/test-keys/age.txt";

@@ -1,4 +1,4 @@
-# sops-nix's own module with this project's program in `sops.package`: the program takes the place of the other one, whatever wrote the manifest.
+# sops-nix's own module with this project's program in `sops.package`: the program works with a manifest of that module.
 {
   sops-install-secrets,
   # The source of sops-nix.

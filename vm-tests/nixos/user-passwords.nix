@@ -44,7 +44,7 @@ let
           machine.shutdown()
           machine.start()
           machine.wait_for_unit("multi-user.target")
-          # There is a journal of that boot, so that the next line can find something in it.
+          # Make sure that there is a journal of that boot, so that the next line searches something.
           machine.succeed("journalctl -b -1 | grep -q sops-nix")
           machine.fail("journalctl -b -1 | grep -q 'ordering cycle'")
     '';

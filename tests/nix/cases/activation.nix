@@ -86,7 +86,7 @@ in
     };
   };
 
-  # Links of secrets open the directories above them, and a link in the root directory opens all.
+  # The unit may write to the top-level directories of links. With a link in the root directory it may write everywhere.
   writable-directories = {
     shows = [
       "manifest.json"
@@ -124,7 +124,7 @@ in
       };
     };
   };
-  # `%r` is home-manager's. Here a percent sign is one, and systemd is not to see another thing in it.
+  # `%r` has a meaning in home-manager only. Here it is a percent sign, and systemd must not take it for a specifier.
   percent-signs-in-paths = {
     shows = [
       "manifest.json"
@@ -150,7 +150,7 @@ in
     };
   };
 
-  # Whoever knows more about a host than we do needs no lib.mkForce.
+  # All these settings can be changed without lib.mkForce.
   confinement-set-by-the-user = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -203,7 +203,7 @@ in
       imports = [ (host { }) ];
       services.userborn.enable = true;
       sops.secrets.my-password.neededForUsers = lib.mkForce false;
-      # The initrd mounts it, and so it makes no difference.
+      # The initrd mounts this one, so it makes no difference.
       fileSystems."/".fsType = "nfs4";
       fileSystems."/keys".fsType = "nfs4";
       fileSystems."/disk".options = [ "_netdev" ];
@@ -216,7 +216,7 @@ in
     };
   };
 
-  # Everything else that can be meant for our units: it is theirs, whatever it is.
+  # All other kinds of settings under the old names: our units get them unchanged.
   settings-by-the-former-names = {
     shows = units;
     module = host {
@@ -258,7 +258,7 @@ in
       };
     };
   };
-  # In sops-nix it is a list: what is added runs as well.
+  # In sops-nix this is a list, so a command that is added runs as well.
   commands-added-by-the-former-names = {
     shows = units;
     module = host {
@@ -276,7 +276,7 @@ in
       systemd.services.sops-install-secrets-for-users.serviceConfig.ExecStart = lib.mkForce "/bin/true";
     };
   };
-  # Nothing of ours is left. systemd refuses a unit without a command.
+  # Every setting is removed by force, our command too. systemd refuses a unit without a command.
   emptied-by-the-former-name = {
     shows = [ ];
     module = host {
@@ -291,7 +291,7 @@ in
       systemd.services.sops-install-secrets = lib.mkForce { serviceConfig.ExecStart = "/bin/true"; };
     };
   };
-  # Its values are its own, whatever ours are.
+  # A unit of the user's with our name: the user's values win.
   own-unit-of-our-name = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -306,7 +306,7 @@ in
       };
     };
   };
-  # The host decrypts nothing, and the whole unit is another.
+  # A host that decrypts nothing: the regular unit is replaced, and the early one is disabled.
   unit-replaced-by-the-former-names = {
     shows = units ++ [ "services" ];
     module = host {

@@ -34,7 +34,7 @@ in
       };
     };
   };
-  # Under either name there is a unit to read.
+  # Configurations can read the unit under either name.
   units-that-are-read-by-their-former-names = {
     shows = [ "app.service" ];
     module =
@@ -55,7 +55,7 @@ in
         };
       };
   };
-  # Somebody does not want the script. The unit is there all the same, for whoever starts it.
+  # The script is emptied. The unit still exists, and installs when it is started.
   script-that-was-emptied = {
     shows = shows ++ [ "setupSecrets.snippet" ];
     module = host { system.activationScripts.setupSecrets.text = lib.mkForce ""; };
@@ -65,7 +65,7 @@ in
     module = host { system.activationScripts.setupSecrets = lib.mkForce ""; };
   };
 
-  # It has neither file systems nor aliases, and settings by the former name are those of the unit.
+  # system-manager has neither `fileSystems` nor aliases. Settings under the old name apply to our unit.
   system-manager = {
     system = "system-manager";
     shows = shows ++ [
@@ -115,7 +115,7 @@ in
     };
   };
 
-  # podman's quadlet makes units of files.
+  # podman's quadlet makes units from files.
   says-what-quadlet-makes = {
     shows = [ ];
     module = host {
@@ -209,7 +209,7 @@ in
       };
     };
   };
-  # For the template it is installed beside the regular one.
+  # The template needs a copy of the early secret beside the regular one.
   says-early-secret-in-a-template-beside-one-of-its-name = {
     shows = [ ];
     module =
@@ -223,7 +223,7 @@ in
         sops.templates.conf.content = config.sops.placeholder.my-password;
       };
   };
-  # With a path of its own as well, it is the file that a template is rendered to.
+  # Even with another `path`, such a secret is the same file as a rendered template.
   says-secret-that-is-a-templates-file = {
     shows = [ ];
     module = host {
@@ -247,7 +247,7 @@ in
     };
   };
 
-  # Most write it so. Without that directory nothing can be installed yet.
+  # Most people write the run-time directory like this. As long as it does not exist, nothing can be installed.
   home-run-time-directory-written-out = {
     system = "home";
     shows = [

@@ -15,5 +15,5 @@ let
     ./home.nix
   ];
 in
-# Two cases of one name would hide one of them.
+# If two cases had one name, one of them would be lost: that is an error.
 lib.foldl' lib.attrsets.unionOfDisjoint { } (map (file: import file { inherit lib pkgs; }) files)

@@ -60,7 +60,7 @@ in
     };
   };
 
-  # The regular manifest installs it once more, for the template. Its units hear of a change once.
+  # The regular manifest installs the secret once more, for the template. Its units are restarted only once.
   early-secret-in-a-regular-template = {
     shows = both;
     module =
@@ -73,7 +73,7 @@ in
             neededForUsers = true;
             restartUnits = [ "app.service" ];
           };
-          # Early as well, and in no template.
+          # This one is early too, but no template uses it.
           wifi.neededForUsers = true;
           "db/password" = { };
         };
@@ -102,7 +102,7 @@ in
       };
   };
 
-  # They lie in two directories, and so are two files.
+  # They are in two directories, so they are two files.
   secrets-of-one-name-in-both-phases = {
     shows = both;
     module = host {

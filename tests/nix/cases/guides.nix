@@ -1,4 +1,4 @@
-# Configurations as guides teach them, letter by letter where it matters.
+# Configurations as guides teach them, word for word where it matters.
 { pkgs, ... }:
 
 let
@@ -210,7 +210,7 @@ in
     };
   };
 
-  # Guides order units by the one name and by the other.
+  # Some guides order units by the new name, some by the old one.
   guide-units-that-wait-for-the-secrets = {
     shows = [
       "app.service"

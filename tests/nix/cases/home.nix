@@ -25,7 +25,7 @@ in
     sops.secrets."db/password" = { };
   };
 
-  # After the last secret is gone, so is what was installed.
+  # When the last secret is removed, so is everything that was installed.
   home-without-secrets = user [ "manifest.json" "services" "activation.snippet" ] { };
 
   home-guide-run-time-directory = user [ "manifest.json" ] {
@@ -88,7 +88,7 @@ in
     }
   );
 
-  # Nothing of it needs a run-time directory, so the activation never waits for one.
+  # No path here needs a run-time directory, so the activation does not wait for one.
   home-places-without-a-run-time-directory = user [ "manifest.json" "activation.snippet" ] {
     imports = [ key ];
     sops = {
@@ -110,7 +110,7 @@ in
     sops.secrets."db/password" = { };
   };
 
-  # Only the user manager has it.
+  # Only the user manager can give a credential.
   home-key-credential = user all {
     sops.age.keyCredential = "sops-age-key";
     sops.keyTimeout = 60;

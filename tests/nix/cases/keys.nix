@@ -18,10 +18,10 @@ in
 {
   key-file = host { age.keyFile = "/var/lib/sops-nix/key.txt"; };
 
-  # Its spelling survives in a unit, where % and spaces mean something.
+  # The path must reach the unit unchanged, although % and spaces have a meaning there.
   key-file-with-an-odd-name = host { age.keyFile = "/var/lib/my keys/100%/key.txt"; };
 
-  # A quote without a blank means something as well, and a condition has no quotes at all.
+  # A quote has a meaning there even without a blank, and a condition cannot be quoted at all.
   generated-key-with-an-odd-name = {
     shows = [
       "sops-nix.service"
@@ -36,7 +36,7 @@ in
       ;
   };
 
-  # A path without quotes is a file of the host: it must never be copied to the store.
+  # A path without quotes is a file on the host. It must never be copied to the store.
   key-paths-without-quotes = host {
     age.keyFile = /var/lib/sops-nix/key.txt;
     age.sshKeyPaths = [ /etc/ssh/age_key ];
@@ -124,7 +124,7 @@ in
     };
   };
 
-  # Its default way of activation is by units, which systemd gives credentials to.
+  # The default is activation by units, because systemd gives credentials to units.
   key-credential = {
     shows = [
       "manifest.json"
@@ -166,13 +166,13 @@ in
     keyTimeout = 120;
   };
 
-  # The unit has time for all the rest as well.
+  # The deadline of the unit leaves time for all other steps.
   short-key-timeout = host {
     age.keyFile = "/var/lib/sops-nix/key.txt";
     keyTimeout = 5;
   };
 
-  # The unit may use eight times that.
+  # The unit may use eight times this much memory.
   max-size = host {
     age.keyFile = "/var/lib/sops-nix/key.txt";
     maxSize = 1024;
@@ -221,7 +221,7 @@ in
       ;
   };
 
-  # Whoever names a gpg has one started, which is not to be confined as the installer itself.
+  # If the configuration names a gpg, the installer starts it, and gpg must not be confined like the installer.
   gpg-of-the-environment = {
     shows = [ "sops-nix.service" ];
     inherit

@@ -1,4 +1,4 @@
-# Assertions and warnings, each by its text. What else a case gives does not matter.
+# Assertions and warnings, by their text. Other results of these cases are not compared.
 { pkgs, ... }:
 
 let
@@ -7,7 +7,7 @@ let
     inherit module;
   };
 
-  # A host that nothing is to be said about, and what the case adds.
+  # A host that causes no message, with the settings of the case.
   host =
     module:
     says {
@@ -51,7 +51,7 @@ in
     };
   };
 
-  # What a configuration says of a user without a fixed number, on this host or in a container.
+  # The uid of a user without a fixed number is null, on this host or in a container.
   says-null-is-not-root = host (
     { config, ... }:
     {
@@ -88,7 +88,7 @@ in
     };
   };
 
-  # The group comes from the owner, and is one all the same.
+  # The group comes from the owner, and counts as a group that is set.
   says-owners-group-and-gid = host {
     sops.secrets."db/password" = {
       owner = "alice";
@@ -133,7 +133,7 @@ in
     }
   );
 
-  # Nothing can be said of a text that is yet to be built.
+  # A text that is still to be built cannot be checked.
   says-nothing-about-an-early-template-that-is-built = host {
     sops.templates.passwords = {
       neededForUsers = true;
@@ -247,13 +247,13 @@ in
     sops.useSystemdActivation = false;
   };
 
-  # Scripts are no way out here.
+  # Activation by scripts is not possible here.
   says-early-secrets-by-credential-with-users-by-script = host {
     sops.age.keyCredential = "sops-age-key";
     sops.secrets.my-password.neededForUsers = true;
   };
 
-  # Key sources that the program does not know.
+  # Key sources that the program does not support.
   says-clouds-are-not-yet-supported = host {
     sops.environment = {
       AWS_REGION = "eu-central-1";
@@ -282,7 +282,7 @@ in
       serviceConfig.ExecStartPre = "fetch-key";
     };
   };
-  # The unit shows what the script has done, and has these when it is started again.
+  # The unit shows what the script did. It uses these settings only when it is started again.
   says-the-script-has-no-settings-of-the-unit = host {
     systemd.services.sops-nix = {
       environment.FOO = "bar";
@@ -301,7 +301,7 @@ in
   says-nothing-about-other-settings-with-scripts = host {
     systemd.services.sops-nix.serviceConfig.PrivateNetwork = false;
   };
-  # What such a command does, a key that it fetches for instance, the users would be without.
+  # Users would be created without what such a command does, such as fetching a key.
   says-no-unit-runs-commands-before-early-secrets-here = host {
     sops.secrets.my-password.neededForUsers = true;
     systemd.services.sops-install-secrets-for-users.preStart = "fetch-key";

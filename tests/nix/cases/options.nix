@@ -2,7 +2,7 @@
 { lib, pkgs }:
 
 let
-  # Every case: one secret of the default file on a host with SSH, and what the case is about.
+  # Every case has one secret of the default file on a host with SSH, and the settings of the case.
   with-secret = secret: with-options { secrets."db/password" = secret; };
   with-options = options: {
     shows = [ "manifest.json" ];
@@ -21,7 +21,7 @@ in
 {
   one-secret-with-defaults = with-secret { };
 
-  # The module may be imported on a host without secrets, and asks for nothing there.
+  # A host without secrets may import the module without setting anything.
   no-secret-at-all = {
     shows = [
       "manifest.json"
@@ -35,7 +35,7 @@ in
     module = { };
   };
 
-  # Once the last secret is gone, what is left of it is removed.
+  # When the last secret is removed from the configuration, it is removed from the host.
   no-secret-at-all-by-units = {
     shows = [
       "sops-nix.service"
@@ -204,7 +204,7 @@ in
       ;
   };
 
-  # What other modules may read.
+  # Values that other modules may read.
   read-only-options = {
     shows = [ "etc" ];
     module =

@@ -1,4 +1,4 @@
-# What others order before our units, or ours after others. An ordinary unit starts after sysinit.target, which ours are to start before.
+# Other units that are ordered before ours. Ordinary units start after sysinit.target, and ours should start before it.
 { lib, pkgs }:
 
 let
@@ -21,13 +21,13 @@ let
   # Units of each kind that are before ours, or that ours are after. The secrets have to come after all of them, and there must be no cycle.
   around = {
     systemd.services = {
-      # It makes the key.
+      # This unit makes the key.
       make-key =
         oneshot "/bin/sh -c 'mkdir -p /var/lib/sops-nix && cp /test/age.txt /var/lib/sops-nix/key.txt'"
         // {
           before = [ "sops-nix.service" ];
         };
-      # By the former name, which is an alias.
+      # By the old name, which is an alias.
       vault-sync = oneshot "/bin/true" // {
         before = [ "sops-install-secrets.service" ];
       };
@@ -59,7 +59,7 @@ in
     shows = shown;
     module = host around;
   };
-  # At boot the script comes before all of them. The unit tries again what failed there.
+  # At boot the script runs before all of them. The unit then tries again what failed.
   ordinary-units-before-the-unit-with-scripts = {
     shows = shown ++ [
       "sops-nix-show-or-install.sh"
@@ -72,7 +72,7 @@ in
     };
   };
 
-  # These start early in boot themselves, and so nothing has to give way.
+  # These units start early themselves, so the secrets stay before sysinit.target.
   early-units-before-the-unit = {
     shows = [
       "sops-nix.service"
@@ -136,7 +136,7 @@ in
       };
     })
     {
-      # It waits for an ordinary unit, and so for sysinit.target.
+      # This unit waits for an ordinary unit, and so for sysinit.target.
       early-unit-after-another.systemd.services = {
         make-key =
           oneshot "/bin/true"
@@ -237,7 +237,7 @@ in
       };
     }
 // {
-  # `path` and `environment` under our own name take effect; so does an ordering, and it makes no cycle.
+  # `path`, `environment` and an ordering under our own name take effect, and cause no cycle.
   settings-by-the-own-name = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -249,7 +249,7 @@ in
       systemd.services.sshd = oneshot "/bin/true";
     };
   };
-  # Of a unit that a package brings NixOS does not know when it starts.
+  # NixOS does not know when a unit of a package starts.
   says-nothing-to-who-knows-that-a-unit-is-early = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -260,7 +260,7 @@ in
     };
   };
 
-  # Users wait for nothing where no secret is needed for them.
+  # Without a secret with `neededForUsers`, users do not wait.
   ordinary-units-before-the-early-unit-without-secrets = {
     shows = [
       "sops-nix.service"
@@ -325,7 +325,7 @@ in
         later = oneshot "/bin/true";
         sops-nix-for-users.unitConfig.After = [ "late.service" ];
         sops-install-secrets-for-users.unitConfig.After = [ "later.service" ];
-        # Nothing can be said of a unit that is not defined here.
+        # A unit that is not defined here cannot be checked.
         sops-nix-for-users.after = [ "unlock-usb.service" ];
       };
     };

@@ -107,7 +107,7 @@ in
     );
   };
 
-  # The token stands for the secret whatever the name of its file is.
+  # The placeholder stands for the secret, whatever the name of its file is.
   placeholder-of-a-secret-with-another-name = {
     shows = [ "manifest.json" ];
     module = host (
@@ -119,7 +119,7 @@ in
     );
   };
 
-  # A host may have templates and no secret of its own in them.
+  # A host may have templates that use no secret.
   template-without-secrets = {
     shows = [ "manifest.json" ];
     module = {

@@ -12,7 +12,7 @@ let
   list = option (types.listOf types.str) [ ];
   flag = option types.bool false;
 
-  # A value of a unit's section. Where one of several definitions is a list, they add up; otherwise all have to be the same.
+  # A value in a section of a unit. If one of several definitions is a list, they are merged; otherwise all must be the same.
   unitValue = lib.mkOptionType {
     name = "unit value";
     merge =
@@ -23,7 +23,7 @@ let
         lib.mergeEqualOption loc defs;
   };
 
-  # Options with the lines of a script, and the field that NixOS puts the script into.
+  # Options that hold a script, with the field that NixOS puts the script into.
   scripts = {
     preStart = "ExecStartPre";
     script = "ExecStart";
@@ -33,7 +33,7 @@ let
     postStop = "ExecStopPost";
   };
 
-  # What NixOS makes of lists of units: fields of the unit file. So nothing that a list depends on can look at `unitConfig`.
+  # NixOS turns lists of units into fields of the unit file. So whatever decides the content of such a list must not read `unitConfig`.
   fieldsOfLists =
     config:
     lib.mapAttrs (_: toString) (
@@ -127,7 +127,7 @@ let
     };
   };
 
-  # These are mounted before the activation scripts run, whatever their options say.
+  # These file systems are mounted before the activation scripts run, whatever their options say.
   alwaysThere = [
     "/"
     "/nix"
@@ -181,7 +181,7 @@ in
     _module.args = {
       inherit pkgs;
       utils.fsNeededForBoot = fs: fs.neededForBoot || lib.elem fs.mountPoint alwaysThere;
-      # Enough for paths of letters and digits.
+      # This is enough for paths of letters and digits.
       utils.escapeSystemdPath =
         path: if path == "/" then "-" else lib.replaceStrings [ "/" ] [ "-" ] (lib.removePrefix "/" path);
     };

@@ -17,7 +17,7 @@ let
     }
     // attributes;
 
-  # The path of a text depends on the text, as in a real store.
+  # The store path of a text depends on the text, as in a real store.
   textFile =
     name: text:
     derivation name {
@@ -51,7 +51,7 @@ let
     callPackage = callPackageWith pkgs;
     rustPlatform.buildRustPackage = buildRustPackage "";
 
-    # What only the outputs of the project need.
+    # Packages that only the outputs of the project need.
     path = "/nixpkgs";
     pkgsStatic = pkgs;
     mkShell = derivation "shell";
@@ -68,7 +68,7 @@ let
 
     makeSetupHook = { name, ... }: _: derivation name { };
     writeText = textFile;
-    # Scripts and manifests are shown under their own names, because their texts are compared by themselves.
+    # Paths of scripts and manifests show their names only, because their texts are compared separately.
     writeShellScript = name: text: derivation name { text = "#!/bin/sh\n${text}"; };
     writeTextFile =
       {

@@ -1,4 +1,4 @@
-# What system-manager has beside the NixOS options that it knows. It evaluates NixOS modules for the units of another distribution: no `fileSystems`, no aliases.
+# Options that system-manager has in addition to those of NixOS. It evaluates NixOS modules for another distribution, and has no `fileSystems` and no aliases.
 { config, lib, ... }:
 
 {
