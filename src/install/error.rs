@@ -1,5 +1,6 @@
 //! What can go wrong between contents and `/run/secrets`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -223,4 +224,9 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) ->
         path: path.to_owned(),
         cause,
     }
+}
+
+/// The kernel's number of an error of the standard library.
+pub(super) fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

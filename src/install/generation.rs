@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, Mode};
 use rustix::io::Errno;
 
-use super::error::{InstallError, failed};
+use super::error::{InstallError, errno, failed};
 use super::files::{self, MAX_DEPTH, Owner};
-use super::live::errno;
 use super::{Entry, Site, parse_number, pending};
 
 /// Set-user-ID and set-group-ID.

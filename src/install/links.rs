@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{self, AtFlags, FileType, RenameFlags, StatxAttributes, StatxFlags};
@@ -11,8 +11,9 @@ use rustix::io::Errno;
 use super::error::{InstallError, failed};
 use super::files::{self, NEW, Owner, suffixed};
 use super::grounds::Grounds;
+use super::place::Place;
 use super::plan::Wanted;
-use super::walk::{self, Place};
+use super::walk;
 use super::{Entry, Site, parents};
 
 /// Ends the name of what stood where a link belongs.
@@ -54,7 +55,7 @@ fn outside(
     warnings: &mut Vec<String>,
 ) -> Result<(), InstallError> {
     let place = parents::reach(path, site.homes)?;
-    refuse_directory(&place)?;
+    place.refuse_directory()?;
     let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(path);
     replace(&place, &site.link.join(&*entry.location()), entry.owner, is_ours, warnings)
 }
@@ -74,7 +75,7 @@ fn replace(
     is_ours: impl Fn(&Path) -> bool,
     warnings: &mut Vec<String>,
 ) -> Result<(), InstallError> {
-    let before = target(place).filter(|target| !is_ours(Path::new(target)));
+    let before = place.target().filter(|target| !is_ours(Path::new(target)));
     put(place, to, owner, warnings)?;
     if let Some(before) = before {
         warnings.push(format!(
@@ -86,23 +87,6 @@ fn replace(
     Ok(())
 }
 
-/// Refuses a directory at `place`.
-pub(super) fn refuse_directory(place: &Place) -> Result<(), InstallError> {
-    let there = files::status(&place.dir, place.name.as_os_str()).map_err(failed("examine", &place.path))?;
-    if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {
-        return Err(InstallError::DirectoryInTheWay {
-            path: place.path.clone(),
-        });
-    }
-    Ok(())
-}
-
-/// The target of the symlink at `place`, if it is one.
-pub(super) fn target(place: &Place) -> Option<OsString> {
-    let target = fs::readlinkat(&place.dir, place.name.as_os_str(), Vec::new()).ok()?;
-    Some(OsString::from_vec(target.into_bytes()))
-}
-
 /// Puts a symlink at `place` in one step. Another symlink there is replaced, an empty directory goes, and anything else is moved
 /// to a name with [`BACKUP`] behind it.
 fn put(place: &Place, to: &Path, owner: Owner, warnings: &mut Vec<String>) -> Result<(), InstallError> {
@@ -110,7 +94,7 @@ fn put(place: &Place, to: &Path, owner: Owner, warnings: &mut Vec<String>) -> Re
     let new = suffixed(name, NEW);
     // The rest of a run that was killed: a link, or what the exchange had just taken out of its place.
     clear(place, &new, warnings)?;
-    if target(place).is_some_and(|target| target == to.as_os_str()) {
+    if place.target().is_some_and(|target| target == to.as_os_str()) {
         return give(place, name, to, owner);
     }
     make_new(place, &new, to, owner)?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
-use super::error::{InstallError, failed};
+use super::error::{InstallError, errno, failed};
 use super::units::UnitRequests;
 use super::{Entry, Site, files, held, pending};
 
@@ -159,9 +159,4 @@ fn same_content(file: &mut File, mut expected: &[u8], scratch: &mut [u8]) -> io:
             _ => return Ok(false),
         }
     }
-}
-
-/// The kernel's number of an error of the standard library.
-pub(super) fn errno(error: &io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

@@ -18,7 +18,7 @@ use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
 use super::live::Current;
-use super::walk::Place;
+use super::place::Place;
 use super::{Site, Store, files, mount};
 use crate::system::stop;
 

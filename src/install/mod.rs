@@ -17,6 +17,7 @@ mod lock;
 mod mount;
 mod parents;
 mod pending;
+mod place;
 mod plan;
 mod publication;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 
 use super::error::{InstallError, failed};
 use super::files::{self, DIRECTORY_MODE, Owner};
-use super::walk::Place;
+use super::place::Place;
 use super::{FileSystem, Site, Store, parents};
 
 /// Magic number of a tmpfs, from `linux/magic.h`.

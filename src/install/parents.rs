@@ -11,7 +11,8 @@ use rustix::process::geteuid;
 use super::error::{InstallError, failed};
 use super::files;
 use super::homes::{Grant, Homes};
-use super::walk::{self, Place, Walk};
+use super::place::Place;
+use super::walk::{self, Walk};
 
 /// The place of `path`; missing parents are made. They belong to whose home they lie in, and elsewhere to the owner of the nearest
 /// existing one.

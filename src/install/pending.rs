@@ -9,8 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 
-use super::error::{InstallError, failed};
-use super::live::errno;
+use super::error::{InstallError, errno, failed};
 use super::units::UnitRequests;
 use super::{Site, files};
 

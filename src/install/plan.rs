@@ -11,7 +11,6 @@ use rustix::fs;
 use super::error::InstallError;
 use super::files;
 use super::grounds::Grounds;
-use super::links;
 use super::walk::{self, Lost, Step, Way};
 use super::writers;
 use super::{Entry, Kind, Site};
@@ -136,8 +135,8 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     };
     let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
     let is_ours = way.is_safe && fs::fstat(&place.dir).is_ok_and(|dir| writers::of(&dir, there.as_ref()).is_empty());
-    links::refuse_directory(&place).map_err(|error| obstacle(error, is_ours))?;
-    let target = links::target(&place).filter(|_| is_ours);
+    place.refuse_directory().map_err(|error| obstacle(error, is_ours))?;
+    let target = place.target().filter(|_| is_ours);
     Ok((way, target.is_some_and(|target| !Path::new(&target).starts_with(&site.link))))
 }
 

@@ -17,20 +17,11 @@ use rustix::io::Errno;
 
 use super::error::{InstallError, failed};
 use super::files::{self, Identity};
+use super::place::Place;
 use super::writers::{self, Writer};
 
 /// As many symlinks as the kernel follows in one path.
 const MAX_SYMLINKS: usize = 40;
-
-/// A name in an open directory.
-pub(super) struct Place {
-    /// The directory, opened for look-up only.
-    pub dir: OwnedFd,
-    /// The last part of the path.
-    pub name: OsString,
-    /// The whole path, for messages.
-    pub path: PathBuf,
-}
 
 /// A name in a directory, whatever the spelling that led there. Below what is not there yet the name has several parts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ use super::{
     failure::Failure,
     identity::Identity,
     openpgp::{PgpKey, PgpMessage},
-    report::notice::Place,
+    problem::Place,
 };
 use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
 

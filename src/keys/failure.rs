@@ -1,7 +1,5 @@
 //! Why one way into a file stayed closed.
 
-use super::programs::gpg::GpgFailure;
-
 /// Why a message that holds a data key, or a share of one, stays closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -33,15 +31,6 @@ impl Failure {
         match self {
             Self::NotOurs if is_untried => Self::NotTried,
             known => known,
-        }
-    }
-}
-
-impl From<GpgFailure> for Failure {
-    fn from(failure: GpgFailure) -> Self {
-        match failure {
-            GpgFailure::NoSecretKey => Self::Elsewhere(failure.to_string()),
-            failure => Self::Told(failure.to_string()),
         }
     }
 }

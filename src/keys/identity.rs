@@ -11,7 +11,7 @@ use ssh_key::{HashAlg, PrivateKey};
 
 use super::effort::{Effort, Kind};
 use super::hybrid::{self, HybridIdentity};
-use super::report::notice::Place;
+use super::problem::Place;
 use super::ssh;
 
 /// A private key that opens age messages.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::{
     AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Keyring, SSH_KEY_COMMAND_VARIABLE, age,
+    problem::{Cause, KeyKind, Place, Problem},
     programs::{
         command::{KeyCommand, Prints},
         gpg::Gpg,
     },
-    report::notice::{Cause, KeyKind, Notice, Place, Problem},
+    report::notice::Notice,
     sources::{Credential, KeyFile, KeySources, SshKeyFile},
-    ssh,
+    ssh, ssh_keys,
 };
 use crate::{
     system::{
@@ -144,7 +145,7 @@ impl Keyring {
 
     /// Adds all that an SSH private key stands for.
     pub(crate) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
-        let keys = match ssh::keys(place, text.expose()) {
+        let keys = match ssh_keys::keys(place, text.expose()) {
             Ok(keys) => keys,
             // Some forms are not text, so the form is asked first.
             Err(cause @ (Cause::NoSshKey | Cause::DamagedSshKey(_))) => {

@@ -12,16 +12,20 @@ mod failure;
 mod foreign;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
+mod holder;
 mod hybrid;
 mod identity;
 mod load;
 mod opening;
 mod openpgp;
+mod problem;
 mod programs;
+mod recognize;
 pub(crate) mod report;
 mod shares;
 mod sources;
 mod ssh;
+mod ssh_keys;
 #[cfg(test)]
 mod tests;
 
@@ -34,15 +38,16 @@ pub use crate::system::child::ChildError;
 pub use at_hand::KeysAtHand;
 pub use foreign::Foreign;
 pub use opening::Opening;
+pub use problem::{Cause, Damage, KeyKind, Place, Problem};
 pub use report::no_key::NoKey;
-pub use report::notice::{Cause, Damage, KeyKind, Notice, Place, Problem};
+pub use report::notice::Notice;
 pub use sources::{Credential, GpgSource, KeyFile, KeySources, SshKeyFile};
 
 use crate::{sops::metadata::Metadata, system::plaintext::Plaintext};
+use age::PluginIdentity;
 use failure::Failure;
 use programs::command::KeyCommand;
 use programs::gpg::Gpg;
-use programs::plugin::PluginIdentity;
 
 /// The variable that holds age identities as text.
 pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::report::notice::KeyKind;
+use super::problem::KeyKind;
 use crate::system::{confinement::Confined, plaintext::Plaintext};
 
 /// Where the keys of this host are. What is absent here is not looked for.

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Findings, Manifest, Placement, convert::quoted};
-use crate::{install::is_reserved, sops::format::Format};
+use super::{Findings, Manifest, Placement};
+use crate::{install::is_reserved, sops::format::Format, text::printable::quoted};
 
 /// Finds entries that cannot all be installed. Where a lenient manifest declares one place twice, the last one wins, as it does in
 /// the Go program, and the others are taken out.

@@ -8,7 +8,10 @@ use std::{
 use serde::Serialize;
 
 use super::{Account, Body, Findings, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template, paths::Paths, raw};
-use crate::sops::{format::Format, key::KeyPath};
+use crate::{
+    sops::{format::Format, key::KeyPath},
+    text::printable::quoted,
+};
 
 /// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on.
 pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
@@ -339,13 +342,4 @@ fn elsewhere(path: Option<PathBuf>, own_place: &Path) -> Option<PathBuf> {
 
 fn non_empty_path(raw: String) -> Option<PathBuf> {
     (!raw.is_empty()).then(|| PathBuf::from(raw))
-}
-
-/// A name for a message; control characters are escaped, so that a manifest cannot write to the terminal.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = !text.is_empty()
-        && text
-            .chars()
-            .all(|character| character.is_alphanumeric() || "/._-@:+".contains(character));
-    if plain { text.to_owned() } else { format!("{text:?}") }
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Findings, convert::quoted};
+use super::Findings;
+use crate::text::printable::quoted;
 
 /// How paths of the manifest are read.
 pub(super) enum Paths<'a> {

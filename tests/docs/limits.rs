@@ -142,7 +142,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "a message of 64 KiB for one key",
-        "src/keys/age.rs",
+        "src/keys/age/mod.rs",
         "const MAX_MESSAGE_BYTES: usize = ",
     ),
     (
@@ -154,7 +154,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "an age message of 128 lines",
-        "src/keys/age.rs",
+        "src/keys/age/mod.rs",
         "const MAX_MESSAGE_LINES: usize = ",
     ),
     (

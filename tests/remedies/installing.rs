@@ -27,7 +27,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "stopped: this run was told to end; run this again",
+        "this run was told to end; run this again",
         "tests/contract/budgets.rs ends a run",
         &[],
     ),

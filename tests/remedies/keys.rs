@@ -54,6 +54,11 @@ pub const ROWS: &[Row] = &[
         a_key_of_gpg_is_imported,
     ),
     mended("name it as sops.age.keyFile", identities_are_named_as_such),
+    named(
+        "its disk or network does not answer; keep it on a local disk",
+        "tests/contract/budgets.rs has such a disk; every other test has its keys on a local one",
+        &[],
+    ),
     mended(
         "restore what it leads to, or mount where that lies",
         what_a_link_leads_to_is_restored,

@@ -12,12 +12,12 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::program;
-use crate::keys::report::notice::{Cause, Place};
-use crate::keys::report::recipient::printable;
+use crate::keys::problem::{Cause, Place};
 use crate::system::{
     child::{Child, ChildError},
     plaintext::Plaintext,
 };
+use crate::text::printable::printable;
 
 /// The variable in which a command finds the recipient that a key is wanted for; sops sets it too.
 const RECIPIENT: &str = "SOPS_AGE_RECIPIENT";

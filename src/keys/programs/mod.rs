@@ -16,11 +16,9 @@ use age_core::format::Stanza;
 use super::{
     Failure, Keyring, Opening,
     age::{self, Message},
+    holder::Holder,
     opening::Spot,
-    report::{
-        notice::{Cause, Place},
-        recipient::Holder,
-    },
+    problem::{Cause, Place},
 };
 use crate::{
     sops::metadata::MasterKey,

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::notice::Problem;
 use super::recipient::Lock;
 use crate::keys::Keyring;
 use crate::keys::hybrid::by_its_ends;
 use crate::keys::identity::Identity;
 use crate::keys::opening::{Group, Opening};
+use crate::keys::problem::Problem;
 
 /// How many locks of a group are shown whatever there is to tell of them.
 const MOST_LOCKS: usize = 30;

@@ -2,13 +2,12 @@
 
 use crate::keys::Keyring;
 use crate::keys::failure::Failure;
+use crate::keys::holder::Holder;
 use crate::keys::hybrid::by_its_ends;
 use crate::keys::opening::Entry;
 use crate::keys::ssh;
 use crate::sops::metadata::{MasterKey, Service};
-
-/// The most characters shown of a name that a file chose.
-const MAX_NAME: usize = 200;
+use crate::text::printable::{one_line, printable};
 
 /// One way into a file.
 #[derive(Debug)]
@@ -112,50 +111,6 @@ impl Lock {
     }
 }
 
-/// Which age plugins may have the identity of a recipient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holder<'r> {
-    /// None: the key is one of age itself, or of SSH.
-    Nobody,
-    /// The one of this name.
-    Plugin(&'r str),
-    /// Any that keeps its keys in hardware. The recipient is tagged, so that whoever encrypts need not know which.
-    AnyHardware,
-}
-
-impl<'r> Holder<'r> {
-    /// What stands before the last `1` of a recipient names the kind of key.
-    pub fn of(recipient: &'r str) -> Self {
-        let kind = recipient.rsplit_once('1').and_then(|(kind, _)| kind.strip_prefix("age1"));
-        match kind {
-            None | Some("pq") => Self::Nobody,
-            Some("tag" | "tagpq") => Self::AnyHardware,
-            Some(name) => Self::Plugin(name),
-        }
-    }
-
-    /// Whether `plugin` may have the identity.
-    pub fn may_be(self, plugin: &str) -> bool {
-        match self {
-            Self::Nobody => false,
-            Self::Plugin(name) => name == plugin,
-            Self::AnyHardware => true,
-        }
-    }
-
-    /// What this host lacks, which has identities of `known` plugins.
-    fn wanted(self, known: &[String]) -> Option<String> {
-        match self {
-            Self::Plugin(name) => Some(format!("needs an identity of age-plugin-{}", printable(name))),
-            Self::AnyHardware => {
-                Some("needs an identity of the plugin for its hardware, such as age-plugin-tpm, -yubikey or -se".to_owned())
-            }
-            Self::Nobody => None,
-        }
-        .filter(|_| known.iter().all(|plugin| !self.may_be(plugin)))
-    }
-}
-
 /// What this host lacks for a plugin's recipient.
 fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
     Holder::of(recipient).wanted(&keyring.plugin_names()).into_iter().collect()
@@ -200,19 +155,4 @@ fn service_name(service: Service) -> &'static str {
         Service::HashicorpVault => "HashiCorp Vault",
         Service::HuaweiKms => "Huawei Cloud KMS",
     }
-}
-
-/// A text that somebody else chose, safe to print: one line, no control characters, not endless.
-pub(crate) fn printable(name: &str) -> String {
-    let name = name.trim();
-    let mut text: String = one_line(name).chars().take(MAX_NAME).collect();
-    if name.chars().nth(MAX_NAME).is_some() {
-        text.push('…');
-    }
-    text
-}
-
-/// A text without control characters.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

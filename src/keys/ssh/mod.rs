@@ -1,4 +1,4 @@
-//! SSH private keys as age identities.
+//! SSH keys: their texts, and what age makes of them.
 
 mod openssh;
 mod text;
@@ -12,42 +12,13 @@ use ssh_key::public::{Ed25519PublicKey, RsaPublicKey};
 use ssh_key::{Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
-use super::identity::Identity;
-use super::openpgp::PgpKey;
-use super::report::notice::{Cause, Damage, Place};
-use text::private_key;
+pub(crate) use text::private_key;
 
 /// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
 pub(crate) const MAX_BYTES: usize = 16 << 10;
 
-/// What an SSH private key stands for.
-pub(crate) struct SshKeys {
-    /// Of an ed25519 key first the converted age identity, then the key as it is; of an RSA key only the key as it is.
-    pub identities: Vec<Identity>,
-    /// The OpenPGP key that an RSA key stands for.
-    pub pgp: Option<PgpKey>,
-}
-
-/// All that the SSH private key `text` stands for.
-pub(crate) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
-    let key = private_key(text)?;
-    let mut identities = Vec::new();
-    match key.key_data() {
-        KeypairData::Ed25519(pair) => {
-            let converted = convert(pair.private.as_ref()).ok_or(Cause::DamagedSshKey(Damage::Form))?;
-            identities.push(Identity::from_conversion(converted, place.clone()));
-        }
-        KeypairData::Rsa(_) => {}
-        KeypairData::Encrypted(_) => return Err(Cause::EncryptedSshKey),
-        _ => return Err(Cause::UnknownSshKind(key.algorithm().as_str().to_owned())),
-    }
-    let pgp = PgpKey::from_ssh(&key);
-    identities.push(Identity::from_ssh(key, place.clone()).ok_or(Cause::DamagedSshKey(Damage::Form))?);
-    Ok(SshKeys { identities, pgp })
-}
-
 /// The age identity of an ed25519 seed.
-fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
+pub(crate) fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
     let scalar = scalar(seed);
     let hrp = Hrp::parse("AGE-SECRET-KEY-").ok()?;
     let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, &*scalar).ok()?);
@@ -136,6 +107,7 @@ mod tests {
 
     use super::text::{pkcs1_key, pkcs8_key};
     use super::*;
+    use crate::keys::{problem::Place, ssh_keys::keys};
 
     /// The age recipient of a public SSH key: the way that needs no private key.
     fn converted(public: &str) -> String {

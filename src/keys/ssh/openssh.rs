@@ -7,8 +7,8 @@ use ssh_key::PrivateKey;
 use ssh_key::public::{Ed25519PublicKey, KeyData};
 
 use super::{ed25519_key, rsa_key, rsa_public};
-use crate::keys::foreign;
-use crate::keys::report::notice::{Cause, Damage};
+use crate::keys::problem::{Cause, Damage};
+use crate::keys::recognize;
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 /// The length of what is encrypted is a multiple of this, in bytes, also where nothing is encrypted.
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
         match self.string()? {
             b"ssh-ed25519" => Ok(Kind::Ed25519),
             b"ssh-rsa" => Ok(Kind::Rsa),
-            other => Err(foreign::kind(other).map_or(Cause::DamagedSshKey(Damage::Form), |name| {
+            other => Err(recognize::kind(other).map_or(Cause::DamagedSshKey(Damage::Form), |name| {
                 Cause::UnknownSshKind(name.to_owned())
             })),
         }

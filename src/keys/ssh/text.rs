@@ -10,8 +10,8 @@ use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use super::{ed25519_key, openssh, rsa_key};
-use crate::keys::foreign::{self, Foreign};
-use crate::keys::report::notice::{Cause, Damage};
+use crate::keys::problem::{Cause, Damage};
+use crate::keys::{foreign::Foreign, recognize};
 
 /// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
@@ -27,10 +27,10 @@ const OTHERS: [(ObjectIdentifier, &str); 5] = [
 
 /// Reads a private key.
 pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
-    if let Some(cause) = foreign::ssh_key(text) {
+    if let Some(cause) = recognize::ssh_key(text) {
         return Err(cause);
     }
-    let unknown = || foreign::other_key(text).unwrap_or(Cause::NoSshKey);
+    let unknown = || recognize::other_key(text).unwrap_or(Cause::NoSshKey);
     let (label, body) = str::from_utf8(text).ok().and_then(pem).ok_or_else(unknown)?;
     if let Some(cause) = refused(label) {
         return Err(cause);

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::keys::report::recipient::printable;
+use crate::keys::failure::Failure;
 use crate::system::child::ChildError;
+use crate::text::printable::printable;
 
 /// Why gpg did not open a message. `Display` gives cause and remedy for a line of the failure report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,5 +100,14 @@ impl fmt::Display for GpgFailure {
             Self::NotAuthenticated => "refused: a message without integrity protection could have been altered",
             Self::Damaged => "damaged: a key fits, but the content was altered",
         })
+    }
+}
+
+impl From<GpgFailure> for Failure {
+    fn from(failure: GpgFailure) -> Self {
+        match failure {
+            GpgFailure::NoSecretKey => Self::Elsewhere(failure.to_string()),
+            failure => Self::Told(failure.to_string()),
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use rustix::process::Uid;
 
-use crate::keys::report::recipient::printable;
 use crate::system::read::reason;
+use crate::text::printable::printable;
 
 /// The permission bits of group and others to write.
 const OTHERS_MAY_WRITE: u32 = 0o022;

@@ -6,10 +6,10 @@ use age_core::format::Stanza;
 
 use super::asking::Asking;
 use super::failure::Fault;
-use super::identity::PluginIdentity;
 use super::outcome::Outcome;
 use super::replies::Replies;
 use super::stanza::{self, Command};
+use crate::keys::age::PluginIdentity;
 use crate::system::child::Child;
 use crate::system::plaintext::Plaintext;
 

@@ -6,8 +6,6 @@
 mod asking;
 mod conversation;
 mod failure;
-mod identity;
-mod message;
 mod outcome;
 mod program;
 mod replies;
@@ -20,10 +18,9 @@ use std::{env, time::Duration};
 
 use age_core::format::{FileKey, Stanza};
 
+use crate::keys::age::PluginIdentity;
 pub(crate) use asking::Asking;
 pub(crate) use failure::PluginFailure;
-pub(crate) use identity::PluginIdentity;
-pub(crate) use message::{Known, stanzas};
 use program::Program;
 #[cfg(fuzzing)]
 pub(crate) use replies::hear;

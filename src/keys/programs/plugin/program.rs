@@ -7,8 +7,8 @@ use age_core::format::{FileKey, Stanza};
 use super::asking::Asking;
 use super::conversation::Conversation;
 use super::failure::{Fault, PluginFailure};
-use super::identity::PluginIdentity;
 use super::outcome::Outcome;
+use crate::keys::age::PluginIdentity;
 use crate::keys::programs::program;
 use crate::system::child::Child;
 

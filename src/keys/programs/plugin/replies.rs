@@ -12,8 +12,8 @@ use super::failure::Fault;
 use super::failure::PluginFailure;
 use super::outcome::Outcome;
 use super::stanza::{self, Command};
-use crate::keys::report::recipient::printable;
 use crate::system::plaintext::Plaintext;
+use crate::text::printable::printable;
 
 /// The most messages that a plugin can show.
 const MOST_SHOWN: usize = 32;

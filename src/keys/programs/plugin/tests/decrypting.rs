@@ -4,7 +4,7 @@ use ::age::armor::ArmoredReader;
 use ::age::{Decryptor, Identity};
 
 use super::*;
-use crate::keys::programs::plugin::{Known, stanzas};
+use crate::keys::age::ends::{Known, stanzas};
 
 /// The variable with the passphrase for `age-plugin-batchpass`.
 const PASSPHRASE: &str = "AGE_PASSPHRASE";

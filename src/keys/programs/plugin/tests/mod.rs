@@ -15,8 +15,8 @@ use tempfile::TempDir;
 
 use super::asking::Asking;
 use super::failure::PluginFailure;
-use super::identity::PluginIdentity;
 use super::program::Program;
+use crate::keys::age::PluginIdentity;
 
 mod decrypting;
 mod failing;

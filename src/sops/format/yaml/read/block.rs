@@ -5,7 +5,7 @@ use std::mem;
 use super::{
     cursor::Mark,
     gather::Gather,
-    scan::{Scanner, problem},
+    scanner::{Scanner, problem},
     token::Token,
 };
 use crate::sops::format::ParseError;

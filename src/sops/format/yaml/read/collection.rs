@@ -5,7 +5,7 @@ use std::{mem, rc::Rc};
 use super::{
     compose::{Composer, Site},
     node::{Comments, Node, Pair, Shape, inherit_foot, move_foot},
-    note::Lines,
+    scanner::Lines,
     token::Token,
 };
 use crate::sops::format::ParseError;

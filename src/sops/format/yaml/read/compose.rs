@@ -4,8 +4,7 @@ use std::{borrow::Cow, collections::HashMap, mem, rc::Rc};
 
 use super::{
     node::{Comments, Node, Shape},
-    note::{Lines, Note, Place},
-    scan::{Scanner, problem},
+    scanner::{Lines, Note, Place, Scanner, problem},
     token::{Placed, Token},
 };
 use crate::sops::{

@@ -5,7 +5,7 @@ use std::{borrow::Cow, mem};
 use super::{
     compose::{Composer, Site},
     node::Document,
-    note::Lines,
+    scanner::Lines,
     token::Token,
 };
 use crate::sops::format::{ParseError, yaml::resolve::Tag};

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, mem};
 
-use super::scan::Scanner;
+use super::scanner::Scanner;
 
 /// Text that is put together from pieces: borrowed as long as the pieces follow one another in the source.
 #[derive(Default)]

@@ -2,24 +2,13 @@
 
 use super::{
     cursor::Mark,
-    scan::{Scanner, problem},
+    scanner::{Scanner, SimpleKey, problem},
     token::Token,
 };
 use crate::sops::format::ParseError;
 
 /// Most characters that may stand between the start of a key without `?` and its `:`.
 const LONGEST_KEY: usize = 1024;
-
-/// A place where a key without `?` may have started: whether it has, its `:` will tell.
-#[derive(Clone, Copy)]
-pub(super) struct SimpleKey {
-    /// Where.
-    pub(super) start: Mark,
-    /// The number of the token that would follow the key mark.
-    pub(super) token: usize,
-    /// Whether nothing but a key can stand there.
-    required: bool,
-}
 
 impl<'a> Scanner<'a> {
     /// Opens a block at `column` if that is deeper than the current one. Its token goes before the one with the number `before`, or

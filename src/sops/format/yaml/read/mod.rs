@@ -14,6 +14,7 @@ mod note;
 mod property;
 mod scalar;
 mod scan;
+mod scanner;
 mod token;
 
 use crate::sops::{

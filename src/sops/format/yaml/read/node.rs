@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
-use super::note::Lines;
+use super::scanner::Lines;
 use crate::sops::format::yaml::resolve::Tag;
 
 /// A node of a document, with its comments.

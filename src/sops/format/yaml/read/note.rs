@@ -7,41 +7,12 @@ use std::mem;
 
 use super::{
     cursor::{Cursor, Mark},
-    scan::Scanner,
+    scanner::{Lines, Note, Place, Scanner},
     token::Token,
 };
 
 /// How far a comment is looked for behind a token, in bytes.
 const REACH: usize = 512;
-
-/// Where a comment stands, seen from what it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// On lines of its own, above.
-    Head,
-    /// On the same line, behind.
-    Line,
-    /// On lines of its own, below.
-    Foot,
-}
-
-/// Lines of a comment, each with its `#`; an empty one stands for a blank line in the text.
-pub(super) type Lines<'a> = Vec<&'a str>;
-
-/// A comment that waits for its token.
-#[derive(Debug)]
-pub(super) struct Note<'a> {
-    /// The offset where the search that found it began.
-    scan: usize,
-    /// The offset from which on a token takes it.
-    pub(super) owner: usize,
-    /// Where it starts. In a [`Place::Line`] note the column counts from 0, in the others from 1.
-    start: Mark,
-    /// The offset where it ends; 0 in a [`Place::Line`] note.
-    end: usize,
-    pub(super) place: Place,
-    pub(super) lines: Lines<'a>,
-}
 
 /// A search for comments between two tokens.
 struct Search<'a> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     cursor::Mark,
-    scan::{Scanner, problem},
+    scanner::{Scanner, problem},
     token::Token,
 };
 use crate::sops::format::ParseError;

@@ -3,7 +3,7 @@
 use super::{
     cursor::Mark,
     gather::{Fold, Gather},
-    scan::{Scanner, problem},
+    scanner::{Scanner, problem},
     token::Token,
 };
 use crate::sops::format::ParseError;

@@ -3,15 +3,12 @@
 //! It follows the reading that sops has of YAML (the libyaml grammar), because a scanner of another dialect would find other
 //! trees in some files, and because the place of a comment in the tree depends on positions of tokens.
 
-use std::collections::VecDeque;
-
 use super::{
-    cursor::{Cursor, Mark},
-    indent::SimpleKey,
-    note::Note,
+    cursor::Mark,
+    scanner::{Scanner, SimpleKey, problem},
     token::{Placed, Token},
 };
-use crate::sops::format::{Flaw, ParseError, TOO_MANY};
+use crate::sops::format::{ParseError, TOO_MANY};
 
 /// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
 const LOOKAHEAD: usize = 3;
@@ -19,59 +16,7 @@ const LOOKAHEAD: usize = 3;
 /// The most tokens and lines of comments: a key with its value takes three, an entry of a list two.
 const MOST_TOKENS: usize = 3_300_000;
 
-/// Reads tokens one by one, and the comments between them.
-pub(super) struct Scanner<'a> {
-    pub(super) cursor: Cursor<'a>,
-    /// Tokens read and not yet given out.
-    pub(super) tokens: VecDeque<Placed<'a>>,
-    /// How many were given out.
-    pub(super) taken: usize,
-    /// Comments read and not yet given out.
-    pub(super) notes: VecDeque<Note<'a>>,
-    /// The column of the innermost block; none outside of any.
-    pub(super) indent: Option<usize>,
-    /// The columns around it.
-    pub(super) indents: Vec<Option<usize>>,
-    /// Whether a key without `?` may start here.
-    pub(super) key_allowed: bool,
-    /// The possible key at each flow level, the block level first.
-    pub(super) keys: Vec<Option<SimpleKey>>,
-    /// How many of the outermost levels have none.
-    pub(super) without_keys: usize,
-    /// How many tokens and lines of comments were read.
-    pub(super) fetched: usize,
-    started: bool,
-    ended: bool,
-}
-
-/// An error at a place.
-pub(super) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
-    ParseError {
-        line: Some(mark.line + 1),
-        problem: problem.into(),
-        flaw: Flaw::Grammar,
-    }
-}
-
 impl<'a> Scanner<'a> {
-    /// At the start of `text`, which holds no NUL.
-    pub(super) fn new(text: &'a str) -> Self {
-        Self {
-            cursor: Cursor::new(text),
-            tokens: VecDeque::new(),
-            taken: 0,
-            notes: VecDeque::new(),
-            indent: None,
-            indents: Vec::new(),
-            key_allowed: true,
-            keys: vec![None],
-            without_keys: 0,
-            fetched: 0,
-            started: false,
-            ended: false,
-        }
-    }
-
     /// The next token, which stays in the queue; none behind the last.
     pub(super) fn peek(&mut self) -> Result<Option<&Placed<'a>>, ParseError> {
         while !self.ended && self.needs_more()? {

@@ -1,5 +1,8 @@
 //! age identities as text, and the age messages that hold data keys.
 
+pub(crate) mod ends;
+mod plugin_identity;
+
 use std::io::{self, BufRead, Read};
 
 use ::age::armor::ArmoredReader;
@@ -7,13 +10,14 @@ use ::age::{DecryptError, Decryptor, x25519};
 use age_core::format::{FileKey, Stanza};
 use zeroize::Zeroizing;
 
+pub(crate) use plugin_identity::PluginIdentity;
+
 use super::effort::Effort;
 use super::failure::Failure;
-use super::foreign::{self, Foreign};
 use super::hybrid::{self, HybridIdentity};
 use super::identity::Identity;
-use super::programs::plugin::{self, PluginIdentity};
-use super::report::notice::{Cause, Place};
+use super::problem::{Cause, Place};
+use super::{foreign::Foreign, recognize};
 use crate::system::plaintext::Plaintext;
 
 /// The most bytes of an identity file; the limit that age itself sets.
@@ -68,12 +72,12 @@ impl Message {
 
     /// What the message holds, by the file key that a plugin found in one of its stanzas.
     pub fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
-        read(self.decrypt(&plugin::Known(file_key))?)
+        read(self.decrypt(&ends::Known(file_key))?)
     }
 
     /// The stanzas of the header, if it has any.
     pub fn stanzas(&self) -> Option<Vec<Stanza>> {
-        plugin::stanzas(&self.0)
+        ends::stanzas(&self.0)
     }
 
     fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read + use<'_>, Failure> {
@@ -151,7 +155,7 @@ pub(crate) fn foreign_content(text: &[u8]) -> Option<Cause> {
         Some(Cause::SshKey)
     } else {
         // A public key may stand on a line among identities.
-        foreign::ssh_key(text).filter(|cause| *cause != Cause::PublicSshKey)
+        recognize::ssh_key(text).filter(|cause| *cause != Cause::PublicSshKey)
     }
 }
 
@@ -189,7 +193,7 @@ impl Line {
                 .map(|secret| Self::Identity(Identity::from_hybrid(secret, place.clone())))
                 .ok_or(Cause::BadLine),
             _ if text.starts_with("age1") => Err(Cause::RecipientLine),
-            _ if foreign::ssh_key(text.as_bytes()).is_some() => Err(Cause::PublicSshKey),
+            _ if recognize::ssh_key(text.as_bytes()).is_some() => Err(Cause::PublicSshKey),
             _ => text
                 .parse::<x25519::Identity>()
                 .map(|secret| Self::Identity(Identity::from_age(secret, place.clone())))

@@ -1,0 +1,38 @@
+//! A name in an open directory: where a link, or a directory, belongs.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use rustix::fs::{self, FileType};
+
+use super::error::{InstallError, failed};
+use super::files;
+
+/// A name in an open directory.
+pub(super) struct Place {
+    /// The directory, opened for look-up only.
+    pub dir: OwnedFd,
+    /// The last part of the path.
+    pub name: OsString,
+    /// The whole path, for messages.
+    pub path: PathBuf,
+}
+
+impl Place {
+    /// Refuses a directory that is there.
+    pub(super) fn refuse_directory(&self) -> Result<(), InstallError> {
+        let there = files::status(&self.dir, self.name.as_os_str()).map_err(failed("examine", &self.path))?;
+        if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {
+            return Err(InstallError::DirectoryInTheWay { path: self.path.clone() });
+        }
+        Ok(())
+    }
+
+    /// The target of the symlink that is there, if it is one.
+    pub(super) fn target(&self) -> Option<OsString> {
+        let target = fs::readlinkat(&self.dir, self.name.as_os_str(), Vec::new()).ok()?;
+        Some(OsString::from_vec(target.into_bytes()))
+    }
+}

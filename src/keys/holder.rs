@@ -1,0 +1,47 @@
+//! Who may have the identity of an age recipient.
+
+use crate::text::printable::printable;
+
+/// Which age plugins may have the identity of a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder<'r> {
+    /// None: the key is one of age itself, or of SSH.
+    Nobody,
+    /// The one of this name.
+    Plugin(&'r str),
+    /// Any that keeps its keys in hardware. The recipient is tagged, so that whoever encrypts need not know which.
+    AnyHardware,
+}
+
+impl<'r> Holder<'r> {
+    /// What stands before the last `1` of a recipient names the kind of key.
+    pub fn of(recipient: &'r str) -> Self {
+        let kind = recipient.rsplit_once('1').and_then(|(kind, _)| kind.strip_prefix("age1"));
+        match kind {
+            None | Some("pq") => Self::Nobody,
+            Some("tag" | "tagpq") => Self::AnyHardware,
+            Some(name) => Self::Plugin(name),
+        }
+    }
+
+    /// Whether `plugin` may have the identity.
+    pub fn may_be(self, plugin: &str) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Plugin(name) => name == plugin,
+            Self::AnyHardware => true,
+        }
+    }
+
+    /// What this host lacks, which has identities of `known` plugins.
+    pub fn wanted(self, known: &[String]) -> Option<String> {
+        match self {
+            Self::Plugin(name) => Some(format!("needs an identity of age-plugin-{}", printable(name))),
+            Self::AnyHardware => {
+                Some("needs an identity of the plugin for its hardware, such as age-plugin-tpm, -yubikey or -se".to_owned())
+            }
+            Self::Nobody => None,
+        }
+        .filter(|_| known.iter().all(|plugin| !self.may_be(plugin)))
+    }
+}

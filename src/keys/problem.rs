@@ -1,0 +1,288 @@
+//! What is wrong with a source of keys: where, why, and what to do about it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::foreign::Foreign;
+use crate::system::child::ChildError;
+use crate::system::read::ReadError;
+use crate::text::encoding::Encoding;
+use crate::text::shell;
+
+/// A source, or a part of one, that gave no key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub place: Place,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Where a key comes from, or should have come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(&'static str),
+    /// A systemd credential.
+    Credential(String),
+    /// A line, counted from 1, of a source.
+    Line(usize, Box<Place>),
+}
+
+/// Why a source gave no key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The file could not be read.
+    File(ReadError),
+    /// There is no such file; it would hold a key of this kind.
+    NoFile(KeyKind),
+    /// There is a symlink in its place, which leads to no file.
+    LeadsNowhere,
+    /// There is no such directory, which would be a `GnuPG` home.
+    NoHome,
+    /// An age identity source without a line that could be one.
+    NoIdentity,
+    /// A line that is no age identity.
+    BadLine,
+    /// A text that was written in another encoding or with other line ends.
+    Encoding(Encoding),
+    /// That many further bad lines, beyond those reported one by one.
+    MoreBadLines(usize),
+    /// A line that is an age recipient.
+    RecipientLine,
+    /// An age identity file that asks for a passphrase.
+    EncryptedIdentities,
+    /// An SSH key where an age identity file was expected.
+    SshKey,
+    /// A public SSH key where a private one was expected.
+    PublicSshKey,
+    /// An SSH private key that asks for a passphrase.
+    EncryptedSshKey,
+    /// An SSH private key of a kind that age does not know.
+    UnknownSshKind(String),
+    /// The same in PKCS#8, which other programs write.
+    EncryptedPkcs8,
+    /// It looks like an SSH private key but cannot be read as one.
+    DamagedSshKey(Damage),
+    /// A key of another kind.
+    Foreign(Foreign),
+    /// It does not look like an SSH private key at all.
+    NoSshKey,
+    /// No unit gave us credentials.
+    NoCredentials,
+    /// A command line that is empty, or ends within quotes.
+    NoCommand,
+    /// A command that could not be run to its end. With its program.
+    Command(String, ChildError),
+    /// A command that says itself that it failed. With its program, and how it ended in the system's words.
+    CommandFailed(String, String),
+    /// A program that was asked failed, in its own words or ours.
+    Program(String),
+}
+
+/// What a key file holds, in the order in which one is recommended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// age identities.
+    Identities,
+    /// An SSH private key: ed25519, or whatever is there.
+    Ssh,
+    /// An SSH private key that should be RSA.
+    SshRsa,
+}
+
+/// What is wrong with an SSH private key. OpenSSH refuses all of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The last line of its text is not there.
+    NoEnd,
+    /// Its text is not base64.
+    Base64,
+    /// It ends within a part.
+    CutOff,
+    /// A part is not what belongs there.
+    Form,
+    /// It does not hold exactly one key.
+    SeveralKeys,
+    /// Something follows it, or it was not filled up to a whole block.
+    Length,
+    /// The two numbers that tell whether it was decrypted differ.
+    CheckNumbers,
+    /// It is filled up with something else than 1, 2, 3 and so on.
+    Padding,
+    /// Its public half belongs to another key.
+    PublicHalf,
+}
+
+impl Place {
+    /// A line of this place.
+    pub(crate) fn line(&self, number: usize) -> Self {
+        Self::Line(number, Box::new(self.clone()))
+    }
+
+    /// The whole source that this is, or is a line of.
+    pub(crate) fn source(&self) -> Self {
+        match self {
+            Self::Line(_, place) => place.source(),
+            source => source.clone(),
+        }
+    }
+
+    /// The file that this is, or is in.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Variable(_) | Self::Credential(_) => None,
+            Self::Line(_, place) => place.path(),
+        }
+    }
+}
+
+impl Problem {
+    /// Of a host key of sshd that is not there: its kind.
+    pub(crate) fn missing_host_key(&self) -> Option<KeyKind> {
+        match self.cause {
+            Cause::NoFile(kind) if self.place.path()?.starts_with("/etc/ssh") => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// Whether the program failed that has the key of `place`.
+    pub(crate) fn is_of_program_for(&self, place: &Place) -> bool {
+        matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())
+    }
+
+    /// What to do about it, where something can be done on this host.
+    pub(crate) fn remedy(&self) -> Option<String> {
+        match (&self.cause, &self.place) {
+            (Cause::NoCredentials, _) => return Some("run the unit that loads it, not this program by hand".to_owned()),
+            (Cause::NoFile(_), Place::Credential(name)) => {
+                return Some(format!(
+                    "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"
+                ));
+            }
+            _ => {}
+        }
+        let path = self.place.path()?;
+        if let Cause::NoFile(kind) = self.cause {
+            return Some(kind.remedy(path));
+        }
+        let text = shell::path(&path.with_added_extension("txt"));
+        let plain = shell::path(&path.with_added_extension("plain"));
+        let path = shell::path(path);
+        match &self.cause {
+            Cause::LeadsNowhere => Some("restore what it leads to, or mount where that lies".to_owned()),
+            Cause::NoHome => Some("restore it, or correct sops.gnupg.home".to_owned()),
+            Cause::File(ReadError::Refused(reason)) if reason == "permission denied" => {
+                Some("let its owner give you the right to read it, or name a key of your own".to_owned())
+            }
+            Cause::NoIdentity => Some(format!(
+                "restore it, or if there never was a key in it, run: age-keygen >> {path}"
+            )),
+            Cause::DamagedSshKey(_) | Cause::NoSshKey => Some("restore it, or name another key".to_owned()),
+            Cause::EncryptedIdentities => Some(format!(
+                "decrypt it and name the result, run: (umask 077; age --decrypt --output {text} {path})"
+            )),
+            Cause::EncryptedSshKey => Some(format!(
+                "use a key without one, or remove it, run: ssh-keygen -p -N '' -f {path}"
+            )),
+            Cause::EncryptedPkcs8 => Some(format!(
+                "use a key without one, or decrypt it and name the result, run: (umask 077; openssl pkey -in {path} -out {plain})"
+            )),
+            Cause::Foreign(foreign) => foreign.remedy(&path),
+            Cause::Encoding(encoding) => Some(format!("run: {}", encoding.command(&path))),
+            Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
+            Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl KeyKind {
+    /// What to do where there is no file at `path`. One may be somewhere: what cannot be told from here must not be replaced.
+    fn remedy(self, path: &Path) -> String {
+        let directory = shell::path(path.parent().unwrap_or(path));
+        let path = shell::path(path);
+        let make = match self {
+            Self::Identities => format!("age-keygen -o {path}"),
+            Self::Ssh => format!("ssh-keygen -q -t ed25519 -N '' -f {path}"),
+            Self::SshRsa => format!("ssh-keygen -q -t rsa -b 4096 -N '' -f {path}"),
+        };
+        format!("restore or mount it, or if there never was one, run: mkdir -p {directory} && {make}")
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.cause)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Variable(name) => f.write_str(name),
+            Self::Credential(name) => write!(f, "credential {name}"),
+            Self::Line(number, place) => write!(f, "line {number} of {place}"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::NoFile(_) => ReadError::Missing.fmt(f),
+            Self::LeadsNowhere => f.write_str("a symlink that leads to no file"),
+            Self::NoHome => f.write_str("no such directory"),
+            Self::NoIdentity => f.write_str("holds no age identity"),
+            Self::BadLine => f.write_str("not an age identity"),
+            Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),
+            Self::MoreBadLines(count) => {
+                write!(f, "{count} more lines that are not age identities")
+            }
+            Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
+            Self::EncryptedIdentities => f.write_str("age identities behind a passphrase, which nobody is asked for"),
+            Self::SshKey => f.write_str("an SSH key, not age identities"),
+            Self::PublicSshKey => f.write_str("a public SSH key"),
+            Self::EncryptedSshKey | Self::EncryptedPkcs8 => f.write_str("protected by a passphrase, which nobody is asked for"),
+            Self::UnknownSshKind(kind) if kind.starts_with("sk-") => write!(
+                f,
+                "an SSH key of kind {kind}, which stays in a security key and only signs; age knows ssh-ed25519 and ssh-rsa"
+            ),
+            Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
+            Self::DamagedSshKey(damage) => write!(f, "a damaged SSH private key: {damage}"),
+            Self::Foreign(foreign) => foreign.fmt(f),
+            Self::Encoding(encoding) => encoding.fmt(f),
+            Self::NoSshKey => f.write_str("not an SSH private key"),
+            Self::NoCredentials => f.write_str("no unit of systemd gave us credentials"),
+            Self::NoCommand => f.write_str("not a command; check its quotes"),
+            Self::Command(program, error) => write!(f, "{program}: {error}"),
+            Self::CommandFailed(program, status) => write!(f, "{program} failed with {status}"),
+            Self::Program(words) => f.write_str(words),
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoEnd => "its last line, -----END …-----, is missing",
+            Self::Base64 => "its text is not valid base64",
+            Self::CutOff => "it ends too early",
+            Self::Form => "its content is not that of a key",
+            Self::SeveralKeys => "it does not hold exactly one key",
+            Self::Length => "its length is wrong",
+            Self::CheckNumbers => "its two check numbers differ",
+            Self::Padding => "its padding is wrong",
+            Self::PublicHalf => "its public half belongs to another key",
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! What an SSH private key stands for: age identities, and an OpenPGP key.
+
+use ssh_key::private::KeypairData;
+
+use super::identity::Identity;
+use super::openpgp::PgpKey;
+use super::problem::{Cause, Damage, Place};
+use super::ssh;
+
+/// What an SSH private key stands for.
+pub(crate) struct SshKeys {
+    /// Of an ed25519 key first the converted age identity, then the key as it is; of an RSA key only the key as it is.
+    pub identities: Vec<Identity>,
+    /// The OpenPGP key that an RSA key stands for.
+    pub pgp: Option<PgpKey>,
+}
+
+/// All that the SSH private key `text` stands for.
+pub(crate) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
+    let key = ssh::private_key(text)?;
+    let mut identities = Vec::new();
+    match key.key_data() {
+        KeypairData::Ed25519(pair) => {
+            let converted = ssh::convert(pair.private.as_ref()).ok_or(Cause::DamagedSshKey(Damage::Form))?;
+            identities.push(Identity::from_conversion(converted, place.clone()));
+        }
+        KeypairData::Rsa(_) => {}
+        KeypairData::Encrypted(_) => return Err(Cause::EncryptedSshKey),
+        _ => return Err(Cause::UnknownSshKind(key.algorithm().as_str().to_owned())),
+    }
+    let pgp = PgpKey::from_ssh(&key);
+    identities.push(Identity::from_ssh(key, place.clone()).ok_or(Cause::DamagedSshKey(Damage::Form))?);
+    Ok(SshKeys { identities, pgp })
+}

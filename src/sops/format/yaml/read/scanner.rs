@@ -1,0 +1,103 @@
+//! What the scanner knows between two tokens.
+
+use std::collections::VecDeque;
+
+use super::{
+    cursor::{Cursor, Mark},
+    token::Placed,
+};
+use crate::sops::format::{Flaw, ParseError};
+
+/// Reads tokens one by one, and the comments between them.
+pub(super) struct Scanner<'a> {
+    pub(super) cursor: Cursor<'a>,
+    /// Tokens read and not yet given out.
+    pub(super) tokens: VecDeque<Placed<'a>>,
+    /// How many were given out.
+    pub(super) taken: usize,
+    /// Comments read and not yet given out.
+    pub(super) notes: VecDeque<Note<'a>>,
+    /// The column of the innermost block; none outside of any.
+    pub(super) indent: Option<usize>,
+    /// The columns around it.
+    pub(super) indents: Vec<Option<usize>>,
+    /// Whether a key without `?` may start here.
+    pub(super) key_allowed: bool,
+    /// The possible key at each flow level, the block level first.
+    pub(super) keys: Vec<Option<SimpleKey>>,
+    /// How many of the outermost levels have none.
+    pub(super) without_keys: usize,
+    /// How many tokens and lines of comments were read.
+    pub(super) fetched: usize,
+    pub(super) started: bool,
+    pub(super) ended: bool,
+}
+
+/// An error at a place.
+pub(super) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
+    ParseError {
+        line: Some(mark.line + 1),
+        problem: problem.into(),
+        flaw: Flaw::Grammar,
+    }
+}
+
+impl<'a> Scanner<'a> {
+    /// At the start of `text`, which holds no NUL.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            cursor: Cursor::new(text),
+            tokens: VecDeque::new(),
+            taken: 0,
+            notes: VecDeque::new(),
+            indent: None,
+            indents: Vec::new(),
+            key_allowed: true,
+            keys: vec![None],
+            without_keys: 0,
+            fetched: 0,
+            started: false,
+            ended: false,
+        }
+    }
+}
+
+/// A place where a key without `?` may have started: whether it has, its `:` will tell.
+#[derive(Clone, Copy)]
+pub(super) struct SimpleKey {
+    /// Where.
+    pub(super) start: Mark,
+    /// The number of the token that would follow the key mark.
+    pub(super) token: usize,
+    /// Whether nothing but a key can stand there.
+    pub(super) required: bool,
+}
+
+/// Where a comment stands, seen from what it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On lines of its own, above.
+    Head,
+    /// On the same line, behind.
+    Line,
+    /// On lines of its own, below.
+    Foot,
+}
+
+/// Lines of a comment, each with its `#`; an empty one stands for a blank line in the text.
+pub(super) type Lines<'a> = Vec<&'a str>;
+
+/// A comment that waits for its token.
+#[derive(Debug)]
+pub(super) struct Note<'a> {
+    /// The offset where the search that found it began.
+    pub(super) scan: usize,
+    /// The offset from which on a token takes it.
+    pub(super) owner: usize,
+    /// Where it starts. In a [`Place::Line`] note the column counts from 0, in the others from 1.
+    pub(super) start: Mark,
+    /// The offset where it ends; 0 in a [`Place::Line`] note.
+    pub(super) end: usize,
+    pub(super) place: Place,
+    pub(super) lines: Lines<'a>,
+}

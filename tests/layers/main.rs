@@ -1,0 +1,154 @@
+//! The layers of the program: a module uses those below it alone, and none uses one that uses it.
+//!
+//! `docs/design.md` has the table of what is where and uses what; `UPDATE_EXPECT=1 cargo test --test layers` writes it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+
+mod imports;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::Path,
+};
+
+use imports::{Imports, Module};
+
+/// The layers from the lowest to the highest.
+const LAYERS: [&str; 7] = ["text", "system", "sops", "keys", "install", "manifest", "program"];
+
+fn imports() -> Imports {
+    Imports::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+}
+
+#[test]
+fn a_layer_uses_those_below_it() {
+    let height = |name: &String| {
+        let height = LAYERS.iter().position(|layer| layer == name);
+        height.unwrap_or_else(|| panic!("{name} is no layer"))
+    };
+    let mut upwards = Vec::new();
+    for (user, used) in imports().between_children(&Module::new()) {
+        let above = used.iter().filter(|other| height(other) > height(&user));
+        upwards.extend(above.map(|other| format!("{user} uses {other}")));
+    }
+    assert_eq!(upwards, Vec::<String>::new());
+}
+
+#[test]
+fn no_module_is_used_by_what_it_uses() {
+    let imports = imports();
+    let parents: BTreeSet<Module> = imports
+        .purposes
+        .keys()
+        .flat_map(|module| (0..module.len()).map(|end| module[..end].to_vec()))
+        .collect();
+    let rings: Vec<String> = parents
+        .iter()
+        .flat_map(|parent| {
+            let uses = imports.between_children(parent);
+            rings(&uses).into_iter().map(move |ring| format!("in {parent:?}: {ring:?}"))
+        })
+        .collect();
+    assert_eq!(rings, Vec::<String>::new());
+}
+
+/// The modules that can be reached from themselves, those of one ring together.
+fn rings(uses: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<BTreeSet<String>> {
+    let reached = |start: &String| {
+        let mut reached = BTreeSet::new();
+        let mut waiting = vec![start];
+        while let Some(module) = waiting.pop() {
+            for other in uses.get(module).into_iter().flatten() {
+                if reached.insert(other.clone()) {
+                    waiting.push(other);
+                }
+            }
+        }
+        reached
+    };
+    let reached: BTreeMap<&String, BTreeSet<String>> = uses.keys().map(|module| (module, reached(module))).collect();
+    let ring = |module: &String| {
+        reached[module]
+            .iter()
+            .filter(|other| reached.get(other).is_some_and(|back| back.contains(module)))
+            .cloned()
+            .collect()
+    };
+    reached
+        .keys()
+        .filter(|module| reached[**module].contains(**module))
+        .map(|module| ring(module))
+        .collect()
+}
+
+#[test]
+fn a_ring_is_found() {
+    let uses = |pairs: &[(&str, &[&str])]| {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        pairs
+            .iter()
+            .map(|(user, used)| ((*user).to_owned(), set(used)))
+            .collect::<BTreeMap<String, BTreeSet<String>>>()
+    };
+    assert!(rings(&uses(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])])).is_empty());
+    let ring = rings(&uses(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"])]));
+    assert_eq!(format!("{ring:?}"), r#"{{"b", "c"}}"#);
+}
+
+/// A row for each layer and each module of two levels.
+fn table(imports: &Imports) -> String {
+    let mut lines = vec![
+        "| place | what is there | uses |".to_owned(),
+        "| --- | --- | --- |".to_owned(),
+    ];
+    for layer in LAYERS.iter().rev() {
+        let own = vec![(*layer).to_owned()];
+        let below = imports.between_children(&Module::new()).remove(*layer).unwrap_or_default();
+        lines.push(row(imports, &own, &below));
+        for (child, used) in imports.between_children(&own) {
+            lines.push(row(imports, &vec![(*layer).to_owned(), child], &used));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn row(imports: &Imports, module: &Module, used: &BTreeSet<String>) -> String {
+    let path = module.join("/");
+    let is_directory = imports
+        .purposes
+        .keys()
+        .any(|other| other.len() > module.len() && other.starts_with(module))
+        || module.len() == 1;
+    let suffix = if is_directory { "/" } else { ".rs" };
+    let used: Vec<String> = used.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "| `src/{path}{suffix}` | {} | {} |",
+        imports.purposes[module],
+        used.join(", ")
+    )
+}
+
+#[test]
+fn the_table_of_the_design_is_that_of_the_source() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/design.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let start = text.find("| place | what is there | uses |").expect("the table");
+    let length = text[start..].find("\n\n").expect("the end of the table") + 1;
+    let expected = table(&imports());
+    if env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&page, [&text[..start], &expected, &text[start + length..]].concat()).unwrap();
+        return;
+    }
+    assert_eq!(
+        &text[start..start + length],
+        expected,
+        "UPDATE_EXPECT=1 cargo test --test layers"
+    );
+}
