@@ -1,6 +1,10 @@
 # What a configuration defines for a unit, without the definitions of this project. It reads definitions, not the merged unit: which units exist and how
 # ours are ordered depends on this, so reading the merged unit would be infinite recursion.
-{ lib, options }:
+{
+  config,
+  lib,
+  options,
+}:
 
 # Name of the unit, without suffix.
 name:
@@ -23,6 +27,7 @@ let
   values = lib.mkOptionType {
     name = "values";
     merge = _: map (definition: definition.value);
+    emptyValue.value = [ ];
   };
   sections = lib.genAttrs [ "serviceConfig" "unitConfig" ] (
     _:
@@ -33,26 +38,30 @@ let
   );
   asModule = definition: if lib.isAttrs definition then { config = definition; } else definition;
 
-  inherit
-    (lib.evalModules {
-      modules = [
-        {
-          options = sections;
-          config._module.freeformType = lib.types.attrsOf values;
-          config._module.args = { inherit name; };
-        }
-      ]
-      ++ map asModule definitions;
-    })
-    config
-    ;
+  evaluated = lib.evalModules {
+    # A definition that is a function gets the merged unit.
+    specialArgs = {
+      inherit name;
+      config = config.systemd.services.${name} or { };
+    };
+    modules = [
+      {
+        options = sections;
+        # Lazy, so that the order of our units depends on no condition of another option.
+        config._module.freeformType = lib.types.lazyAttrsOf values;
+      }
+    ]
+    ++ map asModule definitions;
+  };
 in
 rec {
   inherit definitions;
 
   # What is set if the conditions hold: for each option, and for each field of a section, the list of its values.
-  inherit (config) serviceConfig unitConfig;
-  fields = removeAttrs config (lib.attrNames sections);
+  inherit (evaluated.config) serviceConfig unitConfig;
+  fields = lib.filterAttrs (_: found: found != [ ]) (
+    removeAttrs evaluated.config (lib.attrNames sections)
+  );
 
   # Whether anything is defined. An empty value with `mkForce` counts, because it removes everything else.
   exist =

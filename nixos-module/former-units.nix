@@ -12,7 +12,7 @@ name: newName:
 let
   inherit (config.systemd) services;
 
-  definitions = import ./definitions.nix { inherit lib options; } name;
+  definitions = import ./definitions.nix { inherit config lib options; } name;
 
   # NixOS also makes a unit with the old name, whose file the alias replaces. Its settings can be read there in one form.
   unit =

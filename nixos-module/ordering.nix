@@ -14,7 +14,7 @@ let
     cfg = config.sops;
   };
   services = config.systemd.services;
-  definitionsOf = import ./definitions.nix { inherit lib options; };
+  definitionsOf = import ./definitions.nix { inherit config lib options; };
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
 

@@ -36,7 +36,7 @@ let
   installerSettings =
     name:
     let
-      said = import ./definitions.nix { inherit lib options; } name;
+      said = import ./definitions.nix { inherit config lib options; } name;
     in
     lib.intersectLists [
       "environment"

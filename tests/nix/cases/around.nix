@@ -34,6 +34,34 @@ in
       };
     };
   };
+  # These functions read the unit that they belong to, and where it stands in the boot.
+  settings-that-are-functions = {
+    inherit shows;
+    module = host {
+      imports = [ byUnits ];
+      systemd.services.sops-nix =
+        { config, ... }:
+        {
+          unitConfig.After = lib.optional (lib.elem "local-fs.target" config.after) "systemd-udevd.service";
+          environment = lib.mkIf (lib.elem "sysinit.target" config.before) { PLACE = "early"; };
+        };
+      systemd.services.sops-install-secrets =
+        { config, name, ... }:
+        {
+          serviceConfig = lib.mkIf config.enable { SyslogIdentifier = name; };
+        };
+    };
+  };
+  settings-that-are-functions-with-scripts = {
+    shows = [ ];
+    module = host {
+      systemd.services.sops-nix =
+        { config, ... }:
+        {
+          environment = lib.mkIf (config.unitConfig ? Before) { PLACE = toString config.path; };
+        };
+    };
+  };
   # Configurations can read the unit under either name.
   units-that-are-read-by-their-former-names = {
     shows = [ "app.service" ];
