@@ -39,11 +39,12 @@ pkgs.writeShellScript "sops-nix-generate-age-key" ''
   [ -w "$written" ] || fail "cannot write to $written: see how it is mounted and whose it is: findmnt --target $written; ls -ld $written"
   isFull() { fail "cannot write $1: see whether the disk is full: df $written"; }
 
-  # The key comes into it by one write, behind what somebody who takes no lock may have put there meanwhile.
+  # The key comes into it by one write, behind what somebody who takes no lock may have put there meanwhile. (`printf` alone writes the comment of
+  # age-keygen first. Ended then, it would leave a file without a key that is never replaced.)
   writeInPlace() {
     identity=$(${pkgs.age}/bin/age-keygen 2> /dev/null) || fail "age-keygen makes no key"
     chmod go= "$target"
-    printf '%s\n' "$identity" 2> /dev/null >> "$target" && return
+    printf '%s\n' "$identity" | dd iflag=fullblock oflag=append conv=notrunc bs=64k status=none of="$target" 2> /dev/null && return
     # Half of it is not to be taken for a key.
     case $identity in "$(cat "$target")"*) : > "$target" ;; esac
     isFull "$target"

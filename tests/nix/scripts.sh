@@ -206,6 +206,14 @@ check_mounted_key() {
   expect "in a directory that is read-only too" 0 \
     "$(printf '%s\n' "$generating" "Public key: $(age-keygen -y "$kept")" 0 "600 1000")" $?
 
+  if has strace; then
+    : > "$kept" && : > "$key"
+    mounted "mount --bind '$kept' '$key'; strace -f -qq -P '$key' -e trace=write -o '$work/writes' bash '$work/generate'"
+    check "and by one write, so that it is never a comment without a key" test "$(grep -c 'write(' "$work/writes")" = 1
+  else
+    skip "a key is written at once: strace is missing"
+  fi
+
   # A full disk, and then none that is.
   without && : > "$key"
   mounted "mount -t tmpfs -o size=8k tmpfs /mnt; : > /mnt/key; mount --bind /mnt/key '$key'
