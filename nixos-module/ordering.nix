@@ -31,8 +31,6 @@ let
       "cryptsetup-pre.target"
       "cryptsetup.target"
       "kmod-static-nodes.service"
-      "local-fs-pre.target"
-      "local-fs.target"
       "swap.target"
       "systemd-boot-random-seed.service"
       "systemd-journald.service"
@@ -58,7 +56,14 @@ let
       "systemd-udev-trigger.service"
       "systemd-udevd.service"
       "systemd-vconsole-setup.service"
-    ] (_: [ "systemd-sysusers.service" ]);
+    ] (_: [ "systemd-sysusers.service" ])
+    // {
+      # systemd-remount-fs.service, which an entry for / in fstab starts, makes local mounts wait for the devices in /dev, and these wait for users.
+      "local-fs-pre.target" = lib.optional (
+        config.fileSystems or { } ? "/"
+      ) "systemd-tmpfiles-setup-dev.service";
+      "local-fs.target" = [ "local-fs-pre.target" ];
+    };
 
   # Units that the kernel and systemd's generators make.
   isEarlyByName =
@@ -155,16 +160,22 @@ let
   enabled = lib.filterAttrs (name: unit: !lib.elem name ourNames && unit.enable or true);
   nodesOf = type: lib.mapAttrsToList (node type) (enabled (config.systemd."${type}s" or { }));
 
-  # A remote file system waits for the network, so it is ordinary.
+  # A remote file system waits for the network, so it is ordinary. One that the initrd has mounted waits for nothing.
   mountNode =
-    place: isRemote: unit:
-    lib.recursiveUpdate (node "mount" (utils.escapeSystemdPath place) unit) {
+    fs: unit:
+    let
+      node' = node "mount" (utils.escapeSystemdPath fs.mountPoint) unit;
+      isLate = !utils.fsNeededForBoot fs;
+      isRemote = isLate && fileSystems.isRemote fs;
+    in
+    lib.recursiveUpdate node' {
       value.isOrdinary = isRemote;
+      value.after =
+        node'.value.after
+        ++ lib.optional (isLate && !isRemote && node'.value.hasDefaults) "local-fs-pre.target";
     };
 
-  mountNodes = map (
-    unit: mountNode unit.where (fileSystems.isRemote (fileSystems.ofMount unit)) unit
-  ) (config.systemd.mounts or [ ]);
+  mountNodes = map (unit: mountNode (fileSystems.ofMount unit) unit) (config.systemd.mounts or [ ]);
 
   # systemd makes mount units from `fileSystems`, too.
   fileSystemNodes = map (
@@ -173,7 +184,7 @@ let
       named =
         option: map (lib.removePrefix "${option}=") (lib.filter (lib.hasPrefix "${option}=") fs.options);
     in
-    mountNode fs.mountPoint (fileSystems.isRemote fs && !utils.fsNeededForBoot fs) {
+    mountNode fs {
       after = named "x-systemd.after" ++ named "x-systemd.requires";
       before = named "x-systemd.before";
       requiredBy = named "x-systemd.required-by";

@@ -99,7 +99,9 @@ in
         assertion = false;
         message =
           "${unit} is to start before sops-nix-for-users.service, but itself starts only after the users are created: "
-          + "set unitConfig.DefaultDependencies = false for it and remove what starts later from its after, or do not order it so.";
+          + lib.optionalString (lib.hasSuffix ".mount" unit) "declare it in fileSystems with neededForBoot = true, or "
+          + lib.optionalString (lib.hasSuffix ".service" unit) "set unitConfig.DefaultDependencies = false for it and remove what starts later from its after, or "
+          + "do not order it so.";
       }) afterUsers
     );
 

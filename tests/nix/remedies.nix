@@ -260,4 +260,25 @@ in
           services.userborn.enable = true;
         }))
       ];
+  local-file-system-before-early-secrets =
+    mends "declare it in fileSystems with neededForBoot = true, or do not order it so."
+      (early {
+        fileSystems."/" = { };
+        systemd.mounts = [ { where = "/persist"; } ];
+        services.userborn.enable = true;
+        systemd.services.sops-nix-for-users.unitConfig.RequiresMountsFor = "/persist/keys";
+      })
+      [
+        (early {
+          fileSystems."/" = { };
+          fileSystems."/persist".neededForBoot = true;
+          services.userborn.enable = true;
+          systemd.services.sops-nix-for-users.unitConfig.RequiresMountsFor = "/persist/keys";
+        })
+        (early {
+          fileSystems."/" = { };
+          systemd.mounts = [ { where = "/persist"; } ];
+          services.userborn.enable = true;
+        })
+      ];
 }

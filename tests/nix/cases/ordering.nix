@@ -330,6 +330,40 @@ in
       };
     };
   };
+  # Nor for file systems that systemd mounts: what makes /dev for them waits for users.
+  says-early-secrets-after-local-file-systems = {
+    shows = [ ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      fileSystems = {
+        "/" = { };
+        "/persist" = { };
+        "/data" = { };
+        "/var" = { };
+      };
+      systemd.services = {
+        sops-nix-for-users = {
+          unitConfig.RequiresMountsFor = "/persist/keys /var/keys";
+          after = [ "local-fs.target" ];
+        };
+        unlock =
+          oneshot "/bin/true"
+          // early
+          // {
+            before = [ "sops-nix-for-users.service" ];
+            after = [ "data.mount" ];
+          };
+      };
+    };
+  };
+  # Without / in fstab, as in a container, nothing makes them wait.
+  says-nothing-of-local-file-systems-in-a-container = {
+    shows = [ ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      systemd.services.sops-nix-for-users.after = [ "local-fs.target" ];
+    };
+  };
   early-units-before-the-early-unit = {
     shows = [
       "sops-nix-for-users.service"
