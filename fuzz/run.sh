@@ -25,7 +25,7 @@ fuzz() {
     mkdir -p "corpus/$target" "artifacts/$target"
     [ ! -f "dictionaries/$target.dict" ] || dictionary=(-dict="dictionaries/$target.dict")
     "target/$host/release/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" -max_total_time="$seconds" \
-        -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 -verbosity=1 "${dictionary[@]}" &> "$logs/$target" ||
+        -timeout=60 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 -verbosity=1 "${dictionary[@]}" &> "$logs/$target" ||
         echo "finding" > "$logs/$target.finding"
 }
 
