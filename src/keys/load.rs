@@ -50,7 +50,7 @@ impl Keyring {
             .gpg
             .as_ref()
             .map(|gpg| Gpg::new(gpg.program.clone(), gpg.home.clone(), sources.may_ask, std::env::vars_os()));
-        keyring.require_home();
+        keyring.require_home(&mut reader);
         if sources.are_own {
             keyring.tell_of_own_keys(sources);
         }
@@ -91,12 +91,19 @@ impl Keyring {
         }
     }
 
-    /// gpg would make a home that is not there, and find no key in it.
-    fn require_home(&mut self) {
-        if let Some(home) = self.gpg.as_ref().and_then(Gpg::missing_home) {
-            self.gpg = None;
-            self.report(Place::File(home), Cause::NoHome);
-        }
+    /// gpg would make a home that is not there, and find no key in it. It would wait for one on a disk that does not answer.
+    fn require_home(&mut self, reader: &mut Reader) {
+        let Some(home) = self.gpg.as_ref().and_then(Gpg::needed_home) else {
+            return;
+        };
+        let cause = match reader.find(&home) {
+            Err(ReadError::Missing) => Cause::NoHome,
+            Err(error @ (ReadError::Late | ReadError::Stopped)) => Cause::File(error),
+            // What else is wrong with it is told when it is needed.
+            Ok(()) | Err(_) => return,
+        };
+        self.gpg = None;
+        self.report(Place::File(home), cause);
     }
 
     fn load_commands(&mut self, sources: &KeySources) {

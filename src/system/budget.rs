@@ -14,6 +14,8 @@ pub const FILES: Duration = Duration::from_secs(90);
 pub const PROGRAMS: u32 = 2;
 /// A key file, or the file of a template, when the time for all of them is over: enough for one on a local disk.
 pub const QUICK: Duration = Duration::from_millis(250);
+/// The same files, all of a kind together, once the run was told to end: what is ready is still published, if that takes moments.
+pub const GRACE: Duration = Duration::from_secs(2);
 /// All key files.
 pub const KEY_FILES: Duration = Duration::from_secs(15);
 /// All files of templates.

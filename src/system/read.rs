@@ -16,6 +16,7 @@ use super::{
     budget,
     confinement::{Confined, Unfinished},
     plaintext::Plaintext,
+    stop,
 };
 
 /// Bytes read at a time.
@@ -64,19 +65,41 @@ impl fmt::Display for ReadError {
 pub(crate) struct Reader {
     thread: Confined,
     left: Duration,
+    /// What is left of it once this run was told to end.
+    grace: Duration,
 }
 
 impl Reader {
     pub fn new(thread: Confined, left: Duration) -> Self {
-        Self { thread, left }
+        Self {
+            thread,
+            left,
+            grace: budget::GRACE,
+        }
     }
 
-    /// Reads as [`read`] does, and waits as long as there is time left, or a moment: what is quick is read, however long others took.
+    /// Reads as [`read`] does, and waits as long as there is time left, or a moment: what is quick is read, however long others took, and
+    /// also where this run was told to end.
     pub fn read(&mut self, path: &Path, limit: usize) -> Result<Contents, ReadError> {
-        let (start, path) = (Instant::now(), path.to_owned());
-        let contents = self.thread.run(self.left.max(budget::QUICK), move || read(&path, limit));
-        self.left = self.left.saturating_sub(start.elapsed());
-        contents.unwrap_or_else(|unfinished| match unfinished {
+        let path = path.to_owned();
+        self.wait_for(move || read(&path, limit))
+    }
+
+    /// Looks, with the same patience, whether there is something at `path`.
+    pub fn find(&mut self, path: &Path) -> Result<(), ReadError> {
+        let path = path.to_owned();
+        self.wait_for(move || path.metadata().map(|_| ()).map_err(|error| refusal(&error)))
+    }
+
+    fn wait_for<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let (start, is_last) = (Instant::now(), stop::is_requested());
+        let done = self.thread.run_with_grace(self.left.max(budget::QUICK), self.grace, work);
+        let time = if is_last { &mut self.grace } else { &mut self.left };
+        *time = time.saturating_sub(start.elapsed());
+        done.unwrap_or_else(|unfinished| match unfinished {
             Unfinished::Late => Err(ReadError::Late),
             Unfinished::Stopped => Err(ReadError::Stopped),
         })

@@ -136,6 +136,42 @@ fn what_is_live_stays_when_a_run_is_told_to_end() {
     assert_eq!(world.read("/run/secrets/healthy"), "deep");
 }
 
+#[test]
+fn at_boot_templates_of_what_is_ready_are_published_too_when_a_run_is_told_to_end() {
+    let Some(world) = world() else { return };
+    let text = world.write("template", format!("host={}", token("healthy")));
+    let slow = [slow(&world, 0, 10_000)];
+    let manifest = manifest(&world, &slow).template("t", "", json!({ "file": text }));
+    let said = run(&world, &manifest, &slow, 10, &["timeout", "-s", "TERM", "5"]);
+    assert_eq!(said.code, Some(124), "{said:?}");
+    let last = "error: published 2 of 3 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n";
+    assert!(said.err.ends_with(last), "{said:?}");
+    assert_eq!(world.read("/run/secrets/rendered/t"), "host=db.example.org");
+}
+
+#[test]
+fn a_gnupg_home_on_a_disk_that_does_not_answer_holds_nothing_up() {
+    let Some(world) = world() else { return };
+    let home = world.input("slow-home");
+    std::fs::create_dir(&home).unwrap();
+    let manifest = manifest(&world, &[]);
+    let key = format!(
+        "SOPS_AGE_KEY_FILE={}",
+        manifest.field("ageKeyFile").unwrap().as_str().unwrap()
+    );
+    let manifest = manifest.without("ageKeyFile").with("gnupgHome", json!(home));
+    let said = run_with_late("statx", &world, &manifest, &[home], 20, &["env", &key]);
+    assert_eq!(
+        said,
+        Said {
+            code: Some(0),
+            out: String::new(),
+            err: "warning: cannot use $DIR/slow-home: its disk or network does not answer; keep it on a local disk\n".to_owned(),
+        }
+    );
+    assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
+}
+
 /// What a name is bound to in a Nix file.
 fn bound(text: &str, name: &str) -> u64 {
     let mut lines = text
@@ -202,6 +238,7 @@ fn the_documents_name_the_budgets_as_they_are() {
         format!("| all sops files together | {} s |", budget::FILES.as_secs()),
         format!("| all key files | {} s |", budget::KEY_FILES.as_secs()),
         format!("| all files of templates | {} s |", budget::TEMPLATE_FILES.as_secs()),
+        format!("files are read within {} s more", budget::GRACE.as_secs()),
         format!("| waiting for another run | {} s |", budget::LOCK.as_secs()),
         format!("| systemd, for all requests | {} s |", budget::REQUESTS.as_secs()),
         format!(

@@ -70,6 +70,22 @@ impl Confined {
         if stop::is_requested() {
             return Err(Unfinished::Stopped);
         }
+        self.run_with_grace(patience, Duration::ZERO, work)
+    }
+
+    /// The same, but a process that was told to end, before or meanwhile, still waits for `grace`.
+    ///
+    /// # Errors
+    /// When there is no result in time.
+    ///
+    /// # Panics
+    /// When `work` does.
+    pub fn run_with_grace<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        grace: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Unfinished> {
         let end = Instant::now() + patience;
         let (tell, result) = mpsc::sync_channel(1);
         let work = Box::new(move || {
@@ -77,7 +93,7 @@ impl Confined {
             let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
         });
         self.start(work);
-        match wait(&result, end) {
+        match wait(&result, end, grace) {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(panicked)) => panic::resume_unwind(panicked),
             Err(unfinished) => {
@@ -114,15 +130,19 @@ fn begin() -> Option<Sender<Work>> {
     thread.spawn(confined).ok().map(|_| sender)
 }
 
-/// Waits for a result until `end`, or until the process is told to end.
-fn wait<T>(result: &Receiver<T>, end: Instant) -> Result<T, Unfinished> {
+/// Waits for a result until `end`, or until `grace` after the process was told to end.
+fn wait<T>(result: &Receiver<T>, end: Instant, grace: Duration) -> Result<T, Unfinished> {
+    let (mut end, mut unfinished) = (end, Unfinished::Late);
     loop {
+        if unfinished == Unfinished::Late && stop::is_requested() {
+            unfinished = Unfinished::Stopped;
+            end = end.min(Instant::now() + grace);
+        }
         let left = end.saturating_duration_since(Instant::now());
         match result.recv_timeout(left.min(GLANCE)) {
             Ok(done) => return Ok(done),
-            Err(_) if stop::is_requested() => return Err(Unfinished::Stopped),
             Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
-            Err(_) => return Err(Unfinished::Late),
+            Err(_) => return Err(unfinished),
         }
     }
 }

@@ -14,7 +14,6 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -137,12 +136,9 @@ impl Gpg {
         services.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
-    /// The home, if there is none there. A wrapper for another virtual machine needs none here.
-    pub fn missing_home(&self) -> Option<PathBuf> {
-        let is_missing = |home: &PathBuf| matches!(home.metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
-        self.home_path()
-            .filter(is_missing)
-            .filter(|_| !is_qubes_wrapper(&self.program))
+    /// The home that has to be there. A wrapper for another virtual machine needs none here.
+    pub fn needed_home(&self) -> Option<PathBuf> {
+        self.home_path().filter(|_| !is_qubes_wrapper(&self.program))
     }
 
     /// gpg would find no key in one that it cannot read.
