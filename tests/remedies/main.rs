@@ -112,6 +112,10 @@ fn exists(name: &str) -> bool {
 #[test]
 fn every_remedy_has_a_row() {
     let texts = source::texts();
+    assert!(
+        texts.iter().any(source::Text::is_advice),
+        "the place of advice has another name"
+    );
     let remedies: Vec<_> = texts.iter().filter(|text| text.is_remedy()).collect();
     assert!(remedies.len() > 70, "{}", remedies.len());
     let without: Vec<_> = remedies

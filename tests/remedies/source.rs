@@ -80,7 +80,12 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 }
 
 impl Text {
-    /// Whether it tells somebody what to do. What `src/remedy` says does nothing else.
+    /// Whether it stands where there is nothing but advice.
+    pub fn is_advice(&self) -> bool {
+        self.path.starts_with("src/program/remedy/") && self.text.contains(' ')
+    }
+
+    /// Whether it tells somebody what to do.
     pub fn is_remedy(&self) -> bool {
         let text = self.text.replace("cannot be run: ", "");
         let asks = |verb: &&str| {
@@ -90,8 +95,7 @@ impl Text {
                     .iter()
                     .any(|mark| has_word(&text, &format!("{mark} {verb}")))
         };
-        let is_advice = self.path.starts_with("src/remedy/") && text.contains(' ');
-        is_advice || COMMANDS.iter().any(|command| text.contains(command)) || VERBS.iter().any(asks)
+        self.is_advice() || COMMANDS.iter().any(|command| text.contains(command)) || VERBS.iter().any(asks)
     }
 }
 
