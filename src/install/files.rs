@@ -1,4 +1,4 @@
-//! Files and directories by descriptor: what we write is never reached through a name that somebody else could bend.
+//! Files and directories by descriptor, and the mode of a directory: no name that somebody else could change leads to what we write.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
