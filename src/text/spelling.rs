@@ -1,32 +1,54 @@
 //! Which name somebody meant who wrote one that does not exist.
 
-use std::borrow::Cow;
-
 /// Longer names are compared with none: to compare two takes as long as the product of their lengths, and nobody mistypes so long a one.
 const LONGEST: usize = 64;
 /// How much alike two names are that are taken for one, of 1.
 const ALIKE: f64 = 0.8;
+/// How much alike two names are that differ by two letters in the wrong order.
+const SWAPPED: f64 = 0.95;
 
 /// The one of `names` that is spelled most like `wanted`, if one is near enough to be what was meant.
 pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n [u8]>) -> Option<&'n [u8]> {
     if wanted.len() > LONGEST {
         return None;
     }
-    let likeness = |name: &[u8]| {
-        let text: Cow<'_, str> = String::from_utf8_lossy(name);
-        strsim::jaro_winkler(&text, wanted)
-    };
+    let wanted = wanted.to_lowercase();
     names
         .filter(|name| name.len() <= LONGEST)
-        .map(|name| (likeness(name), name))
+        .map(|name| (likeness(&String::from_utf8_lossy(name).to_lowercase(), &wanted), name))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, name)| name)
 }
 
+/// How much alike two names are, of 1. In short names, letters that were swapped count for much.
+fn likeness(one: &str, other: &str) -> f64 {
+    match strsim::osa_distance(one, other) {
+        0 => 1.0,
+        1 if one.len() == other.len() && is_of_same_letters(one, other) => SWAPPED,
+        _ => strsim::jaro_winkler(one, other),
+    }
+}
+
+fn is_of_same_letters(one: &str, other: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(one) == sorted(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_letters_may_stand_in_the_wrong_order() {
+        let meant = |wanted: &str| nearest(wanted, [b"db".as_slice()].into_iter());
+        assert_eq!(meant("bd"), Some(b"db".as_slice()));
+        assert_eq!(meant("dx"), None);
+    }
 
     #[test]
     fn the_name_meant_is_the_most_alike_and_none_that_is_endless() {
@@ -35,6 +57,8 @@ mod tests {
         let meant = |wanted: &str| nearest(wanted, names.iter().map(|name| name.as_bytes()));
         assert_eq!(meant("passwords"), Some(b"passwrd".as_slice()));
         assert_eq!(meant("token"), None);
+        assert_eq!(meant("USER"), Some(b"user".as_slice()));
+        assert_eq!(meant("suer"), Some(b"user".as_slice()));
         assert_eq!(meant(&long), None);
     }
 }

@@ -152,6 +152,37 @@ fn a_file_of_another_format_is_told_so() {
     "##]].assert_eq(&text);
 }
 
+/// A copy that was interrupted is no change that somebody made and could accept. In dotenv
+/// and INI the lines have no order: nothing tells that whole lines are missing, and a message to a recipient may be what ends too early.
+#[test]
+fn a_file_that_ends_within_its_metadata_is_called_that() {
+    let world = World::user();
+    for (name, format, begin) in [
+        ("nesting.yaml", "yaml", "\nsops:"),
+        ("plain.env", "dotenv", "\nsops_"),
+        ("sections.ini", "ini", "\n[sops]"),
+    ] {
+        let content = fs::read_to_string(world.fixture(name)).unwrap();
+        let metadata = content.find(begin).unwrap() + begin.len();
+        let needed = |end: &usize| {
+            let line = content[..*end].rsplit('\n').next().unwrap();
+            !line.is_empty() && (format == "yaml" || ["lastmodified", "mac", "age"].iter().any(|key| line.contains(key)))
+        };
+        // Behind the MAC there is nothing that YAML needs.
+        let last = content.rfind("type:str]").unwrap();
+        for end in (metadata..last).step_by(23).filter(needed) {
+            let cut = world.write("cut", &content.as_bytes()[..end]);
+            let said = says(&world, name, &cut, format, "");
+            let is_message = format != "yaml" && said.contains("this file can be opened by");
+            assert!(
+                said.contains("its end is missing") || is_message,
+                "{name} up to {end}: {said}"
+            );
+            assert!(!said.contains("--ignore-mac"), "{name} up to {end}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
     let world = World::user();
@@ -441,7 +472,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key databse does not exist; did you mean database
 
         # nothing/like/it of nesting.json: 3
-        error: secret s from $DIR/nesting.json: the key nothing does not exist
+        error: secret s from $DIR/nesting.json: the key nothing does not exist; correct the key, or to add it, run: sops edit $DIR/nesting.json
 
         # database of nesting.json: 3
         error: secret s from $DIR/nesting.json: the key database is a map; only a string, a number, a boolean or a time can be a secret; name one of its keys, such as database/host, or use key "" for the whole file
@@ -471,7 +502,7 @@ fn a_key_that_leads_to_no_single_value_is_told_in_full_with_what_was_found() {
         error: secret s from $DIR/nesting.json: the key "" is a string, not a map, so there is no /database/host in it; did you mean database/host
 
         # database/ of nesting.json: 3
-        error: secret s from $DIR/nesting.json: the key database/ does not exist
+        error: secret s from $DIR/nesting.json: the key database/ does not exist; correct the key, or to add it, run: sops edit $DIR/nesting.json
 
         # null of types.json: 3
         error: secret s from $DIR/types.json: the key null is null; only a string, a number, a boolean or a time can be a secret; to give it a value, run: sops edit $DIR/types.json
@@ -515,7 +546,7 @@ fn a_template_that_cannot_be_rendered_is_named_with_the_cause() {
     expect![[r#"
         # templates: 3
         warning: template no-file-but-content: cannot read its file $DIR/absent.conf: no such file; its content is used instead
-        error: secret bad from $DIR/nesting.json: the key database/nothing-like-it does not exist
+        error: secret bad from $DIR/nesting.json: the key database/nothing-like-it does not exist; correct the key, or to add it, run: sops edit $DIR/nesting.json
         error: template left-over: line 3 contains <SOPS:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa:PLACEHOLDER>, which stands for no secret of this manifest; rebuild with the secret declared
         error: template needs-bad: it needs secret bad, which failed
         error: template no-file: cannot read its file $DIR/absent.conf: no such file
@@ -523,7 +554,7 @@ fn a_template_that_cannot_be_rendered_is_named_with_the_cause() {
 
         # a secret of another manifest: 3
         warning: template no-file-but-content: cannot read its file $DIR/absent.conf: no such file; its content is used instead
-        error: secret bad from $DIR/nesting.json: the key database/nothing-like-it does not exist
+        error: secret bad from $DIR/nesting.json: the key database/nothing-like-it does not exist; correct the key, or to add it, run: sops edit $DIR/nesting.json
         error: template left-over: it needs secret early, which this manifest does not install; declare it, and without neededForUsers
         error: template needs-bad: it needs secret bad, which failed
         error: template no-file: cannot read its file $DIR/absent.conf: no such file

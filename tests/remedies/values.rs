@@ -22,6 +22,7 @@ pub const ROWS: &[Row] = &[
     ),
     mended("{error}; to leave one, {}", one_of_two_values_is_left),
     mended("{error}; to give it a value, {}", a_value_is_given),
+    mended("{error}; correct the key, or to add it, {}", a_key_is_added),
 ];
 
 const PLAIN: &str = r#"{"password": "one", "a/b": {"c/d": "two"}, "m": {"a/b": "three", "c": null}, "l": ["four", {"n": "five"}], "m2": "six", "n": {"o": "seven"}}"#;
@@ -133,6 +134,15 @@ fn one_of_two_values_is_left() {
     scene.will_write(PLAIN);
     scene.does(&line);
     scene.is_mended();
+}
+
+fn a_key_is_added() {
+    let Some(mut scene) = with_key("token") else { return };
+    let line = scene.says("the key token does not exist; correct the key, or to add it, ");
+    scene.will_write(&PLAIN.replacen('{', "{\"token\": \"nine\", ", 1));
+    scene.does(&line);
+    scene.is_mended();
+    assert_eq!(scene.secret(), "nine");
 }
 
 fn a_value_is_given() {

@@ -1,6 +1,9 @@
 //! A sops file that does not decrypt, although its data key is there.
 
-use super::{Editable, MOST_EXPLAINED, RESTORE};
+use super::{
+    Editable, MOST_EXPLAINED, RESTORE,
+    cut_off::{ends_within_mac, lacks_end},
+};
 use crate::{
     sops::{DecryptError, SopsFile, format::Format},
     system::plaintext::Plaintext,
@@ -11,7 +14,17 @@ use crate::{
 pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, file: Editable<'_>) -> String {
     match Encoding::of(text).filter(|_| explains(text, key, file.format())) {
         Some(encoding) => format!("{encoding}; {}", file.run(|file| encoding.command(file))),
+        None if is_cut_off(error, text, file.format()) => format!("its end is missing, and with it the MAC; {RESTORE}"),
         None => format!("{error}; {}", remedy(error, file)),
+    }
+}
+
+/// Whether the MAC is missing, or not wholly there, because the end of the file is.
+fn is_cut_off(error: &DecryptError, text: &[u8], format: Format) -> bool {
+    match error {
+        DecryptError::NoMac => lacks_end(text, format),
+        DecryptError::BrokenMac => ends_within_mac(text),
+        _ => false,
     }
 }
 

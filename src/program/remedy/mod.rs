@@ -5,6 +5,7 @@
 //! end of its line; the tests in `tests/remedies/` take it from there and run it.
 
 mod conflict;
+mod cut_off;
 mod decrypt;
 mod editable;
 mod parse;

@@ -1,6 +1,6 @@
 //! A text that is not a sops file of its format.
 
-use super::{Editable, MOST_EXPLAINED, RESTORE, conflict};
+use super::{Editable, MOST_EXPLAINED, RESTORE, conflict, cut_off::lacks_end};
 use crate::{
     sops::{
         ReadError, RuleError, SectionError, SopsFile,
@@ -78,6 +78,7 @@ fn by_error(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
             let fewer = file.sops("updatekeys");
             format!("{error}; {RESTORE}, or name fewer recipients in .sops.yaml, {fewer}")
         }
+        ReadError::Metadata(_) if lacks_end(text, file.format()) => format!("{error}, and its end is missing; {RESTORE}"),
         ReadError::Metadata(_) => format!("{error}; {RESTORE}"),
     }
 }
@@ -86,7 +87,7 @@ fn by_flaw(error: &ReadError, source: &ParseError, text: &[u8], format: Format) 
     match source.flaw {
         Flaw::RepeatedSection | Flaw::Trailing => joined(error),
         Flaw::RepeatedKey => format!("{error}; remove the line that was added, or {RESTORE}"),
-        Flaw::Grammar | Flaw::NotAMap if is_cut_off(text, format) => {
+        Flaw::Grammar | Flaw::NotAMap if lacks_end(text, format) => {
             format!("it is not valid {format}, and its end is missing; {RESTORE}")
         }
         Flaw::Grammar | Flaw::NotAMap => format!("{error}; {RESTORE}"),
@@ -148,12 +149,4 @@ fn was_encrypted(text: &[u8]) -> bool {
             .any(|end| end.windows(mark.len()).any(|window| window == mark))
     };
     contains(b"ENC[AES256_GCM,") || contains(b"sops_version") || contains(b"BEGIN AGE ENCRYPTED FILE")
-}
-
-/// Whether the end is missing that sops always writes.
-fn is_cut_off(text: &[u8], format: Format) -> bool {
-    match format {
-        Format::Json | Format::Binary => text.trim_ascii_end().last() != Some(&b'}'),
-        Format::Yaml | Format::Dotenv | Format::Ini => text.last() != Some(&b'\n'),
-    }
 }

@@ -10,6 +10,9 @@ pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> String {
         ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => {
             format!("{error}; to give it a value, {}", file.sops("edit"))
         }
+        ContentError::Select(SelectError::Missing { nearest: None, .. }) => {
+            format!("{error}; correct the key, or to add it, {}", file.sops("edit"))
+        }
         ContentError::Select(_) | ContentError::Emit(_) => error.to_string(),
     }
 }
