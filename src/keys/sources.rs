@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::problem::KeyKind;
-use crate::system::{confinement::Confined, plaintext::Plaintext};
+use crate::system::{budget, confinement::Confined, plaintext::Plaintext};
 
 /// Where the keys of this host are. What is absent here is not looked for.
 pub struct KeySources {
@@ -83,7 +83,7 @@ impl Default for KeySources {
             gpg: None,
             are_own: false,
             may_ask: false,
-            patience: Duration::from_secs(30),
+            patience: budget::PROGRAM,
             thread: Confined::default(),
         }
     }

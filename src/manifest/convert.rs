@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Account, Body, Findings, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template, paths::Paths, raw};
 use crate::{
     sops::{format::Format, key::KeyPath},
+    system::budget,
     text::printable::quoted,
 };
 
@@ -278,10 +279,10 @@ fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
     usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
 
-/// Whole seconds, 30 unless said otherwise.
+/// Whole seconds.
 fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
     const LONGEST: u64 = 24 * 60 * 60;
-    let seconds = seconds.unwrap_or(30);
+    let seconds = seconds.unwrap_or(budget::PROGRAM.as_secs());
     if !(1..=LONGEST).contains(&seconds) {
         findings.error(format!(
             "keyTimeout is {seconds}; set sops.keyTimeout to between 1 and {LONGEST} seconds"

@@ -10,6 +10,8 @@ pub const SIZE: Duration = Duration::from_millis(250);
 pub const FILE: Duration = Duration::from_secs(30);
 /// All sops files together.
 pub const FILES: Duration = Duration::from_secs(90);
+/// One answer of gpg, an age plugin or a key command, where `keyTimeout` does not say otherwise.
+pub const PROGRAM: Duration = Duration::from_secs(30);
 /// How many times the time of one program (`keyTimeout`) all programs together have, where nobody is asked.
 pub const PROGRAMS: u32 = 2;
 /// A key file, or the file of a template, when the time for all of them is over: enough for one on a local disk.

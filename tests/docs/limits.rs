@@ -239,8 +239,8 @@ const ROWS: &[Row] = &[
     (
         RELIABILITY,
         "a key command | 30",
-        "src/manifest/convert.rs",
-        "seconds.unwrap_or(",
+        "src/system/budget.rs",
+        "pub const PROGRAM: Duration = Duration::from_secs(",
     ),
     (
         MANIFEST,
