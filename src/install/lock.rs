@@ -39,13 +39,13 @@ pub(super) struct Entered {
 
 /// Makes the mount point, mounts its file system if there is none, and locks it: in a loop, since whoever waits for a lock may find
 /// the directory covered or replaced, and starts over on what is there now.
-pub(super) fn enter(site: &Site, patience: Duration, warnings: &mut Vec<String>) -> Result<Entered, InstallError> {
+pub(super) fn enter(site: &Site, timeout: Duration, warnings: &mut Vec<String>) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
     let wait = Wait {
         place: &place,
         link: &site.link,
         start: Instant::now(),
-        patience,
+        timeout,
     };
     let mut mounted = None;
     loop {
@@ -93,7 +93,7 @@ struct Wait<'a> {
     /// When we came.
     start: Instant,
     /// How long we wait.
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Wait<'_> {
@@ -130,12 +130,12 @@ impl Wait<'_> {
                 link: self.link.to_owned(),
             });
         }
-        if self.start.elapsed() >= self.patience {
+        if self.start.elapsed() >= self.timeout {
             return Err(InstallError::Busy {
                 mount_point: self.place.path.clone(),
                 lock: lock.to_owned(),
                 holder: file.and_then(holder),
-                seconds: self.patience.as_secs(),
+                seconds: self.timeout.as_secs(),
             });
         }
         sleep(PAUSE);
@@ -213,13 +213,13 @@ mod tests {
         let dir = files::open_directory(&place.dir, "secrets.d").unwrap();
         std::fs::rename(&path, path.with_file_name("aside")).unwrap();
         std::fs::create_dir(&path).unwrap();
-        let outcome = |patience| {
+        let outcome = |timeout| {
             let start = Instant::now();
             Wait {
                 place: &place,
                 link: Path::new("/run/secrets"),
                 start,
-                patience,
+                timeout,
             }
             .lock(&dir)
         };

@@ -275,16 +275,16 @@ pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Cha
     publish_within(budget::LOCK, site, entries, extent, channel)
 }
 
-/// [`publish`], waiting for another run no longer than `patience`.
+/// [`publish`], waiting for another run no longer than `timeout`.
 fn publish_within(
-    patience: Duration,
+    timeout: Duration,
     site: &Site,
     entries: &[Entry<'_>],
     extent: Extent,
     channel: &Channel,
 ) -> Result<Published, Unpublished> {
     let mut warnings = Vec::new();
-    match publication::attempt(patience, site, entries, extent, channel, &mut warnings) {
+    match publication::attempt(timeout, site, entries, extent, channel, &mut warnings) {
         Ok(published) => Ok(Published { warnings, ..published }),
         Err(error) => Err(Unpublished { error, warnings }),
     }

@@ -17,7 +17,7 @@ use crate::system::stop;
 
 /// One publication. Its warnings are left to the caller, so that they are told after a failure too.
 pub(super) fn attempt(
-    patience: Duration,
+    timeout: Duration,
     site: &Site,
     entries: &[Entry<'_>],
     extent: Extent,
@@ -26,7 +26,7 @@ pub(super) fn attempt(
 ) -> Result<Published, InstallError> {
     links::check(site)?;
     Grounds::look(site, None)?;
-    let entered = lock::enter(site, patience, warnings)?;
+    let entered = lock::enter(site, timeout, warnings)?;
     let root = &entered.root;
     let decided = decide(site, root, entries, extent)?;
     let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);

@@ -67,7 +67,7 @@ impl KeysAtHand {
             if Instant::now() < late {
                 self.try_entry(key, &tries)
             } else {
-                Some(Err(Failure::Told(
+                Some(Err(Failure::ProgramFailed(
                     "not tried: the entries before it took too long".to_owned(),
                 )))
             }
@@ -98,7 +98,7 @@ impl KeysAtHand {
     pub(crate) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
         let message = Message::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
-        let opened = first_opened(self.in_order_of_hope().map(|(index, identity)| {
+        let opened = first_opened(self.ours_first().map(|(index, identity)| {
             let effort = if identity.is_named(recipient) { &named } else { &other };
             let opened = message.open(identity, effort);
             opened.inspect(|_| self.last.store(index, Ordering::Relaxed))
@@ -118,7 +118,7 @@ impl KeysAtHand {
     }
 
     /// All identities, beginning with the one that opened the last file.
-    pub(crate) fn in_order_of_hope(&self) -> impl Iterator<Item = (usize, &Identity)> {
+    pub(crate) fn ours_first(&self) -> impl Iterator<Item = (usize, &Identity)> {
         let last = self.last.load(Ordering::Relaxed);
         let all = || self.identities.iter().map(AsRef::as_ref).enumerate();
         all().skip(last).take(1).chain(all().filter(move |(index, _)| *index != last))

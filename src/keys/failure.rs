@@ -20,9 +20,9 @@ pub(crate) enum Failure {
     /// The message holds something that no data key is as long as.
     BadLength,
     /// A program that was asked has no key for it, in our words.
-    Elsewhere(String),
+    NotHeldByProgram(String),
     /// A program that was asked failed, in its own words or ours.
-    Told(String),
+    ProgramFailed(String),
 }
 
 impl Failure {

@@ -29,7 +29,7 @@ impl Keyring {
     pub fn load(sources: &KeySources) -> Self {
         let mut keyring = Self {
             may_ask: sources.may_ask,
-            patience: sources.patience,
+            timeout: sources.timeout,
             ..Self::default()
         };
         let mut reader = Reader::new(sources.thread.clone(), budget::KEY_FILES);

@@ -66,7 +66,7 @@ pub struct Keyring {
     /// Why gpg is not asked again in this run.
     gpg_is_given_up: Option<Failure>,
     may_ask: bool,
-    patience: Duration,
+    timeout: Duration,
     /// When all programs together have taken too long.
     late_at: Option<Instant>,
     notices: Vec<Notice>,

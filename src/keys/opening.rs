@@ -50,7 +50,7 @@ pub(crate) struct Entry {
 
 /// An entry's place in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Spot {
+pub(crate) struct EntryIndex {
     group: usize,
     entry: usize,
 }
@@ -117,7 +117,7 @@ impl Opening {
 
     /// The closed entries that are still of use: those of closed groups, and all of them where the open groups would be enough and do
     /// not give the data key.
-    pub(crate) fn closed(&self) -> Vec<(Spot, &MasterKey)> {
+    pub(crate) fn closed(&self) -> Vec<(EntryIndex, &MasterKey)> {
         let mut closed = Vec::new();
         if self.is_open() {
             return closed;
@@ -126,7 +126,7 @@ impl Opening {
         for (group, content) in self.groups.iter().enumerate() {
             if is_enough || !content.is_open() {
                 let entries = content.entries.iter().enumerate().filter(|(_, entry)| entry.part.is_none());
-                closed.extend(entries.map(|(entry, content)| (Spot { group, entry }, &content.key)));
+                closed.extend(entries.map(|(entry, content)| (EntryIndex { group, entry }, &content.key)));
             }
         }
         closed
@@ -134,15 +134,15 @@ impl Opening {
 
     /// Tries the closed entries with `open`, which gives nothing where it has no say: one after the other until each group is open, and,
     /// where that is enough and does not give the data key, all others. Stops when the data key is found.
-    pub(crate) fn advance(&mut self, mut open: impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>) {
-        let mut waiting = self.in_order_of_hope();
+    pub(crate) fn advance(&mut self, mut open: impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, Failure>>) {
+        let mut waiting = self.ours_first();
         while !self.is_open() && !waiting.is_empty() {
             let was_enough = self.is_enough();
-            let mut spots = std::mem::take(&mut waiting).into_iter();
-            for spot in spots.by_ref() {
-                if !was_enough && self.is_in_open_group(spot) {
-                    waiting.push(spot);
-                } else if self.try_spot(spot, &mut open) && (self.is_open() || self.is_enough() != was_enough) {
+            let mut indices = std::mem::take(&mut waiting).into_iter();
+            for index in indices.by_ref() {
+                if !was_enough && self.is_in_open_group(index) {
+                    waiting.push(index);
+                } else if self.try_entry(index, &mut open) && (self.is_open() || self.is_enough() != was_enough) {
                     break;
                 }
             }
@@ -150,25 +150,29 @@ impl Opening {
                 return;
             }
             // All that is left is of use now.
-            waiting.extend(spots);
-            waiting.sort_by_key(|spot| self.rank(*spot));
+            waiting.extend(indices);
+            waiting.sort_by_key(|index| self.rank(*index));
         }
     }
 
     /// Tries an entry. Whether it gave a part.
-    fn try_spot(&mut self, spot: Spot, open: &mut impl FnMut(Spot, &MasterKey) -> Option<Result<Plaintext, Failure>>) -> bool {
+    fn try_entry(
+        &mut self,
+        index: EntryIndex,
+        open: &mut impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, Failure>>,
+    ) -> bool {
         let is_share = self.groups.len() > 1;
-        let Some(group) = self.groups.get_mut(spot.group) else {
+        let Some(group) = self.groups.get_mut(index.group) else {
             return false;
         };
-        let Some(entry) = group.entries.get_mut(spot.entry) else {
+        let Some(entry) = group.entries.get_mut(index.entry) else {
             return false;
         };
-        match open(spot, &entry.key) {
+        match open(index, &entry.key) {
             Some(Ok(part)) if is_part(&part, is_share) => {
                 entry.part = Some(part);
                 group.is_open = true;
-                self.settle(spot);
+                self.settle(index);
                 return true;
             }
             Some(Ok(_)) => entry.fail(Failure::BadLength),
@@ -179,27 +183,27 @@ impl Opening {
     }
 
     /// All closed entries, those first that name a key of this host.
-    fn in_order_of_hope(&self) -> Vec<Spot> {
+    fn ours_first(&self) -> Vec<EntryIndex> {
         let groups = self.groups.iter().enumerate();
-        let all = groups.flat_map(|(group, content)| (0..content.entries.len()).map(move |entry| Spot { group, entry }));
+        let all = groups.flat_map(|(group, content)| (0..content.entries.len()).map(move |entry| EntryIndex { group, entry }));
         let mut closed: Vec<_> = all
-            .filter(|spot| self.entry(*spot).is_some_and(|entry| entry.part.is_none()))
+            .filter(|index| self.entry(*index).is_some_and(|entry| entry.part.is_none()))
             .collect();
-        closed.sort_by_key(|spot| self.rank(*spot));
+        closed.sort_by_key(|index| self.rank(*index));
         closed
     }
 
     /// Its place in that order.
-    fn rank(&self, spot: Spot) -> (bool, Spot) {
-        (self.entry(spot).is_none_or(|entry| !entry.is_ours), spot)
+    fn rank(&self, index: EntryIndex) -> (bool, EntryIndex) {
+        (self.entry(index).is_none_or(|entry| !entry.is_ours), index)
     }
 
-    fn entry(&self, spot: Spot) -> Option<&Entry> {
-        self.groups.get(spot.group)?.entries.get(spot.entry)
+    fn entry(&self, index: EntryIndex) -> Option<&Entry> {
+        self.groups.get(index.group)?.entries.get(index.entry)
     }
 
-    fn is_in_open_group(&self, spot: Spot) -> bool {
-        self.groups.get(spot.group).is_some_and(Group::is_open)
+    fn is_in_open_group(&self, index: EntryIndex) -> bool {
+        self.groups.get(index.group).is_some_and(Group::is_open)
     }
 
     /// Whether as many groups are open as are needed.
@@ -213,7 +217,7 @@ impl Opening {
 
     /// Looks whether the parts are the data key, now that there is a `new` one. Half of the ways that are left are kept for parts yet to
     /// come, and one is there in any case.
-    fn settle(&mut self, new: Spot) {
+    fn settle(&mut self, new: EntryIndex) {
         let most = 1 + MOST_CHOICES.saturating_sub(self.combined) / 2;
         let mut combined = 0;
         let choices = self.choices(Some(new), most).into_iter().inspect(|_| combined += 1);
@@ -225,7 +229,7 @@ impl Opening {
     }
 
     /// At most `most` ways to take parts of as many groups as are needed, or more. With the `new` part, if there is one.
-    fn choices(&self, new: Option<Spot>, most: usize) -> Vec<Vec<&[u8]>> {
+    fn choices(&self, new: Option<EntryIndex>, most: usize) -> Vec<Vec<&[u8]>> {
         let open = self.groups.iter().enumerate().filter(|(_, group)| group.is_open());
         let slots: Vec<_> = open
             .map(|(group, content)| content.slot(new.filter(|new| new.group == group)))
@@ -267,7 +271,7 @@ impl Group {
     }
 
     /// What its entries gave; that of the `new` one alone, if it has it.
-    fn slot(&self, new: Option<Spot>) -> Slot<'_> {
+    fn slot(&self, new: Option<EntryIndex>) -> Slot<'_> {
         let new = new.and_then(|new| self.entries.get(new.entry)?.part());
         Slot {
             parts: new.map_or_else(|| self.parts().collect(), |new| vec![new]),

@@ -30,7 +30,7 @@ pub struct KeySources {
     /// Whether a person may be asked, by a plugin or by gpg.
     pub may_ask: bool,
     /// How long a key command, a plugin or gpg may take.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// What key files are read on: a disk that does not answer is not waited for without end.
     pub thread: Confined,
 }
@@ -83,7 +83,7 @@ impl Default for KeySources {
             gpg: None,
             are_own: false,
             may_ask: false,
-            patience: budget::PROGRAM,
+            timeout: budget::PROGRAM,
             thread: Confined::default(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! No other module sees a raw string of it. Everything that is wrong is found in one run: [`Manifest::parse`] collects findings
 //! and only then decides. A manifest without `version` comes from a module of sops-nix and is read leniently: what the Go program
-//! installed without complaint becomes a warning here. With `"version": 1` the same things are errors.
+//! installed without stderr becomes a warning here. With `"version": 1` the same things are errors.
 
 mod check;
 mod convert;
@@ -281,7 +281,7 @@ impl Findings {
         self.errors.push(finding);
     }
 
-    /// Something that the Go program installs without complaint, and what is then done about it.
+    /// Something that the Go program installs without stderr, and what is then done about it.
     fn forgivable(&mut self, finding: String, consequence: &str) {
         if self.strict {
             self.errors.push(finding);

@@ -47,7 +47,7 @@ fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySources {
         gpg: gpg(manifest, &variables),
         are_own,
         may_ask: manifest.user_mode,
-        patience: manifest.key_timeout,
+        timeout: manifest.key_timeout,
         ..KeySources::default()
     };
     if are_own {

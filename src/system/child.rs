@@ -24,9 +24,9 @@ use super::{plaintext::Plaintext, read::reason, stop, umask::spawn_closed};
 /// More output than that is refused, in bytes: 16 MiB, as much as an identity file may have.
 const MOST_OUTPUT: usize = 16 << 20;
 /// What is kept of standard error, in bytes: 64 KiB, since gpg tells of each recipient there. The rest is read and forgotten.
-const MOST_COMPLAINT: usize = 64 << 10;
+const MOST_STDERR: usize = 64 << 10;
 /// How long a killed child is waited for.
-const LAST_PATIENCE: Duration = Duration::from_secs(2);
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Variables that hold secrets; no child gets them.
 const SECRET_VARIABLES: [&str; 1] = ["SOPS_AGE_KEY"];
 
@@ -38,9 +38,9 @@ pub(crate) struct Child {
     has_ended: bool,
     is_reaped: bool,
     late_at: Instant,
-    patience: Duration,
+    timeout: Duration,
     output: Plaintext,
-    complaint: Vec<u8>,
+    stderr: Vec<u8>,
 }
 
 /// What a child left behind.
@@ -50,7 +50,7 @@ pub(crate) struct Finished {
     /// Its standard output.
     pub output: Plaintext,
     /// The beginning of its standard error. A program that was given a secret may repeat it here.
-    pub complaint: String,
+    pub stderr: String,
 }
 
 /// Why a child gave nothing. The program is the caller's to name.
@@ -73,7 +73,7 @@ impl fmt::Display for ChildError {
         match self {
             Self::Missing => f.write_str("no such program"),
             Self::Refused(reason) => write!(f, "cannot be run: {reason}"),
-            Self::Late(patience) => write!(f, "no answer within {} s", patience.as_secs()),
+            Self::Late(timeout) => write!(f, "no answer within {} s", timeout.as_secs()),
             Self::TooMuch => write!(f, "answers with more than {} MiB", MOST_OUTPUT >> 20),
             Self::Stopped => f.write_str("stopped: this run was told to end"),
         }
@@ -96,11 +96,11 @@ impl From<Errno> for ChildError {
 }
 
 impl Child {
-    /// Starts `command` with pipes on all three standard streams. `patience` is all the time that it gets.
+    /// Starts `command` with pipes on all three standard streams. `timeout` is all the time that it gets.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start(command: &mut Command, patience: Duration) -> Result<Self, ChildError> {
+    pub fn start(command: &mut Command, timeout: Duration) -> Result<Self, ChildError> {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
@@ -118,10 +118,10 @@ impl Child {
             end,
             has_ended: false,
             is_reaped: false,
-            late_at: Instant::now() + patience,
-            patience,
+            late_at: Instant::now() + timeout,
+            timeout,
             output: Plaintext::default(),
-            complaint: Vec::new(),
+            stderr: Vec::new(),
         };
         child.never_block()?;
         Ok(child)
@@ -179,7 +179,7 @@ impl Child {
         Ok(Finished {
             status: self.reap()?,
             output: std::mem::take(&mut self.output),
-            complaint: String::from_utf8_lossy(&self.complaint).trim().to_owned(),
+            stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
         })
     }
 
@@ -197,10 +197,10 @@ impl Child {
         let rest = self.write(bytes)?;
         let output = &mut self.output;
         let stdout = drain(&mut self.process.stdout, |bytes| output.push(bytes))?;
-        let complaint = &mut self.complaint;
+        let stderr = &mut self.stderr;
         drain(&mut self.process.stderr, |bytes| {
-            let room = MOST_COMPLAINT.saturating_sub(complaint.len()).min(bytes.len());
-            complaint.extend_from_slice(bytes.get(..room).unwrap_or_default());
+            let room = MOST_STDERR.saturating_sub(stderr.len()).min(bytes.len());
+            stderr.extend_from_slice(bytes.get(..room).unwrap_or_default());
         })?;
         if stdout > MOST_OUTPUT || self.output.len() > MOST_OUTPUT {
             return Err(ChildError::TooMuch);
@@ -223,11 +223,11 @@ impl Child {
         }
         if left.is_zero() {
             // A child that never stops talking would always have something to be read.
-            return Err(ChildError::Late(self.patience));
+            return Err(ChildError::Late(self.timeout));
         }
         let timeout = Timespec::try_from(left).unwrap_or_default();
         match poll(&mut events, Some(&timeout)) {
-            Ok(0) => return Err(ChildError::Late(self.patience)),
+            Ok(0) => return Err(ChildError::Late(self.timeout)),
             Ok(_) => self.has_ended = events.first().is_some_and(|end| !end.revents().is_empty()),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -273,7 +273,7 @@ impl Drop for Child {
         }
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
         // One that a dead file system holds does not even die of this. It is left to whoever comes after us.
-        let timeout = Timespec::try_from(LAST_PATIENCE).unwrap_or_default();
+        let timeout = Timespec::try_from(KILL_TIMEOUT).unwrap_or_default();
         let mut end = [PollFd::from_borrowed_fd(self.end.as_fd(), PollFlags::IN)];
         if poll(&mut end, Some(&timeout)).is_ok_and(|count| count > 0) {
             let _ = self.process.wait();
@@ -309,8 +309,8 @@ fn is_later(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn start(script: &str, patience: Duration) -> Child {
-        Child::start(Command::new("sh").args(["-c", script]), patience).unwrap()
+    fn start(script: &str, timeout: Duration) -> Child {
+        Child::start(Command::new("sh").args(["-c", script]), timeout).unwrap()
     }
 
     fn finish(script: &str, input: &[u8]) -> Result<Finished, ChildError> {
@@ -324,7 +324,7 @@ mod tests {
         let input = vec![b'x'; 1 << 20];
         let finished = finish("cat; echo done >&2; exit 3", &input).unwrap();
         assert_eq!(finished.output.expose(), input);
-        assert_eq!((finished.complaint.as_str(), finished.status.code()), ("done", Some(3)));
+        assert_eq!((finished.stderr.as_str(), finished.status.code()), ("done", Some(3)));
     }
 
     #[test]
@@ -378,9 +378,9 @@ mod tests {
 
     #[test]
     fn a_child_in_a_hurry_has_no_more_time_than_it_had() {
-        for (patience, hurry) in [(60_000, 300), (300, 60_000)] {
+        for (timeout, hurry) in [(60_000, 300), (300, 60_000)] {
             let before = Instant::now();
-            let mut child = start("sleep 60", Duration::from_millis(patience));
+            let mut child = start("sleep 60", Duration::from_millis(timeout));
             child.hurry(Duration::from_millis(hurry));
             assert!(child.finish().is_err());
             assert!(before.elapsed() < Duration::from_secs(20));

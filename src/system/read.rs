@@ -85,7 +85,7 @@ impl Reader {
         self.wait_for(move || read(&path, limit))
     }
 
-    /// Looks, with the same patience, whether there is something at `path`.
+    /// Looks, with the same timeout, whether there is something at `path`.
     pub fn find(&mut self, path: &Path) -> Result<(), ReadError> {
         let path = path.to_owned();
         self.wait_for(move || path.metadata().map(|_| ()).map_err(|error| refusal(&error)))

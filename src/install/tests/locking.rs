@@ -10,8 +10,8 @@ fn a_run_that_waits_too_long_says_what_it_waits_for() {
     world.publish(&[secret("a", b"old")]).unwrap();
     let held = fs::File::open(world.site.mount_point.join(lock::NAME)).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
-    let patience = Duration::from_millis(50);
-    let outcome = publish_within(patience, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody);
+    let timeout = Duration::from_millis(50);
+    let outcome = publish_within(timeout, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody);
     let shown = outcome.unwrap_err().error.to_string();
     assert!(
         shown.contains("locked by another run") && shown.contains("secrets.d"),
@@ -146,8 +146,8 @@ fn whoever_locks_the_directory_keeps_nobody_waiting() {
     assert!(!locks(&world.site.mount_point.join(lock::NAME)));
     let held = fs::File::open(&world.site.mount_point).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
-    let patience = Duration::from_millis(50);
-    publish_within(patience, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody).unwrap();
+    let timeout = Duration::from_millis(50);
+    publish_within(timeout, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody).unwrap();
     assert_eq!(world.read("a"), "new");
 }
 

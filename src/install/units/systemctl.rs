@@ -19,7 +19,7 @@ const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT
 pub(super) struct Systemctl<'p> {
     program: &'p Path,
     late_at: Instant,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl<'p> Systemctl<'p> {
@@ -28,11 +28,11 @@ impl<'p> Systemctl<'p> {
         Self::within(budget::REQUESTS, program)
     }
 
-    fn within(patience: Duration, program: &'p Path) -> Self {
+    fn within(timeout: Duration, program: &'p Path) -> Self {
         Self {
             program,
-            late_at: Instant::now() + patience,
-            patience,
+            late_at: Instant::now() + timeout,
+            timeout,
         }
     }
 
@@ -88,7 +88,7 @@ impl<'p> Systemctl<'p> {
                 verb,
                 units: units.to_vec(),
                 status: finished.status,
-                message: finished.complaint.replace('\n', "; "),
+                message: finished.stderr.replace('\n', "; "),
             }),
             Err(cause) => Err(self.not_run(verb, cause, units)),
         }
@@ -112,7 +112,7 @@ impl<'p> Systemctl<'p> {
         Child::start(&mut command, left)
             .and_then(Child::finish)
             .map_err(|error| match error {
-                ChildError::Late(_) => ChildError::Late(self.patience),
+                ChildError::Late(_) => ChildError::Late(self.timeout),
                 other => other,
             })
     }

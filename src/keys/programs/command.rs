@@ -65,11 +65,11 @@ impl KeyCommand {
     }
 
     /// Runs it for `recipient`. Nothing when that gives nothing new: it was before, or is of no use, or prints the same again.
-    pub fn run(&mut self, recipient: &str, patience: Duration) -> Option<Result<Plaintext, Cause>> {
+    pub fn run(&mut self, recipient: &str, timeout: Duration) -> Option<Result<Plaintext, Cause>> {
         if self.is_given_up || !self.asked.insert(recipient.to_owned()) {
             return None;
         }
-        let answer = self.answer(recipient, patience, &env::var_os("PATH").unwrap_or_default());
+        let answer = self.answer(recipient, timeout, &env::var_os("PATH").unwrap_or_default());
         self.is_given_up = matches!(answer, Err(Cause::Command(..)));
         match answer {
             Ok(text) if !self.printed.insert(Sha256::digest(text.expose()).into()) => None,
@@ -78,14 +78,14 @@ impl KeyCommand {
     }
 
     /// Runs it, a program of `search_path` if it is a mere name.
-    fn answer(&self, recipient: &str, patience: Duration, search_path: &OsStr) -> Result<Plaintext, Cause> {
+    fn answer(&self, recipient: &str, timeout: Duration, search_path: &OsStr) -> Result<Plaintext, Cause> {
         let (program, arguments) = self.words.split_first().ok_or(Cause::NoCommand)?;
         let name = || printable(&program.to_string_lossy());
         let unfinished = |error| Cause::Command(name(), error);
         let path = program::find(program, search_path).ok_or_else(|| unfinished(ChildError::Missing))?;
         let mut command = Command::new(path);
         command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
-        let child = Child::start(&mut command, patience).map_err(unfinished)?;
+        let child = Child::start(&mut command, timeout).map_err(unfinished)?;
         let finished = child.finish().map_err(unfinished)?;
         if finished.status.success() {
             Ok(finished.output)

@@ -17,7 +17,7 @@ use super::{
     Failure, Keyring, Opening,
     age::{self, Message},
     holder::Holder,
-    opening::Spot,
+    opening::EntryIndex,
     problem::{Cause, Place},
 };
 use crate::{
@@ -31,7 +31,7 @@ use plugin::{Asking, PluginFailure};
 /// A message that a plugin is asked about, and where it stands.
 struct Asked {
     opening: usize,
-    spot: Spot,
+    index: EntryIndex,
     recipient: String,
     message: Message,
 }
@@ -40,8 +40,8 @@ impl Asked {
     /// What the plugin's failure is for this entry. That a plugin does not open what is for another key is no news.
     fn failure(&self, plugin: &str, failure: &PluginFailure) -> Failure {
         match Holder::of(&self.recipient).may_be(plugin) {
-            true if failure.is_elsewhere() => Failure::Elsewhere(failure.to_string()),
-            true => Failure::Told(failure.to_string()),
+            true if failure.is_not_held() => Failure::NotHeldByProgram(failure.to_string()),
+            true => Failure::ProgramFailed(failure.to_string()),
             false => Failure::NotOurs,
         }
     }
@@ -52,7 +52,7 @@ impl Keyring {
     /// plugins, each started once for all files, then gpg. Nothing is started for a file that is open.
     pub fn open_with_programs(&mut self, openings: &mut [&mut Opening]) {
         // A person may take their time. A boot may not.
-        self.late_at = (!self.may_ask).then(|| Instant::now() + self.patience * budget::PROGRAMS);
+        self.late_at = (!self.may_ask).then(|| Instant::now() + self.timeout * budget::PROGRAMS);
         for opening in openings.iter_mut() {
             self.open_with_commands(opening);
         }
@@ -65,9 +65,9 @@ impl Keyring {
     /// What the next program may take: its own time, and no more than is left for all of them.
     fn time_left(&self) -> Result<Duration, Failure> {
         let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
-        match left.map_or(self.patience, |left| left.min(self.patience)) {
+        match left.map_or(self.timeout, |left| left.min(self.timeout)) {
             // Nothing starts and answers in less.
-            left if left < Duration::from_secs(1) => Err(Failure::Told(
+            left if left < Duration::from_secs(1) => Err(Failure::ProgramFailed(
                 "not asked: the programs before it took all the time; raise sops.keyTimeout".to_owned(),
             )),
             left => Ok(left),
@@ -100,9 +100,9 @@ impl Keyring {
     fn run_commands(&mut self, recipient: &str) {
         let mut commands = std::mem::take(&mut self.commands);
         for command in &mut commands {
-            let Ok(patience) = self.time_left() else { break };
+            let Ok(timeout) = self.time_left() else { break };
             let place = command.place();
-            match (command.run(recipient, patience), command.prints) {
+            match (command.run(recipient, timeout), command.prints) {
                 (None, _) => {}
                 (Some(Err(cause)), _) => self.report(place, cause),
                 (Some(Ok(text)), Prints::SshKey) => self.add_ssh_key(&place, &text, false),
@@ -124,7 +124,7 @@ impl Keyring {
             }
             let mut answers = self.ask_plugin(&name, asked);
             for (number, opening) in openings.iter_mut().enumerate() {
-                opening.advance(|spot, _| answers.remove(&(number, spot)));
+                opening.advance(|index, _| answers.remove(&(number, index)));
             }
         }
     }
@@ -141,31 +141,35 @@ impl Keyring {
     }
 
     /// What the plugin `name` makes of all these messages.
-    fn ask_plugin(&mut self, name: &str, asked: Vec<(Asked, Vec<Stanza>)>) -> HashMap<(usize, Spot), Result<Plaintext, Failure>> {
-        let patience = match self.time_left() {
-            Ok(patience) => patience,
+    fn ask_plugin(
+        &mut self,
+        name: &str,
+        asked: Vec<(Asked, Vec<Stanza>)>,
+    ) -> HashMap<(usize, EntryIndex), Result<Plaintext, Failure>> {
+        let timeout = match self.time_left() {
+            Ok(timeout) => timeout,
             Err(failure) => {
-                let spots = asked.into_iter().map(|(asked, _)| (asked.opening, asked.spot));
-                return spots.map(|spot| (spot, Err(failure.clone()))).collect();
+                let indices = asked.into_iter().map(|(asked, _)| (asked.opening, asked.index));
+                return indices.map(|index| (index, Err(failure.clone()))).collect();
             }
         };
         let ours = self.plugins.iter().filter(|(identity, _)| identity.plugin() == name);
         let (identities, places): (Vec<_>, Vec<_>) = ours.map(|(identity, place)| (identity, place.clone())).unzip();
         let (asked, stanzas): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
         let asking = if self.may_ask { Asking::Terminal } else { Asking::Nobody };
-        let answers = plugin::unwrap(name, &identities, &stanzas, &asking, patience);
+        let answers = plugin::unwrap(name, &identities, &stanzas, &asking, timeout);
         let mut opened = HashMap::new();
         for (asked, answer) in asked.into_iter().zip(answers) {
             let answer = match answer {
                 Ok(file_key) => asked.message.open_with(file_key),
                 Err(failure) => {
-                    if !failure.is_elsewhere() {
+                    if !failure.is_not_held() {
                         self.report(common_place(&places), Cause::Program(failure.to_string()));
                     }
                     Err(asked.failure(name, &failure))
                 }
             };
-            opened.insert((asked.opening, asked.spot), answer);
+            opened.insert((asked.opening, asked.index), answer);
         }
         opened
     }
@@ -216,7 +220,7 @@ fn closed_recipients(opening: &Opening) -> Vec<String> {
 fn closed_messages(openings: &[&mut Opening]) -> Vec<(Asked, Vec<Stanza>)> {
     let mut messages = Vec::new();
     for (opening, file) in openings.iter().enumerate() {
-        for (spot, key) in file.closed() {
+        for (index, key) in file.closed() {
             let MasterKey::Age { recipient, encrypted } = key else {
                 continue;
             };
@@ -226,7 +230,7 @@ fn closed_messages(openings: &[&mut Opening]) -> Vec<(Asked, Vec<Stanza>)> {
                 messages.push((
                     Asked {
                         opening,
-                        spot,
+                        index,
                         recipient,
                         message,
                     },

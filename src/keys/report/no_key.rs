@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::recipient::Lock;
+use super::recipient::RecipientEntry;
 use crate::keys::Keyring;
 use crate::keys::hybrid::by_its_ends;
 use crate::keys::identity::Identity;
 use crate::keys::opening::{Group, Opening};
 use crate::keys::problem::Problem;
 
-/// How many locks of a group are shown whatever there is to tell of them.
-const MOST_LOCKS: usize = 30;
+/// How many entries of a group are shown whatever there is to tell of them.
+const MOST_ENTRIES: usize = 30;
 /// How many are shown at all.
 const MOST_LINES: usize = 100;
 
@@ -37,7 +37,7 @@ pub struct NoKey {
 /// A group of keys, of which not enough were opened.
 #[derive(Debug)]
 struct ClosedGroup {
-    locks: Vec<Lock>,
+    entries: Vec<RecipientEntry>,
     is_open: bool,
 }
 
@@ -71,9 +71,9 @@ impl NoKey {
             .iter()
             .map(|group| ClosedGroup::new(group, keyring))
             .collect();
-        let locks = || groups.iter().flat_map(|group| &group.locks);
-        let has_pgp = locks().any(Lock::is_pgp);
-        let gpg_works = !locks().any(|lock| lock.is_pgp() && lock.is_told());
+        let entries = || groups.iter().flat_map(|group| &group.entries);
+        let has_pgp = entries().any(RecipientEntry::is_pgp);
+        let gpg_works = !entries().any(|entry| entry.is_pgp() && entry.has_program_failed());
         let keys = Key::all(keyring, gpg_works).into_iter();
         let mut no_key = Self {
             needed: opening.needed(),
@@ -93,14 +93,14 @@ impl NoKey {
     }
 
     /// What is for a key of this host and cannot be used, in a group that stayed closed.
-    fn damaged(&self) -> Option<&Lock> {
+    fn damaged(&self) -> Option<&RecipientEntry> {
         let closed = self.groups.iter().filter(|group| !group.is_open);
-        closed.flat_map(|group| &group.locks).find(|lock| lock.is_damaged())
+        closed.flat_map(|group| &group.entries).find(|entry| entry.is_damaged())
     }
 
     /// The key to add to the file. Another message of the kind that is not supported would not help.
     fn best(&self) -> Option<&Key> {
-        let has_foreign = self.locks().any(Lock::is_foreign);
+        let has_foreign = self.entries().any(RecipientEntry::is_foreign);
         let is_of_use = |key: &&Key| key.is_of_use && !(has_foreign && key.kind == Kind::Pgp);
         self.keys.iter().filter(is_of_use).min_by_key(|key| key.kind)
     }
@@ -148,10 +148,10 @@ impl NoKey {
 
     /// What to do.
     fn hint(&self, run: &dyn Fn(&str) -> String) -> String {
-        if let Some(lock) = self.damaged() {
+        if let Some(entry) = self.damaged() {
             return format!(
                 "the part of this file for {}, a key of this host, is damaged: restore the file, or where another key opens it, {}",
-                lock.shown(),
+                entry.shown(),
                 run("rotate --in-place")
             );
         }
@@ -173,7 +173,7 @@ impl NoKey {
     /// What to do about a key that this host should have: something that was set gave none.
     fn mend(&self) -> Option<String> {
         let of_set_sources = || self.problems.iter().filter(|(_, is_set)| *is_set);
-        let is_said = of_set_sources().next().is_some() || self.locks().any(Lock::is_told);
+        let is_said = of_set_sources().next().is_some() || self.entries().any(RecipientEntry::has_program_failed);
         of_set_sources()
             .find_map(|(problem, _)| mend(problem))
             .or_else(|| is_said.then(|| "mend what is said above".to_owned()))
@@ -191,7 +191,7 @@ impl NoKey {
     /// What keeps the file closed whatever keys this host had, or how many groups it opens.
     fn obstacle(&self) -> Option<String> {
         match self.groups.len() {
-            1 if self.locks().next().is_none() => Some("this file names no key that could open it".to_owned()),
+            1 if self.entries().next().is_none() => Some("this file names no key that could open it".to_owned()),
             1 => {
                 let kinds = self.unsupported()?.join(" or ");
                 Some(format!("only {kinds} can open this file, and that is not supported yet"))
@@ -217,8 +217,8 @@ impl NoKey {
     /// The kinds of keys that could open the file, when none of them is supported.
     fn unsupported(&self) -> Option<Vec<&'static str>> {
         let mut kinds = Vec::new();
-        for lock in self.locks() {
-            let kind = lock.unsupported()?;
+        for entry in self.entries() {
+            let kind = entry.unsupported()?;
             if !kinds.contains(&kind) {
                 kinds.push(kind);
             }
@@ -227,8 +227,8 @@ impl NoKey {
     }
 
     /// All ways in.
-    fn locks(&self) -> impl Iterator<Item = &Lock> {
-        self.groups.iter().flat_map(|group| &group.locks)
+    fn entries(&self) -> impl Iterator<Item = &RecipientEntry> {
+        self.groups.iter().flat_map(|group| &group.entries)
     }
 }
 
@@ -240,19 +240,23 @@ fn mend(problem: &Problem) -> Option<String> {
 impl ClosedGroup {
     fn new(group: &Group, keyring: &Keyring) -> Self {
         Self {
-            locks: group.entries.iter().map(|entry| Lock::new(entry, keyring)).collect(),
+            entries: group
+                .entries
+                .iter()
+                .map(|entry| RecipientEntry::new(entry, keyring))
+                .collect(),
             is_open: group.is_open(),
         }
     }
 
-    /// A line for each lock; of very many, for the first, and for the first of those of which there is something to tell.
+    /// A line for each entry; of very many, for the first, and for the first of those of which there is something to tell.
     fn lines(&self, indent: &str) -> Vec<String> {
-        let locks = self.locks.iter().enumerate();
-        let shown = locks
-            .filter(|(index, lock)| *index < MOST_LOCKS || lock.has_notes())
+        let entries = self.entries.iter().enumerate();
+        let shown = entries
+            .filter(|(index, entry)| *index < MOST_ENTRIES || entry.has_notes())
             .take(MOST_LINES);
-        let mut lines: Vec<_> = shown.map(|(_, lock)| lock.line(indent)).collect();
-        match self.locks.len() - lines.len() {
+        let mut lines: Vec<_> = shown.map(|(_, entry)| entry.line(indent)).collect();
+        match self.entries.len() - lines.len() {
             0 => {}
             more => lines.push(format!("{indent}and {more} more")),
         }

@@ -11,7 +11,7 @@ use crate::text::printable::{one_line, printable};
 
 /// One way into a file.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub(crate) struct RecipientEntry {
     kind: &'static str,
     /// Whoever could open this, when that is nobody for now.
     unsupported: Option<&'static str>,
@@ -24,10 +24,10 @@ pub(crate) struct Lock {
     /// Whether the message is of a kind that no key opens here.
     is_foreign: bool,
     /// Whether a program failed that could have opened it.
-    is_told: bool,
+    has_program_failed: bool,
 }
 
-impl Lock {
+impl RecipientEntry {
     /// What is to be told of an entry that stayed closed, or of one that did not.
     pub fn new(entry: &Entry, keyring: &Keyring) -> Self {
         let is_ours = keyring.hand.owns(&entry.key);
@@ -35,33 +35,36 @@ impl Lock {
             .failures
             .iter()
             .any(|failure| matches!(failure, Failure::Unsupported(_)));
-        let lock = Self {
+        let blank = Self {
             kind: "age",
             unsupported: None,
             shown: String::new(),
             notes: Vec::new(),
             is_damaged: is_ours && !is_foreign,
             is_foreign,
-            is_told: entry.failures.iter().any(|failure| matches!(failure, Failure::Told(_))),
+            has_program_failed: entry
+                .failures
+                .iter()
+                .any(|failure| matches!(failure, Failure::ProgramFailed(_))),
         };
         match &entry.key {
             MasterKey::Age { recipient, .. } => Self {
                 shown: shown_age(recipient),
                 notes: faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted(recipient, keyring)),
-                ..lock
+                ..blank
             },
             MasterKey::Pgp { fingerprint, .. } => Self {
                 kind: "pgp",
                 shown: printable(fingerprint),
                 notes: faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
-                ..lock
+                ..blank
             },
             MasterKey::Remote { service, name } => Self {
                 kind: service_name(*service),
                 unsupported: Some(service_name(*service)),
                 shown: printable(name),
                 notes: vec!["not supported yet".to_owned()],
-                ..lock
+                ..blank
             },
         }
     }
@@ -82,8 +85,8 @@ impl Lock {
     }
 
     /// Whether a program failed that could have opened it.
-    pub fn is_told(&self) -> bool {
-        self.is_told
+    pub fn has_program_failed(&self) -> bool {
+        self.has_program_failed
     }
 
     /// Whether there is something to tell of it.
@@ -142,7 +145,7 @@ fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
         Failure::Unsupported(what) => format!("{what} is not supported"),
         Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
         // Ours, remedy and all; what others said in it is short already.
-        Failure::Elsewhere(words) | Failure::Told(words) => one_line(words),
+        Failure::NotHeldByProgram(words) | Failure::ProgramFailed(words) => one_line(words),
     })
 }
 

@@ -99,7 +99,7 @@ fn the_identity_that_opened_a_file_is_the_first_to_be_tried_on_the_next() {
     let host = Host::new();
     let identities = [x25519::Identity::generate(), x25519::Identity::generate()];
     let keyring = of_age_file(host.file("key.txt", identities.each_ref().map(secret).join("\n")));
-    let order = || keyring.hand.in_order_of_hope().map(|(index, _)| index).collect::<Vec<_>>();
+    let order = || keyring.hand.ours_first().map(|(index, _)| index).collect::<Vec<_>>();
     assert_eq!(order(), [0, 1]);
     assert!(opens(&keyring, vec![entry_for(&identities[1].to_public())]));
     assert_eq!(order(), [1, 0]);

@@ -58,7 +58,7 @@ pub enum Unfinished {
 }
 
 impl Confined {
-    /// Has `work` done, and waits for it no longer than `patience`. Where there can be no other thread, it is done on this one, and takes
+    /// Has `work` done, and waits for it no longer than `timeout`. Where there can be no other thread, it is done on this one, and takes
     /// the time that it takes.
     ///
     /// # Errors
@@ -66,11 +66,11 @@ impl Confined {
     ///
     /// # Panics
     /// When `work` does.
-    pub fn run<T: Send + 'static>(&self, patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
+    pub fn run<T: Send + 'static>(&self, timeout: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
         if stop::is_requested() {
             return Err(Unfinished::Stopped);
         }
-        self.run_with_grace(patience, Duration::ZERO, work)
+        self.run_with_grace(timeout, Duration::ZERO, work)
     }
 
     /// The same, but a process that was told to end, before or meanwhile, still waits for `grace`.
@@ -82,11 +82,11 @@ impl Confined {
     /// When `work` does.
     pub fn run_with_grace<T: Send + 'static>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         grace: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
-        let end = Instant::now() + patience;
+        let end = Instant::now() + timeout;
         let (tell, result) = mpsc::sync_channel(1);
         let work = Box::new(move || {
             // Nobody listens any more to what comes too late.

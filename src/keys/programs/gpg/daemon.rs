@@ -18,7 +18,7 @@ use rustix::process::{
 use crate::system::stop;
 
 /// How long a daemon may take to say who it is, and to end.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest answer about a process number, in bytes; an honest one has some 30.
 const MAX_ANSWER: usize = 1024;
 
@@ -48,14 +48,14 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// When nobody of our user answers there, or not in time. When this process is told to end there is less: [`PATIENCE`].
-    pub fn at(socket: &Path, patience: Duration) -> io::Result<Self> {
+    /// When nobody of our user answers there, or not in time. When this process is told to end there is less: [`TIMEOUT`].
+    pub fn at(socket: &Path, timeout: Duration) -> io::Result<Self> {
         let stream = open(socket)?;
         if socket_peercred(&stream)?.uid != geteuid() {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         // The peer credentials are of no help with the number: GnuPG's daemons listen first and then fork.
-        let id = process_id(&stream, Instant::now() + patience)?;
+        let id = process_id(&stream, Instant::now() + timeout)?;
         // Whose this is, it has to show before anything is done to it.
         let process = pidfd_open(id, PidfdFlags::empty())?;
         Ok(Self {
@@ -72,9 +72,9 @@ impl Daemon {
         if !has_ended {
             self.signal(Signal::TERM);
         }
-        if !self.ends_within(PATIENCE) {
+        if !self.ends_within(TIMEOUT) {
             self.signal(Signal::KILL);
-            self.ends_within(PATIENCE);
+            self.ends_within(TIMEOUT);
         }
         let _ = waitid(
             WaitId::PidFd(self.process.as_fd()),
@@ -97,9 +97,9 @@ impl Daemon {
         let _ = pidfd_send_signal(&self.process, signal);
     }
 
-    /// Whether it has ended, or does within `patience`.
-    fn ends_within(&self, patience: Duration) -> bool {
-        is_readable(&self.process, patience).unwrap_or(false)
+    /// Whether it has ended, or does within `timeout`.
+    fn ends_within(&self, timeout: Duration) -> bool {
+        is_readable(&self.process, timeout).unwrap_or(false)
     }
 
     /// Removes what a daemon that had to be killed left behind: its sockets have names that begin alike.
@@ -158,19 +158,19 @@ fn number_in(answer: &[u8]) -> Option<Pid> {
     Pid::from_raw(number)
 }
 
-/// Whether there is something to be read, or an end, before `end`, and [`PATIENCE`] after this process was told to end.
+/// Whether there is something to be read, or an end, before `end`, and [`TIMEOUT`] after this process was told to end.
 fn answers_before(stream: &UnixStream, end: Instant) -> io::Result<bool> {
     let timeout = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
     let mut events = vec![PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
     events.extend(stop::event());
     poll(&mut events, Some(&timeout))?;
     let has_answer = events.first().is_some_and(|answer| !answer.revents().is_empty());
-    Ok(has_answer || (stop::is_requested() && is_readable(stream, PATIENCE)?))
+    Ok(has_answer || (stop::is_requested() && is_readable(stream, TIMEOUT)?))
 }
 
-/// Whether there is something to be read, or an end, within `patience`.
-fn is_readable(stream: impl std::os::fd::AsFd, patience: Duration) -> io::Result<bool> {
-    let timeout = Timespec::try_from(patience).unwrap_or_default();
+/// Whether there is something to be read, or an end, within `timeout`.
+fn is_readable(stream: impl std::os::fd::AsFd, timeout: Duration) -> io::Result<bool> {
+    let timeout = Timespec::try_from(timeout).unwrap_or_default();
     let mut events = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
     Ok(poll(&mut events, Some(&timeout))? > 0)
 }

@@ -9,15 +9,15 @@ use crate::system::child::ChildError;
 pub(crate) struct Deadline {
     end: Instant,
     /// The whole time, as people are told it.
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Deadline {
-    /// Ends `patience` from now.
-    pub fn after(patience: Duration) -> Self {
+    /// Ends `timeout` from now.
+    pub fn after(timeout: Duration) -> Self {
         Self {
-            end: Instant::now() + patience,
-            patience,
+            end: Instant::now() + timeout,
+            timeout,
         }
     }
 
@@ -29,7 +29,7 @@ impl Deadline {
     /// A program that is late knows only of the time that was left for it.
     pub fn told(self, error: ChildError) -> ChildError {
         match error {
-            ChildError::Late(_) => ChildError::Late(self.patience),
+            ChildError::Late(_) => ChildError::Late(self.timeout),
             error => error,
         }
     }

@@ -47,8 +47,8 @@ pub(crate) enum GpgFailure {
 
 impl GpgFailure {
     /// Something that the status lines do not tell: the last line of what gpg tells people.
-    pub(crate) fn other(complaint: &str) -> Self {
-        Self::Other(last_words(complaint))
+    pub(crate) fn other(stderr: &str) -> Self {
+        Self::Other(last_words(stderr))
     }
 
     /// Whether another message would fare no better: gpg is then not asked again in this run.
@@ -58,8 +58,8 @@ impl GpgFailure {
 }
 
 /// The last line that is for people, without the name of the program.
-pub(crate) fn last_words(complaint: &str) -> String {
-    let mut lines = complaint
+pub(crate) fn last_words(stderr: &str) -> String {
+    let mut lines = stderr
         .lines()
         .filter(|line| !line.starts_with('[') && !line.trim().is_empty());
     let line = lines.next_back().unwrap_or("no reason given");
@@ -106,8 +106,8 @@ impl fmt::Display for GpgFailure {
 impl From<GpgFailure> for Failure {
     fn from(failure: GpgFailure) -> Self {
         match failure {
-            GpgFailure::NoSecretKey => Self::Elsewhere(failure.to_string()),
-            failure => Self::Told(failure.to_string()),
+            GpgFailure::NoSecretKey => Self::NotHeldByProgram(failure.to_string()),
+            failure => Self::ProgramFailed(failure.to_string()),
         }
     }
 }

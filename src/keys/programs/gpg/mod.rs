@@ -30,7 +30,7 @@ use deadline::Deadline;
 use services::Services;
 
 /// How long a message may take at the least when gpg may ask a person.
-const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(2);
+const PERSON_TIMEOUT: Duration = Duration::from_mins(2);
 /// A data key has 32 bytes, and a share of one 33. More than that is refused, in bytes.
 const MAX_PART: usize = 4096;
 /// What gpg, its agent and Qubes need of the environment.
@@ -78,7 +78,7 @@ impl Gpg {
         Self {
             program,
             home,
-            asks: asks.then_some(PATIENCE_WITH_PEOPLE),
+            asks: asks.then_some(PERSON_TIMEOUT),
             variables,
             services: OnceLock::new(),
         }
@@ -97,14 +97,14 @@ impl Gpg {
         }
     }
 
-    /// Opens an armored message that holds a data key, or a share of one. `patience` is the time for all that has to run for it; it is
+    /// Opens an armored message that holds a data key, or a share of one. `timeout` is the time for all that has to run for it; it is
     /// longer where a person may be asked.
     ///
     /// # Errors
     ///
     /// [`GpgFailure`], when gpg does not open it, or does not vouch for its integrity.
-    pub fn open(&self, armored: &str, patience: Duration) -> Result<Plaintext, GpgFailure> {
-        let deadline = Deadline::after(self.asks.map_or(patience, |people| patience.max(people)));
+    pub fn open(&self, armored: &str, timeout: Duration) -> Result<Plaintext, GpgFailure> {
+        let deadline = Deadline::after(self.asks.map_or(timeout, |people| timeout.max(people)));
         let program = self
             .find(&self.program)
             .ok_or_else(|| self.child_error(ChildError::Missing))?;
@@ -118,9 +118,9 @@ impl Gpg {
         }
         let finished = converse(command.arg("--decrypt"), armored, deadline.left())
             .map_err(|error| self.child_error(deadline.told(error)))?;
-        status::judge(&finished.complaint)?;
+        status::judge(&finished.stderr)?;
         match finished.output.len() {
-            _ if !finished.status.success() => Err(GpgFailure::other(&finished.complaint)),
+            _ if !finished.status.success() => Err(GpgFailure::other(&finished.stderr)),
             1..=MAX_PART => Ok(finished.output),
             length => Err(GpgFailure::Length(length)),
         }
@@ -193,8 +193,8 @@ impl Gpg {
 }
 
 /// Runs `command` with `input`.
-fn converse(command: &mut Command, input: &str, patience: Duration) -> Result<Finished, ChildError> {
-    let mut child = Child::start(command, patience)?;
+fn converse(command: &mut Command, input: &str, timeout: Duration) -> Result<Finished, ChildError> {
+    let mut child = Child::start(command, timeout)?;
     child.send(input.as_bytes())?;
     child.finish()
 }

@@ -49,7 +49,7 @@ impl Drop for Services {
         let others: Vec<_> = self
             .others
             .iter()
-            .filter_map(|socket| Daemon::at(socket, daemon::PATIENCE).ok())
+            .filter_map(|socket| Daemon::at(socket, daemon::TIMEOUT).ok())
             .collect();
         self.agent.take().into_iter().chain(others).for_each(Daemon::end);
     }
@@ -62,7 +62,7 @@ fn agent_socket(gpgconf: &mut Command, deadline: Deadline) -> Result<PathBuf, St
     let finished = child.finish().map_err(of_child)?;
     let path = finished.output.expose().trim_ascii_end();
     if path.is_empty() {
-        return Err(format!("gpgconf: {}", last_words(&finished.complaint)));
+        return Err(format!("gpgconf: {}", last_words(&finished.stderr)));
     }
     Ok(PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())))
 }
@@ -80,7 +80,7 @@ fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Resul
     if let Err(error) = last_word(&mut starter) {
         drop(starter);
         // It may have left its starter's group by then.
-        let _ = Daemon::at(socket, daemon::PATIENCE).map(Daemon::end);
+        let _ = Daemon::at(socket, daemon::TIMEOUT).map(Daemon::end);
         return Err(of_child(error));
     }
     // Before the starter is forgotten and its process group killed: once the agent answers, it has left that group.
@@ -92,11 +92,11 @@ fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Resul
             "the path of its socket, {}, is too long: choose a GnuPG home with a shorter path",
             socket.display()
         )),
-        Err(error) if finished.complaint.is_empty() => Err(format!(
+        Err(error) if finished.stderr.is_empty() => Err(format!(
             "it says nothing, and nobody answers at {}: {}",
             socket.display(),
             reason(&error)
         )),
-        Err(_) => Err(last_words(&finished.complaint)),
+        Err(_) => Err(last_words(&finished.stderr)),
     }
 }

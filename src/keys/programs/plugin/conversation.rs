@@ -78,7 +78,7 @@ impl<'a> Conversation<'a> {
     /// Why the plugin has no more to say.
     fn fell_silent(self) -> Fault {
         match self.child.finish() {
-            Ok(end) => Fault::Ended(end.status, self.replies.words(end.complaint.as_bytes())),
+            Ok(end) => Fault::Ended(end.status, self.replies.words(end.stderr.as_bytes())),
             Err(error) => error.into(),
         }
     }

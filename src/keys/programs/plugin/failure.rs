@@ -38,7 +38,7 @@ pub(crate) enum Fault {
 
 impl PluginFailure {
     /// Whether nothing is wrong with the plugin: the message is for another key.
-    pub fn is_elsewhere(&self) -> bool {
+    pub fn is_not_held(&self) -> bool {
         self.fault == Fault::NoFit
     }
 }
@@ -54,13 +54,9 @@ impl fmt::Display for PluginFailure {
                 write!(f, "{program}: cannot be run: the interpreter that it names is not there")
             }
             Fault::Child(error) => write!(f, "{program}: {error}"),
-            Fault::Ended(status, complaint) => {
+            Fault::Ended(status, stderr) => {
                 write!(f, "{program} {} before it was done", ending(*status))?;
-                if complaint.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, ": {complaint}")
-                }
+                if stderr.is_empty() { Ok(()) } else { write!(f, ": {stderr}") }
             }
             Fault::Broken(how) => write!(f, "{program} broke the plugin protocol: {how}"),
             Fault::Asked(question) => write!(

@@ -26,7 +26,7 @@ use program::Program;
 pub(crate) use replies::hear;
 
 /// Asks the plugin once for all `messages`, each the stanzas of one age header and none empty. Gives a file key or a failure for each,
-/// in order. `patience` is the time that the plugin has for all of them; that of a person who answers does not count.
+/// in order. `timeout` is the time that the plugin has for all of them; that of a person who answers does not count.
 ///
 /// A file key is what the plugin says that it is: whether it fits is known when the message's MAC was checked with it.
 pub(crate) fn unwrap(
@@ -34,8 +34,8 @@ pub(crate) fn unwrap(
     identities: &[&PluginIdentity],
     messages: &[Vec<Stanza>],
     asking: &Asking,
-    patience: Duration,
+    timeout: Duration,
 ) -> Vec<Result<FileKey, PluginFailure>> {
     let path = env::var_os("PATH").unwrap_or_default();
-    Program::find(plugin, &path).unwrap(identities, messages, asking, patience)
+    Program::find(plugin, &path).unwrap(identities, messages, asking, timeout)
 }

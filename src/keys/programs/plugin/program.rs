@@ -32,10 +32,10 @@ impl Program {
         identities: &[&PluginIdentity],
         messages: &[Vec<Stanza>],
         asking: &Asking,
-        patience: Duration,
+        timeout: Duration,
     ) -> Vec<Result<FileKey, PluginFailure>> {
         let mut outcome = Outcome::new(messages.len());
-        let end = self.start(patience).and_then(|child| {
+        let end = self.start(timeout).and_then(|child| {
             let conversation = Conversation::new(&self.name, child, asking);
             conversation.hold(identities, messages, &mut outcome)
         });
@@ -43,9 +43,9 @@ impl Program {
     }
 
     /// Starts the program in the root directory: a plugin must not care where it runs.
-    fn start(&self, patience: Duration) -> Result<Child, Fault> {
+    fn start(&self, timeout: Duration) -> Result<Child, Fault> {
         let mut command = Command::new(self.path.as_ref().ok_or(Fault::Missing)?);
         command.arg("--age-plugin=identity-v1").current_dir("/");
-        Ok(Child::start(&mut command, patience)?)
+        Ok(Child::start(&mut command, timeout)?)
     }
 }

@@ -17,13 +17,13 @@ const INTERRUPT: u8 = 3;
 const MOST_ANSWER: usize = 4096;
 
 /// How long a person may take for one answer, as long as with gpg: perhaps nobody sits there.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The terminal of this process.
 pub(crate) struct Terminal {
     file: File,
     /// The time for each answer.
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// Whether what is typed can be seen.
@@ -43,12 +43,12 @@ impl Terminal {
             .write(true)
             .open("/dev/tty")
             .ok()
-            .map(|file| Self::new(file, PATIENCE))
+            .map(|file| Self::new(file, TIMEOUT))
     }
 
     /// Gives a person this time for each answer.
-    pub fn new(file: File, patience: Duration) -> Self {
-        Self { file, patience }
+    pub fn new(file: File, timeout: Duration) -> Self {
+        Self { file, timeout }
     }
 
     /// Shows `prompt`, which ends where the answer begins, and waits for a line. Nothing when the person ends it with control-C or
@@ -67,7 +67,7 @@ impl Terminal {
     fn line(&self) -> Option<Plaintext> {
         let mut answer = Plaintext::default();
         let mut chunk = Zeroizing::new([0; MOST_ANSWER]);
-        let end = Instant::now() + self.patience;
+        let end = Instant::now() + self.timeout;
         loop {
             self.wait(end)?;
             let count = (&self.file).read(chunk.as_mut_slice()).ok()?;

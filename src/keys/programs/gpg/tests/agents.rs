@@ -73,11 +73,11 @@ fn an_agent_of_ours_serves_many_messages_and_ends_with_its_sockets() {
     let message = home.message(&[]);
     home.end_agent();
     let gpg = home.gpg_of_system("gpg");
-    assert!(gpg.open(&message, PATIENCE).is_ok());
+    assert!(gpg.open(&message, TIMEOUT).is_ok());
     let agent = home.agent();
     assert!(agent.is_some());
     for _ in 0..20 {
-        assert!(gpg.open(&message, PATIENCE).is_ok_and(|key| key.expose() == DATA_KEY));
+        assert!(gpg.open(&message, TIMEOUT).is_ok_and(|key| key.expose() == DATA_KEY));
         assert_eq!(home.agent(), agent);
     }
     drop(gpg);
@@ -162,12 +162,12 @@ fn an_agent_that_cannot_be_started_is_named_with_its_reason() {
     let program = home.script("gpg", "exit 1");
     home.script("gpg-agent", "echo 'gpg-agent[1]: out of luck' >&2; exit 2");
     assert_eq!(
-        said(home.gpg_of_system(&program).open("", PATIENCE)),
+        said(home.gpg_of_system(&program).open("", TIMEOUT)),
         "gpg-agent cannot be started: out of luck"
     );
     home.script("gpg-agent", "exit 0");
     assert_eq!(
-        said(home.gpg_of_system(&program).open("", PATIENCE)),
+        said(home.gpg_of_system(&program).open("", TIMEOUT)),
         format!(
             "gpg-agent cannot be started: it says nothing, and nobody answers at {}/S.gpg-agent: no such file or directory",
             home.path().display()
@@ -189,7 +189,7 @@ fn a_home_whose_path_is_too_long_for_a_socket_is_named() {
         "gpg-agent cannot be started: the path of its socket, {}/S.gpg-agent, is too long: choose a GnuPG home with a shorter path",
         path.display()
     );
-    assert_eq!(said(gpg.open("", PATIENCE)), reason);
+    assert_eq!(said(gpg.open("", TIMEOUT)), reason);
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn a_smart_card_daemon_that_our_agent_started_ends_with_it() {
     let message = home.message(&["--throw-keyids"]);
     home.end_agent();
     let gpg = home.gpg_of_system("gpg");
-    assert!(gpg.open(&message, PATIENCE).is_ok());
+    assert!(gpg.open(&message, TIMEOUT).is_ok());
     assert!(home.sockets().contains(&"S.scdaemon".to_owned()));
     drop(gpg);
     assert_eq!(home.sockets(), [""; 0]);
@@ -239,7 +239,7 @@ fn a_process_that_our_run_did_not_start_lives_on_whatever_a_socket_says() {
     let stranger = Stranger::new();
     for number in [stranger.1.as_str(), "1", "0", "-1", "99999999999"] {
         let gpg = home.gpg_of_system("gpg");
-        assert!(gpg.open(&message, PATIENCE).is_ok());
+        assert!(gpg.open(&message, TIMEOUT).is_ok());
         let daemon = Daemon::at(home.path().join("S.keyboxd"), format!("D {number}\nOK\n"));
         drop(gpg);
         assert!(stranger.lives(), "{number}");
@@ -262,7 +262,7 @@ fn a_key_box_daemon_that_our_run_started_ends_and_one_of_another_gpg_does_not() 
         number.display()
     );
     let gpg = home.gpg_of_system(home.script("gpg", &format!("{script}; sleep 1; exit 2")));
-    assert_eq!(said(gpg.open("", PATIENCE)), "gpg failed: no reason given");
+    assert_eq!(said(gpg.open("", TIMEOUT)), "gpg failed: no reason given");
     let number = fs::read_to_string(number).unwrap();
     let _daemon = Daemon::at(home.path().join("S.keyboxd"), format!("D {number}OK\n"));
     drop(gpg);
@@ -288,7 +288,7 @@ fn a_socket_of_another_user_is_not_asked() {
             listen(&theirs, 8).unwrap();
         });
     });
-    let error = daemon::Daemon::at(&path, PATIENCE).err().map(|error| error.kind());
+    let error = daemon::Daemon::at(&path, TIMEOUT).err().map(|error| error.kind());
     assert_eq!(error, Some(std::io::ErrorKind::PermissionDenied));
 }
 
@@ -308,7 +308,7 @@ fn a_socket_where_nobody_takes_a_connection_holds_nothing_up() {
     let (done, end) = std::sync::mpsc::channel();
     let gpg = home.gpg_of_system("gpg");
     std::thread::spawn(move || {
-        let opened = gpg.open(&message, PATIENCE).is_ok();
+        let opened = gpg.open(&message, TIMEOUT).is_ok();
         drop(gpg);
         let _ = done.send(opened);
     });

@@ -118,11 +118,11 @@ fn what_is_not_as_long_as_a_part_is_refused() {
 fn a_program_that_is_not_there_is_named() {
     let Some(home) = Home::empty() else { return };
     assert_eq!(
-        said(home.gpg_of_system("/nowhere/gpg").open("", PATIENCE)),
+        said(home.gpg_of_system("/nowhere/gpg").open("", TIMEOUT)),
         "/nowhere/gpg: no such program; set sops.gnupg.package or SOPS_GPG_EXEC"
     );
     assert_eq!(
-        said(home.gpg_of_system("gpg-of-nobody").open("", PATIENCE)),
+        said(home.gpg_of_system("gpg-of-nobody").open("", TIMEOUT)),
         "gpg-of-nobody: no such program in PATH; set sops.gnupg.package or SOPS_GPG_EXEC"
     );
 }
@@ -140,7 +140,7 @@ fn what_is_no_program_in_an_earlier_directory_does_not_hide_gpg() {
     path.push(&environment[0].1);
     environment[0].1 = path;
     let gpg = Gpg::new("gpg".into(), Some(home.path()), false, environment);
-    assert!(gpg.open(&message, PATIENCE).is_ok());
+    assert!(gpg.open(&message, TIMEOUT).is_ok());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_home_that_is_not_there_is_named_and_not_made() {
     for named in [None, Some(path.clone())] {
         let gpg = Gpg::new("gpg".into(), named, false, environment.clone());
         let reason = format!("cannot use the GnuPG home {}: no such file or directory", path.display());
-        assert_eq!(said(gpg.open("", PATIENCE)), reason);
+        assert_eq!(said(gpg.open("", TIMEOUT)), reason);
     }
     assert!(!path.exists());
 }
@@ -263,7 +263,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
     ];
     for (answer, expected) in answers {
         let program = home.script("gpg", &format!("printf 'a data key'; {answer}"));
-        let shown = said(home.gpg_of_system(&program).open("", PATIENCE));
+        let shown = said(home.gpg_of_system(&program).open("", TIMEOUT));
         assert!(shown.ends_with(expected), "{answer}: {shown}");
     }
     let program = home.script(
@@ -272,7 +272,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
     );
     assert!(
         home.gpg_of_system(&program)
-            .open("", PATIENCE)
+            .open("", TIMEOUT)
             .is_ok_and(|key| key.expose() == b"a data key")
     );
 }

@@ -14,7 +14,7 @@ mod agents;
 mod failures;
 
 /// More than any honest answer takes here.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// What the messages made here hold.
 const DATA_KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 /// The test key for Curve25519.
@@ -90,10 +90,10 @@ impl Home {
         command
             .env("GNUPGHOME", self.path())
             .args(["--batch", "--quiet", "--trust-model", "always"]);
-        let mut child = Child::start(command.args(arguments), PATIENCE).unwrap();
+        let mut child = Child::start(command.args(arguments), TIMEOUT).unwrap();
         child.send(input).unwrap();
         let finished = child.finish().unwrap();
-        assert!(finished.status.success(), "gpg {arguments:?}: {}", finished.complaint);
+        assert!(finished.status.success(), "gpg {arguments:?}: {}", finished.stderr);
         finished.output.expose().to_vec()
     }
 
@@ -105,7 +105,7 @@ impl Home {
 
     /// In system mode.
     fn open(&self, message: &str) -> Result<Plaintext, GpgFailure> {
-        self.gpg_of_system("gpg").open(message, PATIENCE)
+        self.gpg_of_system("gpg").open(message, TIMEOUT)
     }
 
     fn gpg_of_system(&self, program: impl Into<PathBuf>) -> Gpg {
@@ -147,7 +147,7 @@ impl Home {
         self.gpgconf(&["--kill", "all"]);
         let before = Instant::now();
         while !self.sockets().is_empty() {
-            assert!(before.elapsed() < PATIENCE);
+            assert!(before.elapsed() < TIMEOUT);
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -223,11 +223,11 @@ fn where_no_home_is_named_gnupghome_and_home_say_where_it_is() {
     let mut environment = home.environment();
     environment.push(("GNUPGHOME".into(), home.path().into()));
     let gpg = Gpg::new("gpg".into(), None, false, environment);
-    assert!(gpg.open(&message, PATIENCE).is_ok_and(|key| key.expose() == DATA_KEY));
+    assert!(gpg.open(&message, TIMEOUT).is_ok_and(|key| key.expose() == DATA_KEY));
     drop(gpg);
     fs::rename(home.path(), home.0.path().join(".gnupg")).unwrap();
     let gpg = Gpg::new("gpg".into(), None, false, home.environment());
-    assert!(gpg.open(&message, PATIENCE).is_ok_and(|key| key.expose() == DATA_KEY));
+    assert!(gpg.open(&message, TIMEOUT).is_ok_and(|key| key.expose() == DATA_KEY));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() 
         let _ = fs::remove_file(&asked);
         let mut environment = home.environment();
         environment.push((way.into(), "/dev/null".into()));
-        let opened = Gpg::new("gpg".into(), Some(home.path()), may_ask, environment).open(&message, PATIENCE);
+        let opened = Gpg::new("gpg".into(), Some(home.path()), may_ask, environment).open(&message, TIMEOUT);
         (
             opened.map(|key| key.expose().to_vec()).map_err(|failure| failure.to_string()),
             asked.exists(),
@@ -266,7 +266,7 @@ fn gpg_sees_only_what_it_needs_of_the_environment() {
     let others = ["SOPS_AGE_KEY", "SECRET", "DISPLAY", "QUBES_GPG_DOMAIN", "LANG", "TMPDIR"];
     environment.extend(others.map(|name| (name.into(), "x".into())));
     let names = |may_ask| {
-        let _ = Gpg::new(program.clone(), Some(home.path()), may_ask, environment.clone()).open("", PATIENCE);
+        let _ = Gpg::new(program.clone(), Some(home.path()), may_ask, environment.clone()).open("", TIMEOUT);
         let text = fs::read_to_string(&seen).unwrap();
         let mut names: Vec<_> = text
             .lines()
@@ -296,12 +296,12 @@ fn the_wrapper_of_qubes_gets_options_that_it_lets_pass_and_no_agent() {
     let given = home.0.path().join("given");
     let script = format!("echo \"$*\" > {}\nexec gpg --no-autostart \"$@\"", given.display());
     let gpg = home.gpg_of_system(home.script("qubes-gpg-client-wrapper", &script));
-    assert_eq!(said(gpg.open(&message, PATIENCE)), "gpg has no secret key for it");
+    assert_eq!(said(gpg.open(&message, TIMEOUT)), "gpg has no secret key for it");
     assert_eq!(
         fs::read_to_string(&given).unwrap(),
         "--batch --no-tty --status-fd 2 --decrypt\n"
     );
     assert_eq!(home.agent(), None);
     home.gpg(&["--decrypt"], message.as_bytes());
-    assert!(gpg.open(&message, PATIENCE).is_ok_and(|key| key.expose() == DATA_KEY));
+    assert!(gpg.open(&message, TIMEOUT).is_ok_and(|key| key.expose() == DATA_KEY));
 }

@@ -35,7 +35,7 @@ fn the_data_key_of_a_file_by_sops_opens() {
     let all = ["json", "bin"].map(|format| message_of(&format!("3.13.2/to-plugin.{format}")));
     let shown: Vec<_> = all.iter().map(|message| stanzas(message).unwrap()).collect();
     let program = Program::find(identity.plugin(), &plugins());
-    let keys = program.unwrap(&[&identity], &shown, &Asking::Nobody, PATIENCE);
+    let keys = program.unwrap(&[&identity], &shown, &Asking::Nobody, TIMEOUT);
     for (message, key) in all.iter().zip(keys) {
         assert_eq!(content(message, key.unwrap()).unwrap().len(), 32);
     }
@@ -100,7 +100,7 @@ fn the_post_quantum_plugin_of_age_opens_several_files_at_once() {
     });
     let shown: Vec<_> = encrypted.iter().map(|message| stanzas(message).unwrap()).collect();
     let identity = PluginIdentity::parse(&ours).unwrap();
-    let results = crate::keys::programs::plugin::unwrap(identity.plugin(), &[&identity], &shown, &Asking::Nobody, PATIENCE);
+    let results = crate::keys::programs::plugin::unwrap(identity.plugin(), &[&identity], &shown, &Asking::Nobody, TIMEOUT);
     let opened: Vec<_> = results
         .into_iter()
         .zip(&encrypted)
@@ -148,7 +148,7 @@ fn the_passphrase_plugin_of_age_opens_and_says_what_is_wrong() {
         &[&identity],
         &[stanzas(&message).unwrap()],
         &Asking::Nobody,
-        PATIENCE,
+        TIMEOUT,
     );
     let outcome = match results.remove(0) {
         Ok(key) => String::from_utf8(content(&message, key).unwrap()).unwrap(),

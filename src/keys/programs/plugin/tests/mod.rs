@@ -24,7 +24,7 @@ mod opening;
 mod terminal;
 
 /// More than any honest conversation takes here.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where `age-plugin-test` is.
 fn plugins() -> OsString {
@@ -81,8 +81,8 @@ fn told(result: Result<FileKey, PluginFailure>) -> Told {
 }
 
 /// What `age-plugin-test` gives.
-fn ask(identities: &[&PluginIdentity], messages: &[Vec<Stanza>], asking: &Asking, patience: Duration) -> Vec<Told> {
-    let results = Program::find("test", &plugins()).unwrap(identities, messages, asking, patience);
+fn ask(identities: &[&PluginIdentity], messages: &[Vec<Stanza>], asking: &Asking, timeout: Duration) -> Vec<Told> {
+    let results = Program::find("test", &plugins()).unwrap(identities, messages, asking, timeout);
     results.into_iter().map(told).collect()
 }
 
@@ -93,12 +93,7 @@ fn alone(actions: &[&str]) -> Told {
 
 /// The same for several messages.
 fn several(actions: &[&str], count: u8) -> Vec<Told> {
-    ask(
-        &[&identity("a", actions)],
-        &messages("a", 0..count),
-        &Asking::Nobody,
-        PATIENCE,
-    )
+    ask(&[&identity("a", actions)], &messages("a", 0..count), &Asking::Nobody, TIMEOUT)
 }
 
 /// A file for the plugin to write what it sees.

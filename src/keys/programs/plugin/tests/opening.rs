@@ -18,7 +18,7 @@ fn each_identity_opens_its_own_messages_and_what_none_opens_is_said() {
     let mut all = messages("b", [1]);
     all.extend(messages("c", [2]));
     all.extend(messages("a", [3]));
-    let results = ask(&[&a, &b], &all, &Asking::Nobody, PATIENCE);
+    let results = ask(&[&a, &b], &all, &Asking::Nobody, TIMEOUT);
     let none = "no identity of age-plugin-test fits".to_owned();
     assert_eq!(results, [Ok(key_of(1)), Err(none), Ok(key_of(3))]);
 }

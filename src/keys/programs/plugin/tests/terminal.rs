@@ -60,7 +60,7 @@ impl Dialogue {
     fn answer(&mut self, text: &str, answer: &str) {
         let before = Instant::now();
         while !self.seen.ends_with(text) {
-            assert!(before.elapsed() < PATIENCE, "no {text:?} in {:?}", self.seen);
+            assert!(before.elapsed() < TIMEOUT, "no {text:?} in {:?}", self.seen);
             self.look();
         }
         self.keyboard.write_all(answer.as_bytes()).unwrap();
