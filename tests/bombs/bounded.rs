@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -12,6 +13,9 @@ use crate::common::{Manifest, World, say};
 
 /// What takes longer hangs. The slowest takes seconds.
 const DEADLINE: Duration = Duration::from_mins(2);
+
+/// One program runs at a time: eight at once on two processors would each take four times as long, and the program has its own limits.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// How a run ended, and what it cost.
 pub struct Ended {
@@ -32,6 +36,7 @@ pub fn run(world: &World, what: &str, manifest: &Manifest, memory: usize) -> End
 /// The same with a manifest that is there already.
 pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memory: usize) -> Ended {
     let errors = world.write("stderr", "");
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut child = command(world, manifest, memory)
         .stdout(Stdio::null())
         .stdin(Stdio::null())
@@ -40,6 +45,7 @@ pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memor
         .unwrap();
     let start = Instant::now();
     let (code, cost) = wait(&mut child, start);
+    drop(turn);
     let err = without_advice(&world.shown(&fs::read_to_string(&errors).unwrap()));
     let first = err.lines().next().unwrap_or("(works)");
     let shown: String = first.chars().take(150).collect();
