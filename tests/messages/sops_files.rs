@@ -183,6 +183,20 @@ fn a_file_that_ends_within_its_metadata_is_called_that() {
     }
 }
 
+/// The metadata are wrong and an editor has taken the last line end away: nothing else is missing.
+#[test]
+fn a_file_without_its_last_line_end_is_not_called_cut_off() {
+    let world = World::user();
+    let whole = fs::read_to_string(world.fixture("nesting.yaml")).unwrap();
+    let changed = whole.trim_end().replacen("lastmodified: \"", "lastmodified: \"x", 1);
+    assert_ne!(changed, whole.trim_end());
+    let said = says(&world, "no line end", &world.write("no-line-end.yaml", changed), "yaml", "");
+    assert!(
+        said.contains("lastmodified in the sops metadata is not an RFC 3339 time; restore"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_file_that_is_cut_off_or_was_never_encrypted_is_told_so() {
     let world = World::user();

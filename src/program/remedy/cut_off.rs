@@ -3,12 +3,14 @@
 use super::MOST_EXPLAINED;
 use crate::sops::format::Format;
 
-/// Whether what sops writes last is missing: the end of a line, in YAML also its version.
+/// Whether what sops writes last is missing: in YAML the version of the metadata, elsewhere the end of a line. An editor may have taken
+/// away the last line end of a file that is whole otherwise, so where the version tells, that does not count.
 pub(super) fn lacks_end(text: &[u8], format: Format) -> bool {
+    let lacks_line_end = text.last() != Some(&b'\n');
     match format {
         Format::Json | Format::Binary => text.trim_ascii_end().last() != Some(&b'}'),
-        Format::Dotenv | Format::Ini => text.last() != Some(&b'\n'),
-        Format::Yaml => text.last() != Some(&b'\n') || lacks_version(text),
+        Format::Dotenv | Format::Ini => lacks_line_end,
+        Format::Yaml => has_version(text).map_or(lacks_line_end, |has_version| !has_version),
     }
 }
 
@@ -18,14 +20,14 @@ pub(super) fn ends_within_mac(text: &[u8]) -> bool {
     find(line, b"mac").is_some() && line.last() != Some(&b']')
 }
 
-/// Whether the last metadata section has no version. Of other formats the metadata have no order.
-fn lacks_version(text: &[u8]) -> bool {
+/// Whether the last metadata section has a version; nothing without a section. Of other formats the metadata have no order.
+fn has_version(text: &[u8]) -> Option<bool> {
     let end = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();
-    let mut section = find(end, b"\nsops:");
-    while let Some(next) = section.and_then(|section| find(section.get(1..)?, b"\nsops:")) {
-        section = Some(next);
+    let mut section = find(end, b"\nsops:")?;
+    while let Some(next) = section.get(1..).and_then(|rest| find(rest, b"\nsops:")) {
+        section = next;
     }
-    section.is_some_and(|section| find(section, b" version:").is_none())
+    Some(find(section, b" version:").is_some())
 }
 
 /// What begins with `part`.
