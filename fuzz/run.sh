@@ -3,6 +3,7 @@
 # the command that runs it again.
 #
 #     fuzz/run.sh SECONDS [TARGET…]
+#     FUZZ_SEED=1 fuzz/run.sh 8     the same inputs each time, as far as the machine gets in that time
 #
 # Needs `cargo install --locked cargo-fuzz`, a C++ compiler for libFuzzer, jq and ssh-keygen; no nightly Rust, because the sanitizers stay out:
 # the program has no unsafe code, and arithmetic is checked.
@@ -25,7 +26,7 @@ fuzz() {
     mkdir -p "corpus/$target" "artifacts/$target"
     [ ! -f "dictionaries/$target.dict" ] || dictionary=(-dict="dictionaries/$target.dict")
     "target/$host/release/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" -max_total_time="$seconds" \
-        -timeout=60 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 -verbosity=1 "${dictionary[@]}" &> "$logs/$target" ||
+        -seed="${FUZZ_SEED:-0}" -timeout=60 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 -verbosity=1 "${dictionary[@]}" &> "$logs/$target" ||
         echo "finding" > "$logs/$target.finding"
 }
 

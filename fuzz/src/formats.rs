@@ -177,14 +177,17 @@ fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
             .any(|document| any_scalar(&Value::Map(document.clone()), &|kind, text| wanted(kind, text)))
     };
     match format {
-        // A text that contains both quotes which could hold it, and a name that begins the file with what is a byte order mark there.
+        // sops puts a value with ` or a line break between """, a name with " = or : between `, and neither looks whether that quote
+        // is in it. A name that begins the file with a byte order mark is read without it.
         Format::Ini => {
-            let holds_both = |text: &[u8]| text.contains(&b'`') && text.windows(3).any(|quote| quote == b"\"\"\"");
-            let is_such_name = |key: &Key<Stored<'_>>| matches!(key, Key::Name(name) if holds_both(name));
+            let ends_early = |text: &[u8]| text.ends_with(b"\"") || text.windows(3).any(|quote| quote == b"\"\"\"");
+            let is_such_value = |text: &[u8]| (text.contains(&b'`') || text.contains(&b'\n')) && ends_early(text);
+            let is_such_text = |name: &[u8]| name.contains(&b'`') && name.iter().any(|byte| b"\"=:".contains(byte));
+            let is_such_name = |key: &Key<Stored<'_>>| matches!(key, Key::Name(name) if is_such_text(name));
             let marks: [&[u8]; 3] = [b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf"];
             let begins_with_mark =
                 |key: &Key<Stored<'_>>| matches!(key, Key::Name(name) if marks.iter().any(|mark| name.starts_with(mark)));
-            !any(&|_, text| holds_both(text)) && !any_key(documents, &is_such_name) && !any_key(documents, &begins_with_mark)
+            !any(&|_, text| is_such_value(text)) && !any_key(documents, &is_such_name) && !any_key(documents, &begins_with_mark)
         }
         // sops walks no such thing.
         Format::Yaml => !any(&|kind, _| kind == Kind::Unsigned) && !any_key(documents, &|key| matches!(key, Key::Other(_))),
