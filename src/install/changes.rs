@@ -2,8 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::units::UnitRequests;
-use super::{Difference, Entry, InstallError, Kind, LiveGeneration, TEMPLATE_PREFIX};
+use super::{Difference, Entry, InstallError, Kind, LiveGeneration, TEMPLATE_PREFIX, units::UnitRequests};
 
 /// Bytes of an old file held in memory at a time.
 const CHUNK: usize = 64 * 1024;

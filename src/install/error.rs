@@ -1,13 +1,13 @@
 //! What can go wrong between contents and `/run/secrets`.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::{io::Errno, process::geteuid};
 
-use super::units::UnitError;
-use super::writers::Writer;
+use super::{units::UnitError, writers::Writer};
 use crate::{system::read::reason, text::shell};
 
 /// Why a generation was not published, or not wholly.
@@ -218,7 +218,7 @@ fn remedy(cause: Errno) -> &'static str {
 }
 
 /// Names the object of a failed system call: `open(path).map_err(failed("open", path))`.
-pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) -> InstallError {
+pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) -> InstallError {
     move |cause| InstallError::System {
         action,
         path: path.to_owned(),
@@ -227,6 +227,6 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) ->
 }
 
 /// The kernel's number of an error of the standard library.
-pub(super) fn errno(error: &io::Error) -> Errno {
+pub(crate) fn errno(error: &io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

@@ -1,42 +1,48 @@
 //! Files and directories by descriptor, and the mode of a directory: no name that somebody else could change leads to what we write.
 
-use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::{
+    ffi::{CString, OsStr, OsString},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::{OsStrExt, OsStringExt},
+    },
+};
 
-use rustix::fs::{self, AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
-use rustix::io::{Errno, Result};
-use rustix::path::Arg;
+use rustix::{
+    fs::{self, AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid},
+    io::{Errno, Result},
+    path::Arg,
+};
 
 /// User and group of a file; `None` leaves what the kernel gives it, the caller's own.
 pub type Owner = Option<(u32, u32)>;
 
 /// Directories of a generation: all may pass through, the group may also list.
-pub(super) const DIRECTORY_MODE: u32 = 0o751;
+pub(crate) const DIRECTORY_MODE: u32 = 0o751;
 
 /// The most parts of a name, and so the most descriptors that a descent holds.
-pub(super) const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// Ends the name of a link or directory that is still to be put in place.
-pub(super) const NEW: &str = ".sops-new";
+pub(crate) const NEW: &str = ".sops-new";
 
 /// Longest file name that Linux has.
 const MAX_NAME: usize = 255;
 
 /// Opens the directory `name` in `dir`, which must not be a symlink.
-pub(super) fn open_directory(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
+pub(crate) fn open_directory(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     fs::openat(dir, name, flags, Mode::empty())
 }
 
 /// Opens the file `name` in `dir` for reading; a symlink is an error, a fifo does not block.
-pub(super) fn open_file(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
+pub(crate) fn open_file(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     fs::openat(dir, name, flags, Mode::empty())
 }
 
 /// Makes the file `name`, which must not exist, with its owner and mode in place before the first byte.
-pub(super) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: u32) -> Result<OwnedFd> {
+pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: u32) -> Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = fs::openat(dir, name, flags, Mode::empty())?;
     secure(&file, owner, mode)?;
@@ -44,7 +50,7 @@ pub(super) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: u3
 }
 
 /// Makes the directory `name`, which must not exist, and opens it.
-pub(super) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, owner: Owner) -> Result<OwnedFd> {
+pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, owner: Owner) -> Result<OwnedFd> {
     fs::mkdirat(dir, name, Mode::RWXU)?;
     let made = open_directory(dir, name)?;
     secure(&made, owner, DIRECTORY_MODE)?;
@@ -52,7 +58,7 @@ pub(super) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, own
 }
 
 /// Sets the owner first and the mode after it, since a change of owner clears some mode bits.
-pub(super) fn secure(file: impl AsFd + Copy, owner: Owner, mode: u32) -> Result<()> {
+pub(crate) fn secure(file: impl AsFd + Copy, owner: Owner, mode: u32) -> Result<()> {
     if let Some(owner) = owner {
         let (uid, gid) = ids(owner)?;
         fs::fchown(file, Some(uid), Some(gid))?;
@@ -61,7 +67,7 @@ pub(super) fn secure(file: impl AsFd + Copy, owner: Owner, mode: u32) -> Result<
 }
 
 /// Ids for the kernel, which reads the highest number as "leave it".
-pub(super) fn ids((uid, gid): (u32, u32)) -> Result<(Uid, Gid)> {
+pub(crate) fn ids((uid, gid): (u32, u32)) -> Result<(Uid, Gid)> {
     if uid == u32::MAX || gid == u32::MAX {
         return Err(Errno::INVAL);
     }
@@ -69,7 +75,7 @@ pub(super) fn ids((uid, gid): (u32, u32)) -> Result<(Uid, Gid)> {
 }
 
 /// The status of `name` itself, symlink or not; `None` when there is nothing.
-pub(super) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
+pub(crate) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
     match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(status) => Ok(Some(status)),
         Err(Errno::NOENT) => Ok(None),
@@ -78,26 +84,26 @@ pub(super) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
 }
 
 /// The kind of file that a status is of.
-pub(super) fn kind(status: &Stat) -> FileType {
+pub(crate) fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
 }
 
 /// What tells a file from all others, whatever it is called: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity(u128);
+pub(crate) struct Identity(u128);
 
 /// Which file a status is of.
-pub(super) fn identity(status: &Stat) -> Identity {
+pub(crate) fn identity(status: &Stat) -> Identity {
     Identity(u128::from(status.st_dev) << 64 | u128::from(status.st_ino))
 }
 
 /// Whether two statuses are of one file.
-pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
+pub(crate) fn same_file(one: &Stat, other: &Stat) -> bool {
     identity(one) == identity(other)
 }
 
 /// What a directory holds, with the kind of each.
-pub(super) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
+pub(crate) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
     let mut entries = Vec::new();
     for entry in Dir::read_from(dir)? {
         let entry = entry?;
@@ -115,7 +121,7 @@ pub(super) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
 }
 
 /// Removes `name` and all below it, following no symlink. Nothing there is fine.
-pub(super) fn remove_tree(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Result<()> {
+pub(crate) fn remove_tree(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Result<()> {
     remove_below(dir, name, MAX_DEPTH)
 }
 
@@ -135,7 +141,7 @@ fn remove_below(dir: impl AsFd + Copy, name: impl Arg + Copy, depth: usize) -> R
 }
 
 /// `name` with `suffix` behind it, cut so that the whole is a file name.
-pub(super) fn suffixed(name: &OsStr, suffix: &str) -> OsString {
+pub(crate) fn suffixed(name: &OsStr, suffix: &str) -> OsString {
     let room = MAX_NAME.saturating_sub(suffix.len());
     let mut bytes = name.as_bytes().to_vec();
     bytes.truncate(room);

@@ -1,23 +1,30 @@
 //! Writing a new generation, and pruning old ones.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::Write,
+    os::fd::{AsFd, OwnedFd},
+    path::{Path, PathBuf},
+};
 
-use rustix::fs::{self, AtFlags, Mode};
-use rustix::io::Errno;
+use rustix::{
+    fs::{self, AtFlags, Mode},
+    io::Errno,
+};
 
-use super::error::{InstallError, errno, failed};
-use super::files::{self, MAX_DEPTH, Owner};
-use super::{Entry, Site, parse_number, pending};
+use super::{
+    Entry, Site,
+    error::{InstallError, errno, failed},
+    files::{self, MAX_DEPTH, Owner},
+    parse_number, pending,
+};
 
 /// Set-user-ID and set-group-ID.
 const CLEARED_BY_WRITING: u32 = 0o6000;
 
 /// A generation that the link does not name yet. Dropped before it is published, it takes with it all that it wrote.
-pub(super) struct Draft<'a> {
+pub(crate) struct Draft<'a> {
     /// Where it belongs.
     site: &'a Site,
     /// The open mount point.
@@ -34,7 +41,7 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Makes an empty generation, in place of what a killed run may have left under its number.
-    pub(super) fn begin(site: &'a Site, root: &'a OwnedFd, number: u64) -> Result<Self, InstallError> {
+    pub(crate) fn begin(site: &'a Site, root: &'a OwnedFd, number: u64) -> Result<Self, InstallError> {
         let at = site.generation(number);
         let name = number.to_string();
         files::remove_tree(root.as_fd(), &name).map_err(failed("remove the left-over", &at))?;
@@ -57,7 +64,7 @@ impl<'a> Draft<'a> {
 
     /// Writes one file: owner and mode first, content last. A write takes the bits away that give a program another user's rights, where
     /// the caller is not privileged (chmod(2)): they are set again.
-    pub(super) fn write(&mut self, entry: &Entry<'_>) -> Result<(), InstallError> {
+    pub(crate) fn write(&mut self, entry: &Entry<'_>) -> Result<(), InstallError> {
         let name = entry.location();
         let at = self.path(&name);
         let (dir, leaf) = self.parent(&name)?;
@@ -72,7 +79,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Makes a symlink under `name`, for a declared path that lies inside the published tree.
-    pub(super) fn link(&mut self, name: &str, target: &Path, owner: Owner) -> Result<(), InstallError> {
+    pub(crate) fn link(&mut self, name: &str, target: &Path, owner: Owner) -> Result<(), InstallError> {
         let at = self.path(name);
         let (dir, leaf) = self.parent(name)?;
         fs::symlinkat(target, dir, leaf).map_err(failed("create the link", &at))?;
@@ -83,7 +90,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The link names it now: nothing is taken back.
-    pub(super) fn publish(&mut self) {
+    pub(crate) fn publish(&mut self) {
         self.published = true;
     }
 
@@ -138,7 +145,7 @@ impl Drop for Draft<'_> {
 /// Removes generations that are `keep_generations` or more older than `current`, those of an earlier count, whose numbers are higher,
 /// and records that no longer count; but none that is in `held`. Failures are warnings: the new generation is live, and the next run
 /// tries again.
-pub(super) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>, warnings: &mut Vec<String>) {
+pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>, warnings: &mut Vec<String>) {
     let entries = match files::list(root.as_fd()) {
         Ok(entries) => entries,
         Err(cause) => return warnings.push(failed("list", &site.mount_point)(cause).to_string()),

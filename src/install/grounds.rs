@@ -1,18 +1,23 @@
 //! What belongs to the generations, by its directories.
 
-use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
-use std::path::{Component, Path};
+use std::{
+    ffi::OsStr,
+    os::fd::OwnedFd,
+    path::{Component, Path},
+};
 
 use rustix::fs;
 
-use super::error::{InstallError, failed};
-use super::files::{self, Identity};
-use super::walk::{self, Step, Way};
-use super::{Site, lock, parse_number, pending};
+use super::{
+    Site,
+    error::{InstallError, failed},
+    files::{self, Identity},
+    lock, parse_number, pending,
+    walk::{self, Step, Way},
+};
 
 /// The link, the mount point, and what leads to them.
-pub(super) struct Grounds {
+pub(crate) struct Grounds {
     /// The link.
     pub link: Step,
     /// The mount point.
@@ -25,7 +30,7 @@ pub(super) struct Grounds {
 
 impl Grounds {
     /// Those of `site`, whose mount point is open as `root` if it is there.
-    pub(super) fn look(site: &Site, root: Option<&OwnedFd>) -> Result<Self, InstallError> {
+    pub(crate) fn look(site: &Site, root: Option<&OwnedFd>) -> Result<Self, InstallError> {
         let find = |path| walk::find(path, None).map_err(|lost| lost.error);
         let (link, mount_point) = (find(&site.link)?, find(&site.mount_point)?);
         let lies_in = |way: &Way, end: &Step| way.end == *end || way.passed.contains(end);
@@ -48,7 +53,7 @@ impl Grounds {
     }
 
     /// The way to a path that is spelled as lying below the link, which is known without a look at anything that could fail.
-    pub(super) fn way_below(&self, link: &Path, path: &Path) -> Option<Way> {
+    pub(crate) fn way_below(&self, link: &Path, path: &Path) -> Option<Way> {
         let name = path.strip_prefix(link).ok()?.to_str()?;
         let is_plain = |part| matches!(part, Component::Normal(_));
         if name.is_empty() || !Path::new(name).components().all(is_plain) {
@@ -67,7 +72,7 @@ impl Grounds {
     }
 
     /// Whether a link at this path leads by the live link, or to a generation.
-    pub(super) fn are_target_of(&self, path: &Path) -> bool {
+    pub(crate) fn are_target_of(&self, path: &Path) -> bool {
         // As if something were below it.
         let passed = match walk::find(&path.join("_"), Some(&self.link)) {
             Ok(way) => way.passed,
@@ -79,7 +84,7 @@ impl Grounds {
     }
 
     /// Whether a link on this way would be in the way of the generations, or among them.
-    pub(super) fn are_met_by(&self, way: &Way) -> bool {
+    pub(crate) fn are_met_by(&self, way: &Way) -> bool {
         let end = &way.end;
         let is_reserved = |step: &Step| step.name.file_name().is_none_or(is_reserved);
         *end == self.link || *end == self.mount_point || self.above.contains(end) || self.entered(way).is_some_and(is_reserved)

@@ -1,17 +1,22 @@
 //! Which generations links lead to, whatever their spelling.
 
-use std::collections::{BTreeSet, HashMap};
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::{
+    collections::{BTreeSet, HashMap},
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+};
 
 use rustix::fs::{self, FileType, Stat};
 
-use super::error::{InstallError, failed};
-use super::files::{self, Identity};
-use super::{Site, parse_number};
+use super::{
+    Site,
+    error::{InstallError, failed},
+    files::{self, Identity},
+    parse_number,
+};
 
 /// The number of the generation in `root` that is the directory with this status. `spelled` is where it most likely is.
-pub(super) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat) -> Result<Option<u64>, InstallError> {
+pub(crate) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat) -> Result<Option<u64>, InstallError> {
     let guess = site.number(spelled);
     let is_it = |number: &u64| {
         let there = files::status(root, number.to_string()).ok().flatten();
@@ -24,7 +29,7 @@ pub(super) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat)
 }
 
 /// The generations in `root` that the links at these paths lead into.
-pub(super) fn by(site: &Site, root: &OwnedFd, links: &[&Path]) -> Result<BTreeSet<u64>, InstallError> {
+pub(crate) fn by(site: &Site, root: &OwnedFd, links: &[&Path]) -> Result<BTreeSet<u64>, InstallError> {
     if links.is_empty() {
         return Ok(BTreeSet::new());
     }

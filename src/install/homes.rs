@@ -2,14 +2,18 @@
 //!
 //! On the first boot secrets may come before anybody has made the homes.
 
-use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use rustix::fs::Stat;
 
-use super::error::InstallError;
-use super::walk::{self, Step, Walk};
+use super::{
+    error::InstallError,
+    walk::{self, Step, Walk},
+};
 use crate::system::users;
 
 /// Where users are listed with their homes.
@@ -32,7 +36,7 @@ pub enum Homes {
 }
 
 /// How a directory is made.
-pub(super) struct Grant {
+pub(crate) struct Grant {
     /// Its user and group.
     pub owner: (u32, u32),
     /// Its mode.
@@ -44,7 +48,7 @@ impl Homes {
     ///
     /// A home is closed to others, as `useradd` and systemd-tmpfiles make it. In a home that is there, what was made for root becomes a
     /// person's with all that is made below it; a directory of a third user stays theirs. What a symlink leads to outside is not in it.
-    pub(super) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
+    pub(crate) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| Ok(Grant { owner, mode });
         let heir = (parent.st_uid, parent.st_gid);
         if self == Self::Unknown {

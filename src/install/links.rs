@@ -1,26 +1,33 @@
 //! The swap of the link, and links at declared paths.
 
-use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::{
+    borrow::Cow,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
 
-use rustix::fs::{self, AtFlags, FileType, RenameFlags, StatxAttributes, StatxFlags};
-use rustix::io::Errno;
+use rustix::{
+    fs::{self, AtFlags, FileType, RenameFlags, StatxAttributes, StatxFlags},
+    io::Errno,
+};
 
-use super::error::{InstallError, failed};
-use super::files::{self, NEW, Owner, suffixed};
-use super::grounds::Grounds;
-use super::place::Place;
-use super::plan::Wanted;
-use super::walk;
-use super::{Entry, Site, parents};
+use super::{
+    Entry, Site,
+    error::{InstallError, failed},
+    files::{self, NEW, Owner, suffixed},
+    grounds::Grounds,
+    parents,
+    place::Place,
+    plan::Wanted,
+    walk,
+};
 
 /// Ends the name of what stood where a link belongs.
 const BACKUP: &str = ".sops-backup";
 
 /// Refuses a link that cannot be swapped, since something is mounted in its place.
-pub(super) fn check(site: &Site) -> Result<(), InstallError> {
+pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
     // What cannot be asked here is answered by the swap itself.
     match fs::statx(fs::CWD, &site.link, flags, StatxFlags::empty()) {
@@ -32,7 +39,7 @@ pub(super) fn check(site: &Site) -> Result<(), InstallError> {
 }
 
 /// Makes the links of `entries` outside the published tree. Each stands for itself: one failure keeps no other from being made.
-pub(super) fn spread(
+pub(crate) fn spread(
     site: &Site,
     grounds: &Grounds,
     entries: &[Entry<'_>],
@@ -61,7 +68,7 @@ fn outside(
 }
 
 /// Points the link at generation `number`. What stood there, and was no link to the generation that `is_live`, is kept or reported.
-pub(super) fn swap(site: &Site, number: u64, is_live: bool, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+pub(crate) fn swap(site: &Site, number: u64, is_live: bool, warnings: &mut Vec<String>) -> Result<(), InstallError> {
     let place = parents::reach(&site.link, site.homes)?;
     let is_ours = |target: &Path| is_live || site.number(target).is_some();
     replace(&place, &site.generation(number), None, is_ours, warnings)
@@ -228,8 +235,8 @@ fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Homes;
     use super::*;
+    use crate::install::Homes;
 
     #[test]
     fn only_the_link_that_we_mean_is_given_away() {

@@ -1,23 +1,32 @@
 //! The generation that the link points to now.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+    path::{Path, PathBuf},
+};
 
-use rustix::fs::{self, FileType};
-use rustix::io::Errno;
+use rustix::{
+    fs::{self, FileType},
+    io::Errno,
+};
 
-use super::error::{InstallError, errno, failed};
-use super::units::UnitRequests;
-use super::{Entry, Site, files, held, pending};
+use super::{
+    Entry, Site,
+    error::{InstallError, errno, failed},
+    files, held, pending,
+    units::UnitRequests,
+};
 
 /// What stands before this run.
 #[derive(Default)]
-pub(super) struct Current {
+pub(crate) struct Current {
     /// Number of the generation that the link leads to; 0 when there is no link of ours.
     pub number: u64,
     /// That generation, when its directory is there.
@@ -47,7 +56,7 @@ pub enum Difference {
 
 impl Current {
     /// What the link of `site` leads to. `root` is the open mount point. The link may be spelled in any way: what counts is the directory.
-    pub(super) fn read(site: &Site, root: &OwnedFd) -> Result<Self, InstallError> {
+    pub(crate) fn read(site: &Site, root: &OwnedFd) -> Result<Self, InstallError> {
         let Some(spelled) = linked(site)? else {
             return Ok(Self::default());
         };

@@ -6,30 +6,38 @@
 //! Mounting itself needs a lock from before there is a mount: the lower directory is locked for that, and closed to all others (0700)
 //! until then.
 
-use std::fs::read_to_string;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::{
+    fs::read_to_string,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
-use rustix::fs::{self, FileType, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::{
+    fs::{self, FileType, FlockOperation, Mode, OFlags},
+    io::Errno,
+    process::geteuid,
+};
 
-use super::error::{InstallError, failed};
-use super::live::Current;
-use super::place::Place;
-use super::{Site, Store, files, mount};
+use super::{
+    Site, Store,
+    error::{InstallError, failed},
+    files,
+    live::Current,
+    mount,
+    place::Place,
+};
 use crate::system::stop;
 
 /// Time between two attempts; there is no lock call with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Name of the lock in the mount point.
-pub(super) const NAME: &str = ".lock";
+pub(crate) const NAME: &str = ".lock";
 
 /// The open mount point. No other run enters while it is held.
-pub(super) struct Entered {
+pub(crate) struct Entered {
     /// The directory that generations lie in. Where we would have mounted and could not it is locked itself, so that nobody else
     /// mounts there meanwhile.
     pub root: OwnedFd,
@@ -39,7 +47,7 @@ pub(super) struct Entered {
 
 /// Makes the mount point, mounts its file system if there is none, and locks it: in a loop, since whoever waits for a lock may find
 /// the directory covered or replaced, and starts over on what is there now.
-pub(super) fn enter(site: &Site, timeout: Duration, warnings: &mut Vec<String>) -> Result<Entered, InstallError> {
+pub(crate) fn enter(site: &Site, timeout: Duration, warnings: &mut Vec<String>) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
     let wait = Wait {
         place: &place,
@@ -189,9 +197,11 @@ fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Homes, parents};
     use super::*;
-    use crate::system::budget;
+    use crate::{
+        install::{Homes, parents},
+        system::budget,
+    };
 
     #[test]
     fn who_holds_a_lock_is_told_from_who_waits_for_it() {

@@ -26,27 +26,30 @@ pub mod units;
 mod walk;
 mod writers;
 
-use std::borrow::Cow;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    borrow::Cow,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use rustix::fs::{self, Mode, OFlags};
-use rustix::io::Errno;
-
+use changes::Changes;
 pub use error::InstallError;
 pub use files::Owner;
+use grounds::Grounds;
 pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
+use live::Current;
 pub use live::{Difference, LiveGeneration};
+use plan::Obstacle;
+use rustix::{
+    fs::{self, Mode, OFlags},
+    io::Errno,
+};
+use units::Channel;
 pub use writers::Writer;
 
 use crate::system::budget;
-use changes::Changes;
-use grounds::Grounds;
-use live::Current;
-use plan::Obstacle;
-use units::Channel;
 
 /// Rendered templates lie below this in a generation.
 pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";

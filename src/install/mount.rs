@@ -1,18 +1,25 @@
 //! The file system that the generations live on: in memory, never on a disk, and out of reach of swap.
 
-use std::ffi::CStr;
-use std::fs::read_to_string;
-use std::os::fd::{AsFd, OwnedFd};
+use std::{
+    ffi::CStr,
+    fs::read_to_string,
+    os::fd::{AsFd, OwnedFd},
+};
 
-use rustix::fs::{self, Mode, StatVfsMountFlags};
-use rustix::io::Errno;
-use rustix::mount::{MountFlags, mount, mount_remount};
-use rustix::process::geteuid;
+use rustix::{
+    fs::{self, Mode, StatVfsMountFlags},
+    io::Errno,
+    mount::{MountFlags, mount, mount_remount},
+    process::geteuid,
+};
 
-use super::error::{InstallError, failed};
-use super::files::{self, DIRECTORY_MODE, Owner};
-use super::place::Place;
-use super::{FileSystem, Site, Store, parents};
+use super::{
+    FileSystem, Site, Store,
+    error::{InstallError, failed},
+    files::{self, DIRECTORY_MODE, Owner},
+    parents,
+    place::Place,
+};
 
 /// Magic number of a tmpfs, from `linux/magic.h`.
 const TMPFS: i128 = 0x0102_1994;
@@ -27,7 +34,7 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
     .union(StatVfsMountFlags::NOEXEC);
 
 /// Makes the directory of the mount point if it is missing.
-pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
+pub(crate) fn make(site: &Site) -> Result<Place, InstallError> {
     let place = parents::reach(&site.mount_point, site.homes)?;
     let made = match site.store {
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
@@ -41,7 +48,7 @@ pub(super) fn make(site: &Site) -> Result<Place, InstallError> {
 
 /// Closes `dir`, which is to be mounted over, to all others, so that they cannot lock it. One that is in use already, since somebody
 /// could not mount, stays as it is.
-pub(super) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
+pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let entries = files::list(dir.as_fd()).map_err(failed("read", &site.mount_point))?;
     if !entries.is_empty() {
         return Ok(());
@@ -50,7 +57,7 @@ pub(super) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
 }
 
 /// Whether `dir`, which holds a live generation and is no mount, lies in memory, and is fit to be used further.
-pub(super) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+pub(crate) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
     if !in_memory(site, dir)? {
         return Ok(false);
     }
@@ -61,7 +68,7 @@ pub(super) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Re
 }
 
 /// Why the mount point could not be opened.
-pub(super) fn unopened(site: &Site, cause: Errno) -> InstallError {
+pub(crate) fn unopened(site: &Site, cause: Errno) -> InstallError {
     let mount_point = site.mount_point.clone();
     if fs::readlink(&mount_point, Vec::new()).is_ok() {
         return InstallError::SymlinkedMountPoint { mount_point };
@@ -71,7 +78,7 @@ pub(super) fn unopened(site: &Site, cause: Errno) -> InstallError {
 
 /// Whether `dir` is what secrets are written to: `false` when its file system is still to be mounted. What must not take secrets is an
 /// error. Changes nothing.
-pub(super) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
+pub(crate) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
     let mount_point = || site.mount_point.clone();
     match site.store {
         Store::Directory => match fs::fstat(dir).map_err(failed("examine", &site.mount_point))?.st_uid {
@@ -90,7 +97,7 @@ pub(super) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> 
 }
 
 /// [`inspect`]; what is wrong with the directory or mount and can be mended is mended, or reported.
-pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+pub(crate) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
     if !inspect(site, dir)? {
         return Ok(false);
     }
@@ -109,7 +116,7 @@ pub(super) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> 
 }
 
 /// Mounts over `dir`, which is locked, and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
-pub(super) fn attach(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<Option<&'static str>, InstallError> {
+pub(crate) fn attach(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<Option<&'static str>, InstallError> {
     let file_system = match site.store {
         Store::Mounted { file_system, .. } => file_system,
         Store::Directory => return Ok(None),

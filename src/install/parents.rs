@@ -1,22 +1,28 @@
 //! Directories on the way to a path, made where they are missing.
 
-use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::{
+    ffi::OsStr,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+};
 
-use rustix::fs::{self, AtFlags, FileType, Mode, RenameFlags};
-use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::{
+    fs::{self, AtFlags, FileType, Mode, RenameFlags},
+    io::Errno,
+    process::geteuid,
+};
 
-use super::error::{InstallError, failed};
-use super::files;
-use super::homes::{Grant, Homes};
-use super::place::Place;
-use super::walk::{self, Walk};
+use super::{
+    error::{InstallError, failed},
+    files,
+    homes::{Grant, Homes},
+    place::Place,
+    walk::{self, Walk},
+};
 
 /// The place of `path`; missing parents are made. They belong to whose home they lie in, and elsewhere to the owner of the nearest
 /// existing one.
-pub(super) fn reach(path: &Path, homes: Homes) -> Result<Place, InstallError> {
+pub(crate) fn reach(path: &Path, homes: Homes) -> Result<Place, InstallError> {
     let mut walk = Walk::new(path)?;
     while let Some(missing) = walk.run(None)? {
         let here = walk.status()?;

@@ -3,31 +3,36 @@
 //! `<N>.pending` lies beside generation N. It is written before the link names N and removed when the units have been told. It
 //! counts only while the link names N: when the run dies before the swap, there is nothing to tell.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::{AsFd, OwnedFd},
+};
 
 use rustix::io::Errno;
 
-use super::error::{InstallError, errno, failed};
-use super::units::UnitRequests;
-use super::{Site, files};
+use super::{
+    Site,
+    error::{InstallError, errno, failed},
+    files,
+    units::UnitRequests,
+};
 
 /// Far more than any configuration has units.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// File name of the record of generation `number`.
-pub(super) fn name(number: u64) -> String {
+pub(crate) fn name(number: u64) -> String {
     format!("{number}.pending")
 }
 
 /// The generation that a file name is the record of.
-pub(super) fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     name.strip_suffix(".pending").and_then(super::parse_number)
 }
 
 /// Requests recorded for generation `number`; none when there is no record.
-pub(super) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitRequests, InstallError> {
+pub(crate) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitRequests, InstallError> {
     let at = site.mount_point.join(name(number));
     let file = match files::open_file(root, name(number)) {
         Ok(file) => file,
@@ -41,7 +46,7 @@ pub(super) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitReque
 }
 
 /// Records `requests` for generation `number`, which has no record yet.
-pub(super) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
+pub(crate) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
     let at = site.mount_point.join(name(number));
     let file = files::create_file(root, name(number), site.file_owner(), 0o600).map_err(failed("create", &at))?;
     let outcome = File::from(file).write_all(render(requests).as_bytes());
@@ -49,7 +54,7 @@ pub(super) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitReq
 }
 
 /// Removes the record of generation `number`, if there is one.
-pub(super) fn remove(site: &Site, root: &OwnedFd, number: u64) -> Result<(), InstallError> {
+pub(crate) fn remove(site: &Site, root: &OwnedFd, number: u64) -> Result<(), InstallError> {
     let at = site.mount_point.join(name(number));
     files::remove_tree(root.as_fd(), &name(number)).map_err(failed("remove", &at))
 }

@@ -1,17 +1,20 @@
 //! A name in an open directory: where a link, or a directory, belongs.
 
-use std::ffi::OsString;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::{
+    ffi::OsString,
+    os::{fd::OwnedFd, unix::ffi::OsStringExt},
+    path::PathBuf,
+};
 
 use rustix::fs::{self, FileType};
 
-use super::error::{InstallError, failed};
-use super::files;
+use super::{
+    error::{InstallError, failed},
+    files,
+};
 
 /// A name in an open directory.
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The directory, opened for look-up only.
     pub dir: OwnedFd,
     /// The last part of the path.
@@ -22,7 +25,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Refuses a directory that is there.
-    pub(super) fn refuse_directory(&self) -> Result<(), InstallError> {
+    pub(crate) fn refuse_directory(&self) -> Result<(), InstallError> {
         let there = files::status(&self.dir, self.name.as_os_str()).map_err(failed("examine", &self.path))?;
         if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {
             return Err(InstallError::DirectoryInTheWay { path: self.path.clone() });
@@ -31,7 +34,7 @@ impl Place {
     }
 
     /// The target of the symlink that is there, if it is one.
-    pub(super) fn target(&self) -> Option<OsString> {
+    pub(crate) fn target(&self) -> Option<OsString> {
         let target = fs::readlinkat(&self.dir, self.name.as_os_str(), Vec::new()).ok()?;
         Some(OsString::from_vec(target.into_bytes()))
     }

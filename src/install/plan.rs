@@ -3,20 +3,24 @@
 //! One place has many spellings: `/var/run` is `/run`, and a directory can be mounted twice. So places are compared as directories, not
 //! as paths.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use rustix::fs;
 
-use super::error::InstallError;
-use super::files;
-use super::grounds::Grounds;
-use super::walk::{self, Lost, Step, Way};
-use super::writers;
-use super::{Entry, Kind, Site};
+use super::{
+    Entry, Kind, Site,
+    error::InstallError,
+    files,
+    grounds::Grounds,
+    walk::{self, Lost, Step, Way},
+    writers,
+};
 
 /// Where an entry wants to be seen, beside its own place.
-pub(super) enum Wanted<'a> {
+pub(crate) enum Wanted<'a> {
     /// Nowhere.
     Nothing,
     /// Inside the published tree, under this name.
@@ -26,7 +30,7 @@ pub(super) enum Wanted<'a> {
 }
 
 /// Something at a declared path that keeps a link from being made.
-pub(super) struct Obstacle {
+pub(crate) struct Obstacle {
     /// What it is.
     pub error: InstallError,
     /// Whether only root or the caller can have put it there. A plain user must not be able to stop updates of all secrets.
@@ -34,7 +38,7 @@ pub(super) struct Obstacle {
 }
 
 /// Where the links go.
-pub(super) struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     /// What each entry wants, as far as nothing stands in its way.
     pub wanted: Vec<Wanted<'a>>,
     /// What stands in the way.
@@ -52,7 +56,7 @@ struct Claim<'a> {
 }
 
 /// Plans the links of `entries`. Changes nothing.
-pub(super) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>]) -> Plan<'a> {
+pub(crate) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>]) -> Plan<'a> {
     let mut plan = Plan {
         wanted: Vec::new(),
         obstacles: Vec::new(),

@@ -1,22 +1,24 @@
 //! One publication, step by step.
 
-use std::collections::BTreeSet;
-use std::os::fd::OwnedFd;
-use std::path::Path;
-use std::time::Duration;
+use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
-use super::changes::{self, Changes};
-use super::error::InstallError;
-use super::generation::{self, Draft};
-use super::grounds::Grounds;
-use super::live::Current;
-use super::plan::{self, Wanted};
-use super::units::{self, Channel, UnitError, UnitRequests};
-use super::{Entry, Extent, Published, Site, held, links, lock, pending, sorted};
+use super::{
+    Entry, Extent, Published, Site,
+    changes::{self, Changes},
+    error::InstallError,
+    generation::{self, Draft},
+    grounds::Grounds,
+    held, links,
+    live::Current,
+    lock, pending,
+    plan::{self, Wanted},
+    sorted,
+    units::{self, Channel, UnitError, UnitRequests},
+};
 use crate::system::stop;
 
 /// One publication. Its warnings are left to the caller, so that they are told after a failure too.
-pub(super) fn attempt(
+pub(crate) fn attempt(
     timeout: Duration,
     site: &Site,
     entries: &[Entry<'_>],

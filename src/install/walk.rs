@@ -6,26 +6,34 @@
 //!
 //! The way is kept as [`Step`]s: a directory has many spellings, and one device and inode.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ffi::{OsStr, OsString},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Component, Path, PathBuf},
+};
 
-use rustix::fs::{self, FileType, Mode, OFlags, Stat};
-use rustix::io::Errno;
+use rustix::{
+    fs::{self, FileType, Mode, OFlags, Stat},
+    io::Errno,
+};
 
-use super::error::{InstallError, failed};
-use super::files::{self, Identity};
-use super::place::Place;
-use super::writers::{self, Writer};
+use super::{
+    error::{InstallError, failed},
+    files::{self, Identity},
+    place::Place,
+    writers::{self, Writer},
+};
 
 /// As many symlinks as the kernel follows in one path.
 const MAX_SYMLINKS: usize = 40;
 
 /// A name in a directory, whatever the spelling that led there. Below what is not there yet the name has several parts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// The nearest directory that is there.
     pub dir: Identity,
     /// What comes below it.
@@ -34,7 +42,7 @@ pub(super) struct Step {
 
 impl Step {
     /// The name in the directory with this status.
-    pub(super) fn of(dir: &Stat, name: impl Into<PathBuf>) -> Self {
+    pub(crate) fn of(dir: &Stat, name: impl Into<PathBuf>) -> Self {
         Self {
             dir: files::identity(dir),
             name: name.into(),
@@ -42,7 +50,7 @@ impl Step {
     }
 
     /// What lies below it under this relative name, if it is no directory yet or we do not enter it.
-    pub(super) fn below(&self, name: &str) -> Self {
+    pub(crate) fn below(&self, name: &str) -> Self {
         Self {
             dir: self.dir,
             name: self.name.join(name),
@@ -51,7 +59,7 @@ impl Step {
 }
 
 /// The way to a path.
-pub(super) struct Way {
+pub(crate) struct Way {
     /// All names on it but the last, those of symlinks among them.
     pub passed: Vec<Step>,
     /// The last.
@@ -63,7 +71,7 @@ pub(super) struct Way {
 }
 
 /// A way that leads nowhere.
-pub(super) struct Lost {
+pub(crate) struct Lost {
     /// What stopped us.
     pub error: InstallError,
     /// The names until there.
@@ -73,7 +81,7 @@ pub(super) struct Lost {
 }
 
 /// The way to `path`. It goes no further than `stop`, as if nothing were there. Changes nothing.
-pub(super) fn find(path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
+pub(crate) fn find(path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
     let lost = |error, passed, is_safe| Box::new(Lost { error, passed, is_safe });
     let mut walk = Walk::new(path).map_err(|error| lost(error, Vec::new(), true))?;
     match walk.run(stop).and_then(|missing| Ok((missing, walk.status()?))) {
@@ -98,7 +106,7 @@ fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
 }
 
 /// One way down.
-pub(super) struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     /// The path as declared.
     path: &'a Path,
     /// Parents still to be entered.
@@ -123,7 +131,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Stands at `/`, with all parents of `path` ahead.
-    pub(super) fn new(path: &'a Path) -> Result<Self, InstallError> {
+    pub(crate) fn new(path: &'a Path) -> Result<Self, InstallError> {
         let mut parents = parts(path)?;
         let name = parents
             .pop_back()
@@ -143,7 +151,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Enters parent after parent, up to one that is missing or is `stop`: its name. [`Self::here`] is its path then.
-    pub(super) fn run(&mut self, stop: Option<&Step>) -> Result<Option<OsString>, InstallError> {
+    pub(crate) fn run(&mut self, stop: Option<&Step>) -> Result<Option<OsString>, InstallError> {
         while let Some(part) = self.parents.pop_front() {
             self.here.push(&part);
             let status = self.status()?;
@@ -162,7 +170,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes on from `next`, which was found or made under the name `part` where we are.
-    pub(super) fn enter(&mut self, here: &Stat, part: &OsStr, next: OwnedFd) -> Result<(), InstallError> {
+    pub(crate) fn enter(&mut self, here: &Stat, part: &OsStr, next: OwnedFd) -> Result<(), InstallError> {
         let step = Step::of(here, part);
         self.passed.push(step.clone());
         let status = fs::fstat(&next).map_err(failed("examine", &self.here))?;
@@ -242,32 +250,32 @@ impl<'a> Walk<'a> {
     }
 
     /// The status of the directory where we are.
-    pub(super) fn status(&self) -> Result<Stat, InstallError> {
+    pub(crate) fn status(&self) -> Result<Stat, InstallError> {
         fs::fstat(&self.dir).map_err(failed("examine", &self.here))
     }
 
     /// The directory where we are.
-    pub(super) fn dir(&self) -> &OwnedFd {
+    pub(crate) fn dir(&self) -> &OwnedFd {
         &self.dir
     }
 
     /// The path of what the walk came to last.
-    pub(super) fn here(&self) -> &Path {
+    pub(crate) fn here(&self) -> &Path {
         &self.here
     }
 
     /// The path as declared.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.path
     }
 
     /// The names of the directories that we are in. Not those that a symlink has led out of.
-    pub(super) fn within(&self) -> &[Step] {
+    pub(crate) fn within(&self) -> &[Step] {
         &self.within
     }
 
     /// The place of the path, once all parents have been entered.
-    pub(super) fn place(self) -> Place {
+    pub(crate) fn place(self) -> Place {
         Place {
             dir: self.dir,
             name: self.name,
@@ -300,6 +308,6 @@ fn root() -> Result<OwnedFd, InstallError> {
 }
 
 /// Opens `name` for look-up, without following it and without needing leave to read it.
-pub(super) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+pub(crate) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }

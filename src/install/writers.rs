@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use rustix::fs::Stat;
-use rustix::process::{getegid, geteuid};
+use rustix::{
+    fs::Stat,
+    process::{getegid, geteuid},
+};
 
 /// Somebody who can put things in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,13 +20,13 @@ pub enum Writer {
 
 impl Writer {
     /// The user with this number, if it is neither root nor the caller.
-    pub(super) fn other_user(uid: u32) -> Option<Self> {
+    pub(crate) fn other_user(uid: u32) -> Option<Self> {
         (uid != 0 && uid != geteuid().as_raw()).then_some(Self::User(uid))
     }
 
     /// Whether they can put anything in `dir`, in the place of any entry. What users open to a group is held to be their own all the
     /// same.
-    pub(super) fn rules(self, dir: &Stat) -> bool {
+    pub(crate) fn rules(self, dir: &Stat) -> bool {
         let is_open_to = |class| dir.st_mode & class != 0 && !is_sticky(dir);
         match self {
             Self::User(uid) => dir.st_uid == uid,
@@ -46,7 +48,7 @@ impl fmt::Display for Writer {
 
 /// Who else can put something in the place of an entry of `dir`. A directory of another user is theirs. In a sticky one what is there
 /// stays with its owner.
-pub(super) fn of(dir: &Stat, entry: Option<&Stat>) -> Vec<Writer> {
+pub(crate) fn of(dir: &Stat, entry: Option<&Stat>) -> Vec<Writer> {
     if let Some(owner) = Writer::other_user(dir.st_uid) {
         return vec![owner];
     }

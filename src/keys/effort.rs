@@ -5,8 +5,10 @@
 //! tried, no count keeps a file closed that sops wrote. The others are guesses, of which each file has some of its own, which no other
 //! file can use up. The rest of both come from a number that all files of a run share.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 /// What is tried, by how long it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub(crate) struct Tries {
 
 impl Tries {
     /// Of one file, for guesses: a thousand entries with four keys each, and eight messages for RSA keys.
-    pub const fn of_file() -> Self {
+    pub(crate) const fn of_file() -> Self {
         Self::new(8, 4_000)
     }
 
@@ -41,7 +43,7 @@ impl Tries {
     }
 
     /// Of all files together, beyond those of their own.
-    pub const fn of_run() -> Self {
+    pub(crate) const fn of_run() -> Self {
         Self::new(64, 12_000)
     }
 
@@ -53,7 +55,7 @@ impl Tries {
     }
 
     /// Takes one, if there is one left.
-    pub fn take(&self, kind: Kind) -> bool {
+    pub(crate) fn take(&self, kind: Kind) -> bool {
         let left = match kind {
             Kind::Rsa => &self.rsa,
             Kind::Other => &self.other,
@@ -76,7 +78,7 @@ pub(crate) struct FileTries {
 }
 
 impl FileTries {
-    pub fn new(groups: usize, entries: usize) -> Self {
+    pub(crate) fn new(groups: usize, entries: usize) -> Self {
         Self {
             names: Tries::of_names(groups, entries),
             guesses: Tries::of_file(),
@@ -84,7 +86,7 @@ impl FileTries {
     }
 
     /// What may be done for an entry: with keys that it names, and with others.
-    pub fn efforts<'t>(&'t self, run: &'t Tries) -> (Effort<'t>, Effort<'t>) {
+    pub(crate) fn efforts<'t>(&'t self, run: &'t Tries) -> (Effort<'t>, Effort<'t>) {
         (Effort::new(&self.names, run), Effort::new(&self.guesses, run))
     }
 }
@@ -97,7 +99,7 @@ pub(crate) struct Effort<'t> {
 }
 
 impl<'t> Effort<'t> {
-    pub fn new(file: &'t Tries, run: &'t Tries) -> Self {
+    pub(crate) fn new(file: &'t Tries, run: &'t Tries) -> Self {
         Self {
             file,
             run,
@@ -106,14 +108,14 @@ impl<'t> Effort<'t> {
     }
 
     /// Whether another try may be made.
-    pub fn take(&self, kind: Kind) -> bool {
+    pub(crate) fn take(&self, kind: Kind) -> bool {
         let may = self.file.take(kind) || self.run.take(kind);
         self.is_spent.set(self.is_spent.get() || !may);
         may
     }
 
     /// Whether a try was not made.
-    pub fn is_spent(&self) -> bool {
+    pub(crate) fn is_spent(&self) -> bool {
         self.is_spent.get()
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// That no key fits is known only where each was tried.
-    pub fn unless_untried(self, is_untried: bool) -> Self {
+    pub(crate) fn unless_untried(self, is_untried: bool) -> Self {
         match self {
             Self::NotOurs if is_untried => Self::NotTried,
             known => known,

@@ -15,7 +15,7 @@ pub(crate) enum Holder<'r> {
 
 impl<'r> Holder<'r> {
     /// What stands before the last `1` of a recipient names the kind of key.
-    pub fn of(recipient: &'r str) -> Self {
+    pub(crate) fn of(recipient: &'r str) -> Self {
         let kind = recipient.rsplit_once('1').and_then(|(kind, _)| kind.strip_prefix("age1"));
         match kind {
             None | Some("pq") => Self::Nobody,
@@ -25,7 +25,7 @@ impl<'r> Holder<'r> {
     }
 
     /// Whether `plugin` may have the identity.
-    pub fn may_be(self, plugin: &str) -> bool {
+    pub(crate) fn may_be(self, plugin: &str) -> bool {
         match self {
             Self::Nobody => false,
             Self::Plugin(name) => name == plugin,
@@ -34,7 +34,7 @@ impl<'r> Holder<'r> {
     }
 
     /// What this host lacks, which has identities of `known` plugins.
-    pub fn wanted(self, known: &[String]) -> Option<String> {
+    pub(crate) fn wanted(self, known: &[String]) -> Option<String> {
         match self {
             Self::Plugin(name) => Some(format!("needs an identity of age-plugin-{}", printable(name))),
             Self::AnyHardware => {

@@ -4,15 +4,16 @@ use std::sync::OnceLock;
 
 use ::age::{DecryptError, x25519};
 use age_core::format::{FileKey, Stanza};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD_NO_PAD;
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PrivateKey};
 
-use super::effort::{Effort, Kind};
-use super::hybrid::{self, HybridIdentity};
-use super::problem::Place;
-use super::ssh;
+use super::{
+    effort::{Effort, Kind},
+    hybrid::{self, HybridIdentity},
+    problem::Place,
+    ssh,
+};
 
 /// A private key that opens age messages.
 pub(crate) struct Identity {
@@ -46,22 +47,22 @@ struct SshSecret {
 
 impl Identity {
     /// An identity from an identity text.
-    pub fn from_age(secret: x25519::Identity, place: Place) -> Self {
+    pub(crate) fn from_age(secret: x25519::Identity, place: Place) -> Self {
         Self::new(Secret::Age(secret), place)
     }
 
     /// A post-quantum identity from an identity text.
-    pub fn from_hybrid(secret: HybridIdentity, place: Place) -> Self {
+    pub(crate) fn from_hybrid(secret: HybridIdentity, place: Place) -> Self {
         Self::new(Secret::Hybrid(secret), place)
     }
 
     /// The age identity that an SSH key was converted to.
-    pub fn from_conversion(secret: x25519::Identity, place: Place) -> Self {
+    pub(crate) fn from_conversion(secret: x25519::Identity, place: Place) -> Self {
         Self::new(Secret::Converted(secret), place)
     }
 
     /// An SSH key as itself. Nothing when its public half cannot be written down.
-    pub fn from_ssh(key: PrivateKey, place: Place) -> Option<Self> {
+    pub(crate) fn from_ssh(key: PrivateKey, place: Place) -> Option<Self> {
         let recipient = ssh::recipient(key.public_key())?;
         let digest = Sha256::digest(key.public_key().to_bytes().ok()?);
         let tag = BASE64_STANDARD_NO_PAD.encode(digest.get(..4)?);
@@ -86,12 +87,12 @@ impl Identity {
     }
 
     /// The recipient in full, as a `.sops.yaml` takes it.
-    pub fn recipient(&self) -> &str {
+    pub(crate) fn recipient(&self) -> &str {
         self.recipient.get_or_init(|| self.secret.recipient())
     }
 
     /// The recipient as people compare it: an age key in full, a post-quantum one by its ends, an SSH key by fingerprint.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match &self.secret {
             Secret::Age(_) | Secret::Converted(_) => self.recipient().to_owned(),
             Secret::Hybrid(_) => hybrid::by_its_ends(self.recipient()),
@@ -100,22 +101,22 @@ impl Identity {
     }
 
     /// Where it comes from.
-    pub fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 
     /// Whether an SSH key stands for it.
-    pub fn is_converted(&self) -> bool {
+    pub(crate) fn is_converted(&self) -> bool {
         matches!(self.secret, Secret::Converted(_))
     }
 
     /// Whether it is a native SSH key.
-    pub fn is_ssh(&self) -> bool {
+    pub(crate) fn is_ssh(&self) -> bool {
         matches!(self.secret, Secret::Ssh(_))
     }
 
     /// Whether `recipient`, as a sops file spells it, is this identity. An SSH recipient may carry a comment.
-    pub fn is_named(&self, recipient: &str) -> bool {
+    pub(crate) fn is_named(&self, recipient: &str) -> bool {
         let theirs = recipient.split_whitespace();
         let ours = || self.recipient().split_whitespace();
         match self.secret {
@@ -126,7 +127,7 @@ impl Identity {
     }
 
     /// What to try on a message with these bytes. An SSH stanza names its key, so an SSH identity that is not named is not even made.
-    pub fn candidate<'i>(&'i self, message: &[u8], effort: &'i Effort<'i>) -> Option<Candidate<'i>> {
+    pub(crate) fn candidate<'i>(&'i self, message: &[u8], effort: &'i Effort<'i>) -> Option<Candidate<'i>> {
         let key: &dyn ::age::Identity = match &self.secret {
             Secret::Age(secret) | Secret::Converted(secret) => secret,
             Secret::Hybrid(secret) => secret,
@@ -188,8 +189,8 @@ mod tests {
 
     use ::age::Identity as _;
 
-    use super::super::effort::Tries;
     use super::*;
+    use crate::keys::effort::Tries;
 
     const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
 

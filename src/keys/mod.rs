@@ -34,20 +34,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use crate::system::child::ChildError;
+use age::PluginIdentity;
 pub use at_hand::KeysAtHand;
+use failure::Failure;
 pub use foreign::Foreign;
 pub use opening::Opening;
 pub use problem::{Cause, Damage, KeyKind, Place, Problem};
-pub use report::no_key::NoKey;
-pub use report::notice::Notice;
+use programs::{command::KeyCommand, gpg::Gpg};
+pub use report::{no_key::NoKey, notice::Notice};
 pub use sources::{Credential, GpgSource, KeyFile, KeySources, SshKeyFile};
 
+pub use crate::system::child::ChildError;
 use crate::{sops::metadata::Metadata, system::plaintext::Plaintext};
-use age::PluginIdentity;
-use failure::Failure;
-use programs::command::KeyCommand;
-use programs::gpg::Gpg;
 
 /// The variable that holds age identities as text.
 pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";

@@ -261,7 +261,7 @@ impl Group {
     }
 
     /// Whether an entry of it was opened.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.is_open
     }
 

@@ -1,13 +1,15 @@
 //! What is wrong with a source of keys: where, why, and what to do about it.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::foreign::Foreign;
-use crate::system::child::ChildError;
-use crate::system::read::ReadError;
-use crate::text::encoding::Encoding;
-use crate::text::shell;
+use crate::{
+    system::{child::ChildError, read::ReadError},
+    text::{encoding::Encoding, shell},
+};
 
 /// A source, or a part of one, that gave no key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Keys of other kinds than those that a source is asked for, known by how they begin.
 
-use super::foreign::Foreign;
-use super::problem::Cause;
+use super::{foreign::Foreign, problem::Cause};
 
 /// The kinds of SSH keys that age knows.
 const KNOWN: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];

@@ -2,10 +2,12 @@
 
 use ssh_key::private::KeypairData;
 
-use super::identity::Identity;
-use super::openpgp::PgpKey;
-use super::problem::{Cause, Damage, Place};
-use super::ssh;
+use super::{
+    identity::Identity,
+    openpgp::PgpKey,
+    problem::{Cause, Damage, Place},
+    ssh,
+};
 
 /// What an SSH private key stands for.
 pub(crate) struct SshKeys {

@@ -10,7 +10,7 @@ use crate::{install::is_reserved, sops::format::Format, text::printable::quoted}
 
 /// Finds entries that cannot all be installed. Where a lenient manifest declares one place twice, the last one wins, as it does in
 /// the Go program, and the others are taken out.
-pub(super) fn collisions(mut manifest: Manifest, findings: &mut Findings) -> Manifest {
+pub(crate) fn collisions(mut manifest: Manifest, findings: &mut Findings) -> Manifest {
     formats(&manifest, findings);
     places(&manifest, findings);
     tokens(&manifest, findings);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on.
-pub(super) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
+pub(crate) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
     unknown_fields(&raw, findings);
     let paths = if raw.user_mode {
         Paths::Expanded(runtime_dir)

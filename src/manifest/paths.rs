@@ -6,7 +6,7 @@ use super::Findings;
 use crate::text::printable::quoted;
 
 /// How paths of the manifest are read.
-pub(super) enum Paths<'a> {
+pub(crate) enum Paths<'a> {
     /// As they are.
     Literal,
     /// In user mode: with what `%r` stands for, if it is known.
@@ -15,7 +15,7 @@ pub(super) enum Paths<'a> {
 
 impl Paths<'_> {
     /// A path that has to be there.
-    pub fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
+    pub(crate) fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
         if raw.is_empty() {
             findings.error(format!("{what} is missing"));
         }
@@ -23,7 +23,7 @@ impl Paths<'_> {
     }
 
     /// A path that may be left out.
-    pub fn optional(&self, what: &str, raw: &str, findings: &mut Findings) -> Option<PathBuf> {
+    pub(crate) fn optional(&self, what: &str, raw: &str, findings: &mut Findings) -> Option<PathBuf> {
         if raw.is_empty() {
             return None;
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::text::spelling::nearest;
 
 /// Reads the text of a manifest. An error knows the field that it is about.
-pub(super) fn parse(json: &[u8]) -> Result<Manifest, serde_path_to_error::Error<serde_json::Error>> {
+pub(crate) fn parse(json: &[u8]) -> Result<Manifest, serde_path_to_error::Error<serde_json::Error>> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let mut track = serde_path_to_error::Track::new();
     let manifest = Manifest::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
@@ -23,7 +23,7 @@ type Unknown = BTreeMap<String, Value>;
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     pub version: Option<u64>,
     #[serde(deserialize_with = "null_as_default")]
     pub secrets: Vec<Secret>,
@@ -61,7 +61,7 @@ pub(super) struct Manifest {
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-pub(super) struct Secret {
+pub(crate) struct Secret {
     #[serde(deserialize_with = "null_as_default")]
     pub name: String,
     #[serde(deserialize_with = "null_as_default")]
@@ -93,7 +93,7 @@ pub(super) struct Secret {
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-pub(super) struct Template {
+pub(crate) struct Template {
     #[serde(deserialize_with = "null_as_default")]
     pub name: String,
     #[serde(deserialize_with = "null_as_default")]
@@ -118,7 +118,7 @@ pub(super) struct Template {
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-pub(super) struct Logging {
+pub(crate) struct Logging {
     #[serde(deserialize_with = "null_as_default")]
     pub key_import: bool,
     #[serde(deserialize_with = "null_as_default")]
@@ -129,7 +129,7 @@ pub(super) struct Logging {
 
 /// The number of a user or group. The one field whose null is told from its absence: where somebody wrote null for a user, root was not meant.
 #[derive(Default, Serialize)]
-pub(super) enum Id {
+pub(crate) enum Id {
     #[default]
     Missing,
     Null,
@@ -151,7 +151,7 @@ where
 }
 
 /// The known field that is spelled most like `unknown`, if one is near enough to be what was meant.
-pub(super) fn nearest_field<T: Default + Serialize>(unknown: &str) -> Option<String> {
+pub(crate) fn nearest_field<T: Default + Serialize>(unknown: &str) -> Option<String> {
     let Value::Object(known) = serde_json::to_value(T::default()).ok()? else {
         return None;
     };

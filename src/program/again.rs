@@ -7,7 +7,7 @@ use crate::manifest::Manifest;
 ///
 /// The units have other names in sops-nix. Ours have these too, but for the aliases that system-manager cannot make.
 #[must_use]
-pub fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'static str {
+pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'static str {
     match (is_early, by_unit) {
         _ if manifest.user_mode => "systemctl --user restart sops-nix",
         (false, _) if !manifest.is_of_sops_nix => "systemctl restart sops-nix",

@@ -26,10 +26,10 @@ use crate::{
 const LARGEST_TEMPLATE: usize = 1 << 26;
 
 /// The secrets whose bytes are at hand, by name.
-pub type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
+pub(crate) type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
 
 /// Gives every secret its bytes. A file that failed has been reported as a whole.
-pub fn values<'m>(files: Vec<(Source<'m>, Option<Contents>)>, failures: &mut Vec<Failure>) -> Values<'m> {
+pub(crate) fn values<'m>(files: Vec<(Source<'m>, Option<Contents>)>, failures: &mut Vec<Failure>) -> Values<'m> {
     let mut values = Values::new();
     for (source, contents) in files {
         for (secret, content) in source.secrets().iter().zip(contents.into_iter().flatten()) {
@@ -48,7 +48,12 @@ pub fn values<'m>(files: Vec<(Source<'m>, Option<Contents>)>, failures: &mut Vec
 ///
 /// All together may be as long as all secrets may. Short ones come first: a secret that somebody made long takes no room from others.
 /// Their files are read on `thread`.
-pub fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined, failures: &mut Vec<Failure>) -> Vec<Option<Plaintext>> {
+pub(crate) fn render(
+    manifest: &Manifest,
+    values: &Values<'_>,
+    thread: Confined,
+    failures: &mut Vec<Failure>,
+) -> Vec<Option<Plaintext>> {
     if manifest.templates.is_empty() {
         return Vec::new();
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// One thing that went wrong, and the entries that cannot be published because of it.
-pub struct Failure {
+pub(crate) struct Failure {
     /// Object and cause, and the remedy below it.
     pub message: String,
     /// The secrets and templates that are missing for it.
@@ -14,7 +14,7 @@ pub struct Failure {
 
 /// What is done with the entries that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing failed: publish.
     Publish,
     /// Nothing is published yet, so there is nothing to protect: publish the rest, and say so.
@@ -25,7 +25,7 @@ pub enum Verdict {
 
 /// The failure policy, whole. `is_live`: a generation is published. `has_rest`: something did not fail.
 #[must_use]
-pub fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Verdict {
+pub(crate) fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Verdict {
     if failures.is_empty() {
         Verdict::Publish
     } else if is_live || !has_rest {
@@ -37,7 +37,7 @@ pub fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Verdict {
 
 /// Names for a message: all of a few, the first of many.
 #[must_use]
-pub fn names(entries: &[String]) -> String {
+pub(crate) fn names(entries: &[String]) -> String {
     const SHOWN: usize = 10;
     let shown = entries.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match entries.len().saturating_sub(SHOWN) {
@@ -48,7 +48,7 @@ pub fn names(entries: &[String]) -> String {
 
 impl Failure {
     /// Tells of it, with its fields for the journal.
-    pub fn report(&self) {
+    pub(crate) fn report(&self) {
         let secrets = self.entries.join(" ");
         let file = self
             .sops_file

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Loads the keys, whose files are read on `thread`, and tells of what is wrong with them.
-pub fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> Keyring {
+pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> Keyring {
     let sources = KeySources {
         thread,
         ..sources(manifest, variables)
@@ -21,7 +21,7 @@ pub fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> K
 }
 
 /// Tells what there is to tell of the keys, each thing once.
-pub fn tell(manifest: &Manifest, keyring: &mut Keyring) {
+pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     for notice in keyring.take_notices() {
         match notice {
             Notice::Imported { .. } | Notice::ImportedForPgp { .. } if !manifest.logging.key_import => {}

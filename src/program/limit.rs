@@ -10,7 +10,7 @@ const CANNOT_RAISE: &str =
 
 /// The most bytes of a sops file, of all secrets, and of all rendered templates.
 #[derive(Clone, Copy)]
-pub struct Limit {
+pub(crate) struct Limit {
     /// How many.
     pub bytes: usize,
     /// What is to be done about something larger, as it stands at the end of a message.
@@ -20,7 +20,7 @@ pub struct Limit {
 impl Limit {
     /// What this manifest sets.
     #[must_use]
-    pub fn of(manifest: &Manifest) -> Self {
+    pub(crate) fn of(manifest: &Manifest) -> Self {
         Self {
             bytes: manifest.max_size,
             remedy: if manifest.is_of_sops_nix { CANNOT_RAISE } else { RAISE },
@@ -29,7 +29,7 @@ impl Limit {
 
     /// Why something is not published for which there is no room. `kind`: what takes the room, in the plural.
     #[must_use]
-    pub fn exceeded(self, kind: &str) -> String {
+    pub(crate) fn exceeded(self, kind: &str) -> String {
         format!(
             "with it, more than {} MiB of {kind} would be published{}",
             self.bytes >> 20,

@@ -12,4 +12,4 @@ mod owners;
 mod remedy;
 pub mod run;
 mod sops_files;
-pub(crate) mod template;
+pub mod template;

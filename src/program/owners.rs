@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Everything that can be published, with its owner looked up.
-pub fn entries<'e>(
+pub(crate) fn entries<'e>(
     manifest: &'e Manifest,
     values: &'e Values<'_>,
     rendered: &'e [Option<Plaintext>],
@@ -62,7 +62,7 @@ fn unowned(kind: Kind, name: &str, problem: &UserError) -> Failure {
 }
 
 /// Whose the published files are.
-pub enum Owners {
+pub(crate) enum Owners {
     /// The caller's, in user mode: nothing is looked up or changed.
     Caller,
     /// Root's, while there may be no other users yet.
@@ -80,7 +80,7 @@ const NOT_YET: u32 = u32::MAX;
 
 impl Owners {
     /// By the manifest's mode, and by whether the user database is to be left alone.
-    pub fn new(user_mode: bool, ignore_passwd: bool, accounts: Accounts, dry_run: bool) -> Self {
+    pub(crate) fn new(user_mode: bool, ignore_passwd: bool, accounts: Accounts, dry_run: bool) -> Self {
         match (user_mode, ignore_passwd) {
             (true, _) => Self::Caller,
             (false, true) => Self::Root,

@@ -20,7 +20,7 @@ use crate::system::plaintext::Plaintext;
 const TAG_LENGTH: usize = 16;
 
 /// The key that a file's values are encrypted with, ready for use.
-pub(super) struct DataKey(Aes);
+pub(crate) struct DataKey(Aes);
 
 enum Aes {
     Aes128(Box<Aes128>),
@@ -47,7 +47,7 @@ impl DataKey {
     ///
     /// # Errors
     /// With [`CipherError::KeyLength`].
-    pub(super) fn new(key: &Plaintext) -> Result<Self, CipherError> {
+    pub(crate) fn new(key: &Plaintext) -> Result<Self, CipherError> {
         let key = key.expose();
         let wrong = |_| CipherError::KeyLength(key.len());
         Ok(Self(match key.len() {
@@ -62,7 +62,7 @@ impl DataKey {
     ///
     /// # Errors
     /// When it does not authenticate.
-    pub(super) fn decrypt(&self, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
+    pub(crate) fn decrypt(&self, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
         match &self.0 {
             Aes::Aes128(aes) => with_nonce(&**aes, token, associated),
             Aes::Aes192(aes) => with_nonce(&**aes, token, associated),

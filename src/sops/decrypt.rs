@@ -18,7 +18,7 @@ const PATHS_PER_BYTE: usize = 8;
 const FEW_PATHS: usize = 1 << 20;
 
 /// Decrypts whole documents and takes them into `mac`.
-pub(super) struct Walk<'k> {
+pub(crate) struct Walk<'k> {
     key: &'k DataKey,
     rule: &'k mut Rule,
     pub mac: Mac,
@@ -99,7 +99,7 @@ impl Path {
 
 impl<'k> Walk<'k> {
     /// Before the first document of a file of `size` bytes; whether there are several.
-    pub fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize, several: bool) -> Self {
+    pub(crate) fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize, several: bool) -> Self {
         Self {
             key,
             rule,
@@ -113,7 +113,7 @@ impl<'k> Walk<'k> {
     }
 
     /// Decrypts the next document.
-    pub fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Plaintext>, DecryptError> {
+    pub(crate) fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Plaintext>, DecryptError> {
         self.document = self.document.map(|document| document.saturating_add(1));
         self.is_foreign = is_foreign;
         self.branch(branch)
@@ -128,7 +128,7 @@ impl<'k> Walk<'k> {
     }
 
     /// Decrypts a map. The order of comments and entries decides what the comment rules select.
-    pub fn branch(&mut self, branch: Branch<Stored<'_>>) -> Result<Branch<Plaintext>, DecryptError> {
+    pub(crate) fn branch(&mut self, branch: Branch<Stored<'_>>) -> Result<Branch<Plaintext>, DecryptError> {
         self.comments.enter();
         let items = branch
             .items

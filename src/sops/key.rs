@@ -61,21 +61,21 @@ impl KeyPath {
     }
 
     /// Of steps in brackets: the same text as names between slashes.
-    pub(super) fn as_names(&self) -> Option<Self> {
+    pub(crate) fn as_names(&self) -> Option<Self> {
         let spelling = self.spelling.as_ref().filter(|spelling| spelling.fault.is_none());
         spelling.map(|spelling| Self::of_names(&spelling.text))
     }
 
     /// Of what begins like steps in brackets and goes on otherwise: the text as it was typed, and its first character, counted from 1,
     /// that belongs to none.
-    pub(super) fn malformed(&self) -> Option<(String, usize)> {
+    pub(crate) fn malformed(&self) -> Option<(String, usize)> {
         let spelling = self.spelling.as_ref()?;
         let good = spelling.text.get(..spelling.fault?)?;
         Some((shown(spelling.text.as_bytes()), good.chars().count().saturating_add(1)))
     }
 
     /// Where names alone were spelled: the same without empty ones, and with dots for slashes.
-    pub(super) fn respelled(&self) -> Option<Self> {
+    pub(crate) fn respelled(&self) -> Option<Self> {
         let names = self.steps.iter().map(|step| match step {
             Step::Name(name) => Some(name.split('.')),
             Step::Index(_) => None,
@@ -93,7 +93,7 @@ impl KeyPath {
     }
 
     /// The way with other steps in the place of those from `depth` up to `end`.
-    pub(super) fn with(&self, depth: usize, end: usize, step: Step) -> Self {
+    pub(crate) fn with(&self, depth: usize, end: usize, step: Step) -> Self {
         let rest = self.steps.iter().skip(end).cloned();
         let steps = self.steps.iter().take(depth).cloned();
         steps.chain([step]).chain(rest).collect()

@@ -15,7 +15,7 @@ const ONLY_ENCRYPTED: [u8; 32] = [
 const LARGEST_EXACT: u64 = 1 << 53;
 
 /// A MAC in the making.
-pub(super) struct Mac {
+pub(crate) struct Mac {
     only_encrypted: bool,
     exact: Sha512,
     /// Up to 3.13.1 sops read every JSON number as a float, and so hashed large integers rounded. Kept only once such an integer
@@ -26,7 +26,7 @@ pub(super) struct Mac {
 
 impl Mac {
     /// `only_encrypted`: values that are stored in the clear do not count. `rounds_integers`: the format is JSON.
-    pub(super) fn new(only_encrypted: bool, rounds_integers: bool) -> Self {
+    pub(crate) fn new(only_encrypted: bool, rounds_integers: bool) -> Self {
         let mut exact = Sha512::new();
         if only_encrypted {
             exact.update(ONLY_ENCRYPTED);
@@ -40,7 +40,7 @@ impl Mac {
     }
 
     /// Takes in one value, its text in canonical form. Keys, comments and nulls never count.
-    pub(super) fn update(&mut self, encrypted: bool, kind: Kind, canonical: &[u8]) {
+    pub(crate) fn update(&mut self, encrypted: bool, kind: Kind, canonical: &[u8]) {
         if self.only_encrypted && !encrypted {
             return;
         }
@@ -55,7 +55,7 @@ impl Mac {
     }
 
     /// Whether `stored` is the MAC of what was taken in. sops writes upper-case hexadecimal and compares letter for letter.
-    pub(super) fn matches(self, stored: &[u8]) -> bool {
+    pub(crate) fn matches(self, stored: &[u8]) -> bool {
         let is = |hash: Sha512| same(stored, hexadecimal(&hash.finalize()).as_bytes());
         is(self.exact) || self.rounded.is_some_and(is)
     }

@@ -86,7 +86,7 @@ pub struct Metadata {
     /// Only encrypted values count for the MAC.
     pub mac_only_encrypted: bool,
     /// Which leaves are encrypted.
-    pub(super) rule: Rule,
+    pub(crate) rule: Rule,
 }
 
 /// Why the `sops` section cannot be used.
@@ -132,7 +132,7 @@ impl Metadata {
     ///
     /// # Errors
     /// When something that decryption needs is missing or malformed.
-    pub(super) fn read(section: &Branch<Stored<'_>>) -> Result<Self, MetadataError> {
+    pub(crate) fn read(section: &Branch<Stored<'_>>) -> Result<Self, MetadataError> {
         let last_modified = text(section, "lastmodified").ok_or(MetadataError::Missing("lastmodified"))?;
         let last_modified = time::to_seconds(&last_modified).ok_or(MetadataError::Field {
             field: "lastmodified",

@@ -22,9 +22,6 @@ mod value;
 
 use std::fmt;
 
-use thiserror::Error;
-
-use crate::system::plaintext::{Content, Plaintext};
 pub use cipher::CipherError;
 use cipher::DataKey;
 use decrypt::Walk;
@@ -35,7 +32,10 @@ use metadata::{Metadata, MetadataError};
 pub use rules::RuleError;
 pub use section::SectionError;
 use select::{SelectError, Selector};
+use thiserror::Error;
 use tree::{Branch, Stored};
+
+use crate::system::plaintext::{Content, Plaintext};
 
 /// An encrypted file, read and understood.
 pub struct SopsFile<'a> {

@@ -11,7 +11,7 @@ pub struct KeyProof {
 }
 
 impl KeyProof {
-    pub(super) fn new(mac: Vec<u8>, last_modified: String) -> Self {
+    pub(crate) fn new(mac: Vec<u8>, last_modified: String) -> Self {
         Self { mac, last_modified }
     }
 
@@ -30,7 +30,7 @@ impl KeyProof {
 }
 
 /// The stored MAC is a value of its own, authenticated with the time of the last change.
-pub(super) fn stored_mac(token: &[u8], last_modified: &str, key: &DataKey) -> Option<Plaintext> {
+pub(crate) fn stored_mac(token: &[u8], last_modified: &str, key: &DataKey) -> Option<Plaintext> {
     let token = Token::parse(token).ok().filter(|token| token.type_name == b"str")?;
     key.decrypt(token, last_modified.as_bytes()).ok()
 }

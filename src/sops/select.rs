@@ -378,8 +378,8 @@ fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::Format;
     use super::*;
+    use crate::sops::format::Format;
 
     #[test]
     fn a_key_that_is_meant_cannot_write_to_the_terminal() {

@@ -61,7 +61,7 @@ const MOST_OF_PATH: usize = 10;
 
 /// A key for a message: whoever wrote the file chose it, and it must neither end the line, nor reach the terminal's controls, nor fill
 /// the journal.
-pub(super) fn shown(key: &[u8]) -> String {
+pub(crate) fn shown(key: &[u8]) -> String {
     let escape = |character: char| {
         if character.is_control() {
             character.escape_default().to_string()
@@ -78,7 +78,7 @@ pub(super) fn shown(key: &[u8]) -> String {
 }
 
 /// The keys down to a place, as a manifest writes them: joined by slashes.
-pub(super) fn shown_path(keys: &[&[u8]]) -> String {
+pub(crate) fn shown_path(keys: &[&[u8]]) -> String {
     let left_out = keys.len().saturating_sub(MOST_OF_PATH);
     let mut shown_keys: Vec<_> = keys.iter().skip(left_out).map(|key| shown(key)).collect();
     if left_out > 0 {

@@ -36,7 +36,7 @@ pub(crate) struct Token<'a> {
 /// Why an encrypted value cannot be read. None of it says what the value is.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ValueError {
+pub(crate) enum ValueError {
     /// The text has another form altogether.
     #[error("the value is not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")]
     NotAToken,

@@ -100,7 +100,7 @@ impl Child {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start(command: &mut Command, timeout: Duration) -> Result<Self, ChildError> {
+    pub(crate) fn start(command: &mut Command, timeout: Duration) -> Result<Self, ChildError> {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
         }
@@ -131,7 +131,7 @@ impl Child {
     ///
     /// # Errors
     /// When it takes too long.
-    pub fn send(&mut self, mut bytes: &[u8]) -> Result<(), ChildError> {
+    pub(crate) fn send(&mut self, mut bytes: &[u8]) -> Result<(), ChildError> {
         while !bytes.is_empty() && !self.has_ended {
             bytes = self.step(bytes)?;
         }
@@ -142,7 +142,7 @@ impl Child {
     ///
     /// # Errors
     /// When it takes too long, or gives too much.
-    pub fn receive(&mut self, seen: usize) -> Result<bool, ChildError> {
+    pub(crate) fn receive(&mut self, seen: usize) -> Result<bool, ChildError> {
         while self.output.len() <= seen {
             if self.has_ended || self.process.stdout.is_none() {
                 return Ok(false);
@@ -153,17 +153,17 @@ impl Child {
     }
 
     /// All standard output so far.
-    pub fn output(&self) -> &[u8] {
+    pub(crate) fn output(&self) -> &[u8] {
         self.output.expose()
     }
 
     /// The time that a person took to answer is not the child's.
-    pub fn forgive(&mut self, time: Duration) {
+    pub(crate) fn forgive(&mut self, time: Duration) {
         self.late_at += time;
     }
 
     /// From now on the child has at most this time, and no more than it had.
-    pub fn hurry(&mut self, time: Duration) {
+    pub(crate) fn hurry(&mut self, time: Duration) {
         self.late_at = self.late_at.min(Instant::now() + time);
     }
 
@@ -171,7 +171,7 @@ impl Child {
     ///
     /// # Errors
     /// When it takes too long, or gives too much.
-    pub fn finish(mut self) -> Result<Finished, ChildError> {
+    pub(crate) fn finish(mut self) -> Result<Finished, ChildError> {
         self.process.stdin = None;
         while !self.has_ended {
             self.step(&[])?;

@@ -70,7 +70,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub fn new(thread: Confined, left: Duration) -> Self {
+    pub(crate) fn new(thread: Confined, left: Duration) -> Self {
         Self {
             thread,
             left,
@@ -80,13 +80,13 @@ impl Reader {
 
     /// Reads as [`read`] does, and waits as long as there is time left, or a moment: what is quick is read, however long others took, and
     /// also where this run was told to end.
-    pub fn read(&mut self, path: &Path, limit: usize) -> Result<Contents, ReadError> {
+    pub(crate) fn read(&mut self, path: &Path, limit: usize) -> Result<Contents, ReadError> {
         let path = path.to_owned();
         self.wait_for(move || read(&path, limit))
     }
 
     /// Looks, with the same timeout, whether there is something at `path`.
-    pub fn find(&mut self, path: &Path) -> Result<(), ReadError> {
+    pub(crate) fn find(&mut self, path: &Path) -> Result<(), ReadError> {
         let path = path.to_owned();
         self.wait_for(move || path.metadata().map(|_| ()).map_err(|error| refusal(&error)))
     }

@@ -24,7 +24,7 @@ static TOLD: OnceLock<PipeReader> = OnceLock::new();
 ///
 /// # Errors
 /// When the system refuses; a signal may then end the process at once, as if this had not been called.
-pub fn listen() -> io::Result<()> {
+pub(crate) fn listen() -> io::Result<()> {
     let (told, tell) = io::pipe()?;
     for signal in [SIGTERM, SIGINT] {
         pipe::register(signal, tell.try_clone()?)?;
@@ -35,13 +35,13 @@ pub fn listen() -> io::Result<()> {
 }
 
 /// Whether this process was told to end.
-pub fn is_requested() -> bool {
+pub(crate) fn is_requested() -> bool {
     let now = Timespec::default();
     descriptor().is_some_and(|told| poll(&mut [readable(told)], Some(&now)).is_ok_and(|count| count > 0))
 }
 
 /// Can be read from when this process was told to end: for those who wait for something else as well.
-pub fn event() -> Option<PollFd<'static>> {
+pub(crate) fn event() -> Option<PollFd<'static>> {
     descriptor().map(readable)
 }
 

@@ -45,7 +45,11 @@ fn spawn_in_turn(command: &mut Command) -> io::Result<Child> {
 #[cfg(test)]
 mod tests {
     use std::{
-        fs, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio, sync::atomic::AtomicBool, sync::atomic::Ordering,
+        fs,
+        os::unix::fs::PermissionsExt as _,
+        path::Path,
+        process::Stdio,
+        sync::atomic::{AtomicBool, Ordering},
     };
 
     use super::*;

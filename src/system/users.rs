@@ -1,11 +1,15 @@
 //! From names of users and groups to their numbers.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use nix::errno::Errno;
-use nix::unistd::{Group, User};
+use nix::{
+    errno::Errno,
+    unistd::{Group, User},
+};
 
 /// Why a name has no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

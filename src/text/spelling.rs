@@ -8,7 +8,7 @@ const ALIKE: f64 = 0.8;
 const SWAPPED: f64 = 0.95;
 
 /// The one of `names` that is spelled most like `wanted`, if one is near enough to be what was meant.
-pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n [u8]>) -> Option<&'n [u8]> {
+pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n [u8]>) -> Option<&'n [u8]> {
     if wanted.len() > LONGEST {
         return None;
     }

@@ -156,7 +156,7 @@ impl Paths {
 }
 
 /// Whether what it stands on is there for tests, or for fuzzing, alone.
-fn is_for_tests(attribute: &Attribute) -> bool {
+pub fn is_for_tests(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
         && attribute
             .parse_args::<syn::Path>()

@@ -11,6 +11,7 @@
 )]
 
 mod imports;
+mod style;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

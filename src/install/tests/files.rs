@@ -1,7 +1,6 @@
 //! What a generation looks like, and what it looks like while it is being written.
 
-use rustix::fs::Mode;
-use rustix::process::umask;
+use rustix::{fs::Mode, process::umask};
 
 use super::*;
 

@@ -10,11 +10,13 @@ mod pruning;
 mod requests;
 mod swapping;
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use rustix::process::geteuid;
 use tempfile::TempDir;

@@ -1,7 +1,9 @@
 //! The file system of the mount point, for real.
 
-use rustix::fs::{StatVfsMountFlags, statvfs};
-use rustix::mount::{MountFlags, mount};
+use rustix::{
+    fs::{StatVfsMountFlags, statvfs},
+    mount::{MountFlags, mount},
+};
 
 use super::*;
 

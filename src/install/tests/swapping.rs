@@ -1,7 +1,9 @@
 //! The link, and what stands where it belongs.
 
-use std::os::unix::fs::symlink;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    os::unix::fs::symlink,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::*;
 

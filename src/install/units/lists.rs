@@ -1,18 +1,19 @@
 //! The lists that `switch-to-configuration` reads, and the units that cannot be in them.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use rustix::fs::OFlags;
 
-use super::systemctl::Systemctl;
-use super::{RELOAD, RESTART, UnitError, UnitRequests, tell, words};
+use super::{RELOAD, RESTART, UnitError, UnitRequests, systemctl::Systemctl, tell, words};
 use crate::text::shell;
 
 /// Where the lists are, and what is known of the switch that reads them: see [`super::Channel::Lists`].
-pub(super) struct Lists<'c> {
+pub(crate) struct Lists<'c> {
     pub directory: &'c Path,
     pub dry: bool,
     pub units: Option<&'c Path>,
@@ -21,7 +22,7 @@ pub(super) struct Lists<'c> {
 
 impl Lists<'_> {
     /// Writes the lists, and asks systemd about what is not in them.
-    pub fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
+    pub(crate) fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
         // Where nobody reads lists, nobody is told.
         self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
         let mut listed = self.select(requests, true);
@@ -144,8 +145,8 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::super::{Channel, request};
     use super::*;
+    use crate::install::units::{Channel, request};
 
     /// The answers of systemd about units by the beginnings of their names.
     const SYSTEMCTL: &str = r#"echo "$@" >> "$0.log"

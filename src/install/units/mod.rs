@@ -3,17 +3,15 @@
 mod lists;
 mod systemctl;
 
-use std::collections::HashSet;
-use std::io;
-use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::{collections::HashSet, io, path::PathBuf, process::ExitStatus};
+
+use lists::Lists;
+use systemctl::Systemctl;
 
 use crate::{
     system::{child::ChildError, read::reason},
     text::shell,
 };
-use lists::Lists;
-use systemctl::Systemctl;
 
 /// What systemctl calls a restart and a reload of a unit that runs.
 const RESTART: &str = "try-restart";
@@ -193,8 +191,10 @@ fn words(units: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt, symlink},
+    };
 
     use tempfile::TempDir;
 

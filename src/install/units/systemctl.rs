@@ -16,7 +16,7 @@ use crate::system::{
 const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
 
 /// The program `systemctl`, and the time that is left for it.
-pub(super) struct Systemctl<'p> {
+pub(crate) struct Systemctl<'p> {
     program: &'p Path,
     late_at: Instant,
     timeout: Duration,
@@ -24,7 +24,7 @@ pub(super) struct Systemctl<'p> {
 
 impl<'p> Systemctl<'p> {
     /// With all the time that the requests of a run have.
-    pub fn new(program: &'p Path) -> Self {
+    pub(crate) fn new(program: &'p Path) -> Self {
         Self::within(budget::REQUESTS, program)
     }
 
@@ -40,7 +40,7 @@ impl<'p> Systemctl<'p> {
     ///
     /// # Errors
     /// When systemctl does not tell.
-    pub fn failed(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
+    pub(crate) fn failed(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
         self.in_states(&["failed"], units)
     }
 
@@ -48,7 +48,7 @@ impl<'p> Systemctl<'p> {
     ///
     /// # Errors
     /// When systemctl does not tell.
-    pub fn started(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
+    pub(crate) fn started(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
         self.in_states(&["active", "activating", "reloading", "failed"], units)
     }
 
@@ -67,7 +67,7 @@ impl<'p> Systemctl<'p> {
     }
 
     /// Starts units that have failed, also those that have failed so often that systemd would not start them again.
-    pub fn start(&self, failed: &[String]) -> Result<(), UnitError> {
+    pub(crate) fn start(&self, failed: &[String]) -> Result<(), UnitError> {
         if failed.is_empty() {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl<'p> Systemctl<'p> {
     }
 
     /// Asks for something to be done to `units`, if there are any. `--no-block`: we run early in boot, and a unit may be ordered after us.
-    pub fn request(&self, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
+    pub(crate) fn request(&self, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
         if units.is_empty() {
             return Ok(());
         }
@@ -124,10 +124,8 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::{
-        super::{Channel, UnitRequests, request, start_failed},
-        *,
-    };
+    use super::*;
+    use crate::install::units::{Channel, UnitRequests, request, start_failed};
 
     fn requests() -> UnitRequests {
         UnitRequests {

@@ -5,19 +5,20 @@ mod plugin_identity;
 
 use std::io::{self, BufRead, Read};
 
-use ::age::armor::ArmoredReader;
-use ::age::{DecryptError, Decryptor, x25519};
+use ::age::{DecryptError, Decryptor, armor::ArmoredReader, x25519};
 use age_core::format::{FileKey, Stanza};
+pub(crate) use plugin_identity::PluginIdentity;
 use zeroize::Zeroizing;
 
-pub(crate) use plugin_identity::PluginIdentity;
-
-use super::effort::Effort;
-use super::failure::Failure;
-use super::hybrid::{self, HybridIdentity};
-use super::identity::Identity;
-use super::problem::{Cause, Place};
-use super::{foreign::Foreign, recognize};
+use super::{
+    effort::Effort,
+    failure::Failure,
+    foreign::Foreign,
+    hybrid::{self, HybridIdentity},
+    identity::Identity,
+    problem::{Cause, Place},
+    recognize,
+};
 use crate::system::plaintext::Plaintext;
 
 /// The most bytes of an identity file; the limit that age itself sets.
@@ -40,7 +41,7 @@ pub(crate) struct Message(Vec<u8>);
 impl Message {
     /// Takes the armor off and checks the header's form. White space around the armor is tolerated, a message without armor is not:
     /// sops makes none.
-    pub fn parse(armored: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(armored: &str) -> Result<Self, Failure> {
         let armored = armored.trim_ascii();
         if armored.len() > MAX_MESSAGE_BYTES {
             return Err(Failure::TooLarge);
@@ -61,7 +62,7 @@ impl Message {
 
     /// What the message holds, if `identity` opens it. One identity at a time, so that a stanza that fails under one does not keep
     /// another from its own.
-    pub fn open(&self, identity: &Identity, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
+    pub(crate) fn open(&self, identity: &Identity, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         read(self.content(identity, effort)?)
     }
 
@@ -71,12 +72,12 @@ impl Message {
     }
 
     /// What the message holds, by the file key that a plugin found in one of its stanzas.
-    pub fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
+    pub(crate) fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
         read(self.decrypt(&ends::Known(file_key))?)
     }
 
     /// The stanzas of the header, if it has any.
-    pub fn stanzas(&self) -> Option<Vec<Stanza>> {
+    pub(crate) fn stanzas(&self) -> Option<Vec<Stanza>> {
         ends::stanzas(&self.0)
     }
 
@@ -185,7 +186,7 @@ pub(crate) enum Line {
 
 impl Line {
     /// Reads a piece of an identity text.
-    pub fn parse(text: &[u8], place: &Place) -> Result<Self, Cause> {
+    pub(crate) fn parse(text: &[u8], place: &Place) -> Result<Self, Cause> {
         let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
         match text {
             _ if text.starts_with("AGE-PLUGIN-") => PluginIdentity::parse(text).map(Self::Plugin).ok_or(Cause::BadLine),

@@ -15,7 +15,7 @@ pub(crate) struct PluginIdentity {
 
 impl PluginIdentity {
     /// Reads one line of an identity text. Nothing when it is no such identity, or the plugin's name is none that age allows.
-    pub fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let plugin = bech32_decode(line, |_| (), |_| Ok(()), |prefix, _| plugin_of(prefix.as_str()).ok_or(())).ok()?;
         Some(Self {
             text: Plaintext::from(line.to_owned()),
@@ -24,12 +24,12 @@ impl PluginIdentity {
     }
 
     /// The name of the plugin: its program is `age-plugin-` and this.
-    pub fn plugin(&self) -> &str {
+    pub(crate) fn plugin(&self) -> &str {
         &self.plugin
     }
 
     /// The identity as the plugin gets it.
-    pub fn expose(&self) -> &[u8] {
+    pub(crate) fn expose(&self) -> &[u8] {
         self.text.expose()
     }
 }

@@ -8,7 +8,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::kem::SharedSecret;
 
 /// A file key (16 bytes) and the tag that authenticates it.
-pub(super) type SealedFileKey = [u8; 32];
+pub(crate) type SealedFileKey = [u8; 32];
 
 /// The version label of every derivation (RFC 9180, 4).
 const VERSION: &[u8] = b"HPKE-v1";
@@ -18,7 +18,7 @@ const SUITE: &[u8] = b"HPKE\x64\x7a\x00\x01\x00\x03";
 const MODE: &[u8] = &[0];
 
 /// Opens `sealed` into `key`. Nothing when `shared` is not the secret that sealed it, or it was altered.
-pub(super) fn open(shared: &SharedSecret, info: &[u8], sealed: &SealedFileKey, key: &mut [u8; 16]) -> Option<()> {
+pub(crate) fn open(shared: &SharedSecret, info: &[u8], sealed: &SealedFileKey, key: &mut [u8; 16]) -> Option<()> {
     let (text, tag) = sealed.split_at(key.len());
     key.copy_from_slice(text);
     let (cipher, nonce) = schedule(shared, info)?;

@@ -1,36 +1,36 @@
 //! MLKEM768-X25519 (draft-ietf-hpke-pq), which is X-Wing (draft-connolly-cfrg-xwing-kem): a secret for the holder of two keys, lost
 //! only to somebody who breaks both.
 
-use curve25519_dalek::MontgomeryPoint;
-use curve25519_dalek::traits::IsIdentity;
-use ml_kem::kem::Decapsulate;
-use ml_kem::{B32, EncodedSizeUser, KemCore, MlKem768};
-use sha3::digest::{ExtendableOutput, FixedOutput, Update, XofReader};
-use sha3::{Sha3_256, Shake256};
+use curve25519_dalek::{MontgomeryPoint, traits::IsIdentity};
+use ml_kem::{B32, EncodedSizeUser, KemCore, MlKem768, kem::Decapsulate};
+use sha3::{
+    Sha3_256, Shake256,
+    digest::{ExtendableOutput, FixedOutput, Update, XofReader},
+};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The length of the seed that is the whole private key.
-pub(super) const SEED_BYTES: usize = 32;
+pub(crate) const SEED_BYTES: usize = 32;
 /// The length of a secret under ML-KEM-768 (FIPS 203, table 3).
 const PQ_BYTES: usize = 1088;
 
 /// A shared secret under both keys: first ML-KEM's, then a share of X25519.
-pub(super) type Encapsulated = [u8; PQ_BYTES + 32];
+pub(crate) type Encapsulated = [u8; PQ_BYTES + 32];
 /// The secret that both sides know.
-pub(super) type SharedSecret = Zeroizing<[u8; 32]>;
+pub(crate) type SharedSecret = Zeroizing<[u8; 32]>;
 
 /// What the shared secret is bound to: the name of this construction, a picture of an X-wing.
 const LABEL: &[u8] = br"\.//^\";
 
 /// Both private keys. That of ML-KEM wipes itself.
-pub(super) struct KeyPair {
+pub(crate) struct KeyPair {
     pq: <MlKem768 as KemCore>::DecapsulationKey,
     x25519: Zeroizing<[u8; 32]>,
 }
 
 impl KeyPair {
     /// The keys of a seed (draft-connolly-cfrg-xwing-kem, 5.2).
-    pub fn from_seed(seed: &[u8]) -> Self {
+    pub(crate) fn from_seed(seed: &[u8]) -> Self {
         let mut stream = Shake256::default().chain(seed).finalize_xof();
         let mut next = || {
             let mut bytes = Zeroizing::new([0; 32]);
@@ -45,7 +45,7 @@ impl KeyPair {
     }
 
     /// Both public keys, 1216 bytes.
-    pub fn public(&self) -> Vec<u8> {
+    pub(crate) fn public(&self) -> Vec<u8> {
         let pq = self.pq.encapsulation_key().as_bytes();
         [pq.as_slice(), &self.public_x25519().0].concat()
     }
@@ -57,7 +57,7 @@ impl KeyPair {
 
     /// The secret in `encapsulated`; some other one, if it was made for other keys. Nothing when the share of X25519 is a point that
     /// gives the same secret with every key (RFC 7748, 6.1).
-    pub fn decapsulate(&self, encapsulated: &Encapsulated) -> Option<SharedSecret> {
+    pub(crate) fn decapsulate(&self, encapsulated: &Encapsulated) -> Option<SharedSecret> {
         let (pq, share) = encapsulated.split_at(PQ_BYTES);
         let share = MontgomeryPoint(share.try_into().ok()?);
         let x25519 = Zeroizing::new(share.mul_clamped(*self.x25519));

@@ -6,16 +6,16 @@ mod kem;
 use std::sync::OnceLock;
 
 use ::age::DecryptError;
-use age_core::format::{FileKey, Stanza};
-use age_core::primitives::bech32_encode;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD_NO_PAD;
-use bech32::primitives::decode::CheckedHrpstring;
-use bech32::{Bech32, Hrp};
+use age_core::{
+    format::{FileKey, Stanza},
+    primitives::bech32_encode,
+};
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
+use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
+use kem::{Encapsulated, KeyPair};
 use zeroize::Zeroizing;
 
 use crate::system::plaintext::Plaintext;
-use kem::{Encapsulated, KeyPair};
 
 /// How the text of an identity begins.
 pub(crate) const IDENTITY_PREFIX: &str = "AGE-SECRET-KEY-PQ-1";
@@ -38,7 +38,7 @@ pub(crate) struct HybridIdentity {
 
 impl HybridIdentity {
     /// Reads an identity. It has one spelling, in capital letters.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let decoded = CheckedHrpstring::new::<Bech32>(text).ok()?;
         let mut seed = Plaintext::with_capacity(kem::SEED_BYTES);
         decoded.byte_iter().for_each(|byte| seed.push(&[byte]));
@@ -48,7 +48,7 @@ impl HybridIdentity {
     }
 
     /// The recipient, almost 2000 characters.
-    pub fn recipient(&self) -> String {
+    pub(crate) fn recipient(&self) -> String {
         bech32_encode(RECIPIENT_HRP, &self.pair().public())
     }
 
@@ -59,7 +59,7 @@ impl HybridIdentity {
 
     /// Whether the keys were made.
     #[cfg(test)]
-    pub fn has_keys(&self) -> bool {
+    pub(crate) fn has_keys(&self) -> bool {
         self.pair.get().is_some()
     }
 
@@ -109,8 +109,7 @@ pub(crate) fn by_its_ends(recipient: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bech32::Fe32;
-    use bech32::primitives::iter::Fe32IterExt;
+    use bech32::{Fe32, primitives::iter::Fe32IterExt};
 
     use super::*;
 

@@ -1,14 +1,13 @@
 //! The text form of OpenPGP messages (RFC 9580, 6.2).
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 const BEGIN: &str = "-----BEGIN PGP MESSAGE-----";
 const END: &str = "-----END PGP MESSAGE-----";
 
 /// The bytes within the first armor of `text`. Header lines say nothing that matters, and a checksum, which RFC 9580 says must not be
 /// a reason to refuse, protects less than the message itself does. What stands around the armor is passed over, as by gpg.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut lines = text.lines().map(str::trim_ascii).skip_while(|line| *line != BEGIN).skip(1);
     let mut base64 = String::with_capacity(text.len());
     lines.by_ref().find_map(|line| {

@@ -4,8 +4,10 @@ use aes::{Aes128, Aes192, Aes256};
 use blowfish::Blowfish;
 use camellia::{Camellia128, Camellia192, Camellia256};
 use cast5::Cast5;
-use cfb_mode::Decryptor;
-use cfb_mode::cipher::{AsyncStreamCipher, Block, BlockCipher, BlockEncryptMut, InnerIvInit, KeyInit};
+use cfb_mode::{
+    Decryptor,
+    cipher::{AsyncStreamCipher, Block, BlockCipher, BlockEncryptMut, InnerIvInit, KeyInit},
+};
 use des::TdesEde3;
 use sha1::{Digest, Sha1};
 use twofish::Twofish;
@@ -18,7 +20,7 @@ const CODE_HEADER: [u8; 2] = [0xd3, 0x14];
 const CODE_BYTES: usize = 20;
 
 /// The symmetric key that was made for one message.
-pub(super) struct SessionKey {
+pub(crate) struct SessionKey {
     cipher: Cipher,
     key: Zeroizing<Vec<u8>>,
 }
@@ -59,7 +61,7 @@ impl Cipher {
 
 impl SessionKey {
     /// Reads what was under RSA: the cipher, the key, and the sum of the key's bytes (RFC 9580, 5.1.3).
-    pub fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (number, text) = text.split_first()?;
         let (key, sum) = text.split_last_chunk()?;
         let cipher = Cipher::numbered(*number)?;
@@ -74,7 +76,7 @@ impl SessionKey {
     ///
     /// Before the packets stands a random block whose last two bytes are repeated. They are not compared: the code covers them, and
     /// a comparison of its own has helped attackers before.
-    pub fn open(&self, body: &[u8]) -> Option<Plaintext> {
+    pub(crate) fn open(&self, body: &[u8]) -> Option<Plaintext> {
         let (1, data) = body.split_first().map(|(version, data)| (*version, data))? else {
             return None;
         };

@@ -6,8 +6,7 @@ use bzip2::read::BzDecoder;
 use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 
 use super::packet::{Reader, tag};
-use crate::keys::Failure;
-use crate::system::plaintext::Plaintext;
+use crate::{keys::Failure, system::plaintext::Plaintext};
 
 /// The most bytes of a secret. A part of a data key has 33.
 const MAX_SECRET_BYTES: usize = 4 << 10;
@@ -17,7 +16,7 @@ const MAX_PACKET_BYTES: usize = 64 << 10;
 const MAX_DEPTH: usize = 2;
 
 /// The secret among `packets`: the first literal.
-pub(super) fn literal(packets: &[u8]) -> Result<Plaintext, Failure> {
+pub(crate) fn literal(packets: &[u8]) -> Result<Plaintext, Failure> {
     search(packets, MAX_DEPTH)
 }
 

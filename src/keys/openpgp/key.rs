@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use rsa::{BigUint, Pkcs1v15Encrypt, RsaPrivateKey};
-use sha1::digest::Output;
-use sha1::{Digest, Sha1};
-use ssh_key::private::{KeypairData, RsaKeypair};
-use ssh_key::{Mpint, PrivateKey};
+use sha1::{Digest, Sha1, digest::Output};
+use ssh_key::{
+    Mpint, PrivateKey,
+    private::{KeypairData, RsaKeypair},
+};
 use zeroize::Zeroizing;
 
 /// How OpenPGP numbers RSA keys (RFC 9580, 9.1).
@@ -28,7 +29,7 @@ pub(crate) struct PgpKey {
 
 impl PgpKey {
     /// Nothing when `key` is not RSA, is behind a passphrase or is too large for an OpenPGP key (65535 bits).
-    pub fn from_ssh(key: &PrivateKey) -> Option<Self> {
+    pub(crate) fn from_ssh(key: &PrivateKey) -> Option<Self> {
         let KeypairData::Rsa(pair) = key.key_data() else {
             return None;
         };
@@ -42,41 +43,41 @@ impl PgpKey {
     }
 
     /// 40 upper-case hex digits.
-    pub fn fingerprint(&self) -> &str {
+    pub(crate) fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
     /// Whether `fingerprint`, as a sops file spells it, is this key. Older files group the digits by blanks.
-    pub fn is_named(&self, fingerprint: &str) -> bool {
+    pub(crate) fn is_named(&self, fingerprint: &str) -> bool {
         let digits = fingerprint.chars().filter(|c| !c.is_whitespace());
         digits.map(|c| c.to_ascii_uppercase()).eq(self.fingerprint.chars())
     }
 
     /// How a message names the key: the last 64 bits of the fingerprint.
-    pub(super) fn id(&self) -> [u8; 8] {
+    pub(crate) fn id(&self) -> [u8; 8] {
         self.id
     }
 
     /// Whether a number is as long as one under this key is: below the modulus, and not by far, which no sender has the luck to meet.
-    pub(super) fn fits(&self, encrypted: &[u8]) -> bool {
+    pub(crate) fn fits(&self, encrypted: &[u8]) -> bool {
         let modulus = self.pair.public.n.as_positive_bytes().map_or(0, <[u8]>::len);
         (modulus.saturating_sub(MOST_LEADING_ZEROS)..=modulus).contains(&encrypted.len())
     }
 
     /// What is under RSA with the padding of PKCS#1 v1.5. Nothing if it is for another key, or this key is none.
-    pub(super) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let key = self.prepared.get_or_init(|| prepare(&self.pair)).as_ref()?;
         key.decrypt(Pkcs1v15Encrypt, encrypted).ok().map(Zeroizing::new)
     }
 
     #[cfg(test)]
-    pub(super) fn is_prepared(&self) -> bool {
+    pub(crate) fn is_prepared(&self) -> bool {
         self.prepared.get().is_some()
     }
 }
 
 /// Whether OpenPGP's number of an algorithm means RSA that may encrypt.
-pub(super) fn is_rsa(algorithm: u8) -> bool {
+pub(crate) fn is_rsa(algorithm: u8) -> bool {
     matches!(algorithm, RSA | RSA_ENCRYPT_ONLY)
 }
 

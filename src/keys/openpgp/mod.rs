@@ -12,13 +12,15 @@ mod packet;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use key::PgpKey;
-
-use super::Failure;
-use super::effort::{Effort, Kind};
-use crate::system::plaintext::Plaintext;
 use cipher::SessionKey;
+pub(crate) use key::PgpKey;
 use packet::{Reader, tag};
+
+use super::{
+    Failure,
+    effort::{Effort, Kind},
+};
+use crate::system::plaintext::Plaintext;
 
 /// The most bytes of an armored message. One for a 16384-bit RSA key has 4 KiB; the rest is for further recipients and comments.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
@@ -34,7 +36,7 @@ const AEAD: &str = "OpenPGP encryption with AEAD";
 const UNPROTECTED: &str = "OpenPGP encryption without integrity protection";
 
 /// An OpenPGP message without its armor: session keys, each for one recipient, and the data under the session key.
-pub(super) struct PgpMessage {
+pub(crate) struct PgpMessage {
     recipients: Vec<Recipient>,
     /// The body of the packet of encrypted and protected data.
     data: Vec<u8>,
@@ -54,7 +56,7 @@ impl PgpMessage {
     /// # Errors
     ///
     /// [`Failure::TooLarge`], [`Failure::BadArmor`], [`Failure::Unsupported`], or [`Failure::BadHeader`] when there is no encrypted data.
-    pub fn parse(armored: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(armored: &str) -> Result<Self, Failure> {
         if armored.len() > MAX_MESSAGE_BYTES {
             return Err(Failure::TooLarge);
         }
@@ -85,7 +87,7 @@ impl PgpMessage {
     ///
     /// [`Failure::NotOurs`] when no recipient is `key`; [`Failure::TooLarge`] when more may be than are tried; this,
     /// [`Failure::Damaged`] and [`Failure::BadLength`] tell of the content as well.
-    pub fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
+    pub(crate) fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         let mut worst = Failure::NotOurs;
         let mut recipients = self.recipients.iter().filter(|recipient| recipient.may_be(key));
         for recipient in recipients.by_ref().take(MOST_TRIES) {
@@ -117,7 +119,7 @@ impl PgpMessage {
 ///
 /// [`Failure::Damaged`] when that is no session key, else those of [`PgpMessage::open`].
 #[cfg(fuzzing)]
-pub(super) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, Failure> {
+pub(crate) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, Failure> {
     let message = PgpMessage {
         recipients: Vec::new(),
         data: body.to_vec(),

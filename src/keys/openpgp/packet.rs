@@ -1,36 +1,35 @@
 //! The packets that OpenPGP data consists of (RFC 9580, 4.2).
 
-use crate::keys::Failure;
-use crate::system::plaintext::Plaintext;
+use crate::{keys::Failure, system::plaintext::Plaintext};
 
 /// What a packet is (RFC 9580, 5).
-pub(super) mod tag {
+pub(crate) mod tag {
     /// A session key for the holder of a private key.
-    pub const PUBLIC_KEY_SESSION_KEY: u8 = 1;
+    pub(crate) const PUBLIC_KEY_SESSION_KEY: u8 = 1;
     /// A signature.
-    pub const SIGNATURE: u8 = 2;
+    pub(crate) const SIGNATURE: u8 = 2;
     /// A session key for who knows a password.
-    pub const PASSWORD_SESSION_KEY: u8 = 3;
+    pub(crate) const PASSWORD_SESSION_KEY: u8 = 3;
     /// The announcement of a signature.
-    pub const ONE_PASS_SIGNATURE: u8 = 4;
+    pub(crate) const ONE_PASS_SIGNATURE: u8 = 4;
     /// Packets, compressed.
-    pub const COMPRESSED: u8 = 8;
+    pub(crate) const COMPRESSED: u8 = 8;
     /// Nothing at all; to be passed over.
-    pub const MARKER: u8 = 10;
+    pub(crate) const MARKER: u8 = 10;
     /// What somebody wrote.
-    pub const LITERAL: u8 = 11;
+    pub(crate) const LITERAL: u8 = 11;
     /// Encrypted packets that are protected against changes.
-    pub const PROTECTED_DATA: u8 = 18;
+    pub(crate) const PROTECTED_DATA: u8 = 18;
     /// Encrypted packets that anybody could change unnoticed.
-    pub const UNPROTECTED_DATA: u8 = 9;
+    pub(crate) const UNPROTECTED_DATA: u8 = 9;
     /// Encrypted packets in the mode OCB or EAX (draft-ietf-openpgp-rfc4880bis), as gpg writes them since 2.3 for keys that allow it.
-    pub const AEAD_DATA: u8 = 20;
+    pub(crate) const AEAD_DATA: u8 = 20;
     /// Random bytes; to be passed over.
-    pub const PADDING: u8 = 21;
+    pub(crate) const PADDING: u8 = 21;
 }
 
 /// One packet. Its body may be secret, so it is treated as such.
-pub(super) struct Packet {
+pub(crate) struct Packet {
     pub tag: u8,
     pub body: Plaintext,
 }
@@ -39,7 +38,7 @@ pub(super) struct Packet {
 const MOST_PACKETS: usize = 64;
 
 /// Why there is no further packet.
-pub(super) enum PacketError {
+pub(crate) enum PacketError {
     /// The bytes are no packet, or one that is cut off.
     Malformed,
     /// There are more than any message of ours has.
@@ -47,7 +46,7 @@ pub(super) enum PacketError {
 }
 
 /// Reads packet after packet. What follows a malformed one means nothing.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// How many packets were read.
     count: usize,
@@ -64,7 +63,7 @@ enum Length {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, count: 0 }
     }
 
@@ -163,7 +162,7 @@ impl Iterator for Reader<'_> {
 
 impl PacketError {
     /// What it means to who opens the message, where `malformed` is what a malformed packet means.
-    pub fn or(self, malformed: Failure) -> Failure {
+    pub(crate) fn or(self, malformed: Failure) -> Failure {
         match self {
             Self::Malformed => malformed,
             Self::TooMany => Failure::TooLarge,
@@ -172,7 +171,7 @@ impl PacketError {
 }
 
 /// A number as OpenPGP writes it: its length in bits, then its bytes, big-endian (RFC 9580, 3.2).
-pub(super) fn number(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn number(bytes: &[u8]) -> Option<&[u8]> {
     let (bits, bytes) = bytes.split_first_chunk()?;
     bytes.get(..usize::from(u16::from_be_bytes(*bits)).div_ceil(8))
 }

@@ -12,12 +12,14 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::program;
-use crate::keys::problem::{Cause, Place};
-use crate::system::{
-    child::{Child, ChildError},
-    plaintext::Plaintext,
+use crate::{
+    keys::problem::{Cause, Place},
+    system::{
+        child::{Child, ChildError},
+        plaintext::Plaintext,
+    },
+    text::printable::printable,
 };
-use crate::text::printable::printable;
 
 /// The variable in which a command finds the recipient that a key is wanted for; sops sets it too.
 const RECIPIENT: &str = "SOPS_AGE_RECIPIENT";
@@ -47,7 +49,7 @@ pub(crate) enum Prints {
 
 impl KeyCommand {
     /// Splits `text` as a shell does, with quotes and backslashes, and nothing else of a shell.
-    pub fn parse(variable: &'static str, text: &OsStr, prints: Prints) -> Result<Self, Cause> {
+    pub(crate) fn parse(variable: &'static str, text: &OsStr, prints: Prints) -> Result<Self, Cause> {
         let words = shlex::bytes::split(text.as_bytes()).filter(|words| !words.is_empty());
         Ok(Self {
             variable,
@@ -60,12 +62,12 @@ impl KeyCommand {
     }
 
     /// Where its keys come from.
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place::Variable(self.variable)
     }
 
     /// Runs it for `recipient`. Nothing when that gives nothing new: it was before, or is of no use, or prints the same again.
-    pub fn run(&mut self, recipient: &str, timeout: Duration) -> Option<Result<Plaintext, Cause>> {
+    pub(crate) fn run(&mut self, recipient: &str, timeout: Duration) -> Option<Result<Plaintext, Cause>> {
         if self.is_given_up || !self.asked.insert(recipient.to_owned()) {
             return None;
         }

@@ -12,6 +12,9 @@ use std::{
 };
 
 use age_core::format::Stanza;
+use command::Prints;
+use gpg::Gpg;
+use plugin::{Asking, PluginFailure};
 
 use super::{
     Failure, Keyring, Opening,
@@ -24,9 +27,6 @@ use crate::{
     sops::metadata::MasterKey,
     system::{budget, plaintext::Plaintext},
 };
-use command::Prints;
-use gpg::Gpg;
-use plugin::{Asking, PluginFailure};
 
 /// A message that a plugin is asked about, and where it stands.
 struct Asked {

@@ -1,14 +1,18 @@
 //! Why no key of this host opens a file, told so that somebody can do something about it.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::recipient::RecipientEntry;
-use crate::keys::Keyring;
-use crate::keys::hybrid::by_its_ends;
-use crate::keys::identity::Identity;
-use crate::keys::opening::{Group, Opening};
-use crate::keys::problem::Problem;
+use crate::keys::{
+    Keyring,
+    hybrid::by_its_ends,
+    identity::Identity,
+    opening::{Group, Opening},
+    problem::Problem,
+};
 
 /// How many entries of a group are shown whatever there is to tell of them.
 const MOST_ENTRIES: usize = 30;

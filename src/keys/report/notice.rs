@@ -1,11 +1,11 @@
 //! What a person should hear about the sources of keys. Never the content of one.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
-use crate::keys::problem::{Place, Problem};
-use crate::text::encoding::Encoding;
-use crate::text::shell;
+use crate::{
+    keys::problem::{Place, Problem},
+    text::{encoding::Encoding, shell},
+};
 
 /// Something worth telling about a source of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]

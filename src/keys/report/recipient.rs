@@ -1,13 +1,10 @@
 //! One way into a file, as the report of a failure shows it.
 
-use crate::keys::Keyring;
-use crate::keys::failure::Failure;
-use crate::keys::holder::Holder;
-use crate::keys::hybrid::by_its_ends;
-use crate::keys::opening::Entry;
-use crate::keys::ssh;
-use crate::sops::metadata::{MasterKey, Service};
-use crate::text::printable::{one_line, printable};
+use crate::{
+    keys::{Keyring, failure::Failure, holder::Holder, hybrid::by_its_ends, opening::Entry, ssh},
+    sops::metadata::{MasterKey, Service},
+    text::printable::{one_line, printable},
+};
 
 /// One way into a file.
 #[derive(Debug)]
@@ -29,7 +26,7 @@ pub(crate) struct RecipientEntry {
 
 impl RecipientEntry {
     /// What is to be told of an entry that stayed closed, or of one that did not.
-    pub fn new(entry: &Entry, keyring: &Keyring) -> Self {
+    pub(crate) fn new(entry: &Entry, keyring: &Keyring) -> Self {
         let is_ours = keyring.hand.owns(&entry.key);
         let is_foreign = entry
             .failures
@@ -70,42 +67,42 @@ impl RecipientEntry {
     }
 
     /// Whoever could open this, when that is nobody for now.
-    pub fn unsupported(&self) -> Option<&'static str> {
+    pub(crate) fn unsupported(&self) -> Option<&'static str> {
         self.unsupported
     }
 
     /// Whether this host holds the key, and the message for it is not what was written.
-    pub fn is_damaged(&self) -> bool {
+    pub(crate) fn is_damaged(&self) -> bool {
         self.is_damaged
     }
 
     /// Whether the message is of a kind that no key opens here.
-    pub fn is_foreign(&self) -> bool {
+    pub(crate) fn is_foreign(&self) -> bool {
         self.is_foreign
     }
 
     /// Whether a program failed that could have opened it.
-    pub fn has_program_failed(&self) -> bool {
+    pub(crate) fn has_program_failed(&self) -> bool {
         self.has_program_failed
     }
 
     /// Whether there is something to tell of it.
-    pub fn has_notes(&self) -> bool {
+    pub(crate) fn has_notes(&self) -> bool {
         !self.notes.is_empty()
     }
 
     /// Whether it is an OpenPGP key.
-    pub fn is_pgp(&self) -> bool {
+    pub(crate) fn is_pgp(&self) -> bool {
         self.kind == "pgp"
     }
 
     /// The name as people compare it.
-    pub fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
     /// One line of the report.
-    pub fn line(&self, indent: &str) -> String {
+    pub(crate) fn line(&self, indent: &str) -> String {
         let note = match self.notes.join("; ") {
             notes if notes.is_empty() => notes,
             notes => format!("  ({notes})"),

@@ -7,12 +7,13 @@ use ::age::x25519;
 use bech32::{Bech32, Hrp};
 use curve25519_dalek::EdwardsPoint;
 use sha2::{Digest, Sha512};
-use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, RsaKeypair, RsaPrivateKey};
-use ssh_key::public::{Ed25519PublicKey, RsaPublicKey};
-use ssh_key::{Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey};
-use zeroize::Zeroizing;
-
+use ssh_key::{
+    Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey,
+    private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, RsaKeypair, RsaPrivateKey},
+    public::{Ed25519PublicKey, RsaPublicKey},
+};
 pub(crate) use text::private_key;
+use zeroize::Zeroizing;
 
 /// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
 pub(crate) const MAX_BYTES: usize = 16 << 10;
@@ -101,12 +102,16 @@ fn positive(bytes: &[u8]) -> Option<Mpint> {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine;
-    use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
+    use base64::{
+        Engine,
+        prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+    };
     use curve25519_dalek::edwards::CompressedEdwardsY;
 
-    use super::text::{pkcs1_key, pkcs8_key};
-    use super::*;
+    use super::{
+        text::{pkcs1_key, pkcs8_key},
+        *,
+    };
     use crate::keys::{problem::Place, ssh_keys::keys};
 
     /// The age recipient of a public SSH key: the way that needs no private key.

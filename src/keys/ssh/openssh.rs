@@ -3,12 +3,16 @@
 //! The `ssh-key` crate (0.6) takes no more than seven bytes of padding, and no number with a zero too many in front. OpenSSH takes both,
 //! and `PuTTY` writes up to sixteen bytes.
 
-use ssh_key::PrivateKey;
-use ssh_key::public::{Ed25519PublicKey, KeyData};
+use ssh_key::{
+    PrivateKey,
+    public::{Ed25519PublicKey, KeyData},
+};
 
 use super::{ed25519_key, rsa_key, rsa_public};
-use crate::keys::problem::{Cause, Damage};
-use crate::keys::recognize;
+use crate::keys::{
+    problem::{Cause, Damage},
+    recognize,
+};
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 /// The length of what is encrypted is a multiple of this, in bytes, also where nothing is encrypted.

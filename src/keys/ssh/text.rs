@@ -1,17 +1,20 @@
 //! The text of an SSH private key: PEM, with a key in the form of OpenSSH, PKCS#1 or PKCS#8 within.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use pkcs1::UintRef;
-use pkcs1::der::asn1::OctetStringRef;
-use pkcs1::der::{Decode, oid::ObjectIdentifier};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use pkcs1::{
+    UintRef,
+    der::{Decode, asn1::OctetStringRef, oid::ObjectIdentifier},
+};
 use pkcs8::PrivateKeyInfo;
 use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use super::{ed25519_key, openssh, rsa_key};
-use crate::keys::problem::{Cause, Damage};
-use crate::keys::{foreign::Foreign, recognize};
+use crate::keys::{
+    foreign::Foreign,
+    problem::{Cause, Damage},
+    recognize,
+};
 
 /// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");

@@ -1,14 +1,14 @@
 //! Files with key groups: which of the shares that were found are put together.
 
-use aes_gcm::aead::consts::U32;
-use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::aes::Aes256;
-use aes_gcm::{AesGcm, Nonce};
+use aes_gcm::{
+    AesGcm, Nonce,
+    aead::{Aead, KeyInit, Payload, consts::U32},
+    aes::Aes256,
+};
 use base64::prelude::{BASE64_STANDARD, Engine};
 
 use super::*;
-use crate::sops::SopsFile;
-use crate::sops::format::Format as SopsFormat;
+use crate::sops::{SopsFile, format::Format as SopsFormat};
 
 const TIME: &str = "2026-11-21T10:00:00Z";
 

@@ -2,23 +2,31 @@
 //!
 //! What ssh-keygen is needed for is skipped, visibly, where there is none.
 
-use std::fs::{self, Permissions};
-use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::{
+    fs::{self, Permissions},
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
-use ::age::Recipient;
-use ::age::armor::{ArmoredReader, ArmoredWriter, Format};
-use ::age::secrecy::ExposeSecret;
-use ::age::x25519;
+use ::age::{
+    Recipient,
+    armor::{ArmoredReader, ArmoredWriter, Format},
+    secrecy::ExposeSecret,
+    x25519,
+};
 use tempfile::TempDir;
 
-use super::effort::{Effort, Tries};
-use super::identity::Identity;
-use super::*;
-use crate::sops::metadata::{KeyGroup, KeyGroups, MasterKey, Service};
-use crate::sops::proof::KeyProof;
+use super::{
+    effort::{Effort, Tries},
+    identity::Identity,
+    *,
+};
+use crate::sops::{
+    metadata::{KeyGroup, KeyGroups, MasterKey, Service},
+    proof::KeyProof,
+};
 
 mod groups;
 mod opening;

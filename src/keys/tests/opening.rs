@@ -1,11 +1,9 @@
 //! Which message opens with which key.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use age_core::format::{FileKey, Stanza};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD_NO_PAD;
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use super::*;

@@ -2,8 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::age::Message;
-use super::*;
+use super::{age::Message, *};
 
 /// One vector: the lines of its header, and the message.
 struct Vector {

@@ -1,7 +1,7 @@
 //! What git leaves where two changes of a file could not be merged.
 
 /// The line, from 1, where the first conflict begins.
-pub(super) fn line(text: &[u8]) -> Option<usize> {
+pub(crate) fn line(text: &[u8]) -> Option<usize> {
     let mut lines = (1..).zip(text.split(|byte| *byte == b'\n'));
     let (line, _) = lines.find(|(_, line)| line.starts_with(b"<<<<<<< "))?;
     lines.any(|(_, line)| line.starts_with(b">>>>>>> ")).then_some(line)

@@ -5,7 +5,7 @@ use crate::sops::format::Format;
 
 /// Whether what sops writes last is missing: in YAML the version of the metadata, elsewhere the end of a line. An editor may have taken
 /// away the last line end of a file that is whole otherwise, so where the version tells, that does not count.
-pub(super) fn lacks_end(text: &[u8], format: Format) -> bool {
+pub(crate) fn lacks_end(text: &[u8], format: Format) -> bool {
     let lacks_line_end = text.last() != Some(&b'\n');
     match format {
         Format::Json | Format::Binary => text.trim_ascii_end().last() != Some(&b'}'),
@@ -15,7 +15,7 @@ pub(super) fn lacks_end(text: &[u8], format: Format) -> bool {
 }
 
 /// Whether the text ends within the line of the MAC, which is an encrypted value and ends with a bracket.
-pub(super) fn ends_within_mac(text: &[u8]) -> bool {
+pub(crate) fn ends_within_mac(text: &[u8]) -> bool {
     let line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     find(line, b"mac").is_some() && line.last() != Some(&b']')
 }

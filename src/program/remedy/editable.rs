@@ -16,17 +16,17 @@ pub(crate) struct Editable<'f> {
 
 impl<'f> Editable<'f> {
     /// The file at `path`, as the manifest names it.
-    pub fn new(path: &'f Path, format: Format) -> Self {
+    pub(crate) fn new(path: &'f Path, format: Format) -> Self {
         Self { path, format }
     }
 
     /// How the file is declared to be written.
-    pub fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         self.format
     }
 
     /// `run: sops …`. The file's name is the last argument; sops goes by its ending, so the format is named where that tells another.
-    pub fn sops(&self, arguments: &str) -> String {
+    pub(crate) fn sops(&self, arguments: &str) -> String {
         // It stands behind what is to be added to .sops.yaml.
         let directory = if arguments == "updatekeys" {
             "and in its directory "
@@ -37,7 +37,7 @@ impl<'f> Editable<'f> {
     }
 
     /// The same for what goes by the rules of `.sops.yaml`, which sops looks for from the current directory upwards.
-    pub fn sops_by_rules(&self, arguments: &str) -> String {
+    pub(crate) fn sops_by_rules(&self, arguments: &str) -> String {
         self.sops_in("in the directory of .sops.yaml ", arguments)
     }
 
@@ -56,14 +56,14 @@ impl<'f> Editable<'f> {
     }
 
     /// `run: ` and a command, made from the file's name.
-    pub fn run(&self, command: impl FnOnce(&str) -> String) -> String {
+    pub(crate) fn run(&self, command: impl FnOnce(&str) -> String) -> String {
         let source = self.source();
         let place = if source == self.path { "" } else { " where it was built from" };
         format!("run{place}: {}", command(&shell::path(&source)))
     }
 
     /// `run: git …` for this file.
-    pub fn git(&self, arguments: &str) -> String {
+    pub(crate) fn git(&self, arguments: &str) -> String {
         let source = self.source();
         let directory = match source.parent() {
             Some(parent) if source.is_absolute() => format!("-C {} ", shell::path(parent)),

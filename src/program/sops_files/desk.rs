@@ -8,14 +8,14 @@ use crate::system::{
 };
 
 /// The thread that sops files are read on, and the time that is left for it.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     thread: Confined,
     left: Duration,
 }
 
 impl Desk {
     /// With the time that all files together have.
-    pub fn new(thread: Confined) -> Self {
+    pub(crate) fn new(thread: Confined) -> Self {
         Self {
             thread,
             left: budget::FILES,
@@ -26,7 +26,7 @@ impl Desk {
     ///
     /// # Errors
     /// With the reason, when it is not done in time, or this run was told to end.
-    pub fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         &mut self,
         left: &mut Duration,
         work: impl FnOnce() -> T + Send + 'static,

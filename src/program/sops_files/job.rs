@@ -25,7 +25,7 @@ const FOREIGN_KEY: &str = "the data key that the keys of this host open is not t
     authenticate; restore the file from version control";
 
 /// A file to be read and decrypted. It has all that this needs: the thread that does it may be left behind.
-pub(super) struct Job {
+pub(crate) struct Job {
     /// The file.
     pub path: PathBuf,
     /// How it is written.
@@ -39,10 +39,10 @@ pub(super) struct Job {
 }
 
 /// The bytes of all that is wanted of a file, in that order; or why one has none. All else of the file is gone.
-pub type Contents = Vec<Result<Arc<Plaintext>, ContentError>>;
+pub(crate) type Contents = Vec<Result<Arc<Plaintext>, ContentError>>;
 
 /// How far the keys at hand brought a file.
-pub(super) enum Begun {
+pub(crate) enum Begun {
     /// To its end.
     Open(Contents),
     /// It is to be opened by other means. Its text is not kept: what others could make large would add up.
@@ -54,7 +54,7 @@ impl Job {
     ///
     /// # Errors
     /// With the message for people.
-    pub fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, String> {
+    pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, String> {
         self.without_panic(|| {
             let text = self.read()?;
             let file = self.parse(&text)?;
@@ -72,7 +72,7 @@ impl Job {
     ///
     /// # Errors
     /// With the message for people.
-    pub fn finish(&self, opening: Opening, keyring: &Keyring, room: usize) -> Result<Contents, String> {
+    pub(crate) fn finish(&self, opening: Opening, keyring: &Keyring, room: usize) -> Result<Contents, String> {
         self.without_panic(|| {
             let (is_proven, proof) = (opening.is_open(), opening.proof().clone());
             let key = keyring.finish(opening).map_err(|no_key| {
@@ -89,7 +89,7 @@ impl Job {
     }
 
     /// Something that keeps the file from being decrypted.
-    pub fn fail(&self, problem: &str) -> String {
+    pub(crate) fn fail(&self, problem: &str) -> String {
         format!("cannot decrypt {}: {problem}", self.needed)
     }
 
@@ -135,7 +135,7 @@ impl Job {
 }
 
 /// The text of a sops file, which is called `needed` in the message for people.
-pub(super) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, String> {
+pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, String> {
     let contents = read::read(path, limit.bytes).map_err(|error| {
         let remedy = match error {
             ReadError::TooLarge(_) => limit.remedy,

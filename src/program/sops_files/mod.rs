@@ -14,6 +14,10 @@ use std::{
     time::Duration,
 };
 
+use desk::Desk;
+pub(crate) use job::Contents;
+use job::{Begun, Job};
+
 use super::{
     failure::{Failure, names},
     limit::Limit,
@@ -25,13 +29,9 @@ use crate::{
     sops::{ContentError, ReadError, SopsFile, format::Format, select::Selector, tree::Stored},
     system::{budget, confinement::Confined},
 };
-use desk::Desk;
-use job::{Begun, Job};
-
-pub use job::Contents;
 
 /// One sops file and the secrets that come from it.
-pub struct Source<'m> {
+pub(crate) struct Source<'m> {
     path: &'m Path,
     format: Format,
     secrets: Vec<&'m Secret>,
@@ -41,7 +41,7 @@ pub struct Source<'m> {
 
 /// Groups the secrets by file, in the order in which the files are first named.
 #[must_use]
-pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
+pub(crate) fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
     let mut sources: Vec<Source<'_>> = Vec::new();
     let mut positions: HashMap<&Path, usize> = HashMap::new();
     for secret in &manifest.secrets {
@@ -60,7 +60,7 @@ pub fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
 }
 
 /// The files of a manifest on their way to being decrypted.
-pub struct Files<'m> {
+pub(crate) struct Files<'m> {
     small_first: Vec<File<'m>>,
     desk: Desk,
     /// How many bytes may still be published.
@@ -80,7 +80,7 @@ struct File<'m> {
 
 impl<'m> Files<'m> {
     /// Decrypts what the keys at hand open.
-    pub fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
+    pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
         let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
         let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
         sources.sort_by_cached_key(|(_, source)| source.size(&mut desk));
@@ -90,14 +90,14 @@ impl<'m> Files<'m> {
     }
 
     /// Asks programs for the keys of what is still closed, all at once, so that each has to be started once.
-    pub fn open_with_programs(&mut self, keyring: &mut Keyring) {
+    pub(crate) fn open_with_programs(&mut self, keyring: &mut Keyring) {
         let mut closed: Vec<_> = self.small_first.iter_mut().filter_map(File::opening).collect();
         keyring.open_with_programs(&mut closed);
         keyring.dismiss_programs();
     }
 
     /// Decrypts the rest. What failed is `None`, with its failure told.
-    pub fn finish(mut self, keyring: Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Contents>)> {
+    pub(crate) fn finish(mut self, keyring: Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Contents>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
             Ok(Begun::Closed(_)) => file.finish(&keyring, &mut self.desk, &mut self.room),
@@ -173,7 +173,7 @@ impl<'m> File<'m> {
 impl<'m> Source<'m> {
     /// The secrets that come from it, in the order of the manifest.
     #[must_use]
-    pub fn secrets(&self) -> &[&'m Secret] {
+    pub(crate) fn secrets(&self) -> &[&'m Secret] {
         &self.secrets
     }
 
@@ -181,7 +181,7 @@ impl<'m> Source<'m> {
     ///
     /// # Errors
     /// With all that is wrong.
-    pub fn check(&self) -> Result<(), Vec<Failure>> {
+    pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
         let text = job::read(self.path, self.limit, &self.needed()).map_err(|message| vec![self.fail(message)])?;
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
         let selector = file.selector();
@@ -251,7 +251,7 @@ impl<'m> Source<'m> {
     }
 
     /// Something that concerns one secret of the file.
-    pub fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
+    pub(crate) fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
         let problem = remedy::absent(error, self.editable());
         Failure {
             message: format!("secret {} from {}: {problem}", secret.name, self.name()),

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The file's content, where it already is: such a secret can be a hundred megabytes.
-pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitError> {
     let [document] = documents else {
         return Err(EmitError("there must be exactly one document".to_owned()));
     };
@@ -26,7 +26,7 @@ pub(super) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Format, testing::reprinted};
+    use crate::sops::format::{Format, testing::reprinted};
 
     #[test]
     fn the_text_of_data_is_the_file() {

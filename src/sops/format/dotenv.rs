@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Reads the lines, of which empty ones are skipped. The two characters `\n` in a value stand for a line feed.
-pub(super) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut items = Vec::new();
     for (index, line) in source.split(|&byte| byte == b'\n').enumerate() {
         let fail = |problem: &str| ParseError {
@@ -50,7 +50,7 @@ fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
 }
 
 /// Writes the first document, the only one there is. `None` when that is longer than `most` bytes.
-pub(super) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
@@ -99,8 +99,8 @@ fn push_escaped(out: &mut Output, text: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Format, testing::reprinted};
     use super::*;
+    use crate::sops::format::{Format, testing::reprinted};
 
     #[test]
     fn lines_are_printed_as_sops_prints_them() {

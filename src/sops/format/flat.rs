@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Writes one scalar: floats so that they are not mistaken for integers, times to the second.
-pub(super) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
+pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
     let spelled = str::from_utf8(text.expose()).ok().and_then(|text| match kind {
         Kind::Float => text.parse().ok().map(float),
         Kind::Boolean => Some(text.to_ascii_lowercase()),
@@ -32,7 +32,7 @@ fn float(number: f64) -> String {
 }
 
 /// Writes the value of `key`, which is in the error if the format has no spelling for it.
-pub(super) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plaintext, EmitError> {
+pub(crate) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plaintext, EmitError> {
     match value {
         Value::Null => Ok(Plaintext::from("<nil>".to_owned())),
         Value::Scalar(kind, text) => Ok(emit_scalar(*kind, text)),

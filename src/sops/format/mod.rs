@@ -12,10 +12,9 @@ mod yaml;
 
 use std::fmt;
 
-use thiserror::Error;
-
 pub use flat::FlatError;
 pub(crate) use flat::{unflatten, with_line_feeds};
+use thiserror::Error;
 
 use super::tree::{Branch, Kind, Stored};
 use crate::system::plaintext::{Content, Plaintext};

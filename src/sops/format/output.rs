@@ -20,7 +20,7 @@ const FEW: usize = 16 << 20;
 ///
 /// # Errors
 /// When it is many times as long as what the documents hold, and those of `print`.
-pub(super) fn text(
+pub(crate) fn text(
     documents: &[Branch<Plaintext>],
     most: usize,
     print: impl Fn(Output) -> Result<Output, EmitError>,
@@ -35,7 +35,7 @@ pub(super) fn text(
 }
 
 /// Text in the making, or its length alone. What is longer than it may be is left out.
-pub(super) struct Output {
+pub(crate) struct Output {
     text: Plaintext,
     /// Whether the text is kept.
     keeps: bool,
@@ -46,7 +46,7 @@ pub(super) struct Output {
 
 impl Output {
     /// For a single value.
-    pub fn unlimited() -> Self {
+    pub(crate) fn unlimited() -> Self {
         Self::new(Plaintext::default(), true, usize::MAX)
     }
 
@@ -71,7 +71,7 @@ impl Output {
     }
 
     /// Appends bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         match self.left.checked_sub(bytes.len()) {
             Some(left) if !self.is_full => {
                 self.left = left;
@@ -85,7 +85,7 @@ impl Output {
     }
 
     /// Appends blanks.
-    pub fn pad(&mut self, count: usize) {
+    pub(crate) fn pad(&mut self, count: usize) {
         const BLANKS: &[u8] = &[b' '; 64];
         if count > self.left {
             self.is_full = true;
@@ -97,12 +97,12 @@ impl Output {
     }
 
     /// Whether something was left out: what comes now is in vain.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.is_full
     }
 
     /// All that was appended.
-    pub fn finish(self) -> Plaintext {
+    pub(crate) fn finish(self) -> Plaintext {
         self.text
     }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What sops prints for a file with nothing encrypted in it, or an error's text.
-pub(super) fn reprinted(format: Format, source: &[u8]) -> String {
+pub(crate) fn reprinted(format: Format, source: &[u8]) -> String {
     let documents = match format.parse(source) {
         Ok(documents) => documents.into_iter().map(branch).collect::<Vec<_>>(),
         Err(error) => return error.to_string(),

@@ -19,7 +19,7 @@ const WORK: usize = 1 << 29;
 
 /// An automaton that finds its states when it meets them. A state that it knows takes the same short time whatever the pattern; to find
 /// one takes the longer the larger it is, so that is what counts as work.
-pub(super) struct Automaton {
+pub(crate) struct Automaton {
     dfa: DFA,
     cache: Cache,
     /// How many steps of the pattern take no character. To find a state, each of them is gone once at most.
@@ -31,7 +31,7 @@ pub(super) struct Automaton {
 
 impl Automaton {
     /// `None` where there is none for the pattern.
-    pub(super) fn new(nfa: NFA) -> Option<Self> {
+    pub(crate) fn new(nfa: NFA) -> Option<Self> {
         let limits = DFA::config().cache_capacity(MEMORY).skip_cache_capacity_check(true);
         let jumps = nfa.states().iter().map(jumps).sum();
         let dfa = DFA::builder().configure(limits).build_from_nfa(nfa).ok()?;
@@ -48,7 +48,7 @@ impl Automaton {
     ///
     /// # Errors
     /// When the work for all texts is spent.
-    pub(super) fn matches(&mut self, text: &[u8]) -> Result<bool, PatternError> {
+    pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, PatternError> {
         let mut state = self.find(|dfa, cache| dfa.start_state_forward(cache, &Input::new(text)).ok())?;
         for &byte in text {
             if state.is_tagged() {

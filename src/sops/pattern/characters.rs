@@ -16,7 +16,7 @@ const CLASS_LETTERS: [char; 8] = ['d', 'D', 's', 'S', 'w', 'W', 'p', 'P'];
 
 impl Translator<'_> {
     /// What a backslash outside of brackets begins.
-    pub(super) fn escape(&mut self) -> Option<()> {
+    pub(crate) fn escape(&mut self) -> Option<()> {
         if self.eat("Q") {
             let whole = self.rest;
             let quoted = self.until("\\E").unwrap_or_else(|| {
@@ -126,7 +126,7 @@ impl Translator<'_> {
     }
 
     /// A bracket expression. Neither brackets nor operators have a meaning inside, but for `[:` and the end.
-    pub(super) fn bracket(&mut self) -> Option<()> {
+    pub(crate) fn bracket(&mut self) -> Option<()> {
         self.part("[");
         if self.eat("^") {
             self.out.push('^');

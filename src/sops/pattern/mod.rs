@@ -15,10 +15,9 @@ mod characters;
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use automaton::Automaton;
 use regex_automata::{nfa::thompson, util::syntax};
 use thiserror::Error;
-
-use automaton::Automaton;
 
 /// The most bytes of a pattern as it stands in a file.
 const LONGEST: usize = 64 << 10;

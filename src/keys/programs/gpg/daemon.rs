@@ -1,18 +1,23 @@
 //! A daemon of GnuPG, known by the socket where it listens. What a socket says is not believed: it may be anybody's.
 
-use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::sockopt::socket_peercred;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, geteuid, getpgid, getpid, kill_process_group, pidfd_open, pidfd_send_signal,
-    set_child_subreaper, waitid,
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt::socket_peercred},
+    process::{
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, geteuid, getpgid, getpid, kill_process_group, pidfd_open,
+        pidfd_send_signal, set_child_subreaper, waitid,
+    },
 };
 
 use crate::system::stop;
@@ -49,7 +54,7 @@ impl Daemon {
     /// # Errors
     ///
     /// When nobody of our user answers there, or not in time. When this process is told to end there is less: [`TIMEOUT`].
-    pub fn at(socket: &Path, timeout: Duration) -> io::Result<Self> {
+    pub(crate) fn at(socket: &Path, timeout: Duration) -> io::Result<Self> {
         let stream = open(socket)?;
         if socket_peercred(&stream)?.uid != geteuid() {
             return Err(io::ErrorKind::PermissionDenied.into());
@@ -66,7 +71,7 @@ impl Daemon {
     }
 
     /// Ends it, together with what it started, a pinentry for instance, if it was started by our run.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         // Until we wait for it, the number of a child is nobody else's.
         let Ok(has_ended) = self.has_ended() else { return };
         if !has_ended {

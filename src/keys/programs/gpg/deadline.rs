@@ -14,7 +14,7 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     /// Ends `timeout` from now.
-    pub fn after(timeout: Duration) -> Self {
+    pub(crate) fn after(timeout: Duration) -> Self {
         Self {
             end: Instant::now() + timeout,
             timeout,
@@ -22,12 +22,12 @@ impl Deadline {
     }
 
     /// The time until then.
-    pub fn left(self) -> Duration {
+    pub(crate) fn left(self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }
 
     /// A program that is late knows only of the time that was left for it.
-    pub fn told(self, error: ChildError) -> ChildError {
+    pub(crate) fn told(self, error: ChildError) -> ChildError {
         match error {
             ChildError::Late(_) => ChildError::Late(self.timeout),
             error => error,

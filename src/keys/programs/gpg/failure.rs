@@ -1,11 +1,8 @@
 //! Why gpg did not open a message.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
-use crate::keys::failure::Failure;
-use crate::system::child::ChildError;
-use crate::text::printable::printable;
+use crate::{keys::failure::Failure, system::child::ChildError, text::printable::printable};
 
 /// Why gpg did not open a message. `Display` gives cause and remedy for a line of the failure report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +49,7 @@ impl GpgFailure {
     }
 
     /// Whether another message would fare no better: gpg is then not asked again in this run.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Child(..) | Self::Home(..) | Self::NoAgent(_))
     }
 }

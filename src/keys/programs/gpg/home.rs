@@ -1,13 +1,14 @@
 //! Whom a GnuPG home belongs to: its configuration names programs, which gpg and its agent run as the user that they run as.
 
-use std::fs::{self, Metadata};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::{
+    fs::{self, Metadata},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+};
 
 use rustix::process::Uid;
 
-use crate::system::read::reason;
-use crate::text::printable::printable;
+use crate::{system::read::reason, text::printable::printable};
 
 /// The permission bits of group and others to write.
 const OTHERS_MAY_WRITE: u32 = 0o022;

@@ -12,22 +12,25 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::{
+    ffi::{OsStr, OsString},
+    fmt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
 
-use rustix::process::geteuid;
-
+use deadline::Deadline;
 pub(crate) use failure::GpgFailure;
+use rustix::process::geteuid;
+use services::Services;
 
 use super::program;
-use crate::system::child::{Child, ChildError, Finished};
-use crate::system::plaintext::Plaintext;
-use deadline::Deadline;
-use services::Services;
+use crate::system::{
+    child::{Child, ChildError, Finished},
+    plaintext::Plaintext,
+};
 
 /// How long a message may take at the least when gpg may ask a person.
 const PERSON_TIMEOUT: Duration = Duration::from_mins(2);
@@ -64,7 +67,7 @@ pub(crate) struct Gpg {
 impl Gpg {
     /// `program` is `SOPS_GPG_EXEC`, or `gpg`, which is looked for in `PATH`. `may_ask` is user mode: where `environment`, which is
     /// our own, leads to a terminal or a desktop, a pinentry may ask there.
-    pub fn new(
+    pub(crate) fn new(
         program: PathBuf,
         home: Option<PathBuf>,
         may_ask: bool,
@@ -85,12 +88,12 @@ impl Gpg {
     }
 
     /// Ends the daemons that were started.
-    pub fn end_services(&mut self) {
+    pub(crate) fn end_services(&mut self) {
         self.services.take();
     }
 
     /// The command line with which a person lists the keys.
-    pub fn listing(&self) -> String {
+    pub(crate) fn listing(&self) -> String {
         match &self.home {
             Some(home) => format!("gpg --homedir {} --list-secret-keys", crate::text::shell::path(home)),
             None => "gpg --list-secret-keys".to_owned(),
@@ -103,7 +106,7 @@ impl Gpg {
     /// # Errors
     ///
     /// [`GpgFailure`], when gpg does not open it, or does not vouch for its integrity.
-    pub fn open(&self, armored: &str, timeout: Duration) -> Result<Plaintext, GpgFailure> {
+    pub(crate) fn open(&self, armored: &str, timeout: Duration) -> Result<Plaintext, GpgFailure> {
         let deadline = Deadline::after(self.asks.map_or(timeout, |people| timeout.max(people)));
         let program = self
             .find(&self.program)
@@ -137,7 +140,7 @@ impl Gpg {
     }
 
     /// The home that has to be there. A wrapper for another virtual machine needs none here.
-    pub fn needed_home(&self) -> Option<PathBuf> {
+    pub(crate) fn needed_home(&self) -> Option<PathBuf> {
         self.home_path().filter(|_| !is_qubes_wrapper(&self.program))
     }
 

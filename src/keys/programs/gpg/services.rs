@@ -1,15 +1,21 @@
 //! The daemons of a GnuPG home: those that served before we came stay, those that we caused to start end with us.
 
-use std::io;
-use std::os::unix::ffi::OsStringExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    io,
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use super::daemon::{self, Daemon, adopt_daemons, is_served};
-use super::deadline::Deadline;
-use super::failure::{GpgFailure, last_words};
-use crate::system::child::{Child, ChildError};
-use crate::system::read::reason;
+use super::{
+    daemon::{self, Daemon, adopt_daemons, is_served},
+    deadline::Deadline,
+    failure::{GpgFailure, last_words},
+};
+use crate::system::{
+    child::{Child, ChildError},
+    read::reason,
+};
 
 /// The longest path of a socket, in bytes (`sun_path` in unix(7), without the final zero).
 const MAX_SOCKET_PATH: usize = 107;
@@ -27,7 +33,7 @@ pub(crate) struct Services {
 
 impl Services {
     /// Starts an agent if none serves. `gpgconf` and `agent` are calls of these programs that lack arguments.
-    pub fn start(mut gpgconf: Command, agent: Command, deadline: Deadline) -> Result<Self, GpgFailure> {
+    pub(crate) fn start(mut gpgconf: Command, agent: Command, deadline: Deadline) -> Result<Self, GpgFailure> {
         let of_system = |error: io::Error| GpgFailure::NoAgent(reason(&error));
         let socket = agent_socket(&mut gpgconf, deadline).map_err(GpgFailure::NoAgent)?;
         adopt_daemons().map_err(of_system)?;

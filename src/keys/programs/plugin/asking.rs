@@ -1,7 +1,9 @@
 //! Questions of a plugin to a person.
 
-use super::failure::Fault;
-use super::terminal::{Echo, Terminal};
+use super::{
+    failure::Fault,
+    terminal::{Echo, Terminal},
+};
 use crate::system::plaintext::Plaintext;
 
 /// Whether a person can be asked.

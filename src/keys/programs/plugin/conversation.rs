@@ -4,14 +4,17 @@ use std::time::{Duration, Instant};
 
 use age_core::format::Stanza;
 
-use super::asking::Asking;
-use super::failure::Fault;
-use super::outcome::Outcome;
-use super::replies::Replies;
-use super::stanza::{self, Command};
-use crate::keys::age::PluginIdentity;
-use crate::system::child::Child;
-use crate::system::plaintext::Plaintext;
+use super::{
+    asking::Asking,
+    failure::Fault,
+    outcome::Outcome,
+    replies::Replies,
+    stanza::{self, Command},
+};
+use crate::{
+    keys::age::PluginIdentity,
+    system::{child::Child, plaintext::Plaintext},
+};
 
 /// The most bytes of one stanza: 64 KiB. What is longer is no word to a person and no key.
 const MOST_STANZA: usize = 64 << 10;
@@ -28,7 +31,7 @@ pub(crate) struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     /// With `program`, which runs as `child`.
-    pub fn new(program: &'a str, child: Child, asking: &'a Asking) -> Self {
+    pub(crate) fn new(program: &'a str, child: Child, asking: &'a Asking) -> Self {
         Self {
             child,
             read: 0,
@@ -37,7 +40,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// From the beginning to the end. What the plugin gives is in `outcome`, also when it fails later.
-    pub fn hold(mut self, identities: &[&PluginIdentity], messages: &[Vec<Stanza>], outcome: &mut Outcome) -> Result<(), Fault> {
+    pub(crate) fn hold(
+        mut self,
+        identities: &[&PluginIdentity],
+        messages: &[Vec<Stanza>],
+        outcome: &mut Outcome,
+    ) -> Result<(), Fault> {
         self.child.send(request(identities, messages).expose())?;
         loop {
             let Some(command) = self.receive()? else {

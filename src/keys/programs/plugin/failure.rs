@@ -1,8 +1,6 @@
 //! Why a plugin gave no key.
 
-use std::fmt;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::ExitStatus;
+use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
 use crate::system::child::ChildError;
 
@@ -38,7 +36,7 @@ pub(crate) enum Fault {
 
 impl PluginFailure {
     /// Whether nothing is wrong with the plugin: the message is for another key.
-    pub fn is_not_held(&self) -> bool {
+    pub(crate) fn is_not_held(&self) -> bool {
         self.fault == Fault::NoFit
     }
 }

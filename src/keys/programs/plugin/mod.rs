@@ -17,13 +17,13 @@ mod tests;
 use std::{env, time::Duration};
 
 use age_core::format::{FileKey, Stanza};
-
-use crate::keys::age::PluginIdentity;
 pub(crate) use asking::Asking;
 pub(crate) use failure::PluginFailure;
 use program::Program;
 #[cfg(fuzzing)]
 pub(crate) use replies::hear;
+
+use crate::keys::age::PluginIdentity;
 
 /// Asks the plugin once for all `messages`, each the stanzas of one age header and none empty. Gives a file key or a failure for each,
 /// in order. `timeout` is the time that the plugin has for all of them; that of a person who answers does not count.

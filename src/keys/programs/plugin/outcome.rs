@@ -13,7 +13,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Nothing yet for `count` messages.
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             messages: std::iter::repeat_with(|| None).take(count).collect(),
             rest: None,
@@ -21,7 +21,7 @@ impl Outcome {
     }
 
     /// Takes a key for a message. A plugin gives one for a message that it was shown, once.
-    pub fn give(&mut self, index: usize, key: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn give(&mut self, index: usize, key: &[u8]) -> Result<(), Fault> {
         let key = FileKey::try_init_with_mut(|bytes| {
             let is_key = key.len() == bytes.len();
             is_key
@@ -40,7 +40,7 @@ impl Outcome {
 
     /// The plugin failed on one message, or, without an index that exists, on all that it gives no key for. The first words count, and
     /// a question without an answer for more than any words after it: they are its consequence.
-    pub fn fail(&mut self, index: Option<usize>, words: String) {
+    pub(crate) fn fail(&mut self, index: Option<usize>, words: String) {
         let asked = self
             .rest
             .clone()
@@ -57,12 +57,12 @@ impl Outcome {
     }
 
     /// A question was not answered, and none is asked any more.
-    pub fn unanswered(&mut self, fault: Fault) {
+    pub(crate) fn unanswered(&mut self, fault: Fault) {
         self.rest = Some(fault);
     }
 
     /// The result for each message. What ended the conversation too early is the reason where the plugin gave none.
-    pub fn results(self, program: &str, end: Result<(), Fault>) -> Vec<Result<FileKey, PluginFailure>> {
+    pub(crate) fn results(self, program: &str, end: Result<(), Fault>) -> Vec<Result<FileKey, PluginFailure>> {
         let rest = self.rest.or(end.err()).unwrap_or(Fault::NoFit);
         let failure = |fault| PluginFailure {
             program: program.to_owned(),

@@ -4,13 +4,16 @@ use std::{ffi::OsStr, path::PathBuf, process::Command, time::Duration};
 
 use age_core::format::{FileKey, Stanza};
 
-use super::asking::Asking;
-use super::conversation::Conversation;
-use super::failure::{Fault, PluginFailure};
-use super::outcome::Outcome;
-use crate::keys::age::PluginIdentity;
-use crate::keys::programs::program;
-use crate::system::child::Child;
+use super::{
+    asking::Asking,
+    conversation::Conversation,
+    failure::{Fault, PluginFailure},
+    outcome::Outcome,
+};
+use crate::{
+    keys::{age::PluginIdentity, programs::program},
+    system::child::Child,
+};
 
 /// The program of a plugin, whether it is there or not.
 pub(crate) struct Program {
@@ -20,14 +23,14 @@ pub(crate) struct Program {
 
 impl Program {
     /// Looks for the program of `plugin` in a search path.
-    pub fn find(plugin: &str, search_path: &OsStr) -> Self {
+    pub(crate) fn find(plugin: &str, search_path: &OsStr) -> Self {
         let name = format!("age-plugin-{plugin}");
         let path = program::find(OsStr::new(&name), search_path);
         Self { name, path }
     }
 
     /// See [`super::unwrap`].
-    pub fn unwrap(
+    pub(crate) fn unwrap(
         &self,
         identities: &[&PluginIdentity],
         messages: &[Vec<Stanza>],

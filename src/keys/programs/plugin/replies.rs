@@ -2,18 +2,18 @@
 
 #[cfg(fuzzing)]
 use age_core::format::FileKey;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD_NO_PAD;
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::asking::{Answer, Asking, Question};
-use super::failure::Fault;
 #[cfg(fuzzing)]
 use super::failure::PluginFailure;
-use super::outcome::Outcome;
-use super::stanza::{self, Command};
-use crate::system::plaintext::Plaintext;
-use crate::text::printable::printable;
+use super::{
+    asking::{Answer, Asking, Question},
+    failure::Fault,
+    outcome::Outcome,
+    stanza::{self, Command},
+};
+use crate::{system::plaintext::Plaintext, text::printable::printable};
 
 /// The most messages that a plugin can show.
 const MOST_SHOWN: usize = 32;
@@ -31,7 +31,7 @@ pub(crate) struct Replies<'a> {
 
 impl<'a> Replies<'a> {
     /// To `program`, which has said nothing yet.
-    pub fn new(program: &'a str, asking: &'a Asking) -> Self {
+    pub(crate) fn new(program: &'a str, asking: &'a Asking) -> Self {
         Self {
             program,
             asking,
@@ -42,7 +42,7 @@ impl<'a> Replies<'a> {
     }
 
     /// Does what the plugin wants, and gives what it is to be told.
-    pub fn reply(&mut self, command: &Command, outcome: &mut Outcome) -> Result<Plaintext, Fault> {
+    pub(crate) fn reply(&mut self, command: &Command, outcome: &mut Outcome) -> Result<Plaintext, Fault> {
         let (text, arguments) = (command.body.expose(), command.arguments.as_slice());
         match command.name.as_str() {
             "msg" => return Ok(self.show(text)),
@@ -92,7 +92,7 @@ impl<'a> Replies<'a> {
     }
 
     /// What the plugin says, fit for a line: see [`words`].
-    pub fn words(&self, text: &[u8]) -> String {
+    pub(crate) fn words(&self, text: &[u8]) -> String {
         words(text, &self.secrets)
     }
 }

@@ -3,8 +3,7 @@
 //! The format is that of the age header, <https://c2sp.org/age>. `age-core` can read and write it too, and leaves copies of the body
 //! in memory, where a file key or a PIN may be in it.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD_NO_PAD;
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::system::plaintext::Plaintext;

@@ -1,15 +1,18 @@
 //! Lines from the terminal that the process belongs to, whatever its standard streams are.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    time::{Duration, Instant},
+};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr},
+};
 use zeroize::Zeroizing;
 
-use crate::system::plaintext::Plaintext;
-use crate::system::stop;
+use crate::system::{plaintext::Plaintext, stop};
 
 /// Control-C.
 const INTERRUPT: u8 = 3;
@@ -37,7 +40,7 @@ pub(crate) enum Echo {
 
 impl Terminal {
     /// Nothing when there is none, as in a service.
-    pub fn open() -> Option<Self> {
+    pub(crate) fn open() -> Option<Self> {
         File::options()
             .read(true)
             .write(true)
@@ -47,13 +50,13 @@ impl Terminal {
     }
 
     /// Gives a person this time for each answer.
-    pub fn new(file: File, timeout: Duration) -> Self {
+    pub(crate) fn new(file: File, timeout: Duration) -> Self {
         Self { file, timeout }
     }
 
     /// Shows `prompt`, which ends where the answer begins, and waits for a line. Nothing when the person ends it with control-C or
     /// control-D, takes too long, or the terminal goes away.
-    pub fn ask(&self, prompt: &str, echo: Echo) -> Option<Plaintext> {
+    pub(crate) fn ask(&self, prompt: &str, echo: Echo) -> Option<Plaintext> {
         let _modes = Modes::set(&self.file, echo)?;
         (&self.file).write_all(prompt.as_bytes()).ok()?;
         let answer = self.line();

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Writes the sections of all documents, of which there is one. `None` when that is longer than `most` bytes.
-pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let items = documents.iter().flat_map(|document| &document.items);
     let sections = items
         .filter(|item| !matches!(item.key, Key::Comment(_)))

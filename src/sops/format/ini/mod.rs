@@ -15,8 +15,8 @@
 mod emit;
 mod parse;
 
-pub(super) use emit::emit;
-pub(super) use parse::parse;
+pub(crate) use emit::emit;
+pub(crate) use parse::parse;
 
 /// The section of the keys that stand before the first header.
 const DEFAULT: &[u8] = b"DEFAULT";
@@ -79,9 +79,11 @@ fn is_space(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Format, testing::reprinted};
     use super::*;
-    use crate::sops::tree::{Branch, Item, Key, Value};
+    use crate::sops::{
+        format::{Format, testing::reprinted},
+        tree::{Branch, Item, Key, Value},
+    };
 
     #[test]
     fn files_are_printed_as_sops_prints_them() {

@@ -9,7 +9,7 @@ use crate::sops::{
 };
 
 /// Reads the sections, in one document.
-pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut parser = Parser::new(source);
     while let Some(line) = parser.next_line() {
         parser.line(line).map_err(|problem| ParseError {

@@ -14,7 +14,7 @@ use crate::{
 
 /// Writes the first document, the only one there is, indented by tabs and with a line end. Comments have no spelling and are left out.
 /// `None` when that is longer than `most` bytes.
-pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
@@ -27,7 +27,7 @@ pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize
 }
 
 /// Writes one scalar bare: numbers and booleans as in a document, a time without its quotes.
-pub(in crate::sops::format) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, EmitError> {
+pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, EmitError> {
     let mut writer = Writer {
         out: Output::unlimited(),
         depth: 0,

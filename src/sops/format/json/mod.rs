@@ -7,17 +7,19 @@
 mod emit;
 mod parse;
 
-pub(super) use emit::{emit, emit_scalar};
-pub(super) use parse::parse;
+pub(crate) use emit::{emit, emit_scalar};
+pub(crate) use parse::parse;
 
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
-    use super::super::{Format, testing::reprinted};
     use super::*;
     use crate::{
-        sops::tree::{Branch, Comment, Item, Key, Kind, Value},
+        sops::{
+            format::{Format, testing::reprinted},
+            tree::{Branch, Comment, Item, Key, Kind, Value},
+        },
         system::plaintext::Plaintext,
     };
 

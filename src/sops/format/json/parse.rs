@@ -12,7 +12,7 @@ use crate::sops::{
 };
 
 /// Reads the single object that such a file is.
-pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let text = str::from_utf8(source).map_err(|error| ParseError {
         line: Some(line_of(source, error.valid_up_to())),
         problem: "not UTF-8".to_owned(),

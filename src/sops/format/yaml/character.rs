@@ -1,7 +1,7 @@
 //! Kinds of characters.
 
 /// Whether YAML cannot have this character, except as an escape.
-pub(super) fn is_forbidden(character: char) -> bool {
+pub(crate) fn is_forbidden(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' | '\u{85}' => false,
         '\0'..' ' | '\u{7F}'..'\u{A0}' | '\u{FFFE}' | '\u{FFFF}' => true,
@@ -10,12 +10,12 @@ pub(super) fn is_forbidden(character: char) -> bool {
 }
 
 /// Whether a line ends here.
-pub(super) fn is_break(character: char) -> bool {
+pub(crate) fn is_break(character: char) -> bool {
     matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Whether a character can stand for itself. sops takes those outside of the basic plane for unprintable.
-pub(super) fn is_printable(character: char) -> bool {
+pub(crate) fn is_printable(character: char) -> bool {
     match character {
         '\u{FEFF}' => false,
         '\n' | ' '..='~' | '\u{A0}'..='\u{FFFD}' => true,

@@ -12,5 +12,5 @@ mod resolve;
 mod tests;
 mod timestamp;
 
-pub(super) use emit::{emit, emit_scalar};
-pub(super) use read::parse;
+pub(crate) use emit::{emit, emit_scalar};
+pub(crate) use read::parse;

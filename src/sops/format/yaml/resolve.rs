@@ -27,7 +27,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A tag that makes a difference to a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tag {
+pub(crate) enum Tag {
     Text,
     Binary,
     Integer,
@@ -40,7 +40,7 @@ pub(super) enum Tag {
 }
 
 /// What plain text stands for.
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     Null,
     /// Itself.
     Text,
@@ -50,12 +50,12 @@ pub(super) enum Meaning {
 
 impl Tag {
     /// What `!!` stands for.
-    pub(super) const PREFIX: &str = "tag:yaml.org,2002:";
+    pub(crate) const PREFIX: &str = "tag:yaml.org,2002:";
     /// Length of the longest full name that makes a difference.
     const LONGEST: usize = Self::PREFIX.len() + "timestamp".len();
 
     /// The tag with this full name; none for `!`, which stands for no tag.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         let short = (name.strip_prefix(Self::PREFIX)).or_else(|| name.strip_prefix("!!"));
         Some(match short {
             None if name == "!" => return None,
@@ -72,7 +72,7 @@ impl Tag {
 
     /// The tag with the full name that begins with `prefix`. The longest that counts is `tag:yaml.org,2002:timestamp`; others are not
     /// even put together.
-    pub(super) fn prefixed(prefix: &str, suffix: &str) -> Option<Self> {
+    pub(crate) fn prefixed(prefix: &str, suffix: &str) -> Option<Self> {
         if prefix.len() + suffix.len() > Self::LONGEST {
             return Some(Self::Unknown);
         }
@@ -98,7 +98,7 @@ impl Tag {
 ///
 /// # Errors
 /// When the text is not of the tag's type.
-pub(super) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> Result<Value<Stored<'a>>, String> {
+pub(crate) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> Result<Value<Stored<'a>>, String> {
     let meaning = match tag {
         None if plain => meaning(text, true),
         None | Some(Tag::Text | Tag::Unknown) => Meaning::Text,
@@ -113,7 +113,7 @@ pub(super) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> R
 }
 
 /// The bytes of a text.
-pub(super) fn stored(text: Cow<'_, str>) -> Stored<'_> {
+pub(crate) fn stored(text: Cow<'_, str>) -> Stored<'_> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
@@ -150,7 +150,7 @@ fn tagged(text: &str, tag: Tag) -> Option<Meaning> {
 }
 
 /// What `text` stands for if it is plain and has no tag. Without `times`, a time is not recognised.
-pub(super) fn meaning(text: &str, times: bool) -> Meaning {
+pub(crate) fn meaning(text: &str, times: bool) -> Meaning {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Meaning::Null,
         "true" | "True" | "TRUE" => return typed(Kind::Boolean, "True"),

@@ -9,7 +9,7 @@ const LONGEST: usize = "2001-12-14T21:59:43.123456789+05:00".len();
 
 /// The canonical form (RFC 3339 with its fraction up to nanoseconds and its offset) of a date, of a date and a time of day with a
 /// zone behind `T` or `t`, or of both without a zone behind spaces. `None` if it is none of these.
-pub(super) fn canonical(text: &str) -> Option<Zeroizing<String>> {
+pub(crate) fn canonical(text: &str) -> Option<Zeroizing<String>> {
     let mut rest = text;
     let mut time = Zeroizing::new(String::with_capacity(LONGEST));
     date(&mut rest, &mut time)?;

@@ -14,7 +14,7 @@ use seccompiler::{
 
 /// Refuses them to this thread from now on. Where Landlock keeps files as they are, only what Landlock does not know is refused, which is
 /// most of the time and has to cost little: the kernel runs a filter for each of its calls once when it is installed.
-pub(super) fn refuse(has_landlock: bool) -> Result<(), Error> {
+pub(crate) fn refuse(has_landlock: bool) -> Result<(), Error> {
     apply_filter(&filter(has_landlock)?)
 }
 

@@ -2,9 +2,7 @@
 //!
 //! All of it is skipped, visibly, where there is no gpg.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::time::Instant;
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Instant};
 
 use tempfile::TempDir;
 

@@ -1,7 +1,6 @@
 //! Age messages as sops and age make them, opened with what a real plugin gives.
 
-use ::age::armor::ArmoredReader;
-use ::age::{Decryptor, Identity};
+use ::age::{Decryptor, Identity, armor::ArmoredReader};
 
 use super::*;
 use crate::keys::age::ends::{Known, stanzas};

@@ -1,21 +1,23 @@
 //! Real plugin processes: our own `age-plugin-test`, which does what its identity says, and those of age itself.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsString,
+    fs,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use ::age::secrecy::ExposeSecret as _;
-use age_core::format::{FileKey, Stanza};
-use age_core::primitives::bech32_encode;
+use age_core::{
+    format::{FileKey, Stanza},
+    primitives::bech32_encode,
+};
 use bech32::Hrp;
 use tempfile::TempDir;
 
-use super::asking::Asking;
-use super::failure::PluginFailure;
-use super::program::Program;
+use super::{asking::Asking, failure::PluginFailure, program::Program};
 use crate::keys::age::PluginIdentity;
 
 mod decrypting;
@@ -61,8 +63,7 @@ fn messages(name: &str, numbers: impl IntoIterator<Item = u8>) -> Vec<Vec<Stanza
 
 /// What `age-plugin-test` makes of a file key, by the definition in it.
 fn wrap(name: &str, key: &[u8]) -> Stanza {
-    use base64::Engine as _;
-    use base64::prelude::BASE64_STANDARD_NO_PAD;
+    use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
     use sha2::{Digest as _, Sha256};
     let number = [7; 8];
     let pad = Sha256::digest([b"age-plugin-test\0", name.as_bytes(), b"\0", &number].concat());

@@ -1,14 +1,17 @@
 //! Questions to a person, on a terminal of the test's own.
 
-use std::env;
-use std::fs::File;
-use std::os::fd::AsFd as _;
-use std::os::unix::ffi::OsStrExt as _;
-use std::process::{Child, Stdio};
+use std::{
+    env,
+    fs::File,
+    os::{fd::AsFd as _, unix::ffi::OsStrExt as _},
+    process::{Child, Stdio},
+};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, tcgetattr},
+};
 
 use super::*;
 

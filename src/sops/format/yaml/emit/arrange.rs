@@ -12,21 +12,21 @@ use crate::{
 };
 
 /// Comments, each without its mark.
-pub(super) type Texts<'t> = Vec<&'t [u8]>;
+pub(crate) type Texts<'t> = Vec<&'t [u8]>;
 
 /// A node with the comments that are printed with it.
-pub(super) struct Node<'t> {
-    pub(super) shape: Shape<'t>,
+pub(crate) struct Node<'t> {
+    pub(crate) shape: Shape<'t>,
     /// Above it.
-    pub(super) head: Texts<'t>,
+    pub(crate) head: Texts<'t>,
     /// Behind it.
-    pub(super) line: Texts<'t>,
+    pub(crate) line: Texts<'t>,
     /// Below it.
-    pub(super) foot: Texts<'t>,
+    pub(crate) foot: Texts<'t>,
 }
 
 /// What a node is.
-pub(super) enum Shape<'t> {
+pub(crate) enum Shape<'t> {
     Scalar(Scalar<'t>),
     List(Vec<Node<'t>>),
     Map(Vec<(Node<'t>, Node<'t>)>),
@@ -62,7 +62,7 @@ impl<'t> Node<'t> {
 ///
 /// # Errors
 /// When a key is not a string.
-pub(super) fn document(branch: &Branch<Plaintext>) -> Result<Node<'_>, EmitError> {
+pub(crate) fn document(branch: &Branch<Plaintext>) -> Result<Node<'_>, EmitError> {
     map(branch, Texts::new(), Texts::new())
 }
 

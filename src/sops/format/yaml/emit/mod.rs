@@ -38,7 +38,7 @@ use crate::{
 ///
 /// # Errors
 /// When a key is not a string.
-pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let roots = documents.iter().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
     output::text(documents, most, |out| {
@@ -51,7 +51,7 @@ pub(in crate::sops::format) fn emit(documents: &[Branch<Plaintext>], most: usize
 }
 
 /// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
-pub(in crate::sops::format) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
+pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
     Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
 }
 

@@ -18,13 +18,13 @@ use crate::{
 const BASE64_LINE: usize = 70;
 
 /// A scalar, ready to be written.
-pub(super) struct Scalar<'t> {
+pub(crate) struct Scalar<'t> {
     /// Written before it; mostly empty.
-    pub(super) tag: &'static str,
+    pub(crate) tag: &'static str,
     text: Text<'t>,
-    pub(super) style: Style,
+    pub(crate) style: Style,
     /// Whether there is a line break in it.
-    pub(super) multiline: bool,
+    pub(crate) multiline: bool,
 }
 
 /// The text of a scalar. It may be secret.
@@ -35,7 +35,7 @@ enum Text<'t> {
 
 /// How a scalar is marked off from what is around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// Not at all.
     Plain,
     /// In `'`, which knows no escapes.
@@ -57,7 +57,7 @@ impl<'t> Scalar<'t> {
     }
 
     /// The text.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match &self.text {
             Text::Borrowed(text) => text,
             Text::Owned(text) => str::from_utf8(text.expose()).unwrap_or_default(),
@@ -66,18 +66,18 @@ impl<'t> Scalar<'t> {
 }
 
 /// No value.
-pub(super) fn null<'t>() -> Scalar<'t> {
+pub(crate) fn null<'t>() -> Scalar<'t> {
     Scalar::new(Text::Borrowed("null"), Style::Plain)
 }
 
 /// True or false.
-pub(super) fn boolean<'t>(value: bool) -> Scalar<'t> {
+pub(crate) fn boolean<'t>(value: bool) -> Scalar<'t> {
     let text = if value { "true" } else { "false" };
     Scalar::new(Text::Borrowed(text), Style::Plain)
 }
 
 /// A value of a type in its canonical text.
-pub(super) fn scalar(kind: Kind, canonical: &[u8]) -> Scalar<'_> {
+pub(crate) fn scalar(kind: Kind, canonical: &[u8]) -> Scalar<'_> {
     let plain = str::from_utf8(canonical).unwrap_or_default();
     match kind {
         Kind::Text => text(canonical),
@@ -98,7 +98,7 @@ fn float(canonical: &str) -> Text<'_> {
 }
 
 /// A string.
-pub(super) fn text(bytes: &[u8]) -> Scalar<'_> {
+pub(crate) fn text(bytes: &[u8]) -> Scalar<'_> {
     let Ok(text) = str::from_utf8(bytes) else {
         return binary(bytes);
     };

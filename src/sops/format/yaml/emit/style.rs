@@ -8,7 +8,7 @@ use crate::sops::format::yaml::character::{is_break, is_printable};
 
 impl Writer {
     /// Writes a scalar. A comment goes behind the mark of a block; what was not written is returned.
-    pub(super) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
+    pub(crate) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
         if !scalar.tag.is_empty() {
             self.indicator(scalar.tag, true, false);
         }

@@ -10,26 +10,26 @@ use crate::sops::format::{
 /// How many columns a level takes, except in a list.
 const STEP: usize = 4;
 /// How many columns an entry of a list takes.
-pub(super) const ENTRY: usize = 2;
+pub(crate) const ENTRY: usize = 2;
 
 /// The text so far, and what the next character has to know of it.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     out: Output,
     /// How many characters the current line has.
     column: usize,
     /// Whether the last character counts as a blank.
-    pub(super) blank: bool,
+    pub(crate) blank: bool,
     /// Whether the current line has only indentation so far, marks of entries and keys included.
     only_indent: bool,
     /// The current indentation; none outside of a root.
-    pub(super) indent: Option<usize>,
+    pub(crate) indent: Option<usize>,
     /// Where a comment below something stands, if nothing followed: what follows there wants a blank line between.
     foot: Option<usize>,
 }
 
 impl Writer {
     /// At the beginning of `out`.
-    pub(super) fn new(out: Output) -> Self {
+    pub(crate) fn new(out: Output) -> Self {
         Self {
             out,
             column: 0,
@@ -41,34 +41,34 @@ impl Writer {
     }
 
     /// All that was written.
-    pub(super) fn finish(self) -> Output {
+    pub(crate) fn finish(self) -> Output {
         self.out
     }
 
     /// Whether it is too much: what comes now is in vain.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.out.is_full()
     }
 
     /// Writes a character that is not a line break.
-    pub(super) fn put(&mut self, character: char) {
+    pub(crate) fn put(&mut self, character: char) {
         self.out.push(character.encode_utf8(&mut [0; 4]).as_bytes());
         self.column += 1;
     }
 
-    pub(super) fn put_all(&mut self, text: &str) {
+    pub(crate) fn put_all(&mut self, text: &str) {
         text.chars().for_each(|character| self.put(character));
     }
 
     /// Ends a line.
-    pub(super) fn put_break(&mut self, line_break: char) {
+    pub(crate) fn put_break(&mut self, line_break: char) {
         self.put(line_break);
         self.column = 0;
         self.only_indent = true;
     }
 
     /// Writes text line by line, each indented, the first only if it `starts_line`. `doubled` is written twice.
-    pub(super) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubled: Option<char>) {
+    pub(crate) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubled: Option<char>) {
         for character in text.chars() {
             if is_break(character) {
                 if self.is_full() {
@@ -97,7 +97,7 @@ impl Writer {
     }
 
     /// Goes to the current indentation, on a new line if this one has text.
-    pub(super) fn indent(&mut self) {
+    pub(crate) fn indent(&mut self) {
         let indent = self.indent.unwrap_or(0);
         let passed = self.column > indent || self.column == indent && !self.blank;
         if !self.only_indent || passed {
@@ -114,7 +114,7 @@ impl Writer {
     }
 
     /// Writes a mark, apart from what is before it if `separate`. `as_indent` says that it counts as indentation.
-    pub(super) fn indicator(&mut self, mark: &str, separate: bool, as_indent: bool) {
+    pub(crate) fn indicator(&mut self, mark: &str, separate: bool, as_indent: bool) {
         if separate {
             self.separate();
         }
@@ -124,7 +124,7 @@ impl Writer {
     }
 
     /// The mark that opens a collection without content. Behind a comment, it is indented.
-    pub(super) fn open_bracket(&mut self, mark: &str, in_list: bool) {
+    pub(crate) fn open_bracket(&mut self, mark: &str, in_list: bool) {
         if self.column == 0 && self.indent.is_some() {
             let outer = self.deepen(in_list);
             self.indent();
@@ -135,7 +135,7 @@ impl Writer {
     }
 
     /// Closes a list without content.
-    pub(super) fn close_list(&mut self) {
+    pub(crate) fn close_list(&mut self) {
         if self.column == 0 {
             self.indent();
         }
@@ -143,39 +143,39 @@ impl Writer {
     }
 
     /// Enters a collection; returns the indentation around it.
-    pub(super) fn deepen(&mut self, in_list: bool) -> Option<usize> {
+    pub(crate) fn deepen(&mut self, in_list: bool) -> Option<usize> {
         let next = self.indent.map_or(0, |indent| deeper(indent, in_list));
         self.indent.replace(next)
     }
 
     /// Like [`Writer::deepen`], for a map in braces: at the root, it is indented.
-    pub(super) fn deepen_in_braces(&mut self, in_list: bool) -> Option<usize> {
+    pub(crate) fn deepen_in_braces(&mut self, in_list: bool) -> Option<usize> {
         let next = self.indent.map_or(STEP, |indent| deeper(indent, in_list));
         self.indent.replace(next)
     }
 
     /// Leaves a collection.
-    pub(super) fn restore(&mut self, outer: Option<usize>) {
+    pub(crate) fn restore(&mut self, outer: Option<usize>) {
         self.indent = outer;
     }
 
     /// A comment below something ended here.
-    pub(super) fn begin_foot(&mut self) {
+    pub(crate) fn begin_foot(&mut self) {
         self.foot = Some(self.indent.unwrap_or(0));
     }
 
     /// What comes next at the end of a document is set off by a blank line.
-    pub(super) fn end_document(&mut self) {
+    pub(crate) fn end_document(&mut self) {
         self.foot = Some(0);
     }
 
     /// What comes next is not set off.
-    pub(super) fn end_foot(&mut self) {
+    pub(crate) fn end_foot(&mut self) {
         self.foot = None;
     }
 
     /// Comments on lines of their own.
-    pub(super) fn comment_lines(&mut self, texts: &[&[u8]]) {
+    pub(crate) fn comment_lines(&mut self, texts: &[&[u8]]) {
         if !texts.is_empty() {
             self.indent();
             self.comment(texts);
@@ -183,7 +183,7 @@ impl Writer {
     }
 
     /// Comments behind something, the first on its line.
-    pub(super) fn comment_behind(&mut self, texts: &[&[u8]]) {
+    pub(crate) fn comment_behind(&mut self, texts: &[&[u8]]) {
         if !texts.is_empty() {
             self.separate();
             self.comment(texts);

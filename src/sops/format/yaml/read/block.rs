@@ -20,7 +20,7 @@ enum Chomp {
 
 impl<'a> Scanner<'a> {
     /// A scalar as an indented block, literal or folded.
-    pub(super) fn scan_block(&mut self, literal: bool) -> Result<Token<'a>, ParseError> {
+    pub(crate) fn scan_block(&mut self, literal: bool) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         self.cursor.skip();
         let (chomp, increment) = self.scan_block_header(start)?;

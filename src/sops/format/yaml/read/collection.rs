@@ -12,7 +12,7 @@ use crate::sops::format::ParseError;
 
 impl<'a> Composer<'a> {
     /// A list by indentation.
-    pub(super) fn block_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+    pub(crate) fn block_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.stem);
         let mut items = Vec::new();
         self.skip();
@@ -31,7 +31,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A list in the column of the map that it is a value of.
-    pub(super) fn indentless_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+    pub(crate) fn indentless_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let mut items = Vec::new();
         while matches!(self.peek()?, Token::BlockEntry) {
             items.push(self.entry()?);
@@ -61,7 +61,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A map by indentation.
-    pub(super) fn block_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+    pub(crate) fn block_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.stem);
         let mut pairs: Vec<Pair<'a>> = Vec::new();
         self.skip();
@@ -99,7 +99,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A list in brackets.
-    pub(super) fn flow_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+    pub(crate) fn flow_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.pending).head;
         let mut items = Vec::new();
         self.skip();
@@ -130,7 +130,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A map in braces.
-    pub(super) fn flow_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
+    pub(crate) fn flow_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.pending).head;
         let mut pairs = Vec::new();
         self.skip();

@@ -18,7 +18,7 @@ const MOST_NESTED: usize = 200;
 
 /// Where a node stands, which decides what it may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Site {
+pub(crate) enum Site {
     /// A list entry or a root.
     Block,
     /// A key or a value of a map: a list may stand in the map's own column.
@@ -28,24 +28,24 @@ pub(super) enum Site {
 }
 
 /// Reads documents one by one.
-pub(super) struct Composer<'a> {
-    pub(super) scanner: Scanner<'a>,
+pub(crate) struct Composer<'a> {
+    pub(crate) scanner: Scanner<'a>,
     /// Comments that the next node takes.
-    pub(super) pending: Comments<'a>,
+    pub(crate) pending: Comments<'a>,
     /// The comment above a `-` that is followed by a collection: it belongs to that, not to its first entry.
-    pub(super) stem: Lines<'a>,
+    pub(crate) stem: Lines<'a>,
     /// The nodes that have a name; none while they are not complete. Names outlive their document.
     anchors: HashMap<&'a str, Option<Rc<Node<'a>>>>,
     /// Tag handles and what they stand for, in this document.
-    pub(super) tags: HashMap<&'a str, Cow<'a, str>>,
+    pub(crate) tags: HashMap<&'a str, Cow<'a, str>>,
     depth: usize,
     /// Whether no document was read yet.
-    pub(super) first: bool,
+    pub(crate) first: bool,
 }
 
 impl<'a> Composer<'a> {
     /// At the start of `text`, which holds no NUL.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self {
             scanner: Scanner::new(text),
             pending: Comments::default(),
@@ -58,7 +58,7 @@ impl<'a> Composer<'a> {
     }
 
     /// The next token. What comments are due at it become pending.
-    pub(super) fn peek(&mut self) -> Result<&Token<'a>, ParseError> {
+    pub(crate) fn peek(&mut self) -> Result<&Token<'a>, ParseError> {
         if let Some(Placed { start, token }) = self.scanner.peek()? {
             let (limit, ends_block) = (start.offset, matches!(token, Token::BlockEnd));
             while let Some(note) = self.due_note(limit, ends_block) {
@@ -81,17 +81,17 @@ impl<'a> Composer<'a> {
     }
 
     /// Passes the token that was peeked at.
-    pub(super) fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         self.scanner.take();
     }
 
     /// The line of the next token, from 1.
-    pub(super) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         (self.scanner.tokens.front()).map_or(0, |placed| placed.start.line + 1)
     }
 
     /// An error at the next token.
-    pub(super) fn fail<T>(&self, text: &str) -> Result<T, ParseError> {
+    pub(crate) fn fail<T>(&self, text: &str) -> Result<T, ParseError> {
         let mark = self.scanner.tokens.front().map(|placed| placed.start);
         Err(problem(mark.unwrap_or_default(), text))
     }
@@ -102,14 +102,14 @@ impl<'a> Composer<'a> {
     }
 
     /// A scalar for which nothing stands in the text; it takes no comments.
-    pub(super) fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
+    pub(crate) fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
         let (text, plain) = (Cow::Borrowed(""), true);
         let shape = Shape::Scalar { text, plain, tag };
         Node::new(self.line(), shape, Comments::default())
     }
 
     /// A node.
-    pub(super) fn node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
+    pub(crate) fn node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
         self.peek()?;
         self.check_depth(0)?;
         self.depth += 1;

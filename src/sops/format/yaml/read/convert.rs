@@ -15,7 +15,7 @@ const ALIAS_BUDGET: usize = 16 << 20;
 const NODE_COST: usize = 64;
 
 /// Turns the documents of a file into branches.
-pub(super) struct Converter {
+pub(crate) struct Converter {
     /// Whether this is the first document, in which sops refuses keys that repeat and values that are not of their tag's type.
     strict: bool,
     /// How many aliases we are inside of.
@@ -28,7 +28,7 @@ pub(super) struct Converter {
 
 impl Converter {
     /// Before the first document.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             strict: true,
             inside_aliases: 0,
@@ -38,7 +38,7 @@ impl Converter {
     }
 
     /// The next document. An empty one has no items; another root than a map is an error.
-    pub(super) fn document<'a>(&mut self, document: &Document<'a>) -> Result<Branch<Stored<'a>>, ParseError> {
+    pub(crate) fn document<'a>(&mut self, document: &Document<'a>) -> Result<Branch<Stored<'a>>, ParseError> {
         let mut items: Vec<_> = comment_items(&document.head, false).collect();
         self.root(&document.root, &mut items)?;
         items.extend(comment_items(&document.foot, false));

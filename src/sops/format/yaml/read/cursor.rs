@@ -2,27 +2,27 @@
 
 /// A place in the text: where it is, and where a person finds it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     /// Bytes before it.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// Line breaks before it.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// Characters before it on its line.
-    pub(super) column: usize,
+    pub(crate) column: usize,
 }
 
 /// The text with the place up to which it has been read.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     text: &'a str,
     /// Where we are.
-    pub(super) mark: Mark,
+    pub(crate) mark: Mark,
     /// Line breaks passed since the last character that was not blank.
-    pub(super) newlines: usize,
+    pub(crate) newlines: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// At the start of `text`, which holds no NUL.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self {
             text,
             mark: Mark::default(),
@@ -31,38 +31,38 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte `ahead` of here; NUL behind the end.
-    pub(super) fn at(&self, ahead: usize) -> u8 {
+    pub(crate) fn at(&self, ahead: usize) -> u8 {
         let offset = self.mark.offset.saturating_add(ahead);
         self.text.as_bytes().get(offset).copied().unwrap_or(0)
     }
 
     /// The text between two offsets.
-    pub(super) fn slice(&self, from: usize, to: usize) -> &'a str {
+    pub(crate) fn slice(&self, from: usize, to: usize) -> &'a str {
         self.text.get(from..to).unwrap_or_default()
     }
 
     /// Whether the byte `ahead` is a space or a tab.
-    pub(super) fn is_blank(&self, ahead: usize) -> bool {
+    pub(crate) fn is_blank(&self, ahead: usize) -> bool {
         matches!(self.at(ahead), b' ' | b'\t')
     }
 
     /// Whether a line break begins `ahead`.
-    pub(super) fn is_break(&self, ahead: usize) -> bool {
+    pub(crate) fn is_break(&self, ahead: usize) -> bool {
         self.break_length(ahead) > 0
     }
 
     /// Whether a line ends `ahead`, by a break or by the end of the text.
-    pub(super) fn is_line_end(&self, ahead: usize) -> bool {
+    pub(crate) fn is_line_end(&self, ahead: usize) -> bool {
         self.at(ahead) == 0 || self.is_break(ahead)
     }
 
     /// Whether a word ends `ahead`: a blank, a break, or the end of the text.
-    pub(super) fn is_word_end(&self, ahead: usize) -> bool {
+    pub(crate) fn is_word_end(&self, ahead: usize) -> bool {
         self.is_blank(ahead) || self.is_line_end(ahead)
     }
 
     /// Whether a line starts here with `---` or `...`, alone or before a blank.
-    pub(super) fn is_document_mark(&self) -> bool {
+    pub(crate) fn is_document_mark(&self) -> bool {
         let first = self.at(0);
         self.mark.column == 0 && matches!(first, b'-' | b'.') && self.at(1) == first && self.at(2) == first && self.is_word_end(3)
     }
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes one character that is not a line break.
-    pub(super) fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         let byte = self.at(0);
         if byte == 0 {
             return;
@@ -97,14 +97,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes `count` characters.
-    pub(super) fn skip_many(&mut self, count: usize) {
+    pub(crate) fn skip_many(&mut self, count: usize) {
         for _ in 0..count {
             self.skip();
         }
     }
 
     /// Passes characters as long as `wanted` and not at the end; returns where they began.
-    pub(super) fn skip_while(&mut self, wanted: impl Fn(&Self) -> bool) -> usize {
+    pub(crate) fn skip_while(&mut self, wanted: impl Fn(&Self) -> bool) -> usize {
         let start = self.mark.offset;
         while self.at(0) != 0 && wanted(self) {
             self.skip();
@@ -113,7 +113,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes characters in one go; `wanted` takes no others than visible ASCII characters.
-    pub(super) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
+    pub(crate) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
         let rest = self.text.as_bytes().get(self.mark.offset..);
         let bytes = rest.unwrap_or_default().iter();
         let length = bytes.take_while(|byte| wanted(**byte)).count();
@@ -125,7 +125,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes the rest of the line; returns where it began.
-    pub(super) fn skip_line(&mut self) -> usize {
+    pub(crate) fn skip_line(&mut self) -> usize {
         let start = self.mark.offset;
         loop {
             self.skip_run(|byte| byte.is_ascii_graphic());
@@ -137,13 +137,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes spaces and tabs.
-    pub(super) fn skip_blanks(&mut self) {
+    pub(crate) fn skip_blanks(&mut self) {
         self.skip_while(|cursor| cursor.is_blank(0));
     }
 
     /// Passes a line break, if there is one here, and says what it stands for in a scalar: LS and PS for themselves, the others
     /// for LF.
-    pub(super) fn skip_break(&mut self) -> &'static str {
+    pub(crate) fn skip_break(&mut self) -> &'static str {
         let length = self.break_length(0);
         let meaning = match (length, self.at(2)) {
             (0, _) => return "",

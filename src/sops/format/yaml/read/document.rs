@@ -12,7 +12,7 @@ use crate::sops::format::{ParseError, yaml::resolve::Tag};
 
 impl<'a> Composer<'a> {
     /// The next document; none behind the last.
-    pub(super) fn document(&mut self) -> Result<Option<Document<'a>>, ParseError> {
+    pub(crate) fn document(&mut self) -> Result<Option<Document<'a>>, ParseError> {
         if matches!(self.peek()?, Token::StreamStart) {
             self.skip();
         }

@@ -6,8 +6,8 @@ use super::scanner::Scanner;
 
 /// Text that is put together from pieces: borrowed as long as the pieces follow one another in the source.
 #[derive(Default)]
-pub(super) struct Gather<'a> {
-    pub(super) text: Cow<'a, str>,
+pub(crate) struct Gather<'a> {
+    pub(crate) text: Cow<'a, str>,
     /// The offset of the first piece.
     start: usize,
     /// The offset behind the last piece, while all is borrowed.
@@ -16,9 +16,9 @@ pub(super) struct Gather<'a> {
 
 /// Line breaks between two lines of a scalar, which are to be folded.
 #[derive(Default)]
-pub(super) struct Fold {
+pub(crate) struct Fold {
     /// Whether there was one, or one that was escaped.
-    pub(super) broken: bool,
+    pub(crate) broken: bool,
     /// The first break; empty if it was escaped.
     first: &'static str,
     /// The others.
@@ -27,7 +27,7 @@ pub(super) struct Fold {
 
 impl<'a> Gather<'a> {
     /// Appends the source's text between two offsets.
-    pub(super) fn append(&mut self, scanner: &Scanner<'a>, from: usize, to: usize) {
+    pub(crate) fn append(&mut self, scanner: &Scanner<'a>, from: usize, to: usize) {
         if from == to {
             return;
         }
@@ -43,7 +43,7 @@ impl<'a> Gather<'a> {
     }
 
     /// Appends text that does not stand in the source.
-    pub(super) fn write(&mut self, text: &str) {
+    pub(crate) fn write(&mut self, text: &str) {
         if !text.is_empty() {
             self.text.to_mut().push_str(text);
         }
@@ -52,7 +52,7 @@ impl<'a> Gather<'a> {
 
 impl Fold {
     /// Notes a line break.
-    pub(super) fn push(&mut self, line_break: &'static str) {
+    pub(crate) fn push(&mut self, line_break: &'static str) {
         if self.broken {
             self.rest.push_str(line_break);
         } else {
@@ -61,7 +61,7 @@ impl Fold {
     }
 
     /// Appends what the breaks stand for: a lone LF for a space, one before others for nothing, all else for itself.
-    pub(super) fn finish(&mut self, text: &mut Gather<'_>) {
+    pub(crate) fn finish(&mut self, text: &mut Gather<'_>) {
         let Self { first, rest, .. } = mem::take(self);
         match (first, rest.as_str()) {
             ("\n", "") => text.write(" "),

@@ -13,7 +13,7 @@ const LONGEST_KEY: usize = 1024;
 impl<'a> Scanner<'a> {
     /// Opens a block at `column` if that is deeper than the current one. Its token goes before the one with the number `before`, or
     /// behind all.
-    pub(super) fn open_block(&mut self, start: Mark, before: Option<usize>, token: Token<'a>) {
+    pub(crate) fn open_block(&mut self, start: Mark, before: Option<usize>, token: Token<'a>) {
         if self.in_flow() || self.indent >= Some(start.column) {
             return;
         }
@@ -27,7 +27,7 @@ impl<'a> Scanner<'a> {
 
     /// Closes the blocks deeper than `column`. A block ends where the space between tokens began, except that comments in the
     /// block's own column end it later: there the comments above it still belong inside.
-    pub(super) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
+    pub(crate) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
         if self.in_flow() {
             return;
         }
@@ -43,7 +43,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The possible key at `level`, unless it has become too long.
-    pub(super) fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
+    pub(crate) fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
         let Some(slot) = self.keys.get_mut(level) else {
             return Ok(None);
         };
@@ -62,7 +62,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Notes that a key may start here.
-    pub(super) fn save_key(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn save_key(&mut self) -> Result<(), ParseError> {
         if !self.key_allowed {
             return Ok(());
         }
@@ -81,7 +81,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Forgets the possible key of this level.
-    pub(super) fn remove_key(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn remove_key(&mut self) -> Result<(), ParseError> {
         match self.keys.last_mut().and_then(Option::take) {
             Some(key) if key.required => Err(problem(key.start, "could not find the ':' of a key")),
             _ => Ok(()),
@@ -89,7 +89,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// In a block, `what` may only stand where a key may, and opens a collection there.
-    pub(super) fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
+    pub(crate) fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
         if self.in_flow() {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use crate::sops::format::{Flaw, ParseError, yaml::character::is_forbidden};
 /// # Errors
 /// When it is not UTF-8, or holds a character that YAML forbids: a control character other than tab and line breaks, or a
 /// non-character.
-pub(super) fn decode(source: &[u8]) -> Result<&str, ParseError> {
+pub(crate) fn decode(source: &[u8]) -> Result<&str, ParseError> {
     if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) {
         return Err(ParseError {
             line: None,

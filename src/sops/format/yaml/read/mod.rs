@@ -27,7 +27,7 @@ use crate::sops::{
 /// # Errors
 /// When the text is not YAML 1.1, when a document is not a map, when aliases or nesting are out of all proportion, and when in
 /// the first document a key repeats or a value is not of the type that its tag says.
-pub(in crate::sops::format) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut composer = compose::Composer::new(input::decode(source)?);
     let mut converter = convert::Converter::new();
     let mut documents = Vec::new();

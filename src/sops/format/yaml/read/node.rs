@@ -6,23 +6,23 @@ use super::scanner::Lines;
 use crate::sops::format::yaml::resolve::Tag;
 
 /// A node of a document, with its comments.
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     /// The line on which it starts, from 1.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// How many nodes stand inside one another below it, aliases expanded.
-    pub(super) height: usize,
-    pub(super) shape: Shape<'a>,
-    pub(super) head: Lines<'a>,
-    pub(super) line: Lines<'a>,
+    pub(crate) height: usize,
+    pub(crate) shape: Shape<'a>,
+    pub(crate) head: Lines<'a>,
+    pub(crate) line: Lines<'a>,
     /// Moves to a neighbour as long as the map around it is read.
-    pub(super) foot: RefCell<Lines<'a>>,
+    pub(crate) foot: RefCell<Lines<'a>>,
 }
 
 /// A key and its value.
-pub(super) type Pair<'a> = (Rc<Node<'a>>, Rc<Node<'a>>);
+pub(crate) type Pair<'a> = (Rc<Node<'a>>, Rc<Node<'a>>);
 
 /// What a node is.
-pub(super) enum Shape<'a> {
+pub(crate) enum Shape<'a> {
     Scalar {
         text: Cow<'a, str>,
         /// Whether it stood there without quotes and not as a block.
@@ -36,23 +36,23 @@ pub(super) enum Shape<'a> {
 }
 
 /// A document with the comments around its root.
-pub(super) struct Document<'a> {
-    pub(super) root: Rc<Node<'a>>,
-    pub(super) head: Lines<'a>,
-    pub(super) foot: Lines<'a>,
+pub(crate) struct Document<'a> {
+    pub(crate) root: Rc<Node<'a>>,
+    pub(crate) head: Lines<'a>,
+    pub(crate) foot: Lines<'a>,
 }
 
 /// The comments around a node.
 #[derive(Default)]
-pub(super) struct Comments<'a> {
-    pub(super) head: Lines<'a>,
-    pub(super) line: Lines<'a>,
-    pub(super) foot: Lines<'a>,
+pub(crate) struct Comments<'a> {
+    pub(crate) head: Lines<'a>,
+    pub(crate) line: Lines<'a>,
+    pub(crate) foot: Lines<'a>,
 }
 
 impl<'a> Node<'a> {
     /// A node that starts on line `at`.
-    pub(super) fn new(at: usize, shape: Shape<'a>, comments: Comments<'a>) -> Rc<Self> {
+    pub(crate) fn new(at: usize, shape: Shape<'a>, comments: Comments<'a>) -> Rc<Self> {
         Rc::new(Self {
             at,
             height: shape.height(),
@@ -80,7 +80,7 @@ impl Shape<'_> {
 }
 
 /// What stands below a key of a block map turned out to stand below the pair `above`.
-pub(super) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
+pub(crate) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
     let foot = key.foot.take();
     if !foot.is_empty() {
         above.foot.replace(foot);
@@ -88,7 +88,7 @@ pub(super) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
 }
 
 /// What stands below a value stands below its key.
-pub(super) fn inherit_foot<'a>(value: &Node<'a>, key: &Node<'a>) {
+pub(crate) fn inherit_foot<'a>(value: &Node<'a>, key: &Node<'a>) {
     if key.foot.borrow().is_empty() {
         key.foot.replace(value.foot.take());
     }

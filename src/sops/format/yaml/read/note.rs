@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
 
 impl<'a> Scanner<'a> {
     /// A comment behind the token just read, on its line.
-    pub(super) fn scan_line_comment(&mut self, owner: Mark) {
+    pub(crate) fn scan_line_comment(&mut self, owner: Mark) {
         if self.cursor.newlines > 0 {
             return;
         }
@@ -126,7 +126,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Comments on lines of their own, from here to the next token; `scan` is where the search for that began.
-    pub(super) fn scan_comments(&mut self, scan: Mark) {
+    pub(crate) fn scan_comments(&mut self, scan: Mark) {
         let mut search = self.search(scan);
         while search.ahead < REACH {
             search.column += 1;
@@ -196,7 +196,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Where the innermost block ends, if nothing but comments moves `end`: at the first of the latest comments in its column.
-    pub(super) fn block_end(&self, mut end: Mark) -> Mark {
+    pub(crate) fn block_end(&self, mut end: Mark) -> Mark {
         let own_column = self.indent.map_or(0, |indent| indent + 1);
         let mut stop = end.offset;
         for note in self.notes.iter().rev() {

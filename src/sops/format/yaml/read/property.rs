@@ -22,7 +22,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The name of an anchor or an alias, behind its mark.
-    pub(super) fn scan_anchor(&mut self) -> Result<&'a str, ParseError> {
+    pub(crate) fn scan_anchor(&mut self) -> Result<&'a str, ParseError> {
         let start = self.cursor.mark;
         self.cursor.skip();
         let name = self.scan_name();
@@ -36,7 +36,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A tag.
-    pub(super) fn scan_tag(&mut self) -> Result<Token<'a>, ParseError> {
+    pub(crate) fn scan_tag(&mut self) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         let token = if self.cursor.at(1) == b'<' {
             self.scan_verbatim_tag(start)?
@@ -116,7 +116,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// `%YAML` or `%TAG`, up to the end of the line.
-    pub(super) fn scan_directive(&mut self) -> Result<Token<'a>, ParseError> {
+    pub(crate) fn scan_directive(&mut self) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         self.cursor.skip();
         let name = self.scan_name();

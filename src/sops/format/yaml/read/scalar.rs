@@ -10,7 +10,7 @@ use crate::sops::format::ParseError;
 
 impl<'a> Scanner<'a> {
     /// A scalar without quotes. It goes on over line breaks as long as the lines are deeper than the block.
-    pub(super) fn scan_plain(&mut self) -> Result<Token<'a>, ParseError> {
+    pub(crate) fn scan_plain(&mut self) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         let depth = self.indent.map_or(0, |indent| indent + 1);
         let (mut text, mut fold) = (Gather::default(), Fold::default());
@@ -80,7 +80,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A scalar in quotes.
-    pub(super) fn scan_quoted(&mut self, quote: u8) -> Result<Token<'a>, ParseError> {
+    pub(crate) fn scan_quoted(&mut self, quote: u8) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         let (mut text, mut fold) = (Gather::default(), Fold::default());
         self.cursor.skip();

@@ -18,7 +18,7 @@ const MOST_TOKENS: usize = 3_300_000;
 
 impl<'a> Scanner<'a> {
     /// The next token, which stays in the queue; none behind the last.
-    pub(super) fn peek(&mut self) -> Result<Option<&Placed<'a>>, ParseError> {
+    pub(crate) fn peek(&mut self) -> Result<Option<&Placed<'a>>, ParseError> {
         while !self.ended && self.needs_more()? {
             self.fetch()?;
         }
@@ -26,7 +26,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the token that [`Scanner::peek`] showed.
-    pub(super) fn take(&mut self) -> Option<Placed<'a>> {
+    pub(crate) fn take(&mut self) -> Option<Placed<'a>> {
         self.taken += 1;
         self.tokens.pop_front()
     }
@@ -53,17 +53,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether we are inside `[` or `{`.
-    pub(super) fn in_flow(&self) -> bool {
+    pub(crate) fn in_flow(&self) -> bool {
         self.keys.len() > 1
     }
 
     /// Queues a token that starts at `start`, behind all others.
-    pub(super) fn push(&mut self, start: Mark, token: Token<'a>) {
+    pub(crate) fn push(&mut self, start: Mark, token: Token<'a>) {
         self.tokens.push_back(Placed { start, token });
     }
 
     /// Queues a token before the one with the number `number`.
-    pub(super) fn insert(&mut self, number: usize, start: Mark, token: Token<'a>) {
+    pub(crate) fn insert(&mut self, number: usize, start: Mark, token: Token<'a>) {
         let index = number.saturating_sub(self.taken).min(self.tokens.len());
         self.tokens.insert(index, Placed { start, token });
     }

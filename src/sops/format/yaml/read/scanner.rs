@@ -9,32 +9,32 @@ use super::{
 use crate::sops::format::{Flaw, ParseError};
 
 /// Reads tokens one by one, and the comments between them.
-pub(super) struct Scanner<'a> {
-    pub(super) cursor: Cursor<'a>,
+pub(crate) struct Scanner<'a> {
+    pub(crate) cursor: Cursor<'a>,
     /// Tokens read and not yet given out.
-    pub(super) tokens: VecDeque<Placed<'a>>,
+    pub(crate) tokens: VecDeque<Placed<'a>>,
     /// How many were given out.
-    pub(super) taken: usize,
+    pub(crate) taken: usize,
     /// Comments read and not yet given out.
-    pub(super) notes: VecDeque<Note<'a>>,
+    pub(crate) notes: VecDeque<Note<'a>>,
     /// The column of the innermost block; none outside of any.
-    pub(super) indent: Option<usize>,
+    pub(crate) indent: Option<usize>,
     /// The columns around it.
-    pub(super) indents: Vec<Option<usize>>,
+    pub(crate) indents: Vec<Option<usize>>,
     /// Whether a key without `?` may start here.
-    pub(super) key_allowed: bool,
+    pub(crate) key_allowed: bool,
     /// The possible key at each flow level, the block level first.
-    pub(super) keys: Vec<Option<SimpleKey>>,
+    pub(crate) keys: Vec<Option<SimpleKey>>,
     /// How many of the outermost levels have none.
-    pub(super) without_keys: usize,
+    pub(crate) without_keys: usize,
     /// How many tokens and lines of comments were read.
-    pub(super) fetched: usize,
-    pub(super) started: bool,
-    pub(super) ended: bool,
+    pub(crate) fetched: usize,
+    pub(crate) started: bool,
+    pub(crate) ended: bool,
 }
 
 /// An error at a place.
-pub(super) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
+pub(crate) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
     ParseError {
         line: Some(mark.line + 1),
         problem: problem.into(),
@@ -44,7 +44,7 @@ pub(super) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
 
 impl<'a> Scanner<'a> {
     /// At the start of `text`, which holds no NUL.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self {
             cursor: Cursor::new(text),
             tokens: VecDeque::new(),
@@ -64,18 +64,18 @@ impl<'a> Scanner<'a> {
 
 /// A place where a key without `?` may have started: whether it has, its `:` will tell.
 #[derive(Clone, Copy)]
-pub(super) struct SimpleKey {
+pub(crate) struct SimpleKey {
     /// Where.
-    pub(super) start: Mark,
+    pub(crate) start: Mark,
     /// The number of the token that would follow the key mark.
-    pub(super) token: usize,
+    pub(crate) token: usize,
     /// Whether nothing but a key can stand there.
-    pub(super) required: bool,
+    pub(crate) required: bool,
 }
 
 /// Where a comment stands, seen from what it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// On lines of its own, above.
     Head,
     /// On the same line, behind.
@@ -85,19 +85,19 @@ pub(super) enum Place {
 }
 
 /// Lines of a comment, each with its `#`; an empty one stands for a blank line in the text.
-pub(super) type Lines<'a> = Vec<&'a str>;
+pub(crate) type Lines<'a> = Vec<&'a str>;
 
 /// A comment that waits for its token.
 #[derive(Debug)]
-pub(super) struct Note<'a> {
+pub(crate) struct Note<'a> {
     /// The offset where the search that found it began.
-    pub(super) scan: usize,
+    pub(crate) scan: usize,
     /// The offset from which on a token takes it.
-    pub(super) owner: usize,
+    pub(crate) owner: usize,
     /// Where it starts. In a [`Place::Line`] note the column counts from 0, in the others from 1.
-    pub(super) start: Mark,
+    pub(crate) start: Mark,
     /// The offset where it ends; 0 in a [`Place::Line`] note.
-    pub(super) end: usize,
-    pub(super) place: Place,
-    pub(super) lines: Lines<'a>,
+    pub(crate) end: usize,
+    pub(crate) place: Place,
+    pub(crate) lines: Lines<'a>,
 }

@@ -6,16 +6,16 @@ use super::cursor::Mark;
 
 /// A token and where it starts.
 #[derive(Debug)]
-pub(super) struct Placed<'a> {
+pub(crate) struct Placed<'a> {
     /// Where it starts, or where it takes effect if nothing of the text stands for it.
-    pub(super) start: Mark,
+    pub(crate) start: Mark,
     /// What it is.
-    pub(super) token: Token<'a>,
+    pub(crate) token: Token<'a>,
 }
 
 /// The smallest units of the grammar.
 #[derive(Debug)]
-pub(super) enum Token<'a> {
+pub(crate) enum Token<'a> {
     /// Before the first character.
     StreamStart,
     /// Behind the last character.

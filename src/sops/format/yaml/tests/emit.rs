@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 
 use super::{decrypted, notation};
-use crate::sops::format::yaml::{emit, emit_scalar, parse};
 use crate::{
-    sops::tree::{Branch, Comment, Item, Key, Kind, Value},
+    sops::{
+        format::yaml::{emit, emit_scalar, parse},
+        tree::{Branch, Comment, Item, Key, Kind, Value},
+    },
     system::plaintext::Plaintext,
 };
 

@@ -5,8 +5,10 @@ use std::{borrow::Cow, fmt::Write};
 use proptest::prelude::*;
 
 use super::notation;
-use crate::sops::format::yaml::parse;
-use crate::sops::tree::{Key, Value};
+use crate::sops::{
+    format::yaml::parse,
+    tree::{Key, Value},
+};
 
 /// What a text reads as: its documents, or the error.
 fn reading(source: &str) -> String {

@@ -1,18 +1,18 @@
 //! Against real messages of gpg and sops, and against damage.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use proptest::collection::vec;
-use proptest::prelude::*;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use proptest::{collection::vec, prelude::*};
 
-use super::super::effort::Tries;
 use super::*;
-use crate::sops::SopsFile;
-use crate::sops::format::Format;
-use crate::sops::metadata::MasterKey;
+use crate::{
+    keys::effort::Tries,
+    sops::{SopsFile, format::Format, metadata::MasterKey},
+};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")

@@ -4,9 +4,11 @@
 //! script, which installs it and then makes the calls. Ours could not: many of them no library makes, and making them oneself needs
 //! unsafe code.
 
-use std::io::{ErrorKind, Write as _};
-use std::process::Command;
-use std::thread;
+use std::{
+    io::{ErrorKind, Write as _},
+    process::Command,
+    thread,
+};
 
 use super::*;
 

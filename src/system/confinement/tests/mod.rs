@@ -1,19 +1,27 @@
 //! Each wall alone, on a thread that has no other: what the table of `docs/reliability.md` says that it takes away is tried.
 
-use std::ffi::CStr;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::path::Path;
-use std::process::{Child, Command};
+use std::{
+    ffi::CStr,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    net::{TcpListener, TcpStream},
+    os::{
+        linux::net::SocketAddrExt as _,
+        unix::{
+            fs::{PermissionsExt as _, symlink},
+            net::{SocketAddr, UnixListener, UnixStream},
+        },
+    },
+    path::Path,
+    process::{Child, Command},
+};
 
-use rustix::fs::{CWD, FileType, Mode};
-use rustix::mount::{MountFlags, mount};
-use rustix::process::{Pid, Signal, chroot, kill_process};
-use rustix::thread::set_thread_uid;
+use rustix::{
+    fs::{CWD, FileType, Mode},
+    mount::{MountFlags, mount},
+    process::{Pid, Signal, chroot, kill_process},
+    thread::set_thread_uid,
+};
 use tempfile::TempDir;
 
 use super::*;
