@@ -10,7 +10,7 @@ ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static boot fuzz lint fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static boot fuzz lint deny advisories fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
@@ -22,6 +22,8 @@ help:
 	@echo 'make boot     real boots of a Debian system in QEMU, without Nix: vm-tests/boot/README.md'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS: fuzz/README.md'
 	@echo 'make lint     formatting and clippy, as .ci/run has them'
+	@echo 'make deny     licences, sources and double versions of all crates: deny.toml'
+	@echo 'make advisories   whether a crate has a known fault; this fetches the list of RustSec'
 	@echo 'make fixtures SOPS_VERSIONS=DIRECTORY   the encrypted files of the tests, made anew'
 
 build:
@@ -69,6 +71,15 @@ fuzz:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+
+# An exception in deny.toml that nothing needs any more is an error too. The fuzz targets need other ones.
+deny:
+	$(CARGO) deny --locked check -D warnings -A license-exception-not-encountered licenses bans sources
+	$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml --config deny.toml check -A unmatched-skip licenses bans sources
+
+advisories:
+	$(CARGO) deny --locked check advisories
+	$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml --config deny.toml check advisories
 
 fixtures:
 	tests/fixtures/make.sh $(SOPS_VERSIONS)

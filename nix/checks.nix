@@ -75,6 +75,10 @@ in
     pkgs.sops
   ] "cargo test";
   clippy = cargo "clippy" [ pkgs.clippy ] "cargo clippy --all-targets -- --deny warnings";
+  # As `make deny` does for the program.
+  deny = cargo "deny" [ pkgs.cargo-deny ] ''
+    cargo deny --frozen check -D warnings -A license-exception-not-encountered licenses bans sources
+  '';
   formatting = cargo "formatting" [ pkgs.rustfmt ] "cargo fmt --check";
   nix-side = nixSide;
 }
