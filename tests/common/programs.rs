@@ -21,8 +21,17 @@ impl World {
             let key = self.fixture(&format!("keys/{key}"));
             self.gnupg(&home, &format!("gpg --batch --quiet --import '{}'", key.display()));
         }
-        self.gnupg(&home, "gpgconf --kill all");
+        self.end_gnupg(&home);
         Some(home)
+    }
+
+    /// Ends the daemons of a `GnuPG` home, and waits until they have: `gpgconf` does not.
+    pub fn end_gnupg(&self, home: &Path) {
+        let agent = "\"$(gpgconf --list-dirs agent-socket)\"";
+        self.gnupg(
+            home,
+            &format!("gpgconf --kill all; timeout 30 bash -c 'while [ -e \"$1\" ]; do sleep 0.02; done' _ {agent}"),
+        );
     }
 
     /// Runs a line of shell with the programs of `GnuPG` and this home, as the program's user.

@@ -39,5 +39,5 @@ fn an_agent_that_served_before_serves_on() {
     let said = host.run();
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(agent(&host), before);
-    host.world.gnupg(&home, "gpgconf --kill all");
+    host.world.end_gnupg(&home);
 }

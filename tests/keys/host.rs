@@ -219,7 +219,7 @@ fn gnupg_home(world: &World, keys: &[&str]) -> Option<PathBuf> {
         let user = "Other <other@example.invalid>";
         let make = format!("gpg --batch --passphrase '' --quick-generate-key '{user}' future-default default never");
         world.gnupg(&home, &make);
-        world.gnupg(&home, "gpgconf --kill all");
+        world.end_gnupg(&home);
     }
     Some(home)
 }

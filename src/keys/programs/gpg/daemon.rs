@@ -43,9 +43,14 @@ pub(crate) fn adopt_daemons() -> io::Result<()> {
     Ok(set_child_subreaper(Some(getpid()))?)
 }
 
-/// Whether somebody listens at `socket`, and has the time to.
+/// Whether a daemon serves `socket`: it takes the connection and greets. One that is about to end still listens, and takes no
+/// connection any more: what waits there is closed when it ends. One that does not greet in time is busy.
 pub(crate) fn is_served(socket: &Path) -> bool {
-    open(socket).is_ok()
+    open(socket).is_ok_and(|mut stream| match is_readable(&stream, TIMEOUT) {
+        Ok(true) => stream.read(&mut [0]).is_ok_and(|count| count > 0),
+        Ok(false) => true,
+        Err(_) => false,
+    })
 }
 
 impl Daemon {

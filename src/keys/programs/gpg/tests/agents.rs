@@ -101,6 +101,29 @@ fn an_agent_that_served_before_survives() {
 }
 
 #[test]
+fn where_an_agent_is_about_to_end_another_is_started() {
+    let Some(home) = Home::with("pgp_curve25519.asc") else {
+        return;
+    };
+    let message = home.message(&[]);
+    home.gpg(&["--decrypt"], message.as_bytes());
+    let before = home.agent();
+    assert!(before.is_some());
+    // As long as somebody is connected, an agent that was told to end stays, and serves nobody else.
+    let last = UnixStream::connect(home.gpgconf(&["--list-dirs", "agent-socket"]).trim()).unwrap();
+    home.gpgconf(&["--kill", "gpg-agent"]);
+    let hangs_up = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(last);
+    });
+    let gpg = home.gpg_of_system("gpg");
+    let opened = gpg.open(&message, TIMEOUT).map(|key| key.expose().to_vec());
+    assert_eq!(opened.map_err(|failure| failure.to_string()), Ok(DATA_KEY.to_vec()));
+    hangs_up.join().unwrap();
+    assert_ne!(home.agent(), before);
+}
+
+#[test]
 fn nothing_is_started_before_the_first_message() {
     let Some(home) = Home::with("pgp_curve25519.asc") else {
         return;
