@@ -2,7 +2,12 @@
 
 use zeroize::Zeroizing;
 
-use super::{Difference, Entry, InstallError, Kind, LiveGeneration, TEMPLATE_PREFIX, units::UnitRequests};
+use super::{
+    entry::{Entry, Kind, TEMPLATE_PREFIX},
+    error::InstallError,
+    live::{Difference, LiveGeneration},
+    units::UnitRequests,
+};
 
 /// Bytes of an old file held in memory at a time.
 const CHUNK: usize = 64 * 1024;

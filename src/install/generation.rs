@@ -14,10 +14,11 @@ use rustix::{
 };
 
 use super::{
-    Entry, Site,
+    entry::Entry,
     error::{InstallError, errno, failed},
     files::{self, MAX_DEPTH, Owner},
-    parse_number, pending,
+    pending,
+    site::{Site, parse_number},
 };
 
 /// Set-user-ID and set-group-ID.

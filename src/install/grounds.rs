@@ -9,10 +9,10 @@ use std::{
 use rustix::fs;
 
 use super::{
-    Site,
     error::{InstallError, failed},
     files::{self, Identity},
-    lock, parse_number, pending,
+    lock, pending,
+    site::{Site, parse_number},
     walk::{self, Step, Way},
 };
 

@@ -9,10 +9,9 @@ use std::{
 use rustix::fs::{self, FileType, Stat};
 
 use super::{
-    Site,
     error::{InstallError, failed},
     files::{self, Identity},
-    parse_number,
+    site::{Site, parse_number},
 };
 
 /// The number of the generation in `root` that is the directory with this status. `spelled` is where it most likely is.

@@ -13,13 +13,14 @@ use rustix::{
 };
 
 use super::{
-    Entry, Site,
+    entry::Entry,
     error::{InstallError, failed},
     files::{self, NEW, Owner, suffixed},
     grounds::Grounds,
     parents,
     place::Place,
     plan::Wanted,
+    site::Site,
     walk,
 };
 
@@ -236,7 +237,7 @@ fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::install::Homes;
+    use crate::install::homes::Homes;
 
     #[test]
     fn only_the_link_that_we_mean_is_given_away() {

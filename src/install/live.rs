@@ -18,9 +18,10 @@ use rustix::{
 };
 
 use super::{
-    Entry, Site,
+    entry::Entry,
     error::{InstallError, errno, failed},
-    files, held, pending,
+    files, held, mount, pending,
+    site::Site,
     units::UnitRequests,
 };
 
@@ -127,6 +128,23 @@ impl LiveGeneration {
         let mut names = BTreeSet::new();
         collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut names).map_err(failed("list", &self.at))?;
         Ok(names)
+    }
+}
+
+/// Whether a generation is live, which a failure must leave as it is. Changes nothing.
+///
+/// # Errors
+///
+/// When that cannot be told.
+pub fn is_live(site: &Site) -> Result<bool, InstallError> {
+    Ok(look(site)?.live.is_some())
+}
+
+/// What stands, seen without a lock.
+pub(crate) fn look(site: &Site) -> Result<Current, InstallError> {
+    match mount::open(site)? {
+        Some(root) => Current::read(site, &root),
+        None => Ok(Current::default()),
     }
 }
 

@@ -21,12 +21,12 @@ use rustix::{
 };
 
 use super::{
-    Site, Store,
     error::{InstallError, failed},
     files,
     live::Current,
     mount,
     place::Place,
+    site::{Site, Store},
 };
 use crate::system::stop;
 
@@ -199,7 +199,7 @@ fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
 mod tests {
     use super::*;
     use crate::{
-        install::{Homes, parents},
+        install::{homes::Homes, parents},
         system::budget,
     };
 

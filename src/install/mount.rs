@@ -7,18 +7,18 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, Mode, StatVfsMountFlags},
+    fs::{self, Mode, OFlags, StatVfsMountFlags},
     io::Errno,
     mount::{MountFlags, mount, mount_remount},
     process::geteuid,
 };
 
 use super::{
-    FileSystem, Site, Store,
     error::{InstallError, failed},
     files::{self, DIRECTORY_MODE, Owner},
     parents,
     place::Place,
+    site::{FileSystem, Site, Store},
 };
 
 /// Magic number of a tmpfs, from `linux/magic.h`.
@@ -65,6 +65,16 @@ pub(crate) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Re
     let remedy = "allow this container to mount, and restart it to move to a mount of its own";
     warn_of_swap(site, dir, remedy, warnings)?;
     Ok(true)
+}
+
+/// The mount point, if it is there.
+pub(crate) fn open(site: &Site) -> Result<Option<OwnedFd>, InstallError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match fs::open(&site.mount_point, flags, Mode::empty()) {
+        Ok(root) => Ok(Some(root)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(cause) => Err(unopened(site, cause)),
+    }
 }
 
 /// Why the mount point could not be opened.

@@ -12,9 +12,9 @@ use std::{
 use rustix::io::Errno;
 
 use super::{
-    Site,
     error::{InstallError, errno, failed},
     files,
+    site::Site,
     units::UnitRequests,
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn name(number: u64) -> String {
 
 /// The generation that a file name is the record of.
 pub(crate) fn number(name: &str) -> Option<u64> {
-    name.strip_suffix(".pending").and_then(super::parse_number)
+    name.strip_suffix(".pending").and_then(super::site::parse_number)
 }
 
 /// Requests recorded for generation `number`; none when there is no record.

@@ -11,10 +11,11 @@ use std::{
 use rustix::fs;
 
 use super::{
-    Entry, Kind, Site,
+    entry::{Entry, Kind},
     error::InstallError,
     files,
     grounds::Grounds,
+    site::Site,
     walk::{self, Lost, Step, Way},
     writers,
 };
@@ -74,6 +75,13 @@ pub(crate) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>])
         });
     plan.wanted = wanted.collect();
     plan
+}
+
+/// Obstacles that stop a run over a live generation, and those that other users can make, which must not.
+pub(crate) fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<InstallError>) {
+    let (ours, others): (Vec<_>, Vec<_>) = obstacles.into_iter().partition(|obstacle| obstacle.is_ours);
+    let errors = |obstacles: Vec<Obstacle>| obstacles.into_iter().map(|obstacle| obstacle.error).collect();
+    (errors(ours), errors(others))
 }
 
 impl<'a> Plan<'a> {

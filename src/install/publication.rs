@@ -3,19 +3,78 @@
 use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
 use super::{
-    Entry, Extent, Published, Site,
     changes::{self, Changes},
+    entry::Entry,
     error::InstallError,
     generation::{self, Draft},
     grounds::Grounds,
     held, links,
     live::Current,
     lock, pending,
-    plan::{self, Wanted},
-    sorted,
+    plan::{self, Wanted, sorted},
+    site::Site,
     units::{self, Channel, UnitError, UnitRequests},
 };
-use crate::system::stop;
+use crate::system::{budget, stop};
+
+/// A generation that is live now.
+#[derive(Debug)]
+pub struct Published {
+    /// Its number.
+    pub generation: u64,
+    /// What it changed.
+    pub changes: Changes,
+    /// What somebody should know.
+    pub warnings: Vec<String>,
+    /// What failed after the swap: links at other paths, unit requests.
+    pub failures: Vec<InstallError>,
+}
+
+/// A publication that was not made.
+#[derive(Debug)]
+pub struct Unpublished {
+    /// What kept it.
+    pub error: InstallError,
+    /// What somebody should know, such as what was moved aside before.
+    pub warnings: Vec<String>,
+}
+
+/// How much of what was declared the entries are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// What did not fail. It is published only where nothing is live, also if that has changed since it was looked at.
+    Rest,
+}
+
+/// Publishes `entries` as a new generation, and then tells the units of what has changed.
+///
+/// An obstacle at a declared path stops the run while a generation is live that it would leave half replaced. When nothing is live
+/// yet, there is nothing to protect: what can be published is, and the rest is in [`Published::failures`]. So is always what another
+/// user can have put in the way, who must not be able to stop an update.
+///
+/// # Errors
+///
+/// Everything that keeps the link from being swapped. The live generation is then as it was.
+pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Unpublished> {
+    publish_within(budget::LOCK, site, entries, extent, channel)
+}
+
+/// [`publish`], waiting for another run no longer than `timeout`.
+pub(crate) fn publish_within(
+    timeout: Duration,
+    site: &Site,
+    entries: &[Entry<'_>],
+    extent: Extent,
+    channel: &Channel,
+) -> Result<Published, Unpublished> {
+    let mut warnings = Vec::new();
+    match attempt(timeout, site, entries, extent, channel, &mut warnings) {
+        Ok(published) => Ok(Published { warnings, ..published }),
+        Err(error) => Err(Unpublished { error, warnings }),
+    }
+}
 
 /// One publication. Its warnings are left to the caller, so that they are told after a failure too.
 pub(crate) fn attempt(

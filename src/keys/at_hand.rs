@@ -9,11 +9,11 @@ use std::{
 };
 
 use super::{
-    Opening,
     age::Message,
     effort::{FileTries, Tries},
     failure::Failure,
     identity::Identity,
+    opening::Opening,
     openpgp::{PgpKey, PgpMessage},
     problem::Place,
 };

@@ -2,7 +2,7 @@
 
 use ::age::secrecy::ExposeSecret as _;
 
-use super::{Keyring, Opening, effort::FileTries, openpgp, programs::plugin};
+use super::{effort::FileTries, keyring::Keyring, opening::Opening, openpgp, programs::plugin};
 use crate::{
     sops::{
         metadata::{KeyGroup, KeyGroups, MasterKey},

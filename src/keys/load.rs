@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use super::{
-    AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Keyring, SSH_KEY_COMMAND_VARIABLE, age,
+    age,
+    keyring::Keyring,
+    notice::Notice,
     problem::{Cause, KeyKind, Place, Problem},
     programs::{
         command::{KeyCommand, Prints},
         gpg::Gpg,
     },
-    report::notice::Notice,
-    sources::{Credential, KeyFile, KeySources, SshKeyFile},
+    sources::{
+        AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Credential, KeyFile, KeySources, SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
+    },
     ssh, ssh_keys,
 };
 use crate::{
@@ -222,20 +225,6 @@ impl Keyring {
         let plugins = self.plugins.iter().map(|(_, place)| place.source());
         self.hand.identities.iter().any(|identity| identity.place() == place)
             || plugins.into_iter().any(|source| source == *place)
-    }
-
-    /// Remembers that `place` gave nothing, and tells of it.
-    pub(crate) fn report(&mut self, place: Place, cause: Cause) {
-        let problem = Problem { place, cause };
-        if problem.cause == Cause::PublicSshKey {
-            // Anybody may read it.
-            self.notices
-                .retain(|notice| !matches!(notice, Notice::Exposed { path, .. } if Place::File(path.clone()) == problem.place));
-        }
-        if !self.problems.contains(&problem) {
-            self.notices.push(Notice::Unusable(problem.clone()));
-            self.problems.push(problem);
-        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! One file on its way to its data key: what its entries gave so far, and what they are together.
 
 use super::{
-    Failure,
     effort::FileTries,
+    failure::Failure,
     shares::{
         choices::{Slot, choices},
         shamir,

@@ -9,6 +9,13 @@ use std::{
 use super::problem::KeyKind;
 use crate::system::{budget, confinement::Confined, plaintext::Plaintext};
 
+/// The variable that holds age identities as text.
+pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";
+/// The variable that names a command which prints age identities.
+pub const AGE_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_KEY_CMD";
+/// The variable that names a command which prints an SSH private key.
+pub const SSH_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
+
 /// Where the keys of this host are. What is absent here is not looked for.
 pub struct KeySources {
     /// SSH private keys. An ed25519 key also stands for an age identity of its own, an RSA key for an OpenPGP key.

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Findings, Manifest, Placement};
+use super::{
+    declaration::{Manifest, Placement},
+    findings::Findings,
+};
 use crate::{install::is_reserved, sops::format::Format, text::printable::quoted};
 
 /// Finds entries that cannot all be installed. Where a lenient manifest declares one place twice, the last one wins, as it does in

@@ -7,7 +7,12 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Account, Body, Findings, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template, paths::Paths, raw};
+use super::{
+    declaration::{Account, Body, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template},
+    findings::Findings,
+    paths::Paths,
+    raw,
+};
 use crate::{
     sops::{format::Format, key::KeyPath},
     system::budget,

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::Findings;
+use super::findings::Findings;
 use crate::text::printable::quoted;
 
 /// How paths of the manifest are read.

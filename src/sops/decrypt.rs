@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use super::{
-    DecryptError, Place,
     cipher::{CipherError, DataKey},
+    error::{DecryptError, Place},
     mac::Mac,
     rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown_path},

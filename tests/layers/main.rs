@@ -90,6 +90,20 @@ fn rings(uses: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<BTreeSet<String>
 }
 
 #[test]
+fn no_module_uses_one_that_it_lies_in() {
+    let imports = imports();
+    let inwards: Vec<String> = imports
+        .uses
+        .iter()
+        .flat_map(|(module, used)| {
+            let around = used.iter().filter(|other| !other.is_empty() && module.starts_with(other));
+            around.map(|other| format!("{} uses {}", module.join("::"), other.join("::")))
+        })
+        .collect();
+    assert!(inwards.is_empty(), "\n{}", inwards.join("\n"));
+}
+
+#[test]
 fn a_ring_is_found() {
     let uses = |pairs: &[(&str, &[&str])]| {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();

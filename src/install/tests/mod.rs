@@ -16,12 +16,13 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use rustix::process::geteuid;
 use tempfile::TempDir;
 
-use super::*;
+use super::{changes::Changes, publication::publish_within, units::Channel, *};
 
 /// Set in a process that a test may mount in.
 const NAMESPACE: &str = "SOPS_TEST_IN_NAMESPACE";

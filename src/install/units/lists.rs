@@ -9,7 +9,11 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use super::{RELOAD, RESTART, UnitError, UnitRequests, systemctl::Systemctl, tell, words};
+use super::{
+    requests::UnitRequests,
+    systemctl::{RELOAD, RESTART, Systemctl},
+    unit_error::{UnitError, words},
+};
 use crate::text::shell;
 
 /// Where the lists are, and what is known of the switch that reads them: see [`super::Channel::Lists`].
@@ -79,7 +83,7 @@ impl Lists<'_> {
             announce(RELOAD, &reload);
             return Vec::new();
         }
-        tell(systemctl, &UnitRequests { restart, reload })
+        systemctl.tell(&UnitRequests { restart, reload })
     }
 
     /// Of a unit that nobody is told of a warning says what to type.
@@ -146,7 +150,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::install::units::{Channel, request};
+    use crate::install::units::channel::{Channel, request};
 
     /// The answers of systemd about units by the beginnings of their names.
     const SYSTEMCTL: &str = r#"echo "$@" >> "$0.log"

@@ -6,11 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{START, UnitError};
+use super::{requests::UnitRequests, unit_error::UnitError};
 use crate::system::{
     budget,
     child::{Child, ChildError, Finished},
 };
+
+/// What systemctl calls a restart and a reload of a unit that runs.
+pub(crate) const RESTART: &str = "try-restart";
+pub(crate) const RELOAD: &str = "try-reload-or-restart";
+/// And the start of one that has failed, which the other two leave alone.
+pub(crate) const START: &str = "start";
 
 /// What systemctl needs of our environment. It must not see the rest: keys may be among it.
 const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
@@ -94,6 +100,18 @@ impl<'p> Systemctl<'p> {
         }
     }
 
+    /// Asks for all of it.
+    pub(crate) fn tell(&self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
+        // A unit that fails because of the restart is not to be started once more.
+        // Where systemctl does not tell, what is asked of it next fails as well, and is told.
+        let failed = self.failed(&requests.units()).unwrap_or_default();
+        vec![
+            self.request(RESTART, &requests.restart),
+            self.request(RELOAD, &requests.reload),
+            self.start(&failed),
+        ]
+    }
+
     fn not_run(&self, verb: &'static str, cause: ChildError, units: &[String]) -> UnitError {
         UnitError::NotRun {
             program: self.program.to_owned(),
@@ -125,7 +143,10 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::install::units::{Channel, UnitRequests, request, start_failed};
+    use crate::install::units::{
+        channel::{Channel, request, start_failed},
+        requests::UnitRequests,
+    };
 
     fn requests() -> UnitRequests {
         UnitRequests {

@@ -6,7 +6,7 @@ use bzip2::read::BzDecoder;
 use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 
 use super::packet::{Reader, tag};
-use crate::{keys::Failure, system::plaintext::Plaintext};
+use crate::{keys::failure::Failure, system::plaintext::Plaintext};
 
 /// The most bytes of a secret. A part of a data key has 33.
 const MAX_SECRET_BYTES: usize = 4 << 10;

@@ -17,8 +17,8 @@ pub(crate) use key::PgpKey;
 use packet::{Reader, tag};
 
 use super::{
-    Failure,
     effort::{Effort, Kind},
+    failure::Failure,
 };
 use crate::system::plaintext::Plaintext;
 

@@ -1,6 +1,6 @@
 //! The packets that OpenPGP data consists of (RFC 9580, 4.2).
 
-use crate::{keys::Failure, system::plaintext::Plaintext};
+use crate::{keys::failure::Failure, system::plaintext::Plaintext};
 
 /// What a packet is (RFC 9580, 5).
 pub(crate) mod tag {

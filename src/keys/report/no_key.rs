@@ -7,9 +7,9 @@ use std::{
 
 use super::recipient::RecipientEntry;
 use crate::keys::{
-    Keyring,
     hybrid::by_its_ends,
     identity::Identity,
+    keyring::Keyring,
     opening::{Group, Opening},
     problem::Problem,
 };

@@ -1,7 +1,7 @@
 //! One way into a file, as the report of a failure shows it.
 
 use crate::{
-    keys::{Keyring, failure::Failure, holder::Holder, hybrid::by_its_ends, opening::Entry, ssh},
+    keys::{failure::Failure, holder::Holder, hybrid::by_its_ends, keyring::Keyring, opening::Entry, ssh},
     sops::metadata::{MasterKey, Service},
     text::printable::{one_line, printable},
 };

@@ -1,104 +1,14 @@
 //! SSH keys: their texts, and what age makes of them.
 
+mod conversion;
+mod numbers;
 mod openssh;
+mod recipient;
 mod text;
 
-use ::age::x25519;
-use bech32::{Bech32, Hrp};
-use curve25519_dalek::EdwardsPoint;
-use sha2::{Digest, Sha512};
-use ssh_key::{
-    Fingerprint, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey,
-    private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, RsaKeypair, RsaPrivateKey},
-    public::{Ed25519PublicKey, RsaPublicKey},
-};
-pub(crate) use text::private_key;
-use zeroize::Zeroizing;
-
-/// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
-pub(crate) const MAX_BYTES: usize = 16 << 10;
-
-/// The age identity of an ed25519 seed.
-pub(crate) fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
-    let scalar = scalar(seed);
-    let hrp = Hrp::parse("AGE-SECRET-KEY-").ok()?;
-    let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, &*scalar).ok()?);
-    text.parse().ok()
-}
-
-/// The scalar with which an ed25519 key signs, before clamping, which X25519 does itself (RFC 8032, 5.1.5).
-fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
-    let mut digest = Zeroizing::new([0; 64]);
-    Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
-    let mut scalar = Zeroizing::new([0; 32]);
-    scalar.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
-    scalar
-}
-
-/// The key for the stanzas that name it. Text in the form of OpenSSH is the only way into the age library; the copy that the
-/// library makes of it while it reads is not wiped, one reason more to do this for keys alone that a message names.
-pub(crate) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
-    let text = key.to_openssh(LineEnding::LF).ok()?;
-    ::age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()
-}
-
-/// The recipient of this key as a `.sops.yaml` takes it, without comment.
-pub(crate) fn recipient(key: &PublicKey) -> Option<String> {
-    PublicKey::from(key.key_data().clone()).to_openssh().ok()
-}
-
-/// A recipient of a sops file as people compare it, if it is an SSH public key.
-pub(crate) fn shown_recipient(recipient: &str) -> Option<String> {
-    let without_comment: Vec<_> = recipient.split_whitespace().take(2).collect();
-    let key = PublicKey::from_openssh(&without_comment.join(" ")).ok()?;
-    Some(shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256)))
-}
-
-/// An SSH public key as people compare it.
-pub(crate) fn shown(kind: &str, fingerprint: &Fingerprint) -> String {
-    format!("{kind} {fingerprint}")
-}
-
-/// The ed25519 key of a seed.
-fn ed25519_key(seed: &[u8]) -> Option<PrivateKey> {
-    let private = Ed25519PrivateKey::try_from(seed).ok()?;
-    let point = EdwardsPoint::mul_base_clamped(*scalar(private.as_ref()));
-    let public = Ed25519PublicKey(point.compress().to_bytes());
-    PrivateKey::try_from(KeypairData::Ed25519(Ed25519Keypair { public, private })).ok()
-}
-
-/// The RSA key of these positive numbers: modulus, public and private exponent, coefficient, both primes.
-fn rsa_key([modulus, exponent, private, coefficient, prime, other_prime]: [&[u8]; 6]) -> Option<PrivateKey> {
-    let public = rsa_public(modulus, exponent)?;
-    let private = RsaPrivateKey {
-        d: positive(private)?,
-        iqmp: positive(coefficient)?,
-        p: positive(prime)?,
-        q: positive(other_prime)?,
-    };
-    PrivateKey::try_from(KeypairData::Rsa(RsaKeypair { public, private })).ok()
-}
-
-/// The public half of an RSA key.
-fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
-    Some(RsaPublicKey {
-        e: positive(exponent)?,
-        n: positive(modulus)?,
-    })
-}
-
-/// A positive number, with any number of zeros in front. Where the first bit is set, a zero has to stand before it; the library would
-/// put it into a buffer that grows and leaves a copy behind, so it gets the bytes as they are to be.
-fn positive(bytes: &[u8]) -> Option<Mpint> {
-    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
-    let digits = bytes.get(start..)?;
-    let mut number = Zeroizing::new(Vec::with_capacity(digits.len() + 1));
-    if digits.first().is_some_and(|first| *first >= 0x80) {
-        number.push(0);
-    }
-    number.extend_from_slice(digits);
-    Mpint::from_bytes(&number).ok()
-}
+pub(crate) use conversion::{convert, native};
+pub(crate) use recipient::{recipient, shown, shown_recipient};
+pub(crate) use text::{MAX_BYTES, private_key};
 
 #[cfg(test)]
 mod tests {
@@ -106,9 +16,13 @@ mod tests {
         Engine,
         prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
     };
+    use bech32::{Bech32, Hrp};
     use curve25519_dalek::edwards::CompressedEdwardsY;
+    use sha2::Digest as _;
+    use ssh_key::{Mpint, PrivateKey, PublicKey};
 
     use super::{
+        numbers::positive,
         text::{pkcs1_key, pkcs8_key},
         *,
     };

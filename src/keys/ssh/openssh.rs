@@ -8,7 +8,7 @@ use ssh_key::{
     public::{Ed25519PublicKey, KeyData},
 };
 
-use super::{ed25519_key, rsa_key, rsa_public};
+use super::numbers::{ed25519_key, rsa_key, rsa_public};
 use crate::keys::{
     problem::{Cause, Damage},
     recognize,

@@ -9,12 +9,18 @@ use pkcs8::PrivateKeyInfo;
 use ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
-use super::{ed25519_key, openssh, rsa_key};
+use super::{
+    numbers::{ed25519_key, rsa_key},
+    openssh,
+};
 use crate::keys::{
     foreign::Foreign,
     problem::{Cause, Damage},
     recognize,
 };
+
+/// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
+pub(crate) const MAX_BYTES: usize = 16 << 10;
 
 /// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");

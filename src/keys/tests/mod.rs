@@ -20,12 +20,16 @@ use tempfile::TempDir;
 
 use super::{
     effort::{Effort, Tries},
+    failure::Failure,
     identity::Identity,
     *,
 };
-use crate::sops::{
-    metadata::{KeyGroup, KeyGroups, MasterKey, Service},
-    proof::KeyProof,
+use crate::{
+    sops::{
+        metadata::{KeyGroup, KeyGroups, MasterKey, Service},
+        proof::KeyProof,
+    },
+    system::plaintext::Plaintext,
 };
 
 mod groups;

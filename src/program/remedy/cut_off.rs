@@ -1,7 +1,9 @@
 //! Whether the end of a sops file is missing, as after a copy that was interrupted. The grammar of JSON tells that by itself.
 
-use super::MOST_EXPLAINED;
 use crate::sops::format::Format;
+
+/// Larger texts, in bytes, are not looked at once more for what could be the matter: 1 MiB. A sops file has some KiB.
+pub(crate) const MOST_EXPLAINED: usize = 1 << 20;
 
 /// Whether what sops writes last is missing: in YAML the version of the metadata, elsewhere the end of a line. An editor may have taken
 /// away the last line end of a file that is whole otherwise, so where the version tells, that does not count.

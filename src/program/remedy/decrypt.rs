@@ -1,8 +1,8 @@
 //! A sops file that does not decrypt, although its data key is there.
 
 use super::{
-    Editable, MOST_EXPLAINED, RESTORE,
-    cut_off::{ends_within_mac, lacks_end},
+    cut_off::{MOST_EXPLAINED, ends_within_mac, lacks_end},
+    editable::{Editable, RESTORE},
 };
 use crate::{
     sops::{DecryptError, SopsFile, format::Format},

@@ -6,6 +6,8 @@ use crate::{sops::format::Format, text::shell};
 
 /// Where Nix keeps what it builds.
 const STORE: &str = "/nix/store";
+/// Where nothing better is known: what sops wrote is still there.
+pub(crate) const RESTORE: &str = "restore the file from version control";
 
 /// A sops file as somebody edits it.
 #[derive(Clone, Copy)]

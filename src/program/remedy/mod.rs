@@ -15,8 +15,3 @@ pub(crate) use decrypt::undecryptable;
 pub(crate) use editable::Editable;
 pub(crate) use parse::unusable;
 pub(crate) use value::absent;
-
-/// Where nothing better is known: what sops wrote is still there.
-const RESTORE: &str = "restore the file from version control";
-/// Larger texts, in bytes, are not looked at once more for what could be the matter: 1 MiB. A sops file has some KiB.
-const MOST_EXPLAINED: usize = 1 << 20;

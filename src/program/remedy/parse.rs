@@ -1,6 +1,10 @@
 //! A text that is not a sops file of its format.
 
-use super::{Editable, MOST_EXPLAINED, RESTORE, conflict, cut_off::lacks_end};
+use super::{
+    conflict,
+    cut_off::{MOST_EXPLAINED, lacks_end},
+    editable::{Editable, RESTORE},
+};
 use crate::{
     sops::{
         ReadError, RuleError, SectionError, SopsFile,

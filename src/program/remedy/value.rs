@@ -1,6 +1,6 @@
 //! A sops file that decrypts, without the value that is wanted.
 
-use super::Editable;
+use super::editable::Editable;
 use crate::sops::{ContentError, select::SelectError};
 
 /// What is wrong, and what to do about it.

@@ -1,6 +1,6 @@
 //! Binary: any bytes, kept by sops as the text `data` of a JSON object.
 
-use super::EmitError;
+use super::problem::EmitError;
 use crate::{
     sops::tree::{Branch, Kind, Value},
     system::plaintext::Plaintext,
@@ -26,7 +26,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
 
 #[cfg(test)]
 mod tests {
-    use crate::sops::format::{Format, testing::reprinted};
+    use crate::sops::format::{formats::Format, testing::reprinted};
 
     #[test]
     fn the_text_of_data_is_the_file() {

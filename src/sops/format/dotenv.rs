@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use super::{
-    EmitError, Flaw, MOST_VALUES, ParseError, TOO_MANY, flat,
+    flat,
+    limits::{MOST_VALUES, TOO_MANY},
     output::{self, Output},
+    problem::{EmitError, Flaw, ParseError},
 };
 use crate::{
     sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
@@ -100,7 +102,7 @@ fn push_escaped(out: &mut Output, text: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sops::format::{Format, testing::reprinted};
+    use crate::sops::format::{formats::Format, testing::reprinted};
 
     #[test]
     fn lines_are_printed_as_sops_prints_them() {

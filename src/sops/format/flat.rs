@@ -4,7 +4,7 @@ use std::{borrow::Cow, iter, mem, num::IntErrorKind};
 
 use thiserror::Error;
 
-use super::EmitError;
+use super::problem::EmitError;
 use crate::{
     sops::{
         number, time,

@@ -5,7 +5,7 @@
 //! A format may print much more than was read: a deep list in YAML has hundreds of blanks before each of its zeros, and INI pads all names
 //! of a section to the length of the longest.
 
-use super::EmitError;
+use super::problem::EmitError;
 use crate::{
     sops::tree::{Branch, Key, Value},
     system::plaintext::Plaintext,

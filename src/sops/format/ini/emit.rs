@@ -1,11 +1,12 @@
 //! Tree to text.
 
-use super::{DEFAULT, before, closing_quote, find, trim, without_quotes};
+use super::spelling::{DEFAULT, before, closing_quote, find, trim, without_quotes};
 use crate::{
     sops::{
         format::{
-            EmitError, flat,
+            flat,
             output::{self, Output},
+            problem::EmitError,
         },
         tree::{Branch, Item, Key, Kind, Value, shown},
     },

@@ -14,74 +14,16 @@
 
 mod emit;
 mod parse;
+mod spelling;
 
 pub(crate) use emit::emit;
 pub(crate) use parse::parse;
-
-/// The section of the keys that stand before the first header.
-const DEFAULT: &[u8] = b"DEFAULT";
-
-/// Where the value ends in a line behind its first one: at the last quote, unless a backslash ends the line.
-fn closing_quote(line: &[u8], quote: &[u8]) -> Option<usize> {
-    let end = rfind(line, quote)?;
-    let behind = line.get(end.saturating_add(quote.len())..)?;
-    (!trim(behind).ends_with(b"\\")).then_some(end)
-}
-
-/// The text between a pair of quotes, if there is no third one of their kind.
-fn without_quotes(value: &[u8]) -> &[u8] {
-    match value {
-        [quote @ (b'\'' | b'"'), inside @ .., last] if quote == last && !inside.contains(quote) => inside,
-        _ => value,
-    }
-}
-
-fn before(text: &[u8], end: usize) -> &[u8] {
-    text.get(..end).unwrap_or(text)
-}
-
-fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len()).position(|window| window == needle)
-}
-
-fn rfind(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len()).rposition(|window| window == needle)
-}
-
-fn trim(text: &[u8]) -> &[u8] {
-    trim_end(trim_start(text))
-}
-
-/// The text without the Unicode white space that it begins with. It need not be UTF-8.
-fn trim_start(mut text: &[u8]) -> &[u8] {
-    let shorter = |text: &[u8]| (1..=3).find(|&length| text.get(..length).is_some_and(is_space));
-    while let Some(length) = shorter(text) {
-        text = text.get(length..).unwrap_or_default();
-    }
-    text
-}
-
-/// The text without the Unicode white space that it ends in.
-fn trim_end(mut text: &[u8]) -> &[u8] {
-    let starts = |text: &[u8]| text.len().saturating_sub(3)..text.len();
-    let cut = |text: &[u8]| starts(text).find(|&start| text.get(start..).is_some_and(is_space));
-    while let Some(end) = cut(text) {
-        text = before(text, end);
-    }
-    text
-}
-
-/// Whether the bytes are one character of white space.
-fn is_space(bytes: &[u8]) -> bool {
-    let mut characters = str::from_utf8(bytes).unwrap_or_default().chars();
-    characters.next().is_some_and(char::is_whitespace) && characters.next().is_none()
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sops::{
-        format::{Format, testing::reprinted},
+        format::{formats::Format, testing::reprinted},
         tree::{Branch, Item, Key, Value},
     };
 

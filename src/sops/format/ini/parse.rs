@@ -2,9 +2,12 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{DEFAULT, before, closing_quote, find, rfind, trim, trim_start, without_quotes};
+use super::spelling::{DEFAULT, before, closing_quote, find, rfind, trim, trim_start, without_quotes};
 use crate::sops::{
-    format::{Flaw, MOST_VALUES, ParseError, TOO_MANY},
+    format::{
+        limits::{MOST_VALUES, TOO_MANY},
+        problem::{Flaw, ParseError},
+    },
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
 };
 

@@ -3,8 +3,8 @@
 use crate::{
     sops::{
         format::{
-            EmitError,
             output::{self, Output},
+            problem::EmitError,
         },
         number,
         tree::{Branch, Comment, Item, Key, Kind, Value},

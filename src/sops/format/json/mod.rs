@@ -17,7 +17,7 @@ mod tests {
     use super::*;
     use crate::{
         sops::{
-            format::{Format, testing::reprinted},
+            format::{formats::Format, testing::reprinted},
             tree::{Branch, Comment, Item, Key, Kind, Value},
         },
         system::plaintext::Plaintext,

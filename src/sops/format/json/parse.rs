@@ -6,7 +6,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::error::Category;
 
 use crate::sops::{
-    format::{FLOAT_UNIT, Flaw, MOST_VALUES, ParseError, TOO_MANY},
+    format::{
+        limits::{FLOAT_UNIT, MOST_VALUES, TOO_MANY},
+        problem::{Flaw, ParseError},
+    },
     number,
     tree::{Branch, Item, Key, Kind, Stored, Value},
 };

@@ -12,19 +12,26 @@ use std::{
             net::{SocketAddr, UnixListener, UnixStream},
         },
     },
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     process::{Child, Command},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use rustix::{
     fs::{CWD, FileType, Mode},
     mount::{MountFlags, mount},
     process::{Pid, Signal, chroot, kill_process},
-    thread::set_thread_uid,
+    thread::{CapabilitySet, capabilities, set_thread_uid},
 };
 use tempfile::TempDir;
 
-use super::*;
+use super::{
+    restriction::{drop_capabilities, restrict_access},
+    *,
+};
 
 /// Longer than anything takes here.
 const LONG: Duration = Duration::from_secs(20);

@@ -5,7 +5,7 @@ use std::mem;
 use super::spell::{self, Scalar};
 use crate::{
     sops::{
-        format::EmitError,
+        format::problem::EmitError,
         tree::{Branch, Comment, Key, Value},
     },
     system::plaintext::Plaintext,

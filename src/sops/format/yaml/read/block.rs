@@ -8,7 +8,7 @@ use super::{
     scanner::{Scanner, problem},
     token::Token,
 };
-use crate::sops::format::ParseError;
+use crate::sops::format::problem::ParseError;
 
 /// What the header of a block scalar says about the breaks at its end.
 #[derive(Clone, Copy, PartialEq, Eq)]

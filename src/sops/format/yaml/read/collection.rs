@@ -8,7 +8,7 @@ use super::{
     scanner::Lines,
     token::Token,
 };
-use crate::sops::format::ParseError;
+use crate::sops::format::problem::ParseError;
 
 impl<'a> Composer<'a> {
     /// A list by indentation.

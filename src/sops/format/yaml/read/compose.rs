@@ -8,7 +8,7 @@ use super::{
     token::{Placed, Token},
 };
 use crate::sops::{
-    format::{ParseError, yaml::resolve::Tag},
+    format::{problem::ParseError, yaml::resolve::Tag},
     tree::shown,
 };
 

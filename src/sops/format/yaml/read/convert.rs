@@ -4,7 +4,11 @@ use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use super::node::{Document, Node, Pair, Shape};
 use crate::sops::{
-    format::{FLOAT_UNIT, Flaw, MOST_VALUES, ParseError, TOO_MANY, yaml::resolve},
+    format::{
+        limits::{FLOAT_UNIT, MOST_VALUES, TOO_MANY},
+        problem::{Flaw, ParseError},
+        yaml::resolve,
+    },
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
 };
 

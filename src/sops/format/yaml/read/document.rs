@@ -8,7 +8,7 @@ use super::{
     scanner::Lines,
     token::Token,
 };
-use crate::sops::format::{ParseError, yaml::resolve::Tag};
+use crate::sops::format::{problem::ParseError, yaml::resolve::Tag};
 
 impl<'a> Composer<'a> {
     /// The next document; none behind the last.

@@ -5,7 +5,7 @@ use super::{
     scanner::{Scanner, SimpleKey, problem},
     token::Token,
 };
-use crate::sops::format::ParseError;
+use crate::sops::format::problem::ParseError;
 
 /// Most characters that may stand between the start of a key without `?` and its `:`.
 const LONGEST_KEY: usize = 1024;

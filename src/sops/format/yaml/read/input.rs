@@ -1,6 +1,9 @@
 //! Bytes to characters.
 
-use crate::sops::format::{Flaw, ParseError, yaml::character::is_forbidden};
+use crate::sops::format::{
+    problem::{Flaw, ParseError},
+    yaml::character::is_forbidden,
+};
 
 /// The file as text, without a byte order mark.
 ///

@@ -18,7 +18,7 @@ mod scanner;
 mod token;
 
 use crate::sops::{
-    format::ParseError,
+    format::problem::ParseError,
     tree::{Branch, Stored},
 };
 

@@ -7,7 +7,7 @@ use super::{
     scanner::{Scanner, problem},
     token::Token,
 };
-use crate::sops::format::ParseError;
+use crate::sops::format::problem::ParseError;
 
 /// Whether a name of an anchor, a tag handle or a directive may hold this.
 fn is_name(byte: u8) -> bool {

@@ -6,7 +6,7 @@ use super::{
     scanner::{Scanner, problem},
     token::Token,
 };
-use crate::sops::format::ParseError;
+use crate::sops::format::problem::ParseError;
 
 impl<'a> Scanner<'a> {
     /// A scalar without quotes. It goes on over line breaks as long as the lines are deeper than the block.

@@ -8,7 +8,7 @@ use super::{
     scanner::{Scanner, SimpleKey, problem},
     token::{Placed, Token},
 };
-use crate::sops::format::{ParseError, TOO_MANY};
+use crate::sops::format::{limits::TOO_MANY, problem::ParseError};
 
 /// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
 const LOOKAHEAD: usize = 3;

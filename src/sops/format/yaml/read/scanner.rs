@@ -6,7 +6,7 @@ use super::{
     cursor::{Cursor, Mark},
     token::Placed,
 };
-use crate::sops::format::{Flaw, ParseError};
+use crate::sops::format::problem::{Flaw, ParseError};
 
 /// Reads tokens one by one, and the comments between them.
 pub(crate) struct Scanner<'a> {

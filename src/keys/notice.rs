@@ -2,10 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::{
-    keys::problem::{Place, Problem},
-    text::{encoding::Encoding, shell},
-};
+use super::problem::{Place, Problem};
+use crate::text::{encoding::Encoding, shell};
 
 /// Something worth telling about a source of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]

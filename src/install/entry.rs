@@ -1,0 +1,48 @@
+//! One file to publish.
+
+use std::{borrow::Cow, path::PathBuf};
+
+use super::files::Owner;
+
+/// Rendered templates lie below this in a generation.
+pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
+
+/// One file to publish.
+pub struct Entry<'a> {
+    /// Secret or template.
+    pub kind: Kind,
+    /// Relative name: no empty part, no `.`, no `..`, no NUL.
+    pub name: &'a str,
+    /// The bytes.
+    pub content: &'a [u8],
+    /// Permission bits.
+    pub mode: u32,
+    /// User and group; `None` leaves the caller's.
+    pub owner: Owner,
+    /// Where the file shall be seen too, or its own place.
+    pub path: Option<PathBuf>,
+    /// Units to restart when it is added or modified.
+    pub restart_units: &'a [String],
+    /// Units to reload when it is added or modified.
+    pub reload_units: &'a [String],
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A decrypted value or file.
+    Secret,
+    /// A template with its placeholders replaced.
+    Template,
+}
+
+impl Entry<'_> {
+    /// Place in a generation.
+    #[must_use]
+    pub fn location(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::Secret => Cow::Borrowed(self.name),
+            Kind::Template => Cow::Owned(format!("{TEMPLATE_PREFIX}{}", self.name)),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What a publication would do, for a dry run.
+
+use super::{
+    changes, changes::Changes, entry::Entry, error::InstallError, grounds::Grounds, links, live::look, mount, mount::open, plan,
+    plan::sorted, site::Site,
+};
+
+/// What a publication would do.
+#[derive(Debug)]
+pub struct Preview {
+    /// Whether a generation is live, so that a failure would leave it untouched.
+    pub is_live: bool,
+    /// What would change.
+    pub changes: Changes,
+    /// What stands in the way of declared paths.
+    pub failures: Vec<InstallError>,
+    /// Whether these would stop the run. Then they are only those that do.
+    pub is_refused: bool,
+}
+
+/// Compares `entries` with what is live. Makes no mount, file or directory, and takes no lock.
+///
+/// # Errors
+///
+/// When the live generation cannot be read, or nothing could be published here.
+pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallError> {
+    let root = open(site)?;
+    let grounds = Grounds::look(site, root.as_ref())?;
+    if let Some(root) = &root {
+        mount::inspect(site, root)?;
+    }
+    links::check(site)?;
+    let current = look(site)?;
+    let changes = changes::compare(current.live.as_ref(), entries)?;
+    let is_live = current.live.is_some();
+    let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);
+    let is_refused = is_live && !blocking.is_empty();
+    let mut failures = blocking;
+    if !is_refused {
+        failures.extend(others);
+    }
+    Ok(Preview {
+        is_live,
+        changes,
+        failures,
+        is_refused,
+    })
+}

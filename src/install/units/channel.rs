@@ -1,0 +1,214 @@
+//! How units are told.
+
+use std::path::PathBuf;
+
+use super::{lists::Lists, requests::UnitRequests, systemctl::Systemctl, unit_error::UnitError};
+
+/// How units are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Not at all, as for a plain user.
+    Nobody,
+    /// By this program, `systemctl`; a name without a slash is looked up in `PATH`.
+    Systemctl(PathBuf),
+    /// By the lists in this directory, `/run/nixos`, that `switch-to-configuration` reads. Without the directory nobody is told.
+    Lists {
+        /// Where the lists are.
+        directory: PathBuf,
+        /// Whether to write the lists of a dry activation.
+        dry: bool,
+        /// Where the units of the system are that is switched to, if that is known. `switch-to-configuration` ends at a name that it does not find there,
+        /// and the lists stay and end every later switch: such a name is never listed.
+        units: Option<PathBuf>,
+        /// systemctl, which tells of a unit that no list may name whether it runs, and restarts it.
+        systemctl: Option<PathBuf>,
+    },
+}
+
+/// Makes the requests. They are independent: all are tried, and all that fails is returned. By systemctl, units that have failed are
+/// started too: perhaps they failed for want of a secret.
+#[must_use]
+pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
+    let outcomes = match channel {
+        Channel::Nobody => return Vec::new(),
+        Channel::Systemctl(program) => Systemctl::new(program).tell(requests),
+        Channel::Lists {
+            directory,
+            dry,
+            units,
+            systemctl,
+        } => Lists {
+            directory,
+            dry: *dry,
+            units: units.as_deref(),
+            systemctl: systemctl.as_deref().map(Systemctl::new),
+        }
+        .request(requests),
+    };
+    outcomes.into_iter().filter_map(Result::err).collect()
+}
+
+/// Starts those of the units that have failed, perhaps for want of what is published for the first time. The lists have no word for that.
+///
+/// # Errors
+/// When systemctl was not run, or refused a unit.
+pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), UnitError> {
+    let Channel::Systemctl(program) = channel else { return Ok(()) };
+    let systemctl = Systemctl::new(program);
+    systemctl.start(&systemctl.failed(&requests.units())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt, symlink},
+    };
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn requests() -> UnitRequests {
+        UnitRequests {
+            restart: vec!["a.service".into(), "b.service".into()],
+            reload: vec!["c.service".into()],
+        }
+    }
+
+    #[test]
+    fn lists_are_appended_to_and_private() {
+        let directory = TempDir::new().unwrap();
+        for (dry, prefix) in [(false, "activation"), (true, "dry-activation")] {
+            let channel = Channel::Lists {
+                directory: directory.path().to_owned(),
+                dry,
+                units: None,
+                systemctl: None,
+            };
+            let list = |name: &str| directory.path().join(format!("{prefix}-{name}-list"));
+            fs::write(list("restart"), "z.service\n").unwrap();
+            assert!(request(&channel, &requests()).is_empty());
+            assert_eq!(
+                fs::read_to_string(list("restart")).unwrap(),
+                "z.service\na.service\nb.service\n"
+            );
+            assert_eq!(fs::read_to_string(list("reload")).unwrap(), "c.service\n");
+            assert_eq!(list("reload").metadata().unwrap().mode() & 0o7777, 0o600);
+        }
+    }
+
+    #[test]
+    fn what_the_switch_would_not_find_is_never_listed() {
+        let directory = TempDir::new().unwrap();
+        let units = directory.path().join("units");
+        fs::create_dir(&units).unwrap();
+        for file in ["here.service", "t@.service", "own@a.b.service"] {
+            fs::write(units.join(file), "").unwrap();
+        }
+        symlink("/dev/null", units.join("masked.service")).unwrap();
+        symlink("here.service", units.join("alias.service")).unwrap();
+        symlink("nowhere", units.join("dangling.service")).unwrap();
+        let names = [
+            ("here.service", true),
+            ("alias.service", true),
+            ("masked.service", true),
+            ("t@a.service", true),
+            ("own@a.b.service", true),
+            // These end a switch.
+            ("gone.service", false),
+            ("dangling.service", false),
+            ("t@a.b.service", false),
+            ("u@a.service", false),
+            ("../units/here.service", false),
+        ];
+        let all: Vec<String> = names.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let found: Vec<&str> = names.iter().filter(|(_, found)| *found).map(|(name, _)| *name).collect();
+        let channel = Channel::Lists {
+            directory: directory.path().to_owned(),
+            dry: false,
+            units: Some(units),
+            systemctl: None,
+        };
+        let requests = UnitRequests {
+            restart: all.clone(),
+            reload: all,
+        };
+        assert!(request(&channel, &requests).is_empty());
+        for list in ["activation-restart-list", "activation-reload-list"] {
+            let listed = fs::read_to_string(directory.path().join(list)).unwrap();
+            assert_eq!(listed.lines().collect::<Vec<_>>(), found);
+        }
+    }
+
+    #[test]
+    fn without_a_directory_for_lists_nothing_is_made() {
+        let directory = TempDir::new().unwrap();
+        let missing = directory.path().join("nixos");
+        assert!(
+            request(
+                &Channel::Lists {
+                    directory: missing.clone(),
+                    dry: false,
+                    units: None,
+                    systemctl: None,
+                },
+                &requests()
+            )
+            .is_empty()
+        );
+        assert!(!missing.exists());
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_reached_is_not_taken_for_an_absent_one() {
+        let directory = TempDir::new().unwrap();
+        let looping = directory.path().join("nixos");
+        symlink(&looping, &looping).unwrap();
+        let channel = Channel::Lists {
+            directory: looping,
+            dry: false,
+            units: None,
+            systemctl: None,
+        };
+        let errors = request(&channel, &requests());
+        assert_eq!(errors.len(), 2);
+        assert!(errors.iter().all(UnitError::is_lost));
+    }
+
+    #[test]
+    fn a_list_that_is_a_symlink_is_refused() {
+        let directory = TempDir::new().unwrap();
+        let precious = directory.path().join("precious");
+        fs::write(&precious, "kept").unwrap();
+        symlink(&precious, directory.path().join("activation-restart-list")).unwrap();
+        let errors = request(
+            &Channel::Lists {
+                directory: directory.path().to_owned(),
+                dry: false,
+                units: None,
+                systemctl: None,
+            },
+            &requests(),
+        );
+        assert_eq!(errors.len(), 1);
+        let shown = errors[0].to_string();
+        assert!(
+            shown.contains("activation-restart-list") && shown.ends_with("a.service b.service"),
+            "{shown}"
+        );
+        assert!(errors[0].is_lost());
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "kept");
+        assert!(
+            directory.path().join("activation-reload-list").exists(),
+            "the other list is still written"
+        );
+    }
+
+    #[test]
+    fn nothing_to_request_runs_nothing() {
+        let missing = Channel::Systemctl("/no/such/systemctl".into());
+        assert!(request(&missing, &UnitRequests::default()).is_empty());
+        assert_eq!(request(&missing, &requests()).len(), 2);
+    }
+}

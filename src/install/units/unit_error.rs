@@ -1,0 +1,74 @@
+//! Why units were not told.
+
+use std::{io, path::PathBuf, process::ExitStatus};
+
+use crate::{
+    system::{child::ChildError, read::reason},
+    text::shell,
+};
+
+/// Why units were not told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnitError {
+    /// The list could not be written; its units were not told.
+    #[error("cannot write {}: {}; run: systemctl {verb} {}", .path.display(), reason(.cause), words(.units))]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// What the list asks for, as systemctl calls it.
+        verb: &'static str,
+        /// What the system said.
+        cause: io::Error,
+        /// The units.
+        units: Vec<String>,
+    },
+    /// systemctl did not start, or did not end in time; its units may not have been told.
+    #[error("cannot run {} {verb}: {cause}; run: systemctl {verb} {}", .program.display(), words(.units))]
+    NotRun {
+        /// The program.
+        program: PathBuf,
+        /// `try-restart`, `try-reload-or-restart` or `start`.
+        verb: &'static str,
+        /// Why.
+        cause: ChildError,
+        /// The units.
+        units: Vec<String>,
+    },
+    /// systemctl refused at least one unit; it has queued the others.
+    #[error("{} {verb}: {status}{}; correct restartUnits and reloadUnits, or run: systemctl {verb} {}", .program.display(), said(.message), words(.units))]
+    Refused {
+        /// The program.
+        program: PathBuf,
+        /// `try-restart`, `try-reload-or-restart` or `start`.
+        verb: &'static str,
+        /// The units.
+        units: Vec<String>,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl UnitError {
+    /// Whether the request never arrived, so that the next run should make it again.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
+/// What a program said, if it said anything.
+pub(crate) fn said(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}
+
+/// Units as a shell takes them: their names may have backslashes.
+pub(crate) fn words(units: &[String]) -> String {
+    units.iter().map(|unit| shell::word(unit)).collect::<Vec<_>>().join(" ")
+}

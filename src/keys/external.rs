@@ -1,0 +1,230 @@
+//! Keys that other programs hold: key commands, age plugins and gpg are asked about files that the keys at hand do not open.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use age_core::format::Stanza;
+
+use super::{
+    age::{self, Message},
+    failure::Failure,
+    holder::Holder,
+    keyring::Keyring,
+    opening::{EntryIndex, Opening},
+    problem::{Cause, Place},
+    programs::{
+        command::Prints,
+        gpg::Gpg,
+        plugin::{self, Asking, PluginFailure},
+    },
+};
+use crate::{
+    sops::metadata::MasterKey,
+    system::{budget, plaintext::Plaintext},
+};
+
+/// A message that a plugin is asked about, and where it stands.
+struct Asked {
+    opening: usize,
+    index: EntryIndex,
+    recipient: String,
+    message: Message,
+}
+
+impl Asked {
+    /// What the plugin's failure is for this entry. That a plugin does not open what is for another key is no news.
+    fn failure(&self, plugin: &str, failure: &PluginFailure) -> Failure {
+        match Holder::of(&self.recipient).may_be(plugin) {
+            true if failure.is_not_held() => Failure::NotHeldByProgram(failure.to_string()),
+            true => Failure::ProgramFailed(failure.to_string()),
+            false => Failure::NotOurs,
+        }
+    }
+}
+
+impl Keyring {
+    /// Opens what is still closed with the help of other programs: key commands, since they give keys like those at hand, then
+    /// plugins, each started once for all files, then gpg. Nothing is started for a file that is open.
+    pub fn open_with_programs(&mut self, openings: &mut [&mut Opening]) {
+        // A person may take their time. A boot may not.
+        self.late_at = (!self.may_ask).then(|| Instant::now() + self.timeout * budget::PROGRAMS);
+        for opening in openings.iter_mut() {
+            self.open_with_commands(opening);
+        }
+        self.open_with_plugins(openings);
+        for opening in openings.iter_mut() {
+            self.open_with_gpg(opening);
+        }
+    }
+
+    /// What the next program may take: its own time, and no more than is left for all of them.
+    fn time_left(&self) -> Result<Duration, Failure> {
+        let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
+        match left.map_or(self.timeout, |left| left.min(self.timeout)) {
+            // Nothing starts and answers in less.
+            left if left < Duration::from_secs(1) => Err(Failure::ProgramFailed(
+                "not asked: the programs before it took all the time; raise sops.keyTimeout".to_owned(),
+            )),
+            left => Ok(left),
+        }
+    }
+
+    /// Runs the key commands for one recipient after the other until the file is open.
+    fn open_with_commands(&mut self, opening: &mut Opening) {
+        if self.commands.is_empty() {
+            return;
+        }
+        // An earlier file may have brought a key of this one.
+        self.open_with_new_keys(opening);
+        for recipient in closed_recipients(opening) {
+            if opening.is_open() {
+                return;
+            }
+            self.run_commands(&recipient);
+            self.open_with_new_keys(opening);
+        }
+    }
+
+    /// Tries the keys that were added, if some were.
+    fn open_with_new_keys(&self, opening: &mut Opening) {
+        if opening.tried != self.hand.count() {
+            self.open(opening);
+        }
+    }
+
+    fn run_commands(&mut self, recipient: &str) {
+        let mut commands = std::mem::take(&mut self.commands);
+        for command in &mut commands {
+            let Ok(timeout) = self.time_left() else { break };
+            let place = command.place();
+            match (command.run(recipient, timeout), command.prints) {
+                (None, _) => {}
+                (Some(Err(cause)), _) => self.report(place, cause),
+                (Some(Ok(text)), Prints::SshKey) => self.add_ssh_key(&place, &text, false),
+                (Some(Ok(text)), Prints::Identities) => match age::foreign_content(text.expose()) {
+                    Some(cause) => self.report(place, cause),
+                    None => self.add_identities(&place, age::lines(text.expose())),
+                },
+            }
+        }
+        self.commands = commands;
+    }
+
+    /// Starts each plugin at most once, for all messages that are closed by then.
+    fn open_with_plugins(&mut self, openings: &mut [&mut Opening]) {
+        for name in self.plugin_names() {
+            let asked = closed_messages(openings);
+            if asked.is_empty() {
+                return;
+            }
+            let mut answers = self.ask_plugin(&name, asked);
+            for (number, opening) in openings.iter_mut().enumerate() {
+                opening.advance(|index, _| answers.remove(&(number, index)));
+            }
+        }
+    }
+
+    /// What the plugin `name` makes of all these messages.
+    fn ask_plugin(
+        &mut self,
+        name: &str,
+        asked: Vec<(Asked, Vec<Stanza>)>,
+    ) -> HashMap<(usize, EntryIndex), Result<Plaintext, Failure>> {
+        let timeout = match self.time_left() {
+            Ok(timeout) => timeout,
+            Err(failure) => {
+                let indices = asked.into_iter().map(|(asked, _)| (asked.opening, asked.index));
+                return indices.map(|index| (index, Err(failure.clone()))).collect();
+            }
+        };
+        let ours = self.plugins.iter().filter(|(identity, _)| identity.plugin() == name);
+        let (identities, places): (Vec<_>, Vec<_>) = ours.map(|(identity, place)| (identity, place.clone())).unzip();
+        let (asked, stanzas): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+        let asking = if self.may_ask { Asking::Terminal } else { Asking::Nobody };
+        let answers = plugin::unwrap(name, &identities, &stanzas, &asking, timeout);
+        let mut opened = HashMap::new();
+        for (asked, answer) in asked.into_iter().zip(answers) {
+            let answer = match answer {
+                Ok(file_key) => asked.message.open_with(file_key),
+                Err(failure) => {
+                    if !failure.is_not_held() {
+                        self.report(common_place(&places), Cause::Program(failure.to_string()));
+                    }
+                    Err(asked.failure(name, &failure))
+                }
+            };
+            opened.insert((asked.opening, asked.index), answer);
+        }
+        opened
+    }
+
+    /// Asks gpg about one message after the other. Once it is not there, or hangs, it is not asked again.
+    fn open_with_gpg(&mut self, opening: &mut Opening) {
+        let Some(gpg) = self.gpg.take() else { return };
+        opening.advance(|_, key| match key {
+            MasterKey::Pgp { encrypted, .. } => Some(self.ask_gpg(&gpg, encrypted)),
+            _ => None,
+        });
+        self.gpg = Some(gpg);
+    }
+
+    fn ask_gpg(&mut self, gpg: &Gpg, encrypted: &str) -> Result<Plaintext, Failure> {
+        if let Some(failure) = &self.gpg_is_given_up {
+            return Err(failure.clone());
+        }
+        gpg.open(encrypted, self.time_left()?).map_err(|failure| {
+            let is_final = failure.is_final();
+            let told = Failure::from(failure);
+            self.gpg_is_given_up = is_final.then(|| told.clone());
+            told
+        })
+    }
+}
+
+/// Where the identities of a plugin are. Which of several it is about a failure does not say.
+fn common_place(places: &[Place]) -> Place {
+    match places {
+        [only] => only.clone(),
+        several => several.first().map_or(Place::File(PathBuf::new()), Place::source),
+    }
+}
+
+/// The age recipients of closed entries.
+fn closed_recipients(opening: &Opening) -> Vec<String> {
+    let closed = opening.closed().into_iter();
+    closed
+        .filter_map(|(_, key)| match key {
+            MasterKey::Age { recipient, .. } => Some(recipient.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The age messages of closed entries, with their stanzas.
+fn closed_messages(openings: &[&mut Opening]) -> Vec<(Asked, Vec<Stanza>)> {
+    let mut messages = Vec::new();
+    for (opening, file) in openings.iter().enumerate() {
+        for (index, key) in file.closed() {
+            let MasterKey::Age { recipient, encrypted } = key else {
+                continue;
+            };
+            let Ok(message) = Message::parse(encrypted) else { continue };
+            let recipient = recipient.clone();
+            if let Some(stanzas) = message.stanzas() {
+                messages.push((
+                    Asked {
+                        opening,
+                        index,
+                        recipient,
+                        message,
+                    },
+                    stanzas,
+                ));
+            }
+        }
+    }
+    messages
+}

@@ -1,0 +1,68 @@
+//! From JSON to a valid manifest.
+
+use std::path::Path;
+
+use super::{check, convert, declaration::Manifest, error::ManifestError, findings::Findings, raw};
+use crate::text::encoding::Encoding;
+
+impl Manifest {
+    /// Reads and validates the text of a manifest; `path` names it in errors. `runtime_dir` is what `%r` stands for in user mode.
+    ///
+    /// # Errors
+    /// With all findings at once, where something is wrong that the manifest's strictness does not forgive.
+    pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<String>), ManifestError> {
+        let raw = raw::parse(json).map_err(|error| match Encoding::of(json) {
+            Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::Encoded {
+                path: path.to_owned(),
+                encoding,
+            },
+            _ => ManifestError::Json {
+                path: path.to_owned(),
+                field: error.path().to_string(),
+                source: error.into_inner(),
+            },
+        })?;
+        let mut findings = Findings::new(raw.version);
+        let manifest = convert::manifest(raw, runtime_dir, &mut findings);
+        let manifest = check::collisions(manifest, &mut findings);
+        if findings.errors.is_empty() {
+            return Ok((manifest, findings.warnings));
+        }
+        Err(ManifestError::Invalid {
+            path: path.to_owned(),
+            findings: findings.errors,
+            warnings: findings.warnings,
+        })
+    }
+
+    /// Where templates are published, below a generation.
+    #[must_use]
+    pub fn rendered(name: &str) -> String {
+        format!("rendered/{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_can_write_to_the_terminal() {
+        let bad = r"\u001b[2J\n";
+        for (json, expected) in [
+            (
+                format!(r#"{{"placeholderBySecretName": {{"{bad}": 5}}}}"#),
+                r"placeholderBySecretName.\u{1b}[2J\n has the wrong type, at line 1 column 45: expected a string",
+            ),
+            (
+                format!(r#"{{"secretsMountPoint": "/{bad}", "symlinkPath": "/{bad}/x"}}"#),
+                r#"symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" lie in each other"#,
+            ),
+        ] {
+            let error = Manifest::parse(Path::new("m"), json.as_bytes(), None)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

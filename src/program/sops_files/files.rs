@@ -1,0 +1,126 @@
+//! The sops files of a manifest on their way to being decrypted.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    desk::Desk,
+    job::{Begun, Contents, Job},
+    source::{Source, sources},
+};
+use crate::{
+    keys::{Keyring, KeysAtHand, Opening},
+    manifest::Manifest,
+    program::failure::Failure,
+    system::{budget, confinement::Confined},
+};
+
+/// The files of a manifest on their way to being decrypted.
+pub(crate) struct Files<'m> {
+    small_first: Vec<File<'m>>,
+    desk: Desk,
+    /// How many bytes may still be published.
+    room: usize,
+}
+
+/// One of them.
+pub(crate) struct File<'m> {
+    /// Its place in the order of the manifest.
+    position: usize,
+    source: Source<'m>,
+    job: Arc<Job>,
+    /// The time that is left for it.
+    left: Duration,
+    progress: Result<Begun, String>,
+}
+
+impl<'m> Files<'m> {
+    /// Decrypts what the keys at hand open.
+    pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
+        let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
+        let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
+        sources.sort_by_cached_key(|(_, source)| source.size(&mut desk));
+        let begin = |(position, source)| File::begin(position, source, keys, &mut desk, &mut room);
+        let small_first = sources.into_iter().map(begin).collect();
+        Self { small_first, desk, room }
+    }
+
+    /// Asks programs for the keys of what is still closed, all at once, so that each has to be started once.
+    pub(crate) fn open_with_programs(&mut self, keyring: &mut Keyring) {
+        let mut closed: Vec<_> = self.small_first.iter_mut().filter_map(File::opening).collect();
+        keyring.open_with_programs(&mut closed);
+        keyring.dismiss_programs();
+    }
+
+    /// Decrypts the rest. What failed is `None`, with its failure told.
+    pub(crate) fn finish(mut self, keyring: Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Contents>)> {
+        let keyring = Arc::new(keyring);
+        let finish = |file: File<'m>| match file.progress {
+            Ok(Begun::Closed(_)) => file.finish(&keyring, &mut self.desk, &mut self.room),
+            _ => file,
+        };
+        let mut files: Vec<_> = self.small_first.into_iter().map(finish).collect();
+        files.sort_by_key(|file| file.position);
+        files.into_iter().map(|file| file.end(failures)).collect()
+    }
+}
+
+impl<'m> File<'m> {
+    /// Does what the keys at hand can. What is published of it takes of `room`, in bytes.
+    fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) -> Self {
+        let job = Arc::new(source.job());
+        let mut left = budget::FILE;
+        let (shared, keys, most) = (Arc::clone(&job), keys.clone(), *room);
+        let begun = desk.run(&mut left, move || shared.begin(&keys, most));
+        let file = Self {
+            progress: begun.unwrap_or_else(|problem| Err(job.fail(&problem))),
+            position,
+            source,
+            job,
+            left,
+        };
+        file.occupy(room);
+        file
+    }
+
+    fn opening(&mut self) -> Option<&mut Opening> {
+        match &mut self.progress {
+            Ok(Begun::Closed(opening)) => Some(opening),
+            _ => None,
+        }
+    }
+
+    fn finish(mut self, keyring: &Arc<Keyring>, desk: &mut Desk, room: &mut usize) -> Self {
+        self.progress = match self.progress {
+            Ok(Begun::Closed(opening)) => {
+                let (shared, keyring, most) = (Arc::clone(&self.job), Arc::clone(keyring), *room);
+                let finished = desk.run(&mut self.left, move || shared.finish(opening, &keyring, most));
+                finished
+                    .unwrap_or_else(|problem| Err(self.job.fail(&problem)))
+                    .map(Begun::Open)
+            }
+            other => other,
+        };
+        self.occupy(room);
+        self
+    }
+
+    /// What is published stays in memory.
+    fn occupy(&self, room: &mut usize) {
+        if let Ok(Begun::Open(contents)) = &self.progress {
+            let sizes = contents.iter().flatten().map(|content| content.len());
+            *room = sizes.fold(*room, usize::saturating_sub);
+        }
+    }
+
+    fn end(self, failures: &mut Vec<Failure>) -> (Source<'m>, Option<Contents>) {
+        let contents = match self.progress {
+            Ok(Begun::Open(contents)) => Some(contents),
+            Ok(Begun::Closed(_)) => None,
+            Err(message) => {
+                failures.push(self.source.fail(message));
+                None
+            }
+        };
+        (self.source, contents)
+    }
+}

@@ -1,0 +1,140 @@
+//! One sops file, and the secrets that come from it.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{desk::Desk, job, job::Job};
+use crate::{
+    manifest::{Manifest, Secret, Selection},
+    program::{
+        failure::{Failure, names},
+        limit::Limit,
+        remedy,
+        remedy::Editable,
+    },
+    sops::{ContentError, ReadError, SopsFile, format::Format, select::Selector, tree::Stored},
+    system::budget,
+};
+
+/// One sops file and the secrets that come from it.
+pub(crate) struct Source<'m> {
+    path: &'m Path,
+    format: Format,
+    secrets: Vec<&'m Secret>,
+    /// The most bytes that it may have.
+    limit: Limit,
+}
+
+/// Groups the secrets by file, in the order in which the files are first named.
+#[must_use]
+pub(crate) fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
+    let mut sources: Vec<Source<'_>> = Vec::new();
+    let mut positions: HashMap<&Path, usize> = HashMap::new();
+    for secret in &manifest.secrets {
+        let position = *positions.entry(&secret.sops_file).or_insert(sources.len());
+        match sources.get_mut(position) {
+            Some(source) => source.secrets.push(secret),
+            None => sources.push(Source {
+                path: &secret.sops_file,
+                format: secret.format,
+                secrets: vec![secret],
+                limit: Limit::of(manifest),
+            }),
+        }
+    }
+    sources
+}
+
+impl<'m> Source<'m> {
+    /// The secrets that come from it, in the order of the manifest.
+    #[must_use]
+    pub(crate) fn secrets(&self) -> &[&'m Secret] {
+        &self.secrets
+    }
+
+    /// Reads and parses the file, and looks for every wanted key. Needs no key of the host.
+    ///
+    /// # Errors
+    /// With all that is wrong.
+    pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
+        let text = job::read(self.path, self.limit, &self.needed()).map_err(|message| vec![self.fail(message)])?;
+        let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
+        let selector = file.selector();
+        let missing: Vec<_> = self
+            .secrets
+            .iter()
+            .filter_map(|secret| self.check_key(&selector, secret))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Failure> {
+        match &secret.selection {
+            Selection::Whole => None,
+            Selection::Key(key) => selector.scalar(key).err().map(|error| self.fail_one(secret, &error.into())),
+        }
+    }
+
+    /// What has to be known to decrypt it.
+    pub(crate) fn job(&self) -> Job {
+        Job {
+            path: self.path.to_owned(),
+            format: self.format,
+            limit: self.limit,
+            needed: self.needed(),
+            wanted: self.secrets.iter().map(|secret| secret.selection.clone()).collect(),
+        }
+    }
+
+    /// In bytes, as far as that can be told. Of a file on a disk that does not answer, it is taken for the largest.
+    pub(crate) fn size(&self, desk: &mut Desk) -> u64 {
+        let path = self.path.to_owned();
+        let mut left = budget::SIZE;
+        let size = desk.run(&mut left, move || fs::metadata(path).map_or(0, |file| file.len()));
+        size.unwrap_or(u64::MAX)
+    }
+
+    fn unusable(&self, error: &ReadError, text: &[u8]) -> Failure {
+        let problem = remedy::unusable(error, text, self.editable());
+        self.fail(format!("cannot use {} as a sops file: {problem}", self.needed()))
+    }
+
+    fn editable(&self) -> Editable<'_> {
+        Editable::new(self.path, self.format)
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn needed(&self) -> String {
+        let plural = if self.secrets.len() == 1 { "" } else { "s" };
+        format!("{} (needed by secret{plural} {})", self.name(), names(&self.entries()))
+    }
+
+    fn entries(&self) -> Vec<String> {
+        self.secrets.iter().map(|secret| secret.name.clone()).collect()
+    }
+
+    /// Something that concerns the whole file.
+    pub(crate) fn fail(&self, message: String) -> Failure {
+        Failure {
+            message,
+            entries: self.entries(),
+            sops_file: Some(PathBuf::from(self.path)),
+        }
+    }
+
+    /// Something that concerns one secret of the file.
+    pub(crate) fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
+        let problem = remedy::absent(error, self.editable());
+        Failure {
+            message: format!("secret {} from {}: {problem}", secret.name, self.name()),
+            entries: vec![secret.name.clone()],
+            sops_file: Some(PathBuf::from(self.path)),
+        }
+    }
+}

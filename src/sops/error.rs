@@ -1,0 +1,113 @@
+//! What can go wrong between the text of a sops file and a value of it.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::{
+    cipher::CipherError,
+    format::{EmitError, Format, ParseError},
+    metadata::MetadataError,
+    rules::RuleError,
+    select::SelectError,
+};
+
+/// Why a text is not a sops file.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// It is not of the format.
+    #[error("it is not valid {format}: {source}")]
+    Parse {
+        /// The format that it was read as.
+        format: Format,
+        /// What is wrong.
+        source: ParseError,
+    },
+    /// It is, but sops did not write it.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+}
+
+/// Why a file does not decrypt.
+#[derive(Debug, Error)]
+pub enum DecryptError {
+    /// The data key is not one.
+    #[error(transparent)]
+    DataKey(#[from] CipherError),
+    /// One value is at fault.
+    #[error("{place}: {problem}")]
+    Value {
+        /// Where it is.
+        place: Place,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A value is not encrypted where the file's rules want it to be.
+    #[error("{place}: it is {found} that should be encrypted")]
+    NotEncrypted {
+        /// Where it is.
+        place: Place,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A key that is not a string.
+    #[error("{place} has a key that is {type_name}, and only strings can be keys")]
+    Key {
+        /// The map that it is in.
+        place: Place,
+        /// What the key is.
+        type_name: &'static str,
+    },
+    /// Its rule cannot be followed.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The places of its values are too long to be authenticated in time that grows with the file.
+    #[error("its values stand below keys that are longer than all of the rest by far, and to check them would take too long")]
+    LongPaths,
+    /// A later document was encrypted as a file of its own.
+    #[error("document {document} is a sops file of its own, with another data key")]
+    Joined {
+        /// Which one, from 1.
+        document: usize,
+    },
+    /// The file carries no MAC.
+    #[error("the file has no MAC, so a change to it could not be noticed")]
+    NoMac,
+    /// The MAC itself does not decrypt.
+    #[error("the MAC does not authenticate: the metadata was changed after sops wrote it")]
+    BrokenMac,
+    /// The file is not what sops wrote.
+    #[error("the MAC does not match: the file was changed after sops wrote it")]
+    WrongMac,
+}
+
+/// A place in a file. `Display` names it as a manifest names a key, with the document where there are several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which document, from 1, of several.
+    pub document: Option<usize>,
+    /// The keys down to it, joined by slashes; empty for the document itself.
+    pub path: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.document, self.path.as_str()) {
+            (None, "") => f.write_str("the document"),
+            (None, path) => write!(f, "the key {path}"),
+            (Some(document), "") => write!(f, "document {document}"),
+            (Some(document), path) => write!(f, "document {document}: the key {path}"),
+        }
+    }
+}
+
+/// Why a decrypted file does not give the wanted bytes.
+#[derive(Debug, Error)]
+pub enum ContentError {
+    /// No such value.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// No such spelling.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+}

@@ -1,0 +1,129 @@
+//! A sops file, encrypted and decrypted.
+
+use super::{
+    cipher::DataKey,
+    decrypt::Walk,
+    error::{ContentError, DecryptError, ReadError},
+    format::Format,
+    key::KeyPath,
+    mac::Mac,
+    metadata::{Metadata, MetadataError},
+    proof, section,
+    select::Selector,
+    tree::{Branch, Stored},
+};
+use crate::system::plaintext::{Content, Plaintext};
+
+/// An encrypted file, read and understood.
+pub struct SopsFile<'a> {
+    format: Format,
+    /// In bytes.
+    size: usize,
+    documents: Vec<Branch<Stored<'a>>>,
+    /// Whether each document was encrypted as a file of its own.
+    foreign: Vec<bool>,
+    metadata: Metadata,
+}
+
+/// A decrypted file.
+pub struct Decrypted {
+    format: Format,
+    documents: Vec<Branch<Plaintext>>,
+}
+
+impl<'a> SopsFile<'a> {
+    /// Reads the text of an encrypted file.
+    ///
+    /// # Errors
+    /// When it is not of the format, or its metadata cannot be used.
+    pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, ReadError> {
+        let mut documents = format.parse(source).map_err(|source| ReadError::Parse { format, source })?;
+        let foreign = section::foreign(&documents);
+        let section = section::take_metadata(format, &mut documents).map_err(MetadataError::Section)?;
+        Ok(Self {
+            format,
+            size: source.len(),
+            foreign,
+            metadata: Metadata::read(&section)?,
+            documents,
+        })
+    }
+
+    /// What the file says about itself.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Whether it looks like what sops makes of a binary file, whatever it was read as.
+    pub(crate) fn is_binary(&self) -> bool {
+        matches!(self.documents.as_slice(), [document] if document.items.len() == 1 && document.get(b"data").is_some())
+    }
+
+    /// Looks for values that could be secrets. Needs no data key.
+    #[must_use]
+    pub fn selector(&self) -> Selector<'_, Stored<'a>> {
+        Selector::new(&self.documents)
+    }
+
+    /// Decrypts all values and checks the MAC.
+    ///
+    /// # Errors
+    /// At the first value that does not authenticate, and when the MAC does not match.
+    pub fn decrypt(mut self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
+        let key = DataKey::new(key)?;
+        let is_json = matches!(self.format, Format::Json | Format::Binary);
+        let mac = Mac::new(self.metadata.mac_only_encrypted, is_json);
+        let several = self.documents.len() > 1;
+        let mut walk = Walk::new(&key, &mut self.metadata.rule, mac, self.size, several);
+        let documents = self
+            .documents
+            .into_iter()
+            .zip(self.foreign)
+            .map(|(document, is_foreign)| walk.document(document, is_foreign))
+            .collect::<Result<_, _>>()?;
+        check(walk.mac, &self.metadata, &key)?;
+        Ok(Decrypted {
+            format: self.format,
+            documents,
+        })
+    }
+}
+
+/// Compares the MAC of what was decrypted with the stored one.
+pub(crate) fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptError> {
+    if metadata.mac.is_empty() {
+        return Err(DecryptError::NoMac);
+    }
+    let stored = proof::stored_mac(&metadata.mac, &metadata.last_modified, key).ok_or(DecryptError::BrokenMac)?;
+    if mac.matches(stored.expose()) {
+        Ok(())
+    } else {
+        Err(DecryptError::WrongMac)
+    }
+}
+
+impl Decrypted {
+    /// Looks values up by their keys.
+    #[must_use]
+    pub fn selector(&self) -> Selector<'_, Plaintext> {
+        Selector::new(&self.documents)
+    }
+
+    /// The value under `key`, as `sops decrypt --extract` prints it, without a line end. `selector` is this file's own.
+    ///
+    /// # Errors
+    /// When there is none that could be a secret.
+    pub fn value<'f>(&'f self, selector: &Selector<'f, Plaintext>, key: &KeyPath) -> Result<Content<'f>, ContentError> {
+        let (kind, text) = selector.scalar(key)?;
+        Ok(self.format.emit_scalar(kind, text)?)
+    }
+
+    /// The whole file, as `sops decrypt` prints it; `None` when that is longer than `most` bytes.
+    ///
+    /// # Errors
+    /// When the format has no spelling for something in it.
+    pub fn whole(&self, most: usize) -> Result<Option<Content<'_>>, ContentError> {
+        Ok(self.format.emit(&self.documents, most)?)
+    }
+}

@@ -1,0 +1,109 @@
+//! The formats by their names, and what reads and writes each.
+
+use std::fmt;
+
+use super::{
+    binary, dotenv, flat, ini, json,
+    problem::{EmitError, ParseError},
+    yaml,
+};
+use crate::{
+    sops::tree::{Branch, Kind, Stored},
+    system::plaintext::{Content, Plaintext},
+};
+
+/// How a sops file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// One or more YAML documents.
+    Yaml,
+    /// One JSON object.
+    Json,
+    /// `KEY=value` lines.
+    Dotenv,
+    /// `[section]` and `key = value` lines.
+    Ini,
+    /// Any bytes, wrapped by sops in a JSON object.
+    Binary,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Yaml => "yaml",
+            Self::Json => "json",
+            Self::Dotenv => "dotenv",
+            Self::Ini => "ini",
+            Self::Binary => "binary",
+        })
+    }
+}
+
+impl Format {
+    /// Reads the encrypted file's text into its documents, the metadata still in its place.
+    ///
+    /// # Errors
+    /// When the text is not of this format.
+    pub fn parse(self, source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
+        match self {
+            Self::Yaml => yaml::parse(source),
+            Self::Json | Self::Binary => json::parse(source),
+            Self::Dotenv => dotenv::parse(source),
+            Self::Ini => ini::parse(source),
+        }
+    }
+
+    /// Writes decrypted documents (metadata removed) the way `sops decrypt` prints them. `None` when that is longer than `most` bytes,
+    /// which is known before any memory is taken for it.
+    ///
+    /// # Errors
+    /// When the format has no spelling for something in the tree.
+    pub fn emit(self, documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Content<'_>>, EmitError> {
+        let text = match self {
+            Self::Yaml => yaml::emit(documents, most)?,
+            Self::Json => json::emit(documents, most)?,
+            Self::Dotenv => dotenv::emit(documents, most)?,
+            Self::Ini => ini::emit(documents, most)?,
+            Self::Binary => {
+                let text = binary::emit(documents)?;
+                return Ok((text.len() <= most).then_some(Content::Borrowed(text)));
+            }
+        };
+        Ok(text.map(Content::Owned))
+    }
+
+    /// Writes one scalar the way `sops decrypt --extract` prints it, without a line end.
+    ///
+    /// # Errors
+    /// When the format has no spelling for it.
+    pub fn emit_scalar(self, kind: Kind, text: &Plaintext) -> Result<Content<'_>, EmitError> {
+        match (self, kind) {
+            (_, Kind::Text) => Ok(Content::Borrowed(text)),
+            (Self::Json | Self::Binary, _) => json::emit_scalar(kind, text).map(Content::Owned),
+            (Self::Dotenv | Self::Ini, _) => Ok(Content::Owned(flat::emit_scalar(kind, text))),
+            (Self::Yaml, _) => Ok(Content::Owned(yaml::emit_scalar(kind, text))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_count_by_what_they_are_written_out() {
+        for (what, float, count, is_read) in [
+            ("long ones", "5e-324", 150_000, true),
+            ("too many long ones", "5e-324", 250_000, false),
+            ("short ones", "1.25", 250_000, true),
+        ] {
+            let list = vec![float; count].join(",");
+            for (format, text) in [
+                (Format::Json, format!("{{\"a\":[{list}]}}")),
+                (Format::Yaml, format!("a: [{list}]\n")),
+            ] {
+                assert_eq!(format.parse(text.as_bytes()).is_ok(), is_read, "{what} in {format}");
+            }
+        }
+    }
+}

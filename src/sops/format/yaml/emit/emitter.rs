@@ -1,0 +1,257 @@
+//! From nodes to lines, in the order of sops, with each comment where sops puts it.
+
+use std::mem;
+
+use super::{
+    arrange,
+    arrange::{Node, Shape},
+    spell,
+    spell::Scalar,
+    write::Writer,
+};
+use crate::{
+    sops::{
+        format::{output, output::Output, problem::EmitError},
+        tree::{Branch, Kind},
+    },
+    system::plaintext::Plaintext,
+};
+
+/// Writes decrypted documents the way `sops decrypt` prints them; `None` when that is longer than `most` bytes.
+///
+/// What sops 3.13.2 prints is kept to the byte, displaced and lost comments included, except where it would not be read as the
+/// same value again:
+///
+/// - a string of several lines that begins with a tab, which sops prints as `null` (or not at all if a comment is behind it);
+/// - a string of several lines that begins with a space or a line break and stands in a list or in a map in a list: sops prints an
+///   indentation of `4` in the header where it is 2, which is not valid;
+/// - a value with several comments behind its mark that would be a block: sops prints the second inside the block. Here the value
+///   is in quotes;
+/// - an empty list or map behind a comment: sops prints it left of what it belongs to;
+/// - a comment with control characters or invalid UTF-8, which sops prints as they are, or panics: here they are replaced by
+///   U+FFFD.
+///
+/// # Errors
+/// When a key is not a string.
+pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+    let roots = documents.iter().map(arrange::document);
+    let roots = roots.collect::<Result<Vec<_>, _>>()?;
+    output::text(documents, most, |out| {
+        let mut emitter = Emitter::new(out);
+        for root in &roots {
+            emitter.document(root);
+        }
+        Ok(emitter.writer.finish())
+    })
+}
+
+/// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
+pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
+    Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
+}
+
+/// Most bytes of a key that is written without `?`.
+pub(crate) const LONGEST_KEY: usize = 128;
+
+/// Comments, each without its mark.
+pub(crate) type Texts<'n> = &'n [&'n [u8]];
+
+/// Writes documents the way sops does.
+///
+/// Comments wait until the layout has a place for them. So some are written later than one would think, and one that still waits
+/// when another takes its place is lost: sops prints no other.
+pub(crate) struct Emitter<'n> {
+    writer: Writer,
+    /// Above what comes next.
+    head: Texts<'n>,
+    /// Behind what was written last.
+    line: Texts<'n>,
+    /// Below what was written last.
+    foot: Texts<'n>,
+    /// Below the pair before.
+    tail: Texts<'n>,
+    /// Behind something that ended before a key.
+    key_line: Texts<'n>,
+    /// Whether a document was written.
+    started: bool,
+}
+
+impl<'n> Emitter<'n> {
+    /// At the beginning of `out`.
+    fn new(out: Output) -> Self {
+        Self {
+            writer: Writer::new(out),
+            head: &[],
+            line: &[],
+            foot: &[],
+            tail: &[],
+            key_line: &[],
+            started: false,
+        }
+    }
+
+    /// Writes a document.
+    fn document(&mut self, root: &'n Node<'n>) {
+        if mem::replace(&mut self.started, true) {
+            self.writer.indent();
+            self.writer.indicator("---", true, false);
+            self.writer.indent();
+        }
+        self.announce(root);
+        self.write_head();
+        self.node(root, false);
+        self.writer.end_document();
+        self.write_foot();
+        self.writer.end_foot();
+        self.writer.indent();
+    }
+
+    /// A new comment takes the place of one that still waits.
+    fn wait(place: &mut Texts<'n>, comment: Texts<'n>) {
+        if !comment.is_empty() {
+            *place = comment;
+        }
+    }
+
+    /// Takes the comments of a node that is about to be written; of a collection, those above it.
+    fn announce(&mut self, node: &'n Node<'n>) {
+        Self::wait(&mut self.head, &node.head);
+        if matches!(node.shape, Shape::Scalar(_)) {
+            self.announce_end(node);
+        }
+    }
+
+    /// Takes the comments behind and below a node.
+    fn announce_end(&mut self, node: &'n Node<'n>) {
+        Self::wait(&mut self.line, &node.line);
+        Self::wait(&mut self.foot, &node.foot);
+    }
+
+    fn write_head(&mut self) {
+        let tail = mem::take(&mut self.tail);
+        if !tail.is_empty() {
+            self.writer.comment_lines(tail);
+            self.writer.begin_foot();
+        }
+        self.writer.comment_lines(mem::take(&mut self.head));
+    }
+
+    fn write_line(&mut self) {
+        self.writer.comment_behind(mem::take(&mut self.line));
+    }
+
+    fn write_foot(&mut self) {
+        let foot = mem::take(&mut self.foot);
+        if !foot.is_empty() {
+            self.writer.comment_lines(foot);
+            self.writer.begin_foot();
+        }
+    }
+
+    /// Writes a node that was announced. The comments behind and below go before what is in a collection.
+    fn node(&mut self, node: &'n Node<'n>, in_list: bool) {
+        if let Shape::Scalar(scalar) = &node.shape {
+            self.scalar(scalar, in_list);
+        }
+        self.write_line();
+        self.write_foot();
+        match &node.shape {
+            Shape::Scalar(_) => {}
+            Shape::List(items) if items.is_empty() => self.empty_list(node, in_list),
+            Shape::Map(pairs) if pairs.is_empty() => self.empty_map(node, in_list),
+            Shape::List(items) => {
+                let outer = self.writer.deepen(in_list);
+                self.list(items);
+                self.announce_end(node);
+                self.writer.restore(outer);
+            }
+            Shape::Map(pairs) => {
+                let outer = self.writer.deepen(in_list);
+                self.map(pairs);
+                self.announce_end(node);
+                self.write_head();
+                self.writer.restore(outer);
+            }
+        }
+    }
+
+    fn scalar(&mut self, scalar: &Scalar<'_>, in_list: bool) {
+        self.line = self.writer.scalar(scalar, in_list, self.line);
+    }
+
+    fn list(&mut self, items: &'n [Node<'n>]) {
+        for item in items {
+            if self.writer.is_full() {
+                return;
+            }
+            self.announce(item);
+            self.write_head();
+            self.writer.indent();
+            self.writer.indicator("-", true, true);
+            self.node(item, true);
+        }
+    }
+
+    fn map(&mut self, pairs: &'n [(Node<'n>, Node<'n>)]) {
+        for (key, value) in pairs {
+            if self.writer.is_full() {
+                return;
+            }
+            Self::wait(&mut self.head, &key.head);
+            self.write_head();
+            self.writer.indent();
+            Self::wait(&mut self.key_line, mem::take(&mut self.line));
+            self.key(key);
+            self.announce(value);
+            self.settle_key_line(value);
+            self.node(value, false);
+            self.tail = &key.foot;
+        }
+    }
+
+    /// A key and the mark behind it.
+    fn key(&mut self, key: &Node<'_>) {
+        let Shape::Scalar(scalar) = &key.shape else {
+            return;
+        };
+        let length = scalar.tag.len() + scalar.text().len();
+        if !scalar.multiline && length <= LONGEST_KEY {
+            self.scalar(scalar, false);
+            self.writer.indicator(":", false, false);
+        } else {
+            self.writer.indicator("?", true, true);
+            self.scalar(scalar, false);
+            self.writer.indent();
+            self.writer.indicator(":", true, true);
+        }
+    }
+
+    /// A comment that waited behind something above the key goes behind the value, or before it if that starts on another line.
+    fn settle_key_line(&mut self, value: &Node<'_>) {
+        if !matches!(value.shape, Shape::Scalar(_)) {
+            self.writer.comment_behind(mem::take(&mut self.key_line));
+        } else if self.line.is_empty() {
+            self.line = mem::take(&mut self.key_line);
+        }
+    }
+
+    fn empty_list(&mut self, node: &'n Node<'n>, in_list: bool) {
+        self.writer.open_bracket("[", in_list);
+        self.announce_end(node);
+        self.writer.close_list();
+        self.write_line();
+        self.write_foot();
+    }
+
+    /// A map without pairs may have comments; they stand between the braces.
+    fn empty_map(&mut self, node: &'n Node<'n>, in_list: bool) {
+        self.writer.open_bracket("{", in_list);
+        self.announce_end(node);
+        let outer = self.writer.deepen_in_braces(in_list);
+        self.write_head();
+        self.writer.restore(outer);
+        self.writer.indicator("}", false, false);
+        self.write_line();
+        self.write_foot();
+    }
+}
