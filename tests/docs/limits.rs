@@ -27,7 +27,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "2,000,000 values",
-        "src/sops/format/mod.rs",
+        "src/sops/format/limits.rs",
         "const MOST_VALUES: usize = ",
     ),
     (
@@ -135,7 +135,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "once more for each 32 characters",
-        "src/sops/format/mod.rs",
+        "src/sops/format/limits.rs",
         "const FLOAT_UNIT: usize = ",
     ),
     (FORMAT, "32 levels", "src/sops/format/flat.rs", "const MAX_DEPTH: usize = "),
