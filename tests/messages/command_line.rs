@@ -3,67 +3,6 @@
 use expect_test::expect;
 
 use crate::common::World;
-use crate::paragraph;
-
-#[test]
-fn wrong_usage_is_told_in_a_line() {
-    let world = World::user();
-    let manifest = world.write("m.json", "{}");
-    let manifest = manifest.to_str().unwrap();
-    let text: String = [
-        vec![],
-        vec![""],
-        vec!["-x", manifest],
-        vec!["-chek-mode=off", manifest],
-        vec!["-check-mode=all", manifest],
-        vec!["-check-mode", manifest],
-        vec!["-check-mode=", manifest],
-        vec!["-check-mode=off", "-check-mode=off", manifest],
-        vec!["-ignore-passwd=maybe", manifest],
-        vec!["a.json", "b.json"],
-        vec!["--", "-a.json"],
-    ]
-    .into_iter()
-    .map(|arguments| paragraph(&world.shown(&arguments.join(" ")), &world.run_arguments(&arguments)))
-    .collect();
-    expect![[r##"
-        # : 2
-        error: no manifest given; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # : 2
-        error: <MANIFEST.json> cannot be ""; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # -x $DIR/m.json: 2
-        error: unknown flag -x; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # -chek-mode=off $DIR/m.json: 2
-        error: unknown flag --chek-mode; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # -check-mode=all $DIR/m.json: 2
-        error: --check-mode <MODE> cannot be "all"; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # -check-mode $DIR/m.json: 2
-        error: --check-mode <MODE> cannot be "$DIR/m.json"; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # -check-mode= $DIR/m.json: 2
-        error: --check-mode <MODE> cannot be ""; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # -check-mode=off -check-mode=off $DIR/m.json: 2
-        error: the manifest $DIR/m.json is not valid:
-          secretsMountPoint is missing
-          symlinkPath is missing
-
-        # -ignore-passwd=maybe $DIR/m.json: 2
-        error: --ignore-passwd[=<BOOL>] cannot be "maybe"; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # a.json b.json: 2
-        error: more than one manifest given; usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json
-
-        # -- -a.json: 2
-        error: cannot read the manifest -a.json: no such file
-
-    "##]].assert_eq(&text);
-}
 
 #[test]
 fn help_and_version_are_printed_on_standard_output() {

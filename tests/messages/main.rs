@@ -1,7 +1,8 @@
 //! Every bad input has its message: object, cause and remedy, in lower case and without a full stop.
 //!
-//! The texts are kept beside the tests. After a change of wording, `UPDATE_EXPECT=1 cargo test --test messages` writes them anew;
-//! read what it wrote as somebody would who has only this text and a server that did not come up.
+//! Most are cases in files, which need no Rust: `cases.rs` says how. The others are here, with their texts beside them. After a change
+//! of wording, `UPDATE_EXPECT=1 cargo test --test messages` writes all texts anew; read what it wrote as somebody would who has only
+//! this text and a server that did not come up.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,9 +20,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod cases;
 mod command_line;
-mod key_sources;
-mod manifest;
 mod recipients;
 mod sops_files;
 

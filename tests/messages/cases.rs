@@ -1,0 +1,167 @@
+//! The cases below `tests/messages/cases/`: one file each, in a directory for each kind of situation. A new file is a new case.
+//!
+//! A file begins with a line that says what happens. Then come sections, each below a line `-- NAME --` (the form is that of txtar):
+//!
+//! - `prepare`: shell commands that make the inputs. `$FILES` has the files that sops encrypted, `$PLAIN` their plaintext, `$KEYS` the keys.
+//! - `typed`: shell commands, run by the program's user (user mode) with the program on the search path.
+//! - `printed`: what that prints, standard output first, and `[exit CODE]`. `UPDATE_EXPECT=1 cargo test --test messages` writes it.
+//! - Each other section is a file of that name.
+//!
+//! All of it happens in an empty directory, which is called `$DIR` in files and in what is printed. `$DIR/run` is `$XDG_RUNTIME_DIR`.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use expect_test::expect_file;
+
+use crate::common::{Said, World, fixtures, has};
+
+/// Where the cases are.
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages/cases")
+}
+
+/// What is in a directory, in order.
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// A case as its file has it.
+struct Case {
+    /// What happens.
+    head: String,
+    /// Names and texts.
+    sections: Vec<(String, String)>,
+}
+
+impl Case {
+    fn parse(text: &str) -> Self {
+        let mut case = Self {
+            head: String::new(),
+            sections: Vec::new(),
+        };
+        for line in text.split_inclusive('\n') {
+            let name = line.strip_prefix("-- ").and_then(|line| line.strip_suffix(" --\n"));
+            match (name, case.sections.last_mut()) {
+                (Some(name), _) => case.sections.push((name.to_owned(), String::new())),
+                (None, Some((_, section))) => section.push_str(line),
+                (None, None) => case.head.push_str(line),
+            }
+        }
+        case
+    }
+
+    fn text(&self) -> String {
+        let sections = self.sections.iter().map(|(name, text)| format!("-- {name} --\n{text}"));
+        self.head.clone() + &sections.collect::<String>()
+    }
+
+    /// The same case with what is printed now. Nothing where it cannot be run.
+    fn run(mut self, world: &World) -> Option<Self> {
+        let mut printed = None;
+        for (name, text) in &self.sections {
+            match name.as_str() {
+                "prepare" => prepare(world, text)?,
+                "typed" => printed = Some(typed(world, text)),
+                "printed" => {}
+                _ => drop(world.write(
+                    name,
+                    text.replace("$DIR", world.input("").to_str().unwrap().trim_end_matches('/')),
+                )),
+            }
+        }
+        self.sections.retain(|(name, _)| name != "printed");
+        self.sections.push(("printed".to_owned(), printed?));
+        Some(self)
+    }
+}
+
+/// Runs the commands as whoever runs the tests, who can read the fixtures; what they make belongs to the program's user.
+fn prepare(world: &World, script: &str) -> Option<()> {
+    if script.contains("jq ") && !has("jq") {
+        return None;
+    }
+    let mut command = world.as_tester("sh");
+    command
+        .args(["-euc", &format!("umask 077\n{script}")])
+        .current_dir(world.input(""));
+    for (name, place) in [("FILES", "3.13.2"), ("PLAIN", "plain"), ("KEYS", "keys")] {
+        command.env(name, fixtures().join(place));
+    }
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{script}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    world.give_all();
+    for path in entries(&world.input("")) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if !["run", "home"].contains(&name) {
+            world.allow_input(name);
+        }
+    }
+    Some(())
+}
+
+/// What a terminal would show, and how it ended.
+fn typed(world: &World, script: &str) -> String {
+    let program = world.executable();
+    let mut search = program.parent().unwrap().as_os_str().to_owned();
+    search.push(":");
+    search.push(env::var_os("PATH").unwrap_or_default());
+    let mut command = world.command("sh");
+    // The name of the program says that it is run: nothing secret may be shown then.
+    command.args(["-c", script]).arg(&program).env("PATH", search);
+    let Said { code, out, err } = world.finish(&mut command);
+    assert!(!err.contains("a fault in sops-install-secrets"), "{script}: {err}");
+    format!(
+        "{out}{err}[exit {}]\n",
+        code.map_or("by a signal".to_owned(), |code| code.to_string())
+    )
+}
+
+/// Runs all cases of a directory, one after the other in one world.
+fn run_all(directory: &Path) -> usize {
+    let world = World::user();
+    world.allow_input("run/secrets.d");
+    let files = entries(directory);
+    for file in &files {
+        world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./run ! -path ./home -delete");
+        let case = Case::parse(&fs::read_to_string(file).unwrap());
+        assert!(
+            case.head.lines().count() == 1,
+            "{} does not begin with a line that says what happens",
+            file.display()
+        );
+        if let Some(case) = case.run(&world) {
+            expect_file![file].assert_eq(&case.text());
+        }
+    }
+    files.len()
+}
+
+#[test]
+fn each_case_prints_what_its_file_says() {
+    let run = thread::scope(|scope| {
+        let groups: Vec<_> = entries(&directory())
+            .into_iter()
+            .map(|group| scope.spawn(move || run_all(&group)))
+            .collect();
+        groups.into_iter().map(|group| group.join().unwrap()).sum::<usize>()
+    });
+    assert!(run > 250, "only {run} cases");
+}
+
+#[test]
+fn a_case_is_read_and_written_without_a_change() {
+    for file in entries(&directory()).iter().flat_map(|group| entries(group)) {
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(Case::parse(&text).text(), text);
+    }
+}
