@@ -1,4 +1,4 @@
-//! What the documents name is there: targets of `make`, tests, files, directories, and the pages that they link to.
+//! What the documents name is there: targets of `make`, tests, files, directories, and the pages and headings that they link to.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 )]
 
 mod limits;
+mod manifest;
 mod messages;
 
 use std::fs;
@@ -26,16 +27,15 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// All pages of the project below a directory; what is built, fetched or hidden is left out.
-fn pages(directory: &Path) -> Vec<PathBuf> {
+/// All files of the project below a directory; what is built, fetched or hidden is left out.
+fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let shown = entries.filter(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
         name != "target" && !name.starts_with('.') && !path.is_symlink()
     });
     shown
-        .flat_map(|path| if path.is_dir() { pages(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
         .collect()
 }
 
@@ -46,10 +46,15 @@ fn found<'t>(pattern: &str, text: &'t str) -> Vec<&'t str> {
     groups.collect()
 }
 
+/// The targets that the Makefile has.
+fn targets(makefile: &str) -> Vec<&str> {
+    found(r"(?m)^([a-z][a-z-]*):", makefile)
+}
+
 /// Targets that a text calls and the Makefile has not.
 fn missing_targets(text: &str) -> Vec<String> {
     let makefile = read("Makefile");
-    let targets = found(r"(?m)^([a-z][a-z-]*):", &makefile);
+    let targets = targets(&makefile);
     let called = found(r"(?m)(?:`|^ {4,}|&& |sudo )make ([a-z][a-z-]*)", text);
     let missing = called.into_iter().filter(|target| !targets.contains(target));
     missing.map(|target| format!("make {target}")).collect()
@@ -70,6 +75,47 @@ fn missing_links(text: &str, directory: &Path) -> Vec<String> {
     let links = found(r"\]\(([^)# \t\n]+)[^) \t\n]*\)", text).into_iter();
     let missing = links.filter(|link| !link.contains("://") && !directory.join(link).exists());
     missing.map(|link| format!("]({link})")).collect()
+}
+
+/// What a link to a heading has behind its `#`: small letters and digits, with dashes for blanks.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+/// Headings that a text links to and that are not there, in the text itself or in a page that is there.
+fn missing_headings(text: &str, directory: &Path) -> Vec<String> {
+    let links = Regex::new(r"\]\(([^)# \t\n]*)#([^) \t\n]+)\)").unwrap();
+    let is_there = |page: &str, heading: &str| {
+        let page = match page {
+            "" => Ok(text.to_owned()),
+            _ if page.contains("://") => return true,
+            _ => fs::read_to_string(directory.join(page)),
+        };
+        // A page that is not there is another fault.
+        page.is_err()
+            || found("(?m)^#+ (.*)$", &page.unwrap())
+                .into_iter()
+                .any(|line| anchor(line) == heading)
+    };
+    let missing = links.captures_iter(text).filter(|link| !is_there(&link[1], &link[2]));
+    missing.map(|link| format!("{}#{}", &link[1], &link[2])).collect()
+}
+
+/// What belongs to others, a page of the specification of age and an option of nixpkgs; and what stands for any name.
+const NOT_OURS: [&str; 4] = ["age.md", "with-environment.nix", "name.rs", "name/mod.rs"];
+
+/// Files that a text names in code by their name, or the end of their path, and that are nowhere in the project.
+fn missing_files(text: &str, all: &[PathBuf]) -> Vec<String> {
+    let named = found(
+        r"`((?:[A-Za-z0-9_.-]+/)*[A-Za-z0-9_-]+\.(?:rs|nix|md|sh|py|toml|lock|patch|tsv))`",
+        text,
+    )
+    .into_iter();
+    let missing = named.filter(|name| !NOT_OURS.contains(name) && !all.iter().any(|path| path.ends_with(name)));
+    missing.map(str::to_owned).collect()
 }
 
 /// Files and directories that a text names in code and that are not there. A path counts as one of the project when it begins with
@@ -94,14 +140,19 @@ fn missing(text: &str, directory: &Path) -> Vec<String> {
         missing_targets(text),
         missing_tests(text),
         missing_links(text, directory),
+        missing_headings(text, directory),
         missing_paths(text, directory),
+        missing_files(text, &files(root())),
     ]
     .concat()
 }
 
 #[test]
 fn what_the_documents_name_is_there() {
-    let pages = pages(root());
+    let files = files(root()).into_iter();
+    let pages: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
     assert!(pages.len() > 15, "only {} pages", pages.len());
     let faults = pages.iter().flat_map(|page| {
         let missing = missing(&fs::read_to_string(page).unwrap(), page.parent().unwrap());
@@ -113,7 +164,7 @@ fn what_the_documents_name_is_there() {
 
 #[test]
 fn what_is_not_there_is_found() {
-    let text = "Ask it (`make interop`), or\n\n    make tea\n    cargo test --test nothing\n\nsee [that](docs/none.md#part), `src/none.rs` and `tests/none/`.";
+    let text = "Ask it (`make interop`), or\n\n    make tea\n    cargo test --test nothing\n\nsee [that](docs/none.md#part), [this](docs/design.md#none), `src/none.rs`, `tests/none/`, `other/none.nix` and `none.sh`.";
     assert_eq!(
         missing(text, root()),
         [
@@ -121,14 +172,33 @@ fn what_is_not_there_is_found() {
             "make tea",
             "--test nothing",
             "](docs/none.md)",
+            "docs/design.md#none",
             "src/none.rs",
-            "tests/none/"
+            "tests/none/",
+            "src/none.rs",
+            "other/none.nix",
+            "none.sh"
         ]
     );
 }
 
 #[test]
 fn what_is_there_is_not_found_missing() {
-    let text = "`make test`, `cargo test --test contract`, [docs](docs/design.md), `tests/*.rs`, `src/program/run.rs`, `/run/secrets`, `db/password`.";
+    let text = "`make test`, `cargo test --test contract`, [docs](docs/design.md#glossary), [key](docs/manifest.md#the-key-of-a-secret), `tests/*.rs`, `run.rs`, `program/run.rs`, `src/program/run.rs`, `/run/secrets`, `db/password`.";
     assert_eq!(missing(text, root()), Vec::<String>::new());
+}
+
+#[test]
+fn make_help_names_each_target() {
+    let makefile = read("Makefile");
+    let help: String = makefile.lines().filter(|line| line.starts_with("\t@echo 'make ")).collect();
+    let all = targets(&makefile);
+    let phony = found(r"(?m)^\.PHONY: (.*)$", &makefile);
+    assert_eq!(phony[0].split(' ').collect::<Vec<_>>(), all);
+    let named = found(r"([a-z][a-z-]*)", &help);
+    let unnamed: Vec<_> = all
+        .into_iter()
+        .filter(|target| *target != "help" && !named.contains(target))
+        .collect();
+    assert!(unnamed.is_empty(), "{unnamed:?}");
 }
