@@ -10,15 +10,16 @@ ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static boot fuzz lint deny advisories fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static sbom boot fuzz lint deny advisories fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
-	@echo 'make test     everything that runs on this machine (TEST_FLAGS go to the test programs)'
+	@echo 'make test     everything that runs on this machine (TEST_FLAGS go to the test programs; test-program, test-nix: a part of it)'
 	@echo 'make build    the program, its man page and shell completions, in target/release and target/assets'
 	@echo 'make bench    a table of wall time, CPU and memory (bench-short: a quick one)'
 	@echo 'make growth   whether files made to take long take longer than their size allows (growth-short: smaller files)'
 	@echo 'make static   a static program for musl, and a check of its size'
+	@echo 'make sbom     the crates in the static program, as CycloneDX, in target/sbom: docs/releasing.md'
 	@echo 'make boot     real boots of a Debian system in QEMU, without Nix: vm-tests/boot/README.md'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS: fuzz/README.md'
 	@echo 'make lint     formatting and clippy, as .ci/run has them'
@@ -57,9 +58,12 @@ growth-short:
 
 static:
 	@command -v rustup > /dev/null && rustup target add $(MUSL) || echo 'no rustup: taking it that the target $(MUSL) is there'
-	SOPS_ASSETS=$(ASSETS) $(CARGO) build --release --target $(MUSL)
+	SOPS_ASSETS=$(ASSETS) $(CARGO) build --release --locked --target $(MUSL)
 	@size=$$(stat -c %s $${CARGO_TARGET_DIR:-target}/$(MUSL)/release/sops-install-secrets); \
 	echo "$$size bytes, of $(STATIC_LIMIT) at most"; test "$$size" -lt $(STATIC_LIMIT)
+
+sbom:
+	release/sbom.sh
 
 boot: static
 	python3 vm-tests/boot/run.py
