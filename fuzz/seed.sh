@@ -91,7 +91,6 @@ openpgp() {
         '\x90\1x\xcb\x09b\0\0\0\0\0abc\x88\1x'; do
         { printf '\0\7'; printf "$file"; } | seed openpgp_data
     done
-    { printf '\0\7\xa3\3'; printf '\xcb\x09b\0\0\0\0\0abc' | bzip2 -c; } | seed openpgp_data
 }
 
 plugin_answers() {

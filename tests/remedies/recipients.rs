@@ -9,9 +9,16 @@ use crate::common::has;
 use crate::scene::{OTHER, RECIPIENT, Scene};
 use crate::{Row, mended};
 
+/// The OpenPGP key that `keys/ssh_rsa` stands for (`openpgp/fingerprints.tsv`).
+const SSH_RSA_AS_PGP: &str = "FE0883FD102288D8993CABF285850DB4E36EDDFC";
+
 pub const ROWS: &[Row] = &[
     mended("  hint: {}", a_recipient_is_added),
     mended("{first}add {recipient} to {place}, {}", a_recipient_is_added),
+    mended(
+        "{first}add {recipient} to {place}, {}",
+        a_recipient_is_added_beside_a_message_that_gpg_was_forced_to_write,
+    ),
     mended("and in its directory ", a_recipient_is_added),
     mended(" --input-type {format}", a_file_without_an_ending_gets_a_recipient),
     mended(
@@ -81,6 +88,37 @@ fn a_recipient_is_added() {
         let hint = scene.says("  hint: add ");
         follow(&scene, &hint);
         in_full_once(&mut scene, &hint);
+    }
+}
+
+/// Somebody's `gpg.conf` forces a cipher or a compression that the host does not read.
+fn a_recipient_is_added_beside_a_message_that_gpg_was_forced_to_write() {
+    let forced = [
+        ("cipher-algo TWOFISH", "OpenPGP encryption with Twofish is not supported"),
+        ("compress-algo BZIP2", "OpenPGP compression with BZip2 is not supported"),
+    ];
+    for (setting, words) in forced {
+        let Some(mut scene) = stranger("sshKeyPaths", "keys/ssh_rsa") else {
+            return;
+        };
+        let Some(home) = scene.world.gnupg_home(&[]) else { return };
+        fs::write(home.join("gpg.conf"), setting).unwrap();
+        scene.own_variable("GNUPGHOME", home.to_str().unwrap());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/ssh_to_pgp.py");
+        let key = scene.world.fixture("keys/ssh_rsa").display().to_string();
+        scene.types(&format!("python3 '{script}' < '{key}' | gpg --batch --quiet --import"));
+        let rule = |age: &str| json!({"creation_rules": [{"age": age, "pgp": SSH_RSA_AS_PGP}]}).to_string();
+        scene.world.write(".sops.yaml", rule(OTHER));
+        let path = scene.encrypted("g.yaml", "a: one\n");
+        scene.redeclare("sopsFile", path.to_str().unwrap());
+        scene.says(words);
+        let hint = scene.says("  hint: add ");
+        scene
+            .world
+            .write(".sops.yaml", rule(&format!("{OTHER},{}", recipient(&hint))));
+        scene.types(&format!("yes | {{ {}; }}", crate::scene::command(&hint)));
+        scene.types("gpgconf --kill all");
+        scene.is_mended();
     }
 }
 

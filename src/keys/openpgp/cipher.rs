@@ -1,19 +1,15 @@
 //! Session keys, and the data under them.
 
 use aes::{Aes128, Aes192, Aes256};
-use blowfish::Blowfish;
-use camellia::{Camellia128, Camellia192, Camellia256};
-use cast5::Cast5;
 use cfb_mode::{
     Decryptor,
     cipher::{AsyncStreamCipher, Block, BlockCipher, BlockEncryptMut, InnerIvInit, KeyInit},
 };
 use des::TdesEde3;
 use sha1::{Digest, Sha1};
-use twofish::Twofish;
 use zeroize::Zeroizing;
 
-use crate::system::plaintext::Plaintext;
+use crate::{keys::failure::Failure, system::plaintext::Plaintext};
 
 /// The packet of the modification detection code: its header, and SHA-1 of all before the code (RFC 9580, 5.13.1).
 const CODE_HEADER: [u8; 2] = [0xd3, 0x14];
@@ -36,22 +32,28 @@ struct Cipher {
 }
 
 impl Cipher {
-    /// The cipher with a number of OpenPGP (RFC 9580, 9.3): all that gpg has but IDEA.
-    fn numbered(number: u8) -> Option<Self> {
+    /// The cipher with a number of OpenPGP (RFC 9580, 9.3).
+    ///
+    /// An OpenPGP key that `ssh-to-pgp` or sops-nix made of an SSH key names no ciphers. For such a key gpg uses 3DES, and the
+    /// OpenPGP library of sops AES-128. The ciphers that are not supported are used only if somebody forces gpg to.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unsupported`] for a cipher that gpg has and that is not here, [`Failure::Damaged`] for anything else.
+    fn numbered(number: u8) -> Result<Self, Failure> {
         let (key_bytes, block_bytes, decrypt): (_, _, Decrypt) = match number {
+            1 => return Err(Failure::Unsupported("OpenPGP encryption with IDEA")),
             2 => (24, 8, decrypt::<TdesEde3>),
-            3 => (16, 8, decrypt::<Cast5>),
-            4 => (16, 8, decrypt::<Blowfish>),
+            3 => return Err(Failure::Unsupported("OpenPGP encryption with CAST5")),
+            4 => return Err(Failure::Unsupported("OpenPGP encryption with Blowfish")),
             7 => (16, 16, decrypt::<Aes128>),
             8 => (24, 16, decrypt::<Aes192>),
             9 => (32, 16, decrypt::<Aes256>),
-            10 => (32, 16, decrypt::<Twofish>),
-            11 => (16, 16, decrypt::<Camellia128>),
-            12 => (24, 16, decrypt::<Camellia192>),
-            13 => (32, 16, decrypt::<Camellia256>),
-            _ => return None,
+            10 => return Err(Failure::Unsupported("OpenPGP encryption with Twofish")),
+            11..=13 => return Err(Failure::Unsupported("OpenPGP encryption with Camellia")),
+            _ => return Err(Failure::Damaged),
         };
-        Some(Self {
+        Ok(Self {
             key_bytes,
             block_bytes,
             decrypt,
@@ -61,15 +63,18 @@ impl Cipher {
 
 impl SessionKey {
     /// Reads what was under RSA: the cipher, the key, and the sum of the key's bytes (RFC 9580, 5.1.3).
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let (number, text) = text.split_first()?;
-        let (key, sum) = text.split_last_chunk()?;
-        let cipher = Cipher::numbered(*number)?;
-        let expected = key.iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
-        (key.len() == cipher.key_bytes && u16::from_be_bytes(*sum) == expected).then(|| Self {
-            cipher,
-            key: Zeroizing::new(key.to_vec()),
-        })
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Damaged`] if the sum or the length of the key is wrong, [`Failure::Unsupported`] if the cipher is not here.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Failure> {
+        let (number, key) = summed(text).ok_or(Failure::Damaged)?;
+        let cipher = Cipher::numbered(number)?;
+        if key.len() != cipher.key_bytes {
+            return Err(Failure::Damaged);
+        }
+        let key = Zeroizing::new(key.to_vec());
+        Ok(Self { cipher, key })
     }
 
     /// The packets in the body of a packet of protected data, version 1 (RFC 9580, 5.13.1). Nothing if a bit of it was changed.
@@ -92,6 +97,14 @@ impl SessionKey {
         content.push(packets);
         Some(content)
     }
+}
+
+/// The number of a cipher, and a key whose sum is the one that is written behind it.
+fn summed(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (number, text) = text.split_first()?;
+    let (key, written) = text.split_last_chunk()?;
+    let sum = key.iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+    (u16::from_be_bytes(*written) == sum).then_some((*number, key))
 }
 
 /// See [`Decrypt`].

@@ -1,8 +1,5 @@
 //! What is within a decrypted message: what somebody wrote, perhaps compressed, perhaps signed.
 
-use std::io::{ErrorKind, Read};
-
-use bzip2::read::BzDecoder;
 use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 
 use super::packet::{Reader, tag};
@@ -14,6 +11,9 @@ const MAX_SECRET_BYTES: usize = 4 << 10;
 const MAX_PACKET_BYTES: usize = 64 << 10;
 /// How often packets may be compressed again. gpg does it once.
 const MAX_DEPTH: usize = 2;
+
+/// Not used unless somebody forces it: gpg takes ZIP for a key that names no compression, and sops takes none.
+const BZIP2: &str = "OpenPGP compression with BZip2";
 
 /// The secret among `packets`: the first literal.
 pub(crate) fn literal(packets: &[u8]) -> Result<Plaintext, Failure> {
@@ -59,7 +59,7 @@ fn decompress(body: &[u8]) -> Result<Plaintext, Failure> {
         0 => copy(body, packets.expose_mut()),
         1 => inflate(body, packets.expose_mut(), false),
         2 => inflate(body, packets.expose_mut(), true),
-        3 => copy(BzDecoder::new(body), packets.expose_mut()),
+        3 => Err(Failure::Unsupported(BZIP2)),
         _ => Err(Failure::Damaged),
     }?;
     packets.truncate(length);
@@ -74,16 +74,8 @@ fn inflate(body: &[u8], packets: &mut [u8], is_zlib: bool) -> Result<usize, Fail
     })
 }
 
-/// Reads all of `from`, for which there must be room.
-fn copy(mut from: impl Read, to: &mut [u8]) -> Result<usize, Failure> {
-    let mut length = 0;
-    while let Some(room) = to.get_mut(length..).filter(|room| !room.is_empty()) {
-        match from.read(room) {
-            Ok(0) => return Ok(length),
-            Ok(count) => length += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Err(Failure::Damaged),
-        }
-    }
-    Err(Failure::TooLarge)
+/// Packets that are not compressed after all.
+fn copy(body: &[u8], packets: &mut [u8]) -> Result<usize, Failure> {
+    packets.get_mut(..body.len()).ok_or(Failure::TooLarge)?.copy_from_slice(body);
+    Ok(body.len())
 }

@@ -86,7 +86,7 @@ impl PgpMessage {
     /// # Errors
     ///
     /// [`Failure::NotOurs`] when no recipient is `key`; [`Failure::TooLarge`] when more may be than are tried; this,
-    /// [`Failure::Damaged`] and [`Failure::BadLength`] tell of the content as well.
+    /// [`Failure::Unsupported`], [`Failure::Damaged`] and [`Failure::BadLength`] tell of the content as well.
     pub(crate) fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         let mut worst = Failure::NotOurs;
         let mut recipients = self.recipients.iter().filter(|recipient| recipient.may_be(key));
@@ -94,13 +94,13 @@ impl PgpMessage {
             if !effort.take(Kind::Rsa) {
                 return Err(worst);
             }
-            match key.decrypt(&recipient.encrypted).and_then(|text| SessionKey::parse(&text)) {
-                Some(session) => match self.read(&session) {
+            match recipient.session(key) {
+                Ok(session) => match self.read(&session) {
                     Ok(content) => return Ok(content),
                     Err(failure) => worst = failure,
                 },
-                None if recipient.is_hidden() => {}
-                None => worst = Failure::Damaged,
+                Err(Failure::Damaged) if recipient.is_hidden() => {}
+                Err(failure) => worst = failure,
             }
         }
         Err(recipients.next().map_or(worst, |_| Failure::TooLarge))
@@ -124,7 +124,7 @@ pub(crate) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, Failur
         recipients: Vec::new(),
         data: body.to_vec(),
     };
-    message.read(&SessionKey::parse(session).ok_or(Failure::Damaged)?)
+    message.read(&SessionKey::parse(session)?)
 }
 
 impl Recipient {
@@ -139,6 +139,12 @@ impl Recipient {
                 encrypted: packet::number(number)?.to_vec(),
             })
         })?
+    }
+
+    /// The session key that is under `key`.
+    fn session(&self, key: &PgpKey) -> Result<SessionKey, Failure> {
+        let text = key.decrypt(&self.encrypted).ok_or(Failure::Damaged)?;
+        SessionKey::parse(&text)
     }
 
     /// Whether the sender did not tell who the recipient is (`gpg --throw-keyids`).
