@@ -144,13 +144,14 @@ impl Drop for Draft<'_> {
 }
 
 /// Removes generations that are `keep_generations` or more older than `current`, those of an earlier count, whose numbers are higher,
-/// and records that no longer count; but none that is in `held`. Failures are warnings: the new generation is live, and the next run
+/// and records that no longer count; but none that is in `held`. Gives a warning for each that could not be removed: the new generation is live, and the next run
 /// tries again.
-pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>, warnings: &mut Vec<String>) {
+pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>) -> Vec<String> {
     let entries = match files::list(root.as_fd()) {
         Ok(entries) => entries,
-        Err(cause) => return warnings.push(failed("list", &site.mount_point)(cause).to_string()),
+        Err(cause) => return vec![failed("list", &site.mount_point)(cause).to_string()],
     };
+    let mut warnings = Vec::new();
     for (name, _) in &entries {
         let Ok(name) = name.to_str() else { continue };
         let is_held = parse_number(name).is_some_and(|number| held.contains(&number));
@@ -161,6 +162,7 @@ pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u
             warnings.push(failed("remove", &site.mount_point.join(name))(cause).to_string());
         }
     }
+    warnings
 }
 
 /// Whether `name` is a generation or a record that may go, when `current` is live.

@@ -15,6 +15,7 @@ use rustix::{
 use super::{
     entry::Entry,
     error::{InstallError, failed},
+    failure::{self, Failed},
     files::{self, NEW, Owner, suffixed},
     grounds::Grounds,
     parents,
@@ -39,74 +40,74 @@ pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
     }
 }
 
+/// What became of the links at declared paths.
+#[derive(Default)]
+pub(crate) struct Spread {
+    /// What was replaced or moved aside for them.
+    pub warnings: Vec<String>,
+    /// Those that were not made.
+    pub failures: Vec<InstallError>,
+}
+
 /// Makes the links of `entries` outside the published tree. Each stands for itself: one failure keeps no other from being made.
-pub(crate) fn spread(
-    site: &Site,
-    grounds: &Grounds,
-    entries: &[Entry<'_>],
-    wanted: &[Wanted<'_>],
-    warnings: &mut Vec<String>,
-) -> Vec<InstallError> {
-    let mut make = |(entry, wanted): (&Entry<'_>, &Wanted<'_>)| match wanted {
-        Wanted::Outside(path) => outside(site, grounds, entry, path, warnings),
-        Wanted::Inside(_) | Wanted::Nothing => Ok(()),
-    };
-    entries.iter().zip(wanted).filter_map(|pair| make(pair).err()).collect()
+pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) -> Spread {
+    let mut spread = Spread::default();
+    for (entry, wanted) in entries.iter().zip(wanted) {
+        let Wanted::Outside(path) = wanted else { continue };
+        match outside(site, grounds, entry, path) {
+            Ok(warnings) => spread.warnings.extend(warnings),
+            Err(failed) => {
+                spread.warnings.extend(failed.warnings);
+                spread.failures.push(failed.error);
+            }
+        }
+    }
+    spread
 }
 
 /// Makes the link of one entry.
-fn outside(
-    site: &Site,
-    grounds: &Grounds,
-    entry: &Entry<'_>,
-    path: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<Vec<String>, Failed> {
     let place = parents::reach(path, site.homes)?;
     place.refuse_directory()?;
     let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(path);
-    replace(&place, &site.link.join(&*entry.location()), entry.owner, is_ours, warnings)
+    replace(&place, &site.link.join(&*entry.location()), entry.owner, is_ours)
 }
 
-/// Points the link at generation `number`. What stood there, and was no link to the generation that `is_live`, is kept or reported.
-pub(crate) fn swap(site: &Site, number: u64, is_live: bool, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+/// Points the link at generation `number`. What stood there, and was no link to the generation that `is_live`, is kept or reported:
+/// gives warnings.
+pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String>, Failed> {
     let place = parents::reach(&site.link, site.homes)?;
     let is_ours = |target: &Path| is_live || site.number(target).is_some();
-    replace(&place, &site.generation(number), None, is_ours, warnings)
+    replace(&place, &site.generation(number), None, is_ours)
 }
 
-/// Puts a symlink at `place`, and says when it was one that is not ours.
-fn replace(
-    place: &Place,
-    to: &Path,
-    owner: Owner,
-    is_ours: impl Fn(&Path) -> bool,
-    warnings: &mut Vec<String>,
-) -> Result<(), InstallError> {
+/// Puts a symlink at `place`. A warning says when one was there that is not ours.
+fn replace(place: &Place, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bool) -> Result<Vec<String>, Failed> {
     let before = place.target().filter(|target| !is_ours(Path::new(target)));
-    put(place, to, owner, warnings)?;
-    if let Some(before) = before {
-        warnings.push(format!(
-            "{} pointed to {} and was replaced",
-            place.path.display(),
-            before.display()
-        ));
-    }
-    Ok(())
+    let mut warnings = put(place, to, owner)?;
+    warnings.extend(before.map(|before| format!("{} pointed to {} and was replaced", place.path.display(), before.display())));
+    Ok(warnings)
 }
 
 /// Puts a symlink at `place` in one step. Another symlink there is replaced, an empty directory goes, and anything else is moved
-/// to a name with [`BACKUP`] behind it.
-fn put(place: &Place, to: &Path, owner: Owner, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+/// to a name with [`BACKUP`] behind it, of which a warning tells.
+fn put(place: &Place, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let new = suffixed(name, NEW);
     // The rest of a run that was killed: a link, or what the exchange had just taken out of its place.
-    clear(place, &new, warnings)?;
-    if place.target().is_some_and(|target| target == to.as_os_str()) {
-        return give(place, name, to, owner);
-    }
-    make_new(place, &new, to, owner)?;
-    exchange(place, &new, warnings).inspect_err(|_| withdraw(place, &new, to))
+    let rest = clear(place, &new)?;
+    let placed = if place.target().is_some_and(|target| target == to.as_os_str()) {
+        give(place, name, to, owner).map(|()| Vec::new()).map_err(Failed::from)
+    } else {
+        put_new(place, &new, to, owner)
+    };
+    failure::behind(rest, placed)
+}
+
+/// The same where the link is not there yet.
+fn put_new(place: &Place, new: &OsStr, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
+    make_new(place, new, to, owner)?;
+    exchange(place, new).inspect_err(|_| withdraw(place, new, to))
 }
 
 /// Makes the symlink under its temporary name.
@@ -147,23 +148,24 @@ fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), Inst
 
 /// Moves `new` to its place. What was there comes out under the name `new`, and is cleared from there: at no time is it lost, and at
 /// no time is there nothing.
-fn exchange(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+fn exchange(place: &Place, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);
     let fail = |cause| unplaced(place, cause);
     match rename(RenameFlags::NOREPLACE) {
         Err(Errno::EXIST) => {}
-        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new, warnings),
-        outcome => return outcome.map_err(fail),
+        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new),
+        outcome => return Ok(outcome.map(|()| Vec::new()).map_err(fail)?),
     }
     match rename(RenameFlags::EXCHANGE) {
         // Before it asks the file system, the kernel itself answers that a name is taken: only here do we learn of its limits.
-        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new, warnings),
+        Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new),
         outcome => outcome.map_err(fail)?,
     }
-    clear(place, new, warnings).inspect_err(|_| {
+    let cleared = clear(place, new).inspect_err(|_| {
         let _ = rename(RenameFlags::EXCHANGE);
-    })
+    });
+    Ok(cleared?)
 }
 
 /// Why a link could not be put in its place.
@@ -178,39 +180,43 @@ fn unplaced(place: &Place, cause: Errno) -> InstallError {
 
 /// The same on file systems that cannot exchange two names, such as NFS: a symlink is still replaced in one step, and anything else
 /// is moved aside before.
-fn exchange_in_steps(place: &Place, new: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+fn exchange_in_steps(place: &Place, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let fail = |cause| unplaced(place, cause);
     let there = files::status(&place.dir, name).map_err(fail)?;
-    if there.is_some_and(|there| files::kind(&there) != FileType::Symlink) {
-        clear(place, name, warnings)?;
-    }
-    fs::renameat(&place.dir, new, &place.dir, name).map_err(fail)
+    let moved = if there.is_some_and(|there| files::kind(&there) != FileType::Symlink) {
+        clear(place, name)?
+    } else {
+        Vec::new()
+    };
+    let renamed = fs::renameat(&place.dir, new, &place.dir, name).map_err(fail);
+    failure::behind(moved, renamed.map(|()| Vec::new()).map_err(Failed::from))
 }
 
-/// Takes `from`, which stands where a link of ours belongs, out of the way.
-fn clear(place: &Place, from: &OsStr, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+/// Takes `from`, which stands where a link of ours belongs, out of the way. A warning says where it is now, if it is kept.
+fn clear(place: &Place, from: &OsStr) -> Result<Vec<String>, InstallError> {
     let fail = |cause| failed("move aside what is at", &place.path)(cause);
     let status = files::status(&place.dir, from).map_err(fail)?;
     match status.as_ref().map(files::kind) {
-        None => return Ok(()),
+        None => return Ok(Vec::new()),
         Some(FileType::Symlink) => {
-            return fs::unlinkat(&place.dir, from, AtFlags::empty()).map_err(fail);
+            return fs::unlinkat(&place.dir, from, AtFlags::empty())
+                .map(|()| Vec::new())
+                .map_err(fail);
         }
         Some(FileType::Directory) => match fs::unlinkat(&place.dir, from, AtFlags::REMOVEDIR) {
             Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-            outcome => return outcome.map_err(fail),
+            outcome => return outcome.map(|()| Vec::new()).map_err(fail),
         },
         Some(_) => {}
     }
     let backup = move_aside(place, from).map_err(fail)?;
     let backup = place.path.with_file_name(backup);
-    warnings.push(format!(
+    Ok(vec![format!(
         "{} was in the way of a link and is now {}",
         place.path.display(),
         backup.display()
-    ));
-    Ok(())
+    )])
 }
 
 /// Renames `from` to the first free backup name, overwriting nothing. Gives that name.

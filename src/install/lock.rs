@@ -24,7 +24,7 @@ use super::{
     error::{InstallError, failed},
     files,
     live::Current,
-    mount,
+    mount::{self, Attached},
     place::Place,
     site::{Site, Store},
 };
@@ -41,13 +41,15 @@ pub(crate) struct Entered {
     /// The directory that generations lie in. Where we would have mounted and could not it is locked itself, so that nobody else
     /// mounts there meanwhile.
     pub root: OwnedFd,
+    /// What somebody should know about it.
+    pub warnings: Vec<String>,
     /// The locked file.
     _lock: OwnedFd,
 }
 
 /// Makes the mount point, mounts its file system if there is none, and locks it: in a loop, since whoever waits for a lock may find
 /// the directory covered or replaced, and starts over on what is there now.
-pub(crate) fn enter(site: &Site, timeout: Duration, warnings: &mut Vec<String>) -> Result<Entered, InstallError> {
+pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
     let wait = Wait {
         place: &place,
@@ -58,8 +60,13 @@ pub(crate) fn enter(site: &Site, timeout: Duration, warnings: &mut Vec<String>) 
     let mut mounted = None;
     loop {
         let dir = files::open_directory(&place.dir, place.name.as_os_str()).map_err(|cause| mount::unopened(site, cause))?;
-        let mut found = Vec::new();
-        if !(mount::settle(site, &dir, &mut found)? || stay(site, &dir, &mut found)?) {
+        let settled = match mount::settle(site, &dir)? {
+            None => stay(site, &dir)?,
+            settled => settled,
+        };
+        let warnings = if let Some(warnings) = settled {
+            warnings
+        } else {
             if let Some(kind) = mounted {
                 return Err(InstallError::MountLost {
                     mount_point: place.path,
@@ -68,28 +75,34 @@ pub(crate) fn enter(site: &Site, timeout: Duration, warnings: &mut Vec<String>) 
             }
             mount::close(site, &dir)?;
             wait.acquire(&dir, &place.path)?;
-            if !wait.still_names(&dir)? || stay(site, &dir, &mut Vec::new())? {
+            if !wait.still_names(&dir)? || stay(site, &dir)?.is_some() {
                 wait.check(&place.path, None)?;
                 continue;
             }
-            mounted = mount::attach(site, &dir, &mut found)?;
-            if mounted.is_some() {
-                continue;
+            match mount::attach(site, &dir)? {
+                Attached::Mounted(kind) => {
+                    mounted = Some(kind);
+                    continue;
+                }
+                Attached::InMemory(warnings) => warnings,
             }
-        }
+        };
         if let Some(lock) = wait.lock(&dir)? {
-            warnings.append(&mut found);
-            return Ok(Entered { root: dir, _lock: lock });
+            return Ok(Entered {
+                root: dir,
+                warnings,
+                _lock: lock,
+            });
         }
     }
 }
 
-/// Whether an earlier run could not mount and published into `dir` itself. A mount over it would hide what is live.
-fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+/// The warnings about `dir`, if an earlier run could not mount and published into it. A mount over it would hide what is live.
+fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if site.store == Store::Directory || Current::read(site, dir)?.live.is_none() {
-        return Ok(false);
+        return Ok(None);
     }
-    mount::stay(site, dir, warnings)
+    mount::stay(site, dir)
 }
 
 /// Waiting for other runs, with one deadline for all of it.

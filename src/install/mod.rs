@@ -1,12 +1,13 @@
 //! From contents to `/run/secrets`.
 //!
 //! [`publish`] writes all entries as a new generation and points the link at it. A run that fails before the link is swapped leaves
-//! everything as it was; one that is killed leaves the old generation or the new one, whole. [`preview`] says what `publish` would
-//! do, and changes nothing.
+//! everything as it was; one that is killed leaves the old generation or the new one, whole. [`Preview::of`] says what
+//! [`publish`] would do, and changes nothing.
 
 pub mod changes;
 mod entry;
 mod error;
+mod failure;
 mod files;
 mod generation;
 mod grounds;
@@ -31,11 +32,12 @@ mod writers;
 
 pub use entry::{Entry, Kind};
 pub use error::InstallError;
+pub use failure::Failed;
 pub use files::Owner;
 pub(crate) use grounds::is_reserved;
 pub use homes::Homes;
 pub use live::{Difference, LiveGeneration, is_live};
-pub use preview::{Preview, preview};
-pub use publication::{Extent, Published, Unpublished, publish};
+pub use preview::Preview;
+pub use publication::{Extent, Published, publish};
 pub use site::{FileSystem, Site, Store};
 pub use writers::Writer;

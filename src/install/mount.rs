@@ -56,15 +56,15 @@ pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     set(site, dir, site.file_owner(), 0o700)
 }
 
-/// Whether `dir`, which holds a live generation and is no mount, lies in memory, and is fit to be used further.
-pub(crate) fn stay(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+/// The warnings about `dir`, which holds a live generation and is no mount, if it lies in memory and is fit to be used further.
+pub(crate) fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if !in_memory(site, dir)? {
-        return Ok(false);
+        return Ok(None);
     }
     own(site, dir)?;
     let remedy = "allow this container to mount, and restart it to move to a mount of its own";
-    warn_of_swap(site, dir, remedy, warnings)?;
-    Ok(true)
+    let warning = warn_of_swap(site, dir, remedy)?;
+    Ok(Some(Vec::from_iter(warning)))
 }
 
 /// The mount point, if it is there.
@@ -106,30 +106,40 @@ pub(crate) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> 
     }
 }
 
-/// [`inspect`]; what is wrong with the directory or mount and can be mended is mended, or reported.
-pub(crate) fn settle(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<bool, InstallError> {
+/// [`inspect`], which also mends what can be mended, and gives warnings about the rest. `None` when the file system is still to be
+/// mounted.
+pub(crate) fn settle(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if !inspect(site, dir)? {
-        return Ok(false);
+        return Ok(None);
     }
-    match site.store {
+    let warnings = match site.store {
         Store::Directory => {
             tighten(site, dir)?;
-            warn_of_disk(site, dir, warnings)?;
+            Vec::from_iter(warn_of_disk(site, dir)?)
         }
         Store::Mounted { .. } => {
             own(site, dir)?;
-            mend_flags(site, dir, warnings)?;
-            warn_of_swap(site, dir, "unmount it and run again, or restart the machine", warnings)?;
+            let flags = mend_flags(site, dir)?;
+            let swap = warn_of_swap(site, dir, "unmount it and run again, or restart the machine")?;
+            flags.into_iter().chain(swap).collect()
         }
-    }
-    Ok(true)
+    };
+    Ok(Some(warnings))
 }
 
-/// Mounts over `dir`, which is locked, and says what; `None` when mounting is forbidden and `dir` lies in memory already, so that it will do.
-pub(crate) fn attach(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<Option<&'static str>, InstallError> {
+/// What became of the attempt to mount.
+pub(crate) enum Attached {
+    /// This kind of file system is mounted now.
+    Mounted(&'static str),
+    /// Nothing is, and the directory lies in memory already, so that it will do; with warnings about it.
+    InMemory(Vec<String>),
+}
+
+/// Mounts over `dir`, which is locked. Where mounting is forbidden, a directory in memory will do.
+pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallError> {
     let file_system = match site.store {
         Store::Mounted { file_system, .. } => file_system,
-        Store::Directory => return Ok(None),
+        Store::Directory => return Ok(Attached::InMemory(Vec::new())),
     };
     let (kind, outcome) = match file_system {
         FileSystem::Ramfs => match mount_one(site, c"ramfs", c"mode=0751") {
@@ -139,11 +149,11 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> 
         FileSystem::Tmpfs => ("tmpfs", mount_tmpfs(site)),
     };
     match outcome {
-        Ok(()) => Ok(Some(kind)),
+        Ok(()) => Ok(Attached::Mounted(kind)),
         Err(Errno::PERM | Errno::ACCESS) if in_memory(site, dir)? => {
             own(site, dir)?;
-            warn_of_swap(site, dir, "allow this container to mount", warnings)?;
-            Ok(None)
+            let warning = warn_of_swap(site, dir, "allow this container to mount")?;
+            Ok(Attached::InMemory(Vec::from_iter(warning)))
         }
         Err(cause @ (Errno::PERM | Errno::ACCESS)) => Err(InstallError::MountRefused {
             mount_point: site.mount_point.clone(),
@@ -189,18 +199,18 @@ fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
 }
 
 /// Adds the flags that a mount made by another program lacks.
-fn mend_flags(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+fn mend_flags(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError> {
     let flags = fs::fstatvfs(dir).map_err(failed("examine", &site.mount_point))?.f_flag;
     if flags.contains(SEEN_FLAGS) && !flags.contains(StatVfsMountFlags::RDONLY) {
-        return Ok(());
+        return Ok(None);
     }
-    if let Err(cause) = mount_remount(site.mount_point.as_path(), MountFlags::BIND | FLAGS, c"") {
-        warnings.push(format!(
+    let outcome = mount_remount(site.mount_point.as_path(), MountFlags::BIND | FLAGS, c"");
+    Ok(outcome.err().map(|cause| {
+        format!(
             "cannot remount {} with nodev,nosuid,noexec: {cause}; programs and devices there are not blocked",
             site.mount_point.display()
-        ));
-    }
-    Ok(())
+        )
+    }))
 }
 
 /// Whether something is mounted on `dir`: it is on another device than the directory that it is in.
@@ -222,29 +232,29 @@ fn in_memory(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
 }
 
 /// In user mode we take the directory as it is, and say when it is a bad one.
-fn warn_of_disk(site: &Site, dir: &OwnedFd, warnings: &mut Vec<String>) -> Result<(), InstallError> {
-    if !in_memory(site, dir)? {
-        warnings.push(format!(
+fn warn_of_disk(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError> {
+    let is_on_disk = !in_memory(site, dir)?;
+    Ok(is_on_disk.then(|| {
+        format!(
             "{} is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)",
             site.mount_point.display()
-        ));
-    }
-    Ok(())
+        )
+    }))
 }
 
 /// Reports a tmpfs that may be swapped out.
-fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str, warnings: &mut Vec<String>) -> Result<(), InstallError> {
+fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<String>, InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
     // Unreadable means unknown: better one warning too many.
     let mounts = read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    if magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}")) {
-        warnings.push(format!(
+    let may_be_swapped = magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}"));
+    Ok(may_be_swapped.then(|| {
+        format!(
             "{} is on a tmpfs without noswap: secrets may be written to swap; {remedy} (noswap needs Linux 6.4)",
             site.mount_point.display()
-        ));
-    }
-    Ok(())
+        )
+    }))
 }
 
 /// Whether the file system of `device` (`major:minor`) is kept out of swap, going by the text of `/proc/self/mountinfo`.

@@ -1,8 +1,15 @@
 //! What a publication would do, for a dry run.
 
 use super::{
-    changes, changes::Changes, entry::Entry, error::InstallError, grounds::Grounds, links, live::look, mount, mount::open, plan,
-    plan::sorted, site::Site,
+    changes::{self, Changes},
+    entry::Entry,
+    error::InstallError,
+    grounds::Grounds,
+    links,
+    live::look,
+    mount,
+    plan::{self, sorted},
+    site::Site,
 };
 
 /// What a publication would do.
@@ -18,31 +25,33 @@ pub struct Preview {
     pub is_refused: bool,
 }
 
-/// Compares `entries` with what is live. Makes no mount, file or directory, and takes no lock.
-///
-/// # Errors
-///
-/// When the live generation cannot be read, or nothing could be published here.
-pub fn preview(site: &Site, entries: &[Entry<'_>]) -> Result<Preview, InstallError> {
-    let root = open(site)?;
-    let grounds = Grounds::look(site, root.as_ref())?;
-    if let Some(root) = &root {
-        mount::inspect(site, root)?;
+impl Preview {
+    /// Compares `entries` with what is live. Makes no mount, file or directory, and takes no lock.
+    ///
+    /// # Errors
+    ///
+    /// When the live generation cannot be read, or nothing could be published here.
+    pub fn of(site: &Site, entries: &[Entry<'_>]) -> Result<Self, InstallError> {
+        let root = mount::open(site)?;
+        let grounds = Grounds::look(site, root.as_ref())?;
+        if let Some(root) = &root {
+            mount::inspect(site, root)?;
+        }
+        links::check(site)?;
+        let current = look(site)?;
+        let changes = changes::compare(current.live.as_ref(), entries)?;
+        let is_live = current.live.is_some();
+        let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);
+        let is_refused = is_live && !blocking.is_empty();
+        let mut failures = blocking;
+        if !is_refused {
+            failures.extend(others);
+        }
+        Ok(Self {
+            is_live,
+            changes,
+            failures,
+            is_refused,
+        })
     }
-    links::check(site)?;
-    let current = look(site)?;
-    let changes = changes::compare(current.live.as_ref(), entries)?;
-    let is_live = current.live.is_some();
-    let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);
-    let is_refused = is_live && !blocking.is_empty();
-    let mut failures = blocking;
-    if !is_refused {
-        failures.extend(others);
-    }
-    Ok(Preview {
-        is_live,
-        changes,
-        failures,
-        is_refused,
-    })
 }

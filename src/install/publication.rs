@@ -6,6 +6,7 @@ use super::{
     changes::{self, Changes},
     entry::Entry,
     error::InstallError,
+    failure::Failed,
     generation::{self, Draft},
     grounds::Grounds,
     held, links,
@@ -30,15 +31,6 @@ pub struct Published {
     pub failures: Vec<InstallError>,
 }
 
-/// A publication that was not made.
-#[derive(Debug)]
-pub struct Unpublished {
-    /// What kept it.
-    pub error: InstallError,
-    /// What somebody should know, such as what was moved aside before.
-    pub warnings: Vec<String>,
-}
-
 /// How much of what was declared the entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
@@ -57,7 +49,7 @@ pub enum Extent {
 /// # Errors
 ///
 /// Everything that keeps the link from being swapped. The live generation is then as it was.
-pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Unpublished> {
+pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Failed> {
     publish_within(budget::LOCK, site, entries, extent, channel)
 }
 
@@ -68,46 +60,46 @@ pub(crate) fn publish_within(
     entries: &[Entry<'_>],
     extent: Extent,
     channel: &Channel,
-) -> Result<Published, Unpublished> {
-    let mut warnings = Vec::new();
-    match attempt(timeout, site, entries, extent, channel, &mut warnings) {
-        Ok(published) => Ok(Published { warnings, ..published }),
-        Err(error) => Err(Unpublished { error, warnings }),
+) -> Result<Published, Failed> {
+    links::check(site)?;
+    Grounds::look(site, None)?;
+    let entered = lock::enter(site, timeout)?;
+    match attempt(site, &entered.root, entries, extent, channel) {
+        Ok(published) => Ok(Published {
+            warnings: [entered.warnings, published.warnings].concat(),
+            ..published
+        }),
+        Err(failed) => Err(Failed {
+            warnings: [entered.warnings, failed.warnings].concat(),
+            ..failed
+        }),
     }
 }
 
-/// One publication. Its warnings are left to the caller, so that they are told after a failure too.
-pub(crate) fn attempt(
-    timeout: Duration,
-    site: &Site,
-    entries: &[Entry<'_>],
-    extent: Extent,
-    channel: &Channel,
-    warnings: &mut Vec<String>,
-) -> Result<Published, InstallError> {
-    links::check(site)?;
-    Grounds::look(site, None)?;
-    let entered = lock::enter(site, timeout, warnings)?;
-    let root = &entered.root;
+/// One publication into `root`, which is locked.
+fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Failed> {
     let decided = decide(site, root, entries, extent)?;
     let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
 
     let mut draft = write(site, root, number, entries, &decided.wanted)?;
     if decided.is_live && stop::is_requested() {
-        return Err(InstallError::Stopped { link: site.link.clone() });
+        return Err(InstallError::Stopped { link: site.link.clone() }.into());
     }
     let is_telling = !changes.units.is_empty();
     if is_telling {
         pending::write(site, root, number, &changes.units)?;
     }
-    links::swap(site, number, decided.is_live, warnings)?;
+    let mut warnings = links::swap(site, number, decided.is_live)?;
     draft.publish();
 
-    failures.extend(links::spread(site, &decided.grounds, entries, &decided.wanted, warnings));
+    let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
+    warnings.extend(spread.warnings);
+    failures.extend(spread.failures);
     if is_telling {
         let errors = units::request(channel, &changes.units);
         if !errors.iter().any(UnitError::is_lost) {
-            pending::remove(site, root, number).unwrap_or_else(|error| warnings.push(error.to_string()));
+            let removed = pending::remove(site, root, number);
+            warnings.extend(removed.err().map(|error| error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
     } else if !decided.is_live {
@@ -115,13 +107,13 @@ pub(crate) fn attempt(
         failures.extend(failed.err().map(InstallError::from));
     }
     match held::by(site, root, &decided.leading) {
-        Ok(held) => generation::prune(site, root, number, &held, warnings),
+        Ok(held) => warnings.extend(generation::prune(site, root, number, &held)),
         Err(error) => warnings.push(error.to_string()),
     }
     Ok(Published {
         generation: number,
         changes,
-        warnings: Vec::new(),
+        warnings,
         failures,
     })
 }

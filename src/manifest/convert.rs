@@ -297,22 +297,15 @@ fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
 }
 
 fn unknown_fields(raw: &raw::Manifest, findings: &mut Findings) {
-    let mut unknown = Vec::new();
-    describe_unknown::<raw::Manifest>("the manifest", raw.unknown.keys(), &mut unknown);
-    describe_unknown::<raw::Logging>("logging", raw.logging.unknown.keys(), &mut unknown);
+    let mut unknown = describe_unknown::<raw::Manifest>("the manifest", raw.unknown.keys());
+    unknown.extend(describe_unknown::<raw::Logging>("logging", raw.logging.unknown.keys()));
     for secret in &raw.secrets {
-        describe_unknown::<raw::Secret>(
-            &format!("secret {}", quoted(&secret.name)),
-            secret.unknown.keys(),
-            &mut unknown,
-        );
+        let place = format!("secret {}", quoted(&secret.name));
+        unknown.extend(describe_unknown::<raw::Secret>(&place, secret.unknown.keys()));
     }
     for template in &raw.templates {
-        describe_unknown::<raw::Template>(
-            &format!("template {}", quoted(&template.name)),
-            template.unknown.keys(),
-            &mut unknown,
-        );
+        let place = format!("template {}", quoted(&template.name));
+        unknown.extend(describe_unknown::<raw::Template>(&place, template.unknown.keys()));
     }
     if findings.strict {
         findings.errors.extend(unknown.into_iter().map(|(_, finding)| finding));
@@ -327,18 +320,16 @@ fn unknown_fields(raw: &raw::Manifest, findings: &mut Findings) {
     }
 }
 
-fn describe_unknown<'a, T: Default + Serialize>(
-    place: &str,
-    fields: impl Iterator<Item = &'a String>,
-    unknown: &mut Vec<(String, String)>,
-) {
-    for field in fields {
+/// Each unknown field of `place`, with what is to be said of it.
+fn describe_unknown<'a, T: Default + Serialize>(place: &str, fields: impl Iterator<Item = &'a String>) -> Vec<(String, String)> {
+    let describe = |field: &String| {
         let hint = raw::nearest_field::<T>(field).map_or(String::new(), |known| format!("; did you mean {known}"));
-        unknown.push((
+        (
             quoted(field),
             format!("{place} has the unknown field {}{hint}", quoted(field)),
-        ));
-    }
+        )
+    };
+    fields.map(describe).collect()
 }
 
 /// A path that is the file's own place asks for no link.

@@ -28,34 +28,30 @@ const LARGEST_TEMPLATE: usize = 1 << 26;
 /// The secrets whose bytes are at hand, by name.
 pub(crate) type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
 
-/// Gives every secret its bytes. A file that failed has been reported as a whole.
-pub(crate) fn values<'m>(files: Vec<(Source<'m>, Option<Contents>)>, failures: &mut Vec<Failure>) -> Values<'m> {
+/// Gives every secret its bytes. What failed comes beside it: whole files first, then single secrets.
+pub(crate) fn values(files: Vec<(Source<'_>, Result<Contents, Failure>)>) -> (Values<'_>, Vec<Failure>) {
     let mut values = Values::new();
+    let (mut failures, mut failed_secrets) = (Vec::new(), Vec::new());
     for (source, contents) in files {
-        for (secret, content) in source.secrets().iter().zip(contents.into_iter().flatten()) {
+        let contents = contents.map_err(|failure| failures.push(failure)).unwrap_or_default();
+        for (secret, content) in source.secrets().iter().zip(contents) {
             match content {
-                Ok(content) => {
-                    values.insert(&secret.name, content);
-                }
-                Err(error) => failures.push(source.fail_one(secret, &error)),
+                Ok(content) => drop(values.insert(&secret.name, content)),
+                Err(error) => failed_secrets.push(source.fail_one(secret, &error)),
             }
         }
     }
-    values
+    failures.extend(failed_secrets);
+    (values, failures)
 }
 
-/// Renders every template, in the order of the manifest. One that cannot be is a failure and `None`.
+/// Renders every template, in the order of the manifest. One that cannot be is `None`, and its failure comes beside it.
 ///
 /// All together may be as long as all secrets may. Short ones come first: a secret that somebody made long takes no room from others.
 /// Their files are read on `thread`.
-pub(crate) fn render(
-    manifest: &Manifest,
-    values: &Values<'_>,
-    thread: Confined,
-    failures: &mut Vec<Failure>,
-) -> Vec<Option<Plaintext>> {
+pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined) -> (Vec<Option<Plaintext>>, Vec<Failure>) {
     if manifest.templates.is_empty() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let renderer = Renderer::new(manifest, values);
     let mut reader = Reader::new(thread, budget::TEMPLATE_FILES);
@@ -73,10 +69,12 @@ pub(crate) fn render(
     };
     let mut texts: Vec<_> = drafts.into_iter().map(finish).collect();
     texts.sort_by_key(|(position, _)| *position);
+    let mut failures = Vec::new();
     let keep = |(template, (_, text)): (&Template, (usize, Result<Plaintext, String>))| {
         text.map_err(|problem| failures.push(fail(template, &problem))).ok()
     };
-    manifest.templates.iter().zip(texts).map(keep).collect()
+    let kept = manifest.templates.iter().zip(texts).map(keep).collect();
+    (kept, failures)
 }
 
 fn fail(template: &Template, problem: &str) -> Failure {

@@ -10,14 +10,13 @@ use crate::{
     },
 };
 
-/// Everything that can be published, with its owner looked up.
-pub(crate) fn entries<'e>(
+/// Everything that can be published, with its owner looked up, and beside it what has none.
+pub(crate) fn owned<'e>(
     manifest: &'e Manifest,
     values: &'e Values<'_>,
     rendered: &'e [Option<Plaintext>],
     mut owners: Owners,
-    failures: &mut Vec<Failure>,
-) -> Vec<Entry<'e>> {
+) -> (Vec<Entry<'e>>, Vec<Failure>) {
     let secrets = manifest.secrets.iter().filter_map(|secret| {
         let content = values.get(secret.name.as_str())?.expose();
         Some((Kind::Secret, &secret.name, content, &secret.placement))
@@ -27,13 +26,14 @@ pub(crate) fn entries<'e>(
         Some((Kind::Template, &template.name, content, &template.placement))
     });
     let mut entries = Vec::with_capacity(manifest.secrets.len().saturating_add(manifest.templates.len()));
+    let mut failures = Vec::new();
     for (kind, name, content, placement) in secrets.chain(templates) {
         match owners.of(placement) {
             Ok(owner) => entries.push(entry(kind, name, content, owner, placement)),
             Err(problem) => failures.push(unowned(kind, name, &problem)),
         }
     }
-    entries
+    (entries, failures)
 }
 
 fn entry<'e>(kind: Kind, name: &'e str, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {

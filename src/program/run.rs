@@ -11,12 +11,12 @@ use super::{
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
     key_sources,
-    owners::{Owners, entries},
+    owners::{Owners, owned},
     sops_files::{self, Files},
 };
 use crate::{
     install::{
-        self, Entry, Extent, FileSystem, Homes, InstallError, Site, Store,
+        self, Entry, Extent, FileSystem, Homes, InstallError, Preview, Site, Store,
         changes::Changes,
         units::{self, Channel},
     },
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
     match arguments.check_mode {
         CheckMode::Manifest => Outcome::Done,
         CheckMode::SopsFile => check(&manifest),
-        CheckMode::Off => install(arguments, environment, &manifest),
+        CheckMode::Off => carry_out(arguments, environment, &manifest),
     }
 }
 
@@ -97,21 +97,22 @@ fn check(manifest: &Manifest) -> Outcome {
     }
 }
 
-fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
+/// Decrypts, and publishes or says what it would publish.
+fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
     // Where the system refuses, a signal ends us at once.
     let _ = stop::listen();
     let thread = Confined::default();
     let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
     let site = site(arguments, manifest, &mut accounts);
-    let mut failures = Vec::new();
     let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
     files.open_with_programs(&mut keyring);
     key_sources::tell(manifest, &mut keyring);
-    let values = contents::values(files.finish(keyring, &mut failures), &mut failures);
-    let rendered = contents::render(manifest, &values, thread, &mut failures);
+    let (values, failed_secrets) = contents::values(files.finish(keyring));
+    let (rendered, failed_templates) = contents::render(manifest, &values, thread);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
-    let entries = entries(manifest, &values, &rendered, owners, &mut failures);
+    let (entries, unowned) = owned(manifest, &values, &rendered, owners);
+    let failures: Vec<_> = [failed_secrets, failed_templates, unowned].into_iter().flatten().collect();
     failures.iter().for_each(Failure::report);
     let is_live = match install::is_live(&site) {
         Ok(is_live) => is_live,
@@ -119,10 +120,10 @@ fn install(arguments: &Arguments, mut environment: Environment, manifest: &Manif
     };
     match verdict(&failures, is_live, !entries.is_empty()) {
         Verdict::ChangeNothing => change_nothing(&site, is_live, &failures),
-        verdict if environment.dry_run => preview(&environment, manifest, &site, &entries, verdict),
+        verdict if environment.dry_run => tell_changes(&environment, manifest, &site, &entries, verdict),
         verdict => {
             let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
-            publish(&environment, manifest, &site, &entries, &failures, verdict, again)
+            make_live(&environment, manifest, &site, &entries, &failures, verdict, again)
         }
     }
 }
@@ -166,8 +167,8 @@ fn directory_group(accounts: &mut Accounts) -> u32 {
 }
 
 /// What a dry run says; it has changed nothing.
-fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries: &[Entry<'_>], verdict: Verdict) -> Outcome {
-    let preview = match install::preview(site, entries) {
+fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, entries: &[Entry<'_>], verdict: Verdict) -> Outcome {
+    let preview = match Preview::of(site, entries) {
         Ok(preview) => preview,
         Err(error) => return nothing_changed(&error),
     };
@@ -188,7 +189,8 @@ fn preview(environment: &Environment, manifest: &Manifest, site: &Site, entries:
     }
 }
 
-fn publish(
+/// Publishes, and says what became of it.
+fn make_live(
     environment: &Environment,
     manifest: &Manifest,
     site: &Site,
@@ -204,11 +206,11 @@ fn publish(
     };
     let published = match install::publish(site, entries, extent, &channel(environment, manifest)) {
         Ok(published) => published,
-        Err(unpublished) => {
-            for warning in &unpublished.warnings {
+        Err(failed) => {
+            for warning in &failed.warnings {
                 tracing::warn!("{warning}");
             }
-            return match unpublished.error {
+            return match failed.error {
                 error @ InstallError::Stopped { .. } => stopped(&error, again),
                 error => nothing_changed(&error),
             };

@@ -52,13 +52,9 @@ pub(crate) fn take_metadata<'a>(
 /// Whether each document is of another file than the first: it has a section, and no message of it is in the first one's. Copies of one
 /// file may differ in all else, such as the time of the last change.
 pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
-    let mut messages = documents.iter().map(|document| {
-        let mut found = Vec::new();
-        if let Some(section) = document.get(NAME) {
-            collect_messages(section, &mut found);
-        }
-        found
-    });
+    let mut messages = documents
+        .iter()
+        .map(|document| document.get(NAME).map(messages_in).unwrap_or_default());
     let first = messages.next().unwrap_or_default();
     let first: HashSet<_> = first.into_iter().collect();
     let later = messages.map(|later| !later.is_empty() && !later.iter().any(|message| first.contains(message)));
@@ -66,18 +62,17 @@ pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
 }
 
 /// The data key as it was encrypted to each recipient, wherever that stands in a section.
-fn collect_messages<'t>(value: &'t Value<Stored<'_>>, found: &mut Vec<&'t [u8]>) {
+fn messages_in<'t>(value: &'t Value<Stored<'_>>) -> Vec<&'t [u8]> {
     match value {
-        Value::List(elements) => elements.iter().for_each(|element| collect_messages(element, found)),
+        Value::List(elements) => elements.iter().flat_map(messages_in).collect(),
         Value::Map(map) => {
-            for item in &map.items {
-                match (&item.key, &item.value) {
-                    (Key::Name(name), Value::Scalar(_, message)) if **name == *b"enc" => found.push(message),
-                    (_, value) => collect_messages(value, found),
-                }
-            }
+            let items = map.items.iter().map(|item| match (&item.key, &item.value) {
+                (Key::Name(name), Value::Scalar(_, message)) if **name == *b"enc" => vec![&**message],
+                (_, value) => messages_in(value),
+            });
+            items.flatten().collect()
         }
-        _ => {}
+        _ => Vec::new(),
     }
 }
 

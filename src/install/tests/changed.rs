@@ -6,7 +6,7 @@ use super::*;
 fn lines(first: &[Entry<'_>], second: &[Entry<'_>]) -> Vec<String> {
     let world = World::new();
     world.publish(first).unwrap();
-    let seen = preview(&world.site, second).unwrap();
+    let seen = Preview::of(&world.site, second).unwrap();
     let published = world.publish(second).unwrap();
     assert_eq!(seen.changes, published.changes, "the dry run says what the real run says");
     published.changes.lines(false)
@@ -112,16 +112,16 @@ fn links_inside_a_generation_are_no_secrets() {
         }]
     };
     world.publish(&entry()).unwrap();
-    assert!(preview(&world.site, &entry()).unwrap().changes.lines(false).is_empty());
+    assert!(Preview::of(&world.site, &entry()).unwrap().changes.lines(false).is_empty());
     assert!(
-        preview(&world.site, &[secret("a", b"x")])
+        Preview::of(&world.site, &[secret("a", b"x")])
             .unwrap()
             .changes
             .lines(false)
             .is_empty()
     );
     // What was a link and is now a secret is new.
-    let lines = preview(&world.site, &[secret("a", b"x"), secret("other", b"x")])
+    let lines = Preview::of(&world.site, &[secret("a", b"x"), secret("other", b"x")])
         .unwrap()
         .changes
         .lines(false);
@@ -138,12 +138,12 @@ fn a_dry_run_makes_nothing() {
             ..secret("a", b"x")
         }]
     };
-    let seen = preview(&world.site, &entries()).unwrap();
+    let seen = Preview::of(&world.site, &entries()).unwrap();
     assert!(!seen.is_live && seen.changes == Changes::default());
     assert!(world.tree("").is_empty());
     world.publish(&entries()).unwrap();
     let before = world.tree("");
-    let seen = preview(&world.site, &[secret("a", b"y")]).unwrap();
+    let seen = Preview::of(&world.site, &[secret("a", b"y")]).unwrap();
     assert!(seen.is_live);
     assert_eq!(seen.changes.lines(true), ["would modify secret: a"]);
     assert_eq!(world.tree(""), before);

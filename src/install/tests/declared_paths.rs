@@ -150,7 +150,7 @@ fn a_directory_there_stops_the_run_before_the_first_write() {
     fs::create_dir(&two).unwrap();
     let before = world.tree("");
     let entries = [at(&one), at(&two)].into_iter().flatten().collect::<Vec<_>>();
-    assert_eq!(preview(&world.site, &entries).unwrap().failures.len(), 2);
+    assert_eq!(Preview::of(&world.site, &entries).unwrap().failures.len(), 2);
     let error = world.publish(&entries).unwrap_err().to_string();
     assert!(
         error.contains(&format!("cannot link {}: a directory is there", one.display())),

@@ -57,12 +57,12 @@ impl World {
 
     /// Publishes and tells nobody.
     fn publish(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, Extent::Whole, &Channel::Nobody).map_err(|unpublished| unpublished.error)
+        publish(&self.site, entries, Extent::Whole, &Channel::Nobody).map_err(|failed| failed.error)
     }
 
     /// Publishes with restart lists in `top/nixos`.
     fn publish_with_lists(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, Extent::Whole, &self.lists()).map_err(|unpublished| unpublished.error)
+        publish(&self.site, entries, Extent::Whole, &self.lists()).map_err(|failed| failed.error)
     }
 
     /// Lists in `top/nixos`.

@@ -61,7 +61,7 @@ fn a_crash_after_the_swap_loses_no_request() {
     )
     .unwrap();
 
-    let seen = preview(&world.site, &entry(b"2", &one, &[])).unwrap();
+    let seen = Preview::of(&world.site, &entry(b"2", &one, &[])).unwrap();
     assert_eq!(seen.changes.units.restart, ["one", "both"], "the dry run knows too");
     world.publish_with_lists(&entry(b"3", &two, &[])).unwrap();
     assert_eq!(
@@ -89,7 +89,13 @@ fn a_record_of_another_generation_does_not_count() {
     let published = world.publish_with_lists(&entry(b"2", &[], &[])).unwrap();
     assert!(published.changes.units.is_empty());
     // Nor does the record of a run that died before the swap, once its number is in use.
-    assert!(preview(&world.site, &entry(b"2", &[], &[])).unwrap().changes.units.is_empty());
+    assert!(
+        Preview::of(&world.site, &entry(b"2", &[], &[]))
+            .unwrap()
+            .changes
+            .units
+            .is_empty()
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn numbers_count_up_from_the_link() {
     }
     // After the directory is gone the number still counts.
     fs::remove_dir_all(world.site.mount_point.join("3")).unwrap();
-    let seen = preview(&world.site, &[secret("a", b"x")]).unwrap();
+    let seen = Preview::of(&world.site, &[secret("a", b"x")]).unwrap();
     assert!(!seen.is_live);
     assert_eq!(world.publish(&[secret("a", b"x")]).unwrap().generation, 4);
 }

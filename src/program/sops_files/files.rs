@@ -51,8 +51,8 @@ impl<'m> Files<'m> {
         keyring.dismiss_programs();
     }
 
-    /// Decrypts the rest. What failed is `None`, with its failure told.
-    pub(crate) fn finish(mut self, keyring: Keyring, failures: &mut Vec<Failure>) -> Vec<(Source<'m>, Option<Contents>)> {
+    /// Decrypts the rest. Each file is what its secrets are, or its failure.
+    pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<Contents, Failure>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
             Ok(Begun::Closed(_)) => file.finish(&keyring, &mut self.desk, &mut self.room),
@@ -60,7 +60,7 @@ impl<'m> Files<'m> {
         };
         let mut files: Vec<_> = self.small_first.into_iter().map(finish).collect();
         files.sort_by_key(|file| file.position);
-        files.into_iter().map(|file| file.end(failures)).collect()
+        files.into_iter().map(File::end).collect()
     }
 }
 
@@ -112,14 +112,11 @@ impl<'m> File<'m> {
         }
     }
 
-    fn end(self, failures: &mut Vec<Failure>) -> (Source<'m>, Option<Contents>) {
+    fn end(self) -> (Source<'m>, Result<Contents, Failure>) {
         let contents = match self.progress {
-            Ok(Begun::Open(contents)) => Some(contents),
-            Ok(Begun::Closed(_)) => None,
-            Err(message) => {
-                failures.push(self.source.fail(message));
-                None
-            }
+            Ok(Begun::Open(contents)) => Ok(contents),
+            Ok(Begun::Closed(_)) => Ok(Contents::new()),
+            Err(message) => Err(self.source.fail(message)),
         };
         (self.source, contents)
     }
