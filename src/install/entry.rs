@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf};
 
-use super::files::Owner;
+use super::owner::Owner;
 
 /// Rendered templates lie below this in a generation.
 pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
@@ -17,7 +17,7 @@ pub struct Entry<'a> {
     pub content: &'a [u8],
     /// Permission bits.
     pub mode: u32,
-    /// User and group; `None` leaves the caller's.
+    /// User and group.
     pub owner: Owner,
     /// Where the file shall be seen too, or its own place.
     pub path: Option<PathBuf>,

@@ -9,13 +9,12 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid},
+    fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat},
     io::{Errno, Result},
     path::Arg,
 };
 
-/// User and group of a file; `None` leaves what the kernel gives it, the caller's own.
-pub type Owner = Option<(u32, u32)>;
+use super::owner::Owner;
 
 /// Directories of a generation: all may pass through, the group may also list.
 pub(crate) const DIRECTORY_MODE: u32 = 0o751;
@@ -59,19 +58,10 @@ pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, own
 
 /// Sets the owner first and the mode after it, since a change of owner clears some mode bits.
 pub(crate) fn secure(file: impl AsFd + Copy, owner: Owner, mode: u32) -> Result<()> {
-    if let Some(owner) = owner {
-        let (uid, gid) = ids(owner)?;
-        fs::fchown(file, Some(uid), Some(gid))?;
+    if let Some(ids) = owner.to_set()? {
+        fs::fchown(file, Some(ids.user), Some(ids.group))?;
     }
     fs::fchmod(file, Mode::from_raw_mode(mode))
-}
-
-/// Ids for the kernel, which reads the highest number as "leave it".
-pub(crate) fn ids((uid, gid): (u32, u32)) -> Result<(Uid, Gid)> {
-    if uid == u32::MAX || gid == u32::MAX {
-        return Err(Errno::INVAL);
-    }
-    Ok((Uid::from_raw(uid), Gid::from_raw(gid)))
 }
 
 /// The status of `name` itself, symlink or not; `None` when there is nothing.

@@ -16,7 +16,8 @@ use rustix::{
 use super::{
     entry::Entry,
     error::{InstallError, errno, failed},
-    files::{self, MAX_DEPTH, Owner},
+    files::{self, MAX_DEPTH},
+    owner::Owner,
     pending,
     site::{Site, parse_number},
 };
@@ -84,10 +85,11 @@ impl<'a> Draft<'a> {
         let at = self.path(name);
         let (dir, leaf) = self.parent(name)?;
         fs::symlinkat(target, dir, leaf).map_err(failed("create the link", &at))?;
-        let Some((uid, gid)) = owner.map(files::ids).transpose().map_err(failed("set the owner of", &at))? else {
+        let Some(ids) = owner.to_set().map_err(failed("set the owner of", &at))? else {
             return Ok(());
         };
-        fs::chownat(dir, leaf, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW).map_err(failed("set the owner of", &at))
+        fs::chownat(dir, leaf, Some(ids.user), Some(ids.group), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(failed("set the owner of", &at))
     }
 
     /// The link names it now: nothing is taken back.

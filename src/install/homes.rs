@@ -8,13 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::Stat;
+use rustix::fs::{Stat, Uid};
 
 use super::{
     error::InstallError,
     walk::{self, Step, Walk},
 };
-use crate::system::users;
+use crate::system::users::{self, Ids};
 
 /// Where users are listed with their homes.
 const DATABASE: &str = "/etc/passwd";
@@ -38,7 +38,7 @@ pub enum Homes {
 /// How a directory is made.
 pub(crate) struct Grant {
     /// Its user and group.
-    pub owner: (u32, u32),
+    pub owner: Ids,
     /// Its mode.
     pub mode: u32,
 }
@@ -50,7 +50,7 @@ impl Homes {
     /// person's with all that is made below it; a directory of a third user stays theirs. What a symlink leads to outside is not in it.
     pub(crate) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| Ok(Grant { owner, mode });
-        let heir = (parent.st_uid, parent.st_gid);
+        let heir = Ids::of(parent);
         if self == Self::Unknown {
             return grant(heir, 0o755);
         }
@@ -61,7 +61,7 @@ impl Homes {
                 .get(step)
                 .copied()
                 .flatten()
-                .filter(|owner| [0, owner.0].contains(&heir.0))
+                .filter(|owner| [Uid::ROOT, owner.user].contains(&heir.user))
         };
         if let Some(owner) = owner(&new) {
             return grant(owner, 0o700);
@@ -72,19 +72,19 @@ impl Homes {
                 home: walk.here().to_owned(),
             });
         }
-        let is_heir = |owner: &(u32, u32)| heir.0 == 0 && owner.0 >= FIRST_PERSON;
+        let is_heir = |owner: &Ids| heir.user.is_root() && owner.user.as_raw() >= FIRST_PERSON;
         let above = walk.within().iter().rev().find_map(owner).filter(is_heir);
         grant(above.unwrap_or(heir), 0o755)
     }
 }
 
 /// The places of all homes with the owner of each; none for one that several users share.
-fn homes() -> HashMap<Step, Option<(u32, u32)>> {
+fn homes() -> HashMap<Step, Option<Ids>> {
     let mut homes = HashMap::new();
     for home in users::homes(Path::new(DATABASE)) {
         let Ok(way) = walk::find(&home.path, None) else { continue };
         let owner = homes.entry(way.end).or_insert(Some(home.owner));
-        *owner = owner.filter(|owner| owner.0 == home.owner.0);
+        *owner = owner.filter(|owner| owner.user == home.owner.user);
     }
     homes
 }

@@ -16,14 +16,16 @@ use super::{
     entry::Entry,
     error::{InstallError, failed},
     failure::{self, Failed},
-    files::{self, NEW, Owner, suffixed},
+    files::{self, NEW, suffixed},
     grounds::Grounds,
+    owner::Owner,
     parents,
     place::Place,
     plan::Wanted,
     site::Site,
     walk,
 };
+use crate::system::users::Ids;
 
 /// Ends the name of what stood where a link belongs.
 const BACKUP: &str = ".sops-backup";
@@ -78,7 +80,7 @@ fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
 pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String>, Failed> {
     let place = parents::reach(&site.link, site.homes)?;
     let is_ours = |target: &Path| is_live || site.number(target).is_some();
-    replace(&place, &site.generation(number), None, is_ours)
+    replace(&place, &site.generation(number), Owner::Caller, is_ours)
 }
 
 /// Puts a symlink at `place`. A warning says when one was there that is not ours.
@@ -128,8 +130,10 @@ fn withdraw(place: &Place, new: &OsStr, to: &Path) {
 /// Gives the symlink `name` to `owner`: by its own descriptor, and only when it is the link that we mean. In a directory of another
 /// user the name may stand for something else by now, and that must not be given away.
 fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
-    let Some(owner) = owner else { return Ok(()) };
     let fail = |cause| failed("set the owner of the link", &place.path)(cause);
+    let Some(ids) = owner.to_set().map_err(fail)? else {
+        return Ok(());
+    };
     let link = walk::look(&place.dir, name).map_err(fail)?;
     let status = fs::fstat(&link).map_err(fail)?;
     let is_ours = files::kind(&status) == FileType::Symlink
@@ -139,11 +143,10 @@ fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), Inst
             path: place.path.clone(),
         });
     }
-    if owner == (status.st_uid, status.st_gid) {
+    if ids == Ids::of(&status) {
         return Ok(());
     }
-    let (uid, gid) = files::ids(owner).map_err(fail)?;
-    fs::chownat(&link, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH).map_err(fail)
+    fs::chownat(&link, c"", Some(ids.user), Some(ids.group), AtFlags::EMPTY_PATH).map_err(fail)
 }
 
 /// Moves `new` to its place. What was there comes out under the name `new`, and is cleared from there: at no time is it lost, and at
@@ -249,7 +252,7 @@ mod tests {
     fn only_the_link_that_we_mean_is_given_away() {
         let directory = tempfile::TempDir::new().unwrap();
         let top = directory.path().canonicalize().unwrap();
-        let owner = Some((1234, 1234));
+        let owner = Owner::Ids(Ids::new(1234, 1234).unwrap());
         std::fs::write(top.join("file"), "root's").unwrap();
         std::os::unix::fs::symlink("elsewhere", top.join("link")).unwrap();
         for name in ["file", "link"] {

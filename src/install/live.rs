@@ -110,8 +110,7 @@ impl LiveGeneration {
             Err(cause) => return Err(fail(cause)),
         };
         let status = fs::fstat(&file).map_err(fail)?;
-        let same_owner = entry.owner.is_none_or(|owner| owner == (status.st_uid, status.st_gid));
-        let same = same_owner
+        let same = entry.owner.has(&status)
             && files::kind(&status) == FileType::RegularFile
             && status.st_mode & 0o7777 == entry.mode
             && u64::try_from(status.st_size) == u64::try_from(entry.content.len())

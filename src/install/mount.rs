@@ -15,7 +15,8 @@ use rustix::{
 
 use super::{
     error::{InstallError, failed},
-    files::{self, DIRECTORY_MODE, Owner},
+    files::{self, DIRECTORY_MODE},
+    owner::Owner,
     parents,
     place::Place,
     site::{FileSystem, Site, Store},
@@ -38,7 +39,7 @@ pub(crate) fn make(site: &Site) -> Result<Place, InstallError> {
     let place = parents::reach(&site.mount_point, site.homes)?;
     let made = match site.store {
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
-        Store::Directory => files::create_directory(&place.dir, place.name.as_os_str(), None).map(drop),
+        Store::Directory => files::create_directory(&place.dir, place.name.as_os_str(), Owner::Caller).map(drop),
     };
     match made {
         Ok(()) | Err(Errno::EXIST) => Ok(place),
@@ -185,8 +186,7 @@ fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
 /// Gives `dir` this owner and mode, if it has others.
 fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    let is_right = owner.is_none_or(|owner| owner == (status.st_uid, status.st_gid));
-    if is_right && status.st_mode & 0o7777 == mode {
+    if owner.has(&status) && status.st_mode & 0o7777 == mode {
         return Ok(());
     }
     files::secure(dir, owner, mode).map_err(failed("set owner and mode of", &site.mount_point))
@@ -195,7 +195,7 @@ fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), Instal
 /// A plain directory stays the caller's own, as tight as it is, and no wider than ours.
 fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    set(site, dir, None, status.st_mode & 0o7777 & DIRECTORY_MODE)
+    set(site, dir, Owner::Caller, status.st_mode & 0o7777 & DIRECTORY_MODE)
 }
 
 /// Adds the flags that a mount made by another program lacks.

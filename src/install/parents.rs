@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, FileType, Mode, RenameFlags},
+    fs::{self, AtFlags, FileType, Mode, RenameFlags, Uid},
     io::Errno,
     process::geteuid,
 };
@@ -16,6 +16,7 @@ use super::{
     error::{InstallError, failed},
     files,
     homes::{Grant, Homes},
+    owner::Owner,
     place::Place,
     walk::{self, Walk},
 };
@@ -38,7 +39,7 @@ pub(crate) fn reach(path: &Path, homes: Homes) -> Result<Place, InstallError> {
 fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
     let fail = |cause| failed("make the directory", here)(cause);
     let new = files::suffixed(name, files::NEW);
-    clear_rest(dir, &new, grant.owner.0).map_err(fail)?;
+    clear_rest(dir, &new, grant.owner.user).map_err(fail)?;
     fs::mkdirat(dir, &new, Mode::RWXU).map_err(fail)?;
     let made = give(dir, &new, grant, here);
     match made.and_then(|made| place_directory(dir, &new, name).map(|()| made).map_err(fail)) {
@@ -58,7 +59,11 @@ fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<Owned
 fn give(dir: &OwnedFd, new: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
     let made = files::open_directory(dir, new).map_err(failed("open", here))?;
     check_fresh(&made, here)?;
-    let owner = geteuid().is_root().then_some(grant.owner);
+    let owner = if geteuid().is_root() {
+        Owner::Ids(grant.owner)
+    } else {
+        Owner::Caller
+    };
     files::secure(made.as_fd(), owner, grant.mode).map_err(failed("set owner and mode of", here))?;
     Ok(made)
 }
@@ -72,9 +77,10 @@ fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno
 }
 
 /// Removes what a killed run left under the temporary name: an empty directory, ours or already given to `owner`.
-fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: u32) -> Result<(), Errno> {
-    let is_rest = files::status(dir, new)?
-        .is_some_and(|rest| files::kind(&rest) == FileType::Directory && [owner, geteuid().as_raw()].contains(&rest.st_uid));
+fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
+    let is_rest = files::status(dir, new)?.is_some_and(|rest| {
+        files::kind(&rest) == FileType::Directory && [owner, geteuid()].contains(&Uid::from_raw(rest.st_uid))
+    });
     if is_rest {
         fs::unlinkat(dir, new, AtFlags::REMOVEDIR)?;
     }

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{files::Owner, homes::Homes};
+use rustix::fs::{Gid, Uid};
+
+use super::{homes::Homes, owner::Owner};
+use crate::system::users::Ids;
 
 /// Where generations go.
 #[derive(Clone, Debug)]
@@ -27,7 +30,7 @@ pub enum Store {
         /// Its type.
         file_system: FileSystem,
         /// The group of all directories.
-        group: u32,
+        group: Gid,
     },
     /// A plain directory, as a plain user has it. No owner is set on anything.
     Directory,
@@ -57,14 +60,17 @@ impl Site {
     /// Owner of all directories that we make below the mount point, and of it.
     pub(crate) fn directory_owner(&self) -> Owner {
         match self.store {
-            Store::Mounted { group, .. } => Some((0, group)),
-            Store::Directory => None,
+            Store::Mounted { group, .. } => Owner::Ids(Ids { user: Uid::ROOT, group }),
+            Store::Directory => Owner::Caller,
         }
     }
 
     /// Owner of files that are ours alone.
     pub(crate) fn file_owner(&self) -> Owner {
-        self.directory_owner().map(|_| (0, 0))
+        match self.store {
+            Store::Mounted { .. } => Owner::Ids(Ids::ROOT),
+            Store::Directory => Owner::Caller,
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! From contents to what is installed: each secret and template with its owner.
 
+use rustix::fs::{Gid, Uid};
+
 use super::{contents::Values, failure::Failure};
 use crate::{
     install::{Entry, Kind, Owner},
     manifest::{Account, Manifest, Placement},
     system::{
         plaintext::Plaintext,
-        users::{Accounts, UserError},
+        users::{Accounts, Ids, UserError},
     },
 };
 
@@ -75,9 +77,6 @@ pub(crate) enum Owners {
     },
 }
 
-/// Nobody's: what a dry run takes for a user or group that does not exist yet. It is never given to a file.
-const NOT_YET: u32 = u32::MAX;
-
 impl Owners {
     /// By the manifest's mode, and by whether the user database is to be left alone.
     pub(crate) fn new(user_mode: bool, ignore_passwd: bool, accounts: Accounts, dry_run: bool) -> Self {
@@ -90,26 +89,29 @@ impl Owners {
 
     fn of(&mut self, placement: &Placement) -> Result<Owner, UserError> {
         let (accounts, dry_run) = match self {
-            Self::Caller => return Ok(None),
-            Self::Root => return Ok(Some((0, 0))),
+            Self::Caller => return Ok(Owner::Caller),
+            Self::Root => return Ok(Owner::Ids(Ids::ROOT)),
             Self::Named { accounts, dry_run } => (accounts, *dry_run),
         };
         let user = match &placement.owner {
             Account::Name(name) => accounts.user(name),
-            Account::Id(id) => Ok(*id),
+            Account::Id(id) => Ok(Uid::from_raw(*id)),
         };
         let group = match &placement.group {
             Account::Name(name) => accounts.group(name),
-            Account::Id(id) => Ok(*id),
+            Account::Id(id) => Ok(Gid::from_raw(*id)),
         };
-        Ok(Some((made_later(user, dry_run)?, made_later(group, dry_run)?)))
+        Ok(match (made(user, dry_run)?, made(group, dry_run)?) {
+            (Some(user), Some(group)) => Owner::Ids(Ids { user, group }),
+            _ => Owner::NotYet,
+        })
     }
 }
 
-/// In a dry run, somebody who does not exist is somebody whom the activation will make.
-fn made_later(id: Result<u32, UserError>, dry_run: bool) -> Result<u32, UserError> {
+/// Somebody who exists. In a dry run, who does not exist is somebody whom the activation will make.
+fn made<T>(id: Result<T, UserError>, dry_run: bool) -> Result<Option<T>, UserError> {
     match id {
-        Err(UserError::NoUser(_) | UserError::NoGroup(_)) if dry_run => Ok(NOT_YET),
-        id => id,
+        Err(UserError::NoUser(_) | UserError::NoGroup(_)) if dry_run => Ok(None),
+        id => id.map(Some),
     }
 }

@@ -4,6 +4,8 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
+use rustix::fs::Gid;
+
 use super::{
     again,
     cli::{Arguments, CheckMode},
@@ -139,7 +141,7 @@ fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> 
                 FileSystem::Ramfs
             },
             group: if arguments.ignore_passwd {
-                0
+                Gid::ROOT
             } else {
                 directory_group(accounts)
             },
@@ -159,10 +161,10 @@ fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> 
 }
 
 /// The group of our directories. Only listing them depends on it, so no secret is held back for it; the next run sets it right.
-fn directory_group(accounts: &mut Accounts) -> u32 {
+fn directory_group(accounts: &mut Accounts) -> Gid {
     accounts.directory_group().unwrap_or_else(|error| {
         tracing::warn!("{error}; until the next run only root can list the directories of the secrets");
-        0
+        Gid::ROOT
     })
 }
 

@@ -10,6 +10,7 @@ use nix::{
     errno::Errno,
     unistd::{Group, User},
 };
+use rustix::fs::{Gid, Stat, Uid};
 
 /// Why a name has no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,13 +34,58 @@ pub enum UserError {
     },
 }
 
+/// A user and a group, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// The user.
+    pub user: Uid,
+    /// The group.
+    pub group: Gid,
+}
+
+impl Ids {
+    /// Root and its group.
+    pub const ROOT: Self = Self {
+        user: Uid::ROOT,
+        group: Gid::ROOT,
+    };
+
+    /// Those with these numbers; `None` for the highest number, which the kernel reads as "leave it".
+    #[must_use]
+    pub fn new(user: u32, group: u32) -> Option<Self> {
+        Some(Self {
+            user: uid(user)?,
+            group: gid(group)?,
+        })
+    }
+
+    /// Those of a file.
+    #[must_use]
+    pub fn of(file: &Stat) -> Self {
+        Self {
+            user: Uid::from_raw(file.st_uid),
+            group: Gid::from_raw(file.st_gid),
+        }
+    }
+}
+
+/// The user with this number, if a user can have it.
+fn uid(number: u32) -> Option<Uid> {
+    (number != u32::MAX).then(|| Uid::from_raw(number))
+}
+
+/// The group with this number, if a group can have it.
+fn gid(number: u32) -> Option<Gid> {
+    (number != u32::MAX).then(|| Gid::from_raw(number))
+}
+
 /// A user's home.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Home {
     /// Where it is, or will be. Absolute, and not `/`.
     pub path: PathBuf,
     /// The user and their group.
-    pub owner: (u32, u32),
+    pub owner: Ids,
 }
 
 /// The homes of the users in `database`, a file like `/etc/passwd` (passwd(5)); none where it cannot be read. Other sources of users
@@ -58,7 +104,7 @@ fn home(line: &str) -> Option<Home> {
     };
     let path = PathBuf::from(home);
     let is_place = path.is_absolute() && path.parent().is_some();
-    let owner = (uid.parse().ok()?, gid.parse().ok()?);
+    let owner = Ids::new(uid.parse().ok()?, gid.parse().ok()?)?;
     is_place.then_some(Home { path, owner })
 }
 
@@ -66,9 +112,9 @@ fn home(line: &str) -> Option<Home> {
 #[derive(Default)]
 pub struct Accounts {
     /// Users asked for so far.
-    users: HashMap<String, Result<u32, UserError>>,
+    users: HashMap<String, Result<Uid, UserError>>,
     /// Groups asked for so far.
-    groups: HashMap<String, Result<u32, UserError>>,
+    groups: HashMap<String, Result<Gid, UserError>>,
 }
 
 impl Accounts {
@@ -77,7 +123,7 @@ impl Accounts {
     /// # Errors
     ///
     /// When there is no such user, or the user database cannot be asked.
-    pub fn user(&mut self, name: &str) -> Result<u32, UserError> {
+    pub fn user(&mut self, name: &str) -> Result<Uid, UserError> {
         let answer = self.users.entry(name.to_owned()).or_insert_with(|| find_user(name));
         answer.clone()
     }
@@ -87,7 +133,7 @@ impl Accounts {
     /// # Errors
     ///
     /// When there is no such group, or the group database cannot be asked.
-    pub fn group(&mut self, name: &str) -> Result<u32, UserError> {
+    pub fn group(&mut self, name: &str) -> Result<Gid, UserError> {
         let answer = self.groups.entry(name.to_owned()).or_insert_with(|| find_group(name));
         answer.clone()
     }
@@ -97,21 +143,21 @@ impl Accounts {
     /// # Errors
     ///
     /// When the group database cannot be asked.
-    pub fn directory_group(&mut self) -> Result<u32, UserError> {
+    pub fn directory_group(&mut self) -> Result<Gid, UserError> {
         for name in ["keys", "nogroup"] {
             match self.group(name) {
                 Err(UserError::NoGroup(_)) => {}
                 answer => return answer,
             }
         }
-        Ok(0)
+        Ok(Gid::ROOT)
     }
 }
 
 /// Asks the user database.
-fn find_user(name: &str) -> Result<u32, UserError> {
+fn find_user(name: &str) -> Result<Uid, UserError> {
     match User::from_name(name) {
-        Ok(Some(user)) => Ok(user.uid.as_raw()),
+        Ok(Some(user)) => uid(user.uid.as_raw()).ok_or_else(|| UserError::NoUser(name.to_owned())),
         Ok(None) => Err(UserError::NoUser(name.to_owned())),
         Err(cause) if is_absence(cause) => Err(UserError::NoUser(name.to_owned())),
         Err(cause) => Err(UserError::LookUp {
@@ -123,9 +169,9 @@ fn find_user(name: &str) -> Result<u32, UserError> {
 }
 
 /// Asks the group database.
-fn find_group(name: &str) -> Result<u32, UserError> {
+fn find_group(name: &str) -> Result<Gid, UserError> {
     match Group::from_name(name) {
-        Ok(Some(group)) => Ok(group.gid.as_raw()),
+        Ok(Some(group)) => gid(group.gid.as_raw()).ok_or_else(|| UserError::NoGroup(name.to_owned())),
         Ok(None) => Err(UserError::NoGroup(name.to_owned())),
         Err(cause) if is_absence(cause) => Err(UserError::NoGroup(name.to_owned())),
         Err(cause) => Err(UserError::LookUp {
@@ -148,8 +194,8 @@ mod tests {
     #[test]
     fn names_have_numbers() {
         let mut accounts = Accounts::default();
-        assert_eq!(accounts.user("root"), Ok(0));
-        assert_eq!(accounts.group("root"), Ok(0));
+        assert_eq!(accounts.user("root"), Ok(Uid::ROOT));
+        assert_eq!(accounts.group("root"), Ok(Gid::ROOT));
     }
 
     #[test]
@@ -159,7 +205,7 @@ mod tests {
         fs::write(file.path(), lines).unwrap();
         let alice = Home {
             path: PathBuf::from("/home/alice"),
-            owner: (1000, 100),
+            owner: Ids::new(1000, 100).unwrap(),
         };
         assert_eq!(homes(file.path()), [alice]);
         assert_eq!(homes(Path::new("/nowhere")), []);

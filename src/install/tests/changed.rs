@@ -81,7 +81,7 @@ fn a_change_of_owner_or_group_alone_modifies() {
     }
     let of = |uid, gid| {
         [Entry {
-            owner: Some((uid, gid)),
+            owner: owned(uid, gid),
             ..secret("a", b"x")
         }]
     };

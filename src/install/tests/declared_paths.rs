@@ -291,7 +291,7 @@ fn the_link_belongs_to_the_owner_and_new_parents_to_the_owner_of_the_home() {
     let path = home.join(".config/app/key");
     let entries = || {
         [Entry {
-            owner: Some((1001, 101)),
+            owner: owned(1001, 101),
             ..at(&path).into_iter().next().unwrap()
         }]
     };
@@ -318,7 +318,7 @@ fn a_link_inside_belongs_to_the_owner() {
     let path = world.site.link.join("other");
     world
         .publish(&[Entry {
-            owner: Some((1001, 101)),
+            owner: owned(1001, 101),
             ..at(&path).into_iter().next().unwrap()
         }])
         .unwrap();

@@ -81,17 +81,17 @@ fn files_and_directories_get_the_declared_owners() {
     }
     let world = World::with(Store::Mounted {
         file_system: FileSystem::Ramfs,
-        group: 77,
+        group: Gid::from_raw(77),
     });
     world
         .publish(&[
             Entry {
-                owner: Some((1234, 5678)),
+                owner: owned(1234, 5678),
                 mode: 0o4640,
                 ..secret("d/theirs", b"x")
             },
             Entry {
-                owner: Some((0, 0)),
+                owner: owned(0, 0),
                 ..secret("ours", b"x")
             },
         ])
@@ -114,7 +114,7 @@ fn owner_and_mode_are_set_before_the_first_byte() {
         let world = World::new();
         world
             .publish(&[Entry {
-                owner: Some((1234, 5678)),
+                owner: owned(1234, 5678),
                 mode: 0o440,
                 ..secret("a", b"plaintext")
             }])
@@ -212,7 +212,7 @@ fn a_failed_run_leaves_the_live_generation_and_nothing_else() {
     // No id of all ones: the kernel takes it for "leave it".
     let error = world
         .publish(&[Entry {
-            owner: Some((u32::MAX, 0)),
+            owner: Owner::NotYet,
             ..secret("a", b"new")
         }])
         .unwrap_err();

@@ -19,10 +19,11 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::geteuid;
+use rustix::{fs::Gid, process::geteuid};
 use tempfile::TempDir;
 
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
+use crate::system::users::Ids;
 
 /// Set in a process that a test may mount in.
 const NAMESPACE: &str = "SOPS_TEST_IN_NAMESPACE";
@@ -138,11 +139,16 @@ fn secret<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
         name,
         content,
         mode: 0o400,
-        owner: None,
+        owner: Owner::Caller,
         path: None,
         restart_units: &[],
         reload_units: &[],
     }
+}
+
+/// This user and group.
+fn owned(user: u32, group: u32) -> Owner {
+    Owner::Ids(Ids::new(user, group).unwrap())
 }
 
 /// A template.
@@ -212,5 +218,5 @@ pub(crate) fn script(path: &Path, body: &str) {
 /// A mounted ramfs whose directories belong to root's group.
 const RAMFS: Store = Store::Mounted {
     file_system: FileSystem::Ramfs,
-    group: 0,
+    group: Gid::ROOT,
 };
