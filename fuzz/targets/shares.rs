@@ -1,4 +1,5 @@
-//! Shares of a data key, right ones and wrong ones: enough right ones give it, also with wrong ones among them; too few do not.
+//! Shares of a data key, right ones and wrong ones: the first ones of all groups give it if they are right and enough; too few right ones
+//! never do.
 //!
 //! The first byte is the number of groups that are needed, the second that of all groups; of the rest, two bytes are an entry: they
 //! choose the group, and whether its share is right, altered, of another length, or of another number.
@@ -12,9 +13,6 @@ use sops_install_secrets::{
     sops::{SopsFile, format::Format, proof::KeyProof},
 };
 use sops_install_secrets_fuzz::{sealing, timed_fuzz_target};
-
-/// So many ways to put shares together are tried.
-const MOST_CHOICES: usize = 500;
 
 /// A file of the known data key.
 static FILE: LazyLock<String> = LazyLock::new(|| {
@@ -32,11 +30,13 @@ timed_fuzz_target!(|input: &[u8]| {
     let mut groups = vec![Vec::new(); count];
     let mut shares = HashMap::new();
     let mut has_right = vec![false; count];
+    let mut are_first_right = true;
     for entry in entries.chunks_exact(2).take(1000) {
         let group = usize::from(entry[0]) % count;
         let share = shares.entry(group).or_insert_with(|| share(group, threshold));
         let (part, is_right) = part(share, entry[1]);
         has_right[group] |= is_right;
+        are_first_right &= is_right || !groups[group].is_empty();
         groups[group].push(part);
     }
     let found = shared_key(&groups, threshold, proof());
@@ -44,8 +44,7 @@ timed_fuzz_target!(|input: &[u8]| {
         assert_eq!(key.expose(), sealing::data_key().expose());
     }
     let right = has_right.iter().filter(|is_right| **is_right).count();
-    let is_sure = right >= threshold && ways(&groups, threshold) <= MOST_CHOICES;
-    assert!(found.is_some() || !is_sure, "{right} of {threshold} in {groups:?}");
+    assert!(found.is_some() || !are_first_right || right < threshold, "{right} of {threshold} in {groups:?}");
     assert!(found.is_none() || right >= threshold, "{right} of {threshold} in {groups:?}");
 });
 
@@ -102,17 +101,4 @@ fn product(mut a: u8, mut b: u8) -> u8 {
         b >>= 1;
     }
     sum
-}
-
-/// How many ways there are to take a part of `size` groups each.
-fn ways(groups: &[Vec<Vec<u8>>], size: usize) -> usize {
-    let mut ways = vec![0_usize; size + 1];
-    ways[0] = 1;
-    for parts in groups {
-        for taken in (1..=size).rev() {
-            let more = ways[taken - 1].saturating_mul(parts.len());
-            ways[taken] = ways[taken].saturating_add(more);
-        }
-    }
-    ways[size]
 }

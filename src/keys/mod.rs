@@ -26,7 +26,7 @@ mod problem;
 mod programs;
 mod recognize;
 pub(crate) mod report;
-mod shares;
+mod shamir;
 mod sources;
 mod ssh;
 mod ssh_keys;

@@ -1,13 +1,6 @@
 //! One file on its way to its data key: what its entries gave so far, and what they are together.
 
-use super::{
-    effort::FileTries,
-    failure::Failure,
-    shares::{
-        choices::{Slot, choices},
-        shamir,
-    },
-};
+use super::{effort::FileTries, failure::Failure, shamir};
 use crate::{
     sops::{
         metadata::{KeyGroups, MasterKey},
@@ -15,10 +8,6 @@ use crate::{
     },
     system::plaintext::Plaintext,
 };
-
-/// The most ways to put the shares of a file together that are tried, besides the one that sops would try. More than a few are there
-/// only where shares are wrong.
-const MOST_CHOICES: usize = 600;
 
 /// One file on its way to its data key.
 pub struct Opening {
@@ -29,8 +18,6 @@ pub struct Opening {
     key: Option<Plaintext>,
     /// How many identities and OpenPGP keys of the keyring were tried on it.
     pub(crate) tried: (usize, usize),
-    /// How many ways to put its parts together were tried.
-    pub(crate) combined: usize,
 }
 
 /// Entries of which any one opens the group.
@@ -68,7 +55,6 @@ impl Opening {
             proof,
             key: None,
             tried: (0, 0),
-            combined: 0,
         }
     }
 
@@ -78,19 +64,24 @@ impl Opening {
         self.key.is_some()
     }
 
-    /// Takes the data key out. Where the entries gave keys and none passed the proof, the first of them is the best there is: decrypting
-    /// with it tells what is wrong with the file.
+    /// Takes the data key out. If the entries gave keys and none passed the proof, the one that sops takes is the best there is:
+    /// decrypting with it tells what is wrong with the file.
     pub fn take_key(&mut self) -> Option<Plaintext> {
-        self.key.take().or_else(|| {
-            let mut choices = self.choices(None, MOST_CHOICES).into_iter();
-            choices.find_map(|parts| self.candidate(&parts))
-        })
+        self.key.take().or_else(|| self.candidate(None))
     }
 
     /// What its data key has to pass.
     #[must_use]
     pub fn proof(&self) -> &KeyProof {
         &self.proof
+    }
+
+    /// The open groups by their names, if the file has several.
+    #[must_use]
+    pub fn open_shares(&self) -> Vec<String> {
+        let open = (1..).zip(&self.groups).filter(|(_, group)| group.is_open());
+        let names = open.map(|(number, _)| format!("group {number}"));
+        if self.groups.len() > 1 { names.collect() } else { Vec::new() }
     }
 
     /// How many groups are needed.
@@ -215,33 +206,22 @@ impl Opening {
         self.groups.iter().filter(|group| group.is_open()).count()
     }
 
-    /// Looks whether the parts are the data key, now that there is a `new` one. Half of the ways that are left are kept for parts yet to
-    /// come, and one is there in any case.
+    /// Looks whether the parts are the data key, now that there is a `new` one.
     fn settle(&mut self, new: EntryIndex) {
-        let most = 1 + MOST_CHOICES.saturating_sub(self.combined) / 2;
-        let mut combined = 0;
-        let choices = self.choices(Some(new), most).into_iter().inspect(|_| combined += 1);
-        let key = choices
-            .filter_map(|choice| self.candidate(&choice))
-            .find(|key| self.proof.accepts(key));
-        self.combined += combined;
-        self.key = key;
+        self.key = self.candidate(Some(new)).filter(|key| self.proof.accepts(key));
     }
 
-    /// At most `most` ways to take parts of as many groups as are needed, or more. With the `new` part, if there is one.
-    fn choices(&self, new: Option<EntryIndex>, most: usize) -> Vec<Vec<&[u8]>> {
-        let open = self.groups.iter().enumerate().filter(|(_, group)| group.is_open());
-        let slots: Vec<_> = open
-            .map(|(group, content)| content.slot(new.filter(|new| new.group == group)))
+    /// What the parts could mean: one is the data key if there is one group, else shares of it are put together. sops takes the first
+    /// part of every group. With a `new` part, that one stands for its group; so what sops takes is tried when the last of it comes.
+    fn candidate(&self, new: Option<EntryIndex>) -> Option<Plaintext> {
+        let groups = self.groups.iter().enumerate();
+        let parts: Vec<_> = groups
+            .filter_map(|(index, group)| group.part(new.filter(|new| new.group == index)))
             .collect();
-        choices(&slots, self.needed, most)
-    }
-
-    /// What the parts could mean: one is the data key where there is one group, else shares of it are put together.
-    fn candidate(&self, parts: &[&[u8]]) -> Option<Plaintext> {
-        match parts {
+        match parts[..] {
             [only] if self.groups.len() == 1 => Some(Plaintext::from(only.to_vec())),
-            shares => shamir::combine(shares),
+            _ if parts.len() < self.needed => None,
+            _ => shamir::combine(&parts),
         }
     }
 }
@@ -265,17 +245,11 @@ impl Group {
         self.is_open
     }
 
-    /// What its entries gave.
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        self.entries.iter().filter_map(Entry::part)
-    }
-
-    /// What its entries gave; that of the `new` one alone, if it has it.
-    fn slot(&self, new: Option<EntryIndex>) -> Slot<'_> {
-        let new = new.and_then(|new| self.entries.get(new.entry)?.part());
-        Slot {
-            parts: new.map_or_else(|| self.parts().collect(), |new| vec![new]),
-            is_fixed: new.is_some(),
+    /// What the `new` one of its entries gave, or else the first that gave something.
+    fn part(&self, new: Option<EntryIndex>) -> Option<&[u8]> {
+        match new {
+            Some(new) => self.entries.get(new.entry)?.part(),
+            None => self.entries.iter().find_map(Entry::part),
         }
     }
 }

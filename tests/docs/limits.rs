@@ -169,7 +169,6 @@ const ROWS: &[Row] = &[
         "src/keys/openpgp/mod.rs",
         "const MOST_TRIES: usize = ",
     ),
-    (FORMAT, "600 ways", "src/keys/opening.rs", "const MOST_CHOICES: usize = "),
     (
         FORMAT,
         "16 YAML merge keys",

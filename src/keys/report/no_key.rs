@@ -152,6 +152,9 @@ impl NoKey {
 
     /// What to do.
     fn hint(&self, run: &dyn Fn(&str) -> String) -> String {
+        if self.groups.iter().filter(|group| group.is_open).count() >= self.needed {
+            return "the shares of these groups do not go together: restore the file from version control".to_owned();
+        }
         if let Some(entry) = self.damaged() {
             return format!(
                 "the part of this file for {}, a key of this host, is damaged: restore the file, or where another key opens it, {}",

@@ -20,10 +20,6 @@ use crate::{
     },
 };
 
-/// What is wrong where neither the MAC nor a value authenticates.
-const FOREIGN_KEY: &str = "the data key that the keys of this host open is not the one of this file: neither its MAC nor its values \
-    authenticate; restore the file from version control";
-
 /// A file to be read and decrypted. It has all that this needs: the thread that does it may be left behind.
 pub(crate) struct Job {
     /// The file.
@@ -61,7 +57,7 @@ impl Job {
             let mut opening = Opening::new(&file.metadata().key_groups, file.metadata().proof());
             keys.open(&mut opening);
             match opening.is_open().then(|| opening.take_key()).flatten() {
-                Some(key) => self.decrypt(&text, file, &key, true, room).map(Begun::Open),
+                Some(key) => self.decrypt(&text, file, &key, None, room).map(Begun::Open),
                 None => Ok(Begun::Closed(opening)),
             }
         })
@@ -74,7 +70,8 @@ impl Job {
     /// With the message for people.
     pub(crate) fn finish(&self, opening: Opening, keyring: &Keyring, room: usize) -> Result<Contents, String> {
         self.without_panic(|| {
-            let (is_proven, proof) = (opening.is_open(), opening.proof().clone());
+            let foreign = (!opening.is_open()).then(|| foreign_key(&opening.open_shares()));
+            let proof = opening.proof().clone();
             let key = keyring.finish(opening).map_err(|no_key| {
                 let report = no_key.report(&|arguments| self.editable().sops(arguments));
                 format!("cannot decrypt {}\n{}", self.needed, report.trim_end())
@@ -84,7 +81,7 @@ impl Job {
             if file.metadata().proof() != proof {
                 return Err(self.fail("it was changed while a program was asked for its key; run this again"));
             }
-            self.decrypt(&text, file, &key, is_proven, room)
+            self.decrypt(&text, file, &key, foreign.as_deref(), room)
         })
     }
 
@@ -108,19 +105,20 @@ impl Job {
         Editable::new(&self.path, self.format)
     }
 
-    /// What the file holds is authentic when this returns. `is_proven`: the key opens the file's MAC.
+    /// What the file holds is authentic when this returns. `foreign`: what is wrong if nothing of the file authenticates, unless the key
+    /// is known to open its MAC.
     fn decrypt(
         &self,
         text: &Plaintext,
         file: SopsFile<'_>,
         key: &Plaintext,
-        is_proven: bool,
+        foreign: Option<&str>,
         room: usize,
     ) -> Result<Contents, String> {
-        let decrypted = file.decrypt(key).map_err(|error| match error {
+        let decrypted = file.decrypt(key).map_err(|error| match (error, foreign) {
             // One change to a file does not spoil both its MAC and a value.
-            DecryptError::Value { .. } if !is_proven => self.fail(FOREIGN_KEY),
-            error => self.fail(&remedy::undecryptable(&error, text.expose(), key, self.editable())),
+            (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign),
+            (error, _) => self.fail(&remedy::undecryptable(&error, text.expose(), key, self.editable())),
         })?;
         take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(&self.limit.exceeded("secrets")))
     }
@@ -132,6 +130,16 @@ impl Job {
             Err(self.fail("this is a fault in sops-install-secrets, told in the lines before; please report it"))
         })
     }
+}
+
+/// What is wrong if neither the MAC nor a value authenticates. `shares`: the key groups whose shares were put together, if there are several.
+fn foreign_key(shares: &[String]) -> String {
+    let key = if shares.is_empty() {
+        "the data key that the keys of this host open is not the one".to_owned()
+    } else {
+        format!("the shares of {} do not make the data key", shares.join(", "))
+    };
+    format!("{key} of this file: neither its MAC nor its values authenticate; restore the file from version control")
 }
 
 /// The text of a sops file, which is called `needed` in the message for people.

@@ -2,7 +2,7 @@
 //!
 //! Source: A. Shamir, "How to share a secret" (1979); the field is that of AES (FIPS 197, 4.2).
 
-use std::iter;
+use std::{collections::BTreeSet, iter};
 
 use zeroize::Zeroizing;
 
@@ -17,11 +17,13 @@ pub(crate) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     if split.len() < 2 || length == 0 || split.iter().any(|(_, y)| y.len() != length) {
         return None;
     }
-    let numbers: Vec<u8> = split.iter().map(|(x, _)| *x).collect();
-    let logarithms = Logarithms::new();
+    let numbers: BTreeSet<u8> = split.iter().map(|(x, _)| *x).collect();
+    if numbers.len() < split.len() {
+        return None;
+    }
     let mut secret = Zeroizing::new(vec![0; length]);
     for (x, y) in &split {
-        let weight = logarithms.weight(*x, &numbers)?;
+        let weight = weight(*x, &numbers);
         for (sum, y) in secret.iter_mut().zip(*y) {
             *sum ^= multiply(weight, *y);
         }
@@ -29,44 +31,17 @@ pub(crate) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     Some(Plaintext::from(std::mem::take(&mut *secret)))
 }
 
-/// How many powers a generator of the field has: all numbers but zero.
-const POWERS: usize = 255;
-
-/// The powers of 3, which generates the field, and their exponents. Only for the numbers of shares, which are no secrets: how long a
-/// look into a table takes tells where.
-struct Logarithms {
-    powers: Vec<u8>,
-    exponents: [usize; 256],
+/// The Lagrange polynomial of share `x` at zero, where addition and subtraction are the same.
+fn weight(x: u8, numbers: &BTreeSet<u8>) -> u8 {
+    let others = || numbers.iter().filter(|number| **number != x);
+    let numerator = others().fold(1, |product, other| multiply(product, *other));
+    let denominator = others().fold(1, |product, other| multiply(product, x ^ other));
+    multiply(numerator, inverse(denominator))
 }
 
-impl Logarithms {
-    fn new() -> Self {
-        let powers: Vec<u8> = iter::successors(Some(1), |power| Some(multiply(*power, 3)))
-            .take(POWERS)
-            .collect();
-        let mut exponents = [0; 256];
-        for (exponent, power) in powers.iter().enumerate() {
-            if let Some(place) = exponents.get_mut(usize::from(*power)) {
-                *place = exponent;
-            }
-        }
-        Self { powers, exponents }
-    }
-
-    /// The Lagrange polynomial of share `x` at zero, where addition and subtraction are the same. Nothing when another one of `numbers` is
-    /// the same.
-    fn weight(&self, x: u8, numbers: &[u8]) -> Option<u8> {
-        if numbers.iter().filter(|number| **number == x).nth(1).is_some() {
-            return None;
-        }
-        let others = || numbers.iter().filter(|number| **number != x);
-        if others().any(|other| *other == 0) {
-            return Some(0);
-        }
-        let exponent = |number: u8| self.exponents.get(usize::from(number)).copied().unwrap_or_default();
-        let quotient: usize = others().map(|other| exponent(*other) + POWERS - exponent(x ^ other)).sum();
-        self.powers.get(quotient % POWERS).copied()
-    }
+/// What gives 1 when multiplied by `number`: its power of 254, as each number but zero has 1 as its power of 255.
+fn inverse(number: u8) -> u8 {
+    iter::repeat_n(number, 254).fold(1, multiply)
 }
 
 /// The product in the field, in time that does not depend on the factors.
@@ -88,16 +63,8 @@ mod tests {
     }
 
     #[test]
-    fn the_powers_of_three_are_all_numbers_but_zero() {
-        let Logarithms { mut powers, exponents } = Logarithms::new();
-        assert!(
-            powers
-                .iter()
-                .enumerate()
-                .all(|(exponent, power)| exponents[usize::from(*power)] == exponent)
-        );
-        powers.sort_unstable();
-        assert!(powers.into_iter().eq(1..=255));
+    fn every_number_but_zero_has_an_inverse() {
+        assert!((1..=255).all(|number| multiply(number, inverse(number)) == 1));
     }
 
     /// Shares of the two bytes 42 and 7, by the polynomials 42 + 3x + 200x² and 7 + 99x + x²: any three give them back.
