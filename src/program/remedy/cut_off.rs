@@ -33,7 +33,7 @@ fn has_version(text: &[u8]) -> Option<bool> {
 }
 
 /// What begins with `part`.
-fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<&'t [u8]> {
+pub(crate) fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<&'t [u8]> {
     let start = text.windows(part.len()).position(|window| window == part)?;
     text.get(start..)
 }

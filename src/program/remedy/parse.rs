@@ -2,7 +2,7 @@
 
 use super::{
     conflict,
-    cut_off::{MOST_EXPLAINED, lacks_end},
+    cut_off::{MOST_EXPLAINED, find, lacks_end},
     editable::{Editable, RESTORE},
 };
 use crate::{
@@ -147,10 +147,6 @@ fn nameless_below<S>(value: &Value<S>) -> Option<&'static str> {
 fn was_encrypted(text: &[u8]) -> bool {
     let head = text.get(..MOST_EXPLAINED).unwrap_or(text);
     let tail = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();
-    let contains = |mark: &[u8]| {
-        [head, tail]
-            .iter()
-            .any(|end| end.windows(mark.len()).any(|window| window == mark))
-    };
+    let contains = |mark| find(head, mark).or_else(|| find(tail, mark)).is_some();
     contains(b"ENC[AES256_GCM,") || contains(b"sops_version") || contains(b"BEGIN AGE ENCRYPTED FILE")
 }

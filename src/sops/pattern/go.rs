@@ -19,7 +19,7 @@ const MAX_REPETITIONS: u32 = 1000;
 ///
 /// # Errors
 /// When Go reads it in another way, or may.
-pub(super) fn translate(pattern: &str) -> Result<Option<String>, PatternError> {
+pub(crate) fn translate(pattern: &str) -> Result<Option<String>, PatternError> {
     let mut reader = Reader {
         pattern,
         changes: Vec::new(),

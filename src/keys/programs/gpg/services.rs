@@ -75,7 +75,7 @@ fn agent_socket(gpgconf: &mut Command, deadline: Deadline) -> Result<PathBuf, St
 
 /// Waits until `child` has no more to say.
 fn last_word(child: &mut Child) -> Result<(), ChildError> {
-    while child.receive(child.output().len())? {}
+    while child.receive()? {}
     Ok(())
 }
 

@@ -77,7 +77,7 @@ impl<'a> Conversation<'a> {
             if pending.len() > MOST_STANZA {
                 return Err(Fault::Broken("an endless stanza"));
             }
-            if !self.child.receive(self.child.output().len())? {
+            if !self.child.receive()? {
                 return Ok(None);
             }
         }
