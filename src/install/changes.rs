@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{
-    entry::{Entry, Kind, TEMPLATE_PREFIX},
+    entry::{Entry, EntryKind, TEMPLATE_PREFIX},
     error::InstallError,
     live::{Difference, LiveGeneration},
     units::UnitRequests,
@@ -66,8 +66,8 @@ impl Changes {
     /// Notes one comparison.
     fn note(&mut self, entry: &Entry<'_>, difference: Difference) {
         let names = match entry.kind {
-            Kind::Secret => &mut self.secrets,
-            Kind::Template => &mut self.templates,
+            EntryKind::Secret => &mut self.secrets,
+            EntryKind::Template => &mut self.templates,
         };
         match difference {
             Difference::Same => return,

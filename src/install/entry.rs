@@ -10,7 +10,7 @@ pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
 /// One file to publish.
 pub struct Entry<'a> {
     /// Secret or template.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Relative name: no empty part, no `.`, no `..`, no NUL.
     pub name: &'a str,
     /// The bytes.
@@ -29,7 +29,7 @@ pub struct Entry<'a> {
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A decrypted value or file.
     Secret,
     /// A template with its placeholders replaced.
@@ -41,8 +41,8 @@ impl Entry<'_> {
     #[must_use]
     pub fn location(&self) -> Cow<'_, str> {
         match self.kind {
-            Kind::Secret => Cow::Borrowed(self.name),
-            Kind::Template => Cow::Owned(format!("{TEMPLATE_PREFIX}{}", self.name)),
+            EntryKind::Secret => Cow::Borrowed(self.name),
+            EntryKind::Template => Cow::Owned(format!("{TEMPLATE_PREFIX}{}", self.name)),
         }
     }
 }

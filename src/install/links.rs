@@ -13,6 +13,7 @@ use rustix::{
 };
 
 use super::{
+    destination::Destination,
     entry::Entry,
     error::{InstallError, failed},
     failure::{self, Failed},
@@ -20,7 +21,6 @@ use super::{
     grounds::Grounds,
     owner::Owner,
     parents,
-    place::Place,
     plan::Wanted,
     site::Site,
     walk,
@@ -84,7 +84,7 @@ pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String
 }
 
 /// Puts a symlink at `place`. A warning says when one was there that is not ours.
-fn replace(place: &Place, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bool) -> Result<Vec<String>, Failed> {
+fn replace(place: &Destination, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bool) -> Result<Vec<String>, Failed> {
     let before = place.target().filter(|target| !is_ours(Path::new(target)));
     let mut warnings = put(place, to, owner)?;
     warnings.extend(before.map(|before| format!("{} pointed to {} and was replaced", place.path.display(), before.display())));
@@ -93,7 +93,7 @@ fn replace(place: &Place, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bo
 
 /// Puts a symlink at `place` in one step. Another symlink there is replaced, an empty directory goes, and anything else is moved
 /// to a name with [`BACKUP`] behind it, of which a warning tells.
-fn put(place: &Place, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
+fn put(place: &Destination, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let new = suffixed(name, NEW);
     // The rest of a run that was killed: a link, or what the exchange had just taken out of its place.
@@ -107,20 +107,20 @@ fn put(place: &Place, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
 }
 
 /// The same where the link is not there yet.
-fn put_new(place: &Place, new: &OsStr, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
+fn put_new(place: &Destination, new: &OsStr, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
     make_new(place, new, to, owner)?;
     exchange(place, new).inspect_err(|_| withdraw(place, new, to))
 }
 
 /// Makes the symlink under its temporary name.
-fn make_new(place: &Place, new: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
+fn make_new(place: &Destination, new: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("create a link for", &place.path)(cause);
     fs::symlinkat(to, &place.dir, new).map_err(fail)?;
     give(place, new, to, owner).inspect_err(|_| withdraw(place, new, to))
 }
 
 /// Removes our link from its temporary name. After a failure something else may be there: what an exchange took out of its place.
-fn withdraw(place: &Place, new: &OsStr, to: &Path) {
+fn withdraw(place: &Destination, new: &OsStr, to: &Path) {
     let is_ours = fs::readlinkat(&place.dir, new, Vec::new()).is_ok_and(|target| target.as_bytes() == to.as_os_str().as_bytes());
     if is_ours {
         let _ = fs::unlinkat(&place.dir, new, AtFlags::empty());
@@ -129,7 +129,7 @@ fn withdraw(place: &Place, new: &OsStr, to: &Path) {
 
 /// Gives the symlink `name` to `owner`: by its own descriptor, and only when it is the link that we mean. In a directory of another
 /// user the name may stand for something else by now, and that must not be given away.
-fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
+fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("set the owner of the link", &place.path)(cause);
     let Some(ids) = owner.to_set().map_err(fail)? else {
         return Ok(());
@@ -151,7 +151,7 @@ fn give(place: &Place, name: &OsStr, to: &Path, owner: Owner) -> Result<(), Inst
 
 /// Moves `new` to its place. What was there comes out under the name `new`, and is cleared from there: at no time is it lost, and at
 /// no time is there nothing.
-fn exchange(place: &Place, new: &OsStr) -> Result<Vec<String>, Failed> {
+fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);
     let fail = |cause| unplaced(place, cause);
@@ -172,7 +172,7 @@ fn exchange(place: &Place, new: &OsStr) -> Result<Vec<String>, Failed> {
 }
 
 /// Why a link could not be put in its place.
-fn unplaced(place: &Place, cause: Errno) -> InstallError {
+fn unplaced(place: &Destination, cause: Errno) -> InstallError {
     match cause {
         Errno::BUSY => InstallError::MountPoint {
             path: place.path.clone(),
@@ -183,7 +183,7 @@ fn unplaced(place: &Place, cause: Errno) -> InstallError {
 
 /// The same on file systems that cannot exchange two names, such as NFS: a symlink is still replaced in one step, and anything else
 /// is moved aside before.
-fn exchange_in_steps(place: &Place, new: &OsStr) -> Result<Vec<String>, Failed> {
+fn exchange_in_steps(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let fail = |cause| unplaced(place, cause);
     let there = files::status(&place.dir, name).map_err(fail)?;
@@ -197,7 +197,7 @@ fn exchange_in_steps(place: &Place, new: &OsStr) -> Result<Vec<String>, Failed> 
 }
 
 /// Takes `from`, which stands where a link of ours belongs, out of the way. A warning says where it is now, if it is kept.
-fn clear(place: &Place, from: &OsStr) -> Result<Vec<String>, InstallError> {
+fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError> {
     let fail = |cause| failed("move aside what is at", &place.path)(cause);
     let status = files::status(&place.dir, from).map_err(fail)?;
     match status.as_ref().map(files::kind) {
@@ -223,7 +223,7 @@ fn clear(place: &Place, from: &OsStr) -> Result<Vec<String>, InstallError> {
 }
 
 /// Renames `from` to the first free backup name, overwriting nothing. Gives that name.
-fn move_aside(place: &Place, from: &OsStr) -> Result<OsString, Errno> {
+fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
     for attempt in 0..10_000_u32 {
         let suffix = if attempt == 0 {
             Cow::Borrowed(BACKUP)

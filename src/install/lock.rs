@@ -21,11 +21,11 @@ use rustix::{
 };
 
 use super::{
+    destination::Destination,
     error::{InstallError, failed},
     files,
     live::Current,
     mount::{self, Attached},
-    place::Place,
     site::{Site, Store},
 };
 use crate::system::stop;
@@ -108,7 +108,7 @@ fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError>
 /// Waiting for other runs, with one deadline for all of it.
 struct Wait<'a> {
     /// The mount point.
-    place: &'a Place,
+    place: &'a Destination,
     /// The link to the live generation.
     link: &'a Path,
     /// When we came.

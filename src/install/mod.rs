@@ -5,6 +5,7 @@
 //! [`publish`] would do, and changes nothing.
 
 pub mod changes;
+mod destination;
 mod entry;
 mod error;
 mod failure;
@@ -20,7 +21,6 @@ mod mount;
 mod owner;
 mod parents;
 mod pending;
-mod place;
 mod plan;
 mod preview;
 mod publication;
@@ -31,7 +31,7 @@ pub mod units;
 mod walk;
 mod writers;
 
-pub use entry::{Entry, Kind};
+pub use entry::{Entry, EntryKind};
 pub use error::InstallError;
 pub use failure::Failed;
 pub(crate) use grounds::is_reserved;

@@ -14,11 +14,11 @@ use rustix::{
 };
 
 use super::{
+    destination::Destination,
     error::{InstallError, failed},
     files::{self, DIRECTORY_MODE},
     owner::Owner,
     parents,
-    place::Place,
     site::{FileSystem, Site, Store},
 };
 
@@ -35,7 +35,7 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
     .union(StatVfsMountFlags::NOEXEC);
 
 /// Makes the directory of the mount point if it is missing.
-pub(crate) fn make(site: &Site) -> Result<Place, InstallError> {
+pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
     let place = parents::reach(&site.mount_point, site.homes)?;
     let made = match site.store {
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),

@@ -13,17 +13,17 @@ use rustix::{
 };
 
 use super::{
+    destination::Destination,
     error::{InstallError, failed},
     files,
     homes::{Grant, Homes},
     owner::Owner,
-    place::Place,
     walk::{self, Walk},
 };
 
 /// The place of `path`; missing parents are made. They belong to whose home they lie in, and elsewhere to the owner of the nearest
 /// existing one.
-pub(crate) fn reach(path: &Path, homes: Homes) -> Result<Place, InstallError> {
+pub(crate) fn reach(path: &Path, homes: Homes) -> Result<Destination, InstallError> {
     let mut walk = Walk::new(path)?;
     while let Some(missing) = walk.run(None)? {
         let here = walk.status()?;

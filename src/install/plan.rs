@@ -11,7 +11,7 @@ use std::{
 use rustix::fs;
 
 use super::{
-    entry::{Entry, Kind},
+    entry::{Entry, EntryKind},
     error::InstallError,
     files,
     grounds::Grounds,
@@ -235,8 +235,8 @@ fn conflict(entry: &Entry<'_>, claim: &Claim<'_>, other: &Entry<'_>, is_same: bo
 /// An entry, for messages.
 fn name(entry: &Entry<'_>) -> String {
     let noun = match entry.kind {
-        Kind::Secret => "secret",
-        Kind::Template => "template",
+        EntryKind::Secret => "secret",
+        EntryKind::Template => "template",
     };
     format!("{noun} {}", entry.name)
 }

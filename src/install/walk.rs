@@ -22,9 +22,9 @@ use rustix::{
 };
 
 use super::{
+    destination::Destination,
     error::{InstallError, failed},
     files::{self, Identity},
-    place::Place,
     writers::{self, Writer},
 };
 
@@ -65,7 +65,7 @@ pub(crate) struct Way {
     /// The last.
     pub end: Step,
     /// Where it ends; `None` when a parent is missing, or the way was cut short.
-    pub place: Option<Place>,
+    pub place: Option<Destination>,
     /// Whether nobody but root and the caller could have changed anything on it.
     pub is_safe: bool,
 }
@@ -275,8 +275,8 @@ impl<'a> Walk<'a> {
     }
 
     /// The place of the path, once all parents have been entered.
-    pub(crate) fn place(self) -> Place {
-        Place {
+    pub(crate) fn place(self) -> Destination {
+        Destination {
             dir: self.dir,
             name: self.name,
             path: self.path.to_owned(),

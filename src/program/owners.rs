@@ -4,7 +4,7 @@ use rustix::fs::{Gid, Uid};
 
 use super::{contents::Values, failure::Failure};
 use crate::{
-    install::{Entry, Kind, Owner},
+    install::{Entry, EntryKind, Owner},
     manifest::{Account, Manifest, Placement},
     system::{
         plaintext::Plaintext,
@@ -21,11 +21,11 @@ pub(crate) fn owned<'e>(
 ) -> (Vec<Entry<'e>>, Vec<Failure>) {
     let secrets = manifest.secrets.iter().filter_map(|secret| {
         let content = values.get(secret.name.as_str())?.expose();
-        Some((Kind::Secret, &secret.name, content, &secret.placement))
+        Some((EntryKind::Secret, &secret.name, content, &secret.placement))
     });
     let templates = manifest.templates.iter().zip(rendered).filter_map(|(template, rendered)| {
         let content = rendered.as_ref()?.expose();
-        Some((Kind::Template, &template.name, content, &template.placement))
+        Some((EntryKind::Template, &template.name, content, &template.placement))
     });
     let mut entries = Vec::with_capacity(manifest.secrets.len().saturating_add(manifest.templates.len()));
     let mut failures = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn owned<'e>(
     (entries, failures)
 }
 
-fn entry<'e>(kind: Kind, name: &'e str, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
+fn entry<'e>(kind: EntryKind, name: &'e str, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
     Entry {
         kind,
         name,
@@ -51,10 +51,10 @@ fn entry<'e>(kind: Kind, name: &'e str, content: &'e [u8], owner: Owner, placeme
     }
 }
 
-fn unowned(kind: Kind, name: &str, problem: &UserError) -> Failure {
+fn unowned(kind: EntryKind, name: &str, problem: &UserError) -> Failure {
     let noun = match kind {
-        Kind::Secret => "secret",
-        Kind::Template => "template",
+        EntryKind::Secret => "secret",
+        EntryKind::Template => "template",
     };
     Failure {
         message: format!("{noun} {name}: {problem}"),

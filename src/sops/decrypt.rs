@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::{
     cipher::{CipherError, DataKey},
-    error::{DecryptError, Place},
+    error::{DecryptError, ValuePlace},
     mac::Mac,
     rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown_path},
@@ -120,8 +120,8 @@ impl<'k> Walk<'k> {
     }
 
     /// The current place, for a message.
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> ValuePlace {
+        ValuePlace {
             document: self.document,
             path: self.path.display(),
         }

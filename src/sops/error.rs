@@ -38,7 +38,7 @@ pub enum DecryptError {
     #[error("{place}: {problem}")]
     Value {
         /// Where it is.
-        place: Place,
+        place: ValuePlace,
         /// What is wrong with it.
         problem: String,
     },
@@ -46,7 +46,7 @@ pub enum DecryptError {
     #[error("{place}: it is {found} that should be encrypted")]
     NotEncrypted {
         /// Where it is.
-        place: Place,
+        place: ValuePlace,
         /// What it is.
         found: &'static str,
     },
@@ -54,7 +54,7 @@ pub enum DecryptError {
     #[error("{place} has a key that is {type_name}, and only strings can be keys")]
     Key {
         /// The map that it is in.
-        place: Place,
+        place: ValuePlace,
         /// What the key is.
         type_name: &'static str,
     },
@@ -83,14 +83,14 @@ pub enum DecryptError {
 
 /// A place in a file. `Display` names it as a manifest names a key, with the document where there are several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct ValuePlace {
     /// Which document, from 1, of several.
     pub document: Option<usize>,
     /// The keys down to it, joined by slashes; empty for the document itself.
     pub path: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ValuePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.document, self.path.as_str()) {
             (None, "") => f.write_str("the document"),

@@ -135,7 +135,7 @@ fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
 /// A secret that differs from this in one field is written `Entry { mode: 0o440, ..secret("a", b"x") }`.
 fn secret<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
     Entry {
-        kind: Kind::Secret,
+        kind: EntryKind::Secret,
         name,
         content,
         mode: 0o400,
@@ -154,7 +154,7 @@ fn owned(user: u32, group: u32) -> Owner {
 /// A template.
 fn template<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
     Entry {
-        kind: Kind::Template,
+        kind: EntryKind::Template,
         ..secret(name, content)
     }
 }

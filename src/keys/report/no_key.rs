@@ -52,14 +52,14 @@ struct Key {
     recipient: String,
     /// The key as people compare it, and where it is.
     line: String,
-    kind: Kind,
+    kind: Preference,
     /// Whether a file that has its recipient would open: the program that knows it works.
     is_of_use: bool,
 }
 
 /// Keys in the order in which they are recommended for a `.sops.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum Preference {
     Age,
     Ssh,
     Pgp,
@@ -81,7 +81,7 @@ impl NoKey {
         let keys = Key::all(keyring, gpg_works).into_iter();
         let mut no_key = Self {
             needed: opening.needed(),
-            keys: keys.filter(|key| has_pgp || key.kind != Kind::Pgp).collect(),
+            keys: keys.filter(|key| has_pgp || key.kind != Preference::Pgp).collect(),
             groups,
             problems: keyring
                 .problems
@@ -105,7 +105,7 @@ impl NoKey {
     /// The key to add to the file. Another message of the kind that is not supported would not help.
     fn best(&self) -> Option<&Key> {
         let has_foreign = self.entries().any(RecipientEntry::is_foreign);
-        let is_of_use = |key: &&Key| key.is_of_use && !(has_foreign && key.kind == Kind::Pgp);
+        let is_of_use = |key: &&Key| key.is_of_use && !(has_foreign && key.kind == Preference::Pgp);
         self.keys.iter().filter(is_of_use).min_by_key(|key| key.kind)
     }
 
@@ -295,19 +295,19 @@ impl Key {
         let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
             recipient: key.0.fingerprint().to_owned(),
             line: format!("pgp {}  from {} (converted)", key.0.fingerprint(), key.1),
-            kind: Kind::Pgp,
+            kind: Preference::Pgp,
             is_of_use: true,
         });
         let plugins = keyring.plugins.iter().map(|(identity, place)| Self {
             recipient: format!("the recipient of {place}"),
             line: format!("age-plugin-{}  for {place}", identity.plugin()),
-            kind: Kind::Elsewhere,
+            kind: Preference::Elsewhere,
             is_of_use: !keyring.problems.iter().any(|problem| problem.is_of_program_for(place)),
         });
         let gpg = keyring.gpg.iter().map(|gpg| Self {
             recipient: format!("a fingerprint that {} shows", gpg.listing()),
             line: gpg.to_string(),
-            kind: Kind::Elsewhere,
+            kind: Preference::Elsewhere,
             is_of_use: gpg_works,
         });
         let identities = keyring.hand.identities.iter().map(|identity| Self::of_identity(identity));
@@ -319,7 +319,7 @@ impl Key {
         Self {
             recipient: identity.recipient().to_owned(),
             line: format!("{}  from {}{converted}", identity.shown(), identity.place()),
-            kind: if identity.is_ssh() { Kind::Ssh } else { Kind::Age },
+            kind: if identity.is_ssh() { Preference::Ssh } else { Preference::Age },
             is_of_use: true,
         }
     }

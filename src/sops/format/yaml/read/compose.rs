@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, mem, rc::Rc};
 
 use super::{
     node::{Comments, Node, Shape},
-    scanner::{Lines, Note, Place, Scanner, problem},
+    scanner::{Lines, Note, NotePlace, Scanner, problem},
     token::{Placed, Token},
 };
 use crate::sops::{
@@ -63,9 +63,9 @@ impl<'a> Composer<'a> {
             let (limit, ends_block) = (start.offset, matches!(token, Token::BlockEnd));
             while let Some(note) = self.due_note(limit, ends_block) {
                 match note.place {
-                    Place::Head => self.pending.head.extend(note.lines),
-                    Place::Line => self.pending.line.extend(note.lines),
-                    Place::Foot => self.pending.foot.extend(note.lines),
+                    NotePlace::Head => self.pending.head.extend(note.lines),
+                    NotePlace::Line => self.pending.line.extend(note.lines),
+                    NotePlace::Foot => self.pending.foot.extend(note.lines),
                 }
             }
         }
@@ -76,7 +76,7 @@ impl<'a> Composer<'a> {
     /// The next comment that is due at `limit`. The end of a block leaves what is above to what follows.
     fn due_note(&mut self, limit: usize, ends_block: bool) -> Option<Note<'a>> {
         let note = self.scanner.notes.front()?;
-        let due = note.owner <= limit && !(ends_block && note.place == Place::Head);
+        let due = note.owner <= limit && !(ends_block && note.place == NotePlace::Head);
         due.then(|| self.scanner.notes.pop_front()).flatten()
     }
 

@@ -7,7 +7,7 @@ use std::mem;
 
 use super::{
     cursor::{Cursor, Mark},
-    scanner::{Lines, Note, Place, Scanner},
+    scanner::{Lines, Note, NotePlace, Scanner},
     token::Token,
 };
 
@@ -52,7 +52,7 @@ impl<'a> Search<'a> {
             owner,
             start: self.start,
             end,
-            place: Place::Foot,
+            place: NotePlace::Foot,
             lines: mem::take(&mut self.lines),
         };
         (self.scan, self.owner) = (end, end);
@@ -96,7 +96,7 @@ impl<'a> Search<'a> {
         }
         let note = self.place(self.start.offset, end);
         Some(Note {
-            place: Place::Head,
+            place: NotePlace::Head,
             ..note
         })
     }
@@ -120,7 +120,7 @@ impl<'a> Scanner<'a> {
             owner: owner.offset,
             start,
             end: 0,
-            place: Place::Line,
+            place: NotePlace::Line,
             lines: vec![line],
         });
     }

@@ -75,7 +75,7 @@ pub(crate) struct SimpleKey {
 
 /// Where a comment stands, seen from what it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum NotePlace {
     /// On lines of its own, above.
     Head,
     /// On the same line, behind.
@@ -94,10 +94,10 @@ pub(crate) struct Note<'a> {
     pub(crate) scan: usize,
     /// The offset from which on a token takes it.
     pub(crate) owner: usize,
-    /// Where it starts. In a [`Place::Line`] note the column counts from 0, in the others from 1.
+    /// Where it starts. In a [`NotePlace::Line`] note the column counts from 0, in the others from 1.
     pub(crate) start: Mark,
-    /// The offset where it ends; 0 in a [`Place::Line`] note.
+    /// The offset where it ends; 0 in a [`NotePlace::Line`] note.
     pub(crate) end: usize,
-    pub(crate) place: Place,
+    pub(crate) place: NotePlace,
     pub(crate) lines: Lines<'a>,
 }

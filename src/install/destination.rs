@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A name in an open directory.
-pub(crate) struct Place {
+pub(crate) struct Destination {
     /// The directory, opened for look-up only.
     pub dir: OwnedFd,
     /// The last part of the path.
@@ -23,7 +23,7 @@ pub(crate) struct Place {
     pub path: PathBuf,
 }
 
-impl Place {
+impl Destination {
     /// Refuses a directory that is there.
     pub(crate) fn refuse_directory(&self) -> Result<(), InstallError> {
         let there = files::status(&self.dir, self.name.as_os_str()).map_err(failed("examine", &self.path))?;
