@@ -9,7 +9,7 @@ use regex_automata::{
     nfa::thompson::{NFA, State},
 };
 
-use super::PatternError;
+use super::problem::PatternError;
 
 /// The bytes for the states that were met. When they are used up, they are forgotten and found anew.
 const MEMORY: usize = 4 << 20;

@@ -10,7 +10,7 @@ use regex_syntax::ast::{
     parse::Parser,
 };
 
-use super::PatternError;
+use super::problem::PatternError;
 
 /// The greatest number of repetitions, nested ones multiplied, that Go allows.
 const MAX_REPETITIONS: u32 = 1000;

@@ -8,12 +8,13 @@
 
 mod automaton;
 mod go;
+mod problem;
 
 use std::borrow::Cow;
 
 use automaton::Automaton;
+pub(crate) use problem::PatternError;
 use regex_automata::{nfa::thompson, util::syntax};
-use thiserror::Error;
 
 /// The most bytes of a pattern as it stands in a file.
 const LONGEST: usize = 64 << 10;
@@ -22,22 +23,6 @@ const LARGEST: usize = 10 << 20;
 
 /// A compiled pattern. One that Go refuses matches nothing, because sops ignores that error.
 pub(crate) struct Pattern(Option<Automaton>);
-
-/// Why a pattern is not followed, though sops would follow it.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum PatternError {
-    /// There are too many texts for one like this.
-    #[error("is a pattern that takes too long to match")]
-    TooSlow,
-    /// It has more than 64 KiB, or more than 10 MiB when compiled.
-    #[error("is a pattern that is too large")]
-    TooLarge,
-    /// sops may give it another meaning than the crate, or has more than 250 levels of nesting.
-    #[error(
-        "is a pattern with an unusual spelling, such as literal braces, \\Q, or brackets in brackets, which sops may read in another way"
-    )]
-    Ambiguous,
-}
 
 impl Pattern {
     /// Compiles a pattern as it stands in a file.
