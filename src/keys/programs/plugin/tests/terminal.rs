@@ -17,7 +17,7 @@ use super::*;
 
 /// The variable that names the file for the outcome, in the process that asks.
 const OUTCOME: &str = "TEST_OUTCOME";
-/// What the plugin may take, without the person.
+/// What the plugin may take, without the person, where a person takes longer.
 const SHORT: Duration = Duration::from_secs(8);
 
 /// A terminal, and a process that asks on it.
@@ -30,10 +30,11 @@ struct Dialogue {
 }
 
 impl Dialogue {
-    /// Runs the test `name` again, on a terminal of its own. Nothing in that process, which then does what `actions` say and ends.
-    fn start(name: &str, actions: &[&str]) -> Option<Self> {
+    /// Runs the test `name` again, on a terminal of its own. Nothing in that process, which then does what `actions` say, with so much
+    /// time for the plugin, and ends.
+    fn start(name: &str, actions: &[&str], timeout: Duration) -> Option<Self> {
         if let Some(path) = env::var_os(OUTCOME) {
-            let outcome = ask(&[&identity("a", actions)], &messages("a", [0]), &Asking::Terminal, SHORT).remove(0);
+            let outcome = ask(&[&identity("a", actions)], &messages("a", [0]), &Asking::Terminal, timeout).remove(0);
             fs::write(path, outcome.map_or_else(|failure| failure, |_| "open".to_owned())).unwrap();
             return None;
         }
@@ -108,7 +109,7 @@ fn in_new_session(name: &str, outcome: &Path, arguments: &[&str]) -> Command {
 fn a_pin_is_asked_for_without_echo_and_the_persons_time_does_not_count() {
     let name = "a_pin_is_asked_for_without_echo_and_the_persons_time_does_not_count";
     let actions = ["send request-secret|PIN for\\nkey \\x1b[1m7", "want ok|s3cret w\u{f6}rd"];
-    let Some(mut dialogue) = Dialogue::start(name, &actions) else {
+    let Some(mut dialogue) = Dialogue::start(name, &actions, SHORT) else {
         return;
     };
     let question = "age-plugin-test asks: PIN for key \u{fffd}[1m7: ";
@@ -121,7 +122,7 @@ fn a_pin_is_asked_for_without_echo_and_the_persons_time_does_not_count() {
 #[test]
 fn a_public_text_is_asked_for_with_echo() {
     let actions = ["send request-public|serial number", "want ok|12 34"];
-    let Some(mut dialogue) = Dialogue::start("a_public_text_is_asked_for_with_echo", &actions) else {
+    let Some(mut dialogue) = Dialogue::start("a_public_text_is_asked_for_with_echo", &actions, TIMEOUT) else {
         return;
     };
     dialogue.answer("age-plugin-test asks: serial number: ", "12 34\n");
@@ -132,7 +133,7 @@ fn a_public_text_is_asked_for_with_echo() {
 #[test]
 fn an_empty_answer_is_an_answer() {
     let actions = ["send request-secret|PIN", "want ok|"];
-    let Some(mut dialogue) = Dialogue::start("an_empty_answer_is_an_answer", &actions) else {
+    let Some(mut dialogue) = Dialogue::start("an_empty_answer_is_an_answer", &actions, TIMEOUT) else {
         return;
     };
     dialogue.answer("PIN: ", "\n");
@@ -149,7 +150,7 @@ fn a_choice_is_asked_for_until_it_is_one() {
         "send confirm Z28gb24|last",
         "want ok yes|",
     ];
-    let Some(mut dialogue) = Dialogue::start("a_choice_is_asked_for_until_it_is_one", &actions) else {
+    let Some(mut dialogue) = Dialogue::start("a_choice_is_asked_for_until_it_is_one", &actions, TIMEOUT) else {
         return;
     };
     let choices = "[1 for \"inserted\", 2 for \"skip\"] ";
@@ -171,7 +172,7 @@ fn control_c_and_control_d_are_no_answer_and_end_all_questions() {
         "silent",
     ];
     for key in ["12\x03", "\x04"] {
-        let Some(mut dialogue) = Dialogue::start(name, &actions) else {
+        let Some(mut dialogue) = Dialogue::start(name, &actions, TIMEOUT) else {
             return;
         };
         dialogue.answer("age-plugin-test asks: PIN: ", key);
@@ -184,7 +185,7 @@ fn control_c_and_control_d_are_no_answer_and_end_all_questions() {
 #[test]
 fn a_plugin_that_repeats_a_secret_is_not_quoted() {
     let actions = ["send request-secret|PIN", "want ok|right", "silent"];
-    let Some(mut dialogue) = Dialogue::start("a_plugin_that_repeats_a_secret_is_not_quoted", &actions) else {
+    let Some(mut dialogue) = Dialogue::start("a_plugin_that_repeats_a_secret_is_not_quoted", &actions, TIMEOUT) else {
         return;
     };
     dialogue.answer("PIN: ", "s3cret\n");
@@ -196,7 +197,7 @@ fn without_a_terminal_nobody_can_be_asked() {
     let name = "without_a_terminal_nobody_can_be_asked";
     let actions = ["send request-secret|PIN", "want fail|", "silent"];
     if env::var_os(OUTCOME).is_some() {
-        assert!(Dialogue::start(name, &actions).is_none());
+        assert!(Dialogue::start(name, &actions, TIMEOUT).is_none());
         return;
     }
     let directory = tempfile::tempdir().unwrap();
