@@ -12,6 +12,8 @@ mod findings;
 mod parse;
 mod paths;
 mod raw;
+#[cfg(test)]
+mod schema;
 
 pub use declaration::{Account, Body, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template};
 pub use error::ManifestError;

@@ -21,109 +21,177 @@ pub(crate) fn parse(json: &[u8]) -> Result<Manifest, serde_path_to_error::Error<
 /// Fields that we do not know, by name.
 type Unknown = BTreeMap<String, Value>;
 
+/// Says which secrets to install, and how.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["secretsMountPoint", "symlinkPath"])))]
 pub(crate) struct Manifest {
+    /// 1: everything that is a warning otherwise is an error. Without it, the manifest comes from a module of sops-nix.
+    #[cfg_attr(test, schemars(extend("enum" = [1])))]
     pub version: Option<u64>,
+    /// What to decrypt and publish.
     #[serde(deserialize_with = "null_as_default")]
     pub secrets: Vec<Secret>,
+    /// What to render and publish.
     #[serde(deserialize_with = "null_as_default")]
     pub templates: Vec<Template>,
+    /// For each secret that templates use, by its name: the text that stands for it there.
     #[serde(deserialize_with = "null_as_default")]
     pub placeholder_by_secret_name: BTreeMap<String, String>,
+    /// The absolute path of the directory that holds the generations.
     #[serde(deserialize_with = "null_as_default")]
     pub secrets_mount_point: String,
+    /// The absolute path of the symlink to the live generation.
     #[serde(deserialize_with = "null_as_default")]
     pub symlink_path: String,
+    /// How many generations to keep, the live one included; 0 keeps all.
     #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(range(min = 0)))]
     pub keep_generations: i64,
+    /// RSA SSH private keys, for `ssh-rsa` recipients and as OpenPGP keys.
     #[serde(deserialize_with = "null_as_default")]
     pub ssh_key_paths: Vec<String>,
+    /// A GnuPG home, whose keys gpg uses.
     #[serde(deserialize_with = "null_as_default")]
     pub gnupg_home: String,
+    /// A file with age identities.
     #[serde(deserialize_with = "null_as_default")]
     pub age_key_file: String,
+    /// SSH private keys, for `ssh-ed25519` and `ssh-rsa` recipients, and as age keys.
     #[serde(deserialize_with = "null_as_default")]
     pub age_ssh_key_paths: Vec<String>,
+    /// The name of a systemd credential with age identities.
     #[serde(deserialize_with = "null_as_default")]
     pub age_key_credential: String,
+    /// How many seconds gpg, an age plugin or a key command may take for one answer. 30 if it is missing.
+    #[cfg_attr(test, schemars(range(min = 1, max = 86400)))]
     pub key_timeout: Option<u64>,
+    /// The largest size in MiB of one sops file, of all secrets, and of all templates. 256 if it is missing.
+    #[cfg_attr(test, schemars(range(min = 1, max = 1_048_576)))]
     pub max_size: Option<u64>,
+    /// Mount a tmpfs with `noswap` instead of a ramfs.
     #[serde(deserialize_with = "null_as_default")]
     pub use_tmpfs: bool,
+    /// Run as a plain user: no mount, no change of owner.
     #[serde(deserialize_with = "null_as_default")]
     pub user_mode: bool,
+    /// What a run prints beside warnings and errors.
     #[serde(deserialize_with = "null_as_default")]
     pub logging: Logging,
     #[serde(flatten, skip_serializing)]
+    #[cfg_attr(test, schemars(skip))]
     pub unknown: Unknown,
 }
 
+/// A value of a sops file, or a whole file.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["name", "sopsFile", "mode"])))]
 pub(crate) struct Secret {
+    /// The path of the secret below `symlinkPath`.
     #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub name: String,
+    /// Where the secret stands in the file; empty for the whole file.
     #[serde(deserialize_with = "null_as_default")]
     pub key: String,
+    /// Where a symlink to the secret is made, if not at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,
+    /// The user that the file belongs to. `uid` counts if it is missing.
     pub owner: Option<String>,
+    /// The number of the user that the file belongs to.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
     pub uid: Id,
+    /// The group that the file belongs to. `gid` counts if it is missing.
     pub group: Option<String>,
+    /// The number of the group that the file belongs to.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
     pub gid: Id,
+    /// The path of the encrypted file.
     #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub sops_file: String,
     /// Of the Nix module's own use: it changes the manifest when the file's content changes.
     pub sops_file_hash: Option<String>,
+    /// The format of the encrypted file; `yaml` if it is missing.
     #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(extend("enum" = ["yaml", "json", "dotenv", "ini", "binary", ""])))]
     pub format: String,
+    /// The permission bits in octal, such as 0400.
     #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(pattern("^0*[0-7]{1,4}$")))]
     pub mode: String,
+    /// Units to restart when the secret changes.
     #[serde(deserialize_with = "null_as_default")]
     pub restart_units: Vec<String>,
+    /// Units to reload when the secret changes.
     #[serde(deserialize_with = "null_as_default")]
     pub reload_units: Vec<String>,
     /// Of the Nix module's own use: it has already chosen the manifest that this secret is in.
     #[serde(deserialize_with = "null_as_default")]
     pub needed_for_users: bool,
     #[serde(flatten, skip_serializing)]
+    #[cfg_attr(test, schemars(skip))]
     pub unknown: Unknown,
 }
 
+/// A text with placeholders for secrets.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["name", "mode"])))]
 pub(crate) struct Template {
+    /// The path of the template below `rendered` in `symlinkPath`.
     #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub name: String,
+    /// The text itself, with placeholders; used if there is no `file`, or if it cannot be read.
     #[serde(deserialize_with = "null_as_default")]
     pub content: String,
+    /// The file whose text is rendered.
     #[serde(deserialize_with = "null_as_default")]
     pub file: String,
+    /// Where a symlink to the template is made, if not at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,
+    /// The permission bits in octal, such as 0400.
     #[serde(deserialize_with = "null_as_default")]
+    #[cfg_attr(test, schemars(pattern("^0*[0-7]{1,4}$")))]
     pub mode: String,
+    /// The user that the file belongs to. `uid` counts if it is missing.
     pub owner: Option<String>,
+    /// The number of the user that the file belongs to.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
     pub uid: Id,
+    /// The group that the file belongs to. `gid` counts if it is missing.
     pub group: Option<String>,
+    /// The number of the group that the file belongs to.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
     pub gid: Id,
+    /// Units to restart when the template changes.
     #[serde(deserialize_with = "null_as_default")]
     pub restart_units: Vec<String>,
+    /// Units to reload when the template changes.
     #[serde(deserialize_with = "null_as_default")]
     pub reload_units: Vec<String>,
     #[serde(flatten, skip_serializing)]
+    #[cfg_attr(test, schemars(skip))]
     pub unknown: Unknown,
 }
 
+/// What a run prints beside warnings and errors.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Logging {
+    /// Print a line for each SSH key that is converted.
     #[serde(deserialize_with = "null_as_default")]
     pub key_import: bool,
+    /// Print which secrets and templates change.
     #[serde(deserialize_with = "null_as_default")]
     pub secret_changes: bool,
     #[serde(flatten, skip_serializing)]
+    #[cfg_attr(test, schemars(skip))]
     pub unknown: Unknown,
 }
 

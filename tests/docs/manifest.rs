@@ -1,6 +1,12 @@
-//! The manifest of the README is one that the program takes.
+//! The manifest in the documents is the program's: the README's is taken as it stands, and the tables name the fields of the schema.
 
-use std::{fs, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+};
+
+use serde_json::Value;
 
 use crate::{found, read};
 
@@ -16,4 +22,47 @@ fn the_manifest_of_the_readme_is_taken_as_it_stands() {
     let output = program.arg("-check-mode=manifest").arg(manifest).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+}
+
+/// The fields in the first column of the table below a heading, and those that the text before it names.
+fn fields_below(heading: &str, page: &str) -> BTreeSet<String> {
+    let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let before = section.split("\n|").next().unwrap();
+    let rows = found(r"(?m)^\| (`.*?`) \|", section).into_iter();
+    let named = found(r"(?s)^\s*(`.*?) are as for", before).into_iter();
+    rows.chain(named)
+        .flat_map(|fields| found("`([A-Za-z.]+)`", fields))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The fields that the schema has, by the heading of their table.
+fn fields_of_schema() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let schema: Value = serde_json::from_str(&read("docs/manifest.schema.json")).unwrap();
+    let fields = |object: &Value| {
+        object["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+    };
+    let kinds = &schema["$defs"];
+    let mut top = fields(&schema);
+    top.remove("logging");
+    top.extend(fields(&kinds["Logging"]).iter().map(|field| format!("logging.{field}")));
+    BTreeMap::from([
+        ("Top level", top),
+        ("A secret", fields(&kinds["Secret"])),
+        ("A template", fields(&kinds["Template"])),
+    ])
+}
+
+#[test]
+fn the_tables_of_the_manifest_have_the_fields_of_the_schema() {
+    let page = read("docs/manifest.md");
+    for (heading, fields) in fields_of_schema() {
+        assert_eq!(fields_below(heading, &page), fields, "{heading}");
+    }
 }

@@ -1,0 +1,189 @@
+//! `docs/manifest.schema.json` against the manifests that the modules write, and against what the real program takes and refuses.
+//!
+//! The judge is the validator of Python (`python3-jsonschema`). The one in Rust would turn on features of `regex-automata` that the
+//! program is built without, and the tests would run another program.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints about panics mean the program; a test fails by panicking"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+};
+
+use serde_json::{Map, Value, json};
+
+use common::{Said, World, say};
+
+/// A file of the project.
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A Python that has the validator: a distribution's package belongs to its own Python, which need not be the first on the search path.
+fn python() -> Option<&'static str> {
+    let can = |python: &&str| {
+        let mut command = Command::new(python);
+        command.args(["-c", "import jsonschema"]).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let python = ["python3", "/usr/bin/python3"].into_iter().find(can);
+    if python.is_none() {
+        say("skipped: needs the package jsonschema of Python");
+    }
+    python
+}
+
+/// Which rules of the schema each manifest breaks. Nothing, said aloud, where there is no validator.
+fn faults(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
+    let mut command = Command::new(python()?);
+    let script = [project("tests/schema/validate.py"), project("docs/manifest.schema.json")];
+    let mut validator = command
+        .args(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = manifests.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    let mut input = validator.stdin.take().unwrap();
+    let writer = thread::spawn(move || input.write_all(lines.as_bytes()));
+    let output = validator.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success());
+    let faults: Vec<Vec<String>> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(faults.len(), manifests.len());
+    Some(faults)
+}
+
+/// The manifests that the Nix modules emit, those of the fixtures, and the one of the README.
+fn manifests() -> Vec<(String, Value)> {
+    let cases = fs::read_dir(project("tests/nix/expected")).unwrap();
+    let directories = cases
+        .map(|entry| entry.unwrap().path())
+        .chain([project("tests/fixtures/manifests")]);
+    let files = directories
+        .flat_map(|directory| fs::read_dir(directory).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("manifest"));
+    let mut manifests: Vec<_> = files
+        .map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap()))
+        .collect();
+    let readme = fs::read_to_string(project("README.md")).unwrap();
+    let (_, block) = readme.split_once("```json\n").unwrap();
+    manifests.push(("README.md".to_owned(), block.split_once("```").unwrap().0.to_owned()));
+    manifests
+        .into_iter()
+        .map(|(name, text)| (name, serde_json::from_str(&text).unwrap()))
+        .collect()
+}
+
+#[test]
+fn each_manifest_that_the_modules_write_follows_the_schema() {
+    let (names, manifests): (Vec<_>, Vec<_>) = manifests().into_iter().unzip();
+    assert!(manifests.len() > 100, "only {} manifests", manifests.len());
+    let Some(faults) = faults(&manifests) else { return };
+    let broken: Vec<_> = names.iter().zip(faults).filter(|(_, faults)| !faults.is_empty()).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// A manifest in which nothing is wrong.
+fn sound() -> Value {
+    json!({
+        "version": 1,
+        "secretsMountPoint": "/run/secrets.d",
+        "symlinkPath": "/run/secrets",
+        "logging": {},
+        "secrets": [{"name": "a", "sopsFile": "/a.yaml", "mode": "0400"}],
+        "templates": [{"name": "t", "content": "x", "mode": "0400"}],
+    })
+}
+
+/// The objects of that manifest, and the names that the schema has for their fields.
+fn objects() -> Vec<(&'static str, Vec<String>)> {
+    let text = fs::read_to_string(project("docs/manifest.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let fields = |schema: &Value| {
+        let fields: &Map<String, Value> = schema["properties"].as_object().unwrap();
+        fields.keys().cloned().collect()
+    };
+    vec![
+        ("", fields(&schema)),
+        ("/secrets/0", fields(&schema["$defs"]["Secret"])),
+        ("/templates/0", fields(&schema["$defs"]["Template"])),
+        ("/logging", fields(&schema["$defs"]["Logging"])),
+    ]
+}
+
+/// Values of every type, and those at the ends of what fields allow.
+fn values() -> Vec<Value> {
+    let numbers = [-1, 0, 1, 2, 86_400, 86_401, 1_048_577, 4_294_967_294, 4_294_967_295_i64];
+    let texts = ["", "x", "yaml", "/a", "0400", "07777", "17777"];
+    let others = json!([null, true, 1.5, [], ["x"], [5], [null], {}, {"x": "y"}, {"x": 5}, {"x": null}, [{}]]);
+    let numbers = numbers.into_iter().map(Value::from);
+    numbers
+        .chain(texts.into_iter().map(Value::from))
+        .chain(others.as_array().unwrap().iter().cloned())
+        .collect()
+}
+
+/// The sound manifest with each value in each field, with a field that there is not in each object, and without each field.
+fn changed() -> Vec<Value> {
+    let mut manifests = vec![sound()];
+    for (object, fields) in objects() {
+        let change = |change: &dyn Fn(&mut Map<String, Value>)| {
+            let mut manifest = sound();
+            change(manifest.pointer_mut(object).unwrap().as_object_mut().unwrap());
+            manifest
+        };
+        manifests.push(change(&|object| drop(object.insert("other".to_owned(), json!(null)))));
+        for field in fields {
+            manifests.push(change(&|object| drop(object.remove(&field))));
+            let values = values().into_iter();
+            manifests.extend(values.map(|value| change(&|object| drop(object.insert(field.clone(), value.clone())))));
+        }
+    }
+    manifests
+}
+
+/// Whether the program takes a manifest. Nothing, if it refuses it for what is beyond types and names of fields.
+fn is_taken(world: &World, manifest: &Value) -> Option<bool> {
+    let path = world.write("manifest.json", manifest.to_string());
+    let Said { code, err, .. } = world.run_arguments(["-check-mode=manifest".as_ref(), path.as_os_str()]);
+    match code {
+        Some(0) => Some(true),
+        Some(2) => (err.contains(" the wrong type") || err.contains(" has the unknown field ")).then_some(false),
+        _ => panic!("{manifest}: {err}"),
+    }
+}
+
+#[test]
+fn the_schema_takes_what_the_program_takes_and_refuses_wrong_types_and_unknown_fields() {
+    let manifests = changed();
+    let Some(faults) = faults(&manifests) else { return };
+    let world = World::user();
+    let (mut taken, mut refused) = (0, 0);
+    for (manifest, faults) in manifests.iter().zip(faults) {
+        let Some(is_taken) = is_taken(&world, manifest) else {
+            continue;
+        };
+        assert_eq!(is_taken, faults.is_empty(), "{manifest}: {faults:?}");
+        *if is_taken { &mut taken } else { &mut refused } += 1;
+    }
+    assert!(taken > 200 && refused > 500, "{taken} taken, {refused} refused");
+}
