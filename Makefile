@@ -5,12 +5,19 @@ MUSL = x86_64-unknown-linux-musl
 # The most bytes that the stripped static program may have: 8 MiB.
 STATIC_LIMIT = 8388608
 
+# No path of this machine is in the static program, so that the same sources give the same bytes everywhere: those of the crates, of this
+# directory, of what is built, and of the standard library, if its sources are installed.
+remap = --remap-path-prefix=$(1)=$(2)
+REMAP = $(call remap,$(or $(CARGO_HOME),$(HOME)/.cargo),/cargo) $(call remap,$(CURDIR),/project) \
+	$(call remap,$(abspath $(or $(CARGO_TARGET_DIR),target)),/project/target) \
+	$(call remap,$(shell rustc --print sysroot)/lib/rustlib/src/rust,/rustc/$(shell rustc -vV | sed -n 's/^commit-hash: //p'))
+
 # The man page and the shell completions land here.
 ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static sbom boot fuzz lint deny advisories fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static reproducible sbom boot fuzz lint deny advisories fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
@@ -19,6 +26,7 @@ help:
 	@echo 'make bench    a table of wall time, CPU and memory (bench-short: a quick one)'
 	@echo 'make growth   whether files made to take long take longer than their size allows (growth-short: smaller files)'
 	@echo 'make static   a static program for musl, and a check of its size'
+	@echo 'make reproducible   the static program a second time, elsewhere: are both the same bytes'
 	@echo 'make sbom     the crates in the static program, as CycloneDX, in target/sbom: docs/releasing.md'
 	@echo 'make boot     real boots of a Debian system in QEMU, without Nix: vm-tests/boot/README.md'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS: fuzz/README.md'
@@ -58,9 +66,12 @@ growth-short:
 
 static:
 	@command -v rustup > /dev/null && rustup target add $(MUSL) || echo 'no rustup: taking it that the target $(MUSL) is there'
-	SOPS_ASSETS=$(ASSETS) $(CARGO) build --release --locked --target $(MUSL)
+	RUSTFLAGS="$$RUSTFLAGS $(REMAP)" SOPS_ASSETS=$(ASSETS) $(CARGO) build --release --locked --target $(MUSL)
 	@size=$$(stat -c %s $${CARGO_TARGET_DIR:-target}/$(MUSL)/release/sops-install-secrets); \
 	echo "$$size bytes, of $(STATIC_LIMIT) at most"; test "$$size" -lt $(STATIC_LIMIT)
+
+reproducible: static
+	release/reproducible.sh
 
 sbom:
 	release/sbom.sh
