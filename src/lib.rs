@@ -1,7 +1,7 @@
 //! Reads sops files and publishes secrets.
 //!
-//! [`sops`] and [`keys`] are for other programs too: with them one can read a sops file without the sops program. The rest is the
-//! program `sops-install-secrets`, in a library so that it can be tested.
+//! Other programs may use [`sops`] and [`keys`]: these two modules read a sops file without the sops program. All other modules
+//! are parts of the program `sops-install-secrets`. They are in the library so that tests can reach them.
 
 #![warn(missing_docs, unreachable_pub)]
 

@@ -1,4 +1,4 @@
-//! The live generation against what is to be published.
+//! Compares the live generation with the entries to publish.
 
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ pub struct Changes {
     pub secrets: Names,
     /// Rendered templates.
     pub templates: Names,
-    /// Units to tell: of what was added or modified, and of an earlier run that did not come to it.
+    /// Requests for the units of entries that were added or modified, and requests that an earlier run recorded, but did not make.
     pub units: UnitRequests,
 }
 
@@ -30,11 +30,12 @@ pub struct Names {
     pub added: Vec<String>,
     /// With another content, owner, group or mode.
     pub modified: Vec<String>,
-    /// In the live generation alone.
+    /// Only in the live generation.
     pub removed: Vec<String>,
 }
 
-/// Compares. Without a live generation nothing counts as changed: at the first publication there is nobody to tell.
+/// Compares the live generation with `entries`. If nothing is live, nothing counts as changed: at a first publication no unit has
+/// an older secret.
 ///
 /// # Errors
 ///
@@ -87,7 +88,7 @@ impl Changes {
         self.units.deduplicate();
     }
 
-    /// The lines for standard output, as other programs compare them.
+    /// The lines for standard output. Their wording must not change, because other programs compare them.
     #[must_use]
     pub fn lines(&self, dry: bool) -> Vec<String> {
         let verbs = if dry {

@@ -24,7 +24,7 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    /// Refuses a directory that is there.
+    /// Fails if a directory is at this place: it may hold files of somebody, so no symlink replaces it.
     pub(crate) fn refuse_directory(&self) -> Result<(), InstallError> {
         let there = files::status(&self.dir, self.name.as_os_str()).map_err(failed("examine", &self.path))?;
         if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, path::PathBuf};
 
 use super::owner::Owner;
 
-/// Rendered templates lie below this in a generation.
+/// What the place of a rendered template in a generation begins with.
 pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
 
 /// One file to publish.
@@ -13,13 +13,13 @@ pub struct Entry<'a> {
     pub kind: EntryKind,
     /// Relative name: no empty part, no `.`, no `..`, no NUL.
     pub name: &'a str,
-    /// The bytes.
+    /// The content of the file.
     pub content: &'a [u8],
     /// Permission bits.
     pub mode: u32,
     /// User and group.
     pub owner: Owner,
-    /// Where the file shall be seen too, or its own place.
+    /// The declared path, at which a symlink to the file is made. `None`, or the file's own place, asks for no symlink.
     pub path: Option<PathBuf>,
     /// Units to restart when it is added or modified.
     pub restart_units: &'a [String],
@@ -37,7 +37,7 @@ pub enum EntryKind {
 }
 
 impl Entry<'_> {
-    /// Place in a generation.
+    /// The path of the file below the directory of its generation.
     #[must_use]
     pub fn location(&self) -> Cow<'_, str> {
         match self.kind {

@@ -1,4 +1,4 @@
-//! What can go wrong between contents and `/run/secrets`.
+//! The errors of a publication, and their messages.
 
 use std::{
     io,
@@ -10,7 +10,7 @@ use rustix::{io::Errno, process::geteuid};
 use super::{units::UnitError, writers::Writer};
 use crate::{system::read::reason, text::shell};
 
-/// Why a generation was not published, or not wholly.
+/// Why a generation was not published, or what failed although it was.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
@@ -33,13 +33,13 @@ pub enum InstallError {
         lock: PathBuf,
         /// The process that has locked it, if the kernel tells.
         holder: Option<u32>,
-        /// How long we waited.
+        /// How long this run waited, in seconds.
         seconds: u64,
     },
-    /// Somebody wants the run to end.
+    /// A signal told this run to end.
     #[error("this run was told to end before it changed anything; {} is as it was", .link.display())]
     Stopped {
-        /// What points at the live generation.
+        /// The link to the live generation.
         link: PathBuf,
     },
     /// The mount is not allowed, and the directory is on a disk.
@@ -59,7 +59,7 @@ pub enum InstallError {
         mount_point: PathBuf,
     },
     /// The mount point is a symlink, and could lead anywhere.
-    #[error("cannot open {}: it is a symlink, and secrets would go where it leads; remove it, or declare the directory that it stands for", .mount_point.display())]
+    #[error("cannot open {}: it is a symlink, and secrets would be written to where it leads; remove it, or declare the directory that it stands for", .mount_point.display())]
     SymlinkedMountPoint {
         /// The symlink.
         mount_point: PathBuf,
@@ -70,7 +70,7 @@ pub enum InstallError {
         /// Where the link belongs.
         path: PathBuf,
     },
-    /// A plain directory that somebody else can change under us.
+    /// The directory of user mode belongs to another user, who could read and replace the secrets.
     #[error("{} belongs to uid {owner}, who could read and replace the secrets; choose another directory", .mount_point.display())]
     ForeignDirectory {
         /// The directory.
@@ -78,7 +78,7 @@ pub enum InstallError {
         /// Its owner.
         owner: u32,
     },
-    /// The kernel reported a mount that cannot be seen.
+    /// The kernel reported that the mount succeeded, but nothing is mounted there.
     #[error("{kind} was mounted on {}, but is not seen there; is something else mounting or unmounting it?", .mount_point.display())]
     MountLost {
         /// The directory.
@@ -87,13 +87,13 @@ pub enum InstallError {
         kind: &'static str,
     },
     /// Another run has published meanwhile.
-    #[error("another run has published {} meanwhile; its secrets stay, since some of this run failed", .link.display())]
+    #[error("another run has published {} meanwhile; its secrets are kept, because some of this run failed", .link.display())]
     AlreadyLive {
         /// The link to the live generation.
         link: PathBuf,
     },
     /// No number is left for the next generation.
-    #[error("{} points to the last number there is; remove the link and run again", .link.display())]
+    #[error("{} leads to the highest number that a generation can have; remove the link and run again", .link.display())]
     NumbersExhausted {
         /// The link to the live generation.
         link: PathBuf,
@@ -106,7 +106,7 @@ pub enum InstallError {
         /// The most parts that we handle.
         limit: usize,
     },
-    /// A path that is relative or climbs.
+    /// A path is relative, or contains `..`.
     #[error("the path {} must be absolute, without \"..\"", .path.display())]
     NotPlain {
         /// The path as declared.
@@ -132,7 +132,7 @@ pub enum InstallError {
         /// The other entry.
         other: String,
     },
-    /// A path in the way of the generations, or among them.
+    /// A declared path is in the way of the link or the mount point, or is a reserved name in the mount point.
     #[error("{what} has the path {}, which belongs to the generations; choose another", .path.display())]
     OfGenerations {
         /// The entry.
@@ -140,16 +140,16 @@ pub enum InstallError {
         /// Its path as declared.
         path: PathBuf,
     },
-    /// The link would lie in what it leads to, or the other way round.
-    #[error("symlinkPath {} and secretsMountPoint {} lie in each other; choose two paths side by side", .link.display(), .mount_point.display())]
+    /// The link lies in the mount point, or the mount point lies below the link.
+    #[error("symlinkPath {} and secretsMountPoint {} lie one inside the other; choose two paths side by side", .link.display(), .mount_point.display())]
     Nested {
         /// The link.
         link: PathBuf,
         /// The mount point.
         mount_point: PathBuf,
     },
-    /// A home that somebody else is about to make.
-    #[error("cannot link {}: {} is not there yet, and before users are made nobody knows whose it is; take neededForUsers out, or choose a path that is in no home", .path.display(), .home.display())]
+    /// A directory on the way is missing, and is probably a home whose user has yet to be made.
+    #[error("cannot link {}: {} does not exist yet, and its owner is not known before users are made; remove neededForUsers, or choose a path that is in no home", .path.display(), .home.display())]
     NoHomeYet {
         /// The declared path.
         path: PathBuf,
@@ -170,8 +170,8 @@ pub enum InstallError {
         /// The part that stops us.
         part: PathBuf,
     },
-    /// A symlink that somebody else can have put there would decide where we write.
-    #[error("will not follow {} to reach {}: {writer} can put a symlink there, and this one leads to a directory of somebody else; replace it with a directory, or declare the path that it stands for", .part.display(), .path.display())]
+    /// Another user can have put a symlink on the way there, and it leads to a directory in which that user may not write.
+    #[error("will not follow {} to reach {}: {writer} can put a symlink there, and this one leads to a directory of somebody else; replace it with a directory, or declare the path that it leads to", .part.display(), .path.display())]
     ForeignSymlink {
         /// The declared path.
         path: PathBuf,
@@ -189,7 +189,7 @@ pub enum InstallError {
     /// Several findings, all made before anything was written.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<InstallError>),
-    /// Units could not be told.
+    /// A unit request failed.
     #[error(transparent)]
     Units(#[from] UnitError),
 }
@@ -207,7 +207,7 @@ fn look_at(holder: Option<u32>, lock: &Path) -> String {
     }
 }
 
-/// What to do where the file system takes nothing, or nothing of ours.
+/// What to do if a file system is full or read-only, or if a permission is missing.
 fn remedy(cause: Errno) -> &'static str {
     match cause {
         Errno::NOSPC | Errno::DQUOT => "; to see which file system is full, run: df -h; df -i",
@@ -217,7 +217,7 @@ fn remedy(cause: Errno) -> &'static str {
     }
 }
 
-/// Names the object of a failed system call: `open(path).map_err(failed("open", path))`.
+/// Makes the error of a failed system call, from the action and its object: `open(path).map_err(failed("open", path))`.
 pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) -> InstallError {
     move |cause| InstallError::System {
         action,
@@ -226,7 +226,7 @@ pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) ->
     }
 }
 
-/// The kernel's number of an error of the standard library.
+/// The error number of an I/O error; `EIO` if it has none.
 pub(crate) fn errno(error: &io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

@@ -1,4 +1,5 @@
-//! Files and directories by descriptor, and the mode of a directory: no name that somebody else could change leads to what we write.
+//! Files and directories by descriptor, so that no name that somebody else can change decides where we write; also the mode of
+//! directories.
 
 use std::{
     ffi::{CString, OsStr, OsString},
@@ -16,13 +17,13 @@ use rustix::{
 
 use super::owner::Owner;
 
-/// Directories of a generation: all may pass through, the group may also list.
+/// The mode of the mount point and of all directories in a generation: everybody may pass through, and the group may also list.
 pub(crate) const DIRECTORY_MODE: u32 = 0o751;
 
-/// The most parts of a name, and so the most descriptors that a descent holds.
+/// The most parts of a name. A recursive descent holds one descriptor for each part, and a process may usually have 1,024.
 pub(crate) const MAX_DEPTH: usize = 100;
 
-/// Ends the name of a link or directory that is still to be put in place.
+/// A symlink or directory has its name with this suffix until it is renamed to its place.
 pub(crate) const NEW: &str = ".sops-new";
 
 /// Longest file name that Linux has.
@@ -40,7 +41,8 @@ pub(crate) fn open_file(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
     fs::openat(dir, name, flags, Mode::empty())
 }
 
-/// Makes the file `name`, which must not exist, with its owner and mode in place before the first byte.
+/// Makes the file `name`, which must not exist, and sets its owner and mode before the first byte is written. Until then it has no
+/// permission bits, so that nobody else can open it.
 pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: u32) -> Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = fs::openat(dir, name, flags, Mode::empty())?;
@@ -48,7 +50,7 @@ pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: u3
     Ok(file)
 }
 
-/// Makes the directory `name`, which must not exist, and opens it.
+/// Makes the directory `name`, which must not exist, sets its owner and mode, and opens it. Until then it is closed to others.
 pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, owner: Owner) -> Result<OwnedFd> {
     fs::mkdirat(dir, name, Mode::RWXU)?;
     let made = open_directory(dir, name)?;
@@ -56,7 +58,7 @@ pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, own
     Ok(made)
 }
 
-/// Sets the owner first and the mode after it, since a change of owner clears some mode bits.
+/// Sets the owner, and after it the mode: a change of owner clears the set-user-ID and set-group-ID bits (chown(2)).
 pub(crate) fn secure(file: impl AsFd + Copy, owner: Owner, mode: u32) -> Result<()> {
     if let Some(ids) = owner.to_set()? {
         fs::fchown(file, Some(ids.user), Some(ids.group))?;
@@ -78,11 +80,11 @@ pub(crate) fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
 }
 
-/// What tells a file from all others, whatever it is called: device and inode.
+/// What identifies a file, whatever its path is: device (upper 64 bits) and inode (lower 64 bits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity(u128);
 
-/// Which file a status is of.
+/// The identity of the file that has this status.
 pub(crate) fn identity(status: &Stat) -> Identity {
     Identity(u128::from(status.st_dev) << 64 | u128::from(status.st_ino))
 }
@@ -119,6 +121,7 @@ pub(crate) fn remove_tree(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Resul
 fn remove_below(dir: impl AsFd + Copy, name: impl Arg + Copy, depth: usize) -> Result<()> {
     match fs::unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
+        // It is a directory: the first is what Linux reports, the second is what POSIX demands (unlink(2)).
         Err(Errno::ISDIR | Errno::PERM) => {}
         Err(cause) => return Err(cause),
     }
@@ -130,7 +133,7 @@ fn remove_below(dir: impl AsFd + Copy, name: impl Arg + Copy, depth: usize) -> R
     fs::unlinkat(dir, name, AtFlags::REMOVEDIR)
 }
 
-/// `name` with `suffix` behind it, cut so that the whole is a file name.
+/// `name` with `suffix` appended. A long name is cut first, so that the result is not too long for a file name.
 pub(crate) fn suffixed(name: &OsStr, suffix: &str) -> OsString {
     let room = MAX_NAME.saturating_sub(suffix.len());
     let mut bytes = name.as_bytes().to_vec();

@@ -25,9 +25,9 @@ use super::{
 /// Set-user-ID and set-group-ID.
 const CLEARED_BY_WRITING: u32 = 0o6000;
 
-/// A generation that the link does not name yet. Dropped before it is published, it takes with it all that it wrote.
+/// A generation that the link does not name yet. If it is dropped before it is published, everything that it wrote is removed.
 pub(crate) struct Draft<'a> {
-    /// Where it belongs.
+    /// Where generations are published.
     site: &'a Site,
     /// The open mount point.
     root: &'a OwnedFd,
@@ -35,9 +35,10 @@ pub(crate) struct Draft<'a> {
     pub number: u64,
     /// Its directory.
     dir: OwnedFd,
-    /// The nested directory that the last name was in, open: names come sorted, or nearly so.
+    /// The relative path of the nested directory that was used last, and its descriptor. Names are nearly sorted, so the next file
+    /// is often in it too.
     last: Option<(String, OwnedFd)>,
-    /// Whether the link names it.
+    /// Whether the link names this generation. Then dropping the draft removes nothing.
     published: bool,
 }
 
@@ -47,10 +48,11 @@ impl<'a> Draft<'a> {
         let at = site.generation(number);
         let name = number.to_string();
         files::remove_tree(root.as_fd(), &name).map_err(failed("remove the left-over", &at))?;
-        // Its record would begin to count when the link names this number.
+        // A record that a killed run left would count as soon as the link names this number.
         pending::remove(site, root, number)?;
         let dir = files::create_directory(root, &name, site.directory_owner()).map_err(failed("make", &at));
-        // From here on dropping cleans up, also after a directory that was made but could not be given its owner.
+        // From here on, dropping the draft cleans up. If the directory was made, but its owner could not be set, it is removed
+        // below.
         dir.map(|dir| Self {
             site,
             root,
@@ -64,8 +66,8 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Writes one file: owner and mode first, content last. A write takes the bits away that give a program another user's rights, where
-    /// the caller is not privileged (chmod(2)): they are set again.
+    /// Writes one file: owner and mode first, content last. If the caller is not privileged, the write clears the set-user-ID and
+    /// set-group-ID bits (chmod(2)), so they are set again.
     pub(crate) fn write(&mut self, entry: &Entry<'_>) -> Result<(), InstallError> {
         let name = entry.location();
         let at = self.path(&name);
@@ -92,12 +94,12 @@ impl<'a> Draft<'a> {
             .map_err(failed("set the owner of", &at))
     }
 
-    /// The link names it now: nothing is taken back.
+    /// Notes that the link names this generation. From now on, dropping the draft removes nothing.
     pub(crate) fn publish(&mut self) {
         self.published = true;
     }
 
-    /// The directory that `name` lies in, made where it is missing, and the last part of `name`.
+    /// Opens the directory that `name` lies in, and makes it if it is missing. Returns its descriptor, and the last part of `name`.
     fn parent<'n>(&mut self, name: &'n str) -> Result<(&OwnedFd, &'n str), InstallError> {
         let Some((parents, leaf)) = name.rsplit_once('/') else {
             return Ok((&self.dir, name));
@@ -109,7 +111,8 @@ impl<'a> Draft<'a> {
         Ok((dir, leaf))
     }
 
-    /// Opens nested directories, making what is missing.
+    /// Opens the nested directory `parents`, and makes each part that is missing. Each part is opened relative to the descriptor of
+    /// the one before, and a symlink is an error.
     fn descend(&self, parents: &str) -> Result<OwnedFd, InstallError> {
         if parents.split('/').count() >= MAX_DEPTH {
             return Err(InstallError::TooDeep {
@@ -167,7 +170,7 @@ pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u
     warnings
 }
 
-/// Whether `name` is a generation or a record that may go, when `current` is live.
+/// Whether `name` is a generation or a record that can be removed, if `current` is live and `keep` generations are kept (0: all).
 fn is_stale(name: &str, current: u64, keep: u64) -> bool {
     if let Some(number) = pending::number(name) {
         return number != current;

@@ -1,4 +1,4 @@
-//! What belongs to the generations, by its directories.
+//! Where the link and the mount point are, by device and inode, so that no declared path gets in their way.
 
 use std::{
     ffi::OsStr,
@@ -16,20 +16,20 @@ use super::{
     walk::{self, Step, Way},
 };
 
-/// The link, the mount point, and what leads to them.
+/// The link, the mount point, and everything on the way to them.
 pub(crate) struct Grounds {
     /// The link.
     pub link: Step,
     /// The mount point.
     mount_point: Step,
-    /// What is there now.
+    /// The directory that is the mount point now; `None` if there is none.
     root: Option<Identity>,
-    /// All that lies above them.
+    /// All names on the way to the link and to the mount point.
     above: Vec<Step>,
 }
 
 impl Grounds {
-    /// Those of `site`, whose mount point is open as `root` if it is there.
+    /// Finds the link and the mount point of `site`. `root` is the open mount point, if it exists.
     pub(crate) fn look(site: &Site, root: Option<&OwnedFd>) -> Result<Self, InstallError> {
         let find = |path| walk::find(path, None).map_err(|lost| lost.error);
         let (link, mount_point) = (find(&site.link)?, find(&site.mount_point)?);
@@ -52,7 +52,8 @@ impl Grounds {
         })
     }
 
-    /// The way to a path that is spelled as lying below the link, which is known without a look at anything that could fail.
+    /// The way to `path`, if it is spelled as a path below `link`; `None` otherwise. The spelling alone gives this way, so nothing
+    /// on the machine can make it fail.
     pub(crate) fn way_below(&self, link: &Path, path: &Path) -> Option<Way> {
         let name = path.strip_prefix(link).ok()?.to_str()?;
         let is_plain = |part| matches!(part, Component::Normal(_));
@@ -71,9 +72,9 @@ impl Grounds {
         })
     }
 
-    /// Whether a link at this path leads by the live link, or to a generation.
+    /// Whether a symlink at `path` leads through the link, or to the mount point or into it.
     pub(crate) fn are_target_of(&self, path: &Path) -> bool {
-        // As if something were below it.
+        // With one part more, so that the walk follows a symlink at `path` itself.
         let passed = match walk::find(&path.join("_"), Some(&self.link)) {
             Ok(way) => way.passed,
             Err(lost) => lost.passed,
@@ -83,14 +84,15 @@ impl Grounds {
             .any(|step| *step == self.link || *step == self.mount_point || Some(step.dir) == self.root)
     }
 
-    /// Whether a link on this way would be in the way of the generations, or among them.
+    /// Whether a symlink at the end of `way` would get in the way of the generations: in place of the link, of the mount point or
+    /// of what is above them, or under a reserved name in the mount point.
     pub(crate) fn are_met_by(&self, way: &Way) -> bool {
         let end = &way.end;
         let is_reserved = |step: &Step| step.name.file_name().is_none_or(is_reserved);
         *end == self.link || *end == self.mount_point || self.above.contains(end) || self.entered(way).is_some_and(is_reserved)
     }
 
-    /// The first name below the mount point on a way that leads there.
+    /// The name under which `way` enters the mount point; `None` if it does not lead there.
     fn entered<'w>(&self, way: &'w Way) -> Option<&'w Step> {
         let mut steps = way.passed.iter().chain([&way.end]).peekable();
         while let Some(step) = steps.next() {
@@ -105,7 +107,7 @@ impl Grounds {
     }
 }
 
-/// Whether the generations use this name in the mount point, or will.
+/// Whether this name in the mount point is reserved: it is that of a generation, of a record of unit requests, or of the lock.
 pub(crate) fn is_reserved(name: &OsStr) -> bool {
     let is_ours = |name: &str| parse_number(name).is_some() || pending::number(name).is_some() || name == lock::NAME;
     name.to_str().is_some_and(is_ours)

@@ -1,4 +1,4 @@
-//! Which generations links lead to, whatever their spelling.
+//! Which generations symlinks lead to, decided by directory and not by path.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,7 +14,8 @@ use super::{
     site::{Site, parse_number},
 };
 
-/// The number of the generation in `root` that is the directory with this status. `spelled` is where it most likely is.
+/// The number of the generation in the mount point `root` whose directory has this status; `None` if there is none. `spelled` is
+/// the path that the link names. It is tried first; if it is another directory, all generations are compared.
 pub(crate) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat) -> Result<Option<u64>, InstallError> {
     let guess = site.number(spelled);
     let is_it = |number: &u64| {

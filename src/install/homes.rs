@@ -1,6 +1,6 @@
-//! Whose home a path lies in, so that what is made there belongs to them.
+//! Whose home a path lies in, so that directories made there belong to that user.
 //!
-//! On the first boot secrets may come before anybody has made the homes.
+//! At the first boot, secrets may be published before systemd-tmpfiles makes the homes of users.
 
 use std::{
     collections::HashMap,
@@ -19,23 +19,23 @@ use crate::system::users::{self, Ids};
 /// Where users are listed with their homes.
 const DATABASE: &str = "/etc/passwd";
 
-/// The first number of a person's account (`UID_MIN` in login.defs(5)). The accounts below it have homes such as `/dev` and `/srv`, where
-/// not all belongs to them.
+/// The lowest number of a person's account (`UID_MIN` in login.defs(5)). Accounts of services have lower numbers, and homes such as
+/// `/dev` and `/srv`, in which not everything belongs to them.
 const FIRST_PERSON: u32 = 1000;
 
 /// What homes are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Homes {
-    /// None: a plain user makes what is theirs.
+    /// None, as in user mode: the directories that a plain user makes belong to that user.
     #[default]
     Unknown,
     /// Those of all users.
     Known,
-    /// Those of users of an earlier boot; others may be about to be made.
+    /// Those of users that an earlier boot has made. After this run, more users may be made.
     Earlier,
 }
 
-/// How a directory is made.
+/// Owner and mode for a directory that is to be made.
 pub(crate) struct Grant {
     /// Its user and group.
     pub owner: Ids,
@@ -44,10 +44,12 @@ pub(crate) struct Grant {
 }
 
 impl Homes {
-    /// How to make the directory `name` where `walk` is, which has the status `parent`.
+    /// Decides owner and mode for the missing directory `name`. `walk` is where it will be made, and `parent` is the status of that
+    /// directory.
     ///
-    /// A home is closed to others, as `useradd` and systemd-tmpfiles make it. In a home that is there, what was made for root becomes a
-    /// person's with all that is made below it; a directory of a third user stays theirs. What a symlink leads to outside is not in it.
+    /// A missing home gets mode 0700, as `useradd` and systemd-tmpfiles make it, and belongs to its user. In an existing home, what
+    /// would belong to root belongs to the home's user instead, if that is a person. What is made in a directory of a third user
+    /// belongs to that user. If a symlink has led out of a home, the directory is not in it.
     pub(crate) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| Ok(Grant { owner, mode });
         let heir = Ids::of(parent);
@@ -66,6 +68,7 @@ impl Homes {
         if let Some(owner) = owner(&new) {
             return grant(owner, 0o700);
         }
+        // The user of this home may be made after this run, so nobody knows yet whom it will belong to.
         if self == Self::Earlier && is_usual_home(&new, name) {
             return Err(InstallError::NoHomeYet {
                 path: walk.path().to_owned(),
@@ -78,7 +81,7 @@ impl Homes {
     }
 }
 
-/// The places of all homes with the owner of each; none for one that several users share.
+/// The place of each home, and the user and group that it belongs to; `None` if several users share it.
 fn homes() -> HashMap<Step, Option<Ids>> {
     let mut homes = HashMap::new();
     for home in users::homes(Path::new(DATABASE)) {
@@ -89,7 +92,7 @@ fn homes() -> HashMap<Step, Option<Ids>> {
     homes
 }
 
-/// Whether `new` lies where homes usually do: right below `/home`.
+/// Whether `new` is directly below `/home`, where homes usually are.
 fn is_usual_home(new: &Step, name: &OsStr) -> bool {
     let usual: PathBuf = Path::new("/home").join(name);
     walk::find(&usual, None).is_ok_and(|way| way.end == *new)

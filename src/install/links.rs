@@ -27,13 +27,13 @@ use super::{
 };
 use crate::system::users::Ids;
 
-/// Ends the name of what stood where a link belongs.
+/// What is moved away from the place of a link gets its old name with this suffix.
 const BACKUP: &str = ".sops-backup";
 
-/// Refuses a link that cannot be swapped, since something is mounted in its place.
+/// Fails if something is mounted in the place of the link: rename(2) cannot replace a mount point, so the swap would fail.
 pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    // What cannot be asked here is answered by the swap itself.
+    // If statx fails, the swap itself will show whether it is possible.
     match fs::statx(fs::CWD, &site.link, flags, StatxFlags::empty()) {
         Ok(status) if status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => {
             Err(InstallError::MountPoint { path: site.link.clone() })
@@ -51,7 +51,7 @@ pub(crate) struct Spread {
     pub failures: Vec<InstallError>,
 }
 
-/// Makes the links of `entries` outside the published tree. Each stands for itself: one failure keeps no other from being made.
+/// Makes the symlinks of `entries` outside the published tree. They are independent: if one fails, the others are still made.
 pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) -> Spread {
     let mut spread = Spread::default();
     for (entry, wanted) in entries.iter().zip(wanted) {
@@ -71,6 +71,7 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
 fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<Vec<String>, Failed> {
     let place = parents::reach(path, site.homes)?;
     place.refuse_directory()?;
+    // A symlink that an earlier run made is replaced without a warning, even if it spells the way to the secrets differently.
     let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(path);
     replace(&place, &site.link.join(&*entry.location()), entry.owner, is_ours)
 }
@@ -96,7 +97,7 @@ fn replace(place: &Destination, to: &Path, owner: Owner, is_ours: impl Fn(&Path)
 fn put(place: &Destination, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let new = suffixed(name, NEW);
-    // The rest of a run that was killed: a link, or what the exchange had just taken out of its place.
+    // What a killed run left under this name: its symlink, or what its exchange had just moved out of the place.
     let rest = clear(place, &new)?;
     let placed = if place.target().is_some_and(|target| target == to.as_os_str()) {
         give(place, name, to, owner).map(|()| Vec::new()).map_err(Failed::from)
@@ -119,7 +120,7 @@ fn make_new(place: &Destination, new: &OsStr, to: &Path, owner: Owner) -> Result
     give(place, new, to, owner).inspect_err(|_| withdraw(place, new, to))
 }
 
-/// Removes our link from its temporary name. After a failure something else may be there: what an exchange took out of its place.
+/// Removes our symlink from its temporary name, and nothing else: after a failed exchange, what was at the place may be there.
 fn withdraw(place: &Destination, new: &OsStr, to: &Path) {
     let is_ours = fs::readlinkat(&place.dir, new, Vec::new()).is_ok_and(|target| target.as_bytes() == to.as_os_str().as_bytes());
     if is_ours {
@@ -127,8 +128,9 @@ fn withdraw(place: &Destination, new: &OsStr, to: &Path) {
     }
 }
 
-/// Gives the symlink `name` to `owner`: by its own descriptor, and only when it is the link that we mean. In a directory of another
-/// user the name may stand for something else by now, and that must not be given away.
+/// Gives the symlink `name` to `owner`: through a descriptor of the symlink itself, and only if it is a symlink to `to`. In a
+/// directory of another user, that user may have moved something else of root's to this name, and must not become the owner of
+/// that.
 fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("set the owner of the link", &place.path)(cause);
     let Some(ids) = owner.to_set().map_err(fail)? else {
@@ -149,8 +151,8 @@ fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<()
     fs::chownat(&link, c"", Some(ids.user), Some(ids.group), AtFlags::EMPTY_PATH).map_err(fail)
 }
 
-/// Moves `new` to its place. What was there comes out under the name `new`, and is cleared from there: at no time is it lost, and at
-/// no time is there nothing.
+/// Renames `new` to its place. If something is there, the two names are exchanged in one step, and what was there is then cleared
+/// under the name `new`. So the place is never empty, and what was there is never lost.
 fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);
@@ -161,7 +163,8 @@ fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
         outcome => return Ok(outcome.map(|()| Vec::new()).map_err(fail)?),
     }
     match rename(RenameFlags::EXCHANGE) {
-        // Before it asks the file system, the kernel itself answers that a name is taken: only here do we learn of its limits.
+        // The kernel reports that a name is taken before it asks the file system. So only this call shows whether the file system
+        // can exchange names.
         Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new),
         outcome => outcome.map_err(fail)?,
     }
@@ -181,8 +184,8 @@ fn unplaced(place: &Destination, cause: Errno) -> InstallError {
     }
 }
 
-/// The same on file systems that cannot exchange two names, such as NFS: a symlink is still replaced in one step, and anything else
-/// is moved aside before.
+/// [`exchange`] for file systems that cannot exchange two names, such as NFS. A symlink is still replaced in one step. Anything
+/// else is moved aside first, so for a moment the place is empty.
 fn exchange_in_steps(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let fail = |cause| unplaced(place, cause);
@@ -222,8 +225,9 @@ fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError>
     )])
 }
 
-/// Renames `from` to the first free backup name, overwriting nothing. Gives that name.
+/// Renames `from` to the first free name for a backup, so that nothing is overwritten. Returns that name.
 fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
+    // The limit only ends the search: nobody has so many backups of one name.
     for attempt in 0..10_000_u32 {
         let suffix = if attempt == 0 {
             Cow::Borrowed(BACKUP)
@@ -233,6 +237,7 @@ fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
         let backup = suffixed(&place.name, &suffix);
         match fs::renameat_with(&place.dir, from, &place.dir, &backup, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
+            // This file system has no `RENAME_NOREPLACE`, so the name is looked up before.
             Err(Errno::INVAL | Errno::NOSYS) if files::status(&place.dir, &backup)?.is_some() => {}
             Err(Errno::INVAL | Errno::NOSYS) => {
                 return fs::renameat(&place.dir, from, &place.dir, &backup).map(|()| backup);

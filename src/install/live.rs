@@ -25,7 +25,7 @@ use super::{
     units::UnitRequests,
 };
 
-/// What stands before this run.
+/// What is published when this run begins.
 #[derive(Default)]
 pub(crate) struct Current {
     /// Number of the generation that the link leads to; 0 when there is no link of ours.
@@ -40,7 +40,7 @@ pub struct LiveGeneration {
     dir: OwnedFd,
     /// Where it is, for messages.
     at: PathBuf,
-    /// Requests of the run that published it, if that run ended before it had made them.
+    /// Unit requests of the run that published it, if that run ended before it made them.
     pending: UnitRequests,
 }
 
@@ -56,7 +56,8 @@ pub enum Difference {
 }
 
 impl Current {
-    /// What the link of `site` leads to. `root` is the open mount point. The link may be spelled in any way: what counts is the directory.
+    /// Finds the generation that the link of `site` leads to. `root` is the open mount point. Only the directory counts: the link
+    /// may lead to it by any path.
     pub(crate) fn read(site: &Site, root: &OwnedFd) -> Result<Self, InstallError> {
         let Some(spelled) = linked(site)? else {
             return Ok(Self::default());
@@ -78,7 +79,7 @@ impl Current {
         })
     }
 
-    /// A link to a generation that is no more: its number still counts.
+    /// For a link to a generation that no longer exists: nothing is live, but the numbers go on from there.
     fn gone(site: &Site, target: &Path) -> Self {
         Self {
             number: site.number(target).unwrap_or_default(),
@@ -88,13 +89,13 @@ impl Current {
 }
 
 impl LiveGeneration {
-    /// Requests that were never made.
+    /// Unit requests that an earlier run recorded, but did not make.
     #[must_use]
     pub fn pending(&self) -> &UnitRequests {
         &self.pending
     }
 
-    /// Compares the published file of `entry` with it, in pieces of the size of `scratch`, which must not be empty.
+    /// Compares the published file with `entry`, a part at a time. `scratch` is the buffer for a part, and must not be empty.
     ///
     /// # Errors
     ///
@@ -118,11 +119,12 @@ impl LiveGeneration {
         Ok(if same { Difference::Same } else { Difference::Differs })
     }
 
-    /// Names of all files, relative and sorted. Symlinks are not files: those in a generation stand for declared paths.
+    /// The paths of all regular files below the directory of the generation, relative and sorted. Symlinks are left out, because
+    /// they stand for declared paths.
     ///
     /// # Errors
     ///
-    /// When a directory cannot be read, or lies too deep.
+    /// When a directory cannot be read, or is nested more deeply than this program makes it.
     pub fn names(&self) -> Result<BTreeSet<String>, InstallError> {
         let mut names = BTreeSet::new();
         collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut names).map_err(failed("list", &self.at))?;
@@ -130,16 +132,16 @@ impl LiveGeneration {
     }
 }
 
-/// Whether a generation is live, which a failure must leave as it is. Changes nothing.
+/// Whether a generation is live. If so, a run that fails must leave it as it is. Changes nothing.
 ///
 /// # Errors
 ///
-/// When that cannot be told.
+/// When the link or the mount point cannot be examined.
 pub fn is_live(site: &Site) -> Result<bool, InstallError> {
     Ok(look(site)?.live.is_some())
 }
 
-/// What stands, seen without a lock.
+/// What is live, seen without the lock: another run may publish at the same moment.
 pub(crate) fn look(site: &Site) -> Result<Current, InstallError> {
     match mount::open(site)? {
         Some(root) => Current::read(site, &root),

@@ -1,9 +1,10 @@
-//! One run at a time.
+//! The lock that lets one run at a time publish.
 //!
-//! The lock is an advisory one on the file `.lock` in the mount point. The file is ours alone (0600): whoever may list the mount
-//! point, as its group may, can open the directory and lock that, and must not be able to keep root waiting.
+//! It is an advisory lock (flock(2)) on the file `.lock` in the mount point. Whoever can open a file or directory can lock it, and
+//! no other user must be able to make root wait. So the file has mode 0600, and the mount point itself, which its group can open,
+//! is not what is locked.
 //!
-//! Mounting itself needs a lock from before there is a mount: the lower directory is locked for that, and closed to all others (0700)
+//! Two runs must not mount at once either. So before something is mounted, a run locks the lower directory, which has mode 0700
 //! until then.
 
 use std::{
@@ -30,16 +31,16 @@ use super::{
 };
 use crate::system::stop;
 
-/// Time between two attempts; there is no lock call with a deadline.
+/// The pause between two attempts to lock: flock(2) cannot wait with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Name of the lock in the mount point.
 pub(crate) const NAME: &str = ".lock";
 
-/// The open mount point. No other run enters while it is held.
+/// The open mount point, with its lock. No other run enters until this is dropped.
 pub(crate) struct Entered {
-    /// The directory that generations lie in. Where we would have mounted and could not it is locked itself, so that nobody else
-    /// mounts there meanwhile.
+    /// The directory that holds the generations. If this run was not allowed to mount, this directory itself is locked too, so that
+    /// no other run mounts over it.
     pub root: OwnedFd,
     /// What somebody should know about it.
     pub warnings: Vec<String>,
@@ -47,8 +48,8 @@ pub(crate) struct Entered {
     _lock: OwnedFd,
 }
 
-/// Makes the mount point, mounts its file system if there is none, and locks it: in a loop, since whoever waits for a lock may find
-/// the directory covered or replaced, and starts over on what is there now.
+/// Makes the mount point, mounts its file system if there is none, and takes the lock. While a run waits for a lock, another run
+/// may mount over the directory or replace it. Then the run starts over with what is there now.
 pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
     let wait = Wait {
@@ -67,15 +68,18 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
         let warnings = if let Some(warnings) = settled {
             warnings
         } else {
+            // This run has mounted a file system already, but does not see it.
             if let Some(kind) = mounted {
                 return Err(InstallError::MountLost {
                     mount_point: place.path,
                     kind,
                 });
             }
+            // Nothing is mounted here yet. The run that locks the lower directory is the one that mounts.
             mount::close(site, &dir)?;
             wait.acquire(&dir, &place.path)?;
             if !wait.still_names(&dir)? || stay(site, &dir)?.is_some() {
+                // While this run waited, another one has mounted or published here.
                 wait.check(&place.path, None)?;
                 continue;
             }
@@ -105,20 +109,21 @@ fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError>
     mount::stay(site, dir)
 }
 
-/// Waiting for other runs, with one deadline for all of it.
+/// A wait for other runs, with one deadline for all of its attempts.
 struct Wait<'a> {
     /// The mount point.
     place: &'a Destination,
     /// The link to the live generation.
     link: &'a Path,
-    /// When we came.
+    /// When the wait began.
     start: Instant,
     /// How long we wait.
     timeout: Duration,
 }
 
 impl Wait<'_> {
-    /// Locks the file in `dir`, which belongs to us. `None` when either is no longer what its name stands for: start over.
+    /// Locks the lock file in `dir`, a directory that belongs to us. `None` if its name, or that of `dir`, stands for another file
+    /// now; then the caller starts over.
     fn lock(&self, dir: &OwnedFd) -> Result<Option<OwnedFd>, InstallError> {
         let at = self.place.path.join(NAME);
         if let Some(lock) = open(dir).map_err(failed("open the lock", &at))? {
@@ -143,8 +148,8 @@ impl Wait<'_> {
         }
     }
 
-    /// Pauses before the next attempt, unless we have waited long enough, or are told to end: for who has locked `file`, or for a name to
-    /// settle.
+    /// Pauses before the next attempt. Fails if the deadline has passed, or if this run was told to end. `lock` is the path of what
+    /// cannot be locked yet. `file` is given if another process has locked it, so that the error can name that process.
     fn check(&self, lock: &Path, file: Option<&OwnedFd>) -> Result<(), InstallError> {
         if stop::is_requested() {
             return Err(InstallError::Stopped {
@@ -172,25 +177,26 @@ impl Wait<'_> {
     }
 }
 
-/// The process that has locked `file`, if the kernel tells: it does not where that process is in a world of its own.
+/// The process that has locked `file`; `None` if the kernel does not tell, as for a process of another PID namespace.
 fn holder(file: &OwnedFd) -> Option<u32> {
     let status = fs::fstat(file).ok()?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
     let locks = read_to_string("/proc/locks").ok()?;
     let holder = holder_in(&locks, &format!("{major:02x}:{minor:02x}:{}", status.st_ino))?;
-    // Who took it may have ended, and left it to a child.
+    // The process that took the lock may have ended, while a child of it still holds the lock.
     Path::new(&format!("/proc/{holder}")).exists().then_some(holder)
 }
 
-/// Who has locked `file` (`major:minor:inode`, the first two hexadecimal), going by the text of `/proc/locks`, `proc_locks`(5). Those who
-/// wait have an arrow in their line.
+/// The process that has locked `file`, according to `locks`, the text of `/proc/locks` (`proc_locks`(5)). `file` is
+/// `major:minor:inode`, the first two in hexadecimal. A line with an arrow is of a process that waits.
 fn holder_in(locks: &str, file: &str) -> Option<u32> {
     let holds = |line: &&str| line.split_whitespace().nth(5) == Some(file) && !line.contains("->");
     let process = locks.lines().find(holds)?.split_whitespace().nth(4)?.parse().ok()?;
     (process != 0).then_some(process)
 }
 
-/// Opens the lock, made if it is missing. What others could open, left there from before the directory was ours, is removed: `None`.
+/// Opens the lock file, and makes it if it is missing. If others can open what is there, it was made before the directory was ours:
+/// it is removed, and `None` is returned.
 fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match fs::openat(dir, NAME, flags, Mode::RUSR | Mode::WUSR) {

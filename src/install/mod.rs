@@ -1,4 +1,4 @@
-//! From contents to `/run/secrets`.
+//! Publishes secrets and rendered templates: from their contents in memory to `/run/secrets`.
 //!
 //! [`publish`] writes all entries as a new generation and points the link at it. A run that fails before the link is swapped leaves
 //! everything as it was; one that is killed leaves the old generation or the new one, whole. [`Preview::of`] says what

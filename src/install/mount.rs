@@ -38,6 +38,7 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
 pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
     let place = parents::reach(&site.mount_point, site.homes)?;
     let made = match site.store {
+        // Closed to others until something is mounted over it: whoever can open it can lock it.
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
         Store::Directory => files::create_directory(&place.dir, place.name.as_os_str(), Owner::Caller).map(drop),
     };
@@ -47,8 +48,8 @@ pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
     }
 }
 
-/// Closes `dir`, which is to be mounted over, to all others, so that they cannot lock it. One that is in use already, since somebody
-/// could not mount, stays as it is.
+/// Closes `dir`, which will be mounted over, to all other users, so that they cannot lock it. If it has entries, a run that could
+/// not mount has published there, and it stays as it is.
 pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let entries = files::list(dir.as_fd()).map_err(failed("read", &site.mount_point))?;
     if !entries.is_empty() {
@@ -68,7 +69,7 @@ pub(crate) fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, In
     Ok(Some(Vec::from_iter(warning)))
 }
 
-/// The mount point, if it is there.
+/// Opens the mount point; `None` if it does not exist. A symlink in its place is an error, because secrets would go where it leads.
 pub(crate) fn open(site: &Site) -> Result<Option<OwnedFd>, InstallError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match fs::open(&site.mount_point, flags, Mode::empty()) {
@@ -87,8 +88,8 @@ pub(crate) fn unopened(site: &Site, cause: Errno) -> InstallError {
     failed("open", &mount_point)(cause)
 }
 
-/// Whether `dir` is what secrets are written to: `false` when its file system is still to be mounted. What must not take secrets is an
-/// error. Changes nothing.
+/// Whether secrets can be written to `dir`; `false` if a file system must be mounted there first. It is an error if secrets must
+/// not be written there at all. Changes nothing.
 pub(crate) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
     let mount_point = || site.mount_point.clone();
     match site.store {
@@ -144,6 +145,7 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallErro
     };
     let (kind, outcome) = match file_system {
         FileSystem::Ramfs => match mount_one(site, c"ramfs", c"mode=0751") {
+            // The kernel has no ramfs (mount(2)); a tmpfs is in memory too.
             Err(Errno::NODEV) => ("tmpfs", mount_tmpfs(site)),
             outcome => ("ramfs", outcome),
         },
@@ -173,7 +175,7 @@ fn mount_tmpfs(site: &Site) -> Result<(), Errno> {
     }
 }
 
-/// One attempt.
+/// Mounts a file system of the type `kind` at the mount point.
 fn mount_one(site: &Site, kind: &CStr, options: &CStr) -> Result<(), Errno> {
     mount(kind, site.mount_point.as_path(), kind, FLAGS, options)
 }
@@ -192,13 +194,14 @@ fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), Instal
     files::secure(dir, owner, mode).map_err(failed("set owner and mode of", &site.mount_point))
 }
 
-/// A plain directory stays the caller's own, as tight as it is, and no wider than ours.
+/// Removes the bits that [`DIRECTORY_MODE`] does not have from the mode of a plain directory. Its owner stays the caller.
 fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     set(site, dir, Owner::Caller, status.st_mode & 0o7777 & DIRECTORY_MODE)
 }
 
-/// Adds the flags that a mount made by another program lacks.
+/// Sets nodev, nosuid and noexec on a mount that another program made, and makes it writable. A bind remount changes the flags of
+/// this mount alone, not those of the file system (mount(2)).
 fn mend_flags(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError> {
     let flags = fs::fstatvfs(dir).map_err(failed("examine", &site.mount_point))?.f_flag;
     if flags.contains(SEEN_FLAGS) && !flags.contains(StatVfsMountFlags::RDONLY) {
@@ -222,7 +225,7 @@ fn is_mount(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
 /// Magic number of the file system that `dir` is on.
 fn magic(site: &Site, dir: &OwnedFd) -> Result<i128, InstallError> {
     let status = fs::fstatfs(dir).map_err(failed("examine", &site.mount_point))?;
-    // The field is signed and of different width from machine to machine; its low half is the number.
+    // The type of this field depends on the architecture, and may be signed. The number is in its lower 32 bits.
     Ok(i128::from(status.f_type) & 0xffff_ffff)
 }
 
@@ -231,7 +234,7 @@ fn in_memory(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
     Ok(matches!(magic(site, dir)?, RAMFS | TMPFS))
 }
 
-/// In user mode we take the directory as it is, and say when it is a bad one.
+/// Warns if the directory is on a disk. In user mode it is used all the same, because a plain user cannot mount.
 fn warn_of_disk(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError> {
     let is_on_disk = !in_memory(site, dir)?;
     Ok(is_on_disk.then(|| {
@@ -246,7 +249,7 @@ fn warn_of_disk(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallErr
 fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<String>, InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
-    // Unreadable means unknown: better one warning too many.
+    // If this file cannot be read, the warning is given: one too many is better than one too few.
     let mounts = read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let may_be_swapped = magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}"));
     Ok(may_be_swapped.then(|| {
@@ -257,8 +260,9 @@ fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<Strin
     }))
 }
 
-/// Whether the file system of `device` (`major:minor`) is kept out of swap, going by the text of `/proc/self/mountinfo`.
-/// Its fields are described in proc(5): the device is the third, the options of the file system are the last.
+/// Whether the file system of `device` (`major:minor`) is kept out of swap, according to `mounts`, the text of
+/// `/proc/self/mountinfo`. By proc(5), the third field of a line is the device, and the last one has the options of the file
+/// system.
 fn has_noswap(mounts: &str, device: &str) -> bool {
     mounts
         .lines()

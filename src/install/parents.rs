@@ -1,4 +1,4 @@
-//! Directories on the way to a path, made where they are missing.
+//! Makes the missing directories on the way to a path.
 
 use std::{
     ffi::OsStr,
@@ -21,8 +21,8 @@ use super::{
     walk::{self, Walk},
 };
 
-/// The place of `path`; missing parents are made. They belong to whose home they lie in, and elsewhere to the owner of the nearest
-/// existing one.
+/// Finds the place of `path`, and makes the missing directories on the way to it. In a home they belong to the home's user, and
+/// elsewhere to the owner of the nearest existing directory.
 pub(crate) fn reach(path: &Path, homes: Homes) -> Result<Destination, InstallError> {
     let mut walk = Walk::new(path)?;
     while let Some(missing) = walk.run(None)? {
@@ -34,8 +34,8 @@ pub(crate) fn reach(path: &Path, homes: Homes) -> Result<Destination, InstallErr
     Ok(walk.place())
 }
 
-/// Makes the directory `name`. It is made under a temporary name: whoever finds it under its own finds it with owner and mode, also
-/// after a kill.
+/// Makes the directory `name`. It is made under a temporary name, and renamed when it has its owner and mode. So nobody finds it
+/// without them, even if this run is killed.
 fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
     let fail = |cause| failed("make the directory", here)(cause);
     let new = files::suffixed(name, files::NEW);
@@ -46,7 +46,7 @@ fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<Owned
         Ok(made) => Ok(made),
         Err(error) => {
             let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
-            // Somebody else may have made it meanwhile.
+            // Another program may have made the directory meanwhile. Then that one is used.
             walk::look(dir, name).map_err(|_| error)
         }
     }
@@ -54,8 +54,8 @@ fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<Owned
 
 /// Gives the fresh directory `new` its owner and mode.
 ///
-/// Only what is certainly ours is given away: had the owner of `dir` put another directory of root there after `mkdirat`, they
-/// would be given that one.
+/// Before that, it is checked that this is the directory that was made. After `mkdirat`, the owner of `dir` could move another
+/// directory of root's to this name, and would become the owner of that.
 fn give(dir: &OwnedFd, new: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
     let made = files::open_directory(dir, new).map_err(failed("open", here))?;
     check_fresh(&made, here)?;
@@ -68,7 +68,8 @@ fn give(dir: &OwnedFd, new: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedF
     Ok(made)
 }
 
-/// Renames `new` to `name`, where nothing is; a file system without flags does not replace more than an empty directory.
+/// Renames `new` to `name`, which must not exist. A file system without `RENAME_NOREPLACE` may replace an empty directory, but
+/// nothing else.
 fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno> {
     match fs::renameat_with(dir, new, dir, name, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(dir, new, dir, name),
@@ -87,7 +88,7 @@ fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Makes sure that a directory is as `mkdirat` leaves one.
+/// Fails unless the directory is as `mkdirat` leaves one: ours, closed to others, and empty.
 fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
     let status = fs::fstat(made).map_err(failed("examine", here))?;
     let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;

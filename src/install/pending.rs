@@ -1,7 +1,8 @@
-//! What a crash between the swap and the unit requests must not lose.
+//! Records of unit requests that are still to be made, so that a crash after the swap does not lose them.
 //!
-//! `<N>.pending` lies beside generation N. It is written before the link names N and removed when the units have been told. It
-//! counts only while the link names N: when the run dies before the swap, there is nothing to tell.
+//! The record `<N>.pending` lies beside generation N. It is written before the link is swapped to N, and removed after the
+//! requests. It counts only while the link names N: if the run dies before the swap, nothing has changed, and there is nothing to
+//! request.
 
 use std::{
     fs::File,
@@ -18,7 +19,7 @@ use super::{
     units::UnitRequests,
 };
 
-/// Far more than any configuration has units.
+/// The most bytes of a record that are read: 16 MiB, far more than the unit names of any configuration.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// File name of the record of generation `number`.
@@ -26,7 +27,7 @@ pub(crate) fn name(number: u64) -> String {
     format!("{number}.pending")
 }
 
-/// The generation that a file name is the record of.
+/// The number of the generation whose record has this file name; `None` if it is not the name of a record.
 pub(crate) fn number(name: &str) -> Option<u64> {
     name.strip_suffix(".pending").and_then(super::site::parse_number)
 }

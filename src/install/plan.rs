@@ -20,13 +20,13 @@ use super::{
     writers,
 };
 
-/// Where an entry wants to be seen, beside its own place.
+/// The symlink that an entry gets, in addition to the file at its own place.
 pub(crate) enum Wanted<'a> {
-    /// Nowhere.
+    /// No symlink.
     Nothing,
-    /// Inside the published tree, under this name.
+    /// Inside the published tree, under this relative name. It is made while the generation is written.
     Inside(String),
-    /// At this path.
+    /// At this path, outside the published tree. It is made after the swap.
     Outside(&'a Path),
 }
 
@@ -34,21 +34,23 @@ pub(crate) enum Wanted<'a> {
 pub(crate) struct Obstacle {
     /// What it is.
     pub error: InstallError,
-    /// Whether only root or the caller can have put it there. A plain user must not be able to stop updates of all secrets.
+    /// Whether only root or the caller can have put it there. Otherwise it must not stop the run, because another user could stop
+    /// every update.
     pub is_ours: bool,
 }
 
 /// Where the links go.
 pub(crate) struct Plan<'a> {
-    /// What each entry wants, as far as nothing stands in its way.
+    /// The symlink that each entry gets, in the order of the entries. An entry with an obstacle gets none.
     pub wanted: Vec<Wanted<'a>>,
     /// What stands in the way.
     pub obstacles: Vec<Obstacle>,
-    /// Declared paths where root's or our own link leads elsewhere than to the published tree: to an older generation, maybe.
+    /// Declared paths at which a symlink of root's or of the caller's leads elsewhere than to the published tree. It may lead to an
+    /// older generation.
     pub leading: Vec<&'a Path>,
 }
 
-/// What one entry has declared, on its way.
+/// The declared path of one entry, and the way to it.
 struct Claim<'a> {
     path: &'a Path,
     passed: Vec<Step>,
@@ -77,7 +79,8 @@ pub(crate) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>])
     plan
 }
 
-/// Obstacles that stop a run over a live generation, and those that other users can make, which must not.
+/// Divides obstacles into two kinds. Those that only root or the caller can have made stop a run over a live generation. Those that
+/// another user can have made never stop a run, or that user could stop every update.
 pub(crate) fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<InstallError>) {
     let (ours, others): (Vec<_>, Vec<_>) = obstacles.into_iter().partition(|obstacle| obstacle.is_ours);
     let errors = |obstacles: Vec<Obstacle>| obstacles.into_iter().map(|obstacle| obstacle.error).collect();
@@ -85,7 +88,8 @@ pub(crate) fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<Instal
 }
 
 impl<'a> Plan<'a> {
-    /// What an entry has declared, if nothing that is there now stands in its way. No descriptor is kept: there may be thousands.
+    /// The claim of an entry; `None` if it declares no path, or if an obstacle is there now. No descriptor is kept open, because
+    /// there may be thousands of entries.
     fn claim(&mut self, site: &Site, grounds: &Grounds, entry: &'a Entry<'a>) -> Option<Claim<'a>> {
         let path = entry.path.as_deref()?;
         let examined = examine(site, grounds, entry, path);
@@ -101,7 +105,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The positions of claims that exclude each other, or an entry's own place; an obstacle for each pair.
+    /// The positions of the entries whose claims are refused, because they conflict with another claim or with the own place of
+    /// another entry. Notes an obstacle for each conflict.
     fn conflicts(&mut self, grounds: &Grounds, entries: &[Entry<'_>], claims: &[Option<Claim<'_>>]) -> HashSet<usize> {
         let mut refused = HashSet::new();
         if claims.iter().all(Option::is_none) {
@@ -127,8 +132,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The way to a declared path, and whether a link of root's or ours there leads elsewhere than to the published tree. What is there now
-/// may be an obstacle.
+/// Examines a declared path. Returns the way to it, and whether a symlink of root's or of the caller's there leads elsewhere than
+/// to the published tree. An obstacle that is there now is the error.
 fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<(Way, bool), Box<Obstacle>> {
     let obstacle = |error, is_ours| Box::new(Obstacle { error, is_ours });
     if let Some(way) = grounds.way_below(&site.link, path) {
@@ -152,7 +157,7 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     Ok((way, target.is_some_and(|target| !Path::new(&target).starts_with(&site.link))))
 }
 
-/// What a claim without conflict comes to.
+/// The symlink that an entry gets for a claim without a conflict.
 fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted<'a> {
     let Step { dir, name } = &claim.end;
     let inside = name.strip_prefix(&grounds.link.name).ok();
@@ -163,22 +168,22 @@ fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted
     }
 }
 
-/// Who has a place.
+/// The entry that has a place.
 #[derive(Clone, Copy)]
 struct Holder<'e> {
     entry: &'e Entry<'e>,
-    /// The position of the claim; none for an entry's own place.
+    /// The position of that entry, if it claims the place by a declared path; `None` if this is its own place.
     claim: Option<usize>,
-    /// Whether no other user can have led the way there.
+    /// Whether no other user can have changed the way there.
     is_safe: bool,
 }
 
-/// Places by who has them.
+/// Which entry has which place.
 #[derive(Default)]
 struct Taken<'e> {
     /// Where files and links are.
     ends: HashMap<Step, Holder<'e>>,
-    /// What they lie below.
+    /// The names on the way to them.
     passed: HashMap<Step, Holder<'e>>,
 }
 
@@ -211,7 +216,8 @@ impl<'e> Taken<'e> {
         }
     }
 
-    /// Whom the claim of `entry` meets, and whether at its very end. At its own place it meets nobody.
+    /// The holder that the claim of `entry` conflicts with, and whether both have the same place. If they do not, one lies below
+    /// the other. With its own place an entry has no conflict.
     fn meets(&self, entry: &Entry<'_>, claim: &Claim<'_>) -> Option<(Holder<'e>, bool)> {
         if let Some(holder) = self.ends.get(&claim.end) {
             return (!std::ptr::eq(holder.entry, entry)).then_some((*holder, true));

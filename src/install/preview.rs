@@ -21,12 +21,12 @@ pub struct Preview {
     pub changes: Changes,
     /// What stands in the way of declared paths.
     pub failures: Vec<InstallError>,
-    /// Whether these would stop the run. Then they are only those that do.
+    /// Whether obstacles would stop the run. If so, `failures` has only those that would.
     pub is_refused: bool,
 }
 
 impl Preview {
-    /// Compares `entries` with what is live. Makes no mount, file or directory, and takes no lock.
+    /// Reports what a publication of `entries` would change. Mounts nothing, makes no file or directory, and takes no lock.
     ///
     /// # Errors
     ///

@@ -1,4 +1,14 @@
 //! One publication, step by step.
+//!
+//! The process may be killed between any two steps, so their order matters:
+//!
+//! 1. Refuse what must not be done, before the first write.
+//! 2. Write the whole generation. The link does not name it yet. If the run is killed here, the next run removes it.
+//! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
+//! 4. Swap the link, in one atomic step. Services read the new secrets from now on.
+//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation.
+//! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes them.
+//! 7. Prune old generations. Nothing depends on this, so a failure is only a warning, and the next run tries again.
 
 use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
@@ -18,37 +28,40 @@ use super::{
 };
 use crate::system::{budget, stop};
 
-/// A generation that is live now.
+/// The result of a publication that was made: the new generation is live.
 #[derive(Debug)]
 pub struct Published {
     /// Its number.
     pub generation: u64,
-    /// What it changed.
+    /// How it differs from the generation that was live before.
     pub changes: Changes,
     /// What somebody should know.
     pub warnings: Vec<String>,
-    /// What failed after the swap: links at other paths, unit requests.
+    /// What failed although the generation was published: symlinks at declared paths, and unit requests.
     pub failures: Vec<InstallError>,
 }
 
-/// How much of what was declared the entries are.
+/// Whether the entries are all that the manifest declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// All of it.
+    /// They are: nothing failed.
     Whole,
-    /// What did not fail. It is published only where nothing is live, also if that has changed since it was looked at.
+    /// Some failed, and the entries are the others. They are published only if nothing is live. This is checked again under the
+    /// lock, because another run may have published meanwhile.
     Rest,
 }
 
-/// Publishes `entries` as a new generation, and then tells the units of what has changed.
+/// Publishes `entries` as a new generation, and then makes the requests to restart or reload units whose secrets or templates have
+/// changed.
 ///
-/// An obstacle at a declared path stops the run while a generation is live that it would leave half replaced. When nothing is live
-/// yet, there is nothing to protect: what can be published is, and the rest is in [`Published::failures`]. So is always what another
-/// user can have put in the way, who must not be able to stop an update.
+/// If a generation is live, an obstacle at a declared path stops the run, because only a part of the declared paths could be
+/// replaced. If nothing is live, there is nothing to protect: everything that can be published is, and obstacles are in
+/// [`Published::failures`]. An obstacle that another user can have made never stops a run, because that user could stop every
+/// update; it is in `failures` too.
 ///
 /// # Errors
 ///
-/// Everything that keeps the link from being swapped. The live generation is then as it was.
+/// When anything fails before the link is swapped. The live generation is then as it was.
 pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Failed> {
     publish_within(budget::LOCK, site, entries, extent, channel)
 }
@@ -62,6 +75,7 @@ pub(crate) fn publish_within(
     channel: &Channel,
 ) -> Result<Published, Failed> {
     links::check(site)?;
+    // Before anything is made or mounted: the link must not lie in the mount point, nor the mount point below the link.
     Grounds::look(site, None)?;
     let entered = lock::enter(site, timeout)?;
     match attempt(site, &entered.root, entries, extent, channel) {
@@ -82,9 +96,11 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
 
     let mut draft = write(site, root, number, entries, &decided.wanted)?;
+    // The last moment to end without a change. If nothing is live, as at boot, the run goes on: what is ready is published.
     if decided.is_live && stop::is_requested() {
         return Err(InstallError::Stopped { link: site.link.clone() }.into());
     }
+    // Recorded before the swap: otherwise a run that is killed right after the swap would lose the requests.
     let is_telling = !changes.units.is_empty();
     if is_telling {
         pending::write(site, root, number, &changes.units)?;
@@ -96,16 +112,20 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     warnings.extend(spread.warnings);
     failures.extend(spread.failures);
     if is_telling {
+        // After the symlinks: a unit that restarts must find the new content at every path.
         let errors = units::request(channel, &changes.units);
+        // A request that was refused would be refused again. Only one that may not have arrived is kept for the next run.
         if !errors.iter().any(UnitError::is_lost) {
             let removed = pending::remove(site, root, number);
             warnings.extend(removed.err().map(|error| error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
     } else if !decided.is_live {
+        // At a first publication no unit has an old secret. But units may have failed because their secret was missing.
         let failed = units::start_failed(channel, &all_units(entries));
         failures.extend(failed.err().map(InstallError::from));
     }
+    // Looked up again, because symlinks that led to an older generation may have been replaced above.
     match held::by(site, root, &decided.leading) {
         Ok(held) => warnings.extend(generation::prune(site, root, number, &held)),
         Err(error) => warnings.push(error.to_string()),
@@ -131,21 +151,21 @@ fn all_units(entries: &[Entry<'_>]) -> UnitRequests {
 struct Decided<'a> {
     /// The number of the next generation.
     number: u64,
-    /// Whether one is live.
+    /// Whether a generation is live.
     is_live: bool,
-    /// What the next one changes.
+    /// How the entries differ from the live generation.
     changes: Changes,
     /// What belongs to the generations.
     grounds: Grounds,
     /// Where each entry is linked.
     wanted: Vec<Wanted<'a>>,
-    /// Declared paths that may lead to an older generation.
+    /// Declared paths whose symlink may lead to an older generation. Such a generation must be kept.
     leading: Vec<&'a Path>,
-    /// Links that cannot be made.
+    /// Why some symlinks cannot be made, although the run goes on.
     failures: Vec<InstallError>,
 }
 
-/// Looks at all that stands, and refuses what must not be done.
+/// Examines what is there, and refuses what must not be done. Writes nothing.
 fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Extent) -> Result<Decided<'a>, InstallError> {
     let current = Current::read(site, root)?;
     let is_live = current.live.is_some();
@@ -171,7 +191,7 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
     })
 }
 
-/// The number after `current` that no link leads to: what a killed run left under it can go.
+/// The first number after `current` to which no symlink leads. What a killed run left under that number can be removed.
 fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, InstallError> {
     let exhausted = || InstallError::NumbersExhausted { link: site.link.clone() };
     let mut number = current.checked_add(1).ok_or_else(exhausted)?;

@@ -7,18 +7,18 @@ use rustix::fs::{Gid, Uid};
 use super::{homes::Homes, owner::Owner};
 use crate::system::users::Ids;
 
-/// Where generations go.
+/// Where generations are published, and how.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// Generations are its numbered children. Absolute.
+    /// The absolute path of the directory that holds the generations, each in a subdirectory with its number as the name.
     pub mount_point: PathBuf,
-    /// Points at the live generation. Absolute.
+    /// The absolute path of the symlink to the live generation.
     pub link: PathBuf,
     /// Generations to keep, the live one included; 0 keeps all.
     pub keep_generations: u64,
     /// What the mount point is.
     pub store: Store,
-    /// What homes are known, when a path leads into one that is still to be made.
+    /// Which homes of users are known. A missing directory on the way to a declared path may be one of them.
     pub homes: Homes,
 }
 
@@ -32,7 +32,7 @@ pub enum Store {
         /// The group of all directories.
         group: Gid,
     },
-    /// A plain directory, as a plain user has it. No owner is set on anything.
+    /// A plain directory, as in user mode. No owner is set on anything in it.
     Directory,
 }
 
@@ -57,7 +57,7 @@ impl Site {
         (path.parent() == Some(&self.mount_point)).then_some(number)
     }
 
-    /// Owner of all directories that we make below the mount point, and of it.
+    /// The owner of the mount point, and of all directories that are made below it.
     pub(crate) fn directory_owner(&self) -> Owner {
         match self.store {
             Store::Mounted { group, .. } => Owner::Ids(Ids { user: Uid::ROOT, group }),
@@ -65,7 +65,7 @@ impl Site {
         }
     }
 
-    /// Owner of files that are ours alone.
+    /// The owner of what nobody but the installer may open, such as the records of unit requests.
     pub(crate) fn file_owner(&self) -> Owner {
         match self.store {
             Store::Mounted { .. } => Owner::Ids(Ids::ROOT),
@@ -74,7 +74,7 @@ impl Site {
     }
 }
 
-/// A generation's number as we write it: no sign, no leading zero, and not zero.
+/// The number of a generation, from the name of its directory: decimal digits without a sign or a leading zero, and not zero.
 pub(crate) fn parse_number(name: &str) -> Option<u64> {
     let number = name.parse::<u64>().ok()?;
     (number != 0 && number.to_string() == name).then_some(number)

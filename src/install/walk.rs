@@ -1,8 +1,9 @@
 //! From `/` to the directory that a path lies in, part by part and by descriptor.
 //!
-//! Paths may lead through directories of other users. Between two looks at a name its owner can make it something else; a
-//! descriptor stays what it was. A symlink is followed when nobody but root and the caller can have put it there; where others can, only
-//! to a directory where they could have put anything themselves. Who can rename entries puts symlinks of root's where they like.
+//! Paths may lead through directories of other users. Between two uses of a name, another user can put something else there; a
+//! descriptor still refers to the same file. A symlink is followed if only root and the caller can have put it there. If others can
+//! have put it there, it is followed only to a directory in which they may write anyway. That root owns a symlink proves nothing:
+//! whoever can rename the entries of a directory can move a symlink of root's to any name there.
 //!
 //! The way is kept as [`Step`]s: a directory has many spellings, and one device and inode.
 
@@ -31,7 +32,8 @@ use super::{
 /// As many symlinks as the kernel follows in one path.
 const MAX_SYMLINKS: usize = 40;
 
-/// A name in a directory, whatever the spelling that led there. Below what is not there yet the name has several parts.
+/// A name in a directory, whatever path led there. If directories are missing, the name has several parts, and begins in the
+/// nearest directory that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Step {
     /// The nearest directory that is there.
@@ -49,7 +51,7 @@ impl Step {
         }
     }
 
-    /// What lies below it under this relative name, if it is no directory yet or we do not enter it.
+    /// The step to the relative path `name` below this one, if that is missing or is not entered.
     pub(crate) fn below(&self, name: &str) -> Self {
         Self {
             dir: self.dir,
@@ -60,27 +62,27 @@ impl Step {
 
 /// The way to a path.
 pub(crate) struct Way {
-    /// All names on it but the last, those of symlinks among them.
+    /// All steps on it but the last. Symlinks that were followed are among them.
     pub passed: Vec<Step>,
     /// The last.
     pub end: Step,
-    /// Where it ends; `None` when a parent is missing, or the way was cut short.
+    /// The place at its end; `None` if a directory on the way is missing, or if the walk stopped before the end.
     pub place: Option<Destination>,
     /// Whether nobody but root and the caller could have changed anything on it.
     pub is_safe: bool,
 }
 
-/// A way that leads nowhere.
+/// A way that could not be walked to its end.
 pub(crate) struct Lost {
     /// What stopped us.
     pub error: InstallError,
     /// The names until there.
     pub passed: Vec<Step>,
-    /// Whether nobody but root and the caller can have put it there.
+    /// Whether only root and the caller can have put there what stopped the walk.
     pub is_safe: bool,
 }
 
-/// The way to `path`. It goes no further than `stop`, as if nothing were there. Changes nothing.
+/// Finds the way to `path`. Does not enter `stop`, as if that did not exist. Changes nothing.
 pub(crate) fn find(path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
     let lost = |error, passed, is_safe| Box::new(Lost { error, passed, is_safe });
     let mut walk = Walk::new(path).map_err(|error| lost(error, Vec::new(), true))?;
@@ -105,7 +107,7 @@ fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
         .collect()
 }
 
-/// One way down.
+/// A walk that is under way.
 pub(crate) struct Walk<'a> {
     /// The path as declared.
     path: &'a Path,
@@ -121,11 +123,12 @@ pub(crate) struct Walk<'a> {
     passed: Vec<Step>,
     /// Symlinks followed so far.
     followed: usize,
-    /// The names of the directories that we are in, as far as no symlink to an absolute path led out of them.
+    /// The steps to the directories that contain the current one, since the last symlink to an absolute path.
     within: Vec<Step>,
     /// Who else could have changed anything on the way.
     writers: BTreeSet<Writer>,
-    /// Who can have put a symlink there that was followed, and that symlink: from there on only directories of theirs are written to.
+    /// Who, beside root and the caller, can have put there a symlink that was followed, with the path of that symlink. The walk may
+    /// end only in a directory in which each of them may write anyway.
     bound: BTreeMap<Writer, PathBuf>,
 }
 
@@ -150,11 +153,13 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Enters parent after parent, up to one that is missing or is `stop`: its name. [`Self::here`] is its path then.
+    /// Enters one parent after the other, until one is missing or is `stop`. Returns the name of that one, and [`Self::here`] is
+    /// its path. Returns `None` if all were entered.
     pub(crate) fn run(&mut self, stop: Option<&Step>) -> Result<Option<OsString>, InstallError> {
         while let Some(part) = self.parents.pop_front() {
             self.here.push(&part);
             let status = self.status()?;
+            // One part at a time, relative to the directory that is open, so that the kernel follows no symlink by itself.
             let looked = look(&self.dir, &part);
             let entry = looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok());
             self.writers.extend(writers::of(&status, entry.as_ref()));
@@ -169,7 +174,8 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
-    /// Goes on from `next`, which was found or made under the name `part` where we are.
+    /// Goes on to `next`, which was found or made under the name `part` in the current directory: enters a directory, and follows a
+    /// symlink.
     pub(crate) fn enter(&mut self, here: &Stat, part: &OsStr, next: OwnedFd) -> Result<(), InstallError> {
         let step = Step::of(here, part);
         self.passed.push(step.clone());
@@ -190,7 +196,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Goes to the directory that was found under this name, which may be `..` in the target of a symlink.
+    /// Makes `next` the current directory. Its name may be `..`, from the target of a symlink.
     fn descend(&mut self, step: Step, next: OwnedFd) {
         self.dir = next;
         if step.name.as_os_str() == ".." {
@@ -200,7 +206,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes who can have put a symlink where we are: its owner, and who can rename it or a directory on the way.
+    /// Notes who can have put the current symlink there: its owner, and those who can rename it or a directory on the way.
     fn bind(&mut self, here: &Stat, link: &Stat) {
         for writer in &self.writers {
             self.bound.entry(*writer).or_insert_with(|| self.here.clone());
@@ -213,7 +219,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Puts the target of a symlink ahead of the other parts.
+    /// Reads the target of a symlink, and puts its parts before the parents that are still to be entered.
     fn follow(&mut self, link: &OwnedFd) -> Result<(), InstallError> {
         self.followed += 1;
         if self.followed > MAX_SYMLINKS {
@@ -236,7 +242,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Whether symlinks that others can have put there, if any was followed, have led to a directory of theirs.
+    /// Fails if a followed symlink that others can have put there has led to a directory in which they may not write.
     fn check_bound(&self) -> Result<(), InstallError> {
         let here = self.status()?;
         match self.bound.iter().find(|(writer, _)| !writer.rules(&here)) {
@@ -269,7 +275,7 @@ impl<'a> Walk<'a> {
         self.path
     }
 
-    /// The names of the directories that we are in. Not those that a symlink has led out of.
+    /// The steps to the directories that contain the current one, without those that a symlink has led out of.
     pub(crate) fn within(&self) -> &[Step] {
         &self.within
     }
@@ -283,7 +289,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The whole way, of which `missing` and what follows it lies ahead of the directory with the status `here`.
+    /// The whole way. `here` is the status of the current directory. `missing` and the parents after it do not exist, or were not
+    /// entered.
     fn way(mut self, missing: Option<&OsString>, here: &Stat) -> Way {
         let is_there = missing.is_none();
         let mut end = Step::of(here, PathBuf::new());
@@ -307,7 +314,7 @@ fn root() -> Result<OwnedFd, InstallError> {
     fs::open(c"/", flags, Mode::empty()).map_err(failed("open", Path::new("/")))
 }
 
-/// Opens `name` for look-up, without following it and without needing leave to read it.
+/// Opens `name` with `O_PATH`: a symlink is not followed, and no permission to read is needed.
 pub(crate) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }

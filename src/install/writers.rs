@@ -1,4 +1,4 @@
-//! Who else, beside root and the caller, decides what stands in a directory.
+//! Who, beside root and the caller, can change what a directory contains.
 
 use std::fmt;
 
@@ -24,8 +24,8 @@ impl Writer {
         (uid != 0 && uid != geteuid().as_raw()).then_some(Self::User(uid))
     }
 
-    /// Whether they can put anything in `dir`, in the place of any entry. What users open to a group is held to be their own all the
-    /// same.
+    /// Whether this writer can put anything into `dir`, also in place of what is there. A user's directory counts as theirs even if
+    /// a group may write to it too.
     pub(crate) fn rules(self, dir: &Stat) -> bool {
         let is_open_to = |class| dir.st_mode & class != 0 && !is_sticky(dir);
         match self {
@@ -46,8 +46,8 @@ impl fmt::Display for Writer {
     }
 }
 
-/// Who else can put something in the place of an entry of `dir`. A directory of another user is theirs. In a sticky one what is there
-/// stays with its owner.
+/// Who, beside root and the caller, can put something in place of `entry` in `dir`. In a directory of another user, that user can.
+/// In a sticky directory, only the owner of an existing entry can.
 pub(crate) fn of(dir: &Stat, entry: Option<&Stat>) -> Vec<Writer> {
     if let Some(owner) = Writer::other_user(dir.st_uid) {
         return vec![owner];
@@ -62,7 +62,7 @@ pub(crate) fn of(dir: &Stat, entry: Option<&Stat>) -> Vec<Writer> {
     }
 }
 
-/// Whether only its owner can take an entry out of `dir`.
+/// Whether `dir` is sticky: then an entry can be renamed or removed only by its owner, or by the owner of `dir`.
 fn is_sticky(dir: &Stat) -> bool {
     dir.st_mode & 0o1000 != 0
 }

@@ -1,4 +1,4 @@
-//! The keys in the memory of this process.
+//! The keys at hand, which this process holds in memory.
 
 use std::{
     sync::{
@@ -19,34 +19,34 @@ use super::{
 };
 use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
 
-/// The most time that the keys at hand get for one file. A thousand entries for an age key take a tenth of a second; a thousand for an RSA
-/// key are a file made to hold up a boot.
+/// How long the keys at hand are tried on one file. A thousand entries for an age key take a tenth of a second. Only a file that was made
+/// to hold up a boot has a thousand for an RSA key.
 const MOST_TIME: Duration = Duration::from_secs(10);
 
-/// The keys in the memory of this process. A clone shares them: whoever opens files on another thread has one.
+/// The keys that this process holds in memory. Clones share them, so that files can be opened on another thread.
 #[derive(Clone, Default)]
 pub struct KeysAtHand {
     pub(crate) identities: Vec<Arc<Identity>>,
     pub(crate) pgp_keys: Vec<Arc<(PgpKey, Place)>>,
-    /// What all files share.
+    /// The tries that all files of a run share.
     pub(crate) tries: Arc<Tries>,
-    /// The identity that opened the last file: the next one has mostly the same recipients.
+    /// The index of the identity that opened the last file. It is tried first, since the next file has mostly the same recipients.
     last: Arc<AtomicUsize>,
 }
 
 impl KeysAtHand {
-    /// Tries those on a file that were not tried on it before.
+    /// Tries the keys that were not tried on this file before.
     pub fn open(&self, opening: &mut Opening) {
         self.after(opening.tried).try_all(opening);
         opening.tried = self.count();
     }
 
-    /// How many there are: identities, and OpenPGP keys.
+    /// The numbers of identities and of OpenPGP keys.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.identities.len(), self.pgp_keys.len())
     }
 
-    /// Those that were added when there were this many.
+    /// The keys that come after these numbers of identities and OpenPGP keys.
     fn after(&self, (identities, pgp_keys): (usize, usize)) -> Self {
         if (identities, pgp_keys) == (0, 0) {
             return self.clone();
@@ -55,6 +55,7 @@ impl KeysAtHand {
             identities: self.identities.iter().skip(identities).cloned().collect(),
             pgp_keys: self.pgp_keys.iter().skip(pgp_keys).cloned().collect(),
             tries: Arc::clone(&self.tries),
+            // An index into this part of the keys is not valid for all of them, so `last` is not shared.
             last: Arc::default(),
         }
     }
@@ -83,7 +84,7 @@ impl KeysAtHand {
         }
     }
 
-    /// Opens an entry. Nothing where there is no key of its kind.
+    /// Opens an entry. `None` if no key at hand is of its kind.
     fn try_entry(&self, key: &MasterKey, tries: &FileTries) -> Option<Result<Plaintext, Failure>> {
         match key {
             MasterKey::Age { recipient, encrypted } => Some(self.open_age(recipient, encrypted, tries)),
@@ -94,7 +95,7 @@ impl KeysAtHand {
         }
     }
 
-    /// Opens one armored age message with whichever identity does.
+    /// Opens an armored age message: tries one identity after the other.
     pub(crate) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
         let message = Message::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
@@ -106,7 +107,7 @@ impl KeysAtHand {
         opened.map_err(|failure| failure.unless_untried(named.is_spent() || other.is_spent()))
     }
 
-    /// Opens one armored OpenPGP message with whichever key does.
+    /// Opens an armored OpenPGP message: tries one key after the other.
     pub(crate) fn open_pgp(&self, fingerprint: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
         let message = PgpMessage::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
@@ -125,7 +126,7 @@ impl KeysAtHand {
     }
 }
 
-/// The first success, else the most telling failure.
+/// The first success. If there is none, the last failure that says more than that the message is for another key.
 fn first_opened(attempts: impl Iterator<Item = Result<Plaintext, Failure>>) -> Result<Plaintext, Failure> {
     let mut worst = Failure::NotOurs;
     for attempt in attempts {

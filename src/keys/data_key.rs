@@ -4,7 +4,7 @@ use super::{keyring::Keyring, opening::Opening, report::no_key::NoKey};
 use crate::{sops::metadata::Metadata, system::plaintext::Plaintext};
 
 impl Keyring {
-    /// The data key of a file, when all has been tried.
+    /// The data key of a file, after all keys were tried on it. If none decrypts the file's MAC, see [`Opening::take_key`].
     ///
     /// # Errors
     ///
@@ -13,7 +13,7 @@ impl Keyring {
         opening.take_key().ok_or_else(|| NoKey::new(&opening, self))
     }
 
-    /// The data key of a single file, by whatever means this host has.
+    /// The data key of a single file: tries the keys at hand, then the programs.
     ///
     /// # Errors
     ///

@@ -1,26 +1,27 @@
-//! How often the keys at hand are tried. Each try takes time, and whoever changes a file chooses how many messages it has that look as
-//! if they were for a key of this host.
+//! How often the keys at hand are tried. Each try takes time, and whoever changes a file can add any number of messages that look as if
+//! they were for a key of this host. So tries are limited.
 //!
-//! A file that sops wrote names the key of each message, and has one for each key and key group. So where an entry names the key that is
-//! tried, no count keeps a file closed that sops wrote. The others are guesses, of which each file has some of its own, which no other
-//! file can use up. The rest of both come from a number that all files of a run share.
+//! In a file that sops wrote, each entry names its key, and there is one message for each key and key group. So the tries of keys that
+//! entries name grow with the numbers of groups and entries, and keep no file closed that sops wrote. All other tries are guesses. Each
+//! file has tries of its own of both sorts, which no other file can use up. Further tries of both sorts come from a number that all files
+//! of a run share.
 
 use std::{
     cell::Cell,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// What is tried, by how long it takes.
+/// The kind of key that is tried, by how long a try takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// An RSA key: milliseconds, of a large key many.
+    /// An RSA key: milliseconds, many of them for a large key.
     Rsa,
     /// A key on a curve, or a post-quantum one: a tenth of a millisecond.
     Other,
 }
 
-/// The most key groups of which each gets a try of an RSA key of its own. Nobody has so many; 255 of them, which sops allows, would take
-/// seconds.
+/// How many key groups of a file add one try of an RSA key each. Nobody has so many groups. sops allows 255 of them, and a try for each
+/// would take seconds.
 const MOST_RSA_GROUPS: usize = 64;
 
 /// Tries that are left.
@@ -31,18 +32,18 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// Of one file, for guesses: a thousand entries with four keys each, and eight messages for RSA keys.
+    /// The tries of one file for guesses: for a thousand entries with four keys each, and for eight messages for RSA keys.
     pub(crate) const fn of_file() -> Self {
         Self::new(8, 4_000)
     }
 
-    /// Of one file, for keys that its entries name. sops writes one message for each, of which the first good one opens its group; a few
-    /// more are for messages that are damaged.
+    /// The tries of one file for keys that its entries name. sops writes one message for each key and key group, and the first good one
+    /// opens the group. The additional tries are for messages that are damaged.
     fn of_names(groups: usize, entries: usize) -> Self {
         Self::new(groups.min(MOST_RSA_GROUPS) + 7, entries + 4_000)
     }
 
-    /// Of all files together, beyond those of their own.
+    /// The tries that all files of a run share, for files that have used up their own.
     pub(crate) const fn of_run() -> Self {
         Self::new(64, 12_000)
     }
@@ -54,7 +55,7 @@ impl Tries {
         }
     }
 
-    /// Takes one, if there is one left.
+    /// Takes one try of `kind`. Returns false if none is left.
     pub(crate) fn take(&self, kind: Kind) -> bool {
         let left = match kind {
             Kind::Rsa => &self.rsa,
@@ -85,13 +86,13 @@ impl FileTries {
         }
     }
 
-    /// What may be done for an entry: with keys that it names, and with others.
+    /// The tries for an entry: those of keys that it names, and those of other keys.
     pub(crate) fn efforts<'t>(&'t self, run: &'t Tries) -> (Effort<'t>, Effort<'t>) {
         (Effort::new(&self.names, run), Effort::new(&self.guesses, run))
     }
 }
 
-/// What may be done for an entry.
+/// The tries for an entry: the file's own, then those that all files of the run share.
 pub(crate) struct Effort<'t> {
     file: &'t Tries,
     run: &'t Tries,
@@ -107,14 +108,14 @@ impl<'t> Effort<'t> {
         }
     }
 
-    /// Whether another try may be made.
+    /// Takes a try from the file's own or, if none is left, from the shared ones. Returns false if there is none.
     pub(crate) fn take(&self, kind: Kind) -> bool {
         let may = self.file.take(kind) || self.run.take(kind);
         self.is_spent.set(self.is_spent.get() || !may);
         may
     }
 
-    /// Whether a try was not made.
+    /// Whether a try was refused, so that a key was not tried.
     pub(crate) fn is_spent(&self) -> bool {
         self.is_spent.get()
     }

@@ -26,7 +26,7 @@ use crate::{
     system::{budget, plaintext::Plaintext},
 };
 
-/// A message that a plugin is asked about, and where it stands.
+/// A message that a plugin is asked about: in which file and entry it is, and for whom.
 struct Asked {
     opening: usize,
     index: EntryIndex,
@@ -35,7 +35,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// What the plugin's failure is for this entry. That a plugin does not open what is for another key is no news.
+    /// The failure of this entry if `plugin` failed with `failure`. If that plugin cannot have the key of the entry, the failure is only
+    /// that the message is for another key.
     fn failure(&self, plugin: &str, failure: &PluginFailure) -> Failure {
         match Holder::of(&self.recipient).may_be(plugin) {
             true if failure.is_not_held() => Failure::NotHeldByProgram(failure.to_string()),
@@ -46,10 +47,10 @@ impl Asked {
 }
 
 impl Keyring {
-    /// Opens what is still closed with the help of other programs: key commands, since they give keys like those at hand, then
-    /// plugins, each started once for all files, then gpg. Nothing is started for a file that is open.
+    /// Opens files that are still closed with the help of other programs. Key commands come first, since the keys that they give are tried
+    /// like those at hand; then plugins, each started once for all files; then gpg. No program is started for a file that is open.
     pub fn open_with_programs(&mut self, openings: &mut [&mut Opening]) {
-        // A person may take their time. A boot may not.
+        // If a person may be asked, there is no common deadline. A boot needs one, since it must go on.
         self.late_at = (!self.may_ask).then(|| Instant::now() + self.timeout * budget::PROGRAMS);
         for opening in openings.iter_mut() {
             self.open_with_commands(opening);
@@ -60,13 +61,13 @@ impl Keyring {
         }
     }
 
-    /// What the next program may take: its own time, and no more than is left for all of them.
+    /// The time for the next program: the time for one program, but no more than is left for all programs together.
     fn time_left(&self) -> Result<Duration, Failure> {
         let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
         match left.map_or(self.timeout, |left| left.min(self.timeout)) {
-            // Nothing starts and answers in less.
+            // No program starts and answers in less than a second.
             left if left < Duration::from_secs(1) => Err(Failure::ProgramFailed(
-                "not asked: the programs before it took all the time; raise sops.keyTimeout".to_owned(),
+                "not asked: earlier programs took all the time; raise sops.keyTimeout".to_owned(),
             )),
             left => Ok(left),
         }
@@ -77,7 +78,7 @@ impl Keyring {
         if self.commands.is_empty() {
             return;
         }
-        // An earlier file may have brought a key of this one.
+        // A command that ran for an earlier file may have given a key that opens this one.
         self.open_with_new_keys(opening);
         for recipient in closed_recipients(opening) {
             if opening.is_open() {
@@ -95,6 +96,7 @@ impl Keyring {
         }
     }
 
+    /// Runs each key command for `recipient`, and adds the keys that it prints to those at hand.
     fn run_commands(&mut self, recipient: &str) {
         let mut commands = std::mem::take(&mut self.commands);
         for command in &mut commands {
@@ -113,7 +115,7 @@ impl Keyring {
         self.commands = commands;
     }
 
-    /// Starts each plugin at most once, for all messages that are closed by then.
+    /// Starts each plugin at most once, for all age messages that are still closed when its turn comes.
     fn open_with_plugins(&mut self, openings: &mut [&mut Opening]) {
         for name in self.plugin_names() {
             let asked = closed_messages(openings);
@@ -127,7 +129,8 @@ impl Keyring {
         }
     }
 
-    /// What the plugin `name` makes of all these messages.
+    /// Asks the plugin `name` about all these messages. Gives a data key, a share or a failure for each entry, by the index of its file and
+    /// its own.
     fn ask_plugin(
         &mut self,
         name: &str,
@@ -161,7 +164,7 @@ impl Keyring {
         opened
     }
 
-    /// Asks gpg about one message after the other. Once it is not there, or hangs, it is not asked again.
+    /// Asks gpg about one OpenPGP message after the other. Once gpg is missing or does not answer in time, it is not asked again.
     fn open_with_gpg(&mut self, opening: &mut Opening) {
         let Some(gpg) = self.gpg.take() else { return };
         opening.advance(|_, key| match key {
@@ -184,7 +187,8 @@ impl Keyring {
     }
 }
 
-/// Where the identities of a plugin are. Which of several it is about a failure does not say.
+/// The source to name if a plugin failed. A failure does not say which of several identities it is about, so then the source of the first
+/// is named, without a line.
 fn common_place(places: &[Place]) -> Place {
     match places {
         [only] => only.clone(),

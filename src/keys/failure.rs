@@ -1,11 +1,11 @@
-//! Why one way into a file stayed closed.
+//! Why one recipient entry of a file was not opened.
 
-/// Why a message that holds a data key, or a share of one, stays closed.
+/// Why a message that should hold a data key, or a share of one, was not opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// It is for no key of this host.
     NotOurs,
-    /// It is for no key of this host that was tried, and more could not be tried.
+    /// The message is for none of the keys that were tried, and the limit of tries left out others.
     NotTried,
     /// More bytes or lines than a data key can need.
     TooLarge,
@@ -13,20 +13,20 @@ pub(crate) enum Failure {
     BadArmor,
     /// The header of the message cannot be read.
     BadHeader,
-    /// It is well-formed, and of this kind, which is not supported.
+    /// The message is well-formed, and of a kind that is not supported. The text names the kind.
     Unsupported(&'static str),
-    /// It names a key of this host, or was opened by it, and what follows is not what was written.
+    /// The message names a key of this host, or was opened by it, and its content is not what was written.
     Damaged,
-    /// The message holds something that no data key is as long as.
+    /// The content of the message is not as long as a data key or a share.
     BadLength,
-    /// A program that was asked has no key for it, in our words.
+    /// A program was asked, and has no key for the message. The text is one of ours.
     NotHeldByProgram(String),
-    /// A program that was asked failed, in its own words or ours.
+    /// A program was asked, and failed. The text is its own message or one of ours.
     ProgramFailed(String),
 }
 
 impl Failure {
-    /// That no key fits is known only where each was tried.
+    /// This failure; but [`Self::NotTried`] instead of [`Self::NotOurs`] if some keys were not tried, since one of them may fit.
     pub(crate) fn unless_untried(self, is_untried: bool) -> Self {
         match self {
             Self::NotOurs if is_untried => Self::NotTried,

@@ -1,8 +1,8 @@
-//! Forms of keys that nothing here reads.
+//! Forms of keys that this program recognizes and cannot read.
 
 use std::fmt;
 
-/// What the text of a source is, where that is not what was expected.
+/// What a source holds instead of the expected key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Foreign {
@@ -12,9 +12,9 @@ pub enum Foreign {
     SshCom,
     /// An SSH private key as Dropbear keeps it.
     Dropbear,
-    /// A key of the first version of SSH, which is RSA of a kind of its own.
+    /// A key of the first version of the SSH protocol: RSA in a form of its own.
     FirstProtocol,
-    /// What vouches for a public key.
+    /// A certificate for a public key.
     Certificate,
     /// An OpenPGP key.
     OpenPgp,
@@ -23,11 +23,11 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// What to type. `path` is the file as a shell takes it.
+    /// What to do, with the command to type. `path` is the file, quoted for a shell.
     pub(crate) fn remedy(self, path: &str) -> Option<String> {
         let convert = |command: String| Some(format!("convert it and name the result, run: {command}"));
         match self {
-            // A passphrase would stay otherwise, and be the next thing in the way.
+            // Without `--new-passphrase` the converted key would keep its passphrase, and could not be used either.
             Self::Putty | Self::SshCom => convert(format!(
                 "puttygen {path} -O private-openssh-new --new-passphrase /dev/null -o {path}.openssh"
             )),

@@ -14,24 +14,24 @@ use crate::{
 /// A file key, or the words of the failure.
 pub type Told = Result<[u8; 16], String>;
 
-/// What an armored OpenPGP message holds that a key of `keyring` opens, or the name of the failure.
+/// The content of an armored OpenPGP message, opened with a key of `keyring`.
 ///
 /// # Errors
-/// When none opens it.
+/// The name of the failure, if no key opens the message.
 pub fn pgp_content(keyring: &Keyring, armored: &str) -> Result<Plaintext, String> {
     let opened = keyring.hand.open_pgp("", armored, &FileTries::new(1, 1));
     opened.map_err(|failure| format!("{failure:?}"))
 }
 
-/// What the body of a packet of protected data holds, under a session key in the form that RSA encrypts; or the name of the failure.
+/// The content of `body`, the body of a packet of protected data. `session` is the session key in the form that RSA encrypts.
 ///
 /// # Errors
-/// When that is no session key, or does not open it.
+/// The name of the failure, if `session` is no session key or does not open the data.
 pub fn pgp_data(session: &[u8], body: &[u8]) -> Result<Plaintext, String> {
     openpgp::open_data(session, body).map_err(|failure| format!("{failure:?}"))
 }
 
-/// What comes, for each of `count` messages, of all that a plugin says which was told `secret` in confidence.
+/// The result for each of `count` messages if a plugin, which was given `secret`, says `text`.
 #[must_use]
 pub fn plugin_answers(text: &[u8], count: usize, secret: &str) -> Vec<Told> {
     let results = plugin::hear(text, count, secret).into_iter();
@@ -40,7 +40,7 @@ pub fn plugin_answers(text: &[u8], count: usize, secret: &str) -> Vec<Told> {
         .collect()
 }
 
-/// The data key that passes `proof`, of a file whose entries open to these parts, group by group.
+/// The data key of a file whose entries open to `parts`, one list for each group. `None` if no combination passes `proof`.
 #[must_use]
 pub fn shared_key(parts: &[Vec<Vec<u8>>], threshold: usize, proof: KeyProof) -> Option<Plaintext> {
     let entry = |part: &Vec<u8>| MasterKey::Age {

@@ -5,16 +5,16 @@ use crate::text::printable::printable;
 /// Which age plugins may have the identity of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder<'r> {
-    /// None: the key is one of age itself, or of SSH.
+    /// No plugin: the key is one of age itself, or an SSH key.
     Nobody,
     /// The one of this name.
     Plugin(&'r str),
-    /// Any that keeps its keys in hardware. The recipient is tagged, so that whoever encrypts need not know which.
+    /// Any plugin that keeps its keys in hardware. A tagged recipient does not name the plugin, so whoever encrypts need not know it.
     AnyHardware,
 }
 
 impl<'r> Holder<'r> {
-    /// What stands before the last `1` of a recipient names the kind of key.
+    /// The holder of the identity of `recipient`. The text before the last `1` of a recipient names the kind of key.
     pub(crate) fn of(recipient: &'r str) -> Self {
         let kind = recipient.rsplit_once('1').and_then(|(kind, _)| kind.strip_prefix("age1"));
         match kind {
@@ -33,7 +33,7 @@ impl<'r> Holder<'r> {
         }
     }
 
-    /// What this host lacks, which has identities of `known` plugins.
+    /// What a host lacks to use this recipient, if it has identities of the plugins `known`. `None` if it lacks nothing.
     pub(crate) fn wanted(self, known: &[String]) -> Option<String> {
         match self {
             Self::Plugin(name) => Some(format!("needs an identity of age-plugin-{}", printable(name))),

@@ -1,4 +1,4 @@
-//! One key of this host: what opens a stanza, and how people know it.
+//! One age identity or SSH key of this host: how it opens stanzas, and how messages name it.
 
 use std::sync::OnceLock;
 
@@ -18,7 +18,7 @@ use super::{
 /// A private key that opens age messages.
 pub(crate) struct Identity {
     secret: Secret,
-    /// The recipient in full, made on its first use: a post-quantum one takes long.
+    /// The recipient in full. It is computed on first use, since that takes long for a post-quantum identity.
     recipient: OnceLock<String>,
     place: Place,
 }
@@ -29,18 +29,19 @@ enum Secret {
     Age(x25519::Identity),
     /// From an identity text, post-quantum.
     Hybrid(HybridIdentity),
-    /// An SSH key in the clothes of an age identity.
+    /// The age identity that an SSH key was converted to.
     Converted(x25519::Identity),
-    /// An SSH key as it is.
+    /// An SSH key itself, for stanzas that name it.
     Ssh(Box<SshSecret>),
 }
 
-/// A native SSH identity, made on its first use: making an RSA one takes longer than all the rest of a run.
+/// An SSH key for stanzas of its own. The identity of the `age` crate is made on first use: for an RSA key that takes longer than the rest
+/// of a run.
 struct SshSecret {
     key: PrivateKey,
     /// The public key, without comment.
     recipient: String,
-    /// How the line of a stanza for this key begins.
+    /// How the first line of a stanza for this key begins: the type of the stanza, and the tag of the key.
     stanza: String,
     native: OnceLock<Option<::age::ssh::Identity>>,
 }
@@ -61,7 +62,7 @@ impl Identity {
         Self::new(Secret::Converted(secret), place)
     }
 
-    /// An SSH key as itself. Nothing when its public half cannot be written down.
+    /// An SSH key for stanzas of its own. `None` if its public half cannot be encoded.
     pub(crate) fn from_ssh(key: PrivateKey, place: Place) -> Option<Self> {
         let recipient = ssh::recipient(key.public_key())?;
         let digest = Sha256::digest(key.public_key().to_bytes().ok()?);
@@ -91,7 +92,8 @@ impl Identity {
         self.recipient.get_or_init(|| self.secret.recipient())
     }
 
-    /// The recipient as people compare it: an age key in full, a post-quantum one by its ends, an SSH key by fingerprint.
+    /// The recipient as messages show it: an age key in full, a post-quantum one by its first and last characters, an SSH key by its
+    /// fingerprint.
     pub(crate) fn shown(&self) -> String {
         match &self.secret {
             Secret::Age(_) | Secret::Converted(_) => self.recipient().to_owned(),
@@ -105,7 +107,7 @@ impl Identity {
         &self.place
     }
 
-    /// Whether an SSH key stands for it.
+    /// Whether it was converted from an SSH key.
     pub(crate) fn is_converted(&self) -> bool {
         matches!(self.secret, Secret::Converted(_))
     }
@@ -122,11 +124,13 @@ impl Identity {
         match self.secret {
             Secret::Ssh(_) => ours().take(2).eq(theirs.take(2)),
             Secret::Age(_) | Secret::Converted(_) => ours().eq(theirs),
+            // The form is checked first, so that the own recipient is not computed for a name of another kind.
             Secret::Hybrid(_) => hybrid::is_recipient(recipient) && ours().eq(theirs),
         }
     }
 
-    /// What to try on a message with these bytes. An SSH stanza names its key, so an SSH identity that is not named is not even made.
+    /// The identity to try on the age message with these bytes. An SSH stanza names its key; so if no stanza names an SSH key, the result
+    /// is `None` and the identity of the `age` crate is not made.
     pub(crate) fn candidate<'i>(&'i self, message: &[u8], effort: &'i Effort<'i>) -> Option<Candidate<'i>> {
         let key: &dyn ::age::Identity = match &self.secret {
             Secret::Age(secret) | Secret::Converted(secret) => secret,
@@ -141,7 +145,7 @@ impl Identity {
     }
 }
 
-/// An identity that is tried on the stanzas of a message, as often as may be.
+/// An identity for the stanzas of one message. `effort` limits how often it is tried.
 pub(crate) struct Candidate<'i> {
     key: &'i dyn ::age::Identity,
     secret: &'i Secret,
@@ -156,7 +160,8 @@ impl ::age::Identity for Candidate<'_> {
 }
 
 impl Secret {
-    /// What a try on a stanza takes; nothing where a look at it is enough.
+    /// The kind of key that is tried on a stanza. `None` if the stanza itself shows that it is for another key, so that a try costs
+    /// nothing.
     fn cost(&self, stanza: &Stanza) -> Option<Kind> {
         let Stanza { tag, args, .. } = stanza;
         let is_for_it = match self {

@@ -26,14 +26,14 @@ pub struct Keyring {
     pub(crate) gpg_is_given_up: Option<Failure>,
     pub(crate) may_ask: bool,
     pub(crate) timeout: Duration,
-    /// When all programs together have taken too long.
+    /// When the time for all programs together is over. `None` if a person may be asked: then only each program has a limit.
     pub(crate) late_at: Option<Instant>,
     pub(crate) notices: Vec<Notice>,
-    /// All that was found unusable, also what is not worth a notice.
+    /// Every key source, or part of one, that gave no key, including those without a notice.
     pub(crate) problems: Vec<Problem>,
-    /// The sources among them that nobody set.
+    /// The sources that nobody set: default places, such as the host keys of sshd.
     pub(crate) unasked: Vec<Place>,
-    /// Whether a recipient of more than a line was shown in full, for somebody to copy.
+    /// Whether a recipient longer than a line was already shown in full in this run, for somebody to copy.
     pub(crate) has_shown_long: AtomicBool,
 }
 
@@ -59,7 +59,7 @@ impl Keyring {
         self.hand.open(opening);
     }
 
-    /// Ends what was started to open files, such as an agent of gpg.
+    /// Ends the daemons that were started to open files, such as a gpg-agent.
     pub fn dismiss_programs(&mut self) {
         if let Some(gpg) = &mut self.gpg {
             gpg.end_services();
@@ -77,11 +77,11 @@ impl Keyring {
         names
     }
 
-    /// Remembers that `place` gave nothing, and tells of it.
+    /// Records that `place` gave no key, and adds a notice about it.
     pub(crate) fn report(&mut self, place: Place, cause: Cause) {
         let problem = Problem { place, cause };
         if problem.cause == Cause::PublicSshKey {
-            // Anybody may read it.
+            // Anybody may read a public key, so the mode of its file needs no warning.
             self.notices
                 .retain(|notice| !matches!(notice, Notice::Exposed { path, .. } if Place::File(path.clone()) == problem.place));
         }

@@ -1,4 +1,4 @@
-//! Reading the sources of keys, each once.
+//! Reading the key sources, each once.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ use crate::{
 };
 
 impl Keyring {
-    /// Reads every source once. A source that cannot be used becomes a [`Notice`]; the others still count. What costs a process, a
-    /// command, a plugin or gpg, is started when a file needs it.
+    /// Reads every key source once. A source that cannot be used becomes a [`Notice`]; the others are still used. Key commands, plugins and
+    /// gpg cost a process each, so they are started only when a file needs them.
     #[must_use]
     pub fn load(sources: &KeySources) -> Self {
         let mut keyring = Self {
@@ -94,7 +94,8 @@ impl Keyring {
         }
     }
 
-    /// gpg would make a home that is not there, and find no key in it. It would wait for one on a disk that does not answer.
+    /// Drops gpg if its home is missing or the disk of the home does not answer. gpg itself would create a missing home and find no key in
+    /// it, and would wait for the disk without end.
     fn require_home(&mut self, reader: &mut Reader) {
         let Some(home) = self.gpg.as_ref().and_then(Gpg::needed_home) else {
             return;
@@ -102,7 +103,7 @@ impl Keyring {
         let cause = match reader.find(&home) {
             Err(ReadError::Missing) => Cause::NoHome,
             Err(error @ (ReadError::Late | ReadError::Stopped)) => Cause::File(error),
-            // What else is wrong with it is told when it is needed.
+            // Other defects of the home are reported when gpg is needed.
             Ok(()) | Err(_) => return,
         };
         self.gpg = None;
@@ -157,7 +158,7 @@ impl Keyring {
     pub(crate) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
         let keys = match ssh_keys::keys(place, text.expose()) {
             Ok(keys) => keys,
-            // Some forms are not text, so the form is asked first.
+            // Some forms of keys are binary. So the text is first parsed as a key; its encoding is examined only if that fails.
             Err(cause @ (Cause::NoSshKey | Cause::DamagedSshKey(_))) => {
                 return self.report(place.clone(), unreadable(text.expose()).unwrap_or(cause));
             }
@@ -183,7 +184,8 @@ impl Keyring {
         }
     }
 
-    /// Adds the identities among `items`, the numbered pieces of an identity text, and reports the pieces that are none.
+    /// Adds the identities among `items`, which are pieces of an identity text with their line numbers. Pieces that are no identity are
+    /// reported.
     pub(crate) fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
         let (mut found, mut bad) = (false, 0_usize);
         for (line, item) in items {
@@ -207,7 +209,8 @@ impl Keyring {
         }
     }
 
-    /// Names the keys that nobody named and that are used; those that cannot be used are no news, since nobody asked for them.
+    /// Adds a notice that names those of the caller's own keys that are used. Own keys that cannot be used are not reported, since nobody
+    /// set them.
     fn tell_of_own_keys(&mut self, sources: &KeySources) {
         let ssh = sources.ssh_keys.iter().map(|key| &key.file);
         let own = sources.age_key_files.iter().chain(ssh).filter(|key| key.is_default);
@@ -221,6 +224,7 @@ impl Keyring {
         }
     }
 
+    /// Whether an age identity, or an identity of a plugin, comes from `place`.
     fn has_keys_from(&self, place: &Place) -> bool {
         let plugins = self.plugins.iter().map(|(_, place)| place.source());
         self.hand.identities.iter().any(|identity| identity.place() == place)
@@ -228,7 +232,7 @@ impl Keyring {
     }
 }
 
-/// What happened to a text of which therefore nothing can be read. A mark before it and CR LF do no harm to keys.
+/// The encoding that makes a key text unreadable, if it has one that does. A byte order mark and CR LF do no harm to keys.
 fn unreadable(text: &[u8]) -> Option<Cause> {
     match Encoding::of(text.trim_ascii())? {
         encoding @ (Encoding::Utf16(_) | Encoding::LoneReturns) => Some(Cause::Encoding(encoding)),

@@ -1,9 +1,10 @@
-//! From the host's keys to a file's data key.
+//! How the data key of a sops file is found with the keys of this host.
 //!
-//! [`Keyring::load`] reads the sources that [`KeySources`] names, each once, and nothing else: no home directory is searched.
-//! A file is an [`Opening`]: [`Keyring::open`], or [`KeysAtHand::open`] on another thread, tries the keys at hand, [`Keyring::open_with_programs`] then asks key commands, age
-//! plugins and gpg about all that is still closed, and [`Keyring::finish`] gives the data key or a [`NoKey`], which says why there is
-//! none. What a person should hear about the sources is in [`Keyring::take_notices`].
+//! [`Keyring::load`] reads the key sources that [`KeySources`] names, each once, and nothing else: no home directory is searched. An
+//! [`Opening`] is one sops file while its data key is looked for. [`Keyring::open`] tries the keys at hand on it; [`KeysAtHand::open`] does
+//! the same on another thread. [`Keyring::open_with_programs`] then asks key commands, age plugins and gpg about all files that are still
+//! closed. [`Keyring::finish`] gives the data key, or a [`NoKey`], which says why there is none. [`Keyring::take_notices`] gives what a
+//! person should know about the key sources.
 
 mod age;
 mod at_hand;

@@ -1,4 +1,4 @@
-//! What a person should hear about the sources of keys. Never the content of one.
+//! Messages about key sources. They never show the content of a source.
 
 use std::{fmt, path::PathBuf};
 
@@ -9,14 +9,14 @@ use crate::text::{encoding::Encoding, shell};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// An SSH key stands for an age identity. Information, not a warning.
+    /// An SSH key was converted to an age identity. Information, not a warning.
     Imported {
         /// The SSH private key.
         place: Place,
-        /// The age recipient that it opens.
+        /// The age recipient of that identity.
         recipient: String,
     },
-    /// An SSH key stands for an OpenPGP key. Information, not a warning.
+    /// An SSH key was converted to an OpenPGP key. Information, not a warning.
     ImportedForPgp {
         /// The SSH private key.
         place: Place,

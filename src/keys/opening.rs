@@ -1,4 +1,4 @@
-//! One file on its way to its data key: what its entries gave so far, and what they are together.
+//! One sops file while its data key is looked for: which recipient entries were opened, and which data key they make together.
 
 use super::{effort::FileTries, failure::Failure, shamir};
 use crate::{
@@ -9,14 +9,15 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// One file on its way to its data key.
+/// One sops file while its data key is looked for.
 pub struct Opening {
     groups: Vec<Group>,
     /// How many groups are needed.
     needed: usize,
     proof: KeyProof,
     key: Option<Plaintext>,
-    /// How many identities and OpenPGP keys of the keyring were tried on it.
+    /// The numbers of identities and of OpenPGP keys of the keyring that were tried on the file. Keys are only added at the end, so all
+    /// later ones are new.
     pub(crate) tried: (usize, usize),
 }
 
@@ -31,6 +32,7 @@ pub(crate) struct Entry {
     pub key: MasterKey,
     /// What kept it closed, each reason once.
     pub failures: Vec<Failure>,
+    /// The data key, or the share of it, that the entry gave.
     part: Option<Plaintext>,
     is_ours: bool,
 }
@@ -43,14 +45,15 @@ pub(crate) struct EntryIndex {
 }
 
 impl Opening {
-    /// A file with these groups of keys, whose data key passes `proof`.
+    /// A file with these key groups, of which nothing is open yet. `proof` tells its data key from any other.
     #[must_use]
     pub fn new(groups: &KeyGroups, proof: KeyProof) -> Self {
         let count = groups.groups.len();
+        // A file without a threshold needs all its groups, which is what sops assumes when it writes one.
         let threshold = if groups.threshold == 0 { count } else { groups.threshold };
         Self {
             groups: groups.groups.iter().map(|group| Group::new(&group.keys)).collect(),
-            // One share alone is never a secret that was shared.
+            // Shamir's scheme makes no secret of which one share is enough, so a threshold of 1 counts as 2.
             needed: if count > 1 { threshold.max(2) } else { 1 },
             proof,
             key: None,
@@ -93,21 +96,21 @@ impl Opening {
         &self.groups
     }
 
-    /// How often keys may be tried on it.
+    /// A new set of tries for this file, by its numbers of groups and entries.
     pub(crate) fn tries(&self) -> FileTries {
         let entries = self.groups.iter().map(|group| group.entries.len());
         FileTries::new(self.groups.len(), entries.sum())
     }
 
-    /// Marks the entries that name a key of this host: they are tried first.
+    /// Marks the entries for which `is_ours` holds, because they name a key of this host. They are tried first.
     pub(crate) fn mark(&mut self, is_ours: impl Fn(&MasterKey) -> bool) {
         for entry in self.groups.iter_mut().flat_map(|group| &mut group.entries) {
             entry.is_ours = is_ours(&entry.key);
         }
     }
 
-    /// The closed entries that are still of use: those of closed groups, and all of them where the open groups would be enough and do
-    /// not give the data key.
+    /// The closed entries that can still help: those of closed groups. If enough groups are open and still do not give the data key, the
+    /// closed entries of open groups can help too.
     pub(crate) fn closed(&self) -> Vec<(EntryIndex, &MasterKey)> {
         let mut closed = Vec::new();
         if self.is_open() {
@@ -123,8 +126,8 @@ impl Opening {
         closed
     }
 
-    /// Tries the closed entries with `open`, which gives nothing where it has no say: one after the other until each group is open, and,
-    /// where that is enough and does not give the data key, all others. Stops when the data key is found.
+    /// Tries the closed entries with `open`, which gives `None` for an entry that it cannot try. An entry of an open group is passed over,
+    /// until enough groups are open and do not give the data key: then all entries are tried. Stops when the data key is found.
     pub(crate) fn advance(&mut self, mut open: impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, Failure>>) {
         let mut waiting = self.ours_first();
         while !self.is_open() && !waiting.is_empty() {
@@ -140,13 +143,13 @@ impl Opening {
             if self.is_enough() == was_enough {
                 return;
             }
-            // All that is left is of use now.
+            // Enough groups are open now, without giving the data key. So all entries that are left can help.
             waiting.extend(indices);
             waiting.sort_by_key(|index| self.rank(*index));
         }
     }
 
-    /// Tries an entry. Whether it gave a part.
+    /// Tries an entry. Returns whether it gave a data key or a share.
     fn try_entry(
         &mut self,
         index: EntryIndex,
@@ -173,7 +176,7 @@ impl Opening {
         false
     }
 
-    /// All closed entries, those first that name a key of this host.
+    /// All closed entries. Those that name a key of this host come first.
     fn ours_first(&self) -> Vec<EntryIndex> {
         let groups = self.groups.iter().enumerate();
         let all = groups.flat_map(|(group, content)| (0..content.entries.len()).map(move |entry| EntryIndex { group, entry }));
@@ -184,7 +187,7 @@ impl Opening {
         closed
     }
 
-    /// Its place in that order.
+    /// The sort key for the order of `ours_first`.
     fn rank(&self, index: EntryIndex) -> (bool, EntryIndex) {
         (self.entry(index).is_none_or(|entry| !entry.is_ours), index)
     }
@@ -255,7 +258,7 @@ impl Group {
 }
 
 impl Entry {
-    /// What it gave.
+    /// The data key, or share, that the entry gave.
     fn part(&self) -> Option<&[u8]> {
         Some(self.part.as_ref()?.expose())
     }
@@ -267,7 +270,7 @@ impl Entry {
     }
 }
 
-/// Whether it is as long as a data key, or as a share of one, which has its number behind it.
+/// Whether `part` is as long as a data key (16, 24 or 32 bytes), or as a share, which has its number as one more byte at the end.
 fn is_part(part: &Plaintext, is_share: bool) -> bool {
     matches!(part.len().checked_sub(usize::from(is_share)), Some(16 | 24 | 32))
 }

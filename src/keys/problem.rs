@@ -1,4 +1,4 @@
-//! What is wrong with a source of keys: where, why, and what to do about it.
+//! What is wrong with a key source: where, why, and what to do about it.
 
 use std::{
     fmt,
@@ -40,33 +40,33 @@ pub enum Place {
 pub enum Cause {
     /// The file could not be read.
     File(ReadError),
-    /// There is no such file; it would hold a key of this kind.
+    /// There is no such file. The kind is that of the key that it should hold.
     NoFile(KeyKind),
     /// There is a symlink in its place, which leads to no file.
     LeadsNowhere,
-    /// There is no such directory, which would be a `GnuPG` home.
+    /// There is no such directory. It should be a `GnuPG` home.
     NoHome,
-    /// An age identity source without a line that could be one.
+    /// A source of age identities in which no line could be one.
     NoIdentity,
     /// A line that is no age identity.
     BadLine,
     /// A text that was written in another encoding or with other line ends.
     Encoding(Encoding),
-    /// That many further bad lines, beyond those reported one by one.
+    /// The number of further bad lines, after those that were reported one by one.
     MoreBadLines(usize),
     /// A line that is an age recipient.
     RecipientLine,
-    /// An age identity file that asks for a passphrase.
+    /// An age identity file that is itself encrypted.
     EncryptedIdentities,
     /// An SSH key where an age identity file was expected.
     SshKey,
     /// A public SSH key where a private one was expected.
     PublicSshKey,
-    /// An SSH private key that asks for a passphrase.
+    /// An SSH private key that is encrypted with a passphrase.
     EncryptedSshKey,
     /// An SSH private key of a kind that age does not know.
     UnknownSshKind(String),
-    /// The same in PKCS#8, which other programs write.
+    /// An SSH private key that is encrypted with a passphrase, in the form PKCS#8, which other programs than OpenSSH write.
     EncryptedPkcs8,
     /// It looks like an SSH private key but cannot be read as one.
     DamagedSshKey(Damage),
@@ -78,21 +78,21 @@ pub enum Cause {
     NoCredentials,
     /// A command line that is empty, or ends within quotes.
     NoCommand,
-    /// A command that could not be run to its end. With its program.
+    /// A key command that did not run to its end: the name of its program, and the error.
     Command(String, ChildError),
-    /// A command that says itself that it failed. With its program, and how it ended in the system's words.
+    /// A key command that reported a failure: the name of its program, and its exit status in the system's words.
     CommandFailed(String, String),
-    /// A program that was asked failed, in its own words or ours.
+    /// A plugin failed. The text is its own message or one of ours.
     Program(String),
 }
 
-/// What a key file holds, in the order in which one is recommended.
+/// The kind of key that a file should hold. The order is that in which making a missing key is recommended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum KeyKind {
     /// age identities.
     Identities,
-    /// An SSH private key: ed25519, or whatever is there.
+    /// An SSH private key of any kind; a new one would be ed25519.
     Ssh,
     /// An SSH private key that should be RSA.
     SshRsa,
@@ -106,17 +106,17 @@ pub enum Damage {
     NoEnd,
     /// Its text is not base64.
     Base64,
-    /// It ends within a part.
+    /// The data end within a field.
     CutOff,
-    /// A part is not what belongs there.
+    /// A field does not have the form that belongs there.
     Form,
     /// It does not hold exactly one key.
     SeveralKeys,
-    /// Something follows it, or it was not filled up to a whole block.
+    /// Data follow the key, or its length is no whole number of blocks.
     Length,
-    /// The two numbers that tell whether it was decrypted differ.
+    /// The two check numbers, which must be equal, differ.
     CheckNumbers,
-    /// It is filled up with something else than 1, 2, 3 and so on.
+    /// The padding is not 1, 2, 3 and so on.
     Padding,
     /// Its public half belongs to another key.
     PublicHalf,
@@ -128,7 +128,7 @@ impl Place {
         Self::Line(number, Box::new(self.clone()))
     }
 
-    /// The whole source that this is, or is a line of.
+    /// The whole source: this place itself, or the source of which it is a line.
     pub(crate) fn source(&self) -> Self {
         match self {
             Self::Line(_, place) => place.source(),
@@ -136,7 +136,7 @@ impl Place {
         }
     }
 
-    /// The file that this is, or is in.
+    /// The path of the file, if this place is a file or a line of one.
     fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
@@ -147,7 +147,7 @@ impl Place {
 }
 
 impl Problem {
-    /// Of a host key of sshd that is not there: its kind.
+    /// The kind of a host key of sshd, if the problem is that its file is missing.
     pub(crate) fn missing_host_key(&self) -> Option<KeyKind> {
         match self.cause {
             Cause::NoFile(kind) if self.place.path()?.starts_with("/etc/ssh") => Some(kind),
@@ -155,15 +155,15 @@ impl Problem {
         }
     }
 
-    /// Whether the program failed that has the key of `place`.
+    /// Whether the problem is that the program failed that has the key of `place`.
     pub(crate) fn is_of_program_for(&self, place: &Place) -> bool {
         matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())
     }
 
-    /// What to do about it, where something can be done on this host.
+    /// What to do about the problem, if something can be done on this host.
     pub(crate) fn remedy(&self) -> Option<String> {
         match (&self.cause, &self.place) {
-            (Cause::NoCredentials, _) => return Some("run the unit that loads it, not this program by hand".to_owned()),
+            (Cause::NoCredentials, _) => return Some("start the unit that loads it, instead of this program by hand".to_owned()),
             (Cause::NoFile(_), Place::Credential(name)) => {
                 return Some(format!(
                     "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"
@@ -179,10 +179,10 @@ impl Problem {
         let plain = shell::path(&path.with_added_extension("plain"));
         let path = shell::path(path);
         match &self.cause {
-            Cause::LeadsNowhere => Some("restore what it leads to, or mount where that lies".to_owned()),
+            Cause::LeadsNowhere => Some("restore the file that it leads to, or mount the file system that has it".to_owned()),
             Cause::NoHome => Some("restore it, or correct sops.gnupg.home".to_owned()),
             Cause::File(ReadError::Refused(reason)) if reason == "permission denied" => {
-                Some("let its owner give you the right to read it, or name a key of your own".to_owned())
+                Some("ask its owner for the right to read it, or name a key of your own".to_owned())
             }
             Cause::NoIdentity => Some(format!(
                 "restore it, or if there never was a key in it, run: age-keygen >> {path}"
@@ -207,7 +207,8 @@ impl Problem {
 }
 
 impl KeyKind {
-    /// What to do where there is no file at `path`. One may be somewhere: what cannot be told from here must not be replaced.
+    /// What to do if there is no file at `path`. The key may still exist, for example on a disk that is not mounted, and this program
+    /// cannot tell. So restoring it comes first, and making a new one last.
     fn remedy(self, path: &Path) -> String {
         let directory = shell::path(path.parent().unwrap_or(path));
         let path = shell::path(path);
@@ -251,10 +252,12 @@ impl fmt::Display for Cause {
                 write!(f, "{count} more lines that are not age identities")
             }
             Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
-            Self::EncryptedIdentities => f.write_str("age identities behind a passphrase, which nobody is asked for"),
+            Self::EncryptedIdentities => f.write_str("age identities behind a passphrase, and this program asks for none"),
             Self::SshKey => f.write_str("an SSH key, not age identities"),
             Self::PublicSshKey => f.write_str("a public SSH key"),
-            Self::EncryptedSshKey | Self::EncryptedPkcs8 => f.write_str("protected by a passphrase, which nobody is asked for"),
+            Self::EncryptedSshKey | Self::EncryptedPkcs8 => {
+                f.write_str("protected by a passphrase, and this program asks for none")
+            }
             Self::UnknownSshKind(kind) if kind.starts_with("sk-") => write!(
                 f,
                 "an SSH key of kind {kind}, which stays in a security key and only signs; age knows ssh-ed25519 and ssh-rsa"
@@ -264,7 +267,7 @@ impl fmt::Display for Cause {
             Self::Foreign(foreign) => foreign.fmt(f),
             Self::Encoding(encoding) => encoding.fmt(f),
             Self::NoSshKey => f.write_str("not an SSH private key"),
-            Self::NoCredentials => f.write_str("no unit of systemd gave us credentials"),
+            Self::NoCredentials => f.write_str("no systemd unit gave this process credentials"),
             Self::NoCommand => f.write_str("not a command; check its quotes"),
             Self::Command(program, error) => write!(f, "{program}: {error}"),
             Self::CommandFailed(program, status) => write!(f, "{program} failed with {status}"),

@@ -1,11 +1,11 @@
-//! Keys of other kinds than those that a source is asked for, known by how they begin.
+//! Recognizes keys of kinds that a source should not hold, by how they begin.
 
 use super::{foreign::Foreign, problem::Cause};
 
 /// The kinds of SSH keys that age knows.
 const KNOWN: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
 
-/// What is known to be no SSH private key in a form that OpenSSH reads, and is one all the same, or the public half of one.
+/// The cause to report if `text` is an SSH private key in a form that OpenSSH does not read, or a public key.
 pub(crate) fn ssh_key(text: &[u8]) -> Option<Cause> {
     let begins = |prefix: &str| text.trim_ascii_start().starts_with(prefix.as_bytes());
     if begins("PuTTY-User-Key-File-") {
@@ -21,7 +21,7 @@ pub(crate) fn ssh_key(text: &[u8]) -> Option<Cause> {
     }
 }
 
-/// What is no SSH key at all, and known.
+/// The cause to report if `text` is a known key that is no SSH key.
 pub(crate) fn other_key(text: &[u8]) -> Option<Cause> {
     let mut lines = text.split(|byte| *byte == b'\n');
     let foreign = lines.find_map(|line| match line {
@@ -32,7 +32,8 @@ pub(crate) fn other_key(text: &[u8]) -> Option<Cause> {
     foreign.map(Cause::Foreign)
 }
 
-/// A key of a kind that age does not know is named by that, since no other form of it would help.
+/// The cause to report for a key of `kind` in the form `form`. If age does not know the kind, the cause names the kind, since converting
+/// the key to another form would not help.
 fn of_kind(kind: Option<&str>, form: Foreign) -> Cause {
     match kind.filter(|kind| !KNOWN.contains(kind)) {
         Some(kind) => Cause::UnknownSshKind(kind.to_owned()),
@@ -40,13 +41,14 @@ fn of_kind(kind: Option<&str>, form: Foreign) -> Cause {
     }
 }
 
-/// The kind stands at the end of the first line.
+/// The kind of a `PuTTY` key: the last word of its first line.
 fn kind_of_putty(text: &[u8]) -> Option<&str> {
     let line = text.trim_ascii_start().split(|byte| *byte == b'\n').next()?;
     kind(line.trim_ascii_end().rsplit(|byte| *byte == b' ').next()?)
 }
 
-/// Dropbear keeps the bare numbers, behind the kind with its length.
+/// The cause to report for a Dropbear key. It begins with the length of the kind (4 bytes, big-endian) and the kind; the bare numbers
+/// follow.
 fn dropbear_key(text: &[u8]) -> Option<Cause> {
     let (length, rest) = text.split_first_chunk()?;
     let kind = kind(rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?)?;
@@ -57,6 +59,7 @@ fn dropbear_key(text: &[u8]) -> Option<Cause> {
 fn public_key(text: &[u8]) -> Option<Cause> {
     let mut words = text.trim_ascii_start().split(u8::is_ascii_whitespace);
     let (kind, key) = (kind(words.next()?)?, words.next()?);
+    // The key begins with the length of its kind, of which the first three bytes are zero: `AAAA` in base64.
     key.starts_with(b"AAAA").then_some(if kind.contains("-cert-v0") {
         Cause::Foreign(Foreign::Certificate)
     } else {
@@ -64,8 +67,8 @@ fn public_key(text: &[u8]) -> Option<Cause> {
     })
 }
 
-/// The name of a kind of SSH keys. Nothing where it is not named as they are: in a damaged file anything may stand there, a part of the
-/// key as well.
+/// The name of a kind of SSH keys. `None` if `name` is not spelled like one: in a damaged file these bytes can be anything, even a part of
+/// the key, and the name is shown in messages.
 pub(crate) fn kind(name: &[u8]) -> Option<&str> {
     let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.@".contains(byte);
     let name = str::from_utf8(name).ok()?;

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::system::plaintext::Plaintext;
 
-/// The secret that `shares` stand for. A wrong or missing share gives a wrong secret and no error. Nothing when there are fewer than
-/// two, when their lengths differ, or when two have the same number.
+/// The secret that `shares` make. A wrong or missing share gives a wrong secret, not an error. `None` if there are fewer than two shares,
+/// if their lengths differ, if they have no bytes but their number, or if two have the same number.
 pub(crate) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     let split = shares.iter().map(|share| share.split_last());
     let split: Vec<(u8, &[u8])> = split.map(|parts| parts.map(|(x, y)| (*x, y))).collect::<Option<_>>()?;
@@ -47,6 +47,7 @@ fn inverse(number: u8) -> u8 {
 /// The product in the field, in time that does not depend on the factors.
 fn multiply(a: u8, b: u8) -> u8 {
     (0..8).rev().fold(0, |product: u8, bit| {
+        // 0x1b reduces by the polynomial of AES, x⁸ + x⁴ + x³ + x + 1.
         let doubled = (product << 1) ^ (0x1b & (product >> 7).wrapping_neg());
         doubled ^ (b & ((a >> bit) & 1).wrapping_neg())
     })

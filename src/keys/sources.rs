@@ -16,9 +16,9 @@ pub const AGE_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_KEY_CMD";
 /// The variable that names a command which prints an SSH private key.
 pub const SSH_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
 
-/// Where the keys of this host are. What is absent here is not looked for.
+/// The key sources of this host. A source that is not named here is not looked for.
 pub struct KeySources {
-    /// SSH private keys. An ed25519 key also stands for an age identity of its own, an RSA key for an OpenPGP key.
+    /// SSH private keys. An ed25519 key also gives a converted age identity, an RSA key an OpenPGP key.
     pub ssh_keys: Vec<SshKeyFile>,
     /// Files of age identities.
     pub age_key_files: Vec<KeyFile>,
@@ -32,22 +32,22 @@ pub struct KeySources {
     pub ssh_key_command: Option<OsString>,
     /// The gpg program and its home.
     pub gpg: Option<GpgSource>,
-    /// These are the caller's own keys, and no configuration named them.
+    /// Whether these are the caller's own keys, used because no configuration names a key.
     pub are_own: bool,
     /// Whether a person may be asked, by a plugin or by gpg.
     pub may_ask: bool,
     /// How long a key command, a plugin or gpg may take.
     pub timeout: Duration,
-    /// What key files are read on: a disk that does not answer is not waited for without end.
+    /// The thread that reads key files. If a disk does not answer, that thread is left behind and the run goes on.
     pub thread: Confined,
 }
 
 /// A file that may hold a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFile {
-    /// Where it is. A symbolic link is followed, as under `/run/credentials`.
+    /// The path of the file. A symbolic link is followed, for example below `/run/credentials`.
     pub path: PathBuf,
-    /// Nobody asked for this file by name, so its absence is told only when no key opens a file.
+    /// Whether this is a default place that nobody named. Its absence is then mentioned only if no key opens a file.
     pub is_default: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct KeyFile {
 pub struct SshKeyFile {
     /// The file.
     pub file: KeyFile,
-    /// Whether it was named for the OpenPGP key that it stands for.
+    /// Whether the configuration names it for the OpenPGP key that it gives.
     pub is_for_pgp: bool,
 }
 
@@ -65,16 +65,16 @@ pub struct SshKeyFile {
 pub struct Credential {
     /// Its name.
     pub name: String,
-    /// The directory of the unit's credentials; none where no unit gave one.
+    /// The directory of the unit's credentials, `$CREDENTIALS_DIRECTORY`. `None` if no unit gave one.
     pub directory: Option<PathBuf>,
 }
 
-/// How OpenPGP keys outside this process are reached.
+/// The gpg program and its home, for OpenPGP keys that this process does not hold itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GpgSource {
     /// The program; a name without a slash is looked for in `PATH`.
     pub program: PathBuf,
-    /// Its home, where that is not its own choice.
+    /// The GnuPG home. `None` leaves the choice to gpg.
     pub home: Option<PathBuf>,
 }
 
@@ -108,7 +108,7 @@ impl KeyFile {
 }
 
 impl SshKeyFile {
-    /// What it holds, as far as it was meant to be of one kind.
+    /// The kind of key that the file should hold, judged by its purpose and its name.
     pub(crate) fn kind(&self) -> KeyKind {
         let name = self.file.path.file_name().unwrap_or_default();
         if self.is_for_pgp || name.to_string_lossy().contains("rsa") {

@@ -11,13 +11,13 @@ use super::{
 
 /// What an SSH private key stands for.
 pub(crate) struct SshKeys {
-    /// Of an ed25519 key first the converted age identity, then the key as it is; of an RSA key only the key as it is.
+    /// For ed25519, first the converted age identity, then the SSH key itself. For RSA, only the SSH key itself.
     pub identities: Vec<Identity>,
-    /// The OpenPGP key that an RSA key stands for.
+    /// The OpenPGP key, for RSA. `None` for ed25519.
     pub pgp: Option<PgpKey>,
 }
 
-/// All that the SSH private key `text` stands for.
+/// Parses the SSH private key `text` and makes the keys that it gives.
 pub(crate) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
     let key = ssh::private_key(text)?;
     let mut identities = Vec::new();

@@ -1,4 +1,4 @@
-//! What is wrong between entries, each of which is right on its own.
+//! Finds conflicts between entries that are valid on their own.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{install::is_reserved, sops::format::Format, text::printable::quoted};
 
-/// Finds entries that cannot all be installed. Where a lenient manifest declares one place twice, the last one wins, as it does in
-/// the Go program, and the others are taken out.
+/// Finds entries that cannot all be installed. If a manifest without `version` declares one place twice, the last entry counts, as
+/// in the Go program of sops-nix, and the others are removed.
 pub(crate) fn collisions(mut manifest: Manifest, findings: &mut Findings) -> Manifest {
     formats(&manifest, findings);
     places(&manifest, findings);
@@ -28,7 +28,7 @@ fn shown(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }
 
-/// One file has one format.
+/// Finds sops files that are declared in two formats.
 fn formats(manifest: &Manifest, findings: &mut Findings) {
     let mut seen: BTreeMap<&Path, (Format, &str)> = BTreeMap::new();
     for secret in &manifest.secrets {
@@ -45,7 +45,7 @@ fn formats(manifest: &Manifest, findings: &mut Findings) {
     }
 }
 
-/// A name cannot be a file and a directory.
+/// Finds names that would be both a file and a directory.
 fn places(manifest: &Manifest, findings: &mut Findings) {
     let places: BTreeMap<String, String> = all_places(manifest).collect();
     for (place, what) in &places {
@@ -59,6 +59,7 @@ fn places(manifest: &Manifest, findings: &mut Findings) {
     }
 }
 
+/// The place of each entry below the link, and what messages call the entry.
 fn all_places(manifest: &Manifest) -> impl Iterator<Item = (String, String)> {
     let secrets = manifest
         .secrets
@@ -78,7 +79,7 @@ fn parents(place: &str) -> impl Iterator<Item = &str> {
     place.match_indices('/').filter_map(|(slash, _)| place.get(..slash))
 }
 
-/// One token stands for one secret.
+/// Finds placeholders that stand for two secrets.
 fn tokens(manifest: &Manifest, findings: &mut Findings) {
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for placeholder in &manifest.placeholders {
@@ -93,21 +94,21 @@ fn tokens(manifest: &Manifest, findings: &mut Findings) {
     }
 }
 
-/// The link cannot be inside what it points to, nor the generations inside the link.
+/// Finds a link inside the mount point, and a mount point below the link.
 fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     let (link, mount_point) = (&manifest.link, &manifest.mount_point);
-    // What could not be read has been found already.
+    // A path that could not be read is empty here, and its error has been noted before.
     let are_known = !link.as_os_str().is_empty() && !mount_point.as_os_str().is_empty();
     if are_known && (link.starts_with(mount_point) || mount_point.starts_with(link)) {
         findings.error(format!(
-            "symlinkPath {} and secretsMountPoint {} lie in each other; choose two paths side by side",
+            "symlinkPath {} and secretsMountPoint {} lie one inside the other; choose two paths side by side",
             shown(link),
             shown(mount_point)
         ));
     }
 }
 
-/// Two secrets or templates of one name, or a secret where a template lands.
+/// Finds two secrets or two templates of one name, and a secret at the place of a template. The last of them is kept.
 fn same_places(manifest: &mut Manifest, findings: &mut Findings) {
     let mut last: HashMap<String, usize> = HashMap::new();
     let mut holders: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -135,7 +136,7 @@ fn same_places(manifest: &mut Manifest, findings: &mut Findings) {
         .retain(|template| position.next() == last.get(&Manifest::rendered(&template.name)).copied());
 }
 
-/// Two entries at one `path`, or one inside the place of another.
+/// Finds two entries at one `path`, and a `path` above or below the place of another entry.
 fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
     let link = manifest.link.clone();
     let mut taken: BTreeMap<PathBuf, String> = all_places(manifest).map(|(place, what)| (link.join(place), what)).collect();
@@ -160,8 +161,9 @@ fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
     }
 }
 
-/// A link may lie inside `/run/secrets` under another name, but not below or above another file; among the generations only under a name
-/// that is none of theirs, as the Go program allows it. What is seen here are spellings: an installation looks at the directories.
+/// Checks the place of a symlink at a declared path. Below the link it may have any name that is not above or below another entry.
+/// In the mount point it may only have a name that is not reserved, and only in a manifest without `version`, because the Go
+/// program of sops-nix allows that. Only spellings are compared here; an installation compares directories.
 fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTreeMap<PathBuf, String>, findings: &mut Findings) {
     let among = path.strip_prefix(mount_point).ok();
     let is_reserved = |below: &Path| below.components().next().is_none_or(|first| is_reserved(first.as_os_str()));

@@ -1,4 +1,4 @@
-//! From raw fields to typed ones, each on its own.
+//! Converts the raw fields of a manifest to typed ones, and checks each on its own.
 
 use std::{
     path::{Path, PathBuf},
@@ -126,10 +126,10 @@ fn template(raw: raw::Template, paths: &Paths, link: &Path, findings: &mut Findi
     }
 }
 
-/// The depth that an installation can make, `rendered/` included.
+/// A name has fewer parts than this, so that it has at most as many as an installation makes, `rendered/` included.
 const MOST_PARTS: usize = 100;
 
-/// Names are paths below a generation and must stay there.
+/// Checks a name, which is a relative path and must not lead out of the generation.
 fn name(what: &str, name: &str, findings: &mut Findings) {
     let fault = if name.is_empty() {
         "is empty"
@@ -191,7 +191,7 @@ fn mode(what: &str, mode: &str, findings: &mut Findings) -> u32 {
     }
 }
 
-/// `fields` are those of the name and of the number.
+/// Reads a user or group: the name if there is one, otherwise the number. `fields` are the names of these two fields.
 fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, findings: &mut Findings) -> Account {
     if let Some(name) = name {
         return Account::Name(name);
@@ -206,7 +206,7 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
             0
         }
     };
-    // The largest number means "leave as it is" to chown, so it is nobody's.
+    // chown(2) takes the largest number for "leave it as it is", so no account can have it.
     match u32::try_from(number) {
         Ok(id) if id != u32::MAX => Account::Id(id),
         _ => {
@@ -228,7 +228,8 @@ fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -
     good
 }
 
-/// The characters that systemd.unit(5) allows in a unit's name, and no leading dash, which would read as an option.
+/// Whether `unit` has 1 to 255 of the characters that systemd.unit(5) allows, and no leading dash, because systemctl would take it
+/// for an option.
 fn is_unit_name(unit: &str) -> bool {
     let allowed = |character: char| character.is_ascii_alphanumeric() || ":-_.\\@".contains(character);
     !unit.is_empty() && unit.len() <= 255 && !unit.starts_with('-') && unit.chars().all(allowed)
@@ -262,7 +263,7 @@ fn exclusive_keys(raw: &raw::Manifest, findings: &mut Findings) {
     }
 }
 
-/// Credentials lie side by side in one directory (systemd.exec(5)).
+/// Checks the name of a credential, which is the name of a file in one directory (systemd.exec(5)).
 fn credential_name(name: &str, findings: &mut Findings) {
     if name.contains(['/', '\0']) || name == "." || name == ".." {
         findings.error(format!(
@@ -272,7 +273,7 @@ fn credential_name(name: &str, findings: &mut Findings) {
     }
 }
 
-/// In MiB, 256 unless said otherwise. Gives bytes.
+/// Converts `maxSize` from MiB to bytes. The default is 256 MiB.
 fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
     const LARGEST: u64 = 1 << 20;
     let mebibytes = mebibytes.unwrap_or(256);
@@ -284,7 +285,7 @@ fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
     usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
 
-/// Whole seconds.
+/// Reads `keyTimeout`, in whole seconds. The default is [`budget::PROGRAM`].
 fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
     const LONGEST: u64 = 24 * 60 * 60;
     let seconds = seconds.unwrap_or(budget::PROGRAM.as_secs());
@@ -332,7 +333,7 @@ fn describe_unknown<'a, T: Default + Serialize>(place: &str, fields: impl Iterat
     fields.map(describe).collect()
 }
 
-/// A path that is the file's own place asks for no link.
+/// Drops a `path` that is the file's own place: no symlink is needed there.
 fn elsewhere(path: Option<PathBuf>, own_place: &Path) -> Option<PathBuf> {
     path.filter(|path| path != own_place)
 }

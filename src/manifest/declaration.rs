@@ -13,7 +13,7 @@ pub struct Manifest {
     pub secrets: Vec<Secret>,
     /// What is rendered from secrets and published.
     pub templates: Vec<Template>,
-    /// Token and name of the secret that it stands for. The secret may be absent from `secrets`.
+    /// The placeholders that templates may contain. Their secrets may be absent from `secrets`.
     pub placeholders: Vec<Placeholder>,
     /// The directory whose numbered children are the generations.
     pub mount_point: PathBuf,
@@ -21,19 +21,19 @@ pub struct Manifest {
     pub link: PathBuf,
     /// How many generations stay, the live one included; 0 keeps all.
     pub keep_generations: u64,
-    /// RSA SSH keys that stand for OpenPGP keys.
+    /// The paths of RSA SSH private keys, which are also used as OpenPGP keys.
     pub ssh_key_paths: Vec<PathBuf>,
     /// A `GnuPG` home.
     pub gnupg_home: Option<PathBuf>,
     /// A file of age identities.
     pub age_key_file: Option<PathBuf>,
-    /// SSH keys that stand for age identities.
+    /// The paths of SSH private keys, which are also used as age identities.
     pub age_ssh_key_paths: Vec<PathBuf>,
     /// A systemd credential that holds age identities.
     pub age_key_credential: Option<String>,
     /// How long gpg, an age plugin or a key command may take.
     pub key_timeout: Duration,
-    /// The most bytes of a sops file, and of all that a run publishes.
+    /// The most bytes for each of these: one sops file, all secrets together, all rendered templates together.
     pub max_size: usize,
     /// Use tmpfs where ramfs is the default.
     pub use_tmpfs: bool,
@@ -61,7 +61,7 @@ pub struct Secret {
     pub sops_file: PathBuf,
     /// How that file is written.
     pub format: Format,
-    /// Which value of it.
+    /// Which part of that file the secret is.
     pub selection: Selection,
     /// Where and whose the published file is.
     pub placement: Placement,
@@ -90,16 +90,16 @@ pub struct Template {
 /// Where the text of a template is.
 #[derive(Debug)]
 pub struct Body {
-    /// The file to read; it goes before `content`.
+    /// The file to read. If there is none, or if it cannot be read, `content` is used.
     pub file: Option<PathBuf>,
-    /// The text itself; not empty where there is no file.
+    /// The text itself; not empty if there is no `file`.
     pub content: String,
 }
 
-/// What a secret and a template have in common: how the published file looks and who hears of a change.
+/// What secrets and templates have in common: path, mode and owner of the published file, and which units a change concerns.
 #[derive(Debug)]
 pub struct Placement {
-    /// Where a link is wanted, when that is not the file's own place.
+    /// The declared path, at which a symlink is made; `None` if it is the file's own place.
     pub path: Option<PathBuf>,
     /// The permission bits, at most `0o7777`.
     pub mode: u32,
@@ -116,13 +116,13 @@ pub struct Placement {
 /// A user or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// To be looked up.
+    /// A name, which is looked up.
     Name(String),
-    /// Taken as it is.
+    /// A number, which is used as it is.
     Id(u32),
 }
 
-/// A token of templates.
+/// A text in templates that is replaced by the value of a secret.
 #[derive(Debug)]
 pub struct Placeholder {
     /// What stands in the template; never empty.

@@ -20,7 +20,8 @@ pub enum ManifestError {
         /// What serde says, with line and column.
         source: serde_json::Error,
     },
-    /// Another program than a Nix module saved it. UTF-8 without a byte order mark is what JSON is exchanged in (RFC 8259, 8.1).
+    /// The text is not UTF-8, or has a byte order mark, so another program than a Nix module has saved it. JSON is exchanged in
+    /// UTF-8 without a byte order mark (RFC 8259, section 8.1).
     #[error("cannot read the manifest {}: {encoding}; run: {}", path.display(), encoding.command(&shell::path(path)))]
     Encoded {
         /// The manifest.
@@ -35,7 +36,7 @@ pub enum ManifestError {
         path: PathBuf,
         /// One line each.
         findings: Vec<String>,
-        /// What is wrong beside it, and would have been forgiven.
+        /// What else was found, which alone would only be a warning.
         warnings: Vec<String>,
     },
 }
@@ -49,7 +50,7 @@ pub(crate) fn cause(field: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// Says which field, and what it should be; never the value, which could be a secret in the wrong place.
+/// Says which field is wrong, and which type it should have. Never shows the value: it could be a secret in the wrong place.
 pub(crate) fn data_cause(field: &str, error: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let text = error.to_string();
@@ -70,7 +71,7 @@ pub(crate) fn data_cause(field: &str, error: &serde_json::Error) -> String {
     let field = if field == "." {
         "it".to_owned()
     } else {
-        // Names of secrets are in it.
+        // It may contain names of secrets, which the user chose.
         field.escape_debug().to_string()
     };
     format!("{field} has the wrong type,{place}{expected}")

@@ -26,7 +26,8 @@ impl Findings {
         self.errors.push(finding);
     }
 
-    /// Something that the Go program installs without stderr, and what is then done about it.
+    /// Notes what the Go program of sops-nix installs without complaint: as an error in a manifest with `version`, otherwise as a
+    /// warning that also says what is done about it.
     pub(crate) fn forgivable(&mut self, finding: String, consequence: &str) {
         if self.strict {
             self.errors.push(finding);

@@ -1,8 +1,8 @@
-//! The manifest: JSON that a Nix module made, turned into values that cannot be wrong.
+//! The manifest: reads the JSON that a Nix module made, and validates it.
 //!
-//! No other module sees a raw string of it. Everything that is wrong is found in one run: [`Manifest::parse`] collects findings
-//! and only then decides. A manifest without `version` comes from a module of sops-nix and is read leniently: what the Go program
-//! installed without stderr becomes a warning here. With `"version": 1` the same things are errors.
+//! No other module sees its raw strings. [`Manifest::parse`] collects everything that is wrong, and decides at the end, so one run
+//! reports it all. A manifest without `version` comes from a module of sops-nix and is read leniently: what the Go program of
+//! sops-nix installs without complaint is only a warning here. With `"version": 1` it is an error.
 
 mod check;
 mod convert;

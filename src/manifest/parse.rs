@@ -9,7 +9,7 @@ impl Manifest {
     /// Reads and validates the text of a manifest; `path` names it in errors. `runtime_dir` is what `%r` stands for in user mode.
     ///
     /// # Errors
-    /// With all findings at once, where something is wrong that the manifest's strictness does not forgive.
+    /// When the text is no JSON of the right types. Otherwise with all findings at once, if at least one is an error.
     pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<String>), ManifestError> {
         let raw = raw::parse(json).map_err(|error| match Encoding::of(json) {
             Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::Encoded {
@@ -56,7 +56,7 @@ mod tests {
             ),
             (
                 format!(r#"{{"secretsMountPoint": "/{bad}", "symlinkPath": "/{bad}/x"}}"#),
-                r#"symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" lie in each other"#,
+                r#"symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" lie one inside the other"#,
             ),
         ] {
             let error = Manifest::parse(Path::new("m"), json.as_bytes(), None)

@@ -1,4 +1,4 @@
-//! Paths as a manifest spells them.
+//! Reads the paths of a manifest: makes them plain, and expands `%r` in user mode.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::text::printable::quoted;
 pub(crate) enum Paths<'a> {
     /// As they are.
     Literal,
-    /// In user mode: with what `%r` stands for, if it is known.
+    /// In user mode, with `%r` and `%%` expanded. The value is the directory that `%r` stands for, if it is known.
     Expanded(Option<&'a Path>),
 }
 
@@ -42,7 +42,7 @@ impl Paths<'_> {
         Some(path)
     }
 
-    /// In user mode `%r` is the run-time directory and `%%` a percent sign; anything else stays as it is.
+    /// In user mode, replaces `%r` by the run-time directory and `%%` by a percent sign. Everything else stays as it is.
     fn expand(&self, what: &str, raw: &str, findings: &mut Findings) -> String {
         let Self::Expanded(runtime_dir) = *self else {
             return raw.to_owned();

@@ -1,6 +1,6 @@
-//! The manifest as it stands in JSON, before anything in it is believed.
+//! The manifest as it stands in JSON, before it is validated.
 //!
-//! Missing and null fields take their zero value, because the Go program that the Nix modules were written for reads them so.
+//! A missing or null field has its zero value, because the Nix modules of sops-nix were written for a Go program that reads it so.
 
 use std::collections::BTreeMap;
 
@@ -195,7 +195,8 @@ pub(crate) struct Logging {
     pub unknown: Unknown,
 }
 
-/// The number of a user or group. The one field whose null is told from its absence: where somebody wrote null for a user, root was not meant.
+/// The number of a user or group. This is the only field in which null is not the same as missing: whoever writes null for a user
+/// does not mean root.
 #[derive(Default, Serialize)]
 pub(crate) enum Id {
     #[default]

@@ -1,11 +1,12 @@
-//! What installs a manifest again: the command to type when the cause of a failure is mended.
+//! The command that installs a manifest again: what to type when the cause of a failure is repaired.
 
 use crate::manifest::Manifest;
 
-/// The command, for the phase and the way of activation of this run. `is_early`: for secrets that users need to be created
-/// (`-ignore-passwd`). `by_unit`: a unit runs us, and no activation script.
+/// The command for the phase and the way of activation of this run. `is_early`: this is the early phase, before users are made
+/// (`-ignore-passwd`). `by_unit`: a systemd unit runs this program, not an activation script.
 ///
-/// The units have other names in sops-nix. Ours have these too, but for the aliases that system-manager cannot make.
+/// In sops-nix the units have other names. Our units have those as aliases, except where system-manager makes the units, which
+/// cannot make aliases.
 #[must_use]
 pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'static str {
     match (is_early, by_unit) {
@@ -14,7 +15,7 @@ pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'s
         (true, true) if !manifest.is_of_sops_nix => "systemctl restart sops-nix-for-users",
         (false, true) => "systemctl restart sops-install-secrets",
         (true, true) => "systemctl restart sops-install-secrets-for-users",
-        // A script runs with the whole activation, so that users get their passwords as well.
+        // An activation script runs as a part of the whole activation, which also sets the passwords of users.
         (_, false) => "/run/current-system/activate",
     }
 }

@@ -57,10 +57,10 @@ pub enum Request {
     Print(String),
 }
 
-/// Understands the program's arguments, its name first.
+/// Parses the arguments of the program. The first is its name.
 ///
 /// # Errors
-/// With one line for a person, when they make no sense.
+/// With a message of one line, when the arguments are wrong.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
     match Arguments::try_parse_from(two_dashes(arguments)) {
         Ok(arguments) => Ok(Request::Run(arguments)),
@@ -69,7 +69,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
     }
 }
 
-/// The Nix modules of sops-nix write `-check-mode`, as Go's flag package takes it.
+/// Gives long flags a second dash if they have one: the Nix modules of sops-nix write `-check-mode`, as Go's flag package takes it,
+/// and clap takes only `--check-mode`.
 fn two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut literal = false;
     let convert = |argument: OsString| {
@@ -85,7 +86,7 @@ fn two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     arguments.into_iter().map(convert).collect()
 }
 
-/// clap explains itself in a paragraph; at a console one line is more.
+/// Shortens an error of clap, which is a paragraph, to one line with the usage.
 fn one_line(error: &clap::Error) -> String {
     let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     match error.kind() {

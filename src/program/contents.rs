@@ -1,4 +1,4 @@
-//! The bytes of every secret and template, decided in memory.
+//! The contents of all secrets and rendered templates, in memory.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +25,7 @@ use crate::{
 /// Larger template files are refused, in bytes: 64 MiB.
 const LARGEST_TEMPLATE: usize = 1 << 26;
 
-/// The secrets whose bytes are at hand, by name.
+/// The contents of the secrets that did not fail, by name.
 pub(crate) type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
 
 /// Gives every secret its bytes. What failed comes beside it: whole files first, then single secrets.
@@ -47,8 +47,8 @@ pub(crate) fn values(files: Vec<(Source<'_>, Result<Contents, Failure>)>) -> (Va
 
 /// Renders every template, in the order of the manifest. One that cannot be is `None`, and its failure comes beside it.
 ///
-/// All together may be as long as all secrets may. Short ones come first: a secret that somebody made long takes no room from others.
-/// Their files are read on `thread`.
+/// All templates together have a limit of their own, as large as that of all secrets. Short ones come first, so that a secret that
+/// somebody made long takes no room from other templates. Template files are read on `thread`.
 pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined) -> (Vec<Option<Plaintext>>, Vec<Failure>) {
     if manifest.templates.is_empty() {
         return (Vec::new(), Vec::new());
@@ -130,7 +130,7 @@ impl<'m> Renderer<'m> {
         rendered.map_err(|error| error.to_string())
     }
 
-    /// What stands in the place of a token.
+    /// The value that replaces a placeholder, given by its position in the manifest.
     fn value(&self, token: usize) -> Result<&'m [u8], String> {
         match self.manifest.placeholders.get(token) {
             Some(placeholder) => value(&self.declared, self.values, placeholder),
@@ -150,7 +150,8 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
     }
 }
 
-/// The file goes before the inline text; the Nix modules make the file from the text, so they agree unless a user gave both.
+/// The text of a template: that of its file, or the inline text if there is no file or it cannot be read. The Nix modules make the
+/// file from the inline text, so the two are equal unless the user gave both.
 fn body(name: &str, body: &Body, reader: &mut Reader) -> Result<Plaintext, String> {
     let Some(path) = &body.file else {
         return Ok(Plaintext::from(body.content.clone()));

@@ -11,17 +11,18 @@ use crate::system::plaintext::Plaintext;
 
 /// What the environment says.
 pub struct Environment {
-    /// `NIXOS_ACTION=dry-activate`: say what would be done, and do nothing.
+    /// `NIXOS_ACTION=dry-activate`: whether this is a dry run, which reports what would change.
     pub dry_run: bool,
-    /// `SOPS_RESTART_UNITS_VIA_SYSTEMCTL=1`: ask systemd instead of writing the lists that `switch-to-configuration` reads.
+    /// `SOPS_RESTART_UNITS_VIA_SYSTEMCTL=1`: whether to make unit requests by systemctl, not by the lists that
+    /// `switch-to-configuration` reads.
     pub via_systemctl: bool,
-    /// `SOPS_NIX_UNITS`: where the units of the system are that is switched to.
+    /// `SOPS_NIX_UNITS`: the directory with the units of the new system.
     pub units: Option<PathBuf>,
-    /// `SOPS_NIX_SYSTEMCTL`: what asks systemd about units that no list may name.
+    /// `SOPS_NIX_SYSTEMCTL`: the path of systemctl, for units that must not be listed.
     pub systemctl: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`: what `%r` stands for in user mode.
     pub runtime_dir: Option<PathBuf>,
-    /// Where the host's keys are, beside what the manifest says.
+    /// The key sources that the environment names.
     pub keys: KeyVariables,
 }
 
@@ -64,7 +65,7 @@ impl Environment {
         }
     }
 
-    /// The run-time directory, or a stand-in where nothing is installed and none is needed.
+    /// The run-time directory, or any other absolute path if there is none. For check modes only, which install nothing.
     #[must_use]
     pub fn runtime_dir_or_any(&self) -> &Path {
         self.runtime_dir.as_deref().unwrap_or(Path::new("/run/user/0"))
@@ -98,6 +99,7 @@ fn path(name: &str) -> Option<PathBuf> {
     value(name).map(PathBuf::from)
 }
 
+/// A variable with an absolute path. A relative one counts as not set, as the XDG Base Directory Specification says.
 fn absolute(name: &str) -> Option<PathBuf> {
     path(name).filter(|path| path.is_absolute())
 }

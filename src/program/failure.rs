@@ -1,12 +1,12 @@
-//! What went wrong, secret by secret, and what follows from it.
+//! Failures of secrets and templates, and the failure policy, which decides what is published then.
 
 use std::path::PathBuf;
 
 /// One thing that went wrong, and the entries that cannot be published because of it.
 pub(crate) struct Failure {
-    /// Object and cause, and the remedy below it.
+    /// The message: object, cause and remedy.
     pub message: String,
-    /// The secrets and templates that are missing for it.
+    /// The names of the secrets and templates that cannot be published because of this failure.
     pub entries: Vec<String>,
     /// The sops file at fault, if one is.
     pub sops_file: Option<PathBuf>,
@@ -23,7 +23,7 @@ pub(crate) enum Verdict {
     ChangeNothing,
 }
 
-/// The failure policy, whole. `is_live`: a generation is published. `has_rest`: something did not fail.
+/// The failure policy. `is_live`: a generation is live. `has_rest`: at least one entry did not fail.
 #[must_use]
 pub(crate) fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Verdict {
     if failures.is_empty() {
@@ -47,7 +47,7 @@ pub(crate) fn names(entries: &[String]) -> String {
 }
 
 impl Failure {
-    /// Tells of it, with its fields for the journal.
+    /// Reports the failure, with its fields for the journal.
     pub(crate) fn report(&self) {
         let secrets = self.entries.join(" ");
         let file = self

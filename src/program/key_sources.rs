@@ -1,4 +1,4 @@
-//! The keys of this host: those that the manifest names, and those of the environment.
+//! The key sources of this host: those that the manifest names, and those of the environment.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confine
     keyring
 }
 
-/// Tells what there is to tell of the keys, each thing once.
+/// Reports the notices about keys, each once.
 pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     for notice in keyring.take_notices() {
         match notice {
@@ -33,8 +33,8 @@ pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     }
 }
 
-/// The sources that the manifest names, then those of the environment. A user's home is looked into only in user mode, and only where
-/// the manifest names no key at all.
+/// The key sources that the manifest names, then those of the environment. Keys in the user's home are used only in user mode, and
+/// only if the manifest names no key: root must not use a key that happens to lie in somebody's home.
 fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySources {
     let are_own = manifest.user_mode && !names_a_key(manifest);
     let mut sources = KeySources {
@@ -63,7 +63,7 @@ fn names_a_key(manifest: &Manifest) -> bool {
     ssh.next().is_some() || manifest.age_key_credential.is_some() || files.into_iter().any(Option::is_some)
 }
 
-/// A key that is named twice is read once, for both purposes.
+/// The SSH keys that the manifest names. A key that is named for age and for OpenPGP is read once, for both.
 fn ssh_keys(manifest: &Manifest) -> Vec<SshKeyFile> {
     let for_pgp = &manifest.ssh_key_paths;
     let mut paths: Vec<&PathBuf> = Vec::new();
@@ -79,7 +79,8 @@ fn ssh_keys(manifest: &Manifest) -> Vec<SshKeyFile> {
     paths.into_iter().map(key).collect()
 }
 
-/// The Nix modules name the host keys of sshd unasked, and not every host has each kind.
+/// A key file. One below `/etc/ssh` is a default: if it is missing, there is no warning. The Nix modules name the host keys of sshd
+/// by themselves, and not every host has one of each type.
 fn key_file(path: &Path) -> KeyFile {
     KeyFile {
         path: path.to_owned(),
@@ -87,7 +88,8 @@ fn key_file(path: &Path) -> KeyFile {
     }
 }
 
-/// gpg needs a home. A plain user has one that gpg finds by itself; then it is enough that the environment names the program.
+/// Whether and how to use gpg, which needs a `GnuPG` home. In user mode gpg finds the user's home by itself, so it is enough if the
+/// environment names the program.
 fn gpg(manifest: &Manifest, variables: &KeyVariables) -> Option<GpgSource> {
     let home = manifest.gnupg_home.clone().or_else(|| variables.gnupg_home.clone());
     let is_wanted = home.is_some() || (manifest.user_mode && variables.gpg.is_some());
@@ -97,7 +99,7 @@ fn gpg(manifest: &Manifest, variables: &KeyVariables) -> Option<GpgSource> {
     })
 }
 
-/// The keys that the tools of a user find by themselves.
+/// Adds the keys that the user's tools find without being told.
 fn add_own_keys(sources: &mut KeySources, variables: &KeyVariables) {
     let default = |path: PathBuf| KeyFile { path, is_default: true };
     if let Some(config) = &variables.config {

@@ -1,24 +1,24 @@
-//! How much may be read and published. Who can write a sops file could otherwise take all memory.
+//! The limit on what is read and published. Without it, whoever can write a sops file could fill the memory.
 
 use crate::manifest::Manifest;
 
-/// Said behind it where the Nix module has the option.
+/// The remedy if the manifest comes from our Nix module, which has the option.
 const RAISE: &str = "; raise sops.maxSize";
-/// Said where it has not: this is the module of sops-nix.
+/// The remedy if the manifest comes from the module of sops-nix, which has no such option.
 const CANNOT_RAISE: &str =
     "; make it smaller, or import the module of sops-install-secrets, which has sops.maxSize to raise this";
 
-/// The most bytes of a sops file, of all secrets, and of all rendered templates.
+/// The limit for each of these: one sops file, all secrets together, all rendered templates together.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
-    /// How many.
+    /// The most bytes.
     pub bytes: usize,
-    /// What is to be done about something larger, as it stands at the end of a message.
+    /// What to do about something larger. This is the end of a message.
     pub remedy: &'static str,
 }
 
 impl Limit {
-    /// What this manifest sets.
+    /// The limit that this manifest sets.
     #[must_use]
     pub(crate) fn of(manifest: &Manifest) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Limit {
         }
     }
 
-    /// Why something is not published for which there is no room. `kind`: what takes the room, in the plural.
+    /// The message about something that would exceed the limit. `kind` says what the limit is for, in the plural.
     #[must_use]
     pub(crate) fn exceeded(self, kind: &str) -> String {
         format!(

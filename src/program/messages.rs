@@ -1,8 +1,8 @@
-//! What the program says beside its result.
+//! The messages of the program, and where they go.
 //!
-//! The rule for all messages: lower case, no full stop; object, cause, remedy. A message goes to one place: to the journal with
-//! its fields when standard error is connected to it, as text to standard error else. Standard output belongs to the lines about
-//! changes.
+//! All messages follow one rule: lower case, no full stop; object, cause, remedy. A message goes to one place: if standard error is
+//! connected to the journal, to the journal with its fields; otherwise to standard error, as text. Standard output is only for the
+//! lines about changes.
 
 use std::{
     fmt::{self, Write as _},
@@ -16,7 +16,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, prelude::*, registry};
 
-/// Sends all messages to where they belong, from now on.
+/// From now on, sends all messages to the journal or to standard error. `environment` is the value of `JOURNAL_STREAM`.
 pub fn init(environment: &str) {
     let journal = is_journal(environment).then(|| tracing_journald::layer().ok()).flatten();
     // Only fails when it was called before.
@@ -28,7 +28,8 @@ pub fn init(environment: &str) {
     };
 }
 
-/// Whether standard error is the journal: systemd.exec(5) says how `JOURNAL_STREAM` names it.
+/// Whether standard error is connected to the journal. `stream` is the value of `JOURNAL_STREAM`, which has device and inode of
+/// that connection (systemd.exec(5)).
 fn is_journal(stream: &str) -> bool {
     let named = stream
         .split_once(':')

@@ -1,4 +1,4 @@
-//! The program: the steps of a run, and what it is told and says.
+//! The program: its command line and environment, the steps of a run, and its messages.
 
 mod again;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! From contents to what is installed: each secret and template with its owner.
+//! Makes the entries to publish: the content of each secret and template, with its owner.
 
 use rustix::fs::{Gid, Uid};
 
@@ -63,22 +63,23 @@ fn unowned(kind: EntryKind, name: &str, problem: &UserError) -> Failure {
     }
 }
 
-/// Whose the published files are.
+/// Who owns the published files.
 pub(crate) enum Owners {
-    /// The caller's, in user mode: nothing is looked up or changed.
+    /// The caller, in user mode: no owner is looked up or changed.
     Caller,
-    /// Root's, while there may be no other users yet.
+    /// Root, in the early phase: other users may not exist yet.
     Root,
     /// Whoever the manifest names.
     Named {
         accounts: Accounts,
-        /// A dry activation comes before the users that it is about are made, so an absent one is no failure yet.
+        /// Whether this is a dry run. A dry activation comes before new users are made, so a user who does not exist is no failure
+        /// then.
         dry_run: bool,
     },
 }
 
 impl Owners {
-    /// By the manifest's mode, and by whether the user database is to be left alone.
+    /// Decides by the manifest's mode, and by whether users and groups are looked up at all (`-ignore-passwd`).
     pub(crate) fn new(user_mode: bool, ignore_passwd: bool, accounts: Accounts, dry_run: bool) -> Self {
         match (user_mode, ignore_passwd) {
             (true, _) => Self::Caller,

@@ -1,6 +1,7 @@
 //! The steps of a run, in order.
 //!
-//! Everything is read, decrypted and rendered before the first write; what failed is collected, and decided upon once.
+//! Everything is read, decrypted and rendered before the first write. Failures are collected, and the failure policy then decides
+//! once.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -50,7 +51,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Does what the command line asks for. All that has to be said has been said when it returns.
+/// Does what the command line asks for. Reports everything before it returns.
 #[must_use]
 pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
     let manifest = match read_manifest(arguments, &environment) {
@@ -84,7 +85,7 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
     parsed.map(|(manifest, _)| manifest).map_err(|error| error.to_string())
 }
 
-/// The check modes end here: no key, no user, no mount.
+/// Checks all sops files. Uses no key, looks up no user, and mounts nothing.
 fn check(manifest: &Manifest) -> Outcome {
     let failures: Vec<_> = sops_files::sources(manifest)
         .iter()
@@ -101,8 +102,10 @@ fn check(manifest: &Manifest) -> Outcome {
 
 /// Decrypts, and publishes or says what it would publish.
 fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
-    // Where the system refuses, a signal ends us at once.
+    // If this fails, a signal ends the process at once, as it would without this call.
     let _ = stop::listen();
+    // What others may have written is read and decrypted on this thread, which gives up the rights to write files and to start
+    // programs.
     let thread = Confined::default();
     let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
@@ -116,6 +119,7 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let (entries, unowned) = owned(manifest, &values, &rendered, owners);
     let failures: Vec<_> = [failed_secrets, failed_templates, unowned].into_iter().flatten().collect();
     failures.iter().for_each(Failure::report);
+    // This look needs no lock: before a part of the entries is published, it is repeated under the lock.
     let is_live = match install::is_live(&site) {
         Ok(is_live) => is_live,
         Err(error) => return nothing_changed(&error),
@@ -160,7 +164,8 @@ fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> 
     }
 }
 
-/// The group of our directories. Only listing them depends on it, so no secret is held back for it; the next run sets it right.
+/// The group of our directories. It only decides who may list them. So if it cannot be looked up, the secrets are published all the
+/// same, and the next run corrects it.
 fn directory_group(accounts: &mut Accounts) -> Gid {
     accounts.directory_group().unwrap_or_else(|error| {
         tracing::warn!("{error}; until the next run only root can list the directories of the secrets");
@@ -168,7 +173,7 @@ fn directory_group(accounts: &mut Accounts) -> Gid {
     })
 }
 
-/// What a dry run says; it has changed nothing.
+/// Reports what a run would change. Changes nothing but the lists of a dry activation.
 fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, entries: &[Entry<'_>], verdict: Verdict) -> Outcome {
     let preview = match Preview::of(site, entries) {
         Ok(preview) => preview,
@@ -259,7 +264,8 @@ fn nothing_changed(error: &dyn std::error::Error) -> Outcome {
     Outcome::NothingChanged
 }
 
-/// Who ended a run that they typed knows what it was; a unit or a switch has to be told what to run.
+/// Reports that this run was told to end. Whoever typed the command can type it again. If a unit or a switch ran it, the message
+/// names the command.
 fn stopped(error: &InstallError, again: &str) -> Outcome {
     tracing::error!("{error}; if you typed it, type it again; if not, run: {again}");
     Outcome::NothingChanged
@@ -269,7 +275,7 @@ fn failed_entries(failures: &[Failure]) -> Vec<String> {
     failures.iter().flat_map(|failure| failure.entries.iter().cloned()).collect()
 }
 
-/// How units hear of it. A plain user's installation has none to tell.
+/// How unit requests are made. In user mode there are none.
 fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
     if manifest.user_mode {
         return Channel::Nobody;
@@ -285,7 +291,8 @@ fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
     }
 }
 
-/// Other programs compare standard output as a whole, so nothing else goes there.
+/// Prints the changes, if the manifest asks for that. Other programs compare standard output as a whole, so nothing else goes
+/// there.
 fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
     if !manifest.logging.secret_changes {
         return;

@@ -1,6 +1,7 @@
-//! Templates: tokens to values in one pass.
+//! Renders templates: replaces all placeholders by values, in one pass.
 //!
-//! A value is never looked at again, so a secret that contains another's token, or is no UTF-8, comes out as it is.
+//! A value is never searched for placeholders. So a secret that contains another secret's placeholder, or is not UTF-8, is copied
+//! as it is.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use thiserror::Error;
 
 use crate::system::plaintext::Plaintext;
 
-/// The tokens of a manifest, ready to be looked for.
+/// The placeholders of a manifest, prepared for the search.
 pub struct Tokens {
     automaton: AhoCorasick,
 }
@@ -17,24 +18,24 @@ pub struct Tokens {
 /// Why a template cannot be rendered.
 #[derive(Debug, Error)]
 pub enum TemplateError<E: fmt::Display> {
-    /// A token stands for a secret that cannot be had.
+    /// A placeholder stands for a secret that has no value.
     #[error("{0}")]
     Value(E),
-    /// Something looks like a token and stands for no secret.
+    /// A text looks like a placeholder, but stands for no secret.
     #[error("line {line} contains {token}, which stands for no secret of this manifest; rebuild with the secret declared")]
     Unknown {
-        /// What looks like a token.
+        /// That text.
         token: String,
         /// The line of the template, from 1.
         line: usize,
     },
 }
 
-/// How a token of the Nix modules begins and ends.
+/// How a placeholder of the Nix modules begins and ends.
 const OPENING: &[u8] = b"<SOPS:";
 const CLOSING: &[u8] = b":PLACEHOLDER>";
 
-/// Tokens are some 85 bytes long; what is longer is no token.
+/// The longest text that is taken for a placeholder, in bytes. Placeholders of the Nix modules have about 85.
 const LONGEST: usize = 256;
 
 impl Tokens {
@@ -47,10 +48,10 @@ impl Tokens {
         Ok(Self { automaton })
     }
 
-    /// How many bytes there are with `value(n)` in the place of each n-th token.
+    /// The length in bytes of `text` with each placeholder replaced, the one with the index `n` by `value(n)`.
     ///
     /// # Errors
-    /// When a value cannot be had, and when something is left that looks like a token.
+    /// When a value is missing, or when a text is left that looks like a placeholder.
     pub fn length<'v, E: fmt::Display>(
         &self,
         text: &[u8],
@@ -61,10 +62,11 @@ impl Tokens {
         Ok(length)
     }
 
-    /// Puts `value(n)` in the place of each n-th token. With `length` of the same, the text never moves in memory.
+    /// Replaces each placeholder in `text`, the one with the index `n` by `value(n)`. `length` is what [`Self::length`] gives for
+    /// the same text: so much memory is reserved at once that the plaintext is never moved.
     ///
     /// # Errors
-    /// Those of `length`.
+    /// The same as those of [`Self::length`].
     pub fn render<'v, E: fmt::Display>(
         &self,
         text: &[u8],
@@ -76,7 +78,7 @@ impl Tokens {
         Ok(rendered)
     }
 
-    /// Gives `take` the text between tokens and their values, in order.
+    /// Calls `take` with the parts of the rendered text, in order: texts between placeholders, and values.
     fn pieces<'v, E: fmt::Display>(
         &self,
         text: &[u8],
@@ -94,7 +96,7 @@ impl Tokens {
     }
 }
 
-/// Text between tokens.
+/// The text between two placeholders. It is an error if it contains something that looks like a placeholder.
 fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize) -> Result<&[u8], TemplateError<E>> {
     let between = text.get(from..to).unwrap_or_default();
     if let Some((start, token)) = left_over(between) {
@@ -107,8 +109,8 @@ fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize) -> Result<&[u8], 
     Ok(between)
 }
 
-/// The first thing that looks like a token, and where it starts. Looks back from where one could end, and never behind where an earlier
-/// one could have ended, so that no text takes long.
+/// The first text that looks like a placeholder, and where it starts. The search looks for each possible end, and back from there
+/// for a beginning, but never past an earlier end. So its time grows no faster than the text.
 fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
     let closings = text
         .windows(CLOSING.len())
@@ -119,7 +121,7 @@ fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
         let end = closing.saturating_add(CLOSING.len());
         let start = passed.max(end.saturating_sub(LONGEST));
         let candidate = text.get(start..end)?;
-        // A hash is graphic, and the message shows it.
+        // A placeholder contains visible characters only, so the message can show it.
         let word = candidate.rsplit(|byte| !byte.is_ascii_graphic()).next()?;
         if let Some(opening) = word.windows(OPENING.len()).position(|window| window == OPENING) {
             let token = word.get(opening..)?;

@@ -19,7 +19,7 @@ use crate::system::plaintext::Plaintext;
 /// Length of a GCM authentication tag in bytes.
 const TAG_LENGTH: usize = 16;
 
-/// The key that a file's values are encrypted with, ready for use.
+/// The data key of a file, expanded for AES.
 pub(crate) struct DataKey(Aes);
 
 enum Aes {
@@ -37,7 +37,7 @@ pub enum CipherError {
     /// The nonce has a length that no known program writes.
     #[error("the iv has {0} bytes instead of 12, 16 or 32")]
     NonceLength(usize),
-    /// Wrong key, wrong place in the file, or changed since sops wrote it.
+    /// The value does not authenticate: the key is wrong, or the value was changed or moved since sops encrypted it.
     #[error("the value does not authenticate: it was changed or moved after sops encrypted it")]
     Authentication,
 }
@@ -53,12 +53,13 @@ impl DataKey {
         Ok(Self(match key.len() {
             16 => Aes::Aes128(Box::new(Aes128::new_from_slice(key).map_err(wrong)?)),
             24 => Aes::Aes192(Box::new(Aes192::new_from_slice(key).map_err(wrong)?)),
+            // AES-256 refuses every length but 32, so a key of a wrong length fails here.
             _ => Aes::Aes256(Box::new(Aes256::new_from_slice(key).map_err(wrong)?)),
         }))
     }
 
-    /// Decrypts `token`, which stands at the place that `associated` spells. The plaintext takes over the token's buffer, so a large
-    /// value is not held twice.
+    /// Decrypts `token`. `associated` is the path of its place in the file, as sops authenticates it. The plaintext replaces the
+    /// ciphertext in the same buffer, so a large value is not in memory twice.
     ///
     /// # Errors
     /// When it does not authenticate.
@@ -71,7 +72,7 @@ impl DataKey {
     }
 }
 
-/// The length of the nonce is part of the cipher's type.
+/// Decrypts `token` with the cipher for the length of its nonce, which is part of the cipher's type.
 fn with_nonce<A>(aes: &A, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
 where
     A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
@@ -91,7 +92,8 @@ where
 {
     let Token { data, iv, tag, .. } = token;
     let mut text = data;
-    // Go joins both fields and takes the last 16 bytes for the tag, wherever the border was.
+    // As in sops: Go joins both fields and takes the last 16 bytes as the tag, so a tag of another length is not an error by
+    // itself.
     if tag.len() != TAG_LENGTH {
         text.push(&tag);
     }

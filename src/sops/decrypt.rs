@@ -1,4 +1,4 @@
-//! From the stored tree to the decrypted one, with every value authenticated.
+//! Decrypts the tree of a file, and authenticates every encrypted value with its place.
 
 use thiserror::Error;
 
@@ -12,30 +12,32 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// How many bytes of paths are authenticated for each byte of a file, at most. A value that sops wrote has 80 bytes beside its path.
+/// The most bytes of paths that are authenticated for each byte of the file. Every value is authenticated with its whole path, so
+/// without a limit, long keys above many values would take a time that grows with the square of the size. A value that sops wrote
+/// has 80 bytes beside its path, so its path may have 640 bytes.
 const PATHS_PER_BYTE: usize = 8;
-/// How many in any case.
+/// The bytes of paths that are authenticated in any case, in however small a file: 1 MiB.
 const FEW_PATHS: usize = 1 << 20;
 
-/// Decrypts whole documents and takes them into `mac`.
+/// Decrypts the documents of a file one after the other, and hashes their values into `mac`.
 pub(crate) struct Walk<'k> {
     key: &'k DataKey,
     rule: &'k mut Rule,
     pub mac: Mac,
     path: Path,
-    /// How many documents were begun, where there are several.
+    /// The number of the current document, from 1, if the file has several. 0 before the first.
     document: Option<usize>,
-    /// Whether the current one is of another file.
+    /// Whether sops encrypted the current document as a file of its own.
     is_foreign: bool,
     comments: CommentStack,
     /// How many bytes of paths may still be authenticated.
     paths_left: usize,
 }
 
-/// Why a token does not open.
+/// Why a token does not decrypt.
 #[derive(Debug, Error)]
 enum TokenError {
-    /// It, or what it holds, is malformed.
+    /// The token, or its plaintext, is malformed.
     #[error(transparent)]
     Value(#[from] ValueError),
     /// It does not decrypt.
@@ -43,24 +45,24 @@ enum TokenError {
     Cipher(#[from] CipherError),
 }
 
-/// The keys down to the current place. List positions are no part of it.
+/// The keys down to the current place. Positions in lists are not part of it, because sops does not authenticate them.
 #[derive(Default)]
 struct Path {
-    /// Every key followed by a colon: the place that sops authenticates a value with.
+    /// Every key, followed by a colon: the text with which sops authenticates the place of a value.
     joined: Vec<u8>,
     steps: Vec<Step>,
 }
 
 /// A key of the path.
 struct Step {
-    /// Where in the joined path it begins.
+    /// The offset in the joined path at which the key begins.
     start: usize,
-    /// Whether the rule matched it, or one above it.
+    /// Whether the selection rule matched this key or one above it.
     matched: bool,
 }
 
 impl Path {
-    /// Goes down to a key.
+    /// Enters the value of a key.
     fn push(&mut self, key: &[u8], matched: bool) {
         let step = Step {
             start: self.joined.len(),
@@ -71,19 +73,19 @@ impl Path {
         self.joined.push(b':');
     }
 
-    /// Goes up again.
+    /// Leaves the value of the last key.
     fn pop(&mut self) {
         if let Some(step) = self.steps.pop() {
             self.joined.truncate(step.start);
         }
     }
 
-    /// Whether the rule matched a key of it.
+    /// Whether the selection rule matched a key of the path.
     fn matched(&self) -> bool {
         self.steps.last().is_some_and(|step| step.matched)
     }
 
-    /// What sops authenticates a value's place with: one colon alone at the root.
+    /// The associated data of a value at this place: the joined path, or a single colon at the root.
     fn associated(&self) -> &[u8] {
         if self.joined.is_empty() { b":" } else { &self.joined }
     }
@@ -98,7 +100,7 @@ impl Path {
 }
 
 impl<'k> Walk<'k> {
-    /// Before the first document of a file of `size` bytes; whether there are several.
+    /// Starts before the first document of a file of `size` bytes. `several`: the file has more than one document.
     pub(crate) fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize, several: bool) -> Self {
         Self {
             key,
@@ -180,7 +182,8 @@ impl<'k> Walk<'k> {
         let mut list = Vec::with_capacity(elements.len());
         for element in elements {
             let value = self.value(element)?;
-            // sops stores an encrypted comment of a list as one more value.
+            // sops stores an encrypted comment of a list as one more string. If an element decrypts to a comment, the comments
+            // before it stay active.
             if !matches!(value, Value::Comment(_)) {
                 self.comments.clear();
             }
@@ -190,8 +193,8 @@ impl<'k> Walk<'k> {
         Ok(Value::List(list))
     }
 
-    /// Versions of sops that did not encrypt comments left them in the clear, and whoever edits an encrypted file may add one. So a
-    /// comment that is no token, or does not open, is taken as it stands. No comment counts for the MAC.
+    /// Decrypts a comment. A comment that is no token, or does not decrypt, is taken as it stands, as sops does: some versions of
+    /// sops did not encrypt comments, and whoever edits an encrypted file may add one. No comment counts for the MAC.
     fn comment(&mut self, comment: Comment<Stored<'_>>) -> Result<Comment<Plaintext>, DecryptError> {
         self.comments.push(self.rule, &comment.text)?;
         if self.rule.selects(self.path.matched(), &self.comments, true) {
@@ -212,13 +215,14 @@ impl<'k> Walk<'k> {
     }
 
     fn scalar(&mut self, kind: Kind, text: Stored<'_>) -> Result<Value<Plaintext>, DecryptError> {
+        // sops refuses a tree with such an integer, so no file that it wrote has one.
         if kind == Kind::Unsigned {
             return Err(self.fail(format!("{} cannot be in a sops file", kind.name())));
         }
         let encrypted = self.rule.selects(self.path.matched(), &self.comments, false);
         let (kind, text) = match (encrypted, kind) {
             (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
-            // sops stores an empty string as it is.
+            // sops does not encrypt an empty string, so nothing authenticates this one.
             (true, Kind::Text) if text.is_empty() => (Type::Scalar(Kind::Text), Plaintext::default()),
             (true, Kind::Text) if text.starts_with(TOKEN_START) => self.open(&text)?.map_err(|problem| self.closed(problem))?,
             (true, _) => {
@@ -237,7 +241,8 @@ impl<'k> Walk<'k> {
         })
     }
 
-    /// Why a token does not open at the current place.
+    /// The error for a token that does not decrypt at the current place. In a document that is a sops file of its own, the reason
+    /// is that it has another data key.
     fn closed(&self, problem: TokenError) -> DecryptError {
         match (problem, self.document) {
             (TokenError::Cipher(CipherError::Authentication), Some(document)) if self.is_foreign => {
@@ -254,14 +259,15 @@ impl<'k> Walk<'k> {
         }
     }
 
-    /// Opens a token at the current place, or says what is wrong with it.
+    /// Decrypts a token at the current place. The outer error ends the decryption of the file. The inner error concerns this
+    /// token alone: a comment may be left as it stands.
     fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
         let token = match Token::parse(text) {
             Ok(token) => token,
             Err(error) => return Ok(Err(error.into())),
         };
         let place = self.path.associated();
-        // The cipher takes in the whole path anew for each value.
+        // The cipher authenticates the whole path again for each value, so each time counts.
         self.paths_left = self.paths_left.checked_sub(place.len()).ok_or(DecryptError::LongPaths)?;
         let type_name = token.type_name;
         let plaintext = self.key.decrypt(token, place).map_err(TokenError::from);

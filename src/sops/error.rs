@@ -15,7 +15,7 @@ use super::{
 /// Why a text is not a sops file.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// It is not of the format.
+    /// The text breaks the rules of the format.
     #[error("it is not valid {format}: {source}")]
     Parse {
         /// The format that it was read as.
@@ -23,7 +23,7 @@ pub enum ReadError {
         /// What is wrong.
         source: ParseError,
     },
-    /// It is, but sops did not write it.
+    /// The text is of the format, but its metadata is missing or cannot be used.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
 }
@@ -31,10 +31,10 @@ pub enum ReadError {
 /// Why a file does not decrypt.
 #[derive(Debug, Error)]
 pub enum DecryptError {
-    /// The data key is not one.
+    /// The data key has a wrong length.
     #[error(transparent)]
     DataKey(#[from] CipherError),
-    /// One value is at fault.
+    /// One value does not decrypt.
     #[error("{place}: {problem}")]
     Value {
         /// Where it is.
@@ -42,7 +42,7 @@ pub enum DecryptError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A value is not encrypted where the file's rules want it to be.
+    /// A value is not encrypted, although the selection rule of the file wants it to be.
     #[error("{place}: it is {found} that should be encrypted")]
     NotEncrypted {
         /// Where it is.
@@ -58,33 +58,33 @@ pub enum DecryptError {
         /// What the key is.
         type_name: &'static str,
     },
-    /// Its rule cannot be followed.
+    /// The selection rule of the file cannot be followed.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// The places of its values are too long to be authenticated in time that grows with the file.
-    #[error("its values stand below keys that are longer than all of the rest by far, and to check them would take too long")]
+    /// The paths of the values are too long: to authenticate them all would take much more time than the size of the file allows.
+    #[error("its keys are so long that checking its values would take too long")]
     LongPaths,
     /// A later document was encrypted as a file of its own.
     #[error("document {document} is a sops file of its own, with another data key")]
     Joined {
-        /// Which one, from 1.
+        /// The number of the document, from 1.
         document: usize,
     },
     /// The file carries no MAC.
     #[error("the file has no MAC, so a change to it could not be noticed")]
     NoMac,
-    /// The MAC itself does not decrypt.
+    /// The MAC itself does not decrypt: it, or `lastmodified`, was altered.
     #[error("the MAC does not authenticate: the metadata was changed after sops wrote it")]
     BrokenMac,
-    /// The file is not what sops wrote.
+    /// The MAC does not match: the file is not what sops wrote.
     #[error("the MAC does not match: the file was changed after sops wrote it")]
     WrongMac,
 }
 
-/// A place in a file. `Display` names it as a manifest names a key, with the document where there are several.
+/// A place in a file. `Display` spells it like the key of a manifest, with the number of the document if the file has several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ValuePlace {
-    /// Which document, from 1, of several.
+    /// The number of the document, from 1; `None` if the file has only one.
     pub document: Option<usize>,
     /// The keys down to it, joined by slashes; empty for the document itself.
     pub path: String,
@@ -104,10 +104,10 @@ impl fmt::Display for ValuePlace {
 /// Why a decrypted file does not give the wanted bytes.
 #[derive(Debug, Error)]
 pub enum ContentError {
-    /// No such value.
+    /// The key leads to no value that could be a secret.
     #[error(transparent)]
     Select(#[from] SelectError),
-    /// No such spelling.
+    /// The format has no spelling for the value.
     #[error(transparent)]
     Emit(#[from] EmitError),
 }

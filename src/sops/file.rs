@@ -14,13 +14,13 @@ use super::{
 };
 use crate::system::plaintext::{Content, Plaintext};
 
-/// An encrypted file, read and understood.
+/// An encrypted file, parsed, with its metadata taken out of the documents.
 pub struct SopsFile<'a> {
     format: Format,
-    /// In bytes.
+    /// The length of the text of the file in bytes.
     size: usize,
     documents: Vec<Branch<Stored<'a>>>,
-    /// Whether each document was encrypted as a file of its own.
+    /// For each document, whether sops encrypted it as a file of its own.
     foreign: Vec<bool>,
     metadata: Metadata,
 }
@@ -35,7 +35,7 @@ impl<'a> SopsFile<'a> {
     /// Reads the text of an encrypted file.
     ///
     /// # Errors
-    /// When it is not of the format, or its metadata cannot be used.
+    /// When the text is not of the format, or its metadata cannot be used.
     pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, ReadError> {
         let mut documents = format.parse(source).map_err(|source| ReadError::Parse { format, source })?;
         let foreign = section::foreign(&documents);
@@ -49,18 +49,18 @@ impl<'a> SopsFile<'a> {
         })
     }
 
-    /// What the file says about itself.
+    /// The metadata of the file.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// Whether it looks like what sops makes of a binary file, whatever it was read as.
+    /// Whether the file has the shape that sops gives a binary file, one entry named `data`, whatever format it was read as.
     pub(crate) fn is_binary(&self) -> bool {
         matches!(self.documents.as_slice(), [document] if document.items.len() == 1 && document.get(b"data").is_some())
     }
 
-    /// Looks for values that could be secrets. Needs no data key.
+    /// A selector for the encrypted tree, which finds values that could be secrets. It needs no data key.
     #[must_use]
     pub fn selector(&self) -> Selector<'_, Stored<'a>> {
         Selector::new(&self.documents)
@@ -82,6 +82,7 @@ impl<'a> SopsFile<'a> {
             .zip(self.foreign)
             .map(|(document, is_foreign)| walk.document(document, is_foreign))
             .collect::<Result<_, _>>()?;
+        // The decrypted documents are returned only after this check, so no value of a file with a wrong MAC is ever used.
         check(walk.mac, &self.metadata, &key)?;
         Ok(Decrypted {
             format: self.format,
@@ -90,7 +91,7 @@ impl<'a> SopsFile<'a> {
     }
 }
 
-/// Compares the MAC of what was decrypted with the stored one.
+/// Compares the MAC of the decrypted values with the stored MAC.
 pub(crate) fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptError> {
     if metadata.mac.is_empty() {
         return Err(DecryptError::NoMac);
@@ -110,16 +111,16 @@ impl Decrypted {
         Selector::new(&self.documents)
     }
 
-    /// The value under `key`, as `sops decrypt --extract` prints it, without a line end. `selector` is this file's own.
+    /// The value under `key`, as `sops decrypt --extract` prints it, without a line end. `selector` must be one of this file.
     ///
     /// # Errors
-    /// When there is none that could be a secret.
+    /// When the key leads to no value that could be a secret, or the format has no spelling for the value.
     pub fn value<'f>(&'f self, selector: &Selector<'f, Plaintext>, key: &KeyPath) -> Result<Content<'f>, ContentError> {
         let (kind, text) = selector.scalar(key)?;
         Ok(self.format.emit_scalar(kind, text)?)
     }
 
-    /// The whole file, as `sops decrypt` prints it; `None` when that is longer than `most` bytes.
+    /// The whole file, as `sops decrypt` prints it; `None` if the text is longer than `most` bytes.
     ///
     /// # Errors
     /// When the format has no spelling for something in it.

@@ -1,38 +1,39 @@
-//! Keys of a manifest: the way from a document down to one value.
+//! The `key` of a secret in a manifest: the steps from a document down to one value.
 
 use std::fmt;
 
 use super::tree::{shown, shown_path};
 
-/// One step of the way.
+/// One step of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Into the value of this name.
     Name(String),
-    /// To the element with this position, from 0. Comments between the elements count, as they do for sops.
+    /// To the element at this position, counted from 0. Comments between the elements count as elements, as they do for sops.
     Index(usize),
 }
 
-/// The way from a document down to one value.
+/// A key: the steps from a document down to one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPath {
     /// Outermost first.
     steps: Vec<Step>,
-    /// How it was spelled, where that begins like steps in brackets.
+    /// The text of the key, kept only if it begins with `[`. Such a text may be meant in either form.
     spelling: Option<Spelling>,
 }
 
-/// A key that begins with a bracket.
+/// The text of a key that begins with a bracket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Spelling {
     text: String,
-    /// Where it stops to be steps in brackets, in bytes. Then it was read as names between slashes.
+    /// The offset, in bytes, from which on the text is no longer steps in brackets; the key was then read as names between
+    /// slashes. `None` if the whole text is steps in brackets.
     fault: Option<usize>,
 }
 
 impl KeyPath {
-    /// Reads either spelling: names between slashes, `a/b/c`, or what `sops decrypt --extract` takes, `["a/b"]["c"][0]`. What is not
-    /// wholly of the second form is of the first.
+    /// Reads a key in either form: names between slashes, `a/b/c`, or steps in brackets as `sops decrypt --extract` takes them,
+    /// `["a/b"]["c"][0]`. A text that is not completely in brackets is read as names.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if !text.starts_with('[') {
@@ -60,21 +61,21 @@ impl KeyPath {
         &self.steps
     }
 
-    /// Of steps in brackets: the same text as names between slashes.
+    /// The text of a key in brackets, read as names between slashes; `None` for any other key.
     pub(crate) fn as_names(&self) -> Option<Self> {
         let spelling = self.spelling.as_ref().filter(|spelling| spelling.fault.is_none());
         spelling.map(|spelling| Self::of_names(&spelling.text))
     }
 
-    /// Of what begins like steps in brackets and goes on otherwise: the text as it was typed, and its first character, counted from 1,
-    /// that belongs to none.
+    /// For a key that begins like steps in brackets and does not go on so: its text, and the first character, counted from 1,
+    /// that belongs to no step. `None` for any other key.
     pub(crate) fn malformed(&self) -> Option<(String, usize)> {
         let spelling = self.spelling.as_ref()?;
         let good = spelling.text.get(..spelling.fault?)?;
         Some((shown(spelling.text.as_bytes()), good.chars().count().saturating_add(1)))
     }
 
-    /// Where names alone were spelled: the same without empty ones, and with dots for slashes.
+    /// The key with each dot read as a slash, and without empty names. `None` if the key has a position, or would stay as it is.
     pub(crate) fn respelled(&self) -> Option<Self> {
         let names = self.steps.iter().map(|step| match step {
             Step::Name(name) => Some(name.split('.')),
@@ -86,20 +87,20 @@ impl KeyPath {
         (respelled.steps != self.steps).then_some(respelled)
     }
 
-    /// The first steps.
+    /// The key that has only the first `length` steps.
     #[must_use]
     pub fn first(&self, length: usize) -> Self {
         self.steps.iter().take(length).cloned().collect()
     }
 
-    /// The way with other steps in the place of those from `depth` up to `end`.
+    /// The key with `step` in the place of the steps from `depth` up to `end`, which is not included.
     pub(crate) fn with(&self, depth: usize, end: usize, step: Step) -> Self {
         let rest = self.steps.iter().skip(end).cloned();
         let steps = self.steps.iter().take(depth).cloned();
         steps.chain([step]).chain(rest).collect()
     }
 
-    /// Whether names between slashes would be read as something else.
+    /// Whether the key must be printed in brackets, because its names between slashes would be read as another key.
     fn wants_brackets(&self) -> bool {
         let is_special = |step: &Step| !matches!(step, Step::Name(name) if !name.contains('/'));
         self.steps.iter().any(is_special)
@@ -119,7 +120,8 @@ impl FromIterator<Step> for KeyPath {
     }
 }
 
-/// The steps of `["a"]['b'][0]`, and the rest, which is none. Like sops, without escapes: a name ends before its quote and a bracket.
+/// Reads steps in brackets, such as `["a"]['b'][0]`. Returns them with the text behind them, which is empty if all of it is such
+/// steps. As in sops, there are no escapes: a name ends at its quote with a bracket behind it.
 fn bracketed(text: &str) -> (Vec<Step>, &str) {
     let (mut steps, mut rest) = (Vec::new(), text);
     while let Some((step, behind)) = step(rest) {
@@ -129,7 +131,7 @@ fn bracketed(text: &str) -> (Vec<Step>, &str) {
     (steps, rest)
 }
 
-/// A step in brackets, and what follows.
+/// Reads one step in brackets. Returns it with the text behind it.
 fn step(text: &str) -> Option<(Step, &str)> {
     let inside = text.strip_prefix('[')?;
     let quote = inside.chars().next().filter(|first| matches!(first, '"' | '\''));
@@ -139,13 +141,13 @@ fn step(text: &str) -> Option<(Step, &str)> {
     }
 }
 
-/// A position up to its bracket, and what follows.
+/// Reads a position up to its closing bracket. Returns it with the text behind it.
 fn index(text: &str) -> Option<(Step, &str)> {
     let (digits, behind) = text.split_once(']')?;
     Some((Step::Index(digits.parse().ok()?), behind))
 }
 
-/// A name up to the first quote with a bracket behind it, and what follows.
+/// Reads a name up to the first quote with a bracket behind it. Returns it with the text behind it.
 fn name(text: &str, quote: char) -> Option<(Step, &str)> {
     let (name, behind) = text.split_once(&format!("{quote}]"))?;
     Some((Step::Name(name.to_owned()), behind))
@@ -168,7 +170,7 @@ impl fmt::Display for KeyPath {
                 Step::Index(_) => b"",
             });
             return match shown_path(&names.collect::<Vec<_>>()) {
-                // It would not be seen.
+                // An empty name would be invisible in a message.
                 empty if empty.is_empty() => f.write_str("\"\""),
                 names => f.write_str(&names),
             };

@@ -1,31 +1,32 @@
-//! The document's MAC: one hash over all values, in the order of the file.
+//! The MAC of a file: one hash over all its values, in their order.
 
 use sha2::{Digest, Sha512};
 
 use super::tree::Kind;
 
-/// What sops feeds to the hash first when only encrypted values count: SHA-256 of "sops", so that the two ways of counting cannot
-/// give one MAC.
+/// The first bytes that sops hashes if `mac_only_encrypted` is set: SHA-256 of `sops`. They make this MAC differ from the MAC
+/// over all values.
 const ONLY_ENCRYPTED: [u8; 32] = [
     0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b, 0x0b, 0x97, 0x5b, 0x3b, 0xf4,
     0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69,
 ];
 
-/// Integers up to this magnitude are the same number as a float.
+/// The largest magnitude, 2⁵³, up to which a float holds every integer exactly.
 const LARGEST_EXACT: u64 = 1 << 53;
 
-/// A MAC in the making.
+/// The MAC while the values of a file are hashed one by one.
 pub(crate) struct Mac {
     only_encrypted: bool,
     exact: Sha512,
-    /// Up to 3.13.1 sops read every JSON number as a float, and so hashed large integers rounded. Kept only once such an integer
-    /// was met.
+    /// The hash with large integers rounded to floats. Up to 3.13.1, sops read every JSON number as a float and hashed the
+    /// rounded number. `None` until the first such integer.
     rounded: Option<Sha512>,
     rounds_integers: bool,
 }
 
 impl Mac {
-    /// `only_encrypted`: values that are stored in the clear do not count. `rounds_integers`: the format is JSON.
+    /// Starts without values. `only_encrypted`: values that are stored in the clear do not count. `rounds_integers`: the format
+    /// is JSON, so large integers may have been rounded.
     pub(crate) fn new(only_encrypted: bool, rounds_integers: bool) -> Self {
         let mut exact = Sha512::new();
         if only_encrypted {
@@ -39,11 +40,13 @@ impl Mac {
         }
     }
 
-    /// Takes in one value, its text in canonical form. Keys, comments and nulls never count.
+    /// Hashes one value, given its text in canonical form. Keys, comments and nulls never count for the MAC.
     pub(crate) fn update(&mut self, encrypted: bool, kind: Kind, canonical: &[u8]) {
         if self.only_encrypted && !encrypted {
             return;
         }
+        // The plaintext of an encrypted value is the text that sops hashed. Only a JSON integer in the clear may have been
+        // rounded.
         let rounded = if encrypted { None } else { self.rounded_form(kind, canonical) };
         if rounded.is_some() {
             self.rounded.get_or_insert_with(|| self.exact.clone());
@@ -54,12 +57,14 @@ impl Mac {
         self.exact.update(canonical);
     }
 
-    /// Whether `stored` is the MAC of what was taken in. sops writes upper-case hexadecimal and compares letter for letter.
+    /// Whether `stored` is the MAC of the hashed values. sops writes it in upper-case hexadecimal and compares it letter for
+    /// letter.
     pub(crate) fn matches(self, stored: &[u8]) -> bool {
         let is = |hash: Sha512| same(stored, hexadecimal(&hash.finalize()).as_bytes());
         is(self.exact) || self.rounded.is_some_and(is)
     }
 
+    /// The text that older versions of sops hashed for a large integer of a JSON file; `None` for every other value.
     fn rounded_form(&self, kind: Kind, canonical: &[u8]) -> Option<Vec<u8>> {
         if !self.rounds_integers || kind != Kind::Integer {
             return None;
@@ -74,7 +79,7 @@ impl Mac {
     }
 }
 
-/// Compares without telling by the time it takes where the first difference is.
+/// Compares in a time that does not depend on where the first difference is.
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

@@ -1,4 +1,4 @@
-//! The `sops` section of a file: who can open it, which leaves are encrypted, the document's MAC.
+//! The `sops` section of a file: its recipient entries, its selection rule and its MAC.
 
 use thiserror::Error;
 
@@ -10,32 +10,32 @@ use super::{
     tree::{Branch, Key, Stored, Value},
 };
 
-/// The most keys of a file, in all groups together.
+/// The most recipient entries of a file, in all key groups together. All of them may have to be tried.
 const MOST_KEYS: usize = 10_000;
-/// The most groups: a share has its number, which is not 0, in one byte.
+/// The most key groups of a file. The number of a share is one byte and not 0, so there can be 255 shares.
 const MOST_GROUPS: usize = 255;
 
-/// One way to the data key (or to one share of it).
+/// A recipient entry: a recipient, and the data key (or one share of it) encrypted to it. sops calls this a master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MasterKey {
-    /// An age recipient: `age1…`, `ssh-ed25519 …`, `ssh-rsa …`, `age1pq1…`, or one of a plugin.
+    /// An entry for an age recipient: `age1…`, `ssh-ed25519 …`, `ssh-rsa …`, `age1pq1…`, or one of a plugin.
     Age {
         /// The recipient as the file names it; it plays no part in decryption.
         recipient: String,
         /// An armoured age file that holds the data key.
         encrypted: String,
     },
-    /// An OpenPGP key.
+    /// An entry for an OpenPGP key.
     Pgp {
         /// Its fingerprint as the file names it; it plays no part in decryption.
         fingerprint: String,
         /// An armoured OpenPGP message that holds the data key.
         encrypted: String,
     },
-    /// A key held by a key service that is asked over the network.
+    /// An entry for a key that a key service holds. The service would be asked over the network.
     Remote {
-        /// Which one.
+        /// The service that holds the key.
         service: Service,
         /// The key's name at the service, as sops prints it.
         name: String,
@@ -58,32 +58,34 @@ pub enum Service {
     HuaweiKms,
 }
 
-/// Keys of which any one opens the group.
+/// A key group: recipient entries of which any one gives the same share of the data key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyGroup {
-    /// In the order of the file.
+    /// The entries, ordered by kind as sops lists the kinds. Entries of one kind are in the order of the file.
     pub keys: Vec<MasterKey>,
 }
 
-/// How the data key is shared out. With one group, the group's key is the data key; with more, each group holds a share.
+/// The key groups of a file. If there is one, each of its entries holds the data key. If there are more, the entries of each
+/// group hold the share of this group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyGroups {
-    /// At least one.
+    /// The groups, at least one.
     pub groups: Vec<KeyGroup>,
-    /// How many groups are needed; counts only with more than one group.
+    /// How many shares make the data key (`shamir_threshold`). It counts only with more than one group; 0 if the field is
+    /// missing.
     pub threshold: usize,
 }
 
-/// Everything that the `sops` section says and decryption needs. Unknown fields are ignored, and so is the version: every 3.x file
-/// decrypts in the same way.
+/// The fields of the `sops` section that decryption needs. Unknown fields are ignored, and so is the version, because every 3.x
+/// file decrypts in the same way.
 pub struct Metadata {
-    /// Who can open the file.
+    /// The recipient entries of the file, by key group.
     pub key_groups: KeyGroups,
-    /// When sops wrote it, in the form that authenticates the MAC: RFC 3339 with seconds.
+    /// The time of the last change, RFC 3339 with whole seconds. This text authenticates the MAC.
     pub last_modified: String,
-    /// The MAC, encrypted; empty where there is none.
+    /// The MAC as an encrypted token; empty if the file has none.
     pub mac: Vec<u8>,
-    /// Only encrypted values count for the MAC.
+    /// Whether only encrypted values count for the MAC.
     pub mac_only_encrypted: bool,
     /// Which leaves are encrypted.
     pub(crate) rule: Rule,
@@ -92,7 +94,7 @@ pub struct Metadata {
 /// Why the `sops` section cannot be used.
 #[derive(Debug, Error)]
 pub enum MetadataError {
-    /// It is missing, doubled or not a map.
+    /// The section is missing, is there twice, or is not a map.
     #[error(transparent)]
     Section(#[from] SectionError),
     /// A field that must be there is not.
@@ -109,26 +111,27 @@ pub enum MetadataError {
     /// More than one selection rule.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// More keys than anybody has: trying them all would take a long time.
+    /// There are more recipient entries than anybody needs; to try them all would take a long time.
     #[error("the sops metadata names more than {MOST_KEYS} keys")]
     TooManyKeys,
-    /// More groups than there are shares.
+    /// There are more key groups than there can be shares.
     #[error("the sops metadata names more than {MOST_GROUPS} key groups")]
     TooManyGroups,
-    /// Nobody could open the file.
+    /// There is no recipient entry, so nobody could open the file.
     #[error("the sops metadata names no key")]
     NoKeys,
 }
 
 impl Metadata {
-    /// What tells the file's own data key from any other.
+    /// The proof that shows whether a key is the data key of this file.
     #[must_use]
     pub fn proof(&self) -> KeyProof {
         KeyProof::new(self.mac.clone(), self.last_modified.clone())
     }
 
-    /// Reads the section, in the one shape that all formats are brought to. The types are taken as loosely as any version of sops
-    /// takes them: a number where a string is wanted, a string for a boolean, one value for a list of one.
+    /// Reads the section in its nested shape, which all formats have been brought to. A value may have another type than its
+    /// field, as far as any version of sops accepts that: a number for a string, a string for a boolean, one map for a list of
+    /// one.
     ///
     /// # Errors
     /// When something that decryption needs is missing or malformed.
@@ -163,7 +166,7 @@ fn rule(section: &Branch<Stored<'_>>) -> Result<Rule, RuleError> {
     })
 }
 
-/// Lists of keys at the top make one group; only where they are all empty, `key_groups` counts.
+/// The key groups. Recipient entries directly in the section make one group; `key_groups` counts only if there are none.
 fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, MetadataError> {
     let top = key_group(section);
     let groups: Vec<_> = if top.keys.is_empty() {
@@ -186,7 +189,7 @@ fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, MetadataError> 
     })
 }
 
-/// In the order in which sops itself lists the kinds.
+/// A key group. Its entries come in the order in which sops lists the kinds of keys.
 fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     let field = |map, name| text(map, name).unwrap_or_default();
     let remote = |service, name| MasterKey::Remote { service, name };
@@ -223,7 +226,7 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     KeyGroup { keys }
 }
 
-/// Some versions wrote it as `2.0`.
+/// The field `shamir_threshold`; 0 if it is missing. Some versions of sops wrote a whole number as `2.0`.
 fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, MetadataError> {
     let Some(text) = text(section, "shamir_threshold").filter(|text| !text.is_empty()) else {
         return Ok(0);
@@ -237,7 +240,7 @@ fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, MetadataError> {
         })
 }
 
-/// The spellings of Go's `strconv.ParseBool`, empty for false.
+/// A boolean field, in any spelling that Go's `strconv.ParseBool` reads. A missing or empty field is false.
 fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, MetadataError> {
     match text(section, field).unwrap_or_default().as_str() {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
@@ -249,7 +252,7 @@ fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, Metad
     }
 }
 
-/// A field's text, whatever scalar it is.
+/// The text of a field, whatever type its scalar has.
 fn text(map: &Branch<Stored<'_>>, field: &str) -> Option<String> {
     match named(map, field)? {
         Value::Scalar(_, text) => Some(String::from_utf8_lossy(text).into_owned()),
@@ -257,7 +260,7 @@ fn text(map: &Branch<Stored<'_>>, field: &str) -> Option<String> {
     }
 }
 
-/// The maps of a list, or a map that stands alone.
+/// The maps in the list `field`, or the single map that stands in the place of the list.
 fn maps<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> impl Iterator<Item = &'m Branch<Stored<'s>>> {
     let elements = match named(map, field) {
         Some(Value::List(elements)) => elements.as_slice(),
@@ -270,7 +273,8 @@ fn maps<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> impl Iterator<Item 
     })
 }
 
-/// By its exact name, else in any case. In JSON a name may be there more than once: the last counts, as in sops.
+/// The field with exactly this name, else the field with this name in other upper and lower case. In JSON, a name may appear more
+/// than once: the last one counts, as in sops.
 fn named<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> Option<&'m Value<Stored<'s>>> {
     let last = |is_field: fn(&[u8], &[u8]) -> bool| {
         let found = map

@@ -1,8 +1,8 @@
-//! The sops file format, decrypt side. Knows nothing of manifests, hosts or systemd.
+//! Reads and decrypts sops files. Knows nothing of manifests, hosts or systemd.
 //!
-//! A file is [parsed](SopsFile::parse), its data key is got from elsewhere (see [`keys`](crate::keys)), and it is
-//! [decrypted](SopsFile::decrypt): every value is authenticated with its place in the file, and the whole with the file's MAC,
-//! before anything of it can be read.
+//! [`SopsFile::parse`] reads the text of a file. The data key comes from elsewhere (see [`keys`](crate::keys)).
+//! [`SopsFile::decrypt`] authenticates every encrypted value with its place in the file, and all values together with the MAC. It
+//! returns a decrypted file only if both succeed.
 
 mod cipher;
 mod decrypt;

@@ -1,4 +1,4 @@
-//! Numbers as the Go standard library reads and writes them, because that is how sops put them into the MAC.
+//! Writes floats as the Go standard library does, because sops hashes this text for the MAC.
 
 /// The shortest decimal digits that round-trip, without an exponent: `5`, `0.1`, `-0`, `+Inf`, `NaN`.
 /// Go's `strconv.FormatFloat(x, 'f', -1, 64)`.
@@ -10,7 +10,7 @@ pub fn positional(number: f64) -> String {
             return shortest;
         };
         let decimals = decimals.len();
-        // To write all the digits of a small number takes long.
+        // The rounding below is needed only for a number in the middle between two texts, and is slow for very small numbers.
         if !is_between(number, decimals) {
             return shortest;
         }
@@ -18,7 +18,7 @@ pub fn positional(number: f64) -> String {
     })
 }
 
-/// The same digits, with an exponent of at least two digits where it is below -4 or reaches 6: `1e+06`, `1.5e-07`.
+/// The same digits. An exponent below -4, or of 6 and more, is written out with at least two digits: `1e+06`, `1.5e-07`.
 /// Go's `strconv.FormatFloat(x, 'g', -1, 64)`.
 #[must_use]
 pub fn compact(number: f64) -> String {
@@ -38,23 +38,25 @@ pub fn compact(number: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// Whether the number lies in the middle between two that have so many decimals: then it has itself one more.
+/// Whether the number lies exactly in the middle between two neighbours with this many decimals. If so, its exact decimal form
+/// has one decimal more.
 fn is_between(number: f64, decimals: usize) -> bool {
     let bits = number.to_bits();
     let exponent = i64::try_from(bits >> 52 & 0x7ff).unwrap_or_default();
     let fraction = bits & ((1 << 52) - 1);
-    // A subnormal number has no leading one, and the exponent of the smallest normal ones.
+    // A subnormal number has no implicit leading 1 bit. Its exponent is that of the smallest normal numbers.
     let (mantissa, exponent) = if exponent == 0 {
         (fraction, 1)
     } else {
         (fraction | 1 << 52, exponent)
     };
+    // The number of decimals of the exact form. 1075 is the bias of the exponent, 1023, and the 52 bits of the fraction.
     let halvings = 1075 - exponent - i64::from(mantissa.trailing_zeros());
     usize::try_from(halvings) == Ok(decimals + 1)
 }
 
-/// Where two spellings of one length lie equally near, Go takes the even one and Rust the upper one. Rounding to that length, which
-/// is exact, gives Go's, unless it is another number.
+/// If two texts of the shortest length are equally near to the number, Go takes the one with an even last digit, and Rust the
+/// upper one. Exact rounding to this length gives Go's text. If that is another number, the shortest text stays.
 fn nearest_of_its_length(number: f64, shortest: String, round: impl Fn(f64) -> String) -> String {
     let rounded = round(number);
     let is_same = rounded

@@ -1,9 +1,10 @@
-//! Tells a file's own data key from any other.
+//! Checks whether a key is the data key of a file.
 
 use super::{cipher::DataKey, value::Token};
 use crate::system::plaintext::Plaintext;
 
-/// The encrypted MAC of a file, which only its data key opens. Cheaper than decrypting the file to find out.
+/// The encrypted MAC of a file. Only the data key of the file decrypts it, so this short text shows whether a key is right, and
+/// the file itself need not be decrypted for that.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyProof {
     mac: Vec<u8>,
@@ -15,13 +16,13 @@ impl KeyProof {
         Self { mac, last_modified }
     }
 
-    /// A proof that every key of the right length passes: for a file without a MAC there is nothing to tell it by.
+    /// A proof that accepts every key of a right length. It stands for a file without a MAC, where a key cannot be checked.
     #[must_use]
     pub fn none() -> Self {
         Self::new(Vec::new(), String::new())
     }
 
-    /// Whether `key` is the data key. A file whose MAC or time of change was altered accepts none.
+    /// Whether `key` is the data key of the file. If somebody altered the stored MAC or `lastmodified`, no key is accepted.
     #[must_use]
     pub fn accepts(&self, key: &Plaintext) -> bool {
         let Ok(key) = DataKey::new(key) else { return false };
@@ -29,7 +30,8 @@ impl KeyProof {
     }
 }
 
-/// The stored MAC is a value of its own, authenticated with the time of the last change.
+/// Decrypts the stored MAC; `None` if it does not authenticate. sops encrypts the MAC like a value, with the time of the last
+/// change as associated data in the place of a path.
 pub(crate) fn stored_mac(token: &[u8], last_modified: &str, key: &DataKey) -> Option<Plaintext> {
     let token = Token::parse(token).ok().filter(|token| token.type_name == b"str")?;
     key.decrypt(token, last_modified.as_bytes()).ok()

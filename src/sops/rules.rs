@@ -4,10 +4,10 @@ use thiserror::Error;
 
 use super::pattern::{Pattern, PatternError};
 
-/// The suffix that applies where a file names no rule.
+/// The `unencrypted_suffix` of a file that names no selection rule.
 const DEFAULT_UNENCRYPTED_SUFFIX: &[u8] = b"_unencrypted";
 
-/// The rules as the metadata has them. An empty one counts as none.
+/// The fields of the metadata that hold a selection rule. An empty field counts as missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RuleFields<'a> {
     /// Leaves below a key with this suffix are not encrypted, all others are.
@@ -27,33 +27,33 @@ pub(crate) struct RuleFields<'a> {
 /// Why a file's rule cannot be followed.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RuleError {
-    /// More than one, by their names.
+    /// The file has more than one rule. The list names them.
     #[error("the file has more than one of the rules that select what is encrypted: {}", .0.join(", "))]
     Several(Vec<&'static str>),
-    /// One whose pattern is too much, by its name.
+    /// The pattern of the rule is too large, or takes too long. The text names the rule.
     #[error("{0} {1}")]
     Pattern(&'static str, PatternError),
 }
 
 /// The rule of a file.
 pub(crate) struct Rule {
-    /// The field that it stands in.
+    /// The name of the metadata field.
     name: &'static str,
     matcher: Matcher,
-    /// Whether what matches is encrypted, and all else is not; or the other way round.
+    /// True if the matching leaves are encrypted and all others are not; false if it is the other way round.
     encrypts: bool,
 }
 
-/// How a rule is made of its field's text.
+/// Makes the matcher of a rule from the text of its field.
 type Make = fn(&[u8]) -> Result<Matcher, PatternError>;
 
-/// What a rule looks at.
+/// What a rule compares its suffix or pattern with.
 enum Matcher {
     /// The end of any key on the path.
     Suffix(Vec<u8>),
     /// Any key on the path.
     Key(Pattern),
-    /// Any comment above the leaf or above what it is in.
+    /// Any comment directly above the leaf, or directly above a list or map that the leaf is in.
     Comment(Pattern),
 }
 
@@ -90,8 +90,8 @@ impl Rule {
         }
     }
 
-    /// Whether the rule is one about keys and matches this one. What it matches it matches with all that is below, so each key is asked
-    /// about once, and not again for each leaf.
+    /// Whether the rule is about keys and matches this one. A match holds for everything below the key, so the caller asks once
+    /// for each key, and not again for each leaf.
     ///
     /// # Errors
     /// When that takes too long.
@@ -103,7 +103,8 @@ impl Rule {
         }
     }
 
-    /// Whether the rule is one about comments and matches this one's stored text.
+    /// Whether the rule is about comments and matches this one. As in sops, the pattern is matched against the stored text of the
+    /// comment, encrypted or not.
     fn matches_comment(&mut self, text: &[u8]) -> Result<bool, RuleError> {
         match &mut self.matcher {
             Matcher::Comment(pattern) => pattern.matches(text).map_err(|error| RuleError::Pattern(self.name, error)),
@@ -111,37 +112,38 @@ impl Rule {
         }
     }
 
-    /// Whether a leaf is encrypted, told whether a key on its path matched. The path of a list element or a comment is that of what it is
-    /// in; a comment is on the stack itself.
+    /// Whether a leaf or a comment is encrypted. `key_matched`: a key of its path matched; the path of a list element or of a
+    /// comment is that of the list or map around it. A comment must already be on the stack `comments`.
     pub(crate) fn selects(&self, key_matched: bool, comments: &CommentStack, is_comment: bool) -> bool {
         let found = match &self.matcher {
             Matcher::Suffix(_) | Matcher::Key(_) => key_matched,
-            // A comment that begins an encrypted part is not encrypted itself.
+            // With `encrypted_comment_regex`, the comment whose match encrypts what follows is not encrypted itself.
             Matcher::Comment(_) => comments.matched(is_comment && self.encrypts),
         };
         found == self.encrypts
     }
 }
 
-/// The comments that are active at a place of the tree: those directly above it, and above each list and map that it is in.
+/// The comments that are active at a place of the tree: those directly above the place, and those directly above each list and
+/// map around it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CommentStack {
     levels: Vec<Level>,
 }
 
-/// Whether comments of one list or map matched, since its last item that was none.
+/// Whether the active comments of one list or map matched the rule: those since its last item that was no comment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Level {
-    /// Any of those around it.
+    /// Whether an active comment of a list or map around this one matched.
     around: bool,
-    /// Any but the last.
+    /// Whether an active comment other than the latest matched.
     earlier: bool,
-    /// The last.
+    /// Whether the latest comment matched.
     last: bool,
 }
 
 impl Level {
-    /// Whether any did, the very last one left out if `but_the_last`.
+    /// Whether any of these comments matched. With `but_the_last`, the latest one does not count.
     fn matched(self, but_the_last: bool) -> bool {
         self.around || self.earlier || (self.last && !but_the_last)
     }
@@ -156,12 +158,12 @@ impl CommentStack {
         });
     }
 
-    /// Ends it.
+    /// Ends the current list or map.
     pub(crate) fn leave(&mut self) {
         self.levels.pop();
     }
 
-    /// Meets a comment, by its stored text, before the comment itself is asked about.
+    /// Adds a comment, given its stored text. This must come before [`Rule::selects`] is asked about the comment itself.
     ///
     /// # Errors
     /// When the rule takes too long.
@@ -173,14 +175,14 @@ impl CommentStack {
         Ok(())
     }
 
-    /// Has passed an item that is no comment, and whose value is none.
+    /// Forgets the comments of the current list or map, after an item that neither is a comment nor has one as its value.
     pub(crate) fn clear(&mut self) {
         if let Some(level) = self.levels.last_mut() {
             (level.earlier, level.last) = (false, false);
         }
     }
 
-    /// Whether any active comment matched, the very last one left out if `but_the_last`.
+    /// Whether any active comment matched. With `but_the_last`, the latest one does not count.
     fn matched(&self, but_the_last: bool) -> bool {
         self.levels.last().is_some_and(|level| level.matched(but_the_last))
     }

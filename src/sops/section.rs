@@ -1,4 +1,4 @@
-//! Where the `sops` metadata section lives in each format, and how it is taken out of the documents.
+//! Takes the `sops` metadata section out of the documents, whatever shape it has in each format.
 
 use std::{collections::HashSet, mem};
 
@@ -9,10 +9,10 @@ use super::{
     tree::{Branch, Item, Key, Kind, Stored, Value},
 };
 
-/// The name of the section, and with `_` behind it the prefix of its keys in dotenv.
+/// The name of the section. In dotenv, each of its keys begins with this name and `_`.
 const NAME: &[u8] = b"sops";
 
-/// Why there is no metadata to be had from a file.
+/// Why the metadata cannot be taken out of a file.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SectionError {
@@ -22,17 +22,17 @@ pub enum SectionError {
     /// Two sections in one document.
     #[error("there are two sops sections")]
     Duplicate,
-    /// Something else under its name; the type's name.
+    /// The value named `sops` is not a map. The text names its type.
     #[error("the sops section is {0}, not a map")]
     NotAMap(&'static str),
-    /// A flat section that does not describe a nested one.
+    /// The flat keys of a dotenv or INI file do not describe a nested section.
     #[error(transparent)]
     Flat(#[from] FlatError),
 }
 
 /// Removes the metadata from the documents and returns it, in the nested shape that YAML and JSON files have.
 ///
-/// The first document's section counts; those of later YAML documents are copies and are dropped unread.
+/// Only the section of the first document is read. sops writes a copy of it into every later YAML document; those are dropped.
 pub(crate) fn take_metadata<'a>(
     format: Format,
     documents: &mut [Branch<Stored<'a>>],
@@ -49,8 +49,8 @@ pub(crate) fn take_metadata<'a>(
     }
 }
 
-/// Whether each document is of another file than the first: it has a section, and no message of it is in the first one's. Copies of one
-/// file may differ in all else, such as the time of the last change.
+/// For each document, whether sops encrypted it as a file of its own: it has a section, and shares no message with the section of
+/// the first document. Sections of one file may differ in everything else, such as the time of the last change.
 pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
     let mut messages = documents
         .iter()
@@ -61,7 +61,8 @@ pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
     std::iter::once(false).chain(later).collect()
 }
 
-/// The data key as it was encrypted to each recipient, wherever that stands in a section.
+/// Collects the messages of a section: the data key, as it was encrypted to each recipient. Key groups nest them, so they are
+/// searched for at every depth.
 fn messages_in<'t>(value: &'t Value<Stored<'_>>) -> Vec<&'t [u8]> {
     match value {
         Value::List(elements) => elements.iter().flat_map(messages_in).collect(),
@@ -76,7 +77,7 @@ fn messages_in<'t>(value: &'t Value<Stored<'_>>) -> Vec<&'t [u8]> {
     }
 }
 
-/// Takes the entry `sops` out of every document.
+/// Takes the entry `sops` out of every document, and returns the one of the first document.
 fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Stored<'a>>, SectionError> {
     let mut first = None;
     for document in documents {
@@ -98,7 +99,7 @@ fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Store
     }
 }
 
-/// Takes the keys that begin with `sops_` out of the only document there is, and cuts that off them.
+/// Takes the keys that begin with `sops_` out of the first document (dotenv has no other), and removes this prefix.
 fn take_prefixed<'a>(documents: &mut [Branch<Stored<'a>>]) -> Branch<Stored<'a>> {
     let document = documents.first_mut();
     document
@@ -106,7 +107,7 @@ fn take_prefixed<'a>(documents: &mut [Branch<Stored<'a>>]) -> Branch<Stored<'a>>
         .unwrap_or_default()
 }
 
-/// Takes out the items whose name `rename` answers for, under the new name.
+/// Takes the items for which `rename` gives a new name out of a document, and returns them under their new names.
 fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Branch<Stored<'a>> {
     let mut taken = Branch::default();
     for item in mem::take(&mut document.items) {
@@ -125,7 +126,7 @@ fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<
     taken
 }
 
-/// The nested form of a flat section. In a value the two characters `\n` stand for a line feed.
+/// Turns a flat section into its nested form. In a value, the two characters `\n` stand for a line feed.
 fn flat_section(mut section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, FlatError> {
     for item in &mut section.items {
         if let Value::Scalar(Kind::Text, text) = &mut item.value {

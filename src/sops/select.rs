@@ -1,4 +1,4 @@
-//! One value of a tree by its key.
+//! Finds one value of a tree by its key.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,10 +21,10 @@ pub enum SelectError {
     Missing {
         /// The key as far as it was looked for.
         key: String,
-        /// One that exists and is spelled much the same.
+        /// An existing key with a similar spelling, to be suggested.
         nearest: Option<String>,
     },
-    /// A list is shorter than that.
+    /// The list has no element at this position.
     #[error("the key {key} does not exist; {list} has {count}, and the first is [0]")]
     Beyond {
         /// The key as far as it was looked for.
@@ -34,7 +34,7 @@ pub enum SelectError {
         /// How many elements it has.
         count: String,
     },
-    /// Nothing has that name, and it begins like a key in brackets.
+    /// Nothing has that name, and the key begins like steps in brackets but does not go on so.
     #[error(
         "the key {key} is malformed from character {position} on; write each name as [\"name\"] and each position as [0], \
          with nothing between them"
@@ -42,20 +42,20 @@ pub enum SelectError {
     Malformed {
         /// The key as it was typed.
         key: String,
-        /// Where it stops to be one in brackets, in characters, counted from 1.
+        /// The first character, counted from 1, that belongs to no step in brackets.
         position: usize,
     },
-    /// Several values have that name. An empty string is not authenticated, so anybody who can write the file could add one under the
-    /// name of a secret.
+    /// Several values have that name. None of them is taken: nothing authenticates an empty string, so anybody who can write the
+    /// file could add one under the name of a secret.
     #[error("the key {key} is there more than once")]
     Repeated {
         /// The key as far as it was looked for.
         key: String,
     },
-    /// The key goes on where the tree ends.
+    /// The key has a further step, but the value there is no map (for a name) or no list (for a position).
     #[error("the key {key} is {found}, not {expected}, so there is no {wanted} in it{}", meant(nearest.as_ref()))]
     NotAMap {
-        /// The key that is no map, or no list.
+        /// The key of the value that is no map, or no list.
         key: String,
         /// What it is.
         found: &'static str,
@@ -63,10 +63,10 @@ pub enum SelectError {
         expected: &'static str,
         /// The key that was wanted.
         wanted: String,
-        /// One that exists and has the same names, joined by slashes.
+        /// An existing key that was probably meant, to be suggested.
         nearest: Option<String>,
     },
-    /// It exists and cannot be written to a file.
+    /// The value exists, but cannot be written to a file.
     #[error("the key {key} is {found}; only a string, a number, a boolean or a time can be a secret{hint}")]
     NotAScalar {
         /// The full key.
@@ -78,18 +78,20 @@ pub enum SelectError {
     },
 }
 
-/// Looks values up by their keys, many of one file.
+/// Looks up values by their keys, many in one file.
 ///
-/// The names of a map are sorted into an index when it is first looked into: ten thousand secrets of one file are looked up in the
-/// time of ten thousand, not of a hundred million comparisons.
+/// When a name is first looked up in a map, all names of the map are put into an index. So ten thousand secrets of one file take
+/// about ten thousand comparisons, not a hundred million.
 pub struct Selector<'t, S> {
     documents: &'t [Branch<S>],
+    /// The indexes made so far, by the addresses of their maps.
     indexes: RefCell<HashMap<*const Branch<S>, Index<'t, S>>>,
-    /// How many names may still be looked at for what was meant.
+    /// How many names may still be compared in search of the key that was meant.
     suggestions_left: Cell<usize>,
 }
 
-/// The most names that are looked at for what was meant by all keys that do not exist.
+/// The most names that are compared, for all keys that do not exist, in search of the key that was meant: comparing spellings is
+/// slow.
 const MOST_SUGGESTIONS: usize = 50_000;
 
 /// The values of a map by name. A name may be there more than once, in JSON.
@@ -110,7 +112,7 @@ impl<S> Clone for Named<'_, S> {
 impl<S> Copy for Named<'_, S> {}
 
 impl<'t, S> Selector<'t, S> {
-    /// Of these documents; keys name values of the first: the Go program, too, looks no further.
+    /// A selector for these documents. Keys lead to values of the first one only, as in the Go program.
     #[must_use]
     pub fn new(documents: &'t [Branch<S>]) -> Self {
         Self {
@@ -120,7 +122,7 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The scalar under `key`. Where steps in brackets lead to none, a name of that very spelling counts.
+    /// The scalar under `key`. If steps in brackets lead to none, the same text is tried as names between slashes.
     ///
     /// # Errors
     /// When there is none; the error names the full key and what was found.
@@ -134,7 +136,8 @@ impl<'t, S> Selector<'t, S> {
         })
     }
 
-    /// The error, with what may have been meant: names between dots, or slashes that separate nothing.
+    /// The error with a suggestion added, if the key exists once its dots are read as slashes and its superfluous slashes are
+    /// left out.
     fn or_respelled(&self, mut error: SelectError, key: &KeyPath) -> SelectError {
         if let SelectError::Missing { nearest, .. } | SelectError::NotAMap { nearest, .. } = &mut error {
             let is_there = |key: &KeyPath| self.follow(key).is_ok();
@@ -178,7 +181,7 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The one value of that name.
+    /// The only value of that name in a map.
     fn named(&self, branch: &'t Branch<S>, name: &str, way: &Way<'_>) -> Result<&'t Value<S>, SelectError> {
         match self.lookup(branch, name.as_bytes()) {
             Some(Named::One(value)) => Ok(value),
@@ -187,7 +190,8 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The value of that name. The maps are borrowed for as long as this lives, so each is told by its address.
+    /// Looks a name up in the index of a map. The maps are borrowed as long as the selector lives, so the address identifies a
+    /// map.
     fn lookup(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<Named<'t, S>> {
         let mut indexes = self.indexes.borrow_mut();
         let index = indexes.entry(std::ptr::from_ref(branch)).or_insert_with(|| {
@@ -198,7 +202,8 @@ impl<'t, S> Selector<'t, S> {
         index.get(name).copied()
     }
 
-    /// The current step leads into something that it cannot lead into. The name before it was found in `around`.
+    /// The error for a step that the value `found` cannot have: a name in what is no map, or a position in what is no list.
+    /// `around` is the map in which the name before it was found.
     fn blocked(&self, way: &Way<'_>, around: &'t Branch<S>, found: &Value<S>, step: &Step) -> SelectError {
         let above = way.above();
         SelectError::NotAMap {
@@ -213,7 +218,7 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The key of `branch` that was meant by the current step. After very many names it is no longer looked for.
+    /// The key of `branch` that the current step probably meant. After [`MOST_SUGGESTIONS`] names, no further key is looked for.
     fn nearest(&self, branch: &'t Branch<S>, way: &Way<'_>, wanted: &str) -> Option<String> {
         let joined = self.joined(branch, way);
         joined.or_else(|| {
@@ -229,7 +234,8 @@ impl<'t, S> Selector<'t, S> {
         })
     }
 
-    /// The key with a name of `branch` that has slashes, where they were taken for those between names.
+    /// The key with several of its names joined by slashes, if `branch` has a name with these slashes: they were taken for
+    /// separators.
     fn joined(&self, branch: &'t Branch<S>, way: &Way<'_>) -> Option<String> {
         let rest = way.key.steps().get(way.depth..)?;
         let names = rest.iter().map_while(|step| match step {
@@ -246,8 +252,8 @@ impl<'t, S> Selector<'t, S> {
     }
 }
 
-/// Adds what YAML merge keys (`<<`) bring into a map, because the Go program parses the decrypted text once more, merge keys applied. A
-/// name that is there already stays what it is.
+/// Adds the names that YAML merge keys (`<<`) bring into a map. The Go program finds them, because it parses the decrypted text
+/// once more and applies merge keys. A name that is already there keeps its value.
 fn merge<'t, S>(index: &mut Index<'t, S>, branch: &'t Branch<S>, depth: usize) {
     let Some(deeper) = depth.checked_sub(1) else { return };
     let merged = own_values(branch, b"<<");
@@ -272,7 +278,7 @@ fn own_values<'t, S>(branch: &'t Branch<S>, name: &[u8]) -> Vec<&'t Value<S>> {
     branch.items.iter().filter(of_name).map(|item| &item.value).collect()
 }
 
-/// What stands in the map itself.
+/// The index of a map, without what merge keys bring into it.
 fn own_index<S>(branch: &Branch<S>) -> Index<'_, S> {
     let mut index = Index::new();
     for item in &branch.items {
@@ -286,13 +292,13 @@ fn own_index<S>(branch: &Branch<S>) -> Index<'_, S> {
     index
 }
 
-/// How many merge keys inside each other are followed.
+/// How many levels of merge keys inside merged maps are followed.
 const MERGE_DEPTH: usize = 16;
 
-/// How far down a key we are.
+/// A key, and which of its steps is the current one.
 struct Way<'k> {
     key: &'k KeyPath,
-    /// The steps before the current one.
+    /// How many steps are before the current one.
     depth: usize,
 }
 
@@ -302,7 +308,7 @@ impl Way<'_> {
         self.key.first(self.depth.saturating_add(1)).to_string()
     }
 
-    /// The step before the current one.
+    /// The same key at the step before the current one.
     fn above(&self) -> Self {
         Way {
             key: self.key,
@@ -310,7 +316,7 @@ impl Way<'_> {
         }
     }
 
-    /// The key, where the current step is the position of an element in a list and was spelled as a name.
+    /// The key with the current name as a position, if the value is a list and the name is the position of one of its elements.
     fn as_position<S>(&self, found: &Value<S>, step: &Step) -> Option<String> {
         match (found, step) {
             (Value::List(elements), Step::Name(name)) => {
@@ -322,7 +328,7 @@ impl Way<'_> {
         }
     }
 
-    /// A list has only `count` elements.
+    /// The error for a position in a list that has only `count` elements.
     fn beyond(&self, count: usize) -> SelectError {
         let plural = if count == 1 { "" } else { "s" };
         SelectError::Beyond {
@@ -340,7 +346,7 @@ impl Way<'_> {
     }
 }
 
-/// What to type instead.
+/// The end of a message, which suggests a key.
 fn meant(nearest: Option<&String>) -> String {
     nearest.map(|key| format!("; did you mean {key}")).unwrap_or_default()
 }
@@ -356,7 +362,7 @@ fn hint<S>(key: &KeyPath, value: &Value<S>) -> String {
     }
 }
 
-/// Says to name a key of a map, `key`, by its first one.
+/// The advice to name a key of the map `key`, with its first one as the example.
 fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     let name = inner.items.iter().find_map(|item| match &item.key {
         Key::Name(name) => Some(String::from_utf8_lossy(name).into_owned()),
@@ -369,7 +375,7 @@ fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     })
 }
 
-/// The key of the first element of a list, `key`, that is more than a comment.
+/// The key of the first element of the list `key` that is no comment.
 fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
     let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)))?;
     let depth = key.steps().len();

@@ -1,7 +1,8 @@
 //! Instants as sops reads and writes them: RFC 3339 the way Go's `time` package understands it.
 
 /// The canonical form of a decrypted or unencrypted time: RFC 3339 with its fraction (up to nanoseconds, trailing zeros removed)
-/// and its offset, `Z` where that is zero. Go's `time.Time.UnmarshalText` followed by `MarshalText`. `None` if it is not one.
+/// and its offset, `Z` if that is zero. Go's `time.Time.UnmarshalText` followed by `MarshalText`. `None` if the text is no such
+/// time.
 #[must_use]
 pub fn canonical(text: &str) -> Option<String> {
     let instant = Instant::parse(text)?;
@@ -11,8 +12,8 @@ pub fn canonical(text: &str) -> Option<String> {
     writable.then(|| format!("{}{point}{fraction}{}", instant.seconds(), instant.zone()))
 }
 
-/// The form that authenticates a document's MAC: seconds precision. Go's `time.Parse(time.RFC3339, …)` (one-digit hours, `,`
-/// before the fraction allowed) followed by `Format(time.RFC3339)`. `None` if it is not one.
+/// The time in whole seconds, the form that authenticates the MAC. Go's `time.Parse(time.RFC3339, …)`, which accepts hours of one
+/// digit and `,` before the fraction, followed by `Format(time.RFC3339)`. `None` if the text is no such time.
 #[must_use]
 pub fn to_seconds(text: &str) -> Option<String> {
     let instant = Instant::parse(text)?;
@@ -25,7 +26,7 @@ struct Instant<'a> {
     clock: [u32; 3],
     /// The digits behind the point, of any number; often none.
     fraction: &'a str,
-    /// Minutes east of UTC. Go lets a file say 24 hours and 60 minutes.
+    /// Minutes east of UTC. Go accepts offsets of up to 24 hours and 60 minutes.
     offset: i32,
 }
 

@@ -1,17 +1,16 @@
 //! The ordered tree that a sops file is: maps, lists, scalars and comments.
 //!
-//! The tree is generic over how its text is held: [`Stored`] (borrowed from the file, ciphertext and unencrypted values alike)
-//! before decryption, [`Plaintext`](crate::plaintext::Plaintext) after it. So a function that wants decrypted data cannot be
-//! given the other kind.
+//! The tree is generic over how its text is held: [`Stored`] (borrowed from the file, encrypted or not) before decryption,
+//! `Plaintext` after it. So the compiler does not accept an undecrypted tree for a function that needs a decrypted one.
 
 use std::borrow::Cow;
 
-/// Text as it stands in a sops file, borrowed from the file's bytes where it needs no unescaping.
+/// Text as it stands in a sops file, borrowed from the bytes of the file unless it had to be unescaped.
 pub type Stored<'a> = Cow<'a, [u8]>;
 
 /// What a scalar stands for.
 ///
-/// The text of a scalar is always in one canonical form, the one that enters the document's MAC: decimal for integers, the
+/// The text of a scalar is always in one canonical form, which is hashed for the MAC: decimal for integers, the
 /// shortest positional form that round-trips for floats (see [`number::positional`](crate::sops::number::positional)), `True` or
 /// `False` for booleans, RFC 3339 with up to nanoseconds for times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub enum Kind {
     Text,
     /// A whole number that fits an `i64`.
     Integer,
-    /// A whole number above `i64::MAX`, which only YAML can spell and sops refuses to walk.
+    /// A whole number above `i64::MAX`. Only YAML can spell it, and sops refuses a file with one.
     Unsigned,
     /// An IEEE 754 double.
     Float,
@@ -33,9 +32,10 @@ pub enum Kind {
 /// The text of a comment, without the mark that opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment<S> {
-    /// What stands behind the mark.
+    /// The text behind the mark.
     pub text: S,
-    /// Whether it stood at the end of a line, behind a value, and still may (YAML only).
+    /// Whether the comment stood behind a value, at the end of its line, and is printed there again (YAML only). False for a
+    /// comment that was encrypted.
     pub inline: bool,
 }
 
@@ -59,8 +59,8 @@ const MOST_OF_KEY: usize = 200;
 /// The most keys that are shown of a path, the innermost ones.
 const MOST_OF_PATH: usize = 10;
 
-/// A key for a message: whoever wrote the file chose it, and it must neither end the line, nor reach the terminal's controls, nor fill
-/// the journal.
+/// A key for a message. Whoever wrote the file chose it, so its length is limited and its control characters are escaped: it must
+/// neither end the line, nor control the terminal, nor fill the journal.
 pub(crate) fn shown(key: &[u8]) -> String {
     let escape = |character: char| {
         if character.is_control() {
@@ -69,7 +69,7 @@ pub(crate) fn shown(key: &[u8]) -> String {
             character.to_string()
         }
     };
-    // A character has four bytes at most.
+    // A character has at most four bytes, so this keeps one character more than is shown.
     let start = key.get(..4 * (MOST_OF_KEY + 1)).unwrap_or(key);
     let text = String::from_utf8_lossy(start);
     let end = if text.chars().nth(MOST_OF_KEY).is_some() { "…" } else { "" };
@@ -77,7 +77,7 @@ pub(crate) fn shown(key: &[u8]) -> String {
     escaped + end
 }
 
-/// The keys down to a place, as a manifest writes them: joined by slashes.
+/// The keys down to a place for a message, joined by slashes as in a manifest. Of a long path, only the innermost keys are shown.
 pub(crate) fn shown_path(keys: &[&[u8]]) -> String {
     let left_out = keys.len().saturating_sub(MOST_OF_PATH);
     let mut shown_keys: Vec<_> = keys.iter().skip(left_out).map(|key| shown(key)).collect();
@@ -87,14 +87,14 @@ pub(crate) fn shown_path(keys: &[&[u8]]) -> String {
     shown_keys.join("/")
 }
 
-/// What stands left of a value.
+/// The key of a value, or a comment in the place of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key<S> {
     /// An ordinary key, decoded. Key names are not secret: sops stores them in the clear.
     Name(Vec<u8>),
-    /// A comment between the entries; its item has the value [`Value::Null`].
+    /// A comment between the entries. Its item has the value [`Value::Null`].
     Comment(Comment<S>),
-    /// A key of another type, which YAML can spell and sops refuses to walk; the type's name, for the error.
+    /// A key that is no string. Only YAML can spell it, and sops refuses a file with one. The text names its type, for the error.
     Other(&'static str),
 }
 

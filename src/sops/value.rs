@@ -27,32 +27,32 @@ pub(crate) struct Token<'a> {
     pub(crate) data: Plaintext,
     /// The nonce.
     pub(crate) iv: Vec<u8>,
-    /// What stands behind the ciphertext; the last 16 bytes of both together authenticate.
+    /// The authentication tag, of 16 bytes. If its length differs, the last 16 bytes of `data` and `tag` together are the tag.
     pub(crate) tag: Vec<u8>,
     /// The name of the plaintext's type.
     pub(crate) type_name: &'a [u8],
 }
 
-/// Why an encrypted value cannot be read. None of it says what the value is.
+/// Why an encrypted value cannot be read. No variant holds plaintext.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum ValueError {
     /// The text has another form altogether.
     #[error("the value is not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")]
     NotAToken,
-    /// A part of it, by its name, is not Base64.
+    /// A field of the token is not Base64. The text names the field.
     #[error("the {0} of the encrypted value is not Base64")]
     Base64(&'static str),
-    /// A type that sops does not have, by its name if it is one.
+    /// The token names a type that sops does not have. The text is this name, unless it does not look like a name.
     #[error("the encrypted value has the unknown type {0}")]
     UnknownType(String),
-    /// The plaintext does not stand for anything of its type.
+    /// The plaintext is no valid value of the type that the token names.
     #[error("the decrypted value is not {}", .0.name())]
     Malformed(Kind),
 }
 
 impl<'a> Token<'a> {
-    /// Reads a token. What follows its last `]` in the line, and further lines, do not count.
+    /// Reads a token. Text behind the last `]` of the first line is ignored, and so are further lines.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, ValueError> {
         let parts = Parts::find(text).ok_or(ValueError::NotAToken)?;
         Ok(Self {
@@ -99,7 +99,7 @@ fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8
     Some((before, rest.get(separator.len()..)?))
 }
 
-/// Decodes one field into a buffer of its own, without a copy of the text unless it holds line ends.
+/// Decodes one field into a buffer of its own. The text itself is copied only if it contains carriage returns, which Go skips.
 fn decode(field: &'static str, text: &[u8]) -> Result<Vec<u8>, ValueError> {
     let decoded = if text.contains(&b'\r') {
         let joined: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'\r').collect();
@@ -120,7 +120,7 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    /// The type that a token names. Plaintext of sops' `bytes` crashes sops itself.
+    /// The type that a token names. The type `bytes` of sops counts as unknown: sops itself crashes on a value of this type.
     pub(crate) fn from_name(name: &[u8]) -> Result<Self, ValueError> {
         match name {
             b"str" => Ok(Self::Scalar(Kind::Text)),
@@ -134,7 +134,7 @@ impl Type {
     }
 }
 
-/// A type's name for a message; what looks like anything else, such as text behind the token, is not shown.
+/// The name of a type for a message. If it is not a short word, it may be any text of the file, and is not shown.
 fn printable(name: &[u8]) -> String {
     match str::from_utf8(name) {
         Ok(word) if word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => word.to_owned(),
@@ -172,8 +172,9 @@ fn boolean(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Go's `strconv.ParseFloat(text, 64)`, for which too large a number is an error, as is a sign before `nan`. Hexadecimal floats and
-/// underscores between digits are refused, because nothing that encrypts writes them.
+/// Reads a float as Go's `strconv.ParseFloat(text, 64)` does: a number that is too large is an error, and so is a sign before
+/// `nan`. Unlike Go, it refuses hexadecimal floats and underscores between digits, because no program writes them when it
+/// encrypts.
 fn float(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
     let name = if number.is_nan() {

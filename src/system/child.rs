@@ -1,4 +1,5 @@
-//! A child process that can neither hold us up nor outlive us: it has a deadline, its output a limit, and it ends when we are told to.
+//! Runs a child process that can neither hold this process up nor outlive it: the child has a deadline, its output has a limit,
+//! and it is killed when this process is told to end.
 
 use std::{
     fmt,
@@ -21,9 +22,10 @@ use zeroize::Zeroizing;
 
 use super::{plaintext::Plaintext, read::reason, stop, umask::spawn_closed};
 
-/// More output than that is refused, in bytes: 16 MiB, as much as an identity file may have.
+/// The most bytes of standard output: 16 MiB, as much as an identity file may have. More is an error.
 const MOST_OUTPUT: usize = 16 << 20;
-/// What is kept of standard error, in bytes: 64 KiB, since gpg tells of each recipient there. The rest is read and forgotten.
+/// The most bytes of standard error that are kept: 64 KiB, because gpg reports each recipient there. The rest is read, so that
+/// the child does not block on a full pipe, and dropped.
 const MOST_STDERR: usize = 64 << 10;
 /// How long a killed child is waited for.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,7 +55,7 @@ pub(crate) struct Finished {
     pub stderr: String,
 }
 
-/// Why a child gave nothing. The program is the caller's to name.
+/// Why a child gave no result. The caller names the program in the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChildError {
     /// There is no such program.
@@ -62,7 +64,7 @@ pub enum ChildError {
     Refused(String),
     /// It did not end in this time, and was killed.
     Late(Duration),
-    /// Its output is larger than an honest answer could be.
+    /// Its output is larger than any real answer.
     TooMuch,
     /// It was killed, or not started, because this process was told to end.
     Stopped,
@@ -96,7 +98,7 @@ impl From<Errno> for ChildError {
 }
 
 impl Child {
-    /// Starts `command` with pipes on all three standard streams. `timeout` is all the time that it gets.
+    /// Starts `command` with pipes on all three standard streams. `timeout` is the time for everything that the child does.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -108,6 +110,7 @@ impl Child {
             command.env_remove(name);
         }
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // In a process group of its own, one signal kills the child with all that it has started.
         let mut process = spawn_closed(pipes.process_group(0))?;
         let end = pidfd_open(Pid::from_child(&process), PidfdFlags::empty()).inspect_err(|_| {
             let _ = process.kill();
@@ -127,7 +130,7 @@ impl Child {
         Ok(child)
     }
 
-    /// Gives the child `bytes`. One that has closed its standard input does not want them, and that is no error.
+    /// Writes `bytes` to the child. If the child has closed its standard input, it does not want them, and that is no error.
     ///
     /// # Errors
     /// When it takes too long.
@@ -158,12 +161,12 @@ impl Child {
         self.output.expose()
     }
 
-    /// The time that a person took to answer is not the child's.
+    /// Moves the deadline back by `time`, because the time that a person took to answer does not count as the child's.
     pub(crate) fn forgive(&mut self, time: Duration) {
         self.late_at += time;
     }
 
-    /// From now on the child has at most this time, and no more than it had.
+    /// Leaves the child at most this time from now on, and no more than it had.
     pub(crate) fn hurry(&mut self, time: Duration) {
         self.late_at = self.late_at.min(Instant::now() + time);
     }
@@ -184,15 +187,16 @@ impl Child {
         })
     }
 
-    /// Kills what is left of the group while its number is still its own, and takes note of the end.
+    /// Kills what is left of the process group, then waits for the child. The order matters: the number of the group belongs to
+    /// it only until the child has been waited for.
     fn reap(&mut self) -> io::Result<ExitStatus> {
         self.is_reaped = true;
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
         self.process.wait()
     }
 
-    /// Waits until something happens, and moves all that can be moved: the whole conversation goes through here, so neither side
-    /// ever waits for a full pipe. Gives what is left of `bytes`.
+    /// Waits until something happens, then writes and reads as much as is possible at once. All input and output goes through
+    /// here, so neither process ever blocks on a full pipe. Returns the rest of `bytes`.
     fn step<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ChildError> {
         self.wait(!bytes.is_empty())?;
         let rest = self.write(bytes)?;
@@ -209,7 +213,8 @@ impl Child {
         Ok(rest)
     }
 
-    /// Waits for the end, for output, for the wish that we end, and, if `wants_write`, for room in the child's standard input.
+    /// Waits for the end of the child, for its output, for the request to end this process, and, if `wants_write`, for room in
+    /// the child's standard input.
     fn wait(&mut self, wants_write: bool) -> Result<(), ChildError> {
         let stdin = self.process.stdin.as_ref().filter(|_| wants_write);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
@@ -223,7 +228,8 @@ impl Child {
             return Err(ChildError::Stopped);
         }
         if left.is_zero() {
-            // A child that never stops talking would always have something to be read.
+            // Without this check, a child that writes without a pause would have no deadline: `poll` would always find something
+            // to read.
             return Err(ChildError::Late(self.timeout));
         }
         let timeout = Timespec::try_from(left).unwrap_or_default();
@@ -253,7 +259,7 @@ impl Child {
         }
     }
 
-    /// No read or write waits: only [`Self::wait`] does, and it knows the deadline.
+    /// Makes reads and writes return at once. Only [`Self::wait`] waits, and it knows the deadline.
     fn never_block(&self) -> Result<(), ChildError> {
         let pipes: [Option<BorrowedFd<'_>>; 3] = [
             self.process.stdin.as_ref().map(AsFd::as_fd),
@@ -273,7 +279,7 @@ impl Drop for Child {
             return;
         }
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
-        // One that a dead file system holds does not even die of this. It is left to whoever comes after us.
+        // A process that a dead file system blocks in the kernel survives SIGKILL. It is left to init.
         let timeout = Timespec::try_from(KILL_TIMEOUT).unwrap_or_default();
         let mut end = [PollFd::from_borrowed_fd(self.end.as_fd(), PollFlags::IN)];
         if poll(&mut end, Some(&timeout)).is_ok_and(|count| count > 0) {
@@ -282,7 +288,7 @@ impl Drop for Child {
     }
 }
 
-/// Reads what is there, at most a bit more than the limit; forgets the pipe at its end.
+/// Reads what is there, but not much more than the limit. Closes the pipe at its end. Returns the number of bytes read.
 fn drain<P: Read>(pipe: &mut Option<P>, mut take: impl FnMut(&[u8])) -> Result<usize, ChildError> {
     let mut chunk = Zeroizing::new([0; 4096]);
     let mut total = 0;
@@ -301,7 +307,7 @@ fn drain<P: Read>(pipe: &mut Option<P>, mut take: impl FnMut(&[u8])) -> Result<u
     Ok(total)
 }
 
-/// Whether the same call may do later.
+/// Whether the same call may succeed later.
 fn is_later(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

@@ -6,7 +6,7 @@ use rustix::{
     process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask},
 };
 
-/// No core dumps, and no attaching: a crash leaves no plaintext on the disk, and `gcore` by the same user gets nothing.
+/// Forbids core dumps and attaching: a crash leaves no plaintext on the disk, and `gcore` gives the same user nothing.
 ///
 /// # Errors
 /// When the kernel refuses.
@@ -19,7 +19,8 @@ pub fn forbid_dumps() -> io::Result<()> {
     setrlimit(Resource::Core, none)
 }
 
-/// A panic tells where it arose and nothing else: what the libraries print with it may hold a piece of the text that they worked on.
+/// Makes a panic report only the place where it arose. The message of a library may contain a piece of the text that it worked
+/// on.
 pub fn hush_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -27,8 +28,8 @@ pub fn hush_panics() {
     }));
 }
 
-/// Every file and directory is made with the mode that it shall have; a plain user whose umask takes away their own rights could not
-/// enter what we just made.
+/// Clears the umask, because the program gives the mode of every file and directory that it makes. A plain user's umask may even
+/// take away the user's own rights, and then the program could not enter a directory that it has just made.
 pub fn ignore_umask() {
     umask(Mode::empty());
 }

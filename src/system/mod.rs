@@ -1,4 +1,4 @@
-//! What the operating system does for us: reads, child processes, users, signals, and what a thread may do.
+//! What the operating system is asked for: reads, child processes, users, signals, and the confinement of a thread.
 
 pub mod budget;
 pub(crate) mod child;

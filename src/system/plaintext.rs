@@ -21,7 +21,7 @@ impl Plaintext {
         Self(Zeroizing::new(Vec::with_capacity(capacity)))
     }
 
-    /// The bytes themselves. Every use is a place where a secret leaves this type: keep them few.
+    /// The bytes themselves. Every call is a place where a secret leaves this type, so keep the calls few.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -58,7 +58,7 @@ impl Plaintext {
         }
     }
 
-    /// `Vec` would copy and free the old buffer without wiping it.
+    /// Makes room for `additional` bytes. `Vec` by itself would move the bytes and free the old buffer without wiping it.
     fn reserve(&mut self, additional: usize) {
         let needed = self.0.len().saturating_add(additional);
         if needed > self.0.capacity() {
@@ -83,7 +83,7 @@ impl From<String> for Plaintext {
     }
 }
 
-/// Secret bytes that either live elsewhere (a large secret is not held twice) or were made for this use.
+/// Secret bytes: borrowed from a decrypted file, so that a large secret is not in memory twice, or made for this use.
 pub enum Content<'a> {
     /// Bytes of a decrypted file.
     Borrowed(&'a Plaintext),
@@ -101,7 +101,7 @@ impl Content<'_> {
         }
     }
 
-    /// The bytes on their own; what lives elsewhere is copied.
+    /// The bytes as a value of their own. Borrowed bytes are copied.
     #[must_use]
     pub fn into_plaintext(self) -> Plaintext {
         match self {

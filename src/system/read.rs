@@ -1,4 +1,4 @@
-//! Reads of regular files: bounded, without waiting, into memory that is wiped.
+//! Reads regular files, with a limit of size and time, into memory that is wiped.
 
 use std::{
     fmt,
@@ -30,18 +30,18 @@ pub(crate) struct Contents {
     pub mode: u32,
 }
 
-/// Why a file was not read. The object is the caller's to name.
+/// Why a file was not read. The caller names the file in the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
     /// There is no such file.
     Missing,
     /// The system refused to open or read it, in the system's words.
     Refused(String),
-    /// It is not a regular file but this: reading it could hang or never end.
+    /// It is not a regular file but what the text says. Reading it could block or never end.
     NotRegular(&'static str),
-    /// It has more bytes than this limit. Never is a part of it read instead.
+    /// It has more bytes than this limit. No part of it is used.
     TooLarge(usize),
-    /// It was waited for in vain.
+    /// It could not be read in time.
     Late,
     /// This run was told to end meanwhile.
     Stopped,
@@ -61,11 +61,11 @@ impl fmt::Display for ReadError {
     }
 }
 
-/// Reads the files of one kind, which have so much time together.
+/// Reads the files of one kind, such as all key files. They have a common limit of time.
 pub(crate) struct Reader {
     thread: Confined,
     left: Duration,
-    /// What is left of it once this run was told to end.
+    /// The time that is left for them once this run was told to end.
     grace: Duration,
 }
 
@@ -78,14 +78,14 @@ impl Reader {
         }
     }
 
-    /// Reads as [`read`] does, and waits as long as there is time left, or a moment: what is quick is read, however long others took, and
-    /// also where this run was told to end.
+    /// Reads a file as [`read`] does, in the time that is left. If none is left, or this run was told to end, there is still a
+    /// moment: a file that can be read at once is read, however long other files took.
     pub(crate) fn read(&mut self, path: &Path, limit: usize) -> Result<Contents, ReadError> {
         let path = path.to_owned();
         self.wait_for(move || read(&path, limit))
     }
 
-    /// Looks, with the same timeout, whether there is something at `path`.
+    /// Checks, with the same timeout, whether there is something at `path`.
     pub(crate) fn find(&mut self, path: &Path) -> Result<(), ReadError> {
         let path = path.to_owned();
         self.wait_for(move || path.metadata().map(|_| ()).map_err(|error| refusal(&error)))
@@ -108,7 +108,8 @@ impl Reader {
 
 /// Reads a regular file of at most `limit` bytes, following symbolic links.
 ///
-/// It is opened once, and what it is is asked of the descriptor. `O_NONBLOCK` keeps a fifo without a writer from holding us up.
+/// The file is opened once, and its type and size are those of the descriptor: nobody can put another file in its place between
+/// the check and the read. With `O_NONBLOCK`, opening a fifo that has no writer does not block.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
@@ -132,7 +133,8 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     })
 }
 
-/// The whole file, or nothing when it grew beyond `limit`. The buffer has the file's size from the start, so nothing moves.
+/// The whole file, or `None` if it has grown beyond `limit`. The buffer has the size of the file from the start, so it does not
+/// move.
 fn read_to_end(mut file: &File, size: usize, limit: usize) -> io::Result<Option<Plaintext>> {
     let mut text = Plaintext::with_capacity(size);
     let mut chunk = Zeroizing::new(vec![0; CHUNK.min(size.saturating_add(1))]);
@@ -150,7 +152,7 @@ fn read_to_end(mut file: &File, size: usize, limit: usize) -> io::Result<Option<
     }
 }
 
-/// What it is instead of a regular file.
+/// What a file is, if it is not a regular file.
 fn other_kind(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
@@ -165,15 +167,15 @@ fn other_kind(kind: FileType) -> Option<&'static str> {
 fn refusal(error: &io::Error) -> ReadError {
     match rustix::io::Errno::from_io_error(error) {
         Some(rustix::io::Errno::NOENT) => ReadError::Missing,
-        // In the same words whatever the libc.
+        // Each libc has other words for this error; the message always has these.
         Some(rustix::io::Errno::LOOP) => ReadError::Refused("too many levels of symbolic links".to_owned()),
-        // What opening a socket gives.
+        // The error of opening a socket.
         Some(rustix::io::Errno::NXIO) => ReadError::NotRegular("a socket"),
         _ => ReadError::Refused(reason(error)),
     }
 }
 
-/// What the system said, as it stands in a message: lower case, without the error's number.
+/// What the system said, for the middle of a message: with a lower-case first letter, and without the number of the error.
 pub(crate) fn reason(error: &impl fmt::Display) -> String {
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or_default();

@@ -1,9 +1,10 @@
-//! The wish to end, which SIGTERM and SIGINT tell.
+//! The request to end this process, which comes by SIGTERM or SIGINT.
 //!
-//! A run does not end in the middle of what it does: it hears of the wish where it waits, and decides by the failure policy. So children
-//! end by whom they were started, drafts are removed by whom they were written, and what is ready at boot is published.
+//! A signal does not end a run in the middle of a step. The run checks for the request where it waits, and then decides by the
+//! failure policy. So the code that started a child ends it, the code that wrote a draft removes it, and at boot the secrets that
+//! are ready are published.
 //!
-//! A signal is for the process as a whole, and so is what is kept here.
+//! A signal concerns the whole process, so its state is global.
 
 use std::{
     io::{self, PipeReader},
@@ -17,10 +18,10 @@ use signal_hook::{
     low_level::pipe,
 };
 
-/// Holds a byte as soon as a signal came. Nobody takes it out.
+/// A pipe that holds a byte as soon as a signal has come. Nobody reads the byte, so the pipe stays readable.
 static TOLD: OnceLock<PipeReader> = OnceLock::new();
 
-/// From now on these signals are kept here, and end nothing by themselves.
+/// Records these signals from now on. They no longer end the process by themselves.
 ///
 /// # Errors
 /// When the system refuses; a signal may then end the process at once, as if this had not been called.
@@ -29,7 +30,7 @@ pub(crate) fn listen() -> io::Result<()> {
     for signal in [SIGTERM, SIGINT] {
         pipe::register(signal, tell.try_clone()?)?;
     }
-    // Whoever called first is heard.
+    // After a second call, the pipe of the first is still the one that counts.
     let _ = TOLD.set(told);
     Ok(())
 }
@@ -40,7 +41,7 @@ pub(crate) fn is_requested() -> bool {
     descriptor().is_some_and(|told| poll(&mut [readable(told)], Some(&now)).is_ok_and(|count| count > 0))
 }
 
-/// Can be read from when this process was told to end: for those who wait for something else as well.
+/// An event for `poll`, for callers that wait for something else as well. It becomes readable when this process is told to end.
 pub(crate) fn event() -> Option<PollFd<'static>> {
     descriptor().map(readable)
 }

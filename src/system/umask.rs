@@ -1,7 +1,7 @@
-//! The umask of a child, which is not that of this process.
+//! Starts a child with another umask than that of this process.
 //!
-//! A umask belongs to the process: to change it for a moment is to change the modes of what other threads make in that moment. So a
-//! child is started by a thread that has left the others in this, and inherits that thread's.
+//! A umask belongs to the process. To change it for a moment would change the modes of what other threads make in that moment. So
+//! a child is started by a thread that no longer shares its umask with the other threads, and inherits the umask of that thread.
 
 use std::{
     io,
@@ -13,11 +13,11 @@ use std::{
 use nix::sched::{CloneFlags, unshare};
 use rustix::{fs::Mode, process::umask};
 
-/// What a child makes is closed to others.
+/// The umask of a child: what it makes is closed to everybody but its user.
 const CLOSED: Mode = Mode::RWXG.union(Mode::RWXO);
 
-/// Starts `command` with a umask that closes what it makes to others. Ours stays as it is: open, because we name the mode of all that
-/// we make.
+/// Starts `command` with the umask [`CLOSED`]. The umask of this process stays open, because this program names the mode of all
+/// that it makes.
 pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
     let apart = || {
         unshare(CloneFlags::CLONE_FS).ok()?;
@@ -31,9 +31,10 @@ pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
     started.unwrap_or_else(|| spawn_in_turn(command))
 }
 
-/// The same where a thread may not have a umask of its own, as in some containers: for a moment that of the process is another one.
+/// Does the same if a thread cannot have a umask of its own, as in some containers. For a moment, the whole process has another
+/// umask.
 fn spawn_in_turn(command: &mut Command) -> io::Result<Child> {
-    /// Whoever came second would take the first one's umask for ours.
+    /// Only one caller at a time: a second one would take the umask that the first has set for the umask of the process.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let ours = umask(CLOSED);

@@ -1,4 +1,4 @@
-//! From names of users and groups to their numbers.
+//! Looks up the numbers of users and groups by their names, and the homes of users.
 
 use std::{
     collections::HashMap,
@@ -27,7 +27,7 @@ pub enum UserError {
     LookUp {
         /// `user` or `group`.
         kind: &'static str,
-        /// Whom we asked for.
+        /// The name that was looked up.
         name: String,
         /// What the system said.
         cause: Errno,
@@ -84,12 +84,12 @@ fn gid(number: u32) -> Option<Gid> {
 pub struct Home {
     /// Where it is, or will be. Absolute, and not `/`.
     pub path: PathBuf,
-    /// The user and their group.
+    /// The numbers of the user and of the user's group.
     pub owner: Ids,
 }
 
-/// The homes of the users in `database`, a file like `/etc/passwd` (passwd(5)); none where it cannot be read. Other sources of users
-/// are not asked: a directory server would list thousands, and is not reached at boot.
+/// The homes of the users in `database`, a file like `/etc/passwd` (passwd(5)); none if it cannot be read. Other sources of users
+/// are not asked: a directory server would list thousands, and cannot be reached at boot.
 #[must_use]
 pub fn homes(database: &Path) -> Vec<Home> {
     let text = fs::read(database).unwrap_or_default();
@@ -138,7 +138,7 @@ impl Accounts {
         answer.clone()
     }
 
-    /// The group of our directories: `keys`, which NixOS has, else `nogroup`, else root's.
+    /// The group of the directories that this program makes: `keys`, which NixOS has, else `nogroup`, else that of root.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ fn find_group(name: &str) -> Result<Gid, UserError> {
     }
 }
 
-/// The errors that stand for "not found", by getpwnam(3).
+/// Whether the error means "not found"; getpwnam(3) lists these errors.
 fn is_absence(cause: Errno) -> bool {
     matches!(cause, Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM)
 }

@@ -1,16 +1,16 @@
-//! Texts that editors and other systems saved in their own way: another encoding than UTF-8, other line ends than LF.
+//! Recognises and repairs texts that were saved in another encoding than UTF-8, or with other line ends than LF.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The mark that some editors put before UTF-8.
+/// The byte order mark that some editors put before UTF-8 text.
 pub(crate) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// How a text was saved, where that is not UTF-8 with LF.
+/// How a text was saved, if not as UTF-8 with LF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// As UTF-16; the name that iconv has for the kind.
+    /// As UTF-16. The text is the name of this kind of UTF-16 for iconv.
     Utf16(&'static str),
     /// With a byte order mark.
     Mark,
@@ -21,11 +21,12 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// What is to be mended first, if anything.
+    /// What must be repaired first; `None` if nothing must.
     #[must_use]
     pub fn of(text: &[u8]) -> Option<Self> {
         match text {
             [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some(Self::Utf16("UTF-16")),
+            // In UTF-16 without a mark, one of the two bytes of each ASCII character is 0.
             [one, 0, two, 0, ..] if *one > 0 && *two > 0 => Some(Self::Utf16("UTF-16LE")),
             [0, one, 0, two, ..] if *one > 0 && *two > 0 => Some(Self::Utf16("UTF-16BE")),
             text if text.starts_with(MARK) => Some(Self::Mark),
@@ -35,8 +36,8 @@ impl Encoding {
         }
     }
 
-    /// The command that saves `file`, a word of a shell, as it should be. UTF-16 is converted beside the file, which an interruption
-    /// then leaves whole.
+    /// The shell command that saves `file` as it should be. `file` is already quoted for the shell. UTF-16 is converted to a new
+    /// file, which then replaces the old one, so that an interruption leaves the old file whole.
     #[must_use]
     pub fn command(self, file: &str) -> String {
         match self {
@@ -59,7 +60,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// The text as it should be; nothing where it is so.
+/// The repaired text; `None` if there is nothing to repair.
 pub(crate) fn mended(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let first = Encoding::of(text)?;
     let mut mended = Zeroizing::new(step(first, text));
@@ -69,7 +70,7 @@ pub(crate) fn mended(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(mended)
 }
 
-/// Undoes one such encoding, as its command does.
+/// Undoes one such encoding, as the command of [`Encoding::command`] does.
 fn step(encoding: Encoding, text: &[u8]) -> Vec<u8> {
     match encoding {
         Encoding::Utf16(kind) => from_utf16(kind, text),
@@ -79,14 +80,14 @@ fn step(encoding: Encoding, text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Without CR at the ends of lines.
+/// The text without CR at the ends of its lines.
 fn without_returns(text: &[u8]) -> Vec<u8> {
     let lines = text.split(|byte| *byte == b'\n');
     let lines: Vec<_> = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
     lines.join(&b'\n')
 }
 
-/// Without NUL, which would look like UTF-16 again.
+/// Converts a text from UTF-16. NUL is left out, because the result would look like UTF-16 again.
 fn from_utf16(kind: &str, text: &[u8]) -> Vec<u8> {
     let is_big = kind == "UTF-16BE" || text.starts_with(&[0xFE, 0xFF]);
     let unit = |pair: &[u8]| match pair {

@@ -1,4 +1,4 @@
-//! Texts as people, editors and shells write them.
+//! Texts as people, editors and shells write them: encodings, spelling, quoting.
 
 pub mod encoding;
 pub(crate) mod printable;

@@ -1,9 +1,9 @@
-//! Texts that somebody else chose, made safe to print: nothing in them can write to a terminal.
+//! Makes texts that somebody else chose safe to print: they cannot control a terminal.
 
-/// The most characters shown of a name that a file chose.
+/// The most characters that are shown of a text that somebody else chose.
 const MAX_NAME: usize = 200;
 
-/// A text that somebody else chose, safe to print: one line, no control characters, not endless.
+/// A text that somebody else chose, safe to print: one line, no control characters, at most [`MAX_NAME`] characters.
 pub(crate) fn printable(name: &str) -> String {
     let name = name.trim();
     let mut text: String = one_line(name).chars().take(MAX_NAME).collect();
@@ -13,12 +13,13 @@ pub(crate) fn printable(name: &str) -> String {
     text
 }
 
-/// A text without control characters.
+/// The text with each control character replaced by U+FFFD.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// A name for a message; control characters are escaped, so that a manifest cannot write to the terminal.
+/// A name for a message. Unless all its characters are harmless, it is put in quotes and its control characters are escaped, so
+/// that a manifest cannot control the terminal.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = !text.is_empty()
         && text

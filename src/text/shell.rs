@@ -1,4 +1,4 @@
-//! Words as a shell takes them, for commands that somebody copies from a message.
+//! Quotes words for a shell, in commands that somebody copies from a message.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -12,8 +12,8 @@ pub(crate) fn path(path: &Path) -> String {
     }
 }
 
-/// A text as one word: as it is where that is safe, else in quotes. Control characters, which would break the message, are escaped
-/// in the way of bash.
+/// A text as one word of a shell: as it is if that is safe, else in quotes. Control characters would break the message, so they
+/// are escaped as bash does it, in `$'…'`.
 pub(crate) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
     if text.chars().any(char::is_control) {

@@ -1,13 +1,14 @@
-//! Which name somebody meant who wrote one that does not exist.
+//! Suggests an existing name for one that does not exist and was probably mistyped.
 
-/// Longer names are compared with none: to compare two takes as long as the product of their lengths, and nobody mistypes so long a one.
+/// The most bytes of a name that is compared. The time to compare two names grows with the product of their lengths, and longer
+/// names are not typed by hand.
 const LONGEST: usize = 64;
-/// How much alike two names are that are taken for one, of 1.
+/// The likeness, from 0 to 1, above which one name is taken for a mistyped form of the other.
 const ALIKE: f64 = 0.8;
-/// How much alike two names are that differ by two letters in the wrong order.
+/// The likeness of two names that differ only by two swapped letters.
 const SWAPPED: f64 = 0.95;
 
-/// The one of `names` that is spelled most like `wanted`, if one is near enough to be what was meant.
+/// The name among `names` that is spelled most like `wanted`; `None` if none is similar enough to be what was meant.
 pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n [u8]>) -> Option<&'n [u8]> {
     if wanted.len() > LONGEST {
         return None;
@@ -21,7 +22,8 @@ pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n [u8]>) -
         .map(|(_, name)| name)
 }
 
-/// How much alike two names are, of 1. In short names, letters that were swapped count for much.
+/// The likeness of two names, from 0 to 1. Two swapped letters have a likeness of their own, because the general measure takes
+/// them for a great difference in a short name.
 fn likeness(one: &str, other: &str) -> f64 {
     match strsim::osa_distance(one, other) {
         0 => 1.0,

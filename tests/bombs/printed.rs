@@ -43,7 +43,7 @@ fn what_would_be_printed_endlessly_is_an_error() {
     let yaml = said("deep YAML", "yaml", |text| {
         format!("l_unencrypted: {}\n{text}", nested(60_000, 190))
     });
-    let problem = "printed as a whole it would be many times as long as what it holds; take single keys of it";
+    let problem = "printed as a whole it would be many times as long as its contents; take single keys of it";
     for (suffix, said) in [("ini", ini), ("json", json), ("yaml", yaml)] {
         assert_eq!(said, format!("error: secret s from $DIR/keys.{suffix}: {problem}"));
     }
@@ -51,7 +51,8 @@ fn what_would_be_printed_endlessly_is_an_error() {
 
 #[test]
 fn millions_of_values_are_an_error() {
-    let problem = "it has millions of values, or very many extreme floats, more than a file of secrets can need";
+    let problem =
+        "it has more than two million values (a very long float counts as several), more than a file of secrets can need";
     let said = [
         said("millions: json", "json", |_| {
             format!("{{\"l\": [{}0]}}", "0,".repeat(2_000_000))

@@ -83,7 +83,7 @@ fn values_below_a_very_long_key_are_not_all_authenticated() {
     );
     let lines = format!("? {}\n:\n{}", "k".repeat(100_000), format!("  #{token}\n  - ~\n").repeat(100));
     let message = first_line("a long key over many tokens", ("encrypted_regex", "k"), &lines);
-    let expected = "error: cannot decrypt $DIR/keys.yaml (needed by secret s): its values stand below keys that are longer than all of the rest \
-        by far, and to check them would take too long; restore the file from version control, or shorten the keys";
+    let expected = "error: cannot decrypt $DIR/keys.yaml (needed by secret s): its keys are so long that checking \
+        its values would take too long; restore the file from version control, or shorten the keys";
     assert_eq!(message, expected);
 }

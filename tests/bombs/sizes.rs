@@ -115,7 +115,7 @@ fn aliases_cannot_multiply_without_end() {
         "bomb.yaml",
         text,
         256,
-        &format!("line 1: aliases expand to too much{DECLARE}"),
+        &format!("line 1: its aliases expand to more than 16 MiB{DECLARE}"),
     );
     let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(100_000));
     refused(
@@ -124,7 +124,7 @@ fn aliases_cannot_multiply_without_end() {
         "bomb.yaml",
         text,
         256,
-        &format!("line 1: aliases expand to too much{DECLARE}"),
+        &format!("line 1: its aliases expand to more than 16 MiB{DECLARE}"),
     );
 }
 

@@ -75,7 +75,7 @@ fn of_key(said: &str) -> (&str, Option<&'static str>) {
     match said {
         "no such file" => (
             "a symlink that leads to no file",
-            Some("restore what it leads to, or mount where that lies"),
+            Some("restore the file that it leads to, or mount the file system that has it"),
         ),
         other => (other, None),
     }

@@ -80,7 +80,7 @@ fn all_files_together_have_one_time_and_what_is_open_by_then_is_published() {
         });
     let said = run(&world, &manifest, &slow, 40, &[]);
     assert_eq!(said.code, Some(3), "{said:?}");
-    let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: the files before it took most \
+    let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: the files before it used most \
         of the 90 s that all have together; mend those first\n\
         error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; mend what is said above and run: \
         /run/current-system/activate\n";

@@ -187,7 +187,7 @@ fn a_mount_point_that_is_a_symlink_is_named_with_its_remedy() {
     world.shell("mkdir /run/real && ln -s /run/real /run/secrets.d");
     fails(
         &world,
-        "error: cannot open /run/secrets.d: it is a symlink, and secrets would go where it leads; remove it, \
+        "error: cannot open /run/secrets.d: it is a symlink, and secrets would be written to where it leads; remove it, \
          or declare the directory that it stands for\n",
     );
 }

@@ -199,7 +199,7 @@ fn a_symlink_of_another_user_is_not_followed_to_a_path() {
     assert_eq!(
         said.err,
         "error: will not follow /run/home/alice/dir to reach /run/home/alice/dir/key: uid 1000 can put a symlink there, and this one leads to a directory of somebody else; \
-         replace it with a directory, or declare the path that it stands for\n"
+         replace it with a directory, or declare the path that it leads to\n"
     );
     assert_eq!(world.tree("/etc"), etc);
 }

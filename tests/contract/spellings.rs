@@ -237,7 +237,7 @@ fn a_user_cannot_lead_a_path_into_the_published_tree() {
     let Some(world) = World::system() else { return };
     world.shell("mkdir -p /run/home/alice; ln -s /run/secrets /run/home/alice/dir; chown -hR 1000:1000 /run/home/alice");
     let error = "error: will not follow /run/home/alice/dir to reach /run/home/alice/dir/c: uid 1000 can put a symlink there, and this one leads to a \
-                 directory of somebody else; replace it with a directory, or declare the path that it stands for\n";
+                 directory of somebody else; replace it with a directory, or declare the path that it leads to\n";
     let manifest = two(&world, json!({"path": "/run/home/alice/dir/c"}), json!({}));
     for generation in 1..=2 {
         let said = world.run(&manifest);
@@ -287,7 +287,7 @@ fn a_link_and_a_mount_point_that_lie_in_each_other_are_found_by_any_spelling() {
             assert_eq!(
                 said.err,
                 format!(
-                    "error: symlinkPath {link} and secretsMountPoint {mount_point} lie in each other; choose two paths side by side\n"
+                    "error: symlinkPath {link} and secretsMountPoint {mount_point} lie one inside the other; choose two paths side by side\n"
                 )
             );
             assert_eq!((world.tree("/run"), world.tree("/etc")), before, "{link}");

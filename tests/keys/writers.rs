@@ -360,11 +360,11 @@ fn a_key_that_has_to_be_converted_first_is_named_and_the_printed_command_convert
         # Dropbear
         warning: cannot use $DIR/key: an SSH key in the form of Dropbear; convert it and name the result, run: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
         # PKCS#8
-        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or decrypt it and name the result, run: (umask 077; openssl pkey -in $DIR/key -out $DIR/key.plain)
+        warning: cannot use $DIR/key: protected by a passphrase, and this program asks for none; use a key without one, or decrypt it and name the result, run: (umask 077; openssl pkey -in $DIR/key -out $DIR/key.plain)
         # OpenSSH
-        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or remove it, run: ssh-keygen -p -N '' -f $DIR/key
+        warning: cannot use $DIR/key: protected by a passphrase, and this program asks for none; use a key without one, or remove it, run: ssh-keygen -p -N '' -f $DIR/key
         # PEM
-        warning: cannot use $DIR/key: protected by a passphrase, which nobody is asked for; use a key without one, or remove it, run: ssh-keygen -p -N '' -f $DIR/key
+        warning: cannot use $DIR/key: protected by a passphrase, and this program asks for none; use a key without one, or remove it, run: ssh-keygen -p -N '' -f $DIR/key
     "#]].assert_eq(&text);
 }
 

@@ -87,7 +87,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
         # a share as the data key: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json)
           this file can be opened by
-            age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: what it holds is not as long as a data key)
+            age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: its content does not have the length of a data key)
           this host has
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
           hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
@@ -101,7 +101,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json)
           this file needs 2 of 2 key groups, this host opens none
             group 1
-              age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: what it holds is not as long as a data key)
+              age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: its content does not have the length of a data key)
             group 2
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has

@@ -17,7 +17,7 @@ pub const ROWS: &[Row] = &[
         a_path_of_its_own_is_chosen,
     ),
     named(
-        "take neededForUsers out, or choose a path that is in no home",
+        "remove neededForUsers, or choose a path that is in no home",
         "homes are made by systemd; src/install/tests has both states",
         &["sops.secrets.<name>.neededForUsers", "sops.secrets.<name>.path"],
     ),
@@ -62,11 +62,11 @@ pub const ROWS: &[Row] = &[
         a_mount_in_place_of_a_link_is_unmounted,
     ),
     mended(
-        "it is a symlink, and secrets would go where it leads",
+        "it is a symlink, and secrets would be written to where it leads; remove it",
         a_symlinked_mount_point_is_removed,
     ),
     mended(
-        "points to the last number there is; remove the link and run again",
+        "leads to the highest number that a generation can have; remove the link and run again",
         the_last_number_is_given_up,
     ),
     mended(
@@ -165,7 +165,7 @@ fn the_last_number_is_given_up() {
     let Some(scene) = host() else { return };
     scene.is_mended();
     scene.types("mkdir /run/secrets.d/18446744073709551615 && ln -sfn /run/secrets.d/18446744073709551615 /run/secrets");
-    scene.says("points to the last number there is");
+    scene.says("leads to the highest number that a generation can have");
     scene.types("rm /run/secrets");
     scene.is_mended();
 }

@@ -60,15 +60,15 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     mended(
-        "restore what it leads to, or mount where that lies",
+        "restore the file that it leads to, or mount the file system that has it",
         what_a_link_leads_to_is_restored,
     ),
     mended("restore it, or correct sops.gnupg.home", a_home_that_is_there_is_named),
-    mended("let its owner give you the right to read it", a_key_can_be_read_again),
+    mended("ask its owner for the right to read it", a_key_can_be_read_again),
     mended("restore it, or name another key", a_damaged_key_is_restored),
     mended("took all the time; raise sops.keyTimeout", more_time_is_given),
     named(
-        "run the unit that loads it, not this program by hand",
+        "start the unit that loads it, instead of this program by hand",
         "units are started by systemd alone; tests/nix/boot.sh boots one that loads a credential",
         &["sops.age.keyCredential", "sops-nix.service"],
     ),
@@ -78,7 +78,7 @@ pub const ROWS: &[Row] = &[
         &["sops.age.keyCredential"],
     ),
     named(
-        "nobody can be asked here; use a key without",
+        "nobody can be asked here; use a key ",
         "a PIN, a touch and a smart card belong to hardware",
         &[],
     ),
@@ -350,7 +350,7 @@ fn more_time_is_given() {
         scene.variable(variable, "sleep 2");
     }
     scene.set("keyTimeout", 1);
-    scene.says("not asked: the programs before it took all the time; raise sops.keyTimeout");
+    scene.says("not asked: earlier programs took all the time; raise sops.keyTimeout");
     assert!(crate::exists("sops.keyTimeout"));
     scene.set("keyTimeout", 20);
     scene.is_mended();
@@ -420,8 +420,8 @@ fn what_a_link_leads_to_is_restored() {
     let link = scene.world.input("link.txt");
     scene.types("mkdir elsewhere && ln -s elsewhere/key.txt link.txt");
     scene.set("ageKeyFile", link.to_str().unwrap());
-    scene.says("a symlink that leads to no file; restore what it leads to, or mount where that lies");
-    scene.says("  hint: mend $DIR/link.txt: restore what it leads to");
+    scene.says("a symlink that leads to no file; restore the file that it leads to, or mount the file system that has it");
+    scene.says("  hint: mend $DIR/link.txt: restore the file that it leads to");
     scene.types("cp -p age.txt elsewhere/key.txt");
     scene.world.allow_input("elsewhere/key.txt");
     scene.is_mended();
@@ -448,7 +448,7 @@ fn a_key_can_be_read_again() {
     let said = scene.run();
     // Root may read all.
     if said.code != Some(0) {
-        scene.says("  hint: mend $DIR/age.txt: let its owner give you the right to read it, or name a key of your own");
+        scene.says("  hint: mend $DIR/age.txt: ask its owner for the right to read it, or name a key of your own");
     }
     mode(0o600);
     scene.is_mended();

@@ -4,29 +4,30 @@ use std::path::PathBuf;
 
 use super::{lists::Lists, requests::UnitRequests, systemctl::Systemctl, unit_error::UnitError};
 
-/// How units are told.
+/// How unit requests are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Channel {
     /// Not at all, as for a plain user.
     Nobody,
     /// By this program, `systemctl`; a name without a slash is looked up in `PATH`.
     Systemctl(PathBuf),
-    /// By the lists in this directory, `/run/nixos`, that `switch-to-configuration` reads. Without the directory nobody is told.
+    /// By lists in a directory, `/run/nixos`, which `switch-to-configuration` reads. If the directory does not exist, nothing is
+    /// requested.
     Lists {
         /// Where the lists are.
         directory: PathBuf,
         /// Whether to write the lists of a dry activation.
         dry: bool,
-        /// Where the units of the system are that is switched to, if that is known. `switch-to-configuration` ends at a name that it does not find there,
-        /// and the lists stay and end every later switch: such a name is never listed.
+        /// The directory with the units of the new system, if it is known. A unit that is not there must never be listed:
+        /// `switch-to-configuration` fails at such a name and leaves the lists in place, so that every later switch fails too.
         units: Option<PathBuf>,
-        /// systemctl, which tells of a unit that no list may name whether it runs, and restarts it.
+        /// The path of systemctl. For units that must not be listed, it says whether they run, and restarts them.
         systemctl: Option<PathBuf>,
     },
 }
 
-/// Makes the requests. They are independent: all are tried, and all that fails is returned. By systemctl, units that have failed are
-/// started too: perhaps they failed for want of a secret.
+/// Makes the requests. They are independent: all are tried, and all errors are returned. With systemctl, units that have failed are
+/// started too, because a missing secret may have been the reason.
 #[must_use]
 pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
@@ -48,7 +49,8 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     outcomes.into_iter().filter_map(Result::err).collect()
 }
 
-/// Starts those of the units that have failed, perhaps for want of what is published for the first time. The lists have no word for that.
+/// Starts those of the units that have failed, because the secret that they need may only now be published. Does this by systemctl
+/// only: the lists cannot ask for a start.
 ///
 /// # Errors
 /// When systemctl was not run, or refused a unit.

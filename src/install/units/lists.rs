@@ -1,4 +1,4 @@
-//! The lists that `switch-to-configuration` reads, and the units that cannot be in them.
+//! Requests by the lists that `switch-to-configuration` reads, and by systemctl for units that must not be listed.
 
 use std::{
     fs::File,
@@ -25,9 +25,9 @@ pub(crate) struct Lists<'c> {
 }
 
 impl Lists<'_> {
-    /// Writes the lists, and asks systemd about what is not in them.
+    /// Writes the lists, and makes the requests for all other units by systemctl.
     pub(crate) fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
-        // Where nobody reads lists, nobody is told.
+        // If the directory does not exist, no switch reads lists. Then systemctl is not called either.
         self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
         let mut listed = self.select(requests, true);
         self.restart_failed(&mut listed);
@@ -40,7 +40,7 @@ impl Lists<'_> {
         outcomes
     }
 
-    /// Those units that the switch finds, or those that it does not find.
+    /// The units that the switch finds if `is_wanted`, and those that it does not find otherwise.
     fn select(&self, requests: &UnitRequests, is_wanted: bool) -> UnitRequests {
         let select = |names: &[String]| {
             let of = names
@@ -54,8 +54,8 @@ impl Lists<'_> {
         }
     }
 
-    /// A unit that has failed may be gone from systemd's memory when the switch gets to the list of units to reload, and ends it then. It is started by
-    /// the other list.
+    /// Moves units that have failed from the list of reloads to that of restarts. systemd may have forgotten such a unit when the
+    /// switch comes to the reloads, and the switch would fail there. A restart starts it.
     fn restart_failed(&self, requests: &mut UnitRequests) {
         let Some(systemctl) = &self.systemctl else { return };
         let failed = systemctl.failed(&requests.reload).unwrap_or_default();
@@ -64,8 +64,8 @@ impl Lists<'_> {
         requests.deduplicate();
     }
 
-    /// Units that no list may name are told by systemctl if they run or have failed. Those that the new configuration is without have been stopped by now,
-    /// and systemd still knows the others as they were made.
+    /// By systemctl, makes the requests for units that must not be listed, if they run or have failed. The switch has already
+    /// stopped the units that the new configuration does not have; systemd still knows the others, such as generated units.
     fn tell_others(&self, others: &UnitRequests) -> Vec<Result<(), UnitError>> {
         let Some(systemctl) = &self.systemctl else {
             self.warn(RESTART, &others.restart);
@@ -86,12 +86,12 @@ impl Lists<'_> {
         systemctl.tell(&UnitRequests { restart, reload })
     }
 
-    /// Of a unit that nobody is told of a warning says what to type.
+    /// Warns of each unit for which nothing is requested, and says what to type.
     fn warn(&self, verb: &str, names: &[String]) {
         let units = self.units.unwrap_or(self.directory).display();
         for name in names {
             tracing::warn!(
-                "{name} is not told: the switch does not find it in {units}; if it runs all the same, run: systemctl {verb} {}",
+                "{name} is not restarted or reloaded: the switch does not find it in {units}; if it runs all the same, run: systemctl {verb} {}",
                 shell::word(name)
             );
         }
@@ -105,7 +105,8 @@ impl Lists<'_> {
         let path = self.directory.join(name);
         let lines = units.join("\n") + "\n";
         match append(&path, lines.as_bytes()) {
-            // Nobody reads lists here. That is asked of the list itself: what cannot be asked is an error, and no absence.
+            // Only these two errors say that the directory does not exist, so that no switch reads lists. Any other error is
+            // reported.
             Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
             outcome => outcome.map_err(|cause| UnitError::List {
                 path,
@@ -124,8 +125,9 @@ fn announce(verb: &str, names: &[String]) {
     }
 }
 
-/// Whether `switch-to-configuration` finds the unit: by its own file, or by its template, where it takes what follows the first dot for the kind of unit.
-/// So it does not find `t@a.b.service`, an instance with a dot.
+/// Whether `switch-to-configuration` finds the unit: by its own file, or by that of its template. For the template, it takes
+/// everything after the first dot of the instance for the type of the unit. So it does not find `t@a.b.service`, whose instance
+/// contains a dot.
 fn is_found(units: &Path, name: &str) -> bool {
     let template = || {
         let (prefix, instance) = name.rsplit_once('@')?;
@@ -135,8 +137,9 @@ fn is_found(units: &Path, name: &str) -> bool {
     !name.contains('/') && (units.join(name).exists() || template().is_some_and(|file| file.exists()))
 }
 
-/// Appends to a file of mode 0600, in one write: another writer's line is never torn.
+/// Appends `lines` to a file, which is made with mode 0600. It is one write, so that lines of another writer are not cut in two.
 fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
+    // A symlink in place of a list is an error: root must not append to the file that it leads to.
     let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut options = File::options();
     options.append(true).create(true).mode(0o600).custom_flags(nofollow);

@@ -31,7 +31,7 @@ impl UnitRequests {
         all.filter(|unit| seen.insert(*unit)).cloned().collect()
     }
 
-    /// Leaves the first of each.
+    /// Removes repeated units from each list; the first of each stays.
     pub fn deduplicate(&mut self) {
         for units in [&mut self.restart, &mut self.reload] {
             let mut seen = HashSet::new();

@@ -1,4 +1,4 @@
-//! What systemctl is asked. All questions of a run together have one budget of time: where systemd does not answer one, it answers none.
+//! Calls of systemctl. All calls of a run share one budget: if systemd does not answer one call, it answers none.
 
 use std::{
     path::Path,
@@ -12,13 +12,13 @@ use crate::system::{
     child::{Child, ChildError, Finished},
 };
 
-/// What systemctl calls a restart and a reload of a unit that runs.
+/// The commands of systemctl that restart or reload a unit, if it runs.
 pub(crate) const RESTART: &str = "try-restart";
 pub(crate) const RELOAD: &str = "try-reload-or-restart";
-/// And the start of one that has failed, which the other two leave alone.
+/// The command of systemctl that starts a unit. The other two do nothing about a unit that has failed.
 pub(crate) const START: &str = "start";
 
-/// What systemctl needs of our environment. It must not see the rest: keys may be among it.
+/// The environment variables that systemctl gets. It must not see the others, because keys may be among them.
 const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
 
 /// The program `systemctl`, and the time that is left for it.
@@ -50,7 +50,7 @@ impl<'p> Systemctl<'p> {
         self.in_states(&["failed"], units)
     }
 
-    /// Those of `units` that run, or should.
+    /// Those of `units` that run, are being started or reloaded, or have failed.
     ///
     /// # Errors
     /// When systemctl does not tell.
@@ -62,7 +62,7 @@ impl<'p> Systemctl<'p> {
         if units.is_empty() {
             return Ok(Vec::new());
         }
-        // Its exit status is no success unless one has failed.
+        // The exit status is not looked at: it is a failure if none of the units has failed (systemctl(1)).
         let answer = self.run(&["is-failed"], units);
         let output = answer.map_err(|cause| self.not_run(START, cause, units))?.output;
         let states = output.expose().split(|byte| *byte == b'\n');
@@ -72,17 +72,18 @@ impl<'p> Systemctl<'p> {
         Ok(found.collect())
     }
 
-    /// Starts units that have failed, also those that have failed so often that systemd would not start them again.
+    /// Starts units that have failed, even if they have failed so often that systemd would refuse to start them again.
     pub(crate) fn start(&self, failed: &[String]) -> Result<(), UnitError> {
         if failed.is_empty() {
             return Ok(());
         }
-        // Whether this helped is told by the start.
+        // If this fails, the start below fails too, and its error is reported.
         let _ = self.run(&["reset-failed"], failed);
         self.request(START, failed)
     }
 
-    /// Asks for something to be done to `units`, if there are any. `--no-block`: we run early in boot, and a unit may be ordered after us.
+    /// Runs `verb` on `units`, if there are any. With `--no-block`, systemctl does not wait for the jobs: this program runs early
+    /// in boot, and a unit that is ordered after it can only start when it has ended.
     pub(crate) fn request(&self, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
         if units.is_empty() {
             return Ok(());
@@ -102,8 +103,8 @@ impl<'p> Systemctl<'p> {
 
     /// Asks for all of it.
     pub(crate) fn tell(&self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
-        // A unit that fails because of the restart is not to be started once more.
-        // Where systemctl does not tell, what is asked of it next fails as well, and is told.
+        // The units that have failed are listed before the requests: a unit that fails because of its restart must not be started
+        // again. If systemctl does not answer here, the calls after it fail too, and their errors are reported.
         let failed = self.failed(&requests.units()).unwrap_or_default();
         vec![
             self.request(RESTART, &requests.restart),

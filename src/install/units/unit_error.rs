@@ -7,11 +7,11 @@ use crate::{
     text::shell,
 };
 
-/// Why units were not told.
+/// Why a unit request was not made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnitError {
-    /// The list could not be written; its units were not told.
+    /// A list could not be written, so nothing was requested for its units.
     #[error("cannot write {}: {}; run: systemctl {verb} {}", .path.display(), reason(.cause), words(.units))]
     List {
         /// The list.
@@ -23,7 +23,7 @@ pub enum UnitError {
         /// The units.
         units: Vec<String>,
     },
-    /// systemctl did not start, or did not end in time; its units may not have been told.
+    /// systemctl could not be started, or did not end in time. systemd may not have got the request.
     #[error("cannot run {} {verb}: {cause}; run: systemctl {verb} {}", .program.display(), words(.units))]
     NotRun {
         /// The program.
@@ -52,7 +52,7 @@ pub enum UnitError {
 }
 
 impl UnitError {
-    /// Whether the request never arrived, so that the next run should make it again.
+    /// Whether the request may not have reached systemd, so that the next run should make it again.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         !matches!(self, Self::Refused { .. })

@@ -1,4 +1,4 @@
-//! The two ends of an age message: the stanzas that a plugin is shown, and the file key that it gives.
+//! The parts of an age message that pass between this program and a plugin: its stanzas, and its file key.
 
 use std::cell::RefCell;
 
@@ -14,7 +14,7 @@ pub(crate) fn stanzas(message: &[u8]) -> Option<Vec<Stanza>> {
     Some(collector.0.into_inner()).filter(|stanzas| !stanzas.is_empty())
 }
 
-/// An identity that opens nothing and remembers what it was shown.
+/// An identity that opens no stanza, and collects those that it is shown.
 #[derive(Default)]
 struct Collector(RefCell<Vec<Stanza>>);
 
@@ -29,8 +29,8 @@ impl Identity for Collector {
     }
 }
 
-/// A file key that is known already, as an identity that opens the one message that it belongs to. Decryption fails by the header's MAC
-/// on any other.
+/// A known file key, as an identity that claims to open every stanza. Decryption then checks the MAC of the header with the file key, so it
+/// fails for every message but the right one.
 pub(crate) struct Known(pub FileKey);
 
 impl Identity for Known {

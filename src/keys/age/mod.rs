@@ -25,12 +25,12 @@ use crate::system::plaintext::Plaintext;
 pub(crate) const MAX_IDENTITY_BYTES: usize = 16 << 20;
 /// How many bad lines of one source are reported one by one.
 pub(crate) const MAX_BAD_LINES: usize = 10;
-/// The most bytes of an armored message. sops makes one for each recipient, and that for a 16384-bit RSA key has 4 KiB; one that
-/// somebody made for many recipients has 2 KiB for each that is post-quantum.
+/// The most bytes of an armored message. sops writes one message for each recipient; the longest, for a 16384-bit RSA key, has 4 KiB. A
+/// message that somebody made for many recipients has 2 KiB for each post-quantum one.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
-/// The most lines of a message without armor. sops writes a message for one recipient, and a 16384-bit RSA key needs 48.
+/// The most lines of a message without armor. sops writes a message for one recipient, and the longest, for a 16384-bit RSA key, has 48.
 const MAX_MESSAGE_LINES: usize = 128;
-/// The most bytes of a data key, or of a share, which has one byte more.
+/// The most bytes of what a message holds: a data key has up to 32, and a share one more.
 const MAX_KEY_BYTES: usize = 33;
 /// The first line of an armored message.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
@@ -39,8 +39,8 @@ const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 pub(crate) struct Message(Vec<u8>);
 
 impl Message {
-    /// Takes the armor off and checks the header's form. White space around the armor is tolerated, a message without armor is not:
-    /// sops makes none.
+    /// Decodes the armor and checks the form of the header. White space around the armor is accepted. A message without armor is refused,
+    /// since sops writes none.
     pub(crate) fn parse(armored: &str) -> Result<Self, Failure> {
         let armored = armored.trim_ascii();
         if armored.len() > MAX_MESSAGE_BYTES {
@@ -60,18 +60,18 @@ impl Message {
         Ok(Self(bytes))
     }
 
-    /// What the message holds, if `identity` opens it. One identity at a time, so that a stanza that fails under one does not keep
-    /// another from its own.
+    /// The content of the message, if `identity` opens it. Only one identity is tried at a time: a stanza on which one identity fails must
+    /// not keep another identity from its own stanza.
     pub(crate) fn open(&self, identity: &Identity, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
         read(self.content(identity, effort)?)
     }
 
-    /// What the message holds, of any length, still to be read and thereby authenticated.
+    /// The content of the message, of any length, to be read by the caller. Reading it to its end authenticates it.
     pub(crate) fn content(&self, identity: &Identity, effort: &Effort<'_>) -> Result<impl Read + use<'_>, Failure> {
         self.decrypt(&identity.candidate(&self.0, effort).ok_or(Failure::NotOurs)?)
     }
 
-    /// What the message holds, by the file key that a plugin found in one of its stanzas.
+    /// The content of the message, by the file key that a plugin found in one of the stanzas.
     pub(crate) fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
         read(self.decrypt(&ends::Known(file_key))?)
     }
@@ -91,8 +91,8 @@ impl Message {
     }
 }
 
-/// What is still to be read of a message. Its header is given in one piece: the parser asks for the next line, and begins anew with each
-/// piece that it gets, so its time would grow with the square of the number of lines.
+/// The unread rest of a message, which gives its whole header as if it were one line. The parser of the `age` crate asks for one line after
+/// the other, and starts anew with each, so its time would grow with the square of the number of lines.
 struct Unread<'m>(&'m [u8]);
 
 impl Read for Unread<'_> {
@@ -118,7 +118,8 @@ impl BufRead for Unread<'_> {
     }
 }
 
-/// The number of bytes up to the end of the line that begins with three dashes, which is a header's last; all where there is none.
+/// The length of the header: up to the end of its last line, which is the one that begins with three dashes. Without such a line, the
+/// length of the message.
 fn header_length(message: &[u8]) -> usize {
     let mut length = 0;
     for line in message.split_inclusive(|byte| *byte == b'\n') {
@@ -130,7 +131,7 @@ fn header_length(message: &[u8]) -> usize {
     length
 }
 
-/// Reads a data key, or a share of one, to its end, which authenticates it.
+/// Reads a data key, or a share of one, to the end. Only a content that was read to its end is authenticated.
 fn read(mut content: impl Read) -> Result<Plaintext, Failure> {
     let mut key = Plaintext::default();
     let mut chunk = Zeroizing::new([0; 64]);
@@ -144,7 +145,7 @@ fn read(mut content: impl Read) -> Result<Plaintext, Failure> {
     Err(Failure::BadLength)
 }
 
-/// What an identity file is when it is no identity text at all.
+/// The cause to report if a file of age identities is no identity text at all.
 pub(crate) fn foreign_content(text: &[u8]) -> Option<Cause> {
     let text = text.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
@@ -155,7 +156,7 @@ pub(crate) fn foreign_content(text: &[u8]) -> Option<Cause> {
     } else if line.starts_with(b"-----BEGIN ") && line.ends_with(b" PRIVATE KEY-----") {
         Some(Cause::SshKey)
     } else {
-        // A public key may stand on a line among identities.
+        // A public key may be one line among identities, so it says nothing about the file.
         recognize::ssh_key(text).filter(|cause| *cause != Cause::PublicSshKey)
     }
 }
@@ -168,7 +169,7 @@ pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
 }
 
-/// The same for `SOPS_AGE_KEY`, where several identities may stand on one line.
+/// The words of an identity text, with their line numbers: in `SOPS_AGE_KEY` several identities may stand on one line.
 pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     lines(text).flat_map(|(number, line)| {
         let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -176,11 +177,11 @@ pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
-/// What a line of an identity text is.
+/// A line of an identity text that is an identity.
 pub(crate) enum Line {
     /// A key at hand.
     Identity(Identity),
-    /// A key that a plugin has.
+    /// An identity that only a plugin can use.
     Plugin(PluginIdentity),
 }
 

@@ -7,14 +7,14 @@ use crate::system::plaintext::Plaintext;
 /// What stands before the plugin's name.
 const PREFIX: &str = "AGE-PLUGIN-";
 
-/// An identity that a plugin understands, `AGE-PLUGIN-NAME-1…`: perhaps a secret, perhaps just where to find one.
+/// An identity that only a plugin can use, `AGE-PLUGIN-NAME-1…`. It may be a secret, or only say where to find one.
 pub(crate) struct PluginIdentity {
     text: Plaintext,
     plugin: String,
 }
 
 impl PluginIdentity {
-    /// Reads one line of an identity text. Nothing when it is no such identity, or the plugin's name is none that age allows.
+    /// Parses an identity for a plugin. `None` if `line` is no such identity, or age does not allow the name of the plugin.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let plugin = bech32_decode(line, |_| (), |_| Ok(()), |prefix, _| plugin_of(prefix.as_str()).ok_or(())).ok()?;
         Some(Self {
@@ -34,7 +34,7 @@ impl PluginIdentity {
     }
 }
 
-/// The plugin that an identity's human-readable part names. It becomes a file name, so there is never a slash in it.
+/// The name of the plugin in the human-readable part of an identity. It becomes part of a file name, so a slash is not allowed.
 fn plugin_of(prefix: &str) -> Option<String> {
     let name = prefix.strip_prefix(PREFIX)?.strip_suffix('-')?.to_ascii_lowercase();
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);

@@ -36,8 +36,8 @@ fn schedule(shared: &SharedSecret, info: &[u8]) -> Option<(ChaCha20Poly1305, Zer
     Some((ChaCha20Poly1305::new((&*key).into()), nonce))
 }
 
-/// `LabeledExtract` (RFC 9180, 4): the pseudorandom key as bytes, and ready for [`expand`]. The latter, a state of HMAC, has no way to
-/// be wiped.
+/// `LabeledExtract` (RFC 9180, 4): the pseudorandom key as bytes, and in the form that [`expand`] takes. The latter is a state of HMAC,
+/// which its crate cannot wipe.
 fn extract(salt: &[u8], label: &[u8], material: &[u8]) -> (Zeroizing<[u8; 32]>, Hkdf<Sha256>) {
     let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
     for part in [VERSION, SUITE, label, material] {

@@ -1,5 +1,5 @@
-//! MLKEM768-X25519 (draft-ietf-hpke-pq), which is X-Wing (draft-connolly-cfrg-xwing-kem): a secret for the holder of two keys, lost
-//! only to somebody who breaks both.
+//! MLKEM768-X25519 (draft-ietf-hpke-pq), which is X-Wing (draft-connolly-cfrg-xwing-kem): a shared secret that is safe as long as one of
+//! ML-KEM-768 and X25519 is not broken.
 
 use curve25519_dalek::{MontgomeryPoint, traits::IsIdentity};
 use ml_kem::{B32, EncodedSizeUser, KemCore, MlKem768, kem::Decapsulate};
@@ -11,18 +11,18 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// The length of the seed that is the whole private key.
 pub(crate) const SEED_BYTES: usize = 32;
-/// The length of a secret under ML-KEM-768 (FIPS 203, table 3).
+/// The length of a ciphertext of ML-KEM-768 in bytes (FIPS 203, table 3).
 const PQ_BYTES: usize = 1088;
 
-/// A shared secret under both keys: first ML-KEM's, then a share of X25519.
+/// An encapsulated secret: the ciphertext of ML-KEM, then the sender's share of X25519.
 pub(crate) type Encapsulated = [u8; PQ_BYTES + 32];
-/// The secret that both sides know.
+/// The secret that the sender and the holder of the keys share.
 pub(crate) type SharedSecret = Zeroizing<[u8; 32]>;
 
-/// What the shared secret is bound to: the name of this construction, a picture of an X-wing.
+/// The label that X-Wing hashes into the shared secret, a picture of an X-wing.
 const LABEL: &[u8] = br"\.//^\";
 
-/// Both private keys. That of ML-KEM wipes itself.
+/// The private keys of ML-KEM and of X25519. The former wipes itself when it is dropped.
 pub(crate) struct KeyPair {
     pq: <MlKem768 as KemCore>::DecapsulationKey,
     x25519: Zeroizing<[u8; 32]>,
@@ -55,8 +55,8 @@ impl KeyPair {
         MontgomeryPoint::mul_base_clamped(*self.x25519)
     }
 
-    /// The secret in `encapsulated`; some other one, if it was made for other keys. Nothing when the share of X25519 is a point that
-    /// gives the same secret with every key (RFC 7748, 6.1).
+    /// The secret in `encapsulated`. If that was made for other keys, the result is another secret, not an error. `None` if the share of
+    /// X25519 is a point that gives the same secret with every key (RFC 7748, 6.1).
     pub(crate) fn decapsulate(&self, encapsulated: &Encapsulated) -> Option<SharedSecret> {
         let (pq, share) = encapsulated.split_at(PQ_BYTES);
         let share = MontgomeryPoint(share.try_into().ok()?);

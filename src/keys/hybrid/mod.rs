@@ -21,16 +21,16 @@ use crate::system::plaintext::Plaintext;
 pub(crate) const IDENTITY_PREFIX: &str = "AGE-SECRET-KEY-PQ-1";
 /// How a recipient begins.
 const RECIPIENT_PREFIX: &str = "age1pq1";
-/// The same without the separator of Bech32.
+/// How an identity begins in Bech32: the prefix without the separator `1`. Below, the same of a recipient.
 const IDENTITY_HRP: Hrp = Hrp::parse_unchecked("AGE-SECRET-KEY-PQ-");
 const RECIPIENT_HRP: Hrp = Hrp::parse_unchecked("age1pq");
 /// The type of a stanza, its first word.
 pub(crate) const STANZA_TYPE: &str = "mlkem768x25519";
-/// What sets this use of HPKE apart from any other.
+/// The `info` parameter of HPKE, which separates this use of it from all others (C2SP, `age.md`).
 const HPKE_INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
 
-/// A post-quantum hybrid identity: the seed, and the keys that grow from it when they are first needed. Making them takes longer
-/// than all the rest of reading an identity file.
+/// A post-quantum hybrid identity: the seed, and the keys, which are derived from it on first use. Deriving them takes longer than the rest
+/// of reading an identity file.
 pub(crate) struct HybridIdentity {
     seed: Plaintext,
     pair: OnceLock<Box<KeyPair>>,
@@ -63,7 +63,8 @@ impl HybridIdentity {
         self.pair.get().is_some()
     }
 
-    /// The file key in a stanza of our type, unless it is for another identity, which shows only when it does not open.
+    /// The file key in a stanza of this type. A stanza does not name its identity: one that does not open is taken to be for another
+    /// identity, and the result is `Ok(None)`.
     fn open(&self, stanza: &Stanza) -> Result<Option<FileKey>, DecryptError> {
         let (encapsulated, sealed) = parts(stanza).ok_or(DecryptError::InvalidHeader)?;
         let shared = self.pair().decapsulate(&encapsulated).ok_or(DecryptError::InvalidHeader)?;
@@ -94,7 +95,7 @@ pub(crate) fn is_recipient(name: &str) -> bool {
     name.trim().starts_with(RECIPIENT_PREFIX) && name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A recipient as people compare it: both of its ends where it is longer than those of other kinds.
+/// A recipient as messages show it: one that is longer than those of other kinds is shortened to its first 20 and last 8 characters.
 pub(crate) fn by_its_ends(recipient: &str) -> String {
     const LONG: usize = 120;
     let recipient = recipient.trim();

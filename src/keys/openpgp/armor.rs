@@ -5,8 +5,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 const BEGIN: &str = "-----BEGIN PGP MESSAGE-----";
 const END: &str = "-----END PGP MESSAGE-----";
 
-/// The bytes within the first armor of `text`. Header lines say nothing that matters, and a checksum, which RFC 9580 says must not be
-/// a reason to refuse, protects less than the message itself does. What stands around the armor is passed over, as by gpg.
+/// The bytes within the first armor of `text`. Header lines have no meaning here, and are skipped. So is a checksum: RFC 9580 forbids to
+/// refuse a message because of it, and the message itself is better protected. Text around the armor is ignored, as by gpg.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut lines = text.lines().map(str::trim_ascii).skip_while(|line| *line != BEGIN).skip(1);
     let mut base64 = String::with_capacity(text.len());
@@ -25,7 +25,7 @@ fn is_header(line: &str) -> bool {
     line.contains(':')
 }
 
-/// A line such as `=twTO`: padding never begins a line that has more.
+/// Whether a line is a checksum, such as `=twTO`. Base64 data never look like that: a line that begins with padding holds only padding.
 fn is_checksum(line: &str) -> bool {
     line.len() == 5 && line.starts_with('=')
 }

@@ -1,4 +1,4 @@
-//! Session keys, and the data under them.
+//! Session keys, and the data encrypted with them.
 
 use aes::{Aes128, Aes192, Aes256};
 use cfb_mode::{
@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::{keys::failure::Failure, system::plaintext::Plaintext};
 
-/// The packet of the modification detection code: its header, and SHA-1 of all before the code (RFC 9580, 5.13.1).
+/// The header of the packet with the modification detection code. The code follows it: the SHA-1 of all bytes before the code (RFC 9580,
+/// 5.13.1).
 const CODE_HEADER: [u8; 2] = [0xd3, 0x14];
 const CODE_BYTES: usize = 20;
 
@@ -21,7 +22,8 @@ pub(crate) struct SessionKey {
     key: Zeroizing<Vec<u8>>,
 }
 
-/// Decrypts in place in the mode CFB, beginning with a block of zeros. Nothing if the key is not as long as the cipher needs.
+/// Decrypts in place in the mode CFB, with a block of zeros as initialization vector. `None` if the key does not have the length that the
+/// cipher needs.
 type Decrypt = fn(key: &[u8], data: &mut [u8]) -> Option<()>;
 
 /// A cipher of OpenPGP.
@@ -62,7 +64,7 @@ impl Cipher {
 }
 
 impl SessionKey {
-    /// Reads what was under RSA: the cipher, the key, and the sum of the key's bytes (RFC 9580, 5.1.3).
+    /// Parses what was encrypted with RSA: the number of the cipher, the key, and the sum of the key's bytes (RFC 9580, 5.1.3).
     ///
     /// # Errors
     ///
@@ -77,10 +79,11 @@ impl SessionKey {
         Ok(Self { cipher, key })
     }
 
-    /// The packets in the body of a packet of protected data, version 1 (RFC 9580, 5.13.1). Nothing if a bit of it was changed.
+    /// Decrypts the body of a packet of protected data, version 1 (RFC 9580, 5.13.1), and gives the packets in it. `None` if a bit of the
+    /// body was changed.
     ///
-    /// Before the packets stands a random block whose last two bytes are repeated. They are not compared: the code covers them, and
-    /// a comparison of its own has helped attackers before.
+    /// A random block stands before the packets, and its last two bytes are repeated. They are not compared: the modification detection
+    /// code covers them, and a separate comparison has helped attackers before.
     pub(crate) fn open(&self, body: &[u8]) -> Option<Plaintext> {
         let (1, data) = body.split_first().map(|(version, data)| (*version, data))? else {
             return None;

@@ -1,4 +1,4 @@
-//! What is within a decrypted message: what somebody wrote, perhaps compressed, perhaps signed.
+//! The content of a decrypted message: the literal data, perhaps compressed, perhaps signed.
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 
@@ -7,9 +7,9 @@ use crate::{keys::failure::Failure, system::plaintext::Plaintext};
 
 /// The most bytes of a secret. A part of a data key has 33.
 const MAX_SECRET_BYTES: usize = 4 << 10;
-/// The most bytes that compressed packets may have. Also in this much a secret has room, with a name, and signatures around it.
+/// The most bytes that compressed packets may have after decompression. A secret with a file name and signatures has far fewer.
 const MAX_PACKET_BYTES: usize = 64 << 10;
-/// How often packets may be compressed again. gpg does it once.
+/// How deep compressed packets may be nested. gpg compresses once.
 const MAX_DEPTH: usize = 2;
 
 /// Not used unless somebody forces it: gpg takes ZIP for a key that names no compression, and sops takes none.
@@ -38,8 +38,8 @@ fn search(packets: &[u8], depth: usize) -> Result<Plaintext, Failure> {
     Err(Failure::Damaged)
 }
 
-/// The secret in the body of a literal: a format, the name of a file with its length before it, a date of four bytes, and the text
-/// as it is (RFC 9580, 5.9). The line ends of text stay what they are, as with the OpenPGP library of sops.
+/// The secret in the body of a literal packet: a format, the length of a file name and the name, a date of four bytes, then the text (RFC
+/// 9580, 5.9). Line ends are not converted, nor does the OpenPGP library of sops convert them.
 fn secret(body: &[u8]) -> Result<Plaintext, Failure> {
     let name = body.get(1).ok_or(Failure::Damaged)?;
     let text = body.get(usize::from(*name) + 6..).ok_or(Failure::Damaged)?;

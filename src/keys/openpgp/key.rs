@@ -10,25 +10,25 @@ use ssh_key::{
 };
 use zeroize::Zeroizing;
 
-/// How OpenPGP numbers RSA keys (RFC 9580, 9.1).
+/// The number of RSA among the algorithms of OpenPGP (RFC 9580, 9.1).
 const RSA: u8 = 1;
-/// How it once numbered RSA keys that only encrypt.
+/// The former number of RSA keys that only encrypt.
 const RSA_ENCRYPT_ONLY: u8 = 2;
 
-/// The most bytes by which a number under RSA is shorter than the modulus. One more is 256 times less likely.
+/// How many bytes an RSA ciphertext may be shorter than the modulus. Each further byte is 256 times less likely.
 const MOST_LEADING_ZEROS: usize = 8;
 
-/// An RSA SSH key in the clothes of an OpenPGP key: version 4, made at second 0 of 1970, without subkeys.
+/// An RSA SSH key, converted to an OpenPGP key: version 4, made at second 0 of 1970, without subkeys.
 pub(crate) struct PgpKey {
     pair: RsaKeypair,
     fingerprint: String,
     id: [u8; 8],
-    /// Made on its first use: it takes longer than all the rest of a run.
+    /// The key with the numbers that make decryption fast. They are computed on first use, since that takes longer than the rest of a run.
     prepared: OnceLock<Option<RsaPrivateKey>>,
 }
 
 impl PgpKey {
-    /// Nothing when `key` is not RSA, is behind a passphrase or is too large for an OpenPGP key (65535 bits).
+    /// The OpenPGP key of an SSH key. `None` if that is not RSA, is encrypted, or has more bits than an OpenPGP key can have (65535).
     pub(crate) fn from_ssh(key: &PrivateKey) -> Option<Self> {
         let KeypairData::Rsa(pair) = key.key_data() else {
             return None;
@@ -58,13 +58,14 @@ impl PgpKey {
         self.id
     }
 
-    /// Whether a number is as long as one under this key is: below the modulus, and not by far, which no sender has the luck to meet.
+    /// Whether `encrypted` is as long as a ciphertext for this key: as the modulus, or a few bytes less. A ciphertext that is much shorter
+    /// is too unlikely to occur.
     pub(crate) fn fits(&self, encrypted: &[u8]) -> bool {
         let modulus = self.pair.public.n.as_positive_bytes().map_or(0, <[u8]>::len);
         (modulus.saturating_sub(MOST_LEADING_ZEROS)..=modulus).contains(&encrypted.len())
     }
 
-    /// What is under RSA with the padding of PKCS#1 v1.5. Nothing if it is for another key, or this key is none.
+    /// Decrypts RSA with the padding of PKCS#1 v1.5. `None` if `encrypted` is for another key, or if this key is not a valid one.
     pub(crate) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let key = self.prepared.get_or_init(|| prepare(&self.pair)).as_ref()?;
         key.decrypt(Pkcs1v15Encrypt, encrypted).ok().map(Zeroizing::new)
@@ -76,7 +77,7 @@ impl PgpKey {
     }
 }
 
-/// Whether OpenPGP's number of an algorithm means RSA that may encrypt.
+/// Whether the algorithm with this number is RSA that can encrypt.
 pub(crate) fn is_rsa(algorithm: u8) -> bool {
     matches!(algorithm, RSA | RSA_ENCRYPT_ONLY)
 }

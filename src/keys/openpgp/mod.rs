@@ -1,8 +1,8 @@
-//! OpenPGP messages, opened in this process with RSA SSH keys in the clothes of OpenPGP keys.
+//! OpenPGP messages, opened in this process with RSA SSH keys that were converted to OpenPGP keys.
 //!
-//! This is the part of OpenPGP that gpg and sops write for such a key (RFC 4880; the numbers of sections here are those of
-//! RFC 9580): a session key under RSA, and a message under that session key, protected against changes. Messages without that
-//! protection are refused, and so are those that nobody encrypted. A signature within a message is passed over.
+//! This is the part of OpenPGP that gpg and sops write for such a key: a session key encrypted with RSA, and a message encrypted with that
+//! session key, protected against changes. The standard is RFC 4880; section numbers here are those of RFC 9580. Messages without that
+//! protection, and messages that are not encrypted, are refused. A signature within a message is ignored.
 
 mod armor;
 mod cipher;
@@ -30,9 +30,10 @@ const MOST_RECIPIENTS: usize = 32;
 /// The most recipients of a message that are tried with one key: each takes as long as all the rest of a run.
 const MOST_TRIES: usize = 8;
 
-/// What gpg calls OCB: the packets of today's drafts, and version 2 of protected data (RFC 9580, 5.13.2).
+/// The name of the encryption that gpg calls OCB: the packets of draft-ietf-openpgp-rfc4880bis, and version 2 of protected data (RFC 9580,
+/// 5.13.2).
 const AEAD: &str = "OpenPGP encryption with AEAD";
-/// Refused by gpg as well.
+/// The name of encryption without protection, which gpg refuses too.
 const UNPROTECTED: &str = "OpenPGP encryption without integrity protection";
 
 /// An OpenPGP message without its armor: session keys, each for one recipient, and the data under the session key.
@@ -44,7 +45,7 @@ pub(crate) struct PgpMessage {
 
 /// The session key as one recipient finds it (RFC 9580, 5.1).
 struct Recipient {
-    /// The last 64 bits of the fingerprint; 0 when the sender hides who it is.
+    /// The last 64 bits of the recipient's fingerprint; 0 if the sender hides the recipient.
     id: [u8; 8],
     /// A number below the modulus of the recipient's key, big-endian.
     encrypted: Vec<u8>,
@@ -81,7 +82,7 @@ impl PgpMessage {
         Err(Failure::BadHeader)
     }
 
-    /// What the message holds, if `key` opens it. A hidden recipient is tried with every key.
+    /// The content of the message, if `key` opens it. Every key is tried on a hidden recipient.
     ///
     /// # Errors
     ///
@@ -106,14 +107,14 @@ impl PgpMessage {
         Err(recipients.next().map_or(worst, |_| Failure::TooLarge))
     }
 
-    /// What the message holds under `session`. Nothing is looked at before it proved to be what was written.
+    /// The content of the message, by the session key. Nothing in it is parsed before its integrity is checked.
     fn read(&self, session: &SessionKey) -> Result<Plaintext, Failure> {
         let packets = session.open(&self.data).ok_or(Failure::Damaged)?;
         content::literal(packets.expose())
     }
 }
 
-/// What the body of a packet of protected data holds, under a session key as it is under RSA.
+/// The content of `body`, the body of a packet of protected data. `session` is the session key in the form that RSA encrypts.
 ///
 /// # Errors
 ///
@@ -128,7 +129,8 @@ pub(crate) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, Failur
 }
 
 impl Recipient {
-    /// Reads a session key for an RSA key. Nothing if it is for another kind, or of another version than gpg writes.
+    /// Parses a session key that is encrypted for an RSA key. `None` if it is for a key of another kind, or not of version 3, which gpg
+    /// writes.
     fn parse(body: &[u8]) -> Option<Self> {
         let ([3, id @ .., algorithm], number) = body.split_first_chunk::<10>()? else {
             return None;

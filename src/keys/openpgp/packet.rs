@@ -8,15 +8,15 @@ pub(crate) mod tag {
     pub(crate) const PUBLIC_KEY_SESSION_KEY: u8 = 1;
     /// A signature.
     pub(crate) const SIGNATURE: u8 = 2;
-    /// A session key for who knows a password.
+    /// A session key, encrypted with a password.
     pub(crate) const PASSWORD_SESSION_KEY: u8 = 3;
     /// The announcement of a signature.
     pub(crate) const ONE_PASS_SIGNATURE: u8 = 4;
     /// Packets, compressed.
     pub(crate) const COMPRESSED: u8 = 8;
-    /// Nothing at all; to be passed over.
+    /// A packet without meaning, which is skipped.
     pub(crate) const MARKER: u8 = 10;
-    /// What somebody wrote.
+    /// The literal data: what was encrypted.
     pub(crate) const LITERAL: u8 = 11;
     /// Encrypted packets that are protected against changes.
     pub(crate) const PROTECTED_DATA: u8 = 18;
@@ -34,18 +34,18 @@ pub(crate) struct Packet {
     pub body: Plaintext,
 }
 
-/// The most packets that stand beside each other. A message has one for each recipient and one more.
+/// The most packets in a row. A message has one for each recipient, and one more.
 const MOST_PACKETS: usize = 64;
 
 /// Why there is no further packet.
 pub(crate) enum PacketError {
     /// The bytes are no packet, or one that is cut off.
     Malformed,
-    /// There are more than any message of ours has.
+    /// There are more packets than a message with a data key has.
     TooMany,
 }
 
-/// Reads packet after packet. What follows a malformed one means nothing.
+/// Reads one packet after the other. What follows a malformed packet has no meaning.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// How many packets were read.
@@ -70,6 +70,7 @@ impl<'a> Reader<'a> {
     /// The packet that begins here (RFC 9580, 4.2).
     fn packet(&mut self) -> Option<Packet> {
         let first = self.byte()?;
+        // The first bit is always set. The second one tells the current format of packets from the legacy format.
         let tag = match first >> 6 {
             0b11 => first & 0x3f,
             0b10 => first >> 2 & 0x0f,
@@ -161,7 +162,7 @@ impl Iterator for Reader<'_> {
 }
 
 impl PacketError {
-    /// What it means to who opens the message, where `malformed` is what a malformed packet means.
+    /// The failure to report. `malformed` is the one for a malformed packet.
     pub(crate) fn or(self, malformed: Failure) -> Failure {
         match self {
             Self::Malformed => malformed,

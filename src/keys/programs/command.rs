@@ -1,4 +1,4 @@
-//! A command that prints a key, as `SOPS_AGE_KEY_CMD` and `SOPS_AGE_SSH_PRIVATE_KEY_CMD` name one.
+//! Key commands, which print a key: `SOPS_AGE_KEY_CMD` and `SOPS_AGE_SSH_PRIVATE_KEY_CMD` name one each.
 
 use std::{
     collections::HashSet,
@@ -32,9 +32,9 @@ pub(crate) struct KeyCommand {
     pub prints: Prints,
     /// The recipients that it was run for.
     asked: HashSet<String>,
-    /// Digests of what it printed: it may print the same for every recipient.
+    /// SHA-256 digests of what it printed, since it may print the same for every recipient.
     printed: HashSet<[u8; 32]>,
-    /// Whether it is of no use any more: it is not there, or it hung once.
+    /// Whether it is not run again, because it could not be started or did not run to its end.
     is_given_up: bool,
 }
 
@@ -66,7 +66,8 @@ impl KeyCommand {
         Place::Variable(self.variable)
     }
 
-    /// Runs it for `recipient`. Nothing when that gives nothing new: it was before, or is of no use, or prints the same again.
+    /// Runs the command for `recipient`. `None` if that gives no new key: the command ran for this recipient before, is given up, or prints
+    /// what it printed before.
     pub(crate) fn run(&mut self, recipient: &str, timeout: Duration) -> Option<Result<Plaintext, Cause>> {
         if self.is_given_up || !self.asked.insert(recipient.to_owned()) {
             return None;
@@ -79,13 +80,14 @@ impl KeyCommand {
         }
     }
 
-    /// Runs it, a program of `search_path` if it is a mere name.
+    /// Runs the command. A program without a slash in its name is looked for in `search_path`.
     fn answer(&self, recipient: &str, timeout: Duration, search_path: &OsStr) -> Result<Plaintext, Cause> {
         let (program, arguments) = self.words.split_first().ok_or(Cause::NoCommand)?;
         let name = || printable(&program.to_string_lossy());
         let unfinished = |error| Cause::Command(name(), error);
         let path = program::find(program, search_path).ok_or_else(|| unfinished(ChildError::Missing))?;
         let mut command = Command::new(path);
+        // The recipient comes from a sops file and may have a zero byte, which no variable can hold.
         command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
         let child = Child::start(&mut command, timeout).map_err(unfinished)?;
         let finished = child.finish().map_err(unfinished)?;

@@ -1,4 +1,4 @@
-//! Where a program is that we start: one rule for gpg, age plugins and key commands.
+//! Finding the programs to start: one rule for gpg, age plugins and key commands.
 
 use std::{
     env,
@@ -9,8 +9,8 @@ use std::{
 
 use rustix::fs::{Access, access};
 
-/// A program by its path or, if it is a mere name, by the first directory of a search path that has it. Only absolute directories
-/// count: what an empty or a relative one means depends on where we were started.
+/// A program by its path or, if that has no slash, in the first directory of `search_path` that has it. Only absolute directories are
+/// searched: an empty or relative one would depend on the directory in which this process was started.
 pub(crate) fn find(program: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
     let path = Path::new(program);
     if program.as_bytes().contains(&b'/') {

@@ -1,4 +1,4 @@
-//! Why no key of this host opens a file, told so that somebody can do something about it.
+//! Why no key of this host opens a file: who could open it, which keys there are, and what to do.
 
 use std::{
     fmt,
@@ -14,9 +14,9 @@ use crate::keys::{
     problem::Problem,
 };
 
-/// How many entries of a group are shown whatever there is to tell of them.
+/// How many entries of a group are always shown. Later ones are shown only if there is a note on them.
 const MOST_ENTRIES: usize = 30;
-/// How many are shown at all.
+/// How many entries of a group are shown at most.
 const MOST_LINES: usize = 100;
 
 /// What to do where no source of keys is set.
@@ -25,20 +25,20 @@ const GIVE_A_KEY: &str =
 
 /// No key of this host opens a file.
 ///
-/// `Display` gives the reason in a line; [`NoKey::report`] gives all that there is to know.
+/// `Display` gives the reason in one line. [`NoKey::report`] gives the whole table and a hint.
 #[derive(Debug)]
 pub struct NoKey {
     groups: Vec<ClosedGroup>,
     /// How many groups are needed.
     needed: usize,
     keys: Vec<Key>,
-    /// Each with whether somebody set that source.
+    /// The problems of key sources, each with whether somebody set the source.
     problems: Vec<(Problem, bool)>,
-    /// What to add to a `.sops.yaml`.
+    /// The recipient of this host that should be added to a `.sops.yaml`, if there is one.
     recommended: Option<String>,
 }
 
-/// A group of keys, of which not enough were opened.
+/// A key group in the report. It may be open if others that are needed are not.
 #[derive(Debug)]
 struct ClosedGroup {
     entries: Vec<RecipientEntry>,
@@ -48,12 +48,12 @@ struct ClosedGroup {
 /// One key of this host.
 #[derive(Debug)]
 struct Key {
-    /// What to paste into a `.sops.yaml`, or where it is to be found.
+    /// The recipient to add to a `.sops.yaml`, or words that say where to find it.
     recipient: String,
-    /// The key as people compare it, and where it is.
+    /// The line of the report for this key: its name and its source.
     line: String,
     kind: Preference,
-    /// Whether a file that has its recipient would open: the program that knows it works.
+    /// Whether a file that has its recipient would open. False if the program that has the key failed.
     is_of_use: bool,
 }
 
@@ -63,12 +63,12 @@ enum Preference {
     Age,
     Ssh,
     Pgp,
-    /// One that only another program knows.
+    /// A key that only another program has: a plugin or gpg.
     Elsewhere,
 }
 
 impl NoKey {
-    /// Gathers what the report needs, so that it can be written when the keys are long gone.
+    /// Copies what the report needs, so that the report can be written after the keys are dropped.
     pub(crate) fn new(opening: &Opening, keyring: &Keyring) -> Self {
         let groups: Vec<_> = opening
             .groups()
@@ -96,21 +96,23 @@ impl NoKey {
         no_key
     }
 
-    /// What is for a key of this host and cannot be used, in a group that stayed closed.
+    /// An entry for a key of this host that cannot be used because it is damaged, in a group that stayed closed.
     fn damaged(&self) -> Option<&RecipientEntry> {
         let closed = self.groups.iter().filter(|group| !group.is_open);
         closed.flat_map(|group| &group.entries).find(|entry| entry.is_damaged())
     }
 
-    /// The key to add to the file. Another message of the kind that is not supported would not help.
+    /// The key to recommend. If the file has an OpenPGP message of an unsupported kind, no OpenPGP key is recommended: the message for it
+    /// would be of that kind too.
     fn best(&self) -> Option<&Key> {
         let has_foreign = self.entries().any(RecipientEntry::is_foreign);
         let is_of_use = |key: &&Key| key.is_of_use && !(has_foreign && key.kind == Preference::Pgp);
         self.keys.iter().filter(is_of_use).min_by_key(|key| key.kind)
     }
 
-    /// What can open the file, what this host has, and what to do: indented lines to stand below one that names the file. `run` gives
-    /// the words that ask for sops with arguments, such as `updatekeys`, on this file. The text ends with a line break.
+    /// The report: who can open the file, which keys this host has, and what to do. Its lines are indented, to stand below a line that
+    /// names the file, and it ends with a line break. `run` makes, from arguments of sops such as `updatekeys`, the words that tell to run
+    /// sops with them on this file.
     #[must_use]
     pub fn report(&self, run: &dyn Fn(&str) -> String) -> String {
         let mut lines = self.lines_of_file();
@@ -177,7 +179,7 @@ impl NoKey {
         format!("{first}add {recipient} to {place}, {}", run("updatekeys"))
     }
 
-    /// What to do about a key that this host should have: something that was set gave none.
+    /// What to do about a key source that somebody set and that gave no key, or about a program that failed.
     fn mend(&self) -> Option<String> {
         let of_set_sources = || self.problems.iter().filter(|(_, is_set)| *is_set);
         let is_said = of_set_sources().next().is_some() || self.entries().any(RecipientEntry::has_program_failed);
@@ -186,7 +188,8 @@ impl NoKey {
             .or_else(|| is_said.then(|| "mend what is said above".to_owned()))
     }
 
-    /// Which host key to make. The Nix modules name them unasked, so one that is not there is no news while another key serves.
+    /// How to make a host key that is missing. The Nix modules name host keys by default, so a missing one is worth a hint only if no other
+    /// key can be recommended.
     fn make(&self) -> Option<String> {
         let missing = self
             .problems
@@ -195,7 +198,7 @@ impl NoKey {
         missing.min_by_key(|(kind, _)| *kind).and_then(|(_, problem)| mend(problem))
     }
 
-    /// What keeps the file closed whatever keys this host had, or how many groups it opens.
+    /// What keeps the file closed besides missing keys: it names no key, it names only unsupported ones, or too few of its groups are open.
     fn obstacle(&self) -> Option<String> {
         match self.groups.len() {
             1 if self.entries().next().is_none() => Some("this file names no key that could open it".to_owned()),
@@ -233,13 +236,13 @@ impl NoKey {
         Some(kinds)
     }
 
-    /// All ways in.
+    /// The recipient entries of all groups.
     fn entries(&self) -> impl Iterator<Item = &RecipientEntry> {
         self.groups.iter().flat_map(|group| &group.entries)
     }
 }
 
-/// How a source gives a key again.
+/// The words that tell how to mend a source, if there is a remedy.
 fn mend(problem: &Problem) -> Option<String> {
     Some(format!("mend {}: {}", problem.place, problem.remedy()?))
 }
@@ -256,7 +259,8 @@ impl ClosedGroup {
         }
     }
 
-    /// A line for each entry; of very many, for the first, and for the first of those of which there is something to tell.
+    /// A line for each entry. If there are very many, only for the first `MOST_ENTRIES` and for later ones with a note, at most
+    /// `MOST_LINES` in all.
     fn lines(&self, indent: &str) -> Vec<String> {
         let entries = self.entries.iter().enumerate();
         let shown = entries
@@ -280,7 +284,7 @@ impl fmt::Display for NoKey {
 impl std::error::Error for NoKey {}
 
 impl Key {
-    /// The recipient in full, once in a run where it is very long: then it has been shown.
+    /// The recipient to copy. A very long one is given in full only the first time in a run, and shortened after that.
     fn to_copy(&self, has_shown_long: &AtomicBool) -> String {
         let short = by_its_ends(&self.recipient);
         if short != self.recipient && has_shown_long.swap(true, Ordering::Relaxed) {
@@ -290,7 +294,7 @@ impl Key {
         }
     }
 
-    /// All keys of this host, and the programs that know more.
+    /// All keys of this host: those at hand, those of plugins, and those of gpg.
     fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
         let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
             recipient: key.0.fingerprint().to_owned(),

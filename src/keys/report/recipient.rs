@@ -1,4 +1,4 @@
-//! One way into a file, as the report of a failure shows it.
+//! One recipient entry, as the report on a closed file shows it.
 
 use crate::{
     keys::{failure::Failure, holder::Holder, hybrid::by_its_ends, keyring::Keyring, opening::Entry, ssh},
@@ -6,17 +6,17 @@ use crate::{
     text::printable::{one_line, printable},
 };
 
-/// One way into a file.
+/// One recipient entry in the report.
 #[derive(Debug)]
 pub(crate) struct RecipientEntry {
     kind: &'static str,
-    /// Whoever could open this, when that is nobody for now.
+    /// The key service that could open the entry, if it is one for a key service: none is supported.
     unsupported: Option<&'static str>,
-    /// The name as people compare it.
+    /// The recipient as messages show it.
     shown: String,
-    /// What was tried, and why it failed; or what would be needed.
+    /// Why the entry was not opened, or what would be needed to open it.
     notes: Vec<String>,
-    /// Whether this host holds the key, and the message for it is not what was written.
+    /// Whether this host has the key of the entry, and its message is damaged.
     is_damaged: bool,
     /// Whether the message is of a kind that no key opens here.
     is_foreign: bool,
@@ -25,7 +25,7 @@ pub(crate) struct RecipientEntry {
 }
 
 impl RecipientEntry {
-    /// What is to be told of an entry that stayed closed, or of one that did not.
+    /// The report on an entry, whether it was opened or not.
     pub(crate) fn new(entry: &Entry, keyring: &Keyring) -> Self {
         let is_ours = keyring.hand.owns(&entry.key);
         let is_foreign = entry
@@ -66,12 +66,12 @@ impl RecipientEntry {
         }
     }
 
-    /// Whoever could open this, when that is nobody for now.
+    /// The key service that could open the entry, if it is one for a key service: none is supported.
     pub(crate) fn unsupported(&self) -> Option<&'static str> {
         self.unsupported
     }
 
-    /// Whether this host holds the key, and the message for it is not what was written.
+    /// Whether this host has the key of the entry, and its message is damaged.
     pub(crate) fn is_damaged(&self) -> bool {
         self.is_damaged
     }
@@ -86,7 +86,7 @@ impl RecipientEntry {
         self.has_program_failed
     }
 
-    /// Whether there is something to tell of it.
+    /// Whether there is a note on the entry.
     pub(crate) fn has_notes(&self) -> bool {
         !self.notes.is_empty()
     }
@@ -96,7 +96,7 @@ impl RecipientEntry {
         self.kind == "pgp"
     }
 
-    /// The name as people compare it.
+    /// The recipient as messages show it.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
@@ -116,12 +116,12 @@ fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
     Holder::of(recipient).wanted(&keyring.plugin_names()).into_iter().collect()
 }
 
-/// An age recipient as people compare it: an SSH key by its fingerprint, what is very long by its ends.
+/// An age recipient as messages show it: an SSH key by its fingerprint, a very long recipient by its first and last characters.
 fn shown_age(recipient: &str) -> String {
     ssh::shown_recipient(recipient).unwrap_or_else(|| by_its_ends(&one_line(recipient.trim())))
 }
 
-/// What is wrong with an entry, if anything is besides that its key is elsewhere.
+/// The notes on the failures of an entry. `None` if nothing failed but that its key is not on this host.
 fn faults(failures: &[Failure], is_ours: bool, kind: &str) -> Option<Vec<String>> {
     let faults: Vec<_> = failures
         .iter()
@@ -134,14 +134,14 @@ fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
     Some(match failure {
         Failure::NotOurs if is_ours => "damaged: not encrypted to this recipient".to_owned(),
         Failure::NotOurs => return None,
-        Failure::NotTried => "not tried with every key of this host: too many others were tried before".to_owned(),
+        Failure::NotTried => "some keys of this host were not tried: the limit of tries is used up".to_owned(),
         Failure::TooLarge => "damaged: too large for a data key".to_owned(),
         Failure::BadArmor => format!("damaged: not an armored {kind} message"),
         Failure::BadHeader => format!("damaged: not a readable {kind} message"),
         Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
         Failure::Unsupported(what) => format!("{what} is not supported"),
-        Failure::BadLength => "damaged: what it holds is not as long as a data key".to_owned(),
-        // Ours, remedy and all; what others said in it is short already.
+        Failure::BadLength => "damaged: its content does not have the length of a data key".to_owned(),
+        // The text is one of ours and may end with a remedy, so it is not shortened. What it quotes of other programs is short already.
         Failure::NotHeldByProgram(words) | Failure::ProgramFailed(words) => one_line(words),
     })
 }

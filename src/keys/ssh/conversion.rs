@@ -14,7 +14,7 @@ pub(crate) fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
     text.parse().ok()
 }
 
-/// The scalar with which an ed25519 key signs, before clamping, which X25519 does itself (RFC 8032, 5.1.5).
+/// The scalar with which an ed25519 key signs (RFC 8032, 5.1.5), before clamping. X25519 clamps it itself.
 pub(crate) fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut digest = Zeroizing::new([0; 64]);
     Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
@@ -23,8 +23,8 @@ pub(crate) fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     scalar
 }
 
-/// The key for the stanzas that name it. Text in the form of OpenSSH is the only way into the age library; the copy that the
-/// library makes of it while it reads is not wiped, one reason more to do this for keys alone that a message names.
+/// The key as an identity of the `age` crate, for stanzas that name it. The crate takes only text in the form of OpenSSH, and does not wipe
+/// the copy that it makes while reading. That is one more reason to do this only for keys that a message names.
 pub(crate) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
     let text = key.to_openssh(LineEnding::LF).ok()?;
     ::age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()

@@ -1,4 +1,4 @@
-//! SSH keys: their texts, and what age makes of them.
+//! SSH keys: reading private keys, and converting keys to age identities.
 
 mod conversion;
 mod numbers;

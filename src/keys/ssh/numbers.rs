@@ -38,8 +38,8 @@ pub(crate) fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey
     })
 }
 
-/// A positive number, with any number of zeros in front. Where the first bit is set, a zero has to stand before it; the library would
-/// put it into a buffer that grows and leaves a copy behind, so it gets the bytes as they are to be.
+/// A positive number from big-endian bytes, with any number of zeros in front. If its first bit is set, a zero byte must precede it. The
+/// `ssh-key` crate would add that byte in a buffer that grows and leaves a copy of the number behind, so it gets the final bytes.
 pub(crate) fn positive(bytes: &[u8]) -> Option<Mpint> {
     let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
     let digits = bytes.get(start..)?;

@@ -1,7 +1,7 @@
-//! The form of OpenSSH's own private keys, `openssh-key-v1` (its document `PROTOCOL.key`).
+//! Private keys in the form of OpenSSH itself, `openssh-key-v1` (`PROTOCOL.key` in OpenSSH).
 //!
-//! The `ssh-key` crate (0.6) takes no more than seven bytes of padding, and no number with a zero too many in front. OpenSSH takes both,
-//! and `PuTTY` writes up to sixteen bytes.
+//! The `ssh-key` crate (0.6) cannot read them all: it refuses more than seven bytes of padding, and a number with needless zeros in front.
+//! OpenSSH accepts both, and `PuTTY` writes up to sixteen bytes of padding.
 
 use ssh_key::{
     PrivateKey,
@@ -15,7 +15,7 @@ use crate::keys::{
 };
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
-/// The length of what is encrypted is a multiple of this, in bytes, also where nothing is encrypted.
+/// The length of the private part is a multiple of this, in bytes, even if that part is not encrypted.
 const BLOCK: usize = 8;
 
 /// Reads a key without a passphrase, as strictly as OpenSSH.
@@ -50,7 +50,7 @@ enum Kind {
     Rsa,
 }
 
-/// What is still to be read of a sequence of numbers and strings.
+/// The unread rest of a sequence of numbers (4 bytes, big-endian) and strings (a number as length, then the bytes).
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
         Ok(strings)
     }
 
-    /// Positive numbers, which have the first bit clear.
+    /// Strings that hold positive numbers: their first bit is clear.
     fn numbers<const N: usize>(&mut self) -> Result<[&'a [u8]; N], Cause> {
         let numbers = self.strings()?;
         if numbers.iter().any(|number| number.first().is_some_and(|byte| *byte > 0x7f)) {
@@ -108,13 +108,14 @@ impl<'a> Fields<'a> {
         key.ok_or(Cause::DamagedSshKey(Damage::Form))
     }
 
-    /// The key, its comment and the padding, between two equal numbers and the end.
+    /// The private part: two equal check numbers, the key, its comment, and the padding up to the end.
     fn private_part(&mut self) -> Result<PrivateKey, Cause> {
         if self.number()? != self.number()? {
             return Err(Cause::DamagedSshKey(Damage::CheckNumbers));
         }
         let key = self.private_key()?;
         let _comment = self.string()?;
+        // The padding counts 1, 2, 3 and so on, in one byte each.
         let padding = (1..=u8::MAX).chain([0]).cycle();
         if self.0.iter().zip(padding).all(|(byte, number)| *byte == number) {
             Ok(key)
@@ -130,7 +131,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The public half, then the seed and the public half once more.
+    /// An ed25519 key: the public half, then a string of the seed and the public half again.
     fn ed25519_key(&mut self) -> Result<PrivateKey, Cause> {
         let [public, both] = self.strings()?;
         let (seed, again) = both.split_at_checked(32).ok_or(Cause::DamagedSshKey(Damage::Form))?;

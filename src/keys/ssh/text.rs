@@ -25,7 +25,7 @@ pub(crate) const MAX_BYTES: usize = 16 << 10;
 /// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// Those that it may hold for others, by the names that people know.
+/// Kinds of keys in PKCS#8 that are not supported, with the names that messages use.
 const OTHERS: [(ObjectIdentifier, &str); 5] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.2.1"), "ecdsa"),
     (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), "ssh-dss"),
@@ -54,7 +54,7 @@ pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     }
 }
 
-/// Why a PEM block with this label is not even read.
+/// The cause to report for a PEM block whose label already shows that it is no usable key.
 fn refused(label: &str) -> Option<Cause> {
     match label {
         "ENCRYPTED PRIVATE KEY" => Some(Cause::EncryptedPkcs8),
@@ -66,14 +66,15 @@ fn refused(label: &str) -> Option<Cause> {
     }
 }
 
-/// The first PEM block with a private key, else the first of another kind: its label, and its body if it has an end. What stands before
-/// and behind it does not matter, to OpenSSH and Go either.
+/// The first PEM block with a private key, else the first block of another kind: its label, and its body if it has an end. Text before and
+/// after the block is ignored, as by OpenSSH and Go.
 fn pem(text: &str) -> Option<(&str, Option<&str>)> {
     let is_private = |block: &(&str, _)| block.0.ends_with("PRIVATE KEY");
     blocks(text).find(is_private).or_else(|| blocks(text).next())
 }
 
-/// The PEM blocks of a text. Each begins on a line of its own, which may be indented; Go wants it at the margin.
+/// The PEM blocks of a text: label, and body if there is an end. A block begins on a line of its own. That line may be indented, which Go
+/// does not accept.
 fn blocks(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let marks = text.match_indices("-----BEGIN ");
     let begins_line = |at: usize| {
@@ -93,8 +94,9 @@ fn is_encrypted(body: &str) -> bool {
         .any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"))
 }
 
-/// Decodes the body of a PEM block, without its header, whose lines have a colon.
+/// Decodes the base64 in the body of a PEM block. Lines with a colon are its header, and are left out.
 fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
+    // With room for all from the start: a buffer that grows leaves copies of the key behind.
     let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
     for line in body.lines().filter(|line| !line.contains(':')) {
         text.extend(line.bytes().filter(|byte| !byte.is_ascii_whitespace()));
@@ -125,7 +127,7 @@ pub(crate) fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
     }
 }
 
-/// An ed25519 key from its seed, which PKCS#8 wraps once more.
+/// An ed25519 key from its seed, which PKCS#8 holds as an octet string within another (RFC 8410, 7).
 fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
     ed25519_key(OctetStringRef::from_der(der).ok()?.as_bytes())
 }

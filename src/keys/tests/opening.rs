@@ -134,7 +134,7 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
     let forged = vec![entry("age1nonsense", forged); 300];
     let report = data_key(&keyring, &groups(forged.clone())).err().unwrap().report(&run);
     assert!(
-        report.contains("(not tried with every key of this host: too many others were tried before)"),
+        report.contains("(some keys of this host were not tried: the limit of tries is used up)"),
         "{report}"
     );
     assert!(report.lines().count() < 120, "{report}");
@@ -282,7 +282,7 @@ fn broken_messages_are_told_apart() {
         (other_mac, altered),
         (
             message(&[&own], b"short"),
-            "damaged: what it holds is not as long as a data key",
+            "damaged: its content does not have the length of a data key",
         ),
         (
             message(&[&x25519::Identity::generate().to_public()], DATA_KEY),

@@ -89,7 +89,7 @@ fn identities_of_other_kinds_are_told_apart() {
 #[test]
 fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
-    let encrypted = "cannot use /keys/key.txt: age identities behind a passphrase, which nobody is asked for; \
+    let encrypted = "cannot use /keys/key.txt: age identities behind a passphrase, and this program asks for none; \
                      decrypt it and name the result, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
     let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it among the SSH keys for age";
     let empty = "cannot use /keys/key.txt: holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
@@ -232,7 +232,7 @@ fn importing_an_ssh_key_is_told_with_its_recipient() {
 #[test]
 fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
     let host = Host::new();
-    let notice = "protected by a passphrase, which nobody is asked for; use a key without one, or";
+    let notice = "protected by a passphrase, and this program asks for none; use a key without one, or";
     let ssh_keygen = "remove it, run: ssh-keygen -p -N '' -f /keys";
     let openssl = "decrypt it and name the result, run: (umask 077; openssl pkey -in /keys/c -out /keys/c.plain)";
     for (name, kind, remedy) in [

@@ -1,4 +1,4 @@
-//! What git leaves where two changes of a file could not be merged.
+//! Finds the conflict markers that git leaves in a file that it could not merge.
 
 /// The line, from 1, where the first conflict begins.
 pub(crate) fn line(text: &[u8]) -> Option<usize> {

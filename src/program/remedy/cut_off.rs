@@ -1,12 +1,13 @@
-//! Whether the end of a sops file is missing, as after a copy that was interrupted. The grammar of JSON tells that by itself.
+//! Decides whether the end of a sops file is missing, as after an interrupted copy. In JSON the grammar shows it.
 
 use crate::sops::format::Format;
 
-/// Larger texts, in bytes, are not looked at once more for what could be the matter: 1 MiB. A sops file has some KiB.
+/// The largest text, in bytes, that is examined again to explain an error: 1 MiB. A usual sops file has some KiB.
 pub(crate) const MOST_EXPLAINED: usize = 1 << 20;
 
-/// Whether what sops writes last is missing: in YAML the version of the metadata, elsewhere the end of a line. An editor may have taken
-/// away the last line end of a file that is whole otherwise, so where the version tells, that does not count.
+/// Whether the text lacks what sops writes last: in JSON the last bracket, in dotenv and INI the last line end, in YAML the version
+/// in the metadata. In YAML, a missing line end counts only if there is no metadata section, because an editor may have removed the
+/// line end of a file that is complete.
 pub(crate) fn lacks_end(text: &[u8], format: Format) -> bool {
     let lacks_line_end = text.last() != Some(&b'\n');
     match format {
@@ -22,7 +23,8 @@ pub(crate) fn ends_within_mac(text: &[u8]) -> bool {
     find(line, b"mac").is_some() && line.last() != Some(&b']')
 }
 
-/// Whether the last metadata section has a version; nothing without a section. Of other formats the metadata have no order.
+/// Whether the last metadata section of a YAML file has a version; `None` if there is no section. In other formats the metadata
+/// have no order.
 fn has_version(text: &[u8]) -> Option<bool> {
     let end = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();
     let mut section = find(end, b"\nsops:")?;
@@ -32,7 +34,7 @@ fn has_version(text: &[u8]) -> Option<bool> {
     Some(find(section, b" version:").is_some())
 }
 
-/// What begins with `part`.
+/// The rest of `text`, from the first `part` on.
 pub(crate) fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<&'t [u8]> {
     let start = text.windows(part.len()).position(|window| window == part)?;
     text.get(start..)

@@ -1,4 +1,4 @@
-//! A sops file that does not decrypt, although its data key is there.
+//! What to do about a sops file that does not decrypt, although its data key is there.
 
 use super::{
     cut_off::{MOST_EXPLAINED, ends_within_mac, lacks_end},
@@ -19,7 +19,7 @@ pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, 
     }
 }
 
-/// Whether the MAC is missing, or not wholly there, because the end of the file is.
+/// Whether the MAC is missing or incomplete because the end of the file is missing.
 fn is_cut_off(error: &DecryptError, text: &[u8], format: Format) -> bool {
     match error {
         DecryptError::NoMac => lacks_end(text, format),
@@ -28,8 +28,8 @@ fn is_cut_off(error: &DecryptError, text: &[u8], format: Format) -> bool {
     }
 }
 
-/// Whether the file decrypts but for what happened to its encoding or its line ends. Where those are no part of a value, that has been
-/// seen to when it was parsed.
+/// Whether the file would decrypt if its encoding or line ends were repaired. This can only be so in dotenv and INI, where line
+/// ends can be a part of a value. In the other formats, a wrong encoding is found when the file is parsed.
 fn explains(text: &[u8], key: &Plaintext, format: Format) -> bool {
     matches!(format, Format::Dotenv | Format::Ini)
         && text.len() <= MOST_EXPLAINED
@@ -41,7 +41,7 @@ fn remedy(error: &DecryptError, file: Editable<'_>) -> String {
         DecryptError::DataKey(_) | DecryptError::Value { .. } => RESTORE.to_owned(),
         DecryptError::Rule(_) => format!("{RESTORE}, or choose a simpler one"),
         DecryptError::LongPaths => format!("{RESTORE}, or shorten the keys"),
-        // sops does not open such a file either, so the value has to be out of it first.
+        // sops does not open such a file either, so the value has to be removed first.
         DecryptError::NotEncrypted { .. } | DecryptError::Key { .. } => {
             format!(
                 "take it out of the file by hand, and to add it again, {}",

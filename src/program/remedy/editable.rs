@@ -1,4 +1,4 @@
-//! A sops file as somebody edits it.
+//! Commands about a sops file, with the name under which it can be edited.
 
 use std::{borrow::Cow, path::Path};
 
@@ -6,7 +6,7 @@ use crate::{sops::format::Format, text::shell};
 
 /// Where Nix keeps what it builds.
 const STORE: &str = "/nix/store";
-/// Where nothing better is known: what sops wrote is still there.
+/// The remedy if none is better: version control still has the file as sops wrote it.
 pub(crate) const RESTORE: &str = "restore the file from version control";
 
 /// A sops file as somebody edits it.
@@ -27,9 +27,10 @@ impl<'f> Editable<'f> {
         self.format
     }
 
-    /// `run: sops …`. The file's name is the last argument; sops goes by its ending, so the format is named where that tells another.
+    /// `run: sops …`, with the name of the file as the last argument. sops takes the format from the ending of the name, so options
+    /// name the format if the ending stands for another one.
     pub(crate) fn sops(&self, arguments: &str) -> String {
-        // It stands behind what is to be added to .sops.yaml.
+        // The text before it says what to add to .sops.yaml, and so names the directory.
         let directory = if arguments == "updatekeys" {
             "and in its directory "
         } else {
@@ -38,18 +39,19 @@ impl<'f> Editable<'f> {
         self.sops_in(directory, arguments)
     }
 
-    /// The same for what goes by the rules of `.sops.yaml`, which sops looks for from the current directory upwards.
+    /// The same for commands that follow the rules of `.sops.yaml`, which sops looks for from the current directory upwards.
     pub(crate) fn sops_by_rules(&self, arguments: &str) -> String {
         self.sops_in("in the directory of .sops.yaml ", arguments)
     }
 
-    /// `directory` is where an absolute name is to be typed; where a relative one is, its reader knows.
+    /// `directory` says where to type the command. It is left out if the name of the file is relative, because whoever chose that
+    /// name knows the place.
     fn sops_in(&self, directory: &str, arguments: &str) -> String {
         let directory = if self.source().is_absolute() { directory } else { "" };
         let format = self.format;
         let types = match of_ending(self.path) {
             told if told == format => String::new(),
-            // It has no such option.
+            // `sops updatekeys` has no option for the type of the output.
             _ if arguments == "updatekeys" => format!(" --input-type {format}"),
             _ => format!(" --input-type {format} --output-type {format}"),
         };
@@ -78,8 +80,8 @@ impl<'f> Editable<'f> {
         })
     }
 
-    /// The file that can be edited. Nothing in the Nix store can, so there it is what the copy was made of: below the directory that
-    /// was copied, or that one file, whose name stands behind the digest.
+    /// The path of the file that can be edited. That is never one in the Nix store, so for such a file it is the name of what was
+    /// copied there: the path below the copied directory, or the name of the copied file, which follows the digest.
     fn source(&self) -> Cow<'f, Path> {
         let Ok(inside) = self.path.strip_prefix(STORE) else {
             return Cow::Borrowed(self.path);
@@ -94,7 +96,7 @@ impl<'f> Editable<'f> {
     }
 }
 
-/// The format that sops takes a file of this name for.
+/// The format that sops chooses by the ending of this name.
 fn of_ending(path: &Path) -> Format {
     match path.extension().map(|ending| ending.to_string_lossy()).as_deref() {
         Some("yaml" | "yml") => Format::Yaml,

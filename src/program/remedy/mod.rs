@@ -1,8 +1,8 @@
-//! What to type next about a sops file.
+//! Remedies for sops files: what to type next.
 //!
-//! [`sops`](crate::sops) says what is wrong; this adds what is to be done about it, with the file by the name under which somebody
-//! can edit it, and commands as a shell takes them. A command stands behind `run: ` or `run where it was built from: ` and is the
-//! end of its line; the tests in `tests/remedies/` take it from there and run it.
+//! [`sops`](crate::sops) says what is wrong; this module adds what to do about it. It gives the name under which the file can be
+//! edited, and commands that are quoted for a shell. A command follows `run: ` or `run where it was built from: `, and ends its
+//! line. The tests in `tests/remedies/` take it from there and run it.
 
 mod conflict;
 mod cut_off;

@@ -1,4 +1,4 @@
-//! A text that is not a sops file of its format.
+//! What to do about a text that is not a sops file of its format.
 
 use super::{
     conflict,
@@ -47,13 +47,15 @@ fn look_again(text: &[u8], file: Editable<'_>) -> Option<String> {
     ))
 }
 
-/// Whether the text is a sops file but for the encoding. UTF-16 is none whatever it says, where not all bytes are allowed.
+/// Whether the encoding is why the text is not a sops file. UTF-16 always is, except in binary files, in which all bytes are
+/// allowed. Any other encoding is, if the repaired text is a sops file.
 fn explains(encoding: Encoding, text: &[u8], format: Format) -> bool {
     matches!(encoding, Encoding::Utf16(_)) && format != Format::Binary
         || encoding::mended(text).is_some_and(|text| SopsFile::parse(format, &text).is_ok())
 }
 
-/// The other format that a sops file is in. What sops makes of a binary file is JSON, and JSON is YAML.
+/// The format in which the text is a sops file, if it is not the declared one. sops writes a binary file as JSON. JSON is tried
+/// before YAML, because all JSON is YAML.
 fn other_format(text: &[u8], declared: Format) -> Option<Format> {
     let formats = [Format::Json, Format::Yaml, Format::Dotenv, Format::Ini];
     let mut others = formats.into_iter().filter(|format| *format != declared);
@@ -102,7 +104,7 @@ fn joined(error: &ReadError) -> String {
     format!("{error}: two files seem to be joined; {RESTORE}, or move one of them to a file of its own")
 }
 
-/// What was never encrypted has to be what sops can encrypt first.
+/// The remedy for a text that was never encrypted: if sops cannot encrypt it yet, that has to be corrected first.
 fn never_encrypted(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
     let encrypt = file.sops_by_rules("encrypt --in-place");
     match error {
@@ -143,7 +145,7 @@ fn nameless_below<S>(value: &Value<S>) -> Option<&'static str> {
     }
 }
 
-/// Whether something of what sops writes is there. Of a large text, both of its ends are looked at.
+/// Whether the text contains something that sops writes. Only the beginning and the end of a large text are searched.
 fn was_encrypted(text: &[u8]) -> bool {
     let head = text.get(..MOST_EXPLAINED).unwrap_or(text);
     let tail = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A sops file that decrypts, without the value that is wanted.
+//! What to do about a sops file that does not have the wanted value.
 
 use super::editable::Editable;
 use crate::sops::{ContentError, select::SelectError};

@@ -1,4 +1,4 @@
-//! The thread that sops files are read on, and the time that is left for it.
+//! Runs the work on sops files on the confined thread, within the budgets of each file and of all files.
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ impl Desk {
                 budget::FILE.as_secs()
             ),
             Unfinished::Late => format!(
-                "no time is left for it: the files before it took most of the {} s that all have together; mend those first",
+                "no time is left for it: the files before it used most of the {} s that all have together; mend those first",
                 budget::FILES.as_secs()
             ),
         })

@@ -14,7 +14,7 @@ use crate::{
     system::{budget, confinement::Confined},
 };
 
-/// The files of a manifest on their way to being decrypted.
+/// The sops files of a manifest while they are decrypted.
 pub(crate) struct Files<'m> {
     small_first: Vec<File<'m>>,
     desk: Desk,
@@ -22,7 +22,7 @@ pub(crate) struct Files<'m> {
     room: usize,
 }
 
-/// One of them.
+/// One sops file while it is decrypted.
 pub(crate) struct File<'m> {
     /// Its place in the order of the manifest.
     position: usize,
@@ -34,7 +34,7 @@ pub(crate) struct File<'m> {
 }
 
 impl<'m> Files<'m> {
-    /// Decrypts what the keys at hand open.
+    /// Decrypts the files that the keys at hand open.
     pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
         let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
         let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
@@ -44,7 +44,8 @@ impl<'m> Files<'m> {
         Self { small_first, desk, room }
     }
 
-    /// Asks programs for the keys of what is still closed, all at once, so that each has to be started once.
+    /// Asks programs for the data keys of the files that are still closed: for all files at once, so that each program is started
+    /// only once.
     pub(crate) fn open_with_programs(&mut self, keyring: &mut Keyring) {
         let mut closed: Vec<_> = self.small_first.iter_mut().filter_map(File::opening).collect();
         keyring.open_with_programs(&mut closed);

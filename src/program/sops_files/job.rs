@@ -1,4 +1,4 @@
-//! What is done about one sops file on the thread that can only read and compute.
+//! The work on one sops file, done on the thread that can only read and compute.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,28 +20,30 @@ use crate::{
     },
 };
 
-/// A file to be read and decrypted. It has all that this needs: the thread that does it may be left behind.
+/// A sops file to read and decrypt. It owns all that the work needs, because the thread that does the work may be left behind.
 pub(crate) struct Job {
     /// The file.
     pub path: PathBuf,
     /// How it is written.
     pub format: Format,
-    /// The most bytes that it may have, and all that is published.
+    /// The most bytes that the file may have, and that all secrets together may have.
     pub limit: Limit,
-    /// Its name in a message, and which secrets need it.
+    /// What messages call it: its path, and the secrets that need it.
     pub needed: String,
-    /// What is wanted of it.
+    /// The parts of the file that are wanted, one for each secret.
     pub wanted: Vec<Selection>,
 }
 
-/// The bytes of all that is wanted of a file, in that order; or why one has none. All else of the file is gone.
+/// The contents of the wanted parts of a file, in their order, or the reason why one has none. Nothing else of the file is kept in
+/// memory.
 pub(crate) type Contents = Vec<Result<Arc<Plaintext>, ContentError>>;
 
-/// How far the keys at hand brought a file.
+/// What the keys at hand did with a file.
 pub(crate) enum Begun {
-    /// To its end.
+    /// They opened it, and it is decrypted.
     Open(Contents),
-    /// It is to be opened by other means. Its text is not kept: what others could make large would add up.
+    /// They did not open it, so programs are asked. The text of the file is not kept: many files that others made large would fill
+    /// the memory.
     Closed(Opening),
 }
 
@@ -63,8 +65,8 @@ impl Job {
         })
     }
 
-    /// Decrypts the file after all means have been tried. It is read once more if there is a key for it. `room`: how many bytes may
-    /// still be published.
+    /// Decrypts the file after programs were asked. If a program gave its data key, the file is read again. `room`: how many bytes
+    /// may still be published.
     ///
     /// # Errors
     /// With the message for people.
@@ -78,6 +80,7 @@ impl Job {
             })?;
             let text = self.read()?;
             let file = self.parse(&text)?;
+            // The file is read a second time here. The data key belongs to the text whose MAC was seen the first time.
             if file.metadata().proof() != proof {
                 return Err(self.fail("it was changed while a program was asked for its key; run this again"));
             }
@@ -116,16 +119,18 @@ impl Job {
         room: usize,
     ) -> Result<Contents, String> {
         let decrypted = file.decrypt(key).map_err(|error| match (error, foreign) {
-            // One change to a file does not spoil both its MAC and a value.
+            // The key does not decrypt the MAC either. A single change to the file cannot spoil both the MAC and a value, so the
+            // key is that of another file.
             (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign),
             (error, _) => self.fail(&remedy::undecryptable(&error, text.expose(), key, self.editable())),
         })?;
         take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(&self.limit.exceeded("secrets")))
     }
 
-    /// A fault of ours that one file brings to light is this file's failure, and not the end of the run.
+    /// Runs `step`. If it panics, this is a fault of the program, and counts as a failure of this file alone.
     fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-        // Keys are not changed by a file; at worst the next one begins with another identity.
+        // This is safe after a panic: no file changes the keys. At worst, the search for the key of the next file begins with
+        // another identity.
         catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
             Err(self.fail("this is a fault in sops-install-secrets, told in the lines before; please report it"))
         })
@@ -155,7 +160,8 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
     Ok(contents.text)
 }
 
-/// What is wanted of a file, unless that is more than there is `room` for, in bytes. Secrets that are the whole file share one text.
+/// The wanted parts of a decrypted file; `None` if they are larger than `room`, in bytes. Secrets that are the whole file share one
+/// text.
 fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<Contents> {
     let selector = file.selector();
     let mut whole: Option<Arc<Plaintext>> = None;
@@ -176,7 +182,8 @@ fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<Conte
     Some(contents)
 }
 
-/// The bytes of one secret, which are made only if they are at most `room`.
+/// The content of one secret; `None` if it has more than `room` bytes. A whole file is measured first, and is written to memory
+/// only if it fits.
 fn content<'f>(
     file: &'f Decrypted,
     selector: &Selector<'f, Plaintext>,

@@ -1,7 +1,7 @@
 //! The distinct sops files of a manifest, each decrypted once.
 //!
-//! They are done one after the other, small ones first: the time that a file takes is bounded by its size, so nobody can keep a small
-//! file waiting for long by what they do to another. What the keys at hand open is done before any program is asked.
+//! Files are decrypted one after the other, small ones first. The size of a file bounds the time that it takes, so whoever changes
+//! one file cannot delay a smaller one for long. Files that the keys at hand open are decrypted before any program is asked.
 
 mod desk;
 mod files;

@@ -55,10 +55,10 @@ impl<'m> Source<'m> {
         &self.secrets
     }
 
-    /// Reads and parses the file, and looks for every wanted key. Needs no key of the host.
+    /// Reads and parses the file, and looks for the value of every secret. Needs no key of the host.
     ///
     /// # Errors
-    /// With all that is wrong.
+    /// With one failure for the whole file, or with one for each secret that is not in it.
     pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
         let text = job::read(self.path, self.limit, &self.needed()).map_err(|message| vec![self.fail(message)])?;
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
@@ -78,7 +78,7 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// What has to be known to decrypt it.
+    /// What the work on this file needs to know.
     pub(crate) fn job(&self) -> Job {
         Job {
             path: self.path.to_owned(),
@@ -89,7 +89,7 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// In bytes, as far as that can be told. Of a file on a disk that does not answer, it is taken for the largest.
+    /// The size of the file in bytes. A file on a disk that does not answer counts as the largest, so that it comes last.
     pub(crate) fn size(&self, desk: &mut Desk) -> u64 {
         let path = self.path.to_owned();
         let mut left = budget::SIZE;

@@ -6,12 +6,12 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// The file's content, where it already is: such a secret can be a hundred megabytes.
+/// The content of the file, borrowed and not copied: such a secret can have a hundred megabytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitError> {
     let [document] = documents else {
         return Err(EmitError("there must be exactly one document".to_owned()));
     };
-    // An empty string is not authenticated: whoever can write the file could add one.
+    // Nothing authenticates an empty string, so whoever can write the file could add an empty `data` before the real one.
     if document.names().filter(|name| name == b"data").count() > 1 {
         return Err(EmitError("data is there more than once".to_owned()));
     }

@@ -13,7 +13,7 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Reads the lines, of which empty ones are skipped. The two characters `\n` in a value stand for a line feed.
+/// Reads the lines and skips empty ones. In a value, the two characters `\n` stand for a line feed.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut items = Vec::new();
     for (index, line) in source.split(|&byte| byte == b'\n').enumerate() {
@@ -51,7 +51,7 @@ fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
     })
 }
 
-/// Writes the first document, the only one there is. `None` when that is longer than `most` bytes.
+/// Writes the document; dotenv has only one. `None` if the text is longer than `most` bytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
@@ -89,7 +89,8 @@ fn emit_entry(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result
     Ok(())
 }
 
-/// Line feeds as the two characters `\n`. Nothing else is escaped, so a backslash before an `n` does not survive a round trip.
+/// Writes each line feed as the two characters `\n`. As in sops, nothing else is escaped, so a backslash before an `n` is read
+/// back as a line feed.
 fn push_escaped(out: &mut Output, text: &[u8]) {
     let mut separator: &[u8] = b"";
     for line in text.split(|&byte| byte == b'\n') {
@@ -155,7 +156,9 @@ mod tests {
         let error = emit(&[Branch { items: vec![item] }], usize::MAX).err();
         assert_eq!(
             error,
-            Some(EmitError("the value of k is a list, and the format is flat".to_owned()))
+            Some(EmitError(
+                "the value of k is a list, which this format cannot express".to_owned()
+            ))
         );
     }
 }

@@ -13,7 +13,8 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Writes one scalar: floats so that they are not mistaken for integers, times to the second.
+/// Writes one scalar. A float gets a decimal point or an exponent, so that it is not mistaken for an integer; a time is cut to
+/// seconds.
 pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
     let spelled = str::from_utf8(text.expose()).ok().and_then(|text| match kind {
         Kind::Float => text.parse().ok().map(float),
@@ -31,13 +32,13 @@ fn float(number: f64) -> String {
     if plain { text + ".0" } else { text }
 }
 
-/// Writes the value of `key`, which is in the error if the format has no spelling for it.
+/// Writes a value. The error, for a value that a flat format cannot spell, names its `key`.
 pub(crate) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plaintext, EmitError> {
     match value {
         Value::Null => Ok(Plaintext::from("<nil>".to_owned())),
         Value::Scalar(kind, text) => Ok(emit_scalar(*kind, text)),
         Value::Comment(_) | Value::List(_) | Value::Map(_) => Err(EmitError(format!(
-            "the value of {} is {}, and the format is flat",
+            "the value of {} is {}, which this format cannot express",
             shown(key),
             value.type_name(),
         ))),
@@ -70,13 +71,13 @@ pub(crate) fn with_line_feeds(text: Stored<'_>) -> Stored<'_> {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlatError {
-    /// Two values in one place.
+    /// Two keys lead to the same place.
     #[error("the metadata key {0} occurs twice")]
     Duplicate(String),
-    /// A place that is a value and a list or map at once, or a list and a map.
-    #[error("the metadata under {0} is of two types at once")]
+    /// A place is a value and a list or map at once, or a list and a map at once.
+    #[error("the metadata under {0} is there twice, as two types")]
     Mismatch(String),
-    /// Indices other than 0, 1, 2 and so on.
+    /// The indices of a list are not 0, 1, 2 and so on.
     #[error("the metadata list {0} has a gap")]
     Incomplete(String),
     /// More levels than any real metadata has.
@@ -87,10 +88,10 @@ pub enum FlatError {
     TooLong,
 }
 
-/// The levels that a key can have. sops itself needs six.
+/// The most levels that a flat key may have. sops itself needs six.
 const MAX_DEPTH: usize = 32;
-/// The lines that a section can have. sops itself writes six at most for each of the ten thousand keys that there may be, and one more for
-/// each entry of a KMS context. In memory a line of many levels takes up to thirty times its length.
+/// The most lines of a section. sops writes at most six lines for each of the at most ten thousand recipient entries, and one
+/// more for each entry of a KMS context. In memory, a line of many levels takes up to thirty times its length.
 const MOST_LINES: usize = 100_000;
 
 /// One step of a flat key.
@@ -100,18 +101,19 @@ enum Step<'k> {
     Index(i64),
 }
 
-/// The steps of a flat key, split at its separators. There is no way to have one in a name.
+/// The steps of a flat key, split at the separators `__list_` and `__map_`. A name cannot contain a separator, because sops has
+/// no escape for it.
 struct Steps<'k> {
-    /// Whether the next one is an index, and the text from there; nothing behind the last one.
+    /// Whether the next step is an index, and the text from there on; `None` behind the last step.
     rest: Option<(bool, &'k [u8])>,
 }
 
 /// A line of a flat section.
 struct Line<'k, 'a> {
     key: &'k [u8],
-    /// What is ahead of its key below the place that is being built.
+    /// The steps of the key that follow `step`.
     ahead: Steps<'k>,
-    /// The step from that place; none where the key ends there.
+    /// The step that leads down from the place that is being built; `None` if the key ends there.
     step: Option<Step<'k>>,
     value: Value<Stored<'a>>,
 }
@@ -133,7 +135,8 @@ pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>
     }
 }
 
-/// What stands in a place so many steps deep, by the lines whose keys lead there or below. Ends at [`MAX_DEPTH`].
+/// Builds the value at a place that is `depth` steps deep, from the lines whose keys lead to the place or below it. The recursion
+/// ends at [`MAX_DEPTH`].
 fn nested<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
     lines.iter_mut().for_each(Line::advance);
     lines.sort_by_key(|line| line.step);
@@ -146,7 +149,7 @@ fn nested<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'
     }
 }
 
-/// A map of sorted lines.
+/// Builds a map from lines that are sorted by their steps.
 fn map<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
     let mut items = Vec::new();
     for group in lines.chunk_by_mut(Line::is_beside) {
@@ -162,7 +165,7 @@ fn map<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>
     Ok(Value::Map(Branch { items }))
 }
 
-/// A list of lines, sorted by their indices.
+/// Builds a list from lines that are sorted by their indices.
 fn list<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
     let mut values = Vec::new();
     for (index, group) in (0..).zip(lines.chunk_by_mut(Line::is_beside)) {
@@ -175,7 +178,7 @@ fn list<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>
     Ok(Value::List(values))
 }
 
-/// The name of the place so many steps deep that the keys of these lines lead through.
+/// The name, for a message, of the place `depth` steps deep through which the keys of these lines lead.
 fn place(lines: &[Line<'_, '_>], depth: usize) -> String {
     let key = lines.first().map(|line| line.key).unwrap_or_default();
     let steps = Steps::of(key).take(depth).map(|step| match step {
@@ -195,12 +198,12 @@ impl<'k, 'a> Line<'k, 'a> {
         }
     }
 
-    /// Goes one step down.
+    /// Goes on to the next step of the key.
     fn advance(&mut self) {
         self.step = self.ahead.next();
     }
 
-    /// Whether both lead to the same place below.
+    /// Whether both lines take the same step.
     fn is_beside(&self, other: &Self) -> bool {
         self.step == other.step
     }
@@ -229,7 +232,7 @@ impl<'k> Iterator for Steps<'k> {
     }
 }
 
-/// The text up to the next separator; whether that is the list's, and the text behind it.
+/// Splits a key at its next separator: the text before it, whether it is `__list_`, and the text behind it.
 fn split(key: &[u8]) -> (&[u8], Option<(bool, &[u8])>) {
     for (position, _) in key.iter().enumerate().filter(|(_, byte)| **byte == b'_') {
         let (token, tail) = key.split_at(position);
@@ -243,7 +246,8 @@ fn split(key: &[u8]) -> (&[u8], Option<(bool, &[u8])>) {
     (key, None)
 }
 
-/// An index as Go's `Atoi` reads it with its error ignored: what is no number is 0, what is too large is the largest.
+/// An index as sops reads it, with Go's `Atoi` and its error ignored: no number is 0, and a number that is too large is the
+/// largest.
 fn index(token: &[u8]) -> i64 {
     let text = str::from_utf8(token).unwrap_or_default();
     text.parse()

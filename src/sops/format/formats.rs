@@ -12,7 +12,7 @@ use crate::{
     system::plaintext::{Content, Plaintext},
 };
 
-/// How a sops file is written.
+/// The format of a sops file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// One or more YAML documents.
@@ -40,7 +40,7 @@ impl fmt::Display for Format {
 }
 
 impl Format {
-    /// Reads the encrypted file's text into its documents, the metadata still in its place.
+    /// Reads the text of an encrypted file into its documents. The metadata is still in them.
     ///
     /// # Errors
     /// When the text is not of this format.
@@ -53,8 +53,8 @@ impl Format {
         }
     }
 
-    /// Writes decrypted documents (metadata removed) the way `sops decrypt` prints them. `None` when that is longer than `most` bytes,
-    /// which is known before any memory is taken for it.
+    /// Writes decrypted documents (metadata removed) the way `sops decrypt` prints them. `None` if the text is longer than `most`
+    /// bytes; its length is measured before memory is allocated for it.
     ///
     /// # Errors
     /// When the format has no spelling for something in the tree.

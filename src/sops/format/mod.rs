@@ -1,4 +1,4 @@
-//! The five file formats: text to tree, tree to text.
+//! The five file formats: each reads a text into a tree, and prints a tree as text.
 
 mod binary;
 mod dotenv;

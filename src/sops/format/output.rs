@@ -1,9 +1,10 @@
-//! Text in the making, of a bounded length.
+//! Collects printed text, up to a limit of its length.
 //!
-//! It is measured before it is written, so that it never moves: while a text moves it is in memory twice.
+//! Each text is printed twice: first to measure it, then into a buffer of its length. So the buffer never grows. While a buffer
+//! grows, its text is in memory twice.
 //!
-//! A format may print much more than was read: a deep list in YAML has hundreds of blanks before each of its zeros, and INI pads all names
-//! of a section to the length of the longest.
+//! A printed text may be much longer than the file that was read: YAML puts hundreds of blanks before each element of a deep
+//! list, and INI pads all names of a section to the length of the longest.
 
 use super::problem::EmitError;
 use crate::{
@@ -11,15 +12,15 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// How many bytes are printed for each byte of names and values, at most. What sops prints has about two.
+/// The most bytes that are printed for each byte of names and values. Ordinary files need about two.
 const BYTES_FOR_EACH: usize = 8;
-/// How many in any case.
+/// The bytes that may be printed in any case, however few names and values there are: 16 MiB.
 const FEW: usize = 16 << 20;
 
-/// What `print` writes for these documents; `None` when that is longer than `most` bytes.
+/// The text that `print` writes for these documents; `None` if it is longer than `most` bytes.
 ///
 /// # Errors
-/// When it is many times as long as what the documents hold, and those of `print`.
+/// When the text is many times as long as the names and values of the documents, and when `print` fails.
 pub(crate) fn text(
     documents: &[Branch<Plaintext>],
     most: usize,
@@ -34,7 +35,7 @@ pub(crate) fn text(
     print(Output::of(length)).map(|out| Some(out.text))
 }
 
-/// Text in the making, or its length alone. What is longer than it may be is left out.
+/// The text that is being printed, or only its length. Text beyond the limit is left out.
 pub(crate) struct Output {
     text: Plaintext,
     /// Whether the text is kept.
@@ -45,17 +46,17 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// For a single value.
+    /// Keeps the text without a limit, for a single value.
     pub(crate) fn unlimited() -> Self {
         Self::new(Plaintext::default(), true, usize::MAX)
     }
 
-    /// For the length of what may have so many bytes.
+    /// Measures a text of at most `left` bytes, without keeping it.
     fn measuring(left: usize) -> Self {
         Self::new(Plaintext::default(), false, left)
     }
 
-    /// For a text of this length.
+    /// Keeps a text of this length.
     fn of(length: usize) -> Self {
         Self::new(Plaintext::with_capacity(length), true, length)
     }
@@ -96,7 +97,7 @@ impl Output {
         }
     }
 
-    /// Whether something was left out: what comes now is in vain.
+    /// Whether something was left out. Then all further text is left out, too.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full
     }
@@ -109,14 +110,15 @@ impl Output {
     /// How many bytes were appended.
     fn length(&self) -> Result<usize, EmitError> {
         if self.is_full {
-            let problem = "printed as a whole it would be many times as long as what it holds; take single keys of it";
+            let problem = "printed as a whole it would be many times as long as its contents; take single keys of it";
             return Err(EmitError(problem.to_owned()));
         }
         Ok(self.length)
     }
 }
 
-/// The bytes of names and values, and one for each place. No parser makes a tree without a limit to its depth.
+/// The bytes of names, values and comments, and one for each value. It may recurse, because every parser limits the depth of its
+/// tree.
 fn size_of_branch(branch: &Branch<Plaintext>) -> usize {
     let sizes = branch.items.iter().map(|item| {
         let key = match &item.key {

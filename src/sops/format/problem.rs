@@ -2,19 +2,20 @@
 
 use thiserror::Error;
 
-/// Why a text is not of its format. Says where, never what stands there: a sops file may hold unencrypted values.
+/// Why a text is not of its format. The message names the place and never quotes the text, because a sops file may hold
+/// unencrypted values.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}{problem}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
 pub struct ParseError {
-    /// The line, from 1, where the format lets us tell.
+    /// The line, from 1; `None` if it is not known.
     pub line: Option<usize>,
-    /// What is wrong there, lower case, no full stop.
+    /// What is wrong there, in lower case and without a full stop.
     pub problem: String,
-    /// Its kind.
+    /// The kind of the mistake.
     pub flaw: Flaw,
 }
 
-/// Kinds of mistakes in a text, by what is to be done about them.
+/// Kinds of mistakes in a text, which differ in their remedy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flaw {
     /// The text breaks the grammar.
@@ -22,11 +23,11 @@ pub enum Flaw {
     Grammar,
     /// A key is there twice.
     RepeatedKey,
-    /// The section that sops writes is there twice.
+    /// The section `sops` is there twice.
     RepeatedSection,
     /// A document is a list or a single value.
     NotAMap,
-    /// Something follows behind the end of the document.
+    /// There is text behind the end of the document.
     Trailing,
 }
 

@@ -1,4 +1,4 @@
-//! A compiled pattern, and how much work may be done with it.
+//! A compiled pattern that computes its states on demand, and the limit to this work.
 
 use regex_automata::{
     Input,
@@ -11,26 +11,27 @@ use regex_automata::{
 
 use super::problem::PatternError;
 
-/// The bytes for the states that were met. When they are used up, they are forgotten and found anew.
+/// The most bytes for the states that are kept: 4 MiB. When they are used up, all states are dropped and computed again on
+/// demand.
 const MEMORY: usize = 4 << 20;
-/// The work for all texts together, as [`Automaton::charge`] counts it: about two seconds. Forty thousand keys of sixty characters under
-/// a pattern with two gaps of bounded length take half of it.
+/// The most work for all texts together, as [`Automaton::charge`] counts it. It takes about two seconds. Forty thousand keys of
+/// sixty characters need half of it, with a pattern that has two gaps of bounded length.
 const WORK: usize = 1 << 29;
 
-/// An automaton that finds its states when it meets them. A state that it knows takes the same short time whatever the pattern; to find
-/// one takes the longer the larger it is, so that is what counts as work.
+/// A lazy automaton: it computes a state when it first needs it. A step to a known state takes the same short time for every
+/// pattern. Computing a new state takes a time that grows with its size, so only this counts as work.
 pub(crate) struct Automaton {
     dfa: DFA,
     cache: Cache,
-    /// How many steps of the pattern take no character. To find a state, each of them is gone once at most.
+    /// How many transitions of the pattern consume no character. Computing a state follows each of them at most once.
     jumps: usize,
-    /// The most bytes that a state had so far.
+    /// The size of the largest state so far in bytes.
     largest: usize,
     work_left: usize,
 }
 
 impl Automaton {
-    /// `None` where there is none for the pattern.
+    /// The automaton for a pattern; `None` if none can be built.
     pub(crate) fn new(nfa: NFA) -> Option<Self> {
         let limits = DFA::config().cache_capacity(MEMORY).skip_cache_capacity_check(true);
         let jumps = nfa.states().iter().map(jumps).sum();
@@ -47,7 +48,7 @@ impl Automaton {
     /// Whether a match ends anywhere in the text.
     ///
     /// # Errors
-    /// When the work for all texts is spent.
+    /// When the work for all texts exceeds the limit.
     pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, PatternError> {
         let mut state = self.find(|dfa, cache| dfa.start_state_forward(cache, &Input::new(text)).ok())?;
         for &byte in text {
@@ -66,14 +67,14 @@ impl Automaton {
         Ok(state.is_match() || end.is_match())
     }
 
-    /// Counts a state that has to be found.
+    /// Counts the work to compute one state.
     fn charge(&mut self) -> Result<(), PatternError> {
         let work = self.jumps.saturating_add(self.largest);
         self.work_left = self.work_left.checked_sub(work).ok_or(PatternError::TooSlow)?;
         Ok(())
     }
 
-    /// Finds a state, and learns how large it is if it is new.
+    /// Looks up or computes a state, and notes the size of a new one.
     fn find(&mut self, state: impl FnOnce(&DFA, &mut Cache) -> Option<LazyStateID>) -> Result<LazyStateID, PatternError> {
         let before = self.cache.memory_usage();
         let state = state(&self.dfa, &mut self.cache).ok_or(PatternError::TooSlow)?;

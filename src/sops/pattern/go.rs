@@ -12,7 +12,7 @@ use regex_syntax::ast::{
 
 use super::problem::PatternError;
 
-/// The greatest number of repetitions, nested ones multiplied, that Go allows.
+/// The greatest number of repetitions that Go allows for a part, with those of the groups around it multiplied in.
 const MAX_REPETITIONS: u32 = 1000;
 
 /// The pattern as the crate must have it. Nothing if Go refuses it too.

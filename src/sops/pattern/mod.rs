@@ -18,10 +18,10 @@ use regex_automata::{nfa::thompson, util::syntax};
 
 /// The most bytes of a pattern as it stands in a file.
 const LONGEST: usize = 64 << 10;
-/// The most bytes of a compiled pattern. Two thousand names in either case have 1.4 MB, 64 Unicode letters 1 MB.
+/// The most bytes of a compiled pattern, 10 MiB. Two thousand names without regard to case take 1.4 MB, 64 Unicode letters 1 MB.
 const LARGEST: usize = 10 << 20;
 
-/// A compiled pattern. One that Go refuses matches nothing, because sops ignores that error.
+/// A compiled pattern. `None` stands for a pattern that Go refuses: it matches nothing, because sops ignores the error.
 pub(crate) struct Pattern(Option<Automaton>);
 
 impl Pattern {
@@ -41,15 +41,15 @@ impl Pattern {
     /// Whether the pattern matches anywhere in the text. A byte that is not UTF-8 counts as U+FFFD.
     ///
     /// # Errors
-    /// When that, with all texts before, takes too long.
+    /// When the work for this text and all texts before it exceeds the limit.
     pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, PatternError> {
         let automaton = self.0.as_mut();
         automaton.map_or(Ok(false), |automaton| automaton.matches(&with_replacements(text)))
     }
 }
 
-/// A translated pattern, compiled. What is before a match is whole characters: within one, the automaton would see the border of two bytes.
-/// Nothing where it is none.
+/// Compiles a translated pattern; `None` if the crate refuses it. The match may begin anywhere, but only behind whole characters:
+/// between the bytes of one character, the automaton would find word boundaries that Go does not have.
 fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, PatternError> {
     let anywhere = format!(r"(?s:\A.*?)(?:{pattern})");
     let limits = thompson::Config::new()

@@ -16,20 +16,21 @@ use std::{
 use super::restriction::restrict;
 use crate::system::stop;
 
-/// Stack of the thread, in bytes: as much as Linux gives to a program's first thread, which the limits of nesting were made for.
+/// The stack of the thread, in bytes: 8 MiB, as much as Linux gives the first thread of a program. The limits of nesting are made
+/// for this size.
 pub(crate) const STACK: usize = 8 << 20;
 
-/// How often whoever waits for work looks whether the process was told to end.
+/// How often a caller that waits for work checks whether the process was told to end.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 
-/// Something to do, which tells its result by itself.
+/// A piece of work. It sends its result itself.
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
-/// A thread that can read files and compute, and nothing else. It does one work after the other. The thread that waits for it is not
-/// restricted.
+/// A thread that can read files and compute, and little else. It does one piece of work after the other. The thread that waits
+/// for it is not restricted.
 ///
-/// A thread cannot be ended from outside. One that takes too long is left behind: it holds no lock, nobody waits for it, and it is gone
-/// when the process ends. The next work is done by another. Clones share the thread.
+/// A thread cannot be ended from outside. If it takes too long, it is left behind, and a new thread does the next piece of work.
+/// The old one holds no lock, nobody waits for it, and it ends with the process. Clones share the thread.
 #[derive(Clone, Default)]
 pub struct Confined {
     thread: Rc<Cell<Option<Sender<Work>>>>,
@@ -45,11 +46,11 @@ pub enum Unfinished {
 }
 
 impl Confined {
-    /// Has `work` done, and waits for it no longer than `timeout`. Where there can be no other thread, it is done on this one, and takes
-    /// the time that it takes.
+    /// Runs `work` on the confined thread, and waits for it at most for `timeout`. If no thread can be started, `work` runs on
+    /// the calling thread, which is not confined, and without a limit of time.
     ///
     /// # Errors
-    /// When there is no result in time, or the process was told to end, also before the work was begun.
+    /// When there is no result in time, or the process was told to end, even if that was before the work began.
     ///
     /// # Panics
     /// When `work` does.
@@ -60,7 +61,7 @@ impl Confined {
         self.run_with_grace(timeout, Duration::ZERO, work)
     }
 
-    /// The same, but a process that was told to end, before or meanwhile, still waits for `grace`.
+    /// Like [`Self::run`], but if the process was told to end, before or meanwhile, it still waits for `grace`.
     ///
     /// # Errors
     /// When there is no result in time.
@@ -76,7 +77,7 @@ impl Confined {
         let end = Instant::now() + timeout;
         let (tell, result) = mpsc::sync_channel(1);
         let work = Box::new(move || {
-            // Nobody listens any more to what comes too late.
+            // If the result comes too late, nobody receives it any more, and that is no error.
             let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
         });
         self.start(work);
@@ -84,6 +85,7 @@ impl Confined {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(panicked)) => panic::resume_unwind(panicked),
             Err(unfinished) => {
+                // The thread is still busy. Without it, the next piece of work starts a new thread.
                 self.thread.set(None);
                 Err(unfinished)
             }
@@ -95,7 +97,7 @@ impl Confined {
         let thread = self.thread.take().or_else(begin);
         match thread {
             Some(thread) => {
-                // It ends with this sender, not before.
+                // The thread runs as long as this sender exists, so it receives the work.
                 let _ = thread.send(work);
                 self.thread.set(Some(thread));
             }
@@ -104,7 +106,7 @@ impl Confined {
     }
 }
 
-/// Starts a thread. Nothing where that is not possible.
+/// Starts a confined thread; `None` if that is not possible.
 pub(crate) fn begin() -> Option<Sender<Work>> {
     let (sender, works) = mpsc::channel::<Work>();
     let confined = move || {

@@ -1,12 +1,13 @@
-//! Least privilege for the steps that read and decrypt what others wrote.
+//! Confines the thread that reads and decrypts what others wrote.
 //!
-//! They run on a thread that has given up what decryption does not need, in three ways which do not depend on each other: root's
-//! capabilities, Landlock, and a filter of system calls. The process as a whole must still mount, write and start programs, so it
-//! cannot give them up. Each of the three is had as far as the kernel, or the container, lets us: where it does not, the work is done
-//! all the same, since a host without its secrets may not boot.
+//! This thread gives up what decryption does not need, in three independent ways: it drops capabilities of root, restricts itself
+//! by Landlock, and installs a filter of system calls. The process as a whole must still mount, write and start programs, so it
+//! cannot give these up. Each way is used as far as the kernel, or the container, allows. If one is not possible, the work is
+//! done all the same, because a host without its secrets may not boot.
 //!
-//! The limit of this: a thread shares its memory with the rest of the process. It is stopped from doing what it should not do, by a
-//! mistake or misled by a file; who can make it write to any place in memory can have the other threads do it.
+//! The limit of this: the thread shares its memory with the rest of the process. The confinement stops a mistake, and a thread
+//! that a file has misled. It does not stop somebody who can make the thread write to any place in memory, because they can make
+//! the other threads act.
 
 mod confined;
 mod restriction;

@@ -10,19 +10,21 @@ use rustix::{
 
 use super::system_calls;
 
-/// Takes from this thread, for good, what can be taken.
+/// Confines the current thread for good, as far as that is possible.
 pub(crate) fn restrict() {
-    // What the kernel does not have or does not allow leaves the others: there is nothing to do about it here, and nothing to decide.
+    // If the kernel does not have or does not allow one of the three, the others still hold, so errors are ignored. The filter
+    // comes last, because it must refuse more if Landlock does not protect files.
     let has_landlock = restrict_access().unwrap_or(false);
     let _ = drop_capabilities();
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
     let _ = system_calls::refuse(has_landlock);
 }
 
-/// No file is written, made, removed or executed, no device is told anything, no TCP port is used, and no process outside hears of us;
-/// landlock(7). Not restricted are reading, and sockets with a name in the file system: messages go to the journal by one.
+/// Restricts the current thread by landlock(7). It cannot write, make, remove or execute a file, control a device, use a TCP
+/// port, send a signal to another process or connect to an abstract socket of one. It can still read, and use sockets that have a
+/// name in the file system, because messages go to the journal through one.
 ///
-/// Gives whether files stay as they are: before Linux 6.2 they could be cut off.
+/// Returns whether files are protected. Before Linux 6.2 they are not, because Landlock does not keep them from being truncated.
 pub(crate) fn restrict_access() -> Result<bool, RulesetError> {
     let status = Ruleset::default()
         .handle_access(AccessFs::from_write(ABI::V5) | AccessFs::Execute)?
@@ -34,7 +36,8 @@ pub(crate) fn restrict_access() -> Result<bool, RulesetError> {
     Ok(has_truncation && status.ruleset != RulesetStatus::NotEnforced)
 }
 
-/// Leaves of root's capabilities the one to read what belongs to others; capabilities(7). Containers may have `DAC_OVERRIDE` for it alone.
+/// Drops all capabilities of root but the one to read files that belong to others; capabilities(7). This is `DAC_READ_SEARCH`,
+/// which does not allow writing. A container may have only `DAC_OVERRIDE`, so that is the second choice.
 pub(crate) fn drop_capabilities() -> io::Result<()> {
     let held = capabilities(None)?.effective;
     let reading = [CapabilitySet::DAC_READ_SEARCH, CapabilitySet::DAC_OVERRIDE];

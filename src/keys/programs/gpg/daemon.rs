@@ -1,4 +1,4 @@
-//! A daemon of GnuPG, known by the socket where it listens. What a socket says is not believed: it may be anybody's.
+//! Daemons of GnuPG, found by the sockets where they listen. What a socket says is not trusted: anybody may listen there.
 
 use std::{
     fs,
@@ -22,9 +22,9 @@ use rustix::{
 
 use crate::system::stop;
 
-/// How long a daemon may take to say who it is, and to end.
+/// How long a daemon may take to give its process number, and to end.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// The longest answer about a process number, in bytes; an honest one has some 30.
+/// The longest answer that may hold a process number, in bytes. A real one has some 30.
 const MAX_ANSWER: usize = 1024;
 
 /// A running daemon.
@@ -34,11 +34,11 @@ pub(crate) struct Daemon {
     socket: PathBuf,
 }
 
-/// Makes daemons that are started from now on children of this process: a daemon leaves its parent, and goes to the nearest ancestor
-/// that asked for it (`PR_SET_CHILD_SUBREAPER` in prctl(2)) instead of to process 1. So those of our run can be told from those that
-/// another gpg started meanwhile.
+/// Makes this process the parent of all daemons that are started from now on. The process that started a daemon exits, and the daemon goes
+/// to the nearest ancestor that asked for it (`PR_SET_CHILD_SUBREAPER` in prctl(2)), not to process 1. So the daemons of this run can be
+/// told from those that another gpg starts meanwhile.
 ///
-/// It stays like that. What is still there when this process ends goes to process 1 as ever.
+/// This is never undone. Children that are left when this process ends go to process 1 as usual.
 pub(crate) fn adopt_daemons() -> io::Result<()> {
     Ok(set_child_subreaper(Some(getpid()))?)
 }
@@ -58,7 +58,7 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// When nobody of our user answers there, or not in time. When this process is told to end there is less: [`TIMEOUT`].
+    /// If nobody who runs as this user answers there, or not in time. Once this process is told to end, only [`TIMEOUT`] is left.
     pub(crate) fn at(socket: &Path, timeout: Duration) -> io::Result<Self> {
         let stream = open(socket)?;
         if socket_peercred(&stream)?.uid != geteuid() {
@@ -66,7 +66,7 @@ impl Daemon {
         }
         // The peer credentials are of no help with the number: GnuPG's daemons listen first and then fork.
         let id = process_id(&stream, Instant::now() + timeout)?;
-        // Whose this is, it has to show before anything is done to it.
+        // The number is only what the socket says. Before `end` does anything to the process, it checks that this is a child of ours.
         let process = pidfd_open(id, PidfdFlags::empty())?;
         Ok(Self {
             process,
@@ -75,9 +75,9 @@ impl Daemon {
         })
     }
 
-    /// Ends it, together with what it started, a pinentry for instance, if it was started by our run.
+    /// Ends the daemon and what it started, such as a pinentry. Does nothing if this run did not start the daemon.
     pub(crate) fn end(self) {
-        // Until we wait for it, the number of a child is nobody else's.
+        // Until the last `waitid` below, the process number of a child cannot be given to another process.
         let Ok(has_ended) = self.has_ended() else { return };
         if !has_ended {
             self.signal(Signal::TERM);
@@ -93,13 +93,14 @@ impl Daemon {
         self.remove_sockets();
     }
 
-    /// An error (`ECHILD`) if it is not a child of this process: only these are ours, whatever the socket said.
+    /// Whether the daemon has ended. An error (`ECHILD`) if it is no child of this process: then this run did not start it, whatever the
+    /// socket said.
     fn has_ended(&self) -> io::Result<bool> {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         Ok(waitid(WaitId::PidFd(self.process.as_fd()), look)?.is_some())
     }
 
-    /// Sends `signal` to it and, if it leads one, to its process group, in which its own children are.
+    /// Sends `signal` to the daemon. If it leads a process group, sends it to the group too, in which the daemon's own children are.
     fn signal(&self, signal: Signal) {
         if getpgid(Some(self.id)) == Ok(self.id) {
             let _ = kill_process_group(self.id, signal);
@@ -107,12 +108,13 @@ impl Daemon {
         let _ = pidfd_send_signal(&self.process, signal);
     }
 
-    /// Whether it has ended, or does within `timeout`.
+    /// Waits at most `timeout` for the end of the daemon. Returns whether it has ended.
     fn ends_within(&self, timeout: Duration) -> bool {
         is_readable(&self.process, timeout).unwrap_or(false)
     }
 
-    /// Removes what a daemon that had to be killed left behind: its sockets have names that begin alike.
+    /// Removes the sockets that a daemon left behind because it had to be killed. The names of all its sockets begin with that of the main
+    /// one.
     fn remove_sockets(&self) {
         let (Some(directory), Some(name)) = (self.socket.parent(), self.socket.file_name()) else {
             return;
@@ -127,7 +129,7 @@ impl Daemon {
     }
 }
 
-/// A connection that never blocks, neither now nor later: where too many wait already, that is an error (`EAGAIN`).
+/// A connection that never blocks, neither now nor later. If the queue of the socket is full, this is an error (`EAGAIN`).
 fn open(socket: &Path) -> io::Result<UnixStream> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let ours = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -135,7 +137,7 @@ fn open(socket: &Path) -> io::Result<UnixStream> {
     Ok(UnixStream::from(ours))
 }
 
-/// Asks a daemon for its process number, in the Assuan protocol: the answer is a line `D <number>`, between others.
+/// Asks a daemon for its process number in the Assuan protocol. The answer is a line `D <number>` among other lines.
 fn process_id(mut stream: &UnixStream, end: Instant) -> io::Result<Pid> {
     stream.write_all(b"GETINFO pid\n")?;
     let mut answer = Vec::new();
@@ -153,7 +155,8 @@ fn process_id(mut stream: &UnixStream, end: Instant) -> io::Result<Pid> {
     Err(io::ErrorKind::InvalidData.into())
 }
 
-/// The number in the first whole line that has one. That of process 1 would mean all processes where a group is meant.
+/// The process number in the first complete line that has one. The number 1 is refused: as that of a process group it would mean all
+/// processes (kill(2)).
 fn number_in(answer: &[u8]) -> Option<Pid> {
     let mut whole = answer
         .split_inclusive(|&byte| byte == b'\n')
@@ -168,7 +171,7 @@ fn number_in(answer: &[u8]) -> Option<Pid> {
     Pid::from_raw(number)
 }
 
-/// Whether there is something to be read, or an end, before `end`, and [`TIMEOUT`] after this process was told to end.
+/// Whether there is data, or the end of the stream, before `end` or, once this process is told to end, within [`TIMEOUT`].
 fn answers_before(stream: &UnixStream, end: Instant) -> io::Result<bool> {
     let timeout = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
     let mut events = vec![PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];

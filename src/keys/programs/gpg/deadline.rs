@@ -1,10 +1,10 @@
-//! One time for several programs in a row.
+//! One deadline for several programs that run in a row.
 
 use std::time::{Duration, Instant};
 
 use crate::system::child::ChildError;
 
-/// When all that is done for one message has to be over.
+/// The time at which all that is done for one message has to be over.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     end: Instant,
@@ -26,7 +26,7 @@ impl Deadline {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    /// A program that is late knows only of the time that was left for it.
+    /// The error with the whole time in it. A program that is late knows only the time that was left when it was started.
     pub(crate) fn told(self, error: ChildError) -> ChildError {
         match error {
             ChildError::Late(_) => ChildError::Late(self.timeout),

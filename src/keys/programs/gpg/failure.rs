@@ -9,18 +9,18 @@ use crate::{keys::failure::Failure, system::child::ChildError, text::printable::
 pub(crate) enum GpgFailure {
     /// The program gave no answer.
     Child(PathBuf, ChildError),
-    /// The GnuPG home cannot be read, in the system's words.
+    /// The GnuPG home cannot be used: its path, and the reason.
     Home(PathBuf, String),
     /// No agent serves the home, and none can be started.
     NoAgent(String),
     /// No key of the home opens the message.
     NoSecretKey,
-    /// A passphrase or PIN is needed, or the smart card, and there is no way to ask for it. gpg-agent asks for a card that is not
-    /// there before it says so, and gpg tells the three cases alike.
+    /// A passphrase, a PIN or a smart card is needed, and nobody can be asked for it. gpg reports the three cases in the same way: if a
+    /// card is not there, gpg-agent first asks for it.
     NobodyAsked,
-    /// It was asked for, and not given.
+    /// A passphrase or PIN was asked for, and not given.
     NotGiven,
-    /// What was given is wrong.
+    /// The passphrase or PIN that was given is wrong.
     BadPassphrase,
     /// The key is on a smart card that is not there.
     NoCard,
@@ -36,19 +36,19 @@ pub(crate) enum GpgFailure {
     NotAuthenticated,
     /// A key fits, and the content was altered or cut off.
     Damaged,
-    /// What the message holds, in bytes, is no data key.
+    /// The message holds this many bytes, which are no data key.
     Length(usize),
     /// Something else, in gpg's words.
     Other(String),
 }
 
 impl GpgFailure {
-    /// Something that the status lines do not tell: the last line of what gpg tells people.
+    /// A failure that the status lines do not explain. Its text is the last line of what gpg tells people.
     pub(crate) fn other(stderr: &str) -> Self {
         Self::Other(last_words(stderr))
     }
 
-    /// Whether another message would fare no better: gpg is then not asked again in this run.
+    /// Whether gpg would fail on every other message too. It is then not asked again in this run.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Child(..) | Self::Home(..) | Self::NoAgent(_))
     }
@@ -85,7 +85,7 @@ impl fmt::Display for GpgFailure {
             Self::Other(words) => return write!(f, "gpg failed: {words}"),
             Self::NoSecretKey => "gpg has no secret key for it",
             Self::NobodyAsked => {
-                "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without"
+                "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key that needs none of them"
             }
             Self::NotGiven => "the passphrase was not given",
             Self::BadPassphrase => "the passphrase is wrong",

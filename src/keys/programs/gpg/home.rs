@@ -1,4 +1,4 @@
-//! Whom a GnuPG home belongs to: its configuration names programs, which gpg and its agent run as the user that they run as.
+//! Whether a GnuPG home can be trusted: its configuration names programs, and gpg and its agent run them as their own user.
 
 use std::{
     fs::{self, Metadata},
@@ -13,15 +13,16 @@ use crate::{system::read::reason, text::printable::printable};
 /// The permission bits of group and others to write.
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
-/// Whether gpg, run by `user`, may trust the home `path`: it and its configuration files are the user's or root's and, for root,
-/// nobody else may write to them. Gives the reason, with a remedy, if not.
+/// Checks whether gpg, run by `user`, may trust the home `path`. The home and its configuration files must belong to the user or to root.
+/// For root, nobody else may have the right to write to them. The error is the reason, with a remedy.
 pub(crate) fn check(path: &Path, user: Uid) -> Result<(), String> {
     let entries = fs::read_dir(path).map_err(|error| reason(&error))?;
     let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
     judge("it", &metadata, path, user)?;
     for entry in entries.flatten() {
         let name = entry.file_name();
-        // Also those for one version, such as gpg.conf-2.4. What a link leads to counts, and one that leads nowhere is not read.
+        // This includes files for one version, such as gpg.conf-2.4. Of a symlink, the file that it leads to is judged. One that leads
+        // nowhere is skipped, since gpg cannot read it.
         let is_configuration = name.to_string_lossy().contains(".conf");
         if let (true, Ok(metadata)) = (is_configuration, fs::metadata(entry.path())) {
             judge(&format!("its {}", printable(&name.to_string_lossy())), &metadata, path, user)?;

@@ -1,7 +1,7 @@
 //! OpenPGP messages, opened by the gpg program with the keys of a GnuPG home.
 //!
-//! gpg works with a daemon, gpg-agent, that holds the private keys and talks to smart cards. Where none serves the home yet, one is
-//! started with the first message, and ends when [`Gpg`] is dropped; see [`services`].
+//! gpg works with a daemon, gpg-agent, which holds the private keys and talks to smart cards. If none serves the home, one is started for
+//! the first message. It ends when [`Gpg`] is dropped; see [`services`].
 
 mod daemon;
 mod deadline;
@@ -34,7 +34,7 @@ use crate::system::{
 
 /// How long a message may take at the least when gpg may ask a person.
 const PERSON_TIMEOUT: Duration = Duration::from_mins(2);
-/// A data key has 32 bytes, and a share of one 33. More than that is refused, in bytes.
+/// The most bytes that gpg may give for a message. A data key has 32, and a share of one 33.
 const MAX_PART: usize = 4096;
 /// What gpg, its agent and Qubes need of the environment.
 const VARIABLES: [&str; 6] = ["PATH", "HOME", "GNUPGHOME", "XDG_RUNTIME_DIR", "TMPDIR", "QUBES_GPG_DOMAIN"];
@@ -49,15 +49,15 @@ const VARIABLES_OF_PEOPLE: [&str; 8] = [
     "XDG_SESSION_TYPE",
     "PINENTRY_USER_DATA",
 ];
-/// How many of these say that there is somebody: a terminal, a display, or a desktop's bus.
+/// How many of these, from the first, show that a person can be reached: by a terminal, a display, or a desktop's bus.
 const WAYS_TO_PEOPLE: usize = 4;
 
 /// The gpg program, and how it is called. Dropping it ends the daemons that it started.
 pub(crate) struct Gpg {
     program: PathBuf,
-    /// The GnuPG home; without one, what `GNUPGHOME` and `HOME` say.
+    /// The GnuPG home. Without one, gpg takes that of `GNUPGHOME` or `HOME`.
     home: Option<PathBuf>,
-    /// Where a pinentry may ask a person, the time that a message gets at the least.
+    /// The least time for a message, if a pinentry may ask a person. `None` if nobody may be asked.
     asks: Option<Duration>,
     /// The whole environment of the children.
     variables: Vec<(OsString, OsString)>,
@@ -65,8 +65,8 @@ pub(crate) struct Gpg {
 }
 
 impl Gpg {
-    /// `program` is `SOPS_GPG_EXEC`, or `gpg`, which is looked for in `PATH`. `may_ask` is user mode: where `environment`, which is
-    /// our own, leads to a terminal or a desktop, a pinentry may ask there.
+    /// `program` is the value of `SOPS_GPG_EXEC`, or `gpg`; without a slash it is looked for in `PATH`. `environment` is that of this
+    /// process. A pinentry may ask a person if `may_ask` is set, as in user mode, and `environment` names a terminal or a desktop.
     pub(crate) fn new(
         program: PathBuf,
         home: Option<PathBuf>,
@@ -100,27 +100,30 @@ impl Gpg {
         }
     }
 
-    /// Opens an armored message that holds a data key, or a share of one. `timeout` is the time for all that has to run for it; it is
-    /// longer where a person may be asked.
+    /// Opens an armored message that holds a data key, or a share of one. `timeout` is the time for all programs that have to run for it.
+    /// If a person may be asked, it is two minutes or more.
     ///
     /// # Errors
     ///
-    /// [`GpgFailure`], when gpg does not open it, or does not vouch for its integrity.
+    /// [`GpgFailure`], if gpg does not open the message, or does not confirm that it was not altered.
     pub(crate) fn open(&self, armored: &str, timeout: Duration) -> Result<Plaintext, GpgFailure> {
         let deadline = Deadline::after(self.asks.map_or(timeout, |people| timeout.max(people)));
         let program = self
             .find(&self.program)
             .ok_or_else(|| self.child_error(ChildError::Missing))?;
         let mut command = self.command(&program);
+        // Status lines go to standard error: on standard output there is only the content of the message.
         command.args(["--batch", "--no-tty", "--status-fd", "2"]);
         if !is_qubes_wrapper(&program) {
             self.services(&program, deadline)?;
-            // Trust concerns signatures and encryption. Without the trust database and the network, gpg writes nothing.
+            // Trust matters for signatures and for encryption, not for decryption. With these options gpg uses neither the trust database
+            // nor the network, and writes no file.
             command.args(["--trust-model", "always", "--disable-dirmngr", "--pinentry-mode"]);
             command.arg(if self.asks.is_some() { "ask" } else { "error" });
         }
         let finished = converse(command.arg("--decrypt"), armored, deadline.left())
             .map_err(|error| self.child_error(deadline.told(error)))?;
+        // The status lines come before the exit status: only they tell whether the message was encrypted at all, and why gpg failed.
         status::judge(&finished.stderr)?;
         match finished.output.len() {
             _ if !finished.status.success() => Err(GpgFailure::other(&finished.stderr)),
@@ -139,18 +142,18 @@ impl Gpg {
         services.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
-    /// The home that has to be there. A wrapper for another virtual machine needs none here.
+    /// The GnuPG home, which must exist. `None` for the wrapper of Qubes, whose keys are in another virtual machine.
     pub(crate) fn needed_home(&self) -> Option<PathBuf> {
         self.home_path().filter(|_| !is_qubes_wrapper(&self.program))
     }
 
-    /// gpg would find no key in one that it cannot read.
+    /// Checks that the home can be read and can be trusted. In a home that it cannot read, gpg would merely find no key.
     fn check_home(&self) -> Result<(), GpgFailure> {
         let Some(path) = self.home_path() else { return Ok(()) };
         home::check(&path, geteuid()).map_err(|reason| GpgFailure::Home(path, reason))
     }
 
-    /// Where gpg will look for keys, as far as the variables say it.
+    /// Where gpg will look for keys, as far as its home and the variables tell.
     fn home_path(&self) -> Option<PathBuf> {
         let of_variable = || self.variable("GNUPGHOME").map(PathBuf::from);
         let of_person = || self.variable("HOME").map(|home| Path::new(home).join(".gnupg"));
@@ -176,10 +179,10 @@ impl Gpg {
         self.find(Path::new(name)).unwrap_or_else(|| name.into())
     }
 
-    /// A call of `program` in the environment that it is to see.
+    /// A call of `program`, with the chosen variables as its whole environment.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        // Words that are not translated; in UTF-8 for the sake of passphrases.
+        // `C`: gpg's words are not translated, so they can be recognized. UTF-8: passphrases can have any character.
         command
             .env_clear()
             .envs(self.variables.iter().cloned())
@@ -212,8 +215,8 @@ impl fmt::Display for Gpg {
     }
 }
 
-/// Whether the keys are in another virtual machine: this program lets few options pass, and there is no agent on this side.
-/// See <https://github.com/QubesOS/qubes-app-linux-split-gpg>.
+/// Whether the program is the wrapper of Qubes, for keys in another virtual machine. It accepts only few options, and there is no agent on
+/// this side. See <https://github.com/QubesOS/qubes-app-linux-split-gpg>.
 fn is_qubes_wrapper(program: &Path) -> bool {
     let name = program.file_name().unwrap_or_default();
     name.as_encoded_bytes().starts_with(b"qubes-gpg-client")

@@ -1,4 +1,4 @@
-//! The daemons of a GnuPG home: those that served before we came stay, those that we caused to start end with us.
+//! The daemons of a GnuPG home. Those that served it before this run stay; those that this run started end with it.
 
 use std::{
     io,
@@ -19,15 +19,15 @@ use crate::system::{
 
 /// The longest path of a socket, in bytes (`sun_path` in unix(7), without the final zero).
 const MAX_SOCKET_PATH: usize = 107;
-/// The longest name that gpg-agent gives to one of its sockets is this much longer than that of the first.
+/// gpg-agent has several sockets. Their names are that of the main one with a suffix, of which this is the longest.
 const LONGEST_SUFFIX: &str = ".browser";
 
 /// The daemons of a GnuPG home. Dropping this ends those that are ours.
 pub(crate) struct Services {
     /// The agent, if it is ours.
     agent: Option<Daemon>,
-    /// Sockets where nobody served when we came, of daemons that gpg and our agent start when they need them. So may another gpg of
-    /// the same user: whose a daemon is shows at the end.
+    /// Sockets on which nobody listened at the start, of daemons that gpg and the agent start when they need them. Another gpg of the same
+    /// user may start them too. Only at the end it is checked which of them are ours.
     others: Vec<PathBuf>,
 }
 
@@ -36,11 +36,12 @@ impl Services {
     pub(crate) fn start(mut gpgconf: Command, agent: Command, deadline: Deadline) -> Result<Self, GpgFailure> {
         let of_system = |error: io::Error| GpgFailure::NoAgent(reason(&error));
         let socket = agent_socket(&mut gpgconf, deadline).map_err(GpgFailure::NoAgent)?;
+        // This comes before any daemon is started: an earlier one would become a child of process 1, and would not be ended with this run.
         adopt_daemons().map_err(of_system)?;
         let mut others = vec![socket.with_file_name("S.keyboxd")];
         let mut ours = None;
         if !is_served(&socket) {
-            // Another agent's smart card daemon is that agent's.
+            // The smart card daemon belongs to the agent that started it. So it is ended only if the agent is ours.
             others.push(socket.with_file_name("S.scdaemon"));
             ours = start_agent(agent, &socket, deadline).map_err(GpgFailure::NoAgent)?;
         }
@@ -51,7 +52,7 @@ impl Services {
 
 impl Drop for Services {
     fn drop(&mut self) {
-        // They must be found before the agent ends: with it goes what they listen for.
+        // The other daemons are looked for before the agent ends: after that they may end by themselves, and do not answer any more.
         let others: Vec<_> = self
             .others
             .iter()
@@ -73,23 +74,24 @@ fn agent_socket(gpgconf: &mut Command, deadline: Deadline) -> Result<PathBuf, St
     Ok(PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())))
 }
 
-/// Waits until `child` has no more to say.
+/// Waits until `child` closes its standard output.
 fn last_word(child: &mut Child) -> Result<(), ChildError> {
     while child.receive()? {}
     Ok(())
 }
 
-/// Starts an agent. None is ours if another was faster.
+/// Starts an agent. `None` if another agent was faster: then that one serves, and none is ours.
 fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Result<Option<Daemon>, String> {
     let of_child = |error| deadline.told(error).to_string();
     let mut starter = Child::start(command.arg("--daemon"), deadline.left()).map_err(of_child)?;
     if let Err(error) = last_word(&mut starter) {
         drop(starter);
-        // It may have left its starter's group by then.
+        // Dropping the starter kills its process group. The agent may have left that group already.
         let _ = Daemon::at(socket, daemon::TIMEOUT).map(Daemon::end);
         return Err(of_child(error));
     }
-    // Before the starter is forgotten and its process group killed: once the agent answers, it has left that group.
+    // The agent is looked for before `finish`, which kills the process group of the starter. Once the agent answers, it has left that
+    // group.
     let agent = Daemon::at(socket, deadline.left());
     let finished = starter.finish().map_err(of_child)?;
     match agent {
@@ -99,7 +101,7 @@ fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Resul
             socket.display()
         )),
         Err(error) if finished.stderr.is_empty() => Err(format!(
-            "it says nothing, and nobody answers at {}: {}",
+            "it gives no reason, and nobody answers at {}: {}",
             socket.display(),
             reason(&error)
         )),

@@ -2,10 +2,10 @@
 
 use super::failure::GpgFailure;
 
-/// Whether gpg vouches for what it printed. `text` is its standard error, where the lines for people stand between the status lines.
+/// Checks that gpg confirms what it printed. `text` is its standard error, where status lines stand among lines for people.
 ///
-/// gpg also prints messages that are not encrypted, and, with an error, such as were altered: only these two lines together mean
-/// that somebody encrypted this, and that it is whole.
+/// gpg also prints messages that are not encrypted, and altered ones, the latter with an error. Only both of these status lines together
+/// mean that the message was encrypted and was not altered.
 pub(crate) fn judge(text: &str) -> Result<(), GpgFailure> {
     let status = Status(text);
     if status.has("DECRYPTION_OKAY") && status.has("GOODMDC") {
@@ -31,7 +31,7 @@ impl Status<'_> {
         })
     }
 
-    /// The cause, most telling first: gpg ends every failure to decrypt with "no secret key".
+    /// The cause of the failure. The most specific status lines come first, because gpg ends every failure to decrypt with "no secret key".
     fn failure(&self) -> Option<GpgFailure> {
         if self.has("NEED_PASSPHRASE_SYM") {
             return Some(GpgFailure::Symmetric);
@@ -48,7 +48,8 @@ impl Status<'_> {
         })
     }
 
-    /// Whether the message has one of the newer kinds of protection: `DECRYPTION_INFO <mdc> <cipher> <aead>`.
+    /// Whether the message is protected by AEAD, which is newer than the modification detection code: `DECRYPTION_INFO <mdc> <cipher>
+    /// <aead>`.
     fn is_aead(&self) -> bool {
         let mut lines = self.lines().filter_map(|line| line.strip_prefix("DECRYPTION_INFO "));
         lines.any(|line| line.split(' ').nth(2).is_some_and(|aead| aead != "0"))
@@ -66,7 +67,9 @@ fn failure_of_key(line: &str) -> Option<GpgFailure> {
     Some(match code & 0xffff {
         // No pinentry; not confirmed; no passphrase; and a pinentry that finds no terminal (ENOTTY).
         85 | 114 | 177 | 0x8066 => GpgFailure::NobodyAsked,
+        // Timeout; canceled; fully canceled.
         62 | 99 | 198 => GpgFailure::NotGiven,
+        // A wrong passphrase; a wrong PIN.
         11 | 87 => GpgFailure::BadPassphrase,
         // A card's error, reset, removed, not present; no such device.
         108..=110 | 112 | 0x8050 => GpgFailure::NoCard,

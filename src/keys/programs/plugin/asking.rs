@@ -8,7 +8,7 @@ use crate::system::plaintext::Plaintext;
 
 /// Whether a person can be asked.
 pub(crate) enum Asking {
-    /// At boot, and wherever nobody waits for questions.
+    /// Nobody can be asked, as at boot.
     Nobody,
     /// On the terminal that the process belongs to, if there is one.
     Terminal,
@@ -26,14 +26,14 @@ pub(crate) enum Question {
 
 /// What a person answered.
 pub(crate) enum Answer {
-    /// To a question for a text.
+    /// The text that a person typed.
     Text(Plaintext),
     /// Whether it is the first choice.
     Choice(bool),
 }
 
 impl Asking {
-    /// Asks what `words` say, which are fit for a line, in the name of `program`.
+    /// Asks a person the question `words` in the name of `program`. `words` must be safe to print on one line.
     pub(crate) fn ask(&self, program: &str, words: &str, question: &Question) -> Result<Answer, Fault> {
         let terminal = match self {
             Self::Nobody => None,

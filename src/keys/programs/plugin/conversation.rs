@@ -1,4 +1,4 @@
-//! The conversation with a running plugin: all that we want, then whatever it has to say.
+//! The conversation with a running plugin: first our whole request, then replies to all that the plugin says.
 
 use std::time::{Duration, Instant};
 
@@ -16,15 +16,15 @@ use crate::{
     system::{child::Child, plaintext::Plaintext},
 };
 
-/// The most bytes of one stanza: 64 KiB. What is longer is no word to a person and no key.
+/// The most bytes of one stanza: 64 KiB. No text for a person and no file key is longer.
 const MOST_STANZA: usize = 64 << 10;
-/// What a plugin has left when all is said, to put its device in order. A boot does not wait longer.
+/// The time that a plugin has after its last stanza, to leave its device in order. A boot does not wait longer.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A conversation with a running plugin.
 pub(crate) struct Conversation<'a> {
     child: Child,
-    /// How much of the child's output has been dealt with.
+    /// How many bytes of the child's output have been parsed.
     read: usize,
     replies: Replies<'a>,
 }
@@ -39,7 +39,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// From the beginning to the end. What the plugin gives is in `outcome`, also when it fails later.
+    /// Holds the whole conversation. File keys and failures go to `outcome` as they come, so they are there even if the plugin fails later.
     pub(crate) fn hold(
         mut self,
         identities: &[&PluginIdentity],
@@ -53,19 +53,19 @@ impl<'a> Conversation<'a> {
             };
             if command.name == "done" {
                 self.child.hurry(FAREWELL);
-                // All is said: what it does now, it does for itself.
+                // The plugin has given all its results. How it ends does not change them.
                 let _ = self.child.finish();
                 return Ok(());
             }
             let before = Instant::now();
             let reply = self.replies.reply(&command, outcome)?;
-            // The time that a person takes to answer is not the plugin's.
+            // The time that a person takes to answer does not count for the plugin.
             self.child.forgive(before.elapsed());
             self.child.send(reply.expose())?;
         }
     }
 
-    /// The next stanza. Nothing when the plugin has no more to say.
+    /// The next stanza. `None` if the plugin has closed its output.
     fn receive(&mut self) -> Result<Option<Command>, Fault> {
         loop {
             let pending = self.child.output().get(self.read..).unwrap_or_default();
@@ -83,7 +83,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Why the plugin has no more to say.
+    /// The fault of a plugin that closed its output before `done`.
     fn fell_silent(self) -> Fault {
         match self.child.finish() {
             Ok(end) => Fault::Ended(end.status, self.replies.words(end.stderr.as_bytes())),
@@ -92,7 +92,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// What the plugin is told first, all at once.
+/// The request: all identities, then the stanzas of all messages, then `done`. It is sent at once.
 fn request(identities: &[&PluginIdentity], messages: &[Vec<Stanza>]) -> Plaintext {
     let mut text = Plaintext::default();
     for identity in identities {

@@ -7,7 +7,7 @@ use crate::system::child::ChildError;
 /// Why a plugin gave no key for a message. `Display` names the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PluginFailure {
-    /// As it would be in `PATH`.
+    /// The file name of the plugin's program.
     pub program: String,
     /// The reason.
     pub fault: Fault,
@@ -20,17 +20,17 @@ pub(crate) enum Fault {
     Missing,
     /// It could not be run, or not to its end.
     Child(ChildError),
-    /// It ended in the middle. With the beginning of its standard error.
+    /// It ended before the conversation did: its exit status, and the beginning of its standard error.
     Ended(ExitStatus, String),
-    /// It does not keep to the protocol: this is what it did.
+    /// It broke the protocol. The text says how.
     Broken(&'static str),
     /// It asked this, and there is nobody who could answer.
     Asked(String),
     /// It asked this, and the person did not want to answer.
     Unanswered(String),
-    /// Its own words.
+    /// It reported an error in these words.
     Said(String),
-    /// It knows no stanza of the message.
+    /// It gave no key and no error: none of its identities fits the message.
     NoFit,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for PluginFailure {
         match &self.fault {
             Fault::Missing => write!(f, "{program}: no such program in PATH; add its package to sops.age.plugins"),
             Fault::Child(error @ ChildError::Late(_)) => write!(f, "{program} gave {error}"),
-            // It was found, so it is not the program that is missing.
+            // The program itself was found before. So what is missing is the interpreter that the program names.
             Fault::Child(ChildError::Missing) => {
                 write!(f, "{program}: cannot be run: the interpreter that it names is not there")
             }

@@ -1,7 +1,7 @@
 //! Keys that an age plugin holds: programs called `age-plugin-…`, for security keys, TPMs and key services.
 //!
-//! The protocol is `identity-v1` of <https://c2sp.org/age-plugin>. A plugin is started once and shown all messages, so that a person
-//! is asked for a PIN once, and has a deadline, so that it cannot hold up a boot.
+//! The protocol is `identity-v1` of <https://c2sp.org/age-plugin>. A plugin is started once and gets all messages, so that a person is
+//! asked for a PIN only once. It has a deadline, so that it cannot hold up a boot.
 
 mod asking;
 mod conversation;
@@ -25,10 +25,11 @@ pub(crate) use replies::hear;
 
 use crate::keys::age::PluginIdentity;
 
-/// Asks the plugin once for all `messages`, each the stanzas of one age header and none empty. Gives a file key or a failure for each,
-/// in order. `timeout` is the time that the plugin has for all of them; that of a person who answers does not count.
+/// Asks the plugin once about all `messages`. Each message is the list of stanzas of one age header, and is not empty. Gives a file key or
+/// a failure for each, in the same order. `timeout` is the time that the plugin has for all of them; the time that a person takes to answer
+/// does not count.
 ///
-/// A file key is what the plugin says that it is: whether it fits is known when the message's MAC was checked with it.
+/// A file key is only what the plugin says. Whether it is right shows when the MAC of the message's header is checked with it.
 pub(crate) fn unwrap(
     plugin: &str,
     identities: &[&PluginIdentity],

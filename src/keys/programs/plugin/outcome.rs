@@ -7,12 +7,12 @@ use super::failure::{Fault, PluginFailure};
 /// What the plugin gave for each message.
 pub(crate) struct Outcome {
     messages: Vec<Option<Result<FileKey, Fault>>>,
-    /// Why there is nothing for a message of which the plugin said nothing.
+    /// The fault of all messages for which the plugin gave neither a key nor an error.
     rest: Option<Fault>,
 }
 
 impl Outcome {
-    /// Nothing yet for `count` messages.
+    /// The outcome for `count` messages before the plugin gave anything.
     pub(crate) fn new(count: usize) -> Self {
         Self {
             messages: std::iter::repeat_with(|| None).take(count).collect(),
@@ -20,7 +20,8 @@ impl Outcome {
         }
     }
 
-    /// Takes a key for a message. A plugin gives one for a message that it was shown, once.
+    /// Stores the file key for a message. It is a fault if the key has the wrong length, is for no message that the plugin was shown, or is
+    /// the second for its message.
     pub(crate) fn give(&mut self, index: usize, key: &[u8]) -> Result<(), Fault> {
         let key = FileKey::try_init_with_mut(|bytes| {
             let is_key = key.len() == bytes.len();
@@ -38,8 +39,8 @@ impl Outcome {
         }
     }
 
-    /// The plugin failed on one message, or, without an index that exists, on all that it gives no key for. The first words count, and
-    /// a question without an answer for more than any words after it: they are its consequence.
+    /// Stores an error of the plugin for the message `index`, or, if that is missing or unknown, for all messages without a key. The first
+    /// error counts. If a question was not answered before, that is stored instead of `words`, which are then only its consequence.
     pub(crate) fn fail(&mut self, index: Option<usize>, words: String) {
         let asked = self
             .rest
@@ -56,12 +57,13 @@ impl Outcome {
         }
     }
 
-    /// A question was not answered, and none is asked any more.
+    /// Stores that a question was not answered. This is the fault of all messages without a key or an error.
     pub(crate) fn unanswered(&mut self, fault: Fault) {
         self.rest = Some(fault);
     }
 
-    /// The result for each message. What ended the conversation too early is the reason where the plugin gave none.
+    /// The result for each message. `end` is how the conversation ended: if it ended too early, that is the fault of messages to which the
+    /// plugin gave none.
     pub(crate) fn results(self, program: &str, end: Result<(), Fault>) -> Vec<Result<FileKey, PluginFailure>> {
         let rest = self.rest.or(end.err()).unwrap_or(Fault::NoFit);
         let failure = |fault| PluginFailure {

@@ -1,4 +1,4 @@
-//! What a plugin is told for what it says, one stanza after the other.
+//! Our replies to what a plugin says, one stanza after the other.
 
 #[cfg(fuzzing)]
 use age_core::format::FileKey;
@@ -15,22 +15,22 @@ use super::{
 };
 use crate::{system::plaintext::Plaintext, text::printable::printable};
 
-/// The most messages that a plugin can show.
+/// The most messages to a person that are shown for a plugin. More are refused.
 const MOST_SHOWN: usize = 32;
 
 /// Our side of a conversation.
 pub(crate) struct Replies<'a> {
     program: &'a str,
     asking: &'a Asking,
-    /// What the plugin was told in confidence.
+    /// The secrets that a person typed for the plugin. They are removed from what it says.
     secrets: Vec<Plaintext>,
-    /// There was no answer to a question, and no other is asked.
+    /// Whether a question was not answered. Then no other is asked.
     is_refused: bool,
     shown: usize,
 }
 
 impl<'a> Replies<'a> {
-    /// To `program`, which has said nothing yet.
+    /// The replies to `program`, at the start of a conversation.
     pub(crate) fn new(program: &'a str, asking: &'a Asking) -> Self {
         Self {
             program,
@@ -41,7 +41,7 @@ impl<'a> Replies<'a> {
         }
     }
 
-    /// Does what the plugin wants, and gives what it is to be told.
+    /// Does what a stanza of the plugin wants, and gives the stanza that answers it.
     pub(crate) fn reply(&mut self, command: &Command, outcome: &mut Outcome) -> Result<Plaintext, Fault> {
         let (text, arguments) = (command.body.expose(), command.arguments.as_slice());
         match command.name.as_str() {
@@ -97,7 +97,7 @@ impl<'a> Replies<'a> {
     }
 }
 
-/// What comes of all that a plugin says about `count` messages and that was told `secret` in confidence, where nobody can be asked.
+/// The results for `count` messages if a plugin, which was given `secret`, says `text`, and nobody can be asked.
 #[cfg(fuzzing)]
 pub(crate) fn hear(mut text: &[u8], count: usize, secret: &str) -> Vec<Result<FileKey, PluginFailure>> {
     let mut outcome = Outcome::new(count);
@@ -127,8 +127,8 @@ fn index(arguments: &[String]) -> Result<usize, Fault> {
     .ok_or(Fault::Broken("a key without the number of its message"))
 }
 
-/// The message that an error is about, if it is about one: `stanza MESSAGE STANZA`. Those about an identity, or the plugin as a whole,
-/// are about all that stay closed.
+/// The index of the message that an error is about: `stanza MESSAGE STANZA`. `None` if it is about an identity, or the plugin as a whole:
+/// then it counts for all messages without a key.
 fn failed_message(arguments: &[String]) -> Option<usize> {
     match arguments {
         [kind, message, _] if kind == "stanza" => message.parse().ok(),
@@ -151,8 +151,8 @@ fn choice(arguments: &[String]) -> Result<Question, Fault> {
     }
 }
 
-/// What a plugin says, fit for a line: nothing that controls a terminal, not long, and without identities and what else it was told in
-/// confidence.
+/// What a plugin says, safe to print on one line: shortened, without control characters, and without identities and the secrets that a
+/// person typed.
 fn words(text: &[u8], secrets: &[Plaintext]) -> String {
     let mut text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());
     for secret in secrets.iter().filter_map(|secret| str::from_utf8(secret.expose()).ok()) {

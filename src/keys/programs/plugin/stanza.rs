@@ -1,7 +1,7 @@
 //! Stanzas, as a plugin and its client exchange them: `-> NAME ARGUMENT…`, then the body in base64.
 //!
-//! The format is that of the age header, <https://c2sp.org/age>. `age-core` can read and write it too, and leaves copies of the body
-//! in memory, where a file key or a PIN may be in it.
+//! The format is that of the age header, <https://c2sp.org/age>. `age-core` reads and writes it too, but leaves copies of the body in
+//! memory, and the body may hold a file key or a PIN.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use zeroize::Zeroizing;
@@ -10,24 +10,24 @@ use crate::system::plaintext::Plaintext;
 
 /// Characters of a full line of a body. The first line that is not full ends it.
 const LINE: usize = 64;
-/// What they stand for, in bytes.
+/// How many bytes a full line encodes.
 const LINE_BYTES: usize = 48;
 
-/// What a plugin says.
+/// A stanza that a plugin sent.
 pub(crate) struct Command {
-    /// What it is about.
+    /// The first word of the stanza, such as `file-key`.
     pub name: String,
-    /// What belongs to the name.
+    /// The further words of its first line.
     pub arguments: Vec<String>,
     /// Text for a person, or a file key.
     pub body: Plaintext,
 }
 
-/// What is read can never become a stanza.
+/// The text is no stanza, and cannot become one when more of it comes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// Takes the first stanza off `text`, and gives what it is and its length. Nothing when more has to come.
+/// Parses the first stanza of `text`, and gives it with its length in bytes. `None` if its end has not come yet.
 pub(crate) fn read(text: &[u8]) -> Result<Option<(Command, usize)>, Malformed> {
     let mut lines = text
         .split_inclusive(|byte| *byte == b'\n')
@@ -60,7 +60,7 @@ fn word_of(bytes: &[u8]) -> Option<String> {
     is_word.then(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Appends what a line of a body stands for. Only the one right spelling is accepted.
+/// Decodes a line of a body, and appends it to `body`. Only canonical base64 is accepted.
 fn decode(line: &[u8], body: &mut Plaintext) -> Result<(), Malformed> {
     if line.len() > LINE {
         return Err(Malformed);
@@ -83,7 +83,7 @@ pub(crate) fn write<'a>(text: &mut Plaintext, head: impl IntoIterator<Item = &'a
     text.push(b"\n");
     let mut encoded = Zeroizing::new([0; LINE]);
     for chunk in body.chunks(LINE_BYTES) {
-        // A line has room for all that a chunk becomes.
+        // The buffer has room for a whole encoded chunk, so encoding cannot fail.
         let count = BASE64_STANDARD_NO_PAD
             .encode_slice(chunk, encoded.as_mut_slice())
             .unwrap_or_default();

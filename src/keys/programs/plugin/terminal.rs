@@ -19,7 +19,7 @@ const INTERRUPT: u8 = 3;
 /// The most bytes of an answer, more than the kernel takes for one line.
 const MOST_ANSWER: usize = 4096;
 
-/// How long a person may take for one answer, as long as with gpg: perhaps nobody sits there.
+/// The time for one answer, the same as with gpg: perhaps nobody sits there.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The terminal of this process.
@@ -32,14 +32,14 @@ pub(crate) struct Terminal {
 /// Whether what is typed can be seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Echo {
-    /// As usual.
+    /// What is typed is shown.
     Shown,
-    /// Only the end of the line.
+    /// Only the line break at the end is shown.
     Hidden,
 }
 
 impl Terminal {
-    /// Nothing when there is none, as in a service.
+    /// The terminal of this process. `None` if there is none, as in a service.
     pub(crate) fn open() -> Option<Self> {
         File::options()
             .read(true)
@@ -49,13 +49,13 @@ impl Terminal {
             .map(|file| Self::new(file, TIMEOUT))
     }
 
-    /// Gives a person this time for each answer.
+    /// A terminal at which a person has this time for each answer.
     pub(crate) fn new(file: File, timeout: Duration) -> Self {
         Self { file, timeout }
     }
 
-    /// Shows `prompt`, which ends where the answer begins, and waits for a line. Nothing when the person ends it with control-C or
-    /// control-D, takes too long, or the terminal goes away.
+    /// Shows `prompt`, behind which the answer is typed, and waits for a line. `None` if the person presses control-C or control-D, takes
+    /// too long, or the terminal goes away.
     pub(crate) fn ask(&self, prompt: &str, echo: Echo) -> Option<Plaintext> {
         let _modes = Modes::set(&self.file, echo)?;
         (&self.file).write_all(prompt.as_bytes()).ok()?;
@@ -97,12 +97,12 @@ impl Terminal {
     }
 }
 
-/// The terminal's modes for one question; those before it come back at the end.
+/// The terminal's modes for one question. Dropping this restores the modes from before.
 struct Modes<'a>(&'a File, Termios);
 
 impl<'a> Modes<'a> {
-    /// Whole lines. Control-C does not end the process, which would leave the terminal without echo, but the line. What was typed
-    /// before the question is no answer to it.
+    /// Sets the modes for a question: whole lines are read, and control-C ends the line. If it ended the process, the terminal would stay
+    /// without echo. What was typed before the question is discarded, since it is no answer to it.
     fn set(terminal: &'a File, echo: Echo) -> Option<Self> {
         let before = tcgetattr(terminal).ok()?;
         let mut modes = before.clone();

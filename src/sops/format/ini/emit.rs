@@ -13,7 +13,7 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Writes the sections of all documents, of which there is one. `None` when that is longer than `most` bytes.
+/// Writes the sections of the document; INI has only one. `None` if the text is longer than `most` bytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let items = documents.iter().flat_map(|document| &document.items);
     let sections = items
@@ -49,7 +49,8 @@ struct Line<'a> {
     comment: &'a [u8],
 }
 
-/// Writes a section, with its header unless it is the one that needs none, and the empty line that parts it from the next.
+/// Writes a section: its header, unless `header` is `None` (the section before the first header), its keys, and an empty line if
+/// another section follows.
 fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaintext>, last: bool) -> Result<(), EmitError> {
     let (comment, lines) = lines(branch)?;
     emit_comment(out, comment, |text| text);
@@ -77,7 +78,8 @@ fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaint
     Ok(())
 }
 
-/// The section's comment, which is its first item, and its keys with theirs, which follow them.
+/// The comment of a section and its keys, each with its own comment. The comment of the section is its first item; the comment of
+/// a key is the item behind the key.
 fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<Line<'_>>), EmitError> {
     let mut own: &[u8] = b"";
     let mut lines: Vec<Line> = Vec::new();
@@ -102,7 +104,7 @@ fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<Line<'_>>), EmitError
     Ok((own, lines))
 }
 
-/// Writes the lines of a comment behind the marks that they have, or `;`.
+/// Writes the lines of a comment. A line keeps its mark, `#` or `;`; a line without one gets `;`.
 fn emit_comment(out: &mut Output, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
     if text.is_empty() {
         return;
@@ -131,7 +133,8 @@ fn emit_value(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result
     Ok(())
 }
 
-/// The quote in which sops puts a value, or if that does not read back, one that does.
+/// The quote that sops puts around a value. If the value would then be read back as another one, the first quote that preserves
+/// it.
 fn value_quote(text: &[u8]) -> &'static [u8] {
     let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
     let preferred: &[u8] = if has(b"\n`") {
@@ -148,7 +151,7 @@ fn value_quote(text: &[u8]) -> &'static [u8] {
     quotes.find(|quote| reads_back(text, quote)).unwrap_or(preferred)
 }
 
-/// Whether the value in these quotes is read as itself.
+/// Whether the value, written in this quote, is read back as the same value.
 fn reads_back(text: &[u8], quote: &[u8]) -> bool {
     let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
     let bare = |text: &[u8]| !has(b"\n`#;") && trim(text).len() == text.len() && !text.ends_with(b"\\");
@@ -160,7 +163,7 @@ fn reads_back(text: &[u8], quote: &[u8]) -> bool {
     }
 }
 
-/// Whether a value in this quote, which can span lines, is not closed before its last line.
+/// Whether a value of several lines in this quote is read to its end: no line before the last closes the quote.
 fn stays_open(text: &[u8], quote: &[u8]) -> bool {
     let Some(end) = text.iter().rposition(|&byte| byte == b'\n') else {
         return true;
@@ -170,7 +173,7 @@ fn stays_open(text: &[u8], quote: &[u8]) -> bool {
     first_open && lines.all(|line| closing_quote(line, quote).is_none())
 }
 
-/// The quote in which sops puts a name, or if that does not read back, one that does.
+/// The quote that sops puts around a name, or another one where the name would not be read back from that.
 fn name_quote(name: &[u8]) -> &'static [u8] {
     let has = |bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
     let fits_triple = !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none();

@@ -3,14 +3,15 @@
 //! A document is a map of sections; the keys before the first header are in a section `DEFAULT` that is always there. A section's
 //! comment is its first item, a key's comment is the item behind the key. All values are strings.
 //!
-//! Some things that sops writes would be read back as something else, or crash it. There we write what reads back as the same:
+//! Some texts that sops prints would be read back as other values, and some values crash sops. In these cases we print a text
+//! that is read back as the same value:
 //!
 //! - an empty line within a comment is written as `;` (sops panics);
 //! - a value that stands in quotes, begins with them, or ends in a backslash is put into other quotes (sops writes it bare, which
 //!   loses the quotes, or continues on the next line);
 //! - a name like `[x]` or `#1` is put into quotes (sops writes it bare, as a header or a comment).
 //!
-//! What has no spelling at all (some values with a backtick, `"""` and both other quotes) is written as sops writes it.
+//! A value that no text can express (some values with a backtick, `"""` and both other quotes) is written as sops writes it.
 
 mod emit;
 mod parse;

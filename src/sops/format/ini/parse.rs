@@ -25,12 +25,12 @@ pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
     Ok(vec![Branch { items }])
 }
 
-/// A section in the making.
+/// A section that is being read.
 struct Section<'a> {
     name: &'a [u8],
     comment: Vec<u8>,
     entries: Vec<Entry<'a>>,
-    /// Where in `entries` each name is: the last value of a repeated name takes the place of the first.
+    /// The index in `entries` of each name. If a name repeats, its last value takes the place of the first.
     positions: HashMap<Cow<'a, [u8]>, usize>,
     /// How many keys were named `-`, which go-ini numbers.
     numbered: usize,
@@ -54,7 +54,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The name as the section has it: `-` is numbered.
+    /// The name under which the section keeps a key: `-` becomes `#1`, `#2` and so on, as in go-ini.
     fn numbered_name(&mut self, name: &'a [u8]) -> Cow<'a, [u8]> {
         if name != b"-" {
             return Cow::Borrowed(name);
@@ -91,7 +91,8 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The comment without the marks that open it. Marks on its further lines are part of its text.
+/// The comment as an item, without the marks at its start; `None` if it is empty. Marks on its further lines are part of its
+/// text.
 fn comment_item<'a>(comment: &[u8]) -> Option<Item<Stored<'a>>> {
     let mark = comment.first()?;
     let marked = matches!(mark, b'#' | b';');
@@ -110,10 +111,10 @@ fn comment_item<'a>(comment: &[u8]) -> Option<Item<Stored<'a>>> {
     })
 }
 
-/// go-ini's reader.
+/// Reads INI line by line, as go-ini does.
 struct Parser<'a> {
     source: &'a [u8],
-    /// How much of the source is read.
+    /// The offset in the source up to which it has been read.
     offset: usize,
     /// The number of the line read last.
     number: usize,
@@ -201,7 +202,7 @@ impl<'a> Parser<'a> {
         trim(&std::mem::take(&mut self.comment)).to_vec()
     }
 
-    /// The value that begins in `line`, behind the delimiter, and may go on in further lines.
+    /// Reads a value. It begins in `line`, which is the text behind the delimiter, and may go on in further lines.
     fn value(&mut self, line: &'a [u8]) -> Result<Stored<'a>, &'static str> {
         let line = trim_start(line);
         if let Some(quote) = opening_quote(line) {
@@ -221,7 +222,8 @@ impl<'a> Parser<'a> {
         Ok(Cow::Borrowed(without_quotes(value)))
     }
 
-    /// The text from `first`, which ends the current line, to the closing quote in a later one. The source has it in one piece.
+    /// Reads a quoted value that ends in a later line: from `first`, the rest of the current line, to the closing quote. The
+    /// value is one piece of the source, so it is borrowed.
     fn quoted_lines(&mut self, first: &'a [u8], quote: &[u8]) -> Result<&'a [u8], &'static str> {
         let start = self.offset.saturating_sub(first.len());
         loop {

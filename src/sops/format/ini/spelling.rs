@@ -3,14 +3,15 @@
 /// The section of the keys that stand before the first header.
 pub(crate) const DEFAULT: &[u8] = b"DEFAULT";
 
-/// Where the value ends in a line behind its first one: at the last quote, unless a backslash ends the line.
+/// The offset at which a quoted value ends in a line that is not its first: at the last quote of the line. `None` if the line has
+/// no quote, or if a backslash ends the line.
 pub(crate) fn closing_quote(line: &[u8], quote: &[u8]) -> Option<usize> {
     let end = rfind(line, quote)?;
     let behind = line.get(end.saturating_add(quote.len())..)?;
     (!trim(behind).ends_with(b"\\")).then_some(end)
 }
 
-/// The text between a pair of quotes, if there is no third one of their kind.
+/// The text between a pair of quotes. The value itself if it is not in quotes, or if the same quote is also inside.
 pub(crate) fn without_quotes(value: &[u8]) -> &[u8] {
     match value {
         [quote @ (b'\'' | b'"'), inside @ .., last] if quote == last && !inside.contains(quote) => inside,

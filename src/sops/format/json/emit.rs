@@ -12,8 +12,8 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Writes the first document, the only one there is, indented by tabs and with a line end. Comments have no spelling and are left out.
-/// `None` when that is longer than `most` bytes.
+/// Writes the document (JSON has only one), indented by tabs and with a line end. Comments are left out, because JSON cannot
+/// spell them. `None` if the text is longer than `most` bytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
@@ -26,7 +26,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
     })
 }
 
-/// Writes one scalar bare: numbers and booleans as in a document, a time without its quotes.
+/// Writes one scalar by itself: numbers and booleans as in a document, text and times without quotes.
 pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, EmitError> {
     let mut writer = Writer {
         out: Output::unlimited(),
@@ -41,7 +41,7 @@ pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, Emi
     Ok(writer.out.finish())
 }
 
-/// Indented JSON in the making.
+/// Writes indented JSON.
 struct Writer {
     out: Output,
     depth: usize,
@@ -129,7 +129,7 @@ impl Writer {
         Ok(())
     }
 
-    /// A comment in the place of a value comes out as sops' own structure for it.
+    /// Writes a comment in the place of a value. As in sops, it comes out as an object with the fields `Value` and `Inline`.
     fn comment(&mut self, comment: &Comment<Plaintext>) {
         self.depth = self.depth.saturating_add(1);
         self.open_line(b"{");
@@ -203,7 +203,7 @@ fn needs_escape(character: char) -> bool {
     )
 }
 
-/// A float as Go's `json.Marshal` spells it: an exponent below 1e-6 and from 1e21.
+/// A float as Go's `json.Marshal` spells it: with an exponent below 1e-6, and from 1e21 on.
 fn float(canonical: &Plaintext) -> Result<Plaintext, EmitError> {
     let number = number_of(canonical).filter(|number| number.is_finite());
     let number = number.ok_or_else(|| EmitError("JSON has no spelling for infinity and NaN".to_owned()))?;

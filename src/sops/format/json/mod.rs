@@ -1,8 +1,8 @@
-//! JSON: one object, with the order of its members and their repetitions kept.
+//! JSON: one object, whose members keep their order and may repeat.
 //!
 //! Where this departs from sops: bytes after the object, text that is not UTF-8, lone surrogate escapes and more than 127 levels
-//! of nesting are errors (sops ignores the first, replaces the next two by U+FFFD, and knows no limit). `-0` is the float that
-//! sops had before it when it wrote that, not the integer that sops reads back.
+//! of nesting are errors (sops ignores the first, replaces the next two by U+FFFD, and knows no limit). `-0` is read as a float,
+//! as which sops wrote it, and not as the integer that sops reads back.
 
 mod emit;
 mod parse;

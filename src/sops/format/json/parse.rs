@@ -14,7 +14,7 @@ use crate::sops::{
     tree::{Branch, Item, Key, Kind, Stored, Value},
 };
 
-/// Reads the single object that such a file is.
+/// Reads a file, which must be a single object.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let text = str::from_utf8(source).map_err(|error| ParseError {
         line: Some(line_of(source, error.valid_up_to())),
@@ -45,7 +45,7 @@ pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
     }
 }
 
-/// What is said of a file that holds a list or a scalar.
+/// The message for a file that holds a list or a scalar.
 const NOT_AN_OBJECT: &str = "the top level must be an object";
 
 /// The line, from 1, in which the byte at `offset` stands.
@@ -58,7 +58,8 @@ fn line_of(source: &[u8], offset: usize) -> usize {
         .saturating_add(1)
 }
 
-/// The library's syntax errors speak of the grammar alone; its type errors quote values, and are replaced.
+/// Turns an error of the library into ours. Its syntax errors describe only the grammar. Its type errors quote values of the
+/// file, so they are replaced.
 fn refuse(error: &serde_json::Error) -> ParseError {
     let problem = match error.classify() {
         Category::Data => NOT_AN_OBJECT.to_owned(),
@@ -76,7 +77,7 @@ fn refuse(error: &serde_json::Error) -> ParseError {
     }
 }
 
-/// Reads a value of whatever type comes next, if any more may come.
+/// Reads the next value, whatever its type, and counts it. The cell holds how many values may still come.
 #[derive(Clone, Copy)]
 struct AnyValue<'c>(&'c Cell<usize>);
 
@@ -90,7 +91,7 @@ impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
 }
 
 impl AnyValue<'_> {
-    /// Counts as so many values.
+    /// Counts this many values. Fails when the limit is reached.
     fn count<E: Error>(self, values: usize) -> Result<(), E> {
         self.0.set(self.0.get().saturating_sub(values));
         match self.0.get() {
@@ -123,7 +124,7 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
     fn visit_u64<E: serde::de::Error>(self, integer: u64) -> Result<Self::Value, E> {
         match i64::try_from(integer) {
             Ok(integer) => self.visit_i64(integer),
-            // As sops does with what its own integers cannot hold: the nearest float.
+            // As in sops, an integer that does not fit an `i64` becomes the nearest float.
             #[allow(clippy::cast_precision_loss)]
             Err(_) => self.visit_f64(integer as f64),
         }

@@ -1,6 +1,6 @@
-//! Kinds of characters.
+//! Classes of characters in YAML.
 
-/// Whether YAML cannot have this character, except as an escape.
+/// Whether this character may be in YAML only as an escape.
 pub(crate) fn is_forbidden(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' | '\u{85}' => false,
@@ -14,7 +14,7 @@ pub(crate) fn is_break(character: char) -> bool {
     matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character can stand for itself. sops takes those outside of the basic plane for unprintable.
+/// Whether a character is printed as itself and not as an escape. Like sops, this counts characters above U+FFFF as unprintable.
 pub(crate) fn is_printable(character: char) -> bool {
     match character {
         '\u{FEFF}' => false,

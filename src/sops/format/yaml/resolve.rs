@@ -1,4 +1,4 @@
-//! What the text of a scalar stands for.
+//! Finds the value that the text of a scalar stands for.
 
 use std::{borrow::Cow, mem};
 
@@ -14,7 +14,7 @@ use crate::sops::{
     tree::{Kind, Stored, Value},
 };
 
-/// Text made here. The writer asks what decrypted text would stand for, so it may be secret.
+/// Text that is made here and wiped after use: the writer asks what decrypted text would be read as, so it may be secret.
 type Secret = Zeroizing<String>;
 
 /// Base64 as Go decodes it: padded, the bits behind the last byte unchecked.
@@ -25,7 +25,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// A tag that makes a difference to a scalar.
+/// A tag that changes how a scalar is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
     Text,
@@ -120,7 +120,7 @@ pub(crate) fn stored(text: Cow<'_, str>) -> Stored<'_> {
     }
 }
 
-/// The bytes that `text` is the base64 of; they are a string, too.
+/// The bytes that the base64 `text` encodes. Their value is a string, too.
 fn binary<'a>(text: &str) -> Result<Value<Stored<'a>>, String> {
     let digits: String = text.chars().filter(|char| !matches!(char, '\r' | '\n')).collect();
     let bytes = BASE64.decode(digits);
@@ -128,7 +128,7 @@ fn binary<'a>(text: &str) -> Result<Value<Stored<'a>>, String> {
     Ok(Value::Scalar(Kind::Text, Cow::Owned(bytes)))
 }
 
-/// What `text` stands for under a tag that wants a type; none if it is of another.
+/// What `text` stands for under a tag that names a type; `None` if the text is of another type.
 fn tagged(text: &str, tag: Tag) -> Option<Meaning> {
     let meaning = meaning(text, tag == Tag::Time);
     let kind = match &meaning {
@@ -211,7 +211,7 @@ fn split_sign(text: &str) -> (Option<char>, &str) {
     }
 }
 
-/// Digits, their base told by what they start with.
+/// The number that the digits spell. Their prefix tells the base.
 fn magnitude(digits: &str) -> Option<u64> {
     let bytes = digits.as_bytes();
     let (radix, digits) = match (bytes, digits.get(2..)) {
@@ -221,7 +221,7 @@ fn magnitude(digits: &str) -> Option<u64> {
         ([b'0', _, ..], _) => (8, digits),
         _ => (10, digits),
     };
-    // The standard library would take another sign.
+    // The standard library would accept a second sign.
     let unsigned = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
     unsigned.then(|| u64::from_str_radix(digits, radix).ok()).flatten()
 }

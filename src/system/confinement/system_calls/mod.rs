@@ -1,8 +1,8 @@
-//! The system calls that decryption has no use for; seccomp(2).
+//! Refuses the system calls that decryption does not need; seccomp(2).
 //!
-//! This is a list of what is refused, not of what is allowed. What an allocator, a libc or the start of a thread calls changes from
-//! version to version, and one call missing among the allowed ones would be a host that does not boot; one missing here leaves the two
-//! other walls. For the same reason a refused call fails with `EPERM`, and nobody is killed.
+//! The lists say what is refused, not what is allowed. The calls of an allocator, of a libc and of a new thread change from
+//! version to version. If a list of allowed calls lacked one, a host would not boot. If these lists lack one, Landlock and the
+//! dropped capabilities still hold. For the same reason, a refused call fails with `EPERM`, and the process is not killed.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,9 @@ use seccompiler::{
     apply_filter, sock_filter,
 };
 
-/// Refuses them to this thread from now on. Where Landlock keeps files as they are, only what Landlock does not know is refused, which is
-/// most of the time and has to cost little: the kernel runs a filter for each of its calls once when it is installed.
+/// Installs the filter for the current thread. If Landlock protects files, as it mostly does, only calls that Landlock does not
+/// know are refused. This keeps the filter short, and installing it cheap: the kernel then runs it once for each of its system
+/// calls.
 pub(crate) fn refuse(has_landlock: bool) -> Result<(), Error> {
     apply_filter(&filter(has_landlock)?)
 }
@@ -29,7 +30,7 @@ fn filter(has_landlock: bool) -> Result<BpfProgram, Error> {
         )
     };
     let mut program = compiled(rules)?;
-    // What it ends with: all is allowed.
+    // The last instruction allows every call. It is put back at the end, behind the search for refused calls.
     let allowed = program.pop();
     calls.sort_unstable();
     program.push(instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0));
@@ -39,7 +40,8 @@ fn filter(has_landlock: bool) -> Result<BpfProgram, Error> {
     Ok(program)
 }
 
-/// Refuses all calls by their numbers of the x32 ABI, which some kernels have beside the usual ones.
+/// Refuses every call that uses a number of the x32 ABI. Some kernels accept these numbers beside the usual ones, so a refused
+/// call could be made by its other number.
 #[cfg(target_arch = "x86_64")]
 fn other_numbers() -> Vec<sock_filter> {
     const X32: u32 = 0x4000_0000;
@@ -49,7 +51,7 @@ fn other_numbers() -> Vec<sock_filter> {
     ]
 }
 
-/// There is one set of numbers.
+/// This architecture has only one set of numbers.
 #[cfg(not(target_arch = "x86_64"))]
 fn other_numbers() -> Vec<sock_filter> {
     Vec::new()
@@ -65,8 +67,8 @@ fn compiled(rules: BTreeMap<i64, Vec<SeccompRule>>) -> Result<BpfProgram, Error>
     Ok(BpfProgram::try_from(filter)?)
 }
 
-/// Looks for the number of the call among these, in ascending order, by halves: `seccompiler` compares it with one after the other, which
-/// takes ten times as long.
+/// A binary search for the number of the call among `calls`, which are in ascending order. `seccompiler` compares it with one
+/// after the other, which takes ten times as long.
 fn search(calls: &[u32]) -> BpfProgram {
     let (left, right) = calls.split_at(calls.len() / 2);
     let Some(middle) = right.first() else {
@@ -80,7 +82,7 @@ fn search(calls: &[u32]) -> BpfProgram {
         ];
     }
     let left = search(left);
-    // Fewer than 255: half of the calls are fewer than sixty, of four instructions each.
+    // A jump skips at most 255 instructions. Half of the calls are fewer than sixty, with at most four instructions each.
     let over = u8::try_from(left.len()).unwrap_or(u8::MAX);
     let mut program = vec![instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, over, 0, *middle)];
     program.extend(left);
@@ -88,7 +90,8 @@ fn search(calls: &[u32]) -> BpfProgram {
     program
 }
 
-/// An instruction of the filter; if it compares, so many behind it are passed over if that is true, and if it is false.
+/// An instruction of the filter. If it is a comparison, `if_true` and `if_false` say how many of the following instructions are
+/// skipped.
 fn instruction(code: u32, if_true: u8, if_false: u8, operand: u32) -> sock_filter {
     sock_filter {
         code: u16::try_from(code).unwrap_or_default(),
@@ -108,8 +111,8 @@ fn numbers(lists: &[&[i64]]) -> Vec<u32> {
     calls.into_iter().filter_map(|call| u32::try_from(call).ok()).collect()
 }
 
-/// Calls that are refused if one of their rules is met: those that name another process. What a libc does to end the program or to learn
-/// of its own limits must be possible.
+/// Calls that are refused only if a rule for them matches: if they name another process. A libc uses them to end the program and
+/// to learn its own limits, which must stay possible.
 fn sometimes() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let ours = [
         (libc::SYS_tgkill, getpid().as_raw_pid()),
@@ -120,7 +123,7 @@ fn sometimes() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     ours.into_iter().map(rule).collect()
 }
 
-/// Those, and opening for writing.
+/// The rules of [`sometimes`], and rules that refuse to open a file for writing.
 fn sometimes_without_landlock() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let mut rules = sometimes()?;
     rules.insert(libc::SYS_openat, for_writing(2)?);
@@ -129,7 +132,7 @@ fn sometimes_without_landlock() -> Result<BTreeMap<i64, Vec<SeccompRule>>, Backe
     Ok(rules)
 }
 
-/// To open for writing: any of these flags in the argument with this number.
+/// Rules that match if a file is opened for writing: any of these flags is set in the argument with this number.
 fn for_writing(argument: u8) -> Result<Vec<SeccompRule>, BackendError> {
     let flags = [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC].map(|flag| u64::from(flag.unsigned_abs()));
     flags
@@ -147,9 +150,9 @@ fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<Seccomp
     )?])
 }
 
-// What the missing capabilities refuse in any case (mounts, modules, kexec, the clock, other users) is in none of these lists.
+// The lists leave out what already fails without its capability: mounts, modules, kexec, the clock, other users.
 
-/// New connections, and ends for others to connect to. Connections that are there stay, as the one to the journal.
+/// New connections, and sockets for others to connect to. Existing connections, such as the one to the journal, stay usable.
 const SOCKETS: &[i64] = &[
     libc::SYS_accept,
     libc::SYS_accept4,
@@ -160,7 +163,7 @@ const SOCKETS: &[i64] = &[
     libc::SYS_socketpair,
 ];
 
-/// Programs and other processes, and a world of one's own.
+/// Starting programs and processes, reaching into other processes, and changing namespaces.
 const PROCESSES: &[i64] = &[
     libc::SYS_clone3,
     libc::SYS_execve,
@@ -186,7 +189,8 @@ const PROCESSES: &[i64] = &[
     libc::SYS_vfork,
 ];
 
-/// Changes of files that Landlock does not know: modes, groups, and lists of who may read. (`ioctl` types into terminals.)
+/// Changes of files that Landlock does not know: modes, owners, groups, and extended attributes such as access control lists.
+/// `ioctl` is here because it can type into a terminal.
 const ATTRIBUTES: &[i64] = &[
     #[cfg(target_arch = "x86_64")]
     libc::SYS_chmod,
@@ -210,10 +214,10 @@ const ATTRIBUTES: &[i64] = &[
     libc::SYS_ioctl,
 ];
 
-/// Files by their numbers: with the capability to read that is left, also those outside of what a container sees.
+/// Opening files by handle. With the capability that is kept, `DAC_READ_SEARCH`, this reaches files outside of a container.
 const HANDLES: &[i64] = &[libc::SYS_open_by_handle_at];
 
-/// The kernel itself. `io_uring` would do what is refused here in our stead.
+/// Interfaces of the kernel itself. `io_uring` is refused because it would do the refused calls on our behalf.
 const SYSTEM: &[i64] = &[
     libc::SYS_add_key,
     libc::SYS_bpf,
@@ -230,7 +234,7 @@ const FILES: &[i64] = &[
     libc::SYS_mkdirat,
     libc::SYS_mknodat,
     libc::SYS_mq_open,
-    // Its flags lie in memory, where no filter sees them.
+    // The flags of `openat2` are in memory, where no filter can read them.
     libc::SYS_openat2,
     libc::SYS_renameat2,
     libc::SYS_symlinkat,
@@ -260,7 +264,8 @@ const OF_ARCHITECTURE: &[i64] = &[libc::SYS_renameat];
 #[cfg(target_arch = "riscv64")]
 const OF_ARCHITECTURE: &[i64] = &[];
 
-// What `libc` does not have everywhere. Calls that are newer than Linux 5.0 have the same number on all architectures.
+// Numbers that the crate `libc` does not have for all targets. Calls newer than Linux 5.0 have the same number on all
+// architectures.
 const PROCESS_MADVISE: i64 = 440;
 const PROCESS_MRELEASE: i64 = 448;
 const FCHMODAT2: i64 = 452;

@@ -196,7 +196,7 @@ fn an_agent_that_cannot_be_started_is_named_with_its_reason() {
     assert_eq!(
         said(home.gpg_of_system(&program).open("", TIMEOUT)),
         format!(
-            "gpg-agent cannot be started: it says nothing, and nobody answers at {}/S.gpg-agent: no such file or directory",
+            "gpg-agent cannot be started: it gives no reason, and nobody answers at {}/S.gpg-agent: no such file or directory",
             home.path().display()
         )
     );

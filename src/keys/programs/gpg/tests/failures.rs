@@ -287,7 +287,7 @@ fn a_key_on_a_card_that_is_not_there_is_named() {
     let path = home.path().join("private-keys-v1.d").join(KEYGRIP);
     fs::write(path, KEY_ON_CARD).unwrap();
     let expected = if home.has_card_daemon() {
-        "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without"
+        "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key that needs none of them"
     } else {
         "gpg finds no smart card: scdaemon is not installed"
     };

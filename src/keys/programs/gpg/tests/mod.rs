@@ -245,8 +245,10 @@ fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() 
             asked.exists(),
         )
     };
-    let nobody =
-        Err("gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key without".to_owned());
+    let nobody = Err(
+        "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key that needs none of them"
+            .to_owned(),
+    );
     assert_eq!(open(false, "GPG_TTY", PASSPHRASE), (nobody.clone(), false));
     assert_eq!(open(true, "TERM", PASSPHRASE), (nobody, false));
     for way in ["GPG_TTY", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {

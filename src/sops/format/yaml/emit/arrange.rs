@@ -1,4 +1,4 @@
-//! The tree to nodes: which comment is printed with which node.
+//! Turns a tree into nodes, and decides with which node each comment is printed.
 
 use std::mem;
 
@@ -17,11 +17,11 @@ pub(crate) type Texts<'t> = Vec<&'t [u8]>;
 /// A node with the comments that are printed with it.
 pub(crate) struct Node<'t> {
     pub(crate) shape: Shape<'t>,
-    /// Above it.
+    /// The comments above the node.
     pub(crate) head: Texts<'t>,
-    /// Behind it.
+    /// The comments behind the node, on its line.
     pub(crate) line: Texts<'t>,
-    /// Below it.
+    /// The comments below the node.
     pub(crate) foot: Texts<'t>,
 }
 
@@ -45,7 +45,7 @@ impl<'t> Waiting<'t> {
         texts.push(comment.text.expose());
     }
 
-    /// What is left when no node follows.
+    /// The comments that are left over when no node follows.
     fn rest(self) -> Texts<'t> {
         [self.head, self.line].concat()
     }
@@ -66,7 +66,8 @@ pub(crate) fn document(branch: &Branch<Plaintext>) -> Result<Node<'_>, EmitError
     map(branch, Texts::new(), Texts::new())
 }
 
-/// A value with the comments above and behind it. Recursion ends, because no parser makes a tree without a limit to its depth.
+/// Turns a value into a node, with the comments above and behind it. It may recurse, because every parser limits the depth of its
+/// tree.
 fn node<'t>(value: &'t Value<Plaintext>, head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
     match value {
         Value::Null => Ok(Node::new(Shape::Scalar(spell::null()), head, line)),
@@ -80,8 +81,8 @@ fn node<'t>(value: &'t Value<Plaintext>, head: Texts<'t>, line: Texts<'t>) -> Re
     }
 }
 
-/// The first comments of a collection are printed above all of it, the others above the node that follows, the last below the last
-/// node.
+/// Turns a map into a node. Comments before its first key are printed above the map, other comments above the key that follows,
+/// and comments after the last pair below that pair.
 fn map<'t>(branch: &'t Branch<Plaintext>, mut head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
     let mut waiting = Waiting::default();
     let mut pairs: Vec<(Node<'t>, Node<'t>)> = Vec::with_capacity(branch.items.len());
@@ -130,7 +131,7 @@ fn list<'t>(values: &'t [Value<Plaintext>], mut head: Texts<'t>, line: Texts<'t>
     Ok(Node::new(Shape::List(nodes), head, line))
 }
 
-/// A comment in the place of a map's value, which sops prints as a map.
+/// A comment in the place of a map's value. As in sops, it is printed as a map with the keys `value` and `inline`.
 fn comment_value(comment: &Comment<Plaintext>) -> Shape<'_> {
     let pair = |name: &'static str, value| {
         let key = Shape::Scalar(spell::text(name.as_bytes()));

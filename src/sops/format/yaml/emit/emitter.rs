@@ -19,15 +19,14 @@ use crate::{
 
 /// Writes decrypted documents the way `sops decrypt` prints them; `None` when that is longer than `most` bytes.
 ///
-/// What sops 3.13.2 prints is kept to the byte, displaced and lost comments included, except where it would not be read as the
-/// same value again:
+/// The text equals what sops 3.13.2 prints to the byte, including comments that sops displaces or loses, except where that text
+/// would not be read as the same value again:
 ///
 /// - a string of several lines that begins with a tab, which sops prints as `null` (or not at all if a comment is behind it);
 /// - a string of several lines that begins with a space or a line break and stands in a list or in a map in a list: sops prints an
 ///   indentation of `4` in the header where it is 2, which is not valid;
-/// - a value with several comments behind its mark that would be a block: sops prints the second inside the block. Here the value
-///   is in quotes;
-/// - an empty list or map behind a comment: sops prints it left of what it belongs to;
+/// - a block with several comments behind its mark: sops prints the second comment inside the block. Here the value is in quotes;
+/// - an empty list or map after a comment: sops prints it left of the key or entry that it belongs to;
 /// - a comment with control characters or invalid UTF-8, which sops prints as they are, or panics: here they are replaced by
 ///   U+FFFD.
 ///
@@ -50,7 +49,7 @@ pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
     Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
 }
 
-/// Most bytes of a key that is written without `?`.
+/// The most bytes of a key that is written without `?`.
 pub(crate) const LONGEST_KEY: usize = 128;
 
 /// Comments, each without its mark.
@@ -58,19 +57,19 @@ pub(crate) type Texts<'n> = &'n [&'n [u8]];
 
 /// Writes documents the way sops does.
 ///
-/// Comments wait until the layout has a place for them. So some are written later than one would think, and one that still waits
-/// when another takes its place is lost: sops prints no other.
+/// A comment waits in one of these fields until the layout has a place for it. So some comments are written later than expected.
+/// A comment that still waits when another takes its field is lost, as in sops.
 pub(crate) struct Emitter<'n> {
     writer: Writer,
-    /// Above what comes next.
+    /// The comment to write above what comes next.
     head: Texts<'n>,
-    /// Behind what was written last.
+    /// The comment to write behind what was written last.
     line: Texts<'n>,
-    /// Below what was written last.
+    /// The comment to write below what was written last.
     foot: Texts<'n>,
-    /// Below the pair before.
+    /// The comment to write below the previous pair.
     tail: Texts<'n>,
-    /// Behind something that ended before a key.
+    /// The comment that was still to be written behind something when a key began.
     key_line: Texts<'n>,
     /// Whether a document was written.
     started: bool,
@@ -106,14 +105,14 @@ impl<'n> Emitter<'n> {
         self.writer.indent();
     }
 
-    /// A new comment takes the place of one that still waits.
+    /// Lets a comment wait in `place`, where it replaces one that still waits. An empty comment replaces nothing.
     fn wait(place: &mut Texts<'n>, comment: Texts<'n>) {
         if !comment.is_empty() {
             *place = comment;
         }
     }
 
-    /// Takes the comments of a node that is about to be written; of a collection, those above it.
+    /// Lets the comments of a node wait that is about to be written; those of a collection only if they are above it.
     fn announce(&mut self, node: &'n Node<'n>) {
         Self::wait(&mut self.head, &node.head);
         if matches!(node.shape, Shape::Scalar(_)) {
@@ -148,7 +147,7 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// Writes a node that was announced. The comments behind and below go before what is in a collection.
+    /// Writes a node that was announced. For a collection, the waiting comments behind and below come before its contents.
     fn node(&mut self, node: &'n Node<'n>, in_list: bool) {
         if let Shape::Scalar(scalar) = &node.shape {
             self.scalar(scalar, in_list);
@@ -226,7 +225,8 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// A comment that waited behind something above the key goes behind the value, or before it if that starts on another line.
+    /// Finds a place for a comment that was waiting when the key began: behind a scalar, or before a collection, which starts on
+    /// another line.
     fn settle_key_line(&mut self, value: &Node<'_>) {
         if !matches!(value.shape, Shape::Scalar(_)) {
             self.writer.comment_behind(mem::take(&mut self.key_line));

@@ -1,4 +1,4 @@
-//! The tree to text: to nodes with their comments (`arrange`, which asks `spell` how to write a scalar), and from there to lines.
+//! Prints a tree as YAML: turns it into nodes with their comments (`arrange`, with `spell` for scalars), and these into lines.
 
 mod arrange;
 mod emitter;

@@ -1,4 +1,4 @@
-//! How a scalar is written.
+//! Decides how a scalar is written: its text, tag and style.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -19,7 +19,7 @@ const BASE64_LINE: usize = 70;
 
 /// A scalar, ready to be written.
 pub(crate) struct Scalar<'t> {
-    /// Written before it; mostly empty.
+    /// The tag that is written before the text; mostly empty.
     pub(crate) tag: &'static str,
     text: Text<'t>,
     pub(crate) style: Style,
@@ -33,12 +33,12 @@ enum Text<'t> {
     Owned(Plaintext),
 }
 
-/// How a scalar is marked off from what is around it.
+/// How the text of a scalar is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Not at all.
+    /// Without quotes.
     Plain,
-    /// In `'`, which knows no escapes.
+    /// In single quotes, which know no escapes.
     Single,
     /// In `"`.
     Double,
@@ -76,7 +76,7 @@ pub(crate) fn boolean<'t>(value: bool) -> Scalar<'t> {
     Scalar::new(Text::Borrowed(text), Style::Plain)
 }
 
-/// A value of a type in its canonical text.
+/// The scalar for a value, given its type and its canonical text.
 pub(crate) fn scalar(kind: Kind, canonical: &[u8]) -> Scalar<'_> {
     let plain = str::from_utf8(canonical).unwrap_or_default();
     match kind {
@@ -103,7 +103,7 @@ pub(crate) fn text(bytes: &[u8]) -> Scalar<'_> {
         return binary(bytes);
     };
     Scalar {
-        // Without it, others would read the merge key.
+        // Without the tag, other readers of YAML would take this text for the merge key.
         tag: if text == "<<" { "!!merge" } else { "" },
         text: Text::Borrowed(text),
         style: style(text),
@@ -111,7 +111,7 @@ pub(crate) fn text(bytes: &[u8]) -> Scalar<'_> {
     }
 }
 
-/// A string that is not UTF-8.
+/// The scalar for a string that is not UTF-8: base64 with the tag `!!binary`.
 fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
     let digits = Plaintext::from(STANDARD.encode(bytes));
     let multiline = digits.len() > BASE64_LINE;
@@ -128,7 +128,8 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
     }
 }
 
-/// The style of a string: the plainest that keeps it what it is, except that lines become a block.
+/// The style of a string: the simplest in which it is read as the same string, except that a string with line feeds becomes a
+/// block.
 fn style(text: &str) -> Style {
     let neighbours = || text.chars().zip(text.chars().skip(1));
     let break_after_space = neighbours().any(|(left, right)| left == ' ' && is_break(right));
@@ -150,7 +151,7 @@ fn style(text: &str) -> Style {
     }
 }
 
-/// Whether something in a plain `text` would be read as a mark.
+/// Whether a part of `text`, without quotes, would be read as an indicator of YAML.
 fn has_indicator(text: &str) -> bool {
     let mut characters = text.chars().peekable();
     let mut previous = None;
@@ -186,7 +187,7 @@ fn is_old_boolean(text: &str) -> bool {
     )
 }
 
-/// Whether this is a number to base 60, such as `190:20:30.15`. None or false if not.
+/// Whether this is a number to base 60, such as `190:20:30.15`. `None` means no, too.
 fn is_sexagesimal(text: &str) -> Option<bool> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));

@@ -1,4 +1,4 @@
-//! Scalars in their styles.
+//! Writes scalars in their styles.
 
 use super::{
     spell::{Scalar, Style},
@@ -7,7 +7,8 @@ use super::{
 use crate::sops::format::yaml::character::{is_break, is_printable};
 
 impl Writer {
-    /// Writes a scalar. A comment goes behind the mark of a block; what was not written is returned.
+    /// Writes a scalar. If it becomes a block, the comment goes behind the mark of the block. Otherwise the comment is returned,
+    /// to be written later.
     pub(crate) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
         if !scalar.tag.is_empty() {
             self.indicator(scalar.tag, true, false);
@@ -22,7 +23,7 @@ impl Writer {
             }
             Style::Plain => self.indicator(scalar.text(), true, false),
             Style::Single => self.single_quoted(scalar.text()),
-            // A second comment would be read as a line of the block.
+            // A block has room for one comment; a second would be read as a line of the block. Then the text is in double quotes.
             Style::Double | Style::Literal => self.double_quoted(scalar.text()),
         }
         self.restore(outer);
@@ -92,6 +93,8 @@ impl Writer {
         self.indicator("|", true, false);
         if text.starts_with([' ', '\t']) || text.starts_with(is_break) {
             let depth = self.indent.unwrap_or(0).saturating_sub(outer);
+            // The number is the indentation of the block. sops always prints 4, but in a list it is 2. The number has no effect
+            // if there are only line breaks.
             let matters = depth == ENTRY && !text.chars().all(is_break);
             self.indicator(if matters { "2" } else { "4" }, false, false);
         }
@@ -105,7 +108,8 @@ impl Writer {
     }
 }
 
-/// What a block's header has to say about its end: no break, one, or more.
+/// The chomping indicator of a block: `-` if its text ends without a line break, nothing if with one, `+` if with more or if the
+/// text is only a line break.
 fn chomping(text: &str) -> &'static str {
     let mut last = text.chars().rev();
     match (last.next().is_some_and(is_break), last.next()) {

@@ -1,4 +1,4 @@
-//! Lines: indentation, marks, and comments.
+//! Writes lines: indentation, marks and comments.
 
 use std::{iter, mem};
 
@@ -12,18 +12,19 @@ const STEP: usize = 4;
 /// How many columns an entry of a list takes.
 pub(crate) const ENTRY: usize = 2;
 
-/// The text so far, and what the next character has to know of it.
+/// The text so far, and the state that decides how the next part is written.
 pub(crate) struct Writer {
     out: Output,
     /// How many characters the current line has.
     column: usize,
     /// Whether the last character counts as a blank.
     pub(crate) blank: bool,
-    /// Whether the current line has only indentation so far, marks of entries and keys included.
+    /// Whether the current line has only indentation so far. The marks of entries and keys (`-`, `?`, `:`) count as indentation.
     only_indent: bool,
     /// The current indentation; none outside of a root.
     pub(crate) indent: Option<usize>,
-    /// Where a comment below something stands, if nothing followed: what follows there wants a blank line between.
+    /// The indentation of a comment below a node, if nothing followed it yet. Text at this indentation needs a blank line before
+    /// it.
     foot: Option<usize>,
 }
 
@@ -45,7 +46,7 @@ impl Writer {
         self.out
     }
 
-    /// Whether it is too much: what comes now is in vain.
+    /// Whether the text exceeds its limit. Then all further text is left out.
     pub(crate) fn is_full(&self) -> bool {
         self.out.is_full()
     }
@@ -67,7 +68,8 @@ impl Writer {
         self.only_indent = true;
     }
 
-    /// Writes text line by line, each indented, the first only if it `starts_line`. `doubled` is written twice.
+    /// Writes text line by line. Every line is indented, the first only if `starts_line`. The character `doubled` is written
+    /// twice.
     pub(crate) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubled: Option<char>) {
         for character in text.chars() {
             if is_break(character) {
@@ -89,14 +91,14 @@ impl Writer {
         }
     }
 
-    /// A blank, unless there is one.
+    /// Writes a blank, unless the last character counts as one.
     fn separate(&mut self) {
         if !self.blank {
             self.put(' ');
         }
     }
 
-    /// Goes to the current indentation, on a new line if this one has text.
+    /// Moves to the column of the current indentation, on a new line if the current line has text.
     pub(crate) fn indent(&mut self) {
         let indent = self.indent.unwrap_or(0);
         let passed = self.column > indent || self.column == indent && !self.blank;
@@ -113,7 +115,7 @@ impl Writer {
         self.foot = None;
     }
 
-    /// Writes a mark, apart from what is before it if `separate`. `as_indent` says that it counts as indentation.
+    /// Writes a mark. `separate`: with a blank before it. `as_indent`: the mark counts as indentation.
     pub(crate) fn indicator(&mut self, mark: &str, separate: bool, as_indent: bool) {
         if separate {
             self.separate();
@@ -123,7 +125,7 @@ impl Writer {
         self.only_indent &= as_indent;
     }
 
-    /// The mark that opens a collection without content. Behind a comment, it is indented.
+    /// Writes the mark that opens an empty collection. After a comment, on a new line, the mark is indented.
     pub(crate) fn open_bracket(&mut self, mark: &str, in_list: bool) {
         if self.column == 0 && self.indent.is_some() {
             let outer = self.deepen(in_list);
@@ -148,7 +150,7 @@ impl Writer {
         self.indent.replace(next)
     }
 
-    /// Like [`Writer::deepen`], for a map in braces: at the root, it is indented.
+    /// Like [`Writer::deepen`], for a map in braces, which is indented even at the root.
     pub(crate) fn deepen_in_braces(&mut self, in_list: bool) -> Option<usize> {
         let next = self.indent.map_or(STEP, |indent| deeper(indent, in_list));
         self.indent.replace(next)
@@ -159,17 +161,17 @@ impl Writer {
         self.indent = outer;
     }
 
-    /// A comment below something ended here.
+    /// Notes that a comment below a node has ended here.
     pub(crate) fn begin_foot(&mut self) {
         self.foot = Some(self.indent.unwrap_or(0));
     }
 
-    /// What comes next at the end of a document is set off by a blank line.
+    /// Notes the end of a document: a comment that follows is set off by a blank line.
     pub(crate) fn end_document(&mut self) {
         self.foot = Some(0);
     }
 
-    /// What comes next is not set off.
+    /// Notes that what comes next is not set off by a blank line.
     pub(crate) fn end_foot(&mut self) {
         self.foot = None;
     }
@@ -190,7 +192,7 @@ impl Writer {
         }
     }
 
-    /// Writes comments from here on, each on its line. One that has a line break continues as another comment.
+    /// Writes comments from here on, each on its own line. A comment with a line break goes on as another comment.
     fn comment(&mut self, texts: &[&[u8]]) {
         for (index, text) in texts.iter().enumerate() {
             if index > 0 {
@@ -229,7 +231,7 @@ fn deeper(indent: usize, in_list: bool) -> usize {
     if in_list { indent + ENTRY } else { (indent / STEP + 1) * STEP }
 }
 
-/// The characters of a comment, those replaced that YAML cannot have.
+/// The characters of a comment. Forbidden characters and invalid UTF-8 are replaced by U+FFFD.
 fn characters(text: &[u8]) -> impl Iterator<Item = char> {
     const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
     let chunks = text.utf8_chunks();

@@ -19,7 +19,7 @@ enum Chomp {
 }
 
 impl<'a> Scanner<'a> {
-    /// A scalar as an indented block, literal or folded.
+    /// Reads a scalar that is an indented block, literal or folded.
     pub(crate) fn scan_block(&mut self, literal: bool) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         self.cursor.skip();
@@ -56,7 +56,8 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// The rest of a block scalar's first line: how to end, how deep to be (in either order), and a comment.
+    /// Reads the header of a block scalar: what to do with the line breaks at its end, how much deeper it is indented (in either
+    /// order), and a comment.
     fn scan_block_header(&mut self, start: Mark) -> Result<(Chomp, Option<usize>), ParseError> {
         let (mut chomp, mut increment) = (None, None);
         for _ in 0..2 {
@@ -81,8 +82,8 @@ impl<'a> Scanner<'a> {
         Ok((chomp.unwrap_or(Chomp::Clip), increment))
     }
 
-    /// Passes blank lines of a block scalar and the indentation of the next. Without a given indentation, the deepest of these
-    /// lines gives it. Returns it.
+    /// Passes blank lines of a block scalar and the indentation of the line after them. Returns the indentation of the scalar:
+    /// `indent`, or if it is not known yet, that of the deepest of these lines.
     fn scan_block_breaks(&mut self, indent: Option<usize>, breaks: &mut String, start: Mark) -> Result<usize, ParseError> {
         let mut deepest = 0;
         loop {

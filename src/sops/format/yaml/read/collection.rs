@@ -30,7 +30,7 @@ impl<'a> Composer<'a> {
         Ok(Node::new(at, Shape::List(items), comments))
     }
 
-    /// A list in the column of the map that it is a value of.
+    /// Reads a list whose entries are in the same column as the keys of the map around it.
     pub(crate) fn indentless_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let mut items = Vec::new();
         while matches!(self.peek()?, Token::BlockEntry) {
@@ -39,11 +39,13 @@ impl<'a> Composer<'a> {
         Ok(Node::new(at, Shape::List(items), Comments::default()))
     }
 
-    /// An entry of a block list. A list in its map's column ends where the map goes on.
+    /// Reads an entry of a block list.
     fn entry(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
         let above = self.pending.head.len();
         self.skip();
         let starts_block = matches!(self.peek()?, Token::BlockSequenceStart | Token::BlockMappingStart);
+        // A comment above a `-` belongs to the whole collection that starts behind it, and not to the first entry of that
+        // collection.
         if above > 0 && starts_block {
             let rest = self.pending.head.split_off(above.min(self.pending.head.len()));
             self.stem = mem::replace(&mut self.pending.head, rest);
@@ -51,7 +53,7 @@ impl<'a> Composer<'a> {
         self.block_node(Site::Block, true)
     }
 
-    /// A node of a block collection, or nothing if the collection goes on or ends.
+    /// Reads a node of a block collection; an empty scalar if the collection goes on or ends instead.
     fn block_node(&mut self, site: Site, in_list: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if in_list => Ok(self.nothing(None)),
@@ -185,7 +187,7 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    /// A collection in brackets or braces takes the comments at its end.
+    /// Makes the node of a collection in brackets or braces. It takes the comments at its end.
     fn close_flow(&mut self, at: usize, head: Lines<'a>, shape: Shape<'a>) -> Rc<Node<'a>> {
         let end = mem::take(&mut self.pending);
         Node::new(at, shape, Comments { head, ..end })

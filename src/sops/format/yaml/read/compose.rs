@@ -1,4 +1,4 @@
-//! Tokens to nodes: the grammar, and which node takes which comment.
+//! Turns tokens into nodes by the grammar, and decides which node takes which comment.
 
 use std::{borrow::Cow, collections::HashMap, mem, rc::Rc};
 
@@ -12,11 +12,11 @@ use crate::sops::{
     tree::shown,
 };
 
-/// Most nodes inside one another, aliases expanded. Deeper than any real file, and shallow enough for every later walk of the tree to recurse
-/// on a small stack.
+/// The most nodes inside one another, aliases expanded. No real file is nested this deep, and every later walk of the tree can
+/// recurse on a small stack.
 const MOST_NESTED: usize = 200;
 
-/// Where a node stands, which decides what it may be.
+/// Where a node stands. This decides which kinds of nodes are allowed there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Site {
     /// A list entry or a root.
@@ -32,11 +32,11 @@ pub(crate) struct Composer<'a> {
     pub(crate) scanner: Scanner<'a>,
     /// Comments that the next node takes.
     pub(crate) pending: Comments<'a>,
-    /// The comment above a `-` that is followed by a collection: it belongs to that, not to its first entry.
+    /// The comment above a `-` that starts a collection. It belongs to the collection, not to its first entry.
     pub(crate) stem: Lines<'a>,
-    /// The nodes that have a name; none while they are not complete. Names outlive their document.
+    /// The nodes that have an anchor, by its name; `None` while a node is not complete. Anchors stay valid in later documents.
     anchors: HashMap<&'a str, Option<Rc<Node<'a>>>>,
-    /// Tag handles and what they stand for, in this document.
+    /// The tag handles of the current document, with the prefixes that they stand for.
     pub(crate) tags: HashMap<&'a str, Cow<'a, str>>,
     depth: usize,
     /// Whether no document was read yet.
@@ -57,7 +57,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The next token. What comments are due at it become pending.
+    /// The next token. Comments that take effect at it become pending.
     pub(crate) fn peek(&mut self) -> Result<&Token<'a>, ParseError> {
         if let Some(Placed { start, token }) = self.scanner.peek()? {
             let (limit, ends_block) = (start.offset, matches!(token, Token::BlockEnd));
@@ -73,7 +73,8 @@ impl<'a> Composer<'a> {
         Ok(token.unwrap_or(&Token::StreamEnd))
     }
 
-    /// The next comment that is due at `limit`. The end of a block leaves what is above to what follows.
+    /// The next comment, if it takes effect at the offset `limit`. A comment above does not take effect at the end of a block: it
+    /// belongs to what follows.
     fn due_note(&mut self, limit: usize, ends_block: bool) -> Option<Note<'a>> {
         let note = self.scanner.notes.front()?;
         let due = note.owner <= limit && !(ends_block && note.place == NotePlace::Head);
@@ -101,7 +102,7 @@ impl<'a> Composer<'a> {
         Node::new(at, shape, mem::take(&mut self.pending))
     }
 
-    /// A scalar for which nothing stands in the text; it takes no comments.
+    /// An empty scalar for a node that the text leaves out. It takes no comments.
     pub(crate) fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
         let (text, plain) = (Cow::Borrowed(""), true);
         let shape = Shape::Scalar { text, plain, tag };
@@ -118,7 +119,7 @@ impl<'a> Composer<'a> {
         node
     }
 
-    /// An error if a node here, with `height` below it, is nested too deep.
+    /// Fails if a node here, with `height` levels below it, is nested too deep.
     fn check_depth(&self, height: usize) -> Result<(), ParseError> {
         if self.depth + height < MOST_NESTED {
             return Ok(());
@@ -126,7 +127,7 @@ impl<'a> Composer<'a> {
         self.fail(&format!("collections are nested more than {MOST_NESTED} levels deep"))
     }
 
-    /// An alias, or a node with maybe an anchor and a tag.
+    /// Reads an alias, or a node that may have an anchor and a tag.
     fn named_node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
         let at = self.line();
         if let Token::Alias(name) = *self.peek()? {
@@ -144,6 +145,8 @@ impl<'a> Composer<'a> {
             self.skip();
         }
         if let Some(name) = anchor {
+            // The anchor is known before its node is complete, so that an alias inside the node is reported as a value that
+            // contains itself.
             self.anchors.insert(name, None);
         }
         let node = self.content(site, at, tag, anchor.is_some() || tagged)?;
@@ -183,7 +186,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// What follows anchor and tag.
+    /// Reads the content of a node, behind its anchor and tag. If it is `optional`, a missing one is an empty scalar.
     fn content(&mut self, site: Site, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if site == Site::BlockMap => self.indentless_list(at),

@@ -1,4 +1,4 @@
-//! Nodes to the tree: values resolved, aliases expanded, comments in their places.
+//! Turns nodes into the tree: resolves values, expands aliases, and puts comments into their places.
 
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
@@ -12,21 +12,21 @@ use crate::sops::{
     tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
 };
 
-/// Most bytes that aliases may add to a tree: their text, and [`NODE_COST`] for each node and comment. Far above what people
-/// write, and far below what hurts.
+/// The most bytes that aliases may add to a tree, 16 MiB: their text, and [`NODE_COST`] for each node and comment. People write
+/// far less, and memory of this size does no harm.
 const ALIAS_BUDGET: usize = 16 << 20;
-/// What a node or a comment takes in memory, about.
+/// About how many bytes of memory a node or a comment takes.
 const NODE_COST: usize = 64;
 
 /// Turns the documents of a file into branches.
 pub(crate) struct Converter {
-    /// Whether this is the first document, in which sops refuses keys that repeat and values that are not of their tag's type.
+    /// Whether this is the first document. Only there does sops refuse repeated keys and values that are not of their tag's type.
     strict: bool,
-    /// How many aliases we are inside of.
+    /// How many aliases are being expanded, one inside another.
     inside_aliases: usize,
     /// How much of [`ALIAS_BUDGET`] is left.
     budget: usize,
-    /// How many values may still be counted for long floats.
+    /// How many more values the lengths of floats may count for.
     left: usize,
 }
 
@@ -41,7 +41,7 @@ impl Converter {
         }
     }
 
-    /// The next document. An empty one has no items; another root than a map is an error.
+    /// Converts the next document. An empty document has no items. A root that is a list or a single value is an error.
     pub(crate) fn document<'a>(&mut self, document: &Document<'a>) -> Result<Branch<Stored<'a>>, ParseError> {
         let mut items: Vec<_> = comment_items(&document.head, false).collect();
         self.root(&document.root, &mut items)?;
@@ -67,7 +67,8 @@ impl Converter {
         Ok(())
     }
 
-    /// A node as a value; the composer has seen to it that nodes do not nest deep. `placed` says that its comments already have their place in the collection around it.
+    /// Converts a node. It may recurse, because the composer limits the depth of nodes. `placed`: the comments of the node
+    /// already have their place in the collection around it.
     fn value<'a>(&mut self, node: &Node<'a>, placed: bool) -> Result<Value<Stored<'a>>, ParseError> {
         self.charge(node)?;
         Ok(match &node.shape {
@@ -116,7 +117,7 @@ impl Converter {
         Ok(Branch { items })
     }
 
-    /// A key and its value, with the comments around them. Those of a collection go inside it.
+    /// Converts a key and its value, with the comments around them. If the value is a collection, its comments go inside it.
     fn pair<'a>(&mut self, key: &Node<'a>, value: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
         let placed = matches!(value.shape, Shape::Scalar { .. } | Shape::Alias(_));
         items.extend(comments_above(key));
@@ -142,7 +143,7 @@ impl Converter {
         })
     }
 
-    /// Runs `convert` where all that is made counts as made by an alias.
+    /// Runs `convert`, and counts all nodes that it converts against [`ALIAS_BUDGET`].
     fn inside_alias<T>(&mut self, convert: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
         self.inside_aliases += 1;
         let result = convert(self);
@@ -150,7 +151,7 @@ impl Converter {
         result
     }
 
-    /// Counts a scalar, if it is a long float. Others were counted as tokens.
+    /// Counts a long float again, by its length. As a token, every scalar was counted once.
     fn counted<'a>(&mut self, node: &Node<'_>, value: Value<Stored<'a>>) -> Result<Value<Stored<'a>>, ParseError> {
         if let Value::Scalar(Kind::Float, text) = &value {
             let left = self.left.checked_sub(text.len() / FLOAT_UNIT);
@@ -159,11 +160,11 @@ impl Converter {
         Ok(value)
     }
 
-    /// Counts a node if an alias made it.
+    /// Counts a node against [`ALIAS_BUDGET`] if an alias is being expanded.
     fn charge(&mut self, node: &Node<'_>) -> Result<(), ParseError> {
         if self.inside_aliases > 0 {
             let rest = self.budget.checked_sub(weight(node));
-            self.budget = rest.ok_or_else(|| fail(node, "aliases expand to too much"))?;
+            self.budget = rest.ok_or_else(|| fail(node, "its aliases expand to more than 16 MiB"))?;
         }
         Ok(())
     }
@@ -211,7 +212,7 @@ fn weight(node: &Node<'_>) -> usize {
     text + NODE_COST + comments.map(|line| line.len() + NODE_COST).sum::<usize>()
 }
 
-/// The comments in `lines`, each without its `#`. Blank lines are none.
+/// The comments in `lines`, each without its `#`. Blank lines are left out.
 fn comments<'a>(lines: &[&'a str], inline: bool) -> impl Iterator<Item = Comment<Stored<'a>>> {
     let texts = lines.iter().filter_map(|line| line.strip_prefix('#'));
     texts.map(move |text| Comment {

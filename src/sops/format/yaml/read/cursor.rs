@@ -1,6 +1,6 @@
 //! A place in the text, and the steps that move it.
 
-/// A place in the text: where it is, and where a person finds it.
+/// A place in the text, by its offset and by the line and column that a person counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// Bytes before it.
@@ -11,7 +11,7 @@ pub(crate) struct Mark {
     pub(crate) column: usize,
 }
 
-/// The text with the place up to which it has been read.
+/// The text, and the place up to which it has been read.
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     /// Where we are.
@@ -30,7 +30,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The byte `ahead` of here; NUL behind the end.
+    /// The byte that is `ahead` bytes behind the current place; NUL at the end of the text.
     pub(crate) fn at(&self, ahead: usize) -> u8 {
         let offset = self.mark.offset.saturating_add(ahead);
         self.text.as_bytes().get(offset).copied().unwrap_or(0)
@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes characters as long as `wanted` and not at the end; returns where they began.
+    /// Passes characters as long as `wanted` is true and the text has not ended. Returns the offset at which they began.
     pub(crate) fn skip_while(&mut self, wanted: impl Fn(&Self) -> bool) -> usize {
         let start = self.mark.offset;
         while self.at(0) != 0 && wanted(self) {
@@ -112,7 +112,8 @@ impl<'a> Cursor<'a> {
         start
     }
 
-    /// Passes characters in one go; `wanted` takes no others than visible ASCII characters.
+    /// Passes characters in one go, which is faster. `wanted` must accept only visible ASCII characters: each is one byte and one
+    /// column.
     pub(crate) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
         let rest = self.text.as_bytes().get(self.mark.offset..);
         let bytes = rest.unwrap_or_default().iter();
@@ -141,8 +142,8 @@ impl<'a> Cursor<'a> {
         self.skip_while(|cursor| cursor.is_blank(0));
     }
 
-    /// Passes a line break, if there is one here, and says what it stands for in a scalar: LS and PS for themselves, the others
-    /// for LF.
+    /// Passes a line break, if there is one here. Returns what it means in a scalar: LS and PS stay what they are, all others
+    /// become LF.
     pub(crate) fn skip_break(&mut self) -> &'static str {
         let length = self.break_length(0);
         let meaning = match (length, self.at(2)) {

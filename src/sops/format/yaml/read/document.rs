@@ -44,7 +44,7 @@ impl<'a> Composer<'a> {
         ))
     }
 
-    /// The part of the pending comment above its last blank line: it belongs to the document.
+    /// Takes the part of the pending comment above its last blank line, which belongs to the document and not to its first node.
     fn split_document_head(&mut self) -> Lines<'a> {
         let pending = &mut self.pending.head;
         let Some(blank) = pending.iter().rposition(|line| line.is_empty()) else {
@@ -70,7 +70,7 @@ impl<'a> Composer<'a> {
                 Some(Token::Version | Token::TagDirective { .. }) => {
                     return self.fail("a directive is repeated");
                 }
-                _ => return self.fail("a document wants '---' before it"),
+                _ => return self.fail("the '---' before a document is missing"),
             }
             self.skip();
         }

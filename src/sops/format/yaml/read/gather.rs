@@ -17,7 +17,7 @@ pub(crate) struct Gather<'a> {
 /// Line breaks between two lines of a scalar, which are to be folded.
 #[derive(Default)]
 pub(crate) struct Fold {
-    /// Whether there was one, or one that was escaped.
+    /// Whether there was a line break, escaped or not.
     pub(crate) broken: bool,
     /// The first break; empty if it was escaped.
     first: &'static str,
@@ -60,7 +60,8 @@ impl Fold {
         }
     }
 
-    /// Appends what the breaks stand for: a lone LF for a space, one before others for nothing, all else for itself.
+    /// Appends what the breaks stand for: a single LF becomes a space, an LF before other breaks is left out, and all others
+    /// stay.
     pub(crate) fn finish(&mut self, text: &mut Gather<'_>) {
         let Self { first, rest, .. } = mem::take(self);
         match (first, rest.as_str()) {

@@ -1,4 +1,4 @@
-//! Blocks, which open and close by indentation, and keys, which are known as such only by the `:` behind them.
+//! Opens and closes blocks by indentation, and keeps places where a key may have started until a `:` shows that one has.
 
 use super::{
     cursor::Mark,
@@ -7,12 +7,12 @@ use super::{
 };
 use crate::sops::format::problem::ParseError;
 
-/// Most characters that may stand between the start of a key without `?` and its `:`.
+/// The most characters between the start of a key without `?` and its `:`. This is the limit of YAML.
 const LONGEST_KEY: usize = 1024;
 
 impl<'a> Scanner<'a> {
-    /// Opens a block at `column` if that is deeper than the current one. Its token goes before the one with the number `before`, or
-    /// behind all.
+    /// Opens a block at the column of `start`, if it is deeper than the current block. The token of the block goes before the
+    /// token with the number `before`, or behind all tokens.
     pub(crate) fn open_block(&mut self, start: Mark, before: Option<usize>, token: Token<'a>) {
         if self.in_flow() || self.indent >= Some(start.column) {
             return;
@@ -25,8 +25,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Closes the blocks deeper than `column`. A block ends where the space between tokens began, except that comments in the
-    /// block's own column end it later: there the comments above it still belong inside.
+    /// Closes the blocks deeper than `column`. A block ends where the space behind its last token began. If this space has
+    /// comments in the block's own column, the block ends at the first of them, and the comments above it belong to the block.
     pub(crate) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
         if self.in_flow() {
             return;
@@ -42,7 +42,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The possible key at `level`, unless it has become too long.
+    /// The possible key at `level`, unless it has become too long or has reached another line.
     pub(crate) fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
         let Some(slot) = self.keys.get_mut(level) else {
             return Ok(None);
@@ -88,7 +88,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// In a block, `what` may only stand where a key may, and opens a collection there.
+    /// Starts a block collection, if this is not inside brackets or braces. `what` may stand only where a key may start, and
+    /// names the token in the error.
     pub(crate) fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
         if self.in_flow() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Bytes to characters.
+//! Decodes the bytes of a file to text.
 
 use crate::sops::format::{
     problem::{Flaw, ParseError},

@@ -1,4 +1,5 @@
-//! Text to tree: to tokens (`scan` and what extends it), to nodes (`compose` and what extends it), and to the tree (`convert`).
+//! Reads YAML in three steps: text to tokens (`scan` and what extends it), tokens to nodes (`compose` and what extends it), and
+//! nodes to the tree (`convert`).
 
 mod block;
 mod collection;
@@ -22,11 +23,11 @@ use crate::sops::{
     tree::{Branch, Stored},
 };
 
-/// Reads the documents of a file. A file without any is one with no documents; a document without content has no items.
+/// Reads the documents of a file. An empty file has no documents; a document without content has no items.
 ///
 /// # Errors
-/// When the text is not YAML 1.1, when a document is not a map, when aliases or nesting are out of all proportion, and when in
-/// the first document a key repeats or a value is not of the type that its tag says.
+/// When the text is not YAML 1.1, when a document is not a map, when nesting or the expansion of aliases exceeds its limit, and
+/// when in the first document a key repeats or a value is not of the type that its tag says.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut composer = compose::Composer::new(input::decode(source)?);
     let mut converter = convert::Converter::new();

@@ -9,12 +9,12 @@ use crate::sops::format::yaml::resolve::Tag;
 pub(crate) struct Node<'a> {
     /// The line on which it starts, from 1.
     pub(crate) at: usize,
-    /// How many nodes stand inside one another below it, aliases expanded.
+    /// How many levels of nodes are below this one, aliases expanded.
     pub(crate) height: usize,
     pub(crate) shape: Shape<'a>,
     pub(crate) head: Lines<'a>,
     pub(crate) line: Lines<'a>,
-    /// Moves to a neighbour as long as the map around it is read.
+    /// The comments below the node. They may move to a neighbour while the map around the node is read.
     pub(crate) foot: RefCell<Lines<'a>>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Shape<'a> {
     },
     List(Vec<Rc<Node<'a>>>),
     Map(Vec<Pair<'a>>),
-    /// Another node, once more.
+    /// An alias, with the node that it stands for.
     Alias(Rc<Node<'a>>),
 }
 
@@ -79,7 +79,7 @@ impl Shape<'_> {
     }
 }
 
-/// What stands below a key of a block map turned out to stand below the pair `above`.
+/// Moves the comments below a key of a block map to the key of the pair `above` it, because they are below that pair.
 pub(crate) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
     let foot = key.foot.take();
     if !foot.is_empty() {
@@ -87,7 +87,7 @@ pub(crate) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
     }
 }
 
-/// What stands below a value stands below its key.
+/// Moves the comments below a value to its key, unless the key has some.
 pub(crate) fn inherit_foot<'a>(value: &Node<'a>, key: &Node<'a>) {
     if key.foot.borrow().is_empty() {
         key.foot.replace(value.foot.take());

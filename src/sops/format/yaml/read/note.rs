@@ -1,4 +1,5 @@
-//! Comments between tokens: which are one, where they take effect, and whether they belong to what is above or below.
+//! Comments between tokens: which lines form one comment, where it takes effect, and whether it belongs to what is above or
+//! below.
 //!
 //! The rules are those of the library that sops reads YAML with, down to its limits; a comment in another place would be
 //! decrypted with the wrong path.
@@ -11,7 +12,7 @@ use super::{
     token::Token,
 };
 
-/// How far a comment is looked for behind a token, in bytes.
+/// How many bytes behind a token a comment is looked for. The library has the same limit.
 const REACH: usize = 512;
 
 /// A search for comments between two tokens.
@@ -34,18 +35,18 @@ struct Search<'a> {
     line: usize,
     /// The column there, from 1.
     column: usize,
-    /// What was found and not yet placed.
+    /// The start of the comment that was found and has no place yet.
     start: Mark,
     lines: Lines<'a>,
 }
 
 impl<'a> Search<'a> {
-    /// Whether what was found stands left of the current block.
+    /// Whether the comment that was found stands left of the current block.
     fn is_dedented(&self) -> bool {
         self.start.column <= self.indent
     }
 
-    /// What was found, as a note that ends at `end`, the search going on from there.
+    /// Turns the comment that was found into a note that ends at `end`. The search goes on from there.
     fn place(&mut self, owner: usize, end: usize) -> Note<'a> {
         let note = Note {
             scan: self.scan,
@@ -59,8 +60,8 @@ impl<'a> Search<'a> {
         note
     }
 
-    /// At the end of a line, or at the bracket that closes a flow collection: what was found belongs above, if it starts right
-    /// below the token above, or left of the block.
+    /// Handles the end of a line, or the bracket that closes a flow collection. The comment that was found belongs to what is
+    /// above if it starts on the line below the token above, or left of the block.
     fn end_line(&mut self, closes: bool, at_end: bool, here: usize) -> Option<Note<'a>> {
         if self.lines.is_empty() {
             return None;
@@ -83,13 +84,14 @@ impl<'a> Search<'a> {
         self.ahead += 1;
     }
 
-    /// Before something left of the block, in another column than what was found: that belongs above.
+    /// Handles something that stands left of the block, in another column than the comment that was found: the comment belongs to
+    /// what is above.
     fn dedent(&mut self, here: usize) -> Option<Note<'a>> {
         let dedents = self.column <= self.indent && self.column != self.start.column;
         (dedents && !self.lines.is_empty()).then(|| self.place(self.owner, here))
     }
 
-    /// What is left belongs to what follows.
+    /// Ends the search. A comment that still has no place belongs to what follows.
     fn finish(mut self, end: usize) -> Option<Note<'a>> {
         if self.lines.is_empty() {
             return None;
@@ -169,11 +171,11 @@ impl<'a> Scanner<'a> {
         }
         self.fetched += 1;
         search.lines.push(comment_line(&mut self.cursor));
-        // One byte is taken for the line's break: of CR LF, the LF makes an empty line.
+        // As in the library, one byte is taken for the line break. So the LF of a CR LF makes an empty line.
         (search.line, search.column, search.ahead) = (self.cursor.mark.line, 0, 1);
     }
 
-    /// The state at the begin of a search.
+    /// The state at the start of a search.
     fn search(&self, scan: Mark) -> Search<'a> {
         let newest = self.tokens.back();
         let behind_entry = matches!(newest.map(|placed| &placed.token), Some(Token::FlowEntry));
@@ -195,7 +197,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Where the innermost block ends, if nothing but comments moves `end`: at the first of the latest comments in its column.
+    /// Where the innermost block ends: at the first of the latest comments that stand in the block's own column, or at `end` if
+    /// none does.
     pub(crate) fn block_end(&self, mut end: Mark) -> Mark {
         let own_column = self.indent.map_or(0, |indent| indent + 1);
         let mut stop = end.offset;

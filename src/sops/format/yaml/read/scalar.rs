@@ -9,7 +9,7 @@ use super::{
 use crate::sops::format::problem::ParseError;
 
 impl<'a> Scanner<'a> {
-    /// A scalar without quotes. It goes on over line breaks as long as the lines are deeper than the block.
+    /// Reads a scalar without quotes. It goes on over line breaks as long as its lines are indented deeper than the block.
     pub(crate) fn scan_plain(&mut self) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         let depth = self.indent.map_or(0, |indent| indent + 1);

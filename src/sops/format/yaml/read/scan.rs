@@ -1,7 +1,7 @@
-//! Text to tokens: the scanner of YAML 1.1, with its indentation and its implicit keys.
+//! Turns text into tokens: the scanner of YAML 1.1, with its indentation and its keys without a mark.
 //!
-//! It follows the reading that sops has of YAML (the libyaml grammar), because a scanner of another dialect would find other
-//! trees in some files, and because the place of a comment in the tree depends on positions of tokens.
+//! It follows the grammar of libyaml, as sops does. A scanner of another dialect would read some files as other trees. The place
+//! of a comment in the tree depends on positions of tokens, too.
 
 use super::{
     cursor::Mark,
@@ -10,10 +10,11 @@ use super::{
 };
 use crate::sops::format::{limits::TOO_MANY, problem::ParseError};
 
-/// Tokens that wait in the queue before the first is given out: comments behind a token may still change what it means.
+/// How many tokens are in the queue before the first is given out: what is behind a token may still change its meaning.
 const LOOKAHEAD: usize = 3;
 
-/// The most tokens and lines of comments: a key with its value takes three, an entry of a list two.
+/// The most tokens and lines of comments in a file. A key with its value takes three, an entry of a list two, so a million pairs
+/// are allowed.
 const MOST_TOKENS: usize = 3_300_000;
 
 impl<'a> Scanner<'a> {
@@ -31,7 +32,7 @@ impl<'a> Scanner<'a> {
         self.tokens.pop_front()
     }
 
-    /// Whether what is queued does not yet settle what the first token is.
+    /// Whether the first token in the queue may still change: too few are behind it, or it may turn out to be a key.
     fn needs_more(&mut self) -> Result<bool, ParseError> {
         if self.tokens.len() < LOOKAHEAD {
             return Ok(true);
@@ -42,7 +43,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The outermost possible key, with its level. It is the first in the text, too.
+    /// The outermost possible key, with its level. It is also the one that comes first in the text.
     fn first_key(&mut self) -> Option<(usize, SimpleKey)> {
         loop {
             match self.keys.get(self.without_keys)? {
@@ -92,6 +93,7 @@ impl<'a> Scanner<'a> {
         if self.cursor.is_document_mark() {
             return self.fetch_document_mark();
         }
+        // A comment behind a `:` or a `,` belongs to the token before that mark.
         let owner = match (self.in_flow(), self.cursor.at(0)) {
             (false, b':') | (true, b',') => self.tokens.back().map_or(here, |token| token.start),
             _ => here,
@@ -245,7 +247,7 @@ impl<'a> Scanner<'a> {
         self.push(start, token);
     }
 
-    /// A token that may be a key, or start one.
+    /// Reads a token that may be a key, or start one.
     fn fetch_word(&mut self, scan: impl FnOnce(&mut Self) -> Result<Token<'a>, ParseError>) -> Result<(), ParseError> {
         self.save_key()?;
         self.key_allowed = false;

@@ -19,13 +19,13 @@ pub(crate) struct Scanner<'a> {
     pub(crate) notes: VecDeque<Note<'a>>,
     /// The column of the innermost block; none outside of any.
     pub(crate) indent: Option<usize>,
-    /// The columns around it.
+    /// The columns of the blocks around it, outermost first.
     pub(crate) indents: Vec<Option<usize>>,
     /// Whether a key without `?` may start here.
     pub(crate) key_allowed: bool,
     /// The possible key at each flow level, the block level first.
     pub(crate) keys: Vec<Option<SimpleKey>>,
-    /// How many of the outermost levels have none.
+    /// How many of the outermost levels have no possible key.
     pub(crate) without_keys: usize,
     /// How many tokens and lines of comments were read.
     pub(crate) fetched: usize,
@@ -62,14 +62,14 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// A place where a key without `?` may have started: whether it has, its `:` will tell.
+/// A place where a key without `?` may have started. Only a `:` behind it shows that one has.
 #[derive(Clone, Copy)]
 pub(crate) struct SimpleKey {
     /// Where.
     pub(crate) start: Mark,
     /// The number of the token that would follow the key mark.
     pub(crate) token: usize,
-    /// Whether nothing but a key can stand there.
+    /// Whether only a key can stand there, so that a missing `:` is an error.
     pub(crate) required: bool,
 }
 
@@ -92,7 +92,7 @@ pub(crate) type Lines<'a> = Vec<&'a str>;
 pub(crate) struct Note<'a> {
     /// The offset where the search that found it began.
     pub(crate) scan: usize,
-    /// The offset from which on a token takes it.
+    /// The first token at this offset or behind it takes the comment.
     pub(crate) owner: usize,
     /// Where it starts. In a [`NotePlace::Line`] note the column counts from 0, in the others from 1.
     pub(crate) start: Mark,

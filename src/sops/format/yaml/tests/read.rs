@@ -82,7 +82,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("%FOO\n---\na: 1\n", "line 1: unknown directive"),
     ("%YAML 1.1\n%YAML 1.1\n---\na: 1\n", "line 2: a directive is repeated"),
     ("%YAML 1.1\na: 1\n", "line 2: a value is not allowed here"),
-    ("a: 1\n...\nb: 2\n", "line 3: a document wants '---' before it"),
+    ("a: 1\n...\nb: 2\n", "line 3: the '---' before a document is missing"),
     ("a: \"\\/\"\n", "line 1: unknown escape character in quotes"),
     (
         "a: \"\\ud83d\\ude00\"\n",
@@ -203,7 +203,7 @@ fn aliases_cannot_multiply_without_bound() {
     let comments = format!("a: &a\n  b: 1\n{}c: [{}]\n", "  # x\n".repeat(10_000), "*a, ".repeat(1 << 10));
     for text in [bomb, long, comments] {
         let error = parse(text.as_bytes()).map(|_| ()).unwrap_err();
-        assert_eq!(error.problem, "aliases expand to too much");
+        assert_eq!(error.problem, "its aliases expand to more than 16 MiB");
     }
 }
 
