@@ -148,9 +148,9 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// Removes generations that are `keep_generations` or more older than `current`, those of an earlier count, whose numbers are higher,
-/// and records that no longer count; but none that is in `held`. Gives a warning for each that could not be removed: the new generation is live, and the next run
-/// tries again.
+/// Removes generations that are `keep_generations` or more older than `current`, those of an earlier count, whose numbers are
+/// higher, and records that no longer count; but none that is in `held`. Gives a warning for each that could not be removed: the new
+/// generation is live, and the next run tries again.
 pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>) -> Vec<String> {
     let entries = match files::list(root.as_fd()) {
         Ok(entries) => entries,

@@ -23,7 +23,7 @@ const DATABASE: &str = "/etc/passwd";
 /// `/dev` and `/srv`, in which not everything belongs to them.
 const FIRST_PERSON: u32 = 1000;
 
-/// What homes are known.
+/// Which homes of users are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Homes {
     /// None, as in user mode: the directories that a plain user makes belong to that user.

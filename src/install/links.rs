@@ -84,6 +84,12 @@ pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String
     replace(&place, &site.generation(number), Owner::Caller, is_ours)
 }
 
+/// Whether the link leads to generation `number`.
+pub(crate) fn leads_to(site: &Site, number: u64) -> bool {
+    fs::readlink(&site.link, Vec::new())
+        .is_ok_and(|target| site.number(Path::new(OsStr::from_bytes(target.as_bytes()))) == Some(number))
+}
+
 /// Puts a symlink at `place`. A warning says when one was there that is not ours.
 fn replace(place: &Destination, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bool) -> Result<Vec<String>, Failed> {
     let before = place.target().filter(|target| !is_ours(Path::new(target)));

@@ -105,8 +105,12 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     if is_telling {
         pending::write(site, root, number, &changes.units)?;
     }
-    let mut warnings = links::swap(site, number, decided.is_live)?;
-    draft.publish();
+    let swapped = links::swap(site, number, decided.is_live);
+    // A swap may fail after the link was exchanged. What the link leads to is live, and is never removed.
+    if swapped.is_ok() || links::leads_to(site, number) {
+        draft.publish();
+    }
+    let mut warnings = swapped?;
 
     let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
     warnings.extend(spread.warnings);

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 
-use crate::common::{Manifest, World, say};
+use crate::common::{Manifest, World, has, say};
 
 /// Two secrets and a template.
 fn before(world: &World) -> Manifest {
@@ -240,4 +240,20 @@ fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
              nothing was changed; end it if it hangs, and run this again; to see what it does, run: ps -fp {process}\n"
         )
     );
+}
+
+#[test]
+fn what_the_link_leads_to_stays_even_if_its_swap_fails_and_cannot_be_taken_back() {
+    let Some(world) = has("strace").then(World::system).flatten() else {
+        return;
+    };
+    world.install(&before(&world));
+    // The old link has been exchanged for the new one, but cannot be removed; and neither can the exchange be taken back.
+    let faults = ["-e", "inject=unlinkat:error=EIO:when=3", "-e", "inject=renameat2:error=EIO:when=3+"];
+    let mut command = world.command("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
+    command.arg(world.executable()).arg(world.save(&after(&world)));
+    let said = world.finish(&mut command);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(world.read("/run/secrets/host"), "deep", "{said:?}");
 }

@@ -23,7 +23,7 @@ pub enum UnitError {
         /// The units.
         units: Vec<String>,
     },
-    /// systemctl could not be started, or did not end in time. systemd may not have got the request.
+    /// systemctl could not be started, or was stopped at its deadline. Nobody knows whether systemd got the request.
     #[error("cannot run {} {verb}: {cause}; run: systemctl {verb} {}", .program.display(), words(.units))]
     NotRun {
         /// The program.
@@ -52,7 +52,7 @@ pub enum UnitError {
 }
 
 impl UnitError {
-    /// Whether the request may not have reached systemd, so that the next run should make it again.
+    /// Whether it is possible that systemd never got the request. If so, the next run makes it again.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         !matches!(self, Self::Refused { .. })
