@@ -209,18 +209,25 @@ impl Opening {
         self.groups.iter().filter(|group| group.is_open()).count()
     }
 
-    /// Looks whether the parts are the data key, now that there is a `new` one.
+    /// Looks whether the parts are the data key, now that there is a `new` one: the new one with the first of every other group, or the last
+    /// of every group, as where two rotated branches were merged and each group has an old share before the right one.
     fn settle(&mut self, new: EntryIndex) {
-        self.key = self.candidate(Some(new)).filter(|key| self.proof.accepts(key));
+        let is_key = |key: &Plaintext| self.proof.accepts(key);
+        let of_last = || self.together(self.groups.iter().map(Group::last_part));
+        self.key = self.candidate(Some(new)).filter(is_key).or_else(|| of_last().filter(is_key));
     }
 
-    /// What the parts could mean: one is the data key if there is one group, else shares of it are put together. sops takes the first
-    /// part of every group. With a `new` part, that one stands for its group; so what sops takes is tried when the last of it comes.
+    /// What the parts could mean. sops takes the first part of every group. With a `new` part, that one stands for its group; so what
+    /// sops takes is tried when the last of it comes.
     fn candidate(&self, new: Option<EntryIndex>) -> Option<Plaintext> {
         let groups = self.groups.iter().enumerate();
-        let parts: Vec<_> = groups
-            .filter_map(|(index, group)| group.part(new.filter(|new| new.group == index)))
-            .collect();
+        self.together(groups.map(|(index, group)| group.part(new.filter(|new| new.group == index))))
+    }
+
+    /// What parts of the groups, one of each open group, could mean: one is the data key if there is one group, else shares of it are put
+    /// together.
+    fn together<'p>(&self, parts: impl Iterator<Item = Option<&'p [u8]>>) -> Option<Plaintext> {
+        let parts: Vec<_> = parts.flatten().collect();
         match parts[..] {
             [only] if self.groups.len() == 1 => Some(Plaintext::from(only.to_vec())),
             _ if parts.len() < self.needed => None,
@@ -254,6 +261,11 @@ impl Group {
             Some(new) => self.entries.get(new.entry)?.part(),
             None => self.entries.iter().find_map(Entry::part),
         }
+    }
+
+    /// What the last of its entries gave that gave something.
+    fn last_part(&self) -> Option<&[u8]> {
+        self.entries.iter().rev().find_map(Entry::part)
     }
 }
 

@@ -52,9 +52,7 @@ pub(crate) fn take_metadata<'a>(
 /// For each document, whether sops encrypted it as a file of its own: it has a section, and shares no message with the section of
 /// the first document. Sections of one file may differ in everything else, such as the time of the last change.
 pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
-    let mut messages = documents
-        .iter()
-        .map(|document| document.get(NAME).map(messages_in).unwrap_or_default());
+    let mut messages = documents.iter().map(|document| messages_in(document.get(NAME)));
     let first = messages.next().unwrap_or_default();
     let first: HashSet<_> = first.into_iter().collect();
     let later = messages.map(|later| !later.is_empty() && !later.iter().any(|message| first.contains(message)));
@@ -62,19 +60,25 @@ pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
 }
 
 /// Collects the messages of a section: the data key, as it was encrypted to each recipient. Key groups nest them, so they are
-/// searched for at every depth.
-fn messages_in<'t>(value: &'t Value<Stored<'_>>) -> Vec<&'t [u8]> {
-    match value {
-        Value::List(elements) => elements.iter().flat_map(messages_in).collect(),
-        Value::Map(map) => {
-            let items = map.items.iter().map(|item| match (&item.key, &item.value) {
-                (Key::Name(name), Value::Scalar(_, message)) if **name == *b"enc" => vec![&**message],
-                (_, value) => messages_in(value),
-            });
-            items.flatten().collect()
+/// searched for at every depth. Each value is looked at once.
+fn messages_in<'t>(section: Option<&'t Value<Stored<'_>>>) -> Vec<&'t [u8]> {
+    let mut messages = Vec::new();
+    let mut left: Vec<_> = section.into_iter().collect();
+    while let Some(value) = left.pop() {
+        match value {
+            Value::List(elements) => left.extend(elements),
+            Value::Map(map) => {
+                for item in &map.items {
+                    match (&item.key, &item.value) {
+                        (Key::Name(name), Value::Scalar(_, message)) if **name == *b"enc" => messages.push(&**message),
+                        (_, value) => left.push(value),
+                    }
+                }
+            }
+            _ => {}
         }
-        _ => Vec::new(),
     }
+    messages
 }
 
 /// Takes the entry `sops` out of every document, and returns the one of the first document.

@@ -21,11 +21,10 @@ const TOO_LARGE: &str = "is a pattern that is too large; restore the file from v
 fn a_regular_expression_cannot_blow_up() {
     let world = World::user();
     let too_large = format!("error: cannot use $DIR/regex.yaml (needed by secret s) as a sops file: encrypted_regex {TOO_LARGE}");
-    let ambiguous = too_large.replace(TOO_LARGE, "is a pattern with an unusual spelling");
     for (what, pattern, expected) in [
         ("nested repetitions", "(((a{1000}){1000}){1000}){1000}".to_owned(), CHANGED),
         ("backtracking", "^(x+x+)+y$".to_owned(), CHANGED),
-        ("deep groups", "(".repeat(10_000) + &")".repeat(10_000), &ambiguous),
+        ("deep groups", "(".repeat(10_000) + &")".repeat(10_000), CHANGED),
         ("very deep groups", "(".repeat(100_000) + &")".repeat(100_000), &too_large),
         ("many branches", vec!["elsewhere"; 100_000].join("|"), &too_large),
         ("a class of everything", "x[^a]{1000}".repeat(100), &too_large),

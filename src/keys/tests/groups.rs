@@ -118,6 +118,7 @@ fn two_shares_with_one_number_are_no_key() {
 fn a_wrong_key_in_a_group_does_not_keep_its_next_entry_from_being_used() {
     assert_opens(opening(2, &[vec![wrong(1), share(1, 2)], vec![share(2, 2)]]));
     assert_opens(opening(2, &[vec![share(1, 2)], vec![wrong(2), share(2, 2)]]));
+    assert_opens(opening(2, &[vec![wrong(1), share(1, 2)], vec![wrong(2), share(2, 2)]]));
     assert_opens(opening(0, &[vec![vec![9; 32], DATA_KEY.to_vec()]]));
 }
 

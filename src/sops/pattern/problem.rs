@@ -11,9 +11,4 @@ pub enum PatternError {
     /// It has more than 64 KiB, or more than 10 MiB when compiled.
     #[error("is a pattern that is too large")]
     TooLarge,
-    /// sops may give it another meaning than the crate, or has more than 250 levels of nesting.
-    #[error(
-        "is a pattern with an unusual spelling, such as literal braces, \\Q, or brackets in brackets, which sops may read in another way"
-    )]
-    Ambiguous,
 }

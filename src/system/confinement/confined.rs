@@ -23,7 +23,7 @@ pub(crate) const STACK: usize = 8 << 20;
 /// How often a caller that waits for work checks whether the process was told to end.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 
-/// A piece of work. It sends its result itself.
+/// A piece of work. It returns nothing: it sends its result to the thread that waits for it, through a channel of its own.
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
 /// A thread that can read files and compute, and little else. It does one piece of work after the other. The thread that waits

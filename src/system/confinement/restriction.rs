@@ -8,6 +8,7 @@ use rustix::{
     thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities},
 };
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 use super::system_calls;
 
 /// Confines the current thread for good, as far as that is possible.

@@ -189,7 +189,7 @@ const PROCESSES: &[i64] = &[
     libc::SYS_vfork,
 ];
 
-/// Changes of files that Landlock does not know: modes, owners, groups, and extended attributes such as access control lists.
+/// Changes that Landlock does not control: of modes, owners, groups, and extended attributes such as access control lists.
 /// `ioctl` is here because it can type into a terminal.
 const ATTRIBUTES: &[i64] = &[
     #[cfg(target_arch = "x86_64")]
@@ -214,7 +214,8 @@ const ATTRIBUTES: &[i64] = &[
     libc::SYS_ioctl,
 ];
 
-/// Opening files by handle. With the capability that is kept, `DAC_READ_SEARCH`, this reaches files outside of a container.
+/// Opening files by handle. The thread keeps the capability `DAC_READ_SEARCH` where it can, and with it this call would open files
+/// outside of its container.
 const HANDLES: &[i64] = &[libc::SYS_open_by_handle_at];
 
 /// Interfaces of the kernel itself. `io_uring` is refused because it would do the refused calls on our behalf.
@@ -227,7 +228,7 @@ const SYSTEM: &[i64] = &[
     libc::SYS_userfaultfd,
 ];
 
-/// Changes of files and directories.
+/// Making, renaming, linking and removing files and directories, and calls that could do so without the filter seeing it.
 const FILES: &[i64] = &[
     FILE_SETATTR,
     libc::SYS_linkat,
