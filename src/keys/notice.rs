@@ -79,11 +79,16 @@ impl fmt::Display for Notice {
 
 /// Who may do what with a key file of this mode.
 fn exposure(mode: u32) -> String {
-    let who = if mode & 0o006 == 0 { "its group" } else { "others" };
-    let what = match (mode | mode >> 3) & 0o6 {
-        0o4 => "read",
-        0o2 => "write",
-        _ => "read and write",
+    let (group, others) = ((mode >> 3) & 0o6, mode & 0o6);
+    let may = |who, rights| match rights {
+        0o4 => format!("{who} read it"),
+        0o2 => format!("{who} write to it"),
+        _ => format!("{who} read and write it"),
     };
-    format!("{who} {what} it")
+    match (group, others) {
+        (group, 0) => may("its group", group),
+        // What the group may do, everybody may.
+        (group, others) if group & !others == 0 => may("others", others),
+        (group, others) => format!("{}, and {}", may("its group", group), may("others", others)),
+    }
 }

@@ -199,7 +199,7 @@ impl Problem {
             )),
             Cause::Foreign(foreign) => foreign.remedy(&path),
             Cause::Encoding(encoding) => Some(format!("run: {}", encoding.command(&path))),
-            Cause::SshKey => Some("name it among the SSH keys for age".to_owned()),
+            Cause::SshKey => Some("name it in sops.age.sshKeyPaths".to_owned()),
             Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
             _ => None,
         }

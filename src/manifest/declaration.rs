@@ -1,4 +1,4 @@
-//! What a manifest declares.
+//! What a valid manifest declares, with typed fields.
 
 use std::{path::PathBuf, time::Duration};
 

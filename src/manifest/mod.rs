@@ -1,8 +1,8 @@
 //! The manifest: reads the JSON that a Nix module made, and validates it.
 //!
 //! No other module sees its raw strings. [`Manifest::parse`] collects everything that is wrong, and decides at the end, so one run
-//! reports it all. A manifest without `version` comes from a module of sops-nix and is read leniently: what the Go program of
-//! sops-nix installs without complaint is only a warning here. With `"version": 1` it is an error.
+//! reports it all. A manifest without `version` comes from a module of sops-nix and is read leniently: a fault that the
+//! Go program of sops-nix accepts without a word is only a warning here. With `"version": 1` it is an error.
 
 mod check;
 mod convert;

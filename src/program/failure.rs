@@ -8,7 +8,7 @@ pub(crate) struct Failure {
     pub message: String,
     /// The names of the secrets and templates that cannot be published because of this failure.
     pub entries: Vec<String>,
-    /// The sops file at fault, if one is.
+    /// The sops file that caused the failure, if one did.
     pub sops_file: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! The messages of the program, and where they go.
+//! Where the messages of the program go: the journal or standard error.
 //!
 //! All messages follow one rule: lower case, no full stop; object, cause, remedy. A message goes to one place: if standard error is
 //! connected to the journal, to the journal with its fields; otherwise to standard error, as text. Standard output is only for the

@@ -1,4 +1,4 @@
-//! A sops file, encrypted and decrypted.
+//! A sops file, encrypted and decrypted; its MAC is compared here.
 
 use super::{
     cipher::DataKey,
@@ -20,7 +20,7 @@ pub struct SopsFile<'a> {
     /// The length of the text of the file in bytes.
     size: usize,
     documents: Vec<Branch<Stored<'a>>>,
-    /// For each document, whether sops encrypted it as a file of its own.
+    /// For each document, whether it is another sops file that was appended to this one: the two have no recipient entry in common.
     foreign: Vec<bool>,
     metadata: Metadata,
 }

@@ -93,7 +93,7 @@ impl KeyPath {
         self.steps.iter().take(length).cloned().collect()
     }
 
-    /// The key with `step` in the place of the steps from `depth` up to `end`, which is not included.
+    /// The key with the steps `depth..end` replaced by `step`.
     pub(crate) fn with(&self, depth: usize, end: usize, step: Step) -> Self {
         let rest = self.steps.iter().skip(end).cloned();
         let steps = self.steps.iter().take(depth).cloned();

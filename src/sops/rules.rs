@@ -47,7 +47,7 @@ pub(crate) struct Rule {
 /// Makes the matcher of a rule from the text of its field.
 type Make = fn(&[u8]) -> Result<Matcher, PatternError>;
 
-/// What a rule compares its suffix or pattern with.
+/// The suffix or pattern of a rule. The variant says what it is compared with.
 enum Matcher {
     /// The end of any key on the path.
     Suffix(Vec<u8>),
@@ -61,7 +61,7 @@ impl Rule {
     /// The rule of a file with these fields.
     ///
     /// # Errors
-    /// When there is more than one, or a pattern that is too large.
+    /// When the fields hold more than one rule, or a pattern that is too large.
     pub(crate) fn new(fields: &RuleFields) -> Result<Self, RuleError> {
         let suffix: Make = |text| Ok(Matcher::Suffix(text.to_vec()));
         let key: Make = |pattern| Pattern::new(pattern).map(Matcher::Key);

@@ -230,7 +230,27 @@ impl<'t, S> Selector<'t, S> {
             });
             let best = Step::Name(String::from_utf8_lossy(nearest(wanted, names)?).into_owned());
             let end = way.depth.saturating_add(1);
-            Some(way.key.first(end).with(way.depth, end, best).to_string())
+            let whole = way.key.with(way.depth, end, best);
+            let is_scalar = matches!(self.value(&whole), Some(Value::Scalar(..)));
+            let meant = if is_scalar { whole } else { whole.first(end) };
+            Some(meant.to_string())
+        })
+    }
+
+    /// The value at the end of these steps. Unlike [`Self::follow`], this does not say why there is none.
+    fn value(&self, key: &KeyPath) -> Option<&'t Value<S>> {
+        let one = |branch, name: &str| match self.lookup(branch, name.as_bytes())? {
+            Named::One(value) => Some(value),
+            Named::Several => None,
+        };
+        let (Step::Name(name), rest) = key.steps().split_first()? else {
+            return None;
+        };
+        let first = one(self.documents.first()?, name)?;
+        rest.iter().try_fold(first, |value, step| match (value, step) {
+            (Value::Map(inner), Step::Name(name)) => one(inner, name),
+            (Value::List(elements), Step::Index(index)) => elements.get(*index),
+            _ => None,
         })
     }
 

@@ -130,8 +130,8 @@ fn typed(world: &World, script: &str) -> String {
 fn run_all(directory: &Path) -> usize {
     let world = World::user();
     world.allow_input("run/secrets.d");
-    let files = entries(directory);
-    for file in &files {
+    let mut compared = 0;
+    for file in &entries(directory) {
         world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./run ! -path ./home -delete");
         let case = Case::parse(&fs::read_to_string(file).unwrap());
         assert!(
@@ -141,9 +141,10 @@ fn run_all(directory: &Path) -> usize {
         );
         if let Some(case) = case.run(&world) {
             expect_file![file].assert_eq(&case.text());
+            compared += 1;
         }
     }
-    files.len()
+    compared
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn each_case_prints_what_its_file_says() {
             .collect();
         groups.into_iter().map(|group| group.join().unwrap()).sum::<usize>()
     });
-    assert!(run > 250, "only {run} cases");
+    assert!(run > 250 || !has("jq"), "only {run} cases");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub const ROWS: &[Row] = &[
         "decrypt it and name the result, run: (umask 077; age",
         identities_are_decrypted,
     ),
-    mended("name it among the SSH keys for age", an_ssh_key_is_named_as_such),
+    mended("name it in sops.age.sshKeyPaths", an_ssh_key_is_named_as_such),
     mended("name the private key that belongs to it", the_private_key_is_named),
     mended("set sops.gnupg.package or SOPS_GPG_EXEC", gpg_is_named),
     mended("run: chmod -R go-w {home}", a_home_is_closed_to_others),
@@ -216,7 +216,7 @@ fn an_ssh_key_is_named_as_such() {
     let key = scene.world.input("ssh_ed25519");
     scene.unset("ageSshKeyPaths");
     scene.set("ageKeyFile", key.to_str().unwrap());
-    scene.says("an SSH key, not age identities; name it among the SSH keys for age");
+    scene.says("an SSH key, not age identities; name it in sops.age.sshKeyPaths");
     scene.unset("ageKeyFile");
     scene.set("ageSshKeyPaths", json!([key]));
     scene.is_mended();

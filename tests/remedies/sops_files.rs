@@ -298,7 +298,7 @@ fn json_is_no_binary_file() {
         return;
     };
     scene.redeclare("format", "binary");
-    scene.says("it has no data, as every binary file has; set format = \"json\"");
+    scene.says("it has no key data, which every binary file has; set format = \"json\"");
     scene.redeclare("format", "json");
     scene.is_mended();
 }

@@ -186,7 +186,7 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    /// Reads a piece of an identity text.
+    /// Reads one word of an identity text.
     pub(crate) fn parse(text: &[u8], place: &Place) -> Result<Self, Cause> {
         let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
         match text {

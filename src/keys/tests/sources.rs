@@ -91,7 +91,7 @@ fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
     let encrypted = "cannot use /keys/key.txt: age identities behind a passphrase, and this program asks for none; \
                      decrypt it and name the result, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
-    let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it among the SSH keys for age";
+    let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it in sops.age.sshKeyPaths";
     let empty = "cannot use /keys/key.txt: holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
     for (text, notice) in [
         ("age-encryption.org/v1\n-> scrypt a 18\n", encrypted),
@@ -204,9 +204,12 @@ fn a_file_that_others_may_read_or_write_is_used_with_a_warning() {
     for (mode, what) in [
         (0o644, "mode 0644 lets others read it"),
         (0o640, "mode 0640 lets its group read it"),
-        (0o620, "mode 0620 lets its group write it"),
+        (0o620, "mode 0620 lets its group write to it"),
         (0o660, "mode 0660 lets its group read and write it"),
-        (0o602, "mode 0602 lets others write it"),
+        (0o602, "mode 0602 lets others write to it"),
+        (0o646, "mode 0646 lets others read and write it"),
+        (0o664, "mode 0664 lets its group read and write it, and others read it"),
+        (0o642, "mode 0642 lets its group read it, and others write to it"),
         (0o4666, "mode 4666 lets others read and write it"),
     ] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();

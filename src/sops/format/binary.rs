@@ -19,7 +19,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
         Some(Value::Scalar(Kind::Text, text)) => Ok(text),
         Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
         None => Err(EmitError(
-            "it has no data, as every binary file has; set format = \"json\"".to_owned(),
+            "it has no key data, which every binary file has; set format = \"json\"".to_owned(),
         )),
     }
 }
@@ -41,7 +41,7 @@ mod tests {
     fn a_file_without_text_as_data_is_refused() {
         assert_eq!(
             reprinted(Format::Binary, br#"{"other": "a"}"#),
-            "it has no data, as every binary file has; set format = \"json\""
+            "it has no key data, which every binary file has; set format = \"json\""
         );
         let not_text = "the value of data is an integer, not a string";
         assert_eq!(reprinted(Format::Binary, br#"{"data": 1}"#), not_text);

@@ -11,4 +11,4 @@ pub(crate) const FLOAT_UNIT: usize = 32;
 
 /// The message for a file with more values.
 pub(crate) const TOO_MANY: &str =
-    "it has more than two million values (a very long float counts as several), more than a file of secrets can need";
+    "it has millions of values (a very long float counts as several), more than a file of secrets can need";

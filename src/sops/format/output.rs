@@ -14,7 +14,7 @@ use crate::{
 
 /// The most bytes that are printed for each byte of names and values. Ordinary files need about two.
 const BYTES_FOR_EACH: usize = 8;
-/// The bytes that may be printed in any case, however few names and values there are: 16 MiB.
+/// A text of up to this many bytes is never refused, however few names and values there are: 16 MiB.
 const FEW: usize = 16 << 20;
 
 /// The text that `print` writes for these documents; `None` if it is longer than `most` bytes.
@@ -38,7 +38,7 @@ pub(crate) fn text(
 /// The text that is being printed, or only its length. Text beyond the limit is left out.
 pub(crate) struct Output {
     text: Plaintext,
-    /// Whether the text is kept.
+    /// Whether the text is stored. If not, only its length is counted.
     keeps: bool,
     length: usize,
     left: usize,

@@ -171,7 +171,8 @@ fn number_in(answer: &[u8]) -> Option<Pid> {
     Pid::from_raw(number)
 }
 
-/// Whether there is data, or the end of the stream, before `end` or, once this process is told to end, within [`TIMEOUT`].
+/// Whether the daemon sends something, or closes the stream, before `end`. If this process is told to stop meanwhile, it waits for
+/// [`TIMEOUT`] from then on.
 fn answers_before(stream: &UnixStream, end: Instant) -> io::Result<bool> {
     let timeout = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
     let mut events = vec![PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];

@@ -19,7 +19,7 @@ const MOST_NESTED: usize = 200;
 /// Where a node stands. This decides which kinds of nodes are allowed there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Site {
-    /// A list entry or a root.
+    /// An entry of a block list, or the root of a document.
     Block,
     /// A key or a value of a map: a list may stand in the map's own column.
     BlockMap,

@@ -137,7 +137,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes spaces and tabs.
+    /// Skips spaces and tabs.
     pub(crate) fn skip_blanks(&mut self) {
         self.skip_while(|cursor| cursor.is_blank(0));
     }
