@@ -19,6 +19,8 @@ pub(crate) fn restrict() {
     let _ = drop_capabilities();
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
     let _ = system_calls::refuse(has_landlock);
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+    let _ = has_landlock;
 }
 
 /// Restricts the current thread by landlock(7). It cannot write, make, remove or execute a file, control a device, use a TCP
