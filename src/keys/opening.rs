@@ -213,7 +213,11 @@ impl Opening {
     /// of every group, as where two rotated branches were merged and each group has an old share before the right one.
     fn settle(&mut self, new: EntryIndex) {
         let is_key = |key: &Plaintext| self.proof.accepts(key);
-        let of_last = || self.together(self.groups.iter().map(Group::last_part));
+        let has_choice = |(index, group): (usize, &Group)| index != new.group && group.part(None) != group.last_part();
+        let of_last = || {
+            let differs = self.groups.iter().enumerate().any(has_choice);
+            differs.then(|| self.together(self.groups.iter().map(Group::last_part)))?
+        };
         self.key = self.candidate(Some(new)).filter(is_key).or_else(|| of_last().filter(is_key));
     }
 

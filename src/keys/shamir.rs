@@ -2,7 +2,7 @@
 //!
 //! Source: A. Shamir, "How to share a secret" (1979); the field is that of AES (FIPS 197, 4.2).
 
-use std::{collections::BTreeSet, iter};
+use std::collections::BTreeSet;
 
 use zeroize::Zeroizing;
 
@@ -21,9 +21,10 @@ pub(crate) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     if numbers.len() < split.len() {
         return None;
     }
+    let product = numbers.iter().copied().fold(1, multiply);
     let mut secret = Zeroizing::new(vec![0; length]);
     for (x, y) in &split {
-        let weight = weight(*x, &numbers);
+        let weight = weight(*x, &numbers, product);
         for (sum, y) in secret.iter_mut().zip(*y) {
             *sum ^= multiply(weight, *y);
         }
@@ -31,17 +32,23 @@ pub(crate) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     Some(Plaintext::from(std::mem::take(&mut *secret)))
 }
 
-/// The Lagrange polynomial of share `x` at zero, where addition and subtraction are the same.
-fn weight(x: u8, numbers: &BTreeSet<u8>) -> u8 {
-    let others = || numbers.iter().filter(|number| **number != x);
-    let numerator = others().fold(1, |product, other| multiply(product, *other));
+/// The Lagrange polynomial of share `x` at zero, where addition and subtraction are the same. `product` is that of all numbers, so
+/// that of the others need not be multiplied out for each share: a file may have 255 of them.
+fn weight(x: u8, numbers: &BTreeSet<u8>, product: u8) -> u8 {
+    let others = || numbers.iter().copied().filter(|number| *number != x);
+    let numerator = match x {
+        0 => others().fold(1, multiply),
+        _ => multiply(product, inverse(x)),
+    };
     let denominator = others().fold(1, |product, other| multiply(product, x ^ other));
     multiply(numerator, inverse(denominator))
 }
 
-/// What gives 1 when multiplied by `number`: its power of 254, as each number but zero has 1 as its power of 255.
+/// What gives 1 when multiplied by `number`: its power of 254, as each number but zero has 1 as its power of 255. By squaring: from its
+/// power of `n` to that of `2n + 1` seven times, and then to twice that.
 fn inverse(number: u8) -> u8 {
-    iter::repeat_n(number, 254).fold(1, multiply)
+    let power_of_127 = (0..7).fold(1, |power, _| multiply(multiply(power, power), number));
+    multiply(power_of_127, power_of_127)
 }
 
 /// The product in the field, in time that does not depend on the factors.

@@ -249,7 +249,12 @@ fn what_the_link_leads_to_stays_even_if_its_swap_fails_and_cannot_be_taken_back(
     };
     world.install(&before(&world));
     // The old link has been exchanged for the new one, but cannot be removed; and neither can the exchange be taken back.
-    let faults = ["-e", "inject=unlinkat:error=EIO:when=3", "-e", "inject=renameat2:error=EIO:when=3+"];
+    let faults = [
+        "-e",
+        "inject=unlinkat:error=EIO:when=3",
+        "-e",
+        "inject=renameat2:error=EIO:when=3+",
+    ];
     let mut command = world.command("strace");
     command.args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
     command.arg(world.executable()).arg(world.save(&after(&world)));
