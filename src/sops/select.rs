@@ -140,7 +140,7 @@ impl<'t, S> Selector<'t, S> {
     /// left out.
     fn or_respelled(&self, mut error: SelectError, key: &KeyPath) -> SelectError {
         if let SelectError::Missing { nearest, .. } | SelectError::NotAMap { nearest, .. } = &mut error {
-            let is_there = |key: &KeyPath| self.follow(key).is_ok();
+            let is_there = |key: &KeyPath| self.is_scalar(key);
             *nearest = nearest
                 .take()
                 .or_else(|| key.respelled().filter(is_there).map(|key| key.to_string()));
@@ -231,10 +231,14 @@ impl<'t, S> Selector<'t, S> {
             let best = Step::Name(String::from_utf8_lossy(nearest(wanted, names)?).into_owned());
             let end = way.depth.saturating_add(1);
             let whole = way.key.with(way.depth, end, best);
-            let is_scalar = matches!(self.value(&whole), Some(Value::Scalar(..)));
-            let meant = if is_scalar { whole } else { whole.first(end) };
+            let meant = if self.is_scalar(&whole) { whole } else { whole.first(end) };
             Some(meant.to_string())
         })
+    }
+
+    /// Whether these steps lead to a scalar, so that the key can be suggested.
+    fn is_scalar(&self, key: &KeyPath) -> bool {
+        matches!(self.value(key), Some(Value::Scalar(..)))
     }
 
     /// The value at the end of these steps. Unlike [`Self::follow`], this does not say why there is none.

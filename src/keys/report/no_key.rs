@@ -90,7 +90,7 @@ impl NoKey {
                 .collect(),
             recommended: None,
         };
-        if no_key.damaged().is_none() {
+        if no_key.damaged().is_none() && !no_key.has_wrong_shares() {
             no_key.recommended = no_key.best().map(|key| key.to_copy(&keyring.has_shown_long));
         }
         no_key
@@ -100,6 +100,11 @@ impl NoKey {
     fn damaged(&self) -> Option<&RecipientEntry> {
         let closed = self.groups.iter().filter(|group| !group.is_open);
         closed.flat_map(|group| &group.entries).find(|entry| entry.is_damaged())
+    }
+
+    /// Whether enough groups are open, and their shares still do not make the data key.
+    fn has_wrong_shares(&self) -> bool {
+        self.groups.iter().filter(|group| group.is_open).count() >= self.needed
     }
 
     /// The key to recommend. If the file has an OpenPGP message of an unsupported kind, no OpenPGP key is recommended: the message for it
@@ -154,8 +159,8 @@ impl NoKey {
 
     /// What to do.
     fn hint(&self, run: &dyn Fn(&str) -> String) -> String {
-        if self.groups.iter().filter(|group| group.is_open).count() >= self.needed {
-            return "the shares of these groups do not go together: restore the file from version control".to_owned();
+        if self.has_wrong_shares() {
+            return "the shares of the open groups do not make a data key: restore the file from version control".to_owned();
         }
         if let Some(entry) = self.damaged() {
             return format!(

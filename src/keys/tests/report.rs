@@ -180,7 +180,7 @@ fn key_groups_are_explained() {
     let group = |keys| KeyGroup { keys };
     let share = entry(&own.to_string(), message(&[&own], &[7; 33]));
     let mut file = KeyGroups {
-        groups: vec![group(vec![share]), group(vec![pgp("AB")]), group(Vec::new())],
+        groups: vec![group(vec![share.clone()]), group(vec![pgp("AB")]), group(Vec::new())],
         threshold: 2,
     };
     assert_eq!(
@@ -199,6 +199,14 @@ fn key_groups_are_explained() {
     );
     file.groups.remove(0);
     assert!(report(&host, &keyring, &file).starts_with("  this file needs 2 of 2 key groups, this host opens none\n"));
+    file.groups = vec![group(vec![share.clone()]), group(vec![share])];
+    let report = report(&host, &keyring, &file);
+    assert!(
+        report.starts_with("  this file needs 2 of 2 key groups, this host opens 2: group 1, group 2\n"),
+        "{report}"
+    );
+    let hint = "  hint: the shares of the open groups do not make a data key: restore the file from version control\n";
+    assert!(report.ends_with(hint), "{report}");
 }
 
 #[test]
