@@ -17,7 +17,7 @@ pub mod text;
 #[cfg(fuzzing)]
 pub mod fuzzing {
     pub use crate::{
-        keys::fuzzing::{Told, pgp_content, pgp_data, plugin_answers, shared_key},
+        keys::fuzzing::{FileKeyOrReason, pgp_content, pgp_data, plugin_answers, shared_key},
         program::template::{TemplateError, Tokens},
     };
 }

@@ -6,7 +6,7 @@ use sops_install_secrets::{
         SopsFile,
         format::Format,
         key::KeyPath,
-        tree::{Branch, Item, Key, Kind, Stored, Value},
+        tree::{Branch, Item, Key, ScalarType, Stored, Value},
     },
 };
 
@@ -138,7 +138,7 @@ fn select(decrypted: &sops_install_secrets::sops::Decrypted, documents: &[Branch
 
 /// The section where the format has it.
 fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: Vec<(&'static str, Vec<u8>)>) {
-    let text = |text: Vec<u8>| Value::Scalar(Kind::Text, Plaintext::from(text));
+    let text = |text: Vec<u8>| Value::Scalar(ScalarType::Text, Plaintext::from(text));
     let item = |name: &str, value| Item {
         key: Key::Name(name.as_bytes().to_vec()),
         value,
@@ -171,7 +171,7 @@ fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: V
 
 /// Whether the format can say all of it. What it cannot say is printed as sops prints it, which does not read back.
 fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
-    let any = |wanted: &dyn Fn(Kind, &[u8]) -> bool| {
+    let any = |wanted: &dyn Fn(ScalarType, &[u8]) -> bool| {
         documents
             .iter()
             .any(|document| any_scalar(&Value::Map(document.clone()), &|kind, text| wanted(kind, text)))
@@ -190,7 +190,7 @@ fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
             !any(&|_, text| is_such_value(text)) && !any_key(documents, &is_such_name) && !any_key(documents, &begins_with_mark)
         }
         // sops walks no such thing.
-        Format::Yaml => !any(&|kind, _| kind == Kind::Unsigned) && !any_key(documents, &|key| matches!(key, Key::Other(_))),
+        Format::Yaml => !any(&|kind, _| kind == ScalarType::Unsigned) && !any_key(documents, &|key| matches!(key, Key::Other(_))),
         Format::Json | Format::Dotenv | Format::Binary => true,
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::LazyLock};
 
 use sops_install_secrets::{
-    keys::{KeyFile, KeySources, Keyring, Opening, SshKeyFile},
+    keys::{KeyFile, KeySources, Keyring, DataKeyRecovery, SshKeyFile},
     sops::{
         metadata::{KeyGroup, KeyGroups, MasterKey},
         proof::KeyProof,
@@ -79,9 +79,9 @@ pub fn age(recipient: &str, encrypted: String) -> KeyGroups {
 /// When a message is not presentable, or what opened is no data key.
 #[must_use]
 pub fn opens(keyring: &Keyring, groups: &KeyGroups) -> bool {
-    let mut opening = Opening::new(groups, KeyProof::none());
-    keyring.open(&mut opening);
-    match keyring.finish(opening) {
+    let mut recovery = DataKeyRecovery::new(groups, KeyProof::none());
+    keyring.open(&mut recovery);
+    match keyring.finish(recovery) {
         Ok(key) => {
             assert!(matches!(key.len(), 16 | 24 | 32));
             true

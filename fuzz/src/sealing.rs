@@ -5,7 +5,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha512};
 use sops_install_secrets::{
     system::plaintext::Plaintext,
-    sops::tree::{Branch, Item, Key, Kind, Value},
+    sops::tree::{Branch, Item, Key, ScalarType, Value},
 };
 
 /// When the file was last changed, which authenticates the MAC.
@@ -70,11 +70,11 @@ fn value(value: &mut Value<Plaintext>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<
         Value::Scalar(kind, text) => {
             texts.push(text.expose().to_vec());
             let in_the_clear = path.iter().any(|key| key.ends_with(b"_unencrypted"));
-            if !in_the_clear && !(*kind == Kind::Text && text.is_empty()) {
+            if !in_the_clear && !(*kind == ScalarType::Text && text.is_empty()) {
                 let mut associated = path.join(&b':');
                 associated.push(b':');
                 *text = Plaintext::from(token(text.expose(), &associated, type_name(*kind)));
-                *kind = Kind::Text;
+                *kind = ScalarType::Text;
             }
         }
         Value::Null | Value::Comment(_) => {}
@@ -82,12 +82,12 @@ fn value(value: &mut Value<Plaintext>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<
 }
 
 /// What a token calls the kind.
-fn type_name(kind: Kind) -> &'static str {
+fn type_name(kind: ScalarType) -> &'static str {
     match kind {
-        Kind::Text => "str",
-        Kind::Integer | Kind::Unsigned => "int",
-        Kind::Float => "float",
-        Kind::Boolean => "bool",
-        Kind::Time => "time",
+        ScalarType::Text => "str",
+        ScalarType::Integer | ScalarType::Unsigned => "int",
+        ScalarType::Float => "float",
+        ScalarType::Boolean => "bool",
+        ScalarType::Time => "time",
     }
 }

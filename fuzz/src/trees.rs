@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sops_install_secrets::{
     system::plaintext::Plaintext,
-    sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    sops::tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
 };
 
 /// The documents as they would be after the decryption of nothing.
@@ -55,8 +55,8 @@ fn shown(value: &Value<Stored<'_>>) -> String {
     match value {
         Value::Null => "null".to_owned(),
         // A float without decimals is printed as an integer, by sops too.
-        Value::Scalar(Kind::Float, text) if **text == *b"-0" => "number 0".to_owned(),
-        Value::Scalar(Kind::Integer | Kind::Float, text) => format!("number {}", text.escape_ascii()),
+        Value::Scalar(ScalarType::Float, text) if **text == *b"-0" => "number 0".to_owned(),
+        Value::Scalar(ScalarType::Integer | ScalarType::Float, text) => format!("number {}", text.escape_ascii()),
         Value::Scalar(kind, text) => format!("{} {}", kind.name(), text.escape_ascii()),
         Value::Comment(_) => String::new(),
         Value::List(values) => {
@@ -100,7 +100,7 @@ fn any_key_of(value: &Value<Stored<'_>>, wanted: &impl Fn(&Key<Stored<'_>>) -> b
 }
 
 /// Whether `wanted` holds for any scalar.
-pub fn any_scalar(value: &Value<Stored<'_>>, wanted: &impl Fn(Kind, &[u8]) -> bool) -> bool {
+pub fn any_scalar(value: &Value<Stored<'_>>, wanted: &impl Fn(ScalarType, &[u8]) -> bool) -> bool {
     match value {
         Value::Scalar(kind, text) => wanted(*kind, text),
         Value::Map(branch) => branch.items.iter().any(|item| any_scalar(&item.value, wanted)),

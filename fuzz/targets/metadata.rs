@@ -4,7 +4,7 @@
 #![no_main]
 
 use serde_json::Value;
-use sops_install_secrets::sops::{ReadError, SopsFile, format::Format, metadata::Metadata};
+use sops_install_secrets::sops::{SopsFileError, SopsFile, format::Format, metadata::Metadata};
 use sops_install_secrets_fuzz::{messages::assert_presentable, sealing, timed_fuzz_target, trees::repeats_a_name};
 
 timed_fuzz_target!(|section: &[u8]| {
@@ -22,7 +22,7 @@ timed_fuzz_target!(|section: &[u8]| {
     }
 });
 
-fn read(format: Format, text: &[u8]) -> Result<SopsFile<'_>, ReadError> {
+fn read(format: Format, text: &[u8]) -> Result<SopsFile<'_>, SopsFileError> {
     SopsFile::parse(format, text).inspect_err(|error| assert_presentable(error))
 }
 

@@ -82,11 +82,11 @@ pub(crate) fn kind(status: &Stat) -> FileType {
 
 /// What identifies a file, whatever its path is: device (upper 64 bits) and inode (lower 64 bits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Identity(u128);
+pub(crate) struct FileId(u128);
 
 /// The identity of the file that has this status.
-pub(crate) fn identity(status: &Stat) -> Identity {
-    Identity(u128::from(status.st_dev) << 64 | u128::from(status.st_ino))
+pub(crate) fn identity(status: &Stat) -> FileId {
+    FileId(u128::from(status.st_dev) << 64 | u128::from(status.st_ino))
 }
 
 /// Whether two statuses are of one file.

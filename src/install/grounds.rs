@@ -10,7 +10,7 @@ use rustix::fs;
 
 use super::{
     error::{InstallError, failed},
-    files::{self, Identity},
+    files::{self, FileId},
     lock, pending,
     site::{Site, parse_number},
     walk::{self, Step, Way},
@@ -23,7 +23,7 @@ pub(crate) struct Grounds {
     /// The mount point.
     mount_point: Step,
     /// The directory that is the mount point now; `None` if there is none.
-    root: Option<Identity>,
+    root: Option<FileId>,
     /// All names on the way to the link and to the mount point.
     above: Vec<Step>,
 }

@@ -10,7 +10,7 @@ use rustix::fs::{self, FileType, Stat};
 
 use super::{
     error::{InstallError, failed},
-    files::{self, Identity},
+    files::{self, FileId},
     site::{Site, parse_number},
 };
 
@@ -43,7 +43,7 @@ pub(crate) fn by(site: &Site, root: &OwnedFd, links: &[&Path]) -> Result<BTreeSe
 }
 
 /// All generations in `root`, by their directories.
-fn all(site: &Site, root: &OwnedFd) -> Result<HashMap<Identity, u64>, InstallError> {
+fn all(site: &Site, root: &OwnedFd) -> Result<HashMap<FileId, u64>, InstallError> {
     let fail = |cause| failed("list", &site.mount_point)(cause);
     let mut generations = HashMap::new();
     for (name, kind) in files::list(root.as_fd()).map_err(fail)? {

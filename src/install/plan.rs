@@ -170,7 +170,7 @@ fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted
 
 /// The entry that has a place.
 #[derive(Clone, Copy)]
-struct Holder<'e> {
+struct PlaceOwner<'e> {
     entry: &'e Entry<'e>,
     /// The position of that entry, if it claims the place by a declared path; `None` if this is its own place.
     claim: Option<usize>,
@@ -182,15 +182,15 @@ struct Holder<'e> {
 #[derive(Default)]
 struct Taken<'e> {
     /// Where files and links are.
-    ends: HashMap<Step, Holder<'e>>,
+    ends: HashMap<Step, PlaceOwner<'e>>,
     /// The names on the way to them.
-    passed: HashMap<Step, Holder<'e>>,
+    passed: HashMap<Step, PlaceOwner<'e>>,
 }
 
 impl<'e> Taken<'e> {
     /// Notes an entry's own place.
     fn own(&mut self, grounds: &Grounds, entry: &'e Entry<'e>) {
-        let holder = Holder {
+        let holder = PlaceOwner {
             entry,
             claim: None,
             is_safe: true,
@@ -205,7 +205,7 @@ impl<'e> Taken<'e> {
 
     /// Notes a declared path.
     fn claim(&mut self, position: usize, entry: &'e Entry<'e>, claim: &Claim<'_>) {
-        let holder = Holder {
+        let holder = PlaceOwner {
             entry,
             claim: Some(position),
             is_safe: claim.is_safe,
@@ -218,7 +218,7 @@ impl<'e> Taken<'e> {
 
     /// The holder that the claim of `entry` conflicts with, and whether both have the same place. If they do not, one lies below
     /// the other. With its own place an entry has no conflict.
-    fn meets(&self, entry: &Entry<'_>, claim: &Claim<'_>) -> Option<(Holder<'e>, bool)> {
+    fn meets(&self, entry: &Entry<'_>, claim: &Claim<'_>) -> Option<(PlaceOwner<'e>, bool)> {
         if let Some(holder) = self.ends.get(&claim.end) {
             return (!std::ptr::eq(holder.entry, entry)).then_some((*holder, true));
         }

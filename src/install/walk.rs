@@ -25,7 +25,7 @@ use rustix::{
 use super::{
     destination::Destination,
     error::{InstallError, failed},
-    files::{self, Identity},
+    files::{self, FileId},
     writers::{self, Writer},
 };
 
@@ -37,7 +37,7 @@ const MAX_SYMLINKS: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Step {
     /// The nearest directory that is there.
-    pub dir: Identity,
+    pub dir: FileId,
     /// What comes below it.
     pub name: PathBuf,
 }

@@ -9,13 +9,13 @@ use std::{
 };
 
 use super::{
-    age::Message,
+    age::AgeMessage,
     effort::{FileTries, Tries},
-    failure::Failure,
+    failure::EntryFailure,
     identity::Identity,
-    opening::Opening,
     openpgp::{PgpKey, PgpMessage},
     problem::Place,
+    recovery::DataKeyRecovery,
 };
 use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
 
@@ -36,9 +36,9 @@ pub struct KeysAtHand {
 
 impl KeysAtHand {
     /// Tries the keys that were not tried on this file before.
-    pub fn open(&self, opening: &mut Opening) {
-        self.after(opening.tried).try_all(opening);
-        opening.tried = self.count();
+    pub fn open(&self, recovery: &mut DataKeyRecovery) {
+        self.after(recovery.tried).try_all(recovery);
+        recovery.tried = self.count();
     }
 
     /// The numbers of identities and of OpenPGP keys.
@@ -60,15 +60,15 @@ impl KeysAtHand {
         }
     }
 
-    fn try_all(&self, opening: &mut Opening) {
-        opening.mark(|key| self.owns(key));
-        let tries = opening.tries();
+    fn try_all(&self, recovery: &mut DataKeyRecovery) {
+        recovery.mark(|key| self.owns(key));
+        let tries = recovery.tries();
         let late = Instant::now() + MOST_TIME;
-        opening.advance(|_, key| {
+        recovery.advance(|_, key| {
             if Instant::now() < late {
                 self.try_entry(key, &tries)
             } else {
-                Some(Err(Failure::ProgramFailed(
+                Some(Err(EntryFailure::ProgramFailed(
                     "not tried: the entries before it took too long".to_owned(),
                 )))
             }
@@ -85,7 +85,7 @@ impl KeysAtHand {
     }
 
     /// Opens an entry. `None` if no key at hand is of its kind.
-    fn try_entry(&self, key: &MasterKey, tries: &FileTries) -> Option<Result<Plaintext, Failure>> {
+    fn try_entry(&self, key: &MasterKey, tries: &FileTries) -> Option<Result<Plaintext, EntryFailure>> {
         match key {
             MasterKey::Age { recipient, encrypted } => Some(self.open_age(recipient, encrypted, tries)),
             MasterKey::Pgp { fingerprint, encrypted } if !self.pgp_keys.is_empty() => {
@@ -96,8 +96,8 @@ impl KeysAtHand {
     }
 
     /// Opens an armored age message: tries one identity after the other.
-    pub(crate) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
-        let message = Message::parse(encrypted)?;
+    pub(crate) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, EntryFailure> {
+        let message = AgeMessage::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
         let opened = first_opened(self.ours_first().map(|(index, identity)| {
             let effort = if identity.is_named(recipient) { &named } else { &other };
@@ -108,7 +108,7 @@ impl KeysAtHand {
     }
 
     /// Opens an armored OpenPGP message: tries one key after the other.
-    pub(crate) fn open_pgp(&self, fingerprint: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, Failure> {
+    pub(crate) fn open_pgp(&self, fingerprint: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, EntryFailure> {
         let message = PgpMessage::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
         let opened = first_opened(self.pgp_keys.iter().map(|key| {
@@ -127,12 +127,12 @@ impl KeysAtHand {
 }
 
 /// The first success. If there is none, the last failure that says more than that the message is for another key.
-fn first_opened(attempts: impl Iterator<Item = Result<Plaintext, Failure>>) -> Result<Plaintext, Failure> {
-    let mut worst = Failure::NotOurs;
+fn first_opened(attempts: impl Iterator<Item = Result<Plaintext, EntryFailure>>) -> Result<Plaintext, EntryFailure> {
+    let mut worst = EntryFailure::NotOurs;
     for attempt in attempts {
         match attempt {
             Ok(key) => return Ok(key),
-            Err(Failure::NotOurs) => {}
+            Err(EntryFailure::NotOurs) => {}
             Err(failure) => worst = failure,
         }
     }

@@ -13,7 +13,7 @@ use std::{
 
 /// The kind of key that is tried, by how long a try takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum KeyCost {
     /// An RSA key: milliseconds, many of them for a large key.
     Rsa,
     /// A key on a curve, or a post-quantum one: a tenth of a millisecond.
@@ -56,10 +56,10 @@ impl Tries {
     }
 
     /// Takes one try of `kind`. Returns false if none is left.
-    pub(crate) fn take(&self, kind: Kind) -> bool {
+    pub(crate) fn take(&self, kind: KeyCost) -> bool {
         let left = match kind {
-            Kind::Rsa => &self.rsa,
-            Kind::Other => &self.other,
+            KeyCost::Rsa => &self.rsa,
+            KeyCost::Other => &self.other,
         };
         let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         less.is_ok()
@@ -109,7 +109,7 @@ impl<'t> Effort<'t> {
     }
 
     /// Takes a try from the file's own or, if none is left, from the shared ones. Returns false if there is none.
-    pub(crate) fn take(&self, kind: Kind) -> bool {
+    pub(crate) fn take(&self, kind: KeyCost) -> bool {
         let may = self.file.take(kind) || self.run.take(kind);
         self.is_spent.set(self.is_spent.get() || !may);
         may
@@ -130,11 +130,11 @@ mod tests {
         let run = Tries::of_run();
         let (greedy, honest) = (Tries::of_file(), Tries::of_file());
         let greedy = Effort::new(&greedy, &run);
-        assert_eq!((0..1000).filter(|_| greedy.take(Kind::Rsa)).count(), 8 + 64);
+        assert_eq!((0..1000).filter(|_| greedy.take(KeyCost::Rsa)).count(), 8 + 64);
         assert!(greedy.is_spent());
         let honest = Effort::new(&honest, &run);
-        assert_eq!((0..8).filter(|_| honest.take(Kind::Rsa)).count(), 8);
-        assert!(!honest.is_spent() && honest.take(Kind::Other));
+        assert_eq!((0..8).filter(|_| honest.take(KeyCost::Rsa)).count(), 8);
+        assert!(!honest.is_spent() && honest.take(KeyCost::Other));
     }
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
         let run = Tries::new(0, 0);
         let tries = FileTries::new(255, 10_000);
         let (named, other) = tries.efforts(&run);
-        for kind in [Kind::Rsa, Kind::Other] {
+        for kind in [KeyCost::Rsa, KeyCost::Other] {
             while other.take(kind) {}
         }
-        assert_eq!((0..1000).filter(|_| named.take(Kind::Rsa)).count(), 64 + 7);
-        assert_eq!((0..20_000).filter(|_| named.take(Kind::Other)).count(), 10_000 + 4_000);
+        assert_eq!((0..1000).filter(|_| named.take(KeyCost::Rsa)).count(), 64 + 7);
+        assert_eq!((0..20_000).filter(|_| named.take(KeyCost::Other)).count(), 10_000 + 4_000);
     }
 }

@@ -9,17 +9,17 @@ use std::{
 use age_core::format::Stanza;
 
 use super::{
-    age::{self, Message},
-    failure::Failure,
+    age::{self, AgeMessage},
+    failure::EntryFailure,
     holder::Holder,
     keyring::Keyring,
-    opening::{EntryIndex, Opening},
     problem::{Cause, Place},
     programs::{
         command::Prints,
         gpg::Gpg,
         plugin::{self, Asking, PluginFailure},
     },
+    recovery::{DataKeyRecovery, EntryIndex},
 };
 use crate::{
     sops::metadata::MasterKey,
@@ -28,20 +28,20 @@ use crate::{
 
 /// A message that a plugin is asked about: in which file and entry it is, and for whom.
 struct Asked {
-    opening: usize,
+    file: usize,
     index: EntryIndex,
     recipient: String,
-    message: Message,
+    message: AgeMessage,
 }
 
 impl Asked {
     /// The failure of this entry if `plugin` failed with `failure`. If that plugin cannot have the key of the entry, the failure is only
     /// that the message is for another key.
-    fn failure(&self, plugin: &str, failure: &PluginFailure) -> Failure {
+    fn failure(&self, plugin: &str, failure: &PluginFailure) -> EntryFailure {
         match Holder::of(&self.recipient).may_be(plugin) {
-            true if failure.is_not_held() => Failure::NotHeldByProgram(failure.to_string()),
-            true => Failure::ProgramFailed(failure.to_string()),
-            false => Failure::NotOurs,
+            true if failure.is_not_held() => EntryFailure::NotHeldByProgram(failure.to_string()),
+            true => EntryFailure::ProgramFailed(failure.to_string()),
+            false => EntryFailure::NotOurs,
         }
     }
 }
@@ -49,24 +49,24 @@ impl Asked {
 impl Keyring {
     /// Opens files that are still closed with the help of other programs. Key commands come first, since the keys that they give are tried
     /// like those at hand; then plugins, each started once for all files; then gpg. No program is started for a file that is open.
-    pub fn open_with_programs(&mut self, openings: &mut [&mut Opening]) {
+    pub fn open_with_programs(&mut self, recoveries: &mut [&mut DataKeyRecovery]) {
         // If a person may be asked, there is no common deadline. A boot needs one, since it must go on.
         self.late_at = (!self.may_ask).then(|| Instant::now() + self.timeout * budget::PROGRAMS);
-        for opening in openings.iter_mut() {
-            self.open_with_commands(opening);
+        for recovery in recoveries.iter_mut() {
+            self.open_with_commands(recovery);
         }
-        self.open_with_plugins(openings);
-        for opening in openings.iter_mut() {
-            self.open_with_gpg(opening);
+        self.open_with_plugins(recoveries);
+        for recovery in recoveries.iter_mut() {
+            self.open_with_gpg(recovery);
         }
     }
 
     /// The time for the next program: the time for one program, but no more than is left for all programs together.
-    fn time_left(&self) -> Result<Duration, Failure> {
+    fn time_left(&self) -> Result<Duration, EntryFailure> {
         let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
         match left.map_or(self.timeout, |left| left.min(self.timeout)) {
             // No program starts and answers in less than a second.
-            left if left < Duration::from_secs(1) => Err(Failure::ProgramFailed(
+            left if left < Duration::from_secs(1) => Err(EntryFailure::ProgramFailed(
                 "not asked: earlier programs took all the time; raise sops.keyTimeout".to_owned(),
             )),
             left => Ok(left),
@@ -74,25 +74,25 @@ impl Keyring {
     }
 
     /// Runs the key commands for one recipient after the other until the file is open.
-    fn open_with_commands(&mut self, opening: &mut Opening) {
+    fn open_with_commands(&mut self, recovery: &mut DataKeyRecovery) {
         if self.commands.is_empty() {
             return;
         }
         // A command that ran for an earlier file may have given a key that opens this one.
-        self.open_with_new_keys(opening);
-        for recipient in closed_recipients(opening) {
-            if opening.is_open() {
+        self.open_with_new_keys(recovery);
+        for recipient in closed_recipients(recovery) {
+            if recovery.is_open() {
                 return;
             }
             self.run_commands(&recipient);
-            self.open_with_new_keys(opening);
+            self.open_with_new_keys(recovery);
         }
     }
 
     /// Tries the keys that were added, if some were.
-    fn open_with_new_keys(&self, opening: &mut Opening) {
-        if opening.tried != self.hand.count() {
-            self.open(opening);
+    fn open_with_new_keys(&self, recovery: &mut DataKeyRecovery) {
+        if recovery.tried != self.hand.count() {
+            self.open(recovery);
         }
     }
 
@@ -116,15 +116,15 @@ impl Keyring {
     }
 
     /// Starts each plugin at most once, for all age messages that are still closed when its turn comes.
-    fn open_with_plugins(&mut self, openings: &mut [&mut Opening]) {
+    fn open_with_plugins(&mut self, recoveries: &mut [&mut DataKeyRecovery]) {
         for name in self.plugin_names() {
-            let asked = closed_messages(openings);
+            let asked = closed_messages(recoveries);
             if asked.is_empty() {
                 return;
             }
             let mut answers = self.ask_plugin(&name, asked);
-            for (number, opening) in openings.iter_mut().enumerate() {
-                opening.advance(|index, _| answers.remove(&(number, index)));
+            for (number, recovery) in recoveries.iter_mut().enumerate() {
+                recovery.advance(|index, _| answers.remove(&(number, index)));
             }
         }
     }
@@ -135,11 +135,11 @@ impl Keyring {
         &mut self,
         name: &str,
         asked: Vec<(Asked, Vec<Stanza>)>,
-    ) -> HashMap<(usize, EntryIndex), Result<Plaintext, Failure>> {
+    ) -> HashMap<(usize, EntryIndex), Result<Plaintext, EntryFailure>> {
         let timeout = match self.time_left() {
             Ok(timeout) => timeout,
             Err(failure) => {
-                let indices = asked.into_iter().map(|(asked, _)| (asked.opening, asked.index));
+                let indices = asked.into_iter().map(|(asked, _)| (asked.file, asked.index));
                 return indices.map(|index| (index, Err(failure.clone()))).collect();
             }
         };
@@ -159,28 +159,28 @@ impl Keyring {
                     Err(asked.failure(name, &failure))
                 }
             };
-            opened.insert((asked.opening, asked.index), answer);
+            opened.insert((asked.file, asked.index), answer);
         }
         opened
     }
 
     /// Asks gpg about one OpenPGP message after the other. Once gpg is missing or does not answer in time, it is not asked again.
-    fn open_with_gpg(&mut self, opening: &mut Opening) {
+    fn open_with_gpg(&mut self, recovery: &mut DataKeyRecovery) {
         let Some(gpg) = self.gpg.take() else { return };
-        opening.advance(|_, key| match key {
+        recovery.advance(|_, key| match key {
             MasterKey::Pgp { encrypted, .. } => Some(self.ask_gpg(&gpg, encrypted)),
             _ => None,
         });
         self.gpg = Some(gpg);
     }
 
-    fn ask_gpg(&mut self, gpg: &Gpg, encrypted: &str) -> Result<Plaintext, Failure> {
+    fn ask_gpg(&mut self, gpg: &Gpg, encrypted: &str) -> Result<Plaintext, EntryFailure> {
         if let Some(failure) = &self.gpg_is_given_up {
             return Err(failure.clone());
         }
         gpg.open(encrypted, self.time_left()?).map_err(|failure| {
             let is_final = failure.is_final();
-            let told = Failure::from(failure);
+            let told = EntryFailure::from(failure);
             self.gpg_is_given_up = is_final.then(|| told.clone());
             told
         })
@@ -197,8 +197,8 @@ fn common_place(places: &[Place]) -> Place {
 }
 
 /// The age recipients of closed entries.
-fn closed_recipients(opening: &Opening) -> Vec<String> {
-    let closed = opening.closed().into_iter();
+fn closed_recipients(recovery: &DataKeyRecovery) -> Vec<String> {
+    let closed = recovery.closed().into_iter();
     closed
         .filter_map(|(_, key)| match key {
             MasterKey::Age { recipient, .. } => Some(recipient.clone()),
@@ -208,19 +208,19 @@ fn closed_recipients(opening: &Opening) -> Vec<String> {
 }
 
 /// The age messages of closed entries, with their stanzas.
-fn closed_messages(openings: &[&mut Opening]) -> Vec<(Asked, Vec<Stanza>)> {
+fn closed_messages(recoveries: &[&mut DataKeyRecovery]) -> Vec<(Asked, Vec<Stanza>)> {
     let mut messages = Vec::new();
-    for (opening, file) in openings.iter().enumerate() {
-        for (index, key) in file.closed() {
+    for (file, recovery) in recoveries.iter().enumerate() {
+        for (index, key) in recovery.closed() {
             let MasterKey::Age { recipient, encrypted } = key else {
                 continue;
             };
-            let Ok(message) = Message::parse(encrypted) else { continue };
+            let Ok(message) = AgeMessage::parse(encrypted) else { continue };
             let recipient = recipient.clone();
             if let Some(stanzas) = message.stanzas() {
                 messages.push((
                     Asked {
-                        opening,
+                        file,
                         index,
                         recipient,
                         message,

@@ -2,7 +2,7 @@
 
 /// Why a message that should hold a data key, or a share of one, was not opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum EntryFailure {
     /// It is for no key of this host.
     NotOurs,
     /// The message is for none of the keys that were tried, and the limit of tries left out others.
@@ -25,7 +25,7 @@ pub(crate) enum Failure {
     ProgramFailed(String),
 }
 
-impl Failure {
+impl EntryFailure {
     /// This failure; but [`Self::NotTried`] instead of [`Self::NotOurs`] if some keys were not tried, since one of them may fit.
     pub(crate) fn unless_untried(self, is_untried: bool) -> Self {
         match self {

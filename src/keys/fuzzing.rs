@@ -2,7 +2,7 @@
 
 use ::age::secrecy::ExposeSecret as _;
 
-use super::{effort::FileTries, keyring::Keyring, opening::Opening, openpgp, programs::plugin};
+use super::{effort::FileTries, keyring::Keyring, openpgp, programs::plugin, recovery::DataKeyRecovery};
 use crate::{
     sops::{
         metadata::{KeyGroup, KeyGroups, MasterKey},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A file key, or the words of the failure.
-pub type Told = Result<[u8; 16], String>;
+pub type FileKeyOrReason = Result<[u8; 16], String>;
 
 /// The content of an armored OpenPGP message, opened with a key of `keyring`.
 ///
@@ -33,7 +33,7 @@ pub fn pgp_data(session: &[u8], body: &[u8]) -> Result<Plaintext, String> {
 
 /// The result for each of `count` messages if a plugin, which was given `secret`, says `text`.
 #[must_use]
-pub fn plugin_answers(text: &[u8], count: usize, secret: &str) -> Vec<Told> {
+pub fn plugin_answers(text: &[u8], count: usize, secret: &str) -> Vec<FileKeyOrReason> {
     let results = plugin::hear(text, count, secret).into_iter();
     results
         .map(|result| result.map(|key| *key.expose_secret()).map_err(|failure| failure.to_string()))
@@ -54,14 +54,14 @@ pub fn shared_key(parts: &[Vec<Vec<u8>>], threshold: usize, proof: KeyProof) -> 
         groups: groups.collect(),
         threshold,
     };
-    let mut opening = Opening::new(&groups, proof);
-    opening.advance(|_, key| match key {
+    let mut recovery = DataKeyRecovery::new(&groups, proof);
+    recovery.advance(|_, key| match key {
         MasterKey::Age { encrypted, .. } => {
             let part: Vec<u8> = encrypted.chars().filter_map(|byte| u8::try_from(byte).ok()).collect();
             Some(Ok(Plaintext::from(part)))
         }
         _ => None,
     });
-    let is_open = opening.is_open();
-    opening.take_key().filter(|_| is_open)
+    let is_open = recovery.is_open();
+    recovery.take_key().filter(|_| is_open)
 }

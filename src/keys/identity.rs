@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PrivateKey};
 
 use super::{
-    effort::{Effort, Kind},
+    effort::{Effort, KeyCost},
     hybrid::{self, HybridIdentity},
     problem::Place,
     ssh,
@@ -17,14 +17,14 @@ use super::{
 
 /// A private key that opens age messages.
 pub(crate) struct Identity {
-    secret: Secret,
+    secret: PrivateHalf,
     /// The recipient in full. It is computed on first use, since that takes long for a post-quantum identity.
     recipient: OnceLock<String>,
     place: Place,
 }
 
 /// The private half.
-enum Secret {
+enum PrivateHalf {
     /// From an identity text.
     Age(x25519::Identity),
     /// From an identity text, post-quantum.
@@ -49,17 +49,17 @@ struct SshSecret {
 impl Identity {
     /// An identity from an identity text.
     pub(crate) fn from_age(secret: x25519::Identity, place: Place) -> Self {
-        Self::new(Secret::Age(secret), place)
+        Self::new(PrivateHalf::Age(secret), place)
     }
 
     /// A post-quantum identity from an identity text.
     pub(crate) fn from_hybrid(secret: HybridIdentity, place: Place) -> Self {
-        Self::new(Secret::Hybrid(secret), place)
+        Self::new(PrivateHalf::Hybrid(secret), place)
     }
 
     /// The age identity that an SSH key was converted to.
     pub(crate) fn from_conversion(secret: x25519::Identity, place: Place) -> Self {
-        Self::new(Secret::Converted(secret), place)
+        Self::new(PrivateHalf::Converted(secret), place)
     }
 
     /// An SSH key for stanzas of its own. `None` if its public half cannot be encoded.
@@ -74,11 +74,11 @@ impl Identity {
             stanza,
             native: OnceLock::new(),
         };
-        Some(Self::new(Secret::Ssh(Box::new(secret)), place))
+        Some(Self::new(PrivateHalf::Ssh(Box::new(secret)), place))
     }
 
     /// An identity whose recipient is still to be made.
-    fn new(secret: Secret, place: Place) -> Self {
+    fn new(secret: PrivateHalf, place: Place) -> Self {
         let recipient = OnceLock::new();
         Self {
             secret,
@@ -96,9 +96,9 @@ impl Identity {
     /// fingerprint.
     pub(crate) fn shown(&self) -> String {
         match &self.secret {
-            Secret::Age(_) | Secret::Converted(_) => self.recipient().to_owned(),
-            Secret::Hybrid(_) => hybrid::by_its_ends(self.recipient()),
-            Secret::Ssh(secret) => ssh::shown(secret.key.algorithm().as_str(), &secret.key.fingerprint(HashAlg::Sha256)),
+            PrivateHalf::Age(_) | PrivateHalf::Converted(_) => self.recipient().to_owned(),
+            PrivateHalf::Hybrid(_) => hybrid::by_its_ends(self.recipient()),
+            PrivateHalf::Ssh(secret) => ssh::shown(secret.key.algorithm().as_str(), &secret.key.fingerprint(HashAlg::Sha256)),
         }
     }
 
@@ -109,12 +109,12 @@ impl Identity {
 
     /// Whether it was converted from an SSH key.
     pub(crate) fn is_converted(&self) -> bool {
-        matches!(self.secret, Secret::Converted(_))
+        matches!(self.secret, PrivateHalf::Converted(_))
     }
 
     /// Whether it is a native SSH key.
     pub(crate) fn is_ssh(&self) -> bool {
-        matches!(self.secret, Secret::Ssh(_))
+        matches!(self.secret, PrivateHalf::Ssh(_))
     }
 
     /// Whether `recipient`, as a sops file spells it, is this identity. An SSH recipient may carry a comment.
@@ -122,10 +122,10 @@ impl Identity {
         let theirs = recipient.split_whitespace();
         let ours = || self.recipient().split_whitespace();
         match self.secret {
-            Secret::Ssh(_) => ours().take(2).eq(theirs.take(2)),
-            Secret::Age(_) | Secret::Converted(_) => ours().eq(theirs),
+            PrivateHalf::Ssh(_) => ours().take(2).eq(theirs.take(2)),
+            PrivateHalf::Age(_) | PrivateHalf::Converted(_) => ours().eq(theirs),
             // The form is checked first, so that the own recipient is not computed for a name of another kind.
-            Secret::Hybrid(_) => hybrid::is_recipient(recipient) && ours().eq(theirs),
+            PrivateHalf::Hybrid(_) => hybrid::is_recipient(recipient) && ours().eq(theirs),
         }
     }
 
@@ -133,12 +133,12 @@ impl Identity {
     /// is `None` and the identity of the `age` crate is not made.
     pub(crate) fn candidate<'i>(&'i self, message: &[u8], effort: &'i Effort<'i>) -> Option<Candidate<'i>> {
         let key: &dyn ::age::Identity = match &self.secret {
-            Secret::Age(secret) | Secret::Converted(secret) => secret,
-            Secret::Hybrid(secret) => secret,
-            Secret::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
+            PrivateHalf::Age(secret) | PrivateHalf::Converted(secret) => secret,
+            PrivateHalf::Hybrid(secret) => secret,
+            PrivateHalf::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
                 secret.native.get_or_init(|| ssh::native(&secret.key)).as_ref()?
             }
-            Secret::Ssh(_) => return None,
+            PrivateHalf::Ssh(_) => return None,
         };
         let secret = &self.secret;
         Some(Candidate { key, secret, effort })
@@ -148,7 +148,7 @@ impl Identity {
 /// An identity for the stanzas of one message. `effort` limits how often it is tried.
 pub(crate) struct Candidate<'i> {
     key: &'i dyn ::age::Identity,
-    secret: &'i Secret,
+    secret: &'i PrivateHalf,
     effort: &'i Effort<'i>,
 }
 
@@ -159,17 +159,17 @@ impl ::age::Identity for Candidate<'_> {
     }
 }
 
-impl Secret {
+impl PrivateHalf {
     /// The kind of key that is tried on a stanza. `None` if the stanza itself shows that it is for another key, so that a try costs
     /// nothing.
-    fn cost(&self, stanza: &Stanza) -> Option<Kind> {
+    fn cost(&self, stanza: &Stanza) -> Option<KeyCost> {
         let Stanza { tag, args, .. } = stanza;
         let is_for_it = match self {
             Self::Age(_) | Self::Converted(_) => tag == "X25519",
             Self::Hybrid(_) => tag == hybrid::STANZA_TYPE,
             Self::Ssh(secret) => args.first().is_some_and(|name| secret.stanza == format!("-> {tag} {name}")),
         };
-        let kind = if tag == "ssh-rsa" { Kind::Rsa } else { Kind::Other };
+        let kind = if tag == "ssh-rsa" { KeyCost::Rsa } else { KeyCost::Other };
         is_for_it.then_some(kind)
     }
 
@@ -204,7 +204,9 @@ mod tests {
         let text = include_str!("../../tests/fixtures/keys/hybrid.txt").lines().last().unwrap();
         let secret = HybridIdentity::parse(text).unwrap();
         let identity = Identity::from_hybrid(secret, Place::File(Path::new("key.txt").to_owned()));
-        let Secret::Hybrid(secret) = &identity.secret else { panic!() };
+        let PrivateHalf::Hybrid(secret) = &identity.secret else {
+            panic!()
+        };
         let opens = |tag: &str, args: &[&str]| {
             let args = args.iter().map(|&arg| arg.to_owned()).collect();
             let (tag, body) = (tag.to_owned(), vec![0; 32]);
@@ -230,7 +232,9 @@ mod tests {
             ssh_key::private::Ed25519Keypair::from_bytes(&[1; 64]).unwrap(),
         ));
         let identity = Identity::from_ssh(key.unwrap(), Place::File(Path::new("id").to_owned())).unwrap();
-        let Secret::Ssh(secret) = &identity.secret else { panic!() };
+        let PrivateHalf::Ssh(secret) = &identity.secret else {
+            panic!()
+        };
         let (file, run) = (Tries::of_file(), Tries::of_run());
         let effort = Effort::new(&file, &run);
         assert!(identity.candidate(b"-> ssh-ed25519 AAAAAA share\n", &effort).is_none());

@@ -8,11 +8,11 @@ use std::{
 use super::{
     age::PluginIdentity,
     at_hand::KeysAtHand,
-    failure::Failure,
+    failure::EntryFailure,
     notice::Notice,
-    opening::Opening,
     problem::{Cause, Place, Problem},
     programs::{command::KeyCommand, gpg::Gpg},
+    recovery::DataKeyRecovery,
 };
 
 /// The keys of this host, ready to open files.
@@ -23,7 +23,7 @@ pub struct Keyring {
     pub(crate) commands: Vec<KeyCommand>,
     pub(crate) gpg: Option<Gpg>,
     /// Why gpg is not asked again in this run.
-    pub(crate) gpg_is_given_up: Option<Failure>,
+    pub(crate) gpg_is_given_up: Option<EntryFailure>,
     pub(crate) may_ask: bool,
     pub(crate) timeout: Duration,
     /// When the time for all programs together is over. `None` if a person may be asked: then only each program has a limit.
@@ -55,8 +55,8 @@ impl Keyring {
     }
 
     /// Tries the keys at hand on a file.
-    pub fn open(&self, opening: &mut Opening) {
-        self.hand.open(opening);
+    pub fn open(&self, recovery: &mut DataKeyRecovery) {
+        self.hand.open(recovery);
     }
 
     /// Ends the daemons that were started to open files, such as a gpg-agent.

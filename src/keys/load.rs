@@ -189,9 +189,9 @@ impl Keyring {
     pub(crate) fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
         let (mut found, mut bad) = (false, 0_usize);
         for (line, item) in items {
-            match age::Line::parse(item, place) {
-                Ok(age::Line::Identity(identity)) => self.hand.identities.push(Arc::new(identity)),
-                Ok(age::Line::Plugin(identity)) => self.plugins.push((identity, place.line(line))),
+            match age::IdentityLine::parse(item, place) {
+                Ok(age::IdentityLine::Identity(identity)) => self.hand.identities.push(Arc::new(identity)),
+                Ok(age::IdentityLine::Plugin(identity)) => self.plugins.push((identity, place.line(line))),
                 Err(cause) => {
                     bad += 1;
                     if bad <= age::MAX_BAD_LINES {

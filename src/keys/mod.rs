@@ -1,10 +1,10 @@
 //! How the data key of a sops file is found with the keys of this host.
 //!
-//! [`Keyring::load`] reads the key sources that [`KeySources`] names, each once, and nothing else: no home directory is searched. An
-//! [`Opening`] is one sops file while its data key is looked for. [`Keyring::open`] tries the keys at hand on it; [`KeysAtHand::open`] does
-//! the same on another thread. [`Keyring::open_with_programs`] then asks key commands, age plugins and gpg about all files that are still
-//! closed. [`Keyring::finish`] gives the data key, or a [`NoKey`], which says why there is none. [`Keyring::take_notices`] gives what a
-//! person should know about the key sources.
+//! [`Keyring::load`] reads the key sources that [`KeySources`] names, each once, and nothing else: no home directory is searched. A
+//! [`DataKeyRecovery`] is one sops file while its data key is looked for. [`Keyring::open`] tries the keys at hand on it;
+//! [`KeysAtHand::open`] does the same on another thread. [`Keyring::open_with_programs`] then asks key commands, age plugins and gpg
+//! about all files that are still closed. [`Keyring::finish`] gives the data key, or a [`NoKey`], which says why there is none.
+//! [`Keyring::take_notices`] gives what a person should know about the key sources.
 
 mod age;
 mod at_hand;
@@ -21,11 +21,11 @@ mod identity;
 mod keyring;
 mod load;
 mod notice;
-mod opening;
 mod openpgp;
 mod problem;
 mod programs;
 mod recognize;
+mod recovery;
 pub(crate) mod report;
 mod shamir;
 mod sources;
@@ -38,8 +38,8 @@ pub use at_hand::KeysAtHand;
 pub use foreign::Foreign;
 pub use keyring::Keyring;
 pub use notice::Notice;
-pub use opening::Opening;
 pub use problem::{Cause, Damage, KeyKind, Place, Problem};
+pub use recovery::DataKeyRecovery;
 pub use report::no_key::NoKey;
 pub use sources::{
     AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Credential, GpgSource, KeyFile, KeySources, SSH_KEY_COMMAND_VARIABLE, SshKeyFile,

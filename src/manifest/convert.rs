@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on.
-pub(crate) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
+pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
     unknown_fields(&raw, findings);
     let paths = if raw.user_mode {
         Paths::Expanded(runtime_dir)
@@ -69,7 +69,7 @@ pub(crate) fn manifest(raw: raw::Manifest, runtime_dir: Option<&Path>, findings:
     }
 }
 
-fn secret(raw: raw::Secret, paths: &Paths, link: &Path, findings: &mut Findings) -> Secret {
+fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findings) -> Secret {
     let what = format!("secret {}", quoted(&raw.name));
     name(&what, &raw.name, findings);
     if raw.sops_file.is_empty() {
@@ -100,7 +100,7 @@ fn secret(raw: raw::Secret, paths: &Paths, link: &Path, findings: &mut Findings)
     }
 }
 
-fn template(raw: raw::Template, paths: &Paths, link: &Path, findings: &mut Findings) -> Template {
+fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Findings) -> Template {
     let what = format!("template {}", quoted(&raw.name));
     name(&what, &raw.name, findings);
     if raw.content.is_empty() && raw.file.is_empty() {
@@ -250,7 +250,7 @@ fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut 
     placeholders
 }
 
-fn exclusive_keys(raw: &raw::Manifest, findings: &mut Findings) {
+fn exclusive_keys(raw: &raw::RawManifest, findings: &mut Findings) {
     if raw.gnupg_home.is_empty() {
         return;
     }
@@ -297,16 +297,16 @@ fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn unknown_fields(raw: &raw::Manifest, findings: &mut Findings) {
-    let mut unknown = describe_unknown::<raw::Manifest>("the manifest", raw.unknown.keys());
-    unknown.extend(describe_unknown::<raw::Logging>("logging", raw.logging.unknown.keys()));
+fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
+    let mut unknown = describe_unknown::<raw::RawManifest>("the manifest", raw.unknown.keys());
+    unknown.extend(describe_unknown::<raw::RawLogging>("logging", raw.logging.unknown.keys()));
     for secret in &raw.secrets {
         let place = format!("secret {}", quoted(&secret.name));
-        unknown.extend(describe_unknown::<raw::Secret>(&place, secret.unknown.keys()));
+        unknown.extend(describe_unknown::<raw::RawSecret>(&place, secret.unknown.keys()));
     }
     for template in &raw.templates {
         let place = format!("template {}", quoted(&template.name));
-        unknown.extend(describe_unknown::<raw::Template>(&place, template.unknown.keys()));
+        unknown.extend(describe_unknown::<raw::RawTemplate>(&place, template.unknown.keys()));
     }
     if findings.strict {
         findings.errors.extend(unknown.into_iter().map(|(_, finding)| finding));

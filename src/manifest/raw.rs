@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::text::spelling::nearest;
 
 /// Reads the text of a manifest. An error knows the field that it is about.
-pub(crate) fn parse(json: &[u8]) -> Result<Manifest, serde_path_to_error::Error<serde_json::Error>> {
+pub(crate) fn parse(json: &[u8]) -> Result<RawManifest, serde_path_to_error::Error<serde_json::Error>> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let mut track = serde_path_to_error::Track::new();
-    let manifest = Manifest::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+    let manifest = RawManifest::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
     let manifest = manifest.and_then(|manifest| reader.end().map(|()| manifest));
     manifest.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
 }
@@ -25,16 +25,16 @@ type Unknown = BTreeMap<String, Value>;
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["secretsMountPoint", "symlinkPath"])))]
-pub(crate) struct Manifest {
+pub(crate) struct RawManifest {
     /// 1: everything that is a warning otherwise is an error. Without it, the manifest comes from a module of sops-nix.
     #[cfg_attr(test, schemars(extend("enum" = [1])))]
     pub version: Option<u64>,
     /// What to decrypt and publish.
     #[serde(deserialize_with = "null_as_default")]
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<RawSecret>,
     /// What to render and publish.
     #[serde(deserialize_with = "null_as_default")]
-    pub templates: Vec<Template>,
+    pub templates: Vec<RawTemplate>,
     /// For each secret that templates use, by its name: the text that stands for it there.
     #[serde(deserialize_with = "null_as_default")]
     pub placeholder_by_secret_name: BTreeMap<String, String>,
@@ -77,7 +77,7 @@ pub(crate) struct Manifest {
     pub user_mode: bool,
     /// What a run prints beside warnings and errors.
     #[serde(deserialize_with = "null_as_default")]
-    pub logging: Logging,
+    pub logging: RawLogging,
     #[serde(flatten, skip_serializing)]
     #[cfg_attr(test, schemars(skip))]
     pub unknown: Unknown,
@@ -86,8 +86,8 @@ pub(crate) struct Manifest {
 /// A value of a sops file, or a whole file.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["name", "sopsFile", "mode"])))]
-pub(crate) struct Secret {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Secret", deny_unknown_fields, extend("required" = ["name", "sopsFile", "mode"])))]
+pub(crate) struct RawSecret {
     /// The path of the secret below `symlinkPath`.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(length(min = 1)))]
@@ -139,8 +139,8 @@ pub(crate) struct Secret {
 /// A text with placeholders for secrets.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["name", "mode"])))]
-pub(crate) struct Template {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Template", deny_unknown_fields, extend("required" = ["name", "mode"])))]
+pub(crate) struct RawTemplate {
     /// The path of the template below `rendered` in `symlinkPath`.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(length(min = 1)))]
@@ -182,8 +182,8 @@ pub(crate) struct Template {
 /// What a run prints beside warnings and errors.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub(crate) struct Logging {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Logging", deny_unknown_fields))]
+pub(crate) struct RawLogging {
     /// Print a line for each SSH key that is converted.
     #[serde(deserialize_with = "null_as_default")]
     pub key_import: bool,

@@ -6,11 +6,11 @@ use expect_test::expect_file;
 use schemars::{Schema, schema_for, transform};
 use serde_json::{Map, Value, json};
 
-use super::raw::Manifest;
+use super::raw::RawManifest;
 
 /// The schema of a manifest, as text.
 fn text() -> String {
-    let mut schema = schema_for!(Manifest);
+    let mut schema = schema_for!(RawManifest);
     schema.insert("title".to_owned(), json!("Manifest of sops-install-secrets"));
     transform::transform_subschemas(&mut fields, &mut schema);
     fields(&mut schema);

@@ -9,7 +9,7 @@ use std::{
 use super::{
     failure::Failure,
     limit::Limit,
-    sops_files::{Contents, Source},
+    sops_files::{Source, WantedContents},
     template::Tokens,
 };
 use crate::{
@@ -29,7 +29,7 @@ const LARGEST_TEMPLATE: usize = 1 << 26;
 pub(crate) type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
 
 /// Gives every secret its bytes. What failed comes beside it: whole files first, then single secrets.
-pub(crate) fn values(files: Vec<(Source<'_>, Result<Contents, Failure>)>) -> (Values<'_>, Vec<Failure>) {
+pub(crate) fn values(files: Vec<(Source<'_>, Result<WantedContents, Failure>)>) -> (Values<'_>, Vec<Failure>) {
     let mut values = Values::new();
     let (mut failures, mut failed_secrets) = (Vec::new(), Vec::new());
     for (source, contents) in files {
@@ -63,7 +63,7 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
         .collect();
     drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.length));
     let mut room = manifest.max_size;
-    let finish = |(position, draft): (usize, Result<Draft, String>)| {
+    let finish = |(position, draft): (usize, Result<RenderableTemplate, String>)| {
         let text = draft.and_then(|draft| renderer.finish(&draft, &mut room));
         (position, text)
     };
@@ -86,7 +86,7 @@ fn fail(template: &Template, problem: &str) -> Failure {
 }
 
 /// A template that can be rendered.
-struct Draft {
+struct RenderableTemplate {
     text: Plaintext,
     /// How many bytes it will have.
     length: usize,
@@ -111,16 +111,16 @@ impl<'m> Renderer<'m> {
         }
     }
 
-    fn draft(&self, template: &Template, reader: &mut Reader) -> Result<Draft, String> {
+    fn draft(&self, template: &Template, reader: &mut Reader) -> Result<RenderableTemplate, String> {
         let text = body(&template.name, &template.body, reader)?;
         let length = self.tokens.as_ref()?.length(text.expose(), |token| self.value(token));
-        Ok(Draft {
+        Ok(RenderableTemplate {
             length: length.map_err(|error| error.to_string())?,
             text,
         })
     }
 
-    fn finish(&self, draft: &Draft, room: &mut usize) -> Result<Plaintext, String> {
+    fn finish(&self, draft: &RenderableTemplate, room: &mut usize) -> Result<Plaintext, String> {
         let left = room.checked_sub(draft.length);
         *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
         let rendered = self

@@ -22,7 +22,7 @@ pub fn init(environment: &str) {
     // Only fails when it was called before.
     let _ = match journal {
         Some(journal) => tracing::subscriber::set_global_default(registry().with(journal.with_field_prefix(None))),
-        None => tracing::subscriber::set_global_default(registry().with(Text {
+        None => tracing::subscriber::set_global_default(registry().with(StandardError {
             colour: std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         })),
     };
@@ -39,11 +39,11 @@ fn is_journal(stream: &str) -> bool {
 }
 
 /// Messages as text on standard error.
-struct Text {
+struct StandardError {
     colour: bool,
 }
 
-impl<S: Subscriber> Layer<S> for Text {
+impl<S: Subscriber> Layer<S> for StandardError {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut message = Message(String::new());
         event.record(&mut message);

@@ -13,7 +13,7 @@ use aes_gcm::{
 };
 use thiserror::Error;
 
-use super::value::Token;
+use super::value::EncryptedValue;
 use crate::system::plaintext::Plaintext;
 
 /// Length of a GCM authentication tag in bytes.
@@ -63,7 +63,7 @@ impl DataKey {
     ///
     /// # Errors
     /// When it does not authenticate.
-    pub(crate) fn decrypt(&self, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
+    pub(crate) fn decrypt(&self, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
         match &self.0 {
             Aes::Aes128(aes) => with_nonce(&**aes, token, associated),
             Aes::Aes192(aes) => with_nonce(&**aes, token, associated),
@@ -73,7 +73,7 @@ impl DataKey {
 }
 
 /// Decrypts `token` with the cipher for the length of its nonce, which is part of the cipher's type.
-fn with_nonce<A>(aes: &A, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
+fn with_nonce<A>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
 where
     A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
 {
@@ -85,12 +85,12 @@ where
     }
 }
 
-fn open<A, N>(aes: &A, token: Token<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
+fn open<A, N>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
 where
     A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
     N: ArrayLength<u8>,
 {
-    let Token { data, iv, tag, .. } = token;
+    let EncryptedValue { data, iv, tag, .. } = token;
     let mut text = data;
     // As in sops: Go joins both fields and takes the last 16 bytes as the tag, so a tag of another length is not an error by
     // itself.

@@ -7,8 +7,8 @@ use super::{
     error::{DecryptError, ValuePlace},
     mac::Mac,
     rules::{CommentStack, Rule},
-    tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown_path},
-    value::{TOKEN_START, Token, Type, ValueError, canonical},
+    tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value, shown_path},
+    value::{EncryptedValue, TOKEN_START, Type, ValueError, canonical},
 };
 use crate::system::plaintext::Plaintext;
 
@@ -20,7 +20,7 @@ const PATHS_PER_BYTE: usize = 8;
 const FEW_PATHS: usize = 1 << 20;
 
 /// Decrypts the documents of a file one after the other, and hashes their values into `mac`.
-pub(crate) struct Walk<'k> {
+pub(crate) struct Decryption<'k> {
     key: &'k DataKey,
     rule: &'k mut Rule,
     pub mac: Mac,
@@ -50,11 +50,11 @@ enum TokenError {
 struct Path {
     /// Every key, followed by a colon: the text with which sops authenticates the place of a value.
     joined: Vec<u8>,
-    steps: Vec<Step>,
+    steps: Vec<PathKey>,
 }
 
 /// A key of the path.
-struct Step {
+struct PathKey {
     /// The offset in the joined path at which the key begins.
     start: usize,
     /// Whether the selection rule matched this key or one above it.
@@ -64,7 +64,7 @@ struct Step {
 impl Path {
     /// Enters the value of a key.
     fn push(&mut self, key: &[u8], matched: bool) {
-        let step = Step {
+        let step = PathKey {
             start: self.joined.len(),
             matched: matched || self.matched(),
         };
@@ -99,7 +99,7 @@ impl Path {
     }
 }
 
-impl<'k> Walk<'k> {
+impl<'k> Decryption<'k> {
     /// Starts before the first document of a file of `size` bytes. `several`: the file has more than one document.
     pub(crate) fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize, several: bool) -> Self {
         Self {
@@ -214,17 +214,19 @@ impl<'k> Walk<'k> {
         })
     }
 
-    fn scalar(&mut self, kind: Kind, text: Stored<'_>) -> Result<Value<Plaintext>, DecryptError> {
+    fn scalar(&mut self, kind: ScalarType, text: Stored<'_>) -> Result<Value<Plaintext>, DecryptError> {
         // sops refuses a tree with such an integer, so no file that it wrote has one.
-        if kind == Kind::Unsigned {
+        if kind == ScalarType::Unsigned {
             return Err(self.fail(format!("{} cannot be in a sops file", kind.name())));
         }
         let encrypted = self.rule.selects(self.path.matched(), &self.comments, false);
         let (kind, text) = match (encrypted, kind) {
             (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
             // sops does not encrypt an empty string, so nothing authenticates this one.
-            (true, Kind::Text) if text.is_empty() => (Type::Scalar(Kind::Text), Plaintext::default()),
-            (true, Kind::Text) if text.starts_with(TOKEN_START) => self.open(&text)?.map_err(|problem| self.closed(problem))?,
+            (true, ScalarType::Text) if text.is_empty() => (Type::Scalar(ScalarType::Text), Plaintext::default()),
+            (true, ScalarType::Text) if text.starts_with(TOKEN_START) => {
+                self.open(&text)?.map_err(|problem| self.closed(problem))?
+            }
             (true, _) => {
                 return Err(DecryptError::NotEncrypted {
                     place: self.place(),
@@ -262,7 +264,7 @@ impl<'k> Walk<'k> {
     /// Decrypts a token at the current place. The outer error ends the decryption of the file. The inner error concerns this
     /// token alone: a comment may be left as it stands.
     fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
-        let token = match Token::parse(text) {
+        let token = match EncryptedValue::parse(text) {
             Ok(token) => token,
             Err(error) => return Ok(Err(error.into())),
         };

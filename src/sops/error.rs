@@ -14,7 +14,7 @@ use super::{
 
 /// Why a text is not a sops file.
 #[derive(Debug, Error)]
-pub enum ReadError {
+pub enum SopsFileError {
     /// The text breaks the rules of the format.
     #[error("it is not valid {format}: {source}")]
     Parse {

@@ -2,8 +2,8 @@
 
 use super::{
     cipher::DataKey,
-    decrypt::Walk,
-    error::{ContentError, DecryptError, ReadError},
+    decrypt::Decryption,
+    error::{ContentError, DecryptError, SopsFileError},
     format::Format,
     key::KeyPath,
     mac::Mac,
@@ -36,8 +36,10 @@ impl<'a> SopsFile<'a> {
     ///
     /// # Errors
     /// When the text is not of the format, or its metadata cannot be used.
-    pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, ReadError> {
-        let mut documents = format.parse(source).map_err(|source| ReadError::Parse { format, source })?;
+    pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, SopsFileError> {
+        let mut documents = format
+            .parse(source)
+            .map_err(|source| SopsFileError::Parse { format, source })?;
         let foreign = section::foreign(&documents);
         let section = section::take_metadata(format, &mut documents).map_err(MetadataError::Section)?;
         Ok(Self {
@@ -75,7 +77,7 @@ impl<'a> SopsFile<'a> {
         let is_json = matches!(self.format, Format::Json | Format::Binary);
         let mac = Mac::new(self.metadata.mac_only_encrypted, is_json);
         let several = self.documents.len() > 1;
-        let mut walk = Walk::new(&key, &mut self.metadata.rule, mac, self.size, several);
+        let mut walk = Decryption::new(&key, &mut self.metadata.rule, mac, self.size, several);
         let documents = self
             .documents
             .into_iter()

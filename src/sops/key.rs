@@ -6,7 +6,7 @@ use super::tree::{shown, shown_path};
 
 /// One step of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum KeyStep {
     /// Into the value of this name.
     Name(String),
     /// To the element at this position, counted from 0. Comments between the elements count as elements, as they do for sops.
@@ -17,7 +17,7 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPath {
     /// Outermost first.
-    steps: Vec<Step>,
+    steps: Vec<KeyStep>,
     /// The text of the key, kept only if it begins with `[`. Such a text may be meant in either form.
     spelling: Option<Spelling>,
 }
@@ -52,12 +52,12 @@ impl KeyPath {
 
     /// Reads names between slashes.
     fn of_names(text: &str) -> Self {
-        text.split('/').map(|name| Step::Name(name.to_owned())).collect()
+        text.split('/').map(|name| KeyStep::Name(name.to_owned())).collect()
     }
 
     /// The steps, outermost first.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[KeyStep] {
         &self.steps
     }
 
@@ -78,12 +78,12 @@ impl KeyPath {
     /// The key with each dot read as a slash, and without empty names. `None` if the key has a position, or would stay as it is.
     pub(crate) fn respelled(&self) -> Option<Self> {
         let names = self.steps.iter().map(|step| match step {
-            Step::Name(name) => Some(name.split('.')),
-            Step::Index(_) => None,
+            KeyStep::Name(name) => Some(name.split('.')),
+            KeyStep::Index(_) => None,
         });
         let names: Vec<_> = names.collect::<Option<_>>()?;
         let parts = names.into_iter().flatten().filter(|part| !part.is_empty());
-        let respelled: Self = parts.map(|part| Step::Name(part.to_owned())).collect();
+        let respelled: Self = parts.map(|part| KeyStep::Name(part.to_owned())).collect();
         (respelled.steps != self.steps).then_some(respelled)
     }
 
@@ -94,7 +94,7 @@ impl KeyPath {
     }
 
     /// The key with the steps `depth..end` replaced by `step`.
-    pub(crate) fn with(&self, depth: usize, end: usize, step: Step) -> Self {
+    pub(crate) fn with(&self, depth: usize, end: usize, step: KeyStep) -> Self {
         let rest = self.steps.iter().skip(end).cloned();
         let steps = self.steps.iter().take(depth).cloned();
         steps.chain([step]).chain(rest).collect()
@@ -102,17 +102,17 @@ impl KeyPath {
 
     /// Whether the key must be printed in brackets, because its names between slashes would be read as another key.
     fn wants_brackets(&self) -> bool {
-        let is_special = |step: &Step| !matches!(step, Step::Name(name) if !name.contains('/'));
+        let is_special = |step: &KeyStep| !matches!(step, KeyStep::Name(name) if !name.contains('/'));
         self.steps.iter().any(is_special)
             || self
                 .steps
                 .first()
-                .is_some_and(|step| matches!(step, Step::Name(name) if name.starts_with('[')))
+                .is_some_and(|step| matches!(step, KeyStep::Name(name) if name.starts_with('[')))
     }
 }
 
-impl FromIterator<Step> for KeyPath {
-    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+impl FromIterator<KeyStep> for KeyPath {
+    fn from_iter<I: IntoIterator<Item = KeyStep>>(steps: I) -> Self {
         Self {
             steps: steps.into_iter().collect(),
             spelling: None,
@@ -122,7 +122,7 @@ impl FromIterator<Step> for KeyPath {
 
 /// Reads steps in brackets, such as `["a"]['b'][0]`. Returns them with the text behind them, which is empty if all of it is such
 /// steps. As in sops, there are no escapes: a name ends at its quote with a bracket behind it.
-fn bracketed(text: &str) -> (Vec<Step>, &str) {
+fn bracketed(text: &str) -> (Vec<KeyStep>, &str) {
     let (mut steps, mut rest) = (Vec::new(), text);
     while let Some((step, behind)) = step(rest) {
         steps.push(step);
@@ -132,7 +132,7 @@ fn bracketed(text: &str) -> (Vec<Step>, &str) {
 }
 
 /// Reads one step in brackets. Returns it with the text behind it.
-fn step(text: &str) -> Option<(Step, &str)> {
+fn step(text: &str) -> Option<(KeyStep, &str)> {
     let inside = text.strip_prefix('[')?;
     let quote = inside.chars().next().filter(|first| matches!(first, '"' | '\''));
     match quote {
@@ -142,18 +142,18 @@ fn step(text: &str) -> Option<(Step, &str)> {
 }
 
 /// Reads a position up to its closing bracket. Returns it with the text behind it.
-fn index(text: &str) -> Option<(Step, &str)> {
+fn index(text: &str) -> Option<(KeyStep, &str)> {
     let (digits, behind) = text.split_once(']')?;
-    Some((Step::Index(digits.parse().ok()?), behind))
+    Some((KeyStep::Index(digits.parse().ok()?), behind))
 }
 
 /// Reads a name up to the first quote with a bracket behind it. Returns it with the text behind it.
-fn name(text: &str, quote: char) -> Option<(Step, &str)> {
+fn name(text: &str, quote: char) -> Option<(KeyStep, &str)> {
     let (name, behind) = text.split_once(&format!("{quote}]"))?;
-    Some((Step::Name(name.to_owned()), behind))
+    Some((KeyStep::Name(name.to_owned()), behind))
 }
 
-impl Step {
+impl KeyStep {
     fn shown(&self) -> String {
         match self {
             Self::Name(name) => shown(name.as_bytes()),
@@ -166,8 +166,8 @@ impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.wants_brackets() {
             let names = self.steps.iter().map(|step| match step {
-                Step::Name(name) => name.as_bytes(),
-                Step::Index(_) => b"",
+                KeyStep::Name(name) => name.as_bytes(),
+                KeyStep::Index(_) => b"",
             });
             return match shown_path(&names.collect::<Vec<_>>()) {
                 // An empty name would be invisible in a message.
@@ -176,9 +176,9 @@ impl fmt::Display for KeyPath {
             };
         }
         self.steps.iter().try_for_each(|step| match step {
-            Step::Name(name) if name.contains("\"]") => write!(f, "['{}']", step.shown()),
-            Step::Name(_) => write!(f, "[\"{}\"]", step.shown()),
-            Step::Index(index) => write!(f, "[{index}]"),
+            KeyStep::Name(name) if name.contains("\"]") => write!(f, "['{}']", step.shown()),
+            KeyStep::Name(_) => write!(f, "[\"{}\"]", step.shown()),
+            KeyStep::Index(index) => write!(f, "[{index}]"),
         })
     }
 }
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn names<const N: usize>(names: [&str; N]) -> KeyPath {
-        names.map(|name| Step::Name(name.to_owned())).into_iter().collect()
+        names.map(|name| KeyStep::Name(name.to_owned())).into_iter().collect()
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
         ] {
             assert_eq!(KeyPath::parse(text).steps(), key.steps(), "{text}");
         }
-        let list = [Step::Name("a".to_owned()), Step::Index(0)];
+        let list = [KeyStep::Name("a".to_owned()), KeyStep::Index(0)];
         assert_eq!(KeyPath::parse("[\"a\"][0]").steps(), list);
     }
 
@@ -223,7 +223,7 @@ mod tests {
             (names(["[a]"]), "[\"[a]\"]"),
             (names(["x\"]y/z"]), r#"['x"]y/z']"#),
             (
-                [Step::Name("l".to_owned()), Step::Index(2)].into_iter().collect(),
+                [KeyStep::Name("l".to_owned()), KeyStep::Index(2)].into_iter().collect(),
                 r#"["l"][2]"#,
             ),
         ] {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha512};
 
-use super::tree::Kind;
+use super::tree::ScalarType;
 
 /// The first bytes that sops hashes if `mac_only_encrypted` is set: SHA-256 of `sops`. They make this MAC differ from the MAC
 /// over all values.
@@ -41,7 +41,7 @@ impl Mac {
     }
 
     /// Hashes one value, given its text in canonical form. Keys, comments and nulls never count for the MAC.
-    pub(crate) fn update(&mut self, encrypted: bool, kind: Kind, canonical: &[u8]) {
+    pub(crate) fn update(&mut self, encrypted: bool, kind: ScalarType, canonical: &[u8]) {
         if self.only_encrypted && !encrypted {
             return;
         }
@@ -65,8 +65,8 @@ impl Mac {
     }
 
     /// The text that older versions of sops hashed for a large integer of a JSON file; `None` for every other value.
-    fn rounded_form(&self, kind: Kind, canonical: &[u8]) -> Option<Vec<u8>> {
-        if !self.rounds_integers || kind != Kind::Integer {
+    fn rounded_form(&self, kind: ScalarType, canonical: &[u8]) -> Option<Vec<u8>> {
+        if !self.rounds_integers || kind != ScalarType::Integer {
             return None;
         }
         let digits = std::str::from_utf8(canonical).ok()?;
@@ -109,9 +109,9 @@ mod tests {
     fn a_large_json_integer_counts_exact_or_rounded_but_not_changed() {
         let mac = || {
             let mut mac = Mac::new(false, true);
-            mac.update(true, Kind::Text, b"before");
-            mac.update(false, Kind::Integer, b"9007199254740993");
-            mac.update(true, Kind::Text, b"after");
+            mac.update(true, ScalarType::Text, b"before");
+            mac.update(false, ScalarType::Integer, b"9007199254740993");
+            mac.update(true, ScalarType::Text, b"after");
             mac
         };
         assert!(mac().matches(&hash(&[b"before", b"9007199254740993", b"after"])));
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_lower_case_mac_does_not_match() {
         let mut mac = Mac::new(false, false);
-        mac.update(true, Kind::Text, b"x");
+        mac.update(true, ScalarType::Text, b"x");
         assert!(!mac.matches(&hash(&[b"x"]).to_ascii_lowercase()));
     }
 

@@ -23,7 +23,7 @@ pub mod tree;
 mod value;
 
 pub use cipher::CipherError;
-pub use error::{ContentError, DecryptError, ReadError, ValuePlace};
+pub use error::{ContentError, DecryptError, SopsFileError, ValuePlace};
 pub use file::{Decrypted, SopsFile};
 pub use rules::RuleError;
 pub use section::SectionError;

@@ -1,6 +1,6 @@
 //! Checks whether a key is the data key of a file.
 
-use super::{cipher::DataKey, value::Token};
+use super::{cipher::DataKey, value::EncryptedValue};
 use crate::system::plaintext::Plaintext;
 
 /// The encrypted MAC of a file. Only the data key of the file decrypts it, so this short text shows whether a key is right, and
@@ -33,6 +33,6 @@ impl KeyProof {
 /// Decrypts the stored MAC; `None` if it does not authenticate. sops encrypts the MAC like a value, with the time of the last
 /// change as associated data in the place of a path.
 pub(crate) fn stored_mac(token: &[u8], last_modified: &str, key: &DataKey) -> Option<Plaintext> {
-    let token = Token::parse(token).ok().filter(|token| token.type_name == b"str")?;
+    let token = EncryptedValue::parse(token).ok().filter(|token| token.type_name == b"str")?;
     key.decrypt(token, last_modified.as_bytes()).ok()
 }

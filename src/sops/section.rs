@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{
     format::{FlatError, Format, unflatten, with_line_feeds},
-    tree::{Branch, Item, Key, Kind, Stored, Value},
+    tree::{Branch, Item, Key, ScalarType, Stored, Value},
 };
 
 /// The name of the section. In dotenv, each of its keys begins with this name and `_`.
@@ -133,7 +133,7 @@ fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<
 /// Turns a flat section into its nested form. In a value, the two characters `\n` stand for a line feed.
 fn flat_section(mut section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, FlatError> {
     for item in &mut section.items {
-        if let Value::Scalar(Kind::Text, text) = &mut item.value {
+        if let Value::Scalar(ScalarType::Text, text) = &mut item.value {
             *text = with_line_feeds(mem::take(text));
         }
     }

@@ -8,8 +8,8 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    key::{KeyPath, Step},
-    tree::{Branch, Item, Key, Kind, Value},
+    key::{KeyPath, KeyStep},
+    tree::{Branch, Item, Key, ScalarType, Value},
 };
 use crate::text::spelling::nearest;
 
@@ -126,7 +126,7 @@ impl<'t, S> Selector<'t, S> {
     ///
     /// # Errors
     /// When there is none; the error names the full key and what was found.
-    pub fn scalar(&self, key: &KeyPath) -> Result<(Kind, &'t S), SelectError> {
+    pub fn scalar(&self, key: &KeyPath) -> Result<(ScalarType, &'t S), SelectError> {
         self.follow(key).or_else(|error| match (key.malformed(), key.as_names()) {
             (Some((key, position)), _) if matches!(error, SelectError::Missing { .. }) => {
                 Err(SelectError::Malformed { key, position })
@@ -149,25 +149,27 @@ impl<'t, S> Selector<'t, S> {
     }
 
     /// The scalar at the end of these steps.
-    fn follow(&self, key: &KeyPath) -> Result<(Kind, &'t S), SelectError> {
-        let mut way = Way { key, depth: 0 };
+    fn follow(&self, key: &KeyPath) -> Result<(ScalarType, &'t S), SelectError> {
+        let mut way = KeyProgress { key, depth: 0 };
         let mut steps = key.steps().iter();
         let document = self.documents.first().ok_or_else(|| way.missing(None))?;
         let first = steps.next().ok_or_else(|| way.missing(None))?;
         let mut value = match first {
-            Step::Name(name) => self.named(document, name, &way)?,
-            Step::Index(_) => return Err(way.missing(None)),
+            KeyStep::Name(name) => self.named(document, name, &way)?,
+            KeyStep::Index(_) => return Err(way.missing(None)),
         };
         // The map in which the last name was found.
         let mut around = document;
         for step in steps {
             way.depth = way.depth.saturating_add(1);
             value = match (value, step) {
-                (Value::Map(inner), Step::Name(name)) => {
+                (Value::Map(inner), KeyStep::Name(name)) => {
                     around = inner;
                     self.named(inner, name, &way)?
                 }
-                (Value::List(elements), Step::Index(index)) => elements.get(*index).ok_or_else(|| way.beyond(elements.len()))?,
+                (Value::List(elements), KeyStep::Index(index)) => {
+                    elements.get(*index).ok_or_else(|| way.beyond(elements.len()))?
+                }
                 (other, step) => return Err(self.blocked(&way, around, other, step)),
             };
         }
@@ -182,7 +184,7 @@ impl<'t, S> Selector<'t, S> {
     }
 
     /// The only value of that name in a map.
-    fn named(&self, branch: &'t Branch<S>, name: &str, way: &Way<'_>) -> Result<&'t Value<S>, SelectError> {
+    fn named(&self, branch: &'t Branch<S>, name: &str, way: &KeyProgress<'_>) -> Result<&'t Value<S>, SelectError> {
         match self.lookup(branch, name.as_bytes()) {
             Some(Named::One(value)) => Ok(value),
             Some(Named::Several) => Err(SelectError::Repeated { key: way.so_far() }),
@@ -204,14 +206,14 @@ impl<'t, S> Selector<'t, S> {
 
     /// The error for a step that the value `found` cannot have: a name in what is no map, or a position in what is no list.
     /// `around` is the map in which the name before it was found.
-    fn blocked(&self, way: &Way<'_>, around: &'t Branch<S>, found: &Value<S>, step: &Step) -> SelectError {
+    fn blocked(&self, way: &KeyProgress<'_>, around: &'t Branch<S>, found: &Value<S>, step: &KeyStep) -> SelectError {
         let above = way.above();
         SelectError::NotAMap {
             key: above.so_far(),
             found: found.type_name(),
             expected: match step {
-                Step::Name(_) => "a map",
-                Step::Index(_) => "a list",
+                KeyStep::Name(_) => "a map",
+                KeyStep::Index(_) => "a list",
             },
             wanted: way.key.to_string(),
             nearest: self.joined(around, &above).or_else(|| way.as_position(found, step)),
@@ -219,7 +221,7 @@ impl<'t, S> Selector<'t, S> {
     }
 
     /// The key of `branch` that the current step probably meant. After [`MOST_SUGGESTIONS`] names, no further key is looked for.
-    fn nearest(&self, branch: &'t Branch<S>, way: &Way<'_>, wanted: &str) -> Option<String> {
+    fn nearest(&self, branch: &'t Branch<S>, way: &KeyProgress<'_>, wanted: &str) -> Option<String> {
         let joined = self.joined(branch, way);
         joined.or_else(|| {
             let left = self.suggestions_left.get();
@@ -228,7 +230,7 @@ impl<'t, S> Selector<'t, S> {
                 Key::Name(name) => Some(name.as_slice()),
                 Key::Comment(_) | Key::Other(_) => None,
             });
-            let best = Step::Name(String::from_utf8_lossy(nearest(wanted, names)?).into_owned());
+            let best = KeyStep::Name(String::from_utf8_lossy(nearest(wanted, names)?).into_owned());
             let end = way.depth.saturating_add(1);
             let whole = way.key.with(way.depth, end, best);
             let meant = if self.is_scalar(&whole) { whole } else { whole.first(end) };
@@ -247,31 +249,31 @@ impl<'t, S> Selector<'t, S> {
             Named::One(value) => Some(value),
             Named::Several => None,
         };
-        let (Step::Name(name), rest) = key.steps().split_first()? else {
+        let (KeyStep::Name(name), rest) = key.steps().split_first()? else {
             return None;
         };
         let first = one(self.documents.first()?, name)?;
         rest.iter().try_fold(first, |value, step| match (value, step) {
-            (Value::Map(inner), Step::Name(name)) => one(inner, name),
-            (Value::List(elements), Step::Index(index)) => elements.get(*index),
+            (Value::Map(inner), KeyStep::Name(name)) => one(inner, name),
+            (Value::List(elements), KeyStep::Index(index)) => elements.get(*index),
             _ => None,
         })
     }
 
     /// The key with several of its names joined by slashes, if `branch` has a name with these slashes: they were taken for
     /// separators.
-    fn joined(&self, branch: &'t Branch<S>, way: &Way<'_>) -> Option<String> {
+    fn joined(&self, branch: &'t Branch<S>, way: &KeyProgress<'_>) -> Option<String> {
         let rest = way.key.steps().get(way.depth..)?;
         let names = rest.iter().map_while(|step| match step {
-            Step::Name(name) => Some(name.as_str()),
-            Step::Index(_) => None,
+            KeyStep::Name(name) => Some(name.as_str()),
+            KeyStep::Index(_) => None,
         });
         let names: Vec<_> = names.collect();
         (2..=names.len()).rev().find_map(|count| {
             let name = names.get(..count)?.join("/");
             self.lookup(branch, name.as_bytes())?;
             let end = way.depth.saturating_add(count);
-            Some(way.key.with(way.depth, end, Step::Name(name)).to_string())
+            Some(way.key.with(way.depth, end, KeyStep::Name(name)).to_string())
         })
     }
 }
@@ -320,13 +322,13 @@ fn own_index<S>(branch: &Branch<S>) -> Index<'_, S> {
 const MERGE_DEPTH: usize = 16;
 
 /// A key, and which of its steps is the current one.
-struct Way<'k> {
+struct KeyProgress<'k> {
     key: &'k KeyPath,
     /// How many steps are before the current one.
     depth: usize,
 }
 
-impl Way<'_> {
+impl KeyProgress<'_> {
     /// The key down to the current step, for a message.
     fn so_far(&self) -> String {
         self.key.first(self.depth.saturating_add(1)).to_string()
@@ -334,19 +336,19 @@ impl Way<'_> {
 
     /// The same key at the step before the current one.
     fn above(&self) -> Self {
-        Way {
+        KeyProgress {
             key: self.key,
             depth: self.depth.saturating_sub(1),
         }
     }
 
     /// The key with the current name as a position, if the value is a list and the name is the position of one of its elements.
-    fn as_position<S>(&self, found: &Value<S>, step: &Step) -> Option<String> {
+    fn as_position<S>(&self, found: &Value<S>, step: &KeyStep) -> Option<String> {
         match (found, step) {
-            (Value::List(elements), Step::Name(name)) => {
+            (Value::List(elements), KeyStep::Name(name)) => {
                 let index = name.parse().ok().filter(|index| *index < elements.len())?;
                 let end = self.depth.saturating_add(1);
-                Some(self.key.with(self.depth, end, Step::Index(index)).to_string())
+                Some(self.key.with(self.depth, end, KeyStep::Index(index)).to_string())
             }
             _ => None,
         }
@@ -394,7 +396,7 @@ fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     });
     let depth = key.steps().len();
     name.map_or(String::new(), |name| {
-        let first = key.with(depth, depth, Step::Name(name));
+        let first = key.with(depth, depth, KeyStep::Name(name));
         format!("name one of its keys, such as {first}, or ")
     })
 }
@@ -403,7 +405,7 @@ fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
 fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
     let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)))?;
     let depth = key.steps().len();
-    Some(key.with(depth, depth, Step::Index(index)))
+    Some(key.with(depth, depth, KeyStep::Index(index)))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub type Stored<'a> = Cow<'a, [u8]>;
 /// shortest positional form that round-trips for floats (see [`number::positional`](crate::sops::number::positional)), `True` or
 /// `False` for booleans, RFC 3339 with up to nanoseconds for times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ScalarType {
     /// Any bytes, mostly UTF-8.
     Text,
     /// A whole number that fits an `i64`.
@@ -45,7 +45,7 @@ pub enum Value<S> {
     /// No value at all.
     Null,
     /// A leaf, its text in canonical form.
-    Scalar(Kind, S),
+    Scalar(ScalarType, S),
     /// A comment in a list, or one that was stored in the place of a value.
     Comment(Comment<S>),
     /// An ordered list; its comments are elements.
@@ -152,7 +152,7 @@ impl<S> Value<S> {
     }
 }
 
-impl Kind {
+impl ScalarType {
     /// The name of the type, as messages say it.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -7,7 +7,7 @@ use base64::{
 };
 use thiserror::Error;
 
-use super::{number, time, tree::Kind};
+use super::{number, time, tree::ScalarType};
 use crate::system::plaintext::Plaintext;
 
 /// Base64 as Go's `StdEncoding` reads it: padding required, bits behind the last byte ignored.
@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) const TOKEN_START: &[u8] = b"ENC[AES256_GCM,";
 
 /// `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, taken apart and decoded.
-pub(crate) struct Token<'a> {
+pub(crate) struct EncryptedValue<'a> {
     /// The ciphertext, to be decrypted in place.
     pub(crate) data: Plaintext,
     /// The nonce.
@@ -48,10 +48,10 @@ pub(crate) enum ValueError {
     UnknownType(String),
     /// The plaintext is no valid value of the type that the token names.
     #[error("the decrypted value is not {}", .0.name())]
-    Malformed(Kind),
+    Malformed(ScalarType),
 }
 
-impl<'a> Token<'a> {
+impl<'a> EncryptedValue<'a> {
     /// Reads a token. Text behind the last `]` of the first line is ignored, and so are further lines.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, ValueError> {
         let parts = Parts::find(text).ok_or(ValueError::NotAToken)?;
@@ -114,7 +114,7 @@ fn decode(field: &'static str, text: &[u8]) -> Result<Vec<u8>, ValueError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     /// A scalar of this kind.
-    Scalar(Kind),
+    Scalar(ScalarType),
     /// A comment, wherever it stood.
     Comment,
 }
@@ -123,11 +123,11 @@ impl Type {
     /// The type that a token names. The type `bytes` of sops counts as unknown: sops itself crashes on a value of this type.
     pub(crate) fn from_name(name: &[u8]) -> Result<Self, ValueError> {
         match name {
-            b"str" => Ok(Self::Scalar(Kind::Text)),
-            b"int" => Ok(Self::Scalar(Kind::Integer)),
-            b"float" => Ok(Self::Scalar(Kind::Float)),
-            b"bool" => Ok(Self::Scalar(Kind::Boolean)),
-            b"time" => Ok(Self::Scalar(Kind::Time)),
+            b"str" => Ok(Self::Scalar(ScalarType::Text)),
+            b"int" => Ok(Self::Scalar(ScalarType::Integer)),
+            b"float" => Ok(Self::Scalar(ScalarType::Float)),
+            b"bool" => Ok(Self::Scalar(ScalarType::Boolean)),
+            b"time" => Ok(Self::Scalar(ScalarType::Time)),
             b"comment" => Ok(Self::Comment),
             _ => Err(ValueError::UnknownType(printable(name))),
         }
@@ -142,22 +142,22 @@ fn printable(name: &[u8]) -> String {
     }
 }
 
-/// Reads a plaintext by the name of its type, and brings it into the canonical form that [`Kind`] describes.
+/// Reads a plaintext by the name of its type, and brings it into the canonical form that [`ScalarType`] describes.
 pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type, Plaintext), ValueError> {
     let kind = match Type::from_name(type_name)? {
         Type::Scalar(kind) => kind,
         Type::Comment => return Ok((Type::Comment, plaintext)),
     };
-    if kind == Kind::Text {
+    if kind == ScalarType::Text {
         return Ok((Type::Scalar(kind), plaintext));
     }
     let text = str::from_utf8(plaintext.expose()).ok();
     let spelled = text.and_then(|text| match kind {
-        Kind::Integer => text.parse::<i64>().ok().map(|integer| integer.to_string()),
-        Kind::Float => float(text).map(number::positional),
-        Kind::Boolean => boolean(text).map(str::to_owned),
-        Kind::Time => time::canonical(text),
-        Kind::Text | Kind::Unsigned => None,
+        ScalarType::Integer => text.parse::<i64>().ok().map(|integer| integer.to_string()),
+        ScalarType::Float => float(text).map(number::positional),
+        ScalarType::Boolean => boolean(text).map(str::to_owned),
+        ScalarType::Time => time::canonical(text),
+        ScalarType::Text | ScalarType::Unsigned => None,
     });
     let spelled = spelled.ok_or(ValueError::Malformed(kind))?;
     Ok((Type::Scalar(kind), Plaintext::from(spelled)))
@@ -191,7 +191,7 @@ mod tests {
 
     /// Data, iv, tag and type of a token.
     fn parts(text: &[u8]) -> Result<[Vec<u8>; 4], ValueError> {
-        let token = Token::parse(text)?;
+        let token = EncryptedValue::parse(text)?;
         Ok([token.data.expose().to_vec(), token.iv, token.tag, token.type_name.to_vec()])
     }
 
@@ -257,21 +257,21 @@ mod tests {
     #[test]
     fn plaintext_becomes_canonical_by_its_type() {
         for (type_name, text, kind, expected) in [
-            ("str", "007", Kind::Text, "007"),
-            ("int", "+007", Kind::Integer, "7"),
-            ("int", "-9223372036854775808", Kind::Integer, "-9223372036854775808"),
-            ("float", "1e3", Kind::Float, "1000"),
-            ("float", "-0", Kind::Float, "-0"),
-            ("float", "InFiNiTy", Kind::Float, "+Inf"),
-            ("float", "-inf", Kind::Float, "-Inf"),
-            ("float", "nan", Kind::Float, "NaN"),
-            ("float", "1e-400", Kind::Float, "0"),
-            ("bool", "t", Kind::Boolean, "True"),
-            ("bool", "FALSE", Kind::Boolean, "False"),
+            ("str", "007", ScalarType::Text, "007"),
+            ("int", "+007", ScalarType::Integer, "7"),
+            ("int", "-9223372036854775808", ScalarType::Integer, "-9223372036854775808"),
+            ("float", "1e3", ScalarType::Float, "1000"),
+            ("float", "-0", ScalarType::Float, "-0"),
+            ("float", "InFiNiTy", ScalarType::Float, "+Inf"),
+            ("float", "-inf", ScalarType::Float, "-Inf"),
+            ("float", "nan", ScalarType::Float, "NaN"),
+            ("float", "1e-400", ScalarType::Float, "0"),
+            ("bool", "t", ScalarType::Boolean, "True"),
+            ("bool", "FALSE", ScalarType::Boolean, "False"),
             (
                 "time",
                 "2001-12-14T21:59:43.10-05:00",
-                Kind::Time,
+                ScalarType::Time,
                 "2001-12-14T21:59:43.1-05:00",
             ),
         ] {
@@ -287,21 +287,21 @@ mod tests {
     #[test]
     fn plaintext_of_another_type_is_refused_without_showing_it() {
         for (type_name, text, kind) in [
-            ("int", "9223372036854775808", Kind::Integer),
-            ("int", "1_000", Kind::Integer),
-            ("int", " 1", Kind::Integer),
-            ("int", "", Kind::Integer),
-            ("float", "1e400", Kind::Float),
-            ("float", "-nan", Kind::Float),
-            ("float", "1.5 ", Kind::Float),
-            ("bool", "yes", Kind::Boolean),
-            ("bool", "tRUE", Kind::Boolean),
-            ("time", "2001-12-14", Kind::Time),
+            ("int", "9223372036854775808", ScalarType::Integer),
+            ("int", "1_000", ScalarType::Integer),
+            ("int", " 1", ScalarType::Integer),
+            ("int", "", ScalarType::Integer),
+            ("float", "1e400", ScalarType::Float),
+            ("float", "-nan", ScalarType::Float),
+            ("float", "1.5 ", ScalarType::Float),
+            ("bool", "yes", ScalarType::Boolean),
+            ("bool", "tRUE", ScalarType::Boolean),
+            ("time", "2001-12-14", ScalarType::Time),
         ] {
             assert_eq!(read(type_name, text), Err(ValueError::Malformed(kind)), "{type_name} {text}");
         }
         assert_eq!(
-            ValueError::Malformed(Kind::Integer).to_string(),
+            ValueError::Malformed(ScalarType::Integer).to_string(),
             "the decrypted value is not an integer"
         );
     }

@@ -23,7 +23,7 @@ use super::{
 const CHUNK: usize = 64 * 1024;
 
 /// A file as it was when it was opened.
-pub(crate) struct Contents {
+pub(crate) struct FileContents {
     /// All of it.
     pub text: Plaintext,
     /// Its permission bits.
@@ -80,7 +80,7 @@ impl Reader {
 
     /// Reads a file as [`read`] does, in the time that is left. If none is left, or this run was told to end, there is still a
     /// moment: a file that can be read at once is read, however long other files took.
-    pub(crate) fn read(&mut self, path: &Path, limit: usize) -> Result<Contents, ReadError> {
+    pub(crate) fn read(&mut self, path: &Path, limit: usize) -> Result<FileContents, ReadError> {
         let path = path.to_owned();
         self.wait_for(move || read(&path, limit))
     }
@@ -110,7 +110,7 @@ impl Reader {
 ///
 /// The file is opened once, and its type and size are those of the descriptor: nobody can put another file in its place between
 /// the check and the read. With `O_NONBLOCK`, opening a fifo that has no writer does not block.
-pub(crate) fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
+pub(crate) fn read(path: &Path, limit: usize) -> Result<FileContents, ReadError> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
     let file = OpenOptions::new()
@@ -127,7 +127,7 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
         return Err(ReadError::TooLarge(limit));
     }
     let text = read_to_end(&file, size, limit).map_err(|error| refusal(&error))?;
-    Ok(Contents {
+    Ok(FileContents {
         text: text.ok_or(ReadError::TooLarge(limit))?,
         mode: metadata.permissions().mode() & 0o7777,
     })

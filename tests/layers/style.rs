@@ -1,6 +1,7 @@
 //! The style of the source: what rustfmt and clippy do not ask for, and readers rely on.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -82,6 +83,37 @@ fn unit_tests_are_at_the_end_of_their_file_or_in_a_directory() {
         }
         faults
     });
+}
+
+#[test]
+fn no_two_types_have_one_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources() {
+        for name in types(&source.items) {
+            places.entry(name).or_default().push(source.path.display().to_string());
+        }
+    }
+    places.retain(|_, places| places.len() > 1);
+    assert!(places.is_empty(), "{places:#?}");
+}
+
+/// The names of the types among `items`, and in their inner modules.
+fn types(items: &[Item]) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in items {
+        match item {
+            Item::Struct(item) => names.push(item.ident.to_string()),
+            Item::Enum(item) => names.push(item.ident.to_string()),
+            Item::Type(item) => names.push(item.ident.to_string()),
+            Item::Trait(item) => names.push(item.ident.to_string()),
+            Item::Mod(ItemMod {
+                content: Some((_, items)),
+                ..
+            }) => names.extend(types(items)),
+            _ => {}
+        }
+    }
+    names
 }
 
 #[test]

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     effort::Effort,
-    failure::Failure,
+    failure::EntryFailure,
     foreign::Foreign,
     hybrid::{self, HybridIdentity},
     identity::Identity,
@@ -36,43 +36,43 @@ const MAX_KEY_BYTES: usize = 33;
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// An age message without its armor.
-pub(crate) struct Message(Vec<u8>);
+pub(crate) struct AgeMessage(Vec<u8>);
 
-impl Message {
+impl AgeMessage {
     /// Decodes the armor and checks the form of the header. White space around the armor is accepted. A message without armor is refused,
     /// since sops writes none.
-    pub(crate) fn parse(armored: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(armored: &str) -> Result<Self, EntryFailure> {
         let armored = armored.trim_ascii();
         if armored.len() > MAX_MESSAGE_BYTES {
-            return Err(Failure::TooLarge);
+            return Err(EntryFailure::TooLarge);
         }
         if !armored.starts_with(ARMOR) {
-            return Err(Failure::BadArmor);
+            return Err(EntryFailure::BadArmor);
         }
         let mut bytes = Vec::with_capacity(armored.len());
         ArmoredReader::new(armored.as_bytes())
             .read_to_end(&mut bytes)
-            .map_err(|_| Failure::BadArmor)?;
+            .map_err(|_| EntryFailure::BadArmor)?;
         if bytes.split(|byte| *byte == b'\n').count() > MAX_MESSAGE_LINES {
-            return Err(Failure::TooLarge);
+            return Err(EntryFailure::TooLarge);
         }
-        Decryptor::new_buffered(Unread(&bytes)).map_err(|_| Failure::BadHeader)?;
+        Decryptor::new_buffered(Unread(&bytes)).map_err(|_| EntryFailure::BadHeader)?;
         Ok(Self(bytes))
     }
 
     /// The content of the message, if `identity` opens it. Only one identity is tried at a time: a stanza on which one identity fails must
     /// not keep another identity from its own stanza.
-    pub(crate) fn open(&self, identity: &Identity, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
+    pub(crate) fn open(&self, identity: &Identity, effort: &Effort<'_>) -> Result<Plaintext, EntryFailure> {
         read(self.content(identity, effort)?)
     }
 
     /// The content of the message, of any length, to be read by the caller. Reading it to its end authenticates it.
-    pub(crate) fn content(&self, identity: &Identity, effort: &Effort<'_>) -> Result<impl Read + use<'_>, Failure> {
-        self.decrypt(&identity.candidate(&self.0, effort).ok_or(Failure::NotOurs)?)
+    pub(crate) fn content(&self, identity: &Identity, effort: &Effort<'_>) -> Result<impl Read + use<'_>, EntryFailure> {
+        self.decrypt(&identity.candidate(&self.0, effort).ok_or(EntryFailure::NotOurs)?)
     }
 
     /// The content of the message, by the file key that a plugin found in one of the stanzas.
-    pub(crate) fn open_with(&self, file_key: FileKey) -> Result<Plaintext, Failure> {
+    pub(crate) fn open_with(&self, file_key: FileKey) -> Result<Plaintext, EntryFailure> {
         read(self.decrypt(&ends::Known(file_key))?)
     }
 
@@ -81,12 +81,12 @@ impl Message {
         ends::stanzas(&self.0)
     }
 
-    fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read + use<'_>, Failure> {
-        let decryptor = Decryptor::new_buffered(Unread(&self.0)).map_err(|_| Failure::BadHeader)?;
+    fn decrypt(&self, identity: &dyn ::age::Identity) -> Result<impl Read + use<'_>, EntryFailure> {
+        let decryptor = Decryptor::new_buffered(Unread(&self.0)).map_err(|_| EntryFailure::BadHeader)?;
         decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
-            DecryptError::NoMatchingKeys => Failure::NotOurs,
-            DecryptError::InvalidHeader => Failure::BadHeader,
-            _ => Failure::Damaged,
+            DecryptError::NoMatchingKeys => EntryFailure::NotOurs,
+            DecryptError::InvalidHeader => EntryFailure::BadHeader,
+            _ => EntryFailure::Damaged,
         })
     }
 }
@@ -132,17 +132,17 @@ fn header_length(message: &[u8]) -> usize {
 }
 
 /// Reads a data key, or a share of one, to the end. Only a content that was read to its end is authenticated.
-fn read(mut content: impl Read) -> Result<Plaintext, Failure> {
+fn read(mut content: impl Read) -> Result<Plaintext, EntryFailure> {
     let mut key = Plaintext::default();
     let mut chunk = Zeroizing::new([0; 64]);
     while key.len() <= MAX_KEY_BYTES {
         match content.read(chunk.as_mut_slice()) {
             Ok(0) => return Ok(key),
             Ok(count) => key.push(chunk.get(..count).unwrap_or_default()),
-            Err(_) => return Err(Failure::Damaged),
+            Err(_) => return Err(EntryFailure::Damaged),
         }
     }
-    Err(Failure::BadLength)
+    Err(EntryFailure::BadLength)
 }
 
 /// The cause to report if a file of age identities is no identity text at all.
@@ -178,14 +178,14 @@ pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// A line of an identity text that is an identity.
-pub(crate) enum Line {
+pub(crate) enum IdentityLine {
     /// A key at hand.
     Identity(Identity),
     /// An identity that only a plugin can use.
     Plugin(PluginIdentity),
 }
 
-impl Line {
+impl IdentityLine {
     /// Reads one word of an identity text.
     pub(crate) fn parse(text: &[u8], place: &Place) -> Result<Self, Cause> {
         let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;

@@ -9,7 +9,7 @@ use des::TdesEde3;
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-use crate::{keys::failure::Failure, system::plaintext::Plaintext};
+use crate::{keys::failure::EntryFailure, system::plaintext::Plaintext};
 
 /// The header of the packet with the modification detection code. The code follows it: the SHA-1 of all bytes before the code (RFC 9580,
 /// 5.13.1).
@@ -41,19 +41,19 @@ impl Cipher {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unsupported`] for a cipher that gpg has and that is not here, [`Failure::Damaged`] for anything else.
-    fn numbered(number: u8) -> Result<Self, Failure> {
+    /// [`EntryFailure::Unsupported`] for a cipher that gpg has and that is not here, [`EntryFailure::Damaged`] for anything else.
+    fn numbered(number: u8) -> Result<Self, EntryFailure> {
         let (key_bytes, block_bytes, decrypt): (_, _, Decrypt) = match number {
-            1 => return Err(Failure::Unsupported("OpenPGP encryption with IDEA")),
+            1 => return Err(EntryFailure::Unsupported("OpenPGP encryption with IDEA")),
             2 => (24, 8, decrypt::<TdesEde3>),
-            3 => return Err(Failure::Unsupported("OpenPGP encryption with CAST5")),
-            4 => return Err(Failure::Unsupported("OpenPGP encryption with Blowfish")),
+            3 => return Err(EntryFailure::Unsupported("OpenPGP encryption with CAST5")),
+            4 => return Err(EntryFailure::Unsupported("OpenPGP encryption with Blowfish")),
             7 => (16, 16, decrypt::<Aes128>),
             8 => (24, 16, decrypt::<Aes192>),
             9 => (32, 16, decrypt::<Aes256>),
-            10 => return Err(Failure::Unsupported("OpenPGP encryption with Twofish")),
-            11..=13 => return Err(Failure::Unsupported("OpenPGP encryption with Camellia")),
-            _ => return Err(Failure::Damaged),
+            10 => return Err(EntryFailure::Unsupported("OpenPGP encryption with Twofish")),
+            11..=13 => return Err(EntryFailure::Unsupported("OpenPGP encryption with Camellia")),
+            _ => return Err(EntryFailure::Damaged),
         };
         Ok(Self {
             key_bytes,
@@ -68,12 +68,12 @@ impl SessionKey {
     ///
     /// # Errors
     ///
-    /// [`Failure::Damaged`] if the sum or the length of the key is wrong, [`Failure::Unsupported`] if the cipher is not here.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, Failure> {
-        let (number, key) = summed(text).ok_or(Failure::Damaged)?;
+    /// [`EntryFailure::Damaged`] if the sum or the length of the key is wrong, [`EntryFailure::Unsupported`] if the cipher is not here.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, EntryFailure> {
+        let (number, key) = summed(text).ok_or(EntryFailure::Damaged)?;
         let cipher = Cipher::numbered(number)?;
         if key.len() != cipher.key_bytes {
-            return Err(Failure::Damaged);
+            return Err(EntryFailure::Damaged);
         }
         let key = Zeroizing::new(key.to_vec());
         Ok(Self { cipher, key })

@@ -14,11 +14,11 @@ mod tests;
 
 use cipher::SessionKey;
 pub(crate) use key::PgpKey;
-use packet::{Reader, tag};
+use packet::{PacketReader, tag};
 
 use super::{
-    effort::{Effort, Kind},
-    failure::Failure,
+    effort::{Effort, KeyCost},
+    failure::EntryFailure,
 };
 use crate::system::plaintext::Plaintext;
 
@@ -56,43 +56,43 @@ impl PgpMessage {
     ///
     /// # Errors
     ///
-    /// [`Failure::TooLarge`], [`Failure::BadArmor`], [`Failure::Unsupported`], or [`Failure::BadHeader`] when there is no encrypted data.
-    pub(crate) fn parse(armored: &str) -> Result<Self, Failure> {
+    /// [`EntryFailure::TooLarge`], [`EntryFailure::BadArmor`], [`EntryFailure::Unsupported`], or [`EntryFailure::BadHeader`] when there is no encrypted data.
+    pub(crate) fn parse(armored: &str) -> Result<Self, EntryFailure> {
         if armored.len() > MAX_MESSAGE_BYTES {
-            return Err(Failure::TooLarge);
+            return Err(EntryFailure::TooLarge);
         }
-        let bytes = armor::decode(armored).ok_or(Failure::BadArmor)?;
+        let bytes = armor::decode(armored).ok_or(EntryFailure::BadArmor)?;
         let mut recipients = Vec::new();
-        for packet in Reader::new(&bytes) {
-            let packet = packet.map_err(|error| error.or(Failure::BadHeader))?;
+        for packet in PacketReader::new(&bytes) {
+            let packet = packet.map_err(|error| error.or(EntryFailure::BadHeader))?;
             match packet.tag {
-                tag::PUBLIC_KEY_SESSION_KEY if recipients.len() == MOST_RECIPIENTS => return Err(Failure::TooLarge),
+                tag::PUBLIC_KEY_SESSION_KEY if recipients.len() == MOST_RECIPIENTS => return Err(EntryFailure::TooLarge),
                 tag::PUBLIC_KEY_SESSION_KEY => recipients.extend(Recipient::parse(packet.body.expose())),
                 tag::PASSWORD_SESSION_KEY | tag::MARKER | tag::PADDING => {}
-                tag::PROTECTED_DATA if packet.body.expose().first() == Some(&2) => return Err(Failure::Unsupported(AEAD)),
+                tag::PROTECTED_DATA if packet.body.expose().first() == Some(&2) => return Err(EntryFailure::Unsupported(AEAD)),
                 tag::PROTECTED_DATA => {
                     let data = packet.body.expose().to_vec();
                     return Ok(Self { recipients, data });
                 }
-                tag::AEAD_DATA => return Err(Failure::Unsupported(AEAD)),
-                tag::UNPROTECTED_DATA => return Err(Failure::Unsupported(UNPROTECTED)),
+                tag::AEAD_DATA => return Err(EntryFailure::Unsupported(AEAD)),
+                tag::UNPROTECTED_DATA => return Err(EntryFailure::Unsupported(UNPROTECTED)),
                 _ => break,
             }
         }
-        Err(Failure::BadHeader)
+        Err(EntryFailure::BadHeader)
     }
 
     /// The content of the message, if `key` opens it. Every key is tried on a hidden recipient.
     ///
     /// # Errors
     ///
-    /// [`Failure::NotOurs`] when no recipient is `key`; [`Failure::TooLarge`] when more may be than are tried; this,
-    /// [`Failure::Unsupported`], [`Failure::Damaged`] and [`Failure::BadLength`] tell of the content as well.
-    pub(crate) fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, Failure> {
-        let mut worst = Failure::NotOurs;
+    /// [`EntryFailure::NotOurs`] when no recipient is `key`; [`EntryFailure::TooLarge`] when more may be than are tried; this,
+    /// [`EntryFailure::Unsupported`], [`EntryFailure::Damaged`] and [`EntryFailure::BadLength`] tell of the content as well.
+    pub(crate) fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, EntryFailure> {
+        let mut worst = EntryFailure::NotOurs;
         let mut recipients = self.recipients.iter().filter(|recipient| recipient.may_be(key));
         for recipient in recipients.by_ref().take(MOST_TRIES) {
-            if !effort.take(Kind::Rsa) {
+            if !effort.take(KeyCost::Rsa) {
                 return Err(worst);
             }
             match recipient.session(key) {
@@ -100,16 +100,16 @@ impl PgpMessage {
                     Ok(content) => return Ok(content),
                     Err(failure) => worst = failure,
                 },
-                Err(Failure::Damaged) if recipient.is_hidden() => {}
+                Err(EntryFailure::Damaged) if recipient.is_hidden() => {}
                 Err(failure) => worst = failure,
             }
         }
-        Err(recipients.next().map_or(worst, |_| Failure::TooLarge))
+        Err(recipients.next().map_or(worst, |_| EntryFailure::TooLarge))
     }
 
     /// The content of the message, by the session key. Nothing in it is parsed before its integrity is checked.
-    fn read(&self, session: &SessionKey) -> Result<Plaintext, Failure> {
-        let packets = session.open(&self.data).ok_or(Failure::Damaged)?;
+    fn read(&self, session: &SessionKey) -> Result<Plaintext, EntryFailure> {
+        let packets = session.open(&self.data).ok_or(EntryFailure::Damaged)?;
         content::literal(packets.expose())
     }
 }
@@ -118,9 +118,9 @@ impl PgpMessage {
 ///
 /// # Errors
 ///
-/// [`Failure::Damaged`] when that is no session key, else those of [`PgpMessage::open`].
+/// [`EntryFailure::Damaged`] when that is no session key, else those of [`PgpMessage::open`].
 #[cfg(fuzzing)]
-pub(crate) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, Failure> {
+pub(crate) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, EntryFailure> {
     let message = PgpMessage {
         recipients: Vec::new(),
         data: body.to_vec(),
@@ -144,8 +144,8 @@ impl Recipient {
     }
 
     /// The session key that is under `key`.
-    fn session(&self, key: &PgpKey) -> Result<SessionKey, Failure> {
-        let text = key.decrypt(&self.encrypted).ok_or(Failure::Damaged)?;
+    fn session(&self, key: &PgpKey) -> Result<SessionKey, EntryFailure> {
+        let text = key.decrypt(&self.encrypted).ok_or(EntryFailure::Damaged)?;
         SessionKey::parse(&text)
     }
 

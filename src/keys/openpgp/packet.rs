@@ -1,6 +1,6 @@
 //! The packets that OpenPGP data consists of (RFC 9580, 4.2).
 
-use crate::{keys::failure::Failure, system::plaintext::Plaintext};
+use crate::{keys::failure::EntryFailure, system::plaintext::Plaintext};
 
 /// What a packet is (RFC 9580, 5).
 pub(crate) mod tag {
@@ -46,7 +46,7 @@ pub(crate) enum PacketError {
 }
 
 /// Reads one packet after the other. What follows a malformed packet has no meaning.
-pub(crate) struct Reader<'a> {
+pub(crate) struct PacketReader<'a> {
     rest: &'a [u8],
     /// How many packets were read.
     count: usize,
@@ -62,7 +62,7 @@ enum Length {
     Indeterminate,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> PacketReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, count: 0 }
     }
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Iterator for Reader<'_> {
+impl Iterator for PacketReader<'_> {
     type Item = Result<Packet, PacketError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -163,10 +163,10 @@ impl Iterator for Reader<'_> {
 
 impl PacketError {
     /// The failure to report. `malformed` is the one for a malformed packet.
-    pub(crate) fn or(self, malformed: Failure) -> Failure {
+    pub(crate) fn or(self, malformed: EntryFailure) -> EntryFailure {
         match self {
             Self::Malformed => malformed,
-            Self::TooMany => Failure::TooLarge,
+            Self::TooMany => EntryFailure::TooLarge,
         }
     }
 }

@@ -5,13 +5,13 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use super::recipient::RecipientEntry;
+use super::recipient::RecipientRow;
 use crate::keys::{
     hybrid::by_its_ends,
     identity::Identity,
     keyring::Keyring,
-    opening::{Group, Opening},
     problem::Problem,
+    recovery::{DataKeyRecovery, Group},
 };
 
 /// How many entries of a group are always shown. Later ones are shown only if there is a note on them.
@@ -31,7 +31,7 @@ pub struct NoKey {
     groups: Vec<ClosedGroup>,
     /// How many groups are needed.
     needed: usize,
-    keys: Vec<Key>,
+    keys: Vec<HostKey>,
     /// The problems of key sources, each with whether somebody set the source.
     problems: Vec<(Problem, bool)>,
     /// The recipient of this host that should be added to a `.sops.yaml`, if there is one.
@@ -41,13 +41,13 @@ pub struct NoKey {
 /// A key group in the report. It may be open if others that are needed are not.
 #[derive(Debug)]
 struct ClosedGroup {
-    entries: Vec<RecipientEntry>,
+    entries: Vec<RecipientRow>,
     is_open: bool,
 }
 
 /// One key of this host.
 #[derive(Debug)]
-struct Key {
+struct HostKey {
     /// The recipient to add to a `.sops.yaml`, or words that say where to find it.
     recipient: String,
     /// The line of the report for this key: its name and its source.
@@ -69,18 +69,18 @@ enum Preference {
 
 impl NoKey {
     /// Copies what the report needs, so that the report can be written after the keys are dropped.
-    pub(crate) fn new(opening: &Opening, keyring: &Keyring) -> Self {
-        let groups: Vec<_> = opening
+    pub(crate) fn new(recovery: &DataKeyRecovery, keyring: &Keyring) -> Self {
+        let groups: Vec<_> = recovery
             .groups()
             .iter()
             .map(|group| ClosedGroup::new(group, keyring))
             .collect();
         let entries = || groups.iter().flat_map(|group| &group.entries);
-        let has_pgp = entries().any(RecipientEntry::is_pgp);
+        let has_pgp = entries().any(RecipientRow::is_pgp);
         let gpg_works = !entries().any(|entry| entry.is_pgp() && entry.has_program_failed());
-        let keys = Key::all(keyring, gpg_works).into_iter();
+        let keys = HostKey::all(keyring, gpg_works).into_iter();
         let mut no_key = Self {
-            needed: opening.needed(),
+            needed: recovery.needed(),
             keys: keys.filter(|key| has_pgp || key.kind != Preference::Pgp).collect(),
             groups,
             problems: keyring
@@ -97,7 +97,7 @@ impl NoKey {
     }
 
     /// An entry for a key of this host that cannot be used because it is damaged, in a group that stayed closed.
-    fn damaged(&self) -> Option<&RecipientEntry> {
+    fn damaged(&self) -> Option<&RecipientRow> {
         let closed = self.groups.iter().filter(|group| !group.is_open);
         closed.flat_map(|group| &group.entries).find(|entry| entry.is_damaged())
     }
@@ -109,9 +109,9 @@ impl NoKey {
 
     /// The key to recommend. If the file has an OpenPGP message of an unsupported kind, no OpenPGP key is recommended: the message for it
     /// would be of that kind too.
-    fn best(&self) -> Option<&Key> {
-        let has_foreign = self.entries().any(RecipientEntry::is_foreign);
-        let is_of_use = |key: &&Key| key.is_of_use && !(has_foreign && key.kind == Preference::Pgp);
+    fn best(&self) -> Option<&HostKey> {
+        let has_foreign = self.entries().any(RecipientRow::is_foreign);
+        let is_of_use = |key: &&HostKey| key.is_of_use && !(has_foreign && key.kind == Preference::Pgp);
         self.keys.iter().filter(is_of_use).min_by_key(|key| key.kind)
     }
 
@@ -187,7 +187,7 @@ impl NoKey {
     /// What to do about a key source that somebody set and that gave no key, or about a program that failed.
     fn mend(&self) -> Option<String> {
         let of_set_sources = || self.problems.iter().filter(|(_, is_set)| *is_set);
-        let is_said = of_set_sources().next().is_some() || self.entries().any(RecipientEntry::has_program_failed);
+        let is_said = of_set_sources().next().is_some() || self.entries().any(RecipientRow::has_program_failed);
         of_set_sources()
             .find_map(|(problem, _)| mend(problem))
             .or_else(|| is_said.then(|| "mend what is said above".to_owned()))
@@ -242,7 +242,7 @@ impl NoKey {
     }
 
     /// The recipient entries of all groups.
-    fn entries(&self) -> impl Iterator<Item = &RecipientEntry> {
+    fn entries(&self) -> impl Iterator<Item = &RecipientRow> {
         self.groups.iter().flat_map(|group| &group.entries)
     }
 }
@@ -255,11 +255,7 @@ fn mend(problem: &Problem) -> Option<String> {
 impl ClosedGroup {
     fn new(group: &Group, keyring: &Keyring) -> Self {
         Self {
-            entries: group
-                .entries
-                .iter()
-                .map(|entry| RecipientEntry::new(entry, keyring))
-                .collect(),
+            entries: group.entries.iter().map(|entry| RecipientRow::new(entry, keyring)).collect(),
             is_open: group.is_open(),
         }
     }
@@ -288,7 +284,7 @@ impl fmt::Display for NoKey {
 
 impl std::error::Error for NoKey {}
 
-impl Key {
+impl HostKey {
     /// The recipient to copy. A very long one is given in full only the first time in a run, and shortened after that.
     fn to_copy(&self, has_shown_long: &AtomicBool) -> String {
         let short = by_its_ends(&self.recipient);

@@ -1,14 +1,14 @@
 //! One recipient entry, as the report on a closed file shows it.
 
 use crate::{
-    keys::{failure::Failure, holder::Holder, hybrid::by_its_ends, keyring::Keyring, opening::Entry, ssh},
+    keys::{failure::EntryFailure, holder::Holder, hybrid::by_its_ends, keyring::Keyring, recovery::RecipientEntry, ssh},
     sops::metadata::{MasterKey, Service},
     text::printable::{one_line, printable},
 };
 
 /// One recipient entry in the report.
 #[derive(Debug)]
-pub(crate) struct RecipientEntry {
+pub(crate) struct RecipientRow {
     kind: &'static str,
     /// The key service that could open the entry, if it is one for a key service: none is supported.
     unsupported: Option<&'static str>,
@@ -24,14 +24,14 @@ pub(crate) struct RecipientEntry {
     has_program_failed: bool,
 }
 
-impl RecipientEntry {
+impl RecipientRow {
     /// The report on an entry, whether it was opened or not.
-    pub(crate) fn new(entry: &Entry, keyring: &Keyring) -> Self {
+    pub(crate) fn new(entry: &RecipientEntry, keyring: &Keyring) -> Self {
         let is_ours = keyring.hand.owns(&entry.key);
         let is_foreign = entry
             .failures
             .iter()
-            .any(|failure| matches!(failure, Failure::Unsupported(_)));
+            .any(|failure| matches!(failure, EntryFailure::Unsupported(_)));
         let blank = Self {
             kind: "age",
             unsupported: None,
@@ -42,7 +42,7 @@ impl RecipientEntry {
             has_program_failed: entry
                 .failures
                 .iter()
-                .any(|failure| matches!(failure, Failure::ProgramFailed(_))),
+                .any(|failure| matches!(failure, EntryFailure::ProgramFailed(_))),
         };
         match &entry.key {
             MasterKey::Age { recipient, .. } => Self {
@@ -122,7 +122,7 @@ fn shown_age(recipient: &str) -> String {
 }
 
 /// The notes on the failures of an entry. `None` if nothing failed but that its key is not on this host.
-fn faults(failures: &[Failure], is_ours: bool, kind: &str) -> Option<Vec<String>> {
+fn faults(failures: &[EntryFailure], is_ours: bool, kind: &str) -> Option<Vec<String>> {
     let faults: Vec<_> = failures
         .iter()
         .filter_map(|failure| fault(failure, is_ours && failures.len() == 1, kind))
@@ -130,19 +130,19 @@ fn faults(failures: &[Failure], is_ours: bool, kind: &str) -> Option<Vec<String>
     (!faults.is_empty()).then_some(faults)
 }
 
-fn fault(failure: &Failure, is_ours: bool, kind: &str) -> Option<String> {
+fn fault(failure: &EntryFailure, is_ours: bool, kind: &str) -> Option<String> {
     Some(match failure {
-        Failure::NotOurs if is_ours => "damaged: not encrypted to this recipient".to_owned(),
-        Failure::NotOurs => return None,
-        Failure::NotTried => "some keys of this host were not tried: the limit of tries is used up".to_owned(),
-        Failure::TooLarge => "damaged: too large for a data key".to_owned(),
-        Failure::BadArmor => format!("damaged: not an armored {kind} message"),
-        Failure::BadHeader => format!("damaged: not a readable {kind} message"),
-        Failure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
-        Failure::Unsupported(what) => format!("{what} is not supported"),
-        Failure::BadLength => "damaged: its content does not have the length of a data key".to_owned(),
+        EntryFailure::NotOurs if is_ours => "damaged: not encrypted to this recipient".to_owned(),
+        EntryFailure::NotOurs => return None,
+        EntryFailure::NotTried => "some keys of this host were not tried: the limit of tries is used up".to_owned(),
+        EntryFailure::TooLarge => "damaged: too large for a data key".to_owned(),
+        EntryFailure::BadArmor => format!("damaged: not an armored {kind} message"),
+        EntryFailure::BadHeader => format!("damaged: not a readable {kind} message"),
+        EntryFailure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
+        EntryFailure::Unsupported(what) => format!("{what} is not supported"),
+        EntryFailure::BadLength => "damaged: its content does not have the length of a data key".to_owned(),
         // The text is one of ours and may end with a remedy, so it is not shortened. What it quotes of other programs is short already.
-        Failure::NotHeldByProgram(words) | Failure::ProgramFailed(words) => one_line(words),
+        EntryFailure::NotHeldByProgram(words) | EntryFailure::ProgramFailed(words) => one_line(words),
     })
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
 }
 
 /// The kinds of keys that age knows.
-enum Kind {
+enum SshKeyType {
     Ed25519,
     Rsa,
 }
@@ -87,10 +87,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn kind(&mut self) -> Result<Kind, Cause> {
+    fn kind(&mut self) -> Result<SshKeyType, Cause> {
         match self.string()? {
-            b"ssh-ed25519" => Ok(Kind::Ed25519),
-            b"ssh-rsa" => Ok(Kind::Rsa),
+            b"ssh-ed25519" => Ok(SshKeyType::Ed25519),
+            b"ssh-rsa" => Ok(SshKeyType::Rsa),
             other => Err(recognize::kind(other).map_or(Cause::DamagedSshKey(Damage::Form), |name| {
                 Cause::UnknownSshKind(name.to_owned())
             })),
@@ -99,8 +99,8 @@ impl<'a> Fields<'a> {
 
     fn public_key(&mut self) -> Result<KeyData, Cause> {
         let key = match self.kind()? {
-            Kind::Ed25519 => self.ed25519_half().map(KeyData::Ed25519),
-            Kind::Rsa => {
+            SshKeyType::Ed25519 => self.ed25519_half().map(KeyData::Ed25519),
+            SshKeyType::Rsa => {
                 let [e, n] = self.numbers()?;
                 rsa_public(n, e).map(KeyData::Rsa)
             }
@@ -126,8 +126,8 @@ impl<'a> Fields<'a> {
 
     fn private_key(&mut self) -> Result<PrivateKey, Cause> {
         match self.kind()? {
-            Kind::Ed25519 => self.ed25519_key(),
-            Kind::Rsa => rsa_key(self.numbers()?).ok_or(Cause::DamagedSshKey(Damage::Form)),
+            SshKeyType::Ed25519 => self.ed25519_key(),
+            SshKeyType::Rsa => rsa_key(self.numbers()?).ok_or(Cause::DamagedSshKey(Damage::Form)),
         }
     }
 

@@ -57,7 +57,7 @@ fn wrong(x: u8) -> Vec<u8> {
 }
 
 /// A file whose entries give what stands here, tried in this order.
-fn opening(threshold: usize, groups: &[Vec<Vec<u8>>]) -> Opening {
+fn recovery(threshold: usize, groups: &[Vec<Vec<u8>>]) -> DataKeyRecovery {
     let key = |part: &Vec<u8>| entry("", BASE64_STANDARD.encode(part));
     let group = |parts: &Vec<Vec<u8>>| KeyGroup {
         keys: parts.iter().map(key).collect(),
@@ -66,12 +66,12 @@ fn opening(threshold: usize, groups: &[Vec<Vec<u8>>]) -> Opening {
         groups: groups.iter().map(group).collect(),
         threshold,
     };
-    let mut opening = Opening::new(&groups, proof());
-    opening.advance(|_, key| match key {
+    let mut recovery = DataKeyRecovery::new(&groups, proof());
+    recovery.advance(|_, key| match key {
         MasterKey::Age { encrypted, .. } => Some(Ok(Plaintext::from(BASE64_STANDARD.decode(encrypted).unwrap()))),
         _ => None,
     });
-    opening
+    recovery
 }
 
 /// One entry a group.
@@ -79,52 +79,52 @@ fn single(parts: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
     parts.into_iter().map(|part| vec![part]).collect()
 }
 
-fn assert_opens(mut opening: Opening) {
-    assert!(opening.is_open());
-    assert_eq!(opening.take_key().unwrap().expose(), DATA_KEY);
+fn assert_opens(mut recovery: DataKeyRecovery) {
+    assert!(recovery.is_open());
+    assert_eq!(recovery.take_key().unwrap().expose(), DATA_KEY);
 }
 
 #[test]
 fn the_first_groups_open_a_file_where_they_are_enough() {
-    let opening = opening(2, &single((1..=5).map(|x| share(x, 2))));
-    assert_eq!(opening.groups().iter().filter(|group| group.is_open()).count(), 2);
-    assert_opens(opening);
+    let recovery = recovery(2, &single((1..=5).map(|x| share(x, 2))));
+    assert_eq!(recovery.groups().iter().filter(|group| group.is_open()).count(), 2);
+    assert_opens(recovery);
 }
 
 #[test]
 fn a_wrong_share_counts_only_if_the_groups_before_it_are_not_enough() {
     let parts = |wrong_one| single((1..=3).map(move |x| if x == wrong_one { wrong(x) } else { share(x, 2) }));
-    assert_opens(opening(2, &parts(3)));
+    assert_opens(recovery(2, &parts(3)));
     for wrong_one in [1, 2] {
-        assert!(!opening(2, &parts(wrong_one)).is_open());
+        assert!(!recovery(2, &parts(wrong_one)).is_open());
     }
 }
 
 #[test]
 fn all_shares_are_put_together_where_the_recorded_threshold_is_too_low() {
     for threshold in 2..=20 {
-        assert_opens(opening(2, &single((1..=20).map(|x| share(x, threshold)))));
+        assert_opens(recovery(2, &single((1..=20).map(|x| share(x, threshold)))));
     }
 }
 
 #[test]
 fn two_shares_with_one_number_are_no_key() {
-    let mut opening = opening(2, &single([share(1, 2), share(1, 2), share(3, 2)]));
-    assert!(!opening.is_open());
-    assert!(opening.take_key().is_none());
+    let mut recovery = recovery(2, &single([share(1, 2), share(1, 2), share(3, 2)]));
+    assert!(!recovery.is_open());
+    assert!(recovery.take_key().is_none());
 }
 
 #[test]
 fn a_wrong_key_in_a_group_does_not_keep_its_next_entry_from_being_used() {
-    assert_opens(opening(2, &[vec![wrong(1), share(1, 2)], vec![share(2, 2)]]));
-    assert_opens(opening(2, &[vec![share(1, 2)], vec![wrong(2), share(2, 2)]]));
-    assert_opens(opening(2, &[vec![wrong(1), share(1, 2)], vec![wrong(2), share(2, 2)]]));
-    assert_opens(opening(0, &[vec![vec![9; 32], DATA_KEY.to_vec()]]));
+    assert_opens(recovery(2, &[vec![wrong(1), share(1, 2)], vec![share(2, 2)]]));
+    assert_opens(recovery(2, &[vec![share(1, 2)], vec![wrong(2), share(2, 2)]]));
+    assert_opens(recovery(2, &[vec![wrong(1), share(1, 2)], vec![wrong(2), share(2, 2)]]));
+    assert_opens(recovery(0, &[vec![vec![9; 32], DATA_KEY.to_vec()]]));
 }
 
 #[test]
 fn without_a_key_that_fits_the_first_shares_are_the_best_there_is() {
-    let mut opening = opening(2, &single([share(1, 3), share(2, 3)]));
-    assert!(!opening.is_open());
-    assert!(opening.take_key().is_some_and(|key| key.expose() != DATA_KEY));
+    let mut recovery = recovery(2, &single([share(1, 3), share(2, 3)]));
+    assert!(!recovery.is_open());
+    assert!(recovery.take_key().is_some_and(|key| key.expose() != DATA_KEY));
 }

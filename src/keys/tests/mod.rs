@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use super::{
     effort::{Effort, Tries},
-    failure::Failure,
+    failure::EntryFailure,
     identity::Identity,
     *,
 };
@@ -33,7 +33,7 @@ use crate::{
 };
 
 mod groups;
-mod opening;
+mod recovery;
 mod report;
 mod sources;
 mod vectors;
@@ -137,9 +137,9 @@ fn ssh_named(path: impl Into<PathBuf>) -> SshKeyFile {
 
 /// The data key of a file with these groups, whatever it may be.
 fn data_key(keyring: &Keyring, groups: &KeyGroups) -> Result<Plaintext, NoKey> {
-    let mut opening = Opening::new(groups, KeyProof::none());
-    keyring.open(&mut opening);
-    keyring.finish(opening)
+    let mut recovery = DataKeyRecovery::new(groups, KeyProof::none());
+    keyring.open(&mut recovery);
+    keyring.finish(recovery)
 }
 
 /// The keyring of an age identity file.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{age::Message, *};
+use super::{age::AgeMessage, *};
 
 /// One vector: the lines of its header, and the message.
 struct Vector {
@@ -38,15 +38,16 @@ impl Vector {
 
     /// What comes of the message, in the words of the field `expect`, and what it was found to hold.
     fn outcome(&self) -> (&'static str, Option<Vec<u8>>) {
-        let message = match Message::parse(&self.armored()) {
+        let message = match AgeMessage::parse(&self.armored()) {
             Ok(message) => message,
-            Err(Failure::BadArmor) => return ("armor failure", None),
-            Err(Failure::BadHeader) => return ("header failure", None),
+            Err(EntryFailure::BadArmor) => return ("armor failure", None),
+            Err(EntryFailure::BadHeader) => return ("header failure", None),
             Err(other) => panic!("{}: {other:?}", self.name),
         };
         let mut worst = "no match";
         for text in self.fields("identity") {
-            let Ok(age::Line::Identity(identity)) = age::Line::parse(text.as_bytes(), &Place::Variable("TEST")) else {
+            let Ok(age::IdentityLine::Identity(identity)) = age::IdentityLine::parse(text.as_bytes(), &Place::Variable("TEST"))
+            else {
                 panic!("{}: {text}", self.name)
             };
             match message.content(&identity, &Effort::new(&Tries::of_file(), &Tries::of_run())) {
@@ -55,9 +56,9 @@ impl Vector {
                     let end = content.read_to_end(&mut payload);
                     return (end.map_or("payload failure", |_| "success"), Some(payload));
                 }
-                Err(Failure::NotOurs) => {}
-                Err(Failure::BadHeader) => worst = "header failure",
-                Err(Failure::Damaged) => worst = "HMAC failure",
+                Err(EntryFailure::NotOurs) => {}
+                Err(EntryFailure::BadHeader) => worst = "header failure",
+                Err(EntryFailure::Damaged) => worst = "HMAC failure",
                 Err(other) => panic!("{}: {other:?}", self.name),
             }
         }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     sops::{
-        ReadError, RuleError, SectionError, SopsFile,
+        RuleError, SectionError, SopsFile, SopsFileError,
         format::{FlatError, Flaw, Format, ParseError},
         metadata::MetadataError,
         tree::{Branch, Key, Value},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What is wrong with `text`, which gave `error`, and what to do about it.
-pub(crate) fn unusable(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
+pub(crate) fn unusable(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> String {
     let explained = if text.len() <= MOST_EXPLAINED {
         look_again(text, file)
     } else {
@@ -65,31 +65,33 @@ fn other_format(text: &[u8], declared: Format) -> Option<Format> {
 }
 
 /// What to do, by what was found wrong.
-fn by_error(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
+fn by_error(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> String {
     match error {
-        ReadError::Parse { .. } | ReadError::Metadata(MetadataError::Section(SectionError::NotFound)) if !was_encrypted(text) => {
+        SopsFileError::Parse { .. } | SopsFileError::Metadata(MetadataError::Section(SectionError::NotFound))
+            if !was_encrypted(text) =>
+        {
             never_encrypted(error, text, file)
         }
-        ReadError::Metadata(MetadataError::Section(SectionError::NotFound)) => {
+        SopsFileError::Metadata(MetadataError::Section(SectionError::NotFound)) => {
             format!("it has no sops metadata, so its end is missing; {RESTORE}")
         }
-        ReadError::Metadata(MetadataError::Section(SectionError::Duplicate | SectionError::Flat(FlatError::Duplicate(_)))) => {
-            joined(error)
-        }
-        ReadError::Parse { source, .. } => by_flaw(error, source, text, file.format()),
-        ReadError::Metadata(MetadataError::Rule(RuleError::Pattern(..))) => {
+        SopsFileError::Metadata(MetadataError::Section(
+            SectionError::Duplicate | SectionError::Flat(FlatError::Duplicate(_)),
+        )) => joined(error),
+        SopsFileError::Parse { source, .. } => by_flaw(error, source, text, file.format()),
+        SopsFileError::Metadata(MetadataError::Rule(RuleError::Pattern(..))) => {
             format!("{error}; {RESTORE}, or choose a simpler one")
         }
-        ReadError::Metadata(MetadataError::TooManyKeys) => {
+        SopsFileError::Metadata(MetadataError::TooManyKeys) => {
             let fewer = file.sops("updatekeys");
             format!("{error}; {RESTORE}, or name fewer recipients in .sops.yaml, {fewer}")
         }
-        ReadError::Metadata(_) if lacks_end(text, file.format()) => format!("{error}, and its end is missing; {RESTORE}"),
-        ReadError::Metadata(_) => format!("{error}; {RESTORE}"),
+        SopsFileError::Metadata(_) if lacks_end(text, file.format()) => format!("{error}, and its end is missing; {RESTORE}"),
+        SopsFileError::Metadata(_) => format!("{error}; {RESTORE}"),
     }
 }
 
-fn by_flaw(error: &ReadError, source: &ParseError, text: &[u8], format: Format) -> String {
+fn by_flaw(error: &SopsFileError, source: &ParseError, text: &[u8], format: Format) -> String {
     match source.flaw {
         Flaw::RepeatedSection | Flaw::Trailing => joined(error),
         Flaw::RepeatedKey => format!("{error}; remove the line that was added, or {RESTORE}"),
@@ -100,15 +102,15 @@ fn by_flaw(error: &ReadError, source: &ParseError, text: &[u8], format: Format) 
     }
 }
 
-fn joined(error: &ReadError) -> String {
+fn joined(error: &SopsFileError) -> String {
     format!("{error}: two files seem to be joined; {RESTORE}, or move one of them to a file of its own")
 }
 
 /// The remedy for a text that was never encrypted: if sops cannot encrypt it yet, that has to be corrected first.
-fn never_encrypted(error: &ReadError, text: &[u8], file: Editable<'_>) -> String {
+fn never_encrypted(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> String {
     let encrypt = file.sops_by_rules("encrypt --in-place");
     match error {
-        ReadError::Parse { source, .. } if file.format() != Format::Binary => {
+        SopsFileError::Parse { source, .. } if file.format() != Format::Binary => {
             let first = match source.flaw {
                 Flaw::NotAMap => "put it below a key, since sops encrypts maps alone",
                 _ => "correct that",

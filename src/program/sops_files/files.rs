@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     desk::Desk,
-    job::{Begun, Contents, Job},
+    job::{Begun, Job, WantedContents},
     source::{Source, sources},
 };
 use crate::{
-    keys::{Keyring, KeysAtHand, Opening},
+    keys::{DataKeyRecovery, Keyring, KeysAtHand},
     manifest::Manifest,
     program::failure::Failure,
     system::{budget, confinement::Confined},
@@ -47,13 +47,13 @@ impl<'m> Files<'m> {
     /// Asks programs for the data keys of the files that are still closed: for all files at once, so that each program is started
     /// only once.
     pub(crate) fn open_with_programs(&mut self, keyring: &mut Keyring) {
-        let mut closed: Vec<_> = self.small_first.iter_mut().filter_map(File::opening).collect();
+        let mut closed: Vec<_> = self.small_first.iter_mut().filter_map(File::recovery).collect();
         keyring.open_with_programs(&mut closed);
         keyring.dismiss_programs();
     }
 
     /// Decrypts the rest. Each file is what its secrets are, or its failure.
-    pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<Contents, Failure>)> {
+    pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<WantedContents, Failure>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
             Ok(Begun::Closed(_)) => file.finish(&keyring, &mut self.desk, &mut self.room),
@@ -83,18 +83,18 @@ impl<'m> File<'m> {
         file
     }
 
-    fn opening(&mut self) -> Option<&mut Opening> {
+    fn recovery(&mut self) -> Option<&mut DataKeyRecovery> {
         match &mut self.progress {
-            Ok(Begun::Closed(opening)) => Some(opening),
+            Ok(Begun::Closed(recovery)) => Some(recovery),
             _ => None,
         }
     }
 
     fn finish(mut self, keyring: &Arc<Keyring>, desk: &mut Desk, room: &mut usize) -> Self {
         self.progress = match self.progress {
-            Ok(Begun::Closed(opening)) => {
+            Ok(Begun::Closed(recovery)) => {
                 let (shared, keyring, most) = (Arc::clone(&self.job), Arc::clone(keyring), *room);
-                let finished = desk.run(&mut self.left, move || shared.finish(opening, &keyring, most));
+                let finished = desk.run(&mut self.left, move || shared.finish(recovery, &keyring, most));
                 finished
                     .unwrap_or_else(|problem| Err(self.job.fail(&problem)))
                     .map(Begun::Open)
@@ -113,10 +113,10 @@ impl<'m> File<'m> {
         }
     }
 
-    fn end(self) -> (Source<'m>, Result<Contents, Failure>) {
+    fn end(self) -> (Source<'m>, Result<WantedContents, Failure>) {
         let contents = match self.progress {
             Ok(Begun::Open(contents)) => Ok(contents),
-            Ok(Begun::Closed(_)) => Ok(Contents::new()),
+            Ok(Begun::Closed(_)) => Ok(WantedContents::new()),
             Err(message) => Err(self.source.fail(message)),
         };
         (self.source, contents)

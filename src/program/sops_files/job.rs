@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    keys::{Keyring, KeysAtHand, Opening},
+    keys::{DataKeyRecovery, Keyring, KeysAtHand},
     manifest::Selection,
     program::{
         limit::Limit,
@@ -36,15 +36,15 @@ pub(crate) struct Job {
 
 /// The contents of the wanted parts of a file, in their order, or the reason why one has none. Nothing else of the file is kept in
 /// memory.
-pub(crate) type Contents = Vec<Result<Arc<Plaintext>, ContentError>>;
+pub(crate) type WantedContents = Vec<Result<Arc<Plaintext>, ContentError>>;
 
 /// What the keys at hand did with a file.
 pub(crate) enum Begun {
     /// They opened it, and it is decrypted.
-    Open(Contents),
+    Open(WantedContents),
     /// They did not open it, so programs are asked. The text of the file is not kept: many files that others made large would fill
     /// the memory.
-    Closed(Opening),
+    Closed(DataKeyRecovery),
 }
 
 impl Job {
@@ -56,11 +56,11 @@ impl Job {
         self.without_panic(|| {
             let text = self.read()?;
             let file = self.parse(&text)?;
-            let mut opening = Opening::new(&file.metadata().key_groups, file.metadata().proof());
-            keys.open(&mut opening);
-            match opening.is_open().then(|| opening.take_key()).flatten() {
+            let mut recovery = DataKeyRecovery::new(&file.metadata().key_groups, file.metadata().proof());
+            keys.open(&mut recovery);
+            match recovery.is_open().then(|| recovery.take_key()).flatten() {
                 Some(key) => self.decrypt(&text, file, &key, None, room).map(Begun::Open),
-                None => Ok(Begun::Closed(opening)),
+                None => Ok(Begun::Closed(recovery)),
             }
         })
     }
@@ -70,11 +70,11 @@ impl Job {
     ///
     /// # Errors
     /// With the message for people.
-    pub(crate) fn finish(&self, opening: Opening, keyring: &Keyring, room: usize) -> Result<Contents, String> {
+    pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<WantedContents, String> {
         self.without_panic(|| {
-            let foreign = (!opening.is_open()).then(|| foreign_key(&opening.open_shares()));
-            let proof = opening.proof().clone();
-            let key = keyring.finish(opening).map_err(|no_key| {
+            let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares()));
+            let proof = recovery.proof().clone();
+            let key = keyring.finish(recovery).map_err(|no_key| {
                 let report = no_key.report(&|arguments| self.editable().sops(arguments));
                 format!("cannot decrypt {}\n{}", self.needed, report.trim_end())
             })?;
@@ -117,7 +117,7 @@ impl Job {
         key: &Plaintext,
         foreign: Option<&str>,
         room: usize,
-    ) -> Result<Contents, String> {
+    ) -> Result<WantedContents, String> {
         let decrypted = file.decrypt(key).map_err(|error| match (error, foreign) {
             // The key does not decrypt the MAC either. A single change to the file cannot spoil both the MAC and a value, so the
             // key is that of another file.
@@ -162,10 +162,10 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
 
 /// The wanted parts of a decrypted file; `None` if they are larger than `room`, in bytes. Secrets that are the whole file share one
 /// text.
-fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<Contents> {
+fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<WantedContents> {
     let selector = file.selector();
     let mut whole: Option<Arc<Plaintext>> = None;
-    let mut contents = Contents::with_capacity(wanted.len());
+    let mut contents = WantedContents::with_capacity(wanted.len());
     for selection in wanted {
         let content = match (selection, &whole) {
             (Selection::Whole, Some(whole)) => Ok(Arc::clone(whole)),

@@ -9,5 +9,5 @@ mod job;
 mod source;
 
 pub(crate) use files::Files;
-pub(crate) use job::Contents;
+pub(crate) use job::WantedContents;
 pub(crate) use source::{Source, sources};

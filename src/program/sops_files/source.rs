@@ -15,7 +15,7 @@ use crate::{
         remedy,
         remedy::Editable,
     },
-    sops::{ContentError, ReadError, SopsFile, format::Format, select::Selector, tree::Stored},
+    sops::{ContentError, SopsFile, SopsFileError, format::Format, select::Selector, tree::Stored},
     system::budget,
 };
 
@@ -97,7 +97,7 @@ impl<'m> Source<'m> {
         size.unwrap_or(u64::MAX)
     }
 
-    fn unusable(&self, error: &ReadError, text: &[u8]) -> Failure {
+    fn unusable(&self, error: &SopsFileError, text: &[u8]) -> Failure {
         let problem = remedy::unusable(error, text, self.editable());
         self.fail(format!("cannot use {} as a sops file: {problem}", self.needed()))
     }

@@ -2,7 +2,7 @@
 
 use super::problem::EmitError;
 use crate::{
-    sops::tree::{Branch, Kind, Value},
+    sops::tree::{Branch, ScalarType, Value},
     system::plaintext::Plaintext,
 };
 
@@ -16,7 +16,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
         return Err(EmitError("data is there more than once".to_owned()));
     }
     match document.get(b"data") {
-        Some(Value::Scalar(Kind::Text, text)) => Ok(text),
+        Some(Value::Scalar(ScalarType::Text, text)) => Ok(text),
         Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
         None => Err(EmitError(
             "it has no key data, which every binary file has; set format = \"json\"".to_owned(),

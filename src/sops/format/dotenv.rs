@@ -9,7 +9,7 @@ use super::{
     problem::{EmitError, Flaw, ParseError},
 };
 use crate::{
-    sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    sops::tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
     system::plaintext::Plaintext,
 };
 
@@ -47,7 +47,7 @@ fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
     let value = flat::with_line_feeds(Cow::Borrowed(value.get(1..)?));
     Some(Item {
         key: Key::Name(key.to_vec()),
-        value: Value::Scalar(Kind::Text, value),
+        value: Value::Scalar(ScalarType::Text, value),
     })
 }
 
@@ -83,7 +83,7 @@ fn emit_entry(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result
     out.push(name);
     out.push(b"=");
     match value {
-        Value::Scalar(Kind::Text, text) => push_escaped(out, text.expose()),
+        Value::Scalar(ScalarType::Text, text) => push_escaped(out, text.expose()),
         other => out.push(flat::emit_value(name, other)?.expose()),
     }
     Ok(())
@@ -133,7 +133,7 @@ mod tests {
         let [document] = parse(b"a\\n=x\\ny\\\\nz\n#\\n\n").unwrap().try_into().unwrap();
         assert_eq!(
             document.get(b"a\\n"),
-            Some(&Value::Scalar(Kind::Text, Cow::from(&b"x\ny\\\nz"[..])))
+            Some(&Value::Scalar(ScalarType::Text, Cow::from(&b"x\ny\\\nz"[..])))
         );
         assert!(matches!(&document.items[1].key, Key::Comment(comment) if *comment.text == *b"\\n"));
     }
@@ -143,7 +143,7 @@ mod tests {
         let documents = parse(b"\xff=\xfe\n").unwrap();
         assert_eq!(
             documents[0].get(b"\xff"),
-            Some(&Value::Scalar(Kind::Text, Cow::from(&b"\xfe"[..])))
+            Some(&Value::Scalar(ScalarType::Text, Cow::from(&b"\xfe"[..])))
         );
     }
 

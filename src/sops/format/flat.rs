@@ -8,19 +8,19 @@ use super::problem::EmitError;
 use crate::{
     sops::{
         number, time,
-        tree::{Branch, Item, Key, Kind, Stored, Value, shown},
+        tree::{Branch, Item, Key, ScalarType, Stored, Value, shown},
     },
     system::plaintext::Plaintext,
 };
 
 /// Writes one scalar. A float gets a decimal point or an exponent, so that it is not mistaken for an integer; a time is cut to
 /// seconds.
-pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
+pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Plaintext {
     let spelled = str::from_utf8(text.expose()).ok().and_then(|text| match kind {
-        Kind::Float => text.parse().ok().map(float),
-        Kind::Boolean => Some(text.to_ascii_lowercase()),
-        Kind::Time => time::to_seconds(text),
-        Kind::Text | Kind::Integer | Kind::Unsigned => None,
+        ScalarType::Float => text.parse().ok().map(float),
+        ScalarType::Boolean => Some(text.to_ascii_lowercase()),
+        ScalarType::Time => time::to_seconds(text),
+        ScalarType::Text | ScalarType::Integer | ScalarType::Unsigned => None,
     });
     spelled.map_or_else(|| Plaintext::from(text.expose().to_vec()), Plaintext::from)
 }
@@ -96,7 +96,7 @@ const MOST_LINES: usize = 100_000;
 
 /// One step of a flat key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step<'k> {
+enum FlatStep<'k> {
     Name(&'k [u8]),
     Index(i64),
 }
@@ -109,12 +109,12 @@ struct Steps<'k> {
 }
 
 /// A line of a flat section.
-struct Line<'k, 'a> {
+struct FlatLine<'k, 'a> {
     key: &'k [u8],
     /// The steps of the key that follow `step`.
     ahead: Steps<'k>,
     /// The step that leads down from the place that is being built; `None` if the key ends there.
-    step: Option<Step<'k>>,
+    step: Option<FlatStep<'k>>,
     value: Value<Stored<'a>>,
 }
 
@@ -128,7 +128,11 @@ pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>
         Key::Comment(_) | Key::Other(_) => None,
     };
     let (keys, values): (Vec<_>, Vec<_>) = section.items.into_iter().filter_map(named).unzip();
-    let mut lines: Vec<_> = keys.iter().zip(values).map(|(key, value)| Line::new(key, value)).collect();
+    let mut lines: Vec<_> = keys
+        .iter()
+        .zip(values)
+        .map(|(key, value)| FlatLine::new(key, value))
+        .collect();
     match nested(&mut lines, 0)? {
         Value::Map(branch) => Ok(branch),
         _ => Ok(Branch::default()),
@@ -137,23 +141,23 @@ pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>
 
 /// Builds the value at a place that is `depth` steps deep, from the lines whose keys lead to the place or below it. The recursion
 /// ends at [`MAX_DEPTH`].
-fn nested<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
-    lines.iter_mut().for_each(Line::advance);
+fn nested<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+    lines.iter_mut().for_each(FlatLine::advance);
     lines.sort_by_key(|line| line.step);
     match lines {
         [line] if line.step.is_none() => Ok(mem::replace(&mut line.value, Value::Null)),
         [_, second, ..] if second.step.is_none() => Err(FlatError::Duplicate(shown(second.key))),
         [first, ..] if depth >= MAX_DEPTH => Err(FlatError::TooDeep(shown(first.key.get(..40).unwrap_or(first.key)))),
-        [first, ..] if matches!(first.step, Some(Step::Index(_))) => list(lines, depth),
+        [first, ..] if matches!(first.step, Some(FlatStep::Index(_))) => list(lines, depth),
         _ => map(lines, depth),
     }
 }
 
 /// Builds a map from lines that are sorted by their steps.
-fn map<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+fn map<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
     let mut items = Vec::new();
-    for group in lines.chunk_by_mut(Line::is_beside) {
-        let Some(Step::Name(name)) = group.first().and_then(|line| line.step) else {
+    for group in lines.chunk_by_mut(FlatLine::is_beside) {
+        let Some(FlatStep::Name(name)) = group.first().and_then(|line| line.step) else {
             return Err(FlatError::Mismatch(place(group, depth)));
         };
         items.push(Item {
@@ -166,10 +170,10 @@ fn map<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>
 }
 
 /// Builds a list from lines that are sorted by their indices.
-fn list<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+fn list<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
     let mut values = Vec::new();
-    for (index, group) in (0..).zip(lines.chunk_by_mut(Line::is_beside)) {
-        if group.iter().any(|line| line.step != Some(Step::Index(index))) {
+    for (index, group) in (0..).zip(lines.chunk_by_mut(FlatLine::is_beside)) {
+        if group.iter().any(|line| line.step != Some(FlatStep::Index(index))) {
             return Err(FlatError::Incomplete(place(group, depth)));
         }
         values.push(nested(group, depth.saturating_add(1))?);
@@ -179,16 +183,16 @@ fn list<'a>(lines: &mut [Line<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>
 }
 
 /// The name, for a message, of the place `depth` steps deep through which the keys of these lines lead.
-fn place(lines: &[Line<'_, '_>], depth: usize) -> String {
+fn place(lines: &[FlatLine<'_, '_>], depth: usize) -> String {
     let key = lines.first().map(|line| line.key).unwrap_or_default();
     let steps = Steps::of(key).take(depth).map(|step| match step {
-        Step::Name(name) => format!(".{}", shown(name)),
-        Step::Index(index) => format!("[{index}]"),
+        FlatStep::Name(name) => format!(".{}", shown(name)),
+        FlatStep::Index(index) => format!("[{index}]"),
     });
     iter::once("sops".to_owned()).chain(steps).collect()
 }
 
-impl<'k, 'a> Line<'k, 'a> {
+impl<'k, 'a> FlatLine<'k, 'a> {
     fn new(key: &'k [u8], value: Value<Stored<'a>>) -> Self {
         Self {
             key,
@@ -218,16 +222,16 @@ impl<'k> Steps<'k> {
 }
 
 impl<'k> Iterator for Steps<'k> {
-    type Item = Step<'k>;
+    type Item = FlatStep<'k>;
 
-    fn next(&mut self) -> Option<Step<'k>> {
+    fn next(&mut self) -> Option<FlatStep<'k>> {
         let (is_index, rest) = self.rest?;
         let (token, behind) = split(rest);
         self.rest = behind;
         Some(if is_index {
-            Step::Index(index(token))
+            FlatStep::Index(index(token))
         } else {
-            Step::Name(token)
+            FlatStep::Name(token)
         })
     }
 }
@@ -265,19 +269,19 @@ mod tests {
     #[test]
     fn scalars_are_spelled_as_sops_spells_them() {
         for (kind, canonical, printed) in [
-            (Kind::Float, "5", "5.0"),
-            (Kind::Float, "0.1", "0.1"),
-            (Kind::Float, "1000000", "1E+06"),
-            (Kind::Float, "123456", "123456.0"),
-            (Kind::Float, "1234567.5", "1.2345675E+06"),
-            (Kind::Float, "0.00001", "1E-05"),
-            (Kind::Float, "-0", "-0.0"),
-            (Kind::Float, "+Inf", "+Inf"),
-            (Kind::Float, "NaN", "NaN"),
-            (Kind::Boolean, "True", "true"),
-            (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43-05:00"),
-            (Kind::Integer, "-7", "-7"),
-            (Kind::Text, "True", "True"),
+            (ScalarType::Float, "5", "5.0"),
+            (ScalarType::Float, "0.1", "0.1"),
+            (ScalarType::Float, "1000000", "1E+06"),
+            (ScalarType::Float, "123456", "123456.0"),
+            (ScalarType::Float, "1234567.5", "1.2345675E+06"),
+            (ScalarType::Float, "0.00001", "1E-05"),
+            (ScalarType::Float, "-0", "-0.0"),
+            (ScalarType::Float, "+Inf", "+Inf"),
+            (ScalarType::Float, "NaN", "NaN"),
+            (ScalarType::Boolean, "True", "true"),
+            (ScalarType::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43-05:00"),
+            (ScalarType::Integer, "-7", "-7"),
+            (ScalarType::Text, "True", "True"),
         ] {
             let text = emit_scalar(kind, &Plaintext::from(canonical.to_owned()));
             assert_eq!(text.expose(), printed.as_bytes());

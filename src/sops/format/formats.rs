@@ -8,7 +8,7 @@ use super::{
     yaml,
 };
 use crate::{
-    sops::tree::{Branch, Kind, Stored},
+    sops::tree::{Branch, ScalarType, Stored},
     system::plaintext::{Content, Plaintext},
 };
 
@@ -76,9 +76,9 @@ impl Format {
     ///
     /// # Errors
     /// When the format has no spelling for it.
-    pub fn emit_scalar(self, kind: Kind, text: &Plaintext) -> Result<Content<'_>, EmitError> {
+    pub fn emit_scalar(self, kind: ScalarType, text: &Plaintext) -> Result<Content<'_>, EmitError> {
         match (self, kind) {
-            (_, Kind::Text) => Ok(Content::Borrowed(text)),
+            (_, ScalarType::Text) => Ok(Content::Borrowed(text)),
             (Self::Json | Self::Binary, _) => json::emit_scalar(kind, text).map(Content::Owned),
             (Self::Dotenv | Self::Ini, _) => Ok(Content::Owned(flat::emit_scalar(kind, text))),
             (Self::Yaml, _) => Ok(Content::Owned(yaml::emit_scalar(kind, text))),

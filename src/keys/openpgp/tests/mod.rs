@@ -42,7 +42,7 @@ fn content(name: &str) -> Vec<u8> {
     fs::read(fixtures().join("openpgp/content").join(name)).unwrap()
 }
 
-fn open(armored: &str, key: &PgpKey) -> Result<Vec<u8>, Failure> {
+fn open(armored: &str, key: &PgpKey) -> Result<Vec<u8>, EntryFailure> {
     let content = PgpMessage::parse(armored)?.open(key, &Effort::new(&Tries::of_file(), &Tries::of_run()))?;
     Ok(content.expose().to_vec())
 }
@@ -111,7 +111,7 @@ fn each_of_several_recipients_opens_the_message() {
         let expected = if is_recipient {
             Ok(content("part"))
         } else {
-            Err(Failure::NotOurs)
+            Err(EntryFailure::NotOurs)
         };
         assert!(open(&message("several"), &key) == expected, "{path}");
         assert!(open(&message("several-hidden"), &key) == expected, "{path}");
@@ -121,9 +121,9 @@ fn each_of_several_recipients_opens_the_message() {
 #[test]
 fn a_key_is_prepared_only_for_a_message_that_may_be_for_it() {
     let key = key();
-    assert!(open(&message("second"), &key) == Err(Failure::NotOurs));
+    assert!(open(&message("second"), &key) == Err(EntryFailure::NotOurs));
     assert!(!key.is_prepared());
-    assert!(open(&message("other-hidden"), &key) == Err(Failure::NotOurs));
+    assert!(open(&message("other-hidden"), &key) == Err(EntryFailure::NotOurs));
     assert!(key.is_prepared());
 }
 
@@ -204,9 +204,9 @@ fn what_is_no_armored_message_is_bad_armor() {
         message.replacen("hQ", "h*", 1),
         message.replace("-----BEGIN PGP MESSAGE-----\n", ""),
     ] {
-        assert!(open(&text, &key()) == Err(Failure::BadArmor), "{text}");
+        assert!(open(&text, &key()) == Err(EntryFailure::BadArmor), "{text}");
     }
-    assert!(open(&armor(&[]), &key()) == Err(Failure::BadHeader));
+    assert!(open(&armor(&[]), &key()) == Err(EntryFailure::BadHeader));
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_message_beyond_the_limit_is_not_even_parsed() {
     let message = message("default");
     let padded = |length: usize| format!("{message}{}", " ".repeat(length - message.len()));
     assert!(open(&padded(64 << 10), &key()) == Ok(content("part")));
-    assert!(open(&padded((64 << 10) + 1), &key()) == Err(Failure::TooLarge));
+    assert!(open(&padded((64 << 10) + 1), &key()) == Err(EntryFailure::TooLarge));
 }
 
 #[test]
@@ -226,7 +226,10 @@ fn no_changed_bit_of_the_protected_data_goes_unnoticed() {
         assert!(message.read(&session).is_ok());
         for bit in 0..message.data.len() * 8 {
             message.data[bit / 8] ^= 1 << (bit % 8);
-            assert!(message.read(&session).err() == Some(Failure::Damaged), "{name}, bit {bit}");
+            assert!(
+                message.read(&session).err() == Some(EntryFailure::Damaged),
+                "{name}, bit {bit}"
+            );
             message.data[bit / 8] ^= 1 << (bit % 8);
         }
         for length in 0..message.data.len() {
@@ -235,7 +238,10 @@ fn no_changed_bit_of_the_protected_data_goes_unnoticed() {
                 recipients: vec![],
                 data,
             };
-            assert!(cut.read(&session).err() == Some(Failure::Damaged), "{name}, {length} bytes");
+            assert!(
+                cut.read(&session).err() == Some(EntryFailure::Damaged),
+                "{name}, {length} bytes"
+            );
         }
     }
 }
@@ -255,7 +261,7 @@ fn a_message_with_a_changed_bit_anywhere_gives_its_content_or_nothing() {
                 opened += 1;
             }
             Err(failure) => assert!(
-                !matches!(failure, Failure::TooLarge | Failure::BadArmor),
+                !matches!(failure, EntryFailure::TooLarge | EntryFailure::BadArmor),
                 "byte {index}: {failure:?}"
             ),
         }
@@ -272,17 +278,20 @@ fn a_session_key_must_be_as_long_as_its_cipher_wants_and_have_its_sum() {
     for index in 0..text.len() {
         let mut changed = text.clone();
         changed[index] ^= 2;
-        assert!(SessionKey::parse(&changed).err() == Some(Failure::Damaged), "byte {index}");
+        assert!(
+            SessionKey::parse(&changed).err() == Some(EntryFailure::Damaged),
+            "byte {index}"
+        );
     }
     let short = [&[7][..], &[1; 15], &[0, 15]].concat();
-    assert!(SessionKey::parse(&short).err() == Some(Failure::Damaged));
+    assert!(SessionKey::parse(&short).err() == Some(EntryFailure::Damaged));
     let plain = [&[0][..], &[0, 0]].concat();
-    assert!(SessionKey::parse(&plain).err() == Some(Failure::Damaged));
+    assert!(SessionKey::parse(&plain).err() == Some(EntryFailure::Damaged));
 }
 
 /// The body of the only packet, and its tag.
 fn packet(bytes: &[u8]) -> Option<(u8, Vec<u8>)> {
-    let mut packets = Reader::new(bytes);
+    let mut packets = PacketReader::new(bytes);
     let packet = packets.next()?.ok()?;
     packets.next().is_none().then(|| (packet.tag, packet.body.expose().to_vec()))
 }
@@ -320,7 +329,7 @@ fn a_number_that_is_too_short_or_too_long_for_the_key_is_never_tried() {
     for bytes in [0, 1, FULL / 2, FULL - 9, FULL + 1, 512] {
         for id in [[0; 8], key.id()] {
             assert!(
-                open(&message_for(&[recipient(id, bytes)]), &key) == Err(Failure::NotOurs),
+                open(&message_for(&[recipient(id, bytes)]), &key) == Err(EntryFailure::NotOurs),
                 "{bytes}"
             );
         }
@@ -329,7 +338,7 @@ fn a_number_that_is_too_short_or_too_long_for_the_key_is_never_tried() {
     for bytes in [FULL - 8, FULL] {
         let key = self::key();
         assert!(
-            open(&message_for(&[recipient([0; 8], bytes)]), &key) == Err(Failure::NotOurs),
+            open(&message_for(&[recipient([0; 8], bytes)]), &key) == Err(EntryFailure::NotOurs),
             "{bytes}"
         );
         assert!(key.is_prepared(), "{bytes}");
@@ -340,8 +349,8 @@ fn a_number_that_is_too_short_or_too_long_for_the_key_is_never_tried() {
 fn a_message_of_more_recipients_than_anybody_writes_is_too_large() {
     let of = |count| PgpMessage::parse(&message_for(&vec![recipient([0; 8], 1); count]));
     assert!(of(32).is_ok_and(|message| message.recipients.len() == 32));
-    assert!(of(33).err() == Some(Failure::TooLarge));
-    assert!(of(3000).err() == Some(Failure::TooLarge));
+    assert!(of(33).err() == Some(EntryFailure::TooLarge));
+    assert!(of(3000).err() == Some(EntryFailure::TooLarge));
 }
 
 #[test]
@@ -350,7 +359,7 @@ fn of_many_hidden_recipients_the_first_are_tried_and_the_rest_is_too_many() {
     let own = armor::decode(&message("hidden")).unwrap();
     let behind = |count: usize| armor(&[recipient([0; 8], FULL).repeat(count), own.clone()].concat());
     assert!(open(&behind(7), &key) == Ok(content("part")));
-    assert!(open(&behind(8), &key) == Err(Failure::TooLarge));
+    assert!(open(&behind(8), &key) == Err(EntryFailure::TooLarge));
 }
 
 #[test]
@@ -360,11 +369,11 @@ fn packets_beyond_all_measure_are_not_read() {
     let after = |count: usize, last: &[u8]| [marker.repeat(count), last.to_vec()].concat();
     let message = armor::decode(&message("default")).unwrap();
     assert!(open(&armor(&after(62, &message)), &key()) == Ok(content("part")));
-    assert!(PgpMessage::parse(&armor(&after(23_000, &message))).err() == Some(Failure::TooLarge));
+    assert!(PgpMessage::parse(&armor(&after(23_000, &message))).err() == Some(EntryFailure::TooLarge));
     assert!(content::literal(&after(63, &literal)).is_ok());
-    assert!(content::literal(&after(64, &literal)).err() == Some(Failure::TooLarge));
+    assert!(content::literal(&after(64, &literal)).err() == Some(EntryFailure::TooLarge));
     let bytes = marker.repeat(23_000);
-    assert_eq!(Reader::new(&bytes).take_while(Result::is_ok).count(), 64);
+    assert_eq!(PacketReader::new(&bytes).take_while(Result::is_ok).count(), 64);
 }
 
 #[test]
@@ -378,7 +387,7 @@ fn messages_of_a_kind_that_is_not_supported_are_not_called_damaged() {
     ];
     for (tag, body, kind) in kinds {
         let text = armor(&[recipient(key.id(), FULL), packet_of(tag, &body)].concat());
-        assert!(open(&text, &key) == Err(Failure::Unsupported(kind)), "{tag}");
+        assert!(open(&text, &key) == Err(EntryFailure::Unsupported(kind)), "{tag}");
     }
     assert!(!key.is_prepared());
 }
@@ -434,7 +443,7 @@ fn compression_within_compression_has_an_end() {
     for packets in [&literal, &once, &twice] {
         assert!(content::literal(packets).is_ok_and(|secret| secret.expose() == b"abc"));
     }
-    assert!(content::literal(&wrap(&twice)).err() == Some(Failure::Damaged));
+    assert!(content::literal(&wrap(&twice)).err() == Some(EntryFailure::Damaged));
 }
 
 #[test]
@@ -448,7 +457,7 @@ fn decrypted_packets_without_a_literal_are_damaged() {
         &[0xa3],
         &[0xa3, 9, 1],
     ] {
-        assert!(content::literal(packets).err() == Some(Failure::Damaged), "{packets:x?}");
+        assert!(content::literal(packets).err() == Some(EntryFailure::Damaged), "{packets:x?}");
     }
 }
 

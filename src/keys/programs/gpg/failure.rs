@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::{keys::failure::Failure, system::child::ChildError, text::printable::printable};
+use crate::{keys::failure::EntryFailure, system::child::ChildError, text::printable::printable};
 
 /// Why gpg did not open a message. `Display` gives cause and remedy for a line of the failure report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl fmt::Display for GpgFailure {
     }
 }
 
-impl From<GpgFailure> for Failure {
+impl From<GpgFailure> for EntryFailure {
     fn from(failure: GpgFailure) -> Self {
         match failure {
             GpgFailure::NoSecretKey => Self::NotHeldByProgram(failure.to_string()),

@@ -7,7 +7,7 @@ use age_core::format::Stanza;
 use super::{
     asking::Asking,
     failure::Fault,
-    outcome::Outcome,
+    outcome::PluginOutcome,
     replies::Replies,
     stanza::{self, Command},
 };
@@ -44,7 +44,7 @@ impl<'a> Conversation<'a> {
         mut self,
         identities: &[&PluginIdentity],
         messages: &[Vec<Stanza>],
-        outcome: &mut Outcome,
+        outcome: &mut PluginOutcome,
     ) -> Result<(), Fault> {
         self.child.send(request(identities, messages).expose())?;
         loop {

@@ -5,13 +5,13 @@ use age_core::format::FileKey;
 use super::failure::{Fault, PluginFailure};
 
 /// What the plugin gave for each message.
-pub(crate) struct Outcome {
+pub(crate) struct PluginOutcome {
     messages: Vec<Option<Result<FileKey, Fault>>>,
     /// The fault of all messages for which the plugin gave neither a key nor an error.
     rest: Option<Fault>,
 }
 
-impl Outcome {
+impl PluginOutcome {
     /// The outcome for `count` messages before the plugin gave anything.
     pub(crate) fn new(count: usize) -> Self {
         Self {

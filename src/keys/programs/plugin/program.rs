@@ -8,7 +8,7 @@ use super::{
     asking::Asking,
     conversation::Conversation,
     failure::{Fault, PluginFailure},
-    outcome::Outcome,
+    outcome::PluginOutcome,
 };
 use crate::{
     keys::{age::PluginIdentity, programs::program},
@@ -37,7 +37,7 @@ impl Program {
         asking: &Asking,
         timeout: Duration,
     ) -> Vec<Result<FileKey, PluginFailure>> {
-        let mut outcome = Outcome::new(messages.len());
+        let mut outcome = PluginOutcome::new(messages.len());
         let end = self.start(timeout).and_then(|child| {
             let conversation = Conversation::new(&self.name, child, asking);
             conversation.hold(identities, messages, &mut outcome)

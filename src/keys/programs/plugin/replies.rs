@@ -10,7 +10,7 @@ use super::failure::PluginFailure;
 use super::{
     asking::{Answer, Asking, Question},
     failure::Fault,
-    outcome::Outcome,
+    outcome::PluginOutcome,
     stanza::{self, Command},
 };
 use crate::{system::plaintext::Plaintext, text::printable::printable};
@@ -42,7 +42,7 @@ impl<'a> Replies<'a> {
     }
 
     /// Does what a stanza of the plugin wants, and gives the stanza that answers it.
-    pub(crate) fn reply(&mut self, command: &Command, outcome: &mut Outcome) -> Result<Plaintext, Fault> {
+    pub(crate) fn reply(&mut self, command: &Command, outcome: &mut PluginOutcome) -> Result<Plaintext, Fault> {
         let (text, arguments) = (command.body.expose(), command.arguments.as_slice());
         match command.name.as_str() {
             "msg" => return Ok(self.show(text)),
@@ -67,7 +67,7 @@ impl<'a> Replies<'a> {
     }
 
     /// Asks a person.
-    fn ask(&mut self, text: &[u8], question: &Question, outcome: &mut Outcome) -> Plaintext {
+    fn ask(&mut self, text: &[u8], question: &Question, outcome: &mut PluginOutcome) -> Plaintext {
         if self.is_refused {
             return reply("fail");
         }
@@ -100,7 +100,7 @@ impl<'a> Replies<'a> {
 /// The results for `count` messages if a plugin, which was given `secret`, says `text`, and nobody can be asked.
 #[cfg(fuzzing)]
 pub(crate) fn hear(mut text: &[u8], count: usize, secret: &str) -> Vec<Result<FileKey, PluginFailure>> {
-    let mut outcome = Outcome::new(count);
+    let mut outcome = PluginOutcome::new(count);
     let mut replies = Replies::new("age-plugin-test", &Asking::Nobody);
     replies.secrets.push(Plaintext::from(secret.to_owned()));
     let mut end = Ok(());

@@ -8,7 +8,7 @@ use crate::{
             output::{self, Output},
             problem::EmitError,
         },
-        tree::{Branch, Item, Key, Kind, Value, shown},
+        tree::{Branch, Item, Key, ScalarType, Value, shown},
     },
     system::plaintext::Plaintext,
 };
@@ -43,7 +43,7 @@ fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitEr
 }
 
 /// A key to be written, with the comment that goes above it.
-struct Line<'a> {
+struct IniLine<'a> {
     name: &'a [u8],
     value: &'a Value<Plaintext>,
     comment: &'a [u8],
@@ -80,9 +80,9 @@ fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaint
 
 /// The comment of a section and its keys, each with its own comment. The comment of the section is its first item; the comment of
 /// a key is the item behind the key.
-fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<Line<'_>>), EmitError> {
+fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitError> {
     let mut own: &[u8] = b"";
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<IniLine> = Vec::new();
     for (index, item) in branch.items.iter().enumerate() {
         match &item.key {
             Key::Comment(comment) if index == 0 => own = comment.text.expose(),
@@ -91,7 +91,7 @@ fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<Line<'_>>), EmitError
                     line.comment = comment.text.expose();
                 }
             }
-            Key::Name(name) => lines.push(Line {
+            Key::Name(name) => lines.push(IniLine {
                 name,
                 value: &item.value,
                 comment: b"",
@@ -122,7 +122,7 @@ fn emit_comment(out: &mut Output, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
 fn emit_value(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
     let spelled;
     let text = match value {
-        Value::Scalar(Kind::Text, text) => text.expose(),
+        Value::Scalar(ScalarType::Text, text) => text.expose(),
         other => {
             spelled = flat::emit_value(name, other)?;
             spelled.expose()

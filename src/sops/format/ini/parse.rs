@@ -8,7 +8,7 @@ use crate::sops::{
         limits::{MOST_VALUES, TOO_MANY},
         problem::{Flaw, ParseError},
     },
-    tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
 };
 
 /// Reads the sections, in one document.
@@ -29,7 +29,7 @@ pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
 struct Section<'a> {
     name: &'a [u8],
     comment: Vec<u8>,
-    entries: Vec<Entry<'a>>,
+    entries: Vec<IniKey<'a>>,
     /// The index in `entries` of each name. If a name repeats, its last value takes the place of the first.
     positions: HashMap<Cow<'a, [u8]>, usize>,
     /// How many keys were named `-`, which go-ini numbers.
@@ -37,7 +37,7 @@ struct Section<'a> {
 }
 
 /// A key with its value, and the comments that stood before and behind them.
-struct Entry<'a> {
+struct IniKey<'a> {
     name: Cow<'a, [u8]>,
     value: Stored<'a>,
     comment: Vec<u8>,
@@ -63,7 +63,7 @@ impl<'a> Section<'a> {
         Cow::Owned(format!("#{}", self.numbered).into_bytes())
     }
 
-    fn insert(&mut self, entry: Entry<'a>) {
+    fn insert(&mut self, entry: IniKey<'a>) {
         let next = self.entries.len();
         let position = *self.positions.entry(entry.name.clone()).or_insert(next);
         match self.entries.get_mut(position) {
@@ -80,7 +80,7 @@ impl<'a> Section<'a> {
             let key = Key::Name(entry.name.into_owned());
             items.push(Item {
                 key,
-                value: Value::Scalar(Kind::Text, entry.value),
+                value: Value::Scalar(ScalarType::Text, entry.value),
             });
             items.extend(comment);
         }
@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
         let comment = self.take_comment();
         if let Some(section) = self.sections.last_mut() {
             let name = section.numbered_name(name);
-            section.insert(Entry { name, value, comment });
+            section.insert(IniKey { name, value, comment });
         }
         Ok(())
     }

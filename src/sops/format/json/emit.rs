@@ -7,7 +7,7 @@ use crate::{
             problem::EmitError,
         },
         number,
-        tree::{Branch, Comment, Item, Key, Kind, Value},
+        tree::{Branch, Comment, Item, Key, ScalarType, Value},
     },
     system::plaintext::Plaintext,
 };
@@ -19,7 +19,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
     output::text(documents, most, |out| {
-        let mut writer = Writer { out, depth: 0 };
+        let mut writer = JsonWriter { out, depth: 0 };
         writer.map(document)?;
         writer.out.push(b"\n");
         Ok(writer.out)
@@ -27,14 +27,14 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
 }
 
 /// Writes one scalar by itself: numbers and booleans as in a document, text and times without quotes.
-pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, EmitError> {
-    let mut writer = Writer {
+pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Result<Plaintext, EmitError> {
+    let mut writer = JsonWriter {
         out: Output::unlimited(),
         depth: 0,
     };
     match kind {
-        Kind::Text | Kind::Time => writer.out.push(text.expose()),
-        Kind::Integer | Kind::Unsigned | Kind::Float | Kind::Boolean => {
+        ScalarType::Text | ScalarType::Time => writer.out.push(text.expose()),
+        ScalarType::Integer | ScalarType::Unsigned | ScalarType::Float | ScalarType::Boolean => {
             writer.scalar(kind, text)?;
         }
     }
@@ -42,12 +42,12 @@ pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Result<Plaintext, Emi
 }
 
 /// Writes indented JSON.
-struct Writer {
+struct JsonWriter {
     out: Output,
     depth: usize,
 }
 
-impl Writer {
+impl JsonWriter {
     fn map(&mut self, branch: &Branch<Plaintext>) -> Result<(), EmitError> {
         let mut members = branch
             .items
@@ -119,12 +119,12 @@ impl Writer {
         Ok(())
     }
 
-    fn scalar(&mut self, kind: Kind, text: &Plaintext) -> Result<(), EmitError> {
+    fn scalar(&mut self, kind: ScalarType, text: &Plaintext) -> Result<(), EmitError> {
         match kind {
-            Kind::Text | Kind::Time => self.string(text.expose()),
-            Kind::Integer | Kind::Unsigned => self.out.push(text.expose()),
-            Kind::Float => self.out.push(float(text)?.expose()),
-            Kind::Boolean => self.out.push(if text.expose() == b"True" { b"true" } else { b"false" }),
+            ScalarType::Text | ScalarType::Time => self.string(text.expose()),
+            ScalarType::Integer | ScalarType::Unsigned => self.out.push(text.expose()),
+            ScalarType::Float => self.out.push(float(text)?.expose()),
+            ScalarType::Boolean => self.out.push(if text.expose() == b"True" { b"true" } else { b"false" }),
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ mod tests {
     use crate::{
         sops::{
             format::{formats::Format, testing::reprinted},
-            tree::{Branch, Comment, Item, Key, Kind, Value},
+            tree::{Branch, Comment, Item, Key, ScalarType, Value},
         },
         system::plaintext::Plaintext,
     };
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_type_and_value() {
-        use Kind::{Float, Integer};
+        use ScalarType::{Float, Integer};
         for (source, kind, canonical, printed) in [
             ("9223372036854775807", Integer, "9223372036854775807", "9223372036854775807"),
             (
@@ -88,10 +88,10 @@ mod tests {
             key: Key::Name(name.to_vec()),
             value,
         };
-        let time = Value::Scalar(Kind::Time, text(b"2001-12-14T21:59:43.1-05:00"));
+        let time = Value::Scalar(ScalarType::Time, text(b"2001-12-14T21:59:43.1-05:00"));
         let list = vec![
             Value::Comment(comment(b"gone")),
-            Value::Scalar(Kind::Text, text(b"\xff\xe2\x82")),
+            Value::Scalar(ScalarType::Text, text(b"\xff\xe2\x82")),
         ];
         let items = vec![
             Item {
@@ -113,17 +113,17 @@ mod tests {
     #[test]
     fn scalars_stand_alone_without_quotes() {
         for (kind, canonical, printed) in [
-            (Kind::Integer, "-7", "-7"),
-            (Kind::Float, "5", "5"),
-            (Kind::Float, "0.00000015", "1.5e-7"),
-            (Kind::Boolean, "False", "false"),
-            (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43.1-05:00"),
+            (ScalarType::Integer, "-7", "-7"),
+            (ScalarType::Float, "5", "5"),
+            (ScalarType::Float, "0.00000015", "1.5e-7"),
+            (ScalarType::Boolean, "False", "false"),
+            (ScalarType::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43.1-05:00"),
         ] {
             let text = emit_scalar(kind, &Plaintext::from(canonical.to_owned())).unwrap();
             assert_eq!(text.expose(), printed.as_bytes());
         }
         for infinite in ["+Inf", "-Inf", "NaN"] {
-            assert!(emit_scalar(Kind::Float, &Plaintext::from(infinite.to_owned())).is_err());
+            assert!(emit_scalar(ScalarType::Float, &Plaintext::from(infinite.to_owned())).is_err());
         }
     }
 

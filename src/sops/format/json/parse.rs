@@ -11,7 +11,7 @@ use crate::sops::{
         problem::{Flaw, ParseError},
     },
     number,
-    tree::{Branch, Item, Key, Kind, Stored, Value},
+    tree::{Branch, Item, Key, ScalarType, Stored, Value},
 };
 
 /// Reads a file, which must be a single object.
@@ -114,11 +114,14 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
 
     fn visit_bool<E>(self, boolean: bool) -> Result<Self::Value, E> {
         let text: &[u8] = if boolean { b"True" } else { b"False" };
-        Ok(Value::Scalar(Kind::Boolean, Cow::Borrowed(text)))
+        Ok(Value::Scalar(ScalarType::Boolean, Cow::Borrowed(text)))
     }
 
     fn visit_i64<E>(self, integer: i64) -> Result<Self::Value, E> {
-        Ok(Value::Scalar(Kind::Integer, Cow::Owned(integer.to_string().into_bytes())))
+        Ok(Value::Scalar(
+            ScalarType::Integer,
+            Cow::Owned(integer.to_string().into_bytes()),
+        ))
     }
 
     fn visit_u64<E: serde::de::Error>(self, integer: u64) -> Result<Self::Value, E> {
@@ -133,15 +136,15 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
     fn visit_f64<E: Error>(self, float: f64) -> Result<Self::Value, E> {
         let text = number::positional(float);
         self.count(text.len() / FLOAT_UNIT)?;
-        Ok(Value::Scalar(Kind::Float, Cow::Owned(text.into_bytes())))
+        Ok(Value::Scalar(ScalarType::Float, Cow::Owned(text.into_bytes())))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Scalar(Kind::Text, Cow::Borrowed(text.as_bytes())))
+        Ok(Value::Scalar(ScalarType::Text, Cow::Borrowed(text.as_bytes())))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Scalar(Kind::Text, Cow::Owned(text.as_bytes().to_vec())))
+        Ok(Value::Scalar(ScalarType::Text, Cow::Owned(text.as_bytes().to_vec())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {

@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 use super::timestamp;
 use crate::sops::{
     number,
-    tree::{Kind, Stored, Value},
+    tree::{ScalarType, Stored, Value},
 };
 
 /// Text that is made here and wiped after use: the writer asks what decrypted text would be read as, so it may be secret.
-type Secret = Zeroizing<String>;
+type WipedText = Zeroizing<String>;
 
 /// Base64 as Go decodes it: padded, the bits behind the last byte unchecked.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -45,7 +45,7 @@ pub(crate) enum Meaning {
     /// Itself.
     Text,
     /// A value with its canonical text.
-    Typed(Kind, Secret),
+    Typed(ScalarType, WipedText),
 }
 
 impl Tag {
@@ -107,7 +107,7 @@ pub(crate) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> R
     };
     Ok(match meaning {
         Meaning::Null => Value::Null,
-        Meaning::Text => Value::Scalar(Kind::Text, stored(text.clone())),
+        Meaning::Text => Value::Scalar(ScalarType::Text, stored(text.clone())),
         Meaning::Typed(kind, mut text) => Value::Scalar(kind, Cow::Owned(mem::take(&mut *text).into_bytes())),
     })
 }
@@ -125,7 +125,7 @@ fn binary<'a>(text: &str) -> Result<Value<Stored<'a>>, String> {
     let digits: String = text.chars().filter(|char| !matches!(char, '\r' | '\n')).collect();
     let bytes = BASE64.decode(digits);
     let bytes = bytes.map_err(|_| "a !!binary value is not base64".to_owned())?;
-    Ok(Value::Scalar(Kind::Text, Cow::Owned(bytes)))
+    Ok(Value::Scalar(ScalarType::Text, Cow::Owned(bytes)))
 }
 
 /// What `text` stands for under a tag that names a type; `None` if the text is of another type.
@@ -137,11 +137,11 @@ fn tagged(text: &str, tag: Tag) -> Option<Meaning> {
         Meaning::Typed(kind, _) => *kind,
     };
     match (tag, kind) {
-        (Tag::Integer, Kind::Integer | Kind::Unsigned)
-        | (Tag::Float, Kind::Float)
-        | (Tag::Boolean, Kind::Boolean)
-        | (Tag::Time, Kind::Time) => Some(meaning),
-        (Tag::Float, Kind::Integer) => match meaning {
+        (Tag::Integer, ScalarType::Integer | ScalarType::Unsigned)
+        | (Tag::Float, ScalarType::Float)
+        | (Tag::Boolean, ScalarType::Boolean)
+        | (Tag::Time, ScalarType::Time) => Some(meaning),
+        (Tag::Float, ScalarType::Integer) => match meaning {
             Meaning::Typed(_, digits) => digits.parse().ok().map(float),
             _ => None,
         },
@@ -153,8 +153,8 @@ fn tagged(text: &str, tag: Tag) -> Option<Meaning> {
 pub(crate) fn meaning(text: &str, times: bool) -> Meaning {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Meaning::Null,
-        "true" | "True" | "TRUE" => return typed(Kind::Boolean, "True"),
-        "false" | "False" | "FALSE" => return typed(Kind::Boolean, "False"),
+        "true" | "True" | "TRUE" => return typed(ScalarType::Boolean, "True"),
+        "false" | "False" | "FALSE" => return typed(ScalarType::Boolean, "False"),
         ".nan" | ".NaN" | ".NAN" => return float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => return float(f64::NEG_INFINITY),
@@ -165,19 +165,19 @@ pub(crate) fn meaning(text: &str, times: bool) -> Meaning {
         Some(b'0'..=b'9' | b'+' | b'-') => times
             .then(|| timestamp::canonical(text))
             .flatten()
-            .map(|time| Meaning::Typed(Kind::Time, time))
-            .or_else(|| numeric(&Secret::new(text.replace('_', "")))),
+            .map(|time| Meaning::Typed(ScalarType::Time, time))
+            .or_else(|| numeric(&WipedText::new(text.replace('_', "")))),
         _ => None,
     }
     .unwrap_or(Meaning::Text)
 }
 
-fn typed(kind: Kind, text: &(impl ToString + ?Sized)) -> Meaning {
-    Meaning::Typed(kind, Secret::new(text.to_string()))
+fn typed(kind: ScalarType, text: &(impl ToString + ?Sized)) -> Meaning {
+    Meaning::Typed(kind, WipedText::new(text.to_string()))
 }
 
 fn float(number: f64) -> Meaning {
-    Meaning::Typed(Kind::Float, Secret::new(number::positional(number)))
+    Meaning::Typed(ScalarType::Float, WipedText::new(number::positional(number)))
 }
 
 /// A number, `_` removed.
@@ -193,14 +193,14 @@ fn integer(text: &str) -> Option<Meaning> {
         Some('-') => signed(0_i64.checked_sub_unsigned(magnitude)),
         _ => match (i64::try_from(magnitude), sign) {
             (Ok(number), _) => signed(Some(number)),
-            (Err(_), None) => Some(typed(Kind::Unsigned, &magnitude)),
+            (Err(_), None) => Some(typed(ScalarType::Unsigned, &magnitude)),
             (Err(_), Some(_)) => None,
         },
     }
 }
 
 fn signed(number: Option<i64>) -> Option<Meaning> {
-    number.map(|number| typed(Kind::Integer, &number))
+    number.map(|number| typed(ScalarType::Integer, &number))
 }
 
 /// The sign in front, if there is one, and the rest.

@@ -11,9 +11,9 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socke
 use super::*;
 
 /// Another gpg's daemon, or somebody who poses as one: what listens is in this process.
-struct Daemon(PathBuf);
+struct FakeDaemon(PathBuf);
 
-impl Daemon {
+impl FakeDaemon {
     /// Says `answer` to whoever asks at `socket`.
     fn at(socket: PathBuf, answer: String) -> Self {
         let listener = UnixListener::bind(&socket).unwrap();
@@ -34,7 +34,7 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
+impl Drop for FakeDaemon {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
@@ -69,7 +69,7 @@ impl Drop for Stranger {
 
 #[test]
 fn an_agent_of_ours_serves_many_messages_and_ends_with_its_sockets() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -89,7 +89,7 @@ fn an_agent_of_ours_serves_many_messages_and_ends_with_its_sockets() {
 
 #[test]
 fn an_agent_that_served_before_survives() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -102,7 +102,7 @@ fn an_agent_that_served_before_survives() {
 
 #[test]
 fn where_an_agent_is_about_to_end_another_is_started() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -127,7 +127,7 @@ fn where_an_agent_is_about_to_end_another_is_started() {
 
 #[test]
 fn nothing_is_started_before_the_first_message() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let gpg = home.gpg_of_system("gpg");
@@ -137,7 +137,7 @@ fn nothing_is_started_before_the_first_message() {
 
 #[test]
 fn a_gpg_that_hangs_is_ended_in_time_and_the_agent_too() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let program = home.script("gpg", "cat > /dev/null; sleep 60");
@@ -156,7 +156,7 @@ fn a_gpg_that_hangs_is_ended_in_time_and_the_agent_too() {
 
 #[test]
 fn an_agent_with_a_pinentry_that_hangs_ends_with_it() {
-    let Some(home) = Home::with_passphrase() else { return };
+    let Some(home) = GpgHome::with_passphrase() else { return };
     let message = home.message(&[]);
     home.end_agent();
     let number = home.0.path().join("number");
@@ -183,7 +183,7 @@ fn an_agent_with_a_pinentry_that_hangs_ends_with_it() {
 
 #[test]
 fn an_agent_that_cannot_be_started_is_named_with_its_reason() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let program = home.script("gpg", "exit 1");
@@ -204,7 +204,7 @@ fn an_agent_that_cannot_be_started_is_named_with_its_reason() {
 
 #[test]
 fn a_home_whose_path_is_too_long_for_a_socket_is_named() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     if Path::new(&format!("/run/user/{}", rustix::process::getuid().as_raw())).exists() {
         eprintln!("skipped: the sockets are in /run/user");
         return;
@@ -221,7 +221,7 @@ fn a_home_whose_path_is_too_long_for_a_socket_is_named() {
 
 #[test]
 fn a_key_box_daemon_that_gpg_started_ends_and_one_that_served_before_survives() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     if home.gpgconf(&["--list-dirs", "keyboxd-socket"]).is_empty() {
         eprintln!("skipped: this gpg has no keyboxd");
         return;
@@ -239,7 +239,7 @@ fn a_key_box_daemon_that_gpg_started_ends_and_one_that_served_before_survives() 
 
 #[test]
 fn a_smart_card_daemon_that_our_agent_started_ends_with_it() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     if !home.has_card_daemon() {
@@ -258,7 +258,7 @@ fn a_smart_card_daemon_that_our_agent_started_ends_with_it() {
 
 #[test]
 fn a_process_that_our_run_did_not_start_lives_on_whatever_a_socket_says() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -267,7 +267,7 @@ fn a_process_that_our_run_did_not_start_lives_on_whatever_a_socket_says() {
     for number in [stranger.1.as_str(), "1", "0", "-1", "99999999999"] {
         let gpg = home.gpg_of_system("gpg");
         assert!(gpg.open(&message, TIMEOUT).is_ok());
-        let daemon = Daemon::at(home.path().join("S.keyboxd"), format!("D {number}\nOK\n"));
+        let daemon = FakeDaemon::at(home.path().join("S.keyboxd"), format!("D {number}\nOK\n"));
         drop(gpg);
         assert!(stranger.lives(), "{number}");
         // The socket is not ours to remove either.
@@ -278,7 +278,7 @@ fn a_process_that_our_run_did_not_start_lives_on_whatever_a_socket_says() {
 
 #[test]
 fn a_key_box_daemon_that_our_run_started_ends_and_one_of_another_gpg_does_not() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let stranger = Stranger::new();
@@ -291,7 +291,7 @@ fn a_key_box_daemon_that_our_run_started_ends_and_one_of_another_gpg_does_not() 
     let gpg = home.gpg_of_system(home.script("gpg", &format!("{script}; sleep 1; exit 2")));
     assert_eq!(said(gpg.open("", TIMEOUT)), "gpg failed: no reason given");
     let number = fs::read_to_string(number).unwrap();
-    let _daemon = Daemon::at(home.path().join("S.keyboxd"), format!("D {number}OK\n"));
+    let _daemon = FakeDaemon::at(home.path().join("S.keyboxd"), format!("D {number}OK\n"));
     drop(gpg);
     assert!(!Path::new(&format!("/proc/{}", number.trim())).exists());
     assert!(stranger.lives());
@@ -303,7 +303,7 @@ fn a_socket_of_another_user_is_not_asked() {
         eprintln!("skipped: not root, so nobody else can listen");
         return;
     }
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     let path = home.path().join("S.keyboxd");
     let theirs = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
     bind(&theirs, &SocketAddrUnix::new(&path).unwrap()).unwrap();
@@ -321,7 +321,7 @@ fn a_socket_of_another_user_is_not_asked() {
 
 #[test]
 fn a_socket_where_nobody_takes_a_connection_holds_nothing_up() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -345,9 +345,9 @@ fn a_socket_where_nobody_takes_a_connection_holds_nothing_up() {
 
 #[test]
 fn an_answer_without_end_or_without_a_number_is_given_up() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     for (name, answer) in [("a", "S status\n"), ("b", ""), ("c", "D"), ("d", &"x".repeat(100_000))] {
-        let daemon = Daemon::at(home.path().join(name), answer.to_owned());
+        let daemon = FakeDaemon::at(home.path().join(name), answer.to_owned());
         let before = Instant::now();
         assert!(daemon::Daemon::at(&daemon.0, Duration::from_secs(1)).is_err(), "{name}");
         assert!(before.elapsed() < Duration::from_secs(10), "{name}");
@@ -356,7 +356,7 @@ fn an_answer_without_end_or_without_a_number_is_given_up() {
 
 #[test]
 fn all_programs_for_a_message_share_one_deadline() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let program = home.script("gpg", "sleep 3; exit 2");

@@ -11,7 +11,7 @@ const KEY_ON_CARD: &str = "Key: (shadowed-private-key (ecc (curve Curve25519)(fl
 
 #[test]
 fn a_message_to_somebody_else_finds_no_secret_key() {
-    let Some(home) = Home::with("pgp.asc") else { return };
+    let Some(home) = GpgHome::with("pgp.asc") else { return };
     for file in ["3.13.2/to-pgp-curve25519.yaml", "3.13.2/to-pgp-hidden.yaml"] {
         assert_eq!(said(home.open(&message_of(file))), "gpg has no secret key for it", "{file}");
     }
@@ -19,7 +19,7 @@ fn a_message_to_somebody_else_finds_no_secret_key() {
 
 #[test]
 fn a_home_without_keys_finds_no_secret_key() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     assert_eq!(
         said(home.open(&message_of("3.13.2/to-pgp.yaml"))),
         "gpg has no secret key for it"
@@ -28,7 +28,7 @@ fn a_home_without_keys_finds_no_secret_key() {
 
 #[test]
 fn a_damaged_message_is_named_and_nothing_of_it_is_given() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -52,7 +52,7 @@ fn a_damaged_message_is_named_and_nothing_of_it_is_given() {
 
 #[test]
 fn a_message_without_integrity_protection_is_refused() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&["--rfc2440"]);
@@ -70,7 +70,7 @@ fn a_message_without_integrity_protection_is_refused() {
 
 #[test]
 fn what_is_no_encrypted_message_is_named() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let literal = String::from_utf8(home.gpg(&["--armor", "--store"], DATA_KEY)).unwrap();
@@ -88,7 +88,7 @@ fn what_is_no_encrypted_message_is_named() {
 
 #[test]
 fn a_message_with_a_passphrase_of_its_own_is_named() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     let arguments = ["--pinentry-mode", "loopback", "--passphrase", "x", "--armor", "--symmetric"];
     let message = String::from_utf8(home.gpg(&arguments, DATA_KEY)).unwrap();
     assert_eq!(said(home.open(&message)), "encrypted with a passphrase, not to a key");
@@ -96,7 +96,7 @@ fn a_message_with_a_passphrase_of_its_own_is_named() {
 
 #[test]
 fn what_is_not_as_long_as_a_part_is_refused() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let of_length = |length| {
@@ -116,7 +116,7 @@ fn what_is_not_as_long_as_a_part_is_refused() {
 
 #[test]
 fn a_program_that_is_not_there_is_named() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     assert_eq!(
         said(home.gpg_of_system("/nowhere/gpg").open("", TIMEOUT)),
         "/nowhere/gpg: no such program; set sops.gnupg.package or SOPS_GPG_EXEC"
@@ -129,7 +129,7 @@ fn a_program_that_is_not_there_is_named() {
 
 #[test]
 fn what_is_no_program_in_an_earlier_directory_does_not_hide_gpg() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -145,7 +145,7 @@ fn what_is_no_program_in_an_earlier_directory_does_not_hide_gpg() {
 
 #[test]
 fn a_home_that_is_not_there_is_named_and_not_made() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     let environment = home.environment();
     let path = home.0.path().join(".gnupg");
     for named in [None, Some(path.clone())] {
@@ -158,7 +158,7 @@ fn a_home_that_is_not_there_is_named_and_not_made() {
 
 #[test]
 fn a_home_that_others_may_read_works() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -169,7 +169,7 @@ fn a_home_that_others_may_read_works() {
 
 #[test]
 fn root_does_not_obey_a_home_that_is_not_roots_alone() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     if !rustix::process::getuid().is_root() {
@@ -230,7 +230,7 @@ fn a_user_obeys_a_home_of_their_own_or_of_root_and_no_other() {
 
 #[test]
 fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     let answers = [
         ("", "gpg failed: no reason given"),
         ("echo 'gpg: it is\u{7} raining' >&2", "gpg failed: it is\u{fffd} raining"),
@@ -279,7 +279,7 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
 
 #[test]
 fn a_key_on_a_card_that_is_not_there_is_named() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);

@@ -20,9 +20,9 @@ const FINGERPRINT: &str = "F8566BD7816F5A0AFD27E36C6BE268A6D2262945";
 const PASSPHRASE: &str = "test passphrase";
 
 /// A GnuPG home below a directory with a short path.
-struct Home(TempDir);
+struct GpgHome(TempDir);
 
-impl Home {
+impl GpgHome {
     /// A home without keys, or nothing, said aloud, without gpg.
     fn empty() -> Option<Self> {
         if Command::new("gpg").arg("--version").output().is_err() {
@@ -159,7 +159,7 @@ impl Home {
     }
 }
 
-impl Drop for Home {
+impl Drop for GpgHome {
     fn drop(&mut self) {
         self.gpgconf(&["--kill", "all"]);
     }
@@ -201,7 +201,7 @@ fn messages_by_sops_open_with_keys_for_rsa_and_curve25519_and_where_the_recipien
         ("pgp_curve25519.asc", "3.13.2/to-pgp-hidden.yaml"),
     ];
     for (key, file) in files {
-        let Some(home) = Home::with(key) else { return };
+        let Some(home) = GpgHome::with(key) else { return };
         let opened = home.open(&message_of(file)).map_err(|failure| failure.to_string());
         // The expected bytes are those of gpg itself.
         assert_eq!(
@@ -214,7 +214,7 @@ fn messages_by_sops_open_with_keys_for_rsa_and_curve25519_and_where_the_recipien
 
 #[test]
 fn where_no_home_is_named_gnupghome_and_home_say_where_it_is() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);
@@ -230,7 +230,7 @@ fn where_no_home_is_named_gnupghome_and_home_say_where_it_is() {
 
 #[test]
 fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() {
-    let Some(home) = Home::with_passphrase() else { return };
+    let Some(home) = GpgHome::with_passphrase() else { return };
     let message = home.message(&[]);
     let asked = home.0.path().join("asked");
     let open = |may_ask, way: &str, passphrase| {
@@ -259,7 +259,7 @@ fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() 
 
 #[test]
 fn gpg_sees_only_what_it_needs_of_the_environment() {
-    let Some(home) = Home::empty() else { return };
+    let Some(home) = GpgHome::empty() else { return };
     let seen = home.0.path().join("seen");
     let program = home.script("qubes-gpg-client-wrapper", &format!("env > {}", seen.display()));
     let mut environment = home.environment();
@@ -288,7 +288,7 @@ fn gpg_sees_only_what_it_needs_of_the_environment() {
 
 #[test]
 fn the_wrapper_of_qubes_gets_options_that_it_lets_pass_and_no_agent() {
-    let Some(home) = Home::with("pgp_curve25519.asc") else {
+    let Some(home) = GpgHome::with("pgp_curve25519.asc") else {
         return;
     };
     let message = home.message(&[]);

@@ -5,11 +5,11 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use super::*;
 
 /// The same failure for each message.
-fn all(words: &str, count: usize) -> Vec<Told> {
+fn all(words: &str, count: usize) -> Vec<KeyOrReason> {
     vec![Err(words.to_owned()); count]
 }
 
-fn broken(how: &str) -> Told {
+fn broken(how: &str) -> KeyOrReason {
     Err(format!("age-plugin-test broke the plugin protocol: {how}"))
 }
 

@@ -75,25 +75,25 @@ fn wrap(name: &str, key: &[u8]) -> Stanza {
 }
 
 /// The key, or the words of the failure.
-type Told = Result<[u8; 16], String>;
+type KeyOrReason = Result<[u8; 16], String>;
 
-fn told(result: Result<FileKey, PluginFailure>) -> Told {
+fn told(result: Result<FileKey, PluginFailure>) -> KeyOrReason {
     result.map(|key| *key.expose_secret()).map_err(|failure| failure.to_string())
 }
 
 /// What `age-plugin-test` gives.
-fn ask(identities: &[&PluginIdentity], messages: &[Vec<Stanza>], asking: &Asking, timeout: Duration) -> Vec<Told> {
+fn ask(identities: &[&PluginIdentity], messages: &[Vec<Stanza>], asking: &Asking, timeout: Duration) -> Vec<KeyOrReason> {
     let results = Program::find("test", &plugins()).unwrap(identities, messages, asking, timeout);
     results.into_iter().map(told).collect()
 }
 
 /// What one identity gives for one message for its key, where nobody can be asked.
-fn alone(actions: &[&str]) -> Told {
+fn alone(actions: &[&str]) -> KeyOrReason {
     several(actions, 1).remove(0)
 }
 
 /// The same for several messages.
-fn several(actions: &[&str], count: u8) -> Vec<Told> {
+fn several(actions: &[&str], count: u8) -> Vec<KeyOrReason> {
     ask(&[&identity("a", actions)], &messages("a", 0..count), &Asking::Nobody, TIMEOUT)
 }
 

@@ -81,7 +81,7 @@ struct Listener(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Listener {
     fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        let mut text = Text(String::new());
+        let mut text = EventText(String::new());
         event.record(&mut text);
         self.0
             .lock()
@@ -90,9 +90,9 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Listener {
     }
 }
 
-struct Text(String);
+struct EventText(String);
 
-impl tracing::field::Visit for Text {
+impl tracing::field::Visit for EventText {
     fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
         self.0 = format!("{value:?}");
     }

@@ -12,31 +12,31 @@ use crate::{
 };
 
 /// Comments, each without its mark.
-pub(crate) type Texts<'t> = Vec<&'t [u8]>;
+pub(crate) type CommentTexts<'t> = Vec<&'t [u8]>;
 
 /// A node with the comments that are printed with it.
-pub(crate) struct Node<'t> {
-    pub(crate) shape: Shape<'t>,
+pub(crate) struct PrintedNode<'t> {
+    pub(crate) shape: PrintedShape<'t>,
     /// The comments above the node.
-    pub(crate) head: Texts<'t>,
+    pub(crate) head: CommentTexts<'t>,
     /// The comments behind the node, on its line.
-    pub(crate) line: Texts<'t>,
+    pub(crate) line: CommentTexts<'t>,
     /// The comments below the node.
-    pub(crate) foot: Texts<'t>,
+    pub(crate) foot: CommentTexts<'t>,
 }
 
 /// What a node is.
-pub(crate) enum Shape<'t> {
+pub(crate) enum PrintedShape<'t> {
     Scalar(Scalar<'t>),
-    List(Vec<Node<'t>>),
-    Map(Vec<(Node<'t>, Node<'t>)>),
+    List(Vec<PrintedNode<'t>>),
+    Map(Vec<(PrintedNode<'t>, PrintedNode<'t>)>),
 }
 
 /// Comments that wait for the next node of their collection.
 #[derive(Default)]
 struct Waiting<'t> {
-    head: Texts<'t>,
-    line: Texts<'t>,
+    head: CommentTexts<'t>,
+    line: CommentTexts<'t>,
 }
 
 impl<'t> Waiting<'t> {
@@ -46,14 +46,14 @@ impl<'t> Waiting<'t> {
     }
 
     /// The comments that are left over when no node follows.
-    fn rest(self) -> Texts<'t> {
+    fn rest(self) -> CommentTexts<'t> {
         [self.head, self.line].concat()
     }
 }
 
-impl<'t> Node<'t> {
-    fn new(shape: Shape<'t>, head: Texts<'t>, line: Texts<'t>) -> Self {
-        let foot = Texts::new();
+impl<'t> PrintedNode<'t> {
+    fn new(shape: PrintedShape<'t>, head: CommentTexts<'t>, line: CommentTexts<'t>) -> Self {
+        let foot = CommentTexts::new();
         Self { shape, head, line, foot }
     }
 }
@@ -62,20 +62,20 @@ impl<'t> Node<'t> {
 ///
 /// # Errors
 /// When a key is not a string.
-pub(crate) fn document(branch: &Branch<Plaintext>) -> Result<Node<'_>, EmitError> {
-    map(branch, Texts::new(), Texts::new())
+pub(crate) fn document(branch: &Branch<Plaintext>) -> Result<PrintedNode<'_>, EmitError> {
+    map(branch, CommentTexts::new(), CommentTexts::new())
 }
 
 /// Turns a value into a node, with the comments above and behind it. It may recurse, because every parser limits the depth of its
 /// tree.
-fn node<'t>(value: &'t Value<Plaintext>, head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
+fn node<'t>(value: &'t Value<Plaintext>, head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
     match value {
-        Value::Null => Ok(Node::new(Shape::Scalar(spell::null()), head, line)),
+        Value::Null => Ok(PrintedNode::new(PrintedShape::Scalar(spell::null()), head, line)),
         Value::Scalar(kind, text) => {
             let scalar = spell::scalar(*kind, text.expose());
-            Ok(Node::new(Shape::Scalar(scalar), head, line))
+            Ok(PrintedNode::new(PrintedShape::Scalar(scalar), head, line))
         }
-        Value::Comment(comment) => Ok(Node::new(comment_value(comment), head, line)),
+        Value::Comment(comment) => Ok(PrintedNode::new(comment_value(comment), head, line)),
         Value::List(values) => list(values, head, line),
         Value::Map(branch) => map(branch, head, line),
     }
@@ -83,9 +83,13 @@ fn node<'t>(value: &'t Value<Plaintext>, head: Texts<'t>, line: Texts<'t>) -> Re
 
 /// Turns a map into a node. Comments before its first key are printed above the map, other comments above the key that follows,
 /// and comments after the last pair below that pair.
-fn map<'t>(branch: &'t Branch<Plaintext>, mut head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
+fn map<'t>(
+    branch: &'t Branch<Plaintext>,
+    mut head: CommentTexts<'t>,
+    line: CommentTexts<'t>,
+) -> Result<PrintedNode<'t>, EmitError> {
     let mut waiting = Waiting::default();
-    let mut pairs: Vec<(Node<'t>, Node<'t>)> = Vec::with_capacity(branch.items.len());
+    let mut pairs: Vec<(PrintedNode<'t>, PrintedNode<'t>)> = Vec::with_capacity(branch.items.len());
     for item in &branch.items {
         let name = match &item.key {
             Key::Name(name) => name,
@@ -99,20 +103,24 @@ fn map<'t>(branch: &'t Branch<Plaintext>, mut head: Texts<'t>, line: Texts<'t>) 
             head.append(&mut waiting.head);
         }
         let Waiting { head, line } = mem::take(&mut waiting);
-        let key = Node::new(Shape::Scalar(spell::text(name)), head, Texts::new());
-        pairs.push((key, node(&item.value, Texts::new(), line)?));
+        let key = PrintedNode::new(PrintedShape::Scalar(spell::text(name)), head, CommentTexts::new());
+        pairs.push((key, node(&item.value, CommentTexts::new(), line)?));
     }
     match pairs.last_mut() {
         Some((key, _)) => key.foot = waiting.rest(),
         None => head.extend(waiting.rest()),
     }
-    Ok(Node::new(Shape::Map(pairs), head, line))
+    Ok(PrintedNode::new(PrintedShape::Map(pairs), head, line))
 }
 
 /// Like [`map`], with entries in the place of keys.
-fn list<'t>(values: &'t [Value<Plaintext>], mut head: Texts<'t>, line: Texts<'t>) -> Result<Node<'t>, EmitError> {
+fn list<'t>(
+    values: &'t [Value<Plaintext>],
+    mut head: CommentTexts<'t>,
+    line: CommentTexts<'t>,
+) -> Result<PrintedNode<'t>, EmitError> {
     let mut waiting = Waiting::default();
-    let mut nodes: Vec<Node<'t>> = Vec::with_capacity(values.len());
+    let mut nodes: Vec<PrintedNode<'t>> = Vec::with_capacity(values.len());
     for value in values {
         if let Value::Comment(comment) = value {
             waiting.push(comment);
@@ -128,17 +136,18 @@ fn list<'t>(values: &'t [Value<Plaintext>], mut head: Texts<'t>, line: Texts<'t>
         Some(node) => node.foot = waiting.rest(),
         None => head.extend(waiting.rest()),
     }
-    Ok(Node::new(Shape::List(nodes), head, line))
+    Ok(PrintedNode::new(PrintedShape::List(nodes), head, line))
 }
 
 /// A comment in the place of a map's value. As in sops, it is printed as a map with the keys `value` and `inline`.
-fn comment_value(comment: &Comment<Plaintext>) -> Shape<'_> {
+fn comment_value(comment: &Comment<Plaintext>) -> PrintedShape<'_> {
     let pair = |name: &'static str, value| {
-        let key = Shape::Scalar(spell::text(name.as_bytes()));
-        let [key, value] = [key, Shape::Scalar(value)].map(|shape| Node::new(shape, Texts::new(), Texts::new()));
+        let key = PrintedShape::Scalar(spell::text(name.as_bytes()));
+        let [key, value] =
+            [key, PrintedShape::Scalar(value)].map(|shape| PrintedNode::new(shape, CommentTexts::new(), CommentTexts::new()));
         (key, value)
     };
-    Shape::Map(vec![
+    PrintedShape::Map(vec![
         pair("value", spell::text(comment.text.expose())),
         pair("inline", spell::boolean(comment.inline)),
     ])

@@ -4,15 +4,15 @@ use std::mem;
 
 use super::{
     arrange,
-    arrange::{Node, Shape},
+    arrange::{PrintedNode, PrintedShape},
     spell,
     spell::Scalar,
-    write::Writer,
+    write::YamlWriter,
 };
 use crate::{
     sops::{
         format::{output, output::Output, problem::EmitError},
-        tree::{Branch, Kind},
+        tree::{Branch, ScalarType},
     },
     system::plaintext::Plaintext,
 };
@@ -45,7 +45,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
 }
 
 /// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
-pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
+pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Plaintext {
     Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
 }
 
@@ -53,24 +53,24 @@ pub(crate) fn emit_scalar(kind: Kind, text: &Plaintext) -> Plaintext {
 pub(crate) const LONGEST_KEY: usize = 128;
 
 /// Comments, each without its mark.
-pub(crate) type Texts<'n> = &'n [&'n [u8]];
+pub(crate) type WaitingComment<'n> = &'n [&'n [u8]];
 
 /// Writes documents the way sops does.
 ///
 /// A comment waits in one of these fields until the layout has a place for it. So some comments are written later than expected.
 /// A comment that still waits when another takes its field is lost, as in sops.
 pub(crate) struct Emitter<'n> {
-    writer: Writer,
+    writer: YamlWriter,
     /// The comment to write above what comes next.
-    head: Texts<'n>,
+    head: WaitingComment<'n>,
     /// The comment to write behind what was written last.
-    line: Texts<'n>,
+    line: WaitingComment<'n>,
     /// The comment to write below what was written last.
-    foot: Texts<'n>,
+    foot: WaitingComment<'n>,
     /// The comment to write below the previous pair.
-    tail: Texts<'n>,
+    tail: WaitingComment<'n>,
     /// The comment that was still to be written behind something when a key began.
-    key_line: Texts<'n>,
+    key_line: WaitingComment<'n>,
     /// Whether a document was written.
     started: bool,
 }
@@ -79,7 +79,7 @@ impl<'n> Emitter<'n> {
     /// At the beginning of `out`.
     fn new(out: Output) -> Self {
         Self {
-            writer: Writer::new(out),
+            writer: YamlWriter::new(out),
             head: &[],
             line: &[],
             foot: &[],
@@ -90,7 +90,7 @@ impl<'n> Emitter<'n> {
     }
 
     /// Writes a document.
-    fn document(&mut self, root: &'n Node<'n>) {
+    fn document(&mut self, root: &'n PrintedNode<'n>) {
         if mem::replace(&mut self.started, true) {
             self.writer.indent();
             self.writer.indicator("---", true, false);
@@ -106,22 +106,22 @@ impl<'n> Emitter<'n> {
     }
 
     /// Lets a comment wait in `place`, where it replaces one that still waits. An empty comment replaces nothing.
-    fn wait(place: &mut Texts<'n>, comment: Texts<'n>) {
+    fn wait(place: &mut WaitingComment<'n>, comment: WaitingComment<'n>) {
         if !comment.is_empty() {
             *place = comment;
         }
     }
 
     /// Lets the comments of a node wait that is about to be written; those of a collection only if they are above it.
-    fn announce(&mut self, node: &'n Node<'n>) {
+    fn announce(&mut self, node: &'n PrintedNode<'n>) {
         Self::wait(&mut self.head, &node.head);
-        if matches!(node.shape, Shape::Scalar(_)) {
+        if matches!(node.shape, PrintedShape::Scalar(_)) {
             self.announce_end(node);
         }
     }
 
     /// Takes the comments behind and below a node.
-    fn announce_end(&mut self, node: &'n Node<'n>) {
+    fn announce_end(&mut self, node: &'n PrintedNode<'n>) {
         Self::wait(&mut self.line, &node.line);
         Self::wait(&mut self.foot, &node.foot);
     }
@@ -148,23 +148,23 @@ impl<'n> Emitter<'n> {
     }
 
     /// Writes a node that was announced. For a collection, the waiting comments behind and below come before its contents.
-    fn node(&mut self, node: &'n Node<'n>, in_list: bool) {
-        if let Shape::Scalar(scalar) = &node.shape {
+    fn node(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
+        if let PrintedShape::Scalar(scalar) = &node.shape {
             self.scalar(scalar, in_list);
         }
         self.write_line();
         self.write_foot();
         match &node.shape {
-            Shape::Scalar(_) => {}
-            Shape::List(items) if items.is_empty() => self.empty_list(node, in_list),
-            Shape::Map(pairs) if pairs.is_empty() => self.empty_map(node, in_list),
-            Shape::List(items) => {
+            PrintedShape::Scalar(_) => {}
+            PrintedShape::List(items) if items.is_empty() => self.empty_list(node, in_list),
+            PrintedShape::Map(pairs) if pairs.is_empty() => self.empty_map(node, in_list),
+            PrintedShape::List(items) => {
                 let outer = self.writer.deepen(in_list);
                 self.list(items);
                 self.announce_end(node);
                 self.writer.restore(outer);
             }
-            Shape::Map(pairs) => {
+            PrintedShape::Map(pairs) => {
                 let outer = self.writer.deepen(in_list);
                 self.map(pairs);
                 self.announce_end(node);
@@ -178,7 +178,7 @@ impl<'n> Emitter<'n> {
         self.line = self.writer.scalar(scalar, in_list, self.line);
     }
 
-    fn list(&mut self, items: &'n [Node<'n>]) {
+    fn list(&mut self, items: &'n [PrintedNode<'n>]) {
         for item in items {
             if self.writer.is_full() {
                 return;
@@ -191,7 +191,7 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    fn map(&mut self, pairs: &'n [(Node<'n>, Node<'n>)]) {
+    fn map(&mut self, pairs: &'n [(PrintedNode<'n>, PrintedNode<'n>)]) {
         for (key, value) in pairs {
             if self.writer.is_full() {
                 return;
@@ -209,8 +209,8 @@ impl<'n> Emitter<'n> {
     }
 
     /// A key and the mark behind it.
-    fn key(&mut self, key: &Node<'_>) {
-        let Shape::Scalar(scalar) = &key.shape else {
+    fn key(&mut self, key: &PrintedNode<'_>) {
+        let PrintedShape::Scalar(scalar) = &key.shape else {
             return;
         };
         let length = scalar.tag.len() + scalar.text().len();
@@ -227,15 +227,15 @@ impl<'n> Emitter<'n> {
 
     /// Finds a place for a comment that was waiting when the key began: behind a scalar, or before a collection, which starts on
     /// another line.
-    fn settle_key_line(&mut self, value: &Node<'_>) {
-        if !matches!(value.shape, Shape::Scalar(_)) {
+    fn settle_key_line(&mut self, value: &PrintedNode<'_>) {
+        if !matches!(value.shape, PrintedShape::Scalar(_)) {
             self.writer.comment_behind(mem::take(&mut self.key_line));
         } else if self.line.is_empty() {
             self.line = mem::take(&mut self.key_line);
         }
     }
 
-    fn empty_list(&mut self, node: &'n Node<'n>, in_list: bool) {
+    fn empty_list(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
         self.writer.open_bracket("[", in_list);
         self.announce_end(node);
         self.writer.close_list();
@@ -244,7 +244,7 @@ impl<'n> Emitter<'n> {
     }
 
     /// A map without pairs may have comments; they stand between the braces.
-    fn empty_map(&mut self, node: &'n Node<'n>, in_list: bool) {
+    fn empty_map(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
         self.writer.open_bracket("{", in_list);
         self.announce_end(node);
         let outer = self.writer.deepen_in_braces(in_list);

@@ -9,7 +9,7 @@ use crate::{
             resolve::{self, Meaning},
         },
         number,
-        tree::Kind,
+        tree::ScalarType,
     },
     system::plaintext::Plaintext,
 };
@@ -21,14 +21,14 @@ const BASE64_LINE: usize = 70;
 pub(crate) struct Scalar<'t> {
     /// The tag that is written before the text; mostly empty.
     pub(crate) tag: &'static str,
-    text: Text<'t>,
+    text: ScalarText<'t>,
     pub(crate) style: Style,
     /// Whether there is a line break in it.
     pub(crate) multiline: bool,
 }
 
 /// The text of a scalar. It may be secret.
-enum Text<'t> {
+enum ScalarText<'t> {
     Borrowed(&'t str),
     Owned(Plaintext),
 }
@@ -47,7 +47,7 @@ pub(crate) enum Style {
 }
 
 impl<'t> Scalar<'t> {
-    fn new(text: Text<'t>, style: Style) -> Self {
+    fn new(text: ScalarText<'t>, style: Style) -> Self {
         Self {
             tag: "",
             text,
@@ -59,41 +59,41 @@ impl<'t> Scalar<'t> {
     /// The text.
     pub(crate) fn text(&self) -> &str {
         match &self.text {
-            Text::Borrowed(text) => text,
-            Text::Owned(text) => str::from_utf8(text.expose()).unwrap_or_default(),
+            ScalarText::Borrowed(text) => text,
+            ScalarText::Owned(text) => str::from_utf8(text.expose()).unwrap_or_default(),
         }
     }
 }
 
 /// No value.
 pub(crate) fn null<'t>() -> Scalar<'t> {
-    Scalar::new(Text::Borrowed("null"), Style::Plain)
+    Scalar::new(ScalarText::Borrowed("null"), Style::Plain)
 }
 
 /// True or false.
 pub(crate) fn boolean<'t>(value: bool) -> Scalar<'t> {
     let text = if value { "true" } else { "false" };
-    Scalar::new(Text::Borrowed(text), Style::Plain)
+    Scalar::new(ScalarText::Borrowed(text), Style::Plain)
 }
 
 /// The scalar for a value, given its type and its canonical text.
-pub(crate) fn scalar(kind: Kind, canonical: &[u8]) -> Scalar<'_> {
+pub(crate) fn scalar(kind: ScalarType, canonical: &[u8]) -> Scalar<'_> {
     let plain = str::from_utf8(canonical).unwrap_or_default();
     match kind {
-        Kind::Text => text(canonical),
-        Kind::Boolean => boolean(plain == "True"),
-        Kind::Float => Scalar::new(float(plain), Style::Plain),
-        Kind::Integer | Kind::Unsigned | Kind::Time => Scalar::new(Text::Borrowed(plain), Style::Plain),
+        ScalarType::Text => text(canonical),
+        ScalarType::Boolean => boolean(plain == "True"),
+        ScalarType::Float => Scalar::new(float(plain), Style::Plain),
+        ScalarType::Integer | ScalarType::Unsigned | ScalarType::Time => Scalar::new(ScalarText::Borrowed(plain), Style::Plain),
     }
 }
 
-fn float(canonical: &str) -> Text<'_> {
+fn float(canonical: &str) -> ScalarText<'_> {
     match canonical.parse() {
-        Err(_) => Text::Borrowed(canonical),
-        Ok(f64::INFINITY) => Text::Borrowed(".inf"),
-        Ok(f64::NEG_INFINITY) => Text::Borrowed("-.inf"),
-        Ok(number) if number.is_nan() => Text::Borrowed(".nan"),
-        Ok(number) => Text::Owned(Plaintext::from(number::compact(number))),
+        Err(_) => ScalarText::Borrowed(canonical),
+        Ok(f64::INFINITY) => ScalarText::Borrowed(".inf"),
+        Ok(f64::NEG_INFINITY) => ScalarText::Borrowed("-.inf"),
+        Ok(number) if number.is_nan() => ScalarText::Borrowed(".nan"),
+        Ok(number) => ScalarText::Owned(Plaintext::from(number::compact(number))),
     }
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn text(bytes: &[u8]) -> Scalar<'_> {
     Scalar {
         // Without the tag, other readers of YAML would take this text for the merge key.
         tag: if text == "<<" { "!!merge" } else { "" },
-        text: Text::Borrowed(text),
+        text: ScalarText::Borrowed(text),
         style: style(text),
         multiline: text.contains(is_break),
     }
@@ -122,7 +122,7 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
     }
     Scalar {
         tag: "!!binary",
-        text: Text::Owned(text),
+        text: ScalarText::Owned(text),
         style: if multiline { Style::Literal } else { Style::Plain },
         multiline,
     }

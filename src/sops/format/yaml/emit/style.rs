@@ -2,11 +2,11 @@
 
 use super::{
     spell::{Scalar, Style},
-    write::{ENTRY, Writer},
+    write::{ENTRY, YamlWriter},
 };
 use crate::sops::format::yaml::character::{is_break, is_printable};
 
-impl Writer {
+impl YamlWriter {
     /// Writes a scalar. If it becomes a block, the comment goes behind the mark of the block. Otherwise the comment is returned,
     /// to be written later.
     pub(crate) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {

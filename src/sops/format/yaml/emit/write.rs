@@ -13,7 +13,7 @@ const STEP: usize = 4;
 pub(crate) const ENTRY: usize = 2;
 
 /// The text so far, and the state that decides how the next part is written.
-pub(crate) struct Writer {
+pub(crate) struct YamlWriter {
     out: Output,
     /// How many characters the current line has.
     column: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Writer {
     foot: Option<usize>,
 }
 
-impl Writer {
+impl YamlWriter {
     /// At the beginning of `out`.
     pub(crate) fn new(out: Output) -> Self {
         Self {
@@ -150,7 +150,7 @@ impl Writer {
         self.indent.replace(next)
     }
 
-    /// Like [`Writer::deepen`], for a map in braces, which is indented even at the root.
+    /// Like [`YamlWriter::deepen`], for a map in braces, which is indented even at the root.
     pub(crate) fn deepen_in_braces(&mut self, in_list: bool) -> Option<usize> {
         let next = self.indent.map_or(STEP, |indent| deeper(indent, in_list));
         self.indent.replace(next)

@@ -3,7 +3,7 @@
 use std::{mem, rc::Rc};
 
 use super::{
-    compose::{Composer, Site},
+    compose::{Composer, NodeSite},
     node::{Comments, Node, Pair, Shape, inherit_foot, move_foot},
     scanner::Lines,
     token::Token,
@@ -50,11 +50,11 @@ impl<'a> Composer<'a> {
             let rest = self.pending.head.split_off(above.min(self.pending.head.len()));
             self.stem = mem::replace(&mut self.pending.head, rest);
         }
-        self.block_node(Site::Block, true)
+        self.block_node(NodeSite::Block, true)
     }
 
     /// Reads a node of a block collection; an empty scalar if the collection goes on or ends instead.
-    fn block_node(&mut self, site: Site, in_list: bool) -> Result<Rc<Node<'a>>, ParseError> {
+    fn block_node(&mut self, site: NodeSite, in_list: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if in_list => Ok(self.nothing(None)),
             Token::Key | Token::Value | Token::BlockEnd => Ok(self.nothing(None)),
@@ -72,7 +72,7 @@ impl<'a> Composer<'a> {
                 return self.fail("a key is missing");
             }
             self.skip();
-            let key = self.block_node(Site::BlockMap, false)?;
+            let key = self.block_node(NodeSite::BlockMap, false)?;
             if let Some((above, _)) = pairs.last() {
                 move_foot(&key, above);
             }
@@ -97,7 +97,7 @@ impl<'a> Composer<'a> {
             return Ok(self.nothing(None));
         }
         self.skip();
-        self.block_node(Site::BlockMap, false)
+        self.block_node(NodeSite::BlockMap, false)
     }
 
     /// A list in brackets.
@@ -110,7 +110,7 @@ impl<'a> Composer<'a> {
             match self.peek()? {
                 Token::FlowSequenceEnd => break,
                 Token::Key => items.push(self.single_pair()?),
-                _ => items.push(self.node(Site::Flow)?),
+                _ => items.push(self.node(NodeSite::Flow)?),
             }
         }
         self.skip();
@@ -123,7 +123,7 @@ impl<'a> Composer<'a> {
         self.skip();
         let key = match self.peek()? {
             Token::Value | Token::FlowEntry | Token::FlowSequenceEnd => self.nothing(None),
-            _ => self.node(Site::Flow)?,
+            _ => self.node(NodeSite::Flow)?,
         };
         let value = self.flow_value()?;
         inherit_foot(&value, &key);
@@ -141,7 +141,7 @@ impl<'a> Composer<'a> {
             let (key, value) = match self.peek()? {
                 Token::FlowMappingEnd => break,
                 Token::Key => self.flow_pair()?,
-                _ => (self.node(Site::Flow)?, self.nothing(None)),
+                _ => (self.node(NodeSite::Flow)?, self.nothing(None)),
             };
             inherit_foot(&value, &key);
             pairs.push((key, value));
@@ -155,7 +155,7 @@ impl<'a> Composer<'a> {
         self.skip();
         let key = match self.peek()? {
             Token::Value | Token::FlowEntry | Token::FlowMappingEnd => self.nothing(None),
-            _ => self.node(Site::Flow)?,
+            _ => self.node(NodeSite::Flow)?,
         };
         Ok((key, self.flow_value()?))
     }
@@ -169,7 +169,7 @@ impl<'a> Composer<'a> {
                 Token::FlowEntry | Token::FlowSequenceEnd | Token::FlowMappingEnd
             );
             if !ends {
-                return self.node(Site::Flow);
+                return self.node(NodeSite::Flow);
             }
         }
         Ok(self.nothing(None))

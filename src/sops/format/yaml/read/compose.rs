@@ -18,7 +18,7 @@ const MOST_NESTED: usize = 200;
 
 /// Where a node stands. This decides which kinds of nodes are allowed there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Site {
+pub(crate) enum NodeSite {
     /// An entry of a block list, or the root of a document.
     Block,
     /// A key or a value of a map: a list may stand in the map's own column.
@@ -110,7 +110,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A node.
-    pub(crate) fn node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
+    pub(crate) fn node(&mut self, site: NodeSite) -> Result<Rc<Node<'a>>, ParseError> {
         self.peek()?;
         self.check_depth(0)?;
         self.depth += 1;
@@ -128,7 +128,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Reads an alias, or a node that may have an anchor and a tag.
-    fn named_node(&mut self, site: Site) -> Result<Rc<Node<'a>>, ParseError> {
+    fn named_node(&mut self, site: NodeSite) -> Result<Rc<Node<'a>>, ParseError> {
         let at = self.line();
         if let Token::Alias(name) = *self.peek()? {
             let target = self.target(name)?;
@@ -187,14 +187,14 @@ impl<'a> Composer<'a> {
     }
 
     /// Reads the content of a node, behind its anchor and tag. If it is `optional`, a missing one is an empty scalar.
-    fn content(&mut self, site: Site, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
+    fn content(&mut self, site: NodeSite, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
-            Token::BlockEntry if site == Site::BlockMap => self.indentless_list(at),
+            Token::BlockEntry if site == NodeSite::BlockMap => self.indentless_list(at),
             Token::Scalar { .. } => Ok(self.scalar(at, tag)),
             Token::FlowSequenceStart => self.flow_list(at),
             Token::FlowMappingStart => self.flow_map(at),
-            Token::BlockSequenceStart if site != Site::Flow => self.block_list(at),
-            Token::BlockMappingStart if site != Site::Flow => self.block_map(at),
+            Token::BlockSequenceStart if site != NodeSite::Flow => self.block_list(at),
+            Token::BlockMappingStart if site != NodeSite::Flow => self.block_map(at),
             _ if optional => Ok(self.nothing(tag)),
             _ => self.fail("a value is missing or not allowed here"),
         }

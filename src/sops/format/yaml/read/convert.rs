@@ -9,7 +9,7 @@ use crate::sops::{
         problem::{Flaw, ParseError},
         yaml::resolve,
     },
-    tree::{Branch, Comment, Item, Key, Kind, Stored, Value, shown},
+    tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value, shown},
 };
 
 /// The most bytes that aliases may add to a tree, 16 MiB: their text, and [`NODE_COST`] for each node and comment. People write
@@ -138,7 +138,7 @@ impl Converter {
 
     fn key<'a>(&mut self, node: &Node<'a>) -> Result<Key<Stored<'a>>, ParseError> {
         Ok(match self.value(node, true)? {
-            Value::Scalar(Kind::Text, text) => Key::Name(text.into_owned()),
+            Value::Scalar(ScalarType::Text, text) => Key::Name(text.into_owned()),
             other => Key::Other(other.type_name()),
         })
     }
@@ -153,7 +153,7 @@ impl Converter {
 
     /// Counts a long float again, by its length. As a token, every scalar was counted once.
     fn counted<'a>(&mut self, node: &Node<'_>, value: Value<Stored<'a>>) -> Result<Value<Stored<'a>>, ParseError> {
-        if let Value::Scalar(Kind::Float, text) = &value {
+        if let Value::Scalar(ScalarType::Float, text) = &value {
             let left = self.left.checked_sub(text.len() / FLOAT_UNIT);
             self.left = left.ok_or_else(|| fail(node, TOO_MANY))?;
         }

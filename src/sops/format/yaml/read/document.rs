@@ -3,7 +3,7 @@
 use std::{borrow::Cow, mem};
 
 use super::{
-    compose::{Composer, Site},
+    compose::{Composer, NodeSite},
     node::Document,
     scanner::Lines,
     token::Token,
@@ -27,7 +27,11 @@ impl<'a> Composer<'a> {
         let head = if marked { Lines::new() } else { self.split_document_head() };
         self.read_directives(marked)?;
         let empty = marked && (self.starts_document()? || matches!(self.peek()?, Token::DocumentEnd | Token::StreamEnd));
-        let root = if empty { self.nothing(None) } else { self.node(Site::Block)? };
+        let root = if empty {
+            self.nothing(None)
+        } else {
+            self.node(NodeSite::Block)?
+        };
         if matches!(self.peek()?, Token::DocumentEnd) {
             self.skip();
         }

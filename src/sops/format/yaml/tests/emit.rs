@@ -8,7 +8,7 @@ use super::{decrypted, notation};
 use crate::{
     sops::{
         format::yaml::{emit, emit_scalar, parse},
-        tree::{Branch, Comment, Item, Key, Kind, Value},
+        tree::{Branch, Comment, Item, Key, ScalarType, Value},
     },
     system::plaintext::Plaintext,
 };
@@ -35,7 +35,7 @@ fn single(name: &str, value: Value<Plaintext>) -> Branch<Plaintext> {
 }
 
 fn string(text: impl AsRef<[u8]>) -> Value<Plaintext> {
-    Value::Scalar(Kind::Text, Plaintext::from(text.as_ref().to_vec()))
+    Value::Scalar(ScalarType::Text, Plaintext::from(text.as_ref().to_vec()))
 }
 
 fn comment(text: impl AsRef<[u8]>, inline: bool) -> Comment<Plaintext> {
@@ -133,15 +133,15 @@ fn a_key_that_is_not_a_string_cannot_be_printed() {
 #[test]
 fn a_single_value_is_printed_as_in_a_document() {
     for (kind, text, expected) in [
-        (Kind::Integer, "-5", "-5"),
-        (Kind::Float, "1000000", "1e+06"),
-        (Kind::Float, "5", "5"),
-        (Kind::Float, "+Inf", ".inf"),
-        (Kind::Float, "-Inf", "-.inf"),
-        (Kind::Float, "NaN", ".nan"),
-        (Kind::Boolean, "True", "true"),
-        (Kind::Boolean, "False", "false"),
-        (Kind::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43.1-05:00"),
+        (ScalarType::Integer, "-5", "-5"),
+        (ScalarType::Float, "1000000", "1e+06"),
+        (ScalarType::Float, "5", "5"),
+        (ScalarType::Float, "+Inf", ".inf"),
+        (ScalarType::Float, "-Inf", "-.inf"),
+        (ScalarType::Float, "NaN", ".nan"),
+        (ScalarType::Boolean, "True", "true"),
+        (ScalarType::Boolean, "False", "false"),
+        (ScalarType::Time, "2001-12-14T21:59:43.1-05:00", "2001-12-14T21:59:43.1-05:00"),
     ] {
         let printed = emit_scalar(kind, &Plaintext::from(text.to_owned()));
         assert_eq!(printed.expose(), expected.as_bytes());
@@ -157,7 +157,7 @@ fn strings() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn every_string_is_read_as_it_was_printed(text in strings(), name in strings()) {
-        let string = || Value::Scalar(Kind::Text, Cow::Borrowed(text.as_bytes()));
+        let string = || Value::Scalar(ScalarType::Text, Cow::Borrowed(text.as_bytes()));
         let map = |value| {
             let key = Key::Name(name.clone().into_bytes());
             Branch { items: vec![Item { key, value }] }

@@ -4,7 +4,7 @@ mod emit;
 mod read;
 
 use crate::{
-    sops::tree::{Branch, Comment, Item, Key, Kind, Stored, Value},
+    sops::tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
     system::plaintext::Plaintext,
 };
 
@@ -27,12 +27,12 @@ fn value(tree: &Value<Stored<'_>>) -> String {
     let typed = |name, text: &Stored<'_>| format!("{name} {}", String::from_utf8_lossy(text));
     match tree {
         Value::Null => "null".to_owned(),
-        Value::Scalar(Kind::Text, bytes) => text(bytes),
-        Value::Scalar(Kind::Integer, text) => typed("int", text),
-        Value::Scalar(Kind::Unsigned, text) => typed("uint", text),
-        Value::Scalar(Kind::Float, text) => typed("float", text),
-        Value::Scalar(Kind::Boolean, text) => typed("bool", text),
-        Value::Scalar(Kind::Time, text) => typed("time", text),
+        Value::Scalar(ScalarType::Text, bytes) => text(bytes),
+        Value::Scalar(ScalarType::Integer, text) => typed("int", text),
+        Value::Scalar(ScalarType::Unsigned, text) => typed("uint", text),
+        Value::Scalar(ScalarType::Float, text) => typed("float", text),
+        Value::Scalar(ScalarType::Boolean, text) => typed("bool", text),
+        Value::Scalar(ScalarType::Time, text) => typed("time", text),
         Value::Comment(text) => comment(text),
         Value::List(values) => {
             let values: Vec<_> = values.iter().map(value).collect();

@@ -87,8 +87,8 @@ fn many_post_quantum(count: usize) -> String {
 
 #[test]
 fn one_message_may_have_many_post_quantum_recipients() {
-    for (count, failure) in [(1, None), (28, None), (60, Some(Failure::TooLarge))] {
-        assert_eq!(age::Message::parse(&many_post_quantum(count)).err(), failure, "{count}");
+    for (count, failure) in [(1, None), (28, None), (60, Some(EntryFailure::TooLarge))] {
+        assert_eq!(age::AgeMessage::parse(&many_post_quantum(count)).err(), failure, "{count}");
     }
 }
 
@@ -138,7 +138,7 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
         "{report}"
     );
     assert!(report.lines().count() < 120, "{report}");
-    assert!(!keyring.hand.tries.take(effort::Kind::Rsa), "what files share is used up");
+    assert!(!keyring.hand.tries.take(effort::KeyCost::Rsa), "what files share is used up");
     assert!(opens(&keyring, [forged[..7].to_vec(), vec![entry_for_ssh(&path)]].concat()));
 }
 
@@ -161,13 +161,13 @@ fn a_key_that_a_command_brings_opens_a_file_however_often_others_were_tried_befo
         age_key_command: Some(command.into()),
         ..KeySources::default()
     });
-    while keyring.hand.tries.take(effort::Kind::Other) {}
+    while keyring.hand.tries.take(effort::KeyCost::Other) {}
     let entries = [for_strangers(200), vec![entry_for(&late.to_public())]].concat();
-    let mut opening = Opening::new(&groups(entries), KeyProof::none());
-    keyring.open(&mut opening);
-    assert!(!opening.is_open());
-    keyring.open_with_programs(&mut [&mut opening]);
-    assert_eq!(keyring.finish(opening).unwrap().expose(), DATA_KEY);
+    let mut recovery = DataKeyRecovery::new(&groups(entries), KeyProof::none());
+    keyring.open(&mut recovery);
+    assert!(!recovery.is_open());
+    keyring.open_with_programs(&mut [&mut recovery]);
+    assert_eq!(keyring.finish(recovery).unwrap().expose(), DATA_KEY);
 }
 
 #[test]
@@ -176,14 +176,14 @@ fn what_is_wrong_with_an_entry_is_told_also_where_no_more_is_tried() {
     let identity = x25519::Identity::generate();
     let keyring = of_age_file(host.file("key.txt", secret(&identity)));
     let tries = effort::FileTries::new(1, 1);
-    while tries.efforts(&keyring.hand.tries).1.take(effort::Kind::Other) {}
+    while tries.efforts(&keyring.hand.tries).1.take(effort::KeyCost::Other) {}
     let own = identity.to_public();
     let good = message(&[&own], DATA_KEY);
     let altered = changed(&good, |bytes| *bytes.last_mut().unwrap() ^= 1);
     for (recipient, text, failure) in [
-        ("stranger", good.as_str(), Some(Failure::NotTried)),
-        ("stranger", "x", Some(Failure::BadArmor)),
-        (&own.to_string(), altered.as_str(), Some(Failure::Damaged)),
+        ("stranger", good.as_str(), Some(EntryFailure::NotTried)),
+        ("stranger", "x", Some(EntryFailure::BadArmor)),
+        (&own.to_string(), altered.as_str(), Some(EntryFailure::Damaged)),
         (&own.to_string(), good.as_str(), None),
     ] {
         assert_eq!(keyring.hand.open_age(recipient, text, &tries).err(), failure, "{recipient}");
@@ -223,7 +223,7 @@ fn a_stanza_that_fails_under_one_identity_does_not_keep_another_from_its_own() {
     let keyring = Keyring::load(&sources);
     assert_eq!(
         keyring.hand.open_age("x", &text, &effort::FileTries::new(1, 1)).err(),
-        Some(Failure::Damaged)
+        Some(EntryFailure::Damaged)
     );
     sources.age_key = Some(Plaintext::from(secret(&identity)));
     assert!(opens(&Keyring::load(&sources), vec![entry("x", text)]));
@@ -330,7 +330,7 @@ thread_local! {
         let end = vector.windows(2).position(|window| window == b"\n\n").unwrap();
         let header = str::from_utf8(&vector[..end]).unwrap();
         let text = header.lines().find_map(|line| line.strip_prefix("identity: ")).unwrap();
-        let Ok(age::Line::Identity(identity)) = age::Line::parse(text.as_bytes(), &Place::Variable("TEST")) else { panic!() };
+        let Ok(age::IdentityLine::Identity(identity)) = age::IdentityLine::parse(text.as_bytes(), &Place::Variable("TEST")) else { panic!() };
         (identity, vector[end + 2..].to_vec())
     };
 }
@@ -344,7 +344,7 @@ proptest::proptest! {
             let mut bytes = good.clone();
             let position = position % bytes.len();
             bytes[position] = byte;
-            let opens = age::Message::parse(&armored(&bytes)).is_ok_and(|message| {
+            let opens = age::AgeMessage::parse(&armored(&bytes)).is_ok_and(|message| {
                 let content = message.content(identity, &Effort::new(&Tries::of_file(), &Tries::of_run()));
                 content.is_ok_and(|mut content| content.read_to_end(&mut Vec::new()).is_ok())
             });

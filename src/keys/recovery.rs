@@ -1,6 +1,6 @@
 //! One sops file while its data key is looked for: which recipient entries were opened, and which data key they make together.
 
-use super::{effort::FileTries, failure::Failure, shamir};
+use super::{effort::FileTries, failure::EntryFailure, shamir};
 use crate::{
     sops::{
         metadata::{KeyGroups, MasterKey},
@@ -9,8 +9,8 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// One sops file while its data key is looked for.
-pub struct Opening {
+/// The search for the data key of one sops file. It ends when enough recipient entries are opened.
+pub struct DataKeyRecovery {
     groups: Vec<Group>,
     /// How many groups are needed.
     needed: usize,
@@ -23,15 +23,15 @@ pub struct Opening {
 
 /// Entries of which any one opens the group.
 pub(crate) struct Group {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<RecipientEntry>,
     is_open: bool,
 }
 
-/// One entry of the metadata.
-pub(crate) struct Entry {
+/// One recipient entry of the metadata.
+pub(crate) struct RecipientEntry {
     pub key: MasterKey,
     /// What kept it closed, each reason once.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<EntryFailure>,
     /// The data key, or the share of it, that the entry gave.
     part: Option<Plaintext>,
     is_ours: bool,
@@ -44,7 +44,7 @@ pub(crate) struct EntryIndex {
     entry: usize,
 }
 
-impl Opening {
+impl DataKeyRecovery {
     /// A file with these key groups, of which nothing is open yet. `proof` tells its data key from any other.
     #[must_use]
     pub fn new(groups: &KeyGroups, proof: KeyProof) -> Self {
@@ -128,7 +128,7 @@ impl Opening {
 
     /// Tries the closed entries with `open`, which gives `None` for an entry that it cannot try. An entry of an open group is passed over,
     /// until enough groups are open and do not give the data key: then all entries are tried. Stops when the data key is found.
-    pub(crate) fn advance(&mut self, mut open: impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, Failure>>) {
+    pub(crate) fn advance(&mut self, mut open: impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, EntryFailure>>) {
         let mut waiting = self.ours_first();
         while !self.is_open() && !waiting.is_empty() {
             let was_enough = self.is_enough();
@@ -153,7 +153,7 @@ impl Opening {
     fn try_entry(
         &mut self,
         index: EntryIndex,
-        open: &mut impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, Failure>>,
+        open: &mut impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, EntryFailure>>,
     ) -> bool {
         let is_share = self.groups.len() > 1;
         let Some(group) = self.groups.get_mut(index.group) else {
@@ -169,7 +169,7 @@ impl Opening {
                 self.settle(index);
                 return true;
             }
-            Some(Ok(_)) => entry.fail(Failure::BadLength),
+            Some(Ok(_)) => entry.fail(EntryFailure::BadLength),
             Some(Err(failure)) => entry.fail(failure),
             None => {}
         }
@@ -192,7 +192,7 @@ impl Opening {
         (self.entry(index).is_none_or(|entry| !entry.is_ours), index)
     }
 
-    fn entry(&self, index: EntryIndex) -> Option<&Entry> {
+    fn entry(&self, index: EntryIndex) -> Option<&RecipientEntry> {
         self.groups.get(index.group)?.entries.get(index.entry)
     }
 
@@ -242,7 +242,7 @@ impl Opening {
 
 impl Group {
     fn new(keys: &[MasterKey]) -> Self {
-        let entry = |key: &MasterKey| Entry {
+        let entry = |key: &MasterKey| RecipientEntry {
             key: key.clone(),
             failures: Vec::new(),
             part: None,
@@ -263,23 +263,23 @@ impl Group {
     fn part(&self, new: Option<EntryIndex>) -> Option<&[u8]> {
         match new {
             Some(new) => self.entries.get(new.entry)?.part(),
-            None => self.entries.iter().find_map(Entry::part),
+            None => self.entries.iter().find_map(RecipientEntry::part),
         }
     }
 
     /// What the last of its entries gave that gave something.
     fn last_part(&self) -> Option<&[u8]> {
-        self.entries.iter().rev().find_map(Entry::part)
+        self.entries.iter().rev().find_map(RecipientEntry::part)
     }
 }
 
-impl Entry {
+impl RecipientEntry {
     /// The data key, or share, that the entry gave.
     fn part(&self) -> Option<&[u8]> {
         Some(self.part.as_ref()?.expose())
     }
 
-    fn fail(&mut self, failure: Failure) {
+    fn fail(&mut self, failure: EntryFailure) {
         if !self.failures.contains(&failure) {
             self.failures.push(failure);
         }
