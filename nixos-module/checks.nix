@@ -15,22 +15,14 @@ let
   fileSystems = import ./file-systems.nix { inherit config lib; };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
 
-  isOn = path: lib.hasAttrByPath path options && lib.attrByPath path false config;
-  sysusers = isOn [
-    "systemd"
-    "sysusers"
-    "enable"
-  ];
-  userborn = isOn [
-    "services"
-    "userborn"
-    "enable"
-  ];
-  nixosInit = isOn [
-    "system"
-    "nixos-init"
-    "enable"
-  ];
+  ways = import ./ways.nix {
+    inherit
+      config
+      lib
+      options
+      phases
+      ;
+  };
 
   isSet = number: number != null && number != 0;
 
@@ -91,18 +83,18 @@ let
 
   activationAssertions = [
     {
-      assertion = !(hasEarly && sysusers) || config.users.mutableUsers;
+      assertion = !(hasEarly && ways.sysusers) || config.users.mutableUsers;
       message = "systemd-sysusers sets the password of a user only while users are mutable: set users.mutableUsers to true, or use services.userborn.enable.";
     }
     {
-      assertion = !(hasEarly && cfg.useSystemdActivation) || sysusers || userborn || nixosInit;
+      assertion =
+        ways.earlyByUnit || !cfg.useSystemdActivation || cfg.age.keyCredential == null || !hasEarly;
       message =
-        "A script creates the users here, before any systemd unit could install the secrets with neededForUsers: set "
-        + lib.optionalString (cfg.age.keyCredential == null) "sops.useSystemdActivation to false, or "
-        + "services.userborn.enable to true.";
+        "sops.age.keyCredential: systemd gives credentials to units, and here a script installs the secrets with neededForUsers, because a script creates the users: "
+        + "set services.userborn.enable to true.";
     }
     {
-      assertion = cfg.useSystemdActivation || !nixosInit || phases.entries == [ ];
+      assertion = cfg.useSystemdActivation || !ways.nixosInit || phases.entries == [ ];
       message = "system.nixos-init runs no activation scripts: set sops.useSystemdActivation to true.";
     }
     {
@@ -110,6 +102,29 @@ let
       message = "sops.age.keyCredential: systemd gives credentials to units, not to activation scripts: set sops.useSystemdActivation to true.";
     }
   ];
+
+  waiting = lib.concatMapStringsSep ", " (
+    name: "system.activationScripts.${lib.strings.escapeNixIdentifier name}"
+  ) ways.scripts.waiting;
+  dropped = "NixOS 26.11 drops what activation scripts use to have units restarted";
+
+  # Whether units were the default, and a script installs all the same.
+  yields = cfg.useSystemdActivation && !ways.regularByUnit;
+
+  # Scripts that install although units could, and scripts that run before the units that install.
+  wayWarnings = lib.optionals (phases.entries != [ ]) (
+    lib.optional (!cfg.useSystemdActivation && ways.deprecatesScripts)
+      "sops.useSystemdActivation is false, so that scripts install the secrets. ${dropped}: remove that line, or set it to true."
+    ++
+      lib.optional (yields && ways.scripts.waiting != [ ])
+        "A script installs the secrets here, because setupSecrets is in the deps of ${waiting}. ${dropped}: make a unit of it, with after = [ \"sops-nix.service\" ]."
+    ++
+      lib.optional (yields && ways.scripts.replaceOurs)
+        "A script installs the secrets here, because system.activationScripts.setupSecrets.text is set. ${dropped}: remove that text."
+    ++
+      lib.optional (ways.regularByUnit && ways.scripts.waiting != [ ])
+        "A unit installs the secrets here, and at boot ${waiting} runs before it, although setupSecrets is in its deps: make a unit of it, with after = [ \"sops-nix.service\" ]."
+  );
 
   # The unit that quadlet makes from a podman file.
   quadletUnit =
@@ -195,16 +210,24 @@ let
   );
 
   # Scripts run before systemd mounts anything. Units wait for the mounts that they need.
-  mountWarnings = lib.optionals (!cfg.useSystemdActivation && phases.entries != [ ]) (
+  earlyByScript = hasEarly && !ways.earlyByUnit;
+  regularByScript = !phases.regular.isEmpty && !ways.regularByUnit;
+  mountWarnings = lib.optionals (earlyByScript || regularByScript) (
     map (
       { path, fs }:
-      "The key ${path} lies on ${fs.mountPoint}, which is not mounted yet when the activation script installs the secrets: set fileSystems.\"${fs.mountPoint}\".neededForBoot, or sops.useSystemdActivation."
+      "The key ${path} lies on ${fs.mountPoint}, which is not mounted yet when the activation script installs the secrets: "
+      + (
+        if earlyByScript then
+          "set fileSystems.\"${fs.mountPoint}\".neededForBoot."
+        else
+          "set fileSystems.\"${fs.mountPoint}\".neededForBoot, or sops.useSystemdActivation."
+      )
     ) lateKeys
   );
 
   # Early secrets are installed before users are created, and users are created before systemd mounts anything else. Waiting for such a mount would be a
   # cycle.
-  mountAssertions = lib.optionals (cfg.useSystemdActivation && hasEarly) (
+  mountAssertions = lib.optionals (ways.earlyByUnit && hasEarly) (
     map (
       { path, fs }:
       {
@@ -222,7 +245,8 @@ let
   );
 
   lateUsersWarning =
-    lib.optional (!cfg.useSystemdActivation && (sysusers || userborn) && !phases.regular.isEmpty)
+    lib.optional
+      (!cfg.useSystemdActivation && (ways.sysusers || ways.userborn) && !phases.regular.isEmpty)
       "sops.useSystemdActivation is false, but units create the users of this host: at the first boot the owners of secrets do not exist yet when the activation script installs them. Set sops.useSystemdActivation to true.";
 in
 {
@@ -237,5 +261,6 @@ in
     ++ activationAssertions
     ++ mountAssertions;
 
-  warnings = commonChecks.warnings ++ unitWarnings ++ mountWarnings ++ lateUsersWarning;
+  warnings =
+    commonChecks.warnings ++ unitWarnings ++ mountWarnings ++ lateUsersWarning ++ wayWarnings;
 }

@@ -34,6 +34,22 @@ rec {
     lib.attrNames unit.serviceConfig
   );
 
+  # The same, without what this project itself sets.
+  ownCommands =
+    lib.filter (field: lib.hasPrefix "Exec" field && field != "ExecSearchPath") (
+      lib.attrNames definitions.serviceConfig
+    )
+    ++ lib.attrValues (
+      lib.intersectAttrs definitions.fields {
+        preStart = "ExecStartPre";
+        script = "ExecStart";
+        postStart = "ExecStartPost";
+        reload = "ExecReload";
+        preStop = "ExecStop";
+        postStop = "ExecStopPost";
+      }
+    );
+
   # Settings that cannot be passed on.
   assertions = lib.optional (services ? ${newName}) {
     assertion = lib.elem (services.${newName}.unitConfig.DefaultDependencies or false) [

@@ -3,6 +3,7 @@
   config,
   lib,
   options,
+  pkgs,
   ...
 }:
 
@@ -10,8 +11,10 @@ let
   cfg = config.sops;
   inherit (lib) types;
 
-  # Whether the option exists in this NixOS and is switched on.
-  isOn = path: lib.hasAttrByPath path options && lib.attrByPath path false config;
+  ways = import ./ways.nix {
+    inherit config lib options;
+    phases = import ./phases.nix { inherit config lib pkgs; };
+  };
 
   # A host key that is itself a secret cannot open secrets: it is not there yet.
   hostKeys =
@@ -175,29 +178,20 @@ in
     useSystemdActivation = lib.mkOption {
       type = types.bool;
       default =
-        isOn [
-          "systemd"
-          "sysusers"
-          "enable"
-        ]
-        || isOn [
-          "services"
-          "userborn"
-          "enable"
-        ]
-        || isOn [
-          "system"
-          "nixos-init"
-          "enable"
-        ]
+        ways.sysusers
+        || ways.userborn
+        || ways.nixosInit
+        || ways.deprecatesScripts
         || cfg.age.keyCredential != null;
-      defaultText = lib.literalMD "true when systemd-sysusers, userborn or nixos-init manages the system, or when `sops.age.keyCredential` is set";
+      defaultText = lib.literalMD "true on NixOS 26.05 and later, or if systemd-sysusers, userborn or nixos-init manages the system, or if `sops.age.keyCredential` is set";
       description = ''
-        Whether systemd units install the secrets, instead of activation scripts. This also applies to secrets with `neededForUsers` and to the
-        generation of an age key.
+        Whether systemd units install the secrets, instead of activation scripts. Units wait for the file systems that hold the keys, and can
+        use systemd credentials. At boot, activation scripts run before systemd, and see only file systems with `neededForBoot`.
 
-        Units wait for the file systems that hold the keys, and can use systemd credentials. At boot, activation scripts run before systemd, and see only
-        file systems with `neededForBoot`.
+        A script installs secrets with `neededForUsers` all the same, if a script makes the users: no unit runs before it. And if this is not set,
+        a script also installs the others if another activation script names `setupSecrets` in its `deps`: it needs the secrets then.
+
+        NixOS 26.11 drops what scripts use to have units restarted on a switch.
       '';
     };
 

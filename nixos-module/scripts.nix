@@ -1,4 +1,4 @@
-# Installation by activation scripts, on hosts where a script creates the users.
+# Installation by activation scripts. Other scripts may wait for ours by their names. So our scripts always exist, and are empty if units install.
 {
   config,
   lib,
@@ -10,6 +10,14 @@
 let
   cfg = config.sops;
   phases = import ./phases.nix { inherit config lib pkgs; };
+  ways = import ./ways.nix {
+    inherit
+      config
+      lib
+      options
+      phases
+      ;
+  };
   record = import ./boot-record.nix;
 
   # If the last secret was removed from the configuration, it must be removed from the host. A host that never had any is left alone.
@@ -40,12 +48,12 @@ let
       fi
     '';
 
-  script =
-    deps: text:
-    lib.stringAfter deps text
-    // {
-      supportsDryActivation = true;
-    };
+  # Which scripts exist depends on nothing: configurations ask for that to decide what their scripts wait for.
+  script = isEmpty: emptyDeps: deps: text: {
+    deps = if isEmpty then emptyDeps else deps;
+    text = lib.optionalString (!isEmpty) text;
+    supportsDryActivation = !isEmpty;
+  };
 
   makesKey = cfg.age.generateKey && cfg.age.keyFile != null;
   keyGeneration = lib.optional makesKey "generate-age-key";
@@ -56,18 +64,22 @@ let
     && !(options.services ? userborn && config.services.userborn.enable);
 in
 {
-  system.activationScripts = lib.mkIf (!cfg.useSystemdActivation) {
+  system.activationScripts = {
     generate-age-key = lib.mkIf makesKey (
-      lib.stringAfter [
-        "specialfs"
-      ] "${import ../module-common/generate-key.nix { inherit lib pkgs cfg; }}\n"
+      lib.stringAfter [ "specialfs" ] (
+        lib.optionalString ways.keyByScript "${
+          import ../module-common/generate-key.nix { inherit lib pkgs cfg; }
+        }\n"
+      )
     );
 
-    setupSecretsForUsers = script ([ "specialfs" ] ++ keyGeneration) (install phases.early);
+    setupSecretsForUsers = script ways.earlyByUnit [ ] ([ "specialfs" ] ++ keyGeneration) (
+      install phases.early
+    );
 
     users = lib.mkIf usersByScript { deps = [ "setupSecretsForUsers" ]; };
 
-    setupSecrets = script (
+    setupSecrets = script ways.regularByUnit (lib.optional usersByScript "users") (
       [
         "specialfs"
         "users"

@@ -7,6 +7,8 @@
 
 {
   phases,
+  # ways.nix
+  ways,
   # ordering.nix, and former-units.nix.
   ordering,
   formerUnit,
@@ -22,7 +24,14 @@
 }:
 
 let
-  byUnits = config.sops.useSystemdActivation;
+  inherit (ways) earlyByUnit regularByUnit;
+
+  # What makes a unit install the early secrets.
+  earlyUnitOption =
+    if phases.early.isEmpty || !ways.usersByScript then
+      "sops.useSystemdActivation"
+    else
+      "services.userborn.enable";
 
   # Mounts that hold keys have messages of their own, in checks.nix.
   afterUsers = lib.subtractLists ordering.keyMounts (
@@ -80,21 +89,21 @@ in
   assertions =
     former.assertions
     ++ formerEarly.assertions
-    ++ lib.optionals (!byUnits) (
+    ++ lib.optionals (!earlyByUnit) (
       map (unit: {
-        assertion = phases.early.isEmpty || unit.commands == [ ];
+        assertion = phases.early.isEmpty || unit.ownCommands == [ ];
         message =
-          "systemd.services.${unit.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString unit.commands}: "
+          "systemd.services.${unit.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString unit.ownCommands}: "
           + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
       }) earlySettings
     )
-    ++ lib.optional (byUnits && !phases.early.isEmpty) {
+    ++ lib.optional (earlyByUnit && !phases.early.isEmpty) {
       assertion = !isReplaced "sops-nix-for-users" phases.early.installer;
       message =
         "systemd.services.sops-nix-for-users: this is the unit that installs the secrets with neededForUsers, and its ExecStart is another now, so that users would be without their passwords: "
         + "remove that ExecStart, under the name ${formerEarly.name} as well; what is to run with the installation is ExecStartPre or ExecStartPost.";
     }
-    ++ lib.optionals byUnits (
+    ++ lib.optionals earlyByUnit (
       map (unit: {
         assertion = false;
         message =
@@ -111,19 +120,19 @@ in
       "systemd.services.sops-nix: this is the unit that installs the secrets here, and its ExecStart is another now, so that it does not. "
       + "Call a unit of your own otherwise, and order it after sops-nix.service; what is to run with the installation is ExecStartPre or ExecStartPost."
     )
-    ++ lib.optionals byUnits formerEarly.warnings
-    ++ lib.optionals (!byUnits) (
+    ++ lib.optionals earlyByUnit formerEarly.warnings
+    ++ lib.optionals (!earlyByUnit) (
       map (unit: ''
         systemd.services.${unit.name}: a script installs the early secrets here, and nothing of this is used.
-        Remove it, or set sops.useSystemdActivation to true.
+        Remove it, or set ${earlyUnitOption} to true.
       '') earlySettings
     )
-    ++ lib.optional (!byUnits && scriptInstalls && unheard != [ ]) (
+    ++ lib.optional (!regularByUnit && scriptInstalls && unheard != [ ]) (
       "systemd.services.sops-nix: a script installs the secrets here, at boot and on a switch, and has none of this ${lib.concatStringsSep ", " unheard}: "
       + "set sops.environment or sops.age.plugins, add a script of your own to system.activationScripts.setupSecrets.deps, or set sops.useSystemdActivation to true."
     )
     # Who knows that these units are early can order ours before sysinit.target; then there is no warning.
-    ++ lib.optional (byUnits && ahead != [ ] && !isOrderedEarly) ''
+    ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) ''
       sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; if that is wrong, set systemd.services.sops-nix.before = [ "sysinit.target" ]), so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
       each that needs them needs after = [ "sops-nix.service" ].
     '';

@@ -1,5 +1,4 @@
-# The systemd units. If units are the way of activation, they install the secrets. If scripts are, sops-nix.service shows at boot what the scripts did, and
-# installs when it is restarted.
+# The systemd units. A unit installs its phase, or, if a script does, shows at boot what the script did and installs when it is restarted.
 {
   config,
   lib,
@@ -12,11 +11,34 @@
 let
   cfg = config.sops;
   phases = import ./phases.nix { inherit config lib pkgs; };
-  showOrInstall = import ./show-or-install.nix { inherit lib pkgs; } {
-    inherit phases;
-    ahead = ordering.ahead "sops-nix.service";
+  ways = import ./ways.nix {
+    inherit
+      config
+      lib
+      options
+      phases
+      ;
   };
-  installCommand = if byUnits then phases.regular.installer else showOrInstall;
+  showOrInstall = import ./show-or-install.nix { inherit lib pkgs; };
+  installCommand =
+    if ways.regularByUnit then
+      phases.regular.installer
+    else
+      showOrInstall {
+        phase = phases.regular;
+        shown = lib.optional (!withEarlyUnit) phases.early ++ [ phases.regular ];
+        ahead = ordering.ahead "sops-nix.service";
+      };
+  earlyInstallCommand =
+    if ways.earlyByUnit then
+      phases.early.installer
+    else
+      showOrInstall {
+        phase = phases.early;
+        shown = [ phases.early ];
+        # Whatever it could install now comes too late for the users.
+        ahead = [ ];
+      };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
@@ -31,9 +53,10 @@ let
       ;
   };
 
-  byUnits = cfg.useSystemdActivation;
+  # Which units exist depends on this option alone, and on no secret: secrets may depend on which units exist.
+  withEarlyUnit = cfg.useSystemdActivation;
   keyUnit = "sops-nix-generate-age-key.service";
-  withKeyGeneration = byUnits && cfg.age.generateKey && cfg.age.keyFile != null;
+  withKeyGeneration = cfg.useSystemdActivation && cfg.age.generateKey && cfg.age.keyFile != null;
 
   # Without this, the units would start before the file systems of the keys are mounted.
   waitForKeys = {
@@ -118,8 +141,11 @@ let
   # break the cycle by not installing the secrets.
   beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
+  # When a switch gets to a unit, an activation script has already installed the secrets.
+  notAgain.restartIfChanged = lib.mkDefault false;
+
   # Users are created before sysinit.target, and early secrets must be installed before them.
-  beforeUsers = lib.optionals (!phases.early.isEmpty) [
+  beforeUsers = lib.optionals (ways.earlyByUnit && !phases.early.isEmpty) [
     "sysinit.target"
     "systemd-sysusers.service"
     "userborn.service"
@@ -127,6 +153,7 @@ let
   checks = import ./unit-checks.nix { inherit config lib options; } {
     inherit
       phases
+      ways
       ordering
       formerUnit
       former
@@ -138,6 +165,21 @@ let
   };
 in
 {
+  # Whoever needs all secrets waits for this target: it is reached only if all are there. (At boot the service installs what it can, and may have failed.)
+  # The service starts it, so that it is also reached when somebody mends what was wrong, and starts the service again.
+  systemd.targets.sops-nix = {
+    description = "All secrets of sops files";
+    unitConfig = earlyInBoot;
+    requires = [ "sops-nix.service" ];
+    after = [ "sops-nix.service" ];
+    conflicts = [ "shutdown.target" ];
+    before = [
+      "shutdown.target"
+    ]
+    ++ lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"
+    ++ lib.optional ways.regularByUnit "sysinit-reactivation.target";
+  };
+
   systemd.services = lib.mkMerge [
     {
       sops-nix = lib.mkMerge [
@@ -147,7 +189,8 @@ in
           description = lib.mkDefault "Secrets of sops files";
           aliases = aliases former;
           # Who empties the script wants nothing to be installed at boot.
-          wantedBy = lib.optional (byUnits || scriptInstalls) "sysinit.target";
+          wantedBy = lib.optional (ways.regularByUnit || scriptInstalls) "sysinit.target";
+          wants = [ "sops-nix.target" ];
           after = [
             # Links of secrets may be on any of these file systems.
             "local-fs.target"
@@ -160,28 +203,21 @@ in
         }
         former.settings
         { before = lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"; }
-        (lib.mkIf byUnits (again phases.regular))
-        (lib.mkIf (!byUnits) {
-          # When a switch gets here, the activation script has already installed the secrets.
-          restartIfChanged = lib.mkDefault false;
-        })
+        (if ways.regularByUnit then again phases.regular else notAgain)
       ];
     }
 
-    (lib.mkIf byUnits {
+    (lib.mkIf withEarlyUnit {
       sops-nix-for-users = lib.mkMerge [
-        (installUnit "sops-nix-for-users" phases.early formerEarly phases.early.installer)
+        (installUnit "sops-nix-for-users" phases.early formerEarly earlyInstallCommand)
         # Without an early secret this unit needs no key, so users need not wait for one.
         (lib.mkIf (!phases.early.isEmpty) waitForKeys)
-        (again phases.early)
+        (if ways.earlyByUnit then again phases.early else notAgain)
         formerEarly.settings
         {
           description = lib.mkDefault "Secrets of sops files that users need to be created";
           aliases = aliases formerEarly;
-          wantedBy = [
-            "sysinit.target"
-            "systemd-sysusers.service"
-          ];
+          wantedBy = [ "sysinit.target" ] ++ lib.optional ways.earlyByUnit "systemd-sysusers.service";
           after = [ "systemd-remount-fs.service" ];
           before = beforeUsers;
         }

@@ -30,7 +30,7 @@ boot_in_container() {
   units=$root/etc/systemd/system
   rm -rf "$units" && mkdir -p "$units/multi-user.target.wants"
   # userborn stands for what this system has in its place.
-  find "$directory" -name '*.service' ! -name userborn.service -exec cp -t "$units" {} +
+  find "$directory" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' \) -exec cp -t "$units" {} +
   # Before 253 systemd calls chroot to give a unit a mount namespace, and starts none that wants one where it cannot.
   case "$*" in
     *CAP_SYS_CHROOT*) ! systemd_is_before 253 || sed -Ei '/^(Protect[A-Za-z]*|ReadWritePaths)=/d' "$units"/sops-nix*.service ;;

@@ -31,14 +31,21 @@ let
     inherit (config._module.args) utils;
   };
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
+  showOrInstall = import ../../nixos-module/show-or-install.nix { inherit lib pkgs; };
   generatedScripts = [
     phases.early.installer
     phases.regular.installer
     (mount phases.early).script
     (mount phases.regular).script
-    (import ../../nixos-module/show-or-install.nix { inherit lib pkgs; } {
-      inherit phases;
+    (showOrInstall {
+      phase = phases.regular;
+      shown = lib.optional (!cfg.useSystemdActivation) phases.early ++ [ phases.regular ];
       ahead = ordering.ahead "sops-nix.service";
+    })
+    (showOrInstall {
+      phase = phases.early;
+      shown = [ phases.early ];
+      ahead = [ ];
     })
     (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
   ];

@@ -48,6 +48,6 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   translate_case "$1" "$2"
   mkdir -p "$3"
   # userborn stands for what that system has in its place.
-  find "$2" -name '*.service' ! -name userborn.service -exec cp -t "$3" {} +
+  find "$2" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' \) -exec cp -t "$3" {} +
   link_units "$3"
 fi

@@ -36,7 +36,8 @@ let
           builtins.unsafeDiscardStringContext config.system.build.sops-nix-users-manifest.text
         );
         failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
-        inherit (config) warnings;
+        # Where scripts are to install, this is said.
+        warnings = lib.filter (warning: !lib.hasInfix "NixOS 26.11 drops" warning) config.warnings;
       };
     in
     {

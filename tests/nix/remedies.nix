@@ -154,14 +154,51 @@ in
           users.mutableUsers = false;
         })
       ];
-  users-by-script =
-    mends "A script creates the users here" (early { sops.useSystemdActivation = true; })
+  credential-for-early-secrets =
+    mends "because a script creates the users: set services.userborn.enable to true."
+      (early { sops.age.keyCredential = "sops-age-key"; })
       [
-        (early { sops.useSystemdActivation = false; })
         (early {
-          sops.useSystemdActivation = true;
+          sops.age.keyCredential = "sops-age-key";
           services.userborn.enable = true;
         })
+      ];
+  scripts-are-dropped =
+    mends "remove that line, or set it to true."
+      (keyed {
+        sops.useSystemdActivation = false;
+      })
+      [
+        (keyed { })
+        (keyed { sops.useSystemdActivation = true; })
+      ];
+  waiting-script = mends "make a unit of it, with after = [ \"sops-nix.service\" ]." (keyed {
+    system.activationScripts.samba.deps = [ "setupSecrets" ];
+  }) [ (keyed { systemd.services.samba.after = [ "sops-nix.service" ]; }) ];
+  script-before-the-unit =
+    mends "make a unit of it, with after = [ \"sops-nix.service\" ]."
+      (keyed {
+        sops.useSystemdActivation = true;
+        system.activationScripts.samba.deps = [ "setupSecrets" ];
+      })
+      [
+        (keyed {
+          sops.useSystemdActivation = true;
+          systemd.services.samba.after = [ "sops-nix.service" ];
+        })
+      ];
+  text-of-the-script = mends "remove that text." (keyed {
+    system.activationScripts.setupSecrets.text = lib.mkForce "";
+  }) [ (keyed { }) ];
+  settings-of-an-early-unit-that-installs-nothing =
+    mends "Remove it, or set services.userborn.enable to true."
+      (early { systemd.services.sops-nix-for-users.environment.FOO = "bar"; })
+      [
+        (early {
+          services.userborn.enable = true;
+          systemd.services.sops-nix-for-users.environment.FOO = "bar";
+        })
+        (early { })
       ];
   nixos-init =
     mends "runs no activation scripts: set sops.useSystemdActivation to true."
@@ -235,17 +272,27 @@ in
     mends ".neededForBoot, or sops.useSystemdActivation."
       (keyed (persistent {
         fileSystems."/persist" = { };
-        sops.useSystemdActivation = false;
+        system.nixos.release = "25.11";
       }))
       [
         (keyed (persistent {
           fileSystems."/persist".neededForBoot = true;
-          sops.useSystemdActivation = false;
+          system.nixos.release = "25.11";
         }))
         (keyed (persistent {
           fileSystems."/persist" = { };
-          services.userborn.enable = true;
+          system.nixos.release = "25.11";
           sops.useSystemdActivation = true;
+        }))
+      ];
+  key-on-a-late-file-system-for-a-script =
+    mends "set fileSystems.\"/persist\".neededForBoot."
+      (early (persistent {
+        fileSystems."/persist" = { };
+      }))
+      [
+        (early (persistent {
+          fileSystems."/persist".neededForBoot = true;
         }))
       ];
   key-on-a-late-file-system-for-early-secrets =

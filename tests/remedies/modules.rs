@@ -82,7 +82,11 @@ pub const ROWS: &[Row] = &[
         EVALUATED,
         &[],
     ),
-    named("A script creates the users here", EVALUATED, &["sops.useSystemdActivation"]),
+    named(
+        "set services.userborn.enable to true.",
+        EVALUATED,
+        &["sops.age.keyCredential"],
+    ),
     named(
         "set sops.useSystemdActivation to true.",
         EVALUATED,
@@ -103,7 +107,16 @@ pub const ROWS: &[Row] = &[
         EVALUATED,
         &["sops.useSystemdActivation"],
     ),
+    named(".neededForBoot.", EVALUATED, &[]),
     named(".neededForBoot to true.", EVALUATED, &[]),
+    named(
+        "remove that line, or set it to true.",
+        EVALUATED,
+        &["sops.useSystemdActivation"],
+    ),
+    named("is in the deps of ${waiting}", EVALUATED, &["sops-nix.service"]),
+    named("although setupSecrets is in its deps", EVALUATED, &["sops-nix.service"]),
+    named("remove that text.", EVALUATED, &["sops.useSystemdActivation"]),
     named("declare it in fileSystems instead of systemd.mounts, and", SAID, &[]),
     named("remove that ExecStart, under the name", SAID, &["sops-nix-for-users.service"]),
     named(

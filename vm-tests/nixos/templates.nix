@@ -9,7 +9,7 @@ way: {
         host
         way
       ];
-      # If units install early secrets, a unit must create the users.
+      # So that a unit installs the early secret, too.
       services.userborn.enable = config.sops.useSystemdActivation;
       sops = {
         age.keyFile = "/test-keys/age.txt";

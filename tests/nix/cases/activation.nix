@@ -9,6 +9,8 @@ let
     sops.secrets."db/password" = { };
     sops.secrets.my-password.neededForUsers = true;
   };
+  # A release on which scripts are the default.
+  byScripts.system.nixos.release = "25.11";
   units = [
     "sops-nix.service"
     "sops-nix-for-users.service"
@@ -25,12 +27,13 @@ in
       "setupSecretsForUsers.snippet"
       "users.snippet"
       "sops-nix.service"
+      "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
       "sops-nix-show-or-install.sh"
       "sops-nix-mount.sh"
     ];
-    module = host { };
+    module = host byScripts;
   };
 
   activation-with-userborn = {
@@ -40,6 +43,7 @@ in
       "services"
       "scripts"
       "userborn.service"
+      "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
       "sops-nix-mount.sh"
@@ -190,6 +194,7 @@ in
   ordering-by-the-former-name-with-scripts = {
     shows = [ "sops-nix.service" ];
     module = host {
+      imports = [ byScripts ];
       systemd.services.sops-install-secrets.unitConfig.After = "network-online.target";
     };
   };

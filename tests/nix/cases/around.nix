@@ -55,6 +55,7 @@ in
   settings-that-are-functions-with-scripts = {
     shows = [ ];
     module = host {
+      system.nixos.release = "25.11";
       systemd.services.sops-nix =
         { config, ... }:
         {

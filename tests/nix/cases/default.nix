@@ -8,6 +8,7 @@ let
     ./templates.nix
     ./early.nix
     ./activation.nix
+    ./ways.nix
     ./ordering.nix
     ./messages.nix
     ./around.nix

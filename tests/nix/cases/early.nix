@@ -42,7 +42,10 @@ in
       "setupSecretsForUsers.snippet"
       "users.snippet"
     ];
-    module = host { sops.secrets.my-password.neededForUsers = true; };
+    module = host {
+      system.nixos.release = "25.11";
+      sops.secrets.my-password.neededForUsers = true;
+    };
   };
 
   early-secret-at-another-path = {

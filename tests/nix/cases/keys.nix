@@ -91,6 +91,7 @@ in
       "setupSecretsForUsers.snippet"
       "sops-nix-generate-age-key.sh"
     ];
+    module.system.nixos.release = "25.11";
     module.sops = {
       defaultSopsFile = ../files/secrets.yaml;
       age.keyFile = "/var/lib/sops-nix/key.txt";

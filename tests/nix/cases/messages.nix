@@ -169,11 +169,6 @@ in
     sops.secrets.my-password.neededForUsers = true;
   };
 
-  says-early-secrets-by-units-with-users-by-script = host {
-    sops.useSystemdActivation = true;
-    sops.secrets.my-password.neededForUsers = true;
-  };
-
   says-nixos-init-runs-no-scripts = host {
     system.nixos-init.enable = true;
     sops.useSystemdActivation = false;
@@ -203,6 +198,7 @@ in
   };
 
   says-key-on-a-late-file-system = host {
+    system.nixos.release = "25.11";
     fileSystems."/" = { };
     fileSystems."/persist" = { };
     fileSystems."/persist/early".neededForBoot = true;
@@ -284,6 +280,7 @@ in
   };
   # The unit shows what the script did. It uses these settings only when it is started again.
   says-the-script-has-no-settings-of-the-unit = host {
+    system.nixos.release = "25.11";
     systemd.services.sops-nix = {
       environment.FOO = "bar";
       serviceConfig.LoadCredential = [ "key" ];
@@ -299,6 +296,7 @@ in
     };
   };
   says-nothing-about-other-settings-with-scripts = host {
+    system.nixos.release = "25.11";
     systemd.services.sops-nix.serviceConfig.PrivateNetwork = false;
   };
   # Users would be created without what such a command does, such as fetching a key.

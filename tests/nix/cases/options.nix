@@ -32,7 +32,7 @@ in
       "sops-nix-mount.sh"
       "sops-nix-show-or-install.sh"
     ];
-    module = { };
+    module.system.nixos.release = "25.11";
   };
 
   # When the last secret is removed from the configuration, it is removed from the host.

@@ -45,6 +45,7 @@ let
   shown = [
     "manifest.json"
     "sops-nix.service"
+    "sops-nix.target"
     "sops-nix.sh"
     "sops-nix-mount.sh"
     "make-key.service"
@@ -67,7 +68,7 @@ in
     ];
     module = host {
       imports = [ around ];
-      sops.useSystemdActivation = false;
+      system.nixos.release = "25.11";
       services.userborn.enable = lib.mkForce false;
     };
   };

@@ -1,0 +1,43 @@
+# What the configuration says about activation scripts and the secrets. This reads definitions, not the merged scripts, because what our own scripts do
+# depends on it.
+{ lib, options }:
+
+let
+  inherit (lib) types;
+
+  definitions = lib.filter (definition: definition.file != toString ./scripts.nix) (
+    options.system.activationScripts.definitionsWithLocations or [ ]
+  );
+
+  script = types.submodule {
+    options.deps = lib.mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+    };
+    options.text = lib.mkOption {
+      type = types.nullOr types.lines;
+      default = null;
+    };
+    config._module.freeformType = types.lazyAttrsOf types.raw;
+  };
+
+  evaluated = lib.evalModules {
+    modules = [
+      {
+        options.scripts = lib.mkOption {
+          type = types.attrsOf (types.coercedTo types.str lib.noDepEntry script);
+          default = { };
+        };
+      }
+    ]
+    ++ map (definition: { config.scripts = definition.value; }) definitions;
+  };
+  inherit (evaluated.config) scripts;
+in
+{
+  # The scripts that need the secrets while scripts run.
+  waiting = lib.attrNames (lib.filterAttrs (_: script: lib.elem "setupSecrets" script.deps) scripts);
+
+  # Whether the text of our script is set.
+  replaceOurs = scripts ? setupSecrets && scripts.setupSecrets.text != null;
+}

@@ -1,0 +1,57 @@
+# The way of each phase: a systemd unit or an activation script. Early secrets are needed before users are made. So where a script makes the users, which
+# runs before any unit, a script installs them, too. Everything else is installed by a unit, unless the configuration needs a script.
+{
+  config,
+  lib,
+  options,
+  phases,
+}:
+
+let
+  cfg = config.sops;
+  option = options.sops.useSystemdActivation;
+
+  # Whether the option exists in this NixOS and is switched on.
+  isOn = path: lib.hasAttrByPath path options && lib.attrByPath path false config;
+in
+rec {
+  sysusers = isOn [
+    "systemd"
+    "sysusers"
+    "enable"
+  ];
+  userborn = isOn [
+    "services"
+    "userborn"
+    "enable"
+  ];
+  nixosInit = isOn [
+    "system"
+    "nixos-init"
+    "enable"
+  ];
+
+  # system-manager runs no activation scripts, and nixos-init does not either.
+  usersByScript = !(sysusers || userborn || nixosInit || options ? system-manager);
+
+  # From this release on, a switch warns of activation scripts that have units restarted. From 26.11 on, it does not restart them.
+  deprecatesScripts = lib.versionAtLeast (config.system.nixos.release or lib.trivial.release) "26.05";
+
+  # Scripts of the configuration.
+  scripts = import ./waiting-scripts.nix { inherit lib options; };
+
+  # Whether units are only a default here, which gives way to scripts that need the secrets.
+  isYielding =
+    option.highestPrio == (lib.mkOptionDefault null).priority
+    && usersByScript
+    && cfg.age.keyCredential == null;
+
+  regularByUnit =
+    cfg.useSystemdActivation && !(isYielding && (scripts.waiting != [ ] || scripts.replaceOurs));
+
+  # If there is no early secret, those of an earlier configuration may still have to be removed.
+  earlyByUnit = cfg.useSystemdActivation && (!usersByScript || phases.early.isEmpty);
+
+  # Whether a script makes the age key: wherever a script may need it.
+  keyByScript = !regularByUnit || !earlyByUnit;
+}
