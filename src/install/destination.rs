@@ -28,7 +28,7 @@ impl Destination {
     pub(crate) fn refuse_directory(&self) -> Result<(), InstallError> {
         let there = files::status(&self.dir, self.name.as_os_str()).map_err(failed("examine", &self.path))?;
         if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {
-            return Err(InstallError::DirectoryInTheWay { path: self.path.clone() });
+            return Err(InstallError::directory_in_the_way(&self.path));
         }
         Ok(())
     }

@@ -5,16 +5,30 @@ use super::error::InstallError;
 /// What failed, and what somebody should know beside it.
 #[derive(Debug)]
 pub struct Failed {
-    /// What failed.
-    pub error: InstallError,
+    /// What failed; several things if they were found before anything was written.
+    pub errors: Vec<InstallError>,
     /// What was done before that they should know, such as what was moved aside.
     pub warnings: Vec<String>,
 }
 
 impl From<InstallError> for Failed {
     fn from(error: InstallError) -> Self {
+        Self {
+            errors: vec![error],
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Failed {
+    /// Fails with these errors, if there are any.
+    pub(crate) fn if_any(errors: Vec<InstallError>) -> Result<(), Self> {
         let warnings = Vec::new();
-        Self { error, warnings }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self { errors, warnings })
+        }
     }
 }
 
@@ -23,8 +37,8 @@ pub(crate) fn behind(earlier: Vec<String>, step: Result<Vec<String>, Failed>) ->
     let all = |warnings| [earlier, warnings].concat();
     match step {
         Ok(warnings) => Ok(all(warnings)),
-        Err(Failed { error, warnings }) => Err(Failed {
-            error,
+        Err(Failed { errors, warnings }) => Err(Failed {
+            errors,
             warnings: all(warnings),
         }),
     }

@@ -115,10 +115,7 @@ impl<'a> Draft<'a> {
     /// the one before, and a symlink is an error.
     fn descend(&self, parents: &str) -> Result<OwnedFd, InstallError> {
         if parents.split('/').count() >= MAX_DEPTH {
-            return Err(InstallError::TooDeep {
-                name: parents.to_owned(),
-                limit: MAX_DEPTH,
-            });
+            return Err(InstallError::too_deep(parents, MAX_DEPTH));
         }
         let mut inner: Option<OwnedFd> = None;
         for part in parents.split('/') {

@@ -35,10 +35,7 @@ impl Grounds {
         let (link, mount_point) = (find(&site.link)?, find(&site.mount_point)?);
         let lies_in = |way: &Way, end: &Step| way.end == *end || way.passed.contains(end);
         if lies_in(&link, &mount_point.end) || lies_in(&mount_point, &link.end) {
-            return Err(InstallError::Nested {
-                link: site.link.clone(),
-                mount_point: site.mount_point.clone(),
-            });
+            return Err(InstallError::nested(&site.link, &site.mount_point));
         }
         let status = root
             .map(fs::fstat)

@@ -70,10 +70,7 @@ impl Homes {
         }
         // The user of this home may be made after this run, so nobody knows yet whom it will belong to.
         if self == Self::Earlier && is_usual_home(&new, name) {
-            return Err(InstallError::NoHomeYet {
-                path: walk.path().to_owned(),
-                home: walk.here().to_owned(),
-            });
+            return Err(InstallError::no_home_yet(walk.path(), walk.here()));
         }
         let is_heir = |owner: &Ids| heir.user.is_root() && owner.user.as_raw() >= FIRST_PERSON;
         let above = walk.within().iter().rev().find_map(owner).filter(is_heir);

@@ -35,9 +35,7 @@ pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
     // If statx fails, the swap itself will show whether it is possible.
     match fs::statx(fs::CWD, &site.link, flags, StatxFlags::empty()) {
-        Ok(status) if status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => {
-            Err(InstallError::MountPoint { path: site.link.clone() })
-        }
+        Ok(status) if status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => Err(InstallError::mounted_over(&site.link)),
         _ => Ok(()),
     }
 }
@@ -60,7 +58,7 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
             Ok(warnings) => spread.warnings.extend(warnings),
             Err(failed) => {
                 spread.warnings.extend(failed.warnings);
-                spread.failures.push(failed.error);
+                spread.failures.extend(failed.errors);
             }
         }
     }
@@ -147,9 +145,7 @@ fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<()
     let is_ours = files::kind(&status) == FileType::Symlink
         && fs::readlinkat(&link, c"", Vec::new()).map_err(fail)?.as_bytes() == to.as_os_str().as_bytes();
     if !is_ours {
-        return Err(InstallError::Interference {
-            path: place.path.clone(),
-        });
+        return Err(InstallError::interference(&place.path));
     }
     if ids == Ids::of(&status) {
         return Ok(());
@@ -183,9 +179,7 @@ fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
 /// Why a link could not be put in its place.
 fn unplaced(place: &Destination, cause: Errno) -> InstallError {
     match cause {
-        Errno::BUSY => InstallError::MountPoint {
-            path: place.path.clone(),
-        },
+        Errno::BUSY => InstallError::mounted_over(&place.path),
         cause => failed("put a link in place of", &place.path)(cause),
     }
 }
@@ -269,7 +263,8 @@ mod tests {
         for name in ["file", "link"] {
             let place = parents::reach(&top.join(name), Homes::Unknown).unwrap();
             let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
-            assert!(matches!(outcome, Err(InstallError::Interference { .. })), "{name}");
+            let refused = outcome.unwrap_err().to_string();
+            assert!(refused.contains("was replaced by somebody else"), "{name}: {refused}");
         }
     }
 }

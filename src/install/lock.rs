@@ -70,10 +70,7 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
         } else {
             // This run has mounted a file system already, but does not see it.
             if let Some(kind) = mounted {
-                return Err(InstallError::MountLost {
-                    mount_point: place.path,
-                    kind,
-                });
+                return Err(InstallError::mount_lost(&place.path, kind));
             }
             // Nothing is mounted here yet. The run that locks the lower directory is the one that mounts.
             mount::close(site, &dir)?;
@@ -152,17 +149,15 @@ impl Wait<'_> {
     /// cannot be locked yet. `file` is given if another process has locked it, so that the error can name that process.
     fn check(&self, lock: &Path, file: Option<&OwnedFd>) -> Result<(), InstallError> {
         if stop::is_requested() {
-            return Err(InstallError::Stopped {
-                link: self.link.to_owned(),
-            });
+            return Err(InstallError::stopped(self.link));
         }
         if self.start.elapsed() >= self.timeout {
-            return Err(InstallError::Busy {
-                mount_point: self.place.path.clone(),
-                lock: lock.to_owned(),
-                holder: file.and_then(holder),
-                seconds: self.timeout.as_secs(),
-            });
+            return Err(InstallError::busy(
+                &self.place.path,
+                lock,
+                file.and_then(holder),
+                self.timeout.as_secs(),
+            ));
         }
         sleep(PAUSE);
         Ok(())
@@ -253,6 +248,7 @@ mod tests {
             .lock(&dir)
         };
         assert!(matches!(outcome(budget::LOCK), Ok(None)));
-        assert!(matches!(outcome(Duration::ZERO), Err(InstallError::Busy { .. })));
+        let busy = outcome(Duration::ZERO).unwrap_err().to_string();
+        assert!(busy.contains("has been locked by another run"), "{busy}");
     }
 }

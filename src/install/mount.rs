@@ -81,30 +81,23 @@ pub(crate) fn open(site: &Site) -> Result<Option<OwnedFd>, InstallError> {
 
 /// Why the mount point could not be opened.
 pub(crate) fn unopened(site: &Site, cause: Errno) -> InstallError {
-    let mount_point = site.mount_point.clone();
-    if fs::readlink(&mount_point, Vec::new()).is_ok() {
-        return InstallError::SymlinkedMountPoint { mount_point };
+    if fs::readlink(&site.mount_point, Vec::new()).is_ok() {
+        return InstallError::symlinked_mount_point(&site.mount_point);
     }
-    failed("open", &mount_point)(cause)
+    failed("open", &site.mount_point)(cause)
 }
 
 /// Whether secrets can be written to `dir`; `false` if a file system must be mounted there first. It is an error if secrets must
 /// not be written there at all. Changes nothing.
 pub(crate) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
-    let mount_point = || site.mount_point.clone();
     match site.store {
         Store::Directory => match fs::fstat(dir).map_err(failed("examine", &site.mount_point))?.st_uid {
             owner if owner == geteuid().as_raw() => Ok(true),
-            owner => Err(InstallError::ForeignDirectory {
-                mount_point: mount_point(),
-                owner,
-            }),
+            owner => Err(InstallError::foreign_directory(&site.mount_point, owner)),
         },
         Store::Mounted { .. } if !is_mount(site, dir)? => Ok(false),
         Store::Mounted { .. } if in_memory(site, dir)? => Ok(true),
-        Store::Mounted { .. } => Err(InstallError::WrongFileSystem {
-            mount_point: mount_point(),
-        }),
+        Store::Mounted { .. } => Err(InstallError::wrong_file_system(&site.mount_point)),
     }
 }
 
@@ -158,11 +151,7 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallErro
             let warning = warn_of_swap(site, dir, "allow this container to mount")?;
             Ok(Attached::InMemory(Vec::from_iter(warning)))
         }
-        Err(cause @ (Errno::PERM | Errno::ACCESS)) => Err(InstallError::MountRefused {
-            mount_point: site.mount_point.clone(),
-            kind,
-            cause,
-        }),
+        Err(cause @ (Errno::PERM | Errno::ACCESS)) => Err(InstallError::mount_refused(&site.mount_point, kind, cause)),
         Err(cause) => Err(failed("mount", &site.mount_point)(cause)),
     }
 }

@@ -95,7 +95,7 @@ fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
     if is_ours && files::list(made.as_fd()).map_err(failed("read", here))?.is_empty() {
         return Ok(());
     }
-    Err(InstallError::Interference { path: here.to_owned() })
+    Err(InstallError::interference(here))
 }
 
 #[cfg(test)]
@@ -117,10 +117,16 @@ mod tests {
         set_mode(0o2700);
         check().unwrap();
         set_mode(0o750);
-        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+        assert_refused(check());
         set_mode(0o700);
         std::fs::write(directory.path().join("file"), "").unwrap();
-        assert!(matches!(check(), Err(InstallError::Interference { .. })));
+        assert_refused(check());
+    }
+
+    /// Fails unless the directory counts as replaced by somebody else.
+    fn assert_refused(checked: Result<(), InstallError>) {
+        let refused = checked.unwrap_err().to_string();
+        assert!(refused.contains("was replaced by somebody else"), "{refused}");
     }
 
     #[test]
@@ -131,9 +137,6 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         std::os::unix::fs::chown(directory.path(), Some(1234), Some(0)).unwrap();
         let opened = std::fs::File::open(directory.path()).unwrap().into();
-        assert!(matches!(
-            check_fresh(&opened, directory.path()),
-            Err(InstallError::Interference { .. })
-        ));
+        assert_refused(check_fresh(&opened, directory.path()));
     }
 }

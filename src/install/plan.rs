@@ -144,8 +144,7 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
         obstacle(error, is_safe)
     })?;
     if grounds.are_met_by(&way) {
-        let (what, path) = (name(entry), path.to_owned());
-        return Err(obstacle(InstallError::OfGenerations { what, path }, way.is_safe));
+        return Err(obstacle(InstallError::of_generations(&name(entry), path), way.is_safe));
     }
     let Some(place) = way.place.take() else {
         return Ok((way, false));
@@ -230,11 +229,11 @@ impl<'e> Taken<'e> {
 
 /// The refusal of a claim.
 fn conflict(entry: &Entry<'_>, claim: &Claim<'_>, other: &Entry<'_>, is_same: bool) -> InstallError {
-    let (what, path, other) = (name(entry), claim.path.to_owned(), name(other));
+    let (what, other) = (name(entry), name(other));
     if is_same {
-        InstallError::SamePlace { what, path, other }
+        InstallError::same_place(&what, claim.path, &other)
     } else {
-        InstallError::InTheWay { what, path, other }
+        InstallError::in_the_way(&what, claim.path, &other)
     }
 }
 

@@ -98,7 +98,7 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     let mut draft = write(site, root, number, entries, &decided.wanted)?;
     // The last moment to end without a change. If nothing is live, as at boot, the run goes on: what is ready is published.
     if decided.is_live && stop::is_requested() {
-        return Err(InstallError::Stopped { link: site.link.clone() }.into());
+        return Err(InstallError::stopped(&site.link).into());
     }
     // Recorded before the swap: otherwise a run that is killed right after the swap would lose the requests.
     let is_telling = !changes.units.is_empty();
@@ -170,17 +170,17 @@ struct Decided<'a> {
 }
 
 /// Examines what is there, and refuses what must not be done. Writes nothing.
-fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Extent) -> Result<Decided<'a>, InstallError> {
+fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Extent) -> Result<Decided<'a>, Failed> {
     let current = Current::read(site, root)?;
     let is_live = current.live.is_some();
     if is_live && extent == Extent::Rest {
-        return Err(InstallError::AlreadyLive { link: site.link.clone() });
+        return Err(InstallError::already_live(&site.link).into());
     }
     let grounds = Grounds::look(site, Some(root))?;
     let plan = plan::plan(site, &grounds, entries);
     let (mut failures, others) = sorted(plan.obstacles);
     if is_live {
-        refuse(std::mem::take(&mut failures))?;
+        Failed::if_any(std::mem::take(&mut failures))?;
     }
     failures.extend(others);
     let held = held::by(site, root, &plan.leading)?;
@@ -197,7 +197,7 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
 
 /// The first number after `current` to which no symlink leads. What a killed run left under that number can be removed.
 fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, InstallError> {
-    let exhausted = || InstallError::NumbersExhausted { link: site.link.clone() };
+    let exhausted = || InstallError::numbers_exhausted(&site.link);
     let mut number = current.checked_add(1).ok_or_else(exhausted)?;
     while held.contains(&number) {
         number = number.checked_add(1).ok_or_else(exhausted)?;
@@ -223,16 +223,4 @@ fn write<'a>(
         }
     }
     Ok(draft)
-}
-
-/// Turns findings into an error, if there are any.
-fn refuse(mut findings: Vec<InstallError>) -> Result<(), InstallError> {
-    match findings.pop() {
-        None => Ok(()),
-        Some(only) if findings.is_empty() => Err(only),
-        Some(last) => {
-            findings.push(last);
-            Err(InstallError::Several(findings))
-        }
-    }
 }

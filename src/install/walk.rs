@@ -94,7 +94,7 @@ pub(crate) fn find(path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
 
 /// The parts of an absolute path without `..`.
 fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
-    let refuse = || InstallError::NotPlain { path: path.to_owned() };
+    let refuse = || InstallError::not_plain(path);
     if !path.is_absolute() {
         return Err(refuse());
     }
@@ -136,9 +136,7 @@ impl<'a> Walk<'a> {
     /// Stands at `/`, with all parents of `path` ahead.
     pub(crate) fn new(path: &'a Path) -> Result<Self, InstallError> {
         let mut parents = parts(path)?;
-        let name = parents
-            .pop_back()
-            .ok_or_else(|| InstallError::NotPlain { path: path.to_owned() })?;
+        let name = parents.pop_back().ok_or_else(|| InstallError::not_plain(path))?;
         Ok(Self {
             path,
             parents,
@@ -187,10 +185,7 @@ impl<'a> Walk<'a> {
                 self.follow(&next)?;
             }
             _ => {
-                return Err(InstallError::NotADirectory {
-                    path: self.path.to_owned(),
-                    part: self.here.clone(),
-                });
+                return Err(InstallError::not_a_directory(self.path, &self.here));
             }
         }
         Ok(())
@@ -247,11 +242,7 @@ impl<'a> Walk<'a> {
         let here = self.status()?;
         match self.bound.iter().find(|(writer, _)| !writer.rules(&here)) {
             None => Ok(()),
-            Some((writer, part)) => Err(InstallError::ForeignSymlink {
-                path: self.path.to_owned(),
-                part: part.clone(),
-                writer: *writer,
-            }),
+            Some((writer, part)) => Err(InstallError::foreign_symlink(self.path, part, *writer)),
         }
     }
 

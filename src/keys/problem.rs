@@ -164,6 +164,7 @@ impl Problem {
     pub(crate) fn remedy(&self) -> Option<String> {
         match (&self.cause, &self.place) {
             (Cause::NoCredentials, _) => return Some("start the unit that loads it, instead of this program by hand".to_owned()),
+            (Cause::File(error @ (ReadError::Late | ReadError::Stopped)), _) => return error.remedy().map(str::to_owned),
             (Cause::NoFile(_), Place::Credential(name)) => {
                 return Some(format!(
                     "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"

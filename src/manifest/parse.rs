@@ -12,15 +12,8 @@ impl Manifest {
     /// When the text is no JSON of the right types. Otherwise with all findings at once, if at least one is an error.
     pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<String>), ManifestError> {
         let raw = raw::parse(json).map_err(|error| match Encoding::of(json) {
-            Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::Encoded {
-                path: path.to_owned(),
-                encoding,
-            },
-            _ => ManifestError::Json {
-                path: path.to_owned(),
-                field: error.path().to_string(),
-                source: error.into_inner(),
-            },
+            Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::encoded(path, encoding),
+            _ => ManifestError::json(path, &error.path().to_string(), error.inner()),
         })?;
         let mut findings = Findings::new(raw.version);
         let manifest = convert::manifest(raw, runtime_dir, &mut findings);
@@ -28,11 +21,7 @@ impl Manifest {
         if findings.errors.is_empty() {
             return Ok((manifest, findings.warnings));
         }
-        Err(ManifestError::Invalid {
-            path: path.to_owned(),
-            findings: findings.errors,
-            warnings: findings.warnings,
-        })
+        Err(ManifestError::invalid(path, &findings.errors, findings.warnings))
     }
 
     /// Where templates are published, below a generation.
@@ -61,6 +50,7 @@ mod tests {
         ] {
             let error = Manifest::parse(Path::new("m"), json.as_bytes(), None)
                 .unwrap_err()
+                .diagnosis
                 .to_string();
             assert!(error.contains(expected), "{error}");
         }

@@ -20,6 +20,7 @@ use crate::{
         plaintext::Plaintext,
         read::{ReadError, Reader},
     },
+    text::diagnosis::Diagnosis,
 };
 
 /// Larger template files are refused, in bytes: 64 MiB.
@@ -63,23 +64,23 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
         .collect();
     drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.length));
     let mut room = manifest.max_size;
-    let finish = |(position, draft): (usize, Result<RenderableTemplate, String>)| {
+    let finish = |(position, draft): (usize, Result<RenderableTemplate, Diagnosis>)| {
         let text = draft.and_then(|draft| renderer.finish(&draft, &mut room));
         (position, text)
     };
     let mut texts: Vec<_> = drafts.into_iter().map(finish).collect();
     texts.sort_by_key(|(position, _)| *position);
     let mut failures = Vec::new();
-    let keep = |(template, (_, text)): (&Template, (usize, Result<Plaintext, String>))| {
-        text.map_err(|problem| failures.push(fail(template, &problem))).ok()
+    let keep = |(template, (_, text)): (&Template, (usize, Result<Plaintext, Diagnosis>))| {
+        text.map_err(|diagnosis| failures.push(fail(template, diagnosis))).ok()
     };
     let kept = manifest.templates.iter().zip(texts).map(keep).collect();
     (kept, failures)
 }
 
-fn fail(template: &Template, problem: &str) -> Failure {
+fn fail(template: &Template, diagnosis: Diagnosis) -> Failure {
     Failure {
-        message: format!("template {}: {problem}", template.name),
+        diagnosis: diagnosis.of(format_args!("template {}", template.name)),
         entries: vec![template.name.clone()],
         sops_file: None,
     }
@@ -95,7 +96,7 @@ struct RenderableTemplate {
 /// What the templates of a manifest are rendered with.
 struct Renderer<'m> {
     manifest: &'m Manifest,
-    tokens: Result<Tokens, String>,
+    tokens: Result<Tokens, Diagnosis>,
     declared: HashSet<&'m str>,
     values: &'m Values<'m>,
 }
@@ -105,54 +106,53 @@ impl<'m> Renderer<'m> {
         let tokens = Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str()));
         Self {
             manifest,
-            tokens: tokens.map_err(|error| error.to_string()),
+            tokens: tokens.map_err(|error| Diagnosis::bare(error.to_string())),
             declared: manifest.secrets.iter().map(|secret| secret.name.as_str()).collect(),
             values,
         }
     }
 
-    fn draft(&self, template: &Template, reader: &mut Reader) -> Result<RenderableTemplate, String> {
+    fn draft(&self, template: &Template, reader: &mut Reader) -> Result<RenderableTemplate, Diagnosis> {
         let text = body(&template.name, &template.body, reader)?;
-        let length = self.tokens.as_ref()?.length(text.expose(), |token| self.value(token));
-        Ok(RenderableTemplate {
-            length: length.map_err(|error| error.to_string())?,
-            text,
-        })
+        let length = self.tokens()?.length(text.expose(), |token| self.value(token))?;
+        Ok(RenderableTemplate { text, length })
     }
 
-    fn finish(&self, draft: &RenderableTemplate, room: &mut usize) -> Result<Plaintext, String> {
+    fn finish(&self, draft: &RenderableTemplate, room: &mut usize) -> Result<Plaintext, Diagnosis> {
         let left = room.checked_sub(draft.length);
         *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
-        let rendered = self
-            .tokens
-            .as_ref()?
-            .render(draft.text.expose(), draft.length, |token| self.value(token));
-        rendered.map_err(|error| error.to_string())
+        self.tokens()?
+            .render(draft.text.expose(), draft.length, |token| self.value(token))
+    }
+
+    fn tokens(&self) -> Result<&Tokens, Diagnosis> {
+        self.tokens.as_ref().map_err(Diagnosis::clone)
     }
 
     /// The value that replaces a placeholder, given by its position in the manifest.
-    fn value(&self, token: usize) -> Result<&'m [u8], String> {
+    fn value(&self, token: usize) -> Result<&'m [u8], Diagnosis> {
         match self.manifest.placeholders.get(token) {
             Some(placeholder) => value(&self.declared, self.values, placeholder),
-            None => Err("it contains a placeholder of no secret".to_owned()),
+            None => Err(Diagnosis::bare("it contains a placeholder of no secret")),
         }
     }
 }
 
-fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Placeholder) -> Result<&'v [u8], String> {
+fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Placeholder) -> Result<&'v [u8], Diagnosis> {
     let name = &placeholder.secret;
     match values.get(name.as_str()) {
         Some(content) => Ok(content.expose()),
-        None if declared.contains(name.as_str()) => Err(format!("it needs secret {name}, which failed")),
-        None => Err(format!(
-            "it needs secret {name}, which this manifest does not install; declare it, and without neededForUsers"
+        None if declared.contains(name.as_str()) => Err(Diagnosis::bare(format!("it needs secret {name}, which failed"))),
+        None => Err(Diagnosis::new(
+            format!("it needs secret {name}, which this manifest does not install"),
+            "declare it, and without neededForUsers",
         )),
     }
 }
 
 /// The text of a template: that of its file, or the inline text if there is no file or it cannot be read. The Nix modules make the
 /// file from the inline text, so the two are equal unless the user gave both.
-fn body(name: &str, body: &Body, reader: &mut Reader) -> Result<Plaintext, String> {
+fn body(name: &str, body: &Body, reader: &mut Reader) -> Result<Plaintext, Diagnosis> {
     let Some(path) = &body.file else {
         return Ok(Plaintext::from(body.content.clone()));
     };
@@ -160,12 +160,13 @@ fn body(name: &str, body: &Body, reader: &mut Reader) -> Result<Plaintext, Strin
         Ok(file) => Ok(file.text),
         Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
         Err(error) => {
-            tracing::warn!("template {name}: {}; its content is used instead", unreadable(path, &error));
+            let cause = unreadable(path, &error).cause;
+            tracing::warn!("template {name}: {cause}; its content is used instead");
             Ok(Plaintext::from(body.content.clone()))
         }
     }
 }
 
-fn unreadable(path: &Path, error: &ReadError) -> String {
-    format!("cannot read its file {}: {error}", path.display())
+fn unreadable(path: &Path, error: &ReadError) -> Diagnosis {
+    error.diagnosis().of(format_args!("cannot read its file {}", path.display()))
 }

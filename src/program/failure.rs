@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::text::diagnosis::Diagnosis;
+
 /// One thing that went wrong, and the entries that cannot be published because of it.
 pub(crate) struct Failure {
-    /// The message: object, cause and remedy.
-    pub message: String,
+    /// What went wrong, and what to do about it.
+    pub diagnosis: Diagnosis,
     /// The names of the secrets and templates that cannot be published because of this failure.
     pub entries: Vec<String>,
     /// The sops file that caused the failure, if one did.
@@ -55,6 +57,6 @@ impl Failure {
             .as_deref()
             .map(|path| path.display().to_string())
             .unwrap_or_default();
-        tracing::error!(SECRET_NAME = secrets, SOPS_FILE = file, "{}", self.message);
+        tracing::error!(SECRET_NAME = secrets, SOPS_FILE = file, "{}", self.diagnosis);
     }
 }

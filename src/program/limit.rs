@@ -1,19 +1,18 @@
 //! The limit on what is read and published. Without it, whoever can write a sops file could fill the memory.
 
-use crate::manifest::Manifest;
+use crate::{manifest::Manifest, text::diagnosis::Diagnosis};
 
 /// The remedy if the manifest comes from our Nix module, which has the option.
-const RAISE: &str = "; raise sops.maxSize";
+const RAISE: &str = "raise sops.maxSize";
 /// The remedy if the manifest comes from the module of sops-nix, which has no such option.
-const CANNOT_RAISE: &str =
-    "; make it smaller, or import the module of sops-install-secrets, which has sops.maxSize to raise this";
+const CANNOT_RAISE: &str = "make it smaller, or import the module of sops-install-secrets, which has sops.maxSize to raise this";
 
 /// The limit for each of these: one sops file, all secrets together, all rendered templates together.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
     /// The most bytes.
     pub bytes: usize,
-    /// What to do about something larger. This is the end of a message.
+    /// What to do about something larger.
     pub remedy: &'static str,
 }
 
@@ -29,11 +28,11 @@ impl Limit {
 
     /// The message about something that would exceed the limit. `kind` says what the limit is for, in the plural.
     #[must_use]
-    pub(crate) fn exceeded(self, kind: &str) -> String {
-        format!(
-            "with it, more than {} MiB of {kind} would be published{}",
-            self.bytes >> 20,
-            self.remedy
+    pub(crate) fn exceeded(self, kind: &str) -> Diagnosis {
+        let limit = self.bytes >> 20;
+        Diagnosis::new(
+            format!("with it, more than {limit} MiB of {kind} would be published"),
+            self.remedy,
         )
     }
 }

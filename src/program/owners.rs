@@ -57,7 +57,7 @@ fn unowned(kind: EntryKind, name: &str, problem: &UserError) -> Failure {
         EntryKind::Template => "template",
     };
     Failure {
-        message: format!("{noun} {name}: {problem}"),
+        diagnosis: problem.diagnosis().of(format_args!("{noun} {name}")),
         entries: vec![name.to_owned()],
         sops_file: None,
     }

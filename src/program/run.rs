@@ -25,6 +25,7 @@ use crate::{
     },
     manifest::{Manifest, ManifestError},
     system::{confinement::Confined, read, stop, users::Accounts},
+    text::diagnosis::Diagnosis,
 };
 
 /// Larger manifests are refused, in bytes: 256 MiB.
@@ -56,8 +57,8 @@ impl From<Outcome> for ExitCode {
 pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
     let manifest = match read_manifest(arguments, &environment) {
         Ok(manifest) => manifest,
-        Err(problem) => {
-            tracing::error!("{problem}");
+        Err(diagnosis) => {
+            tracing::error!("{diagnosis}");
             return Outcome::BadManifest;
         }
     };
@@ -68,21 +69,25 @@ pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
     }
 }
 
-fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Manifest, String> {
+fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Manifest, Diagnosis> {
     let path = &arguments.manifest;
-    let json =
-        read::read(path, LARGEST_MANIFEST).map_err(|error| format!("cannot read the manifest {}: {error}", path.display()))?;
+    let json = read::read(path, LARGEST_MANIFEST).map_err(|error| {
+        let object = format_args!("cannot read the manifest {}", path.display());
+        error.diagnosis().of(object)
+    })?;
     let runtime_dir = match arguments.check_mode {
         CheckMode::Off => environment.runtime_dir.as_deref(),
         CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
     };
     let parsed = Manifest::parse(path, json.text.expose(), runtime_dir);
-    if let Ok((_, warnings)) | Err(ManifestError::Invalid { warnings, .. }) = &parsed {
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
+    let (manifest, warnings) = match parsed {
+        Ok((manifest, warnings)) => (Ok(manifest), warnings),
+        Err(ManifestError { diagnosis, warnings }) => (Err(diagnosis), warnings),
+    };
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
-    parsed.map(|(manifest, _)| manifest).map_err(|error| error.to_string())
+    manifest
 }
 
 /// Checks all sops files. Uses no key, looks up no user, and mounts nothing.
@@ -217,10 +222,10 @@ fn make_live(
             for warning in &failed.warnings {
                 tracing::warn!("{warning}");
             }
-            return match failed.error {
-                error @ InstallError::Stopped { .. } => stopped(&error, again),
-                error => nothing_changed(&error),
-            };
+            for error in failed.errors {
+                tracing::error!("{}", diagnosis(error, again));
+            }
+            return Outcome::NothingChanged;
         }
     };
     let generation = published.generation;
@@ -259,16 +264,20 @@ fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
     Outcome::NothingChanged
 }
 
-fn nothing_changed(error: &dyn std::error::Error) -> Outcome {
+fn nothing_changed(error: &InstallError) -> Outcome {
     tracing::error!("{error}");
     Outcome::NothingChanged
 }
 
-/// Reports that this run was told to end. Whoever typed the command can type it again. If a unit or a switch ran it, the message
-/// names the command.
-fn stopped(error: &InstallError, again: &str) -> Outcome {
-    tracing::error!("{error}; if you typed it, type it again; if not, run: {again}");
-    Outcome::NothingChanged
+/// What failed. If this run was told to end, whoever typed the command can type it again; if a unit or a switch ran it, the remedy
+/// is to run `again`.
+fn diagnosis(error: InstallError, again: &str) -> Diagnosis {
+    let remedy = format!("if you typed it, type it again; if not, run: {again}");
+    if error.is_stopped {
+        Diagnosis::new(error.diagnosis.cause, remedy)
+    } else {
+        error.diagnosis
+    }
 }
 
 fn failed_entries(failures: &[Failure]) -> Vec<String> {

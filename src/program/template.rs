@@ -3,32 +3,13 @@
 //! A value is never searched for placeholders. So a secret that contains another secret's placeholder, or is not UTF-8, is copied
 //! as it is.
 
-use std::fmt;
-
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
-use thiserror::Error;
 
-use crate::system::plaintext::Plaintext;
+use crate::{system::plaintext::Plaintext, text::diagnosis::Diagnosis};
 
 /// The placeholders of a manifest, prepared for the search.
 pub struct Tokens {
     automaton: AhoCorasick,
-}
-
-/// Why a template cannot be rendered.
-#[derive(Debug, Error)]
-pub enum TemplateError<E: fmt::Display> {
-    /// A placeholder stands for a secret that has no value.
-    #[error("{0}")]
-    Value(E),
-    /// A text looks like a placeholder, but stands for no secret.
-    #[error("line {line} contains {token}, which stands for no secret of this manifest; rebuild with the secret declared")]
-    Unknown {
-        /// That text.
-        token: String,
-        /// The line of the template, from 1.
-        line: usize,
-    },
 }
 
 /// How a placeholder of the Nix modules begins and ends.
@@ -52,11 +33,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When a value is missing, or when a text is left that looks like a placeholder.
-    pub fn length<'v, E: fmt::Display>(
-        &self,
-        text: &[u8],
-        value: impl Fn(usize) -> Result<&'v [u8], E>,
-    ) -> Result<usize, TemplateError<E>> {
+    pub fn length<'v>(&self, text: &[u8], value: impl Fn(usize) -> Result<&'v [u8], Diagnosis>) -> Result<usize, Diagnosis> {
         let mut length: usize = 0;
         self.pieces(text, value, |piece| length = length.saturating_add(piece.len()))?;
         Ok(length)
@@ -67,28 +44,28 @@ impl Tokens {
     ///
     /// # Errors
     /// The same as those of [`Self::length`].
-    pub fn render<'v, E: fmt::Display>(
+    pub fn render<'v>(
         &self,
         text: &[u8],
         length: usize,
-        value: impl Fn(usize) -> Result<&'v [u8], E>,
-    ) -> Result<Plaintext, TemplateError<E>> {
+        value: impl Fn(usize) -> Result<&'v [u8], Diagnosis>,
+    ) -> Result<Plaintext, Diagnosis> {
         let mut rendered = Plaintext::with_capacity(length);
         self.pieces(text, value, |piece| rendered.push(piece))?;
         Ok(rendered)
     }
 
     /// Calls `take` with the parts of the rendered text, in order: texts between placeholders, and values.
-    fn pieces<'v, E: fmt::Display>(
+    fn pieces<'v>(
         &self,
         text: &[u8],
-        value: impl Fn(usize) -> Result<&'v [u8], E>,
+        value: impl Fn(usize) -> Result<&'v [u8], Diagnosis>,
         mut take: impl FnMut(&[u8]),
-    ) -> Result<(), TemplateError<E>> {
+    ) -> Result<(), Diagnosis> {
         let mut end = 0;
         for token in self.automaton.find_iter(text) {
             take(plain(text, end, token.start())?);
-            take(value(token.pattern().as_usize()).map_err(TemplateError::Value)?);
+            take(value(token.pattern().as_usize())?);
             end = token.end();
         }
         take(plain(text, end, text.len())?);
@@ -97,14 +74,16 @@ impl Tokens {
 }
 
 /// The text between two placeholders. It is an error if it contains something that looks like a placeholder.
-fn plain<E: fmt::Display>(text: &[u8], from: usize, to: usize) -> Result<&[u8], TemplateError<E>> {
+fn plain(text: &[u8], from: usize, to: usize) -> Result<&[u8], Diagnosis> {
     let between = text.get(from..to).unwrap_or_default();
     if let Some((start, token)) = left_over(between) {
         let before = text.iter().take(from.saturating_add(start));
-        return Err(TemplateError::Unknown {
-            token: String::from_utf8_lossy(token).into_owned(),
-            line: before.filter(|byte| **byte == b'\n').count().saturating_add(1),
-        });
+        let line = before.filter(|byte| **byte == b'\n').count().saturating_add(1);
+        let token = String::from_utf8_lossy(token);
+        return Err(Diagnosis::new(
+            format!("line {line} contains {token}, which stands for no secret of this manifest"),
+            "rebuild with the secret declared",
+        ));
     }
     Ok(between)
 }
@@ -138,7 +117,7 @@ mod tests {
 
     fn render(text: &str, secrets: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
         let tokens = Tokens::new(secrets.iter().map(|(token, _)| *token)).unwrap();
-        let value = |n: usize| Ok::<_, String>(secrets[n].1);
+        let value = |n: usize| Ok(secrets[n].1);
         let length = tokens.length(text.as_bytes(), value).map_err(|error| error.to_string())?;
         let rendered = tokens.render(text.as_bytes(), length, value).unwrap();
         assert_eq!(rendered.len(), length);

@@ -11,9 +11,8 @@ use aes_gcm::{
         cipher::{BlockCipher, BlockEncrypt, BlockSizeUser},
     },
 };
-use thiserror::Error;
 
-use super::value::EncryptedValue;
+use super::value::{EncryptedValue, TokenError};
 use crate::system::plaintext::Plaintext;
 
 /// Length of a GCM authentication tag in bytes.
@@ -28,33 +27,15 @@ enum Aes {
     Aes256(Box<Aes256>),
 }
 
-/// Why a value could not be decrypted.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum CipherError {
-    /// The data key has a length that AES does not know.
-    #[error("the data key has {0} bytes instead of 16, 24 or 32")]
-    KeyLength(usize),
-    /// The nonce has a length that no known program writes.
-    #[error("the iv has {0} bytes instead of 12, 16 or 32")]
-    NonceLength(usize),
-    /// The value does not authenticate: the key is wrong, or the value was changed or moved since sops encrypted it.
-    #[error("the value does not authenticate: it was changed or moved after sops encrypted it")]
-    Authentication,
-}
-
 impl DataKey {
-    /// Expands the key. sops makes keys of 32 bytes and reads 16 and 24 as well.
-    ///
-    /// # Errors
-    /// With [`CipherError::KeyLength`].
-    pub(crate) fn new(key: &Plaintext) -> Result<Self, CipherError> {
+    /// Expands the key; `None` if it has a length that AES does not know. sops makes keys of 32 bytes and reads 16 and 24 as well.
+    pub(crate) fn new(key: &Plaintext) -> Option<Self> {
         let key = key.expose();
-        let wrong = |_| CipherError::KeyLength(key.len());
-        Ok(Self(match key.len() {
-            16 => Aes::Aes128(Box::new(Aes128::new_from_slice(key).map_err(wrong)?)),
-            24 => Aes::Aes192(Box::new(Aes192::new_from_slice(key).map_err(wrong)?)),
+        Some(Self(match key.len() {
+            16 => Aes::Aes128(Box::new(Aes128::new_from_slice(key).ok()?)),
+            24 => Aes::Aes192(Box::new(Aes192::new_from_slice(key).ok()?)),
             // AES-256 refuses every length but 32, so a key of a wrong length fails here.
-            _ => Aes::Aes256(Box::new(Aes256::new_from_slice(key).map_err(wrong)?)),
+            _ => Aes::Aes256(Box::new(Aes256::new_from_slice(key).ok()?)),
         }))
     }
 
@@ -63,7 +44,7 @@ impl DataKey {
     ///
     /// # Errors
     /// When it does not authenticate.
-    pub(crate) fn decrypt(&self, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, CipherError> {
+    pub(crate) fn decrypt(&self, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, TokenError> {
         match &self.0 {
             Aes::Aes128(aes) => with_nonce(&**aes, token, associated),
             Aes::Aes192(aes) => with_nonce(&**aes, token, associated),
@@ -73,7 +54,7 @@ impl DataKey {
 }
 
 /// Decrypts `token` with the cipher for the length of its nonce, which is part of the cipher's type.
-fn with_nonce<A>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
+fn with_nonce<A>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, TokenError>
 where
     A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
 {
@@ -81,11 +62,13 @@ where
         12 => open::<A, U12>(aes, token, associated),
         16 => open::<A, U16>(aes, token, associated),
         32 => open::<A, U32>(aes, token, associated),
-        other => Err(CipherError::NonceLength(other)),
+        other => Err(TokenError::Malformed(format!(
+            "the iv has {other} bytes instead of 12, 16 or 32"
+        ))),
     }
 }
 
-fn open<A, N>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, CipherError>
+fn open<A, N>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, TokenError>
 where
     A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
     N: ArrayLength<u8>,
@@ -109,12 +92,12 @@ where
             text.expose_mut(),
             Tag::<U16>::from_slice(&tag),
         )
-        .map_err(|_| CipherError::Authentication)?;
+        .map_err(|_| TokenError::Authentication)?;
     Ok(text)
 }
 
-fn split_tag(sealed: &Plaintext) -> Result<(Vec<u8>, usize), CipherError> {
-    let length = sealed.len().checked_sub(TAG_LENGTH).ok_or(CipherError::Authentication)?;
-    let tag = sealed.expose().get(length..).ok_or(CipherError::Authentication)?;
+fn split_tag(sealed: &Plaintext) -> Result<(Vec<u8>, usize), TokenError> {
+    let length = sealed.len().checked_sub(TAG_LENGTH).ok_or(TokenError::Authentication)?;
+    let tag = sealed.expose().get(length..).ok_or(TokenError::Authentication)?;
     Ok((tag.to_vec(), length))
 }

@@ -1,14 +1,12 @@
 //! Decrypts the tree of a file, and authenticates every encrypted value with its place.
 
-use thiserror::Error;
-
 use super::{
-    cipher::{CipherError, DataKey},
+    cipher::DataKey,
     error::{DecryptError, ValuePlace},
     mac::Mac,
     rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value, shown_path},
-    value::{EncryptedValue, TOKEN_START, Type, ValueError, canonical},
+    value::{EncryptedValue, TOKEN_START, TokenError, Type, canonical},
 };
 use crate::system::plaintext::Plaintext;
 
@@ -32,17 +30,6 @@ pub(crate) struct Decryption<'k> {
     comments: CommentStack,
     /// How many bytes of paths may still be authenticated.
     paths_left: usize,
-}
-
-/// Why a token does not decrypt.
-#[derive(Debug, Error)]
-enum TokenError {
-    /// The token, or its plaintext, is malformed.
-    #[error(transparent)]
-    Value(#[from] ValueError),
-    /// It does not decrypt.
-    #[error(transparent)]
-    Cipher(#[from] CipherError),
 }
 
 /// The keys down to the current place. Positions in lists are not part of it, because sops does not authenticate them.
@@ -247,9 +234,7 @@ impl<'k> Decryption<'k> {
     /// is that it has another data key.
     fn closed(&self, problem: TokenError) -> DecryptError {
         match (problem, self.document) {
-            (TokenError::Cipher(CipherError::Authentication), Some(document)) if self.is_foreign => {
-                DecryptError::Joined { document }
-            }
+            (TokenError::Authentication, Some(document)) if self.is_foreign => DecryptError::Joined { document },
             (problem, _) => self.fail(problem.to_string()),
         }
     }
@@ -266,13 +251,13 @@ impl<'k> Decryption<'k> {
     fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
         let token = match EncryptedValue::parse(text) {
             Ok(token) => token,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Err(error)),
         };
         let place = self.path.associated();
         // The cipher authenticates the whole path again for each value, so each time counts.
         self.paths_left = self.paths_left.checked_sub(place.len()).ok_or(DecryptError::LongPaths)?;
         let type_name = token.type_name;
-        let plaintext = self.key.decrypt(token, place).map_err(TokenError::from);
-        Ok(plaintext.and_then(|plaintext| Ok(canonical(type_name, plaintext)?)))
+        let plaintext = self.key.decrypt(token, place);
+        Ok(plaintext.and_then(|plaintext| canonical(type_name, plaintext)))
     }
 }

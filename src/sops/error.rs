@@ -4,36 +4,14 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{
-    cipher::CipherError,
-    format::{EmitError, Format, ParseError},
-    metadata::MetadataError,
-    rules::RuleError,
-    select::SelectError,
-};
-
-/// Why a text is not a sops file.
-#[derive(Debug, Error)]
-pub enum SopsFileError {
-    /// The text breaks the rules of the format.
-    #[error("it is not valid {format}: {source}")]
-    Parse {
-        /// The format that it was read as.
-        format: Format,
-        /// What is wrong.
-        source: ParseError,
-    },
-    /// The text is of the format, but its metadata is missing or cannot be used.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
-}
+use super::{format::EmitError, rules::RuleError, select::SelectError};
 
 /// Why a file does not decrypt.
 #[derive(Debug, Error)]
 pub enum DecryptError {
-    /// The data key has a wrong length.
-    #[error(transparent)]
-    DataKey(#[from] CipherError),
+    /// The data key has a length, in bytes, that AES does not know.
+    #[error("the data key has {0} bytes instead of 16, 24 or 32")]
+    DataKey(usize),
     /// One value does not decrypt.
     #[error("{place}: {problem}")]
     Value {

@@ -3,11 +3,11 @@
 use super::{
     cipher::DataKey,
     decrypt::Decryption,
-    error::{ContentError, DecryptError, SopsFileError},
-    format::Format,
+    error::{ContentError, DecryptError},
+    format::{Format, SopsFileError},
     key::KeyPath,
     mac::Mac,
-    metadata::{Metadata, MetadataError},
+    metadata::Metadata,
     proof, section,
     select::Selector,
     tree::{Branch, Stored},
@@ -37,11 +37,12 @@ impl<'a> SopsFile<'a> {
     /// # Errors
     /// When the text is not of the format, or its metadata cannot be used.
     pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, SopsFileError> {
-        let mut documents = format
-            .parse(source)
-            .map_err(|source| SopsFileError::Parse { format, source })?;
+        let mut documents = format.parse(source).map_err(|error| SopsFileError {
+            problem: format!("it is not valid {format}: {error}"),
+            flaw: error.flaw,
+        })?;
         let foreign = section::foreign(&documents);
-        let section = section::take_metadata(format, &mut documents).map_err(MetadataError::Section)?;
+        let section = section::take_metadata(format, &mut documents)?;
         Ok(Self {
             format,
             size: source.len(),
@@ -73,7 +74,7 @@ impl<'a> SopsFile<'a> {
     /// # Errors
     /// At the first value that does not authenticate, and when the MAC does not match.
     pub fn decrypt(mut self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
-        let key = DataKey::new(key)?;
+        let key = DataKey::new(key).ok_or(DecryptError::DataKey(key.len()))?;
         let is_json = matches!(self.format, Format::Json | Format::Binary);
         let mac = Mac::new(self.metadata.mac_only_encrypted, is_json);
         let several = self.documents.len() > 1;

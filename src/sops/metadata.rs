@@ -1,11 +1,9 @@
 //! The `sops` section of a file: its recipient entries, its selection rule and its MAC.
 
-use thiserror::Error;
-
 use super::{
+    format::{Flaw, SopsFileError},
     proof::KeyProof,
-    rules::{Rule, RuleError, RuleFields},
-    section::SectionError,
+    rules::{Rule, RuleFields},
     time,
     tree::{Branch, Key, Stored, Value},
 };
@@ -91,37 +89,6 @@ pub struct Metadata {
     pub(crate) rule: Rule,
 }
 
-/// Why the `sops` section cannot be used.
-#[derive(Debug, Error)]
-pub enum MetadataError {
-    /// The section is missing, is there twice, or is not a map.
-    #[error(transparent)]
-    Section(#[from] SectionError),
-    /// A field that must be there is not.
-    #[error("the sops metadata has no {0}")]
-    Missing(&'static str),
-    /// A field has a value that it cannot have.
-    #[error("{field} in the sops metadata is not {expected}")]
-    Field {
-        /// The field.
-        field: &'static str,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// More than one selection rule.
-    #[error(transparent)]
-    Rule(#[from] RuleError),
-    /// There are more recipient entries than anybody needs; to try them all would take a long time.
-    #[error("the sops metadata names more than {MOST_KEYS} keys")]
-    TooManyKeys,
-    /// There are more key groups than there can be shares.
-    #[error("the sops metadata names more than {MOST_GROUPS} key groups")]
-    TooManyGroups,
-    /// There is no recipient entry, so nobody could open the file.
-    #[error("the sops metadata names no key")]
-    NoKeys,
-}
-
 impl Metadata {
     /// The proof that shows whether a key is the data key of this file.
     #[must_use]
@@ -135,12 +102,10 @@ impl Metadata {
     ///
     /// # Errors
     /// When something that decryption needs is missing or malformed.
-    pub(crate) fn read(section: &Branch<Stored<'_>>) -> Result<Self, MetadataError> {
-        let last_modified = text(section, "lastmodified").ok_or(MetadataError::Missing("lastmodified"))?;
-        let last_modified = time::to_seconds(&last_modified).ok_or(MetadataError::Field {
-            field: "lastmodified",
-            expected: "an RFC 3339 time",
-        })?;
+    pub(crate) fn read(section: &Branch<Stored<'_>>) -> Result<Self, SopsFileError> {
+        let last_modified =
+            text(section, "lastmodified").ok_or_else(|| SopsFileError::metadata("the sops metadata has no lastmodified"))?;
+        let last_modified = time::to_seconds(&last_modified).ok_or_else(|| wrong("lastmodified", "an RFC 3339 time"))?;
         Ok(Self {
             key_groups: key_groups(section)?,
             last_modified,
@@ -151,7 +116,7 @@ impl Metadata {
     }
 }
 
-fn rule(section: &Branch<Stored<'_>>) -> Result<Rule, RuleError> {
+fn rule(section: &Branch<Stored<'_>>) -> Result<Rule, SopsFileError> {
     let field = |name| match named(section, name) {
         Some(Value::Scalar(_, text)) => Some(&**text),
         _ => None,
@@ -167,7 +132,7 @@ fn rule(section: &Branch<Stored<'_>>) -> Result<Rule, RuleError> {
 }
 
 /// The key groups. Recipient entries directly in the section make one group; `key_groups` counts only if there are none.
-fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, MetadataError> {
+fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, SopsFileError> {
     let top = key_group(section);
     let groups: Vec<_> = if top.keys.is_empty() {
         maps(section, "key_groups").map(key_group).collect()
@@ -175,13 +140,17 @@ fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, MetadataError> 
         vec![top]
     };
     if groups.is_empty() {
-        return Err(MetadataError::NoKeys);
+        return Err(SopsFileError::metadata("the sops metadata names no key"));
     }
     if groups.len() > MOST_GROUPS {
-        return Err(MetadataError::TooManyGroups);
+        let problem = format!("the sops metadata names more than {MOST_GROUPS} key groups");
+        return Err(SopsFileError::metadata(problem));
     }
     if groups.iter().map(|group| group.keys.len()).sum::<usize>() > MOST_KEYS {
-        return Err(MetadataError::TooManyKeys);
+        return Err(SopsFileError {
+            problem: format!("the sops metadata names more than {MOST_KEYS} keys"),
+            flaw: Flaw::TooManyKeys,
+        });
     }
     Ok(KeyGroups {
         groups,
@@ -227,29 +196,28 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
 }
 
 /// The field `shamir_threshold`; 0 if it is missing. Some versions of sops wrote a whole number as `2.0`.
-fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, MetadataError> {
+fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, SopsFileError> {
     let Some(text) = text(section, "shamir_threshold").filter(|text| !text.is_empty()) else {
         return Ok(0);
     };
     text.strip_suffix(".0")
         .unwrap_or(&text)
         .parse()
-        .map_err(|_| MetadataError::Field {
-            field: "shamir_threshold",
-            expected: "a whole number",
-        })
+        .map_err(|_| wrong("shamir_threshold", "a whole number"))
 }
 
 /// A boolean field, in any spelling that Go's `strconv.ParseBool` reads. A missing or empty field is false.
-fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, MetadataError> {
+fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, SopsFileError> {
     match text(section, field).unwrap_or_default().as_str() {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(MetadataError::Field {
-            field,
-            expected: "true or false",
-        }),
+        _ => Err(wrong(field, "true or false")),
     }
+}
+
+/// The error for a field that has a value which it cannot have.
+fn wrong(field: &str, expected: &str) -> SopsFileError {
+    SopsFileError::metadata(format!("{field} in the sops metadata is not {expected}"))
 }
 
 /// The text of a field, whatever type its scalar has.

@@ -22,8 +22,7 @@ pub mod time;
 pub mod tree;
 mod value;
 
-pub use cipher::CipherError;
-pub use error::{ContentError, DecryptError, SopsFileError, ValuePlace};
+pub use error::{ContentError, DecryptError, ValuePlace};
 pub use file::{Decrypted, SopsFile};
+pub use format::SopsFileError;
 pub use rules::RuleError;
-pub use section::SectionError;

@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use super::pattern::{Pattern, PatternError};
+use super::{
+    format::{Flaw, SopsFileError},
+    pattern::{Pattern, PatternError},
+};
 
 /// The `unencrypted_suffix` of a file that names no selection rule.
 const DEFAULT_UNENCRYPTED_SUFFIX: &[u8] = b"_unencrypted";
@@ -24,15 +27,23 @@ pub(crate) struct RuleFields<'a> {
     pub(crate) encrypted_comment_regex: Option<&'a [u8]>,
 }
 
-/// Why a file's rule cannot be followed.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum RuleError {
-    /// The file has more than one rule. The list names them.
-    #[error("the file has more than one of the rules that select what is encrypted: {}", .0.join(", "))]
-    Several(Vec<&'static str>),
-    /// The pattern of the rule is too large, or takes too long. The text names the rule.
-    #[error("{0} {1}")]
-    Pattern(&'static str, PatternError),
+/// The rule of a file is a pattern that cannot be followed.
+#[derive(Debug, Error)]
+#[error("{rule} {problem}")]
+pub struct RuleError {
+    /// The name of the rule.
+    rule: &'static str,
+    /// Why.
+    problem: PatternError,
+}
+
+impl From<RuleError> for SopsFileError {
+    fn from(error: RuleError) -> Self {
+        Self {
+            problem: error.to_string(),
+            flaw: Flaw::Pattern,
+        }
+    }
 }
 
 /// The rule of a file.
@@ -62,7 +73,7 @@ impl Rule {
     ///
     /// # Errors
     /// When the fields hold more than one rule, or a pattern that is too large.
-    pub(crate) fn new(fields: &RuleFields) -> Result<Self, RuleError> {
+    pub(crate) fn new(fields: &RuleFields) -> Result<Self, SopsFileError> {
         let suffix: Make = |text| Ok(Matcher::Suffix(text.to_vec()));
         let key: Make = |pattern| Pattern::new(pattern).map(Matcher::Key);
         let comment: Make = |pattern| Pattern::new(pattern).map(Matcher::Comment);
@@ -83,10 +94,16 @@ impl Rule {
             }),
             [(name, text, make, encrypts)] => Ok(Self {
                 name,
-                matcher: make(text.unwrap_or_default()).map_err(|error| RuleError::Pattern(name, error))?,
+                matcher: make(text.unwrap_or_default()).map_err(|problem| RuleError { rule: name, problem })?,
                 encrypts: *encrypts,
             }),
-            several => Err(RuleError::Several(several.iter().map(|(name, ..)| *name).collect())),
+            several => {
+                let names: Vec<_> = several.iter().map(|(name, ..)| *name).collect();
+                Err(SopsFileError::metadata(format!(
+                    "the file has more than one of the rules that select what is encrypted: {}",
+                    names.join(", ")
+                )))
+            }
         }
     }
 
@@ -98,7 +115,10 @@ impl Rule {
     pub(crate) fn matches_key(&mut self, key: &[u8]) -> Result<bool, RuleError> {
         match &mut self.matcher {
             Matcher::Suffix(suffix) => Ok(key.ends_with(suffix)),
-            Matcher::Key(pattern) => pattern.matches(key).map_err(|error| RuleError::Pattern(self.name, error)),
+            Matcher::Key(pattern) => pattern.matches(key).map_err(|problem| RuleError {
+                rule: self.name,
+                problem,
+            }),
             Matcher::Comment(_) => Ok(false),
         }
     }
@@ -107,7 +127,10 @@ impl Rule {
     /// comment, encrypted or not.
     fn matches_comment(&mut self, text: &[u8]) -> Result<bool, RuleError> {
         match &mut self.matcher {
-            Matcher::Comment(pattern) => pattern.matches(text).map_err(|error| RuleError::Pattern(self.name, error)),
+            Matcher::Comment(pattern) => pattern.matches(text).map_err(|problem| RuleError {
+                rule: self.name,
+                problem,
+            }),
             Matcher::Suffix(_) | Matcher::Key(_) => Ok(false),
         }
     }
@@ -237,8 +260,8 @@ mod tests {
             ..RuleFields::default()
         };
         assert_eq!(
-            Rule::new(&fields).err(),
-            Some(RuleError::Several(vec!["encrypted_suffix", "unencrypted_regex"]))
+            Rule::new(&fields).err().map(|error| error.problem).as_deref(),
+            Some("the file has more than one of the rules that select what is encrypted: encrypted_suffix, unencrypted_regex")
         );
     }
 

@@ -2,33 +2,13 @@
 
 use std::{collections::HashSet, mem};
 
-use thiserror::Error;
-
 use super::{
-    format::{FlatError, Format, unflatten, with_line_feeds},
+    format::{Flaw, Format, SopsFileError, unflatten, with_line_feeds},
     tree::{Branch, Item, Key, ScalarType, Stored, Value},
 };
 
 /// The name of the section. In dotenv, each of its keys begins with this name and `_`.
 const NAME: &[u8] = b"sops";
-
-/// Why the metadata cannot be taken out of a file.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SectionError {
-    /// The file has no such section, so it was not encrypted by sops.
-    #[error("it has no sops metadata")]
-    NotFound,
-    /// Two sections in one document.
-    #[error("there are two sops sections")]
-    Duplicate,
-    /// The value named `sops` is not a map. The text names its type.
-    #[error("the sops section is {0}, not a map")]
-    NotAMap(&'static str),
-    /// The flat keys of a dotenv or INI file do not describe a nested section.
-    #[error(transparent)]
-    Flat(#[from] FlatError),
-}
 
 /// Removes the metadata from the documents and returns it, in the nested shape that YAML and JSON files have.
 ///
@@ -36,16 +16,24 @@ pub enum SectionError {
 pub(crate) fn take_metadata<'a>(
     format: Format,
     documents: &mut [Branch<Stored<'a>>],
-) -> Result<Branch<Stored<'a>>, SectionError> {
+) -> Result<Branch<Stored<'a>>, SopsFileError> {
     let section = match format {
         Format::Yaml | Format::Json | Format::Binary => take_section(documents)?,
         Format::Ini => flat_section(take_section(documents)?)?,
         Format::Dotenv => flat_section(take_prefixed(documents))?,
     };
     if section.items.is_empty() {
-        Err(SectionError::NotFound)
+        Err(not_found())
     } else {
         Ok(section)
+    }
+}
+
+/// The error for a file without such a section, which sops did not encrypt.
+fn not_found() -> SopsFileError {
+    SopsFileError {
+        problem: "it has no sops metadata".to_owned(),
+        flaw: Flaw::NoSection,
     }
 }
 
@@ -82,7 +70,7 @@ fn messages_in<'t>(section: Option<&'t Value<Stored<'_>>>) -> Vec<&'t [u8]> {
 }
 
 /// Takes the entry `sops` out of every document, and returns the one of the first document.
-fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Stored<'a>>, SectionError> {
+fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Stored<'a>>, SopsFileError> {
     let mut first = None;
     for document in documents {
         let taken = take(document, |name| (name == NAME).then(|| name.to_vec()));
@@ -90,8 +78,11 @@ fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Store
     }
     let mut sections = first.unwrap_or_default().items.into_iter();
     match (sections.next(), sections.next()) {
-        (None, _) => Err(SectionError::NotFound),
-        (Some(_), Some(_)) => Err(SectionError::Duplicate),
+        (None, _) => Err(not_found()),
+        (Some(_), Some(_)) => Err(SopsFileError {
+            problem: "there are two sops sections".to_owned(),
+            flaw: Flaw::RepeatedSection,
+        }),
         (
             Some(Item {
                 value: Value::Map(section),
@@ -99,7 +90,10 @@ fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Store
             }),
             None,
         ) => Ok(section),
-        (Some(item), None) => Err(SectionError::NotAMap(item.value.type_name())),
+        (Some(item), None) => Err(SopsFileError::metadata(format!(
+            "the sops section is {}, not a map",
+            item.value.type_name()
+        ))),
     }
 }
 
@@ -131,7 +125,7 @@ fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<
 }
 
 /// Turns a flat section into its nested form. In a value, the two characters `\n` stand for a line feed.
-fn flat_section(mut section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, FlatError> {
+fn flat_section(mut section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, SopsFileError> {
     for item in &mut section.items {
         if let Value::Scalar(ScalarType::Text, text) = &mut item.value {
             *text = with_line_feeds(mem::take(text));
@@ -145,7 +139,7 @@ mod tests {
     use super::*;
 
     /// The metadata of a file's text, in a form to compare, and the documents without it.
-    fn take_from(format: Format, source: &[u8]) -> (Result<String, SectionError>, usize) {
+    fn take_from(format: Format, source: &[u8]) -> (Result<String, SopsFileError>, usize) {
         let mut documents = format.parse(source).unwrap();
         let metadata = take_metadata(format, &mut documents).map(|section| show(&Value::Map(section)));
         (metadata, documents[0].items.len())
@@ -193,22 +187,21 @@ mod tests {
 
     #[test]
     fn a_file_without_a_proper_section_is_refused() {
+        let none = "it has no sops metadata";
+        let two = "there are two sops sections";
         for (format, source, error) in [
-            (Format::Json, "{}", SectionError::NotFound),
-            (Format::Json, r#"{"sops": {}}"#, SectionError::NotFound),
-            (Format::Json, r#"{"sops": 5}"#, SectionError::NotAMap("an integer")),
-            (Format::Json, r#"{"sops": null}"#, SectionError::NotAMap("null")),
-            (
-                Format::Json,
-                r#"{"sops": {"a": 1}, "sops": {"a": 1}}"#,
-                SectionError::Duplicate,
-            ),
-            (Format::Ini, "[a]\nb = c\n", SectionError::NotFound),
-            (Format::Ini, "[sops]\n", SectionError::NotFound),
-            (Format::Ini, "[sops]\na = b\n[sops]\na = b\n", SectionError::Duplicate),
-            (Format::Dotenv, "SOPS_a=b\nsopsa=b\n", SectionError::NotFound),
+            (Format::Json, "{}", none),
+            (Format::Json, r#"{"sops": {}}"#, none),
+            (Format::Json, r#"{"sops": 5}"#, "the sops section is an integer, not a map"),
+            (Format::Json, r#"{"sops": null}"#, "the sops section is null, not a map"),
+            (Format::Json, r#"{"sops": {"a": 1}, "sops": {"a": 1}}"#, two),
+            (Format::Ini, "[a]\nb = c\n", none),
+            (Format::Ini, "[sops]\n", none),
+            (Format::Ini, "[sops]\na = b\n[sops]\na = b\n", two),
+            (Format::Dotenv, "SOPS_a=b\nsopsa=b\n", none),
         ] {
-            assert_eq!(take_from(format, source.as_bytes()).0, Err(error), "{source}");
+            let refused = take_from(format, source.as_bytes()).0.unwrap_err();
+            assert_eq!(refused.problem, error, "{source}");
         }
     }
 
@@ -228,29 +221,22 @@ mod tests {
 
     #[test]
     fn flat_keys_that_contradict_each_other_are_refused() {
+        let two_types = "the metadata under sops.a is there twice, as two types";
+        let gap = "the metadata list sops.a has a gap";
         for (source, error) in [
-            ("sops_a=1\nsops_a=2\n", FlatError::Duplicate("a".to_owned())),
+            ("sops_a=1\nsops_a=2\n", "the metadata key a occurs twice"),
             (
                 "sops_a__list_0=1\nsops_a__list_x=2\n",
-                FlatError::Duplicate("a__list_x".to_owned()),
+                "the metadata key a__list_x occurs twice",
             ),
-            ("sops_a=1\nsops_a__map_b=2\n", FlatError::Mismatch("sops.a".to_owned())),
-            (
-                "sops_a__list_0=1\nsops_a__map_b=2\n",
-                FlatError::Mismatch("sops.a".to_owned()),
-            ),
-            ("sops_a__list_1=1\n", FlatError::Incomplete("sops.a".to_owned())),
-            ("sops_a__list_-1=1\n", FlatError::Incomplete("sops.a".to_owned())),
-            (
-                "sops_a__list_0=1\nsops_a__list_99999999999999999999=1\n",
-                FlatError::Incomplete("sops.a".to_owned()),
-            ),
+            ("sops_a=1\nsops_a__map_b=2\n", two_types),
+            ("sops_a__list_0=1\nsops_a__map_b=2\n", two_types),
+            ("sops_a__list_1=1\n", gap),
+            ("sops_a__list_-1=1\n", gap),
+            ("sops_a__list_0=1\nsops_a__list_99999999999999999999=1\n", gap),
         ] {
-            assert_eq!(
-                take_from(Format::Dotenv, source.as_bytes()).0,
-                Err(SectionError::Flat(error)),
-                "{source}"
-            );
+            let refused = take_from(Format::Dotenv, source.as_bytes()).0.unwrap_err();
+            assert_eq!(refused.problem, error, "{source}");
         }
     }
 
@@ -269,7 +255,8 @@ mod tests {
     fn endless_nesting_is_refused() {
         let source = format!("sops_{}=1\n", "a__map_".repeat(100_000));
         let error = take_from(Format::Dotenv, source.as_bytes()).0.unwrap_err();
-        assert!(matches!(error, SectionError::Flat(FlatError::TooDeep(name)) if name.len() == 40));
+        let start = &"a__map_".repeat(6)[..40];
+        assert_eq!(error.problem, format!("the metadata key {start}… is nested too deeply"));
     }
 
     #[test]

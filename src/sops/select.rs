@@ -17,7 +17,7 @@ use crate::text::spelling::nearest;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SelectError {
     /// Nothing has that name.
-    #[error("the key {key} does not exist{}", meant(nearest.as_ref()))]
+    #[error("the key {key} does not exist")]
     Missing {
         /// The key as far as it was looked for.
         key: String,
@@ -35,10 +35,7 @@ pub enum SelectError {
         count: String,
     },
     /// Nothing has that name, and the key begins like steps in brackets but does not go on so.
-    #[error(
-        "the key {key} is malformed from character {position} on; write each name as [\"name\"] and each position as [0], \
-         with nothing between them"
-    )]
+    #[error("the key {key} is malformed from character {position} on")]
     Malformed {
         /// The key as it was typed.
         key: String,
@@ -53,7 +50,7 @@ pub enum SelectError {
         key: String,
     },
     /// The key has a further step, but the value there is no map (for a name) or no list (for a position).
-    #[error("the key {key} is {found}, not {expected}, so there is no {wanted} in it{}", meant(nearest.as_ref()))]
+    #[error("the key {key} is {found}, not {expected}, so there is no {wanted} in it")]
     NotAMap {
         /// The key of the value that is no map, or no list.
         key: String,
@@ -67,15 +64,32 @@ pub enum SelectError {
         nearest: Option<String>,
     },
     /// The value exists, but cannot be written to a file.
-    #[error("the key {key} is {found}; only a string, a number, a boolean or a time can be a secret{hint}")]
+    #[error("the key {key} is {found}; only a string, a number, a boolean or a time can be a secret")]
     NotAScalar {
         /// The full key.
         key: String,
         /// What it is.
         found: &'static str,
-        /// What to do about it.
-        hint: String,
+        /// What to do about it, if something can be done.
+        hint: Option<String>,
     },
+}
+
+impl SelectError {
+    /// What to do about it, if that does not depend on the file.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Missing { nearest, .. } | Self::NotAMap { nearest, .. } => {
+                nearest.as_ref().map(|key| format!("did you mean {key}"))
+            }
+            Self::Malformed { .. } => {
+                Some("write each name as [\"name\"] and each position as [0], with nothing between them".to_owned())
+            }
+            Self::NotAScalar { hint, .. } => hint.clone(),
+            Self::Beyond { .. } | Self::Repeated { .. } => None,
+        }
+    }
 }
 
 /// Looks up values by their keys, many in one file.
@@ -372,19 +386,12 @@ impl KeyProgress<'_> {
     }
 }
 
-/// The end of a message, which suggests a key.
-fn meant(nearest: Option<&String>) -> String {
-    nearest.map(|key| format!("; did you mean {key}")).unwrap_or_default()
-}
-
-fn hint<S>(key: &KeyPath, value: &Value<S>) -> String {
+fn hint<S>(key: &KeyPath, value: &Value<S>) -> Option<String> {
     match value {
-        Value::Map(inner) => format!("; {}use key \"\" for the whole file", inner_key(key, inner)),
-        Value::List(elements) => {
-            element(key, elements).map_or(String::new(), |key| format!("; name one of its elements, such as {key}"))
-        }
-        Value::Comment(_) => "; comments count as elements, as they do for sops".to_owned(),
-        Value::Null | Value::Scalar(..) => String::new(),
+        Value::Map(inner) => Some(format!("{}use key \"\" for the whole file", inner_key(key, inner))),
+        Value::List(elements) => element(key, elements).map(|key| format!("name one of its elements, such as {key}")),
+        Value::Comment(_) => Some("comments count as elements, as they do for sops".to_owned()),
+        Value::Null | Value::Scalar(..) => None,
     }
 }
 
@@ -417,9 +424,7 @@ mod tests {
     fn a_key_that_is_meant_cannot_write_to_the_terminal() {
         let documents = Format::Json.parse(br#"{"password\n\u001b[2J": "x"}"#).unwrap();
         let error = Selector::new(&documents).scalar(&KeyPath::parse("password")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            r"the key password does not exist; did you mean password\n\u{1b}[2J"
-        );
+        let remedy = error.remedy().unwrap();
+        assert_eq!(remedy, r"did you mean password\n\u{1b}[2J");
     }
 }

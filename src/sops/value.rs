@@ -33,28 +33,24 @@ pub(crate) struct EncryptedValue<'a> {
     pub(crate) type_name: &'a [u8],
 }
 
-/// Why an encrypted value cannot be read. No variant holds plaintext.
+/// Why a token does not give its value. No variant holds plaintext.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub(crate) enum ValueError {
-    /// The text has another form altogether.
-    #[error("the value is not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")]
-    NotAToken,
-    /// A field of the token is not Base64. The text names the field.
-    #[error("the {0} of the encrypted value is not Base64")]
-    Base64(&'static str),
-    /// The token names a type that sops does not have. The text is this name, unless it does not look like a name.
-    #[error("the encrypted value has the unknown type {0}")]
-    UnknownType(String),
-    /// The plaintext is no valid value of the type that the token names.
-    #[error("the decrypted value is not {}", .0.name())]
-    Malformed(ScalarType),
+pub(crate) enum TokenError {
+    /// It does not authenticate: the key is wrong, or it was changed or moved since sops encrypted it.
+    #[error("the value does not authenticate: it was changed or moved after sops encrypted it")]
+    Authentication,
+    /// The token, or its plaintext, is malformed. The text says how.
+    #[error("{0}")]
+    Malformed(String),
 }
+
+/// The text for what is no token at all.
+const NO_TOKEN: &str = "the value is not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]";
 
 impl<'a> EncryptedValue<'a> {
     /// Reads a token. Text behind the last `]` of the first line is ignored, and so are further lines.
-    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, ValueError> {
-        let parts = Parts::find(text).ok_or(ValueError::NotAToken)?;
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, TokenError> {
+        let parts = Parts::find(text).ok_or_else(|| TokenError::Malformed(NO_TOKEN.to_owned()))?;
         Ok(Self {
             data: Plaintext::from(decode("data", parts.data)?),
             iv: decode("iv", parts.iv)?,
@@ -100,14 +96,14 @@ fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8
 }
 
 /// Decodes one field into a buffer of its own. The text itself is copied only if it contains carriage returns, which Go skips.
-fn decode(field: &'static str, text: &[u8]) -> Result<Vec<u8>, ValueError> {
+fn decode(field: &str, text: &[u8]) -> Result<Vec<u8>, TokenError> {
     let decoded = if text.contains(&b'\r') {
         let joined: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'\r').collect();
         BASE64.decode(joined)
     } else {
         BASE64.decode(text)
     };
-    decoded.map_err(|_| ValueError::Base64(field))
+    decoded.map_err(|_| TokenError::Malformed(format!("the {field} of the encrypted value is not Base64")))
 }
 
 /// What a decrypted value is.
@@ -121,7 +117,7 @@ pub(crate) enum Type {
 
 impl Type {
     /// The type that a token names. The type `bytes` of sops counts as unknown: sops itself crashes on a value of this type.
-    pub(crate) fn from_name(name: &[u8]) -> Result<Self, ValueError> {
+    pub(crate) fn from_name(name: &[u8]) -> Result<Self, TokenError> {
         match name {
             b"str" => Ok(Self::Scalar(ScalarType::Text)),
             b"int" => Ok(Self::Scalar(ScalarType::Integer)),
@@ -129,7 +125,10 @@ impl Type {
             b"bool" => Ok(Self::Scalar(ScalarType::Boolean)),
             b"time" => Ok(Self::Scalar(ScalarType::Time)),
             b"comment" => Ok(Self::Comment),
-            _ => Err(ValueError::UnknownType(printable(name))),
+            _ => Err(TokenError::Malformed(format!(
+                "the encrypted value has the unknown type {}",
+                printable(name)
+            ))),
         }
     }
 }
@@ -143,7 +142,7 @@ fn printable(name: &[u8]) -> String {
 }
 
 /// Reads a plaintext by the name of its type, and brings it into the canonical form that [`ScalarType`] describes.
-pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type, Plaintext), ValueError> {
+pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type, Plaintext), TokenError> {
     let kind = match Type::from_name(type_name)? {
         Type::Scalar(kind) => kind,
         Type::Comment => return Ok((Type::Comment, plaintext)),
@@ -159,7 +158,7 @@ pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type,
         ScalarType::Time => time::canonical(text),
         ScalarType::Text | ScalarType::Unsigned => None,
     });
-    let spelled = spelled.ok_or(ValueError::Malformed(kind))?;
+    let spelled = spelled.ok_or_else(|| TokenError::Malformed(format!("the decrypted value is not {}", kind.name())))?;
     Ok((Type::Scalar(kind), Plaintext::from(spelled)))
 }
 
@@ -189,13 +188,18 @@ fn float(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
+    /// The refusal with this text.
+    fn malformed<T>(text: &str) -> Result<T, TokenError> {
+        Err(TokenError::Malformed(text.to_owned()))
+    }
+
     /// Data, iv, tag and type of a token.
-    fn parts(text: &[u8]) -> Result<[Vec<u8>; 4], ValueError> {
+    fn parts(text: &[u8]) -> Result<[Vec<u8>; 4], TokenError> {
         let token = EncryptedValue::parse(text)?;
         Ok([token.data.expose().to_vec(), token.iv, token.tag, token.type_name.to_vec()])
     }
 
-    fn read(type_name: &str, text: &str) -> Result<(Type, String), ValueError> {
+    fn read(type_name: &str, text: &str) -> Result<(Type, String), TokenError> {
         let (kind, text) = canonical(type_name.as_bytes(), Plaintext::from(text.to_owned()))?;
         Ok((kind, String::from_utf8(text.expose().to_vec()).unwrap()))
     }
@@ -218,9 +222,9 @@ mod tests {
     #[test]
     fn each_field_takes_as_much_as_it_can() {
         let text = b"ENC[AES256_GCM,data:QQ==,iv:Q,iv:QQ==,tag:QQ==,type:str]";
-        assert_eq!(parts(text).err(), Some(ValueError::Base64("data")));
+        assert_eq!(parts(text), malformed("the data of the encrypted value is not Base64"));
         let text = b"ENC[AES256_GCM,data:QQ==,iv:QQ==,tag:QQ==,type:,type:str]";
-        assert_eq!(parts(text).err(), Some(ValueError::Base64("tag")));
+        assert_eq!(parts(text), malformed("the tag of the encrypted value is not Base64"));
     }
 
     #[test]
@@ -237,7 +241,7 @@ mod tests {
             "ENC[AES256_GCM,data:QQ\n==,iv:QQ==,tag:QQ==,type:str]",
             "ENC[AES256_GCM,iv:QQ==,data:QQ==,tag:QQ==,type:str]",
         ] {
-            assert_eq!(parts(text.as_bytes()).err(), Some(ValueError::NotAToken), "{text}");
+            assert_eq!(parts(text.as_bytes()), malformed(NO_TOKEN), "{text}");
         }
     }
 
@@ -250,7 +254,8 @@ mod tests {
         assert_eq!(data("Q\rQ=\r=").unwrap(), b"A", "line ends");
         assert_eq!(data("\r").unwrap(), b"");
         for text in ["QQ", "QQ=", "QQ===", "Q Q==", "Q-==", "QQ==QQ=="] {
-            assert_eq!(data(text).err(), Some(ValueError::Base64("data")), "{text}");
+            let refused = malformed("the data of the encrypted value is not Base64");
+            assert_eq!(data(text), refused, "{text}");
         }
     }
 
@@ -298,18 +303,16 @@ mod tests {
             ("bool", "tRUE", ScalarType::Boolean),
             ("time", "2001-12-14", ScalarType::Time),
         ] {
-            assert_eq!(read(type_name, text), Err(ValueError::Malformed(kind)), "{type_name} {text}");
+            let refused = malformed(&format!("the decrypted value is not {}", kind.name()));
+            assert_eq!(read(type_name, text), refused, "{type_name} {text}");
         }
-        assert_eq!(
-            ValueError::Malformed(ScalarType::Integer).to_string(),
-            "the decrypted value is not an integer"
-        );
     }
 
     #[test]
     fn unknown_types_are_named_if_they_are_words() {
         for (type_name, shown) in [("bytes", "bytes"), ("Str", "Str"), ("str] secret", "(not a word)"), ("", "")] {
-            assert_eq!(read(type_name, "x"), Err(ValueError::UnknownType(shown.to_owned())));
+            let refused = malformed(&format!("the encrypted value has the unknown type {shown}"));
+            assert_eq!(read(type_name, "x"), refused);
         }
     }
 }

@@ -18,6 +18,7 @@ use super::{
     plaintext::Plaintext,
     stop,
 };
+use crate::text::diagnosis::Diagnosis;
 
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -55,8 +56,27 @@ impl fmt::Display for ReadError {
             Self::NotRegular(kind) => write!(f, "{kind}, not a regular file"),
             Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "larger than {} MiB", limit >> 20),
             Self::TooLarge(limit) => write!(f, "larger than {} KiB", limit >> 10),
-            Self::Late => f.write_str("its disk or network does not answer; keep it on a local disk"),
-            Self::Stopped => f.write_str("this run was told to end; run this again"),
+            Self::Late => f.write_str("its disk or network does not answer"),
+            Self::Stopped => f.write_str("this run was told to end"),
+        }
+    }
+}
+
+impl ReadError {
+    /// What to do about it, whatever the file is.
+    pub(crate) fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Late => Some("keep it on a local disk"),
+            Self::Stopped => Some("run this again"),
+            Self::Missing | Self::Refused(_) | Self::NotRegular(_) | Self::TooLarge(_) => None,
+        }
+    }
+
+    /// The error, with what to do about it.
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
+        Diagnosis {
+            cause: self.to_string(),
+            remedy: self.remedy().map(str::to_owned),
         }
     }
 }

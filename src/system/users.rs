@@ -12,15 +12,17 @@ use nix::{
 };
 use rustix::fs::{Gid, Stat, Uid};
 
+use crate::text::diagnosis::Diagnosis;
+
 /// Why a name has no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
     /// There is no such user.
-    #[error("no user named {0}; declare it in users.users, or correct the owner")]
+    #[error("no user named {0}")]
     NoUser(String),
     /// There is no such group.
-    #[error("no group named {0}; declare it in users.groups, or correct the group")]
+    #[error("no group named {0}")]
     NoGroup(String),
     /// The user database gave an error instead of an answer.
     #[error("cannot look up {kind} {name}: {}", .cause.desc())]
@@ -32,6 +34,21 @@ pub enum UserError {
         /// What the system said.
         cause: Errno,
     },
+}
+
+impl UserError {
+    /// The error, with what to do about it.
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
+        let remedy = match self {
+            Self::NoUser(_) => Some("declare it in users.users, or correct the owner"),
+            Self::NoGroup(_) => Some("declare it in users.groups, or correct the group"),
+            Self::LookUp { .. } => None,
+        };
+        Diagnosis {
+            cause: self.to_string(),
+            remedy: remedy.map(str::to_owned),
+        }
+    }
 }
 
 /// A user and a group, by their numbers.

@@ -1,5 +1,6 @@
 //! Texts as people, editors and shells write them: encodings, spelling, quoting.
 
+pub mod diagnosis;
 pub mod encoding;
 pub(crate) mod printable;
 pub(crate) mod shell;

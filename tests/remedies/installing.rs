@@ -11,11 +11,7 @@ pub const ROWS: &[Row] = &[
         "there is no systemd here that could restart a unit",
         &[],
     ),
-    mended("where {other} is; choose another", a_path_of_its_own_is_chosen),
-    mended(
-        "which {other} stands in the way of; choose another",
-        a_path_of_its_own_is_chosen,
-    ),
+    mended("choose another", a_path_of_its_own_is_chosen),
     named(
         "remove neededForUsers, or choose a path that is in no home",
         "homes are made by systemd; src/install/tests has both states",
@@ -26,11 +22,7 @@ pub const ROWS: &[Row] = &[
         "src/install/tests/locking.rs runs against a lock that is held and given back",
         &[],
     ),
-    named(
-        "this run was told to end; run this again",
-        "tests/contract/budgets.rs ends a run",
-        &[],
-    ),
+    named("run this again", "tests/contract/budgets.rs ends a run", &[]),
     named(
         "if you typed it, type it again; if not, run: {again}",
         "tests/keys/stopping.rs ends a run; units are started by systemd alone, and tests/nix/boot.sh restarts this one",
@@ -49,39 +41,24 @@ pub const ROWS: &[Row] = &[
     mended("choose a path on another file system", a_path_that_can_be_written_is_chosen),
     mended("are both at {}; choose another path", a_path_of_its_own_is_chosen),
     named("to see who it is, run: fuser -v {}", "as above", &[]),
-    mended(
-        "is neither ramfs nor tmpfs: secrets would be written to a disk",
-        another_file_system_is_unmounted,
-    ),
+    mended("run: umount {}", another_file_system_is_unmounted),
     mended(
         "unmount it and run again, or restart the machine",
         what_can_be_swapped_out_is_unmounted,
     ),
+    mended("run: umount {}", a_mount_in_place_of_a_link_is_unmounted),
     mended(
-        "cannot put a link in place of {}: something is mounted there",
-        a_mount_in_place_of_a_link_is_unmounted,
-    ),
-    mended(
-        "it is a symlink, and secrets would be written to where it leads; remove it",
+        "remove it, or declare the directory that it stands for",
         a_symlinked_mount_point_is_removed,
     ),
+    mended("remove the link and run again", the_last_number_is_given_up),
+    mended("move it away, or choose another path", a_directory_is_moved_away),
     mended(
-        "leads to the highest number that a generation can have; remove the link and run again",
-        the_last_number_is_given_up,
-    ),
-    mended(
-        "a directory is there; move it away, or choose another path",
-        a_directory_is_moved_away,
-    ),
-    mended(
-        "leads to a directory of somebody else; replace it with a directory",
+        "replace it with a directory, or declare the path that it leads to",
         a_foreign_symlink_is_replaced,
     ),
     mended("choose a directory below XDG_RUNTIME_DIR", a_directory_in_memory_is_chosen),
-    mended(
-        "who could read and replace the secrets; choose another directory",
-        another_directory_is_chosen,
-    ),
+    mended("choose another directory", another_directory_is_chosen),
     mended("declare it in users.users, or correct the owner", the_owner_is_corrected),
     mended("declare it in users.groups, or correct the group", the_group_is_corrected),
     mended("cannot write {}: {}; run: systemctl {verb} {}", units_are_told_by_hand),
@@ -91,7 +68,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "was replaced by somebody else while it was being made; run again",
+        "run again",
         "somebody has to hit an instant; tests/races.rs does, and the next run succeeds",
         &[],
     ),

@@ -55,7 +55,7 @@ pub const ROWS: &[Row] = &[
     ),
     mended("name it as sops.age.keyFile", identities_are_named_as_such),
     named(
-        "its disk or network does not answer; keep it on a local disk",
+        "keep it on a local disk",
         "tests/contract/budgets.rs has such a disk; every other test has its keys on a local one",
         &[],
     ),
@@ -77,6 +77,7 @@ pub const ROWS: &[Row] = &[
         "as above",
         &["sops.age.keyCredential"],
     ),
+    named("use a key that needs none of them", "smart cards are hardware", &[]),
     named(
         "nobody can be asked here; use a key ",
         "a PIN, a touch and a smart card belong to hardware",

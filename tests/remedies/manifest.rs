@@ -74,7 +74,7 @@ pub const ROWS: &[Row] = &[
         options("maxSize", &["sops.maxSize"]);
         field("set sops.maxSize to between 1 and ", "maxSize", &json!(0), &json!(1));
     }),
-    mended("; raise sops.maxSize", || {
+    mended("raise sops.maxSize", || {
         a_size_is_raised("larger than 1 MiB; raise sops.maxSize", &"x".repeat(1 << 20), 1, Some(1));
         a_size_is_raised(
             "more than 1 MiB of secrets would be published; raise sops.maxSize",
@@ -83,7 +83,7 @@ pub const ROWS: &[Row] = &[
             Some(1),
         );
     }),
-    mended("; make it smaller, or import the module of sops-install-secrets", || {
+    mended("make it smaller, or import the module of sops-install-secrets", || {
         a_size_is_raised(
             "larger than 1 MiB; make it smaller, or import the module of sops-install-secrets",
             &"x".repeat(1 << 20),
@@ -94,21 +94,15 @@ pub const ROWS: &[Row] = &[
     mended("install the sops-install-secrets that belongs to the Nix module", || {
         field("version 2 is not known, only 1 is", "version", &json!(2), &json!(1));
     }),
-    mended("cannot read the manifest {}: {encoding}; run: {}", a_manifest_is_converted),
+    mended("run: {}", a_manifest_is_converted),
     mended(
         "has neither {name_field} nor {id_field}, both are null; set one of them",
         an_owner_is_set,
     ),
-    mended("is given twice,{place}; remove one of the two", a_field_is_given_once),
+    mended("remove one of the two", a_field_is_given_once),
     mended("; did you mean {known}", the_field_that_was_meant_is_there),
-    mended(
-        "which stands for no secret of this manifest; rebuild with the secret declared",
-        a_secret_of_a_template_is_declared,
-    ),
-    mended(
-        "which this manifest does not install; declare it, and without neededForUsers",
-        a_missing_secret_is_declared,
-    ),
+    mended("rebuild with the secret declared", a_secret_of_a_template_is_declared),
+    mended("declare it, and without neededForUsers", a_missing_secret_is_declared),
 ];
 
 /// A host with the secret `s`.

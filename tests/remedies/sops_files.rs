@@ -13,15 +13,15 @@ const RULES: &str = "in the directory of .sops.yaml";
 
 pub const ROWS: &[Row] = &[
     mended("restore the file from version control", an_older_state_is_restored),
-    mended(
-        "it is empty; {RESTORE}, or remove it to write it anew",
-        an_empty_file_is_written_anew,
-    ),
+    mended("{RESTORE}, or remove it to write it anew", an_empty_file_is_written_anew),
     mended("iconv -f {kind}", utf_16_is_converted),
     mended(r"sed -i '1s/^\xEF\xBB\xBF//'", a_mark_is_taken_out),
     mended(r"sed -i 's/\r$//'", line_ends_of_windows_are_mended),
     mended(r"sed -i 's/\r/\n/g'", lone_returns_are_mended),
-    mended("a merge conflict that git left", one_side_of_a_conflict_is_kept),
+    mended(
+        "restore one side of it, or while git is still merging",
+        one_side_of_a_conflict_is_kept,
+    ),
     mended("checkout --ours --", one_side_of_a_conflict_is_kept),
     mended("set format = \\\"{other}\\\" for the secrets", the_format_is_declared),
     mended("set format = \\\"json\\\"", json_is_no_binary_file),
@@ -31,15 +31,8 @@ pub const ROWS: &[Row] = &[
         "put it below a key, since sops encrypts maps alone",
         a_list_is_put_below_a_key,
     ),
-    mended(
-        "{error}, and was never encrypted; {first}, then {encrypt}",
-        a_bad_line_is_corrected_first,
-    ),
-    mended("it was never encrypted; {encrypt}", a_plain_file_is_encrypted),
-    mended(
-        "; restore it, or correct sopsFile",
-        a_file_that_is_not_there_is_named_otherwise,
-    ),
+    mended("{first}, then {encrypt}", a_bad_line_is_corrected_first),
+    mended("restore it, or correct sopsFile", a_file_that_is_not_there_is_named_otherwise),
     mended(
         "put quotes around such a key, then {encrypt}",
         a_number_that_is_a_key_gets_quotes,
@@ -55,9 +48,6 @@ pub const ROWS: &[Row] = &[
     mended("or check the change and accept it", a_change_is_accepted),
     mended("run{place}: {}", strange_names_are_quoted),
     mended("in the directory of .sops.yaml ", a_plain_file_is_encrypted),
-    mended("{encoding}; {}", line_ends_of_windows_are_mended),
-    mended("{error}; {}", a_change_is_accepted),
-    mended("; {RESTORE}", an_older_state_is_restored),
     mended("{RESTORE}, or choose a simpler one", an_older_state_is_restored),
     mended("{RESTORE}, or shorten the keys", an_older_state_is_restored),
     mended(
@@ -77,17 +67,17 @@ pub const ROWS: &[Row] = &[
         a_file_of_the_store_is_mended_where_it_was_built_from,
     ),
     named(
-        "it takes longer than {} s; see what was changed in it",
+        "see what was changed in it",
         "a disk that does not answer is none that can be mended here",
         &[],
     ),
     named(
-        "that all have together; mend those first",
+        "mend those first",
         "it follows from the line above, which is told of each",
         &[],
     ),
     named(
-        "it was changed while a program was asked for its key; run this again",
+        "run this again",
         "somebody has to hit an instant, and has it behind them in the next run",
         &[],
     ),

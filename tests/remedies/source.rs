@@ -80,9 +80,12 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 }
 
 impl Text {
-    /// Whether it stands where there is nothing but advice.
+    /// Whether it stands where there is nothing but advice, and is not the cause that the advice is about.
     pub fn is_advice(&self) -> bool {
-        self.path.starts_with("src/program/remedy/") && self.text.contains(' ')
+        let is_cause = ["it ", "its ", "line ", "{error}"]
+            .iter()
+            .any(|start| self.text.starts_with(start));
+        self.path.starts_with("src/program/remedy/") && self.text.contains(' ') && !is_cause
     }
 
     /// Whether it tells somebody what to do.

@@ -6,23 +6,23 @@ use crate::scene::{Scene, change};
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
-    mended("; did you mean {key}", the_key_that_was_meant_is_there),
+    mended("did you mean {key}", the_key_that_was_meant_is_there),
     mended("name one of its keys, such as {first}, or ", a_key_of_a_map_is_named),
-    mended("; {}use key \\\"\\\" for the whole file", a_key_of_a_map_is_named),
+    mended("{}use key \\\"\\\" for the whole file", a_key_of_a_map_is_named),
     mended(
         "write each name as [\\\"name\\\"] and each position as [0]",
         a_key_in_brackets_is_mended,
     ),
     mended("{list} has {count}, and the first is [0]", a_position_in_a_list_is_mended),
-    mended("; name one of its elements, such as {key}", an_element_of_a_list_is_named),
+    mended("name one of its elements, such as {key}", an_element_of_a_list_is_named),
     named(
         "take single keys of it",
         "tests/bombs makes files that are so long",
         &["sops.secrets.<name>.key"],
     ),
-    mended("{error}; to leave one, {}", one_of_two_values_is_left),
-    mended("{error}; to give it a value, {}", a_value_is_given),
-    mended("{error}; correct the key, or to add it, {}", a_key_is_added),
+    mended("to leave one, {}", one_of_two_values_is_left),
+    mended("to give it a value, {}", a_value_is_given),
+    mended("correct the key, or to add it, {}", a_key_is_added),
 ];
 
 const PLAIN: &str = r#"{"password": "one", "a/b": {"c/d": "two"}, "m": {"a/b": "three", "c": null}, "l": ["four", {"n": "five"}], "m2": "six", "n": {"o": "seven"}}"#;

@@ -151,7 +151,7 @@ fn a_directory_there_stops_the_run_before_the_first_write() {
     let before = world.tree("");
     let entries = [at(&one), at(&two)].into_iter().flatten().collect::<Vec<_>>();
     assert_eq!(Preview::of(&world.site, &entries).unwrap().failures.len(), 2);
-    let error = world.publish(&entries).unwrap_err().to_string();
+    let error = world.publish(&entries).unwrap_err();
     assert!(
         error.contains(&format!("cannot link {}: a directory is there", one.display())),
         "{error}"
@@ -186,7 +186,7 @@ fn a_path_that_climbs_or_names_the_link_is_refused() {
         assert!(world.publish(&at(&world.top.join(path))).is_err(), "{path}");
     }
     let refused = world.publish(&at(&world.top.join("alias/secrets"))).unwrap_err();
-    assert!(matches!(refused, InstallError::OfGenerations { .. }), "{refused}");
+    assert!(refused.contains("belongs to the generations"), "{refused}");
     assert_eq!(world.read("a"), "old");
 }
 

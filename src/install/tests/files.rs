@@ -202,7 +202,7 @@ fn a_failed_run_leaves_the_live_generation_and_nothing_else() {
         },
         secret("a/b", b"x"),
     ];
-    let error = world.publish_with_lists(&broken).unwrap_err().to_string();
+    let error = world.publish_with_lists(&broken).unwrap_err();
     assert!(
         error.starts_with("cannot make the directory") && error.contains("secrets.d/2/a"),
         "{error}"
@@ -216,7 +216,7 @@ fn a_failed_run_leaves_the_live_generation_and_nothing_else() {
             ..secret("a", b"new")
         }])
         .unwrap_err();
-    assert!(error.to_string().contains("secrets.d/2/a"), "{error}");
+    assert!(error.contains("secrets.d/2/a"), "{error}");
     assert_eq!(world.tree(""), before);
     assert_eq!(world.publish(&[secret("a", b"new")]).unwrap().generation, 2);
 }
@@ -239,8 +239,7 @@ fn a_failed_swap_takes_the_generation_and_its_record_back() {
             restart_units: &unit,
             ..secret("a", b"new")
         }])
-        .unwrap_err()
-        .to_string();
+        .unwrap_err();
     assert!(
         error.contains("cannot move aside what is at") && error.contains("busy"),
         "{error}"
@@ -253,7 +252,7 @@ fn a_failed_swap_takes_the_generation_and_its_record_back() {
 fn a_name_that_is_too_deep_is_refused_by_name() {
     let world = World::new();
     let name = vec!["d"; 150].join("/");
-    let error = world.publish(&[secret(&name, b"x")]).unwrap_err().to_string();
+    let error = world.publish(&[secret(&name, b"x")]).unwrap_err();
     assert!(error.contains("more than 100 parts") && error.contains("d/d/d"), "{error}");
     assert!(world.tree("secrets.d").is_empty());
     let name = vec!["d"; 99].join("/");

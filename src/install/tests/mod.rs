@@ -25,6 +25,12 @@ use tempfile::TempDir;
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
 use crate::system::users::Ids;
 
+/// What failed, one error a line.
+fn said(failed: &Failed) -> String {
+    let errors: Vec<_> = failed.errors.iter().map(ToString::to_string).collect();
+    errors.join("\n")
+}
+
 /// Set in a process that a test may mount in.
 const NAMESPACE: &str = "SOPS_TEST_IN_NAMESPACE";
 
@@ -57,13 +63,13 @@ impl World {
     }
 
     /// Publishes and tells nobody.
-    fn publish(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, Extent::Whole, &Channel::Nobody).map_err(|failed| failed.error)
+    fn publish(&self, entries: &[Entry<'_>]) -> Result<Published, String> {
+        publish(&self.site, entries, Extent::Whole, &Channel::Nobody).map_err(|failed| said(&failed))
     }
 
     /// Publishes with restart lists in `top/nixos`.
-    fn publish_with_lists(&self, entries: &[Entry<'_>]) -> Result<Published, InstallError> {
-        publish(&self.site, entries, Extent::Whole, &self.lists()).map_err(|failed| failed.error)
+    fn publish_with_lists(&self, entries: &[Entry<'_>]) -> Result<Published, String> {
+        publish(&self.site, entries, Extent::Whole, &self.lists()).map_err(|failed| said(&failed))
     }
 
     /// Lists in `top/nixos`.

@@ -26,7 +26,7 @@ fn the_last_number_is_an_error() {
     let world = World::new();
     fs::create_dir_all(&world.site.mount_point).unwrap();
     symlink(world.site.mount_point.join(u64::MAX.to_string()), &world.site.link).unwrap();
-    let error = world.publish(&[]).unwrap_err().to_string();
+    let error = world.publish(&[]).unwrap_err();
     assert!(error.contains("leads to the highest number"), "{error}");
 }
 

@@ -7,15 +7,18 @@ use super::{
 use crate::{
     sops::{DecryptError, SopsFile, format::Format},
     system::plaintext::Plaintext,
-    text::encoding::{self, Encoding},
+    text::{
+        diagnosis::Diagnosis,
+        encoding::{self, Encoding},
+    },
 };
 
 /// What is wrong with `text`, which gave `error` under `key`, and what to do about it.
-pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, file: Editable<'_>) -> String {
+pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, file: Editable<'_>) -> Diagnosis {
     match Encoding::of(text).filter(|_| explains(text, key, file.format())) {
-        Some(encoding) => format!("{encoding}; {}", file.run(|file| encoding.command(file))),
-        None if is_cut_off(error, text, file.format()) => format!("its end is missing, and with it the MAC; {RESTORE}"),
-        None => format!("{error}; {}", remedy(error, file)),
+        Some(encoding) => file.recoded(encoding),
+        None if is_cut_off(error, text, file.format()) => Diagnosis::new("its end is missing, and with it the MAC", RESTORE),
+        None => Diagnosis::new(error.to_string(), remedy(error, file)),
     }
 }
 

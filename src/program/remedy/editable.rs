@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, path::Path};
 
-use crate::{sops::format::Format, text::shell};
+use crate::{
+    sops::format::Format,
+    text::{diagnosis::Diagnosis, encoding::Encoding, shell},
+};
 
 /// Where Nix keeps what it builds.
 const STORE: &str = "/nix/store";
@@ -64,6 +67,11 @@ impl<'f> Editable<'f> {
         let source = self.source();
         let place = if source == self.path { "" } else { " where it was built from" };
         format!("run{place}: {}", command(&shell::path(&source)))
+    }
+
+    /// What to do about a text in this encoding.
+    pub(crate) fn recoded(&self, encoding: Encoding) -> Diagnosis {
+        Diagnosis::new(encoding.to_string(), self.run(|file| encoding.command(file)))
     }
 
     /// `run: git …` for this file.

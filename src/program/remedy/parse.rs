@@ -7,43 +7,47 @@ use super::{
 };
 use crate::{
     sops::{
-        RuleError, SectionError, SopsFile, SopsFileError,
-        format::{FlatError, Flaw, Format, ParseError},
-        metadata::MetadataError,
+        SopsFile, SopsFileError,
+        format::{Flaw, Format},
         tree::{Branch, Key, Value},
     },
-    text::encoding::{self, Encoding},
+    text::{
+        diagnosis::Diagnosis,
+        encoding::{self, Encoding},
+    },
 };
 
 /// What is wrong with `text`, which gave `error`, and what to do about it.
-pub(crate) fn unusable(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> String {
+pub(crate) fn unusable(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis {
     let explained = if text.len() <= MOST_EXPLAINED {
         look_again(text, file)
     } else {
         None
     };
-    explained.unwrap_or_else(|| by_error(error, text, file))
+    explained.unwrap_or_else(|| by_flaw(error, text, file))
 }
 
 /// What happened to the text, where a second look shows it.
-fn look_again(text: &[u8], file: Editable<'_>) -> Option<String> {
+fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     if text.trim_ascii().is_empty() {
         let anew = file.sops_by_rules("edit");
-        return Some(format!("it is empty; {RESTORE}, or remove it to write it anew, {anew}"));
+        let remedy = format!("{RESTORE}, or remove it to write it anew, {anew}");
+        return Some(Diagnosis::new("it is empty", remedy));
     }
     if let Some(encoding) = Encoding::of(text).filter(|encoding| explains(*encoding, text, file.format())) {
-        return Some(format!("{encoding}; {}", file.run(|file| encoding.command(file))));
+        return Some(file.recoded(encoding));
     }
     if let Some(line) = conflict::line(text) {
         let one_side = file.git("checkout --ours --");
-        return Some(format!(
-            "line {line}: a merge conflict that git left; restore one side of it, or while git is still merging, {one_side}"
+        return Some(Diagnosis::new(
+            format!("line {line}: a merge conflict that git left"),
+            format!("restore one side of it, or while git is still merging, {one_side}"),
         ));
     }
     let other = other_format(text, file.format())?;
-    Some(format!(
-        "it is {other}, not {}; set format = \"{other}\" for the secrets of this file",
-        file.format()
+    Some(Diagnosis::new(
+        format!("it is {other}, not {}", file.format()),
+        format!("set format = \"{other}\" for the secrets of this file"),
     ))
 }
 
@@ -65,64 +69,51 @@ fn other_format(text: &[u8], declared: Format) -> Option<Format> {
 }
 
 /// What to do, by what was found wrong.
-fn by_error(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> String {
-    match error {
-        SopsFileError::Parse { .. } | SopsFileError::Metadata(MetadataError::Section(SectionError::NotFound))
-            if !was_encrypted(text) =>
-        {
+fn by_flaw(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis {
+    let with = |remedy: String| Diagnosis::new(error.to_string(), remedy);
+    let format = file.format();
+    match error.flaw {
+        Flaw::Grammar | Flaw::RepeatedKey | Flaw::NotAMap | Flaw::Trailing | Flaw::NoSection if !was_encrypted(text) => {
             never_encrypted(error, text, file)
         }
-        SopsFileError::Metadata(MetadataError::Section(SectionError::NotFound)) => {
-            format!("it has no sops metadata, so its end is missing; {RESTORE}")
-        }
-        SopsFileError::Metadata(MetadataError::Section(
-            SectionError::Duplicate | SectionError::Flat(FlatError::Duplicate(_)),
-        )) => joined(error),
-        SopsFileError::Parse { source, .. } => by_flaw(error, source, text, file.format()),
-        SopsFileError::Metadata(MetadataError::Rule(RuleError::Pattern(..))) => {
-            format!("{error}; {RESTORE}, or choose a simpler one")
-        }
-        SopsFileError::Metadata(MetadataError::TooManyKeys) => {
-            let fewer = file.sops("updatekeys");
-            format!("{error}; {RESTORE}, or name fewer recipients in .sops.yaml, {fewer}")
-        }
-        SopsFileError::Metadata(_) if lacks_end(text, file.format()) => format!("{error}, and its end is missing; {RESTORE}"),
-        SopsFileError::Metadata(_) => format!("{error}; {RESTORE}"),
-    }
-}
-
-fn by_flaw(error: &SopsFileError, source: &ParseError, text: &[u8], format: Format) -> String {
-    match source.flaw {
-        Flaw::RepeatedSection | Flaw::Trailing => joined(error),
-        Flaw::RepeatedKey => format!("{error}; remove the line that was added, or {RESTORE}"),
+        Flaw::NoSection => Diagnosis::new("it has no sops metadata, so its end is missing", RESTORE),
+        Flaw::RepeatedSection | Flaw::Trailing => Diagnosis::new(
+            format!("{error}: two files seem to be joined"),
+            format!("{RESTORE}, or move one of them to a file of its own"),
+        ),
+        Flaw::RepeatedKey => with(format!("remove the line that was added, or {RESTORE}")),
         Flaw::Grammar | Flaw::NotAMap if lacks_end(text, format) => {
-            format!("it is not valid {format}, and its end is missing; {RESTORE}")
+            Diagnosis::new(format!("it is not valid {format}, and its end is missing"), RESTORE)
         }
-        Flaw::Grammar | Flaw::NotAMap => format!("{error}; {RESTORE}"),
+        Flaw::Pattern => with(format!("{RESTORE}, or choose a simpler one")),
+        Flaw::TooManyKeys => {
+            let fewer = file.sops("updatekeys");
+            with(format!("{RESTORE}, or name fewer recipients in .sops.yaml, {fewer}"))
+        }
+        Flaw::Metadata if lacks_end(text, format) => Diagnosis::new(format!("{error}, and its end is missing"), RESTORE),
+        Flaw::Grammar | Flaw::NotAMap | Flaw::Metadata => with(RESTORE.to_owned()),
     }
-}
-
-fn joined(error: &SopsFileError) -> String {
-    format!("{error}: two files seem to be joined; {RESTORE}, or move one of them to a file of its own")
 }
 
 /// The remedy for a text that was never encrypted: if sops cannot encrypt it yet, that has to be corrected first.
-fn never_encrypted(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> String {
+fn never_encrypted(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis {
     let encrypt = file.sops_by_rules("encrypt --in-place");
-    match error {
-        SopsFileError::Parse { source, .. } if file.format() != Format::Binary => {
-            let first = match source.flaw {
-                Flaw::NotAMap => "put it below a key, since sops encrypts maps alone",
-                _ => "correct that",
-            };
-            format!("{error}, and was never encrypted; {first}, then {encrypt}")
-        }
-        _ => match nameless_key(text, file.format()) {
-            Some(kind) => format!(
-                "it was never encrypted, and it has a key that is {kind}, which sops does not take; put quotes around such a key, then {encrypt}"
-            ),
-            None => format!("it was never encrypted; {encrypt}"),
-        },
+    if error.flaw != Flaw::NoSection && file.format() != Format::Binary {
+        let first = match error.flaw {
+            Flaw::NotAMap => "put it below a key, since sops encrypts maps alone",
+            _ => "correct that",
+        };
+        return Diagnosis::new(
+            format!("{error}, and was never encrypted"),
+            format!("{first}, then {encrypt}"),
+        );
+    }
+    match nameless_key(text, file.format()) {
+        Some(kind) => Diagnosis::new(
+            format!("it was never encrypted, and it has a key that is {kind}, which sops does not take"),
+            format!("put quotes around such a key, then {encrypt}"),
+        ),
+        None => Diagnosis::new("it was never encrypted", encrypt),
     }
 }
 

@@ -1,18 +1,26 @@
 //! What to do about a sops file that does not have the wanted value.
 
 use super::editable::Editable;
-use crate::sops::{ContentError, select::SelectError};
+use crate::{
+    sops::{ContentError, select::SelectError},
+    text::diagnosis::Diagnosis,
+};
 
 /// What is wrong, and what to do about it.
-pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> String {
-    match error {
-        ContentError::Select(SelectError::Repeated { .. }) => format!("{error}; to leave one, {}", file.sops("edit")),
+pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
+    let remedy = match error {
+        ContentError::Select(SelectError::Repeated { .. }) => Some(format!("to leave one, {}", file.sops("edit"))),
         ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => {
-            format!("{error}; to give it a value, {}", file.sops("edit"))
+            Some(format!("to give it a value, {}", file.sops("edit")))
         }
         ContentError::Select(SelectError::Missing { nearest: None, .. }) => {
-            format!("{error}; correct the key, or to add it, {}", file.sops("edit"))
+            Some(format!("correct the key, or to add it, {}", file.sops("edit")))
         }
-        ContentError::Select(_) | ContentError::Emit(_) => error.to_string(),
+        ContentError::Select(error) => error.remedy(),
+        ContentError::Emit(_) => None,
+    };
+    Diagnosis {
+        cause: error.to_string(),
+        remedy,
     }
 }

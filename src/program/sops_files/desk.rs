@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::system::{
-    budget,
-    confinement::{Confined, Unfinished},
+use crate::{
+    system::{
+        budget,
+        confinement::{Confined, Unfinished},
+    },
+    text::diagnosis::Diagnosis,
 };
 
 /// The thread that sops files are read on, and the time that is left for it.
@@ -30,21 +33,24 @@ impl Desk {
         &mut self,
         left: &mut Duration,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, String> {
+    ) -> Result<T, Diagnosis> {
         let start = Instant::now();
         let done = self.thread.run(self.left.min(*left), work);
         let elapsed = start.elapsed();
         self.left = self.left.saturating_sub(elapsed);
         *left = left.saturating_sub(elapsed);
         done.map_err(|unfinished| match unfinished {
-            Unfinished::Stopped => "stopped: this run was told to end; run this again".to_owned(),
-            Unfinished::Late if left.is_zero() => format!(
-                "it takes longer than {} s; see what was changed in it, or restore it from version control",
-                budget::FILE.as_secs()
+            Unfinished::Stopped => Diagnosis::new("stopped: this run was told to end", "run this again"),
+            Unfinished::Late if left.is_zero() => Diagnosis::new(
+                format!("it takes longer than {} s", budget::FILE.as_secs()),
+                "see what was changed in it, or restore it from version control",
             ),
-            Unfinished::Late => format!(
-                "no time is left for it: the files before it used most of the {} s that all have together; mend those first",
-                budget::FILES.as_secs()
+            Unfinished::Late => Diagnosis::new(
+                format!(
+                    "no time is left for it: the files before it used most of the {} s that all have together",
+                    budget::FILES.as_secs()
+                ),
+                "mend those first",
             ),
         })
     }

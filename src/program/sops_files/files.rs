@@ -12,6 +12,7 @@ use crate::{
     manifest::Manifest,
     program::failure::Failure,
     system::{budget, confinement::Confined},
+    text::diagnosis::Diagnosis,
 };
 
 /// The sops files of a manifest while they are decrypted.
@@ -30,7 +31,7 @@ pub(crate) struct File<'m> {
     job: Arc<Job>,
     /// The time that is left for it.
     left: Duration,
-    progress: Result<Begun, String>,
+    progress: Result<Begun, Diagnosis>,
 }
 
 impl<'m> Files<'m> {
@@ -73,7 +74,7 @@ impl<'m> File<'m> {
         let (shared, keys, most) = (Arc::clone(&job), keys.clone(), *room);
         let begun = desk.run(&mut left, move || shared.begin(&keys, most));
         let file = Self {
-            progress: begun.unwrap_or_else(|problem| Err(job.fail(&problem))),
+            progress: begun.unwrap_or_else(|late| Err(job.fail(late))),
             position,
             source,
             job,
@@ -95,9 +96,7 @@ impl<'m> File<'m> {
             Ok(Begun::Closed(recovery)) => {
                 let (shared, keyring, most) = (Arc::clone(&self.job), Arc::clone(keyring), *room);
                 let finished = desk.run(&mut self.left, move || shared.finish(recovery, &keyring, most));
-                finished
-                    .unwrap_or_else(|problem| Err(self.job.fail(&problem)))
-                    .map(Begun::Open)
+                finished.unwrap_or_else(|late| Err(self.job.fail(late))).map(Begun::Open)
             }
             other => other,
         };
@@ -117,7 +116,7 @@ impl<'m> File<'m> {
         let contents = match self.progress {
             Ok(Begun::Open(contents)) => Ok(contents),
             Ok(Begun::Closed(_)) => Ok(WantedContents::new()),
-            Err(message) => Err(self.source.fail(message)),
+            Err(diagnosis) => Err(self.source.fail(diagnosis)),
         };
         (self.source, contents)
     }

@@ -11,13 +11,14 @@ use crate::{
     manifest::Selection,
     program::{
         limit::Limit,
-        remedy::{self, Editable},
+        remedy::{self, Editable, RESTORE},
     },
     sops::{ContentError, DecryptError, Decrypted, SopsFile, format::Format, select::Selector},
     system::{
         plaintext::Plaintext,
         read::{self, ReadError},
     },
+    text::diagnosis::Diagnosis,
 };
 
 /// A sops file to read and decrypt. It owns all that the work needs, because the thread that does the work may be left behind.
@@ -52,7 +53,7 @@ impl Job {
     ///
     /// # Errors
     /// With the message for people.
-    pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, String> {
+    pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Diagnosis> {
         self.without_panic(|| {
             let text = self.read()?;
             let file = self.parse(&text)?;
@@ -70,37 +71,38 @@ impl Job {
     ///
     /// # Errors
     /// With the message for people.
-    pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<WantedContents, String> {
+    pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<WantedContents, Diagnosis> {
         self.without_panic(|| {
             let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares()));
             let proof = recovery.proof().clone();
             let key = keyring.finish(recovery).map_err(|no_key| {
                 let report = no_key.report(&|arguments| self.editable().sops(arguments));
-                format!("cannot decrypt {}\n{}", self.needed, report.trim_end())
+                Diagnosis::bare(format!("cannot decrypt {}\n{}", self.needed, report.trim_end()))
             })?;
             let text = self.read()?;
             let file = self.parse(&text)?;
             // The file is read a second time here. The data key belongs to the text whose MAC was seen the first time.
             if file.metadata().proof() != proof {
-                return Err(self.fail("it was changed while a program was asked for its key; run this again"));
+                let changed = "it was changed while a program was asked for its key";
+                return Err(self.fail(Diagnosis::new(changed, "run this again")));
             }
-            self.decrypt(&text, file, &key, foreign.as_deref(), room)
+            self.decrypt(&text, file, &key, foreign, room)
         })
     }
 
     /// Something that keeps the file from being decrypted.
-    pub(crate) fn fail(&self, problem: &str) -> String {
-        format!("cannot decrypt {}: {problem}", self.needed)
+    pub(crate) fn fail(&self, diagnosis: Diagnosis) -> Diagnosis {
+        diagnosis.of(format_args!("cannot decrypt {}", self.needed))
     }
 
-    fn read(&self) -> Result<Plaintext, String> {
+    fn read(&self) -> Result<Plaintext, Diagnosis> {
         read(&self.path, self.limit, &self.needed)
     }
 
-    fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, String> {
+    fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, Diagnosis> {
         SopsFile::parse(self.format, text.expose()).map_err(|error| {
-            let problem = remedy::unusable(&error, text.expose(), self.editable());
-            format!("cannot use {} as a sops file: {problem}", self.needed)
+            let diagnosis = remedy::unusable(&error, text.expose(), self.editable());
+            diagnosis.of(format_args!("cannot use {} as a sops file", self.needed))
         })
     }
 
@@ -115,47 +117,54 @@ impl Job {
         text: &Plaintext,
         file: SopsFile<'_>,
         key: &Plaintext,
-        foreign: Option<&str>,
+        foreign: Option<Diagnosis>,
         room: usize,
-    ) -> Result<WantedContents, String> {
+    ) -> Result<WantedContents, Diagnosis> {
         let decrypted = file.decrypt(key).map_err(|error| match (error, foreign) {
             // The key does not decrypt the MAC either. A single change to the file cannot spoil both the MAC and a value, so the
             // key is that of another file.
             (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign),
-            (error, _) => self.fail(&remedy::undecryptable(&error, text.expose(), key, self.editable())),
+            (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
         })?;
-        take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(&self.limit.exceeded("secrets")))
+        take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(self.limit.exceeded("secrets")))
     }
 
     /// Runs `step`. If it panics, this is a fault of the program, and counts as a failure of this file alone.
-    fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
         // This is safe after a panic: no file changes the keys. At worst, the search for the key of the next file begins with
         // another identity.
         catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
-            Err(self.fail("this is a fault in sops-install-secrets, told in the lines before; please report it"))
+            let fault = "this is a fault in sops-install-secrets, told in the lines before";
+            Err(self.fail(Diagnosis::new(fault, "please report it")))
         })
     }
 }
 
 /// What is wrong if neither the MAC nor a value authenticates. `shares`: the key groups whose shares were put together, if there are several.
-fn foreign_key(shares: &[String]) -> String {
+fn foreign_key(shares: &[String]) -> Diagnosis {
     let key = if shares.is_empty() {
         "the data key that the keys of this host open is not the one".to_owned()
     } else {
         format!("the shares of {} do not make the data key", shares.join(", "))
     };
-    format!("{key} of this file: neither its MAC nor its values authenticate; restore the file from version control")
+    Diagnosis::new(
+        format!("{key} of this file: neither its MAC nor its values authenticate"),
+        RESTORE,
+    )
 }
 
 /// The text of a sops file, which is called `needed` in the message for people.
-pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, String> {
+pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, Diagnosis> {
     let contents = read::read(path, limit.bytes).map_err(|error| {
         let remedy = match error {
-            ReadError::TooLarge(_) => limit.remedy,
-            ReadError::Missing => "; restore it, or correct sopsFile",
-            ReadError::Refused(_) | ReadError::NotRegular(_) | ReadError::Late | ReadError::Stopped => "",
+            ReadError::TooLarge(_) => Some(limit.remedy),
+            ReadError::Missing => Some("restore it, or correct sopsFile"),
+            ReadError::Refused(_) | ReadError::NotRegular(_) | ReadError::Late | ReadError::Stopped => error.remedy(),
         };
-        format!("cannot read {needed}: {error}{remedy}")
+        Diagnosis {
+            cause: format!("cannot read {needed}: {error}"),
+            remedy: remedy.map(str::to_owned),
+        }
     })?;
     Ok(contents.text)
 }
@@ -211,9 +220,9 @@ mod tests {
             needed: "/secrets.yaml (needed by secret a)".to_owned(),
             wanted: Vec::new(),
         };
-        let failure = job.without_panic(|| -> Result<(), String> { panic!("a fault") });
+        let failure = job.without_panic(|| -> Result<(), Diagnosis> { panic!("a fault") });
         let expected = "cannot decrypt /secrets.yaml (needed by secret a): this is a fault in sops-install-secrets, told in the lines \
             before; please report it";
-        assert_eq!(failure, Err(expected.to_owned()));
+        assert_eq!(failure.unwrap_err().to_string(), expected);
     }
 }

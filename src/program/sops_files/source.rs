@@ -17,6 +17,7 @@ use crate::{
     },
     sops::{ContentError, SopsFile, SopsFileError, format::Format, select::Selector, tree::Stored},
     system::budget,
+    text::diagnosis::Diagnosis,
 };
 
 /// One sops file and the secrets that come from it.
@@ -60,7 +61,7 @@ impl<'m> Source<'m> {
     /// # Errors
     /// With one failure for the whole file, or with one for each secret that is not in it.
     pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
-        let text = job::read(self.path, self.limit, &self.needed()).map_err(|message| vec![self.fail(message)])?;
+        let text = job::read(self.path, self.limit, &self.needed()).map_err(|diagnosis| vec![self.fail(diagnosis)])?;
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
         let selector = file.selector();
         let missing: Vec<_> = self
@@ -98,8 +99,8 @@ impl<'m> Source<'m> {
     }
 
     fn unusable(&self, error: &SopsFileError, text: &[u8]) -> Failure {
-        let problem = remedy::unusable(error, text, self.editable());
-        self.fail(format!("cannot use {} as a sops file: {problem}", self.needed()))
+        let diagnosis = remedy::unusable(error, text, self.editable());
+        self.fail(diagnosis.of(format_args!("cannot use {} as a sops file", self.needed())))
     }
 
     fn editable(&self) -> Editable<'_> {
@@ -120,9 +121,9 @@ impl<'m> Source<'m> {
     }
 
     /// Something that concerns the whole file.
-    pub(crate) fn fail(&self, message: String) -> Failure {
+    pub(crate) fn fail(&self, diagnosis: Diagnosis) -> Failure {
         Failure {
-            message,
+            diagnosis,
             entries: self.entries(),
             sops_file: Some(PathBuf::from(self.path)),
         }
@@ -130,9 +131,9 @@ impl<'m> Source<'m> {
 
     /// Something that concerns one secret of the file.
     pub(crate) fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
-        let problem = remedy::absent(error, self.editable());
+        let diagnosis = remedy::absent(error, self.editable());
         Failure {
-            message: format!("secret {} from {}: {problem}", secret.name, self.name()),
+            diagnosis: diagnosis.of(format_args!("secret {} from {}", secret.name, self.name())),
             entries: vec![secret.name.clone()],
             sops_file: Some(PathBuf::from(self.path)),
         }

@@ -2,9 +2,7 @@
 
 use std::{borrow::Cow, iter, mem, num::IntErrorKind};
 
-use thiserror::Error;
-
-use super::problem::EmitError;
+use super::problem::{EmitError, Flaw, SopsFileError};
 use crate::{
     sops::{
         number, time,
@@ -67,27 +65,6 @@ pub(crate) fn with_line_feeds(text: Stored<'_>) -> Stored<'_> {
     }
 }
 
-/// Why flat keys do not describe a nested section.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FlatError {
-    /// Two keys lead to the same place.
-    #[error("the metadata key {0} occurs twice")]
-    Duplicate(String),
-    /// A place is a value and a list or map at once, or a list and a map at once.
-    #[error("the metadata under {0} is there twice, as two types")]
-    Mismatch(String),
-    /// The indices of a list are not 0, 1, 2 and so on.
-    #[error("the metadata list {0} has a gap")]
-    Incomplete(String),
-    /// More levels than any real metadata has.
-    #[error("the metadata key {0}… is nested too deeply")]
-    TooDeep(String),
-    /// More lines than any real metadata has.
-    #[error("the sops metadata has more than {MOST_LINES} lines")]
-    TooLong,
-}
-
 /// The most levels that a flat key may have. sops itself needs six.
 const MAX_DEPTH: usize = 32;
 /// The most lines of a section. sops writes at most six lines for each of the at most ten thousand recipient entries, and one
@@ -119,9 +96,11 @@ struct FlatLine<'k, 'a> {
 }
 
 /// The nested form of a section with keys like `age__list_0__map_enc`. Comments are dropped, names come out sorted.
-pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, FlatError> {
+pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, SopsFileError> {
     if section.items.len() > MOST_LINES {
-        return Err(FlatError::TooLong);
+        return Err(SopsFileError::metadata(format!(
+            "the sops metadata has more than {MOST_LINES} lines"
+        )));
     }
     let named = |item: Item<_>| match item.key {
         Key::Name(key) => Some((key, item.value)),
@@ -141,24 +120,41 @@ pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>
 
 /// Builds the value at a place that is `depth` steps deep, from the lines whose keys lead to the place or below it. The recursion
 /// ends at [`MAX_DEPTH`].
-fn nested<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+fn nested<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, SopsFileError> {
     lines.iter_mut().for_each(FlatLine::advance);
     lines.sort_by_key(|line| line.step);
     match lines {
         [line] if line.step.is_none() => Ok(mem::replace(&mut line.value, Value::Null)),
-        [_, second, ..] if second.step.is_none() => Err(FlatError::Duplicate(shown(second.key))),
-        [first, ..] if depth >= MAX_DEPTH => Err(FlatError::TooDeep(shown(first.key.get(..40).unwrap_or(first.key)))),
+        [_, second, ..] if second.step.is_none() => Err(repeated(second.key)),
+        [first, ..] if depth >= MAX_DEPTH => Err(too_deep(first.key)),
         [first, ..] if matches!(first.step, Some(FlatStep::Index(_))) => list(lines, depth),
         _ => map(lines, depth),
     }
 }
 
+/// The error for a key that is there twice.
+fn repeated(key: &[u8]) -> SopsFileError {
+    SopsFileError {
+        problem: format!("the metadata key {} occurs twice", shown(key)),
+        flaw: Flaw::RepeatedSection,
+    }
+}
+
+/// The error for a key of more levels than any real metadata has.
+fn too_deep(key: &[u8]) -> SopsFileError {
+    let start = shown(key.get(..40).unwrap_or(key));
+    SopsFileError::metadata(format!("the metadata key {start}… is nested too deeply"))
+}
+
 /// Builds a map from lines that are sorted by their steps.
-fn map<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+fn map<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, SopsFileError> {
     let mut items = Vec::new();
     for group in lines.chunk_by_mut(FlatLine::is_beside) {
         let Some(FlatStep::Name(name)) = group.first().and_then(|line| line.step) else {
-            return Err(FlatError::Mismatch(place(group, depth)));
+            let place = place(group, depth);
+            return Err(SopsFileError::metadata(format!(
+                "the metadata under {place} is there twice, as two types"
+            )));
         };
         items.push(Item {
             key: Key::Name(name.to_vec()),
@@ -170,11 +166,12 @@ fn map<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<
 }
 
 /// Builds a list from lines that are sorted by their indices.
-fn list<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, FlatError> {
+fn list<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, SopsFileError> {
     let mut values = Vec::new();
     for (index, group) in (0..).zip(lines.chunk_by_mut(FlatLine::is_beside)) {
         if group.iter().any(|line| line.step != Some(FlatStep::Index(index))) {
-            return Err(FlatError::Incomplete(place(group, depth)));
+            let place = place(group, depth);
+            return Err(SopsFileError::metadata(format!("the metadata list {place} has a gap")));
         }
         values.push(nested(group, depth.saturating_add(1))?);
     }

@@ -13,7 +13,6 @@ mod problem;
 mod testing;
 mod yaml;
 
-pub use flat::FlatError;
 pub(crate) use flat::{unflatten, with_line_feeds};
 pub use formats::Format;
-pub use problem::{EmitError, Flaw, ParseError};
+pub use problem::{EmitError, Flaw, ParseError, SopsFileError};

@@ -1,4 +1,4 @@
-//! Why a text is not of its format, and why a tree cannot be written in one.
+//! Why a text is not of its format or no sops file, and why a tree cannot be written in a format.
 
 use thiserror::Error;
 
@@ -15,6 +15,26 @@ pub struct ParseError {
     pub flaw: Flaw,
 }
 
+/// Why a text is not a sops file.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{problem}")]
+pub struct SopsFileError {
+    /// What is wrong, in lower case and without a full stop.
+    pub problem: String,
+    /// The kind of the mistake.
+    pub flaw: Flaw,
+}
+
+impl SopsFileError {
+    /// A mistake in the metadata that has no remedy of its own.
+    pub(crate) fn metadata(problem: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+            flaw: Flaw::Metadata,
+        }
+    }
+}
+
 /// Kinds of mistakes in a text, which differ in their remedy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flaw {
@@ -29,6 +49,14 @@ pub enum Flaw {
     NotAMap,
     /// There is text behind the end of the document.
     Trailing,
+    /// There is no section `sops`, so sops did not encrypt the file.
+    NoSection,
+    /// A selection rule is a pattern that takes too much time or memory.
+    Pattern,
+    /// The metadata has more recipient entries than anybody needs.
+    TooManyKeys,
+    /// The metadata cannot be used for another reason.
+    Metadata,
 }
 
 /// Why a decrypted tree cannot be written in a format.

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// Why a pattern is not followed, though sops would follow it.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum PatternError {
+pub(crate) enum PatternError {
     /// Matching the pattern against all texts of the file would take too long.
     #[error("is a pattern that takes too long to match")]
     TooSlow,

@@ -1,56 +1,85 @@
 //! Why gpg did not open a message.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::Path};
 
-use crate::{keys::failure::EntryFailure, system::child::ChildError, text::printable::printable};
+use crate::{
+    keys::failure::EntryFailure,
+    system::child::ChildError,
+    text::{diagnosis::Diagnosis, printable::printable},
+};
 
 /// Why gpg did not open a message. `Display` gives cause and remedy for a line of the failure report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum GpgFailure {
-    /// The program gave no answer.
-    Child(PathBuf, ChildError),
-    /// The GnuPG home cannot be used: its path, and the reason.
-    Home(PathBuf, String),
-    /// No agent serves the home, and none can be started.
-    NoAgent(String),
-    /// No key of the home opens the message.
-    NoSecretKey,
-    /// A passphrase, a PIN or a smart card is needed, and nobody can be asked for it. gpg reports the three cases in the same way: if a
-    /// card is not there, gpg-agent first asks for it.
-    NobodyAsked,
-    /// A passphrase or PIN was asked for, and not given.
-    NotGiven,
-    /// The passphrase or PIN that was given is wrong.
-    BadPassphrase,
-    /// The key is on a smart card that is not there.
-    NoCard,
-    /// The key is on a smart card, and the program that talks to cards is not installed.
-    NoCardDaemon,
-    /// The card refuses further attempts.
-    CardBlocked,
-    /// What is there is not an encrypted OpenPGP message.
-    NotAMessage,
-    /// The message is encrypted with a passphrase instead of a key.
-    Symmetric,
-    /// Anybody could have changed the message unnoticed: it has no modification detection code (RFC 4880, 5.14).
-    NotAuthenticated,
-    /// A key fits, and the content was altered or cut off.
-    Damaged,
-    /// The message holds this many bytes, which are no data key.
-    Length(usize),
-    /// Something else, in gpg's words.
-    Other(String),
+pub(crate) struct GpgFailure {
+    diagnosis: Diagnosis,
+    scope: Scope,
+}
+
+/// What a failure of gpg is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// The home has no key for the message: nothing is wrong with gpg.
+    Key,
+    /// The message, or the key that fits it.
+    Message,
+    /// gpg itself, which would fail on every other message too.
+    Program,
 }
 
 impl GpgFailure {
+    /// No key of the home opens the message.
+    pub(crate) fn no_secret_key() -> Self {
+        Self {
+            diagnosis: Diagnosis::bare("gpg has no secret key for it"),
+            scope: Scope::Key,
+        }
+    }
+
+    /// Something about this message, or the key that fits it.
+    pub(crate) fn of_message(diagnosis: Diagnosis) -> Self {
+        let scope = Scope::Message;
+        Self { diagnosis, scope }
+    }
+
     /// A failure that the status lines do not explain. Its text is the last line of what gpg tells people.
     pub(crate) fn other(stderr: &str) -> Self {
-        Self::Other(last_words(stderr))
+        Self::of_message(Diagnosis::bare(format!("gpg failed: {}", last_words(stderr))))
+    }
+
+    /// The program gave no answer.
+    pub(crate) fn child(program: &Path, error: &ChildError) -> Self {
+        let shown = program.display();
+        Self::of_program(match error {
+            ChildError::Missing => {
+                let place = if program.components().count() > 1 { "" } else { " in PATH" };
+                Diagnosis::new(
+                    format!("{shown}: no such program{place}"),
+                    "set sops.gnupg.package or SOPS_GPG_EXEC",
+                )
+            }
+            error => Diagnosis::bare(format!("{shown}: {error}")),
+        })
+    }
+
+    /// The GnuPG home cannot be used.
+    pub(crate) fn home(path: &Path, reason: &str) -> Self {
+        let path = path.display();
+        Self::of_program(Diagnosis::bare(format!("cannot use the GnuPG home {path}: {reason}")))
+    }
+
+    /// No agent serves the home, and none can be started.
+    pub(crate) fn no_agent(reason: &str) -> Self {
+        Self::of_program(Diagnosis::bare(format!("gpg-agent cannot be started: {reason}")))
+    }
+
+    fn of_program(diagnosis: Diagnosis) -> Self {
+        let scope = Scope::Program;
+        Self { diagnosis, scope }
     }
 
     /// Whether gpg would fail on every other message too. It is then not asked again in this run.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Child(..) | Self::Home(..) | Self::NoAgent(_))
+        self.scope == Scope::Program
     }
 }
 
@@ -69,42 +98,15 @@ pub(crate) fn last_words(stderr: &str) -> String {
 
 impl fmt::Display for GpgFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Child(program, ChildError::Missing) => {
-                let place = if program.components().count() > 1 { "" } else { " in PATH" };
-                let program = program.display();
-                return write!(
-                    f,
-                    "{program}: no such program{place}; set sops.gnupg.package or SOPS_GPG_EXEC"
-                );
-            }
-            Self::Child(program, error) => return write!(f, "{}: {error}", program.display()),
-            Self::Home(path, reason) => return write!(f, "cannot use the GnuPG home {}: {reason}", path.display()),
-            Self::NoAgent(reason) => return write!(f, "gpg-agent cannot be started: {reason}"),
-            Self::Length(length) => return write!(f, "damaged: what it holds, {length} bytes, is no data key"),
-            Self::Other(words) => return write!(f, "gpg failed: {words}"),
-            Self::NoSecretKey => "gpg has no secret key for it",
-            Self::NobodyAsked => {
-                "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key that needs none of them"
-            }
-            Self::NotGiven => "the passphrase was not given",
-            Self::BadPassphrase => "the passphrase is wrong",
-            Self::NoCard => "gpg finds no smart card",
-            Self::NoCardDaemon => "gpg finds no smart card: scdaemon is not installed",
-            Self::CardBlocked => "the smart card is blocked after too many wrong PINs",
-            Self::NotAMessage => "damaged: not an encrypted OpenPGP message",
-            Self::Symmetric => "encrypted with a passphrase, not to a key",
-            Self::NotAuthenticated => "refused: a message without integrity protection could have been altered",
-            Self::Damaged => "damaged: a key fits, but the content was altered",
-        })
+        self.diagnosis.fmt(f)
     }
 }
 
 impl From<GpgFailure> for EntryFailure {
     fn from(failure: GpgFailure) -> Self {
-        match failure {
-            GpgFailure::NoSecretKey => Self::NotHeldByProgram(failure.to_string()),
-            failure => Self::ProgramFailed(failure.to_string()),
+        match failure.scope {
+            Scope::Key => Self::NotHeldByProgram(failure.to_string()),
+            Scope::Message | Scope::Program => Self::ProgramFailed(failure.to_string()),
         }
     }
 }

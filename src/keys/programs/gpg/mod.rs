@@ -27,9 +27,12 @@ use rustix::process::geteuid;
 use services::Services;
 
 use super::program;
-use crate::system::{
-    child::{Child, ChildError, Finished},
-    plaintext::Plaintext,
+use crate::{
+    system::{
+        child::{Child, ChildError, Finished},
+        plaintext::Plaintext,
+    },
+    text::diagnosis::Diagnosis,
 };
 
 /// How long a message may take at the least when gpg may ask a person.
@@ -110,7 +113,7 @@ impl Gpg {
         let deadline = Deadline::after(self.asks.map_or(timeout, |people| timeout.max(people)));
         let program = self
             .find(&self.program)
-            .ok_or_else(|| self.child_error(ChildError::Missing))?;
+            .ok_or_else(|| self.child_error(&ChildError::Missing))?;
         let mut command = self.command(&program);
         // Status lines go to standard error: on standard output there is only the content of the message.
         command.args(["--batch", "--no-tty", "--status-fd", "2"]);
@@ -122,13 +125,15 @@ impl Gpg {
             command.arg(if self.asks.is_some() { "ask" } else { "error" });
         }
         let finished = converse(command.arg("--decrypt"), armored, deadline.left())
-            .map_err(|error| self.child_error(deadline.told(error)))?;
+            .map_err(|error| self.child_error(&deadline.told(error)))?;
         // The status lines come before the exit status: only they tell whether the message was encrypted at all, and why gpg failed.
         status::judge(&finished.stderr)?;
         match finished.output.len() {
             _ if !finished.status.success() => Err(GpgFailure::other(&finished.stderr)),
             1..=MAX_PART => Ok(finished.output),
-            length => Err(GpgFailure::Length(length)),
+            length => Err(GpgFailure::of_message(Diagnosis::bare(format!(
+                "damaged: what it holds, {length} bytes, is no data key"
+            )))),
         }
     }
 
@@ -150,7 +155,7 @@ impl Gpg {
     /// Checks that the home can be read and can be trusted. In a home that it cannot read, gpg would merely find no key.
     fn check_home(&self) -> Result<(), GpgFailure> {
         let Some(path) = self.home_path() else { return Ok(()) };
-        home::check(&path, geteuid()).map_err(|reason| GpgFailure::Home(path, reason))
+        home::check(&path, geteuid()).map_err(|reason| GpgFailure::home(&path, &reason))
     }
 
     /// Where gpg will look for keys, as far as its home and the variables tell.
@@ -193,8 +198,8 @@ impl Gpg {
         command
     }
 
-    fn child_error(&self, error: ChildError) -> GpgFailure {
-        GpgFailure::Child(self.program.clone(), error)
+    fn child_error(&self, error: &ChildError) -> GpgFailure {
+        GpgFailure::child(&self.program, error)
     }
 }
 

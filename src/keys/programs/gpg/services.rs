@@ -34,8 +34,8 @@ pub(crate) struct Services {
 impl Services {
     /// Starts an agent if none serves. `gpgconf` and `agent` are calls of these programs that lack arguments.
     pub(crate) fn start(mut gpgconf: Command, agent: Command, deadline: Deadline) -> Result<Self, GpgFailure> {
-        let of_system = |error: io::Error| GpgFailure::NoAgent(reason(&error));
-        let socket = agent_socket(&mut gpgconf, deadline).map_err(GpgFailure::NoAgent)?;
+        let of_system = |error: io::Error| GpgFailure::no_agent(&reason(&error));
+        let socket = agent_socket(&mut gpgconf, deadline).map_err(|reason| GpgFailure::no_agent(&reason))?;
         // This comes before any daemon is started: an earlier one would become a child of process 1, and would not be ended with this run.
         adopt_daemons().map_err(of_system)?;
         let mut others = vec![socket.with_file_name("S.keyboxd")];
@@ -43,7 +43,7 @@ impl Services {
         if !is_served(&socket) {
             // The smart card daemon belongs to the agent that started it. So it is ended only if the agent is ours.
             others.push(socket.with_file_name("S.scdaemon"));
-            ours = start_agent(agent, &socket, deadline).map_err(GpgFailure::NoAgent)?;
+            ours = start_agent(agent, &socket, deadline).map_err(|reason| GpgFailure::no_agent(&reason))?;
         }
         others.retain(|socket| !is_served(socket));
         Ok(Self { agent: ours, others })

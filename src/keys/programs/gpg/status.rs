@@ -1,6 +1,7 @@
 //! gpg's status lines, which are for programs: `[GNUPG:] KEYWORD ARGUMENT…` (doc/DETAILS of GnuPG).
 
 use super::failure::GpgFailure;
+use crate::text::diagnosis::Diagnosis;
 
 /// Checks that gpg confirms what it printed. `text` is its standard error, where status lines stand among lines for people.
 ///
@@ -34,16 +35,23 @@ impl Status<'_> {
     /// The cause of the failure. The most specific status lines come first, because gpg ends every failure to decrypt with "no secret key".
     fn failure(&self) -> Option<GpgFailure> {
         if self.has("NEED_PASSPHRASE_SYM") {
-            return Some(GpgFailure::Symmetric);
+            return Some(of_message("encrypted with a passphrase, not to a key"));
         }
         if let Some(failure) = self.lines().find_map(failure_of_key) {
-            return Some(failure);
+            return Some(GpgFailure::of_message(failure));
         }
         Some(match () {
-            () if self.has("NO_SECKEY") => GpgFailure::NoSecretKey,
-            () if self.has("DECRYPTION_INFO 0") && !self.is_aead() => GpgFailure::NotAuthenticated,
-            () if self.has("BEGIN_DECRYPTION") && self.has("DECRYPTION_KEY") => GpgFailure::Damaged,
-            () if self.has("NODATA") || self.has("UNEXPECTED") || self.has("PLAINTEXT") => GpgFailure::NotAMessage,
+            () if self.has("NO_SECKEY") => GpgFailure::no_secret_key(),
+            // It has no modification detection code (RFC 4880, 5.14).
+            () if self.has("DECRYPTION_INFO 0") && !self.is_aead() => {
+                of_message("refused: a message without integrity protection could have been altered")
+            }
+            () if self.has("BEGIN_DECRYPTION") && self.has("DECRYPTION_KEY") => {
+                of_message("damaged: a key fits, but the content was altered")
+            }
+            () if self.has("NODATA") || self.has("UNEXPECTED") || self.has("PLAINTEXT") => {
+                of_message("damaged: not an encrypted OpenPGP message")
+            }
             () => return None,
         })
     }
@@ -56,8 +64,12 @@ impl Status<'_> {
     }
 }
 
+fn of_message(cause: &str) -> GpgFailure {
+    GpgFailure::of_message(Diagnosis::bare(cause))
+}
+
 /// What `ERROR pkdecrypt_failed <code>` means. The low 16 bits of a code are the error, the others where it arose (gpg-error.h).
-fn failure_of_key(line: &str) -> Option<GpgFailure> {
+fn failure_of_key(line: &str) -> Option<Diagnosis> {
     let code: u32 = line
         .strip_prefix("ERROR pkdecrypt_failed ")?
         .split(' ')
@@ -65,16 +77,20 @@ fn failure_of_key(line: &str) -> Option<GpgFailure> {
         .parse()
         .ok()?;
     Some(match code & 0xffff {
-        // No pinentry; not confirmed; no passphrase; and a pinentry that finds no terminal (ENOTTY).
-        85 | 114 | 177 | 0x8066 => GpgFailure::NobodyAsked,
+        // No pinentry; not confirmed; no passphrase; and a pinentry that finds no terminal (ENOTTY). gpg does not tell which is needed:
+        // if a card is not there, gpg-agent first asks for it.
+        85 | 114 | 177 | 0x8066 => Diagnosis::new(
+            "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here",
+            "use a key that needs none of them",
+        ),
         // Timeout; canceled; fully canceled.
-        62 | 99 | 198 => GpgFailure::NotGiven,
+        62 | 99 | 198 => Diagnosis::bare("the passphrase was not given"),
         // A wrong passphrase; a wrong PIN.
-        11 | 87 => GpgFailure::BadPassphrase,
+        11 | 87 => Diagnosis::bare("the passphrase is wrong"),
         // A card's error, reset, removed, not present; no such device.
-        108..=110 | 112 | 0x8050 => GpgFailure::NoCard,
-        119 => GpgFailure::NoCardDaemon,
-        130 => GpgFailure::CardBlocked,
+        108..=110 | 112 | 0x8050 => Diagnosis::bare("gpg finds no smart card"),
+        119 => Diagnosis::bare("gpg finds no smart card: scdaemon is not installed"),
+        130 => Diagnosis::bare("the smart card is blocked after too many wrong PINs"),
         _ => return None,
     })
 }
