@@ -138,14 +138,27 @@ impl LiveGeneration {
 ///
 /// When the link or the mount point cannot be examined.
 pub fn is_live(site: &Site) -> Result<bool, InstallError> {
-    Ok(look(site)?.live.is_some())
-}
-
-/// What is live, seen without the lock: another run may publish at the same moment.
-pub(crate) fn look(site: &Site) -> Result<Current, InstallError> {
-    match mount::open(site)? {
+    let current = steady(site, || match mount::open(site)? {
         Some(root) => Current::read(site, &root),
         None => Ok(Current::default()),
+    })?;
+    Ok(current.live.is_some())
+}
+
+/// Returns what `look` sees without the lock. Another run may publish at the same moment: it swaps the link, and then removes the
+/// generation that `look` reads. So `look` is repeated until the link has the same target before and after it. A generation to
+/// which the link leads is never removed, and its number is not used again.
+///
+/// # Errors
+///
+/// Those of `look`, and when the link cannot be read.
+pub(crate) fn steady<T>(site: &Site, look: impl Fn() -> Result<T, InstallError>) -> Result<T, InstallError> {
+    loop {
+        let before = linked(site)?;
+        let seen = look();
+        if linked(site)? == before {
+            return seen;
+        }
     }
 }
 

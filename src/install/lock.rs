@@ -25,7 +25,7 @@ use super::{
     destination::Destination,
     error::{InstallError, failed},
     files,
-    live::Current,
+    live::{Current, steady},
     mount::{self, Attached},
     site::{Site, Store},
 };
@@ -100,7 +100,7 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
 
 /// The warnings about `dir`, if an earlier run could not mount and published into it. A mount over it would hide what is live.
 fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
-    if site.store == Store::Directory || Current::read(site, dir)?.live.is_none() {
+    if site.store == Store::Directory || steady(site, || Current::read(site, dir))?.live.is_none() {
         return Ok(None);
     }
     mount::stay(site, dir)

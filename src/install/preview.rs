@@ -6,7 +6,7 @@ use super::{
     error::InstallError,
     grounds::Grounds,
     links,
-    live::look,
+    live::{Current, steady},
     mount,
     plan::{self, sorted},
     site::Site,
@@ -32,13 +32,22 @@ impl Preview {
     ///
     /// When the live generation cannot be read, or nothing could be published here.
     pub fn of(site: &Site, entries: &[Entry<'_>]) -> Result<Self, InstallError> {
+        steady(site, || Self::look(site, entries))
+    }
+
+    /// [`Preview::of`], as long as no other run publishes.
+    fn look(site: &Site, entries: &[Entry<'_>]) -> Result<Self, InstallError> {
         let root = mount::open(site)?;
         let grounds = Grounds::look(site, root.as_ref())?;
         if let Some(root) = &root {
             mount::inspect(site, root)?;
         }
         links::check(site)?;
-        let current = look(site)?;
+        let current = root
+            .as_ref()
+            .map(|root| Current::read(site, root))
+            .transpose()?
+            .unwrap_or_default();
         let changes = changes::compare(current.live.as_ref(), entries)?;
         let is_live = current.live.is_some();
         let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);

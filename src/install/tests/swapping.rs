@@ -256,3 +256,27 @@ fn serve_in_steps(test: &str, inject: &str) {
         ]
     );
 }
+
+#[test]
+fn a_look_without_the_lock_sees_one_whole_generation_while_another_run_publishes() {
+    let world = World::new();
+    let entries = [secret("a", b"x"), secret("deep/b", b"y")];
+    world.publish(&entries).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                world.publish(&entries).unwrap();
+            }
+        });
+        let seen = (0..2000).map(|_| {
+            let preview = Preview::of(&world.site, &entries)?;
+            Ok((is_live(&world.site)?, preview.is_live, preview.changes))
+        });
+        let seen: Result<Vec<_>, InstallError> = seen.collect();
+        is_over.store(true, Ordering::Relaxed);
+        let odd = |seen: &(bool, bool, Changes)| !seen.0 || !seen.1 || seen.2 != Changes::default();
+        let seen = seen.unwrap();
+        assert!(!seen.iter().any(odd), "{:?}", seen.iter().find(|seen| odd(seen)));
+    });
+}
