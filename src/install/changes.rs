@@ -3,9 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::{
-    entry::{Entry, EntryKind, TEMPLATE_PREFIX},
+    entry::{Entry, EntryKind},
     error::InstallError,
     live::{Difference, LiveGeneration},
+    name,
     units::UnitRequests,
 };
 
@@ -49,12 +50,12 @@ pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<C
     let mut gone = live.names()?;
     changes.units = live.pending().clone();
     for entry in entries {
-        gone.remove(&*entry.location());
+        gone.remove(entry.place().as_str());
         let difference = live.difference(entry, &mut scratch)?;
         changes.note(entry, difference);
     }
     for name in gone {
-        match name.strip_prefix(TEMPLATE_PREFIX) {
+        match name::template_at(&name) {
             Some(template) => changes.templates.removed.push(template.to_owned()),
             None => changes.secrets.removed.push(name),
         }
@@ -72,8 +73,8 @@ impl Changes {
         };
         match difference {
             Difference::Same => return,
-            Difference::Absent => names.added.push(entry.name.to_owned()),
-            Difference::Differs => names.modified.push(entry.name.to_owned()),
+            Difference::Absent => names.added.push(entry.name.to_string()),
+            Difference::Differs => names.modified.push(entry.name.to_string()),
         }
         self.units.extend(entry.restart_units, entry.reload_units);
     }

@@ -1,22 +1,23 @@
 //! One file to publish.
 
-use std::{borrow::Cow, path::PathBuf};
+use std::path::PathBuf;
 
-use super::owner::Owner;
-
-/// What the place of a rendered template in a generation begins with.
-pub(crate) const TEMPLATE_PREFIX: &str = "rendered/";
+use super::{
+    name::{EntryName, PlaceInGeneration},
+    owner::Owner,
+};
+use crate::system::mode::FileMode;
 
 /// One file to publish.
 pub struct Entry<'a> {
     /// Secret or template.
     pub kind: EntryKind,
-    /// Relative name: no empty part, no `.`, no `..`, no NUL.
-    pub name: &'a str,
+    /// What it is called.
+    pub name: EntryName,
     /// The content of the file.
     pub content: &'a [u8],
     /// Permission bits.
-    pub mode: u32,
+    pub mode: FileMode,
     /// User and group.
     pub owner: Owner,
     /// The declared path, at which a symlink to the file is made. `None`, or the file's own place, asks for no symlink.
@@ -37,12 +38,12 @@ pub enum EntryKind {
 }
 
 impl Entry<'_> {
-    /// The path of the file below the directory of its generation.
+    /// Where the file lies in its generation.
     #[must_use]
-    pub fn location(&self) -> Cow<'_, str> {
+    pub fn place(&self) -> PlaceInGeneration<'_> {
         match self.kind {
-            EntryKind::Secret => Cow::Borrowed(self.name),
-            EntryKind::Template => Cow::Owned(format!("{TEMPLATE_PREFIX}{}", self.name)),
+            EntryKind::Secret => PlaceInGeneration::of_secret(&self.name),
+            EntryKind::Template => PlaceInGeneration::of_template(&self.name),
         }
     }
 }

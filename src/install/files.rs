@@ -16,9 +16,10 @@ use rustix::{
 };
 
 use super::owner::Owner;
+use crate::system::mode::FileMode;
 
 /// The mode of the mount point and of all directories in a generation: everybody may pass through, and the group may also list.
-pub(crate) const DIRECTORY_MODE: u32 = 0o751;
+pub(crate) const DIRECTORY_MODE: FileMode = FileMode::of_bits(0o751);
 
 /// The most parts of a name. A recursive descent holds one descriptor for each part, and a process may usually have 1,024.
 pub(crate) const MAX_DEPTH: usize = 100;
@@ -26,8 +27,8 @@ pub(crate) const MAX_DEPTH: usize = 100;
 /// A symlink or directory has its name with this suffix until it is renamed to its place.
 pub(crate) const NEW: &str = ".sops-new";
 
-/// Longest file name that Linux has.
-const MAX_NAME: usize = 255;
+/// Longest file name that Linux has, in bytes.
+pub(crate) const MAX_NAME: usize = 255;
 
 /// Opens the directory `name` in `dir`, which must not be a symlink.
 pub(crate) fn open_directory(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
@@ -43,7 +44,7 @@ pub(crate) fn open_file(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
 
 /// Makes the file `name`, which must not exist, and sets its owner and mode before the first byte is written. Until then it has no
 /// permission bits, so that nobody else can open it.
-pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: u32) -> Result<OwnedFd> {
+pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: FileMode) -> Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = fs::openat(dir, name, flags, Mode::empty())?;
     secure(&file, owner, mode)?;
@@ -59,11 +60,11 @@ pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, own
 }
 
 /// Sets the owner, and after it the mode: a change of owner clears the set-user-ID and set-group-ID bits (chown(2)).
-pub(crate) fn secure(file: impl AsFd + Copy, owner: Owner, mode: u32) -> Result<()> {
+pub(crate) fn secure(file: impl AsFd + Copy, owner: Owner, mode: FileMode) -> Result<()> {
     if let Some(ids) = owner.to_set()? {
         fs::fchown(file, Some(ids.user), Some(ids.group))?;
     }
-    fs::fchmod(file, Mode::from_raw_mode(mode))
+    fs::fchmod(file, mode.into())
 }
 
 /// The status of `name` itself, symlink or not; `None` when there is nothing.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, Mode},
+    fs::{self, AtFlags},
     io::Errno,
 };
 
@@ -17,6 +17,7 @@ use super::{
     entry::Entry,
     error::{InstallError, errno, failed},
     files::{self, MAX_DEPTH},
+    name::PlaceInGeneration,
     owner::Owner,
     pending,
     site::{Site, parse_number},
@@ -69,23 +70,23 @@ impl<'a> Draft<'a> {
     /// Writes one file: owner and mode first, content last. If the caller is not privileged, the write clears the set-user-ID and
     /// set-group-ID bits (chmod(2)), so they are set again.
     pub(crate) fn write(&mut self, entry: &Entry<'_>) -> Result<(), InstallError> {
-        let name = entry.location();
-        let at = self.path(&name);
-        let (dir, leaf) = self.parent(&name)?;
+        let place = entry.place();
+        let at = self.path(&place);
+        let (dir, leaf) = self.parent(&place)?;
         let file = files::create_file(dir, leaf, entry.owner, entry.mode).map_err(failed("create", &at))?;
         let mut file = File::from(file);
         file.write_all(entry.content)
             .map_err(|error| failed("write", &at)(errno(&error)))?;
-        if entry.mode & CLEARED_BY_WRITING != 0 {
-            fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(failed("set the mode of", &at))?;
+        if entry.mode.bits() & CLEARED_BY_WRITING != 0 {
+            fs::fchmod(&file, entry.mode.into()).map_err(failed("set the mode of", &at))?;
         }
         Ok(())
     }
 
-    /// Makes a symlink under `name`, for a declared path that lies inside the published tree.
-    pub(crate) fn link(&mut self, name: &str, target: &Path, owner: Owner) -> Result<(), InstallError> {
-        let at = self.path(name);
-        let (dir, leaf) = self.parent(name)?;
+    /// Makes a symlink at `place`, for a declared path that lies inside the published tree.
+    pub(crate) fn link(&mut self, place: &PlaceInGeneration<'_>, target: &Path, owner: Owner) -> Result<(), InstallError> {
+        let at = self.path(place);
+        let (dir, leaf) = self.parent(place)?;
         fs::symlinkat(target, dir, leaf).map_err(failed("create the link", &at))?;
         let Some(ids) = owner.to_set().map_err(failed("set the owner of", &at))? else {
             return Ok(());
@@ -99,10 +100,10 @@ impl<'a> Draft<'a> {
         self.published = true;
     }
 
-    /// Opens the directory that `name` lies in, and makes it if it is missing. Returns its descriptor, and the last part of `name`.
-    fn parent<'n>(&mut self, name: &'n str) -> Result<(&OwnedFd, &'n str), InstallError> {
-        let Some((parents, leaf)) = name.rsplit_once('/') else {
-            return Ok((&self.dir, name));
+    /// Opens the directory that `place` lies in, and makes it if it is missing. Returns its descriptor, and the last part of `place`.
+    fn parent<'p>(&mut self, place: &'p PlaceInGeneration<'_>) -> Result<(&OwnedFd, &'p str), InstallError> {
+        let Some((parents, leaf)) = place.as_str().rsplit_once('/') else {
+            return Ok((&self.dir, place.as_str()));
         };
         if self.last.as_ref().is_none_or(|(path, _)| path != parents) {
             self.last = Some((parents.to_owned(), self.descend(parents)?));
@@ -129,9 +130,9 @@ impl<'a> Draft<'a> {
         inner.ok_or_else(|| failed("make the directory", &self.path(parents))(Errno::INVAL))
     }
 
-    /// Where `name` is, for messages.
-    fn path(&self, name: &str) -> PathBuf {
-        self.site.generation(self.number).join(name)
+    /// Where `place` is, for messages.
+    fn path(&self, place: impl AsRef<Path>) -> PathBuf {
+        self.site.generation(self.number).join(place)
     }
 }
 

@@ -1,17 +1,15 @@
 //! Where the link and the mount point are, by device and inode, so that no declared path gets in their way.
 
-use std::{
-    ffi::OsStr,
-    os::fd::OwnedFd,
-    path::{Component, Path},
-};
+use std::{ffi::OsStr, os::fd::OwnedFd, path::Path};
 
 use rustix::fs;
 
 use super::{
     error::{InstallError, failed},
     files::{self, FileId},
-    lock, pending,
+    lock,
+    name::PlaceInGeneration,
+    pending,
     site::{Site, parse_number},
     walk::{self, Step, Way},
 };
@@ -52,18 +50,13 @@ impl Grounds {
     /// The way to `path`, if it is spelled as a path below `link`; `None` otherwise. The spelling alone gives this way, so nothing
     /// on the machine can make it fail.
     pub(crate) fn way_below(&self, link: &Path, path: &Path) -> Option<Way> {
-        let name = path.strip_prefix(link).ok()?.to_str()?;
-        let is_plain = |part| matches!(part, Component::Normal(_));
-        if name.is_empty() || !Path::new(name).components().all(is_plain) {
-            return None;
-        }
-        let parents = name.match_indices('/').filter_map(|(slash, _)| name.get(..slash));
+        let place = PlaceInGeneration::of_symlink(path.strip_prefix(link).ok()?)?;
         Some(Way {
             passed: [self.link.clone()]
                 .into_iter()
-                .chain(parents.map(|parent| self.link.below(parent)))
+                .chain(place.parents().map(|parent| self.link.below(parent)))
                 .collect(),
-            end: self.link.below(name),
+            end: self.link.below(place.as_str()),
             place: None,
             is_safe: true,
         })
@@ -81,12 +74,23 @@ impl Grounds {
             .any(|step| *step == self.link || *step == self.mount_point || Some(step.dir) == self.root)
     }
 
+    /// The path of `end` below the link; `None` if it does not begin there. It may contain `..`, from the target of a symlink, and
+    /// then leads back out of the published tree.
+    pub(crate) fn below_link<'e>(&self, end: &'e Step) -> Option<&'e Path> {
+        let below = end.name.strip_prefix(&self.link.name).ok();
+        below.filter(|_| end.dir == self.link.dir)
+    }
+
     /// Whether a symlink at the end of `way` would get in the way of the generations: in place of the link, of the mount point or
-    /// of what is above them, or under a reserved name in the mount point.
+    /// of what is above them, under a reserved name in the mount point, or where the way leads through the link and out again.
     pub(crate) fn are_met_by(&self, way: &Way) -> bool {
         let end = &way.end;
         let is_reserved = |step: &Step| step.name.file_name().is_none_or(is_reserved);
-        *end == self.link || *end == self.mount_point || self.above.contains(end) || self.entered(way).is_some_and(is_reserved)
+        let is_outside = |below| PlaceInGeneration::of_symlink(below).is_none();
+        *end == self.mount_point
+            || self.above.contains(end)
+            || self.below_link(end).is_some_and(is_outside)
+            || self.entered(way).is_some_and(is_reserved)
     }
 
     /// The name under which `way` enters the mount point; `None` if it does not lead there.

@@ -14,7 +14,10 @@ use super::{
     error::InstallError,
     walk::{self, Step, Walk},
 };
-use crate::system::users::{self, Ids};
+use crate::system::{
+    mode::FileMode,
+    users::{self, Ids},
+};
 
 /// Where users are listed with their homes.
 const DATABASE: &str = "/etc/passwd";
@@ -40,7 +43,7 @@ pub(crate) struct Grant {
     /// Its user and group.
     pub owner: Ids,
     /// Its mode.
-    pub mode: u32,
+    pub mode: FileMode,
 }
 
 impl Homes {
@@ -51,7 +54,12 @@ impl Homes {
     /// would belong to root belongs to the home's user instead, if that is a person. What is made in a directory of a third user
     /// belongs to that user. If a symlink has led out of a home, the directory is not in it.
     pub(crate) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
-        let grant = |owner, mode| Ok(Grant { owner, mode });
+        let grant = |owner, mode| {
+            Ok(Grant {
+                owner,
+                mode: FileMode::of_bits(mode),
+            })
+        };
         let heir = Ids::of(parent);
         if self == Self::Unknown {
             return grant(heir, 0o755);

@@ -71,7 +71,7 @@ fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     place.refuse_directory()?;
     // A symlink that an earlier run made is replaced without a warning, even if it spells the way to the secrets differently.
     let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(path);
-    replace(&place, &site.link.join(&*entry.location()), entry.owner, is_ours)
+    replace(&place, &site.link.join(entry.place()), entry.owner, is_ours)
 }
 
 /// Points the link at generation `number`. What stood there, and was no link to the generation that `is_live`, is kept or reported:

@@ -24,6 +24,7 @@ use super::{
     site::Site,
     units::UnitRequests,
 };
+use crate::system::mode::FileMode;
 
 /// What is published when this run begins.
 #[derive(Default)]
@@ -101,9 +102,9 @@ impl LiveGeneration {
     ///
     /// When the file is there and cannot be examined.
     pub fn difference(&self, entry: &Entry<'_>, scratch: &mut [u8]) -> Result<Difference, InstallError> {
-        let name = entry.location();
-        let fail = |cause| failed("compare with", &self.at.join(&*name))(cause);
-        let file = match files::open_file(&self.dir, &*name) {
+        let place = entry.place();
+        let fail = |cause| failed("compare with", &self.at.join(&place))(cause);
+        let file = match files::open_file(&self.dir, place.as_str()) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Difference::Absent),
             // A plain user may have declared a file that they cannot read themselves.
@@ -113,7 +114,7 @@ impl LiveGeneration {
         let status = fs::fstat(&file).map_err(fail)?;
         let same = entry.owner.has(&status)
             && files::kind(&status) == FileType::RegularFile
-            && status.st_mode & 0o7777 == entry.mode
+            && FileMode::of_bits(status.st_mode) == entry.mode
             && u64::try_from(status.st_size) == u64::try_from(entry.content.len())
             && same_content(&mut File::from(file), entry.content, scratch).map_err(|error| fail(errno(&error)))?;
         Ok(if same { Difference::Same } else { Difference::Differs })

@@ -21,6 +21,7 @@ use super::{
     parents,
     site::{FileSystem, Site, Store},
 };
+use crate::system::mode::FileMode;
 
 /// Magic number of a tmpfs, from `linux/magic.h`.
 const TMPFS: i128 = 0x0102_1994;
@@ -55,7 +56,7 @@ pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     if !entries.is_empty() {
         return Ok(());
     }
-    set(site, dir, site.file_owner(), 0o700)
+    set(site, dir, site.file_owner(), FileMode::of_bits(0o700))
 }
 
 /// The warnings about `dir`, which holds a live generation and is no mount, if it lies in memory and is fit to be used further.
@@ -175,9 +176,9 @@ fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
 }
 
 /// Gives `dir` this owner and mode, if it has others.
-fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), InstallError> {
+fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: FileMode) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    if owner.has(&status) && status.st_mode & 0o7777 == mode {
+    if owner.has(&status) && FileMode::of_bits(status.st_mode) == mode {
         return Ok(());
     }
     files::secure(dir, owner, mode).map_err(failed("set owner and mode of", &site.mount_point))
@@ -186,7 +187,12 @@ fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: u32) -> Result<(), Instal
 /// Removes the bits that [`DIRECTORY_MODE`] does not have from the mode of a plain directory. Its owner stays the caller.
 fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
-    set(site, dir, Owner::Caller, status.st_mode & 0o7777 & DIRECTORY_MODE)
+    set(
+        site,
+        dir,
+        Owner::Caller,
+        FileMode::of_bits(status.st_mode).within(DIRECTORY_MODE),
+    )
 }
 
 /// Sets nodev, nosuid and noexec on a mount that another program made, and makes it writable. A bind remount changes the flags of

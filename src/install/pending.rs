@@ -18,6 +18,7 @@ use super::{
     site::Site,
     units::UnitRequests,
 };
+use crate::system::mode::FileMode;
 
 /// The most bytes of a record that are read: 16 MiB, far more than the unit names of any configuration.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -49,7 +50,8 @@ pub(crate) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitReque
 /// Records `requests` for generation `number`, which has no record yet.
 pub(crate) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
     let at = site.mount_point.join(name(number));
-    let file = files::create_file(root, name(number), site.file_owner(), 0o600).map_err(failed("create", &at))?;
+    let file =
+        files::create_file(root, name(number), site.file_owner(), FileMode::of_bits(0o600)).map_err(failed("create", &at))?;
     let outcome = File::from(file).write_all(render(requests).as_bytes());
     outcome.map_err(|error| failed("write", &at)(errno(&error)))
 }

@@ -15,6 +15,7 @@ use super::{
     error::InstallError,
     files,
     grounds::Grounds,
+    name::PlaceInGeneration,
     site::Site,
     walk::{self, Lost, Step, Way},
     writers,
@@ -24,8 +25,8 @@ use super::{
 pub(crate) enum Wanted<'a> {
     /// No symlink.
     Nothing,
-    /// Inside the published tree, under this relative name. It is made while the generation is written.
-    Inside(String),
+    /// Inside the published tree, at this place. It is made while the generation is written.
+    Inside(PlaceInGeneration<'a>),
     /// At this path, outside the published tree. It is made after the swap.
     Outside(&'a Path),
 }
@@ -158,12 +159,10 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
 
 /// The symlink that an entry gets for a claim without a conflict.
 fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted<'a> {
-    let Step { dir, name } = &claim.end;
-    let inside = name.strip_prefix(&grounds.link.name).ok();
-    match inside.filter(|_| *dir == grounds.link.dir).map(Path::to_str) {
+    match grounds.below_link(&claim.end).and_then(PlaceInGeneration::of_symlink) {
         None => Wanted::Outside(claim.path),
-        Some(Some(name)) if name != entry.location() => Wanted::Inside(name.to_owned()),
-        Some(_) => Wanted::Nothing,
+        Some(place) if place == entry.place() => Wanted::Nothing,
+        Some(place) => Wanted::Inside(place.into_owned()),
     }
 }
 
@@ -194,12 +193,11 @@ impl<'e> Taken<'e> {
             claim: None,
             is_safe: true,
         };
-        let location = entry.location();
-        for (slash, _) in location.match_indices('/') {
-            let parent = location.get(..slash).unwrap_or_default();
+        let place = entry.place();
+        for parent in place.parents() {
             self.passed.entry(grounds.link.below(parent)).or_insert(holder);
         }
-        self.ends.insert(grounds.link.below(&location), holder);
+        self.ends.insert(grounds.link.below(place.as_str()), holder);
     }
 
     /// Notes a declared path.

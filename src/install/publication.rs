@@ -218,8 +218,8 @@ fn write<'a>(
         draft.write(entry)?;
     }
     for (entry, wanted) in entries.iter().zip(wanted) {
-        if let Wanted::Inside(name) = wanted {
-            draft.link(name, &site.link.join(&*entry.location()), entry.owner)?;
+        if let Wanted::Inside(place) = wanted {
+            draft.link(place, &site.link.join(entry.place()), entry.owner)?;
         }
     }
     Ok(draft)

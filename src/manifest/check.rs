@@ -6,21 +6,26 @@ use std::{
 };
 
 use super::{
+    convert::Entries,
     declaration::{Manifest, Placement},
     findings::Findings,
 };
-use crate::{install::is_reserved, sops::format::Format, text::printable::quoted};
+use crate::{
+    install::{is_reserved, rendered},
+    sops::format::Format,
+    text::printable::quoted,
+};
 
 /// Finds entries that cannot all be installed. If a manifest without `version` declares one place twice, the last entry counts, as
 /// in the Go program of sops-nix, and the others are removed.
-pub(crate) fn collisions(mut manifest: Manifest, findings: &mut Findings) -> Manifest {
-    formats(&manifest, findings);
-    places(&manifest, findings);
-    tokens(&manifest, findings);
-    nested_mounts(&manifest, findings);
-    same_places(&mut manifest, findings);
-    same_links(&mut manifest, findings);
-    manifest
+pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &mut Findings) -> Entries {
+    formats(&entries, findings);
+    places(&entries, findings);
+    tokens(manifest, findings);
+    nested_mounts(manifest, findings);
+    same_places(&mut entries, findings);
+    same_links(manifest, &mut entries, findings);
+    entries
 }
 
 /// A path for a message.
@@ -29,9 +34,9 @@ fn shown(path: &Path) -> String {
 }
 
 /// Finds sops files that are declared in two formats.
-fn formats(manifest: &Manifest, findings: &mut Findings) {
+fn formats(entries: &Entries, findings: &mut Findings) {
     let mut seen: BTreeMap<&Path, (Format, &str)> = BTreeMap::new();
-    for secret in &manifest.secrets {
+    for secret in &entries.secrets {
         let (format, first) = *seen.entry(&secret.sops_file).or_insert((secret.format, &secret.name));
         if format != secret.format {
             findings.error(format!(
@@ -46,8 +51,8 @@ fn formats(manifest: &Manifest, findings: &mut Findings) {
 }
 
 /// Finds names that would be both a file and a directory.
-fn places(manifest: &Manifest, findings: &mut Findings) {
-    let places: BTreeMap<String, String> = all_places(manifest).collect();
+fn places(entries: &Entries, findings: &mut Findings) {
+    let places: BTreeMap<String, String> = all_places(entries).collect();
     for (place, what) in &places {
         for parent in parents(place) {
             if let Some(other) = places.get(parent) {
@@ -60,17 +65,15 @@ fn places(manifest: &Manifest, findings: &mut Findings) {
 }
 
 /// The place of each entry below the link, and what messages call the entry.
-fn all_places(manifest: &Manifest) -> impl Iterator<Item = (String, String)> {
-    let secrets = manifest
+fn all_places(entries: &Entries) -> impl Iterator<Item = (String, String)> {
+    let secrets = entries
         .secrets
         .iter()
         .map(|secret| (secret.name.clone(), format!("secret {}", quoted(&secret.name))));
-    let templates = manifest.templates.iter().map(|template| {
-        (
-            Manifest::rendered(&template.name),
-            format!("template {}", quoted(&template.name)),
-        )
-    });
+    let templates = entries
+        .templates
+        .iter()
+        .map(|template| (rendered(&template.name), format!("template {}", quoted(&template.name))));
     secrets.chain(templates)
 }
 
@@ -109,10 +112,10 @@ fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
 }
 
 /// Finds two secrets or two templates of one name, and a secret at the place of a template. The last of them is kept.
-fn same_places(manifest: &mut Manifest, findings: &mut Findings) {
+fn same_places(entries: &mut Entries, findings: &mut Findings) {
     let mut last: HashMap<String, usize> = HashMap::new();
     let mut holders: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (position, (place, what)) in all_places(manifest).enumerate() {
+    for (position, (place, what)) in all_places(entries).enumerate() {
         last.insert(place.clone(), position);
         holders.entry(place).or_default().push(what);
     }
@@ -125,30 +128,30 @@ fn same_places(manifest: &mut Manifest, findings: &mut Findings) {
         };
         findings.forgivable(finding, "the last one counts");
     }
-    let secrets = manifest.secrets.len();
+    let secrets = entries.secrets.len();
     let mut position = 0..;
-    manifest
+    entries
         .secrets
         .retain(|secret| position.next() == last.get(&secret.name).copied());
     let mut position = secrets..;
-    manifest
+    entries
         .templates
-        .retain(|template| position.next() == last.get(&Manifest::rendered(&template.name)).copied());
+        .retain(|template| position.next() == last.get(&rendered(&template.name)).copied());
 }
 
 /// Finds two entries at one `path`, and a `path` above or below the place of another entry.
-fn same_links(manifest: &mut Manifest, findings: &mut Findings) {
+fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Findings) {
     let link = manifest.link.clone();
-    let mut taken: BTreeMap<PathBuf, String> = all_places(manifest).map(|(place, what)| (link.join(place), what)).collect();
-    let mut entries: Vec<(String, &mut Placement)> = Vec::new();
-    for secret in &mut manifest.secrets {
-        entries.push((format!("secret {}", quoted(&secret.name)), &mut secret.placement));
+    let mut taken: BTreeMap<PathBuf, String> = all_places(entries).map(|(place, what)| (link.join(place), what)).collect();
+    let mut placements: Vec<(String, &mut Placement)> = Vec::new();
+    for secret in &mut entries.secrets {
+        placements.push((format!("secret {}", quoted(&secret.name)), &mut secret.placement));
     }
-    for template in &mut manifest.templates {
-        entries.push((format!("template {}", quoted(&template.name)), &mut template.placement));
+    for template in &mut entries.templates {
+        placements.push((format!("template {}", quoted(&template.name)), &mut template.placement));
     }
     // From the last to the first, so that the last one keeps the place.
-    for (what, placement) in entries.into_iter().rev() {
+    for (what, placement) in placements.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
             let finding = format!("{what} and {other} are both at {}; choose another path", shown(&path));

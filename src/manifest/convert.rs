@@ -14,13 +14,24 @@ use super::{
     raw,
 };
 use crate::{
+    install::{EntryName, rendered},
     sops::{format::Format, key::KeyPath},
-    system::budget,
+    system::{
+        budget,
+        mode::{BadMode, FileMode},
+    },
     text::printable::quoted,
 };
 
-/// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on.
-pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> Manifest {
+/// What a manifest installs. The names are still as in the manifest, so that findings can name entries whose names are wrong.
+pub(crate) struct Entries {
+    pub secrets: Vec<Secret<String>>,
+    pub templates: Vec<Template<String>>,
+}
+
+/// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on. The manifest
+/// has no entries yet.
+pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> (Manifest, Entries) {
     unknown_fields(&raw, findings);
     let paths = if raw.user_mode {
         Paths::Expanded(runtime_dir)
@@ -37,18 +48,14 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         findings.error(format!("keepGenerations is {}, which is below 0", raw.keep_generations));
         0
     });
-    Manifest {
+    let secrets = raw.secrets.into_iter().map(|raw| secret(raw, &paths, &link, findings));
+    let secrets = secrets.collect();
+    let templates = raw.templates.into_iter().map(|raw| template(raw, &paths, &link, findings));
+    let templates = templates.collect();
+    let manifest = Manifest {
         is_of_sops_nix: raw.version.is_none(),
-        secrets: raw
-            .secrets
-            .into_iter()
-            .map(|raw| secret(raw, &paths, &link, findings))
-            .collect(),
-        templates: raw
-            .templates
-            .into_iter()
-            .map(|raw| template(raw, &paths, &link, findings))
-            .collect(),
+        secrets: Vec::new(),
+        templates: Vec::new(),
         placeholders: placeholders(raw.placeholder_by_secret_name, findings),
         mount_point,
         link,
@@ -66,10 +73,11 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
             key_import: raw.logging.key_import,
             secret_changes: raw.logging.secret_changes,
         },
-    }
+    };
+    (manifest, Entries { secrets, templates })
 }
 
-fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findings) -> Secret {
+fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findings) -> Secret<String> {
     let what = format!("secret {}", quoted(&raw.name));
     name(&what, &raw.name, findings);
     if raw.sops_file.is_empty() {
@@ -100,13 +108,13 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
     }
 }
 
-fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Findings) -> Template {
+fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Findings) -> Template<String> {
     let what = format!("template {}", quoted(&raw.name));
     name(&what, &raw.name, findings);
     if raw.content.is_empty() && raw.file.is_empty() {
         findings.error(format!("{what} has neither content nor file"));
     }
-    let own_place = link.join(Manifest::rendered(&raw.name));
+    let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
         path: elsewhere(paths.optional(&format!("path of {what}"), &raw.path, findings), &own_place),
         mode: mode(&what, &raw.mode, findings),
@@ -126,30 +134,9 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
     }
 }
 
-/// A name has fewer parts than this, so that it has at most as many as an installation makes, `rendered/` included.
-const MOST_PARTS: usize = 100;
-
 /// Checks a name, which is a relative path and must not lead out of the generation.
 fn name(what: &str, name: &str, findings: &mut Findings) {
-    let fault = if name.is_empty() {
-        "is empty"
-    } else if name.starts_with('/') {
-        "is absolute"
-    } else if name.contains('\0') {
-        "contains a NUL"
-    } else if name.chars().any(char::is_control) {
-        "contains a control character"
-    } else if name.split('/').count() >= MOST_PARTS {
-        "has 100 parts or more"
-    } else if name.split('/').any(|part| matches!(part, "." | "..")) {
-        "contains . or .. as a part"
-    } else if name.split('/').any(str::is_empty) {
-        "contains an empty part"
-    } else if name.split('/').any(|part| part.len() > 255) {
-        "contains a part of more than 255 bytes"
-    } else {
-        return;
-    };
+    let Err(fault) = EntryName::new(name) else { return };
     findings.error(format!(
         "the name of {what} {fault}; choose a relative path such as db/password"
     ));
@@ -173,22 +160,21 @@ fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
 }
 
 /// Octal digits, at most 07777.
-fn mode(what: &str, mode: &str, findings: &mut Findings) -> u32 {
-    match u32::from_str_radix(mode, 8) {
-        Ok(bits) if bits <= 0o7777 && !mode.starts_with('+') => bits,
-        Ok(bits) if !mode.starts_with('+') => {
+fn mode(what: &str, mode: &str, findings: &mut Findings) -> FileMode {
+    FileMode::from_octal(mode).unwrap_or_else(|bad| match bad {
+        BadMode::TooHigh(rest) => {
             let finding = format!("{what} has mode {}, which is above 07777", quoted(mode));
             findings.forgivable(finding, "its lower bits count");
-            bits & 0o7777
+            rest
         }
-        _ => {
+        BadMode::NotOctal => {
             findings.error(format!(
                 "{what} has mode {}, which is not an octal number such as 0400",
                 quoted(mode)
             ));
-            0
+            FileMode::NONE
         }
-    }
+    })
 }
 
 /// Reads a user or group: the name if there is one, otherwise the number. `fields` are the names of these two fields.

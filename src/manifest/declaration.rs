@@ -2,7 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::sops::{format::Format, key::KeyPath};
+use crate::{
+    install::EntryName,
+    sops::{format::Format, key::KeyPath},
+    system::mode::FileMode,
+};
 
 /// A whole manifest, valid.
 #[derive(Debug)]
@@ -52,11 +56,11 @@ pub struct Logging {
     pub secret_changes: bool,
 }
 
-/// One secret: where it comes from and where it goes.
+/// One secret: where it comes from and where it goes. While the manifest is checked, the name `N` may be any text.
 #[derive(Debug)]
-pub struct Secret {
+pub struct Secret<N = EntryName> {
     /// Its place below the link.
-    pub name: String,
+    pub name: N,
     /// The encrypted file.
     pub sops_file: PathBuf,
     /// How that file is written.
@@ -65,6 +69,19 @@ pub struct Secret {
     pub selection: Selection,
     /// Where and whose the published file is.
     pub placement: Placement,
+}
+
+impl Secret<String> {
+    /// The same with a name that can be installed; `None` if the text is no such name.
+    pub(crate) fn named(self) -> Option<Secret> {
+        Some(Secret {
+            name: EntryName::new(&self.name).ok()?,
+            sops_file: self.sops_file,
+            format: self.format,
+            selection: self.selection,
+            placement: self.placement,
+        })
+    }
 }
 
 /// Which part of a sops file a secret is.
@@ -76,15 +93,26 @@ pub enum Selection {
     Key(KeyPath),
 }
 
-/// One template.
+/// One template. While the manifest is checked, the name `N` may be any text.
 #[derive(Debug)]
-pub struct Template {
+pub struct Template<N = EntryName> {
     /// Its place below `rendered/`.
-    pub name: String,
+    pub name: N,
     /// The text to render.
     pub body: Body,
     /// Where and whose the published file is.
     pub placement: Placement,
+}
+
+impl Template<String> {
+    /// The same with a name that can be installed; `None` if the text is no such name.
+    pub(crate) fn named(self) -> Option<Template> {
+        Some(Template {
+            name: EntryName::new(&self.name).ok()?,
+            body: self.body,
+            placement: self.placement,
+        })
+    }
 }
 
 /// Where the text of a template is.
@@ -101,8 +129,8 @@ pub struct Body {
 pub struct Placement {
     /// The declared path, at which a symlink is made; `None` if it is the file's own place.
     pub path: Option<PathBuf>,
-    /// The permission bits, at most `0o7777`.
-    pub mode: u32,
+    /// The permission bits.
+    pub mode: FileMode,
     /// The owner.
     pub owner: Account,
     /// The group.

@@ -2,7 +2,14 @@
 
 use std::path::Path;
 
-use super::{check, convert, declaration::Manifest, error::ManifestError, findings::Findings, raw};
+use super::{
+    check, convert,
+    convert::Entries,
+    declaration::{Manifest, Secret, Template},
+    error::ManifestError,
+    findings::Findings,
+    raw,
+};
 use crate::text::encoding::Encoding;
 
 impl Manifest {
@@ -16,18 +23,23 @@ impl Manifest {
             _ => ManifestError::json(path, &error.path().to_string(), error.inner()),
         })?;
         let mut findings = Findings::new(raw.version);
-        let manifest = convert::manifest(raw, runtime_dir, &mut findings);
-        let manifest = check::collisions(manifest, &mut findings);
-        if findings.errors.is_empty() {
+        let (settings, entries) = convert::manifest(raw, runtime_dir, &mut findings);
+        let entries = check::collisions(&settings, entries, &mut findings);
+        if findings.errors.is_empty()
+            && let Some(manifest) = settings.with(entries)
+        {
             return Ok((manifest, findings.warnings));
         }
         Err(ManifestError::invalid(path, &findings.errors, findings.warnings))
     }
 
-    /// Where templates are published, below a generation.
-    #[must_use]
-    pub fn rendered(name: &str) -> String {
-        format!("rendered/{name}")
+    /// The whole manifest; `None` if a name of an entry cannot be used.
+    fn with(self, entries: Entries) -> Option<Self> {
+        Some(Self {
+            secrets: entries.secrets.into_iter().map(Secret::named).collect::<Option<_>>()?,
+            templates: entries.templates.into_iter().map(Template::named).collect::<Option<_>>()?,
+            ..self
+        })
     }
 }
 

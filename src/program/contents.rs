@@ -13,6 +13,7 @@ use super::{
     template::Tokens,
 };
 use crate::{
+    install::EntryName,
     manifest::{Body, Manifest, Placeholder, Template},
     system::{
         budget,
@@ -37,7 +38,7 @@ pub(crate) fn values(files: Vec<(Source<'_>, Result<WantedContents, Failure>)>) 
         let contents = contents.map_err(|failure| failures.push(failure)).unwrap_or_default();
         for (secret, content) in source.secrets().iter().zip(contents) {
             match content {
-                Ok(content) => drop(values.insert(&secret.name, content)),
+                Ok(content) => drop(values.insert(secret.name.as_str(), content)),
                 Err(error) => failed_secrets.push(source.fail_one(secret, &error)),
             }
         }
@@ -81,7 +82,7 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
 fn fail(template: &Template, diagnosis: Diagnosis) -> Failure {
     Failure {
         diagnosis: diagnosis.of(format_args!("template {}", template.name)),
-        entries: vec![template.name.clone()],
+        entries: vec![template.name.to_string()],
         sops_file: None,
     }
 }
@@ -152,7 +153,7 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
 
 /// The text of a template: that of its file, or the inline text if there is no file or it cannot be read. The Nix modules make the
 /// file from the inline text, so the two are equal unless the user gave both.
-fn body(name: &str, body: &Body, reader: &mut Reader) -> Result<Plaintext, Diagnosis> {
+fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext, Diagnosis> {
     let Some(path) = &body.file else {
         return Ok(Plaintext::from(body.content.clone()));
     };

@@ -4,7 +4,7 @@ use rustix::fs::{Gid, Uid};
 
 use super::{contents::Values, failure::Failure};
 use crate::{
-    install::{Entry, EntryKind, Owner},
+    install::{Entry, EntryKind, EntryName, Owner},
     manifest::{Account, Manifest, Placement},
     system::{
         plaintext::Plaintext,
@@ -38,10 +38,10 @@ pub(crate) fn owned<'e>(
     (entries, failures)
 }
 
-fn entry<'e>(kind: EntryKind, name: &'e str, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
+fn entry<'e>(kind: EntryKind, name: &EntryName, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
     Entry {
         kind,
-        name,
+        name: name.clone(),
         content,
         mode: placement.mode,
         owner,
@@ -51,14 +51,14 @@ fn entry<'e>(kind: EntryKind, name: &'e str, content: &'e [u8], owner: Owner, pl
     }
 }
 
-fn unowned(kind: EntryKind, name: &str, problem: &UserError) -> Failure {
+fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError) -> Failure {
     let noun = match kind {
         EntryKind::Secret => "secret",
         EntryKind::Template => "template",
     };
     Failure {
         diagnosis: problem.diagnosis().of(format_args!("{noun} {name}")),
-        entries: vec![name.to_owned()],
+        entries: vec![name.to_string()],
         sops_file: None,
     }
 }

@@ -4,6 +4,7 @@ pub mod budget;
 pub(crate) mod child;
 pub mod confinement;
 pub mod hardening;
+pub mod mode;
 pub mod plaintext;
 pub mod read;
 pub(crate) mod stop;

@@ -66,7 +66,7 @@ fn a_change_of_mode_alone_modifies() {
         lines(
             &[secret("a", b"x")],
             &[Entry {
-                mode: 0o440,
+                mode: FileMode::of_bits(0o440),
                 ..secret("a", b"x")
             }]
         ),

@@ -191,6 +191,16 @@ fn a_path_that_climbs_or_names_the_link_is_refused() {
 }
 
 #[test]
+fn a_symlink_that_leads_back_out_of_the_published_tree_is_refused() {
+    let world = World::new();
+    world.publish(&[secret("a", b"old")]).unwrap();
+    symlink(world.site.link.join("../out"), world.top.join("detour")).unwrap();
+    let refused = world.publish(&at(&world.top.join("detour/key"))).unwrap_err();
+    assert!(refused.contains("belongs to the generations"), "{refused}");
+    assert_eq!(world.tree("secrets.d"), ["secrets.d/1/ 751", "secrets.d/1/a 400"]);
+}
+
+#[test]
 fn a_detour_to_the_own_place_is_no_obstacle() {
     let world = World::new();
     symlink(&world.top, world.top.join("alias")).unwrap();

@@ -10,7 +10,7 @@ fn the_first_generation_holds_secrets_templates_and_nested_directories() {
     let published = world
         .publish(&[
             Entry {
-                mode: 0o440,
+                mode: FileMode::of_bits(0o440),
                 ..secret("a", b"alpha")
             },
             secret("db/main/password", b"nested"),
@@ -52,11 +52,11 @@ fn no_umask_narrows_or_widens_a_mode() {
         world
             .publish(&[
                 Entry {
-                    mode: 0o666,
+                    mode: FileMode::of_bits(0o666),
                     ..secret("d/wide", b"x")
                 },
                 Entry {
-                    mode: 0,
+                    mode: FileMode::of_bits(0),
                     ..secret("none", b"x")
                 },
             ])
@@ -87,7 +87,7 @@ fn files_and_directories_get_the_declared_owners() {
         .publish(&[
             Entry {
                 owner: owned(1234, 5678),
-                mode: 0o4640,
+                mode: FileMode::of_bits(0o4640),
                 ..secret("d/theirs", b"x")
             },
             Entry {
@@ -115,7 +115,7 @@ fn owner_and_mode_are_set_before_the_first_byte() {
         world
             .publish(&[Entry {
                 owner: owned(1234, 5678),
-                mode: 0o440,
+                mode: FileMode::of_bits(0o440),
                 ..secret("a", b"plaintext")
             }])
             .unwrap();
@@ -249,10 +249,14 @@ fn a_failed_swap_takes_the_generation_and_its_record_back() {
 }
 
 #[test]
-fn a_name_that_is_too_deep_is_refused_by_name() {
+fn a_place_that_is_too_deep_is_refused_by_name() {
     let world = World::new();
-    let name = vec!["d"; 150].join("/");
-    let error = world.publish(&[secret(&name, b"x")]).unwrap_err();
+    let place = world.site.link.join(vec!["d"; 150].join("/"));
+    let entries = [Entry {
+        path: Some(place),
+        ..secret("a", b"x")
+    }];
+    let error = world.publish(&entries).unwrap_err();
     assert!(error.contains("more than 100 parts") && error.contains("d/d/d"), "{error}");
     assert!(world.tree("secrets.d").is_empty());
     let name = vec!["d"; 99].join("/");

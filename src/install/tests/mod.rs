@@ -23,7 +23,7 @@ use rustix::{fs::Gid, process::geteuid};
 use tempfile::TempDir;
 
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
-use crate::system::users::Ids;
+use crate::system::{mode::FileMode, users::Ids};
 
 /// What failed, one error a line.
 fn said(failed: &Failed) -> String {
@@ -138,13 +138,13 @@ fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
     }
 }
 
-/// A secret that differs from this in one field is written `Entry { mode: 0o440, ..secret("a", b"x") }`.
-fn secret<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
+/// A secret that differs from this in one field is written `Entry { mode: FileMode::of_bits(0o440), ..secret("a", b"x") }`.
+fn secret<'a>(name: &str, content: &'a [u8]) -> Entry<'a> {
     Entry {
         kind: EntryKind::Secret,
-        name,
+        name: EntryName::new(name).unwrap(),
         content,
-        mode: 0o400,
+        mode: FileMode::of_bits(0o400),
         owner: Owner::Caller,
         path: None,
         restart_units: &[],
@@ -158,7 +158,7 @@ fn owned(user: u32, group: u32) -> Owner {
 }
 
 /// A template.
-fn template<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
+fn template<'a>(name: &str, content: &'a [u8]) -> Entry<'a> {
     Entry {
         kind: EntryKind::Template,
         ..secret(name, content)

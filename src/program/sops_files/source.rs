@@ -117,7 +117,7 @@ impl<'m> Source<'m> {
     }
 
     fn entries(&self) -> Vec<String> {
-        self.secrets.iter().map(|secret| secret.name.clone()).collect()
+        self.secrets.iter().map(|secret| secret.name.to_string()).collect()
     }
 
     /// Something that concerns the whole file.
@@ -134,7 +134,7 @@ impl<'m> Source<'m> {
         let diagnosis = remedy::absent(error, self.editable());
         Failure {
             diagnosis: diagnosis.of(format_args!("secret {} from {}", secret.name, self.name())),
-            entries: vec![secret.name.clone()],
+            entries: vec![secret.name.to_string()],
             sops_file: Some(PathBuf::from(self.path)),
         }
     }

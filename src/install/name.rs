@@ -1,0 +1,156 @@
+//! What an entry is called, and where it lies in its generation. Both are checked where they are made, so whoever has one can use it as a
+//! path below a directory.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    path::{Component, Path},
+};
+
+use thiserror::Error;
+
+use super::files::{MAX_DEPTH, MAX_NAME};
+
+/// The directory of a generation that has the rendered templates.
+const RENDERED: &str = "rendered";
+
+/// The name of a secret or template: a relative path without `.` and `..`, and without control characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryName(String);
+
+/// What is wrong with a name, as the end of a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct BadName(&'static str);
+
+impl EntryName {
+    /// The name with this text.
+    ///
+    /// # Errors
+    /// When it could lead out of a generation, or cannot be a path that this program makes.
+    pub fn new(name: &str) -> Result<Self, BadName> {
+        let has_part = |is_bad: fn(&str) -> bool| name.split('/').any(is_bad);
+        let fault = if name.is_empty() {
+            "is empty"
+        } else if name.starts_with('/') {
+            "is absolute"
+        } else if name.contains('\0') {
+            "contains a NUL"
+        } else if name.chars().any(char::is_control) {
+            "contains a control character"
+        // One part less than the program makes, so that there is room for `rendered/`.
+        } else if name.split('/').count() >= MAX_DEPTH {
+            "has 100 parts or more"
+        } else if has_part(|part| matches!(part, "." | "..")) {
+            "contains . or .. as a part"
+        } else if has_part(str::is_empty) {
+            "contains an empty part"
+        } else if has_part(|part| part.len() > MAX_NAME) {
+            "contains a part of more than 255 bytes"
+        } else {
+            return Ok(Self(name.to_owned()));
+        };
+        Err(BadName(fault))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a file or symlink lies below the directory of its generation: a relative path without `.` and `..`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlaceInGeneration<'n>(Cow<'n, str>);
+
+impl<'n> PlaceInGeneration<'n> {
+    /// That of a secret: its name.
+    #[must_use]
+    pub fn of_secret(name: &'n EntryName) -> Self {
+        Self(Cow::Borrowed(name.as_str()))
+    }
+
+    /// That of a rendered template: its name, below `rendered/`.
+    #[must_use]
+    pub fn of_template(name: &EntryName) -> Self {
+        Self(Cow::Owned(rendered(name.as_str())))
+    }
+
+    /// That of a symlink at `path`, which is relative to the link. `None` if the path is empty, absolute or no UTF-8, or contains `..`.
+    pub(crate) fn of_symlink(path: &'n Path) -> Option<Self> {
+        let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let text = path.to_str().filter(|text| is_plain && !text.is_empty())?;
+        Some(Self(Cow::Borrowed(text)))
+    }
+
+    /// The same, without a borrow of the name or path.
+    pub(crate) fn into_owned<'o>(self) -> PlaceInGeneration<'o> {
+        PlaceInGeneration(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The directories that it lies in, from the outermost on: `a/b/c` lies in `a` and in `a/b`.
+    pub fn parents(&self) -> impl Iterator<Item = &str> {
+        self.0.match_indices('/').filter_map(|(slash, _)| self.0.get(..slash))
+    }
+}
+
+impl AsRef<Path> for PlaceInGeneration<'_> {
+    fn as_ref(&self) -> &Path {
+        Path::new(self.as_str())
+    }
+}
+
+/// Where a template of this name is published, below its generation.
+pub(crate) fn rendered(name: &str) -> String {
+    format!("{RENDERED}/{name}")
+}
+
+/// The name of the template that is published at `place`; `None` if a secret is.
+pub(crate) fn template_at(place: &str) -> Option<&str> {
+    place.strip_prefix(RENDERED)?.strip_prefix('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_a_generation() {
+        for name in [
+            "", "/", "/a", "..", "../a", "a/..", "a/../b", ".", "./a", "a//b", "a/", "a\0", "a\nb",
+        ] {
+            assert!(EntryName::new(name).is_err(), "{name:?}");
+        }
+        for name in ["a", "a/b", "...", "a/..b", ".a", "ä ö"] {
+            assert_eq!(EntryName::new(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_name_has_room_for_its_directories() {
+        let deep = |parts| EntryName::new(&vec!["d"; parts].join("/"));
+        assert!(deep(MAX_DEPTH - 1).is_ok() && deep(MAX_DEPTH).is_err());
+        assert!(EntryName::new(&"n".repeat(MAX_NAME)).is_ok() && EntryName::new(&"n".repeat(MAX_NAME + 1)).is_err());
+    }
+
+    #[test]
+    fn a_symlink_lies_below_the_link_or_nowhere() {
+        for path in ["", "/a", "..", "../a", "a/../../b"] {
+            assert_eq!(PlaceInGeneration::of_symlink(Path::new(path)), None, "{path:?}");
+        }
+        assert_eq!(PlaceInGeneration::of_symlink(Path::new("a/b")).unwrap().as_str(), "a/b");
+    }
+}
