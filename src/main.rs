@@ -9,7 +9,7 @@ use sops_install_secrets::{
         messages,
         run::run,
     },
-    system::hardening,
+    system::{hardening, root::Root},
 };
 
 fn main() -> ExitCode {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(Request::Run(arguments)) => run(&arguments, Environment::read()).into(),
+        Ok(Request::Run(arguments)) => run(&arguments, Environment::read(), &Root::new("/")).into(),
         Err(line) => {
             tracing::error!("{line}");
             ExitCode::from(2)

@@ -13,6 +13,7 @@ use super::{
     site::{Site, parse_number},
     walk::{self, Step, Way},
 };
+use crate::system::root::Root;
 
 /// The link, the mount point, and everything on the way to them.
 pub(crate) struct Grounds {
@@ -29,7 +30,7 @@ pub(crate) struct Grounds {
 impl Grounds {
     /// Finds the link and the mount point of `site`. `root` is the open mount point, if it exists.
     pub(crate) fn look(site: &Site, root: Option<&OwnedFd>) -> Result<Self, InstallError> {
-        let find = |path| walk::find(path, None).map_err(|lost| lost.error);
+        let find = |path| walk::find(&site.root, path, None).map_err(|lost| lost.error);
         let (link, mount_point) = (find(&site.link)?, find(&site.mount_point)?);
         let lies_in = |way: &Way, end: &Step| way.end == *end || way.passed.contains(end);
         if lies_in(&link, &mount_point.end) || lies_in(&mount_point, &link.end) {
@@ -63,9 +64,9 @@ impl Grounds {
     }
 
     /// Whether a symlink at `path` leads through the link, or to the mount point or into it.
-    pub(crate) fn are_target_of(&self, path: &Path) -> bool {
+    pub(crate) fn are_target_of(&self, root: &Root, path: &Path) -> bool {
         // With one part more, so that the walk follows a symlink at `path` itself.
-        let passed = match walk::find(&path.join("_"), Some(&self.link)) {
+        let passed = match walk::find(root, &path.join("_"), Some(&self.link)) {
             Ok(way) => way.passed,
             Err(lost) => lost.passed,
         };

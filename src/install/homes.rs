@@ -2,11 +2,7 @@
 //!
 //! At the first boot, secrets may be published before systemd-tmpfiles makes the homes of users.
 
-use std::{
-    collections::HashMap,
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, ffi::OsStr};
 
 use rustix::fs::{Stat, Uid};
 
@@ -16,11 +12,9 @@ use super::{
 };
 use crate::system::{
     mode::FileMode,
+    root::Root,
     users::{self, Ids},
 };
-
-/// Where users are listed with their homes.
-const DATABASE: &str = "/etc/passwd";
 
 /// The lowest number of a person's account (`UID_MIN` in login.defs(5)). Accounts of services have lower numbers, and homes such as
 /// `/dev` and `/srv`, in which not everything belongs to them.
@@ -65,7 +59,7 @@ impl Homes {
             return grant(heir, 0o755);
         }
         let new = Step::of(parent, name);
-        let homes = homes();
+        let homes = homes(walk.root());
         let owner = |step: &Step| {
             homes
                 .get(step)
@@ -77,7 +71,7 @@ impl Homes {
             return grant(owner, 0o700);
         }
         // The user of this home may be made after this run, so nobody knows yet whom it will belong to.
-        if self == Self::Earlier && is_usual_home(&new, name) {
+        if self == Self::Earlier && is_usual_home(walk.root(), &new, name) {
             return Err(InstallError::no_home_yet(walk.path(), walk.here()));
         }
         let is_heir = |owner: &Ids| heir.user.is_root() && owner.user.as_raw() >= FIRST_PERSON;
@@ -87,10 +81,11 @@ impl Homes {
 }
 
 /// The place of each home, and the user and group that it belongs to; `None` if several users share it.
-fn homes() -> HashMap<Step, Option<Ids>> {
+fn homes(root: &Root) -> HashMap<Step, Option<Ids>> {
     let mut homes = HashMap::new();
-    for home in users::homes(Path::new(DATABASE)) {
-        let Ok(way) = walk::find(&home.path, None) else { continue };
+    for home in users::homes(&root.passwd()) {
+        let path = root.locate(&home.path);
+        let Ok(way) = walk::find(root, &path, None) else { continue };
         let owner = homes.entry(way.end).or_insert(Some(home.owner));
         *owner = owner.filter(|owner| owner.user == home.owner.user);
     }
@@ -98,7 +93,6 @@ fn homes() -> HashMap<Step, Option<Ids>> {
 }
 
 /// Whether `new` is directly below `/home`, where homes usually are.
-fn is_usual_home(new: &Step, name: &OsStr) -> bool {
-    let usual: PathBuf = Path::new("/home").join(name);
-    walk::find(&usual, None).is_ok_and(|way| way.end == *new)
+fn is_usual_home(root: &Root, new: &Step, name: &OsStr) -> bool {
+    walk::find(root, &root.homes().join(name), None).is_ok_and(|way| way.end == *new)
 }

@@ -67,17 +67,17 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
 
 /// Makes the link of one entry.
 fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<Vec<String>, Failed> {
-    let place = parents::reach(path, site.homes)?;
+    let place = parents::reach(&site.root, path, site.homes)?;
     place.refuse_directory()?;
     // A symlink that an earlier run made is replaced without a warning, even if it spells the way to the secrets differently.
-    let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(path);
+    let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(&site.root, path);
     replace(&place, &site.link.join(entry.place()), entry.owner, is_ours)
 }
 
 /// Points the link at generation `number`. What stood there, and was no link to the generation that `is_live`, is kept or reported:
 /// gives warnings.
 pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String>, Failed> {
-    let place = parents::reach(&site.link, site.homes)?;
+    let place = parents::reach(&site.root, &site.link, site.homes)?;
     let is_ours = |target: &Path| is_live || site.number(target).is_some();
     replace(&place, &site.generation(number), Owner::Caller, is_ours)
 }
@@ -251,7 +251,7 @@ fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::install::homes::Homes;
+    use crate::{install::homes::Homes, system::root::Root};
 
     #[test]
     fn only_the_link_that_we_mean_is_given_away() {
@@ -261,7 +261,7 @@ mod tests {
         std::fs::write(top.join("file"), "root's").unwrap();
         std::os::unix::fs::symlink("elsewhere", top.join("link")).unwrap();
         for name in ["file", "link"] {
-            let place = parents::reach(&top.join(name), Homes::Unknown).unwrap();
+            let place = parents::reach(&Root::new("/"), &top.join(name), Homes::Unknown).unwrap();
             let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
             let refused = outcome.unwrap_err().to_string();
             assert!(refused.contains("was replaced by somebody else"), "{name}: {refused}");

@@ -29,7 +29,7 @@ use super::{
     mount::{self, Attached},
     site::{Site, Store},
 };
-use crate::system::stop;
+use crate::system::{root::Root, stop};
 
 /// The pause between two attempts to lock: flock(2) cannot wait with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -53,6 +53,7 @@ pub(crate) struct Entered {
 pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
     let wait = Wait {
+        root: &site.root,
         place: &place,
         link: &site.link,
         start: Instant::now(),
@@ -108,6 +109,8 @@ fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError>
 
 /// A wait for other runs, with one deadline for all of its attempts.
 struct Wait<'a> {
+    /// The root of the file system.
+    root: &'a Root,
     /// The mount point.
     place: &'a Destination,
     /// The link to the live generation.
@@ -155,7 +158,7 @@ impl Wait<'_> {
             return Err(InstallError::busy(
                 &self.place.path,
                 lock,
-                file.and_then(holder),
+                file.and_then(|file| holder(self.root, file)),
                 self.timeout.as_secs(),
             ));
         }
@@ -173,13 +176,13 @@ impl Wait<'_> {
 }
 
 /// The process that has locked `file`; `None` if the kernel does not tell, as for a process of another PID namespace.
-fn holder(file: &OwnedFd) -> Option<u32> {
+fn holder(root: &Root, file: &OwnedFd) -> Option<u32> {
     let status = fs::fstat(file).ok()?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
-    let locks = read_to_string("/proc/locks").ok()?;
+    let locks = read_to_string(root.locks()).ok()?;
     let holder = holder_in(&locks, &format!("{major:02x}:{minor:02x}:{}", status.st_ino))?;
     // The process that took the lock may have ended, while a child of it still holds the lock.
-    Path::new(&format!("/proc/{holder}")).exists().then_some(holder)
+    root.process(holder).exists().then_some(holder)
 }
 
 /// The process that has locked `file`, according to `locks`, the text of `/proc/locks` (`proc_locks`(5)). `file` is
@@ -233,13 +236,15 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().canonicalize().unwrap().join("secrets.d");
         std::fs::create_dir(&path).unwrap();
-        let place = parents::reach(&path, Homes::Unknown).unwrap();
+        let root = Root::new("/");
+        let place = parents::reach(&root, &path, Homes::Unknown).unwrap();
         let dir = files::open_directory(&place.dir, "secrets.d").unwrap();
         std::fs::rename(&path, path.with_file_name("aside")).unwrap();
         std::fs::create_dir(&path).unwrap();
         let outcome = |timeout| {
             let start = Instant::now();
             Wait {
+                root: &root,
                 place: &place,
                 link: Path::new("/run/secrets"),
                 start,

@@ -37,7 +37,7 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
 
 /// Makes the directory of the mount point if it is missing.
 pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
-    let place = parents::reach(&site.mount_point, site.homes)?;
+    let place = parents::reach(&site.root, &site.mount_point, site.homes)?;
     let made = match site.store {
         // Closed to others until something is mounted over it: whoever can open it can lock it.
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
@@ -245,7 +245,7 @@ fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<Strin
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
     // If this file cannot be read, the warning is given: one too many is better than one too few.
-    let mounts = read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = read_to_string(site.root.mounts()).unwrap_or_default();
     let may_be_swapped = magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}"));
     Ok(may_be_swapped.then(|| {
         format!(

@@ -20,11 +20,12 @@ use super::{
     owner::Owner,
     walk::{self, Walk},
 };
+use crate::system::root::Root;
 
 /// Finds the place of `path`, and makes the missing directories on the way to it. In a home they belong to the home's user, and
 /// elsewhere to the owner of the nearest existing directory.
-pub(crate) fn reach(path: &Path, homes: Homes) -> Result<Destination, InstallError> {
-    let mut walk = Walk::new(path)?;
+pub(crate) fn reach(root: &Root, path: &Path, homes: Homes) -> Result<Destination, InstallError> {
+    let mut walk = Walk::new(root, path)?;
     while let Some(missing) = walk.run(None)? {
         let here = walk.status()?;
         let grant = homes.grant(&walk, &here, &missing)?;

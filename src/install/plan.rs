@@ -140,7 +140,7 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     if let Some(way) = grounds.way_below(&site.link, path) {
         return Ok((way, false));
     }
-    let mut way = walk::find(path, Some(&grounds.link)).map_err(|lost| {
+    let mut way = walk::find(&site.root, path, Some(&grounds.link)).map_err(|lost| {
         let Lost { error, is_safe, .. } = *lost;
         obstacle(error, is_safe)
     })?;

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Gid, Uid};
 
 use super::{homes::Homes, owner::Owner};
-use crate::system::users::Ids;
+use crate::system::{root::Root, users::Ids};
 
 /// Where generations are published, and how.
 #[derive(Clone, Debug)]
 pub struct Site {
+    /// What all paths begin with: that of this site, those of its entries, and those of the system.
+    pub root: Root,
     /// The absolute path of the directory that holds the generations, each in a subdirectory with its number as the name.
     pub mount_point: PathBuf,
     /// The absolute path of the symlink to the live generation.

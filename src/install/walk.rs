@@ -1,4 +1,4 @@
-//! From `/` to the directory that a path lies in, part by part and by descriptor.
+//! From the root to the directory that a path lies in, part by part and by descriptor.
 //!
 //! Paths may lead through directories of other users. Between two uses of a name, another user can put something else there; a
 //! descriptor still refers to the same file. A symlink is followed if only root and the caller can have put it there. If others can
@@ -28,6 +28,7 @@ use super::{
     files::{self, FileId},
     writers::{self, Writer},
 };
+use crate::system::root::Root;
 
 /// As many symlinks as the kernel follows in one path.
 const MAX_SYMLINKS: usize = 40;
@@ -83,23 +84,21 @@ pub(crate) struct Lost {
 }
 
 /// Finds the way to `path`. Does not enter `stop`, as if that did not exist. Changes nothing.
-pub(crate) fn find(path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
+pub(crate) fn find(root: &Root, path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
     let lost = |error, passed, is_safe| Box::new(Lost { error, passed, is_safe });
-    let mut walk = Walk::new(path).map_err(|error| lost(error, Vec::new(), true))?;
+    let mut walk = Walk::new(root, path).map_err(|error| lost(error, Vec::new(), true))?;
     match walk.run(stop).and_then(|missing| Ok((missing, walk.status()?))) {
         Ok((missing, status)) => Ok(walk.way(missing.as_ref(), &status)),
         Err(error) => Err(lost(error, walk.passed, walk.writers.is_empty())),
     }
 }
 
-/// The parts of an absolute path without `..`.
-fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
+/// The parts of an absolute path without `..`, from the root on.
+fn parts(root: &Root, path: &Path) -> Result<VecDeque<OsString>, InstallError> {
     let refuse = || InstallError::not_plain(path);
-    if !path.is_absolute() {
-        return Err(refuse());
-    }
-    path.components()
-        .filter(|part| *part != Component::RootDir)
+    path.strip_prefix(root.path())
+        .map_err(|_| refuse())?
+        .components()
         .map(|part| match part {
             Component::Normal(name) => Ok(name.to_owned()),
             _ => Err(refuse()),
@@ -109,6 +108,8 @@ fn parts(path: &Path) -> Result<VecDeque<OsString>, InstallError> {
 
 /// A walk that is under way.
 pub(crate) struct Walk<'a> {
+    /// Where it starts, and starts again at a symlink to an absolute path.
+    root: &'a Root,
     /// The path as declared.
     path: &'a Path,
     /// Parents still to be entered.
@@ -133,16 +134,17 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Stands at `/`, with all parents of `path` ahead.
-    pub(crate) fn new(path: &'a Path) -> Result<Self, InstallError> {
-        let mut parents = parts(path)?;
+    /// Stands at the root, with all parents of `path` ahead.
+    pub(crate) fn new(root: &'a Root, path: &'a Path) -> Result<Self, InstallError> {
+        let mut parents = parts(root, path)?;
         let name = parents.pop_back().ok_or_else(|| InstallError::not_plain(path))?;
         Ok(Self {
+            root,
             path,
             parents,
             name,
-            dir: root()?,
-            here: PathBuf::from("/"),
+            dir: open(root)?,
+            here: root.path().to_owned(),
             passed: Vec::new(),
             followed: 0,
             within: Vec::new(),
@@ -158,7 +160,9 @@ impl<'a> Walk<'a> {
             self.here.push(&part);
             let status = self.status()?;
             // One part at a time, relative to the directory that is open, so that the kernel follows no symlink by itself.
-            let looked = look(&self.dir, &part);
+            // What is above the root is the root, as for the kernel.
+            let is_above_root = part == ".." && self.within.is_empty();
+            let looked = look(&self.dir, if is_above_root { OsStr::new(".") } else { &part });
             let entry = looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok());
             self.writers.extend(writers::of(&status, entry.as_ref()));
             let is_end = stop == Some(&Step::of(&status, &part));
@@ -221,18 +225,18 @@ impl<'a> Walk<'a> {
             return Err(failed("reach", self.path)(Errno::LOOP));
         }
         let target = fs::readlinkat(link, c"", Vec::new()).map_err(failed("read the symlink", &self.here))?;
-        let target = Path::new(OsStr::from_bytes(target.as_bytes()));
-        for part in target.components().rev() {
-            if !matches!(part, Component::RootDir | Component::CurDir) {
-                self.parents.push_front(part.as_os_str().to_owned());
-            }
-        }
+        let mut target = Path::new(OsStr::from_bytes(target.as_bytes()));
         if target.is_absolute() {
-            self.here = PathBuf::from("/");
-            self.dir = root()?;
+            let leads_out = |_| InstallError::not_plain(self.path);
+            target = target.strip_prefix(self.root.path()).map_err(leads_out)?;
+            self.here = self.root.path().to_owned();
+            self.dir = open(self.root)?;
             self.within.clear();
         } else {
             self.here.pop();
+        }
+        for part in target.components().rev().filter(|part| *part != Component::CurDir) {
+            self.parents.push_front(part.as_os_str().to_owned());
         }
         Ok(())
     }
@@ -259,6 +263,11 @@ impl<'a> Walk<'a> {
     /// The path of what the walk came to last.
     pub(crate) fn here(&self) -> &Path {
         &self.here
+    }
+
+    /// Where the walk started.
+    pub(crate) fn root(&self) -> &Root {
+        self.root
     }
 
     /// The path as declared.
@@ -300,9 +309,8 @@ impl<'a> Walk<'a> {
 }
 
 /// The root directory.
-fn root() -> Result<OwnedFd, InstallError> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    fs::open(c"/", flags, Mode::empty()).map_err(failed("open", Path::new("/")))
+fn open(root: &Root) -> Result<OwnedFd, InstallError> {
+    root.open().map_err(failed("open", root.path()))
 }
 
 /// Opens `name` with `O_PATH`: a symlink is not followed, and no permission to read is needed.

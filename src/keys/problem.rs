@@ -7,7 +7,7 @@ use std::{
 
 use super::foreign::Foreign;
 use crate::{
-    system::{child::ChildError, read::ReadError},
+    system::{child::ChildError, read::ReadError, root::SSHD},
     text::{encoding::Encoding, shell},
 };
 
@@ -150,7 +150,7 @@ impl Problem {
     /// The kind of a host key of sshd, if the problem is that its file is missing.
     pub(crate) fn missing_host_key(&self) -> Option<KeyKind> {
         match self.cause {
-            Cause::NoFile(kind) if self.place.path()?.starts_with("/etc/ssh") => Some(kind),
+            Cause::NoFile(kind) if self.place.path()?.starts_with(SSHD) => Some(kind),
             _ => None,
         }
     }

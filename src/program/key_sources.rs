@@ -6,7 +6,7 @@ use super::environment::KeyVariables;
 use crate::{
     keys::{Credential, GpgSource, KeyFile, KeySources, Keyring, Notice, SshKeyFile},
     manifest::Manifest,
-    system::confinement::Confined,
+    system::{confinement::Confined, root::SSHD},
 };
 
 /// Loads the keys, whose files are read on `thread`, and tells of what is wrong with them.
@@ -84,7 +84,7 @@ fn ssh_keys(manifest: &Manifest) -> Vec<SshKeyFile> {
 fn key_file(path: &Path) -> KeyFile {
     KeyFile {
         path: path.to_owned(),
-        is_default: path.starts_with("/etc/ssh"),
+        is_default: path.starts_with(SSHD),
     }
 }
 

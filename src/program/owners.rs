@@ -8,6 +8,7 @@ use crate::{
     manifest::{Account, Manifest, Placement},
     system::{
         plaintext::Plaintext,
+        root::Root,
         users::{Accounts, Ids, UserError},
     },
 };
@@ -18,6 +19,7 @@ pub(crate) fn owned<'e>(
     values: &'e Values<'_>,
     rendered: &'e [Option<Plaintext>],
     mut owners: Owners,
+    root: &Root,
 ) -> (Vec<Entry<'e>>, Vec<Failure>) {
     let secrets = manifest.secrets.iter().filter_map(|secret| {
         let content = values.get(secret.name.as_str())?.expose();
@@ -31,21 +33,28 @@ pub(crate) fn owned<'e>(
     let mut failures = Vec::new();
     for (kind, name, content, placement) in secrets.chain(templates) {
         match owners.of(placement) {
-            Ok(owner) => entries.push(entry(kind, name, content, owner, placement)),
+            Ok(owner) => entries.push(entry(kind, name, content, owner, placement, root)),
             Err(problem) => failures.push(unowned(kind, name, &problem)),
         }
     }
     (entries, failures)
 }
 
-fn entry<'e>(kind: EntryKind, name: &EntryName, content: &'e [u8], owner: Owner, placement: &'e Placement) -> Entry<'e> {
+fn entry<'e>(
+    kind: EntryKind,
+    name: &EntryName,
+    content: &'e [u8],
+    owner: Owner,
+    placement: &'e Placement,
+    root: &Root,
+) -> Entry<'e> {
     Entry {
         kind,
         name: name.clone(),
         content,
         mode: placement.mode,
         owner,
-        path: placement.path.clone(),
+        path: placement.path.as_ref().map(|path| root.locate(path)),
         restart_units: &placement.restart_units,
         reload_units: &placement.reload_units,
     }

@@ -24,7 +24,7 @@ use crate::{
         units::{self, Channel},
     },
     manifest::{Manifest, ManifestError},
-    system::{confinement::Confined, read, stop, users::Accounts},
+    system::{confinement::Confined, read, root::Root, stop, users::Accounts},
     text::diagnosis::Diagnosis,
 };
 
@@ -52,9 +52,9 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Does what the command line asks for. Reports everything before it returns.
+/// Does what the command line asks for, below `root`. Reports everything before it returns.
 #[must_use]
-pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
+pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outcome {
     let manifest = match read_manifest(arguments, &environment) {
         Ok(manifest) => manifest,
         Err(diagnosis) => {
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments, environment: Environment) -> Outcome {
     match arguments.check_mode {
         CheckMode::Manifest => Outcome::Done,
         CheckMode::SopsFile => check(&manifest),
-        CheckMode::Off => carry_out(arguments, environment, &manifest),
+        CheckMode::Off => carry_out(arguments, environment, &manifest, root),
     }
 }
 
@@ -106,7 +106,7 @@ fn check(manifest: &Manifest) -> Outcome {
 }
 
 /// Decrypts, and publishes or says what it would publish.
-fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Manifest) -> Outcome {
+fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Manifest, root: &Root) -> Outcome {
     // If this fails, a signal ends the process at once, as it would without this call.
     let _ = stop::listen();
     // What others may have written is read and decrypted on this thread, which gives up the rights to write files and to start
@@ -114,14 +114,14 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let thread = Confined::default();
     let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
-    let site = site(arguments, manifest, &mut accounts);
+    let site = site(arguments, manifest, root, &mut accounts);
     let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
     files.open_with_programs(&mut keyring);
     key_sources::tell(manifest, &mut keyring);
     let (values, failed_secrets) = contents::values(files.finish(keyring));
     let (rendered, failed_templates) = contents::render(manifest, &values, thread);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
-    let (entries, unowned) = owned(manifest, &values, &rendered, owners);
+    let (entries, unowned) = owned(manifest, &values, &rendered, owners, root);
     let failures: Vec<_> = [failed_secrets, failed_templates, unowned].into_iter().flatten().collect();
     failures.iter().for_each(Failure::report);
     // This look needs no lock: before a part of the entries is published, it is repeated under the lock.
@@ -139,7 +139,7 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     }
 }
 
-fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> Site {
+fn site(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
     let store = if manifest.user_mode {
         Store::Directory
     } else {
@@ -157,8 +157,9 @@ fn site(arguments: &Arguments, manifest: &Manifest, accounts: &mut Accounts) -> 
         }
     };
     Site {
-        mount_point: manifest.mount_point.clone(),
-        link: manifest.link.clone(),
+        root: root.clone(),
+        mount_point: root.locate(&manifest.mount_point),
+        link: root.locate(&manifest.link),
         keep_generations: manifest.keep_generations,
         store,
         homes: match (manifest.user_mode, arguments.ignore_passwd) {
@@ -191,7 +192,7 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
         return Outcome::NothingChanged;
     }
     print_changes(manifest, &preview.changes, true);
-    let untold = units::request(&channel(environment, manifest), &preview.changes.units);
+    let untold = units::request(&channel(environment, manifest, &site.root), &preview.changes.units);
     for error in &untold {
         tracing::error!("{error}");
     }
@@ -216,7 +217,7 @@ fn make_live(
     } else {
         Extent::Rest
     };
-    let published = match install::publish(site, entries, extent, &channel(environment, manifest)) {
+    let published = match install::publish(site, entries, extent, &channel(environment, manifest, &site.root)) {
         Ok(published) => published,
         Err(failed) => {
             for warning in &failed.warnings {
@@ -285,7 +286,7 @@ fn failed_entries(failures: &[Failure]) -> Vec<String> {
 }
 
 /// How unit requests are made. In user mode there are none.
-fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
+fn channel(environment: &Environment, manifest: &Manifest, root: &Root) -> Channel {
     if manifest.user_mode {
         return Channel::Nobody;
     }
@@ -293,7 +294,7 @@ fn channel(environment: &Environment, manifest: &Manifest) -> Channel {
         return Channel::Systemctl(PathBuf::from("systemctl"));
     }
     Channel::Lists {
-        directory: PathBuf::from("/run/nixos"),
+        directory: root.unit_lists(),
         dry: environment.dry_run,
         units: environment.units.clone(),
         systemctl: environment.systemctl.clone(),

@@ -7,6 +7,7 @@ pub mod hardening;
 pub mod mode;
 pub mod plaintext;
 pub mod read;
+pub mod root;
 pub(crate) mod stop;
 mod umask;
 pub mod users;

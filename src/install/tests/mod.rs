@@ -3,6 +3,7 @@
 mod changed;
 mod declared_paths;
 mod files;
+mod homes;
 mod killing;
 mod locking;
 mod mounts;
@@ -23,7 +24,7 @@ use rustix::{fs::Gid, process::geteuid};
 use tempfile::TempDir;
 
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
-use crate::system::{mode::FileMode, users::Ids};
+use crate::system::{mode::FileMode, root::Root, users::Ids};
 
 /// What failed, one error a line.
 fn said(failed: &Failed) -> String {
@@ -104,6 +105,7 @@ impl World {
 /// Generations in `top/secrets.d`, the link at `top/secrets`.
 fn site(top: &Path, store: Store) -> Site {
     Site {
+        root: Root::new("/"),
         mount_point: top.join("secrets.d"),
         link: top.join("secrets"),
         keep_generations: 1,

@@ -1,0 +1,75 @@
+//! The root of the file system that is installed to, and the places below it that no manifest names.
+
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{self, Mode, OFlags},
+    io::Errno,
+};
+
+/// Where sshd keeps the keys of the host.
+pub(crate) const SSHD: &str = "/etc/ssh";
+
+/// The directory that stands for `/`: the program passes `/` itself, and a test a directory of its own. Only what is installed, and what
+/// decides how, lies below it; sops files and keys are read where they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root(PathBuf);
+
+impl Root {
+    /// The absolute path `directory` stands for `/`.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self(directory.into())
+    }
+
+    /// Where the absolute path `path` of the installed system is.
+    #[must_use]
+    pub fn locate(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.0.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Opens the directory, for look-up only.
+    pub(crate) fn open(&self) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        fs::open(&self.0, flags, Mode::empty())
+    }
+
+    /// Users, with their homes (passwd(5)).
+    pub(crate) fn passwd(&self) -> PathBuf {
+        self.locate("/etc/passwd")
+    }
+
+    /// The directory that homes usually are in.
+    pub(crate) fn homes(&self) -> PathBuf {
+        self.locate("/home")
+    }
+
+    /// Where `switch-to-configuration` reads lists of units.
+    pub(crate) fn unit_lists(&self) -> PathBuf {
+        self.locate("/run/nixos")
+    }
+
+    /// Which process holds which lock (`proc_locks`(5)).
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.locate("/proc/locks")
+    }
+
+    /// The directory of a process, which exists as long as the process.
+    pub(crate) fn process(&self, id: u32) -> PathBuf {
+        self.locate(format!("/proc/{id}"))
+    }
+
+    /// The mounts that this process sees (`proc_pid_mountinfo`(5)).
+    pub(crate) fn mounts(&self) -> PathBuf {
+        self.locate("/proc/self/mountinfo")
+    }
+}
