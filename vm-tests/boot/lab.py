@@ -7,6 +7,7 @@ import pathlib
 import time
 import traceback
 
+from container import Container
 from image import Image
 from machine import Machine
 from payload import PRIVATE_KEY, Payload
@@ -29,7 +30,7 @@ class Lab:
         self.image = image
         self.directory = directory
         self.rows = rows
-        self.machines: list[Machine] = []
+        self.machines: list[Machine | Container] = []
         # Plaintexts and private keys of this story.
         self.plaintexts: list[str] = []
 
@@ -42,6 +43,12 @@ class Lab:
         machine = Machine(self.image, self.directory / name)
         self.machines.append(machine)
         return machine
+
+    def container(self, name: str) -> Container:
+        """A container that does not run yet."""
+        container = Container(self.directory / f"container-{name}")
+        self.machines.append(container)
+        return container
 
     def secret(self, text: str) -> str:
         """Takes note of a plaintext, to look for it later."""

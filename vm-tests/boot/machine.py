@@ -62,7 +62,31 @@ class Line:
         return before.decode(errors="replace") + end
 
 
-class Machine:
+class System:
+    """A system that runs, and takes commands by `run`."""
+
+    def succeed(self, command: str, patience: float = PATIENCE) -> str:
+        """The output of a command that has to succeed, without blanks at its ends."""
+        code, output = self.run(command, patience)
+        assert code == 0, f"{command}: exit code {code}: {output}"
+        return output.strip()
+
+    def fail(self, command: str) -> str:
+        """The output of a command that has to fail."""
+        code, output = self.run(command)
+        assert code != 0, f"{command}: did not fail: {output}"
+        return output.strip()
+
+    def wait_until(self, command: str, patience: float = PATIENCE) -> None:
+        """Waits until a command succeeds."""
+        until(lambda: self.run(command)[0] == 0, command, patience)
+
+    def property(self, unit: str, name: str) -> str:
+        """A property of a unit, as systemd shows it."""
+        return self.succeed(f"systemctl show {unit} -p {name} --value")
+
+
+class Machine(System):
     """A machine with a disk of its own, in `directory`. It is off until `start`."""
 
     def __init__(self, image: Image, directory: pathlib.Path):
@@ -105,26 +129,6 @@ class Machine:
         self.shell.send(base64.b64encode(command.encode()).decode())
         output, code = self.shell.read_until("\n", patience).rsplit(" ", 1)
         return int(code), base64.b64decode(output.strip()).decode(errors="replace")
-
-    def succeed(self, command: str, patience: float = PATIENCE) -> str:
-        """The output of a command that has to succeed, without blanks at its ends."""
-        code, output = self.run(command, patience)
-        assert code == 0, f"{command}: exit code {code}: {output}"
-        return output.strip()
-
-    def fail(self, command: str) -> str:
-        """The output of a command that has to fail."""
-        code, output = self.run(command)
-        assert code != 0, f"{command}: did not fail: {output}"
-        return output.strip()
-
-    def wait_until(self, command: str, patience: float = PATIENCE) -> None:
-        """Waits until a command succeeds."""
-        until(lambda: self.run(command)[0] == 0, command, patience)
-
-    def property(self, unit: str, name: str) -> str:
-        """A property of a unit, as systemd shows it."""
-        return self.succeed(f"systemctl show {unit} -p {name} --value")
 
     def shut_down(self) -> None:
         """Shuts the system down, in order."""

@@ -1,0 +1,27 @@
+"""What a host is switched by: NixOS's own switch-to-configuration, if it is named, and a stand-in for it."""
+
+import os
+import pathlib
+
+STAND_IN = pathlib.Path(__file__).resolve().parent / "stand_in.py"
+# The lists of the activation, which the real one is to read no longer from NixOS 26.11 on. One that looks for lists by other names, of the same length, reads none.
+LISTS, NO_LISTS = b"/run/nixos/activation-re", b"/run/nixos/forgotten!-re"
+STAND_IN_LISTS, STAND_IN_NO_LISTS = b"READS_LISTS = True", b"READS_LISTS = False"
+
+
+def clients() -> dict[str, bytes]:
+    """What to switch with. The stand-in is always there."""
+    found = {"stand-in": STAND_IN.read_bytes()}
+    named = os.environ.get("SWITCH_TO_CONFIGURATION")
+    if named:
+        found["switch-to-configuration"] = pathlib.Path(named).read_bytes()
+    else:
+        print("SKIPPED: the switches by the real switch-to-configuration, which SWITCH_TO_CONFIGURATION does not name (README.md)", flush=True)
+    return found
+
+
+def without_lists(client: bytes) -> bytes:
+    """The client as it will be when it has stopped to read lists."""
+    old, new = (STAND_IN_LISTS, STAND_IN_NO_LISTS) if client.startswith(b"#!") else (LISTS, NO_LISTS)
+    assert old in client, "this client reads no lists"
+    return client.replace(old, new)
