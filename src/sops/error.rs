@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{format::EmitError, rules::RuleError, select::SelectError};
+use super::{format::EmitError, rules::RuleError, select_error::SelectError};
 
 /// Why a file does not decrypt.
 #[derive(Debug, Error)]

@@ -172,7 +172,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "16 YAML merge keys",
-        "src/sops/select.rs",
+        "src/sops/name_index.rs",
         "const MERGE_DEPTH: usize = ",
     ),
     (

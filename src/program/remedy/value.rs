@@ -2,7 +2,7 @@
 
 use super::editable::Editable;
 use crate::{
-    sops::{ContentError, select::SelectError},
+    sops::{ContentError, SelectError},
     text::diagnosis::Diagnosis,
 };
 

@@ -1,0 +1,126 @@
+//! Why a key leads to no value that could be a secret, and what to do about it.
+
+use thiserror::Error;
+
+use super::{
+    key::{KeyPath, KeyStep},
+    tree::{Branch, Key, Value},
+};
+
+/// Why there is no value under a key that could be a secret.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum SelectError {
+    /// Nothing has that name.
+    #[error("the key {key} does not exist")]
+    Missing {
+        /// The key as far as it was looked for.
+        key: String,
+        /// An existing key with a similar spelling, to be suggested.
+        nearest: Option<String>,
+    },
+    /// The list has no element at this position.
+    #[error("the key {key} does not exist; {list} has {count}, and the first is [0]")]
+    Beyond {
+        /// The key as far as it was looked for.
+        key: String,
+        /// The key of the list.
+        list: String,
+        /// How many elements it has.
+        count: String,
+    },
+    /// Nothing has that name, and the key begins like steps in brackets but does not go on so.
+    #[error("the key {key} is malformed from character {position} on")]
+    Malformed {
+        /// The key as it was typed.
+        key: String,
+        /// The first character, counted from 1, that belongs to no step in brackets.
+        position: usize,
+    },
+    /// Several values have that name. None of them is taken: nothing authenticates an empty string, so anybody who can write the
+    /// file could add one under the name of a secret.
+    #[error("the key {key} is there more than once")]
+    Repeated {
+        /// The key as far as it was looked for.
+        key: String,
+    },
+    /// The key has a further step, but the value there is no map (for a name) or no list (for a position).
+    #[error("the key {key} is {found}, not {expected}, so there is no {wanted} in it")]
+    NotAMap {
+        /// The key of the value that is no map, or no list.
+        key: String,
+        /// What it is.
+        found: &'static str,
+        /// What it should be: a map or a list.
+        expected: &'static str,
+        /// The key that was wanted.
+        wanted: String,
+        /// An existing key that was probably meant, to be suggested.
+        nearest: Option<String>,
+    },
+    /// The value exists, but cannot be written to a file.
+    #[error("the key {key} is {found}; only a string, a number, a boolean or a time can be a secret")]
+    NotAScalar {
+        /// The full key.
+        key: String,
+        /// What it is.
+        found: &'static str,
+        /// What to do about it, if something can be done.
+        hint: Option<String>,
+    },
+}
+
+impl SelectError {
+    /// The error for a `value` under `key` that is no scalar.
+    pub(crate) fn not_a_scalar<S>(key: &KeyPath, value: &Value<S>) -> Self {
+        Self::NotAScalar {
+            key: key.to_string(),
+            found: value.type_name(),
+            hint: hint(key, value),
+        }
+    }
+
+    /// What to do about it, if that does not depend on the file.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Missing { nearest, .. } | Self::NotAMap { nearest, .. } => {
+                nearest.as_ref().map(|key| format!("did you mean {key}"))
+            }
+            Self::Malformed { .. } => {
+                Some("write each name as [\"name\"] and each position as [0], with nothing between them".to_owned())
+            }
+            Self::NotAScalar { hint, .. } => hint.clone(),
+            Self::Beyond { .. } | Self::Repeated { .. } => None,
+        }
+    }
+}
+
+/// What to do about a `value` that is no scalar.
+fn hint<S>(key: &KeyPath, value: &Value<S>) -> Option<String> {
+    match value {
+        Value::Map(inner) => Some(format!("{}use key \"\" for the whole file", inner_key(key, inner))),
+        Value::List(elements) => element(key, elements).map(|key| format!("name one of its elements, such as {key}")),
+        Value::Comment(_) => Some("comments count as elements, as they do for sops".to_owned()),
+        Value::Null | Value::Scalar(..) => None,
+    }
+}
+
+/// The advice to name a key of the map `key`, with its first one as the example.
+fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
+    let name = inner.items.iter().find_map(|item| match &item.key {
+        Key::Name(name) => Some(String::from_utf8_lossy(name).into_owned()),
+        Key::Comment(_) | Key::Other(_) => None,
+    });
+    let depth = key.steps().len();
+    name.map_or(String::new(), |name| {
+        let first = key.with(depth, depth, KeyStep::Name(name));
+        format!("name one of its keys, such as {first}, or ")
+    })
+}
+
+/// The key of the first element of the list `key` that is no comment.
+fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
+    let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)))?;
+    let depth = key.steps().len();
+    Some(key.with(depth, depth, KeyStep::Index(index)))
+}
