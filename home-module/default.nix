@@ -1,4 +1,4 @@
-# Secrets of sops files for one user of home-manager: the same options as on NixOS, without owners, units to restart and `neededForUsers`. A user service
+# Secrets of sops files for one user of home-manager: the same options as on NixOS, without owners and `neededForUsers`. A user service
 # installs them; without a user manager the activation does.
 {
   config,
@@ -12,7 +12,14 @@ let
   gpg = cfg.gnupg;
   systemctl = config.systemd.user.systemctlPath;
 
-  install = import ./install.nix { inherit lib pkgs cfg; };
+  install = import ./install.nix {
+    inherit
+      lib
+      pkgs
+      cfg
+      systemctl
+      ;
+  };
 
   # A path as a word of a shell script, with `%r` and `%%` replaced.
   shellPath =

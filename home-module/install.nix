@@ -3,14 +3,20 @@
   lib,
   pkgs,
   cfg,
+  # The path of systemctl.
+  systemctl,
 }:
 
 let
+  entries = lib.attrValues cfg.secrets ++ lib.attrValues cfg.templates;
+  unitsOf =
+    entry: lib.filterAttrs (_: units: units != [ ]) { inherit (entry) restartUnits reloadUnits; };
+
   paths = [
     cfg.defaultSecretsMountPoint
     cfg.defaultSymlinkPath
   ]
-  ++ map (entry: entry.path) (lib.attrValues cfg.secrets ++ lib.attrValues cfg.templates);
+  ++ map (entry: entry.path) entries;
 
   # `%%` is a percent sign, `%r` the run-time directory. Some people write `/run/user/…` instead.
   mentionsRuntimeDir =
@@ -24,6 +30,8 @@ rec {
     mountPoint = cfg.defaultSecretsMountPoint;
     symlinkPath = cfg.defaultSymlinkPath;
     userMode = true;
+    # Most homes have none, and an older program in `sops.package` does not expect them.
+    furtherFields = unitsOf;
   };
 
   installer = import ../module-common/installer.nix { inherit lib pkgs cfg; } {
@@ -31,6 +39,9 @@ rec {
     inherit manifest;
     # All files belong to the user.
     flags = [ "-ignore-passwd" ];
+    defaultEnvironment = lib.optionalAttrs (lib.any (entry: unitsOf entry != { }) entries) {
+      SOPS_NIX_SYSTEMCTL = systemctl;
+    };
   };
 
   # What runs before the installer.

@@ -9,32 +9,49 @@ let
   cfg = config.sops;
   inherit (lib) types;
 
+  units =
+    what: example:
+    lib.mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      inherit example;
+      description = "Units of the user's own manager to ${what} when the content or mode of the file changes, if that manager runs. A name without a type means a service.";
+    };
+  unitsToTell = {
+    restartUnits = units "restart" [ "mbsync.service" ];
+    reloadUnits = units "reload" [ "waybar.service" ];
+  };
+
   secret =
     { config, ... }:
     {
-      options.path = lib.mkOption {
-        type = types.str;
-        default = "${cfg.defaultSymlinkPath}/${config.name}";
-        defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/<name>"'';
-        example = "%r/context7/api-key";
-        description = ''
-          Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
-          `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
-        '';
+      options = unitsToTell // {
+        path = lib.mkOption {
+          type = types.str;
+          default = "${cfg.defaultSymlinkPath}/${config.name}";
+          defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/<name>"'';
+          example = "%r/context7/api-key";
+          description = ''
+            Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
+            `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
+          '';
+        };
       };
     };
 
   template =
     { config, ... }:
     {
-      options.path = lib.mkOption {
-        type = types.singleLineStr;
-        default = "${cfg.defaultSymlinkPath}/rendered/${config.name}";
-        defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/rendered/<name>"'';
-        description = ''
-          Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
-          `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
-        '';
+      options = unitsToTell // {
+        path = lib.mkOption {
+          type = types.singleLineStr;
+          default = "${cfg.defaultSymlinkPath}/rendered/${config.name}";
+          defaultText = lib.literalExpression ''"''${config.sops.defaultSymlinkPath}/rendered/<name>"'';
+          description = ''
+            Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
+            `%r` stands for the run-time directory (`$XDG_RUNTIME_DIR`), `%%` for a percent sign.
+          '';
+        };
       };
     };
 in

@@ -170,7 +170,10 @@ let
     "slice"
     "scope"
   ];
-  hasSuffix = unit: lib.any (suffix: lib.hasSuffix ".${suffix}" unit) unitSuffixes;
+  # As for systemd, a name without a type means a service.
+  fullName =
+    unit:
+    if lib.any (suffix: lib.hasSuffix ".${suffix}" unit) unitSuffixes then unit else "${unit}.service";
 
   # The template unit of an instance: `getty@.service` for `getty@tty1.service`.
   templateUnit =
@@ -188,11 +191,9 @@ let
           unit:
           if quadletUnit unit != null then
             [ "${option}.${field}: quadlet makes ${quadletUnit unit} of ${unit}: write that." ]
-          else if !hasSuffix unit then
-            [ "${option}.${field}: ${unit} is no unit name: write ${unit}.service if you mean the service." ]
           else
-            lib.optional (!isKnown unit)
-              "${option}.${field}: no unit ${unit} is defined in systemd.units. If no package brings it and no generator makes it either, nobody will be told when this secret changes: correct the name."
+            lib.optional (!isKnown (fullName unit))
+              "${option}.${field}: no unit ${fullName unit} is defined in systemd.units. If no package brings it and no generator makes it either, nobody will be told when this secret changes: correct the name."
         ) entry.${field}
       )
       [

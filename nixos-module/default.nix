@@ -16,6 +16,7 @@ in
     ./options.nix
     ./scripts.nix
     ./units.nix
+    ./before-switch.nix
     ./former-names.nix
     ./checks.nix
     (lib.mkRenamedOptionModule [ "sops" "gnupgHome" ] [ "sops" "gnupg" "home" ])

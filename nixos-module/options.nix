@@ -74,14 +74,14 @@ let
         type = types.listOf types.str;
         default = [ ];
         example = [ "nginx.service" ];
-        description = "Units to restart when the content, owner, group or mode of the file changes, by their full names.";
+        description = "Units to restart when the content, owner, group or mode of the file changes. A name without a type means a service.";
       };
 
       reloadUnits = lib.mkOption {
         type = types.listOf types.str;
         default = [ ];
         example = [ "nginx.service" ];
-        description = "Units to reload when the content, owner, group or mode of the file changes, by their full names.";
+        description = "Units to reload when the content, owner, group or mode of the file changes. A name without a type means a service.";
       };
 
       neededForUsers = lib.mkOption {

@@ -7,7 +7,7 @@ use sops_install_secrets::{
         cli::{self, Request},
         environment::Environment,
         messages,
-        run::run,
+        run::{after_switch, run},
     },
     system::{hardening, root::Root},
 };
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
+        Ok(Request::AfterSwitch(failed)) => after_switch(failed, &Environment::read(), &Root::new("/")).into(),
         Ok(Request::Run(arguments)) => run(&arguments, Environment::read(), &Root::new("/")).into(),
         Err(line) => {
             tracing::error!("{line}");

@@ -124,7 +124,9 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
             warnings.extend(removed.err().map(|error| error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
-    } else if !decided.is_live {
+    } else if decided.is_live {
+        units::take_up(channel);
+    } else {
         // At a first publication no unit has an old secret. But units may have failed because their secret was missing.
         let failed = units::start_failed(channel, &all_units(entries));
         failures.extend(failed.err().map(InstallError::from));

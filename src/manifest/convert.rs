@@ -14,7 +14,7 @@ use super::{
     raw,
 };
 use crate::{
-    install::{EntryName, rendered},
+    install::{EntryName, rendered, units::full_name},
     sops::{format::Format, key::KeyPath},
     system::{
         budget,
@@ -204,14 +204,14 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
     }
 }
 
-/// Keeps the unit names that can be given to systemd.
+/// Keeps the unit names that can be given to systemd, in full.
 fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
     let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
     for unit in bad {
         let finding = format!("{what} names {} in {field}, which cannot be a unit", quoted(&unit));
         findings.forgivable(finding, "it is left out");
     }
-    good
+    good.iter().map(|unit| full_name(unit)).collect()
 }
 
 /// Whether `unit` has 1 to 255 of the characters that systemd.unit(5) allows, and no leading dash, because systemctl would take it

@@ -46,6 +46,9 @@ Exit codes:
   2  wrong usage, or a manifest that cannot be used
   3  published, but some secrets (only while nothing was published before), links or unit requests failed";
 
+/// With this the program starts itself once more: `src/install/units/after_switch.rs`.
+const AFTER_SWITCH: &str = "--after-switch";
+
 const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
 
 /// What a command line asks for.
@@ -53,6 +56,9 @@ const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsf
 pub enum Request {
     /// A run.
     Run(Arguments),
+    /// The unit requests that a switch has left. The units are those that had failed before it. Only this program itself asks for
+    /// this.
+    AfterSwitch(Vec<String>),
     /// Text for standard output: the help or the version.
     Print(String),
 }
@@ -62,6 +68,14 @@ pub enum Request {
 /// # Errors
 /// With a message of one line, when the arguments are wrong.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if let [_, first, units @ ..] = arguments.as_slice()
+        && first == AFTER_SWITCH
+    {
+        return Ok(Request::AfterSwitch(
+            units.iter().map(|unit| unit.to_string_lossy().into_owned()).collect(),
+        ));
+    }
     match Arguments::try_parse_from(two_dashes(arguments)) {
         Ok(arguments) => Ok(Request::Run(arguments)),
         Err(error) if !error.use_stderr() => Ok(Request::Print(error.to_string())),
@@ -147,6 +161,15 @@ mod tests {
         assert_eq!(
             parsed(&["--check-mode", "off", "-ignore-passwd=false", "m.json"]),
             run(CheckMode::Off, false)
+        );
+    }
+
+    #[test]
+    fn what_a_switch_has_left_is_asked_for_with_the_units_that_had_failed() {
+        let wanted = vec!["a.service".to_owned(), "b.service".to_owned()];
+        assert_eq!(
+            parsed(&[crate::install::units::AFTER_SWITCH, "a.service", "b.service"]),
+            Ok(Request::AfterSwitch(wanted))
         );
     }
 

@@ -285,19 +285,42 @@ fn failed_entries(failures: &[Failure]) -> Vec<String> {
     failures.iter().flat_map(|failure| failure.entries.iter().cloned()).collect()
 }
 
-/// How unit requests are made. In user mode there are none.
+/// How unit requests are made. In user mode the home-manager module names systemctl, if there are units to tell.
 fn channel(environment: &Environment, manifest: &Manifest, root: &Root) -> Channel {
     if manifest.user_mode {
-        return Channel::Nobody;
+        let systemctl = environment.systemctl.clone().filter(|_| !environment.dry_run);
+        return systemctl.map_or(Channel::Nobody, Channel::OfUser);
     }
-    if environment.via_systemctl && !environment.dry_run {
-        return Channel::Systemctl(PathBuf::from("systemctl"));
+    let systemctl = PathBuf::from("systemctl");
+    match (environment.via_systemctl, environment.dry_run) {
+        (true, false) => Channel::Systemctl(systemctl),
+        (true, true) => Channel::Announced(systemctl),
+        (false, dry) => Channel::Lists {
+            directory: root.unit_lists(),
+            dry,
+            units: environment.units.clone(),
+            systemctl: environment.systemctl.clone().or_else(systemctl_of_nixos),
+        },
     }
-    Channel::Lists {
-        directory: root.unit_lists(),
-        dry: environment.dry_run,
-        units: environment.units.clone(),
-        systemctl: environment.systemctl.clone(),
+}
+
+/// The systemctl of NixOS. Activation scripts do not have it in their `PATH`, and those of sops-nix's module do not name it.
+fn systemctl_of_nixos() -> Option<PathBuf> {
+    Some(PathBuf::from("/run/current-system/sw/bin/systemctl")).filter(|path| path.exists())
+}
+
+/// Makes the unit requests that a switch has left. `failed`: units that had failed before it.
+#[must_use]
+pub fn after_switch(failed: Vec<String>, environment: &Environment, root: &Root) -> Outcome {
+    let systemctl = environment.systemctl.clone().unwrap_or_else(|| PathBuf::from("systemctl"));
+    let errors = units::after_switch(&root.unit_lists(), &systemctl, failed);
+    for error in &errors {
+        tracing::error!("{error}");
+    }
+    if errors.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::PublishedRest
     }
 }
 

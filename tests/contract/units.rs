@@ -119,14 +119,8 @@ fn what_others_have_listed_stays_in_the_lists() {
 fn a_dry_run_writes_the_dry_lists_and_a_real_run_still_tells() {
     let Some(world) = World::system() else { return };
     world.install(&manifest(&world, ONE));
-    let dry = |command: &mut std::process::Command| {
-        command
-            .env("NIXOS_ACTION", "dry-activate")
-            .env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
-    };
     let said = world.run_with(&manifest(&world, OTHER), |command| {
-        dry(command);
-        command
+        command.env("NIXOS_ACTION", "dry-activate")
     });
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(lists(&world), TOLD.replace("activation-", "dry-activation-"));
@@ -149,7 +143,7 @@ fn without_a_directory_for_lists_nobody_is_told_and_nothing_is_made() {
 fn systemctl(world: &World, action: &str) -> PathBuf {
     let log = world.input("log");
     let script = format!(
-        "#!/bin/sh\nexec >> {}\necho \"$*\"\nenv | grep -E 'KEY|SOPS' || :\nreadlink /run/secrets\ncat /run/secrets/a\necho\n{action}\n",
+        "#!/bin/sh\nexec >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\nenv | grep -E 'KEY|SOPS' || :\nreadlink /run/secrets\ncat /run/secrets/a\necho\n{action}\n",
         log.display()
     );
     world.script("systemctl", &script)
@@ -183,7 +177,7 @@ fn systemd_is_asked_after_the_link_is_swapped_and_sees_no_key() {
     assert_eq!((said.code, said.out.as_str()), (Some(0), "modifying secret: a\n"));
     assert_eq!(
         log(&world),
-        "is-failed -- a.service both.service r.service\n/run/secrets.d/2\ndeep\n\
+        "show -- a.service both.service r.service\n/run/secrets.d/2\ndeep\n\
          --no-block try-restart -- a.service both.service\n/run/secrets.d/2\ndeep\n\
          --no-block try-reload-or-restart -- r.service\n/run/secrets.d/2\ndeep\n"
     );
@@ -205,7 +199,7 @@ fn requests_of_a_run_that_was_killed_before_it_made_them_are_made_by_the_next() 
     assert_eq!((next.code, next.out.as_str()), (Some(0), ""));
     assert_eq!(
         log(&world),
-        "is-failed -- a.service both.service r.service\n/run/secrets.d/3\ndeep\n\
+        "show -- a.service both.service r.service\n/run/secrets.d/3\ndeep\n\
          --no-block try-restart -- a.service both.service\n/run/secrets.d/3\ndeep\n\
          --no-block try-reload-or-restart -- r.service\n/run/secrets.d/3\ndeep\n"
     );
@@ -232,4 +226,175 @@ fn a_refusal_of_systemd_is_told_and_the_secrets_stay_published() {
     );
     assert_eq!(world.read("/run/secrets/a"), "deep");
     assert_eq!(said.code, Some(3));
+}
+
+/// What the stand-in answers to `show`: a.service runs, both.service has failed, r.service runs and can be reloaded.
+const STATES: &str =
+    "[ \"$1\" != show ] || printf 'LoadState=loaded\\nCanReload=yes\\nActiveState=%s\\n\\n' active failed active >&3";
+
+/// Runs through a stand-in that tells states. Its standard output is that of the program, so it is kept apart from the log.
+fn run_with_states(world: &World, manifest: &Manifest, wrap: &str) -> Said {
+    let log = world.input("log");
+    let script = format!(
+        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n{STATES}\n",
+        log.display()
+    );
+    let dir = world.script("systemctl", &script);
+    let path = world.save(manifest);
+    let mut command = world.command("sh");
+    command
+        .args(["-c", wrap])
+        .arg(world.executable())
+        .arg(path)
+        .env("PATH", format!("{}:{}", dir.display(), std::env::var("PATH").unwrap()))
+        .env("SOPS_RESTART_UNITS_VIA_SYSTEMCTL", "1");
+    world.finish(&mut command)
+}
+
+#[test]
+fn a_dry_run_by_systemctl_says_what_it_would_ask_and_asks_for_nothing() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let said = run_with_states(
+        &world,
+        &manifest(&world, OTHER),
+        "NIXOS_ACTION=dry-activate exec \"$0\" \"$1\"",
+    );
+    assert_eq!(said.out, "would modify secret: a\n");
+    assert_eq!(
+        said.err,
+        "would run: systemctl try-restart a.service\n\
+         would run: systemctl try-reload-or-restart r.service\n\
+         would run: systemctl start both.service\n"
+    );
+    assert_eq!(log(&world), "show -- a.service both.service r.service\n");
+    assert_eq!(lists(&world), "");
+}
+
+#[test]
+fn what_a_switch_does_itself_is_not_done_twice() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    world.shell("echo a.service > /run/nixos/restart-list; echo r.service > /run/nixos/reload-list");
+    let locked = "exec flock /run/nixos/switch-to-configuration.lock \"$0\" \"$1\"";
+    let said = run_with_states(&world, &manifest(&world, OTHER), locked);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        log(&world),
+        "show -- a.service both.service r.service\nreset-failed -- both.service\n--no-block start -- both.service\n"
+    );
+}
+
+#[test]
+fn what_a_switch_left_in_its_lists_counts_only_while_one_is_running() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    world.shell("echo a.service > /run/nixos/restart-list; : > /run/nixos/switch-to-configuration.lock");
+    run_with_states(&world, &manifest(&world, OTHER), "exec \"$0\" \"$1\"");
+    let log = log(&world);
+    assert!(log.contains("--no-block try-restart -- a.service\n"), "{log}");
+}
+
+/// Runs by lists, with stand-ins for systemctl and systemd-run at the place that the module names.
+fn run_by_lists(world: &World, manifest: &Manifest) -> (Said, PathBuf) {
+    let log = world.input("log");
+    let noting = |name: &str, more: &str| {
+        let script = format!(
+            "#!/bin/sh\nexec 3>&1 >> {}\necho \"{name} $*\" | sed 's/ --property=[^ ]*//; s/-[0-9]* --setenv/ --setenv/'\n{more}\n",
+            log.display()
+        );
+        world.script(name, &script)
+    };
+    noting("systemd-run", "");
+    let dir = noting("systemctl", STATES);
+    let said = world.run_with(manifest, |command| command.env("SOPS_NIX_SYSTEMCTL", dir.join("systemctl")));
+    (said, dir)
+}
+
+#[test]
+fn whoever_writes_a_list_sees_to_it_that_it_is_looked_at_after_the_switch() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let (said, dir) = run_by_lists(&world, &manifest(&world, OTHER));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        log(&world),
+        format!(
+            "systemctl show -- a.service both.service r.service\n\
+             systemd-run --quiet --no-block --collect --description=Restart units whose secrets have changed --unit=sops-nix-requests \
+             --setenv=SOPS_NIX_SYSTEMCTL={}/systemctl -- {} --after-switch both.service\n",
+            dir.display(),
+            world.executable().display()
+        )
+    );
+    // Nothing changed, but a list was left behind.
+    run_by_lists(&world, &manifest(&world, OTHER));
+    assert!(log(&world).contains("--after-switch"));
+    world.shell("rm /run/nixos/*");
+    run_by_lists(&world, &manifest(&world, OTHER));
+    assert_eq!(log(&world), "");
+}
+
+/// Runs the program as it has itself started for the end of the switch.
+fn after_switch(world: &World, wrap: &str) -> Said {
+    let log = world.input("log");
+    let script = format!(
+        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n{STATES}\n",
+        log.display()
+    );
+    let dir = world.script("systemctl", &script);
+    let mut command = world.command("sh");
+    command
+        .args(["-c", wrap])
+        .arg(world.executable())
+        .env("SOPS_NIX_SYSTEMCTL", dir.join("systemctl"));
+    world.finish(&mut command)
+}
+
+const MADE: &str = "show -- a.service both.service r.service\n\
+                    --no-block try-restart -- a.service\n\
+                    --no-block try-reload-or-restart -- r.service\n\
+                    reset-failed -- both.service\n\
+                    --no-block start -- both.service\n";
+
+#[test]
+fn lists_that_no_switch_has_read_are_done_by_systemctl_and_removed() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    world.install(&manifest(&world, OTHER));
+    let said = after_switch(&world, "\"$0\" --after-switch");
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(log(&world), MADE);
+    assert_eq!(world.shell("ls /run/nixos"), "sops-nix-requests.lock\n");
+    after_switch(&world, "\"$0\" --after-switch");
+    assert_eq!(log(&world), "", "done once");
+}
+
+#[test]
+fn lists_that_a_switch_reads_are_left_to_it() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    world.install(&manifest(&world, OTHER));
+    // The switch has its lock for a second, and reads the lists in that time.
+    let said = after_switch(
+        &world,
+        "flock /run/nixos/switch-to-configuration.lock sh -c 'sleep 1; rm /run/nixos/activation-*-list' &\n\
+         until ! flock -n /run/nixos/switch-to-configuration.lock true; do sleep 0.01; done\n\
+         \"$0\" --after-switch",
+    );
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(log(&world), "");
+}
+
+#[test]
+fn requests_that_systemd_did_not_get_after_a_switch_are_kept_for_the_next_time() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    world.install(&manifest(&world, OTHER));
+    let mut command = world.command(world.executable());
+    command.arg("--after-switch").env("SOPS_NIX_SYSTEMCTL", "/no/such/systemctl");
+    assert_eq!(world.finish(&mut command).code, Some(3));
+    after_switch(&world, "\"$0\" --after-switch");
+    assert_eq!(log(&world), MADE);
+    assert_eq!(world.shell("ls /run/nixos"), "sops-nix-requests.lock\n");
 }

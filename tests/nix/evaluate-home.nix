@@ -34,7 +34,10 @@ let
     ;
 
   cfg = config.sops;
-  install = import ../../home-module/install.nix { inherit lib pkgs cfg; };
+  install = import ../../home-module/install.nix {
+    inherit lib pkgs cfg;
+    systemctl = config.systemd.user.systemctlPath;
+  };
   generateKey = import ../../module-common/generate-key.nix { inherit lib pkgs cfg; };
 in
 {

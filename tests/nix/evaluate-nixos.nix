@@ -65,6 +65,7 @@ in
   passwords = lib.concatStrings (
     lib.mapAttrsToList (name: user: "${name}: ${toString user.hashedPasswordFile}\n") config.users.users
   );
+  "sops-nix.check" = config.system.preSwitchChecks.sops-nix or "";
   messages = render.messages config;
 }
 // lib.mapAttrs' (

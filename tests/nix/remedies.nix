@@ -236,9 +236,6 @@ in
           sops.useSystemdActivation = true;
         })
       ];
-  unit-without-a-suffix = mends "write nginx.service if you mean the service." (secret {
-    restartUnits = [ "nginx" ];
-  }) [ (secret { restartUnits = [ "nginx.service" ]; }) ];
   unknown-unit = mends "correct the name." (secret { restartUnits = [ "ngnix.service" ]; }) [
     (secret { restartUnits = [ "nginx.service" ]; })
   ];

@@ -39,6 +39,8 @@ let
     "key-timeout"
     "max-size"
     "short-key-timeout"
+    # It restarts no user units.
+    "home-units-to-restart-and-reload"
     # Without secrets it has no service, so its manifest cannot be seen.
     "home-without-secrets"
   ];

@@ -13,6 +13,22 @@ pub const ROWS: &[Row] = &[
     ),
     mended("choose another", a_path_of_its_own_is_chosen),
     named(
+        "systemd has no unit of this name; correct restartUnits and reloadUnits",
+        "there is no systemd here; src/install/units has the states of units",
+        &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
+    ),
+    named(
+        "name the instances in restartUnits and reloadUnits",
+        "as above",
+        &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
+    ),
+    named("when it may be, run: systemctl restart {}", "as above", &[]),
+    named(
+        "if the switch has left that file, run: systemctl try-restart {}",
+        "as above",
+        &[],
+    ),
+    named(
         "remove neededForUsers, or choose a path that is in no home",
         "homes are made by systemd; src/install/tests has both states",
         &["sops.secrets.<name>.neededForUsers", "sops.secrets.<name>.path"],

@@ -93,11 +93,6 @@ pub const ROWS: &[Row] = &[
         &["sops.useSystemdActivation"],
     ),
     named(
-        "is no unit name: write ${unit}.service if you mean the service.",
-        EVALUATED,
-        &["sops.secrets.<name>.restartUnits"],
-    ),
-    named(
         "nobody will be told when this secret changes",
         EVALUATED,
         &["sops.secrets.<name>.restartUnits"],

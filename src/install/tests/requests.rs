@@ -1,6 +1,7 @@
 //! Unit requests around a publication: after the swap, and never lost.
 
 use super::*;
+use crate::install::units::PROPERTIES;
 
 /// An entry with units.
 fn entry<'a>(content: &'a [u8], restart: &'a [String], reload: &'a [String]) -> [Entry<'a>; 1] {
@@ -27,7 +28,7 @@ fn units_are_told_after_the_swap_and_the_record_goes() {
     publish(&world.site, &entry(b"1", &restart, &reload), Extent::Whole, &channel).unwrap();
     assert_eq!(
         fs::read_to_string(world.top.join("calls")).unwrap(),
-        "<is-failed><--><a.service><b c.service><r.service>",
+        format!("<show><{PROPERTIES}><--><a.service><b c.service><r.service>"),
         "nobody is told at the first publication"
     );
     for file in ["calls", "links"] {
@@ -37,7 +38,8 @@ fn units_are_told_after_the_swap_and_the_record_goes() {
     assert!(published.failures.is_empty(), "{:?}", published.failures);
     assert_eq!(
         fs::read_to_string(world.top.join("calls")).unwrap(),
-        "<is-failed><--><a.service><b c.service><r.service><--no-block><try-restart><--><a.service><b c.service><--no-block><try-reload-or-restart><--><r.service>"
+        format!("<show><{PROPERTIES}><--><a.service><b c.service><r.service>")
+            + "<--no-block><try-restart><--><a.service><b c.service><--no-block><try-reload-or-restart><--><r.service>"
     );
     let second = world.site.mount_point.join("2").display().to_string();
     assert_eq!(

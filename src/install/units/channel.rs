@@ -2,7 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{lists::Lists, requests::UnitRequests, systemctl::Systemctl, unit_error::UnitError};
+use super::{
+    after_switch,
+    lists::Lists,
+    requests::UnitRequests,
+    switch::Switch,
+    systemctl::{RELOAD, RESTART, START, Systemctl},
+    unit_error::{self, UnitError},
+};
 
 /// How unit requests are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +18,12 @@ pub enum Channel {
     Nobody,
     /// By this program, `systemctl`; a name without a slash is looked up in `PATH`.
     Systemctl(PathBuf),
-    /// By lists in a directory, `/run/nixos`, which `switch-to-configuration` reads. If the directory does not exist, nothing is
-    /// requested.
+    /// By `systemctl --user` with this program, if the user has a manager. Without one no unit of theirs runs.
+    OfUser(PathBuf),
+    /// Not at all: what `systemctl` would be asked to do is only said.
+    Announced(PathBuf),
+    /// By lists in a directory, `/run/nixos`, which `switch-to-configuration` reads. If it leaves them, the requests are made by
+    /// systemctl after the switch. If the directory does not exist, nothing is requested.
     Lists {
         /// Where the lists are.
         directory: PathBuf,
@@ -32,7 +43,15 @@ pub enum Channel {
 pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
         Channel::Nobody => return Vec::new(),
-        Channel::Systemctl(program) => Systemctl::new(program).tell(requests),
+        Channel::Systemctl(program) => Systemctl::new(program).tell(requests, &Switch::now(), None),
+        Channel::OfUser(program) => {
+            let systemctl = Systemctl::of_user(program);
+            if !systemctl.answers() {
+                return Vec::new();
+            }
+            systemctl.tell(requests, &Switch::default(), None)
+        }
+        Channel::Announced(program) => return announce(&Systemctl::new(program), requests).err().into_iter().collect(),
         Channel::Lists {
             directory,
             dry,
@@ -49,15 +68,44 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     outcomes.into_iter().filter_map(Result::err).collect()
 }
 
+/// If there are lists of an earlier run, which nobody has read, sees to it that they are taken up after the switch.
+pub fn take_up(channel: &Channel) {
+    if let Channel::Lists {
+        directory,
+        dry: false,
+        systemctl: Some(systemctl),
+        ..
+    } = channel
+    {
+        after_switch::arrange(directory, &Systemctl::new(systemctl), &[]);
+    }
+}
+
 /// Starts those of the units that have failed, because the secret that they need may only now be published. Does this by systemctl
 /// only: the lists cannot ask for a start.
 ///
 /// # Errors
 /// When systemctl was not run, or refused a unit.
 pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), UnitError> {
-    let Channel::Systemctl(program) = channel else { return Ok(()) };
-    let systemctl = Systemctl::new(program);
-    systemctl.start(&systemctl.failed(&requests.units())?)
+    let systemctl = match channel {
+        Channel::Systemctl(program) => Systemctl::new(program),
+        Channel::OfUser(program) => Systemctl::of_user(program),
+        Channel::Nobody | Channel::Announced(_) | Channel::Lists { .. } => return Ok(()),
+    };
+    if matches!(channel, Channel::OfUser(_)) && !systemctl.answers() {
+        return Ok(());
+    }
+    systemctl.start(&systemctl.orders(requests, &Switch::now(), None)?.start)
+}
+
+/// Says what systemctl would be asked to do.
+fn announce(systemctl: &Systemctl<'_>, requests: &UnitRequests) -> Result<(), UnitError> {
+    let orders = systemctl.orders(requests, &Switch::default(), None)?;
+    orders.report();
+    unit_error::announce(RESTART, &orders.restart);
+    unit_error::announce(RELOAD, &orders.reload);
+    unit_error::announce(START, &orders.start);
+    Ok(())
 }
 
 #[cfg(test)]

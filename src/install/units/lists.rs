@@ -10,9 +10,13 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::{
+    after_switch,
+    orders::Orders,
     requests::UnitRequests,
+    state::{Load, State},
+    switch::Switch,
     systemctl::{RELOAD, RESTART, Systemctl},
-    unit_error::{UnitError, words},
+    unit_error::{UnitError, announce},
 };
 use crate::text::shell;
 
@@ -30,12 +34,15 @@ impl Lists<'_> {
         // If the directory does not exist, no switch reads lists. Then systemctl is not called either.
         self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
         let mut listed = self.select(requests, true);
-        self.restart_failed(&mut listed);
+        let failed = self.keep_possible(&mut listed);
         let prefix = if self.dry { "dry-activation" } else { "activation" };
         let mut outcomes = vec![
             self.list(&format!("{prefix}-restart-list"), RESTART, &listed.restart),
             self.list(&format!("{prefix}-reload-list"), RELOAD, &listed.reload),
         ];
+        if let Some(systemctl) = self.systemctl.as_ref().filter(|_| !self.dry) {
+            after_switch::arrange(self.directory, systemctl, &failed);
+        }
         outcomes.extend(self.tell_others(&self.select(requests, false)));
         outcomes
     }
@@ -54,14 +61,24 @@ impl Lists<'_> {
         }
     }
 
-    /// Moves units that have failed from the list of reloads to that of restarts. systemd may have forgotten such a unit when the
-    /// switch comes to the reloads, and the switch would fail there. A restart starts it.
-    fn restart_failed(&self, requests: &mut UnitRequests) {
-        let Some(systemctl) = &self.systemctl else { return };
-        let failed = systemctl.failed(&requests.reload).unwrap_or_default();
-        requests.reload.retain(|unit| !failed.contains(unit));
-        requests.extend(&failed, &[]);
+    /// Leaves only what a switch can do: it ends with an error at a masked unit, at one that refuses to be started, and at one that
+    /// cannot be reloaded. A unit that has failed is to be restarted, since systemd may have forgotten it when the switch comes to
+    /// the reloads. Gives all units that have failed.
+    fn keep_possible(&self, requests: &mut UnitRequests) -> Vec<String> {
+        let Some(systemctl) = &self.systemctl else { return Vec::new() };
+        let mut states = systemctl.states(&requests.units()).unwrap_or_default();
+        // A unit that is new is in the new configuration alone.
+        states.retain(|_, state| state.load != Load::Gone);
+        let orders = Orders::new(requests, &states, &Switch::default(), None);
+        orders.report();
+        let is_started = |unit: &&String| states.get(*unit).is_some_and(State::can_be_started);
+        let idle = requests.restart.iter().filter(is_started).cloned().collect::<Vec<_>>();
+        *requests = UnitRequests {
+            restart: [orders.restart, orders.start.clone(), idle].concat(),
+            reload: orders.reload,
+        };
         requests.deduplicate();
+        orders.start
     }
 
     /// By systemctl, makes the requests for units that must not be listed, if they run or have failed. The switch has already
@@ -83,7 +100,7 @@ impl Lists<'_> {
             announce(RELOAD, &reload);
             return Vec::new();
         }
-        systemctl.tell(&UnitRequests { restart, reload })
+        systemctl.tell(&UnitRequests { restart, reload }, &Switch::now(), None)
     }
 
     /// Warns of each unit for which nothing is requested, and says what to type.
@@ -115,13 +132,6 @@ impl Lists<'_> {
                 units: units.to_vec(),
             }),
         }
-    }
-}
-
-/// Says what a switch would ask of systemd, beside its lists.
-fn announce(verb: &str, names: &[String]) {
-    if !names.is_empty() {
-        tracing::info!("would run: systemctl {verb} {}", words(names));
     }
 }
 
@@ -157,11 +167,27 @@ mod tests {
 
     /// The answers of systemd about units by the beginnings of their names.
     const SYSTEMCTL: &str = r#"echo "$@" >> "$0.log"
-        [ "$1" = is-failed ] || exit 0
-        shift 2
+        [ "$1" = show ] || exit 0
+        shift 3
         for unit; do
-            case $unit in run*) echo active ;; bad*) echo failed ;; *) echo inactive ;; esac
+            load=loaded reload=yes refuse=no
+            case $unit in run*) state=active ;; bad*) state=failed ;; *) state=inactive ;; esac
+            case $unit in *masked*) load=masked ;; *new*) load=not-found ;; *refuse*) refuse=yes ;; *rigid*) reload=no ;; esac
+            printf '%s\n' LoadState=$load ActiveState=$state CanReload=$reload RefuseManualStart=$refuse ''
         done"#;
+
+    /// Units of the new configuration. The first two are only to be reloaded.
+    const FOUND: [&str; 9] = [
+        "bad.service",
+        "run-reload.service",
+        "run.service",
+        "new.service",
+        "idle.service",
+        "idle-masked.service",
+        "run-masked.service",
+        "idle-refuse.service",
+        "run-refuse.service",
+    ];
 
     /// What the lists of a run or a dry run have, and what systemctl was asked to do.
     fn told(dry: bool) -> (Vec<String>, String) {
@@ -169,7 +195,7 @@ mod tests {
         let in_directory = |name: &str| directory.path().join(name);
         fs::create_dir(in_directory("units")).unwrap();
         fs::create_dir(in_directory("nixos")).unwrap();
-        for name in ["run.service", "bad.service", "run-reload.service"] {
+        for name in FOUND.iter().chain(&["run-rigid.service"]) {
             fs::write(in_directory("units").join(name), "").unwrap();
         }
         let systemctl = in_directory("systemctl");
@@ -181,29 +207,42 @@ mod tests {
             systemctl: Some(systemctl),
         };
         let requests = UnitRequests {
-            restart: ["run.service", "run@a.b.service", "bad-generated.service", "gone.service"]
-                .map(str::to_owned)
-                .to_vec(),
-            reload: ["bad.service", "run-reload.service", "run-generated.service"]
-                .map(str::to_owned)
-                .to_vec(),
+            restart: [&FOUND[2..], &["run@a.b.service", "bad-generated.service", "gone.service"]]
+                .concat()
+                .iter()
+                .map(|unit| (*unit).to_owned())
+                .collect(),
+            reload: [
+                "bad.service",
+                "run-reload.service",
+                "run-rigid.service",
+                "run-generated.service",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         };
         assert!(request(&channel, &requests).is_empty());
         let prefix = if dry { "dry-activation" } else { "activation" };
         let list = |name: &str| fs::read_to_string(in_directory("nixos").join(format!("{prefix}-{name}-list"))).unwrap();
         let asked = fs::read_to_string(in_directory("systemctl.log")).unwrap();
-        let done: Vec<_> = asked.lines().filter(|line| !line.starts_with("is-failed")).collect();
+        let done: Vec<_> = asked.lines().filter(|line| !line.starts_with("show")).collect();
         (vec![list("restart"), list("reload")], done.join("\n"))
     }
 
     #[test]
     fn what_no_list_may_name_is_told_by_systemctl() {
         let (lists, asked) = told(false);
-        // The switch ends at a unit to reload that has failed.
-        assert_eq!(lists, ["run.service\nbad.service\n", "run-reload.service\n"]);
+        // The switch ends at a unit to reload that has failed or cannot be reloaded, and at one that cannot be started.
+        assert_eq!(
+            lists,
+            [
+                "run.service\nnew.service\nrun-rigid.service\nbad.service\nidle.service\n",
+                "run-reload.service\n"
+            ]
+        );
         assert_eq!(
             asked,
-            "--no-block try-restart -- run@a.b.service bad-generated.service\n\
+            "--no-block try-restart -- run@a.b.service\n\
              --no-block try-reload-or-restart -- run-generated.service\n\
              reset-failed -- bad-generated.service\n\
              --no-block start -- bad-generated.service"

@@ -1,11 +1,21 @@
 //! Asking systemd to restart or reload the units that use what has changed.
 
+mod action;
+mod after_switch;
 mod channel;
 mod lists;
+mod name;
+mod orders;
 mod requests;
+mod state;
+mod switch;
 mod systemctl;
 mod unit_error;
 
-pub use channel::{Channel, request, start_failed};
+pub use after_switch::{ARGUMENT as AFTER_SWITCH, finish as after_switch};
+pub use channel::{Channel, request, start_failed, take_up};
+pub use name::full as full_name;
 pub use requests::UnitRequests;
+#[cfg(test)]
+pub(crate) use state::PROPERTIES;
 pub use unit_error::UnitError;

@@ -1,12 +1,20 @@
 //! Calls of systemctl. All calls of a run share one budget: if systemd does not answer one call, it answers none.
 
 use std::{
-    path::Path,
+    collections::HashMap,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
-use super::{requests::UnitRequests, unit_error::UnitError};
+use super::{
+    name,
+    orders::Orders,
+    requests::UnitRequests,
+    state::{Activity, PROPERTIES, State},
+    switch::Switch,
+    unit_error::UnitError,
+};
 use crate::system::{
     budget,
     child::{Child, ChildError, Finished},
@@ -15,15 +23,26 @@ use crate::system::{
 /// The commands of systemctl that restart or reload a unit, if it runs.
 pub(crate) const RESTART: &str = "try-restart";
 pub(crate) const RELOAD: &str = "try-reload-or-restart";
-/// The command of systemctl that starts a unit. The other two do nothing about a unit that has failed.
+/// The command of systemctl that starts a unit. The other two do nothing about a unit that does not run.
 pub(crate) const START: &str = "start";
 
 /// The environment variables that systemctl gets. It must not see the others, because keys may be among them.
-const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "LC_ALL", "SYSTEMD_IGNORE_CHROOT", "SYSTEMD_LOG_LEVEL"];
+const ENVIRONMENT: [&str; 7] = [
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "SYSTEMD_IGNORE_CHROOT",
+    "SYSTEMD_LOG_LEVEL",
+    // Where a user manager is found.
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
 
 /// The program `systemctl`, and the time that is left for it.
 pub(crate) struct Systemctl<'p> {
     program: &'p Path,
+    /// Which manager is asked: the user's own, or that of the system.
+    is_of_user: bool,
     late_at: Instant,
     timeout: Duration,
 }
@@ -34,20 +53,27 @@ impl<'p> Systemctl<'p> {
         Self::within(budget::REQUESTS, program)
     }
 
-    fn within(timeout: Duration, program: &'p Path) -> Self {
+    /// The same for the user's own manager.
+    pub(crate) fn of_user(program: &'p Path) -> Self {
         Self {
-            program,
-            late_at: Instant::now() + timeout,
-            timeout,
+            is_of_user: true,
+            ..Self::new(program)
         }
     }
 
-    /// Those of `units` that have failed.
-    ///
-    /// # Errors
-    /// When systemctl does not tell.
-    pub(crate) fn failed(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
-        self.in_states(&["failed"], units)
+    /// Whether the manager answers.
+    pub(crate) fn answers(&self) -> bool {
+        let version = self.run(&["show", "--property=Version"], &[]);
+        version.is_ok_and(|finished| finished.status.success())
+    }
+
+    fn within(timeout: Duration, program: &'p Path) -> Self {
+        Self {
+            program,
+            is_of_user: false,
+            late_at: Instant::now() + timeout,
+            timeout,
+        }
     }
 
     /// Those of `units` that run, are being started or reloaded, or have failed.
@@ -55,21 +81,38 @@ impl<'p> Systemctl<'p> {
     /// # Errors
     /// When systemctl does not tell.
     pub(crate) fn started(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
-        self.in_states(&["active", "activating", "reloading", "failed"], units)
+        let states = self.states(units)?;
+        let is_started = |unit: &&String| states.get(*unit).is_some_and(|state| state.activity != Activity::Idle);
+        Ok(units.iter().filter(is_started).cloned().collect())
     }
 
-    fn in_states(&self, wanted: &[&str], units: &[String]) -> Result<Vec<String>, UnitError> {
+    /// The states of `units`, as far as systemctl tells them.
+    ///
+    /// # Errors
+    /// When systemctl was not run.
+    pub(crate) fn states(&self, units: &[String]) -> Result<HashMap<String, State>, UnitError> {
+        // systemctl would end at a template, which has no state.
+        let units: Vec<String> = units.iter().filter(|unit| !name::is_template(unit)).cloned().collect();
         if units.is_empty() {
-            return Ok(Vec::new());
+            return Ok(HashMap::new());
         }
-        // The exit status is not looked at: it is a failure if none of the units has failed (systemctl(1)).
-        let answer = self.run(&["is-failed"], units);
-        let output = answer.map_err(|cause| self.not_run(START, cause, units))?.output;
-        let states = output.expose().split(|byte| *byte == b'\n');
-        let is_wanted = |state: &[u8]| wanted.iter().any(|wanted| wanted.as_bytes() == state);
-        let pairs = units.iter().zip(states);
-        let found = pairs.filter(|(_, state)| is_wanted(state)).map(|(unit, _)| unit.clone());
-        Ok(found.collect())
+        let answer = self.run(&["show", PROPERTIES], &units);
+        let output = answer.map_err(|cause| self.not_run(START, cause, &units))?.output;
+        let text = String::from_utf8_lossy(output.expose()).into_owned();
+        let blocks = text.trim_start().split("\n\n");
+        Ok(units
+            .into_iter()
+            .zip(blocks)
+            .filter_map(|(unit, block)| Some((unit, State::parse(block)?)))
+            .collect())
+    }
+
+    /// What is to be done, as `Orders::new` says.
+    ///
+    /// # Errors
+    /// When systemctl does not tell in what state the units are.
+    pub(crate) fn orders(&self, requests: &UnitRequests, switch: &Switch, since: Option<u64>) -> Result<Orders, UnitError> {
+        Ok(Orders::new(requests, &self.states(&requests.units())?, switch, since))
     }
 
     /// Starts units that have failed, even if they have failed so often that systemd would refuse to start them again.
@@ -102,15 +145,27 @@ impl<'p> Systemctl<'p> {
     }
 
     /// Asks for all of it.
-    pub(crate) fn tell(&self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
-        // The units that have failed are listed before the requests: a unit that fails because of its restart must not be started
-        // again. If systemctl does not answer here, the calls after it fail too, and their errors are reported.
-        let failed = self.failed(&requests.units()).unwrap_or_default();
+    pub(crate) fn tell(&self, requests: &UnitRequests, switch: &Switch, since: Option<u64>) -> Vec<Result<(), UnitError>> {
+        // All states are asked for before the first request: a unit that fails because of its restart must not be started again. If
+        // systemctl does not answer here, the calls after it fail too, and their errors are reported.
+        let states = self.states(&requests.units()).unwrap_or_default();
+        let orders = Orders::new(requests, &states, switch, since);
+        orders.report();
         vec![
-            self.request(RESTART, &requests.restart),
-            self.request(RELOAD, &requests.reload),
-            self.start(&failed),
+            self.request(RESTART, &orders.restart),
+            self.request(RELOAD, &orders.reload),
+            self.start(&orders.start),
         ]
+    }
+
+    /// The path of another program of systemd.
+    pub(crate) fn sibling(&self, name: &str) -> PathBuf {
+        self.program.with_file_name(name)
+    }
+
+    /// The path of the program.
+    pub(crate) fn path(&self) -> &Path {
+        self.program
     }
 
     fn not_run(&self, verb: &'static str, cause: ChildError, units: &[String]) -> UnitError {
@@ -124,6 +179,7 @@ impl<'p> Systemctl<'p> {
 
     fn run(&self, words: &[&str], units: &[String]) -> Result<Finished, ChildError> {
         let mut command = Command::new(self.program);
+        command.args(self.is_of_user.then_some("--user"));
         command.args(words).arg("--").args(units).env_clear();
         let variables = ENVIRONMENT.into_iter();
         command.envs(variables.filter_map(|name| Some((name, std::env::var_os(name)?))));
@@ -165,7 +221,7 @@ mod tests {
     /// What a stand-in was asked that tells of the second and third unit that they have failed.
     fn asked(ask: impl FnOnce(&Channel)) -> String {
         let directory = TempDir::new().unwrap();
-        let body = "echo \"$@\" >> \"$0.log\"; [ \"$1\" != is-failed ] || printf 'active\\nfailed\\nfailed\\n'";
+        let body = "echo \"$@\" | sed 's/ --property=[^ ]*//' >> \"$0.log\"\n[ \"$1\" != show ] || printf 'LoadState=loaded\\nActiveState=%s\\n\\n' active failed failed";
         let program = script(&directory, body);
         ask(&Channel::Systemctl(program.clone()));
         fs::read_to_string(program.with_extension("log")).unwrap()
@@ -176,9 +232,8 @@ mod tests {
         let said = asked(|channel| assert!(request(channel, &requests()).is_empty()));
         assert_eq!(
             said,
-            "is-failed -- a.service b.service c.service\n\
-             --no-block try-restart -- a.service b.service\n\
-             --no-block try-reload-or-restart -- c.service a.service\n\
+            "show -- a.service b.service c.service\n\
+             --no-block try-restart -- a.service\n\
              reset-failed -- b.service c.service\n\
              --no-block start -- b.service c.service\n"
         );
@@ -189,7 +244,7 @@ mod tests {
         let said = asked(|channel| start_failed(channel, &requests()).unwrap());
         assert_eq!(
             said,
-            "is-failed -- a.service b.service c.service\n\
+            "show -- a.service b.service c.service\n\
              reset-failed -- b.service c.service\n\
              --no-block start -- b.service c.service\n"
         );
@@ -204,6 +259,25 @@ mod tests {
             "{error}"
         );
         start_failed(&missing, &UnitRequests::default()).unwrap();
+    }
+
+    #[test]
+    fn the_units_of_a_user_are_asked_for_if_there_is_a_user_manager() {
+        for (status, wanted) in [
+            (
+                0,
+                "--user show --\n--user show -- a.service b.service c.service\n--user --no-block try-restart -- a.service b.service\n\
+                 --user --no-block try-reload-or-restart -- c.service\n",
+            ),
+            (1, "--user show --\n"),
+        ] {
+            let directory = TempDir::new().unwrap();
+            let body = format!("echo \"$@\" | sed 's/ --property=[^ ]*//' >> \"$0.log\"; exit {status}");
+            let program = script(&directory, &body);
+            let errors = request(&Channel::OfUser(program.clone()), &requests());
+            assert!(errors.is_empty(), "{errors:?}");
+            assert_eq!(fs::read_to_string(program.with_extension("log")).unwrap(), wanted);
+        }
     }
 
     #[test]

@@ -68,6 +68,13 @@ pub(crate) fn said(message: &str) -> String {
     }
 }
 
+/// Says what would be asked of systemd.
+pub(crate) fn announce(verb: &str, units: &[String]) {
+    if !units.is_empty() {
+        tracing::info!("would run: systemctl {verb} {}", words(units));
+    }
+}
+
 /// Units as a shell takes them: their names may have backslashes.
 pub(crate) fn words(units: &[String]) -> String {
     units.iter().map(|unit| shell::word(unit)).collect::<Vec<_>>().join(" ")

@@ -43,6 +43,7 @@ in
       "services"
       "scripts"
       "userborn.service"
+      "sops-nix.check"
       "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"

@@ -25,6 +25,15 @@ in
     sops.secrets."db/password" = { };
   };
 
+  home-units-to-restart-and-reload = user [ "manifest.json" "sops-nix-user.sh" ] {
+    imports = [ key ];
+    sops.secrets."db/password".restartUnits = [ "app.service" ];
+    sops.templates.conf = {
+      content = "x";
+      reloadUnits = [ "bar" ];
+    };
+  };
+
   # When the last secret is removed, so is everything that was installed.
   home-without-secrets = user [ "manifest.json" "services" "activation.snippet" ] { };
 

@@ -179,11 +179,11 @@ in
     sops.useSystemdActivation = false;
   };
 
-  says-unit-without-suffix = host {
+  says-nothing-about-a-service-without-its-type = host {
     sops.secrets."db/password".restartUnits = [ "nginx" ];
     sops.templates.conf = {
       content = "x";
-      reloadUnits = [ "nginx" ];
+      reloadUnits = [ "getty@tty1" ];
     };
   };
   says-unit-that-is-not-defined = host {

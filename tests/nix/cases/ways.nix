@@ -43,6 +43,7 @@ in
   early-secrets-by-a-script-and-others-by-a-unit = {
     shows = snippets ++ [
       "services"
+      "sops-nix.check"
       "sops-nix.service"
       "sops-nix-for-users.service"
       "sops-nix-show-or-install-for-users.sh"

@@ -150,6 +150,7 @@ in
       types.coercedTo types.str lib.noDepEntry script
     )) { };
     system.nixos-init.enable = flag;
+    system.preSwitchChecks = option (types.attrsOf types.str) { };
     system.nixos.release = option types.str lib.trivial.release;
     systemd.sysusers.enable = flag;
     systemd.services = units service;

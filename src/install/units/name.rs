@@ -1,0 +1,59 @@
+//! Names of units, as systemd reads them.
+
+/// What a full name of a unit ends with (systemd.unit(5)).
+const TYPES: [&str; 11] = [
+    "service",
+    "socket",
+    "target",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "timer",
+    "path",
+    "slice",
+    "scope",
+];
+
+/// The full name: without a type a name means a service, as for systemctl.
+#[must_use]
+pub fn full(name: &str) -> String {
+    let has_type = name.rsplit_once('.').is_some_and(|(_, end)| TYPES.contains(&end));
+    if has_type {
+        name.to_owned()
+    } else {
+        format!("{name}.service")
+    }
+}
+
+/// Whether this is a template, of which only instances can run.
+pub(crate) fn is_template(name: &str) -> bool {
+    name.contains("@.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_a_type_is_that_of_a_service() {
+        for (name, wanted) in [
+            ("nginx", "nginx.service"),
+            ("nginx.service", "nginx.service"),
+            ("web.socket", "web.socket"),
+            ("app@a.b", "app@a.b.service"),
+            ("app@a.b.timer", "app@a.b.timer"),
+            ("dev-disk\\x2dby.device", "dev-disk\\x2dby.device"),
+            ("org.example.Daemon", "org.example.Daemon.service"),
+            ("trailing.", "trailing..service"),
+        ] {
+            assert_eq!(full(name), wanted);
+        }
+    }
+
+    #[test]
+    fn a_template_has_no_instance() {
+        assert!(is_template("app@.service"));
+        assert!(!is_template("app@a.service"));
+    }
+}

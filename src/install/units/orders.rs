@@ -1,0 +1,187 @@
+//! Who is asked to do what: one action for each unit, and nothing that a switch does itself.
+
+use std::collections::HashMap;
+
+use super::{
+    action::{Action, Reason, Wish, action},
+    name,
+    requests::UnitRequests,
+    state::{Activity, State},
+    switch::Switch,
+};
+use crate::text::shell;
+
+/// The units to restart, to reload and to start, each in one of these lists.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orders {
+    pub restart: Vec<String>,
+    pub reload: Vec<String>,
+    pub start: Vec<String>,
+    /// The units about which nothing is done, although they may use what has changed.
+    kept: Vec<(String, Reason)>,
+}
+
+impl Orders {
+    /// What to do about these requests. `since`: when the secrets changed, in µs of the monotonic clock, if units may have started
+    /// after that. About a unit of which systemd told nothing, systemd decides.
+    pub(crate) fn new(requests: &UnitRequests, states: &HashMap<String, State>, switch: &Switch, since: Option<u64>) -> Self {
+        let mut orders = Self::default();
+        let wishes = [(Wish::Restart, &requests.restart), (Wish::Reload, &requests.reload)];
+        for (wish, units) in wishes {
+            for unit in units {
+                let action = decide(wish, unit, states.get(unit), switch, since);
+                orders.add(unit, action, switch);
+            }
+        }
+        orders
+    }
+
+    fn add(&mut self, unit: &str, action: Action, switch: &Switch) {
+        let is_planned = [&self.restart, &self.reload, &self.start]
+            .iter()
+            .any(|units| units.iter().any(|other| other == unit));
+        let is_left_to_the_switch = match action {
+            Action::Restart | Action::Start => switch.restarts(unit),
+            Action::Reload => switch.reloads(unit),
+            Action::Nothing | Action::Keep(_) => false,
+        };
+        if is_planned || is_left_to_the_switch {
+            return;
+        }
+        match action {
+            Action::Restart => self.restart.push(unit.to_owned()),
+            Action::Reload => self.reload.push(unit.to_owned()),
+            Action::Start => self.start.push(unit.to_owned()),
+            Action::Nothing => {}
+            Action::Keep(reason) => self.keep(unit, reason),
+        }
+    }
+
+    fn keep(&mut self, unit: &str, reason: Reason) {
+        if self.kept.iter().all(|(other, _)| other != unit) {
+            self.kept.push((unit.to_owned(), reason));
+        }
+    }
+
+    /// Says of which units nothing is done, and why.
+    pub(crate) fn report(&self) {
+        for (unit, reason) in &self.kept {
+            match reason {
+                Reason::Refused(refusal) if refusal.is_of_systemd() => tracing::warn!("{unit} is not restarted: {reason}"),
+                Reason::Refused(_) => {
+                    tracing::warn!(
+                        "{unit} is not restarted: {reason}; when it may be, run: systemctl restart {}",
+                        shell::word(unit)
+                    );
+                }
+                Reason::Gone | Reason::Template | Reason::Masked => {
+                    tracing::warn!("{unit} is not restarted or reloaded: {reason}");
+                }
+            }
+        }
+    }
+}
+
+fn decide(wish: Wish, unit: &str, state: Option<&State>, switch: &Switch, since: Option<u64>) -> Action {
+    let Some(state) = state else {
+        return match wish {
+            _ if name::is_template(unit) => Action::Keep(Reason::Template),
+            Wish::Restart => Action::Restart,
+            Wish::Reload => Action::Reload,
+        };
+    };
+    let has_new_secrets = state.activity == Activity::Runs && since.is_some_and(|since| state.started >= since);
+    if has_new_secrets {
+        return Action::Nothing;
+    }
+    if state.activity == Activity::Idle && switch.had_failed(unit) {
+        return action(
+            wish,
+            &State {
+                activity: Activity::Failed,
+                ..state.clone()
+            },
+        );
+    }
+    action(wish, state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::install::units::state::Load;
+
+    fn state(activity: Activity, started: u64) -> State {
+        State {
+            load: Load::There,
+            activity,
+            can_reload: true,
+            reload_if_changed: false,
+            refusals: Vec::new(),
+            started,
+        }
+    }
+
+    fn units(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// The units to restart, reload and start.
+    fn planned(orders: Orders) -> [Vec<String>; 3] {
+        [orders.restart, orders.reload, orders.start]
+    }
+
+    fn requests() -> UnitRequests {
+        UnitRequests {
+            restart: units(&["runs", "both", "bad", "idle", "strange", "t@.service"]),
+            reload: units(&["both", "reloads", "bad", "strange"]),
+        }
+    }
+
+    fn states() -> HashMap<String, State> {
+        let of = [
+            ("runs", Activity::Runs, 5),
+            ("both", Activity::Runs, 10),
+            ("reloads", Activity::Runs, 15),
+            ("bad", Activity::Failed, 20),
+            ("idle", Activity::Idle, 0),
+        ];
+        of.map(|(name, activity, started)| (name.to_owned(), state(activity, started)))
+            .into()
+    }
+
+    #[test]
+    fn each_unit_is_told_once() {
+        let orders = Orders::new(&requests(), &states(), &Switch::default(), None);
+        assert_eq!(orders.kept, [("t@.service".to_owned(), Reason::Template)]);
+        let wanted = [units(&["runs", "both", "strange"]), units(&["reloads"]), units(&["bad"])];
+        assert_eq!(planned(orders), wanted);
+    }
+
+    #[test]
+    fn a_unit_that_has_started_since_has_the_new_secrets() {
+        let orders = Orders::new(&requests(), &states(), &Switch::default(), Some(10));
+        assert_eq!(planned(orders), [units(&["runs", "strange"]), units(&[]), units(&["bad"])]);
+    }
+
+    #[test]
+    fn a_unit_that_had_failed_before_a_switch_is_started() {
+        let switch = Switch::with_failed(units(&["idle", "runs"]));
+        let orders = Orders::new(&requests(), &states(), &switch, None);
+        assert_eq!(
+            planned(orders),
+            [
+                units(&["runs", "both", "strange"]),
+                units(&["reloads"]),
+                units(&["bad", "idle"])
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_switch_does_itself_is_left_to_it() {
+        let switch = Switch::that_does(&["runs", "bad"], &["reloads", "both"]);
+        let orders = Orders::new(&requests(), &states(), &switch, None);
+        assert_eq!(planned(orders), [units(&["both", "strange"]), units(&[]), units(&[])]);
+    }
+}
