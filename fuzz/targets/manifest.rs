@@ -3,7 +3,10 @@
 
 use std::path::{Component, Path};
 
-use sops_install_secrets::manifest::{Manifest, Placement};
+use sops_install_secrets::{
+    install::PlaceInGeneration,
+    manifest::{Manifest, Placement},
+};
 use sops_install_secrets_fuzz::{
     messages::{assert_discreet, assert_presentable},
     timed_fuzz_target,
@@ -35,17 +38,21 @@ fn check(manifest: &Manifest) {
         assert!(is_direct(path), "{path:?}");
     }
     assert!(!link.starts_with(mount_point) && !mount_point.starts_with(link));
-    let secrets = manifest.secrets.iter().map(|secret| (secret.name.clone(), &secret.placement));
+    let secrets = manifest
+        .secrets
+        .iter()
+        .map(|secret| (PlaceInGeneration::of_secret(&secret.name), &secret.placement));
     let templates = manifest
         .templates
         .iter()
-        .map(|template| (Manifest::rendered(&template.name), &template.placement));
-    let mut names = std::collections::BTreeSet::new();
-    for (name, placement) in secrets.chain(templates) {
-        let is_inside = Path::new(&name).components().all(|part| matches!(part, Component::Normal(_)));
+        .map(|template| (PlaceInGeneration::of_template(&template.name), &template.placement));
+    let mut places = std::collections::BTreeSet::new();
+    for (place, placement) in secrets.chain(templates) {
+        let name = place.as_str();
+        let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
         assert!(is_inside && !name.is_empty() && !name.contains('\0'), "{name:?}");
         check_placement(placement, mount_point);
-        assert!(names.insert(name), "two entries in one place");
+        assert!(places.insert(place), "two entries in one place");
     }
     for placeholder in &manifest.placeholders {
         assert!(!placeholder.token.is_empty());
@@ -56,7 +63,7 @@ fn check_placement(placement: &Placement, mount_point: &Path) {
     if let Some(path) = &placement.path {
         assert!(is_direct(path) && !path.starts_with(mount_point), "{path:?}");
     }
-    assert!(placement.mode <= 0o7777);
+    assert!(placement.mode.bits() <= 0o7777);
     for unit in placement.restart_units.iter().chain(&placement.reload_units) {
         assert!(
             !unit.is_empty() && !unit.starts_with('-') && !unit.chars().any(|c| c.is_control() || c.is_whitespace()),
