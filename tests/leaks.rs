@@ -355,7 +355,7 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
         "standard error is the journal itself, so what is there would be said twice"
     );
     assert_eq!(messages.len(), 3, "{messages:#?}");
-    let failure = "MESSAGE=secret bad from $DIR/nesting.json: the key database/hosts does not exist; did you mean database/host";
+    let failure = "MESSAGE=secret bad from $DIR/nesting.json: the key database/hosts does not exist; did you mean database/host?";
     assert_eq!(
         having(
             &messages,
@@ -365,8 +365,7 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
         1,
         "{messages:#?}"
     );
-    let summary =
-        "MESSAGE=published 1 of 2 in /run/secrets, without: bad; mend what is said above and run: /run/current-system/activate";
+    let summary = "MESSAGE=published 1 of 2 in /run/secrets, without: bad; repair what is named above, and run: /run/current-system/activate";
     assert_eq!(
         having(&messages, &[summary, "PRIORITY=3", "GENERATION=1"]).len(),
         1,

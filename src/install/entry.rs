@@ -38,6 +38,15 @@ pub enum EntryKind {
 }
 
 impl Entry<'_> {
+    /// What messages call it.
+    pub(crate) fn shown(&self) -> String {
+        let noun = match self.kind {
+            EntryKind::Secret => "secret",
+            EntryKind::Template => "template",
+        };
+        format!("{noun} {}", self.name)
+    }
+
     /// Where the file lies in its generation.
     #[must_use]
     pub fn place(&self) -> PlaceInGeneration<'_> {

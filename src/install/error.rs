@@ -4,7 +4,7 @@ use std::{fmt, io, path::Path};
 
 use rustix::{io::Errno, process::geteuid};
 
-use super::{units::UnitError, writers::Writer};
+use super::{entry::Entry, units::UnitError, writers::Writer};
 use crate::{
     system::read::reason,
     text::{diagnosis::Diagnosis, shell},
@@ -20,6 +20,14 @@ pub struct InstallError {
 }
 
 impl InstallError {
+    /// The same error, said of an entry.
+    pub(crate) fn of(self, entry: &Entry<'_>) -> Self {
+        Self {
+            diagnosis: self.diagnosis.of(entry.shown()),
+            ..self
+        }
+    }
+
     fn new(cause: String, remedy: impl Into<String>) -> Self {
         Diagnosis::new(cause, remedy).into()
     }
@@ -28,13 +36,13 @@ impl InstallError {
     pub(crate) fn busy(mount_point: &Path, lock: &Path, holder: Option<u32>, seconds: u64) -> Self {
         let process = holder.map_or_else(String::new, |process| format!(" (process {process})"));
         let cause = format!(
-            "{} has been locked by another run{process} for the {seconds} s that we waited; nothing was changed",
+            "{} is locked by another run{process}, which did not end within {seconds} s, so nothing was changed",
             mount_point.display()
         );
         match holder {
             Some(process) => Self::new(
                 cause,
-                format!("end it if it hangs, and run this again; to see what it does, run: ps -fp {process}"),
+                format!("if it hangs, end it and run this again; to see what it does, run: ps -fp {process}"),
             ),
             None => Self::new(cause, format!("to see who it is, run: fuser -v {}", lock.display())),
         }
@@ -55,10 +63,11 @@ impl InstallError {
     pub(crate) fn mount_refused(mount_point: &Path, kind: &str, cause: Errno) -> Self {
         let place = mount_point.display();
         Self::new(
-            format!("cannot mount {kind} on {place}: {}", reason(&cause)),
             format!(
-                "without it secrets would be written to a disk: allow this container to mount, or mount a tmpfs on {place} from outside"
+                "cannot mount {kind} on {place}: {}, so secrets would be written to a disk",
+                reason(&cause)
             ),
+            format!("allow this container to mount, or mount a tmpfs on {place} from outside"),
         )
     }
 
@@ -66,7 +75,7 @@ impl InstallError {
     pub(crate) fn wrong_file_system(mount_point: &Path) -> Self {
         Self::new(
             format!(
-                "the file system mounted on {} is neither ramfs nor tmpfs: secrets would be written to a disk",
+                "the file system mounted on {} is neither ramfs nor tmpfs, so secrets would be written to a disk",
                 mount_point.display()
             ),
             format!("run: umount {}", shell::path(mount_point)),
@@ -107,58 +116,66 @@ impl InstallError {
     pub(crate) fn mount_lost(mount_point: &Path, kind: &str) -> Self {
         Self::new(
             format!("{kind} was mounted on {}, but is not seen there", mount_point.display()),
-            "is something else mounting or unmounting it?",
+            "find out what else mounts or unmounts there, and run this again",
         )
     }
 
     /// Another run has published meanwhile.
     pub(crate) fn already_live(link: &Path) -> Self {
-        Diagnosis::bare(format!(
-            "another run has published {} meanwhile; its secrets are kept, because some of this run failed",
-            link.display()
-        ))
-        .into()
+        Self::new(
+            format!(
+                "another run has published {} meanwhile, and is kept, because some secrets of this run failed",
+                link.display()
+            ),
+            "repair what is named above, and run this again",
+        )
     }
 
     /// No number is left for the next generation.
     pub(crate) fn numbers_exhausted(link: &Path) -> Self {
         Self::new(
             format!("{} leads to the highest number that a generation can have", link.display()),
-            "remove the link and run again",
+            "remove the link, and run this again",
         )
     }
 
     /// A name with more than `limit` parts.
     pub(crate) fn too_deep(name: &str, limit: usize) -> Self {
-        Diagnosis::bare(format!("the name {name:?} has more than {limit} parts")).into()
+        Self::new(
+            format!("the name {name:?} has more than {limit} parts"),
+            "choose a shorter one",
+        )
     }
 
     /// A path is relative, or contains `..`.
     pub(crate) fn not_plain(path: &Path) -> Self {
-        Diagnosis::bare(format!("the path {} must be absolute, without \"..\"", path.display())).into()
+        Self::new(
+            format!("the path {} is not absolute, or contains ..", path.display()),
+            "choose an absolute path without ..",
+        )
     }
 
     /// An entry has a path that another entry has too.
     pub(crate) fn same_place(what: &str, path: &Path, other: &str) -> Self {
         Self::new(
             format!("{what} has the path {}, where {other} is", path.display()),
-            "choose another",
+            "choose another path",
         )
     }
 
     /// An entry has a path above or below that of another entry.
     pub(crate) fn in_the_way(what: &str, path: &Path, other: &str) -> Self {
         Self::new(
-            format!("{what} has the path {}, which {other} stands in the way of", path.display()),
-            "choose another",
+            format!("{what} has the path {}, which is above or below {other}", path.display()),
+            "choose another path",
         )
     }
 
     /// A declared path is in the way of the link or the mount point, or is a reserved name in the mount point.
     pub(crate) fn of_generations(what: &str, path: &Path) -> Self {
         Self::new(
-            format!("{what} has the path {}, which belongs to the generations", path.display()),
-            "choose another",
+            format!("{what} has the path {}, which the generations need", path.display()),
+            "choose another path",
         )
     }
 
@@ -166,7 +183,7 @@ impl InstallError {
     pub(crate) fn nested(link: &Path, mount_point: &Path) -> Self {
         Self::new(
             format!(
-                "symlinkPath {} and secretsMountPoint {} lie one inside the other",
+                "of symlinkPath {} and secretsMountPoint {} one is inside the other",
                 link.display(),
                 mount_point.display()
             ),
@@ -197,7 +214,10 @@ impl InstallError {
     /// A part of a path is no directory.
     pub(crate) fn not_a_directory(path: &Path, part: &Path) -> Self {
         let (path, part) = (path.display(), part.display());
-        Diagnosis::bare(format!("cannot reach {path}: {part} is not a directory")).into()
+        Self::new(
+            format!("cannot reach {path}: {part} is not a directory"),
+            "move it away, or choose another path",
+        )
     }
 
     /// Another user, `writer`, can have put a symlink on the way there, and it leads to a directory in which that user may not
@@ -217,7 +237,7 @@ impl InstallError {
     pub(crate) fn interference(path: &Path) -> Self {
         Self::new(
             format!("{} was replaced by somebody else while it was being made", path.display()),
-            "run again",
+            "run this again",
         )
     }
 }

@@ -58,7 +58,8 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
             Ok(warnings) => spread.warnings.extend(warnings),
             Err(failed) => {
                 spread.warnings.extend(failed.warnings);
-                spread.failures.extend(failed.errors);
+                let errors = failed.errors.into_iter().map(|error| error.of(entry));
+                spread.failures.extend(errors);
             }
         }
     }

@@ -254,6 +254,6 @@ mod tests {
         };
         assert!(matches!(outcome(budget::LOCK), Ok(None)));
         let busy = outcome(Duration::ZERO).unwrap_err().to_string();
-        assert!(busy.contains("has been locked by another run"), "{busy}");
+        assert!(busy.contains("is locked by another run"), "{busy}");
     }
 }

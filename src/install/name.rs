@@ -35,18 +35,18 @@ impl EntryName {
         } else if name.starts_with('/') {
             "is absolute"
         } else if name.contains('\0') {
-            "contains a NUL"
+            "contains a NUL character"
         } else if name.chars().any(char::is_control) {
             "contains a control character"
         // One part less than the program makes, so that there is room for `rendered/`.
         } else if name.split('/').count() >= MAX_DEPTH {
             "has 100 parts or more"
         } else if has_part(|part| matches!(part, "." | "..")) {
-            "contains . or .. as a part"
+            "has a part that is . or .."
         } else if has_part(str::is_empty) {
-            "contains an empty part"
+            "has an empty part, as a//b has"
         } else if has_part(|part| part.len() > MAX_NAME) {
-            "contains a part of more than 255 bytes"
+            "has a part of more than 255 bytes"
         } else {
             return Ok(Self(name.to_owned()));
         };

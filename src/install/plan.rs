@@ -11,7 +11,7 @@ use std::{
 use rustix::fs;
 
 use super::{
-    entry::{Entry, EntryKind},
+    entry::Entry,
     error::InstallError,
     files,
     grounds::Grounds,
@@ -142,17 +142,17 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     }
     let mut way = walk::find(&site.root, path, Some(&grounds.link)).map_err(|lost| {
         let Lost { error, is_safe, .. } = *lost;
-        obstacle(error, is_safe)
+        obstacle(error.of(entry), is_safe)
     })?;
     if grounds.are_met_by(&way) {
-        return Err(obstacle(InstallError::of_generations(&name(entry), path), way.is_safe));
+        return Err(obstacle(InstallError::of_generations(&entry.shown(), path), way.is_safe));
     }
     let Some(place) = way.place.take() else {
         return Ok((way, false));
     };
     let there = files::status(&place.dir, place.name.as_os_str()).ok().flatten();
     let is_ours = way.is_safe && fs::fstat(&place.dir).is_ok_and(|dir| writers::of(&dir, there.as_ref()).is_empty());
-    place.refuse_directory().map_err(|error| obstacle(error, is_ours))?;
+    place.refuse_directory().map_err(|error| obstacle(error.of(entry), is_ours))?;
     let target = place.target().filter(|_| is_ours);
     Ok((way, target.is_some_and(|target| !Path::new(&target).starts_with(&site.link))))
 }
@@ -227,19 +227,10 @@ impl<'e> Taken<'e> {
 
 /// The refusal of a claim.
 fn conflict(entry: &Entry<'_>, claim: &Claim<'_>, other: &Entry<'_>, is_same: bool) -> InstallError {
-    let (what, other) = (name(entry), name(other));
+    let (what, other) = (entry.shown(), other.shown());
     if is_same {
         InstallError::same_place(&what, claim.path, &other)
     } else {
         InstallError::in_the_way(&what, claim.path, &other)
     }
-}
-
-/// An entry, for messages.
-fn name(entry: &Entry<'_>) -> String {
-    let noun = match entry.kind {
-        EntryKind::Secret => "secret",
-        EntryKind::Template => "template",
-    };
-    format!("{noun} {}", entry.name)
 }

@@ -22,20 +22,30 @@ pub enum Foreign {
     AgeIdentities,
 }
 
+/// What to do if an SSH key is of a kind that age cannot use.
+pub(crate) const USABLE_SSH_KEY: &str = "name an ssh-ed25519 or ssh-rsa key";
+
 impl Foreign {
-    /// What to do, with the command to type. `path` is the file, quoted for a shell.
-    pub(crate) fn remedy(self, path: &str) -> Option<String> {
-        let convert = |command: String| Some(format!("convert it and name the result, run: {command}"));
+    /// What to do, if it is not to convert the key.
+    pub(crate) fn remedy(self) -> Option<&'static str> {
+        match self {
+            Self::FirstProtocol => Some(USABLE_SSH_KEY),
+            Self::Certificate => Some("name the private key that belongs to it"),
+            Self::OpenPgp => Some("import it into a GnuPG home, and set sops.gnupg.home to that"),
+            Self::AgeIdentities => Some("set sops.age.keyFile to it"),
+            Self::Putty | Self::SshCom | Self::Dropbear => None,
+        }
+    }
+
+    /// The command that writes a copy in the form of OpenSSH, if there is one. `path` is the file, quoted for a shell.
+    pub(crate) fn conversion(self, path: &str) -> Option<String> {
         match self {
             // Without `--new-passphrase` the converted key would keep its passphrase, and could not be used either.
-            Self::Putty | Self::SshCom => convert(format!(
+            Self::Putty | Self::SshCom => Some(format!(
                 "puttygen {path} -O private-openssh-new --new-passphrase /dev/null -o {path}.openssh"
             )),
-            Self::Dropbear => convert(format!("dropbearconvert dropbear openssh {path} {path}.openssh")),
-            Self::Certificate => Some("name the private key that belongs to it".to_owned()),
-            Self::OpenPgp => Some("import it into a GnuPG home, and name that as sops.gnupg.home".to_owned()),
-            Self::AgeIdentities => Some("name it as sops.age.keyFile".to_owned()),
-            Self::FirstProtocol => None,
+            Self::Dropbear => Some(format!("dropbearconvert dropbear openssh {path} {path}.openssh")),
+            Self::FirstProtocol | Self::Certificate | Self::OpenPgp | Self::AgeIdentities => None,
         }
     }
 }
@@ -43,13 +53,13 @@ impl Foreign {
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Putty => "an SSH key in the form of PuTTY",
-            Self::SshCom => "an SSH key in the form of ssh.com",
-            Self::Dropbear => "an SSH key in the form of Dropbear",
-            Self::FirstProtocol => "a key of the first version of SSH, which age does not know",
-            Self::Certificate => "a certificate, not an SSH private key",
-            Self::OpenPgp => "an OpenPGP key",
-            Self::AgeIdentities => "age identities, not an SSH key",
+            Self::Putty => "it is an SSH key in the form of PuTTY",
+            Self::SshCom => "it is an SSH key in the form of ssh.com",
+            Self::Dropbear => "it is an SSH key in the form of Dropbear",
+            Self::FirstProtocol => "it is a key for version 1 of the SSH protocol, which age cannot use",
+            Self::Certificate => "it is a certificate, not an SSH private key",
+            Self::OpenPgp => "it is an OpenPGP key",
+            Self::AgeIdentities => "it holds age identities, not an SSH key",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::foreign::Foreign;
+use super::foreign::{Foreign, USABLE_SSH_KEY};
 use crate::{
     system::{child::ChildError, read::ReadError, root::SSHD},
     text::{encoding::Encoding, shell},
@@ -162,46 +162,72 @@ impl Problem {
 
     /// What to do about the problem, if something can be done on this host.
     pub(crate) fn remedy(&self) -> Option<String> {
-        match (&self.cause, &self.place) {
-            (Cause::NoCredentials, _) => return Some("start the unit that loads it, instead of this program by hand".to_owned()),
-            (Cause::File(error @ (ReadError::Late | ReadError::Stopped)), _) => return error.remedy().map(str::to_owned),
-            (Cause::NoFile(_), Place::Credential(name)) => {
-                return Some(format!(
-                    "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"
-                ));
-            }
-            _ => {}
+        self.cause.remedy().map(str::to_owned).or_else(|| self.remedy_at(&self.place))
+    }
+
+    /// What to do at `place`, by its name.
+    fn remedy_at(&self, place: &Place) -> Option<String> {
+        match (&self.cause, place) {
+            (_, Place::Line(_, source)) => self.remedy_at(source),
+            (Cause::NoFile(_), Place::Credential(name)) => Some(format!(
+                "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"
+            )),
+            (cause, Place::File(path)) => cause.remedy_of_file(path),
+            _ => None,
         }
-        let path = self.place.path()?;
-        if let Cause::NoFile(kind) = self.cause {
+    }
+}
+
+impl Cause {
+    /// What to do about it, wherever it is.
+    fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::File(ReadError::Refused(reason)) if reason == "permission denied" => {
+                Some("ask its owner for the right to read it, or name a key of your own")
+            }
+            Self::File(ReadError::TooLarge(_) | ReadError::NotRegular(_)) => Some("name a key file"),
+            Self::File(error) => error.remedy(),
+            Self::LeadsNowhere => Some("restore the file that it leads to, or mount the file system that has it"),
+            Self::NoHome => Some("restore it, or correct sops.gnupg.home or GNUPGHOME"),
+            Self::BadLine => Some("correct or remove it"),
+            Self::RecipientLine => Some("put the identity in its place, which begins with AGE-SECRET-KEY-1"),
+            Self::SshKey => Some("name it in sops.age.sshKeyPaths"),
+            Self::PublicSshKey => Some("name the private key that belongs to it"),
+            Self::UnknownSshKind(_) => Some(USABLE_SSH_KEY),
+            Self::DamagedSshKey(_) | Self::NoSshKey => Some("restore it, or name another key"),
+            Self::NoCredentials => Some("start the unit that loads it, instead of this program by hand"),
+            Self::NoCommand => Some("check its quotes"),
+            Self::Foreign(foreign) => foreign.remedy(),
+            _ => None,
+        }
+    }
+
+    /// What to do about it in the file at `path`, with a command to type.
+    fn remedy_of_file(&self, path: &Path) -> Option<String> {
+        if let Self::NoFile(kind) = self {
             return Some(kind.remedy(path));
         }
         let text = shell::path(&path.with_added_extension("txt"));
         let plain = shell::path(&path.with_added_extension("plain"));
         let path = shell::path(path);
-        match &self.cause {
-            Cause::LeadsNowhere => Some("restore the file that it leads to, or mount the file system that has it".to_owned()),
-            Cause::NoHome => Some("restore it, or correct sops.gnupg.home".to_owned()),
-            Cause::File(ReadError::Refused(reason)) if reason == "permission denied" => {
-                Some("ask its owner for the right to read it, or name a key of your own".to_owned())
-            }
-            Cause::NoIdentity => Some(format!(
+        match self {
+            Self::NoIdentity => Some(format!(
                 "restore it, or if there never was a key in it, run: age-keygen >> {path}"
             )),
-            Cause::DamagedSshKey(_) | Cause::NoSshKey => Some("restore it, or name another key".to_owned()),
-            Cause::EncryptedIdentities => Some(format!(
-                "decrypt it and name the result, run: (umask 077; age --decrypt --output {text} {path})"
+            Self::EncryptedIdentities => Some(format!(
+                "name a decrypted copy instead; to make one, run: (umask 077; age --decrypt --output {text} {path})"
             )),
-            Cause::EncryptedSshKey => Some(format!(
-                "use a key without one, or remove it, run: ssh-keygen -p -N '' -f {path}"
+            Self::EncryptedSshKey => Some(format!(
+                "use a key without a passphrase; to remove the passphrase of this one, run: ssh-keygen -p -N '' -f {path}"
             )),
-            Cause::EncryptedPkcs8 => Some(format!(
-                "use a key without one, or decrypt it and name the result, run: (umask 077; openssl pkey -in {path} -out {plain})"
+            Self::EncryptedPkcs8 => Some(format!(
+                "name a decrypted copy instead; to make one, run: (umask 077; openssl pkey -in {path} -out {plain})"
             )),
-            Cause::Foreign(foreign) => foreign.remedy(&path),
-            Cause::Encoding(encoding) => Some(format!("run: {}", encoding.command(&path))),
-            Cause::SshKey => Some("name it in sops.age.sshKeyPaths".to_owned()),
-            Cause::PublicSshKey => Some("name the private key that belongs to it".to_owned()),
+            Self::Foreign(foreign) => Some(format!(
+                "name a converted copy instead; to make one, run: {}",
+                foreign.conversion(&path)?
+            )),
+            Self::Encoding(encoding) => Some(format!("run: {}", encoding.command(&path))),
             _ => None,
         }
     }
@@ -244,32 +270,31 @@ impl fmt::Display for Cause {
         match self {
             Self::File(error) => error.fmt(f),
             Self::NoFile(_) => ReadError::Missing.fmt(f),
-            Self::LeadsNowhere => f.write_str("a symlink that leads to no file"),
+            Self::LeadsNowhere => f.write_str("it is a symlink that leads to no file"),
             Self::NoHome => f.write_str("no such directory"),
-            Self::NoIdentity => f.write_str("holds no age identity"),
-            Self::BadLine => f.write_str("not an age identity"),
-            Self::MoreBadLines(1) => f.write_str("1 more line that is not an age identity"),
+            Self::NoIdentity => f.write_str("it holds no age identity"),
+            Self::BadLine => f.write_str("it is not an age identity"),
+            Self::MoreBadLines(1) => f.write_str("1 more line is not an age identity"),
             Self::MoreBadLines(count) => {
-                write!(f, "{count} more lines that are not age identities")
+                write!(f, "{count} more lines are not age identities")
             }
-            Self::RecipientLine => f.write_str("an age recipient, the public half of a key, where the identity is needed"),
-            Self::EncryptedIdentities => f.write_str("age identities behind a passphrase, and this program asks for none"),
-            Self::SshKey => f.write_str("an SSH key, not age identities"),
-            Self::PublicSshKey => f.write_str("a public SSH key"),
+            Self::RecipientLine => f.write_str("it is an age recipient, which is a public key and cannot decrypt"),
+            Self::EncryptedIdentities => f.write_str("it is encrypted with a passphrase, which this program never asks for"),
+            Self::SshKey => f.write_str("it is an SSH key, not an age identity"),
+            Self::PublicSshKey => f.write_str("it is a public SSH key"),
             Self::EncryptedSshKey | Self::EncryptedPkcs8 => {
-                f.write_str("protected by a passphrase, and this program asks for none")
+                f.write_str("it is protected by a passphrase, which this program never asks for")
             }
-            Self::UnknownSshKind(kind) if kind.starts_with("sk-") => write!(
-                f,
-                "an SSH key of kind {kind}, which stays in a security key and only signs; age knows ssh-ed25519 and ssh-rsa"
-            ),
-            Self::UnknownSshKind(kind) => write!(f, "an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa"),
-            Self::DamagedSshKey(damage) => write!(f, "a damaged SSH private key: {damage}"),
+            Self::UnknownSshKind(kind) if kind.starts_with("sk-") => {
+                write!(f, "it is an SSH key of kind {kind}, which can sign but not decrypt")
+            }
+            Self::UnknownSshKind(kind) => write!(f, "it is an SSH key of kind {kind}, which age cannot use"),
+            Self::DamagedSshKey(damage) => write!(f, "it is a damaged SSH private key: {damage}"),
             Self::Foreign(foreign) => foreign.fmt(f),
             Self::Encoding(encoding) => encoding.fmt(f),
-            Self::NoSshKey => f.write_str("not an SSH private key"),
+            Self::NoSshKey => f.write_str("it is not an SSH private key"),
             Self::NoCredentials => f.write_str("no systemd unit gave this process credentials"),
-            Self::NoCommand => f.write_str("not a command; check its quotes"),
+            Self::NoCommand => f.write_str("it is not a command"),
             Self::Command(program, error) => write!(f, "{program}: {error}"),
             Self::CommandFailed(program, status) => write!(f, "{program} failed with {status}"),
             Self::Program(words) => f.write_str(words),
@@ -282,7 +307,7 @@ impl fmt::Display for Damage {
         f.write_str(match self {
             Self::NoEnd => "its last line, -----END …-----, is missing",
             Self::Base64 => "its text is not valid base64",
-            Self::CutOff => "it ends too early",
+            Self::CutOff => "its end is missing",
             Self::Form => "its content is not that of a key",
             Self::SeveralKeys => "it does not hold exactly one key",
             Self::Length => "its length is wrong",

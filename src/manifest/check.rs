@@ -39,13 +39,14 @@ fn formats(entries: &Entries, findings: &mut Findings) {
     for secret in &entries.secrets {
         let (format, first) = *seen.entry(&secret.sops_file).or_insert((secret.format, &secret.name));
         if format != secret.format {
-            findings.error(format!(
+            let finding = format!(
                 "{} is declared as {format} by secret {} and as {} by secret {}",
                 shown(&secret.sops_file),
                 quoted(first),
                 secret.format,
                 quoted(&secret.name)
-            ));
+            );
+            findings.error(finding, "set one format for both");
         }
     }
 }
@@ -56,9 +57,10 @@ fn places(entries: &Entries, findings: &mut Findings) {
     for (place, what) in &places {
         for parent in parents(place) {
             if let Some(other) = places.get(parent) {
-                findings.error(format!(
-                    "{other} would be both a file and the directory that holds {what}; rename one"
-                ));
+                findings.error(
+                    format!("{other} would be both a file and the directory that holds {what}"),
+                    "rename one of the two",
+                );
             }
         }
     }
@@ -87,12 +89,13 @@ fn tokens(manifest: &Manifest, findings: &mut Findings) {
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for placeholder in &manifest.placeholders {
         if let Some(first) = seen.insert(&placeholder.token, &placeholder.secret) {
-            findings.error(format!(
-                "secrets {} and {} have one placeholder, {}",
+            let finding = format!(
+                "secrets {} and {} have the same placeholder, {}",
                 quoted(first),
                 quoted(&placeholder.secret),
                 quoted(&placeholder.token)
-            ));
+            );
+            findings.error(finding, "choose another for one of them");
         }
     }
 }
@@ -103,11 +106,14 @@ fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     // A path that could not be read is empty here, and its error has been noted before.
     let are_known = !link.as_os_str().is_empty() && !mount_point.as_os_str().is_empty();
     if are_known && (link.starts_with(mount_point) || mount_point.starts_with(link)) {
-        findings.error(format!(
-            "symlinkPath {} and secretsMountPoint {} lie one inside the other; choose two paths side by side",
-            shown(link),
-            shown(mount_point)
-        ));
+        findings.error(
+            format!(
+                "of symlinkPath {} and secretsMountPoint {} one is inside the other",
+                shown(link),
+                shown(mount_point)
+            ),
+            "choose two paths side by side",
+        );
     }
 }
 
@@ -124,9 +130,9 @@ fn same_places(entries: &mut Entries, findings: &mut Findings) {
         whats.dedup();
         let finding = match whats.as_slice() {
             [what] => format!("{what} is declared {times} times"),
-            _ => format!("{} are in one place, {}", whats.join(" and "), quoted(&place)),
+            _ => format!("{} are both published as {}", whats.join(" and "), quoted(&place)),
         };
-        findings.forgivable(finding, "the last one counts");
+        findings.forgivable(finding, "the last one counts", "remove or rename all but one");
     }
     let secrets = entries.secrets.len();
     let mut position = 0..;
@@ -154,8 +160,8 @@ fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Finding
     for (what, placement) in placements.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
-            let finding = format!("{what} and {other} are both at {}; choose another path", shown(&path));
-            findings.forgivable(finding, &format!("{other} counts"));
+            let finding = format!("{what} and {other} are both at {}", shown(&path));
+            findings.forgivable(finding, &format!("only {other} is there"), "choose another path");
             placement.path = None;
         } else {
             within(&what, &path, manifest.mount_point.as_path(), &link, &taken, findings);
@@ -171,19 +177,17 @@ fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTre
     let among = path.strip_prefix(mount_point).ok();
     let is_reserved = |below: &Path| below.components().next().is_none_or(|first| is_reserved(first.as_os_str()));
     if mount_point.starts_with(path) || link.starts_with(path) || among.is_some_and(is_reserved) {
-        findings.error(format!(
-            "{what} has the path {}, which belongs to the generations; choose another",
-            shown(path)
-        ));
+        findings.error(
+            format!("{what} has the path {}, which the generations need", shown(path)),
+            "choose another path",
+        );
         return;
     }
     if among.is_some() {
         findings.forgivable(
-            format!(
-                "{what} has the path {}, which is among the generations; choose another",
-                shown(path)
-            ),
-            "until then the link is made beside them",
+            format!("{what} has the path {}, which is among the generations", shown(path)),
+            "its link is made beside them",
+            "choose another path",
         );
     }
     let below = path.ancestors().skip(1).find_map(|parent| taken.get(parent));
@@ -195,9 +199,9 @@ fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTre
             .next()
     };
     if let Some(other) = below.or_else(above) {
-        findings.error(format!(
-            "{what} has the path {}, which {other} stands in the way of",
-            shown(path)
-        ));
+        findings.error(
+            format!("{what} has the path {}, which is above or below {other}", shown(path)),
+            "choose another path",
+        );
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         budget,
         mode::{BadMode, FileMode},
     },
-    text::printable::quoted,
+    text::{diagnosis::Diagnosis, printable::quoted},
 };
 
 /// What a manifest installs. The names are still as in the manifest, so that findings can name entries whose names are wrong.
@@ -45,7 +45,7 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
     let key_timeout = key_timeout(raw.key_timeout, findings);
     let max_size = max_size(raw.max_size, findings);
     let keep_generations = u64::try_from(raw.keep_generations).unwrap_or_else(|_| {
-        findings.error(format!("keepGenerations is {}, which is below 0", raw.keep_generations));
+        findings.error(format!("keepGenerations is {}", raw.keep_generations), "set it to 0 or more");
         0
     });
     let secrets = raw.secrets.into_iter().map(|raw| secret(raw, &paths, &link, findings));
@@ -81,7 +81,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
     let what = format!("secret {}", quoted(&raw.name));
     name(&what, &raw.name, findings);
     if raw.sops_file.is_empty() {
-        findings.error(format!("{what} has no sopsFile"));
+        findings.error(format!("{what} has no sopsFile"), "set it to the file that holds the secret");
     }
     let format = format(&what, &raw.format, findings);
     let selection = match format {
@@ -112,7 +112,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
     let what = format!("template {}", quoted(&raw.name));
     name(&what, &raw.name, findings);
     if raw.content.is_empty() && raw.file.is_empty() {
-        findings.error(format!("{what} has neither content nor file"));
+        findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
     let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
@@ -137,9 +137,10 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
 /// Checks a name, which is a relative path and must not lead out of the generation.
 fn name(what: &str, name: &str, findings: &mut Findings) {
     let Err(fault) = EntryName::new(name) else { return };
-    findings.error(format!(
-        "the name of {what} {fault}; choose a relative path such as db/password"
-    ));
+    findings.error(
+        format!("the name of {what} {fault}"),
+        "choose a relative path such as db/password",
+    );
 }
 
 fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
@@ -150,10 +151,10 @@ fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
         "dotenv" => Format::Dotenv,
         "ini" => Format::Ini,
         other => {
-            findings.error(format!(
-                "{what} has the unknown format {}; known are yaml, json, binary, dotenv and ini",
-                quoted(other)
-            ));
+            findings.error(
+                format!("{what} has the unknown format {}", quoted(other)),
+                "set yaml, json, binary, dotenv or ini",
+            );
             Format::Yaml
         }
     }
@@ -164,14 +165,14 @@ fn mode(what: &str, mode: &str, findings: &mut Findings) -> FileMode {
     FileMode::from_octal(mode).unwrap_or_else(|bad| match bad {
         BadMode::TooHigh(rest) => {
             let finding = format!("{what} has mode {}, which is above 07777", quoted(mode));
-            findings.forgivable(finding, "its lower bits count");
+            findings.forgivable(finding, "its lower bits count", "set a mode such as 0400");
             rest
         }
         BadMode::NotOctal => {
-            findings.error(format!(
-                "{what} has mode {}, which is not an octal number such as 0400",
-                quoted(mode)
-            ));
+            findings.error(
+                format!("{what} has mode {}, which is not an octal number", quoted(mode)),
+                "set a mode such as 0400",
+            );
             FileMode::NONE
         }
     })
@@ -187,8 +188,8 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
         raw::Id::Number(number) => *number,
         raw::Id::Missing => 0,
         raw::Id::Null => {
-            let finding = format!("{what} has neither {name_field} nor {id_field}, both are null; set one of them");
-            findings.forgivable(finding, "it is root's");
+            let finding = format!("{what} has neither {name_field} nor {id_field}");
+            findings.forgivable(finding, "it belongs to root", "set one of the two");
             0
         }
     };
@@ -196,9 +197,10 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
     match u32::try_from(number) {
         Ok(id) if id != u32::MAX => Account::Id(id),
         _ => {
-            findings.error(format!(
-                "{what} has {id_field} {number}, which is not between 0 and 4294967294"
-            ));
+            findings.error(
+                format!("{what} has {id_field} {number}"),
+                "set it to a number between 0 and 4294967294",
+            );
             Account::Id(0)
         }
     }
@@ -209,7 +211,7 @@ fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -
     let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
     for unit in bad {
         let finding = format!("{what} names {} in {field}, which cannot be a unit", quoted(&unit));
-        findings.forgivable(finding, "it is left out");
+        findings.forgivable(finding, "it is left out", "correct it, for example to nginx.service");
     }
     good.iter().map(|unit| full_name(unit)).collect()
 }
@@ -228,6 +230,7 @@ fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut 
             findings.forgivable(
                 format!("the placeholder of secret {} is empty", quoted(&secret)),
                 "it is never replaced",
+                "choose a text that stands for the secret in templates",
             );
         } else {
             placeholders.push(Placeholder { token, secret });
@@ -241,21 +244,26 @@ fn exclusive_keys(raw: &raw::RawManifest, findings: &mut Findings) {
         return;
     }
     if !raw.ssh_key_paths.is_empty() {
-        findings
-            .error("gnupgHome excludes sshKeyPaths; set sops.gnupg.sshKeyPaths = [ ] or leave sops.gnupg.home unset".to_owned());
+        findings.error(
+            "gnupgHome and sshKeyPaths cannot both be set".to_owned(),
+            "set sops.gnupg.sshKeyPaths = [ ] or leave sops.gnupg.home unset",
+        );
     }
     if !raw.age_key_file.is_empty() {
-        findings.error("gnupgHome excludes ageKeyFile; leave sops.age.keyFile or sops.gnupg.home unset".to_owned());
+        findings.error(
+            "gnupgHome and ageKeyFile cannot both be set".to_owned(),
+            "leave sops.age.keyFile or sops.gnupg.home unset",
+        );
     }
 }
 
 /// Checks the name of a credential, which is the name of a file in one directory (systemd.exec(5)).
 fn credential_name(name: &str, findings: &mut Findings) {
     if name.contains(['/', '\0']) || name == "." || name == ".." {
-        findings.error(format!(
-            "ageKeyCredential {} is not the name of a credential; correct sops.age.keyCredential",
-            quoted(name)
-        ));
+        findings.error(
+            format!("ageKeyCredential {} is not the name of a credential", quoted(name)),
+            "correct sops.age.keyCredential",
+        );
     }
 }
 
@@ -264,9 +272,10 @@ fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
     const LARGEST: u64 = 1 << 20;
     let mebibytes = mebibytes.unwrap_or(256);
     if !(1..=LARGEST).contains(&mebibytes) {
-        findings.error(format!(
-            "maxSize is {mebibytes}; set sops.maxSize to between 1 and {LARGEST} MiB"
-        ));
+        findings.error(
+            format!("maxSize is {mebibytes}"),
+            format!("set sops.maxSize to between 1 and {LARGEST} MiB"),
+        );
     }
     usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
@@ -276,9 +285,10 @@ fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
     const LONGEST: u64 = 24 * 60 * 60;
     let seconds = seconds.unwrap_or(budget::PROGRAM.as_secs());
     if !(1..=LONGEST).contains(&seconds) {
-        findings.error(format!(
-            "keyTimeout is {seconds}; set sops.keyTimeout to between 1 and {LONGEST} seconds"
-        ));
+        findings.error(
+            format!("keyTimeout is {seconds}"),
+            format!("set sops.keyTimeout to between 1 and {LONGEST} seconds"),
+        );
     }
     Duration::from_secs(seconds)
 }
@@ -300,21 +310,22 @@ fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
         let mut fields: Vec<_> = unknown.into_iter().map(|(field, _)| field).collect();
         fields.sort();
         fields.dedup();
-        findings.warnings.push(format!(
+        findings.warnings.push(Diagnosis::bare(format!(
             "the manifest has fields that this version does not know and ignores: {}",
             fields.join(", ")
-        ));
+        )));
     }
 }
 
 /// Each unknown field of `place`, with what is to be said of it.
-fn describe_unknown<'a, T: Default + Serialize>(place: &str, fields: impl Iterator<Item = &'a String>) -> Vec<(String, String)> {
+fn describe_unknown<'a, T: Default + Serialize>(
+    place: &str,
+    fields: impl Iterator<Item = &'a String>,
+) -> Vec<(String, Diagnosis)> {
     let describe = |field: &String| {
-        let hint = raw::nearest_field::<T>(field).map_or(String::new(), |known| format!("; did you mean {known}"));
-        (
-            quoted(field),
-            format!("{place} has the unknown field {}{hint}", quoted(field)),
-        )
+        let remedy = raw::nearest_field::<T>(field).map_or("remove it".to_owned(), |known| format!("did you mean {known}?"));
+        let finding = format!("{place} has the unknown field {}", quoted(field));
+        (quoted(field), Diagnosis::new(finding, remedy))
     };
     fields.map(describe).collect()
 }

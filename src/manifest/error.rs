@@ -12,11 +12,11 @@ pub struct ManifestError {
     /// What is wrong, why, and what to do about it.
     pub diagnosis: Diagnosis,
     /// What else was found, which alone would only be a warning.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Diagnosis>,
 }
 
 impl ManifestError {
-    /// Not JSON, or a value of the wrong type. `field`: the one at fault, such as `secrets[0].mode`; `.` where no field is.
+    /// Not JSON, or a value of the wrong type. `field`: the one at fault, such as `mode of secret a`; `.` where no field is.
     pub(crate) fn json(path: &Path, field: &str, error: &serde_json::Error) -> Self {
         cause(field, error)
             .of(format_args!("cannot read the manifest {}", path.display()))
@@ -34,8 +34,9 @@ impl ManifestError {
     }
 
     /// All that is wrong in it: one line for each of `findings`.
-    pub(crate) fn invalid(path: &Path, findings: &[String], warnings: Vec<String>) -> Self {
-        let list = findings.join("\n  ");
+    pub(crate) fn invalid(path: &Path, findings: &[Diagnosis], warnings: Vec<Diagnosis>) -> Self {
+        let list: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        let list = list.join("\n  ");
         let diagnosis = Diagnosis::bare(format!("the manifest {} is not valid:\n  {list}", path.display()));
         Self { diagnosis, warnings }
     }
@@ -52,16 +53,20 @@ impl From<Diagnosis> for ManifestError {
 
 /// What is wrong with the JSON, and where.
 fn cause(field: &str, error: &serde_json::Error) -> Diagnosis {
+    let (line, column) = (error.line(), error.column());
     match error.classify() {
-        Category::Eof => Diagnosis::bare(format!(
-            "it ends too early, at line {} column {}",
-            error.line(),
-            error.column()
-        )),
+        Category::Eof if column == 0 => Diagnosis::new("it is empty", BUILD_AGAIN),
+        Category::Eof => Diagnosis::new(format!("its end is missing after line {line} column {column}"), BUILD_AGAIN),
         Category::Data => data_cause(field, error),
-        _ => Diagnosis::bare(format!("it is not valid JSON: {error}")),
+        _ => Diagnosis::new(
+            format!("it is not valid JSON: {error}"),
+            "name the manifest that a Nix module made",
+        ),
     }
 }
+
+/// What to do about a manifest that is only partly there.
+const BUILD_AGAIN: &str = "build the configuration again";
 
 /// Says which field is wrong, and which type it should have. Never shows the value: it could be a secret in the wrong place.
 fn data_cause(field: &str, error: &serde_json::Error) -> Diagnosis {
@@ -74,18 +79,19 @@ fn data_cause(field: &str, error: &serde_json::Error) -> Diagnosis {
             "remove one of the two",
         );
     }
-    let expected = match text.rsplit_once(", expected ") {
-        Some((_, "i64" | "u64")) => ": expected a whole number",
-        Some((_, "a string")) => ": expected a string",
-        Some((_, "a sequence")) => ": expected a list",
-        Some((_, "a boolean")) => ": expected true or false",
-        _ => "",
-    };
     let field = if field == "." {
         "it".to_owned()
     } else {
         // It may contain names of secrets, which the user chose.
         field.escape_debug().to_string()
     };
-    Diagnosis::bare(format!("{field} has the wrong type,{place}{expected}"))
+    let expected = match text.rsplit_once(", expected ") {
+        Some((_, "i64" | "u64")) => "a whole number",
+        Some((_, "a string")) => "a string",
+        Some((_, "a sequence")) => "a list",
+        Some((_, "a boolean")) => "true or false",
+        Some((_, kind)) if kind.starts_with("struct ") => "an object",
+        _ => return Diagnosis::bare(format!("{field} has the wrong type,{place}")),
+    };
+    Diagnosis::bare(format!("{field} must be {expected},{place}"))
 }

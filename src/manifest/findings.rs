@@ -1,10 +1,12 @@
 //! What is found wrong in a manifest.
 
+use crate::text::diagnosis::Diagnosis;
+
 /// What was found wrong.
 pub(crate) struct Findings {
     pub(crate) strict: bool,
-    pub(crate) errors: Vec<String>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) errors: Vec<Diagnosis>,
+    pub(crate) warnings: Vec<Diagnosis>,
 }
 
 impl Findings {
@@ -15,24 +17,26 @@ impl Findings {
             warnings: Vec::new(),
         };
         if let Some(version) = version.filter(|version| *version != 1) {
-            findings.error(format!(
-                "version {version} is not known, only 1 is; install the sops-install-secrets that belongs to the Nix module"
-            ));
+            findings.error(
+                format!("version {version} is not known, only 1 is"),
+                "install the sops-install-secrets that belongs to the Nix module",
+            );
         }
         findings
     }
 
-    pub(crate) fn error(&mut self, finding: String) {
-        self.errors.push(finding);
+    pub(crate) fn error(&mut self, cause: String, remedy: impl Into<String>) {
+        self.errors.push(Diagnosis::new(cause, remedy));
     }
 
     /// Notes what the Go program of sops-nix installs without complaint: as an error in a manifest with `version`, otherwise as a
-    /// warning that also says what is done about it.
-    pub(crate) fn forgivable(&mut self, finding: String, consequence: &str) {
+    /// warning that also names the consequence.
+    pub(crate) fn forgivable(&mut self, cause: String, consequence: &str, remedy: &str) {
         if self.strict {
-            self.errors.push(finding);
+            self.error(cause, remedy);
         } else {
-            self.warnings.push(format!("{finding}; {consequence}"));
+            self.warnings
+                .push(Diagnosis::new(format!("{cause}, so {consequence}"), remedy));
         }
     }
 }

@@ -10,17 +10,17 @@ use super::{
     findings::Findings,
     raw,
 };
-use crate::text::encoding::Encoding;
+use crate::text::{diagnosis::Diagnosis, encoding::Encoding, printable::quoted};
 
 impl Manifest {
     /// Reads and validates the text of a manifest; `path` names it in errors. `runtime_dir` is what `%r` stands for in user mode.
     ///
     /// # Errors
     /// When the text is no JSON of the right types. Otherwise with all findings at once, if at least one is an error.
-    pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<String>), ManifestError> {
+    pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<Diagnosis>), ManifestError> {
         let raw = raw::parse(json).map_err(|error| match Encoding::of(json) {
             Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::encoded(path, encoding),
-            _ => ManifestError::json(path, &error.path().to_string(), error.inner()),
+            _ => ManifestError::json(path, &shown(json, &error.path().to_string()), error.inner()),
         })?;
         let mut findings = Findings::new(raw.version);
         let (settings, entries) = convert::manifest(raw, runtime_dir, &mut findings);
@@ -43,6 +43,25 @@ impl Manifest {
     }
 }
 
+/// A field for a message.
+fn shown(json: &[u8], field: &str) -> String {
+    named(json, field).unwrap_or_else(|| field.to_owned())
+}
+
+/// A field such as `secrets[0].mode`, with the name of the secret or template instead of its position.
+fn named(json: &[u8], field: &str) -> Option<String> {
+    let (list, rest) = field.split_once('[')?;
+    let (position, rest) = rest.split_once("].")?;
+    let noun = match list {
+        "secrets" => "secret",
+        "templates" => "template",
+        _ => return None,
+    };
+    let manifest: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let entry = manifest.get(list)?.get(position.parse::<usize>().ok()?)?;
+    Some(format!("{rest} of {noun} {}", quoted(entry.get("name")?.as_str()?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,11 +72,11 @@ mod tests {
         for (json, expected) in [
             (
                 format!(r#"{{"placeholderBySecretName": {{"{bad}": 5}}}}"#),
-                r"placeholderBySecretName.\u{1b}[2J\n has the wrong type, at line 1 column 45: expected a string",
+                r"placeholderBySecretName.\u{1b}[2J\n must be a string, at line 1 column 45",
             ),
             (
                 format!(r#"{{"secretsMountPoint": "/{bad}", "symlinkPath": "/{bad}/x"}}"#),
-                r#"symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" lie one inside the other"#,
+                r#"of symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" one is inside the other"#,
             ),
         ] {
             let error = Manifest::parse(Path::new("m"), json.as_bytes(), None)

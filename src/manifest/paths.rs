@@ -17,7 +17,7 @@ impl Paths<'_> {
     /// A path that has to be there.
     pub(crate) fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
         if raw.is_empty() {
-            findings.error(format!("{what} is missing"));
+            findings.error(format!("{what} is missing"), "set it to an absolute path");
         }
         self.optional(what, raw, findings).unwrap_or_default()
     }
@@ -31,12 +31,16 @@ impl Paths<'_> {
         if path.components().any(|part| part == Component::ParentDir) {
             findings.forgivable(
                 format!("{what} is {}, which contains ..", quoted(raw)),
-                "each .. takes the part before it away",
+                "each .. removes the part before it",
+                "write it without ..",
             );
         }
         let path = without_detours(&path);
         if !path.is_absolute() || raw.contains('\0') || path.file_name().is_none() {
-            findings.error(format!("{what} is {}, which is not an absolute path", quoted(raw)));
+            findings.error(
+                format!("{what} is {}", quoted(raw)),
+                "set it to an absolute path, and not to /",
+            );
             return None;
         }
         Some(path)
@@ -49,9 +53,10 @@ impl Paths<'_> {
         };
         let uses_runtime_dir = raw.split("%%").any(|part| part.contains("%r"));
         if uses_runtime_dir && runtime_dir.is_none() {
-            findings.error(format!(
-                "{what} contains %r, but XDG_RUNTIME_DIR is not set; log in, or run in a user service"
-            ));
+            findings.error(
+                format!("{what} contains %r, but XDG_RUNTIME_DIR is not set"),
+                "log in, or run this in a user service",
+            );
         }
         let runtime_dir = runtime_dir.unwrap_or(Path::new("/")).to_string_lossy();
         raw.split("%%")

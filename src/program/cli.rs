@@ -106,19 +106,29 @@ fn one_line(error: &clap::Error) -> String {
     match error.kind() {
         ErrorKind::MissingRequiredArgument => format!("no manifest given; {USAGE}"),
         ErrorKind::UnknownArgument if context(ContextKind::InvalidArg).starts_with('-') => {
-            format!("unknown flag {}; {USAGE}", context(ContextKind::InvalidArg))
+            format!("unknown flag {}; {USAGE}", typed(&context(ContextKind::InvalidArg)))
         }
         ErrorKind::UnknownArgument => format!("more than one manifest given; {USAGE}"),
-        ErrorKind::InvalidValue => format!(
-            "{} cannot be {:?}; {USAGE}",
-            context(ContextKind::InvalidArg),
-            context(ContextKind::InvalidValue)
-        ),
+        ErrorKind::InvalidValue => {
+            let argument = context(ContextKind::InvalidArg);
+            let value = context(ContextKind::InvalidValue);
+            format!("{} cannot be {value:?}; {USAGE}", typed(&argument))
+        }
         _ => {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
             format!("{}; {USAGE}", first.strip_prefix("error: ").unwrap_or(first))
         }
+    }
+}
+
+/// An argument as somebody types it, from the notation of clap, such as `--check-mode <MODE>`.
+fn typed(argument: &str) -> String {
+    let name = argument.split([' ', '[', '=']).next().unwrap_or_default();
+    match name.strip_prefix("--") {
+        Some(flag) => format!("-{flag}"),
+        None if name.starts_with('<') => "the name of the manifest".to_owned(),
+        None => name.to_owned(),
     }
 }
 
@@ -192,13 +202,10 @@ mod tests {
         };
         fails(&[], "no manifest given");
         fails(&["-check-mode=off"], "no manifest given");
-        fails(&["-chek-mode=off", "m.json"], "unknown flag --chek-mode");
+        fails(&["-chek-mode=off", "m.json"], "unknown flag -chek-mode");
         fails(&["-x", "m.json"], "unknown flag -x");
         fails(&["a.json", "b.json"], "more than one manifest given");
-        fails(&["-check-mode=all", "m.json"], "--check-mode <MODE> cannot be \"all\"");
-        fails(
-            &["-ignore-passwd=maybe", "m.json"],
-            "--ignore-passwd[=<BOOL>] cannot be \"maybe\"",
-        );
+        fails(&["-check-mode=all", "m.json"], "-check-mode cannot be \"all\"");
+        fails(&["-ignore-passwd=maybe", "m.json"], "-ignore-passwd cannot be \"maybe\"");
     }
 }

@@ -146,7 +146,7 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
         None if declared.contains(name.as_str()) => Err(Diagnosis::bare(format!("it needs secret {name}, which failed"))),
         None => Err(Diagnosis::new(
             format!("it needs secret {name}, which this manifest does not install"),
-            "declare it, and without neededForUsers",
+            "declare it without neededForUsers",
         )),
     }
 }

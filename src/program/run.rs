@@ -24,7 +24,13 @@ use crate::{
         units::{self, Channel},
     },
     manifest::{Manifest, ManifestError},
-    system::{confinement::Confined, read, root::Root, stop, users::Accounts},
+    system::{
+        confinement::Confined,
+        read::{self, ReadError},
+        root::Root,
+        stop,
+        users::Accounts,
+    },
     text::diagnosis::Diagnosis,
 };
 
@@ -72,8 +78,15 @@ pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outc
 fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Manifest, Diagnosis> {
     let path = &arguments.manifest;
     let json = read::read(path, LARGEST_MANIFEST).map_err(|error| {
-        let object = format_args!("cannot read the manifest {}", path.display());
-        error.diagnosis().of(object)
+        let remedy = match error {
+            ReadError::Refused(_) => Some("correct its path, or the owner and mode of the file"),
+            ReadError::Missing | ReadError::NotRegular(_) | ReadError::TooLarge(_) => Some("correct its path"),
+            ReadError::Late | ReadError::Stopped => error.remedy(),
+        };
+        Diagnosis {
+            cause: format!("cannot read the manifest {}: {error}", path.display()),
+            remedy: remedy.map(str::to_owned),
+        }
     })?;
     let runtime_dir = match arguments.check_mode {
         CheckMode::Off => environment.runtime_dir.as_deref(),
@@ -244,7 +257,7 @@ fn make_live(
     if !missing.is_empty() {
         tracing::error!(
             GENERATION = generation,
-            "published {} of {} in {}, without: {}; mend what is said above and run: {again}",
+            "published {} of {} in {}, without: {}; repair what is named above, and run: {again}",
             entries.len(),
             entries.len().saturating_add(missing.len()),
             site.link.display(),
@@ -258,9 +271,9 @@ fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
     let failed = names(&failed_entries(failures));
     let link = site.link.display();
     if is_live {
-        tracing::error!("nothing was changed because of: {failed}; {link} is as it was");
+        tracing::error!("nothing was changed, because these failed: {failed}; {link} is as it was");
     } else {
-        tracing::error!("nothing was published in {link}, because all of it failed: {failed}");
+        tracing::error!("nothing was published in {link}, because all failed: {failed}");
     }
     Outcome::NothingChanged
 }

@@ -82,7 +82,7 @@ fn plain(text: &[u8], from: usize, to: usize) -> Result<&[u8], Diagnosis> {
         let token = String::from_utf8_lossy(token);
         return Err(Diagnosis::new(
             format!("line {line} contains {token}, which stands for no secret of this manifest"),
-            "rebuild with the secret declared",
+            "declare the secret, and rebuild",
         ));
     }
     Ok(between)
@@ -145,7 +145,7 @@ mod tests {
         let error = render("x\n<A>\n <SOPS:00ff:PLACEHOLDER>", &[("<A>", b"\n\n\n")]);
         assert_eq!(
             error,
-            Err("line 3 contains <SOPS:00ff:PLACEHOLDER>, which stands for no secret of this manifest; rebuild with the secret declared".to_owned())
+            Err("line 3 contains <SOPS:00ff:PLACEHOLDER>, which stands for no secret of this manifest; declare the secret, and rebuild".to_owned())
         );
     }
 

@@ -21,7 +21,7 @@ pub enum DecryptError {
         problem: String,
     },
     /// A value is not encrypted, although the selection rule of the file wants it to be.
-    #[error("{place}: it is {found} that should be encrypted")]
+    #[error("{place}: the value is {found} that is not encrypted, but should be")]
     NotEncrypted {
         /// Where it is.
         place: ValuePlace,

@@ -50,7 +50,7 @@ impl<'t, S> Selector<'t, S> {
                 Err(SelectError::Malformed { key, position })
             }
             (_, Some(names)) => self.follow(&names).map_err(|_| error),
-            _ => Err(self.or_respelled(error, key)),
+            _ => Err(self.or_respelled(error.of_slash(key), key)),
         })
     }
 
@@ -253,11 +253,14 @@ impl KeyProgress<'_> {
 
     /// The error for a position in a list that has only `count` elements.
     fn beyond(&self, count: usize) -> SelectError {
-        let plural = if count == 1 { "" } else { "s" };
         SelectError::Beyond {
             key: self.so_far(),
             list: self.above().so_far(),
-            count: format!("{count} element{plural}"),
+            elements: match count {
+                0 => "no elements".to_owned(),
+                1 => "1 element, [0]".to_owned(),
+                _ => format!("{count} elements, [0] to [{}]", count.saturating_sub(1)),
+            },
         }
     }
 
@@ -279,6 +282,6 @@ mod tests {
         let documents = Format::Json.parse(br#"{"password\n\u001b[2J": "x"}"#).unwrap();
         let error = Selector::new(&documents).scalar(&KeyPath::parse("password")).unwrap_err();
         let remedy = error.remedy().unwrap();
-        assert_eq!(remedy, r"did you mean password\n\u{1b}[2J");
+        assert_eq!(remedy, r"did you mean password\n\u{1b}[2J?");
     }
 }

@@ -19,17 +19,17 @@ pub enum SelectError {
         nearest: Option<String>,
     },
     /// The list has no element at this position.
-    #[error("the key {key} does not exist; {list} has {count}, and the first is [0]")]
+    #[error("the key {key} does not exist: {list} has {elements}")]
     Beyond {
         /// The key as far as it was looked for.
         key: String,
         /// The key of the list.
         list: String,
-        /// How many elements it has.
-        count: String,
+        /// How many elements it has, and their positions.
+        elements: String,
     },
     /// Nothing has that name, and the key begins like steps in brackets but does not go on so.
-    #[error("the key {key} is malformed from character {position} on")]
+    #[error("the key {key} cannot be read from character {position} on")]
     Malformed {
         /// The key as it was typed.
         key: String,
@@ -58,7 +58,7 @@ pub enum SelectError {
         nearest: Option<String>,
     },
     /// The value exists, but cannot be written to a file.
-    #[error("the key {key} is {found}; only a string, a number, a boolean or a time can be a secret")]
+    #[error("the key {key} is {found}, and only a string, a number, a boolean or a time can be a secret")]
     NotAScalar {
         /// The full key.
         key: String,
@@ -70,6 +70,18 @@ pub enum SelectError {
 }
 
 impl SelectError {
+    /// The error for a key that begins with a slash. Its first name is empty, which the message would show as `""`, so the whole key is
+    /// named instead.
+    pub(crate) fn of_slash(self, key: &KeyPath) -> Self {
+        match (&self, key.steps()) {
+            (Self::Missing { .. } | Self::NotAMap { .. }, [KeyStep::Name(first), _, ..]) if first.is_empty() => Self::Missing {
+                key: key.to_string(),
+                nearest: None,
+            },
+            _ => self,
+        }
+    }
+
     /// The error for a `value` under `key` that is no scalar.
     pub(crate) fn not_a_scalar<S>(key: &KeyPath, value: &Value<S>) -> Self {
         Self::NotAScalar {
@@ -84,13 +96,14 @@ impl SelectError {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Missing { nearest, .. } | Self::NotAMap { nearest, .. } => {
-                nearest.as_ref().map(|key| format!("did you mean {key}"))
+                nearest.as_ref().map(|key| format!("did you mean {key}?"))
             }
             Self::Malformed { .. } => {
-                Some("write each name as [\"name\"] and each position as [0], with nothing between them".to_owned())
+                Some("write each name as [\"name\"] and each position as [0], with nothing in between".to_owned())
             }
             Self::NotAScalar { hint, .. } => hint.clone(),
-            Self::Beyond { .. } | Self::Repeated { .. } => None,
+            Self::Beyond { .. } => Some("correct the position".to_owned()),
+            Self::Repeated { .. } => None,
         }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum TokenError {
 }
 
 /// The text for what is no token at all.
-const NO_TOKEN: &str = "the value is not wholly there: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]";
+const NO_TOKEN: &str = "the value is incomplete: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]";
 
 impl<'a> EncryptedValue<'a> {
     /// Reads a token. Text behind the last `]` of the first line is ignored, and so are further lines.

@@ -53,9 +53,9 @@ impl fmt::Display for ReadError {
         match self {
             Self::Missing => f.write_str("no such file"),
             Self::Refused(reason) => f.write_str(reason),
-            Self::NotRegular(kind) => write!(f, "{kind}, not a regular file"),
-            Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "larger than {} MiB", limit >> 20),
-            Self::TooLarge(limit) => write!(f, "larger than {} KiB", limit >> 10),
+            Self::NotRegular(kind) => write!(f, "it is {kind}, not a file"),
+            Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "it is larger than {} MiB", limit >> 20),
+            Self::TooLarge(limit) => write!(f, "it is larger than {} KiB", limit >> 10),
             Self::Late => f.write_str("its disk or network does not answer"),
             Self::Stopped => f.write_str("this run was told to end"),
         }

@@ -139,7 +139,7 @@ fn a_gibibyte_is_the_most() {
         "1 GiB and a byte, sparse",
         &file,
         64,
-        "(needed by secret s): larger than 1024 MiB; raise sops.maxSize",
+        "(needed by secret s): it is larger than 1024 MiB; raise sops.maxSize",
     );
     sparse.set_len(u64::from(u32::MAX) << 10).unwrap();
     refused_file(
@@ -147,7 +147,7 @@ fn a_gibibyte_is_the_most() {
         "4 TiB, sparse",
         &file,
         64,
-        "(needed by secret s): larger than 1024 MiB; raise sops.maxSize",
+        "(needed by secret s): it is larger than 1024 MiB; raise sops.maxSize",
     );
     if is_full() {
         sparse.set_len(LARGEST).unwrap();
@@ -344,7 +344,7 @@ fn a_template_can_have_64_mib() {
         &template(&vec![b'x'; (64 << 20) + 1]),
         512,
     );
-    let problem = "error: template t: cannot read its file $DIR/template: larger than 64 MiB\n";
+    let problem = "error: template t: cannot read its file $DIR/template: it is larger than 64 MiB\n";
     assert!(ended.err.starts_with(problem), "{}", ended.err);
     if !is_full() {
         say("the sizes are a 64th of those that BOMBS=full has");

@@ -16,12 +16,12 @@ const MEMORY: usize = 64;
 
 /// The name of each kind and what is said about it.
 const KINDS: [(&str, &str); 8] = [
-    ("/dev/zero", "a device, not a regular file"),
-    ("/dev/urandom", "a device, not a regular file"),
-    ("fifo", "a fifo, not a regular file"),
-    ("fifo-held", "a fifo, not a regular file"),
-    ("socket", "a socket, not a regular file"),
-    ("home", "a directory, not a regular file"),
+    ("/dev/zero", "it is a device, not a file"),
+    ("/dev/urandom", "it is a device, not a file"),
+    ("fifo", "it is a fifo, not a file"),
+    ("fifo-held", "it is a fifo, not a file"),
+    ("socket", "it is a socket, not a file"),
+    ("home", "it is a directory, not a file"),
     ("loop", "too many levels of symbolic links"),
     ("dangling", "no such file"),
 ];
@@ -74,10 +74,11 @@ fn good(world: &World) -> Manifest {
 fn of_key(said: &str) -> (&str, Option<&'static str>) {
     match said {
         "no such file" => (
-            "a symlink that leads to no file",
+            "it is a symlink that leads to no file",
             Some("restore the file that it leads to, or mount the file system that has it"),
         ),
-        other => (other, None),
+        loops if !loops.starts_with("it is ") => (loops, None),
+        other => (other, Some("name a key file")),
     }
 }
 
@@ -89,19 +90,19 @@ fn a_key_file_that_is_no_file_is_passed_over() {
         |world, path| good(world).with("ageKeyFile", path.to_str().unwrap()),
         |path, said| {
             let (warning, hint) = match of_key(said) {
-                (said, None) => (said.to_owned(), "mend what is said above".to_owned()),
-                (said, Some(remedy)) => (format!("{said}; {remedy}"), format!("mend {}: {remedy}", path.display())),
+                (said, None) => (said.to_owned(), "repair what is named above".to_owned()),
+                (said, Some(remedy)) => (format!("{said}; {remedy}"), format!("repair {}: {remedy}", path.display())),
             };
             let said = of_key(said).0;
             format!(
                 "warning: cannot use {0}: {warning}
 error: cannot decrypt $DIR/types.json (needed by secret good)
-  this file can be opened by
+  this file can be opened by:
     age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
-  this host has
+  this host has:
     (no key)  {0}: {said}
   hint: {hint}
-error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: good
+error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: good
 ",
                 path.display()
             )
@@ -130,13 +131,13 @@ fn a_sops_file_that_is_no_file_is_an_error() {
         1,
         |world, path| world.manifest().secret("s", path, "k"),
         |path, said| {
-            let hint = if said == "no such file" {
-                "; restore it, or correct sopsFile"
-            } else {
-                ""
+            let hint = match said {
+                "no such file" => "; restore it, or correct sopsFile",
+                said if said.starts_with("it is ") => "; correct sopsFile",
+                _ => "; correct sopsFile, or the owner and mode of the file",
             };
             format!(
-                "error: cannot read {} (needed by secret s): {said}{hint}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s\n",
+                "error: cannot read {} (needed by secret s): {said}{hint}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s\n",
                 path.display()
             )
         },
@@ -155,7 +156,7 @@ fn a_template_file_that_is_no_file_is_an_error() {
         },
         |path, said| {
             format!(
-                "error: template t: cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: t\n",
+                "error: template t: cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: t\n",
                 path.display()
             )
         },
@@ -168,7 +169,11 @@ fn a_manifest_that_is_no_file_is_an_error() {
     let held = make(&world);
     for (path, said) in kinds(&world) {
         let ended = run_manifest(&world, &format!("manifest: {}", name(&path)), &path, MEMORY);
-        let line = format!("error: cannot read the manifest {}: {said}\n", path.display());
+        let remedy = match said {
+            "too many levels of symbolic links" => "correct its path, or the owner and mode of the file",
+            _ => "correct its path",
+        };
+        let line = format!("error: cannot read the manifest {}: {said}; {remedy}\n", path.display());
         assert_eq!((ended.code, ended.err), (Some(2), world.shown(&line)));
     }
     drop(held);

@@ -62,7 +62,7 @@ fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
         said.err,
         "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): it takes longer than 30 s; see what was changed in it, or \
          restore it from version control\n\
-         error: published 1 of 2 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n"
+         error: published 1 of 2 in /run/secrets, without: slow-0; repair what is named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
@@ -81,8 +81,8 @@ fn all_files_together_have_one_time_and_what_is_open_by_then_is_published() {
     let said = run(&world, &manifest, &slow, 40, &[]);
     assert_eq!(said.code, Some(3), "{said:?}");
     let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: the files before it used most \
-        of the 90 s that all have together; mend those first\n\
-        error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; mend what is said above and run: \
+        of the 90 s that all have together; repair those first\n\
+        error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; repair what is named above, and run: \
         /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
 }
@@ -97,7 +97,7 @@ fn at_boot_what_is_ready_when_a_run_is_told_to_end_is_published() {
     assert_eq!(
         said.err,
         "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): stopped: this run was told to end; run this again\n\
-         error: published 1 of 2 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n"
+         error: published 1 of 2 in /run/secrets, without: slow-0; repair what is named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
@@ -112,7 +112,7 @@ fn a_file_on_a_disk_that_does_not_even_tell_its_size_keeps_no_other_waiting() {
     let manifest = manifest.secret("healthy", &world.fixture("nesting.json"), "database/host");
     let said = run_with_late("statx", &world, &manifest, &slow, 20, &["timeout", "-s", "TERM", "10"]);
     assert_eq!(said.code, Some(124), "{said:?}");
-    let last = "error: published 1 of 4 in /run/secrets, without: slow-0, slow-1, slow-2; mend what is said above and run: \
+    let last = "error: published 1 of 4 in /run/secrets, without: slow-0, slow-1, slow-2; repair what is named above, and run: \
         /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
@@ -131,7 +131,7 @@ fn what_is_live_stays_when_a_run_is_told_to_end() {
         &["timeout", "-s", "INT", "--preserve-status", "5"],
     );
     assert_eq!(said.code, Some(1), "{said:?}");
-    let last = "error: nothing was changed because of: slow-0; /run/secrets is as it was\n";
+    let last = "error: nothing was changed, because these failed: slow-0; /run/secrets is as it was\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert_eq!(world.read("/run/secrets/healthy"), "deep");
 }
@@ -144,7 +144,7 @@ fn at_boot_templates_of_what_is_ready_are_published_too_when_a_run_is_told_to_en
     let manifest = manifest(&world, &slow).template("t", "", json!({ "file": text }));
     let said = run(&world, &manifest, &slow, 10, &["timeout", "-s", "TERM", "5"]);
     assert_eq!(said.code, Some(124), "{said:?}");
-    let last = "error: published 2 of 3 in /run/secrets, without: slow-0; mend what is said above and run: /run/current-system/activate\n";
+    let last = "error: published 2 of 3 in /run/secrets, without: slow-0; repair what is named above, and run: /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert_eq!(world.read("/run/secrets/rendered/t"), "host=db.example.org");
 }
@@ -195,7 +195,7 @@ fn a_key_or_template_on_a_disk_that_does_not_answer_holds_nothing_up_but_itself(
         said.err,
         "warning: cannot use $DIR/slow-key: its disk or network does not answer; keep it on a local disk\n\
          error: template t: cannot read its file $DIR/slow-template: its disk or network does not answer; keep it on a local disk\n\
-         error: published 1 of 2 in /run/secrets, without: t; mend what is said above and run: /run/current-system/activate\n"
+         error: published 1 of 2 in /run/secrets, without: t; repair what is named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
@@ -272,7 +272,7 @@ fn a_sops_file_and_all_that_is_published_are_bounded_and_the_rest_is_published()
     assert_eq!(
         lines,
         [
-            "error: cannot read $DIR/large.yaml (needed by secret large): larger than 1 MiB; raise sops.maxSize",
+            "error: cannot read $DIR/large.yaml (needed by secret large): it is larger than 1 MiB; raise sops.maxSize",
             &format!(
                 "error: cannot decrypt $DIR/strings.yaml (needed by secrets {names}): with it, more than 1 MiB of secrets would be \
                  published; raise sops.maxSize"
@@ -327,7 +327,7 @@ fn what_is_too_large_for_the_module_of_sops_nix_is_told_without_an_option_that_i
     assert_eq!(
         first,
         Some(
-            "error: cannot read $DIR/large.yaml (needed by secret large): larger than 256 MiB; make it smaller, or import the module \
+            "error: cannot read $DIR/large.yaml (needed by secret large): it is larger than 256 MiB; make it smaller, or import the module \
              of sops-install-secrets, which has sops.maxSize to raise this"
         )
     );

@@ -55,7 +55,7 @@ fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
         let last = said.err.lines().last().unwrap();
         assert_eq!(
             last,
-            "error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: /run/current-system/activate",
+            "error: published 2 of 3 in /run/secrets, without: bad; repair what is named above, and run: /run/current-system/activate",
             "{what}"
         );
     }
@@ -92,7 +92,7 @@ fn the_command_that_installs_again_is_that_of_the_phase_and_the_way_of_activatio
         let (_, again) = said
             .err
             .trim_end()
-            .rsplit_once("; mend what is said above and run: ")
+            .rsplit_once("; repair what is named above, and run: ")
             .unwrap();
         assert_eq!(again, expected, "{version:?} {arguments:?} {by_unit:?}");
     }
@@ -106,7 +106,7 @@ fn where_all_of_it_fails_nothing_is_published() {
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
     assert_eq!(
         said.err.lines().last().unwrap(),
-        "error: nothing was published in /run/secrets, because all of it failed: a"
+        "error: nothing was published in /run/secrets, because all failed: a"
     );
     assert_eq!(world.tree("/run"), before);
 }
@@ -124,7 +124,7 @@ fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
         assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{what}: {said:?}");
         let last = said.err.lines().last().unwrap();
         assert_eq!(
-            last, "error: nothing was changed because of: bad; /run/secrets is as it was",
+            last, "error: nothing was changed, because these failed: bad; /run/secrets is as it was",
             "{what}"
         );
         let after = (
@@ -179,7 +179,7 @@ fn a_dry_activation_does_not_miss_users_and_groups_that_are_yet_to_be_made() {
     assert_eq!(
         said.err,
         "error: secret b: no user named carol; declare it in users.users, or correct the owner\n\
-         error: nothing was changed because of: b; /run/secrets is as it was\n"
+         error: nothing was changed, because these failed: b; /run/secrets is as it was\n"
     );
 }
 
@@ -283,7 +283,7 @@ fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
     assert_eq!(
         said.err,
         "error: cannot decrypt $DIR/shorter.json (needed by secret bad): the MAC does not match: the file was changed after sops wrote it; \
-         restore the file from version control, or check the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/shorter.json\n\
-         error: published 2 of 3 in /run/secrets, without: bad; mend what is said above and run: /run/current-system/activate\n"
+         restore the file from version control, or to accept the change after you have checked it, run: sops --ignore-mac --rotate --in-place $DIR/shorter.json\n\
+         error: published 2 of 3 in /run/secrets, without: bad; repair what is named above, and run: /run/current-system/activate\n"
     );
 }

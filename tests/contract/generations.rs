@@ -236,8 +236,8 @@ fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
     assert_eq!(
         said.err,
         format!(
-            "error: /run/secrets.d has been locked by another run (process {process}) for the 60 s that we waited; \
-             nothing was changed; end it if it hangs, and run this again; to see what it does, run: ps -fp {process}\n"
+            "error: /run/secrets.d is locked by another run (process {process}), which did not end within 60 s, so \
+             nothing was changed; if it hangs, end it and run this again; to see what it does, run: ps -fp {process}\n"
         )
     );
 }

@@ -107,7 +107,7 @@ fn a_file_system_on_a_disk_is_refused() {
     assert_eq!(said.code, Some(1));
     assert_eq!(
         said.err,
-        "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs: secrets would be written to a disk; \
+        "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs, so secrets would be written to a disk; \
          run: umount /run/secrets.d\n"
     );
 }
@@ -149,7 +149,7 @@ fn a_dry_run_refuses_the_wrong_file_system_as_the_real_run_does() {
     world.shell("mkdir /run/secrets.d /var/tmp/sops-empty.$$ && mount --bind /var/tmp/sops-empty.$$ /run/secrets.d && rmdir /var/tmp/sops-empty.$$");
     fails(
         &world,
-        "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs: secrets would be written to a disk; \
+        "error: the file system mounted on /run/secrets.d is neither ramfs nor tmpfs, so secrets would be written to a disk; \
          run: umount /run/secrets.d\n",
     );
 }
@@ -176,7 +176,7 @@ fn a_file_mounted_at_a_declared_path_is_named_with_its_remedy() {
         (said.code, said.err.as_str()),
         (
             Some(3),
-            "error: cannot put a link in place of /etc/key: something is mounted there; run: umount /etc/key\n"
+            "error: secret a: cannot put a link in place of /etc/key: something is mounted there; run: umount /etc/key\n"
         )
     );
 }

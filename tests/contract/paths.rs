@@ -87,7 +87,7 @@ fn a_directory_at_a_path_is_an_error_that_leaves_the_live_generation() {
     assert_eq!(said.code, Some(1));
     assert_eq!(
         said.err,
-        "error: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
+        "error: secret a: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
     );
     assert_eq!(world.tree("/run"), tree);
     assert_eq!(world.read("/etc/key/file"), "x\n");
@@ -101,7 +101,7 @@ fn a_directory_at_a_path_does_not_keep_a_fresh_system_from_its_secrets() {
     assert_eq!(said.code, Some(3));
     assert_eq!(
         said.err,
-        "error: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
+        "error: secret a: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
     );
     assert_eq!(world.read("/run/secrets/a"), TEXT);
 }
@@ -114,7 +114,7 @@ fn what_another_user_puts_in_the_way_of_a_path_does_not_stop_an_update() {
         world.install(&at(&world, path));
         let generation = world.shell("readlink /run/secrets");
         world.shell(&format!("rm {path}; mkdir {path}; chown 1000 {path}"));
-        let error = format!("error: cannot link {path}: a directory is there; move it away, or choose another path\n");
+        let error = format!("error: secret a: cannot link {path}: a directory is there; move it away, or choose another path\n");
         for dry in ["dry-activate", ""] {
             let said = world.run_with(&at(&world, path), |command| command.env("NIXOS_ACTION", dry));
             assert_eq!((said.code, said.err.as_str()), (Some(3), error.as_str()), "{dry}");
@@ -198,7 +198,7 @@ fn a_symlink_of_another_user_is_not_followed_to_a_path() {
     assert_eq!(said.code, Some(3));
     assert_eq!(
         said.err,
-        "error: will not follow /run/home/alice/dir to reach /run/home/alice/dir/key: uid 1000 can put a symlink there, and this one leads to a directory of somebody else; \
+        "error: secret a: will not follow /run/home/alice/dir to reach /run/home/alice/dir/key: uid 1000 can put a symlink there, and this one leads to a directory of somebody else; \
          replace it with a directory, or declare the path that it leads to\n"
     );
     assert_eq!(world.tree("/etc"), etc);

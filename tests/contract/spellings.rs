@@ -122,47 +122,47 @@ fn conflicts() -> Vec<(&'static str, &'static str, &'static str)> {
         (
             "/etc/alias/secrets/b",
             "",
-            "secret a has the path /etc/alias/secrets/b, where secret b is; choose another",
+            "secret a has the path /etc/alias/secrets/b, where secret b is; choose another path",
         ),
         (
             "/etc/y/key",
             "/etc/x/key",
-            "secret b has the path /etc/x/key, where secret a is; choose another",
+            "secret b has the path /etc/x/key, where secret a is; choose another path",
         ),
         (
             "/etc/bound/new/key",
             "/etc/x/new/key",
-            "secret b has the path /etc/x/new/key, where secret a is; choose another",
+            "secret b has the path /etc/x/new/key, where secret a is; choose another path",
         ),
         (
             "/etc/y/key",
             "/etc/x/key/deep",
-            "secret b has the path /etc/x/key/deep, which secret a stands in the way of; choose another",
+            "secret b has the path /etc/x/key/deep, which is above or below secret a; choose another path",
         ),
         (
             "/etc/y/key/deep",
             "/etc/x/key",
-            "secret b has the path /etc/x/key, which secret a stands in the way of; choose another",
+            "secret b has the path /etc/x/key, which is above or below secret a; choose another path",
         ),
         (
             "/etc/alias/secrets/b/deep",
             "",
-            "secret a has the path /etc/alias/secrets/b/deep, which secret b stands in the way of; choose another",
+            "secret a has the path /etc/alias/secrets/b/deep, which is above or below secret b; choose another path",
         ),
         (
             "/etc/alias/secrets.d/1/c",
             "",
-            "secret a has the path /etc/alias/secrets.d/1/c, which belongs to the generations; choose another",
+            "secret a has the path /etc/alias/secrets.d/1/c, which the generations need; choose another path",
         ),
         (
             "/etc/alias/secrets",
             "",
-            "secret a has the path /etc/alias/secrets, which belongs to the generations; choose another",
+            "secret a has the path /etc/alias/secrets, which the generations need; choose another path",
         ),
         (
             "/etc/alias/secrets.d",
             "",
-            "secret a has the path /etc/alias/secrets.d, which belongs to the generations; choose another",
+            "secret a has the path /etc/alias/secrets.d, which the generations need; choose another path",
         ),
     ]
 }
@@ -226,7 +226,7 @@ fn what_a_user_makes_one_place_of_two_costs_their_links_alone() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: secret b has the path /run/home/alice/y/key, where secret a is; choose another\n"
+        "error: secret b has the path /run/home/alice/y/key, where secret a is; choose another path\n"
     );
     assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n");
     assert_eq!(world.shell("ls /run/home/alice/x"), "");
@@ -236,7 +236,7 @@ fn what_a_user_makes_one_place_of_two_costs_their_links_alone() {
 fn a_user_cannot_lead_a_path_into_the_published_tree() {
     let Some(world) = World::system() else { return };
     world.shell("mkdir -p /run/home/alice; ln -s /run/secrets /run/home/alice/dir; chown -hR 1000:1000 /run/home/alice");
-    let error = "error: will not follow /run/home/alice/dir to reach /run/home/alice/dir/c: uid 1000 can put a symlink there, and this one leads to a \
+    let error = "error: secret a: will not follow /run/home/alice/dir to reach /run/home/alice/dir/c: uid 1000 can put a symlink there, and this one leads to a \
                  directory of somebody else; replace it with a directory, or declare the path that it leads to\n";
     let manifest = two(&world, json!({"path": "/run/home/alice/dir/c"}), json!({}));
     for generation in 1..=2 {
@@ -287,7 +287,7 @@ fn a_link_and_a_mount_point_that_lie_in_each_other_are_found_by_any_spelling() {
             assert_eq!(
                 said.err,
                 format!(
-                    "error: symlinkPath {link} and secretsMountPoint {mount_point} lie one inside the other; choose two paths side by side\n"
+                    "error: of symlinkPath {link} and secretsMountPoint {mount_point} one is inside the other; choose two paths side by side\n"
                 )
             );
             assert_eq!((world.tree("/run"), world.tree("/etc")), before, "{link}");

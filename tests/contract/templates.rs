@@ -66,8 +66,8 @@ fn a_token_that_no_secret_owns_is_an_error_that_names_template_and_token() {
         said.err,
         format!(
             "error: template app.conf: line 2 contains {token}, which stands for no secret of this manifest; \
-             rebuild with the secret declared\n\
-             error: published 1 of 2 in /run/secrets, without: app.conf; mend what is said above and run: /run/current-system/activate\n"
+             declare the secret, and rebuild\n\
+             error: published 1 of 2 in /run/secrets, without: app.conf; repair what is named above, and run: /run/current-system/activate\n"
         )
     );
 }

@@ -98,7 +98,7 @@ fn the_runtime_directory_has_to_be_known_where_it_is_used() {
     assert_eq!(
         said.err,
         "error: the manifest $DIR/manifest.json is not valid:\n  \
-         secretsMountPoint contains %r, but XDG_RUNTIME_DIR is not set; log in, or run in a user service\n"
+         secretsMountPoint contains %r, but XDG_RUNTIME_DIR is not set; log in, or run this in a user service\n"
     );
     let elsewhere = manifest.with("secretsMountPoint", world.input("home/%%r").to_str().unwrap());
     let said = world.run_with(&elsewhere, |command| command.env_remove("XDG_RUNTIME_DIR"));
@@ -143,7 +143,7 @@ fn nothing_under_the_home_is_searched_for_keys_where_the_manifest_names_one() {
     assert_eq!(said.code, Some(1));
     assert!(
         said.err
-            .contains("  this host has\n    (no key)  $DIR/absent.txt: no such file\n  hint: "),
+            .contains("  this host has:\n    (no key)  $DIR/absent.txt: no such file\n  hint: "),
         "{}",
         said.err
     );

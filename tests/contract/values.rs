@@ -50,35 +50,35 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
             &nesting,
             "database/users",
             format!(
-                "the key database/users is a map; {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
+                "the key database/users is a map, and {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
             ),
         ),
         (
             &nesting,
             "list",
-            format!("the key list is a list; {hint}; name one of its elements, such as [\"list\"][0]"),
+            format!("the key list is a list, and {hint}; name one of its elements, such as [\"list\"][0]"),
         ),
         (
             &types,
             "null",
-            format!("the key null is null; {hint}; to give it a value, run: sops edit $DIR/types.json"),
+            format!("the key null is null, and {hint}; to give it a value, run: sops edit $DIR/types.json"),
         ),
         (
             &nesting,
             "database/host/x",
-            "the key database/host is a string, not a map, so there is no database/host/x in it".to_owned(),
+            "the key database/host is a string, not a map, so there is no database/host/x in it; correct the key".to_owned(),
         ),
         (
             &yaml,
             "database/users",
             format!(
-                "the key database/users is a map; {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
+                "the key database/users is a map, and {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
             ),
         ),
         (
             &nesting,
             "list/k",
-            "the key list is a list, not a map, so there is no list/k in it".to_owned(),
+            "the key list is a list, not a map, so there is no list/k in it; correct the key".to_owned(),
         ),
     ] {
         let said = world.run_with(&world.manifest().secret("s", file, key), |command| {

@@ -9,13 +9,14 @@ use regex::Regex;
 
 use crate::{found, read, root};
 
-/// What stands for something else in the list. So does a single capital letter.
-const NAMES: &str = "MANIFEST|KEYFILE|FILE|HOME|LINK|PATH|MOUNTPOINT|DIRECTORY|UNIT|VERB|PROGRAM|[A-Z]";
+/// What stands for something else in the list.
+const NAMES: &str = "MANIFEST|MOUNTPOINT|TEMPLATE|DIRECTORY|CREDENTIAL|KEYFILE|FORMAT|CIPHER|PLUGIN|SECRET|FIELD|ENTRY|OTHER|FILE|HOME|LINK|LIST|\
+    PATH|PART|UNIT|VERB|FLAG|MODE|USER|KEY|N";
 
 /// The messages in the list, as they are written there.
 fn listed() -> Vec<String> {
     let page = read("docs/messages.md");
-    let (_, table) = page.split_once("| message begins with |").unwrap();
+    let (_, table) = page.split_once("| what you see |").unwrap();
     let (table, _) = table.split_once("\n\n").unwrap();
     let rows = found(r"(?m)^\| (.*?) \| ", table);
     rows.iter()

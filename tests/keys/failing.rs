@@ -103,64 +103,64 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
     expect![[r#"
         # missing: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
-          this file can be opened by
+          this file can be opened by:
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (/nowhere/gpg: no such program; set sops.gnupg.package or SOPS_GPG_EXEC)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # not in PATH: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
-          this file can be opened by
+          this file can be opened by:
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no such program in PATH; set sops.gnupg.package or SOPS_GPG_EXEC)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
-          this file can be opened by
+          this file can be opened by:
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg: no answer within 2 s)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # garbage: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
-          this file can be opened by
+          this file can be opened by:
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg failed: a complaint)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # no home: 3
-        warning: cannot use /nowhere/home: no such directory; restore it, or correct sops.gnupg.home
+        warning: cannot use /nowhere/home: no such directory; restore it, or correct sops.gnupg.home or GNUPGHOME
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
-          this file can be opened by
+          this file can be opened by:
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  /nowhere/home: no such directory
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # a gpgconf that hangs: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
-          this file can be opened by
+          this file can be opened by:
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg-agent cannot be started: gpgconf: no answer within 2 s)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text);
 }
@@ -181,50 +181,50 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
         # missing: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH; add its package to sops.age.plugins
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test: no such program in PATH; add its package to sops.age.plugins)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH; add its package to sops.age.plugins
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test gave no answer within 2 s)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # garbage: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test broke the plugin protocol: what it says is no stanza)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # ended: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test ended with status 7 before it was done)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
 }
@@ -240,14 +240,14 @@ fn a_plugin_that_asks_in_system_mode_is_refused_with_its_question() {
         # asking: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; mend what is said above and run: /run/current-system/activate
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; repair what is named above, and run: /run/current-system/activate
 
     "##]]
     .assert_eq(&paragraph("asking", &said));
@@ -274,90 +274,90 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
         # missing: 3
         warning: cannot use SOPS_AGE_KEY_CMD: /nowhere/command: no such program
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: /nowhere/command: no such program
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
         warning: cannot use SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # failing: 3
         warning: cannot use SOPS_AGE_KEY_CMD: sh failed with exit status: 7
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sh failed with exit status: 7
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # printing garbage: 3
-        warning: cannot use line 1 of SOPS_AGE_KEY_CMD: not an age identity
+        warning: cannot use line 1 of SOPS_AGE_KEY_CMD: it is not an age identity; correct or remove it
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  line 1 of SOPS_AGE_KEY_CMD: not an age identity
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+            (no key)  line 1 of SOPS_AGE_KEY_CMD: it is not an age identity
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # printing nothing: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: holds no age identity
+        warning: cannot use SOPS_AGE_KEY_CMD: it holds no age identity
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: holds no age identity
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+            (no key)  SOPS_AGE_KEY_CMD: it holds no age identity
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # with a quote too few: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: not a command; check its quotes
+        warning: cannot use SOPS_AGE_KEY_CMD: it is not a command; check its quotes
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: not a command; check its quotes
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+            (no key)  SOPS_AGE_KEY_CMD: it is not a command
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # for an SSH key, printing garbage: 3
-        warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: not an SSH private key
+        warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: it is not an SSH private key; restore it, or name another key
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: not an SSH private key
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+            (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: it is not an SSH private key
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # for an SSH key, missing: 3
         warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
 }
@@ -379,24 +379,24 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
         # no unit: 3
         warning: cannot use credential age-key: no systemd unit gave this process credentials; start the unit that loads it, instead of this program by hand
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no systemd unit gave this process credentials
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
         # another credential: 3
         warning: cannot use credential age-key: no such file; let the unit load it: LoadCredential=age-key:… or LoadCredentialEncrypted=age-key:…
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no such file
-          hint: mend what is said above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; mend what is said above and run: systemctl --user restart sops-nix
+          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
 }

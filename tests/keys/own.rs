@@ -78,14 +78,14 @@ fn an_own_key_that_cannot_be_used_is_no_news_while_another_opens_the_file() {
         # closed: 1
         sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
-          this file can be opened by
+          this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/home/.config/sops/age/keys.txt
-            (no key)  $DIR/home/.ssh/id_ed25519: protected by a passphrase, and this program asks for none
+            (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, which this program never asks for
             (no key)  $DIR/home/.ssh/id_rsa: no such file
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s
 
     "#]].assert_eq(&text);
 }
@@ -130,25 +130,25 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
     expect![[r#"
         # armored: 1
         error: cannot decrypt $DIR/text.bin (needed by secret s)
-          this file can be opened by
+          this file can be opened by:
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
-          this host has
-            (no key)  $DIR/home/.ssh/id_ed25519: protected by a passphrase, and this program asks for none
+          this host has:
+            (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, which this program never asks for
             (no key)  $DIR/home/.ssh/id_rsa: no such file
-            (no key)  $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, and this program asks for none
+            (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, which this program never asks for
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s
 
         # binary: 1
         error: cannot decrypt $DIR/text.bin (needed by secret s)
-          this file can be opened by
+          this file can be opened by:
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
-          this host has
+          this host has:
             (no key)  $DIR/home/.ssh/id_ed25519: no such file
             (no key)  $DIR/home/.ssh/id_rsa: no such file
-            (no key)  $DIR/home/.config/sops/age/keys.txt: age identities behind a passphrase, and this program asks for none
+            (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, which this program never asks for
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: s
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s
 
     "#]].assert_eq(&text);
 }

@@ -107,7 +107,7 @@ fn no_child_outlives_a_run_that_is_told_to_end_and_what_was_open_is_published() 
             assert_eq!(said.code, Some(3), "{what}: {said:?}");
             let stopped = format!(
                 "error: cannot decrypt $DIR/{closed} (needed by secret {closed}): stopped: this run was told to end; run this again\n\
-                 error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: {closed}; mend what is said above and run: \
+                 error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: {closed}; repair what is named above, and run: \
                  systemctl --user restart sops-nix\n"
             );
             let text = paragraph(what, &said);
@@ -132,7 +132,8 @@ fn a_run_that_is_told_to_end_leaves_what_is_live_as_it_is() {
     started(&host.world);
     let said = host.world.said(&end(run, Signal::TERM));
     assert_eq!(said.code, Some(1), "{said:?}");
-    let last = "error: nothing was changed because of: to-other.yaml; $DIR/home/.config/sops-nix/secrets is as it was\n";
+    let last =
+        "error: nothing was changed, because these failed: to-other.yaml; $DIR/home/.config/sops-nix/secrets is as it was\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert!(host.published("text.bin").is_some() && host.published("new").is_none());
 }

@@ -82,20 +82,20 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
     expect![[r#"
         # the data key of another file: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the data key that the keys of this host open is not the one of this file: neither its MAC nor its values authenticate; restore the file from version control
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
 
         # a share as the data key: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json)
-          this file can be opened by
+          this file can be opened by:
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: its content does not have the length of a data key)
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
+          hint: the recipient entry of age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file from version control, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
 
         # a share of another file: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the shares of group 1, group 3 do not make the data key of this file: neither its MAC nor its values authenticate; restore the file from version control
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
 
         # a data key as a share: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json)
@@ -104,10 +104,10 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
               age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: its content does not have the length of a data key)
             group 2
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
-          this host has
+          this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: the part of this file for age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all of it failed: spliced.json
+          hint: the recipient entry of age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file from version control, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
 
     "#]].assert_eq(&text);
 }

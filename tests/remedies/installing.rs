@@ -11,7 +11,17 @@ pub const ROWS: &[Row] = &[
         "there is no systemd here that could restart a unit",
         &[],
     ),
-    mended("choose another", a_path_of_its_own_is_chosen),
+    named(
+        "choose a shorter one",
+        "names in a manifest are checked before; src/install/tests/files.rs has one that is too long",
+        &[],
+    ),
+    named(
+        "choose an absolute path without ..",
+        "paths in a manifest are checked before; src/install/tests/declared_paths.rs has others",
+        &[],
+    ),
+    mended("choose another path", a_path_of_its_own_is_chosen),
     named(
         "systemd has no unit of this name; correct restartUnits and reloadUnits",
         "there is no systemd here; src/install/units has the states of units",
@@ -34,7 +44,7 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.neededForUsers", "sops.secrets.<name>.path"],
     ),
     named(
-        "end it if it hangs, and run this again; to see what it does, run: ps -fp {process}",
+        "if it hangs, end it and run this again; to see what it does, run: ps -fp {process}",
         "src/install/tests/locking.rs runs against a lock that is held and given back",
         &[],
     ),
@@ -55,7 +65,6 @@ pub const ROWS: &[Row] = &[
         a_place_of_ones_own_is_chosen,
     ),
     mended("choose a path on another file system", a_path_that_can_be_written_is_chosen),
-    mended("are both at {}; choose another path", a_path_of_its_own_is_chosen),
     named("to see who it is, run: fuser -v {}", "as above", &[]),
     mended("run: umount {}", another_file_system_is_unmounted),
     mended(
@@ -67,7 +76,7 @@ pub const ROWS: &[Row] = &[
         "remove it, or declare the directory that it stands for",
         a_symlinked_mount_point_is_removed,
     ),
-    mended("remove the link and run again", the_last_number_is_given_up),
+    mended("remove the link, and run this again", the_last_number_is_given_up),
     mended("move it away, or choose another path", a_directory_is_moved_away),
     mended(
         "replace it with a directory, or declare the path that it leads to",
@@ -89,7 +98,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "mend what is said above and run: {again}",
+        "repair what is named above, and run: {again}",
         "units are started by systemd alone; tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],
     ),
@@ -309,7 +318,10 @@ fn what_can_be_swapped_out_is_unmounted() {
 fn a_path_of_its_own_is_chosen() {
     for (path, words) in [
         ("/run/alias/key", "choose another"),
-        ("/run/alias/key/below", "stands in the way of; choose another"),
+        (
+            "/run/alias/key/below",
+            "which is above or below secret s; choose another path",
+        ),
     ] {
         let Some(mut scene) = host() else { return };
         scene.types("mkdir /run/real && ln -s real /run/alias");

@@ -16,9 +16,9 @@ pub const ROWS: &[Row] = &[
         a_mark_is_taken_out_of_a_key_file,
     ),
     mended("run: {}", a_key_file_in_utf_16_is_converted),
-    mended("use a key without one, or remove it", a_passphrase_is_removed),
+    mended("use a key without a passphrase; to remove", a_passphrase_is_removed),
     mended(
-        "decrypt it and name the result, run: (umask 077; age",
+        "name a decrypted copy instead; to make one, run: (umask 077; age",
         identities_are_decrypted,
     ),
     mended("name it in sops.age.sshKeyPaths", an_ssh_key_is_named_as_such),
@@ -28,13 +28,13 @@ pub const ROWS: &[Row] = &[
     mended("run: chown -R root: {home}", a_home_is_given_to_root),
     mended("use a home of your own", a_home_of_ones_own_is_used),
     mended("add its package to sops.age.plugins", a_plugin_is_installed),
-    mended("not a command; check its quotes", the_quotes_of_a_command_are_mended),
+    mended("it is not a command", the_quotes_of_a_command_are_mended),
     mended(
         "choose a GnuPG home with a shorter path",
         a_home_with_a_shorter_path_is_chosen,
     ),
     mended(
-        "convert it and name the result, run: {command}",
+        "name a converted copy instead; to make one, run: {}",
         an_ssh_key_in_another_form_is_converted,
     ),
     mended(
@@ -50,10 +50,10 @@ pub const ROWS: &[Row] = &[
         an_ssh_key_in_another_form_is_converted,
     ),
     mended(
-        "import it into a GnuPG home, and name that as sops.gnupg.home",
+        "import it into a GnuPG home, and set sops.gnupg.home to that",
         a_key_of_gpg_is_imported,
     ),
-    mended("name it as sops.age.keyFile", identities_are_named_as_such),
+    mended("set sops.age.keyFile to it", identities_are_named_as_such),
     named(
         "keep it on a local disk",
         "tests/contract/budgets.rs has such a disk; every other test has its keys on a local one",
@@ -63,7 +63,10 @@ pub const ROWS: &[Row] = &[
         "restore the file that it leads to, or mount the file system that has it",
         what_a_link_leads_to_is_restored,
     ),
-    mended("restore it, or correct sops.gnupg.home", a_home_that_is_there_is_named),
+    mended(
+        "restore it, or correct sops.gnupg.home or GNUPGHOME",
+        a_home_that_is_there_is_named,
+    ),
     mended("ask its owner for the right to read it", a_key_can_be_read_again),
     mended("restore it, or name another key", a_damaged_key_is_restored),
     mended("took all the time; raise sops.keyTimeout", more_time_is_given),
@@ -78,6 +81,11 @@ pub const ROWS: &[Row] = &[
         &["sops.age.keyCredential"],
     ),
     named("use a key that needs none of them", "smart cards are hardware", &[]),
+    mended("correct or remove it", a_bad_line_is_removed),
+    mended("put the identity in its place", a_recipient_is_replaced),
+    mended("name a key file", a_file_is_named),
+    mended("name an ssh-ed25519 or ssh-rsa key", a_usable_ssh_key_is_named),
+    named("unblock it: gpg --card-edit", "smart cards are hardware", &[]),
     named(
         "nobody can be asked here; use a key ",
         "a PIN, a touch and a smart card belong to hardware",
@@ -204,7 +212,7 @@ fn identities_are_decrypted() {
         "pass word\\npass word\\n",
     );
     scene.set("ageKeyFile", scene.world.input("closed").to_str().unwrap());
-    let line = scene.says("age identities behind a passphrase");
+    let line = scene.says("it is encrypted with a passphrase");
     scene.world.allow_input("closed.txt");
     typed(&scene, command(&line), "pass word\\n");
     scene.set("ageKeyFile", scene.world.input("closed.txt").to_str().unwrap());
@@ -217,7 +225,7 @@ fn an_ssh_key_is_named_as_such() {
     let key = scene.world.input("ssh_ed25519");
     scene.unset("ageSshKeyPaths");
     scene.set("ageKeyFile", key.to_str().unwrap());
-    scene.says("an SSH key, not age identities; name it in sops.age.sshKeyPaths");
+    scene.says("it is an SSH key, not an age identity; name it in sops.age.sshKeyPaths");
     scene.unset("ageKeyFile");
     scene.set("ageSshKeyPaths", json!([key]));
     scene.is_mended();
@@ -337,7 +345,7 @@ fn the_quotes_of_a_command_are_mended() {
     let key = scene.world.input("age.txt").display().to_string();
     scene.unset("ageKeyFile");
     scene.variable("SOPS_AGE_KEY_CMD", &format!("cat '{key}"));
-    scene.says("not a command; check its quotes");
+    scene.says("it is not a command; check its quotes");
     scene.variable("SOPS_AGE_KEY_CMD", &format!("cat '{key}'"));
     scene.is_mended();
     assert!(fs::read_to_string(&key).unwrap().contains(RECIPIENT));
@@ -381,7 +389,7 @@ fn an_ssh_key_in_another_form_is_converted() {
             scene.world.allow_input(name);
         }
         scene.set("ageSshKeyPaths", json!([scene.world.input("a key")]));
-        let line = scene.says("name the result, run: ");
+        let line = scene.says("name a converted copy instead; to make one, run: ");
         // Who types it is asked for the passphrase.
         scene.types(&command(&line).replace("openssl pkey ", "openssl pkey -passin pass:word "));
         scene.set("ageSshKeyPaths", json!([scene.world.input(result)]));
@@ -395,7 +403,7 @@ fn identities_are_named_as_such() {
     let key = scene.world.input("age.txt");
     scene.unset("ageKeyFile");
     scene.set("ageSshKeyPaths", json!([key]));
-    scene.says("age identities, not an SSH key; name it as sops.age.keyFile");
+    scene.says("it holds age identities, not an SSH key; set sops.age.keyFile to it");
     assert!(crate::exists("sops.age.keyFile"));
     scene.unset("ageSshKeyPaths");
     scene.set("ageKeyFile", key.to_str().unwrap());
@@ -408,7 +416,7 @@ fn a_key_of_gpg_is_imported() {
     let key = scene.world.fixture("keys/pgp_curve25519.asc");
     scene.unset("gnupgHome");
     scene.set("ageSshKeyPaths", json!([key]));
-    scene.says("an OpenPGP key; import it into a GnuPG home, and name that as sops.gnupg.home");
+    scene.says("it is an OpenPGP key; import it into a GnuPG home, and set sops.gnupg.home to that");
     assert!(crate::exists("sops.gnupg.home"));
     scene.unset("ageSshKeyPaths");
     // It has been imported there.
@@ -422,7 +430,7 @@ fn what_a_link_leads_to_is_restored() {
     scene.types("mkdir elsewhere && ln -s elsewhere/key.txt link.txt");
     scene.set("ageKeyFile", link.to_str().unwrap());
     scene.says("a symlink that leads to no file; restore the file that it leads to, or mount the file system that has it");
-    scene.says("  hint: mend $DIR/link.txt: restore the file that it leads to");
+    scene.says("  hint: repair $DIR/link.txt: restore the file that it leads to");
     scene.types("cp -p age.txt elsewhere/key.txt");
     scene.world.allow_input("elsewhere/key.txt");
     scene.is_mended();
@@ -433,8 +441,8 @@ fn a_home_that_is_there_is_named() {
     let home = scene.manifest.field("gnupgHome").unwrap().clone();
     let absent = scene.world.input("absent");
     scene.set("gnupgHome", absent.to_str().unwrap());
-    scene.says("cannot use $DIR/absent: no such directory; restore it, or correct sops.gnupg.home");
-    scene.says("  hint: mend $DIR/absent: restore it, or correct sops.gnupg.home");
+    scene.says("cannot use $DIR/absent: no such directory; restore it, or correct sops.gnupg.home or GNUPGHOME");
+    scene.says("  hint: repair $DIR/absent: restore it, or correct sops.gnupg.home or GNUPGHOME");
     assert!(crate::exists("sops.gnupg.home"));
     assert!(!absent.exists());
     scene.set("gnupgHome", home);
@@ -449,7 +457,7 @@ fn a_key_can_be_read_again() {
     let said = scene.run();
     // Root may read all.
     if said.code != Some(0) {
-        scene.says("  hint: mend $DIR/age.txt: ask its owner for the right to read it, or name a key of your own");
+        scene.says("  hint: repair $DIR/age.txt: ask its owner for the right to read it, or name a key of your own");
     }
     mode(0o600);
     scene.is_mended();
@@ -461,8 +469,46 @@ fn a_damaged_key_is_restored() {
     let good = fs::read_to_string(&key).unwrap();
     for damaged in [&good[..good.len() / 2], "", "hello\n"] {
         fs::write(&key, damaged).unwrap();
-        scene.says("  hint: mend $DIR/ssh_ed25519: restore it, or name another key");
+        scene.says("  hint: repair $DIR/ssh_ed25519: restore it, or name another key");
     }
     fs::write(&key, good).unwrap();
+    scene.is_mended();
+}
+
+fn a_bad_line_is_removed() {
+    let Some(scene) = host() else { return };
+    let key = fs::read_to_string(scene.world.input("age.txt")).unwrap();
+    scene.world.write("age.txt", format!("x\n{key}"));
+    scene.says("cannot use line 1 of $DIR/age.txt: it is not an age identity; correct or remove it");
+    scene.world.write("age.txt", key);
+    scene.is_mended();
+}
+
+fn a_recipient_is_replaced() {
+    let Some(scene) = host() else { return };
+    let key = fs::read_to_string(scene.world.input("age.txt")).unwrap();
+    scene.world.write("age.txt", format!("{RECIPIENT}\n"));
+    scene.says("  hint: repair line 1 of $DIR/age.txt: put the identity in its place, which begins with AGE-SECRET-KEY-1");
+    assert!(key.contains("\nAGE-SECRET-KEY-1") || key.starts_with("AGE-SECRET-KEY-1"));
+    scene.world.write("age.txt", key);
+    scene.is_mended();
+}
+
+fn a_file_is_named() {
+    let Some(mut scene) = host() else { return };
+    let right = scene.world.input("age.txt");
+    scene.set("ageKeyFile", scene.world.input("").to_str().unwrap());
+    scene.says(": it is a directory, not a file; name a key file");
+    scene.set("ageKeyFile", right.to_str().unwrap());
+    scene.is_mended();
+}
+
+fn a_usable_ssh_key_is_named() {
+    let Some(mut scene) = ssh_host("ssh_ed25519") else { return };
+    let key = scene.world.input("ecdsa");
+    scene.types(&format!("ssh-keygen -q -t ecdsa -N '' -f '{}'", key.display()));
+    scene.set("ageSshKeyPaths", json!([key]));
+    scene.says("which age cannot use; name an ssh-ed25519 or ssh-rsa key");
+    scene.set("ageSshKeyPaths", json!([scene.world.fixture("keys/ssh_ed25519")]));
     scene.is_mended();
 }

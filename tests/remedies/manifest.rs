@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
-use crate::{Row, mended};
+use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
     mended("choose two paths side by side", || {
@@ -14,17 +14,15 @@ pub const ROWS: &[Row] = &[
             &json!("%r/secrets"),
         );
     }),
-    mended("which belongs to the generations; choose another", || {
+    mended("choose another path", || {
         of_secret(
-            "which belongs to the generations; choose another",
+            "which the generations need; choose another path",
             "path",
             &json!("%r/secrets.d"),
             &json!("%r/x"),
         );
-    }),
-    mended("which is among the generations; choose another", || {
         of_secret(
-            "which is among the generations; choose another",
+            "which is among the generations, so its link is made beside them; choose another path",
             "path",
             &json!("%r/secrets.d/x"),
             &json!("%r/x"),
@@ -38,26 +36,31 @@ pub const ROWS: &[Row] = &[
             &json!("db/password"),
         );
     }),
-    mended("gnupgHome excludes sshKeyPaths; set sops.gnupg.sshKeyPaths = [ ]", || {
+    mended("set sops.gnupg.sshKeyPaths = [ ]", || {
         options(
-            "gnupgHome excludes sshKeyPaths",
+            "gnupgHome and sshKeyPaths cannot both be set",
             &["sops.gnupg.sshKeyPaths", "sops.gnupg.home"],
         );
         excluded(
-            "gnupgHome excludes sshKeyPaths",
+            "gnupgHome and sshKeyPaths cannot both be set",
             "sshKeyPaths",
             &json!(["/nowhere"]),
             &json!([]),
         );
     }),
-    mended(
-        "gnupgHome excludes ageKeyFile; leave sops.age.keyFile or sops.gnupg.home unset",
-        || {
-            options("gnupgHome excludes ageKeyFile", &["sops.age.keyFile", "sops.gnupg.home"]);
-            excluded("gnupgHome excludes ageKeyFile", "sshKeyPaths", &json!([]), &json!([]));
-        },
-    ),
-    mended("is not the name of a credential; correct sops.age.keyCredential", || {
+    mended("leave sops.age.keyFile or sops.gnupg.home unset", || {
+        options(
+            "gnupgHome and ageKeyFile cannot both be set",
+            &["sops.age.keyFile", "sops.gnupg.home"],
+        );
+        excluded(
+            "gnupgHome and ageKeyFile cannot both be set",
+            "sshKeyPaths",
+            &json!([]),
+            &json!([]),
+        );
+    }),
+    mended("correct sops.age.keyCredential", || {
         options("keyCredential", &["sops.age.keyCredential"]);
         field(
             "is not the name of a credential",
@@ -75,7 +78,12 @@ pub const ROWS: &[Row] = &[
         field("set sops.maxSize to between 1 and ", "maxSize", &json!(0), &json!(1));
     }),
     mended("raise sops.maxSize", || {
-        a_size_is_raised("larger than 1 MiB; raise sops.maxSize", &"x".repeat(1 << 20), 1, Some(1));
+        a_size_is_raised(
+            "it is larger than 1 MiB; raise sops.maxSize",
+            &"x".repeat(1 << 20),
+            1,
+            Some(1),
+        );
         a_size_is_raised(
             "more than 1 MiB of secrets would be published; raise sops.maxSize",
             &"x".repeat(400_000),
@@ -85,7 +93,7 @@ pub const ROWS: &[Row] = &[
     }),
     mended("make it smaller, or import the module of sops-install-secrets", || {
         a_size_is_raised(
-            "larger than 1 MiB; make it smaller, or import the module of sops-install-secrets",
+            "it is larger than 1 MiB; make it smaller, or import the module of sops-install-secrets",
             &"x".repeat(1 << 20),
             1,
             None,
@@ -95,14 +103,88 @@ pub const ROWS: &[Row] = &[
         field("version 2 is not known, only 1 is", "version", &json!(2), &json!(1));
     }),
     mended("run: {}", a_manifest_is_converted),
-    mended(
-        "has neither {name_field} nor {id_field}, both are null; set one of them",
-        an_owner_is_set,
+    mended("set one of the two", || {
+        an_owner_is_set();
+        a_template_gets_content();
+    }),
+    mended("set it to an absolute path", || {
+        field(
+            "secretsMountPoint is missing; set it to an absolute path",
+            "secretsMountPoint",
+            &json!(""),
+            &json!("%r/secrets.d"),
+        );
+        of_secret(
+            "path of secret s is x; set it to an absolute path",
+            "path",
+            &json!("x"),
+            &json!("%r/x"),
+        );
+    }),
+    mended("write it without ..", || {
+        of_secret(
+            "so each .. removes the part before it; write it without ..",
+            "path",
+            &json!("%r/x/../y"),
+            &json!("%r/y"),
+        );
+    }),
+    mended("set it to 0 or more", || {
+        field(
+            "keepGenerations is -1; set it to 0 or more",
+            "keepGenerations",
+            &json!(-1),
+            &json!(0),
+        );
+    }),
+    mended("set it to the file that holds the secret", a_secret_gets_its_file),
+    mended("set yaml, json, binary, dotenv or ini", || {
+        of_secret(
+            "the unknown format toml; set yaml, json, ",
+            "format",
+            &json!("toml"),
+            &json!("yaml"),
+        );
+    }),
+    mended("set a mode such as 0400", || {
+        of_secret(
+            "which is not an octal number; set a mode such as 0400",
+            "mode",
+            &json!("9"),
+            &json!("0400"),
+        );
+        of_secret(
+            "so its lower bits count; set a mode such as 0400",
+            "mode",
+            &json!("10400"),
+            &json!("0400"),
+        );
+    }),
+    mended("set it to a number between 0 and 4294967294", || {
+        of_secret("has uid -1; set it to a number between 0 and ", "uid", &json!(-1), &json!(0));
+    }),
+    mended("correct it, for example to nginx.service", || {
+        of_secret(
+            "which cannot be a unit, so it is left out; correct it",
+            "restartUnits",
+            &json!(["--now"]),
+            &json!(["nginx.service"]),
+        );
+    }),
+    named(
+        "choose a text that stands for the secret in templates",
+        "the Nix modules choose it; tests/contract/templates.rs uses one",
+        &[],
     ),
+    named("choose another for one of them", "as above", &[]),
+    mended("set one format for both", one_format_is_declared),
+    mended("remove or rename all but one", one_of_two_secrets_is_removed),
+    mended("name the manifest that a Nix module made", the_manifest_is_named),
+    mended("correct its path, or the owner and mode of the file", the_manifest_is_named),
     mended("remove one of the two", a_field_is_given_once),
-    mended("; did you mean {known}", the_field_that_was_meant_is_there),
-    mended("rebuild with the secret declared", a_secret_of_a_template_is_declared),
-    mended("declare it, and without neededForUsers", a_missing_secret_is_declared),
+    mended("did you mean {known}?", the_field_that_was_meant_is_there),
+    mended("declare the secret, and rebuild", a_secret_of_a_template_is_declared),
+    mended("declare it without neededForUsers", a_missing_secret_is_declared),
 ];
 
 /// A host with the secret `s`.
@@ -154,6 +236,7 @@ fn the_field_that_was_meant_is_there() {
     scene.set("keepGenerationz", 1);
     let line = scene.says("; did you mean ");
     let (_, meant) = line.split_once("; did you mean ").unwrap();
+    let meant = meant.trim_end_matches('?');
     scene.unset("keepGenerationz");
     scene.set(meant, 1);
     scene.is_mended();
@@ -165,7 +248,7 @@ fn a_secret_of_a_template_is_declared() {
     let template = |scene: &Scene| scene.manifest.clone().template("t", &token, json!({}));
     let good = scene.manifest.clone();
     scene.manifest = template(&scene);
-    scene.says("which stands for no secret of this manifest; rebuild with the secret declared");
+    scene.says("which stands for no secret of this manifest; declare the secret, and rebuild");
     scene.manifest = good.secret("other", &scene.world.input("f.yaml"), "a");
     scene.manifest = template(&scene);
     scene.is_mended();
@@ -243,8 +326,62 @@ fn an_owner_is_set() {
     for (name, id) in [("owner", "uid"), ("group", "gid")] {
         scene.redeclare(name, Value::Null);
         scene.redeclare(id, Value::Null);
-        scene.says("both are null; set one of them");
+        scene.says("so it belongs to root; set one of the two");
         scene.redeclare(id, 0);
         scene.is_mended();
+    }
+}
+
+fn a_template_gets_content() {
+    let Some(mut scene) = host() else { return };
+    let good = scene.manifest.clone();
+    scene.manifest = good.clone().template("t", "", json!({}));
+    scene.says("template t has neither content nor file; set one of the two");
+    scene.manifest = good.template("t", "text", json!({}));
+    scene.is_mended();
+}
+
+fn a_secret_gets_its_file() {
+    let Some(mut scene) = host() else { return };
+    let path = scene.world.input("f.yaml");
+    scene.redeclare("sopsFile", "");
+    scene.says("secret s has no sopsFile; set it to the file that holds the secret");
+    scene.redeclare("sopsFile", path.to_str().unwrap());
+    scene.is_mended();
+}
+
+fn one_format_is_declared() {
+    let Some(mut scene) = host() else { return };
+    let good = scene.manifest.clone().secret("b", &scene.world.input("f.yaml"), "a");
+    scene.manifest = good.clone();
+    scene.redeclare("format", "json");
+    scene.says("; set one format for both");
+    scene.manifest = good;
+    scene.is_mended();
+}
+
+fn one_of_two_secrets_is_removed() {
+    let Some(mut scene) = host() else { return };
+    let good = scene.manifest.clone();
+    scene.manifest = good.clone().secret("s", &scene.world.input("f.yaml"), "a");
+    scene.says("secret s is declared 2 times, so the last one counts; remove or rename all but one");
+    scene.manifest = good;
+    scene.is_mended();
+}
+
+fn the_manifest_is_named() {
+    let Some(scene) = host() else { return };
+    scene.world.save(&scene.manifest);
+    let right = scene.world.write("manifest.json", scene.manifest.text());
+    std::os::unix::fs::symlink("loop.json", scene.world.input("loop.json")).unwrap();
+    for (wrong, words) in [
+        ("f.yaml", "; name the manifest that a Nix module made"),
+        ("absent.json", "; correct its path\n"),
+        ("loop.json", "; correct its path, or the owner and mode of the file"),
+    ] {
+        let said = scene.world.run_arguments([&scene.world.input(wrong)]);
+        assert!(said.err.contains(words), "{said:?}");
+        let said = scene.world.run_arguments([&right]);
+        assert_eq!(said.code, Some(0), "{said:?}");
     }
 }

@@ -13,7 +13,10 @@ const RULES: &str = "in the directory of .sops.yaml";
 
 pub const ROWS: &[Row] = &[
     mended("restore the file from version control", an_older_state_is_restored),
-    mended("{RESTORE}, or remove it to write it anew", an_empty_file_is_written_anew),
+    mended(
+        "{RESTORE}, or remove it, and to write a new one",
+        an_empty_file_is_written_anew,
+    ),
     mended("iconv -f {kind}", utf_16_is_converted),
     mended(r"sed -i '1s/^\xEF\xBB\xBF//'", a_mark_is_taken_out),
     mended(r"sed -i 's/\r$//'", line_ends_of_windows_are_mended),
@@ -34,18 +37,22 @@ pub const ROWS: &[Row] = &[
     mended("{first}, then {encrypt}", a_bad_line_is_corrected_first),
     mended("restore it, or correct sopsFile", a_file_that_is_not_there_is_named_otherwise),
     mended(
+        "correct sopsFile, or the owner and mode",
+        a_file_that_is_not_there_is_named_otherwise,
+    ),
+    mended(
         "put quotes around such a key, then {encrypt}",
         a_number_that_is_a_key_gets_quotes,
     ),
     mended(
-        "take it out of the file by hand",
+        "remove it from the file by hand",
         a_value_that_is_not_encrypted_is_added_again,
     ),
     mended(
         "move it, without the line --- above it, to a file of its own",
         joined_documents_are_parted,
     ),
-    mended("or check the change and accept it", a_change_is_accepted),
+    mended("or to accept the change after you have checked it", a_change_is_accepted),
     mended("run{place}: {}", strange_names_are_quoted),
     mended("in the directory of .sops.yaml ", a_plain_file_is_encrypted),
     mended("{RESTORE}, or choose a simpler one", an_older_state_is_restored),
@@ -72,7 +79,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "mend those first",
+        "repair those first",
         "it follows from the line above, which is told of each",
         &[],
     ),
@@ -373,6 +380,10 @@ fn a_file_that_is_not_there_is_named_otherwise() {
     let path = scene.encrypted("f.yaml", "a: one\n");
     scene.declare(&scene.world.input("g.yaml"), "a", json!({}));
     scene.says("no such file; restore it, or correct sopsFile");
+    std::os::unix::fs::symlink("h.yaml", scene.world.input("h.yaml")).unwrap();
+    let looped = scene.world.input("h.yaml");
+    scene.redeclare("sopsFile", looped.to_str().unwrap());
+    scene.says("too many levels of symbolic links; correct sopsFile, or the owner and mode of the file");
     assert!(crate::exists("sops.secrets.<name>.sopsFile"));
     scene.redeclare("sopsFile", path.to_str().unwrap());
     scene.is_mended();
@@ -449,7 +460,7 @@ fn a_value_that_is_not_encrypted_is_added_again() {
             let lines = text.lines().map(|line| if line.starts_with(good) { bad } else { line });
             lines.flat_map(|line| [line, "\n"]).collect()
         });
-        let line = scene.says("take it out of the file by hand");
+        let line = scene.says("remove it from the file by hand");
         assert_eq!(line.contains("document 2: the key c"), plain.contains("---"), "{line}");
         without(&path, start);
         scene.will_write(anew);
@@ -467,7 +478,7 @@ fn a_plain_document_is_added_again() {
     };
     let whole = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{whole}---\nb: plain\n")).unwrap();
-    let line = scene.says("document 2: the key b: it is a string that should be encrypted");
+    let line = scene.says("document 2: the key b: the value is a string that is not encrypted, but should be");
     fs::write(&path, whole).unwrap();
     scene.will_write(&format!("{PLAIN}---\nb: plain\n"));
     scene.does(&line);
@@ -486,7 +497,7 @@ fn an_older_copy_of_the_metadata_is_of_the_same_file() {
     });
     scene.is_mended();
     change(&path, |text| text.replace("\nc: ENC[", "\nc: \"5\" # "));
-    scene.says("document 2: the key c: it is a string that should be encrypted");
+    scene.says("document 2: the key c: the value is a string that is not encrypted, but should be");
 }
 
 fn joined_documents_are_parted() {
@@ -521,7 +532,7 @@ fn a_change_is_accepted() {
             return;
         };
         change(&path, damage);
-        let line = scene.says("or check the change and accept it");
+        let line = scene.says("or to accept the change after you have checked it");
         scene.does(&line);
         scene.is_mended();
     }

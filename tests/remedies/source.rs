@@ -34,7 +34,7 @@ const COMMANDS: [&str; 26] = [
 ];
 const VERBS: [&str; 28] = [
     "set", "declare", "correct", "remove", "name", "use", "add", "choose", "move", "wait", "run", "give", "let", "check",
-    "rebuild", "leave", "replace", "write", "mount", "unmount", "allow", "keep", "take", "put", "restart", "mend", "install",
+    "rebuild", "leave", "replace", "write", "mount", "unmount", "allow", "keep", "take", "put", "restart", "repair", "install",
     "raise",
 ];
 

@@ -8,19 +8,20 @@ use crate::{Row, mended, named};
 pub const ROWS: &[Row] = &[
     mended("did you mean {key}", the_key_that_was_meant_is_there),
     mended("name one of its keys, such as {first}, or ", a_key_of_a_map_is_named),
+    mended("correct the key", a_key_is_corrected),
     mended("{}use key \\\"\\\" for the whole file", a_key_of_a_map_is_named),
     mended(
         "write each name as [\\\"name\\\"] and each position as [0]",
         a_key_in_brackets_is_mended,
     ),
-    mended("{list} has {count}, and the first is [0]", a_position_in_a_list_is_mended),
+    mended("correct the position", a_position_in_a_list_is_mended),
     mended("name one of its elements, such as {key}", an_element_of_a_list_is_named),
     named(
         "take single keys of it",
         "tests/bombs makes files that are so long",
         &["sops.secrets.<name>.key"],
     ),
-    mended("to leave one, {}", one_of_two_values_is_left),
+    mended("to keep one of them, {}", one_of_two_values_is_left),
     mended("to give it a value, {}", a_value_is_given),
     mended("correct the key, or to add it, {}", a_key_is_added),
 ];
@@ -55,7 +56,7 @@ fn the_key_that_was_meant_is_there() {
             let Some((_, meant)) = said.err.split_once("; did you mean ") else {
                 break;
             };
-            let meant = meant.lines().next().unwrap().to_owned();
+            let meant = meant.lines().next().unwrap().trim_end_matches('?').to_owned();
             assert_ne!(meant, typed);
             scene.redeclare("key", meant);
         }
@@ -93,7 +94,7 @@ fn a_key_in_brackets_is_mended() {
         ("[", 1),
     ] {
         let Some(mut scene) = with_key(typed) else { return };
-        let words = format!("the key {typed} is malformed from character {position} on; write each name as [\"name\"]");
+        let words = format!("the key {typed} cannot be read from character {position} on; write each name as [\"name\"]");
         scene.says(&words);
         let checked = scene
             .world
@@ -105,9 +106,17 @@ fn a_key_in_brackets_is_mended() {
     }
 }
 
+fn a_key_is_corrected() {
+    let Some(mut scene) = with_key("password/x") else { return };
+    scene.says("the key password is a string, not a map, so there is no password/x in it; correct the key");
+    scene.redeclare("key", "password");
+    scene.is_mended();
+    assert_eq!(scene.secret(), "one");
+}
+
 fn a_position_in_a_list_is_mended() {
     let Some(mut scene) = with_key(r#"["l"][2]"#) else { return };
-    scene.says(r#"the key ["l"][2] does not exist; l has 2 elements, and the first is [0]"#);
+    scene.says(r#"the key ["l"][2] does not exist: l has 2 elements, [0] to [1]; correct the position"#);
     scene.redeclare("key", r#"["l"][1]["n"]"#);
     scene.is_mended();
     assert_eq!(scene.secret(), "five");

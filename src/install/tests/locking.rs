@@ -14,7 +14,7 @@ fn a_run_that_waits_too_long_says_what_it_waits_for() {
     let outcome = publish_within(timeout, &world.site, &[secret("a", b"new")], Extent::Whole, &Channel::Nobody);
     let shown = said(&outcome.unwrap_err());
     assert!(
-        shown.contains("locked by another run") && shown.contains("secrets.d"),
+        shown.contains("is locked by another run") && shown.contains("secrets.d"),
         "{shown}"
     );
     assert_eq!(world.read("a"), "old");

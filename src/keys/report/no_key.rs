@@ -130,7 +130,7 @@ impl NoKey {
     fn lines_of_file(&self) -> Vec<String> {
         let mut lines = vec![match self.obstacle() {
             Some(obstacle) => format!("  {obstacle}"),
-            None => "  this file can be opened by".to_owned(),
+            None => "  this file can be opened by:".to_owned(),
         }];
         for (number, group) in (1..).zip(&self.groups) {
             let mut indent = "    ";
@@ -151,7 +151,7 @@ impl NoKey {
         }
         let keys = self.keys.iter().map(|key| format!("    {}", key.line));
         let problems = self.problems.iter().map(|(problem, _)| format!("    (no key)  {problem}"));
-        std::iter::once("  this host has".to_owned())
+        std::iter::once("  this host has:".to_owned())
             .chain(keys)
             .chain(problems)
             .collect()
@@ -164,7 +164,7 @@ impl NoKey {
         }
         if let Some(entry) = self.damaged() {
             return format!(
-                "the part of this file for {}, a key of this host, is damaged: restore the file, or where another key opens it, {}",
+                "the recipient entry of {}, a key of this host, is damaged: restore the file from version control, or where another key opens it, {}",
                 entry.shown(),
                 run("rotate --in-place")
             );
@@ -173,11 +173,11 @@ impl NoKey {
             return self.mend().or_else(|| self.make()).unwrap_or_else(|| GIVE_A_KEY.to_owned());
         };
         let first = match self.mend() {
-            Some(_) => "mend what is said above, or ",
+            Some(_) => "repair what is named above, or ",
             None => "",
         };
         let place = if self.groups.len() > 1 {
-            "a group that is not open in .sops.yaml"
+            "a key group that is not open, in .sops.yaml"
         } else {
             ".sops.yaml"
         };
@@ -190,7 +190,7 @@ impl NoKey {
         let is_said = of_set_sources().next().is_some() || self.entries().any(RecipientRow::has_program_failed);
         of_set_sources()
             .find_map(|(problem, _)| mend(problem))
-            .or_else(|| is_said.then(|| "mend what is said above".to_owned()))
+            .or_else(|| is_said.then(|| "repair what is named above".to_owned()))
     }
 
     /// How to make a host key that is missing. The Nix modules name host keys by default, so a missing one is worth a hint only if no other
@@ -247,9 +247,9 @@ impl NoKey {
     }
 }
 
-/// The words that tell how to mend a source, if there is a remedy.
+/// The words that tell how to repair a source, if there is a remedy.
 fn mend(problem: &Problem) -> Option<String> {
-    Some(format!("mend {}: {}", problem.place, problem.remedy()?))
+    Some(format!("repair {}: {}", problem.place, problem.remedy()?))
 }
 
 impl ClosedGroup {

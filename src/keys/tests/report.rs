@@ -44,16 +44,16 @@ fn the_report_sets_recipients_against_identities() {
     assert_eq!(
         report(&host, &keyring, &groups(keys)),
         format!(
-            "  this file can be opened by\n    \
+            "  this file can be opened by:\n    \
                  age  {stranger}\n    \
                  age  ssh-ed25519 {OTHER_FINGERPRINT}\n    \
                  pgp  7FB89715AADA920D65D25E63F9BA9DEBD03F57C0\n    \
                  AWS KMS  arn:aws:kms:eu-west-1:1:key/2  (not supported yet)\n  \
-               this host has\n    \
+               this host has:\n    \
                  {CONVERTED}  from /keys/ssh_host_ed25519_key (converted)\n    \
                  ssh-ed25519 {SSH_FINGERPRINT}  from /keys/ssh_host_ed25519_key\n    \
                  (no key)  /keys/key.txt: no such file\n  \
-               hint: mend what is said above, or add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: repair what is named above, or add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
 }
@@ -69,7 +69,7 @@ fn a_host_without_keys_is_told_how_to_get_one() {
             &groups(vec![entry_for(&stranger)])
         ),
         format!(
-            "  this file can be opened by\n    \
+            "  this file can be opened by:\n    \
                  age  {stranger}\n  \
                this host has no key: no source of keys is set\n  \
                hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen\n"
@@ -110,11 +110,11 @@ fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
     assert_eq!(
         report(&host, &keyring, &groups(vec![entry(&own.to_string(), damaged)])),
         format!(
-            "  this file can be opened by\n    \
+            "  this file can be opened by:\n    \
                  age  {own}  (damaged: a key of this host fits, but the content was altered)\n  \
-               this host has\n    \
+               this host has:\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: the part of this file for {own}, a key of this host, is damaged: restore the file, \
+               hint: the recipient entry of {own}, a key of this host, is damaged: restore the file from version control, \
                or where another key opens it, run: sops rotate --in-place secrets/db.yaml\n"
         )
     );
@@ -192,9 +192,9 @@ fn key_groups_are_explained() {
                  group 2\n      \
                    pgp  AB\n    \
                  group 3\n  \
-               this host has\n    \
+               this host has:\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: add {own} to a group that is not open in .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: add {own} to a key group that is not open, in .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
     file.groups.remove(0);

@@ -26,9 +26,9 @@ fn a_malformed_line_is_named_by_its_number_and_spoils_nothing() {
     assert_eq!(
         host.notices(&keyring),
         [
-            "cannot use line 2 of /keys/key.txt: not an age identity",
-            "cannot use line 4 of /keys/key.txt: not an age identity",
-            "cannot use line 5 of /keys/key.txt: not an age identity",
+            "cannot use line 2 of /keys/key.txt: it is not an age identity; correct or remove it",
+            "cannot use line 4 of /keys/key.txt: it is not an age identity; correct or remove it",
+            "cannot use line 5 of /keys/key.txt: it is not an age identity; correct or remove it",
         ]
     );
 }
@@ -57,14 +57,17 @@ fn beyond_ten_bad_lines_are_counted_only() {
     let host = Host::new();
     let identity = x25519::Identity::generate();
     for (bad, last) in [
-        (11, "cannot use /keys/key.txt: 1 more line that is not an age identity"),
-        (5000, "cannot use /keys/key.txt: 4990 more lines that are not age identities"),
+        (11, "cannot use /keys/key.txt: 1 more line is not an age identity"),
+        (5000, "cannot use /keys/key.txt: 4990 more lines are not age identities"),
     ] {
         let text = format!("{}{}", "bad\n".repeat(bad), secret(&identity));
         let keyring = of_age_file(host.file("key.txt", text));
         let notices = host.notices(&keyring);
         assert_eq!(notices.len(), 11);
-        assert_eq!(notices[9], "cannot use line 10 of /keys/key.txt: not an age identity");
+        assert_eq!(
+            notices[9],
+            "cannot use line 10 of /keys/key.txt: it is not an age identity; correct or remove it"
+        );
         assert_eq!(notices[10], last);
         assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
     }
@@ -79,9 +82,9 @@ fn identities_of_other_kinds_are_told_apart() {
     assert_eq!(
         host.notices(&keyring),
         [
-            "cannot use line 1 of /keys/key.txt: not an age identity",
-            "cannot use line 2 of /keys/key.txt: not an age identity",
-            "cannot use line 3 of /keys/key.txt: an age recipient, the public half of a key, where the identity is needed",
+            "cannot use line 1 of /keys/key.txt: it is not an age identity; correct or remove it",
+            "cannot use line 2 of /keys/key.txt: it is not an age identity; correct or remove it",
+            "cannot use line 3 of /keys/key.txt: it is an age recipient, which is a public key and cannot decrypt; put the identity in its place, which begins with AGE-SECRET-KEY-1",
         ]
     );
 }
@@ -89,10 +92,10 @@ fn identities_of_other_kinds_are_told_apart() {
 #[test]
 fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
-    let encrypted = "cannot use /keys/key.txt: age identities behind a passphrase, and this program asks for none; \
-                     decrypt it and name the result, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
-    let ssh = "cannot use /keys/key.txt: an SSH key, not age identities; name it in sops.age.sshKeyPaths";
-    let empty = "cannot use /keys/key.txt: holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
+    let encrypted = "cannot use /keys/key.txt: it is encrypted with a passphrase, which this program never asks for; \
+                     name a decrypted copy instead; to make one, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
+    let ssh = "cannot use /keys/key.txt: it is an SSH key, not an age identity; name it in sops.age.sshKeyPaths";
+    let empty = "cannot use /keys/key.txt: it holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
     for (text, notice) in [
         ("age-encryption.org/v1\n-> scrypt a 18\n", encrypted),
         ("-----BEGIN AGE ENCRYPTED FILE-----\n", encrypted),
@@ -117,7 +120,10 @@ fn the_variable_holds_identities_apart_by_any_white_space() {
         assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
     }
     let notices: Vec<_> = keyring.notices.iter().map(ToString::to_string).collect();
-    assert_eq!(notices, ["cannot use line 2 of SOPS_AGE_KEY: not an age identity"]);
+    assert_eq!(
+        notices,
+        ["cannot use line 2 of SOPS_AGE_KEY: it is not an age identity; correct or remove it"]
+    );
 }
 
 #[test]
@@ -156,13 +162,19 @@ fn only_regular_files_are_read_and_nothing_waits() {
     for (path, notice) in [
         (
             host.path("directory"),
-            "cannot use /keys/directory: a directory, not a regular file",
+            "cannot use /keys/directory: it is a directory, not a file; name a key file",
         ),
-        (host.path("fifo"), "cannot use /keys/fifo: a fifo, not a regular file"),
-        (host.path("socket"), "cannot use /keys/socket: a socket, not a regular file"),
+        (
+            host.path("fifo"),
+            "cannot use /keys/fifo: it is a fifo, not a file; name a key file",
+        ),
+        (
+            host.path("socket"),
+            "cannot use /keys/socket: it is a socket, not a file; name a key file",
+        ),
         (
             PathBuf::from("/dev/zero"),
-            "cannot use /dev/zero: a device, not a regular file",
+            "cannot use /dev/zero: it is a device, not a file; name a key file",
         ),
         (file.join("below"), "cannot use /keys/file/below: not a directory"),
     ] {
@@ -187,12 +199,12 @@ fn a_file_of_too_many_bytes_is_refused_whole() {
     file.set_len(16 * 1024 * 1024 + 1).unwrap();
     assert_eq!(
         host.notices(&of_age_file(&path)),
-        ["cannot use /keys/key.txt: larger than 16 MiB"]
+        ["cannot use /keys/key.txt: it is larger than 16 MiB; name a key file"]
     );
     file.set_len(16 * 1024 + 1).unwrap();
     assert_eq!(
         host.notices(&of_ssh_key(&path)),
-        ["cannot use /keys/key.txt: larger than 16 KiB"]
+        ["cannot use /keys/key.txt: it is larger than 16 KiB; name a key file"]
     );
 }
 
@@ -235,9 +247,9 @@ fn importing_an_ssh_key_is_told_with_its_recipient() {
 #[test]
 fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
     let host = Host::new();
-    let notice = "protected by a passphrase, and this program asks for none; use a key without one, or";
-    let ssh_keygen = "remove it, run: ssh-keygen -p -N '' -f /keys";
-    let openssl = "decrypt it and name the result, run: (umask 077; openssl pkey -in /keys/c -out /keys/c.plain)";
+    let notice = "it is protected by a passphrase, which this program never asks for;";
+    let ssh_keygen = "use a key without a passphrase; to remove the passphrase of this one, run: ssh-keygen -p -N '' -f /keys";
+    let openssl = "name a decrypted copy instead; to make one, run: (umask 077; openssl pkey -in /keys/c -out /keys/c.plain)";
     for (name, kind, remedy) in [
         ("a", vec!["-t", "ed25519"], format!("{ssh_keygen}/a")),
         ("b", vec!["-t", "rsa", "-b", "2048", "-m", "PEM"], format!("{ssh_keygen}/b")),
@@ -264,7 +276,9 @@ fn a_key_of_another_kind_is_named() {
         let Some(path) = host.ssh_key(name, &arguments) else {
             return;
         };
-        let notice = format!("cannot use /keys/{name}: an SSH key of kind {kind}; age knows ssh-ed25519 and ssh-rsa");
+        let notice = format!(
+            "cannot use /keys/{name}: it is an SSH key of kind {kind}, which age cannot use; name an ssh-ed25519 or ssh-rsa key"
+        );
         assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
     }
 }
@@ -276,24 +290,25 @@ fn a_key_on_a_hardware_token_is_named() {
     let pair = ssh_key::private::SkEd25519::new(public, 1, [2; 32]).unwrap();
     let key = ssh_key::PrivateKey::try_from(ssh_key::private::KeypairData::SkEd25519(pair)).unwrap();
     let path = host.file("id", key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes());
-    let notice = "cannot use /keys/id: an SSH key of kind sk-ssh-ed25519@openssh.com, which stays in a security key and only signs; age knows \
-         ssh-ed25519 and ssh-rsa";
+    let notice = "cannot use /keys/id: it is an SSH key of kind sk-ssh-ed25519@openssh.com, which can sign but not decrypt; name an ssh-ed25519 or \
+         ssh-rsa key";
     assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
 }
 
 #[test]
 fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
     let host = Host::new();
-    let public = "cannot use /keys/id: a public SSH key; name the private key that belongs to it";
-    let none = "cannot use /keys/id: not an SSH private key; restore it, or name another key";
-    let identities = "cannot use /keys/id: age identities, not an SSH key; name it as sops.age.keyFile";
-    let pgp = "cannot use /keys/id: an OpenPGP key; import it into a GnuPG home, and name that as sops.gnupg.home";
-    let no_end = "cannot use /keys/id: a damaged SSH private key: its last line, -----END …-----, is missing; restore it, or name another key";
+    let public = "cannot use /keys/id: it is a public SSH key; name the private key that belongs to it";
+    let none = "cannot use /keys/id: it is not an SSH private key; restore it, or name another key";
+    let identities = "cannot use /keys/id: it holds age identities, not an SSH key; set sops.age.keyFile to it";
+    let pgp = "cannot use /keys/id: it is an OpenPGP key; import it into a GnuPG home, and set sops.gnupg.home to that";
+    let no_end = "cannot use /keys/id: it is a damaged SSH private key: its last line, -----END …-----, is missing; restore it, or name another key";
     let no_base64 =
-        "cannot use /keys/id: a damaged SSH private key: its text is not valid base64; restore it, or name another key";
-    let check = "cannot use /keys/id: a damaged SSH private key: its two check numbers differ; restore it, or name another key";
+        "cannot use /keys/id: it is a damaged SSH private key: its text is not valid base64; restore it, or name another key";
+    let check =
+        "cannot use /keys/id: it is a damaged SSH private key: its two check numbers differ; restore it, or name another key";
     let damaged =
-        "cannot use /keys/id: a damaged SSH private key: its content is not that of a key; restore it, or name another key";
+        "cannot use /keys/id: it is a damaged SSH private key: its content is not that of a key; restore it, or name another key";
     let missing = SSH_KEY.replace("BAgMEAQID", "BAgMFAQID");
     let cut = SSH_KEY.replace("-----END", "");
     for (text, notice) in [
@@ -354,6 +369,6 @@ fn a_public_key_that_anybody_may_read_is_told_of_as_public_alone() {
     let host = Host::new();
     let path = host.file("id.pub", format!("{OTHER_SSH} admin@desk\n"));
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    let expected = "cannot use /keys/id.pub: a public SSH key; name the private key that belongs to it";
+    let expected = "cannot use /keys/id.pub: it is a public SSH key; name the private key that belongs to it";
     assert_eq!(host.notices(&of_ssh_key(path)), [expected]);
 }

@@ -47,14 +47,14 @@ fn remedy(error: &DecryptError, file: Editable<'_>) -> String {
         // sops does not open such a file either, so the value has to be removed first.
         DecryptError::NotEncrypted { .. } | DecryptError::Key { .. } => {
             format!(
-                "take it out of the file by hand, and to add it again, {}",
+                "remove it from the file by hand, and to add it again, {}",
                 file.sops("edit --ignore-mac")
             )
         }
         DecryptError::Joined { .. } => "move it, without the line --- above it, to a file of its own".to_owned(),
         DecryptError::NoMac | DecryptError::BrokenMac | DecryptError::WrongMac => {
             format!(
-                "{RESTORE}, or check the change and accept it, {}",
+                "{RESTORE}, or to accept the change after you have checked it, {}",
                 file.sops("--ignore-mac --rotate --in-place")
             )
         }

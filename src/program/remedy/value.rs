@@ -9,13 +9,14 @@ use crate::{
 /// What is wrong, and what to do about it.
 pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
     let remedy = match error {
-        ContentError::Select(SelectError::Repeated { .. }) => Some(format!("to leave one, {}", file.sops("edit"))),
+        ContentError::Select(SelectError::Repeated { .. }) => Some(format!("to keep one of them, {}", file.sops("edit"))),
         ContentError::Select(SelectError::NotAScalar { found: "null", .. }) => {
             Some(format!("to give it a value, {}", file.sops("edit")))
         }
         ContentError::Select(SelectError::Missing { nearest: None, .. }) => {
             Some(format!("correct the key, or to add it, {}", file.sops("edit")))
         }
+        ContentError::Select(SelectError::NotAMap { nearest: None, .. }) => Some("correct the key".to_owned()),
         ContentError::Select(error) => error.remedy(),
         ContentError::Emit(_) => None,
     };

@@ -50,7 +50,7 @@ impl Desk {
                     "no time is left for it: the files before it used most of the {} s that all have together",
                     budget::FILES.as_secs()
                 ),
-                "mend those first",
+                "repair those first",
             ),
         })
     }

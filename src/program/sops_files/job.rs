@@ -134,7 +134,7 @@ impl Job {
         // This is safe after a panic: no file changes the keys. At worst, the search for the key of the next file begins with
         // another identity.
         catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
-            let fault = "this is a fault in sops-install-secrets, told in the lines before";
+            let fault = "this is a bug in sops-install-secrets, described in the lines above";
             Err(self.fail(Diagnosis::new(fault, "please report it")))
         })
     }
@@ -159,7 +159,9 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
         let remedy = match error {
             ReadError::TooLarge(_) => Some(limit.remedy),
             ReadError::Missing => Some("restore it, or correct sopsFile"),
-            ReadError::Refused(_) | ReadError::NotRegular(_) | ReadError::Late | ReadError::Stopped => error.remedy(),
+            ReadError::Refused(_) => Some("correct sopsFile, or the owner and mode of the file"),
+            ReadError::NotRegular(_) => Some("correct sopsFile"),
+            ReadError::Late | ReadError::Stopped => error.remedy(),
         };
         Diagnosis {
             cause: format!("cannot read {needed}: {error}"),
@@ -221,8 +223,8 @@ mod tests {
             wanted: Vec::new(),
         };
         let failure = job.without_panic(|| -> Result<(), Diagnosis> { panic!("a fault") });
-        let expected = "cannot decrypt /secrets.yaml (needed by secret a): this is a fault in sops-install-secrets, told in the lines \
-            before; please report it";
+        let expected = "cannot decrypt /secrets.yaml (needed by secret a): this is a bug in sops-install-secrets, described in the \
+            lines above; please report it";
         assert_eq!(failure.unwrap_err().to_string(), expected);
     }
 }

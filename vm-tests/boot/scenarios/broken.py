@@ -39,7 +39,7 @@ def tell(lab):
         assert machine.property("sops-nix.service", "ExecMainStatus") == "3"
         said = machine.succeed("journalctl -b -o cat -u sops-nix.service")
         for line in [f"cannot decrypt {other} (needed by secret s9)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in its directory run: sops updatekeys {other}",
-                     "published 9 of 10 in /run/secrets, without: s9; mend what is said above and run: systemctl restart sops-nix"]:
+                     "published 9 of 10 in /run/secrets, without: s9; repair what is named above, and run: systemctl restart sops-nix"]:
             assert line in said, f"{line!r} is not in: {said}"
         assert "SECRET_NAME=s9" in machine.succeed("journalctl -b -o export SECRET_NAME=s9")
         machine.succeed("cp /test/mended/manifest.json /test/manifest.json && systemctl restart sops-nix")
@@ -66,7 +66,7 @@ def tell(lab):
         machine.succeed("rm -r /run/elsewhere*")
         machine.succeed("sed 's#/run/elsewhere#/var/elsewhere#' /test/ramfs.json > /test/disk.json")
         said = machine.fail(f"{confined} /test/program /test/disk.json")
-        assert "without it secrets would be written to a disk: allow this container to mount, or mount a tmpfs on /var/elsewhere.d from outside" in said, said
+        assert "so secrets would be written to a disk; allow this container to mount, or mount a tmpfs on /var/elsewhere.d from outside" in said, said
         machine.fail("ls /var/elsewhere/a")
 
     with lab.scenario("9b", "at boot a gpg that hangs, and none at all: the deadline ends it, the boot goes on"):

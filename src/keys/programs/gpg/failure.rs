@@ -62,9 +62,8 @@ impl GpgFailure {
     }
 
     /// The GnuPG home cannot be used.
-    pub(crate) fn home(path: &Path, reason: &str) -> Self {
-        let path = path.display();
-        Self::of_program(Diagnosis::bare(format!("cannot use the GnuPG home {path}: {reason}")))
+    pub(crate) fn home(path: &Path, reason: Diagnosis) -> Self {
+        Self::of_program(reason.of(format_args!("cannot use the GnuPG home {}", path.display())))
     }
 
     /// No agent serves the home, and none can be started.

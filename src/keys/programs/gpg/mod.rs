@@ -155,7 +155,7 @@ impl Gpg {
     /// Checks that the home can be read and can be trusted. In a home that it cannot read, gpg would merely find no key.
     fn check_home(&self) -> Result<(), GpgFailure> {
         let Some(path) = self.home_path() else { return Ok(()) };
-        home::check(&path, geteuid()).map_err(|reason| GpgFailure::home(&path, &reason))
+        home::check(&path, geteuid()).map_err(|reason| GpgFailure::home(&path, reason))
     }
 
     /// Where gpg will look for keys, as far as its home and the variables tell.

@@ -84,13 +84,22 @@ fn failure_of_key(line: &str) -> Option<Diagnosis> {
             "use a key that needs none of them",
         ),
         // Timeout; canceled; fully canceled.
-        62 | 99 | 198 => Diagnosis::bare("the passphrase was not given"),
+        62 | 99 | 198 => Diagnosis::new(
+            "gpg asked for a passphrase or PIN, and got none",
+            "run this again, and type it",
+        ),
         // A wrong passphrase; a wrong PIN.
-        11 | 87 => Diagnosis::bare("the passphrase is wrong"),
+        11 | 87 => Diagnosis::new("the passphrase or PIN is wrong", "run this again, and type the right one"),
         // A card's error, reset, removed, not present; no such device.
-        108..=110 | 112 | 0x8050 => Diagnosis::bare("gpg finds no smart card"),
-        119 => Diagnosis::bare("gpg finds no smart card: scdaemon is not installed"),
-        130 => Diagnosis::bare("the smart card is blocked after too many wrong PINs"),
+        108..=110 | 112 | 0x8050 => Diagnosis::new("gpg finds no smart card", "insert the card, and run this again"),
+        119 => Diagnosis::new(
+            "gpg finds no smart card: scdaemon, a part of GnuPG, is not installed",
+            "install it, and run this again",
+        ),
+        130 => Diagnosis::new(
+            "the smart card is blocked after too many wrong PINs",
+            "unblock it: gpg --card-edit",
+        ),
         _ => return None,
     })
 }

@@ -224,7 +224,7 @@ fn a_user_obeys_a_home_of_their_own_or_of_root_and_no_other() {
     std::os::unix::fs::chown(home.path(), Some(1000), Some(1000)).unwrap();
     assert_eq!(check(1000), Ok(()));
     let reason = "it belongs to user 1000, who could run programs as you with it; use a home of your own";
-    assert_eq!(check(1001), Err(reason.to_owned()));
+    assert_eq!(check(1001).unwrap_err().to_string(), reason);
 }
 
 #[test]
@@ -248,15 +248,15 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
         ),
         (
             "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108976' >&2",
-            "gpg finds no smart card",
+            "gpg finds no smart card; insert the card, and run this again",
         ),
         (
             "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108994' >&2",
-            "the smart card is blocked after too many wrong PINs",
+            "the smart card is blocked after too many wrong PINs; unblock it: gpg --card-edit",
         ),
         (
             "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 83886179' >&2",
-            "the passphrase was not given",
+            "gpg asked for a passphrase or PIN, and got none; run this again, and type it",
         ),
         ("head -c 20000000 /dev/zero", "answers with more than 16 MiB"),
     ];
@@ -288,7 +288,7 @@ fn a_key_on_a_card_that_is_not_there_is_named() {
     let expected = if home.has_card_daemon() {
         "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key that needs none of them"
     } else {
-        "gpg finds no smart card: scdaemon is not installed"
+        "gpg finds no smart card: scdaemon, a part of GnuPG, is not installed; install it, and run this again"
     };
     assert_eq!(said(home.open(&message)), expected);
 }

@@ -254,7 +254,13 @@ fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() 
     for way in ["GPG_TTY", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
         assert_eq!(open(true, way, PASSPHRASE), (Ok(DATA_KEY.to_vec()), true), "{way}");
     }
-    assert_eq!(open(true, "GPG_TTY", "x"), (Err("the passphrase is wrong".to_owned()), true));
+    assert_eq!(
+        open(true, "GPG_TTY", "x"),
+        (
+            Err("the passphrase or PIN is wrong; run this again, and type the right one".to_owned()),
+            true
+        )
+    );
 }
 
 #[test]
