@@ -5,8 +5,8 @@ import pathlib
 
 STAND_IN = pathlib.Path(__file__).resolve().parent / "stand_in.py"
 # The lists of the activation, which the real one is to read no longer from NixOS 26.11 on. One that looks for lists by other names, of the same length, reads none.
-LISTS, NO_LISTS = b"/run/nixos/activation-re", b"/run/nixos/forgotten!-re"
-STAND_IN_LISTS, STAND_IN_NO_LISTS = b"READS_LISTS = True", b"READS_LISTS = False"
+NO_LISTS = {b"/run/nixos/activation-re": b"/run/nixos/forgotten!-re", b"/run/nixos/dry-activation-re": b"/run/nixos/dry-forgotten!-re"}
+STAND_IN_NO_LISTS = {b"READS_LISTS = True": b"READS_LISTS = False"}
 
 
 def clients() -> dict[str, bytes]:
@@ -22,6 +22,7 @@ def clients() -> dict[str, bytes]:
 
 def without_lists(client: bytes) -> bytes:
     """The client as it will be when it has stopped to read lists."""
-    old, new = (STAND_IN_LISTS, STAND_IN_NO_LISTS) if client.startswith(b"#!") else (LISTS, NO_LISTS)
-    assert old in client, "this client reads no lists"
-    return client.replace(old, new)
+    for old, new in (STAND_IN_NO_LISTS if client.startswith(b"#!") else NO_LISTS).items():
+        assert old in client, "this client reads no lists"
+        client = client.replace(old, new)
+    return client
