@@ -1,7 +1,7 @@
 //! Reads sops files and publishes secrets.
 //!
 //! Other programs may use [`sops`] and [`keys`]: these two modules read a sops file without the sops program. All other modules
-//! are parts of the program `sops-install-secrets`. They are in the library so that tests can reach them.
+//! belong to the program `sops-install-secrets`. The other modules are in the library so that tests can reach them.
 
 #![warn(missing_docs, unreachable_pub)]
 
@@ -13,7 +13,7 @@ pub mod sops;
 pub mod system;
 pub mod text;
 
-/// What a fuzz target needs and no program does; `cargo fuzz` alone builds it.
+/// The items that only fuzz targets need. Only `cargo fuzz` builds this module.
 #[cfg(fuzzing)]
 pub mod fuzzing {
     pub use crate::{

@@ -13,11 +13,11 @@ use sops_install_secrets::{
 };
 
 fn main() -> ExitCode {
-    // This comes first: nothing may be made with the umask of the caller, and no secret may be in memory while a core dump is
-    // possible.
+    // The umask is cleared before any file is made, because the umask of the caller would change modes. Core dumps are forbidden
+    // before any secret is in memory.
     hardening::ignore_umask();
     let dumps = hardening::forbid_dumps();
-    // The log starts before anything is reported, so a failure of the line above is kept until here.
+    // The log starts before anything is reported. So an error of `forbid_dumps` is kept until the log has started.
     messages::init(&env::var("JOURNAL_STREAM").unwrap_or_default());
     hardening::hush_panics();
     if let Err(error) = dumps {
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     }
     match cli::parse(env::args_os()) {
         Ok(Request::Print(text)) => {
-            // The error is ignored: whoever closed standard output does not want the text.
+            // The error is ignored: if the reader has closed standard output, nobody wants the text.
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }

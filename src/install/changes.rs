@@ -10,37 +10,38 @@ use super::{
     units::UnitRequests,
 };
 
-/// Bytes of an old file held in memory at a time.
+/// How many bytes of a published file are held in memory at a time while the file is compared: 64 KiB.
 const CHUNK: usize = 64 * 1024;
 
-/// What a run changes.
+/// Names of the secrets and templates that a run adds, modifies and removes, and the unit requests that follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Secrets.
+    /// The names of the secrets that change.
     pub secrets: Names,
-    /// Rendered templates.
+    /// The names of the rendered templates that change.
     pub templates: Names,
-    /// Requests for the units of entries that were added or modified, and requests that an earlier run recorded, but did not make.
+    /// Requests for the units of entries that were added or modified. Requests that an earlier run recorded and did not make are
+    /// among them.
     pub units: UnitRequests,
 }
 
-/// Names of what changes, sorted.
+/// Names of entries that change, in three sorted lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// Not in the live generation.
+    /// Entries that the live generation does not have.
     pub added: Vec<String>,
-    /// With another content, owner, group or mode.
+    /// Entries whose content, owner, group or mode differs from the live generation.
     pub modified: Vec<String>,
-    /// Only in the live generation.
+    /// Entries that only the live generation has.
     pub removed: Vec<String>,
 }
 
-/// Compares the live generation with `entries`. If nothing is live, nothing counts as changed: at a first publication no unit has
-/// an older secret.
+/// Compares the live generation with `entries`. If no generation is live, nothing counts as changed: at a first publication, no unit
+/// can hold an older secret.
 ///
 /// # Errors
 ///
-/// When the live generation cannot be read.
+/// If the live generation cannot be read.
 pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<Changes, InstallError> {
     let mut changes = Changes::default();
     let Some(live) = live else {
@@ -65,7 +66,8 @@ pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<C
 }
 
 impl Changes {
-    /// Notes one comparison.
+    /// Adds the name of `entry` to the list for `difference`, and adds the unit requests of the entry. Does nothing if the entry
+    /// has not changed.
     fn note(&mut self, entry: &Entry<'_>, difference: Difference) {
         let names = match entry.kind {
             EntryKind::Secret => &mut self.secrets,
@@ -79,7 +81,7 @@ impl Changes {
         self.units.extend(entry.restart_units, entry.reload_units);
     }
 
-    /// Sorts the names, and leaves each unit once.
+    /// Sorts all names, and removes repeated units from the requests.
     fn settle(&mut self) {
         for names in [&mut self.secrets, &mut self.templates] {
             names.added.sort();
@@ -89,7 +91,8 @@ impl Changes {
         self.units.deduplicate();
     }
 
-    /// The lines for standard output. Their wording must not change, because other programs compare them.
+    /// The lines about changes for standard output, one for each kind of change. `dry` chooses the wording of a dry run. The wording
+    /// must not change, because other programs compare the lines.
     #[must_use]
     pub fn lines(&self, dry: bool) -> Vec<String> {
         let verbs = if dry {
@@ -110,7 +113,7 @@ impl Changes {
     }
 }
 
-/// One line, or none when there are no names.
+/// The line for one list of names; `None` if the list is empty.
 fn line(verb: &str, noun: &str, names: &[String]) -> Option<String> {
     let plural = if names.len() > 1 { "s" } else { "" };
     (!names.is_empty()).then(|| format!("{verb} {noun}{plural}: {}", names.join(", ")))

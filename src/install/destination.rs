@@ -1,4 +1,4 @@
-//! A name in an open directory: where a link, or a directory, belongs.
+//! A name in an open directory: the place where a link or a directory is made.
 
 use std::{
     ffi::OsString,
@@ -13,18 +13,18 @@ use super::{
     files,
 };
 
-/// A name in an open directory.
+/// A name in an open directory. The descriptor keeps the directory the same, even if another user renames the directories above.
 pub(crate) struct Destination {
-    /// The directory, opened for look-up only.
+    /// The directory, opened with `O_PATH`: for look-up only, not for reading.
     pub dir: OwnedFd,
-    /// The last part of the path.
+    /// The last part of the path, which is the name in `dir`.
     pub name: OsString,
-    /// The whole path, for messages.
+    /// The whole path as declared, for messages.
     pub path: PathBuf,
 }
 
 impl Destination {
-    /// Fails if a directory is at this place: it may hold files of somebody, so no symlink replaces it.
+    /// Fails if a directory has this name. A symlink must not replace a directory, because somebody may keep files in the directory.
     pub(crate) fn refuse_directory(&self) -> Result<(), InstallError> {
         let there = files::status(&self.dir, self.name.as_os_str()).map_err(failed("examine", &self.path))?;
         if there.as_ref().is_some_and(|there| files::kind(there) == FileType::Directory) {
@@ -33,7 +33,7 @@ impl Destination {
         Ok(())
     }
 
-    /// The target of the symlink that is there, if it is one.
+    /// The target of the symlink that has this name; `None` if the name is missing or is no symlink.
     pub(crate) fn target(&self) -> Option<OsString> {
         let target = fs::readlinkat(&self.dir, self.name.as_os_str(), Vec::new()).ok()?;
         Some(OsString::from_vec(target.into_bytes()))

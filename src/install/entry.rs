@@ -1,4 +1,4 @@
-//! One file to publish.
+//! One secret or rendered template, ready to be published.
 
 use std::path::PathBuf;
 
@@ -8,32 +8,33 @@ use super::{
 };
 use crate::system::mode::FileMode;
 
-/// One file to publish.
+/// One secret or rendered template, ready to be published.
 pub struct Entry<'a> {
-    /// Secret or template.
+    /// Whether the entry is a secret or a template.
     pub kind: EntryKind,
     /// What it is called.
     pub name: EntryName,
-    /// The content of the file.
+    /// The bytes of the published file.
     pub content: &'a [u8],
-    /// Permission bits.
+    /// The permission bits of the published file, at most `0o7777`.
     pub mode: FileMode,
-    /// User and group.
+    /// The user and group that the published file belongs to.
     pub owner: Owner,
-    /// The declared path, at which a symlink to the file is made. `None`, or the file's own place, asks for no symlink.
+    /// The declared path, at which a symlink to the file is made. No symlink is made if the path is `None`, or is the file's own
+    /// place.
     pub path: Option<PathBuf>,
-    /// Units to restart when it is added or modified.
+    /// Units to restart when the entry is added or modified.
     pub restart_units: &'a [String],
-    /// Units to reload when it is added or modified.
+    /// Units to reload when the entry is added or modified.
     pub reload_units: &'a [String],
 }
 
-/// What an entry is.
+/// The kind of an entry: secret or template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A decrypted value or file.
+    /// A decrypted value of a sops file, or a decrypted whole file.
     Secret,
-    /// A template with its placeholders replaced.
+    /// A template in which the placeholders were replaced by values.
     Template,
 }
 

@@ -10,12 +10,12 @@ use crate::{
     text::{diagnosis::Diagnosis, shell},
 };
 
-/// Why a generation was not published, or what failed although it was.
+/// Why no generation was published, or which step failed after a generation was published.
 #[derive(Debug)]
 pub struct InstallError {
     /// What failed, why, and what to do about it.
     pub diagnosis: Diagnosis,
-    /// Whether nothing is wrong, but a signal told this run to end.
+    /// Whether this run failed only because a signal told it to end.
     pub is_stopped: bool,
 }
 
@@ -48,7 +48,7 @@ impl InstallError {
         }
     }
 
-    /// A signal told this run to end.
+    /// SIGTERM or SIGINT told this run to end, and nothing was changed.
     pub(crate) fn stopped(link: &Path) -> Self {
         let link = link.display();
         Self {
@@ -71,7 +71,7 @@ impl InstallError {
         )
     }
 
-    /// Something that is not in memory is mounted where the secrets belong.
+    /// The file system that is mounted at the mount point is not in memory.
     pub(crate) fn wrong_file_system(mount_point: &Path) -> Self {
         Self::new(
             format!(
@@ -82,7 +82,7 @@ impl InstallError {
         )
     }
 
-    /// The mount point is a symlink, and could lead anywhere.
+    /// The mount point is a symlink, so secrets would be written to an unknown directory.
     pub(crate) fn symlinked_mount_point(mount_point: &Path) -> Self {
         Self::new(
             format!(
@@ -93,7 +93,7 @@ impl InstallError {
         )
     }
 
-    /// Something is mounted where a link belongs.
+    /// A file system is mounted at the path where a link belongs.
     pub(crate) fn mounted_over(path: &Path) -> Self {
         Self::new(
             format!("cannot put a link in place of {}: something is mounted there", path.display()),
@@ -101,7 +101,7 @@ impl InstallError {
         )
     }
 
-    /// The directory of user mode belongs to another user, who could read and replace the secrets.
+    /// The directory for user mode belongs to another user, who could read and replace the secrets.
     pub(crate) fn foreign_directory(mount_point: &Path, owner: u32) -> Self {
         Self::new(
             format!(
@@ -120,7 +120,7 @@ impl InstallError {
         )
     }
 
-    /// Another run has published meanwhile.
+    /// Some entries of this run failed, and another run published meanwhile. The generation of the other run stays live.
     pub(crate) fn already_live(link: &Path) -> Self {
         Self::new(
             format!(
@@ -131,7 +131,7 @@ impl InstallError {
         )
     }
 
-    /// No number is left for the next generation.
+    /// The live generation has the highest possible number, so the next generation has no number.
     pub(crate) fn numbers_exhausted(link: &Path) -> Self {
         Self::new(
             format!("{} leads to the highest number that a generation can have", link.display()),
@@ -147,7 +147,7 @@ impl InstallError {
         )
     }
 
-    /// A path is relative, or contains `..`.
+    /// A path is relative, contains `..`, or is `/`.
     pub(crate) fn not_plain(path: &Path) -> Self {
         Self::new(
             format!("the path {} is not absolute, or contains ..", path.display()),
@@ -171,7 +171,8 @@ impl InstallError {
         )
     }
 
-    /// A declared path is in the way of the link or the mount point, or is a reserved name in the mount point.
+    /// A symlink at a declared path would replace the link, the mount point or a directory above them, or would lie at or below a
+    /// reserved name in the mount point.
     pub(crate) fn of_generations(what: &str, path: &Path) -> Self {
         Self::new(
             format!("{what} has the path {}, which the generations need", path.display()),
@@ -179,7 +180,7 @@ impl InstallError {
         )
     }
 
-    /// The link lies in the mount point, or the mount point lies below the link.
+    /// The link and the mount point are at the same place, or one lies inside the other.
     pub(crate) fn nested(link: &Path, mount_point: &Path) -> Self {
         Self::new(
             format!(
@@ -191,7 +192,7 @@ impl InstallError {
         )
     }
 
-    /// A directory on the way is missing, and is probably a home whose user has yet to be made.
+    /// A home on the way to a declared path is missing. The user of the home is probably made later in this boot.
     pub(crate) fn no_home_yet(path: &Path, home: &Path) -> Self {
         Self::new(
             format!(
@@ -203,7 +204,7 @@ impl InstallError {
         )
     }
 
-    /// A directory stands where a link belongs.
+    /// A directory is at the declared path of a link.
     pub(crate) fn directory_in_the_way(path: &Path) -> Self {
         Self::new(
             format!("cannot link {}: a directory is there", path.display()),
@@ -211,7 +212,7 @@ impl InstallError {
         )
     }
 
-    /// A part of a path is no directory.
+    /// A part of a declared path is neither a directory nor a symlink.
     pub(crate) fn not_a_directory(path: &Path, part: &Path) -> Self {
         let (path, part) = (path.display(), part.display());
         Self::new(
@@ -220,8 +221,8 @@ impl InstallError {
         )
     }
 
-    /// Another user, `writer`, can have put a symlink on the way there, and it leads to a directory in which that user may not
-    /// write.
+    /// `writer` can have put a symlink at `part`, which lies on the way to `path`. The symlink leads to a directory in which
+    /// `writer` may not write.
     pub(crate) fn foreign_symlink(path: &Path, part: &Path, writer: Writer) -> Self {
         Self::new(
             format!(
@@ -233,7 +234,7 @@ impl InstallError {
         )
     }
 
-    /// Somebody replaced what we had just made.
+    /// Another program replaced a directory or link that this run had just made.
     pub(crate) fn interference(path: &Path) -> Self {
         Self::new(
             format!("{} was replaced by somebody else while it was being made", path.display()),
@@ -242,7 +243,7 @@ impl InstallError {
     }
 }
 
-/// Makes the error of a failed system call, from the action, a verb that takes the path as its object:
+/// Makes the error of a failed system call. `action` is a verb whose object is the path:
 /// `open(path).map_err(failed("open", path))`.
 pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) -> InstallError {
     move |cause| {
@@ -254,7 +255,7 @@ pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) ->
     }
 }
 
-/// What to do if a file system is full or read-only, or if a permission is missing.
+/// The remedy for a full or read-only file system, or for a missing permission; `None` for any other error number.
 fn remedy(cause: Errno) -> Option<&'static str> {
     match cause {
         Errno::NOSPC | Errno::DQUOT => Some("to see which file system is full, run: df -h; df -i"),
@@ -266,7 +267,7 @@ fn remedy(cause: Errno) -> Option<&'static str> {
     }
 }
 
-/// The error number of an I/O error; `EIO` if it has none.
+/// The error number of an I/O error; `EIO` if the error has no number.
 pub(crate) fn errno(error: &io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

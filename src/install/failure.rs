@@ -1,13 +1,13 @@
-//! A failure with what somebody should know beside it.
+//! An error, together with the warnings of the steps before.
 
 use super::error::InstallError;
 
-/// What failed, and what somebody should know beside it.
+/// An error, together with the warnings of earlier steps. The warnings are reported although the run failed.
 #[derive(Debug)]
 pub struct Failed {
-    /// What failed; several things if they were found before anything was written.
+    /// What failed: one error, or all errors that were found before anything was written.
     pub errors: Vec<InstallError>,
-    /// What was done before that they should know, such as what was moved aside.
+    /// Warnings about earlier changes, such as a file that was moved aside before the step failed.
     pub warnings: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ impl Failed {
     }
 }
 
-/// The warnings of a step with those of the `earlier` one before them, also if the step failed.
+/// Puts the warnings of an `earlier` step before the warnings of `step`. The earlier warnings are kept even if `step` failed.
 pub(crate) fn behind(earlier: Vec<String>, step: Result<Vec<String>, Failed>) -> Result<Vec<String>, Failed> {
     let all = |warnings| [earlier, warnings].concat();
     match step {

@@ -1,5 +1,7 @@
-//! Files and directories by descriptor, so that no name that somebody else can change decides where we write; also the mode of
-//! directories.
+//! Opens, makes and removes files and directories by descriptor, so that another user's renames cannot redirect a write.
+//!
+//! A file is given by an open directory and a single name in that directory, and no symlink is followed. This module also defines
+//! the mode of the directories that hold secrets.
 
 use std::{
     ffi::{CString, OsStr, OsString},
@@ -18,32 +20,34 @@ use rustix::{
 use super::owner::Owner;
 use crate::system::mode::FileMode;
 
-/// The mode of the mount point and of all directories in a generation: everybody may pass through, and the group may also list.
+/// The mode of the mount point and of all directories in a generation. Everybody may pass through such a directory. Only the owner
+/// and the group may list it.
 pub(crate) const DIRECTORY_MODE: FileMode = FileMode::of_bits(0o751);
 
-/// The most parts of a name. A recursive descent holds one descriptor for each part, and a process may usually have 1,024.
+/// The most parts that a name may have: 100. A recursive descent holds one descriptor for each part. With this limit, the descent
+/// stays far below the 1,024 descriptors that a process may usually have.
 pub(crate) const MAX_DEPTH: usize = 100;
 
-/// A symlink or directory has its name with this suffix until it is renamed to its place.
+/// The suffix of a temporary name. A symlink or directory has this suffix until it is renamed to its place.
 pub(crate) const NEW: &str = ".sops-new";
 
 /// Longest file name that Linux has, in bytes.
 pub(crate) const MAX_NAME: usize = 255;
 
-/// Opens the directory `name` in `dir`, which must not be a symlink.
+/// Opens the directory `name` in `dir` for reading. A symlink is an error.
 pub(crate) fn open_directory(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     fs::openat(dir, name, flags, Mode::empty())
 }
 
-/// Opens the file `name` in `dir` for reading; a symlink is an error, a fifo does not block.
+/// Opens the file `name` in `dir` for reading. A symlink is an error. Opening a fifo does not block.
 pub(crate) fn open_file(dir: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     fs::openat(dir, name, flags, Mode::empty())
 }
 
-/// Makes the file `name`, which must not exist, and sets its owner and mode before the first byte is written. Until then it has no
-/// permission bits, so that nobody else can open it.
+/// Makes the file `name`, and sets its owner and mode before the first byte is written. An existing file is an error. Until the mode
+/// is set, the file has no permission bits, so nobody else can open it.
 pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: FileMode) -> Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = fs::openat(dir, name, flags, Mode::empty())?;
@@ -51,7 +55,8 @@ pub(crate) fn create_file(dir: impl AsFd, name: impl Arg, owner: Owner, mode: Fi
     Ok(file)
 }
 
-/// Makes the directory `name`, which must not exist, sets its owner and mode, and opens it. Until then it is closed to others.
+/// Makes the directory `name`, sets its owner and mode, and opens it. An existing directory is an error. Until the mode is set, only
+/// the caller can open the directory.
 pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, owner: Owner) -> Result<OwnedFd> {
     fs::mkdirat(dir, name, Mode::RWXU)?;
     let made = open_directory(dir, name)?;
@@ -59,7 +64,8 @@ pub(crate) fn create_directory(dir: impl AsFd + Copy, name: impl Arg + Copy, own
     Ok(made)
 }
 
-/// Sets the owner, and after it the mode: a change of owner clears the set-user-ID and set-group-ID bits (chown(2)).
+/// Sets owner and mode of an open file. The owner comes first, because a change of owner clears the set-user-ID and set-group-ID bits
+/// (chown(2)).
 pub(crate) fn secure(file: impl AsFd + Copy, owner: Owner, mode: FileMode) -> Result<()> {
     if let Some(ids) = owner.to_set()? {
         fs::fchown(file, Some(ids.user), Some(ids.group))?;
@@ -67,7 +73,8 @@ pub(crate) fn secure(file: impl AsFd + Copy, owner: Owner, mode: FileMode) -> Re
     fs::fchmod(file, mode.into())
 }
 
-/// The status of `name` itself, symlink or not; `None` when there is nothing.
+/// The status of `name` in `dir`; `None` if the name does not exist. If `name` is a symlink, this is the status of the symlink
+/// itself, not of its target.
 pub(crate) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
     match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(status) => Ok(Some(status)),
@@ -76,26 +83,26 @@ pub(crate) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
     }
 }
 
-/// The kind of file that a status is of.
+/// The kind of file that `status` describes.
 pub(crate) fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)
 }
 
-/// What identifies a file, whatever its path is: device (upper 64 bits) and inode (lower 64 bits).
+/// The identity of a file, which does not depend on its path: device number (upper 64 bits) and inode number (lower 64 bits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FileId(u128);
 
-/// The identity of the file that has this status.
+/// The identity of the file that `status` describes.
 pub(crate) fn identity(status: &Stat) -> FileId {
     FileId(u128::from(status.st_dev) << 64 | u128::from(status.st_ino))
 }
 
-/// Whether two statuses are of one file.
+/// Whether two statuses describe the same file.
 pub(crate) fn same_file(one: &Stat, other: &Stat) -> bool {
     identity(one) == identity(other)
 }
 
-/// What a directory holds, with the kind of each.
+/// The names in a directory, without `.` and `..`, and the kind of file that each name has.
 pub(crate) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
     let mut entries = Vec::new();
     for entry in Dir::read_from(dir)? {
@@ -113,20 +120,22 @@ pub(crate) fn list(dir: impl AsFd + Copy) -> Result<Vec<(CString, FileType)>> {
     Ok(entries)
 }
 
-/// Removes `name` and all below it, following no symlink. Nothing there is fine.
+/// Removes `name` in `dir` and everything below. Follows no symlink. A missing name is no error.
 pub(crate) fn remove_tree(dir: impl AsFd + Copy, name: impl Arg + Copy) -> Result<()> {
     remove_below(dir, name, MAX_DEPTH)
 }
 
-/// [`remove_tree`], at most `depth` directories deep.
+/// Does what [`remove_tree`] does, at most `depth` directories deep.
 fn remove_below(dir: impl AsFd + Copy, name: impl Arg + Copy, depth: usize) -> Result<()> {
     match fs::unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        // It is a directory: the first is what Linux reports, the second is what POSIX demands (unlink(2)).
+        // The name is a directory. Linux reports this as `EISDIR`; POSIX demands `EPERM` (unlink(2)).
         Err(Errno::ISDIR | Errno::PERM) => {}
         Err(cause) => return Err(cause),
     }
     let depth = depth.checked_sub(1).ok_or(Errno::NAMETOOLONG)?;
+    // The directory is opened relative to its parent and without following a symlink. So a symlink that somebody puts here meanwhile
+    // is never entered.
     let inner = open_directory(dir, name)?;
     for (entry, _) in list(inner.as_fd())? {
         remove_below(inner.as_fd(), entry.as_c_str(), depth)?;
@@ -134,7 +143,7 @@ fn remove_below(dir: impl AsFd + Copy, name: impl Arg + Copy, depth: usize) -> R
     fs::unlinkat(dir, name, AtFlags::REMOVEDIR)
 }
 
-/// `name` with `suffix` appended. A long name is cut first, so that the result is not too long for a file name.
+/// Appends `suffix` to `name`. A long name is cut first, so that the result has at most [`MAX_NAME`] bytes.
 pub(crate) fn suffixed(name: &OsStr, suffix: &str) -> OsString {
     let room = MAX_NAME.saturating_sub(suffix.len());
     let mut bytes = name.as_bytes().to_vec();

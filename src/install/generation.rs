@@ -1,4 +1,4 @@
-//! Writing a new generation, and pruning old ones.
+//! Writes a new generation, and prunes old ones.
 
 use std::{
     collections::BTreeSet,
@@ -23,37 +23,39 @@ use super::{
     site::{Site, parse_number},
 };
 
-/// Set-user-ID and set-group-ID.
+/// The set-user-ID and set-group-ID bits of a mode. A write by an unprivileged process clears both (chmod(2)).
 const CLEARED_BY_WRITING: u32 = 0o6000;
 
-/// A generation that the link does not name yet. If it is dropped before it is published, everything that it wrote is removed.
+/// A generation that is being written, and that the link does not name yet. If a draft is dropped before its generation is published,
+/// the whole generation is removed.
 pub(crate) struct Draft<'a> {
-    /// Where generations are published.
+    /// The paths and settings of the installation.
     site: &'a Site,
-    /// The open mount point.
+    /// The mount point, opened as a directory.
     root: &'a OwnedFd,
-    /// Its number.
+    /// The number of the generation.
     pub number: u64,
-    /// Its directory.
+    /// The open directory of the generation.
     dir: OwnedFd,
-    /// The relative path of the nested directory that was used last, and its descriptor. Names are nearly sorted, so the next file
-    /// is often in it too.
+    /// The relative path and descriptor of the nested directory that was used last. Names are nearly sorted, so the next file often
+    /// lies in the same directory.
     last: Option<(String, OwnedFd)>,
-    /// Whether the link names this generation. Then dropping the draft removes nothing.
+    /// Whether the link names this generation. If so, dropping the draft removes nothing.
     published: bool,
 }
 
 impl<'a> Draft<'a> {
-    /// Makes an empty generation, in place of what a killed run may have left under its number.
+    /// Makes an empty directory for generation `number`. First removes a directory and a record that a killed run may have left under
+    /// this number.
     pub(crate) fn begin(site: &'a Site, root: &'a OwnedFd, number: u64) -> Result<Self, InstallError> {
         let at = site.generation(number);
         let name = number.to_string();
         files::remove_tree(root.as_fd(), &name).map_err(failed("remove the left-over", &at))?;
-        // A record that a killed run left would count as soon as the link names this number.
+        // A record left by a killed run would count as soon as the link names this number.
         pending::remove(site, root, number)?;
         let dir = files::create_directory(root, &name, site.directory_owner()).map_err(failed("make", &at));
-        // From here on, dropping the draft cleans up. If the directory was made, but its owner could not be set, it is removed
-        // below.
+        // If the directory was made, but could not be given its owner, no draft exists that would remove the directory when
+        // dropped. So the directory is removed below.
         dir.map(|dir| Self {
             site,
             root,
@@ -67,8 +69,8 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Writes one file: owner and mode first, content last. If the caller is not privileged, the write clears the set-user-ID and
-    /// set-group-ID bits (chmod(2)), so they are set again.
+    /// Writes the file of one entry. Owner and mode are set before the content is written. If the caller is not privileged, writing
+    /// clears the set-user-ID and set-group-ID bits (chmod(2)), so the mode is then set again.
     pub(crate) fn write(&mut self, entry: &Entry<'_>) -> Result<(), InstallError> {
         let place = entry.place();
         let at = self.path(&place);
@@ -95,7 +97,7 @@ impl<'a> Draft<'a> {
             .map_err(failed("set the owner of", &at))
     }
 
-    /// Notes that the link names this generation. From now on, dropping the draft removes nothing.
+    /// Marks this generation as published: the link names it. From now on, dropping the draft removes nothing.
     pub(crate) fn publish(&mut self) {
         self.published = true;
     }
@@ -113,7 +115,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Opens the nested directory `parents`, and makes each part that is missing. Each part is opened relative to the descriptor of
-    /// the one before, and a symlink is an error.
+    /// the part before. A symlink is an error, so nothing is written outside the generation.
     fn descend(&self, parents: &str) -> Result<OwnedFd, InstallError> {
         if parents.split('/').count() >= MAX_DEPTH {
             return Err(InstallError::too_deep(parents, MAX_DEPTH));
@@ -137,7 +139,7 @@ impl<'a> Draft<'a> {
 }
 
 impl Drop for Draft<'_> {
-    /// There is nobody left to tell of a failure: the next run removes what this one could not.
+    /// Removes the draft, unless its generation was published. Errors are ignored: the next run removes what is left.
     fn drop(&mut self) {
         if !self.published {
             let _ = files::remove_tree(self.root.as_fd(), &self.number.to_string());
@@ -146,9 +148,12 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// Removes generations that are `keep_generations` or more older than `current`, those of an earlier count, whose numbers are
-/// higher, and records that no longer count; but none that is in `held`. Gives a warning for each that could not be removed: the new
-/// generation is live, and the next run tries again.
+/// Prunes: removes old generations and records that no longer count. Returns one warning for each removal that failed.
+///
+/// A generation is old if its number is `current` minus `keep_generations`, or lower. A generation with a number above `current`
+/// is left from an earlier numbering, and is removed too. If `keep_generations` is 0, no generation is removed. A generation in
+/// `held` always stays, because a symlink leads to it. All records but that of `current` are removed, because they no longer
+/// count. A failure is only a warning: the new generation is live, and the next run tries again.
 pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>) -> Vec<String> {
     let entries = match files::list(root.as_fd()) {
         Ok(entries) => entries,
@@ -168,7 +173,8 @@ pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u
     warnings
 }
 
-/// Whether `name` is a generation or a record that can be removed, if `current` is live and `keep` generations are kept (0: all).
+/// Whether `name` is a generation or a record that can be removed. `current` is the number of the live generation. `keep` says
+/// how many generations are kept (0: all).
 fn is_stale(name: &str, current: u64, keep: u64) -> bool {
     if let Some(number) = pending::number(name) {
         return number != current;

@@ -1,4 +1,4 @@
-//! Where the link and the mount point are, by device and inode, so that no declared path gets in their way.
+//! Where the link and the mount point are, by device and inode, so that no symlink at a declared path can replace them.
 
 use std::{ffi::OsStr, os::fd::OwnedFd, path::Path};
 
@@ -15,20 +15,21 @@ use super::{
 };
 use crate::system::root::Root;
 
-/// The link, the mount point, and everything on the way to them.
+/// The places of the link and the mount point, and all names on the way to both.
 pub(crate) struct Grounds {
-    /// The link.
+    /// The place of the link.
     pub link: Step,
-    /// The mount point.
+    /// The place of the mount point.
     mount_point: Step,
-    /// The directory that is the mount point now; `None` if there is none.
+    /// The identity of the directory at the mount point; `None` if the mount point does not exist.
     root: Option<FileId>,
-    /// All names on the way to the link and to the mount point.
+    /// All steps on the way to the link and to the mount point.
     above: Vec<Step>,
 }
 
 impl Grounds {
-    /// Finds the link and the mount point of `site`. `root` is the open mount point, if it exists.
+    /// Finds the places of the link and the mount point of `site`. `root` is the open mount point, if the mount point exists.
+    /// Fails if both are at the same place, or if one lies inside the other.
     pub(crate) fn look(site: &Site, root: Option<&OwnedFd>) -> Result<Self, InstallError> {
         let find = |path| walk::find(&site.root, path, None).map_err(|lost| lost.error);
         let (link, mount_point) = (find(&site.link)?, find(&site.mount_point)?);
@@ -48,8 +49,8 @@ impl Grounds {
         })
     }
 
-    /// The way to `path`, if it is spelled as a path below `link`; `None` otherwise. The spelling alone gives this way, so nothing
-    /// on the machine can make it fail.
+    /// The way to `path`, if `path` is spelled as a path below `link`; `None` otherwise. The way is made from the spelling alone, so
+    /// no file on this machine can make the function fail.
     pub(crate) fn way_below(&self, link: &Path, path: &Path) -> Option<Way> {
         let place = PlaceInGeneration::of_symlink(path.strip_prefix(link).ok()?)?;
         Some(Way {
@@ -63,9 +64,9 @@ impl Grounds {
         })
     }
 
-    /// Whether a symlink at `path` leads through the link, or to the mount point or into it.
+    /// Whether a symlink at `path` leads through the link, to the mount point, or into the mount point.
     pub(crate) fn are_target_of(&self, root: &Root, path: &Path) -> bool {
-        // With one part more, so that the walk follows a symlink at `path` itself.
+        // One more part is added to the path, so that the walk also follows a symlink at `path` itself.
         let passed = match walk::find(root, &path.join("_"), Some(&self.link)) {
             Ok(way) => way.passed,
             Err(lost) => lost.passed,
@@ -94,7 +95,7 @@ impl Grounds {
             || self.entered(way).is_some_and(is_reserved)
     }
 
-    /// The name under which `way` enters the mount point; `None` if it does not lead there.
+    /// The step with which `way` enters the mount point; `None` if `way` does not lead into the mount point.
     fn entered<'w>(&self, way: &'w Way) -> Option<&'w Step> {
         let mut steps = way.passed.iter().chain([&way.end]).peekable();
         while let Some(step) = steps.next() {
@@ -109,7 +110,8 @@ impl Grounds {
     }
 }
 
-/// Whether this name in the mount point is reserved: it is that of a generation, of a record of unit requests, or of the lock.
+/// Whether `name` is reserved in the mount point. Reserved are the names of generations, of records of unit requests, and of the
+/// lock.
 pub(crate) fn is_reserved(name: &OsStr) -> bool {
     let is_ours = |name: &str| parse_number(name).is_some() || pending::number(name).is_some() || name == lock::NAME;
     name.to_str().is_some_and(is_ours)

@@ -1,4 +1,4 @@
-//! Which generations symlinks lead to, decided by directory and not by path.
+//! Finds the generations to which symlinks lead, by comparing directories and not paths.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,8 +14,9 @@ use super::{
     site::{Site, parse_number},
 };
 
-/// The number of the generation in the mount point `root` whose directory has this status; `None` if there is none. `spelled` is
-/// the path that the link names. It is tried first; if it is another directory, all generations are compared.
+/// The number of the generation whose directory has `status`; `None` if no generation in the mount point `root` is that
+/// directory. First, the number in `spelled`, the target of the link, is tried. If the generation with that number is another
+/// directory, all generations are compared.
 pub(crate) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat) -> Result<Option<u64>, InstallError> {
     let guess = site.number(spelled);
     let is_it = |number: &u64| {
@@ -28,7 +29,7 @@ pub(crate) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat)
     }
 }
 
-/// The generations in `root` that the links at these paths lead into.
+/// The numbers of the generations in `root` into which the symlinks at the paths `links` lead. Such a generation must not be removed.
 pub(crate) fn by(site: &Site, root: &OwnedFd, links: &[&Path]) -> Result<BTreeSet<u64>, InstallError> {
     if links.is_empty() {
         return Ok(BTreeSet::new());
@@ -42,7 +43,7 @@ pub(crate) fn by(site: &Site, root: &OwnedFd, links: &[&Path]) -> Result<BTreeSe
     Ok(links.iter().filter_map(led_into).collect())
 }
 
-/// All generations in `root`, by their directories.
+/// All generations in `root`: the identity of each directory, with the number of the generation.
 fn all(site: &Site, root: &OwnedFd) -> Result<HashMap<FileId, u64>, InstallError> {
     let fail = |cause| failed("list", &site.mount_point)(cause);
     let mut generations = HashMap::new();

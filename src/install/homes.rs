@@ -1,6 +1,7 @@
-//! Whose home a path lies in, so that directories made there belong to that user.
+//! Finds the home in which a path lies, so that directories made in a home belong to the user of the home.
 //!
-//! At the first boot, secrets may be published before systemd-tmpfiles makes the homes of users.
+//! At the first boot, secrets may be published before systemd-tmpfiles makes the homes of users. In that case, this program makes
+//! the homes that lie on the way to declared paths.
 
 use std::{collections::HashMap, ffi::OsStr};
 
@@ -16,37 +17,39 @@ use crate::system::{
     users::{self, Ids},
 };
 
-/// The lowest number of a person's account (`UID_MIN` in login.defs(5)). Accounts of services have lower numbers, and homes such as
-/// `/dev` and `/srv`, in which not everything belongs to them.
+/// The lowest user number of a person (`UID_MIN` in login.defs(5)). Accounts of services have lower numbers. The homes of such
+/// accounts may be directories such as `/dev` and `/srv`, in which not everything belongs to the account.
 const FIRST_PERSON: u32 = 1000;
 
-/// Which homes of users are known.
+/// Which homes of users are known to this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Homes {
-    /// None, as in user mode: the directories that a plain user makes belong to that user.
+    /// No home is known, as in user mode. The directories that a plain user makes belong to that user anyway.
     #[default]
     Unknown,
-    /// Those of all users.
+    /// The homes of all users.
     Known,
-    /// Those of users that an earlier boot has made. After this run, more users may be made.
+    /// Only the homes of users that exist already are known. This is so in the early phase: more users may be made later in this
+    /// boot.
     Earlier,
 }
 
-/// Owner and mode for a directory that is to be made.
+/// The owner and the mode of a directory that will be made.
 pub(crate) struct Grant {
-    /// Its user and group.
+    /// The user and group of the directory.
     pub owner: Ids,
-    /// Its mode.
+    /// The permission bits of the directory.
     pub mode: FileMode,
 }
 
 impl Homes {
-    /// Decides owner and mode for the missing directory `name`. `walk` is where it will be made, and `parent` is the status of that
-    /// directory.
+    /// Decides the owner and the mode of the missing directory `name`. `walk` has reached the directory in which `name` will be made,
+    /// and `parent` is the status of that directory.
     ///
-    /// A missing home gets mode 0700, as `useradd` and systemd-tmpfiles make it, and belongs to its user. In an existing home, what
-    /// would belong to root belongs to the home's user instead, if that is a person. What is made in a directory of a third user
-    /// belongs to that user. If a symlink has led out of a home, the directory is not in it.
+    /// A missing home gets mode 0700, as `useradd` and systemd-tmpfiles make it, and belongs to its user. A new directory that is
+    /// made in an existing home, in a directory of root's, belongs to the user of the home, if that user is a person. A new
+    /// directory in a directory of a third user belongs to the third user. If a symlink has led out of a home, the new directory
+    /// is not in that home.
     pub(crate) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| {
             Ok(Grant {
@@ -70,7 +73,7 @@ impl Homes {
         if let Some(owner) = owner(&new) {
             return grant(owner, 0o700);
         }
-        // The user of this home may be made after this run, so nobody knows yet whom it will belong to.
+        // The user of this home may be made after this run. So nobody knows yet to whom the home will belong.
         if self == Self::Earlier && is_usual_home(walk.root(), &new, name) {
             return Err(InstallError::no_home_yet(walk.path(), walk.here()));
         }
@@ -80,7 +83,7 @@ impl Homes {
     }
 }
 
-/// The place of each home, and the user and group that it belongs to; `None` if several users share it.
+/// The place of each home, with the user and group to which the home belongs. The value is `None` if several users share the home.
 fn homes(root: &Root) -> HashMap<Step, Option<Ids>> {
     let mut homes = HashMap::new();
     for home in users::homes(&root.passwd()) {
@@ -92,7 +95,7 @@ fn homes(root: &Root) -> HashMap<Step, Option<Ids>> {
     homes
 }
 
-/// Whether `new` is directly below `/home`, where homes usually are.
+/// Whether `new` is a directory `name` directly below `/home`, where homes usually are.
 fn is_usual_home(root: &Root, new: &Step, name: &OsStr) -> bool {
     walk::find(root, &root.homes().join(name), None).is_ok_and(|way| way.end == *new)
 }

@@ -1,4 +1,4 @@
-//! The swap of the link, and links at declared paths.
+//! Swaps the link, and makes the symlinks at declared paths.
 
 use std::{
     borrow::Cow,
@@ -27,29 +27,30 @@ use super::{
 };
 use crate::system::users::Ids;
 
-/// What is moved away from the place of a link gets its old name with this suffix.
+/// The suffix for the name of a file or directory that is moved away from the place of a link.
 const BACKUP: &str = ".sops-backup";
 
-/// Fails if something is mounted in the place of the link: rename(2) cannot replace a mount point, so the swap would fail.
+/// Fails if a file system is mounted at the place of the link. rename(2) cannot replace a mount point, so the swap would fail.
 pub(crate) fn check(site: &Site) -> Result<(), InstallError> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    // If statx fails, the swap itself will show whether it is possible.
+    // An error of statx(2) is ignored: the swap will show whether the link can be replaced.
     match fs::statx(fs::CWD, &site.link, flags, StatxFlags::empty()) {
         Ok(status) if status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => Err(InstallError::mounted_over(&site.link)),
         _ => Ok(()),
     }
 }
 
-/// What became of the links at declared paths.
+/// The result of making the symlinks at declared paths.
 #[derive(Default)]
 pub(crate) struct Spread {
-    /// What was replaced or moved aside for them.
+    /// One warning for each file or symlink that was replaced or moved aside for a symlink.
     pub warnings: Vec<String>,
-    /// Those that were not made.
+    /// One error for each symlink that was not made.
     pub failures: Vec<InstallError>,
 }
 
-/// Makes the symlinks of `entries` outside the published tree. They are independent: if one fails, the others are still made.
+/// Makes the symlinks of `entries` that lie outside the published tree. The symlinks are independent: if one cannot be made, the
+/// others are still made.
 pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) -> Spread {
     let mut spread = Spread::default();
     for (entry, wanted) in entries.iter().zip(wanted) {
@@ -66,30 +67,33 @@ pub(crate) fn spread(site: &Site, grounds: &Grounds, entries: &[Entry<'_>], want
     spread
 }
 
-/// Makes the link of one entry.
+/// Makes the symlink of one entry at its declared path, outside the published tree.
 fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<Vec<String>, Failed> {
     let place = parents::reach(&site.root, path, site.homes)?;
+    // The check for a directory is repeated here, because somebody may have made a directory since the plan was made.
     place.refuse_directory()?;
-    // A symlink that an earlier run made is replaced without a warning, even if it spells the way to the secrets differently.
+    // A symlink that an earlier run made is replaced without a warning, even if the symlink leads to the secrets by another path.
     let is_ours = |target: &Path| target.starts_with(&site.link) || grounds.are_target_of(&site.root, path);
     replace(&place, &site.link.join(entry.place()), entry.owner, is_ours)
 }
 
-/// Points the link at generation `number`. What stood there, and was no link to the generation that `is_live`, is kept or reported:
-/// gives warnings.
+/// Swaps the link to generation `number`. `is_live` says whether the link led to a generation before. If the link led elsewhere
+/// than to a generation, a warning reports its old target. If a file or a directory that is not empty was there, it is moved
+/// aside, and a warning says where it is.
 pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String>, Failed> {
     let place = parents::reach(&site.root, &site.link, site.homes)?;
     let is_ours = |target: &Path| is_live || site.number(target).is_some();
     replace(&place, &site.generation(number), Owner::Caller, is_ours)
 }
 
-/// Whether the link leads to generation `number`.
+/// Whether the target of the link is the path of generation `number`.
 pub(crate) fn leads_to(site: &Site, number: u64) -> bool {
     fs::readlink(&site.link, Vec::new())
         .is_ok_and(|target| site.number(Path::new(OsStr::from_bytes(target.as_bytes()))) == Some(number))
 }
 
-/// Puts a symlink at `place`. A warning says when one was there that is not ours.
+/// Puts a symlink to `to` at `place`. If a symlink to another target was there, and `is_ours` rejects that target, a warning reports
+/// the target.
 fn replace(place: &Destination, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bool) -> Result<Vec<String>, Failed> {
     let before = place.target().filter(|target| !is_ours(Path::new(target)));
     let mut warnings = put(place, to, owner)?;
@@ -97,12 +101,13 @@ fn replace(place: &Destination, to: &Path, owner: Owner, is_ours: impl Fn(&Path)
     Ok(warnings)
 }
 
-/// Puts a symlink at `place` in one step. Another symlink there is replaced, an empty directory goes, and anything else is moved
-/// to a name with [`BACKUP`] behind it, of which a warning tells.
+/// Puts a symlink to `to` at `place`, in one step if the file system can do so. An existing symlink is replaced, and an empty
+/// directory is removed. Anything else is renamed with the suffix [`BACKUP`], and a warning reports the new name.
 fn put(place: &Destination, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let new = suffixed(name, NEW);
-    // What a killed run left under this name: its symlink, or what its exchange had just moved out of the place.
+    // A killed run may have left something under the temporary name: its new symlink, or the old content of `place` after an
+    // exchange.
     let rest = clear(place, &new)?;
     let placed = if place.target().is_some_and(|target| target == to.as_os_str()) {
         give(place, name, to, owner).map(|()| Vec::new()).map_err(Failed::from)
@@ -112,20 +117,21 @@ fn put(place: &Destination, to: &Path, owner: Owner) -> Result<Vec<String>, Fail
     failure::behind(rest, placed)
 }
 
-/// The same where the link is not there yet.
+/// Does what [`put`] does, if no symlink to `to` is at `place` yet. `new` is the temporary name.
 fn put_new(place: &Destination, new: &OsStr, to: &Path, owner: Owner) -> Result<Vec<String>, Failed> {
     make_new(place, new, to, owner)?;
     exchange(place, new).inspect_err(|_| withdraw(place, new, to))
 }
 
-/// Makes the symlink under its temporary name.
+/// Makes the symlink to `to` under the temporary name `new`, and gives the symlink to `owner`.
 fn make_new(place: &Destination, new: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("create a link for", &place.path)(cause);
     fs::symlinkat(to, &place.dir, new).map_err(fail)?;
     give(place, new, to, owner).inspect_err(|_| withdraw(place, new, to))
 }
 
-/// Removes our symlink from its temporary name, and nothing else: after a failed exchange, what was at the place may be there.
+/// Removes our symlink from the temporary name `new`. Nothing else is removed: after a failed exchange, the old content of the place
+/// may have this name.
 fn withdraw(place: &Destination, new: &OsStr, to: &Path) {
     let is_ours = fs::readlinkat(&place.dir, new, Vec::new()).is_ok_and(|target| target.as_bytes() == to.as_os_str().as_bytes());
     if is_ours {
@@ -133,9 +139,10 @@ fn withdraw(place: &Destination, new: &OsStr, to: &Path) {
     }
 }
 
-/// Gives the symlink `name` to `owner`: through a descriptor of the symlink itself, and only if it is a symlink to `to`. In a
-/// directory of another user, that user may have moved something else of root's to this name, and must not become the owner of
-/// that.
+/// Gives the symlink `name` to `owner`, by a descriptor of the symlink itself, and only if the symlink leads to `to`.
+///
+/// In a directory of another user, that user could rename another file of root's to `name` at this moment. Without the check, that
+/// file would then be given to the user.
 fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<(), InstallError> {
     let fail = |cause| failed("set the owner of the link", &place.path)(cause);
     let Some(ids) = owner.to_set().map_err(fail)? else {
@@ -154,8 +161,8 @@ fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<()
     fs::chownat(&link, c"", Some(ids.user), Some(ids.group), AtFlags::EMPTY_PATH).map_err(fail)
 }
 
-/// Renames `new` to its place. If something is there, the two names are exchanged in one step, and what was there is then cleared
-/// under the name `new`. So the place is never empty, and what was there is never lost.
+/// Renames the symlink `new` to the name of its place. If that name is taken, the two names are exchanged in one step, and the old
+/// content is then cleared under the name `new`. So the place is never empty, and the old content is never lost.
 fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);
@@ -166,18 +173,20 @@ fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
         outcome => return Ok(outcome.map(|()| Vec::new()).map_err(fail)?),
     }
     match rename(RenameFlags::EXCHANGE) {
-        // The kernel reports that a name is taken before it asks the file system. So only this call shows whether the file system
-        // can exchange names.
+        // The rename before does not show whether the file system can exchange names: if the name is taken, the kernel reports
+        // `EEXIST` without asking the file system.
         Err(Errno::INVAL | Errno::NOSYS) => return exchange_in_steps(place, new),
         outcome => outcome.map_err(fail)?,
     }
     let cleared = clear(place, new).inspect_err(|_| {
+        // The old content could not be moved aside. The names are exchanged back, so that everything is as before. The result is
+        // ignored, because the error of `clear` is returned.
         let _ = rename(RenameFlags::EXCHANGE);
     });
     Ok(cleared?)
 }
 
-/// Why a link could not be put in its place.
+/// The error for a link that could not be put in its place. `EBUSY` means that a file system is mounted there.
 fn unplaced(place: &Destination, cause: Errno) -> InstallError {
     match cause {
         Errno::BUSY => InstallError::mounted_over(&place.path),
@@ -185,8 +194,8 @@ fn unplaced(place: &Destination, cause: Errno) -> InstallError {
     }
 }
 
-/// [`exchange`] for file systems that cannot exchange two names, such as NFS. A symlink is still replaced in one step. Anything
-/// else is moved aside first, so for a moment the place is empty.
+/// Does what [`exchange`] does on file systems that cannot exchange two names, such as NFS. A symlink is still replaced in one step.
+/// A file or directory is moved aside first, so the place is empty for a moment.
 fn exchange_in_steps(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let fail = |cause| unplaced(place, cause);
@@ -200,7 +209,8 @@ fn exchange_in_steps(place: &Destination, new: &OsStr) -> Result<Vec<String>, Fa
     failure::behind(moved, renamed.map(|()| Vec::new()).map_err(Failed::from))
 }
 
-/// Takes `from`, which stands where a link of ours belongs, out of the way. A warning says where it is now, if it is kept.
+/// Clears the name `from`, so that a link of ours can be put there. A symlink or an empty directory is removed. Anything else is
+/// renamed to a backup name, and a warning reports that name.
 fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError> {
     let fail = |cause| failed("move aside what is at", &place.path)(cause);
     let status = files::status(&place.dir, from).map_err(fail)?;
@@ -226,9 +236,9 @@ fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError>
     )])
 }
 
-/// Renames `from` to the first free name for a backup, so that nothing is overwritten. Returns that name.
+/// Renames `from` to the first free backup name, so that nothing is overwritten. Returns the backup name.
 fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
-    // The limit only ends the search: nobody has so many backups of one name.
+    // The limit of 10,000 only ends the search: nobody has so many backups of one name.
     for attempt in 0..10_000_u32 {
         let suffix = if attempt == 0 {
             Cow::Borrowed(BACKUP)
@@ -238,7 +248,7 @@ fn move_aside(place: &Destination, from: &OsStr) -> Result<OsString, Errno> {
         let backup = suffixed(&place.name, &suffix);
         match fs::renameat_with(&place.dir, from, &place.dir, &backup, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
-            // This file system has no `RENAME_NOREPLACE`, so the name is looked up before.
+            // This file system has no `RENAME_NOREPLACE`, so the name is looked up before the rename.
             Err(Errno::INVAL | Errno::NOSYS) if files::status(&place.dir, &backup)?.is_some() => {}
             Err(Errno::INVAL | Errno::NOSYS) => {
                 return fs::renameat(&place.dir, from, &place.dir, &backup).map(|()| backup);

@@ -1,4 +1,4 @@
-//! The generation that the link points to now.
+//! Finds the generation that the link leads to now, and compares its files with the entries to publish.
 
 use std::{
     collections::BTreeSet,
@@ -26,39 +26,40 @@ use super::{
 };
 use crate::system::mode::FileMode;
 
-/// What is published when this run begins.
+/// The generation that is live when this run begins.
 #[derive(Default)]
 pub(crate) struct Current {
-    /// Number of the generation that the link leads to; 0 when there is no link of ours.
+    /// The number of the generation that the link leads to; 0 if the link is missing or leads to no generation.
     pub number: u64,
-    /// That generation, when its directory is there.
+    /// The live generation; `None` if no generation is live.
     pub live: Option<LiveGeneration>,
 }
 
 /// A published generation, open for comparison.
 pub struct LiveGeneration {
-    /// Its directory.
+    /// The open directory of the generation.
     dir: OwnedFd,
-    /// Where it is, for messages.
+    /// The path of the generation, for messages.
     at: PathBuf,
-    /// Unit requests of the run that published it, if that run ended before it made them.
+    /// Unit requests that were recorded with this generation and are still to be made, because the run that published the
+    /// generation ended before it made them.
     pending: UnitRequests,
 }
 
-/// How a published file relates to a wanted one.
+/// The difference between the published file of an entry and the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// There is no such file.
+    /// The generation has no file for the entry.
     Absent,
-    /// Content, owner, group or mode differ.
+    /// The content, owner, group or mode of the file differs from the entry.
     Differs,
-    /// Nothing differs.
+    /// The file has the content, owner, group and mode of the entry.
     Same,
 }
 
 impl Current {
-    /// Finds the generation that the link of `site` leads to. `root` is the open mount point. Only the directory counts: the link
-    /// may lead to it by any path.
+    /// Finds the generation that the link of `site` leads to. `root` is the open mount point. Directories are compared, not paths, so
+    /// the link may lead to the generation by any path.
     pub(crate) fn read(site: &Site, root: &OwnedFd) -> Result<Self, InstallError> {
         let Some(spelled) = linked(site)? else {
             return Ok(Self::default());
@@ -80,7 +81,8 @@ impl Current {
         })
     }
 
-    /// For a link to a generation that no longer exists: nothing is live, but the numbers go on from there.
+    /// The result for a link to a generation that no longer exists. No generation is live, but the numbers of generations continue
+    /// from the number in the link.
     fn gone(site: &Site, target: &Path) -> Self {
         Self {
             number: site.number(target).unwrap_or_default(),
@@ -90,24 +92,25 @@ impl Current {
 }
 
 impl LiveGeneration {
-    /// Unit requests that an earlier run recorded, but did not make.
+    /// Unit requests that an earlier run recorded and did not make.
     #[must_use]
     pub fn pending(&self) -> &UnitRequests {
         &self.pending
     }
 
-    /// Compares the published file with `entry`, a part at a time. `scratch` is the buffer for a part, and must not be empty.
+    /// Compares the published file with `entry`, a part at a time. `scratch` is the buffer for one part, and must not be empty.
     ///
     /// # Errors
     ///
-    /// When the file is there and cannot be examined.
+    /// If the file exists and cannot be examined.
     pub fn difference(&self, entry: &Entry<'_>, scratch: &mut [u8]) -> Result<Difference, InstallError> {
         let place = entry.place();
         let fail = |cause| failed("compare with", &self.at.join(&place))(cause);
         let file = match files::open_file(&self.dir, place.as_str()) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Difference::Absent),
-            // A plain user may have declared a file that they cannot read themselves.
+            // A plain user may have declared a mode that does not let this user read the file. The file cannot be compared, so it
+            // counts as different.
             Err(Errno::ACCESS) => return Ok(Difference::Differs),
             Err(cause) => return Err(fail(cause)),
         };
@@ -120,12 +123,12 @@ impl LiveGeneration {
         Ok(if same { Difference::Same } else { Difference::Differs })
     }
 
-    /// The paths of all regular files below the directory of the generation, relative and sorted. Symlinks are left out, because
-    /// they stand for declared paths.
+    /// The paths of all regular files in the generation, relative to its directory and sorted. Symlinks are left out, because they
+    /// belong to declared paths.
     ///
     /// # Errors
     ///
-    /// When a directory cannot be read, or is nested more deeply than this program makes it.
+    /// If a directory cannot be read, or directories are nested more deeply than `files::MAX_DEPTH`.
     pub fn names(&self) -> Result<BTreeSet<String>, InstallError> {
         let mut names = BTreeSet::new();
         collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut names).map_err(failed("list", &self.at))?;
@@ -133,11 +136,12 @@ impl LiveGeneration {
     }
 }
 
-/// Whether a generation is live. If so, a run that fails must leave it as it is. Changes nothing.
+/// Returns whether a generation is live, and changes nothing. A run needs to know this if something fails, because a live
+/// generation must then stay unchanged.
 ///
 /// # Errors
 ///
-/// When the link or the mount point cannot be examined.
+/// If the link or the mount point cannot be examined.
 pub fn is_live(site: &Site) -> Result<bool, InstallError> {
     let current = steady(site, || match mount::open(site)? {
         Some(root) => Current::read(site, &root),
@@ -146,13 +150,13 @@ pub fn is_live(site: &Site) -> Result<bool, InstallError> {
     Ok(current.live.is_some())
 }
 
-/// Returns what `look` sees without the lock. Another run may publish at the same moment: it swaps the link, and then removes the
-/// generation that `look` reads. So `look` is repeated until the link has the same target before and after it. A generation to
-/// which the link leads is never removed, and its number is not used again.
+/// Returns what `look` sees without the lock. While `look` reads a generation, another run may swap the link and then remove that
+/// generation. So `look` is repeated until the link has the same target before and after `look`. If the target is the same,
+/// `look` saw a complete generation: a generation to which the link leads is never removed, and its number is not used again.
 ///
 /// # Errors
 ///
-/// Those of `look`, and when the link cannot be read.
+/// If `look` fails, or the link cannot be read.
 pub(crate) fn steady<T>(site: &Site, look: impl Fn() -> Result<T, InstallError>) -> Result<T, InstallError> {
     loop {
         let before = linked(site)?;
@@ -163,7 +167,7 @@ pub(crate) fn steady<T>(site: &Site, look: impl Fn() -> Result<T, InstallError>)
     }
 }
 
-/// The target of the link; `None` when there is no link.
+/// The target of the link; `None` if no symlink is there.
 fn linked(site: &Site) -> Result<Option<PathBuf>, InstallError> {
     match fs::readlink(&site.link, Vec::new()) {
         Ok(target) => Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes())))),
@@ -172,13 +176,15 @@ fn linked(site: &Site) -> Result<Option<PathBuf>, InstallError> {
     }
 }
 
-/// Adds the files in `dir` and below to `names`, with `prefix` before them.
+/// Adds the relative paths of all regular files in `dir` and below to `names`, each with `prefix` before it.
 fn collect(dir: BorrowedFd<'_>, prefix: &str, depth: usize, names: &mut BTreeSet<String>) -> Result<(), Errno> {
     let depth = depth.checked_sub(1).ok_or(Errno::NAMETOOLONG)?;
     for (name, kind) in files::list(dir)? {
         let path = format!("{prefix}{}", name.to_string_lossy());
         match kind {
             FileType::Directory => {
+                // Each directory is opened relative to its parent, and a symlink is not followed. So the list has only files of this
+                // generation.
                 let inner = files::open_directory(dir, name.as_c_str())?;
                 collect(inner.as_fd(), &format!("{path}/"), depth, names)?;
             }
@@ -189,7 +195,7 @@ fn collect(dir: BorrowedFd<'_>, prefix: &str, depth: usize, names: &mut BTreeSet
     Ok(())
 }
 
-/// Whether a file holds exactly `expected`; reads no further than the first difference.
+/// Whether `file` contains exactly `expected`. Stops reading at the first difference.
 fn same_content(file: &mut File, mut expected: &[u8], scratch: &mut [u8]) -> io::Result<bool> {
     loop {
         let count = file.read(scratch)?;

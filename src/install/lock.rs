@@ -1,11 +1,11 @@
-//! The lock that lets one run at a time publish.
+//! The lock that allows only one run at a time to publish.
 //!
-//! It is an advisory lock (flock(2)) on the file `.lock` in the mount point. Whoever can open a file or directory can lock it, and
-//! no other user must be able to make root wait. So the file has mode 0600, and the mount point itself, which its group can open,
-//! is not what is locked.
+//! The lock is an advisory lock (flock(2)) on the file `.lock` in the mount point. Every user who can open a file can also lock
+//! it, but another user must not be able to make root wait. So the file has mode 0600. The mount point itself is not locked,
+//! because its group can open it.
 //!
-//! Two runs must not mount at once either. So before something is mounted, a run locks the lower directory, which has mode 0700
-//! until then.
+//! Two runs must not mount at the same time either. So before a run mounts, it locks the lower directory: the directory that the
+//! mount will cover. The lower directory has mode 0700 until the mount, so that no other user can lock it.
 
 use std::{
     fs::read_to_string,
@@ -31,25 +31,25 @@ use super::{
 };
 use crate::system::{root::Root, stop};
 
-/// The pause between two attempts to lock: flock(2) cannot wait with a deadline.
+/// The pause between two attempts to take the lock: 10 ms. The attempts are needed because flock(2) cannot wait with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Name of the lock in the mount point.
+/// The name of the lock file in the mount point.
 pub(crate) const NAME: &str = ".lock";
 
-/// The open mount point, with its lock. No other run enters until this is dropped.
+/// The open mount point, with its lock held. No other run can publish until this value is dropped.
 pub(crate) struct Entered {
     /// The directory that holds the generations. If this run was not allowed to mount, this directory itself is locked too, so that
     /// no other run mounts over it.
     pub root: OwnedFd,
-    /// What somebody should know about it.
+    /// Warnings about the mount point, such as secrets that may be written to swap.
     pub warnings: Vec<String>,
-    /// The locked file.
+    /// The descriptor of the lock file. Closing the descriptor releases the lock.
     _lock: OwnedFd,
 }
 
-/// Makes the mount point, mounts its file system if there is none, and takes the lock. While a run waits for a lock, another run
-/// may mount over the directory or replace it. Then the run starts over with what is there now.
+/// Makes the mount point, mounts its file system if none is mounted, and takes the lock. While this run waits for a lock, another run
+/// may mount over the directory or replace it. In that case, this run starts over with the new directory.
 pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallError> {
     let place = mount::make(site)?;
     let wait = Wait {
@@ -69,15 +69,15 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
         let warnings = if let Some(warnings) = settled {
             warnings
         } else {
-            // This run has mounted a file system already, but does not see it.
+            // This run has already mounted a file system, but the file system is not seen at the mount point.
             if let Some(kind) = mounted {
                 return Err(InstallError::mount_lost(&place.path, kind));
             }
-            // Nothing is mounted here yet. The run that locks the lower directory is the one that mounts.
+            // Nothing is mounted here yet. The run that locks the lower directory is the run that mounts.
             mount::close(site, &dir)?;
             wait.acquire(&dir, &place.path)?;
             if !wait.still_names(&dir)? || stay(site, &dir)?.is_some() {
-                // While this run waited, another one has mounted or published here.
+                // While this run waited, another run has mounted or published here.
                 wait.check(&place.path, None)?;
                 continue;
             }
@@ -99,7 +99,8 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
     }
 }
 
-/// The warnings about `dir`, if an earlier run could not mount and published into it. A mount over it would hide what is live.
+/// Decides whether this run must publish into `dir` itself, and not mount. This is so if an earlier run could not mount and
+/// published into `dir`: a mount would hide the live generation. Returns the warnings about `dir`, and `None` otherwise.
 fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if site.store == Store::Directory || steady(site, || Current::read(site, dir))?.live.is_none() {
         return Ok(None);
@@ -107,27 +108,29 @@ fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError>
     mount::stay(site, dir)
 }
 
-/// A wait for other runs, with one deadline for all of its attempts.
+/// A wait for other runs. All attempts to take a lock share one deadline.
 struct Wait<'a> {
     /// The root of the file system.
     root: &'a Root,
-    /// The mount point.
+    /// The place of the mount point.
     place: &'a Destination,
-    /// The link to the live generation.
+    /// The path of the link to the live generation, for messages.
     link: &'a Path,
-    /// When the wait began.
+    /// The moment at which the wait began.
     start: Instant,
-    /// How long we wait.
+    /// How long this run waits at most.
     timeout: Duration,
 }
 
 impl Wait<'_> {
-    /// Locks the lock file in `dir`, a directory that belongs to us. `None` if its name, or that of `dir`, stands for another file
-    /// now; then the caller starts over.
+    /// Locks the lock file in `dir`, a directory that only this user can change. Returns `None` if the lock file or `dir` was
+    /// replaced meanwhile. In that case, the caller starts over.
     fn lock(&self, dir: &OwnedFd) -> Result<Option<OwnedFd>, InstallError> {
         let at = self.place.path.join(NAME);
         if let Some(lock) = open(dir).map_err(failed("open the lock", &at))? {
             self.acquire(&lock, &at)?;
+            // The lock counts only if the locked file still has the name [`NAME`] in `dir`. Otherwise another run may hold a lock
+            // on a newer file of this name.
             let held = fs::fstat(&lock).map_err(failed("examine", &at))?;
             let named = files::status(dir, NAME).map_err(failed("examine", &at))?;
             if named.is_some_and(|named| files::same_file(&named, &held)) && self.still_names(dir)? {
@@ -137,7 +140,7 @@ impl Wait<'_> {
         self.check(&at, None).map(|()| None)
     }
 
-    /// Waits for the lock on `file`.
+    /// Waits until the lock on `file` is taken. `at` is the path of `file`, for messages.
     fn acquire(&self, file: &OwnedFd, at: &Path) -> Result<(), InstallError> {
         loop {
             match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
@@ -148,8 +151,9 @@ impl Wait<'_> {
         }
     }
 
-    /// Pauses before the next attempt. Fails if the deadline has passed, or if this run was told to end. `lock` is the path of what
-    /// cannot be locked yet. `file` is given if another process has locked it, so that the error can name that process.
+    /// Pauses before the next attempt to take a lock. Fails if the deadline has passed, or if this run was told to end. `lock` is the
+    /// path of the file or directory to lock. `file` is given if another process holds the lock, so that the error can name that
+    /// process.
     fn check(&self, lock: &Path, file: Option<&OwnedFd>) -> Result<(), InstallError> {
         if stop::is_requested() {
             return Err(InstallError::stopped(self.link));
@@ -166,7 +170,7 @@ impl Wait<'_> {
         Ok(())
     }
 
-    /// Whether the name still leads to `dir`, and not to a mount or a directory made since.
+    /// Whether the path of the mount point still leads to `dir`, and not to a newer mount or directory.
     fn still_names(&self, dir: &OwnedFd) -> Result<bool, InstallError> {
         let examine = || failed("examine", &self.place.path);
         let held = fs::fstat(dir.as_fd()).map_err(examine())?;
@@ -175,26 +179,27 @@ impl Wait<'_> {
     }
 }
 
-/// The process that has locked `file`; `None` if the kernel does not tell, as for a process of another PID namespace.
+/// The process that holds the lock on `file`; `None` if the kernel does not name it, as for a process in another PID namespace.
 fn holder(root: &Root, file: &OwnedFd) -> Option<u32> {
     let status = fs::fstat(file).ok()?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
     let locks = read_to_string(root.locks()).ok()?;
     let holder = holder_in(&locks, &format!("{major:02x}:{minor:02x}:{}", status.st_ino))?;
-    // The process that took the lock may have ended, while a child of it still holds the lock.
+    // The process that took the lock may have ended, while a child of it still holds the lock. The number of a process that has
+    // ended is of no use in a message.
     root.process(holder).exists().then_some(holder)
 }
 
-/// The process that has locked `file`, according to `locks`, the text of `/proc/locks` (`proc_locks`(5)). `file` is
-/// `major:minor:inode`, the first two in hexadecimal. A line with an arrow is of a process that waits.
+/// The process that holds the lock on `file`, according to `locks`, the text of `/proc/locks` (`proc_locks`(5)). `file` has the form
+/// `major:minor:inode`, with the first two in hexadecimal. A line with an arrow (`->`) describes a process that waits for the lock.
 fn holder_in(locks: &str, file: &str) -> Option<u32> {
     let holds = |line: &&str| line.split_whitespace().nth(5) == Some(file) && !line.contains("->");
     let process = locks.lines().find(holds)?.split_whitespace().nth(4)?.parse().ok()?;
     (process != 0).then_some(process)
 }
 
-/// Opens the lock file, and makes it if it is missing. If others can open what is there, it was made before the directory was ours:
-/// it is removed, and `None` is returned.
+/// Opens the lock file, or makes it with mode 0600 if it is missing. If other users can open the existing file, somebody made it
+/// before `dir` was closed to them. In that case, the file is removed, and `None` is returned.
 fn open(dir: &OwnedFd) -> Result<Option<OwnedFd>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match fs::openat(dir, NAME, flags, Mode::RUSR | Mode::WUSR) {

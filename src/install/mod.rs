@@ -1,8 +1,8 @@
 //! Publishes secrets and rendered templates: from their contents in memory to `/run/secrets`.
 //!
-//! [`publish`] writes all entries as a new generation and points the link at it. A run that fails before the link is swapped leaves
-//! everything as it was; one that is killed leaves the old generation or the new one, whole. [`Preview::of`] says what
-//! [`publish`] would do, and changes nothing.
+//! [`publish`] writes all entries as a new generation, and then swaps the link to that generation. If a run fails before the swap,
+//! the live generation stays as it was. If a run is killed, the link leads either to the old generation or to the new one, and both
+//! are complete. [`Preview::of`] reports what [`publish`] would do, and changes nothing.
 
 pub mod changes;
 mod destination;

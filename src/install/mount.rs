@@ -1,4 +1,7 @@
-//! The file system that the generations live on: in memory, never on a disk, and out of reach of swap.
+//! Mounts and checks the file system for the generations.
+//!
+//! The file system is in memory, and is protected from swap if the kernel supports this. In user mode, nothing is mounted; if the
+//! directory is on a disk, a warning says so.
 
 use std::{
     ffi::CStr,
@@ -23,23 +26,23 @@ use super::{
 };
 use crate::system::mode::FileMode;
 
-/// Magic number of a tmpfs, from `linux/magic.h`.
+/// The magic number of a tmpfs, as statfs(2) reports it (`linux/magic.h`).
 const TMPFS: i128 = 0x0102_1994;
-/// Magic number of a ramfs.
+/// The magic number of a ramfs, as statfs(2) reports it (`linux/magic.h`).
 const RAMFS: i128 = 0x8584_58f6;
 
-/// Flags of our mount: it holds files to read, nothing else.
+/// The flags of our mount: no device files, no set-user-ID programs, no programs at all. The mount is only for files that are read.
 const FLAGS: MountFlags = MountFlags::NODEV.union(MountFlags::NOSUID).union(MountFlags::NOEXEC);
-/// The same flags as `statvfs` reports them.
+/// The flags in [`FLAGS`], in the form in which statvfs(3) reports them.
 const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
     .union(StatVfsMountFlags::NOSUID)
     .union(StatVfsMountFlags::NOEXEC);
 
-/// Makes the directory of the mount point if it is missing.
+/// Makes the directory of the mount point, if the directory is missing. Returns its place.
 pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
     let place = parents::reach(&site.root, &site.mount_point, site.homes)?;
     let made = match site.store {
-        // Closed to others until something is mounted over it: whoever can open it can lock it.
+        // The directory is closed to other users until a file system is mounted over it: a user who can open a directory can lock it.
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),
         Store::Directory => files::create_directory(&place.dir, place.name.as_os_str(), Owner::Caller).map(drop),
     };
@@ -49,8 +52,8 @@ pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
     }
 }
 
-/// Closes `dir`, which will be mounted over, to all other users, so that they cannot lock it. If it has entries, a run that could
-/// not mount has published there, and it stays as it is.
+/// Gives `dir` mode 0700 before a file system is mounted over it, so that other users cannot open and lock it. If `dir` is not empty,
+/// a run that could not mount has published into it. In that case, `dir` stays unchanged.
 pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let entries = files::list(dir.as_fd()).map_err(failed("read", &site.mount_point))?;
     if !entries.is_empty() {
@@ -59,7 +62,8 @@ pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     set(site, dir, site.file_owner(), FileMode::of_bits(0o700))
 }
 
-/// The warnings about `dir`, which holds a live generation and is no mount, if it lies in memory and is fit to be used further.
+/// Decides whether `dir` can be used further without a mount. `dir` holds a live generation, and nothing is mounted there. Returns
+/// the warnings about `dir`, or `None` if `dir` is not in memory.
 pub(crate) fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if !in_memory(site, dir)? {
         return Ok(None);
@@ -70,7 +74,8 @@ pub(crate) fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, In
     Ok(Some(Vec::from_iter(warning)))
 }
 
-/// Opens the mount point; `None` if it does not exist. A symlink in its place is an error, because secrets would go where it leads.
+/// Opens the mount point; returns `None` if the mount point does not exist. A symlink is an error, because secrets would be written
+/// to the directory that it leads to.
 pub(crate) fn open(site: &Site) -> Result<Option<OwnedFd>, InstallError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match fs::open(&site.mount_point, flags, Mode::empty()) {
@@ -80,7 +85,7 @@ pub(crate) fn open(site: &Site) -> Result<Option<OwnedFd>, InstallError> {
     }
 }
 
-/// Why the mount point could not be opened.
+/// The error for a mount point that could not be opened. A symlink gets an error of its own.
 pub(crate) fn unopened(site: &Site, cause: Errno) -> InstallError {
     if fs::readlink(&site.mount_point, Vec::new()).is_ok() {
         return InstallError::symlinked_mount_point(&site.mount_point);
@@ -88,8 +93,8 @@ pub(crate) fn unopened(site: &Site, cause: Errno) -> InstallError {
     failed("open", &site.mount_point)(cause)
 }
 
-/// Whether secrets can be written to `dir`; `false` if a file system must be mounted there first. It is an error if secrets must
-/// not be written there at all. Changes nothing.
+/// Returns whether secrets can be written to `dir`. `false` means that a file system must be mounted there first. Fails if secrets
+/// must never be written to `dir`. Changes nothing.
 pub(crate) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
     match site.store {
         Store::Directory => match fs::fstat(dir).map_err(failed("examine", &site.mount_point))?.st_uid {
@@ -102,8 +107,8 @@ pub(crate) fn inspect(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> 
     }
 }
 
-/// [`inspect`], which also mends what can be mended, and gives warnings about the rest. `None` when the file system is still to be
-/// mounted.
+/// Does what [`inspect`] does, and also corrects owner, mode and mount flags. Returns warnings about what cannot be corrected, or
+/// `None` if the file system is still to be mounted.
 pub(crate) fn settle(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if !inspect(site, dir)? {
         return Ok(None);
@@ -123,15 +128,17 @@ pub(crate) fn settle(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, 
     Ok(Some(warnings))
 }
 
-/// What became of the attempt to mount.
+/// The result of an attempt to mount.
 pub(crate) enum Attached {
-    /// This kind of file system is mounted now.
+    /// A file system of this type (`ramfs` or `tmpfs`) is mounted now.
     Mounted(&'static str),
-    /// Nothing is, and the directory lies in memory already, so that it will do; with warnings about it.
+    /// Mounting is not allowed, but the directory is in memory already, so it is used without a mount. The warnings are about that
+    /// directory.
     InMemory(Vec<String>),
 }
 
-/// Mounts over `dir`, which is locked. Where mounting is forbidden, a directory in memory will do.
+/// Mounts a file system over `dir`, which this run has locked. If mounting is forbidden, and `dir` is already in memory, `dir` itself
+/// is used.
 pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallError> {
     let file_system = match site.store {
         Store::Mounted { file_system, .. } => file_system,
@@ -139,7 +146,7 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallErro
     };
     let (kind, outcome) = match file_system {
         FileSystem::Ramfs => match mount_one(site, c"ramfs", c"mode=0751") {
-            // The kernel has no ramfs (mount(2)); a tmpfs is in memory too.
+            // `ENODEV`: the kernel has no ramfs (mount(2)). A tmpfs is also in memory, so a tmpfs is mounted instead.
             Err(Errno::NODEV) => ("tmpfs", mount_tmpfs(site)),
             outcome => ("ramfs", outcome),
         },
@@ -157,7 +164,8 @@ pub(crate) fn attach(site: &Site, dir: &OwnedFd) -> Result<Attached, InstallErro
     }
 }
 
-/// A tmpfs that is never written to swap, where the kernel knows how (Linux 6.4).
+/// Mounts a tmpfs with `noswap`, so that it is never written to swap. A kernel before Linux 6.4 does not know `noswap`; there, the
+/// tmpfs is mounted without the option.
 fn mount_tmpfs(site: &Site) -> Result<(), Errno> {
     match mount_one(site, c"tmpfs", c"mode=0751,noswap") {
         Err(Errno::INVAL) => mount_one(site, c"tmpfs", c"mode=0751"),
@@ -165,17 +173,17 @@ fn mount_tmpfs(site: &Site) -> Result<(), Errno> {
     }
 }
 
-/// Mounts a file system of the type `kind` at the mount point.
+/// Mounts a file system of the type `kind` at the mount point, with [`FLAGS`] and `options`.
 fn mount_one(site: &Site, kind: &CStr, options: &CStr) -> Result<(), Errno> {
     mount(kind, site.mount_point.as_path(), kind, FLAGS, options)
 }
 
-/// Gives the mount point the owner and mode of all our directories.
+/// Gives the mount point the owner and mode that all directories of a generation have.
 fn own(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     set(site, dir, site.directory_owner(), DIRECTORY_MODE)
 }
 
-/// Gives `dir` this owner and mode, if it has others.
+/// Gives `dir` the owner `owner` and the mode `mode`, unless `dir` has both already.
 fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: FileMode) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     if owner.has(&status) && FileMode::of_bits(status.st_mode) == mode {
@@ -184,7 +192,8 @@ fn set(site: &Site, dir: &OwnedFd, owner: Owner, mode: FileMode) -> Result<(), I
     files::secure(dir, owner, mode).map_err(failed("set owner and mode of", &site.mount_point))
 }
 
-/// Removes the bits that [`DIRECTORY_MODE`] does not have from the mode of a plain directory. Its owner stays the caller.
+/// Removes from the mode of a plain directory all bits that [`DIRECTORY_MODE`] does not have. The owner is not changed:
+/// [`inspect`] has checked that `dir` belongs to the caller.
 fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     set(
@@ -195,8 +204,8 @@ fn tighten(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     )
 }
 
-/// Sets nodev, nosuid and noexec on a mount that another program made, and makes it writable. A bind remount changes the flags of
-/// this mount alone, not those of the file system (mount(2)).
+/// Sets nodev, nosuid and noexec on a mount that another program made, and makes the mount writable. Returns a warning if the kernel
+/// refuses. A bind remount changes the flags of this mount alone, not the flags of the whole file system (mount(2)).
 fn mend_flags(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError> {
     let flags = fs::fstatvfs(dir).map_err(failed("examine", &site.mount_point))?.f_flag;
     if flags.contains(SEEN_FLAGS) && !flags.contains(StatVfsMountFlags::RDONLY) {
@@ -211,25 +220,25 @@ fn mend_flags(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError
     }))
 }
 
-/// Whether something is mounted on `dir`: it is on another device than the directory that it is in.
+/// Whether a file system is mounted on `dir`: then `dir` is on another device than its parent directory.
 fn is_mount(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
     let examine = |name| fs::statat(dir, name, fs::AtFlags::empty()).map_err(failed("examine", &site.mount_point));
     Ok(examine(c".")?.st_dev != examine(c"..")?.st_dev)
 }
 
-/// Magic number of the file system that `dir` is on.
+/// The magic number of the file system of `dir` (statfs(2)).
 fn magic(site: &Site, dir: &OwnedFd) -> Result<i128, InstallError> {
     let status = fs::fstatfs(dir).map_err(failed("examine", &site.mount_point))?;
-    // The type of this field depends on the architecture, and may be signed. The number is in its lower 32 bits.
+    // The type of this field depends on the architecture, and may be signed. The magic number is in its lower 32 bits.
     Ok(i128::from(status.f_type) & 0xffff_ffff)
 }
 
-/// Whether `dir` is on a ramfs or tmpfs.
+/// Whether `dir` is on a file system in memory: a ramfs or a tmpfs.
 fn in_memory(site: &Site, dir: &OwnedFd) -> Result<bool, InstallError> {
     Ok(matches!(magic(site, dir)?, RAMFS | TMPFS))
 }
 
-/// Warns if the directory is on a disk. In user mode it is used all the same, because a plain user cannot mount.
+/// Returns a warning if `dir` is on a disk. In user mode such a directory is still used, because a plain user cannot mount.
 fn warn_of_disk(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError> {
     let is_on_disk = !in_memory(site, dir)?;
     Ok(is_on_disk.then(|| {
@@ -240,11 +249,12 @@ fn warn_of_disk(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallErr
     }))
 }
 
-/// Reports a tmpfs that may be swapped out.
+/// Returns a warning if `dir` is on a tmpfs without `noswap`, so that secrets may be written to swap. `remedy` is a part of the
+/// warning.
 fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<String>, InstallError> {
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
-    // If this file cannot be read, the warning is given: one too many is better than one too few.
+    // If this file cannot be read, the warning is given: a needless warning is better than a missing warning.
     let mounts = read_to_string(site.root.mounts()).unwrap_or_default();
     let may_be_swapped = magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}"));
     Ok(may_be_swapped.then(|| {
@@ -255,8 +265,8 @@ fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<Strin
     }))
 }
 
-/// Whether the file system of `device` (`major:minor`) is kept out of swap, according to `mounts`, the text of
-/// `/proc/self/mountinfo`. By proc(5), the third field of a line is the device, and the last one has the options of the file
+/// Whether the file system of `device` (`major:minor`) is mounted with `noswap`, according to `mounts`, the text of
+/// `/proc/self/mountinfo`. By proc(5), the third field of a line is the device, and the last field has the options of the file
 /// system.
 fn has_noswap(mounts: &str, device: &str) -> bool {
     mounts

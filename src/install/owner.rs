@@ -1,4 +1,4 @@
-//! Whose a published file is.
+//! The owner of a published file.
 
 use rustix::{
     fs::Stat,
@@ -7,22 +7,24 @@ use rustix::{
 
 use crate::system::users::Ids;
 
-/// Whose a published file is.
+/// The owner of a published file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Whoever runs this program: what the kernel gives a file is left.
+    /// The user who runs this program. No owner is set: a new file belongs to its maker anyway.
     Caller,
-    /// This user and group.
+    /// A given user and group.
     Ids(Ids),
-    /// Somebody who does not exist yet, in a dry run before users are made. No file has this owner, and none can be given it.
+    /// A user or group that does not exist yet, in a dry run before users are made. No existing file has this owner, and no file can
+    /// be given to this owner.
     NotYet,
 }
 
 impl Owner {
-    /// The user and group to give a file; none where the kernel's choice is left.
+    /// The user and group to set on a file; `None` if no owner is set.
     ///
     /// # Errors
-    /// When they do not exist yet.
+    ///
+    /// `EINVAL` if the user or group does not exist yet.
     pub(crate) fn to_set(self) -> Result<Option<Ids>> {
         match self {
             Self::Caller => Ok(None),
@@ -31,7 +33,7 @@ impl Owner {
         }
     }
 
-    /// Whether a file with this status is as it should be.
+    /// Whether a file with this status has this owner. [`Owner::Caller`] accepts the file whoever owns it.
     pub(crate) fn has(self, status: &Stat) -> bool {
         match self {
             Self::Caller => true,

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::system::root::Root;
 
-/// Finds the place of `path`, and makes the missing directories on the way to it. In a home they belong to the home's user, and
-/// elsewhere to the owner of the nearest existing directory.
+/// Finds the place of `path`, and makes the missing directories on the way. In a home, new directories belong to the user of the
+/// home. Elsewhere, they belong to the owner of the nearest existing directory.
 pub(crate) fn reach(root: &Root, path: &Path, homes: Homes) -> Result<Destination, InstallError> {
     let mut walk = Walk::new(root, path)?;
     while let Some(missing) = walk.run(None)? {
@@ -35,8 +35,9 @@ pub(crate) fn reach(root: &Root, path: &Path, homes: Homes) -> Result<Destinatio
     Ok(walk.place())
 }
 
-/// Makes the directory `name`. It is made under a temporary name, and renamed when it has its owner and mode. So nobody finds it
-/// without them, even if this run is killed.
+/// Makes the directory `name` in `dir`. The directory is made under a temporary name, and gets the name `name` only when it has
+/// its owner and mode. So nobody can find the directory under `name` with a wrong owner or mode, even if this run is killed.
+/// `here` is the path of the directory, for messages.
 fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
     let fail = |cause| failed("make the directory", here)(cause);
     let new = files::suffixed(name, files::NEW);
@@ -47,16 +48,16 @@ fn make(dir: &OwnedFd, name: &OsStr, grant: &Grant, here: &Path) -> Result<Owned
         Ok(made) => Ok(made),
         Err(error) => {
             let _ = fs::unlinkat(dir, &new, AtFlags::REMOVEDIR);
-            // Another program may have made the directory meanwhile. Then that one is used.
+            // If another program has made the directory meanwhile, that directory is used.
             walk::look(dir, name).map_err(|_| error)
         }
     }
 }
 
-/// Gives the fresh directory `new` its owner and mode.
+/// Gives the new directory `new` its owner and mode.
 ///
-/// Before that, it is checked that this is the directory that was made. After `mkdirat`, the owner of `dir` could move another
-/// directory of root's to this name, and would become the owner of that.
+/// First the function checks that `new` is the directory that was just made. The owner of `dir` could have moved another directory of
+/// root's to this name after `mkdirat`. Without the check, root would give that directory away.
 fn give(dir: &OwnedFd, new: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedFd, InstallError> {
     let made = files::open_directory(dir, new).map_err(failed("open", here))?;
     check_fresh(&made, here)?;
@@ -69,8 +70,8 @@ fn give(dir: &OwnedFd, new: &OsStr, grant: &Grant, here: &Path) -> Result<OwnedF
     Ok(made)
 }
 
-/// Renames `new` to `name`, which must not exist. A file system without `RENAME_NOREPLACE` may replace an empty directory, but
-/// nothing else.
+/// Renames `new` to `name`, which must not exist. On a file system without `RENAME_NOREPLACE`, an empty directory at `name` may be
+/// replaced, but nothing else.
 fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno> {
     match fs::renameat_with(dir, new, dir, name, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(dir, new, dir, name),
@@ -78,7 +79,8 @@ fn place_directory(dir: &OwnedFd, new: &OsStr, name: &OsStr) -> Result<(), Errno
     }
 }
 
-/// Removes what a killed run left under the temporary name: an empty directory, ours or already given to `owner`.
+/// Removes the directory that a killed run may have left under the temporary name `new`. The directory is removed only if it is
+/// empty, and belongs to the caller or to `owner`.
 fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
     let is_rest = files::status(dir, new)?.is_some_and(|rest| {
         files::kind(&rest) == FileType::Directory && [owner, geteuid()].contains(&Uid::from_raw(rest.st_uid))
@@ -89,7 +91,8 @@ fn clear_rest(dir: &OwnedFd, new: &OsStr, owner: Uid) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Fails unless the directory is as `mkdirat` leaves one: ours, closed to others, and empty.
+/// Fails unless the directory `made` looks as `mkdirat` leaves a new directory: it belongs to the caller, is closed to others, and is
+/// empty.
 fn check_fresh(made: &OwnedFd, here: &Path) -> Result<(), InstallError> {
     let status = fs::fstat(made).map_err(failed("examine", here))?;
     let is_ours = status.st_uid == geteuid().as_raw() && (status.st_mode & 0o777) | 0o700 == 0o700;

@@ -1,8 +1,8 @@
 //! Records of unit requests that are still to be made, so that a crash after the swap does not lose them.
 //!
-//! The record `<N>.pending` lies beside generation N. It is written before the link is swapped to N, and removed after the
-//! requests. It counts only while the link names N: if the run dies before the swap, nothing has changed, and there is nothing to
-//! request.
+//! The record `<N>.pending` lies beside generation N. The record is written before the link is swapped to N, and removed after the
+//! requests were made. The record counts only while the link names N. So if a run is killed before the swap, its record has no
+//! effect: the secrets did not change, and no unit has to restart.
 
 use std::{
     fs::File,
@@ -23,17 +23,17 @@ use crate::system::mode::FileMode;
 /// The most bytes of a record that are read: 16 MiB, far more than the unit names of any configuration.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// File name of the record of generation `number`.
+/// The file name of the record for generation `number`.
 pub(crate) fn name(number: u64) -> String {
     format!("{number}.pending")
 }
 
-/// The number of the generation whose record has this file name; `None` if it is not the name of a record.
+/// The number of the generation to which a record with this file name belongs; `None` if `name` is not the name of a record.
 pub(crate) fn number(name: &str) -> Option<u64> {
     name.strip_suffix(".pending").and_then(super::site::parse_number)
 }
 
-/// Requests recorded for generation `number`; none when there is no record.
+/// Reads the requests that are recorded for generation `number`. Returns no requests if no record exists.
 pub(crate) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitRequests, InstallError> {
     let at = site.mount_point.join(name(number));
     let file = match files::open_file(root, name(number)) {
@@ -47,7 +47,7 @@ pub(crate) fn read(site: &Site, root: &OwnedFd, number: u64) -> Result<UnitReque
     Ok(parse(&text))
 }
 
-/// Records `requests` for generation `number`, which has no record yet.
+/// Writes the record of `requests` for generation `number`. An existing record is an error.
 pub(crate) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitRequests) -> Result<(), InstallError> {
     let at = site.mount_point.join(name(number));
     let file =
@@ -56,20 +56,20 @@ pub(crate) fn write(site: &Site, root: &OwnedFd, number: u64, requests: &UnitReq
     outcome.map_err(|error| failed("write", &at)(errno(&error)))
 }
 
-/// Removes the record of generation `number`, if there is one.
+/// Removes the record of generation `number`, if one exists.
 pub(crate) fn remove(site: &Site, root: &OwnedFd, number: u64) -> Result<(), InstallError> {
     let at = site.mount_point.join(name(number));
     files::remove_tree(root.as_fd(), &name(number)).map_err(failed("remove", &at))
 }
 
-/// One request a line: `restart UNIT` or `reload UNIT`.
+/// The text of a record: one request on each line, as `restart UNIT` or `reload UNIT`.
 fn render(requests: &UnitRequests) -> String {
     let restart = requests.restart.iter().map(|unit| format!("restart {unit}\n"));
     let reload = requests.reload.iter().map(|unit| format!("reload {unit}\n"));
     restart.chain(reload).collect()
 }
 
-/// Reads what [`render`] wrote. A line that it did not write is passed over.
+/// Reads the text that [`render`] makes. Other lines are ignored.
 fn parse(text: &str) -> UnitRequests {
     let of = |verb: &str| {
         text.lines()

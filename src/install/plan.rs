@@ -1,7 +1,7 @@
-//! Where the links of a set of entries go, decided before anything is written.
+//! Decides at which paths the symlinks of all entries are made, before anything is written.
 //!
-//! One place has many spellings: `/var/run` is `/run`, and a directory can be mounted twice. So places are compared as directories, not
-//! as paths.
+//! A file has many paths: `/var/run` is `/run`, and a directory can be mounted twice. So places are compared by directory, not by
+//! path.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,37 +21,37 @@ use super::{
     writers,
 };
 
-/// The symlink that an entry gets, in addition to the file at its own place.
+/// The symlink that an entry gets, in addition to the file at its own place in the generation.
 pub(crate) enum Wanted<'a> {
-    /// No symlink.
+    /// The entry gets no symlink.
     Nothing,
     /// Inside the published tree, at this place. It is made while the generation is written.
     Inside(PlaceInGeneration<'a>),
-    /// At this path, outside the published tree. It is made after the swap.
+    /// The symlink lies outside the published tree, at this path. The symlink is made after the swap.
     Outside(&'a Path),
 }
 
-/// Something at a declared path that keeps a link from being made.
+/// An obstacle: something at or on the way to a declared path that keeps the symlink from being made.
 pub(crate) struct Obstacle {
-    /// What it is.
+    /// The error that describes the obstacle.
     pub error: InstallError,
-    /// Whether only root or the caller can have put it there. Otherwise it must not stop the run, because another user could stop
-    /// every update.
+    /// Whether only root or the caller can have made the obstacle. An obstacle that another user can have made must not stop the run,
+    /// because that user could stop every update.
     pub is_ours: bool,
 }
 
-/// Where the links go.
+/// The symlinks of all entries, and the obstacles that were found.
 pub(crate) struct Plan<'a> {
-    /// The symlink that each entry gets, in the order of the entries. An entry with an obstacle gets none.
+    /// The symlink that each entry gets, in the order of the entries. An entry with an obstacle gets no symlink.
     pub wanted: Vec<Wanted<'a>>,
-    /// What stands in the way.
+    /// The obstacles at declared paths.
     pub obstacles: Vec<Obstacle>,
-    /// Declared paths at which a symlink of root's or of the caller's leads elsewhere than to the published tree. It may lead to an
-    /// older generation.
+    /// Declared paths at which a symlink of root's or of the caller's leads elsewhere than to the published tree. Such a symlink may
+    /// lead to an older generation, which must then be kept.
     pub leading: Vec<&'a Path>,
 }
 
-/// The declared path of one entry, and the way to it.
+/// The declared path of one entry, and the way to that path.
 struct Claim<'a> {
     path: &'a Path,
     passed: Vec<Step>,
@@ -59,7 +59,7 @@ struct Claim<'a> {
     is_safe: bool,
 }
 
-/// Plans the links of `entries`. Changes nothing.
+/// Plans the symlinks of `entries`. Changes nothing.
 pub(crate) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>]) -> Plan<'a> {
     let mut plan = Plan {
         wanted: Vec::new(),
@@ -80,8 +80,9 @@ pub(crate) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>])
     plan
 }
 
-/// Divides obstacles into two kinds. Those that only root or the caller can have made stop a run over a live generation. Those that
-/// another user can have made never stop a run, or that user could stop every update.
+/// Divides obstacles into two lists of errors. The first list has obstacles that only root or the caller can have made: they stop
+/// the run if a generation is live. The second list has obstacles that another user can have made: they never stop a run, because
+/// that user could stop every update.
 pub(crate) fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<InstallError>) {
     let (ours, others): (Vec<_>, Vec<_>) = obstacles.into_iter().partition(|obstacle| obstacle.is_ours);
     let errors = |obstacles: Vec<Obstacle>| obstacles.into_iter().map(|obstacle| obstacle.error).collect();
@@ -89,8 +90,8 @@ pub(crate) fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<Instal
 }
 
 impl<'a> Plan<'a> {
-    /// The claim of an entry; `None` if it declares no path, or if an obstacle is there now. No descriptor is kept open, because
-    /// there may be thousands of entries.
+    /// The claim of `entry` on its declared path. Returns `None` if the entry declares no path, or if there is an obstacle, which is
+    /// added to the plan. No descriptor is kept open, because there may be thousands of entries.
     fn claim(&mut self, site: &Site, grounds: &Grounds, entry: &'a Entry<'a>) -> Option<Claim<'a>> {
         let path = entry.path.as_deref()?;
         let examined = examine(site, grounds, entry, path);
@@ -106,8 +107,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The positions of the entries whose claims are refused, because they conflict with another claim or with the own place of
-    /// another entry. Notes an obstacle for each conflict.
+    /// The positions of the entries whose claims are refused. A claim is refused if it conflicts with another claim, or with the own
+    /// place of another entry. Adds an obstacle to the plan for each conflict.
     fn conflicts(&mut self, grounds: &Grounds, entries: &[Entry<'_>], claims: &[Option<Claim<'_>>]) -> HashSet<usize> {
         let mut refused = HashSet::new();
         if claims.iter().all(Option::is_none) {
@@ -133,8 +134,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Examines a declared path. Returns the way to it, and whether a symlink of root's or of the caller's there leads elsewhere than
-/// to the published tree. An obstacle that is there now is the error.
+/// Examines a declared path. Returns the way to the path, and whether a symlink of root's or of the caller's is there and leads
+/// elsewhere than to the published tree. An obstacle is returned as the error.
 fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<(Way, bool), Box<Obstacle>> {
     let obstacle = |error, is_ours| Box::new(Obstacle { error, is_ours });
     if let Some(way) = grounds.way_below(&site.link, path) {
@@ -157,7 +158,7 @@ fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     Ok((way, target.is_some_and(|target| !Path::new(&target).starts_with(&site.link))))
 }
 
-/// The symlink that an entry gets for a claim without a conflict.
+/// The symlink that `entry` gets for a claim that has no conflict.
 fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted<'a> {
     match grounds.below_link(&claim.end).and_then(PlaceInGeneration::of_symlink) {
         None => Wanted::Outside(claim.path),
@@ -170,23 +171,24 @@ fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted
 #[derive(Clone, Copy)]
 struct PlaceOwner<'e> {
     entry: &'e Entry<'e>,
-    /// The position of that entry, if it claims the place by a declared path; `None` if this is its own place.
+    /// The position of the entry, if the entry has the place by its declared path. `None` if the place is the entry's own place in
+    /// the generation.
     claim: Option<usize>,
-    /// Whether no other user can have changed the way there.
+    /// Whether only root and the caller can have changed the way to the place.
     is_safe: bool,
 }
 
 /// Which entry has which place.
 #[derive(Default)]
 struct Taken<'e> {
-    /// Where files and links are.
+    /// The places of files and symlinks, each with the entry that has it.
     ends: HashMap<Step, PlaceOwner<'e>>,
-    /// The names on the way to them.
+    /// The steps on the way to these places, each with the entry whose file or symlink lies below.
     passed: HashMap<Step, PlaceOwner<'e>>,
 }
 
 impl<'e> Taken<'e> {
-    /// Notes an entry's own place.
+    /// Adds the place that `entry` has in the generation, and the directories above that place.
     fn own(&mut self, grounds: &Grounds, entry: &'e Entry<'e>) {
         let holder = PlaceOwner {
             entry,
@@ -200,7 +202,7 @@ impl<'e> Taken<'e> {
         self.ends.insert(grounds.link.below(place.as_str()), holder);
     }
 
-    /// Notes a declared path.
+    /// Adds the place of a declared path, and the steps on the way to that path.
     fn claim(&mut self, position: usize, entry: &'e Entry<'e>, claim: &Claim<'_>) {
         let holder = PlaceOwner {
             entry,
@@ -213,8 +215,8 @@ impl<'e> Taken<'e> {
         }
     }
 
-    /// The holder that the claim of `entry` conflicts with, and whether both have the same place. If they do not, one lies below
-    /// the other. With its own place an entry has no conflict.
+    /// The [`PlaceOwner`] with which the claim of `entry` conflicts, and whether both have the same place. If the places differ,
+    /// one lies below the other. An entry has no conflict with its own place.
     fn meets(&self, entry: &Entry<'_>, claim: &Claim<'_>) -> Option<(PlaceOwner<'e>, bool)> {
         if let Some(holder) = self.ends.get(&claim.end) {
             return (!std::ptr::eq(holder.entry, entry)).then_some((*holder, true));
@@ -225,7 +227,7 @@ impl<'e> Taken<'e> {
     }
 }
 
-/// The refusal of a claim.
+/// The error for a claim that conflicts with the entry `other`.
 fn conflict(entry: &Entry<'_>, claim: &Claim<'_>, other: &Entry<'_>, is_same: bool) -> InstallError {
     let (what, other) = (entry.shown(), other.shown());
     if is_same {

@@ -1,4 +1,4 @@
-//! What a publication would do, for a dry run.
+//! Reports what a publication would do, for a dry run.
 
 use super::{
     changes::{self, Changes},
@@ -12,16 +12,16 @@ use super::{
     site::Site,
 };
 
-/// What a publication would do.
+/// The result of a dry run: what a publication would do.
 #[derive(Debug)]
 pub struct Preview {
-    /// Whether a generation is live, so that a failure would leave it untouched.
+    /// Whether a generation is live. If so, a failure would leave that generation unchanged.
     pub is_live: bool,
-    /// What would change.
+    /// The entries and units that would change.
     pub changes: Changes,
-    /// What stands in the way of declared paths.
+    /// The obstacles at declared paths.
     pub failures: Vec<InstallError>,
-    /// Whether obstacles would stop the run. If so, `failures` has only those that would.
+    /// Whether obstacles would stop the run. If so, `failures` contains only the obstacles that would stop it.
     pub is_refused: bool,
 }
 
@@ -30,12 +30,12 @@ impl Preview {
     ///
     /// # Errors
     ///
-    /// When the live generation cannot be read, or nothing could be published here.
+    /// If the live generation cannot be read, or if a publication here would fail before its first write.
     pub fn of(site: &Site, entries: &[Entry<'_>]) -> Result<Self, InstallError> {
         steady(site, || Self::look(site, entries))
     }
 
-    /// [`Preview::of`], as long as no other run publishes.
+    /// Does what [`Preview::of`] does. The result may be wrong if another run publishes meanwhile.
     fn look(site: &Site, entries: &[Entry<'_>]) -> Result<Self, InstallError> {
         let root = mount::open(site)?;
         let grounds = Grounds::look(site, root.as_ref())?;

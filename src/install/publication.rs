@@ -5,10 +5,10 @@
 //! 1. Refuse what must not be done, before the first write.
 //! 2. Write the whole generation. The link does not name it yet. If the run is killed here, the next run removes it.
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
-//! 4. Swap the link, in one atomic step. Services read the new secrets from now on.
+//! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
 //! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation.
-//! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes them.
-//! 7. Prune old generations. Nothing depends on this, so a failure is only a warning, and the next run tries again.
+//! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes the requests.
+//! 7. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
 
 use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
@@ -28,45 +28,44 @@ use super::{
 };
 use crate::system::{budget, stop};
 
-/// The result of a publication that was made: the new generation is live.
+/// The result of a successful publication: the new generation is live.
 #[derive(Debug)]
 pub struct Published {
-    /// Its number.
+    /// The number of the new generation.
     pub generation: u64,
-    /// How it differs from the generation that was live before.
+    /// The differences between the new generation and the generation that was live before.
     pub changes: Changes,
-    /// What somebody should know.
+    /// Warnings, such as a file that was moved aside for a symlink.
     pub warnings: Vec<String>,
-    /// What failed although the generation was published: symlinks at declared paths, and unit requests.
+    /// What failed although the generation is live: symlinks at declared paths that were not made, and unit requests.
     pub failures: Vec<InstallError>,
 }
 
-/// Whether the entries are all that the manifest declares.
+/// Whether the entries to publish are all entries of the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// They are: nothing failed.
+    /// The entries are all that the manifest declares: no entry failed.
     Whole,
-    /// Some failed, and the entries are the others. They are published only if nothing is live. This is checked again under the
-    /// lock, because another run may have published meanwhile.
+    /// Some entries failed, and only the others are published. This is allowed only if no generation is live. [`publish`] checks
+    /// this again under the lock, because another run may have published meanwhile.
     Rest,
 }
 
-/// Publishes `entries` as a new generation, and then makes the requests to restart or reload units whose secrets or templates have
-/// changed.
+/// Publishes `entries` as a new generation, and then makes the unit requests of all secrets and templates that changed. `channel`
+/// says how unit requests are made.
 ///
-/// If a generation is live, an obstacle at a declared path stops the run, because only a part of the declared paths could be
-/// replaced. If nothing is live, there is nothing to protect: everything that can be published is, and obstacles are in
-/// [`Published::failures`]. An obstacle that another user can have made never stops a run, because that user could stop every
-/// update; it is in `failures` too.
+/// An obstacle at a declared path stops the run, because only a part of the declared paths would be replaced. There are two
+/// exceptions. If no generation is live, there is nothing to protect. If another user can have made the obstacle, that user could
+/// otherwise stop every update. In both cases, the run goes on, and the obstacle is listed in [`Published::failures`].
 ///
 /// # Errors
 ///
-/// When anything fails before the link is swapped. The live generation is then as it was.
+/// If any step fails before the link is swapped. In that case, the live generation stays unchanged.
 pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Failed> {
     publish_within(budget::LOCK, site, entries, extent, channel)
 }
 
-/// [`publish`], waiting for another run no longer than `timeout`.
+/// Does what [`publish`] does, and waits for another run at most for `timeout`.
 pub(crate) fn publish_within(
     timeout: Duration,
     site: &Site,
@@ -75,7 +74,7 @@ pub(crate) fn publish_within(
     channel: &Channel,
 ) -> Result<Published, Failed> {
     links::check(site)?;
-    // Before anything is made or mounted: the link must not lie in the mount point, nor the mount point below the link.
+    // Neither the link nor the mount point may lie inside the other. The check comes before anything is made or mounted.
     Grounds::look(site, None)?;
     let entered = lock::enter(site, timeout)?;
     match attempt(site, &entered.root, entries, extent, channel) {
@@ -90,35 +89,41 @@ pub(crate) fn publish_within(
     }
 }
 
-/// One publication into `root`, which is locked.
+/// Carries out one publication into the mount point `root`, which this run has locked.
 fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Failed> {
     let decided = decide(site, root, entries, extent)?;
     let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
 
+    // The whole generation is written before the link names it, so a run that is killed here leaves the live generation unchanged.
     let mut draft = write(site, root, number, entries, &decided.wanted)?;
-    // The last moment to end without a change. If nothing is live, as at boot, the run goes on: what is ready is published.
+    // Here is the last moment to end a run without a change. If no generation is live, as at boot, the run goes on and publishes what
+    // is ready.
     if decided.is_live && stop::is_requested() {
         return Err(InstallError::stopped(&site.link).into());
     }
-    // Recorded before the swap: otherwise a run that is killed right after the swap would lose the requests.
+    // The requests are recorded before the swap. Otherwise, a run that is killed right after the swap would lose them.
     let is_telling = !changes.units.is_empty();
     if is_telling {
         pending::write(site, root, number, &changes.units)?;
     }
+    // The swap is one rename(2). So no service finds the link missing, or a generation that is not complete.
     let swapped = links::swap(site, number, decided.is_live);
-    // A swap may fail after the link was exchanged. What the link leads to is live, and is never removed.
+    // If the swap failed after the link was exchanged, the link may name the new generation. In that case, the new generation is
+    // live, and must not be removed.
     if swapped.is_ok() || links::leads_to(site, number) {
         draft.publish();
     }
     let mut warnings = swapped?;
 
+    // The symlinks come after the swap: they lead through the link, which must name the new generation first.
     let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
     warnings.extend(spread.warnings);
     failures.extend(spread.failures);
     if is_telling {
-        // After the symlinks: a unit that restarts must find the new content at every path.
+        // The unit requests come after the symlinks: a unit that restarts must find the new content at every declared path.
         let errors = units::request(channel, &changes.units);
-        // A request that was refused would be refused again. Only one that may not have arrived is kept for the next run.
+        // systemd would refuse again what it has refused, so such a request is not repeated. The record is kept for the next run
+        // only if systemd may not have received a request.
         if !errors.iter().any(UnitError::is_lost) {
             let removed = pending::remove(site, root, number);
             warnings.extend(removed.err().map(|error| error.to_string()));
@@ -127,11 +132,13 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     } else if decided.is_live {
         units::take_up(channel);
     } else {
-        // At a first publication no unit has an old secret. But units may have failed because their secret was missing.
+        // At a first publication, no unit has an old secret. But units may have failed because their secret was missing, so failed
+        // units are started.
         let failed = units::start_failed(channel, &all_units(entries));
         failures.extend(failed.err().map(InstallError::from));
     }
-    // Looked up again, because symlinks that led to an older generation may have been replaced above.
+    // The held generations are looked up again, because a symlink to an older generation may have been replaced above. Pruning
+    // comes last, because no other step depends on it.
     match held::by(site, root, &decided.leading) {
         Ok(held) => warnings.extend(generation::prune(site, root, number, &held)),
         Err(error) => warnings.push(error.to_string()),
@@ -144,7 +151,7 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     })
 }
 
-/// The units of all entries.
+/// The units to restart and reload of all entries.
 fn all_units(entries: &[Entry<'_>]) -> UnitRequests {
     let mut units = UnitRequests::default();
     for entry in entries {
@@ -153,17 +160,17 @@ fn all_units(entries: &[Entry<'_>]) -> UnitRequests {
     units
 }
 
-/// What is known before the first write.
+/// The decisions that are made before the first write.
 struct Decided<'a> {
     /// The number of the next generation.
     number: u64,
     /// Whether a generation is live.
     is_live: bool,
-    /// How the entries differ from the live generation.
+    /// The differences between the entries and the live generation.
     changes: Changes,
-    /// What belongs to the generations.
+    /// The places of the link and the mount point.
     grounds: Grounds,
-    /// Where each entry is linked.
+    /// The symlink that each entry gets, in the order of the entries.
     wanted: Vec<Wanted<'a>>,
     /// Declared paths whose symlink may lead to an older generation. Such a generation must be kept.
     leading: Vec<&'a Path>,
@@ -171,7 +178,7 @@ struct Decided<'a> {
     failures: Vec<InstallError>,
 }
 
-/// Examines what is there, and refuses what must not be done. Writes nothing.
+/// Examines the live generation and the declared paths, and refuses what must not be done. Writes nothing.
 fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Extent) -> Result<Decided<'a>, Failed> {
     let current = Current::read(site, root)?;
     let is_live = current.live.is_some();
@@ -197,7 +204,8 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
     })
 }
 
-/// The first number after `current` to which no symlink leads. What a killed run left under that number can be removed.
+/// The first number after `current` that is not in `held`, so that no symlink leads to a generation with this number. Whatever a
+/// killed run left under the number can be removed.
 fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, InstallError> {
     let exhausted = || InstallError::numbers_exhausted(&site.link);
     let mut number = current.checked_add(1).ok_or_else(exhausted)?;
@@ -207,7 +215,7 @@ fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, I
     Ok(number)
 }
 
-/// Writes a whole generation.
+/// Writes a whole generation: the files of all entries, and the symlinks inside the published tree.
 fn write<'a>(
     site: &'a Site,
     root: &'a OwnedFd,

@@ -1,4 +1,4 @@
-//! Where generations go.
+//! The paths and settings of an installation.
 
 use std::path::{Path, PathBuf};
 
@@ -7,53 +7,54 @@ use rustix::fs::{Gid, Uid};
 use super::{homes::Homes, owner::Owner};
 use crate::system::{root::Root, users::Ids};
 
-/// Where generations are published, and how.
+/// The paths and settings of an installation: where generations are published, and how.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// What all paths begin with: that of this site, those of its entries, and those of the system.
     pub root: Root,
-    /// The absolute path of the directory that holds the generations, each in a subdirectory with its number as the name.
+    /// The absolute path of the directory that holds the generations. Each generation is a subdirectory whose name is its number.
     pub mount_point: PathBuf,
     /// The absolute path of the symlink to the live generation.
     pub link: PathBuf,
-    /// Generations to keep, the live one included; 0 keeps all.
+    /// How many generations are kept, the live generation included; 0 keeps all.
     pub keep_generations: u64,
-    /// What the mount point is.
+    /// Whether the mount point is a file system of its own or a plain directory.
     pub store: Store,
-    /// Which homes of users are known. A missing directory on the way to a declared path may be one of them.
+    /// Which homes of users are known. This decides who owns a missing directory on the way to a declared path, because the
+    /// directory may be a home.
     pub homes: Homes,
 }
 
-/// What the mount point is.
+/// Whether the mount point is a file system of its own or a plain directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
-    /// A file system of its own. Directories belong to root.
+    /// A file system of its own, whose directories belong to root.
     Mounted {
-        /// Its type.
+        /// The type of the file system.
         file_system: FileSystem,
-        /// The group of all directories.
+        /// The group of all directories in the mount point.
         group: Gid,
     },
-    /// A plain directory, as in user mode. No owner is set on anything in it.
+    /// A plain directory, as in user mode. Everything in it belongs to the caller, and no owner is set.
     Directory,
 }
 
-/// A file system in memory.
+/// The type of a file system in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileSystem {
-    /// Never swapped out, not limited in size.
+    /// A ramfs, which is never swapped out and has no limit of size.
     Ramfs,
-    /// Mounted with `noswap` where the kernel knows it.
+    /// A tmpfs, mounted with `noswap` if the kernel knows that option (Linux 6.4).
     Tmpfs,
 }
 
 impl Site {
-    /// The directory of generation `number`.
+    /// The path of the directory of generation `number`.
     pub(crate) fn generation(&self, number: u64) -> PathBuf {
         self.mount_point.join(number.to_string())
     }
 
-    /// The number of the generation whose directory is `path`.
+    /// The number of the generation whose directory has the path `path`; `None` if `path` is not the path of a generation.
     pub(crate) fn number(&self, path: &Path) -> Option<u64> {
         let number = path.file_name()?.to_str().and_then(parse_number)?;
         (path.parent() == Some(&self.mount_point)).then_some(number)
@@ -67,7 +68,7 @@ impl Site {
         }
     }
 
-    /// The owner of what nobody but the installer may open, such as the records of unit requests.
+    /// The owner of files that only this program may open, such as the records of unit requests.
     pub(crate) fn file_owner(&self) -> Owner {
         match self.store {
             Store::Mounted { .. } => Owner::Ids(Ids::ROOT),
@@ -76,7 +77,8 @@ impl Site {
     }
 }
 
-/// The number of a generation, from the name of its directory: decimal digits without a sign or a leading zero, and not zero.
+/// The number of a generation, from the name of its directory. The name must have decimal digits only, without a sign or a leading
+/// zero, and must not be 0.
 pub(crate) fn parse_number(name: &str) -> Option<u64> {
     let number = name.parse::<u64>().ok()?;
     (number != 0 && number.to_string() == name).then_some(number)

@@ -30,21 +30,21 @@ use super::{
 };
 use crate::system::root::Root;
 
-/// As many symlinks as the kernel follows in one path.
+/// The most symlinks that are followed in one path: 40, as in the kernel (path_resolution(7)).
 const MAX_SYMLINKS: usize = 40;
 
-/// A name in a directory, whatever path led there. If directories are missing, the name has several parts, and begins in the
-/// nearest directory that exists.
+/// A name in a directory, where the directory is given by device and inode, not by path. If directories are missing, the name has
+/// several parts, which begin in the nearest existing directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Step {
-    /// The nearest directory that is there.
+    /// The nearest existing directory.
     pub dir: FileId,
-    /// What comes below it.
+    /// The relative path below `dir`.
     pub name: PathBuf,
 }
 
 impl Step {
-    /// The name in the directory with this status.
+    /// The step to `name` in the directory with the status `dir`.
     pub(crate) fn of(dir: &Stat, name: impl Into<PathBuf>) -> Self {
         Self {
             dir: files::identity(dir),
@@ -52,7 +52,8 @@ impl Step {
         }
     }
 
-    /// The step to the relative path `name` below this one, if that is missing or is not entered.
+    /// The step to the relative path `name` below this step. The result is correct only if the directory to which this step leads
+    /// is missing, or if walks do not enter it.
     pub(crate) fn below(&self, name: &str) -> Self {
         Self {
             dir: self.dir,
@@ -61,29 +62,30 @@ impl Step {
     }
 }
 
-/// The way to a path.
+/// The way to a path, as the walk found it.
 pub(crate) struct Way {
-    /// All steps on it but the last. Symlinks that were followed are among them.
+    /// All steps of the way but the last. The symlinks that were followed are among them.
     pub passed: Vec<Step>,
-    /// The last.
+    /// The last step of the way.
     pub end: Step,
-    /// The place at its end; `None` if a directory on the way is missing, or if the walk stopped before the end.
+    /// The place at the end of the way. `None` if a directory on the way is missing, or if the walk stopped before the end.
     pub place: Option<Destination>,
-    /// Whether nobody but root and the caller could have changed anything on it.
+    /// Whether nobody but root and the caller could have changed anything on the way.
     pub is_safe: bool,
 }
 
 /// A way that could not be walked to its end.
 pub(crate) struct Lost {
-    /// What stopped us.
+    /// The error that stopped the walk.
     pub error: InstallError,
-    /// The names until there.
+    /// The steps until the walk stopped.
     pub passed: Vec<Step>,
-    /// Whether only root and the caller can have put there what stopped the walk.
+    /// Whether only root and the caller can have made the obstacle that stopped the walk.
     pub is_safe: bool,
 }
 
-/// Finds the way to `path`. Does not enter `stop`, as if that did not exist. Changes nothing.
+/// Finds the way to `path`. The walk does not enter the directory to which the step `stop` leads, and treats this directory as
+/// missing. Changes nothing.
 pub(crate) fn find(root: &Root, path: &Path, stop: Option<&Step>) -> Result<Way, Box<Lost>> {
     let lost = |error, passed, is_safe| Box::new(Lost { error, passed, is_safe });
     let mut walk = Walk::new(root, path).map_err(|error| lost(error, Vec::new(), true))?;
@@ -106,30 +108,30 @@ fn parts(root: &Root, path: &Path) -> Result<VecDeque<OsString>, InstallError> {
         .collect()
 }
 
-/// A walk that is under way.
+/// A walk from `/` to a directory: the directory that is open now, and the parts that are still to be walked.
 pub(crate) struct Walk<'a> {
     /// Where it starts, and starts again at a symlink to an absolute path.
     root: &'a Root,
     /// The path as declared.
     path: &'a Path,
-    /// Parents still to be entered.
+    /// The directories that are still to be entered, by name.
     parents: VecDeque<OsString>,
-    /// The last part.
+    /// The last part of the path, which is not entered.
     name: OsString,
-    /// The directory where we are.
+    /// The directory that the walk has reached.
     dir: OwnedFd,
-    /// Its path, for messages.
+    /// The path of the part that the walk came to last, for messages.
     here: PathBuf,
-    /// The names that led here.
+    /// The steps that led to the current directory.
     passed: Vec<Step>,
-    /// Symlinks followed so far.
+    /// How many symlinks were followed so far.
     followed: usize,
-    /// The steps to the directories that contain the current one, since the last symlink to an absolute path.
+    /// The steps to the current directory and to the directories above it, without `/`. An absolute symlink empties this list.
     within: Vec<Step>,
-    /// Who else could have changed anything on the way.
+    /// The users and groups, beside root and the caller, who could have changed anything on the way.
     writers: BTreeSet<Writer>,
-    /// Who, beside root and the caller, can have put there a symlink that was followed, with the path of that symlink. The walk may
-    /// end only in a directory in which each of them may write anyway.
+    /// Users and groups, beside root and the caller, who can have made a symlink that was followed, each with the path of the
+    /// symlink. The walk may end only in a directory in which each of them may write anyway.
     bound: BTreeMap<Writer, PathBuf>,
 }
 
@@ -153,13 +155,13 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Enters one parent after the other, until one is missing or is `stop`. Returns the name of that one, and [`Self::here`] is
-    /// its path. Returns `None` if all were entered.
+    /// Enters one parent after the other, until a parent is missing or is `stop`. Returns the name of that parent, and [`Self::here`]
+    /// is then its path. Returns `None` if all parents were entered.
     pub(crate) fn run(&mut self, stop: Option<&Step>) -> Result<Option<OsString>, InstallError> {
         while let Some(part) = self.parents.pop_front() {
             self.here.push(&part);
             let status = self.status()?;
-            // One part at a time, relative to the directory that is open, so that the kernel follows no symlink by itself.
+            // Each part is opened alone, relative to the open directory, so that the kernel follows no symlink by itself.
             // What is above the root is the root, as for the kernel.
             let is_above_root = part == ".." && self.within.is_empty();
             let looked = look(&self.dir, if is_above_root { OsStr::new(".") } else { &part });
@@ -176,8 +178,8 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
-    /// Goes on to `next`, which was found or made under the name `part` in the current directory: enters a directory, and follows a
-    /// symlink.
+    /// Continues the walk with `next`, which was found or made under the name `part` in the current directory. A directory is
+    /// entered, and a symlink is followed.
     pub(crate) fn enter(&mut self, here: &Stat, part: &OsStr, next: OwnedFd) -> Result<(), InstallError> {
         let step = Step::of(here, part);
         self.passed.push(step.clone());
@@ -195,7 +197,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Makes `next` the current directory. Its name may be `..`, from the target of a symlink.
+    /// Makes `next` the current directory. The name of the step may be `..`, from the target of a symlink.
     fn descend(&mut self, step: Step, next: OwnedFd) {
         self.dir = next;
         if step.name.as_os_str() == ".." {
@@ -205,7 +207,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes who can have put the current symlink there: its owner, and those who can rename it or a directory on the way.
+    /// Records who can have put the current symlink there: its owner, and those who can rename the symlink or a directory on the way.
     fn bind(&mut self, here: &Stat, link: &Stat) {
         for writer in &self.writers {
             self.bound.entry(*writer).or_insert_with(|| self.here.clone());
@@ -218,7 +220,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads the target of a symlink, and puts its parts before the parents that are still to be entered.
+    /// Reads the target of the symlink `link`, and puts the parts of the target before the parents that are still to be entered.
     fn follow(&mut self, link: &OwnedFd) -> Result<(), InstallError> {
         self.followed += 1;
         if self.followed > MAX_SYMLINKS {
@@ -241,7 +243,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Fails if a followed symlink that others can have put there has led to a directory in which they may not write.
+    /// Fails if somebody who can have made a followed symlink may not write in the current directory. Otherwise that user could
+    /// make root write where the user may not.
     fn check_bound(&self) -> Result<(), InstallError> {
         let here = self.status()?;
         match self.bound.iter().find(|(writer, _)| !writer.rules(&here)) {
@@ -250,17 +253,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The status of the directory where we are.
+    /// The status of the current directory.
     pub(crate) fn status(&self) -> Result<Stat, InstallError> {
         fs::fstat(&self.dir).map_err(failed("examine", &self.here))
     }
 
-    /// The directory where we are.
+    /// The descriptor of the current directory.
     pub(crate) fn dir(&self) -> &OwnedFd {
         &self.dir
     }
 
-    /// The path of what the walk came to last.
+    /// The path of the part that the walk came to last.
     pub(crate) fn here(&self) -> &Path {
         &self.here
     }
@@ -275,12 +278,13 @@ impl<'a> Walk<'a> {
         self.path
     }
 
-    /// The steps to the directories that contain the current one, without those that a symlink has led out of.
+    /// The steps to the current directory and to the directories above it, without `/`. Directories out of which a symlink has
+    /// led are not among them.
     pub(crate) fn within(&self) -> &[Step] {
         &self.within
     }
 
-    /// The place of the path, once all parents have been entered.
+    /// The place of the path. All parents must have been entered.
     pub(crate) fn place(self) -> Destination {
         Destination {
             dir: self.dir,
@@ -308,12 +312,12 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The root directory.
+/// Opens the root directory `/`, for look-up only.
 fn open(root: &Root) -> Result<OwnedFd, InstallError> {
     root.open().map_err(failed("open", root.path()))
 }
 
-/// Opens `name` with `O_PATH`: a symlink is not followed, and no permission to read is needed.
+/// Opens `name` in `dir` with `O_PATH`: a symlink itself is opened, not its target, and no read permission is needed.
 pub(crate) fn look(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }

@@ -1,4 +1,4 @@
-//! Who, beside root and the caller, can change what a directory contains.
+//! Finds who, beside root and the caller, can change what a directory contains.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use rustix::{
     process::{getegid, geteuid},
 };
 
-/// Somebody who can put things in a directory.
+/// A user, a group or everybody, who can put files into a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Writer {
     /// The user with this number.
     User(u32),
     /// All members of the group with this number.
     Group(u32),
-    /// Everybody.
+    /// All users.
     Everybody,
 }
 
 impl Writer {
-    /// The user with this number, if it is neither root nor the caller.
+    /// The user with this number; `None` for root and for the caller.
     pub(crate) fn other_user(uid: u32) -> Option<Self> {
         (uid != 0 && uid != geteuid().as_raw()).then_some(Self::User(uid))
     }
 
-    /// Whether this writer can put anything into `dir`, also in place of what is there. A user's directory counts as theirs even if
-    /// a group may write to it too.
+    /// Whether this writer can put any file into `dir`, and replace files that are there. A user can do so if `dir` belongs to
+    /// the user. A group or everybody can do so if the mode lets them write and `dir` is not sticky.
     pub(crate) fn rules(self, dir: &Stat) -> bool {
         let is_open_to = |class| dir.st_mode & class != 0 && !is_sticky(dir);
         match self {
@@ -46,8 +46,8 @@ impl fmt::Display for Writer {
     }
 }
 
-/// Who, beside root and the caller, can put something in place of `entry` in `dir`. In a directory of another user, that user can.
-/// In a sticky directory, only the owner of an existing entry can.
+/// The writers, beside root and the caller, who can replace `entry` in `dir`. If `dir` belongs to neither root nor the caller,
+/// only its owner is returned. In a sticky directory, only the owner of an existing entry can replace the entry.
 pub(crate) fn of(dir: &Stat, entry: Option<&Stat>) -> Vec<Writer> {
     if let Some(owner) = Writer::other_user(dir.st_uid) {
         return vec![owner];
@@ -62,7 +62,7 @@ pub(crate) fn of(dir: &Stat, entry: Option<&Stat>) -> Vec<Writer> {
     }
 }
 
-/// Whether `dir` is sticky: then an entry can be renamed or removed only by its owner, or by the owner of `dir`.
+/// Whether `dir` is sticky. In a sticky directory, only the owner of an entry or of `dir` can rename or remove the entry (inode(7)).
 fn is_sticky(dir: &Stat) -> bool {
     dir.st_mode & 0o1000 != 0
 }

@@ -1,4 +1,4 @@
-//! The keys at hand, which this process holds in memory.
+//! The keys at hand: the private keys that this process itself holds in memory.
 
 use std::{
     sync::{
@@ -19,34 +19,37 @@ use super::{
 };
 use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
 
-/// How long the keys at hand are tried on one file. A thousand entries for an age key take a tenth of a second. Only a file that was made
-/// to hold up a boot has a thousand for an RSA key.
+/// The most time for trying the keys at hand on one file. A thousand recipient entries for an age key take a tenth of a second. A
+/// thousand for an RSA key take longer, but only a file that was made to delay a boot has so many.
 const MOST_TIME: Duration = Duration::from_secs(10);
 
-/// The keys that this process holds in memory. Clones share them, so that files can be opened on another thread.
+/// The private keys that this process holds in memory. Clones share the keys, so that files can be opened on another thread.
 #[derive(Clone, Default)]
 pub struct KeysAtHand {
+    /// The age identities and SSH keys, in the order in which they were loaded.
     pub(crate) identities: Vec<Arc<Identity>>,
+    /// The OpenPGP keys, each with the key source of its SSH key.
     pub(crate) pgp_keys: Vec<Arc<(PgpKey, Place)>>,
-    /// The tries that all files of a run share.
+    /// The tries that all files of a run share, for files that have used up their own tries.
     pub(crate) tries: Arc<Tries>,
-    /// The index of the identity that opened the last file. It is tried first, since the next file has mostly the same recipients.
+    /// The index of the identity that opened the last file. This identity is tried first, since the next file mostly has the same
+    /// recipients.
     last: Arc<AtomicUsize>,
 }
 
 impl KeysAtHand {
-    /// Tries the keys that were not tried on this file before.
+    /// Tries the keys at hand on the file, except the keys that were already tried on it.
     pub fn open(&self, recovery: &mut DataKeyRecovery) {
         self.after(recovery.tried).try_all(recovery);
         recovery.tried = self.count();
     }
 
-    /// The numbers of identities and of OpenPGP keys.
+    /// The number of identities at hand, and the number of OpenPGP keys at hand.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.identities.len(), self.pgp_keys.len())
     }
 
-    /// The keys that come after these numbers of identities and OpenPGP keys.
+    /// The keys that remain if the first `identities` identities and the first `pgp_keys` OpenPGP keys are left out.
     fn after(&self, (identities, pgp_keys): (usize, usize)) -> Self {
         if (identities, pgp_keys) == (0, 0) {
             return self.clone();
@@ -55,7 +58,7 @@ impl KeysAtHand {
             identities: self.identities.iter().skip(identities).cloned().collect(),
             pgp_keys: self.pgp_keys.iter().skip(pgp_keys).cloned().collect(),
             tries: Arc::clone(&self.tries),
-            // An index into this part of the keys is not valid for all of them, so `last` is not shared.
+            // `last` is an index into the list of all identities. The list here is shorter, so `last` is not shared.
             last: Arc::default(),
         }
     }
@@ -75,7 +78,7 @@ impl KeysAtHand {
         });
     }
 
-    /// Whether the entry names one of them.
+    /// Whether the recipient entry `key` names a key at hand.
     pub(crate) fn owns(&self, key: &MasterKey) -> bool {
         match key {
             MasterKey::Age { recipient, .. } => self.identities.iter().any(|identity| identity.is_named(recipient)),
@@ -84,7 +87,7 @@ impl KeysAtHand {
         }
     }
 
-    /// Opens an entry. `None` if no key at hand is of its kind.
+    /// Opens one recipient entry with the keys at hand. Returns `None` if no key at hand is of the kind of the entry.
     fn try_entry(&self, key: &MasterKey, tries: &FileTries) -> Option<Result<Plaintext, EntryFailure>> {
         match key {
             MasterKey::Age { recipient, encrypted } => Some(self.open_age(recipient, encrypted, tries)),
@@ -95,7 +98,7 @@ impl KeysAtHand {
         }
     }
 
-    /// Opens an armored age message: tries one identity after the other.
+    /// Opens an armored age message: tries the identities at hand, one after the other, until one of them opens the message.
     pub(crate) fn open_age(&self, recipient: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, EntryFailure> {
         let message = AgeMessage::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
@@ -107,7 +110,8 @@ impl KeysAtHand {
         opened.map_err(|failure| failure.unless_untried(named.is_spent() || other.is_spent()))
     }
 
-    /// Opens an armored OpenPGP message: tries one key after the other.
+    /// Opens an armored OpenPGP message: tries the OpenPGP keys at hand, one after the other, until one of them opens the
+    /// message.
     pub(crate) fn open_pgp(&self, fingerprint: &str, encrypted: &str, tries: &FileTries) -> Result<Plaintext, EntryFailure> {
         let message = PgpMessage::parse(encrypted)?;
         let (named, other) = tries.efforts(&self.tries);
@@ -118,7 +122,7 @@ impl KeysAtHand {
         opened.map_err(|failure| failure.unless_untried(named.is_spent() || other.is_spent()))
     }
 
-    /// All identities, beginning with the one that opened the last file.
+    /// All identities with their indices. The identity that opened the last file comes first.
     pub(crate) fn ours_first(&self) -> impl Iterator<Item = (usize, &Identity)> {
         let last = self.last.load(Ordering::Relaxed);
         let all = || self.identities.iter().map(AsRef::as_ref).enumerate();
@@ -126,7 +130,8 @@ impl KeysAtHand {
     }
 }
 
-/// The first success. If there is none, the last failure that says more than that the message is for another key.
+/// Returns the first success. If no attempt succeeds, returns the last failure other than [`EntryFailure::NotOurs`], or
+/// `NotOurs` if there is no other failure.
 fn first_opened(attempts: impl Iterator<Item = Result<Plaintext, EntryFailure>>) -> Result<Plaintext, EntryFailure> {
     let mut worst = EntryFailure::NotOurs;
     for attempt in attempts {

@@ -1,23 +1,24 @@
-//! The data key of a file, or why there is none.
+//! Gives the data key of a file, or the reason why no key of this host opens the file.
 
 use super::{keyring::Keyring, recovery::DataKeyRecovery, report::no_key::NoKey};
 use crate::{sops::metadata::Metadata, system::plaintext::Plaintext};
 
 impl Keyring {
-    /// The data key of a file, after all keys were tried on it. If none decrypts the file's MAC, see [`DataKeyRecovery::take_key`].
+    /// Gives the data key of a file, after all keys of this host were tried on the file. If no data key passed the proof of the
+    /// file, gives the key that [`DataKeyRecovery::take_key`] describes.
     ///
     /// # Errors
     ///
-    /// [`NoKey`], which explains itself, when no key of this host opens the file.
+    /// [`NoKey`] if no key of this host opens the file. The error explains the reason.
     pub fn finish(&self, mut recovery: DataKeyRecovery) -> Result<Plaintext, NoKey> {
         recovery.take_key().ok_or_else(|| NoKey::new(&recovery, self))
     }
 
-    /// The data key of a single file: tries the keys at hand, then the programs.
+    /// Finds the data key of a single file: tries the keys at hand first, then asks the other programs.
     ///
     /// # Errors
     ///
-    /// [`NoKey`], which explains itself, when no key of this host opens the file.
+    /// [`NoKey`] if no key of this host opens the file. The error explains the reason.
     pub fn data_key(&mut self, metadata: &Metadata) -> Result<Plaintext, NoKey> {
         let mut recovery = DataKeyRecovery::new(&metadata.key_groups, metadata.proof());
         self.open(&mut recovery);

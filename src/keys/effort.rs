@@ -1,30 +1,36 @@
-//! How often the keys at hand are tried. Each try takes time, and whoever changes a file can add any number of messages that look as if
-//! they were for a key of this host. So tries are limited.
+//! Limits how often the keys at hand are tried.
 //!
-//! In a file that sops wrote, each entry names its key, and there is one message for each key and key group. So the tries of keys that
-//! entries name grow with the numbers of groups and entries, and keep no file closed that sops wrote. All other tries are guesses. Each
-//! file has tries of its own of both sorts, which no other file can use up. Further tries of both sorts come from a number that all files
-//! of a run share.
+//! Each try takes time. Somebody who changes a file can add any number of messages that look as if they were for a key of this
+//! host. So the number of tries is limited.
+//!
+//! There are two sorts of tries. One sort is a try of a key that the recipient entry names. The other sort is a guess: a try of
+//! a key that the entry does not name.
+//!
+//! In a file that sops wrote, each recipient entry names its key, and there is one message for each key and key group. So the
+//! number of tries of named keys grows with the numbers of groups and entries. The number is enough for every real file.
+//!
+//! Each file has its own tries of both sorts, which no other file can use up. A file that has used up its own tries takes further
+//! tries of both sorts from a number that all files of a run share.
 
 use std::{
     cell::Cell,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// The kind of key that is tried, by how long a try takes.
+/// The kind of key that is tried. The kinds differ in how long one try takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyCost {
-    /// An RSA key: milliseconds, many of them for a large key.
+    /// An RSA key. One try takes milliseconds, and many milliseconds for a large key.
     Rsa,
-    /// A key on a curve, or a post-quantum one: a tenth of a millisecond.
+    /// A key on an elliptic curve, or a post-quantum key. One try takes a tenth of a millisecond.
     Other,
 }
 
-/// How many key groups of a file add one try of an RSA key each. Nobody has so many groups. sops allows 255 of them, and a try for each
-/// would take seconds.
+/// Each key group of a file adds one try of an RSA key, up to this number of groups. Real files have far fewer groups. sops
+/// allows 255 groups, and a try for each of 255 groups would take seconds.
 const MOST_RSA_GROUPS: usize = 64;
 
-/// Tries that are left.
+/// The numbers of tries that are left, for RSA keys and for all other keys.
 #[derive(Debug)]
 pub(crate) struct Tries {
     rsa: AtomicUsize,
@@ -32,18 +38,19 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// The tries of one file for guesses: for a thousand entries with four keys each, and for eight messages for RSA keys.
+    /// The guesses of one file: eight tries of RSA keys, and four thousand tries of other keys. The second number is enough to
+    /// try four keys on each of a thousand entries.
     pub(crate) const fn of_file() -> Self {
         Self::new(8, 4_000)
     }
 
-    /// The tries of one file for keys that its entries name. sops writes one message for each key and key group, and the first good one
-    /// opens the group. The additional tries are for messages that are damaged.
+    /// The tries of one file for keys that its entries name. sops writes one message for each key and key group, and the first
+    /// good message opens the group. The additional tries are for damaged messages.
     fn of_names(groups: usize, entries: usize) -> Self {
         Self::new(groups.min(MOST_RSA_GROUPS) + 7, entries + 4_000)
     }
 
-    /// The tries that all files of a run share, for files that have used up their own.
+    /// The tries that all files of a run share. A file takes tries from this number when its own tries are used up.
     pub(crate) const fn of_run() -> Self {
         Self::new(64, 12_000)
     }
@@ -55,7 +62,7 @@ impl Tries {
         }
     }
 
-    /// Takes one try of `kind`. Returns false if none is left.
+    /// Takes one try of the kind `kind`. Returns `false` if no such try is left.
     pub(crate) fn take(&self, kind: KeyCost) -> bool {
         let left = match kind {
             KeyCost::Rsa => &self.rsa,
@@ -72,9 +79,11 @@ impl Default for Tries {
     }
 }
 
-/// The tries of one file.
+/// The tries of one file: one number for keys that its entries name, and one for guesses.
 pub(crate) struct FileTries {
+    /// The tries of keys that entries of the file name.
     names: Tries,
+    /// The tries of all other keys.
     guesses: Tries,
 }
 
@@ -86,16 +95,18 @@ impl FileTries {
         }
     }
 
-    /// The tries for an entry: those of keys that it names, and those of other keys.
+    /// The tries for one recipient entry: first the tries of keys that the entry names, second the tries of other keys. `run`
+    /// holds the tries that all files share.
     pub(crate) fn efforts<'t>(&'t self, run: &'t Tries) -> (Effort<'t>, Effort<'t>) {
         (Effort::new(&self.names, run), Effort::new(&self.guesses, run))
     }
 }
 
-/// The tries for an entry: the file's own, then those that all files of the run share.
+/// The tries for one recipient entry: the tries of the file itself, and after them the tries that all files of the run share.
 pub(crate) struct Effort<'t> {
     file: &'t Tries,
     run: &'t Tries,
+    /// Whether a try was refused.
     is_spent: Cell<bool>,
 }
 
@@ -108,14 +119,15 @@ impl<'t> Effort<'t> {
         }
     }
 
-    /// Takes a try from the file's own or, if none is left, from the shared ones. Returns false if there is none.
+    /// Takes one try from the tries of the file. If no try of the file is left, takes one from the shared tries. Returns `false`
+    /// if no try is left at all.
     pub(crate) fn take(&self, kind: KeyCost) -> bool {
         let may = self.file.take(kind) || self.run.take(kind);
         self.is_spent.set(self.is_spent.get() || !may);
         may
     }
 
-    /// Whether a try was refused, so that a key was not tried.
+    /// Whether a try was refused, so that some key was not tried.
     pub(crate) fn is_spent(&self) -> bool {
         self.is_spent.get()
     }

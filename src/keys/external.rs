@@ -1,4 +1,5 @@
-//! Keys that other programs hold: key commands, age plugins and gpg are asked about files that the keys at hand do not open.
+//! Opens files with keys that other programs hold. Key commands, age plugins and gpg are asked about files that the keys at hand
+//! do not open.
 
 use std::{
     collections::HashMap,
@@ -26,7 +27,7 @@ use crate::{
     system::{budget, plaintext::Plaintext},
 };
 
-/// A message that a plugin is asked about: in which file and entry it is, and for whom.
+/// An age message that a plugin is asked about, with its file, its recipient entry and its recipient.
 struct Asked {
     file: usize,
     index: EntryIndex,
@@ -35,8 +36,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// The failure of this entry if `plugin` failed with `failure`. If that plugin cannot have the key of the entry, the failure is only
-    /// that the message is for another key.
+    /// The failure of this entry if `plugin` failed with `failure`. If `plugin` cannot have the key of this recipient, the result
+    /// is [`EntryFailure::NotOurs`].
     fn failure(&self, plugin: &str, failure: &PluginFailure) -> EntryFailure {
         match Holder::of(&self.recipient).may_be(plugin) {
             true if failure.is_not_held() => EntryFailure::NotHeldByProgram(failure.to_string()),
@@ -47,10 +48,13 @@ impl Asked {
 }
 
 impl Keyring {
-    /// Opens files that are still closed with the help of other programs. Key commands come first, since the keys that they give are tried
-    /// like those at hand; then plugins, each started once for all files; then gpg. No program is started for a file that is open.
+    /// Asks other programs to open the files that are still closed.
+    ///
+    /// Key commands come first, since the keys that they print become keys at hand. Age plugins come second; each is started once
+    /// for all files. gpg comes last. No program is started for a file that is already open.
     pub fn open_with_programs(&mut self, recoveries: &mut [&mut DataKeyRecovery]) {
-        // If a person may be asked, there is no common deadline. A boot needs one, since it must go on.
+        // If nobody may be asked, as at boot, all programs together have one deadline, so that the boot goes on. If a person
+        // may be asked, each program has only a time of its own.
         self.late_at = (!self.may_ask).then(|| Instant::now() + self.timeout * budget::PROGRAMS);
         for recovery in recoveries.iter_mut() {
             self.open_with_commands(recovery);
@@ -61,11 +65,16 @@ impl Keyring {
         }
     }
 
-    /// The time for the next program: the time for one program, but no more than is left for all programs together.
+    /// The time that the next program may take: the time for one program, but at most the time that is left for all programs
+    /// together.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryFailure::ProgramFailed`] if less than a second is left.
     fn time_left(&self) -> Result<Duration, EntryFailure> {
         let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
         match left.map_or(self.timeout, |left| left.min(self.timeout)) {
-            // No program starts and answers in less than a second.
+            // A program cannot start and answer in less than a second, so it is not started.
             left if left < Duration::from_secs(1) => Err(EntryFailure::ProgramFailed(
                 "not asked: earlier programs took all the time; raise sops.keyTimeout".to_owned(),
             )),
@@ -73,12 +82,12 @@ impl Keyring {
         }
     }
 
-    /// Runs the key commands for one recipient after the other until the file is open.
+    /// Runs the key commands for one recipient of the file after the other, until the file is open.
     fn open_with_commands(&mut self, recovery: &mut DataKeyRecovery) {
         if self.commands.is_empty() {
             return;
         }
-        // A command that ran for an earlier file may have given a key that opens this one.
+        // A command that ran for an earlier file may have printed a key that opens this file too.
         self.open_with_new_keys(recovery);
         for recipient in closed_recipients(recovery) {
             if recovery.is_open() {
@@ -89,14 +98,14 @@ impl Keyring {
         }
     }
 
-    /// Tries the keys that were added, if some were.
+    /// Tries the keys at hand on the file again if keys were added since the last time.
     fn open_with_new_keys(&self, recovery: &mut DataKeyRecovery) {
         if recovery.tried != self.hand.count() {
             self.open(recovery);
         }
     }
 
-    /// Runs each key command for `recipient`, and adds the keys that it prints to those at hand.
+    /// Runs each key command for `recipient`, and adds the keys that the commands print to the keys at hand.
     fn run_commands(&mut self, recipient: &str) {
         let mut commands = std::mem::take(&mut self.commands);
         for command in &mut commands {
@@ -115,7 +124,8 @@ impl Keyring {
         self.commands = commands;
     }
 
-    /// Starts each plugin at most once, for all age messages that are still closed when its turn comes.
+    /// Starts the plugins one after the other, each at most once. Each plugin is asked about all age messages that are still
+    /// closed.
     fn open_with_plugins(&mut self, recoveries: &mut [&mut DataKeyRecovery]) {
         for name in self.plugin_names() {
             let asked = closed_messages(recoveries);
@@ -129,8 +139,8 @@ impl Keyring {
         }
     }
 
-    /// Asks the plugin `name` about all these messages. Gives a data key, a share or a failure for each entry, by the index of its file and
-    /// its own.
+    /// Asks the plugin `name` about all messages in `asked`. Gives a data key, a share or a failure for each message. The result
+    /// is indexed by the file and the recipient entry of the message.
     fn ask_plugin(
         &mut self,
         name: &str,
@@ -164,7 +174,8 @@ impl Keyring {
         opened
     }
 
-    /// Asks gpg about one OpenPGP message after the other. Once gpg is missing or does not answer in time, it is not asked again.
+    /// Asks gpg about one OpenPGP message after the other. After a failure that every other message would have too, gpg is not
+    /// asked again.
     fn open_with_gpg(&mut self, recovery: &mut DataKeyRecovery) {
         let Some(gpg) = self.gpg.take() else { return };
         recovery.advance(|_, key| match key {
@@ -187,8 +198,8 @@ impl Keyring {
     }
 }
 
-/// The source to name if a plugin failed. A failure does not say which of several identities it is about, so then the source of the first
-/// is named, without a line.
+/// The key source to name in the message about a failed plugin. A failure does not say which identity of the plugin is meant. So
+/// with several identities, the source of the first one is named, without a line number.
 fn common_place(places: &[Place]) -> Place {
     match places {
         [only] => only.clone(),
@@ -196,7 +207,7 @@ fn common_place(places: &[Place]) -> Place {
     }
 }
 
-/// The age recipients of closed entries.
+/// The age recipients of the closed recipient entries of a file.
 fn closed_recipients(recovery: &DataKeyRecovery) -> Vec<String> {
     let closed = recovery.closed().into_iter();
     closed
@@ -207,7 +218,7 @@ fn closed_recipients(recovery: &DataKeyRecovery) -> Vec<String> {
         .collect()
 }
 
-/// The age messages of closed entries, with their stanzas.
+/// The age messages of all closed recipient entries, each with the stanzas of its header.
 fn closed_messages(recoveries: &[&mut DataKeyRecovery]) -> Vec<(Asked, Vec<Stanza>)> {
     let mut messages = Vec::new();
     for (file, recovery) in recoveries.iter().enumerate() {

@@ -1,24 +1,24 @@
-//! Forms of keys that this program recognizes and cannot read.
+//! Names the forms of keys that this program recognizes but cannot use.
 
 use std::fmt;
 
-/// What a source holds instead of the expected key.
+/// The form of key that a key source holds instead of the expected key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Foreign {
-    /// An SSH private key as `PuTTY` keeps it, `.ppk`.
+    /// An SSH private key in the file format of `PuTTY` (`.ppk`).
     Putty,
-    /// An SSH private key as the programs of ssh.com keep it.
+    /// An SSH private key in the file format of the programs of ssh.com.
     SshCom,
-    /// An SSH private key as Dropbear keeps it.
+    /// An SSH private key in the file format of Dropbear, a small SSH server.
     Dropbear,
-    /// A key of the first version of the SSH protocol: RSA in a form of its own.
+    /// An RSA key for version 1 of the SSH protocol, in a file format of its own.
     FirstProtocol,
-    /// A certificate for a public key.
+    /// An SSH certificate for a public key, or an X.509 certificate.
     Certificate,
-    /// An OpenPGP key.
+    /// An OpenPGP key, where an SSH key or age identities are expected.
     OpenPgp,
-    /// age identities.
+    /// Age identities, where an SSH private key is expected.
     AgeIdentities,
 }
 
@@ -40,7 +40,7 @@ impl Foreign {
     /// The command that writes a copy in the form of OpenSSH, if there is one. `path` is the file, quoted for a shell.
     pub(crate) fn conversion(self, path: &str) -> Option<String> {
         match self {
-            // Without `--new-passphrase` the converted key would keep its passphrase, and could not be used either.
+            // Without `--new-passphrase`, the converted key would keep its passphrase, and this program could not use the key.
             Self::Putty | Self::SshCom => Some(format!(
                 "puttygen {path} -O private-openssh-new --new-passphrase /dev/null -o {path}.openssh"
             )),

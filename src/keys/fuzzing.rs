@@ -1,4 +1,4 @@
-//! The parts of opening a file that fuzz targets have to reach directly.
+//! Gives fuzz targets direct access to some parts of opening a file.
 
 use ::age::secrecy::ExposeSecret as _;
 
@@ -11,27 +11,30 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// A file key, or the words of the failure.
+/// The 16 bytes of a file key, or the failure as text.
 pub type FileKeyOrReason = Result<[u8; 16], String>;
 
-/// The content of an armored OpenPGP message, opened with a key of `keyring`.
+/// Gives the content of an armored OpenPGP message that a key of `keyring` opens.
 ///
 /// # Errors
+///
 /// The name of the failure, if no key opens the message.
 pub fn pgp_content(keyring: &Keyring, armored: &str) -> Result<Plaintext, String> {
     let opened = keyring.hand.open_pgp("", armored, &FileTries::new(1, 1));
     opened.map_err(|failure| format!("{failure:?}"))
 }
 
-/// The content of `body`, the body of a packet of protected data. `session` is the session key in the form that RSA encrypts.
+/// Gives the content of `body`, which is the body of an OpenPGP packet of protected data. `session` is the text that RSA
+/// encrypts in a message: the number of the cipher, the session key, and the sum of the bytes of the key.
 ///
 /// # Errors
+///
 /// The name of the failure, if `session` is no session key or does not open the data.
 pub fn pgp_data(session: &[u8], body: &[u8]) -> Result<Plaintext, String> {
     openpgp::open_data(session, body).map_err(|failure| format!("{failure:?}"))
 }
 
-/// The result for each of `count` messages if a plugin, which was given `secret`, says `text`.
+/// Gives the results for `count` messages if a plugin says `text`. `secret` is a text that a person typed for the plugin before.
 #[must_use]
 pub fn plugin_answers(text: &[u8], count: usize, secret: &str) -> Vec<FileKeyOrReason> {
     let results = plugin::hear(text, count, secret).into_iter();
@@ -40,7 +43,8 @@ pub fn plugin_answers(text: &[u8], count: usize, secret: &str) -> Vec<FileKeyOrR
         .collect()
 }
 
-/// The data key of a file whose entries open to `parts`, one list for each group. `None` if no combination passes `proof`.
+/// Finds the data key of a file. `parts` has one list for each key group: the data keys or shares that the recipient entries of
+/// the group give. Returns `None` if no key passes `proof`.
 #[must_use]
 pub fn shared_key(parts: &[Vec<Vec<u8>>], threshold: usize, proof: KeyProof) -> Option<Plaintext> {
     let entry = |part: &Vec<u8>| MasterKey::Age {

@@ -1,4 +1,4 @@
-//! One age identity or SSH key of this host: how it opens stanzas, and how messages name it.
+//! One age identity or SSH key of this host: how it opens the stanzas of a message, and how messages name it.
 
 use std::sync::OnceLock;
 
@@ -15,54 +15,54 @@ use super::{
     ssh,
 };
 
-/// A private key that opens age messages.
+/// A private key that opens age messages: an age identity or an SSH key.
 pub(crate) struct Identity {
     secret: PrivateHalf,
-    /// The recipient in full. It is computed on first use, since that takes long for a post-quantum identity.
+    /// The complete recipient. The recipient is computed on first use, since that takes long for a post-quantum identity.
     recipient: OnceLock<String>,
     place: Place,
 }
 
-/// The private half.
+/// The private half of an [`Identity`].
 enum PrivateHalf {
-    /// From an identity text.
+    /// An X25519 identity from a text of age identities.
     Age(x25519::Identity),
-    /// From an identity text, post-quantum.
+    /// A post-quantum hybrid identity from a text of age identities.
     Hybrid(HybridIdentity),
-    /// The age identity that an SSH key was converted to.
+    /// The age identity that an ed25519 SSH key was converted to.
     Converted(x25519::Identity),
-    /// An SSH key itself, for stanzas that name it.
+    /// An SSH key itself, which opens the age stanzas that name the key.
     Ssh(Box<SshSecret>),
 }
 
-/// An SSH key for stanzas of its own. The identity of the `age` crate is made on first use: for an RSA key that takes longer than the rest
-/// of a run.
+/// An SSH key that opens the age stanzas that name it. The identity of the `age` crate is made from the SSH key on first use. For
+/// an RSA key, that takes longer than the rest of a run.
 struct SshSecret {
     key: PrivateKey,
-    /// The public key, without comment.
+    /// The public key in the form of a `.pub` file, without comment.
     recipient: String,
-    /// How the first line of a stanza for this key begins: the type of the stanza, and the tag of the key.
+    /// The beginning of the first line of each stanza for this key: the type of the stanza, and the tag that names the key.
     stanza: String,
     native: OnceLock<Option<::age::ssh::Identity>>,
 }
 
 impl Identity {
-    /// An identity from an identity text.
+    /// Makes an identity from the secret of a line of age identities.
     pub(crate) fn from_age(secret: x25519::Identity, place: Place) -> Self {
         Self::new(PrivateHalf::Age(secret), place)
     }
 
-    /// A post-quantum identity from an identity text.
+    /// Makes a post-quantum identity from the secret of a line of age identities.
     pub(crate) fn from_hybrid(secret: HybridIdentity, place: Place) -> Self {
         Self::new(PrivateHalf::Hybrid(secret), place)
     }
 
-    /// The age identity that an SSH key was converted to.
+    /// Makes an identity from the age secret that an SSH key was converted to.
     pub(crate) fn from_conversion(secret: x25519::Identity, place: Place) -> Self {
         Self::new(PrivateHalf::Converted(secret), place)
     }
 
-    /// An SSH key for stanzas of its own. `None` if its public half cannot be encoded.
+    /// Makes an identity for the stanzas that name an SSH key. Returns `None` if the public half of the key cannot be encoded.
     pub(crate) fn from_ssh(key: PrivateKey, place: Place) -> Option<Self> {
         let recipient = ssh::recipient(key.public_key())?;
         let digest = Sha256::digest(key.public_key().to_bytes().ok()?);
@@ -77,7 +77,7 @@ impl Identity {
         Some(Self::new(PrivateHalf::Ssh(Box::new(secret)), place))
     }
 
-    /// An identity whose recipient is still to be made.
+    /// Makes an identity. Its recipient is computed later.
     fn new(secret: PrivateHalf, place: Place) -> Self {
         let recipient = OnceLock::new();
         Self {
@@ -87,13 +87,13 @@ impl Identity {
         }
     }
 
-    /// The recipient in full, as a `.sops.yaml` takes it.
+    /// The complete recipient, in the form that a `.sops.yaml` takes.
     pub(crate) fn recipient(&self) -> &str {
         self.recipient.get_or_init(|| self.secret.recipient())
     }
 
-    /// The recipient as messages show it: an age key in full, a post-quantum one by its first and last characters, an SSH key by its
-    /// fingerprint.
+    /// The recipient as messages show it. An age recipient is shown in full, a post-quantum one by its first and last characters,
+    /// and an SSH key by its fingerprint.
     pub(crate) fn shown(&self) -> String {
         match &self.secret {
             PrivateHalf::Age(_) | PrivateHalf::Converted(_) => self.recipient().to_owned(),
@@ -102,35 +102,37 @@ impl Identity {
         }
     }
 
-    /// Where it comes from.
+    /// The key source that the identity comes from.
     pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 
-    /// Whether it was converted from an SSH key.
+    /// Whether the identity was converted from an SSH key.
     pub(crate) fn is_converted(&self) -> bool {
         matches!(self.secret, PrivateHalf::Converted(_))
     }
 
-    /// Whether it is a native SSH key.
+    /// Whether the identity is an SSH key itself, not a key converted from one.
     pub(crate) fn is_ssh(&self) -> bool {
         matches!(self.secret, PrivateHalf::Ssh(_))
     }
 
-    /// Whether `recipient`, as a sops file spells it, is this identity. An SSH recipient may carry a comment.
+    /// Whether `recipient`, as a sops file spells it, is the recipient of this identity. A comment at the end of an SSH recipient
+    /// does not matter.
     pub(crate) fn is_named(&self, recipient: &str) -> bool {
         let theirs = recipient.split_whitespace();
         let ours = || self.recipient().split_whitespace();
         match self.secret {
             PrivateHalf::Ssh(_) => ours().take(2).eq(theirs.take(2)),
             PrivateHalf::Age(_) | PrivateHalf::Converted(_) => ours().eq(theirs),
-            // The form is checked first, so that the own recipient is not computed for a name of another kind.
+            // The form of `recipient` is checked first. Computing the recipient of this identity takes long, and is useless if
+            // `recipient` is of another kind.
             PrivateHalf::Hybrid(_) => hybrid::is_recipient(recipient) && ours().eq(theirs),
         }
     }
 
-    /// The identity to try on the age message with these bytes. An SSH stanza names its key; so if no stanza names an SSH key, the result
-    /// is `None` and the identity of the `age` crate is not made.
+    /// The key to try on the age message `message`. Returns `None` for an SSH key that no stanza of the message names. For such a
+    /// key, the identity of the `age` crate is never made, which saves time.
     pub(crate) fn candidate<'i>(&'i self, message: &[u8], effort: &'i Effort<'i>) -> Option<Candidate<'i>> {
         let key: &dyn ::age::Identity = match &self.secret {
             PrivateHalf::Age(secret) | PrivateHalf::Converted(secret) => secret,
@@ -145,7 +147,7 @@ impl Identity {
     }
 }
 
-/// An identity for the stanzas of one message. `effort` limits how often it is tried.
+/// A key that is tried on the stanzas of one message. `effort` limits how often the key is tried.
 pub(crate) struct Candidate<'i> {
     key: &'i dyn ::age::Identity,
     secret: &'i PrivateHalf,
@@ -160,8 +162,8 @@ impl ::age::Identity for Candidate<'_> {
 }
 
 impl PrivateHalf {
-    /// The kind of key that is tried on a stanza. `None` if the stanza itself shows that it is for another key, so that a try costs
-    /// nothing.
+    /// The kind of key that a try on this stanza uses. Returns `None` if the stanza itself shows that it is for another key. A
+    /// try on such a stanza takes no time and is not counted.
     fn cost(&self, stanza: &Stanza) -> Option<KeyCost> {
         let Stanza { tag, args, .. } = stanza;
         let is_for_it = match self {
@@ -173,7 +175,7 @@ impl PrivateHalf {
         is_for_it.then_some(kind)
     }
 
-    /// The recipient in full.
+    /// The complete recipient that belongs to this private half.
     fn recipient(&self) -> String {
         match self {
             Self::Age(secret) | Self::Converted(secret) => secret.to_public().to_string(),

@@ -1,4 +1,4 @@
-//! The keys of this host.
+//! Holds all keys of this host.
 
 use std::{
     sync::atomic::AtomicBool,
@@ -15,58 +15,69 @@ use super::{
     recovery::DataKeyRecovery,
 };
 
-/// The keys of this host, ready to open files.
+/// All keys of this host that a run has loaded or can ask other programs for.
 #[derive(Default)]
 pub struct Keyring {
+    /// The keys that this process itself holds in memory.
     pub(crate) hand: KeysAtHand,
+    /// The identities that only a plugin can use, each with its key source.
     pub(crate) plugins: Vec<(PluginIdentity, Place)>,
+    /// The commands that print keys.
     pub(crate) commands: Vec<KeyCommand>,
+    /// The gpg program with its home. `None` if gpg is not used.
     pub(crate) gpg: Option<Gpg>,
-    /// Why gpg is not asked again in this run.
+    /// The failure for which gpg is not asked again in this run. `None` if gpg may be asked.
     pub(crate) gpg_is_given_up: Option<EntryFailure>,
+    /// Whether a plugin or gpg may ask a person.
     pub(crate) may_ask: bool,
+    /// How long each single run of a key command, a plugin or gpg may take.
     pub(crate) timeout: Duration,
-    /// When the time for all programs together is over. `None` if a person may be asked: then only each program has a limit.
+    /// The time at which all programs together must have ended. `None` if a person may be asked: then only each single program
+    /// has a limit.
     pub(crate) late_at: Option<Instant>,
+    /// The messages about key sources that were not taken out yet.
     pub(crate) notices: Vec<Notice>,
-    /// Every key source, or part of one, that gave no key, including those without a notice.
+    /// Every key source, or part of one, that gave no key. The list includes problems for which there is no notice.
     pub(crate) problems: Vec<Problem>,
-    /// The sources that nobody set: default places, such as the host keys of sshd.
+    /// The key sources that nobody set: default files that are missing, and the caller's own keys.
     pub(crate) unasked: Vec<Place>,
-    /// Whether a recipient longer than a line was already shown in full in this run, for somebody to copy.
+    /// Whether the run has already shown a very long recipient in full, for somebody to copy. Later messages shorten such
+    /// recipients.
     pub(crate) has_shown_long: AtomicBool,
 }
 
 impl Keyring {
-    /// What a person should hear about the sources, in the order in which they were read. Each is told once.
+    /// Takes out the messages about the key sources, in the order in which the sources were read. Each message is given only
+    /// once.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
 
-    /// Whether somebody set the source that has this problem.
+    /// Whether somebody set the key source of this problem. Returns `false` for a missing default file, and for the caller's own
+    /// keys.
     pub(crate) fn is_set(&self, problem: &Problem) -> bool {
         !self.unasked.contains(&problem.place.source())
     }
 
-    /// The keys in memory as they are now.
+    /// The keys that this process holds in memory at this moment.
     #[must_use]
     pub fn at_hand(&self) -> KeysAtHand {
         self.hand.clone()
     }
 
-    /// Tries the keys at hand on a file.
+    /// Tries the keys at hand on one file.
     pub fn open(&self, recovery: &mut DataKeyRecovery) {
         self.hand.open(recovery);
     }
 
-    /// Ends the daemons that were started to open files, such as a gpg-agent.
+    /// Ends the daemons that this run started to open files, such as gpg-agent.
     pub fn dismiss_programs(&mut self) {
         if let Some(gpg) = &mut self.gpg {
             gpg.end_services();
         }
     }
 
-    /// The plugins that this host has identities of, in the order in which they are first named.
+    /// The names of the plugins for which this host has identities, each once, in the order of the identities.
     pub(crate) fn plugin_names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for (identity, _) in &self.plugins {
@@ -77,11 +88,12 @@ impl Keyring {
         names
     }
 
-    /// Records that `place` gave no key, and adds a notice about it.
+    /// Records that the key source `place` gave no key, and adds a notice about the cause. A problem that is already recorded is
+    /// not added again.
     pub(crate) fn report(&mut self, place: Place, cause: Cause) {
         let problem = Problem { place, cause };
         if problem.cause == Cause::PublicSshKey {
-            // Anybody may read a public key, so the mode of its file needs no warning.
+            // Everybody may read a public key. So the earlier warning about the mode of the file is removed.
             self.notices
                 .retain(|notice| !matches!(notice, Notice::Exposed { path, .. } if Place::File(path.clone()) == problem.place));
         }

@@ -1,4 +1,4 @@
-//! Reading the key sources, each once.
+//! Reads the key sources, each once.
 
 use std::sync::Arc;
 
@@ -26,8 +26,10 @@ use crate::{
 };
 
 impl Keyring {
-    /// Reads every key source once. A source that cannot be used becomes a [`Notice`]; the others are still used. Key commands, plugins and
-    /// gpg cost a process each, so they are started only when a file needs them.
+    /// Reads every key source once.
+    ///
+    /// A source that cannot be used becomes a [`Notice`], and the other sources are still used. Key commands, plugins and gpg
+    /// cost a process each, so they are started later, and only if a file needs them.
     #[must_use]
     pub fn load(sources: &KeySources) -> Self {
         let mut keyring = Self {
@@ -60,7 +62,7 @@ impl Keyring {
         keyring
     }
 
-    /// Reads an SSH private key.
+    /// Reads a file that should hold an SSH private key, and adds the keys that it gives.
     fn load_ssh_key(&mut self, key: &SshKeyFile, reader: &mut Reader) {
         let place = Place::File(key.file.path.clone());
         if let Some(text) = self.read(&place, &key.file, key.kind(), reader) {
@@ -68,7 +70,7 @@ impl Keyring {
         }
     }
 
-    /// Reads a file of age identities.
+    /// Reads a file of age identities, and adds the identities.
     fn load_identities(&mut self, place: Place, key: &KeyFile, reader: &mut Reader) {
         let Some(text) = self.read(&place, key, KeyKind::Identities, reader) else {
             return;
@@ -85,7 +87,7 @@ impl Keyring {
         }
     }
 
-    /// Reads the credential that the unit was given.
+    /// Reads the age identities in a credential that systemd gave to the unit.
     fn load_credential(&mut self, credential: &Credential, reader: &mut Reader) {
         let place = Place::Credential(credential.name.clone());
         match &credential.directory {
@@ -94,8 +96,8 @@ impl Keyring {
         }
     }
 
-    /// Drops gpg if its home is missing or the disk of the home does not answer. gpg itself would create a missing home and find no key in
-    /// it, and would wait for the disk without end.
+    /// Drops gpg if its home is missing, or if the disk of the home does not answer. gpg would create a missing home, and find no
+    /// key in it. gpg would wait forever for a disk that does not answer.
     fn require_home(&mut self, reader: &mut Reader) {
         let Some(home) = self.gpg.as_ref().and_then(Gpg::needed_home) else {
             return;
@@ -103,7 +105,7 @@ impl Keyring {
         let cause = match reader.find(&home) {
             Err(ReadError::Missing) => Cause::NoHome,
             Err(error @ (ReadError::Late | ReadError::Stopped)) => Cause::File(error),
-            // Other defects of the home are reported when gpg is needed.
+            // Other defects of the home, such as a wrong owner, are reported when gpg is needed.
             Ok(()) | Err(_) => return,
         };
         self.gpg = None;
@@ -124,7 +126,7 @@ impl Keyring {
         }
     }
 
-    /// The content of a key file. What keeps it from being read is reported.
+    /// Reads a key file. Returns `None` if the file cannot be read, and records the reason.
     fn read(&mut self, place: &Place, key: &KeyFile, kind: KeyKind, reader: &mut Reader) -> Option<Plaintext> {
         let limit = match kind {
             KeyKind::Identities => age::MAX_IDENTITY_BYTES,
@@ -154,11 +156,12 @@ impl Keyring {
         None
     }
 
-    /// Adds all that an SSH private key stands for.
+    /// Adds all keys that an SSH private key gives: age identities, and perhaps an OpenPGP key.
     pub(crate) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
         let keys = match ssh_keys::keys(place, text.expose()) {
             Ok(keys) => keys,
-            // Some forms of keys are binary. So the text is first parsed as a key; its encoding is examined only if that fails.
+            // Some forms of keys are binary. So the text is first parsed as a key, and its encoding is examined only if parsing
+            // fails.
             Err(cause @ (Cause::NoSshKey | Cause::DamagedSshKey(_))) => {
                 return self.report(place.clone(), unreadable(text.expose()).unwrap_or(cause));
             }
@@ -184,8 +187,8 @@ impl Keyring {
         }
     }
 
-    /// Adds the identities among `items`, which are pieces of an identity text with their line numbers. Pieces that are no identity are
-    /// reported.
+    /// Adds the identities among `items`. The items are pieces of a text of age identities, each with its line number. Pieces
+    /// that are no identity are reported.
     pub(crate) fn add_identities<'a>(&mut self, place: &Place, items: impl Iterator<Item = (usize, &'a [u8])>) {
         let (mut found, mut bad) = (false, 0_usize);
         for (line, item) in items {
@@ -209,7 +212,7 @@ impl Keyring {
         }
     }
 
-    /// Adds a notice that names those of the caller's own keys that are used. Own keys that cannot be used are not reported, since nobody
+    /// Adds a notice that lists the caller's own keys that are used. Own keys that cannot be used are not reported, since nobody
     /// set them.
     fn tell_of_own_keys(&mut self, sources: &KeySources) {
         let ssh = sources.ssh_keys.iter().map(|key| &key.file);
@@ -224,7 +227,7 @@ impl Keyring {
         }
     }
 
-    /// Whether an age identity, or an identity of a plugin, comes from `place`.
+    /// Whether an age identity, or an identity of a plugin, comes from the key source `place`.
     fn has_keys_from(&self, place: &Place) -> bool {
         let plugins = self.plugins.iter().map(|(_, place)| place.source());
         self.hand.identities.iter().any(|identity| identity.place() == place)
@@ -232,7 +235,8 @@ impl Keyring {
     }
 }
 
-/// The encoding that makes a key text unreadable, if it has one that does. A byte order mark and CR LF do no harm to keys.
+/// The cause to report if the encoding of a key text makes the text unreadable. Returns `None` for a byte order mark and for CR
+/// LF line ends, which do no harm.
 fn unreadable(text: &[u8]) -> Option<Cause> {
     match Encoding::of(text.trim_ascii())? {
         encoding @ (Encoding::Utf16(_) | Encoding::LoneReturns) => Some(Cause::Encoding(encoding)),
@@ -240,7 +244,7 @@ fn unreadable(text: &[u8]) -> Option<Cause> {
     }
 }
 
-/// Whether others than the owner may read or write a file of this mode.
+/// Whether the mode of a file lets others than its owner read or write the file.
 fn is_exposed(mode: u32) -> bool {
     mode & 0o066 != 0
 }

@@ -1,40 +1,40 @@
-//! Messages about key sources. They never show the content of a source.
+//! Holds the messages about key sources. No message shows the content of a source.
 
 use std::{fmt, path::PathBuf};
 
 use super::problem::{Place, Problem};
 use crate::text::{encoding::Encoding, shell};
 
-/// Something worth telling about a source of keys.
+/// A message about a key source: information, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// An SSH key was converted to an age identity. Information, not a warning.
+    /// An SSH key was converted to an age identity. The message is information, not a warning.
     Imported {
-        /// The SSH private key.
+        /// The file or key command that the SSH private key comes from.
         place: Place,
-        /// The age recipient of that identity.
+        /// The age recipient of the converted identity.
         recipient: String,
     },
-    /// An SSH key was converted to an OpenPGP key. Information, not a warning.
+    /// An SSH key was converted to an OpenPGP key. The message is information, not a warning.
     ImportedForPgp {
-        /// The SSH private key.
+        /// The file or key command that the converted SSH private key comes from.
         place: Place,
-        /// The fingerprint in upper-case hex digits.
+        /// The fingerprint of the OpenPGP key in upper-case hex digits.
         fingerprint: String,
     },
-    /// Nobody named a key, and these of the caller's own are used. Information, not a warning.
+    /// The manifest names no key, so these keys of the caller are used. The message is information, not a warning.
     OwnKeys(Vec<Place>),
-    /// A key file that others than its owner may read or write. It is used nevertheless.
+    /// The mode of a key file lets others than its owner read or write the file. The file is used nevertheless.
     Exposed {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the key file.
         mode: u32,
     },
-    /// A key file that begins with a byte order mark. It is used nevertheless.
+    /// The key file at this path begins with a byte order mark. The file is used nevertheless.
     Marked(PathBuf),
-    /// A source, or a part of one, that gave no key.
+    /// A key source, or a part of one, gave no key.
     Unusable(Problem),
 }
 
@@ -77,7 +77,7 @@ impl fmt::Display for Notice {
     }
 }
 
-/// Who may do what with a key file of this mode.
+/// Says which rights the group and others have on a key file of the mode `mode`.
 fn exposure(mode: u32) -> String {
     let (group, others) = ((mode >> 3) & 0o6, mode & 0o6);
     let may = |who, rights| match rights {
@@ -87,7 +87,7 @@ fn exposure(mode: u32) -> String {
     };
     match (group, others) {
         (group, 0) => may("its group", group),
-        // What the group may do, everybody may.
+        // The others have every right that the group has, so only the others are named.
         (group, others) if group & !others == 0 => may("others", others),
         (group, others) => format!("{}, and {}", may("its group", group), may("others", others)),
     }

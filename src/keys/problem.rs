@@ -1,4 +1,4 @@
-//! What is wrong with a key source: where, why, and what to do about it.
+//! Describes a problem with a key source: the place, the cause, and the remedy.
 
 use std::{
     fmt,
@@ -11,124 +11,126 @@ use crate::{
     text::{encoding::Encoding, shell},
 };
 
-/// A source, or a part of one, that gave no key.
+/// The problem that a key source, or a part of one, gave no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where.
+    /// The key source, or the line of one, that gave no key.
     pub place: Place,
-    /// Why.
+    /// The reason why the source gave no key.
     pub cause: Cause,
 }
 
-/// Where a key comes from, or should have come from.
+/// The place that a key comes from, or should have come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
-    /// A file.
+    /// The path of a file.
     File(PathBuf),
-    /// An environment variable.
+    /// The name of an environment variable.
     Variable(&'static str),
-    /// A systemd credential.
+    /// The name of a systemd credential.
     Credential(String),
-    /// A line, counted from 1, of a source.
+    /// A line of a key source: the number of the line, counted from 1, and the source.
     Line(usize, Box<Place>),
 }
 
-/// Why a source gave no key.
+/// The reason why a key source gave no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The file could not be read.
+    /// The file exists but could not be read.
     File(ReadError),
-    /// There is no such file. The kind is that of the key that it should hold.
+    /// The file is missing. The value is the kind of key that the file should hold.
     NoFile(KeyKind),
-    /// There is a symlink in its place, which leads to no file.
+    /// The path is a symlink that leads to no file.
     LeadsNowhere,
-    /// There is no such directory. It should be a `GnuPG` home.
+    /// The directory that should be a `GnuPG` home is missing.
     NoHome,
-    /// A source of age identities in which no line could be one.
+    /// The source should hold age identities, but is empty or has only comments.
     NoIdentity,
-    /// A line that is no age identity.
+    /// The line is not an age identity.
     BadLine,
-    /// A text that was written in another encoding or with other line ends.
+    /// The text of the source has another encoding than UTF-8, or wrong line ends.
     Encoding(Encoding),
-    /// The number of further bad lines, after those that were reported one by one.
+    /// Further lines are no age identities. The value is their number, without the lines that were reported one by one.
     MoreBadLines(usize),
-    /// A line that is an age recipient.
+    /// The line is an age recipient, the public half of a key, instead of an identity.
     RecipientLine,
-    /// An age identity file that is itself encrypted.
+    /// The file of age identities is itself encrypted.
     EncryptedIdentities,
-    /// An SSH key where an age identity file was expected.
+    /// The source holds an SSH key, but age identities were expected.
     SshKey,
-    /// A public SSH key where a private one was expected.
+    /// The source holds a public SSH key, but a private one was expected.
     PublicSshKey,
-    /// An SSH private key that is encrypted with a passphrase.
+    /// The SSH private key is encrypted with a passphrase.
     EncryptedSshKey,
-    /// An SSH private key of a kind that age does not know.
+    /// The SSH private key is of a kind that age does not know. The text is the name of the kind.
     UnknownSshKind(String),
-    /// An SSH private key that is encrypted with a passphrase, in the form PKCS#8, which other programs than OpenSSH write.
+    /// The SSH private key is encrypted with a passphrase, in the form PKCS#8. Other programs than OpenSSH write this form.
     EncryptedPkcs8,
-    /// It looks like an SSH private key but cannot be read as one.
+    /// The text looks like an SSH private key, but is damaged.
     DamagedSshKey(Damage),
-    /// A key of another kind.
+    /// The source holds a key of another kind or form than expected.
     Foreign(Foreign),
-    /// It does not look like an SSH private key at all.
+    /// The text does not look like an SSH private key at all.
     NoSshKey,
-    /// No unit gave us credentials.
+    /// The manifest names a systemd credential, but no unit gave credentials to this process.
     NoCredentials,
-    /// A command line that is empty, or ends within quotes.
+    /// The command line of a key command is empty, or ends within quotes.
     NoCommand,
-    /// A key command that did not run to its end: the name of its program, and the error.
+    /// A key command could not be started, or did not run to its end. The values are the name of its program, and the error.
     Command(String, ChildError),
-    /// A key command that reported a failure: the name of its program, and its exit status in the system's words.
+    /// A key command reported a failure. The values are the name of its program, and its exit status as text.
     CommandFailed(String, String),
-    /// A plugin failed. The text is its own message or one of ours.
+    /// A plugin failed. The text is a sentence of ours, which may quote the plugin's own message.
     Program(String),
 }
 
-/// The kind of key that a file should hold. The order is that in which making a missing key is recommended.
+/// The kind of key that a file should hold. The variants are in order of preference: if several keys are missing, a hint
+/// recommends to make the first kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum KeyKind {
-    /// age identities.
+    /// A file with age identities.
     Identities,
-    /// An SSH private key of any kind; a new one would be ed25519.
+    /// A file with an SSH private key of any kind. If the key is missing, a hint recommends to make an ed25519 key.
     Ssh,
-    /// An SSH private key that should be RSA.
+    /// A file with an SSH private key that should be RSA: the configuration names the key for OpenPGP, or the name of the file
+    /// contains `rsa`.
     SshRsa,
 }
 
-/// What is wrong with an SSH private key. OpenSSH refuses all of these.
+/// The defect of an SSH private key. OpenSSH refuses keys with any of these defects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// The last line of its text is not there.
+    /// The last line, `-----END …-----`, is missing.
     NoEnd,
-    /// Its text is not base64.
+    /// The text of the key is not valid base64.
     Base64,
-    /// The data end within a field.
+    /// The data end in the middle of a field.
     CutOff,
-    /// A field does not have the form that belongs there.
+    /// A field of the key has a wrong form.
     Form,
-    /// It does not hold exactly one key.
+    /// The container of the key does not hold exactly one key.
     SeveralKeys,
-    /// Data follow the key, or its length is no whole number of blocks.
+    /// Other data follow the key, or the length of the private part is not a multiple of the block size.
     Length,
-    /// The two check numbers, which must be equal, differ.
+    /// The two check numbers of the private part differ, though they must be equal.
     CheckNumbers,
-    /// The padding is not 1, 2, 3 and so on.
+    /// The bytes of the padding are not 1, 2, 3 and so on.
     Padding,
-    /// Its public half belongs to another key.
+    /// The public half belongs to another private key.
     PublicHalf,
 }
 
 impl Place {
-    /// A line of this place.
+    /// The place of the line `number` of this source.
     pub(crate) fn line(&self, number: usize) -> Self {
         Self::Line(number, Box::new(self.clone()))
     }
 
-    /// The whole source: this place itself, or the source of which it is a line.
+    /// The whole key source: for a line, the source that has the line; otherwise the place itself.
     pub(crate) fn source(&self) -> Self {
         match self {
             Self::Line(_, place) => place.source(),
@@ -136,7 +138,7 @@ impl Place {
         }
     }
 
-    /// The path of the file, if this place is a file or a line of one.
+    /// The path of the file. Returns `None` if the place is neither a file nor a line of a file.
     fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
@@ -147,7 +149,7 @@ impl Place {
 }
 
 impl Problem {
-    /// The kind of a host key of sshd, if the problem is that its file is missing.
+    /// The kind of key that is missing below `/etc/ssh`. Returns `None` if the problem is not a missing host key of sshd.
     pub(crate) fn missing_host_key(&self) -> Option<KeyKind> {
         match self.cause {
             Cause::NoFile(kind) if self.place.path()?.starts_with(SSHD) => Some(kind),
@@ -155,12 +157,12 @@ impl Problem {
         }
     }
 
-    /// Whether the problem is that the program failed that has the key of `place`.
+    /// Whether the problem is a failure of the plugin that has the key of `place`.
     pub(crate) fn is_of_program_for(&self, place: &Place) -> bool {
         matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())
     }
 
-    /// What to do about the problem, if something can be done on this host.
+    /// The remedy for the problem, as text for a message. Returns `None` if nothing can be done on this host.
     pub(crate) fn remedy(&self) -> Option<String> {
         self.cause.remedy().map(str::to_owned).or_else(|| self.remedy_at(&self.place))
     }
@@ -234,8 +236,8 @@ impl Cause {
 }
 
 impl KeyKind {
-    /// What to do if there is no file at `path`. The key may still exist, for example on a disk that is not mounted, and this program
-    /// cannot tell. So restoring it comes first, and making a new one last.
+    /// The remedy if there is no file at `path`. The key may still exist, for example on a disk that is not mounted. So the
+    /// remedy first says how to get the old key back, and last how to make a new key.
     fn remedy(self, path: &Path) -> String {
         let directory = shell::path(path.parent().unwrap_or(path));
         let path = shell::path(path);

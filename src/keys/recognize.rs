@@ -1,11 +1,12 @@
-//! Recognizes keys of kinds that a source should not hold, by how they begin.
+//! Recognizes keys of kinds that a key source should not hold, by the beginning of their text.
 
 use super::{foreign::Foreign, problem::Cause};
 
 /// The kinds of SSH keys that age knows.
 const KNOWN: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
 
-/// The cause to report if `text` is an SSH private key in a form that OpenSSH does not read, or a public key.
+/// The cause to report if `text` is a public SSH key, or an SSH private key in a form that OpenSSH does not read. Returns `None`
+/// for other texts.
 pub(crate) fn ssh_key(text: &[u8]) -> Option<Cause> {
     let begins = |prefix: &str| text.trim_ascii_start().starts_with(prefix.as_bytes());
     if begins("PuTTY-User-Key-File-") {
@@ -21,7 +22,8 @@ pub(crate) fn ssh_key(text: &[u8]) -> Option<Cause> {
     }
 }
 
-/// The cause to report if `text` is a known key that is no SSH key.
+/// The cause to report if `text` is a key of another kind than SSH: age identities or an OpenPGP key. Returns `None` for other
+/// texts.
 pub(crate) fn other_key(text: &[u8]) -> Option<Cause> {
     let mut lines = text.split(|byte| *byte == b'\n');
     let foreign = lines.find_map(|line| match line {
@@ -32,8 +34,8 @@ pub(crate) fn other_key(text: &[u8]) -> Option<Cause> {
     foreign.map(Cause::Foreign)
 }
 
-/// The cause to report for a key of `kind` in the form `form`. If age does not know the kind, the cause names the kind, since converting
-/// the key to another form would not help.
+/// The cause to report for an SSH key of the kind `kind` in the file format `form`. If age does not know the kind, the cause
+/// names the kind, since converting the key to another format would not help.
 fn of_kind(kind: Option<&str>, form: Foreign) -> Cause {
     match kind.filter(|kind| !KNOWN.contains(kind)) {
         Some(kind) => Cause::UnknownSshKind(kind.to_owned()),
@@ -41,25 +43,26 @@ fn of_kind(kind: Option<&str>, form: Foreign) -> Cause {
     }
 }
 
-/// The kind of a `PuTTY` key: the last word of its first line.
+/// The kind of a `PuTTY` key, which is the last word of the first line.
 fn kind_of_putty(text: &[u8]) -> Option<&str> {
     let line = text.trim_ascii_start().split(|byte| *byte == b'\n').next()?;
     kind(line.trim_ascii_end().rsplit(|byte| *byte == b' ').next()?)
 }
 
-/// The cause to report for a Dropbear key. It begins with the length of the kind (4 bytes, big-endian) and the kind; the bare numbers
-/// follow.
+/// The cause to report for a Dropbear key. Returns `None` if `text` is no such key. A Dropbear key begins with the length of the
+/// kind (4 bytes, big-endian), then the kind. The numbers of the key follow.
 fn dropbear_key(text: &[u8]) -> Option<Cause> {
     let (length, rest) = text.split_first_chunk()?;
     let kind = kind(rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?)?;
     Some(of_kind(Some(kind), Foreign::Dropbear))
 }
 
-/// A line as in `.pub` files: the kind, and the key in base64.
+/// The cause to report for a public key. Returns `None` if `text` is no such key. The text of a public key is a line as in a
+/// `.pub` file: the kind, then the key in base64.
 fn public_key(text: &[u8]) -> Option<Cause> {
     let mut words = text.trim_ascii_start().split(u8::is_ascii_whitespace);
     let (kind, key) = (kind(words.next()?)?, words.next()?);
-    // The key begins with the length of its kind, of which the first three bytes are zero: `AAAA` in base64.
+    // The key begins with the length of its kind, in four bytes. The first three bytes are zero, which is `AAAA` in base64.
     key.starts_with(b"AAAA").then_some(if kind.contains("-cert-v0") {
         Cause::Foreign(Foreign::Certificate)
     } else {
@@ -67,8 +70,8 @@ fn public_key(text: &[u8]) -> Option<Cause> {
     })
 }
 
-/// The name of a kind of SSH keys. `None` if `name` is not spelled like one: in a damaged file these bytes can be anything, even a part of
-/// the key, and the name is shown in messages.
+/// The name of a kind of SSH key. Returns `None` if `name` is not spelled like such a kind: messages show the name, and in a
+/// damaged file `name` can hold any bytes, even a part of the key.
 pub(crate) fn kind(name: &[u8]) -> Option<&str> {
     let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.@".contains(byte);
     let name = str::from_utf8(name).ok()?;

@@ -1,4 +1,5 @@
-//! One sops file while its data key is looked for: which recipient entries were opened, and which data key they make together.
+//! Holds the state of one sops file while its data key is looked for: which recipient entries were opened, and the shares of the
+//! data key that the entries gave.
 
 use super::{effort::FileTries, failure::EntryFailure, shamir};
 use crate::{
@@ -9,19 +10,22 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// The search for the data key of one sops file. It ends when enough recipient entries are opened.
+/// The search for the data key of one sops file. The search ends when the data key is found.
 pub struct DataKeyRecovery {
+    /// The key groups of the file, in the order of the metadata.
     groups: Vec<Group>,
-    /// How many groups are needed.
+    /// The number of key groups that must be open to get the data key.
     needed: usize,
+    /// The proof that the data key of the file has to pass.
     proof: KeyProof,
+    /// The data key. `None` while the data key is not found.
     key: Option<Plaintext>,
-    /// The numbers of identities and of OpenPGP keys of the keyring that were tried on the file. Keys are only added at the end, so all
-    /// later ones are new.
+    /// How many identities and how many OpenPGP keys of the keyring were tried on the file. The keyring adds keys only at the
+    /// ends of its lists. So the keys after these numbers were not tried yet.
     pub(crate) tried: (usize, usize),
 }
 
-/// Entries of which any one opens the group.
+/// One key group: recipient entries of which any one opens the group.
 pub(crate) struct Group {
     pub entries: Vec<RecipientEntry>,
     is_open: bool,
@@ -30,14 +34,15 @@ pub(crate) struct Group {
 /// One recipient entry of the metadata.
 pub(crate) struct RecipientEntry {
     pub key: MasterKey,
-    /// What kept it closed, each reason once.
+    /// The reasons why the entry was not opened, each once.
     pub failures: Vec<EntryFailure>,
-    /// The data key, or the share of it, that the entry gave.
+    /// The data key or share that the entry gave. `None` while the entry is closed.
     part: Option<Plaintext>,
+    /// Whether the entry names a key at hand. Such entries are tried first.
     is_ours: bool,
 }
 
-/// An entry's place in its file.
+/// The position of a recipient entry in its file: the index of its key group, and its index in that group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct EntryIndex {
     group: usize,
@@ -45,15 +50,17 @@ pub(crate) struct EntryIndex {
 }
 
 impl DataKeyRecovery {
-    /// A file with these key groups, of which nothing is open yet. `proof` tells its data key from any other.
+    /// Begins to look for the data key of a file with these key groups. No group is open yet. `proof` tells the data key of the
+    /// file from any other key.
     #[must_use]
     pub fn new(groups: &KeyGroups, proof: KeyProof) -> Self {
         let count = groups.groups.len();
-        // A file without a threshold needs all its groups, which is what sops assumes when it writes one.
+        // A file without a threshold needs all its groups, since sops splits the data key among all groups when it writes such
+        // a file.
         let threshold = if groups.threshold == 0 { count } else { groups.threshold };
         Self {
             groups: groups.groups.iter().map(|group| Group::new(&group.keys)).collect(),
-            // Shamir's scheme makes no secret of which one share is enough, so a threshold of 1 counts as 2.
+            // In Shamir's scheme one share is never enough to make the secret, so a threshold of 1 counts as 2.
             needed: if count > 1 { threshold.max(2) } else { 1 },
             proof,
             key: None,
@@ -61,25 +68,25 @@ impl DataKeyRecovery {
         }
     }
 
-    /// Whether the data key is found.
+    /// Whether the data key of the file is found.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.key.is_some()
     }
 
-    /// Takes the data key out. If the entries gave keys and none passed the proof, the one that sops takes is the best there is:
-    /// decrypting with it tells what is wrong with the file.
+    /// Takes the data key out. If the opened entries gave keys, but no key passed the proof, the result is the key that sops
+    /// would take. Decrypting the file with this key then fails, and the error shows what is wrong with the file.
     pub fn take_key(&mut self) -> Option<Plaintext> {
         self.key.take().or_else(|| self.candidate(None))
     }
 
-    /// What its data key has to pass.
+    /// The proof that the data key of the file has to pass.
     #[must_use]
     pub fn proof(&self) -> &KeyProof {
         &self.proof
     }
 
-    /// The open groups by their names, if the file has several.
+    /// The names of the open key groups, such as `group 1`. The list is empty if the file has only one group.
     #[must_use]
     pub fn open_shares(&self) -> Vec<String> {
         let open = (1..).zip(&self.groups).filter(|(_, group)| group.is_open());
@@ -87,7 +94,7 @@ impl DataKeyRecovery {
         if self.groups.len() > 1 { names.collect() } else { Vec::new() }
     }
 
-    /// How many groups are needed.
+    /// The number of key groups that must be open to get the data key.
     pub(crate) fn needed(&self) -> usize {
         self.needed
     }
@@ -96,21 +103,21 @@ impl DataKeyRecovery {
         &self.groups
     }
 
-    /// A new set of tries for this file, by its numbers of groups and entries.
+    /// A new set of tries for this file. Its size depends on the numbers of groups and entries.
     pub(crate) fn tries(&self) -> FileTries {
         let entries = self.groups.iter().map(|group| group.entries.len());
         FileTries::new(self.groups.len(), entries.sum())
     }
 
-    /// Marks the entries for which `is_ours` holds, because they name a key of this host. They are tried first.
+    /// Marks each recipient entry that names a key of this host, as `is_ours` decides. Marked entries are tried first.
     pub(crate) fn mark(&mut self, is_ours: impl Fn(&MasterKey) -> bool) {
         for entry in self.groups.iter_mut().flat_map(|group| &mut group.entries) {
             entry.is_ours = is_ours(&entry.key);
         }
     }
 
-    /// The closed entries that can still help: those of closed groups. If enough groups are open and still do not give the data key, the
-    /// closed entries of open groups can help too.
+    /// The closed recipient entries that can still help to find the data key. Entries of open groups are left out at first. If
+    /// enough groups are open and their shares do not make the data key, entries of open groups are included.
     pub(crate) fn closed(&self) -> Vec<(EntryIndex, &MasterKey)> {
         let mut closed = Vec::new();
         if self.is_open() {
@@ -126,8 +133,11 @@ impl DataKeyRecovery {
         closed
     }
 
-    /// Tries the closed entries with `open`, which gives `None` for an entry that it cannot try. An entry of an open group is passed over,
-    /// until enough groups are open and do not give the data key: then all entries are tried. Stops when the data key is found.
+    /// Tries the closed recipient entries with `open`, until the data key is found. `open` returns `None` for an entry that it
+    /// cannot try.
+    ///
+    /// Entries of open groups are skipped at first, since each group needs only one share. If enough groups are open and their
+    /// shares do not make the data key, the skipped entries are tried too.
     pub(crate) fn advance(&mut self, mut open: impl FnMut(EntryIndex, &MasterKey) -> Option<Result<Plaintext, EntryFailure>>) {
         let mut waiting = self.ours_first();
         while !self.is_open() && !waiting.is_empty() {
@@ -143,13 +153,14 @@ impl DataKeyRecovery {
             if self.is_enough() == was_enough {
                 return;
             }
-            // Enough groups are open now, without giving the data key. So all entries that are left can help.
+            // Enough groups are open now, but their shares do not make the data key. So each remaining entry may have a better
+            // share.
             waiting.extend(indices);
             waiting.sort_by_key(|index| self.rank(*index));
         }
     }
 
-    /// Tries an entry. Returns whether it gave a data key or a share.
+    /// Tries the recipient entry at `index` with `open`. Returns whether the entry gave a data key or a share.
     fn try_entry(
         &mut self,
         index: EntryIndex,
@@ -176,7 +187,7 @@ impl DataKeyRecovery {
         false
     }
 
-    /// All closed entries. Those that name a key of this host come first.
+    /// The indices of all closed recipient entries. Entries that name a key of this host come first.
     fn ours_first(&self) -> Vec<EntryIndex> {
         let groups = self.groups.iter().enumerate();
         let all = groups.flat_map(|(group, content)| (0..content.entries.len()).map(move |entry| EntryIndex { group, entry }));
@@ -187,7 +198,7 @@ impl DataKeyRecovery {
         closed
     }
 
-    /// The sort key for the order of `ours_first`.
+    /// The sort key for the order of tries: entries that name a key of this host come first.
     fn rank(&self, index: EntryIndex) -> (bool, EntryIndex) {
         (self.entry(index).is_none_or(|entry| !entry.is_ours), index)
     }
@@ -200,7 +211,7 @@ impl DataKeyRecovery {
         self.groups.get(index.group).is_some_and(Group::is_open)
     }
 
-    /// Whether as many groups are open as are needed.
+    /// Whether enough key groups are open to make the data key.
     fn is_enough(&self) -> bool {
         self.open_groups() >= self.needed
     }
@@ -209,8 +220,12 @@ impl DataKeyRecovery {
         self.groups.iter().filter(|group| group.is_open()).count()
     }
 
-    /// Looks whether the parts are the data key, now that there is a `new` one: the new one with the first of every other group, or the last
-    /// of every group, as where two rotated branches were merged and each group has an old share before the right one.
+    /// Checks whether the parts make the data key, after the recipient entry `new` has given a part. A part is the data key or a
+    /// share of it.
+    ///
+    /// Two combinations are tried. One takes the part of `new`, and the first part of every other group. The other takes the last
+    /// part of every group: after a merge of two branches with rotated keys, each group may have an old share before the right
+    /// one.
     fn settle(&mut self, new: EntryIndex) {
         let is_key = |key: &Plaintext| self.proof.accepts(key);
         let has_choice = |(index, group): (usize, &Group)| index != new.group && group.part(None) != group.last_part();
@@ -221,15 +236,17 @@ impl DataKeyRecovery {
         self.key = self.candidate(Some(new)).filter(is_key).or_else(|| of_last().filter(is_key));
     }
 
-    /// What the parts could mean. sops takes the first part of every group. With a `new` part, that one stands for its group; so what
-    /// sops takes is tried when the last of it comes.
+    /// Puts one part of each group together: the part of `new` for the group of `new`, and the first part for every other group.
+    ///
+    /// sops takes the first part of every group. The result is the key of sops if there is no `new`, or if `new` gave the last of
+    /// these first parts.
     fn candidate(&self, new: Option<EntryIndex>) -> Option<Plaintext> {
         let groups = self.groups.iter().enumerate();
         self.together(groups.map(|(index, group)| group.part(new.filter(|new| new.group == index))))
     }
 
-    /// What parts of the groups, one of each open group, could mean: one is the data key if there is one group, else shares of it are put
-    /// together.
+    /// Puts parts together, at most one of each group. If the file has one group, its part is the data key itself. Otherwise the
+    /// parts are shares. Returns `None` if there are fewer shares than needed.
     fn together<'p>(&self, parts: impl Iterator<Item = Option<&'p [u8]>>) -> Option<Plaintext> {
         let parts: Vec<_> = parts.flatten().collect();
         match parts[..] {
@@ -254,12 +271,12 @@ impl Group {
         }
     }
 
-    /// Whether an entry of it was opened.
+    /// Whether a recipient entry of the group was opened.
     pub(crate) fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// What the `new` one of its entries gave, or else the first that gave something.
+    /// The part that the entry `new` of the group gave. Without `new`, the first part that an entry of the group gave.
     fn part(&self, new: Option<EntryIndex>) -> Option<&[u8]> {
         match new {
             Some(new) => self.entries.get(new.entry)?.part(),
@@ -267,14 +284,14 @@ impl Group {
         }
     }
 
-    /// What the last of its entries gave that gave something.
+    /// The last part that an entry of the group gave, in the order of the file.
     fn last_part(&self) -> Option<&[u8]> {
         self.entries.iter().rev().find_map(RecipientEntry::part)
     }
 }
 
 impl RecipientEntry {
-    /// The data key, or share, that the entry gave.
+    /// The data key or share that the entry gave. `None` while the entry is closed.
     fn part(&self) -> Option<&[u8]> {
         Some(self.part.as_ref()?.expose())
     }
@@ -286,7 +303,8 @@ impl RecipientEntry {
     }
 }
 
-/// Whether `part` is as long as a data key (16, 24 or 32 bytes), or as a share, which has its number as one more byte at the end.
+/// Whether `part` has the length of a data key: 16, 24 or 32 bytes. A share must have one more byte, the number of the share at
+/// the end.
 fn is_part(part: &Plaintext, is_share: bool) -> bool {
     matches!(part.len().checked_sub(usize::from(is_share)), Some(16 | 24 | 32))
 }

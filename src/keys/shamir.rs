@@ -1,6 +1,8 @@
-//! Shamir's secret sharing as sops uses it: bytes in GF(2⁸), the share's number in its last byte.
+//! Puts shares of a data key together, by Shamir's secret sharing as sops uses it.
 //!
-//! Source: A. Shamir, "How to share a secret" (1979); the field is that of AES (FIPS 197, 4.2).
+//! Each byte of a share is a value in GF(2⁸), the finite field with 256 elements. The last byte is the number of the share.
+//!
+//! Source: A. Shamir, "How to share a secret" (1979). The field is that of AES (FIPS 197, 4.2).
 
 use std::collections::BTreeSet;
 
@@ -8,8 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::system::plaintext::Plaintext;
 
-/// The secret that `shares` make. A wrong or missing share gives a wrong secret, not an error. `None` if there are fewer than two shares,
-/// if their lengths differ, if they have no bytes but their number, or if two have the same number.
+/// Puts `shares` together to the secret. A wrong or missing share gives a wrong secret, not an error.
+///
+/// Returns `None` if there are fewer than two shares, or if the lengths of the shares differ. Returns `None` also if a share
+/// holds only its number, or if two shares have the same number.
 pub(crate) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     let split = shares.iter().map(|share| share.split_last());
     let split: Vec<(u8, &[u8])> = split.map(|parts| parts.map(|(x, y)| (*x, y))).collect::<Option<_>>()?;
@@ -32,8 +36,11 @@ pub(crate) fn combine(shares: &[&[u8]]) -> Option<Plaintext> {
     Some(Plaintext::from(std::mem::take(&mut *secret)))
 }
 
-/// The Lagrange polynomial of share `x` at zero, where addition and subtraction are the same. `product` is that of all numbers, so
-/// that of the others need not be multiplied out for each share: a file may have 255 of them.
+/// The factor by which the bytes of share `x` are multiplied: the Lagrange polynomial of `x` at zero. In this field, addition and
+/// subtraction are both XOR.
+///
+/// `product` is the product of all share numbers. A file may have 255 shares, so dividing `product` by `x` is faster than
+/// multiplying all other numbers again.
 fn weight(x: u8, numbers: &BTreeSet<u8>, product: u8) -> u8 {
     let others = || numbers.iter().copied().filter(|number| *number != x);
     let numerator = match x {
@@ -44,17 +51,20 @@ fn weight(x: u8, numbers: &BTreeSet<u8>, product: u8) -> u8 {
     multiply(numerator, inverse(denominator))
 }
 
-/// What gives 1 when multiplied by `number`: its power of 254, as each number but zero has 1 as its power of 255. By squaring: from its
-/// power of `n` to that of `2n + 1` seven times, and then to twice that.
+/// The inverse of `number`: the byte that gives 1 when multiplied by `number`. For 0 the result is 0.
+///
+/// Each number but 0 has 1 as its 255th power, so the inverse is the 254th power. The loop turns the power `n` into the power
+/// `2n + 1`, seven times, which gives the 127th power. Its square is the 254th power.
 fn inverse(number: u8) -> u8 {
     let power_of_127 = (0..7).fold(1, |power, _| multiply(multiply(power, power), number));
     multiply(power_of_127, power_of_127)
 }
 
-/// The product in the field, in time that does not depend on the factors.
+/// The product of `a` and `b` in the field. The time of the multiplication does not depend on the values, so the time reveals
+/// nothing about the secret.
 fn multiply(a: u8, b: u8) -> u8 {
     (0..8).rev().fold(0, |product: u8, bit| {
-        // 0x1b reduces by the polynomial of AES, x⁸ + x⁴ + x³ + x + 1.
+        // If the shift drops a set bit, `0x1b` reduces the result by the polynomial of AES, x⁸ + x⁴ + x³ + x + 1.
         let doubled = (product << 1) ^ (0x1b & (product >> 7).wrapping_neg());
         doubled ^ (b & ((a >> bit) & 1).wrapping_neg())
     })

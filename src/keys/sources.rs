@@ -1,4 +1,4 @@
-//! Where the keys of this host are.
+//! Names the key sources of this host: files, variables, commands, a credential and gpg.
 
 use std::{
     ffi::OsString,
@@ -9,72 +9,74 @@ use std::{
 use super::problem::KeyKind;
 use crate::system::{budget, confinement::Confined, plaintext::Plaintext};
 
-/// The variable that holds age identities as text.
+/// The environment variable that holds age identities as text.
 pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";
-/// The variable that names a command which prints age identities.
+/// The environment variable that holds a command line. The command prints age identities.
 pub const AGE_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_KEY_CMD";
-/// The variable that names a command which prints an SSH private key.
+/// The environment variable that holds a command line. The command prints an SSH private key.
 pub const SSH_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
 
-/// The key sources of this host. A source that is not named here is not looked for.
+/// The key sources of this host. Only sources that are named here are used.
 pub struct KeySources {
-    /// SSH private keys. An ed25519 key also gives a converted age identity, an RSA key an OpenPGP key.
+    /// Files with SSH private keys. An ed25519 key also gives a converted age identity, and an RSA key also gives an OpenPGP key.
     pub ssh_keys: Vec<SshKeyFile>,
-    /// Files of age identities.
+    /// Files with age identities.
     pub age_key_files: Vec<KeyFile>,
-    /// The content of `SOPS_AGE_KEY`: age identities, one a line or separated by white space.
+    /// The content of `SOPS_AGE_KEY`: age identities, separated by line ends or other white space.
     pub age_key: Option<Plaintext>,
-    /// A systemd credential that holds age identities.
+    /// The systemd credential that holds age identities.
     pub age_key_credential: Option<Credential>,
-    /// The content of `SOPS_AGE_KEY_CMD`: a command that prints age identities.
+    /// The content of `SOPS_AGE_KEY_CMD`: the command line of a program that prints age identities.
     pub age_key_command: Option<OsString>,
-    /// The content of `SOPS_AGE_SSH_PRIVATE_KEY_CMD`: a command that prints an SSH private key.
+    /// The content of `SOPS_AGE_SSH_PRIVATE_KEY_CMD`: the command line of a program that prints an SSH private key.
     pub ssh_key_command: Option<OsString>,
-    /// The gpg program and its home.
+    /// The gpg program and its home. `None` if gpg is not used.
     pub gpg: Option<GpgSource>,
-    /// Whether these are the caller's own keys, used because no configuration names a key.
+    /// Whether the sources are the caller's own keys, used because no configuration names a key.
     pub are_own: bool,
-    /// Whether a person may be asked, by a plugin or by gpg.
+    /// Whether a plugin or gpg may ask a person for a PIN, a passphrase or a touch.
     pub may_ask: bool,
-    /// How long a key command, a plugin or gpg may take.
+    /// How long each single run of a key command, a plugin or gpg may take.
     pub timeout: Duration,
-    /// The thread that reads key files. If a disk does not answer, that thread is left behind and the run goes on.
+    /// The thread that reads key files. If a disk does not answer, the run goes on without this thread.
     pub thread: Confined,
 }
 
-/// A file that may hold a key.
+/// The path of a file that may hold a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFile {
-    /// The path of the file. A symbolic link is followed, for example below `/run/credentials`.
+    /// The path of the file. A symlink is followed, for example below `/run/credentials`.
     pub path: PathBuf,
-    /// Whether this is a default place that nobody named. Its absence is then mentioned only if no key opens a file.
+    /// Whether the file is a default one, such as a host key of sshd. A missing default file causes no warning. A missing default
+    /// file is mentioned only in the report on a file that no key opens.
     pub is_default: bool,
 }
 
-/// A file that may hold an SSH private key.
+/// The path of a file that may hold an SSH private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshKeyFile {
-    /// The file.
+    /// The path of the file, and whether the file is a default one.
     pub file: KeyFile,
-    /// Whether the configuration names it for the OpenPGP key that it gives.
+    /// Whether the configuration names the SSH key for OpenPGP. Then the SSH key should be RSA, and a notice tells of the OpenPGP
+    /// key that the SSH key was converted to.
     pub is_for_pgp: bool,
 }
 
-/// A systemd credential.
+/// A systemd credential that may hold age identities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
-    /// Its name.
+    /// The name of the credential.
     pub name: String,
-    /// The directory of the unit's credentials, `$CREDENTIALS_DIRECTORY`. `None` if no unit gave one.
+    /// The directory that holds the credentials of the unit, `$CREDENTIALS_DIRECTORY`. `None` if no unit gave credentials.
     pub directory: Option<PathBuf>,
 }
 
-/// The gpg program and its home, for OpenPGP keys that this process does not hold itself.
+/// The gpg program and its home, for OpenPGP keys that only gpg can use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GpgSource {
-    /// The program; a name without a slash is looked for in `PATH`.
+    /// The gpg program. A name without a slash is looked for in `PATH`.
     pub program: PathBuf,
-    /// The GnuPG home. `None` leaves the choice to gpg.
+    /// The GnuPG home. `None` if gpg chooses its home by itself.
     pub home: Option<PathBuf>,
 }
 
@@ -97,7 +99,7 @@ impl Default for KeySources {
 }
 
 impl KeyFile {
-    /// A file that somebody asked for.
+    /// A key file that the configuration or the environment names, and that is no default file.
     #[must_use]
     pub fn named(path: &Path) -> Self {
         Self {
@@ -108,7 +110,7 @@ impl KeyFile {
 }
 
 impl SshKeyFile {
-    /// The kind of key that the file should hold, judged by its purpose and its name.
+    /// The kind of key that the file should hold, judged by its purpose and its file name.
     pub(crate) fn kind(&self) -> KeyKind {
         let name = self.file.path.file_name().unwrap_or_default();
         if self.is_for_pgp || name.to_string_lossy().contains("rsa") {

@@ -1,4 +1,4 @@
-//! What an SSH private key stands for: age identities, and an OpenPGP key.
+//! Makes age identities and an OpenPGP key from an SSH private key.
 
 use ssh_key::private::KeypairData;
 
@@ -9,15 +9,19 @@ use super::{
     ssh,
 };
 
-/// What an SSH private key stands for.
+/// The keys that an SSH private key gives.
 pub(crate) struct SshKeys {
-    /// For ed25519, first the converted age identity, then the SSH key itself. For RSA, only the SSH key itself.
+    /// The age identities. For ed25519: the converted age identity, then the SSH key itself. For RSA: only the SSH key itself.
     pub identities: Vec<Identity>,
-    /// The OpenPGP key, for RSA. `None` for ed25519.
+    /// The OpenPGP key that an RSA key is converted to. `None` for ed25519.
     pub pgp: Option<PgpKey>,
 }
 
-/// Parses the SSH private key `text` and makes the keys that it gives.
+/// Parses `text` as an SSH private key, and makes all keys that the SSH key gives. `place` is the key source, for messages.
+///
+/// # Errors
+///
+/// The [`Cause`] to report if the text is no SSH private key, or the key cannot be used.
 pub(crate) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
     let key = ssh::private_key(text)?;
     let mut identities = Vec::new();

@@ -16,8 +16,8 @@ use crate::{
     text::printable::quoted,
 };
 
-/// Finds entries that cannot all be installed. If a manifest without `version` declares one place twice, the last entry counts, as
-/// in the Go program of sops-nix, and the others are removed.
+/// Finds entries that cannot all be installed. If a manifest without `version` declares one place twice, the last entry counts, as in
+/// the Go program of sops-nix. The other entries are removed.
 pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &mut Findings) -> Entries {
     formats(&entries, findings);
     places(&entries, findings);
@@ -28,7 +28,7 @@ pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &m
     entries
 }
 
-/// A path for a message.
+/// A path in quotes, for a message.
 fn shown(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }
@@ -51,7 +51,7 @@ fn formats(entries: &Entries, findings: &mut Findings) {
     }
 }
 
-/// Finds names that would be both a file and a directory.
+/// Finds entries whose place would be both a file and a directory.
 fn places(entries: &Entries, findings: &mut Findings) {
     let places: BTreeMap<String, String> = all_places(entries).collect();
     for (place, what) in &places {
@@ -66,7 +66,7 @@ fn places(entries: &Entries, findings: &mut Findings) {
     }
 }
 
-/// The place of each entry below the link, and what messages call the entry.
+/// The place of each entry below the link, with the name of the entry for messages.
 fn all_places(entries: &Entries) -> impl Iterator<Item = (String, String)> {
     let secrets = entries
         .secrets
@@ -79,7 +79,7 @@ fn all_places(entries: &Entries) -> impl Iterator<Item = (String, String)> {
     secrets.chain(templates)
 }
 
-/// `a/b/c` lies in `a/b` and in `a`.
+/// The places that contain `place`: for `a/b/c`, they are `a` and `a/b`.
 fn parents(place: &str) -> impl Iterator<Item = &str> {
     place.match_indices('/').filter_map(|(slash, _)| place.get(..slash))
 }
@@ -100,10 +100,10 @@ fn tokens(manifest: &Manifest, findings: &mut Findings) {
     }
 }
 
-/// Finds a link inside the mount point, and a mount point below the link.
+/// Finds a link that lies inside the mount point, and a mount point that lies below the link.
 fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     let (link, mount_point) = (&manifest.link, &manifest.mount_point);
-    // A path that could not be read is empty here, and its error has been noted before.
+    // A path is empty if it was not valid. An error for it has been noted already, so the paths are not compared.
     let are_known = !link.as_os_str().is_empty() && !mount_point.as_os_str().is_empty();
     if are_known && (link.starts_with(mount_point) || mount_point.starts_with(link)) {
         findings.error(
@@ -117,7 +117,7 @@ fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     }
 }
 
-/// Finds two secrets or two templates of one name, and a secret at the place of a template. The last of them is kept.
+/// Finds secrets or templates that have the same name, and secrets at the place of a template. The last entry of each place is kept.
 fn same_places(entries: &mut Entries, findings: &mut Findings) {
     let mut last: HashMap<String, usize> = HashMap::new();
     let mut holders: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -145,7 +145,7 @@ fn same_places(entries: &mut Entries, findings: &mut Findings) {
         .retain(|template| position.next() == last.get(&rendered(&template.name)).copied());
 }
 
-/// Finds two entries at one `path`, and a `path` above or below the place of another entry.
+/// Finds two entries with the same declared path, and declared paths above or below the place of another entry.
 fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Findings) {
     let link = manifest.link.clone();
     let mut taken: BTreeMap<PathBuf, String> = all_places(entries).map(|(place, what)| (link.join(place), what)).collect();
@@ -156,7 +156,7 @@ fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Finding
     for template in &mut entries.templates {
         placements.push((format!("template {}", quoted(&template.name)), &mut template.placement));
     }
-    // From the last to the first, so that the last one keeps the place.
+    // The entries are examined from the last to the first, so that the last entry keeps the place.
     for (what, placement) in placements.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
@@ -170,9 +170,12 @@ fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Finding
     }
 }
 
-/// Checks the place of a symlink at a declared path. Below the link it may have any name that is not above or below another entry.
-/// In the mount point it may only have a name that is not reserved, and only in a manifest without `version`, because the Go
-/// program of sops-nix allows that. Only spellings are compared here; an installation compares directories.
+/// Checks the place of a symlink at a declared path.
+///
+/// The symlink must not be above or below another entry, and not at or above the link or the mount point. In the mount point,
+/// its name must not be reserved. A manifest with `version` must not put symlinks into the mount point at all. The Go program
+/// of sops-nix allows such symlinks, so without `version` there is only a warning. Only the texts of paths are compared here.
+/// An installation also compares the directories to which the paths lead.
 fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTreeMap<PathBuf, String>, findings: &mut Findings) {
     let among = path.strip_prefix(mount_point).ok();
     let is_reserved = |below: &Path| below.components().next().is_none_or(|first| is_reserved(first.as_os_str()));

@@ -1,4 +1,4 @@
-//! Converts the raw fields of a manifest to typed ones, and checks each on its own.
+//! Converts the raw fields of a manifest to typed fields, and checks each field on its own.
 
 use std::{
     path::{Path, PathBuf},
@@ -134,7 +134,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
     }
 }
 
-/// Checks a name, which is a relative path and must not lead out of the generation.
+/// Checks a name. A name is a relative path, and must not lead out of the generation.
 fn name(what: &str, name: &str, findings: &mut Findings) {
     let Err(fault) = EntryName::new(name) else { return };
     findings.error(
@@ -160,7 +160,7 @@ fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
     }
 }
 
-/// Octal digits, at most 07777.
+/// Reads a mode: octal digits, at most 07777.
 fn mode(what: &str, mode: &str, findings: &mut Findings) -> FileMode {
     FileMode::from_octal(mode).unwrap_or_else(|bad| match bad {
         BadMode::TooHigh(rest) => {
@@ -178,7 +178,7 @@ fn mode(what: &str, mode: &str, findings: &mut Findings) -> FileMode {
     })
 }
 
-/// Reads a user or group: the name if there is one, otherwise the number. `fields` are the names of these two fields.
+/// Reads a user or group: the name if there is one, otherwise the number. `fields` are the names of the two fields, for messages.
 fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, findings: &mut Findings) -> Account {
     if let Some(name) = name {
         return Account::Name(name);
@@ -193,7 +193,7 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
             0
         }
     };
-    // chown(2) takes the largest number for "leave it as it is", so no account can have it.
+    // chown(2) takes the largest number to mean "leave unchanged", so no account can have that number.
     match u32::try_from(number) {
         Ok(id) if id != u32::MAX => Account::Id(id),
         _ => {
@@ -216,8 +216,8 @@ fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -
     good.iter().map(|unit| full_name(unit)).collect()
 }
 
-/// Whether `unit` has 1 to 255 of the characters that systemd.unit(5) allows, and no leading dash, because systemctl would take it
-/// for an option.
+/// Whether `unit` is a valid name of a unit: 1 to 255 of the characters that systemd.unit(5) allows. A leading dash is refused,
+/// because systemctl would take the name for an option.
 fn is_unit_name(unit: &str) -> bool {
     let allowed = |character: char| character.is_ascii_alphanumeric() || ":-_.\\@".contains(character);
     !unit.is_empty() && unit.len() <= 255 && !unit.starts_with('-') && unit.chars().all(allowed)
@@ -257,7 +257,7 @@ fn exclusive_keys(raw: &raw::RawManifest, findings: &mut Findings) {
     }
 }
 
-/// Checks the name of a credential, which is the name of a file in one directory (systemd.exec(5)).
+/// Checks the name of a credential. A credential is a file in one directory, so its name must be a file name (systemd.exec(5)).
 fn credential_name(name: &str, findings: &mut Findings) {
     if name.contains(['/', '\0']) || name == "." || name == ".." {
         findings.error(
@@ -269,6 +269,7 @@ fn credential_name(name: &str, findings: &mut Findings) {
 
 /// Converts `maxSize` from MiB to bytes. The default is 256 MiB.
 fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
+    // The largest value that is accepted: 1 TiB. A larger value is surely a mistake, such as a number of bytes.
     const LARGEST: u64 = 1 << 20;
     let mebibytes = mebibytes.unwrap_or(256);
     if !(1..=LARGEST).contains(&mebibytes) {
@@ -280,8 +281,9 @@ fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
     usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
 
-/// Reads `keyTimeout`, in whole seconds. The default is [`budget::PROGRAM`].
+/// Reads `keyTimeout`, a number of whole seconds. The default is [`budget::PROGRAM`].
 fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
+    // The largest value that is accepted: one day.
     const LONGEST: u64 = 24 * 60 * 60;
     let seconds = seconds.unwrap_or(budget::PROGRAM.as_secs());
     if !(1..=LONGEST).contains(&seconds) {
@@ -317,7 +319,7 @@ fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
     }
 }
 
-/// Each unknown field of `place`, with what is to be said of it.
+/// Each unknown field of `place`, with the finding about that field.
 fn describe_unknown<'a, T: Default + Serialize>(
     place: &str,
     fields: impl Iterator<Item = &'a String>,
@@ -330,7 +332,7 @@ fn describe_unknown<'a, T: Default + Serialize>(
     fields.map(describe).collect()
 }
 
-/// Drops a `path` that is the file's own place: no symlink is needed there.
+/// Removes a declared `path` that is the own place of the file, because no symlink is needed there.
 fn elsewhere(path: Option<PathBuf>, own_place: &Path) -> Option<PathBuf> {
     path.filter(|path| path != own_place)
 }

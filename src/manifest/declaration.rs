@@ -1,4 +1,4 @@
-//! What a valid manifest declares, with typed fields.
+//! The typed fields of a valid manifest.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,66 +8,66 @@ use crate::{
     system::mode::FileMode,
 };
 
-/// A whole manifest, valid.
+/// A valid manifest, with typed fields.
 #[derive(Debug)]
 pub struct Manifest {
-    /// Made by a module of sops-nix: it has no `version`.
+    /// Whether a module of sops-nix made the manifest: such a manifest has no `version`.
     pub is_of_sops_nix: bool,
-    /// What is decrypted and published, in the order of the manifest.
+    /// The secrets to decrypt and publish, in the order of the manifest.
     pub secrets: Vec<Secret>,
-    /// What is rendered from secrets and published.
+    /// The templates to render and publish, in the order of the manifest.
     pub templates: Vec<Template>,
-    /// The placeholders that templates may contain. Their secrets may be absent from `secrets`.
+    /// The placeholders that templates may contain. The secret of a placeholder may be missing from `secrets`.
     pub placeholders: Vec<Placeholder>,
-    /// The directory whose numbered children are the generations.
+    /// The absolute path of the directory that holds the generations, in numbered subdirectories.
     pub mount_point: PathBuf,
-    /// The link to the live generation.
+    /// The absolute path of the link to the live generation.
     pub link: PathBuf,
-    /// How many generations stay, the live one included; 0 keeps all.
+    /// How many generations are kept, the live generation included; 0 keeps all.
     pub keep_generations: u64,
     /// The paths of RSA SSH private keys, which are also used as OpenPGP keys.
     pub ssh_key_paths: Vec<PathBuf>,
-    /// A `GnuPG` home.
+    /// The path of a `GnuPG` home, the directory with the keys of gpg.
     pub gnupg_home: Option<PathBuf>,
-    /// A file of age identities.
+    /// The path of a file of age identities.
     pub age_key_file: Option<PathBuf>,
     /// The paths of SSH private keys, which are also used as age identities.
     pub age_ssh_key_paths: Vec<PathBuf>,
-    /// A systemd credential that holds age identities.
+    /// The name of a systemd credential that contains age identities.
     pub age_key_credential: Option<String>,
-    /// How long gpg, an age plugin or a key command may take.
+    /// The time for one answer of gpg, an age plugin or a key command.
     pub key_timeout: Duration,
-    /// The most bytes for each of these: one sops file, all secrets together, all rendered templates together.
+    /// The most bytes of one sops file, of all secrets together, and of all rendered templates together.
     pub max_size: usize,
-    /// Use tmpfs where ramfs is the default.
+    /// Whether the generations are on a tmpfs; the default is a ramfs.
     pub use_tmpfs: bool,
-    /// Run as a plain user: no mount, no change of owner, no unit requests.
+    /// Whether to run for a plain user: without a mount, without a change of owner, and without unit requests.
     pub user_mode: bool,
-    /// What is told beyond warnings and errors.
+    /// The settings for reports in addition to warnings and errors.
     pub logging: Logging,
 }
 
-/// What is told beyond warnings and errors.
+/// The settings for reports in addition to warnings and errors.
 #[derive(Debug)]
 pub struct Logging {
-    /// A line for each SSH key imported.
+    /// Whether to print a line for each SSH key that is imported.
     pub key_import: bool,
-    /// What is added, modified and removed.
+    /// Whether to print which secrets and templates are added, modified and removed.
     pub secret_changes: bool,
 }
 
 /// One secret: where it comes from and where it goes. While the manifest is checked, the name `N` may be any text.
 #[derive(Debug)]
 pub struct Secret<N = EntryName> {
-    /// Its place below the link.
+    /// The place of the secret below the link, as a relative path.
     pub name: N,
-    /// The encrypted file.
+    /// The path of the sops file.
     pub sops_file: PathBuf,
-    /// How that file is written.
+    /// The format of the sops file.
     pub format: Format,
-    /// Which part of that file the secret is.
+    /// The part of the sops file that is the secret.
     pub selection: Selection,
-    /// Where and whose the published file is.
+    /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
 }
 
@@ -84,23 +84,23 @@ impl Secret<String> {
     }
 }
 
-/// Which part of a sops file a secret is.
+/// The part of a sops file that is a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// The whole file as text.
+    /// The whole file, as text.
     Whole,
-    /// The value under this key.
+    /// The value at this key.
     Key(KeyPath),
 }
 
 /// One template. While the manifest is checked, the name `N` may be any text.
 #[derive(Debug)]
 pub struct Template<N = EntryName> {
-    /// Its place below `rendered/`.
+    /// The place of the template below `rendered/`, as a relative path.
     pub name: N,
     /// The text to render.
     pub body: Body,
-    /// Where and whose the published file is.
+    /// The declared path, owner, mode and units of the published file.
     pub placement: Placement,
 }
 
@@ -115,25 +115,26 @@ impl Template<String> {
     }
 }
 
-/// Where the text of a template is.
+/// The source of the text of a template.
 #[derive(Debug)]
 pub struct Body {
-    /// The file to read. If there is none, or if it cannot be read, `content` is used.
+    /// The path of the file with the text. If there is no file, or the file cannot be read, `content` is used.
     pub file: Option<PathBuf>,
-    /// The text itself; not empty if there is no `file`.
+    /// The text itself. The text is not empty if there is no `file`.
     pub content: String,
 }
 
-/// What secrets and templates have in common: path, mode and owner of the published file, and which units a change concerns.
+/// The properties that secrets and templates have in common: declared path, mode, owner and group of the published file, and the
+/// units that use it.
 #[derive(Debug)]
 pub struct Placement {
-    /// The declared path, at which a symlink is made; `None` if it is the file's own place.
+    /// The declared path, at which a symlink is made; `None` if no path is declared, or if the path is the file's own place.
     pub path: Option<PathBuf>,
     /// The permission bits.
     pub mode: FileMode,
-    /// The owner.
+    /// The user that the file belongs to.
     pub owner: Account,
-    /// The group.
+    /// The group that the file belongs to.
     pub group: Account,
     /// Units to restart when the file changes.
     pub restart_units: Vec<String>,
@@ -144,17 +145,17 @@ pub struct Placement {
 /// A user or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// A name, which is looked up.
+    /// The name of the user or group, which is looked up.
     Name(String),
-    /// A number, which is used as it is.
+    /// The number of the user or group, which is used without a look-up.
     Id(u32),
 }
 
-/// A text in templates that is replaced by the value of a secret.
+/// A placeholder: the text in a template that is replaced by the value of a secret.
 #[derive(Debug)]
 pub struct Placeholder {
-    /// What stands in the template; never empty.
+    /// The text of the placeholder in the template; never empty.
     pub token: String,
-    /// The name of the secret that takes its place.
+    /// The name of the secret whose value replaces the placeholder.
     pub secret: String,
 }

@@ -11,7 +11,7 @@ use crate::text::{diagnosis::Diagnosis, encoding::Encoding, shell};
 pub struct ManifestError {
     /// What is wrong, why, and what to do about it.
     pub diagnosis: Diagnosis,
-    /// What else was found, which alone would only be a warning.
+    /// Warnings that were found too. Alone, they would not make the manifest invalid.
     pub warnings: Vec<Diagnosis>,
 }
 
@@ -23,8 +23,8 @@ impl ManifestError {
             .into()
     }
 
-    /// The text is not UTF-8, or has a byte order mark, so another program than a Nix module has saved it. JSON is exchanged in
-    /// UTF-8 without a byte order mark (RFC 8259, section 8.1).
+    /// The error for a text that is UTF-16, or begins with a byte order mark. JSON is exchanged in UTF-8 without a byte order
+    /// mark (RFC 8259, section 8.1), and Nix writes it so. So another program has saved this text.
     pub(crate) fn encoded(path: &Path, encoding: Encoding) -> Self {
         Diagnosis::new(
             format!("cannot read the manifest {}: {encoding}", path.display()),
@@ -33,7 +33,7 @@ impl ManifestError {
         .into()
     }
 
-    /// All that is wrong in it: one line for each of `findings`.
+    /// The error for a manifest with findings. The message has one line for each of `findings`.
     pub(crate) fn invalid(path: &Path, findings: &[Diagnosis], warnings: Vec<Diagnosis>) -> Self {
         let list: Vec<_> = findings.iter().map(ToString::to_string).collect();
         let list = list.join("\n  ");
@@ -51,7 +51,7 @@ impl From<Diagnosis> for ManifestError {
     }
 }
 
-/// What is wrong with the JSON, and where.
+/// Says for a message what is wrong with the JSON, and where.
 fn cause(field: &str, error: &serde_json::Error) -> Diagnosis {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
@@ -68,7 +68,8 @@ fn cause(field: &str, error: &serde_json::Error) -> Diagnosis {
 /// What to do about a manifest that is only partly there.
 const BUILD_AGAIN: &str = "build the configuration again";
 
-/// Says which field is wrong, and which type it should have. Never shows the value: it could be a secret in the wrong place.
+/// Says which field has the wrong type, and which type it should have. Never shows the value, because the value could be a secret in
+/// the wrong place.
 fn data_cause(field: &str, error: &serde_json::Error) -> Diagnosis {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let text = error.to_string();
@@ -82,7 +83,7 @@ fn data_cause(field: &str, error: &serde_json::Error) -> Diagnosis {
     let field = if field == "." {
         "it".to_owned()
     } else {
-        // It may contain names of secrets, which the user chose.
+        // A field can contain the name of a secret, which the user chose, so control characters are escaped.
         field.escape_debug().to_string()
     };
     let expected = match text.rsplit_once(", expected ") {

@@ -1,8 +1,9 @@
-//! What is found wrong in a manifest.
+//! The errors and warnings that are found in a manifest.
 
 use crate::text::diagnosis::Diagnosis;
 
-/// What was found wrong.
+/// The errors and warnings that were found in a manifest. A manifest with `version` is strict: a fault that is otherwise a warning is
+/// an error.
 pub(crate) struct Findings {
     pub(crate) strict: bool,
     pub(crate) errors: Vec<Diagnosis>,

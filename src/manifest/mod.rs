@@ -1,8 +1,10 @@
 //! The manifest: reads the JSON that a Nix module made, and validates it.
 //!
-//! No other module sees its raw strings. [`Manifest::parse`] collects everything that is wrong, and decides at the end, so one run
-//! reports it all. A manifest without `version` comes from a module of sops-nix and is read leniently: a fault that the
-//! Go program of sops-nix accepts without a word is only a warning here. With `"version": 1` it is an error.
+//! No other module sees the raw strings of the manifest. [`Manifest::parse`] collects all findings and decides at the end, so one run
+//! reports everything that is wrong.
+//!
+//! A manifest without `version` comes from a module of sops-nix, and is read leniently. A fault that the Go program of sops-nix
+//! accepts without a message is then only a warning. With `"version": 1`, the same fault is an error.
 
 mod check;
 mod convert;

@@ -1,4 +1,4 @@
-//! From JSON to a valid manifest.
+//! Reads a manifest: from JSON text to a valid [`Manifest`].
 
 use std::path::Path;
 
@@ -13,10 +13,13 @@ use super::{
 use crate::text::{diagnosis::Diagnosis, encoding::Encoding, printable::quoted};
 
 impl Manifest {
-    /// Reads and validates the text of a manifest; `path` names it in errors. `runtime_dir` is what `%r` stands for in user mode.
+    /// Reads and validates the text of a manifest. Returns the manifest and its warnings. `path` is the path of the manifest, for
+    /// messages. `runtime_dir` is the directory that replaces `%r` in user mode.
     ///
     /// # Errors
-    /// When the text is no JSON of the right types. Otherwise with all findings at once, if at least one is an error.
+    ///
+    /// If the text is no JSON, or a value has the wrong type. Otherwise, if at least one finding is an error; the error then contains
+    /// all findings.
     pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<Diagnosis>), ManifestError> {
         let raw = raw::parse(json).map_err(|error| match Encoding::of(json) {
             Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::encoded(path, encoding),

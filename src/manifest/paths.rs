@@ -5,16 +5,17 @@ use std::path::{Component, Path, PathBuf};
 use super::findings::Findings;
 use crate::text::printable::quoted;
 
-/// How paths of the manifest are read.
+/// How the paths of the manifest are read.
 pub(crate) enum Paths<'a> {
-    /// As they are.
+    /// Paths are taken literally.
     Literal,
-    /// In user mode, with `%r` and `%%` expanded. The value is the directory that `%r` stands for, if it is known.
+    /// Paths are those of user mode: `%r` and `%%` are replaced. The value is the directory that replaces `%r`, if the directory is
+    /// known.
     Expanded(Option<&'a Path>),
 }
 
 impl Paths<'_> {
-    /// A path that has to be there.
+    /// Reads a path that must be given. `what` is the name of the field, for messages.
     pub(crate) fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
         if raw.is_empty() {
             findings.error(format!("{what} is missing"), "set it to an absolute path");
@@ -22,7 +23,7 @@ impl Paths<'_> {
         self.optional(what, raw, findings).unwrap_or_default()
     }
 
-    /// A path that may be left out.
+    /// Reads a path that may be missing. `what` is the name of the field, for messages.
     pub(crate) fn optional(&self, what: &str, raw: &str, findings: &mut Findings) -> Option<PathBuf> {
         if raw.is_empty() {
             return None;
@@ -46,7 +47,7 @@ impl Paths<'_> {
         Some(path)
     }
 
-    /// In user mode, replaces `%r` by the run-time directory and `%%` by a percent sign. Everything else stays as it is.
+    /// In user mode, replaces `%r` by the run-time directory, and `%%` by a percent sign. All other text stays unchanged.
     fn expand(&self, what: &str, raw: &str, findings: &mut Findings) -> String {
         let Self::Expanded(runtime_dir) = *self else {
             return raw.to_owned();
@@ -66,7 +67,7 @@ impl Paths<'_> {
     }
 }
 
-/// Without `.`, `..` and doubled slashes, so that equal places are equal paths.
+/// Removes `.`, `..` and repeated slashes from a path, so that two spellings of one path become equal.
 fn without_detours(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

@@ -1,6 +1,7 @@
-//! The manifest as it stands in JSON, before it is validated.
+//! The manifest as JSON has it, before it is validated.
 //!
-//! A missing or null field has its zero value, because the Nix modules of sops-nix were written for a Go program that reads it so.
+//! A missing or null field has the zero value of its type: an empty text, an empty list, 0 or false. The Nix modules of sops-nix were
+//! written for a Go program, which reads JSON in this way.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::text::spelling::nearest;
 
-/// Reads the text of a manifest. An error knows the field that it is about.
+/// Reads the text of a manifest. An error names the field in which it occurred.
 pub(crate) fn parse(json: &[u8]) -> Result<RawManifest, serde_path_to_error::Error<serde_json::Error>> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let mut track = serde_path_to_error::Track::new();
@@ -18,7 +19,7 @@ pub(crate) fn parse(json: &[u8]) -> Result<RawManifest, serde_path_to_error::Err
     manifest.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
 }
 
-/// Fields that we do not know, by name.
+/// Fields that this version does not know, by name.
 type Unknown = BTreeMap<String, Value>;
 
 /// Says which secrets to install, and how.
@@ -26,16 +27,17 @@ type Unknown = BTreeMap<String, Value>;
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["secretsMountPoint", "symlinkPath"])))]
 pub(crate) struct RawManifest {
-    /// 1: everything that is a warning otherwise is an error. Without it, the manifest comes from a module of sops-nix.
+    /// With the number 1, all warnings about the manifest are errors. A manifest without version comes from a module of sops-nix.
     #[cfg_attr(test, schemars(extend("enum" = [1])))]
     pub version: Option<u64>,
-    /// What to decrypt and publish.
+    /// The secrets to decrypt and publish.
     #[serde(deserialize_with = "null_as_default")]
     pub secrets: Vec<RawSecret>,
-    /// What to render and publish.
+    /// The templates to render and publish.
     #[serde(deserialize_with = "null_as_default")]
     pub templates: Vec<RawTemplate>,
-    /// For each secret that templates use, by its name: the text that stands for it there.
+    /// The placeholders, by the names of their secrets. A placeholder is the text in templates that is replaced by the value of the
+    /// secret.
     #[serde(deserialize_with = "null_as_default")]
     pub placeholder_by_secret_name: BTreeMap<String, String>,
     /// The absolute path of the directory that holds the generations.
@@ -63,10 +65,10 @@ pub(crate) struct RawManifest {
     /// The name of a systemd credential with age identities.
     #[serde(deserialize_with = "null_as_default")]
     pub age_key_credential: String,
-    /// How many seconds gpg, an age plugin or a key command may take for one answer. 30 if it is missing.
+    /// How many seconds gpg, an age plugin or a key command may take for one answer. The default is 30.
     #[cfg_attr(test, schemars(range(min = 1, max = 86400)))]
     pub key_timeout: Option<u64>,
-    /// The largest size in MiB of one sops file, of all secrets, and of all templates. 256 if it is missing.
+    /// The largest size in MiB of one sops file, of all secrets together, and of all templates together. The default is 256.
     #[cfg_attr(test, schemars(range(min = 1, max = 1_048_576)))]
     pub max_size: Option<u64>,
     /// Mount a tmpfs with `noswap` instead of a ramfs.
@@ -75,7 +77,7 @@ pub(crate) struct RawManifest {
     /// Run as a plain user: no mount, no change of owner.
     #[serde(deserialize_with = "null_as_default")]
     pub user_mode: bool,
-    /// What a run prints beside warnings and errors.
+    /// The settings for what a run prints in addition to warnings and errors.
     #[serde(deserialize_with = "null_as_default")]
     pub logging: RawLogging,
     #[serde(flatten, skip_serializing)]
@@ -92,18 +94,18 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub name: String,
-    /// Where the secret stands in the file; empty for the whole file.
+    /// The key of the secret in the file; empty for the whole file.
     #[serde(deserialize_with = "null_as_default")]
     pub key: String,
-    /// Where a symlink to the secret is made, if not at its own place.
+    /// The path at which a symlink to the secret is made. Without it, the secret is only at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,
-    /// The user that the file belongs to. `uid` counts if it is missing.
+    /// The user that the file belongs to. Without an owner, `uid` counts.
     pub owner: Option<String>,
     /// The number of the user that the file belongs to.
     #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
     pub uid: Id,
-    /// The group that the file belongs to. `gid` counts if it is missing.
+    /// The group that the file belongs to. Without a group, `gid` counts.
     pub group: Option<String>,
     /// The number of the group that the file belongs to.
     #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
@@ -112,9 +114,9 @@ pub(crate) struct RawSecret {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub sops_file: String,
-    /// Of the Nix module's own use: it changes the manifest when the file's content changes.
+    /// Only for the Nix module: the hash changes the manifest when the content of the file changes.
     pub sops_file_hash: Option<String>,
-    /// The format of the encrypted file; `yaml` if it is missing.
+    /// The format of the encrypted file. The default is `yaml`.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(extend("enum" = ["yaml", "json", "dotenv", "ini", "binary", ""])))]
     pub format: String,
@@ -128,7 +130,7 @@ pub(crate) struct RawSecret {
     /// Units to reload when the secret changes.
     #[serde(deserialize_with = "null_as_default")]
     pub reload_units: Vec<String>,
-    /// Of the Nix module's own use: it has already chosen the manifest that this secret is in.
+    /// Only for the Nix module, which puts secrets with this flag into the manifest of the early phase.
     #[serde(deserialize_with = "null_as_default")]
     pub needed_for_users: bool,
     #[serde(flatten, skip_serializing)]
@@ -145,25 +147,25 @@ pub(crate) struct RawTemplate {
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub name: String,
-    /// The text itself, with placeholders; used if there is no `file`, or if it cannot be read.
+    /// The text itself, with placeholders. The text is used if `file` is missing or cannot be read.
     #[serde(deserialize_with = "null_as_default")]
     pub content: String,
-    /// The file whose text is rendered.
+    /// The path of the file whose text is rendered.
     #[serde(deserialize_with = "null_as_default")]
     pub file: String,
-    /// Where a symlink to the template is made, if not at its own place.
+    /// The path at which a symlink to the template is made. Without it, the template is only at its own place.
     #[serde(deserialize_with = "null_as_default")]
     pub path: String,
     /// The permission bits in octal, such as 0400.
     #[serde(deserialize_with = "null_as_default")]
     #[cfg_attr(test, schemars(pattern("^0*[0-7]{1,4}$")))]
     pub mode: String,
-    /// The user that the file belongs to. `uid` counts if it is missing.
+    /// The user that the file belongs to. Without an owner, `uid` counts.
     pub owner: Option<String>,
     /// The number of the user that the file belongs to.
     #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
     pub uid: Id,
-    /// The group that the file belongs to. `gid` counts if it is missing.
+    /// The group that the file belongs to. Without a group, `gid` counts.
     pub group: Option<String>,
     /// The number of the group that the file belongs to.
     #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 4_294_967_294_u32)))]
@@ -179,7 +181,7 @@ pub(crate) struct RawTemplate {
     pub unknown: Unknown,
 }
 
-/// What a run prints beside warnings and errors.
+/// The settings for what a run prints in addition to warnings and errors.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Logging", deny_unknown_fields))]
@@ -195,8 +197,8 @@ pub(crate) struct RawLogging {
     pub unknown: Unknown,
 }
 
-/// The number of a user or group. This is the only field in which null is not the same as missing: whoever writes null for a user
-/// does not mean root.
+/// The number of a user or group. Only in this field, null and a missing value differ: a missing number means root, but null
+/// without a name is reported as a fault.
 #[derive(Default, Serialize)]
 pub(crate) enum Id {
     #[default]
@@ -219,7 +221,7 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// The known field that is spelled most like `unknown`, if one is near enough to be what was meant.
+/// The known field whose spelling is nearest to `unknown`; `None` if no field is near enough.
 pub(crate) fn nearest_field<T: Default + Serialize>(unknown: &str) -> Option<String> {
     let Value::Object(known) = serde_json::to_value(T::default()).ok()? else {
         return None;

@@ -1,6 +1,6 @@
-//! `docs/manifest.schema.json`, made of the types of the manifest; compiled for the tests alone.
+//! Makes `docs/manifest.schema.json` from the types of the manifest; compiled for the tests only.
 //!
-//! `UPDATE_EXPECT=1 cargo test --lib manifest::schema` writes it anew.
+//! `UPDATE_EXPECT=1 cargo test --lib manifest::schema` writes the file anew.
 
 use expect_test::expect_file;
 use schemars::{Schema, schema_for, transform};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::raw::RawManifest;
 
-/// The schema of a manifest, as text.
+/// The text of the JSON schema of a manifest.
 fn text() -> String {
     let mut schema = schema_for!(RawManifest);
     schema.insert("title".to_owned(), json!("Manifest of sops-install-secrets"));
@@ -17,14 +17,15 @@ fn text() -> String {
     serde_json::to_string_pretty(&schema).unwrap() + "\n"
 }
 
-/// What holds for the fields of every object.
+/// Adapts the fields of one object in the schema: removes defaults and formats, and allows null in optional fields.
 fn fields(schema: &mut Schema) {
     let required = schema.get("required").cloned().unwrap_or(json!([]));
     let is_required = |name: &String| required.as_array().unwrap().contains(&json!(name));
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for (name, field) in properties.into_iter().flatten() {
         let field = field.as_object_mut().unwrap();
-        // Zero values, which the Rust types have too; and how many bits a number has here.
+        // The defaults are the zero values of the Rust types. The formats are the numbers of bits in Rust. Neither belongs to the
+        // manifest.
         field.remove("default");
         field.remove("format");
         if !is_required(name) {
@@ -33,7 +34,7 @@ fn fields(schema: &mut Schema) {
     }
 }
 
-/// Null stands for the zero value, as in `null_as_default`.
+/// Allows null in the schema of a field. Null stands for the zero value, as in `null_as_default`.
 fn allow_null(field: &mut Map<String, Value>) {
     if let Some(reference) = field.remove("$ref") {
         field.insert("anyOf".to_owned(), json!([{"$ref": reference}, {"type": "null"}]));

@@ -1,12 +1,16 @@
-//! The command that installs a manifest again: what to type when the cause of a failure is repaired.
+//! The command that installs a manifest again, for messages. Somebody types the command after the cause of a failure was repaired.
 
 use crate::manifest::Manifest;
 
-/// The command for the phase and the way of activation of this run. `is_early`: this is the early phase, before users are made
-/// (`-ignore-passwd`). `by_unit`: a systemd unit runs this program, not an activation script.
+/// The command that repeats this run. The command depends on the module that made the manifest, on the phase of the run, and on
+/// what started this program.
 ///
-/// In sops-nix the units have other names. Our units have those as aliases, except where system-manager makes the units, which
-/// cannot make aliases.
+/// `is_early` says that this is the early phase, before users are made (`-ignore-passwd`). `by_unit` says that a systemd unit
+/// started this program, not an activation script.
+///
+/// Our module calls its units `sops-nix` and `sops-nix-for-users`. The module of sops-nix calls them `sops-install-secrets` and
+/// `sops-install-secrets-for-users`. Our module defines these names as aliases, except on system-manager, which cannot make
+/// aliases. So a command always has the name that the module itself uses.
 #[must_use]
 pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'static str {
     match (is_early, by_unit) {
@@ -15,7 +19,7 @@ pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'s
         (true, true) if !manifest.is_of_sops_nix => "systemctl restart sops-nix-for-users",
         (false, true) => "systemctl restart sops-install-secrets",
         (true, true) => "systemctl restart sops-install-secrets-for-users",
-        // An activation script runs as a part of the whole activation, which also sets the passwords of users.
+        // An activation script can only be repeated together with the whole activation, which also sets the passwords of users.
         (_, false) => "/run/current-system/activate",
     }
 }

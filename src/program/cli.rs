@@ -27,7 +27,7 @@ pub struct Arguments {
     pub manifest: PathBuf,
 }
 
-/// What is done with the manifest.
+/// What a run does with the manifest: install it or check it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CheckMode {
     /// Install.
@@ -51,22 +51,23 @@ const AFTER_SWITCH: &str = "--after-switch";
 
 const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
 
-/// What a command line asks for.
+/// The result of parsing a command line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Request {
-    /// A run.
+    /// The command line asks for a run with these arguments.
     Run(Arguments),
     /// The unit requests that a switch has left. The units are those that had failed before it. Only this program itself asks for
     /// this.
     AfterSwitch(Vec<String>),
-    /// Text for standard output: the help or the version.
+    /// The command line asks for a text on standard output: the help or the version.
     Print(String),
 }
 
-/// Parses the arguments of the program. The first is its name.
+/// Parses the arguments of the program. The first argument is the name of the program.
 ///
 /// # Errors
-/// With a message of one line, when the arguments are wrong.
+///
+/// With a message of one line, if the arguments are wrong.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
     let arguments: Vec<_> = arguments.into_iter().collect();
     if let [_, first, units @ ..] = arguments.as_slice()
@@ -83,8 +84,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
     }
 }
 
-/// Gives long flags a second dash if they have one: the Nix modules of sops-nix write `-check-mode`, as Go's flag package takes it,
-/// and clap takes only `--check-mode`.
+/// Gives a second dash to long flags that have only one. The Nix modules of sops-nix write `-check-mode`, as the flag package of Go
+/// allows. The crate `clap` accepts only `--check-mode`.
 fn two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut literal = false;
     let convert = |argument: OsString| {
@@ -100,7 +101,7 @@ fn two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     arguments.into_iter().map(convert).collect()
 }
 
-/// Shortens an error of clap, which is a paragraph, to one line with the usage.
+/// Shortens an error of the crate `clap`, which has several lines, to one line with the usage.
 fn one_line(error: &clap::Error) -> String {
     let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     match error.kind() {

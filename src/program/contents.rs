@@ -24,13 +24,13 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// Larger template files are refused, in bytes: 64 MiB.
+/// The largest template file that is read, in bytes: 64 MiB, far more than any real template. Larger files are refused.
 const LARGEST_TEMPLATE: usize = 1 << 26;
 
-/// The contents of the secrets that did not fail, by name.
+/// The contents of the secrets that did not fail, by the name of the secret.
 pub(crate) type Values<'m> = HashMap<&'m str, Arc<Plaintext>>;
 
-/// Gives every secret its bytes. What failed comes beside it: whole files first, then single secrets.
+/// Collects the contents of all secrets, and the failures. Failures of whole files come first, then failures of single secrets.
 pub(crate) fn values(files: Vec<(Source<'_>, Result<WantedContents, Failure>)>) -> (Values<'_>, Vec<Failure>) {
     let mut values = Values::new();
     let (mut failures, mut failed_secrets) = (Vec::new(), Vec::new());
@@ -47,10 +47,12 @@ pub(crate) fn values(files: Vec<(Source<'_>, Result<WantedContents, Failure>)>) 
     (values, failures)
 }
 
-/// Renders every template, in the order of the manifest. One that cannot be is `None`, and its failure comes beside it.
+/// Renders all templates, in the order of the manifest. A template that cannot be rendered is `None`, and a failure is returned for
+/// it.
 ///
-/// All templates together have a limit of their own, as large as that of all secrets. Short ones come first, so that a secret that
-/// somebody made long takes no room from other templates. Template files are read on `thread`.
+/// All rendered templates together have a size limit of their own, as large as the limit of all secrets. Short templates are
+/// rendered first, so a template with a very long secret does not take the room of shorter templates. Template files are read
+/// on `thread`.
 pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined) -> (Vec<Option<Plaintext>>, Vec<Failure>) {
     if manifest.templates.is_empty() {
         return (Vec::new(), Vec::new());
@@ -87,14 +89,14 @@ fn fail(template: &Template, diagnosis: Diagnosis) -> Failure {
     }
 }
 
-/// A template that can be rendered.
+/// A template whose text has been read, and whose length is known.
 struct RenderableTemplate {
     text: Plaintext,
-    /// How many bytes it will have.
+    /// The length of the rendered template, in bytes.
     length: usize,
 }
 
-/// What the templates of a manifest are rendered with.
+/// The placeholders and values that all templates of a manifest are rendered with.
 struct Renderer<'m> {
     manifest: &'m Manifest,
     tokens: Result<Tokens, Diagnosis>,
@@ -130,7 +132,7 @@ impl<'m> Renderer<'m> {
         self.tokens.as_ref().map_err(Diagnosis::clone)
     }
 
-    /// The value that replaces a placeholder, given by its position in the manifest.
+    /// The value of the placeholder with the index `token` in the manifest.
     fn value(&self, token: usize) -> Result<&'m [u8], Diagnosis> {
         match self.manifest.placeholders.get(token) {
             Some(placeholder) => value(&self.declared, self.values, placeholder),
@@ -151,8 +153,8 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
     }
 }
 
-/// The text of a template: that of its file, or the inline text if there is no file or it cannot be read. The Nix modules make the
-/// file from the inline text, so the two are equal unless the user gave both.
+/// The text of a template. The text is that of `file`, or the inline text if there is no file or the file cannot be read. The Nix
+/// modules make the file from the inline text, so both are equal, unless the user gave both.
 fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext, Diagnosis> {
     let Some(path) = &body.file else {
         return Ok(Plaintext::from(body.content.clone()));

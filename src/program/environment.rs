@@ -1,4 +1,4 @@
-//! The environment variables that the program reads, read once.
+//! The environment variables that the program uses, all read at the start.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::system::plaintext::Plaintext;
 
-/// What the environment says.
+/// The environment variables that the program uses.
 pub struct Environment {
     /// `NIXOS_ACTION=dry-activate`: whether this is a dry run, which reports what would change.
     pub dry_run: bool,
@@ -18,15 +18,16 @@ pub struct Environment {
     pub via_systemctl: bool,
     /// `SOPS_NIX_UNITS`: the directory with the units of the new system.
     pub units: Option<PathBuf>,
-    /// `SOPS_NIX_SYSTEMCTL`: the path of systemctl, for units that must not be listed.
+    /// `SOPS_NIX_SYSTEMCTL`: the path of systemctl, which restarts the units that must not be in the lists for
+    /// `switch-to-configuration`.
     pub systemctl: Option<PathBuf>,
-    /// `XDG_RUNTIME_DIR`: what `%r` stands for in user mode.
+    /// `XDG_RUNTIME_DIR`: the directory that replaces `%r` in user mode.
     pub runtime_dir: Option<PathBuf>,
-    /// The key sources that the environment names.
+    /// The variables that name key sources.
     pub keys: KeyVariables,
 }
 
-/// The variables that name keys.
+/// The environment variables that name key sources.
 #[derive(Default)]
 pub struct KeyVariables {
     /// `SOPS_AGE_KEY`: age identities as text.
@@ -35,24 +36,24 @@ pub struct KeyVariables {
     pub age_key_file: Option<PathBuf>,
     /// `SOPS_AGE_KEY_CMD`: a command that prints age identities.
     pub age_key_command: Option<OsString>,
-    /// `SOPS_AGE_SSH_PRIVATE_KEY_FILE`: an SSH private key.
+    /// `SOPS_AGE_SSH_PRIVATE_KEY_FILE`: the path of an SSH private key.
     pub ssh_key_file: Option<PathBuf>,
     /// `SOPS_AGE_SSH_PRIVATE_KEY_CMD`: a command that prints an SSH private key.
     pub ssh_key_command: Option<OsString>,
-    /// `SOPS_GPG_EXEC`: the gpg program.
+    /// `SOPS_GPG_EXEC`: the path or name of the gpg program.
     pub gpg: Option<PathBuf>,
-    /// `GNUPGHOME`: a `GnuPG` home.
+    /// `GNUPGHOME`: the path of a `GnuPG` home.
     pub gnupg_home: Option<PathBuf>,
-    /// `CREDENTIALS_DIRECTORY`: where systemd puts the credentials of a unit (systemd.exec(5)).
+    /// `CREDENTIALS_DIRECTORY`: the directory in which systemd puts the credentials of a unit (systemd.exec(5)).
     pub credentials: Option<PathBuf>,
-    /// `HOME`.
+    /// `HOME`: the home of the user.
     pub home: Option<PathBuf>,
-    /// `XDG_CONFIG_HOME`, or its default below `HOME`.
+    /// `XDG_CONFIG_HOME`: the directory of the user's configuration. The default is `.config` in `HOME`.
     pub config: Option<PathBuf>,
 }
 
 impl Environment {
-    /// Reads the process's environment.
+    /// Reads the environment of this process.
     #[must_use]
     pub fn read() -> Self {
         Self {
@@ -65,7 +66,8 @@ impl Environment {
         }
     }
 
-    /// The run-time directory, or any other absolute path if there is none. For check modes only, which install nothing.
+    /// The run-time directory, or another absolute path if there is no run-time directory. Only the check modes use this function:
+    /// they install nothing, so any path will do.
     #[must_use]
     pub fn runtime_dir_or_any(&self) -> &Path {
         self.runtime_dir.as_deref().unwrap_or(Path::new("/run/user/0"))
@@ -90,7 +92,7 @@ impl KeyVariables {
     }
 }
 
-/// A variable that is not empty.
+/// The value of a variable; `None` if the variable is not set or empty.
 fn value(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
@@ -99,7 +101,7 @@ fn path(name: &str) -> Option<PathBuf> {
     value(name).map(PathBuf::from)
 }
 
-/// A variable with an absolute path. A relative one counts as not set, as the XDG Base Directory Specification says.
+/// The absolute path in a variable. A relative path counts as not set, as the XDG Base Directory Specification demands.
 fn absolute(name: &str) -> Option<PathBuf> {
     path(name).filter(|path| path.is_absolute())
 }

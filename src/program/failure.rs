@@ -1,31 +1,33 @@
-//! Failures of secrets and templates, and the failure policy, which decides what is published then.
+//! Failures of secrets and templates, and the failure policy, which decides what is published after a failure.
 
 use std::path::PathBuf;
 
 use crate::text::diagnosis::Diagnosis;
 
-/// One thing that went wrong, and the entries that cannot be published because of it.
+/// A failure, and the entries that cannot be published because of it.
 pub(crate) struct Failure {
     /// What went wrong, and what to do about it.
     pub diagnosis: Diagnosis,
     /// The names of the secrets and templates that cannot be published because of this failure.
     pub entries: Vec<String>,
-    /// The sops file that caused the failure, if one did.
+    /// The sops file that caused the failure, if a sops file did.
     pub sops_file: Option<PathBuf>,
 }
 
-/// What is done with the entries that did not fail.
+/// The decision of the failure policy about the entries that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Nothing failed: publish.
+    /// Nothing failed, so all entries are published.
     Publish,
-    /// Nothing is published yet, so there is nothing to protect: publish the rest, and say so.
+    /// No generation is live, so there is nothing to protect. The entries that did not fail are published, and the failures are
+    /// reported.
     PublishRest,
-    /// A complete generation is live, or there is no rest to publish: change nothing.
+    /// Either something failed while a generation is live, or all entries failed. Nothing is changed.
     ChangeNothing,
 }
 
-/// The failure policy. `is_live`: a generation is live. `has_rest`: at least one entry did not fail.
+/// Decides by the failure policy. `is_live` says whether a generation is live. `has_rest` says whether at least one entry did not
+/// fail.
 #[must_use]
 pub(crate) fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Verdict {
     if failures.is_empty() {
@@ -37,7 +39,7 @@ pub(crate) fn verdict(failures: &[Failure], is_live: bool, has_rest: bool) -> Ve
     }
 }
 
-/// Names for a message: all of a few, the first of many.
+/// A list of names for a message. Of a long list, only the first ten names are shown, and the number of the others.
 #[must_use]
 pub(crate) fn names(entries: &[String]) -> String {
     const SHOWN: usize = 10;
@@ -49,7 +51,7 @@ pub(crate) fn names(entries: &[String]) -> String {
 }
 
 impl Failure {
-    /// Reports the failure, with its fields for the journal.
+    /// Reports the failure. In the journal, the names of secrets and the sops file are fields of the message.
     pub(crate) fn report(&self) {
         let secrets = self.entries.join(" ");
         let file = self

@@ -1,4 +1,4 @@
-//! The key sources of this host: those that the manifest names, and those of the environment.
+//! The key sources of this host: those that the manifest names, and those that the environment names.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::{
     system::{confinement::Confined, root::SSHD},
 };
 
-/// Loads the keys, whose files are read on `thread`, and tells of what is wrong with them.
+/// Loads all keys of this host, and reports errors of the key sources. Key files are read on `thread`.
 pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> Keyring {
     let sources = KeySources {
         thread,
@@ -20,7 +20,7 @@ pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confine
     keyring
 }
 
-/// Reports the notices about keys, each once.
+/// Reports the notices of the keyring, each once. Notices about imported keys are reported only if the manifest asks for them.
 pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     for notice in keyring.take_notices() {
         match notice {
@@ -33,8 +33,8 @@ pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     }
 }
 
-/// The key sources that the manifest names, then those of the environment. Keys in the user's home are used only in user mode, and
-/// only if the manifest names no key: root must not use a key that happens to lie in somebody's home.
+/// The key sources that the manifest names, and then the key sources of the environment. Keys in the user's home are used only in
+/// user mode, and only if the manifest names no key. Root must not use a key that is in somebody's home by chance.
 fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySources {
     let are_own = manifest.user_mode && !names_a_key(manifest);
     let mut sources = KeySources {
@@ -63,7 +63,7 @@ fn names_a_key(manifest: &Manifest) -> bool {
     ssh.next().is_some() || manifest.age_key_credential.is_some() || files.into_iter().any(Option::is_some)
 }
 
-/// The SSH keys that the manifest names. A key that is named for age and for OpenPGP is read once, for both.
+/// The SSH keys that the manifest names. A key that is named both for age and for OpenPGP is listed once, for both.
 fn ssh_keys(manifest: &Manifest) -> Vec<SshKeyFile> {
     let for_pgp = &manifest.ssh_key_paths;
     let mut paths: Vec<&PathBuf> = Vec::new();
@@ -79,8 +79,8 @@ fn ssh_keys(manifest: &Manifest) -> Vec<SshKeyFile> {
     paths.into_iter().map(key).collect()
 }
 
-/// A key file. One below `/etc/ssh` is a default: if it is missing, there is no warning. The Nix modules name the host keys of sshd
-/// by themselves, and not every host has one of each type.
+/// A key file. The Nix modules name the host keys of sshd without being asked, and not every host has a key of each type. So a key
+/// below `/etc/ssh` counts as a default, and there is no warning if it is missing.
 fn key_file(path: &Path) -> KeyFile {
     KeyFile {
         path: path.to_owned(),
@@ -88,8 +88,8 @@ fn key_file(path: &Path) -> KeyFile {
     }
 }
 
-/// Whether and how to use gpg, which needs a `GnuPG` home. In user mode gpg finds the user's home by itself, so it is enough if the
-/// environment names the program.
+/// Whether and how gpg is used. gpg is used if a `GnuPG` home is named. In user mode, gpg is also used if the environment names
+/// the gpg program, because gpg finds the `GnuPG` home of the user without a setting.
 fn gpg(manifest: &Manifest, variables: &KeyVariables) -> Option<GpgSource> {
     let home = manifest.gnupg_home.clone().or_else(|| variables.gnupg_home.clone());
     let is_wanted = home.is_some() || (manifest.user_mode && variables.gpg.is_some());
@@ -99,7 +99,7 @@ fn gpg(manifest: &Manifest, variables: &KeyVariables) -> Option<GpgSource> {
     })
 }
 
-/// Adds the keys that the user's tools find without being told.
+/// Adds the keys in the user's home that sops also finds without a setting.
 fn add_own_keys(sources: &mut KeySources, variables: &KeyVariables) {
     let default = |path: PathBuf| KeyFile { path, is_default: true };
     if let Some(config) = &variables.config {
@@ -114,7 +114,7 @@ fn add_own_keys(sources: &mut KeySources, variables: &KeyVariables) {
     }
 }
 
-/// What the environment adds.
+/// Adds the key sources that the environment names.
 fn add_variables(sources: &mut KeySources, variables: KeyVariables) {
     let is_new = |path: &PathBuf| sources.age_key_files.iter().all(|key| key.path != *path);
     let age_key_file = variables.age_key_file.filter(is_new);

@@ -1,23 +1,24 @@
-//! The limit on what is read and published. Without it, whoever can write a sops file could fill the memory.
+//! The limit on the size of everything that is read and published. Without a limit, a person who can write a sops file could fill the
+//! memory.
 
 use crate::{manifest::Manifest, text::diagnosis::Diagnosis};
 
-/// The remedy if the manifest comes from our Nix module, which has the option.
+/// The remedy for a size above the limit, if the manifest comes from our Nix module, which has the option `sops.maxSize`.
 const RAISE: &str = "raise sops.maxSize";
-/// The remedy if the manifest comes from the module of sops-nix, which has no such option.
+/// The remedy for a size above the limit, if the manifest comes from the module of sops-nix, which has no option for the limit.
 const CANNOT_RAISE: &str = "make it smaller, or import the module of sops-install-secrets, which has sops.maxSize to raise this";
 
-/// The limit for each of these: one sops file, all secrets together, all rendered templates together.
+/// The size limit for each of three things: one sops file, all secrets together, all rendered templates together.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
-    /// The most bytes.
+    /// The most bytes that are allowed.
     pub bytes: usize,
     /// What to do about something larger.
     pub remedy: &'static str,
 }
 
 impl Limit {
-    /// The limit that this manifest sets.
+    /// The size limit of this manifest.
     #[must_use]
     pub(crate) fn of(manifest: &Manifest) -> Self {
         Self {
@@ -26,7 +27,8 @@ impl Limit {
         }
     }
 
-    /// The message about something that would exceed the limit. `kind` says what the limit is for, in the plural.
+    /// The message about an entry with which the limit would be exceeded. `kind` names the limited things in the plural, such as
+    /// `secrets`.
     #[must_use]
     pub(crate) fn exceeded(self, kind: &str) -> Diagnosis {
         let limit = self.bytes >> 20;

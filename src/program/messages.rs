@@ -1,8 +1,8 @@
-//! Where the messages of the program go: the journal or standard error.
+//! Sends the messages of the program to the journal or to standard error.
 //!
-//! All messages follow one rule: lower case, no full stop; object, cause, remedy. A message goes to one place: if standard error is
-//! connected to the journal, to the journal with its fields; otherwise to standard error, as text. Standard output is only for the
-//! lines about changes.
+//! All messages have one form: object, cause and remedy, in lower case and without a full stop. If standard error is connected
+//! to the journal, a message goes to the journal, with its fields. Otherwise the message goes to standard error, as text.
+//! Standard output is only for the lines about changes.
 
 use std::{
     fmt::{self, Write as _},
@@ -16,10 +16,10 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, prelude::*, registry};
 
-/// From now on, sends all messages to the journal or to standard error. `environment` is the value of `JOURNAL_STREAM`.
+/// From now on, sends all messages to the journal or to standard error. `environment` is the value of the variable `JOURNAL_STREAM`.
 pub fn init(environment: &str) {
     let journal = is_journal(environment).then(|| tracing_journald::layer().ok()).flatten();
-    // Only fails when it was called before.
+    // The error is ignored: it means that a receiver of messages was set before, and that receiver stays.
     let _ = match journal {
         Some(journal) => tracing::subscriber::set_global_default(registry().with(journal.with_field_prefix(None))),
         None => tracing::subscriber::set_global_default(registry().with(StandardError {
@@ -28,8 +28,8 @@ pub fn init(environment: &str) {
     };
 }
 
-/// Whether standard error is connected to the journal. `stream` is the value of `JOURNAL_STREAM`, which has device and inode of
-/// that connection (systemd.exec(5)).
+/// Whether standard error is connected to the journal. `stream` is the value of `JOURNAL_STREAM`: the device and inode of the
+/// connection to the journal (systemd.exec(5)).
 fn is_journal(stream: &str) -> bool {
     let named = stream
         .split_once(':')
@@ -38,7 +38,7 @@ fn is_journal(stream: &str) -> bool {
     matches!((named, actual), (Some(named), Ok(actual)) if named == actual)
 }
 
-/// Messages as text on standard error.
+/// A receiver of messages that writes them as text to standard error.
 struct StandardError {
     colour: bool,
 }
@@ -57,12 +57,12 @@ impl<S: Subscriber> Layer<S> for StandardError {
         } else {
             ("", "")
         };
-        // There is nobody left to tell if standard error is gone.
+        // The error is ignored: if standard error is closed, nobody reads messages.
         let _ = writeln!(std::io::stderr().lock(), "{colour}{label}{plain}{}", message.0);
     }
 }
 
-/// The text of an event; its other fields are for the journal.
+/// The text of a message. The other fields of the message are left out, because they are for the journal.
 struct Message(String);
 
 impl Visit for Message {

@@ -1,4 +1,4 @@
-//! Makes the entries to publish: the content of each secret and template, with its owner.
+//! Makes the entries to publish, each from its content and its owner.
 
 use rustix::fs::{Gid, Uid};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Everything that can be published, with its owner looked up, and beside it what has none.
+/// Makes the entries of all secrets and templates that have a content. Returns a failure for each entry whose owner cannot be found.
 pub(crate) fn owned<'e>(
     manifest: &'e Manifest,
     values: &'e Values<'_>,
@@ -72,23 +72,22 @@ fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError) -> Failure {
     }
 }
 
-/// Who owns the published files.
+/// The rule that gives published files their owners.
 pub(crate) enum Owners {
-    /// The caller, in user mode: no owner is looked up or changed.
+    /// In user mode, all files belong to the caller. No owner is looked up or changed.
     Caller,
-    /// Root, in the early phase: other users may not exist yet.
+    /// In the early phase, all files belong to root, because other users may not exist yet.
     Root,
-    /// Whoever the manifest names.
+    /// The manifest names the owner of each file.
     Named {
         accounts: Accounts,
-        /// Whether this is a dry run. A dry activation comes before new users are made, so a user who does not exist is no failure
-        /// then.
+        /// Whether this is a dry run. A dry activation runs before new users are made. So in a dry run, a missing user is no failure.
         dry_run: bool,
     },
 }
 
 impl Owners {
-    /// Decides by the manifest's mode, and by whether users and groups are looked up at all (`-ignore-passwd`).
+    /// Chooses the rule. `user_mode` comes from the manifest. `ignore_passwd` forbids to look up users and groups (`-ignore-passwd`).
     pub(crate) fn new(user_mode: bool, ignore_passwd: bool, accounts: Accounts, dry_run: bool) -> Self {
         match (user_mode, ignore_passwd) {
             (true, _) => Self::Caller,
@@ -118,7 +117,7 @@ impl Owners {
     }
 }
 
-/// Somebody who exists. In a dry run, who does not exist is somebody whom the activation will make.
+/// The number of a user or group. In a dry run, a missing user or group is `None` and no error, because the activation will make it.
 fn made<T>(id: Result<T, UserError>, dry_run: bool) -> Result<Option<T>, UserError> {
     match id {
         Err(UserError::NoUser(_) | UserError::NoGroup(_)) if dry_run => Ok(None),

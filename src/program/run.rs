@@ -1,7 +1,7 @@
 //! The steps of a run, in order.
 //!
-//! Everything is read, decrypted and rendered before the first write. Failures are collected, and the failure policy then decides
-//! once.
+//! Everything is read, decrypted and rendered before the first write. Failures are collected, and then the failure policy makes one
+//! decision about all of them.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -34,21 +34,21 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// Larger manifests are refused, in bytes: 256 MiB.
+/// The largest manifest that is read, in bytes: 256 MiB, far more than any real manifest. Larger manifests are refused.
 const LARGEST_MANIFEST: usize = 1 << 28;
 
-/// How a run ended; the numbers are documented in `docs/messages.md`.
+/// The result of a run, as an exit code. The codes are documented in `docs/messages.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Outcome {
     /// All is as the manifest says.
     Done = 0,
-    /// Something failed; what was published before is still published.
+    /// Something failed. The live generation is unchanged.
     NothingChanged = 1,
     /// The manifest cannot be used.
     BadManifest = 2,
-    /// All that did not fail is published: secrets may have failed where nothing was published before, links and unit requests
-    /// always.
+    /// A generation was published (in a dry run: would be published), but something failed. In every run, this can be a link or
+    /// a unit request. A secret or template can be missing only if no generation was live.
     PublishedRest = 3,
 }
 
@@ -118,12 +118,13 @@ fn check(manifest: &Manifest) -> Outcome {
     }
 }
 
-/// Decrypts, and publishes or says what it would publish.
+/// Decrypts the sops files, and publishes the entries. In a dry run, reports what would be published.
 fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Manifest, root: &Root) -> Outcome {
-    // If this fails, a signal ends the process at once, as it would without this call.
+    // The error is ignored: without this call, a signal ends the process at once, which leaves either the old generation or the
+    // new one live.
     let _ = stop::listen();
-    // What others may have written is read and decrypted on this thread, which gives up the rights to write files and to start
-    // programs.
+    // Files that others may have written are read and decrypted on this thread. The thread gives up the rights to write files and to
+    // start programs.
     let thread = Confined::default();
     let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
@@ -137,7 +138,8 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let (entries, unowned) = owned(manifest, &values, &rendered, owners, root);
     let failures: Vec<_> = [failed_secrets, failed_templates, unowned].into_iter().flatten().collect();
     failures.iter().for_each(Failure::report);
-    // This look needs no lock: before a part of the entries is published, it is repeated under the lock.
+    // This check needs no lock, because [`install::publish`] repeats the check under the lock before it publishes only a part
+    // of the entries.
     let is_live = match install::is_live(&site) {
         Ok(is_live) => is_live,
         Err(error) => return nothing_changed(&error),
@@ -183,8 +185,8 @@ fn site(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut 
     }
 }
 
-/// The group of our directories. It only decides who may list them. So if it cannot be looked up, the secrets are published all the
-/// same, and the next run corrects it.
+/// The group of the directories in the mount point. The group only decides who may list the directories. So if the group cannot be
+/// looked up, the secrets are still published, and the next run corrects the group.
 fn directory_group(accounts: &mut Accounts) -> Gid {
     accounts.directory_group().unwrap_or_else(|error| {
         tracing::warn!("{error}; until the next run only root can list the directories of the secrets");
@@ -192,7 +194,7 @@ fn directory_group(accounts: &mut Accounts) -> Gid {
     })
 }
 
-/// Reports what a run would change. Changes nothing but the lists of a dry activation.
+/// Reports what a run would change. Writes nothing except the lists of units that a dry activation reads.
 fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, entries: &[Entry<'_>], verdict: Verdict) -> Outcome {
     let preview = match Preview::of(site, entries) {
         Ok(preview) => preview,
@@ -215,7 +217,7 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
     }
 }
 
-/// Publishes, and says what became of it.
+/// Publishes the entries, and reports the result. `again` is the command that repeats this run.
 fn make_live(
     environment: &Environment,
     manifest: &Manifest,
@@ -283,8 +285,8 @@ fn nothing_changed(error: &InstallError) -> Outcome {
     Outcome::NothingChanged
 }
 
-/// What failed. If this run was told to end, whoever typed the command can type it again; if a unit or a switch ran it, the remedy
-/// is to run `again`.
+/// The diagnosis of `error`. If this run was told to end, the remedy is to start it again. Somebody who typed the command of
+/// this run can type that command again. If a unit or a switch started this run, `again` is the command.
 fn diagnosis(error: InstallError, again: &str) -> Diagnosis {
     let remedy = format!("if you typed it, type it again; if not, run: {again}");
     if error.is_stopped {
@@ -337,15 +339,15 @@ pub fn after_switch(failed: Vec<String>, environment: &Environment, root: &Root)
     }
 }
 
-/// Prints the changes, if the manifest asks for that. Other programs compare standard output as a whole, so nothing else goes
-/// there.
+/// Prints the lines about changes, if the manifest asks for them. Other programs compare the whole standard output, so nothing else
+/// is written there.
 fn print_changes(manifest: &Manifest, changes: &Changes, dry: bool) {
     if !manifest.logging.secret_changes {
         return;
     }
     let mut output = std::io::stdout().lock();
     for line in changes.lines(dry) {
-        // Whoever closed standard output does not want to know.
+        // The error is ignored: if the reader has closed standard output, nobody wants the lines.
         let _ = writeln!(output, "{line}");
     }
 }

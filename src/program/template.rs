@@ -1,49 +1,53 @@
 //! Renders templates: replaces all placeholders by values, in one pass.
 //!
-//! A value is never searched for placeholders. So a secret that contains another secret's placeholder, or is not UTF-8, is copied
-//! as it is.
+//! A value is never searched for placeholders. So a secret that contains the placeholder of another secret is copied unchanged. A
+//! secret that is not UTF-8 is copied unchanged too.
 
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 
 use crate::{system::plaintext::Plaintext, text::diagnosis::Diagnosis};
 
-/// The placeholders of a manifest, prepared for the search.
+/// The placeholders of a manifest, prepared for the search in templates.
 pub struct Tokens {
     automaton: AhoCorasick,
 }
 
-/// How a placeholder of the Nix modules begins and ends.
+/// The beginning of each placeholder that the Nix modules make.
 const OPENING: &[u8] = b"<SOPS:";
+/// The end of each placeholder that the Nix modules make.
 const CLOSING: &[u8] = b":PLACEHOLDER>";
 
-/// The longest text that is taken for a placeholder, in bytes. Placeholders of the Nix modules have about 85.
+/// The longest text that is taken for a placeholder: 256 bytes. Placeholders of the Nix modules have about 85 bytes.
 const LONGEST: usize = 256;
 
 impl Tokens {
-    /// Prepares the search for `tokens`, none of which may be empty.
+    /// Prepares the search for the placeholders `tokens`. No placeholder may be empty.
     ///
     /// # Errors
-    /// When there are too many for the search to hold.
+    ///
+    /// If there are too many placeholders for the search to hold.
     pub fn new<'t>(tokens: impl IntoIterator<Item = &'t str>) -> Result<Self, BuildError> {
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(tokens)?;
         Ok(Self { automaton })
     }
 
-    /// The length in bytes of `text` with each placeholder replaced, the one with the index `n` by `value(n)`.
+    /// The length of the rendered `text`, in bytes. The placeholder with the index `n` is replaced by `value(n)`.
     ///
     /// # Errors
-    /// When a value is missing, or when a text is left that looks like a placeholder.
+    ///
+    /// If a value is missing, or if a text remains that looks like a placeholder.
     pub fn length<'v>(&self, text: &[u8], value: impl Fn(usize) -> Result<&'v [u8], Diagnosis>) -> Result<usize, Diagnosis> {
         let mut length: usize = 0;
         self.pieces(text, value, |piece| length = length.saturating_add(piece.len()))?;
         Ok(length)
     }
 
-    /// Replaces each placeholder in `text`, the one with the index `n` by `value(n)`. `length` is what [`Self::length`] gives for
-    /// the same text: so much memory is reserved at once that the plaintext is never moved.
+    /// Renders `text`: replaces the placeholder with the index `n` by `value(n)`. `length` is the result of [`Self::length`] for the
+    /// same text. The buffer has this length from the start, so the plaintext is never moved.
     ///
     /// # Errors
-    /// The same as those of [`Self::length`].
+    ///
+    /// The same errors as those of [`Self::length`].
     pub fn render<'v>(
         &self,
         text: &[u8],
@@ -55,7 +59,7 @@ impl Tokens {
         Ok(rendered)
     }
 
-    /// Calls `take` with the parts of the rendered text, in order: texts between placeholders, and values.
+    /// Calls `take` with each part of the rendered text, in order. The parts are the texts between placeholders, and the values.
     fn pieces<'v>(
         &self,
         text: &[u8],
@@ -73,7 +77,7 @@ impl Tokens {
     }
 }
 
-/// The text between two placeholders. It is an error if it contains something that looks like a placeholder.
+/// The text between two placeholders. Fails if the text contains something that looks like a placeholder.
 fn plain(text: &[u8], from: usize, to: usize) -> Result<&[u8], Diagnosis> {
     let between = text.get(from..to).unwrap_or_default();
     if let Some((start, token)) = left_over(between) {
@@ -88,8 +92,10 @@ fn plain(text: &[u8], from: usize, to: usize) -> Result<&[u8], Diagnosis> {
     Ok(between)
 }
 
-/// The first text that looks like a placeholder, and where it starts. The search looks for each possible end, and back from there
-/// for a beginning, but never past an earlier end. So its time grows no faster than the text.
+/// Finds the first text that looks like a placeholder, and the position at which it starts.
+///
+/// The search looks for each closing mark, and from there backwards for an opening mark, but never past an earlier closing mark. So
+/// the time grows in proportion to the text.
 fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
     let closings = text
         .windows(CLOSING.len())
@@ -100,7 +106,8 @@ fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
         let end = closing.saturating_add(CLOSING.len());
         let start = passed.max(end.saturating_sub(LONGEST));
         let candidate = text.get(start..end)?;
-        // A placeholder contains visible characters only, so the message can show it.
+        // Only the last word is searched, because a placeholder contains only visible characters. So a message can show what is
+        // found.
         let word = candidate.rsplit(|byte| !byte.is_ascii_graphic()).next()?;
         if let Some(opening) = word.windows(OPENING.len()).position(|window| window == OPENING) {
             let token = word.get(opening..)?;

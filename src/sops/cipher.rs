@@ -1,4 +1,4 @@
-//! AES-GCM the way sops uses it: nonces of 32 bytes, and the path of the value as associated data.
+//! Decrypts values with AES-GCM as sops uses it: nonces of 32 bytes, and the path of the value as associated data.
 
 use aes_gcm::{
     AeadInPlace, AesGcm, KeyInit, Nonce, Tag,
@@ -15,10 +15,10 @@ use aes_gcm::{
 use super::value::{EncryptedValue, TokenError};
 use crate::system::plaintext::Plaintext;
 
-/// Length of a GCM authentication tag in bytes.
+/// The length of a GCM authentication tag in bytes.
 const TAG_LENGTH: usize = 16;
 
-/// The data key of a file, expanded for AES.
+/// The data key of a sops file, prepared for decryption with AES.
 pub(crate) struct DataKey(Aes);
 
 enum Aes {
@@ -28,22 +28,23 @@ enum Aes {
 }
 
 impl DataKey {
-    /// Expands the key; `None` if it has a length that AES does not know. sops makes keys of 32 bytes and reads 16 and 24 as well.
+    /// Prepares a data key for AES. Returns `None` if the key has a length that AES does not support. sops makes keys of 32
+    /// bytes, and also accepts keys of 16 and 24 bytes.
     pub(crate) fn new(key: &Plaintext) -> Option<Self> {
         let key = key.expose();
         Some(Self(match key.len() {
             16 => Aes::Aes128(Box::new(Aes128::new_from_slice(key).ok()?)),
             24 => Aes::Aes192(Box::new(Aes192::new_from_slice(key).ok()?)),
-            // AES-256 refuses every length but 32, so a key of a wrong length fails here.
+            // AES-256 refuses every length but 32 bytes, so a data key of a wrong length fails here.
             _ => Aes::Aes256(Box::new(Aes256::new_from_slice(key).ok()?)),
         }))
     }
 
-    /// Decrypts `token`. `associated` is the path of its place in the file, as sops authenticates it. The plaintext replaces the
-    /// ciphertext in the same buffer, so a large value is not in memory twice.
+    /// Decrypts `token`. `associated` is the path of the token in the file, which sops passes to AES-GCM as associated data.
+    /// The plaintext replaces the ciphertext in the same buffer, so a large value is in memory only once.
     ///
     /// # Errors
-    /// When it does not authenticate.
+    /// When the token does not authenticate, or its nonce has an unknown length.
     pub(crate) fn decrypt(&self, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, TokenError> {
         match &self.0 {
             Aes::Aes128(aes) => with_nonce(&**aes, token, associated),
@@ -53,7 +54,8 @@ impl DataKey {
     }
 }
 
-/// Decrypts `token` with the cipher for the length of its nonce, which is part of the cipher's type.
+/// Decrypts `token` with the cipher for the length of its nonce. In the library, this length is part of the type of the cipher,
+/// so this function chooses the type.
 fn with_nonce<A>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, TokenError>
 where
     A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
@@ -68,6 +70,7 @@ where
     }
 }
 
+/// Decrypts `token` in place, with a nonce of `N` bytes.
 fn open<A, N>(aes: &A, token: EncryptedValue<'_>, associated: &[u8]) -> Result<Plaintext, TokenError>
 where
     A: BlockCipher + BlockSizeUser<BlockSize = U16> + BlockEncrypt + Clone,
@@ -75,8 +78,8 @@ where
 {
     let EncryptedValue { data, iv, tag, .. } = token;
     let mut text = data;
-    // As in sops: Go joins both fields and takes the last 16 bytes as the tag, so a tag of another length is not an error by
-    // itself.
+    // A tag of another length is not refused, because sops accepts such a tag: Go joins ciphertext and tag to one text, and
+    // takes the last 16 bytes of this text as the tag.
     if tag.len() != TAG_LENGTH {
         text.push(&tag);
     }
@@ -96,6 +99,7 @@ where
     Ok(text)
 }
 
+/// Finds the tag at the end of a ciphertext. Returns the tag, and the length of the ciphertext before the tag.
 fn split_tag(sealed: &Plaintext) -> Result<(Vec<u8>, usize), TokenError> {
     let length = sealed.len().checked_sub(TAG_LENGTH).ok_or(TokenError::Authentication)?;
     let tag = sealed.expose().get(length..).ok_or(TokenError::Authentication)?;

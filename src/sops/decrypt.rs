@@ -1,4 +1,4 @@
-//! Decrypts the tree of a file, and authenticates every encrypted value with its place.
+//! Decrypts the tree of a sops file, and authenticates every encrypted value together with its path.
 
 use super::{
     cipher::DataKey,
@@ -10,46 +10,49 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The most bytes of paths that are authenticated for each byte of the file. Every value is authenticated with its whole path, so
-/// without a limit, long keys above many values would take a time that grows with the square of the size. A value that sops wrote
-/// has 80 bytes beside its path, so its path may have 640 bytes.
+/// The most bytes of paths that are authenticated for each byte of the file. Each value is authenticated together with its
+/// whole path. Without a limit, long keys above many values would take a time that grows with the square of the file size. An
+/// encrypted value has at least 80 bytes in the file, so its path may have at least 640 bytes.
 const PATHS_PER_BYTE: usize = 8;
-/// The bytes of paths that are authenticated in any case, in however small a file: 1 MiB.
+/// The bytes of paths that are always authenticated, even for a very small file: 1 MiB.
 const FEW_PATHS: usize = 1 << 20;
 
-/// Decrypts the documents of a file one after the other, and hashes their values into `mac`.
+/// A walk through the documents of a file, which decrypts their values one after the other and hashes them into `mac`.
 pub(crate) struct Decryption<'k> {
     key: &'k DataKey,
     rule: &'k mut Rule,
     pub mac: Mac,
     path: Path,
-    /// The number of the current document, from 1, if the file has several. 0 before the first.
+    /// The number of the current document, counted from 1; 0 before the first document. `None` if the file has only one
+    /// document.
     document: Option<usize>,
-    /// Whether sops encrypted the current document as a file of its own.
+    /// Whether sops encrypted the current document as a separate file.
     is_foreign: bool,
     comments: CommentStack,
     /// How many bytes of paths may still be authenticated.
     paths_left: usize,
 }
 
-/// The keys down to the current place. Positions in lists are not part of it, because sops does not authenticate them.
+/// The path of the current value: the keys from the document down to the value. Positions in lists are not part of the path,
+/// because sops does not authenticate positions.
 #[derive(Default)]
 struct Path {
-    /// Every key, followed by a colon: the text with which sops authenticates the place of a value.
+    /// All keys of the path, each followed by a colon. sops authenticates a value with this text.
     joined: Vec<u8>,
     steps: Vec<PathKey>,
 }
 
-/// A key of the path.
+/// One key of the path of a value.
 struct PathKey {
-    /// The offset in the joined path at which the key begins.
+    /// The offset of the key in the joined path, in bytes.
     start: usize,
-    /// Whether the selection rule matched this key or one above it.
+    /// Whether the selection rule matched this key or a key above it in the path.
     matched: bool,
 }
 
 impl Path {
-    /// Enters the value of a key.
+    /// Adds a key to the path, before the value of the key is decrypted. `matched` says whether the selection rule matches the
+    /// key.
     fn push(&mut self, key: &[u8], matched: bool) {
         let step = PathKey {
             start: self.joined.len(),
@@ -60,24 +63,24 @@ impl Path {
         self.joined.push(b':');
     }
 
-    /// Leaves the value of the last key.
+    /// Removes the last key from the path, after the value of the key was decrypted.
     fn pop(&mut self) {
         if let Some(step) = self.steps.pop() {
             self.joined.truncate(step.start);
         }
     }
 
-    /// Whether the selection rule matched a key of the path.
+    /// Whether the selection rule matched any key of the path.
     fn matched(&self) -> bool {
         self.steps.last().is_some_and(|step| step.matched)
     }
 
-    /// The associated data of a value at this place: the joined path, or a single colon at the root.
+    /// The associated data of a value with this path: the joined path, or a single colon if the path has no keys.
     fn associated(&self) -> &[u8] {
         if self.joined.is_empty() { b":" } else { &self.joined }
     }
 
-    /// For messages.
+    /// The path as messages show it: the keys, joined by slashes.
     fn display(&self) -> String {
         let ends = self.steps.iter().skip(1).map(|step| step.start);
         let keys = self.steps.iter().zip(ends.chain([self.joined.len()]));
@@ -87,7 +90,8 @@ impl Path {
 }
 
 impl<'k> Decryption<'k> {
-    /// Starts before the first document of a file of `size` bytes. `several`: the file has more than one document.
+    /// A new walk through a file of `size` bytes, before its first document. `several` says whether the file has more than one
+    /// document.
     pub(crate) fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize, several: bool) -> Self {
         Self {
             key,
@@ -101,14 +105,14 @@ impl<'k> Decryption<'k> {
         }
     }
 
-    /// Decrypts the next document.
+    /// Decrypts the next document. `is_foreign` says whether sops encrypted the document as a separate file.
     pub(crate) fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Plaintext>, DecryptError> {
         self.document = self.document.map(|document| document.saturating_add(1));
         self.is_foreign = is_foreign;
         self.branch(branch)
     }
 
-    /// The current place, for a message.
+    /// The place of the current value, for a message.
     fn place(&self) -> ValuePlace {
         ValuePlace {
             document: self.document,
@@ -116,7 +120,8 @@ impl<'k> Decryption<'k> {
         }
     }
 
-    /// Decrypts a map. The order of comments and entries decides what the comment rules select.
+    /// Decrypts the items of a map in their order. The order matters for comment rules, because a comment selects the item
+    /// below it.
     pub(crate) fn branch(&mut self, branch: Branch<Stored<'_>>) -> Result<Branch<Plaintext>, DecryptError> {
         self.comments.enter();
         let items = branch
@@ -169,8 +174,8 @@ impl<'k> Decryption<'k> {
         let mut list = Vec::with_capacity(elements.len());
         for element in elements {
             let value = self.value(element)?;
-            // sops stores an encrypted comment of a list as one more string. If an element decrypts to a comment, the comments
-            // before it stay active.
+            // sops stores an encrypted comment of a list as a string. If such a string decrypts to a comment, the comments
+            // above it must stay active.
             if !matches!(value, Value::Comment(_)) {
                 self.comments.clear();
             }
@@ -180,8 +185,9 @@ impl<'k> Decryption<'k> {
         Ok(Value::List(list))
     }
 
-    /// Decrypts a comment. A comment that is no token, or does not decrypt, is taken as it stands, as sops does: some versions of
-    /// sops did not encrypt comments, and whoever edits an encrypted file may add one. No comment counts for the MAC.
+    /// Decrypts a comment. As in sops, a comment that is no token or does not decrypt is taken literally. There are such
+    /// comments, because some versions of sops did not encrypt comments, and because somebody may have added a comment to the
+    /// encrypted file. No comment counts for the MAC.
     fn comment(&mut self, comment: Comment<Stored<'_>>) -> Result<Comment<Plaintext>, DecryptError> {
         self.comments.push(self.rule, &comment.text)?;
         if self.rule.selects(self.path.matched(), &self.comments, true) {
@@ -202,14 +208,14 @@ impl<'k> Decryption<'k> {
     }
 
     fn scalar(&mut self, kind: ScalarType, text: Stored<'_>) -> Result<Value<Plaintext>, DecryptError> {
-        // sops refuses a tree with such an integer, so no file that it wrote has one.
+        // sops refuses to encrypt an integer above `i64::MAX`, so no file written by sops contains such an integer.
         if kind == ScalarType::Unsigned {
             return Err(self.fail(format!("{} cannot be in a sops file", kind.name())));
         }
         let encrypted = self.rule.selects(self.path.matched(), &self.comments, false);
         let (kind, text) = match (encrypted, kind) {
             (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
-            // sops does not encrypt an empty string, so nothing authenticates this one.
+            // sops does not encrypt an empty string. So an empty string is accepted here, although nothing authenticates it.
             (true, ScalarType::Text) if text.is_empty() => (Type::Scalar(ScalarType::Text), Plaintext::default()),
             (true, ScalarType::Text) if text.starts_with(TOKEN_START) => {
                 self.open(&text)?.map_err(|problem| self.closed(problem))?
@@ -230,8 +236,8 @@ impl<'k> Decryption<'k> {
         })
     }
 
-    /// The error for a token that does not decrypt at the current place. In a document that is a sops file of its own, the reason
-    /// is that it has another data key.
+    /// The error for a token that does not decrypt at the current place. If the document is a separate sops file, the error
+    /// says so, because that file has another data key.
     fn closed(&self, problem: TokenError) -> DecryptError {
         match (problem, self.document) {
             (TokenError::Authentication, Some(document)) if self.is_foreign => DecryptError::Joined { document },
@@ -246,15 +252,15 @@ impl<'k> Decryption<'k> {
         }
     }
 
-    /// Decrypts a token at the current place. The outer error ends the decryption of the file. The inner error concerns this
-    /// token alone: a comment may be left as it stands.
+    /// Decrypts a token at the current place. The outer error ends the decryption of the whole file. The inner error concerns
+    /// only this token, because a comment that does not decrypt is kept literally.
     fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
         let token = match EncryptedValue::parse(text) {
             Ok(token) => token,
             Err(error) => return Ok(Err(error)),
         };
         let place = self.path.associated();
-        // The cipher authenticates the whole path again for each value, so each time counts.
+        // The cipher reads the whole path again for each value, so the length of the path counts each time.
         self.paths_left = self.paths_left.checked_sub(place.len()).ok_or(DecryptError::LongPaths)?;
         let type_name = token.type_name;
         let plaintext = self.key.decrypt(token, place);

@@ -1,4 +1,4 @@
-//! What can go wrong between the text of a sops file and a value of it.
+//! The errors of this layer: why a sops file cannot be read or decrypted, and why the `key` of a secret gives no content.
 
 use std::fmt;
 
@@ -6,65 +6,67 @@ use thiserror::Error;
 
 use super::{format::EmitError, rules::RuleError, select_error::SelectError};
 
-/// Why a file does not decrypt.
+/// Why a sops file cannot be decrypted.
 #[derive(Debug, Error)]
 pub enum DecryptError {
-    /// The data key has a length, in bytes, that AES does not know.
+    /// The data key has a length that AES does not support. The number is the length in bytes.
     #[error("the data key has {0} bytes instead of 16, 24 or 32")]
     DataKey(usize),
-    /// One value does not decrypt.
+    /// One value of the file cannot be decrypted.
     #[error("{place}: {problem}")]
     Value {
-        /// Where it is.
+        /// The place of the value in the file.
         place: ValuePlace,
-        /// What is wrong with it.
+        /// The problem with the value, in words for the message.
         problem: String,
     },
-    /// A value is not encrypted, although the selection rule of the file wants it to be.
+    /// A value is in the clear, although the selection rule of the file selects this value for encryption.
     #[error("{place}: the value is {found} that is not encrypted, but should be")]
     NotEncrypted {
-        /// Where it is.
+        /// The place of the value in the file.
         place: ValuePlace,
-        /// What it is.
+        /// The type of the value, for the message.
         found: &'static str,
     },
-    /// A key that is not a string.
+    /// A map of the file has a key that is not a string.
     #[error("{place} has a key that is {type_name}, and only strings can be keys")]
     Key {
-        /// The map that it is in.
+        /// The place of the map in the file.
         place: ValuePlace,
-        /// What the key is.
+        /// The type of the key, for the message.
         type_name: &'static str,
     },
-    /// The selection rule of the file cannot be followed.
+    /// The selection rule of the file cannot be followed, because its pattern takes too long.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// The paths of the values are too long: to authenticate them all would take much more time than the size of the file allows.
+    /// The paths of the values are too long. To authenticate all of them would take far longer than the size of the file
+    /// justifies.
     #[error("its keys are so long that checking its values would take too long")]
     LongPaths,
-    /// A later document was encrypted as a file of its own.
+    /// A later document of the file is a separate sops file with another data key.
     #[error("document {document} is a sops file of its own, with another data key")]
     Joined {
-        /// The number of the document, from 1.
+        /// The number of the later document, counted from 1.
         document: usize,
     },
-    /// The file carries no MAC.
+    /// The file has no MAC.
     #[error("the file has no MAC, so a change to it could not be noticed")]
     NoMac,
-    /// The MAC itself does not decrypt: it, or `lastmodified`, was altered.
+    /// The MAC does not decrypt: somebody changed the MAC or the field `lastmodified`.
     #[error("the MAC does not authenticate: the metadata was changed after sops wrote it")]
     BrokenMac,
-    /// The MAC does not match: the file is not what sops wrote.
+    /// The MAC does not match: the values of the file are not those that sops wrote.
     #[error("the MAC does not match: the file was changed after sops wrote it")]
     WrongMac,
 }
 
-/// A place in a file. `Display` spells it like the key of a manifest, with the number of the document if the file has several.
+/// The place of a value in a sops file. `Display` prints the path like a `key` of a manifest, and the number of the document if
+/// the file has several documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ValuePlace {
-    /// The number of the document, from 1; `None` if the file has only one.
+    /// The number of the document, counted from 1; `None` if the file has only one document.
     pub document: Option<usize>,
-    /// The keys down to it, joined by slashes; empty for the document itself.
+    /// The keys from the document down to the value, joined by slashes; empty for the document itself.
     pub path: String,
 }
 
@@ -79,13 +81,13 @@ impl fmt::Display for ValuePlace {
     }
 }
 
-/// Why a decrypted file does not give the wanted bytes.
+/// Why a decrypted file does not give the wanted content.
 #[derive(Debug, Error)]
 pub enum ContentError {
-    /// The key leads to no value that could be a secret.
+    /// The `key` of the secret leads to no value that can be a secret.
     #[error(transparent)]
     Select(#[from] SelectError),
-    /// The format has no spelling for the value.
+    /// The format of the file has no spelling for the value.
     #[error(transparent)]
     Emit(#[from] EmitError),
 }

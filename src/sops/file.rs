@@ -1,4 +1,4 @@
-//! A sops file, encrypted and decrypted; its MAC is compared here.
+//! One sops file, before and after its decryption, and the check of its MAC.
 
 use super::{
     cipher::DataKey,
@@ -14,28 +14,29 @@ use super::{
 };
 use crate::system::plaintext::{Content, Plaintext};
 
-/// An encrypted file, parsed, with its metadata taken out of the documents.
+/// An encrypted sops file after parsing. The metadata is kept apart and no longer in the documents.
 pub struct SopsFile<'a> {
     format: Format,
     /// The length of the text of the file in bytes.
     size: usize,
     documents: Vec<Branch<Stored<'a>>>,
-    /// For each document, whether it is another sops file that was appended to this one: the two have no recipient entry in common.
+    /// One flag for each document: whether the document is a separate sops file that somebody appended to this one. Such a
+    /// document has no recipient entry in common with the first document.
     foreign: Vec<bool>,
     metadata: Metadata,
 }
 
-/// A decrypted file.
+/// A decrypted sops file whose MAC was found correct.
 pub struct Decrypted {
     format: Format,
     documents: Vec<Branch<Plaintext>>,
 }
 
 impl<'a> SopsFile<'a> {
-    /// Reads the text of an encrypted file.
+    /// Reads the text of an encrypted sops file.
     ///
     /// # Errors
-    /// When the text is not of the format, or its metadata cannot be used.
+    /// When the text is not valid in this format, or the sops metadata cannot be used.
     pub fn parse(format: Format, source: &'a [u8]) -> Result<Self, SopsFileError> {
         let mut documents = format.parse(source).map_err(|error| SopsFileError {
             problem: format!("it is not valid {format}: {error}"),
@@ -52,18 +53,19 @@ impl<'a> SopsFile<'a> {
         })
     }
 
-    /// The metadata of the file.
+    /// The sops metadata of the file.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// Whether the file has the shape that sops gives a binary file, one entry named `data`, whatever format it was read as.
+    /// Whether the file has the shape of a binary file of sops: one document with one entry, named `data`. The format that the
+    /// file was read as does not matter.
     pub(crate) fn is_binary(&self) -> bool {
         matches!(self.documents.as_slice(), [document] if document.items.len() == 1 && document.get(b"data").is_some())
     }
 
-    /// A selector for the encrypted tree, which finds values that could be secrets. It needs no data key.
+    /// A selector that looks up keys in the encrypted tree, to find values that can be secrets. No data key is needed.
     #[must_use]
     pub fn selector(&self) -> Selector<'_, Stored<'a>> {
         Selector::new(&self.documents)
@@ -72,7 +74,7 @@ impl<'a> SopsFile<'a> {
     /// Decrypts all values and checks the MAC.
     ///
     /// # Errors
-    /// At the first value that does not authenticate, and when the MAC does not match.
+    /// When the data key has a wrong length, or a value does not decrypt. Also when the MAC is missing or does not match.
     pub fn decrypt(mut self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
         let key = DataKey::new(key).ok_or(DecryptError::DataKey(key.len()))?;
         let is_json = matches!(self.format, Format::Json | Format::Binary);
@@ -85,7 +87,7 @@ impl<'a> SopsFile<'a> {
             .zip(self.foreign)
             .map(|(document, is_foreign)| walk.document(document, is_foreign))
             .collect::<Result<_, _>>()?;
-        // The decrypted documents are returned only after this check, so no value of a file with a wrong MAC is ever used.
+        // The decrypted documents are returned only after this check. So no value of a file with a wrong MAC is ever used.
         check(walk.mac, &self.metadata, &key)?;
         Ok(Decrypted {
             format: self.format,
@@ -94,7 +96,7 @@ impl<'a> SopsFile<'a> {
     }
 }
 
-/// Compares the MAC of the decrypted values with the stored MAC.
+/// Compares the MAC of the decrypted values with the MAC that the metadata stores.
 pub(crate) fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), DecryptError> {
     if metadata.mac.is_empty() {
         return Err(DecryptError::NoMac);
@@ -108,25 +110,27 @@ pub(crate) fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), 
 }
 
 impl Decrypted {
-    /// Looks values up by their keys.
+    /// A selector that looks up values by their keys.
     #[must_use]
     pub fn selector(&self) -> Selector<'_, Plaintext> {
         Selector::new(&self.documents)
     }
 
-    /// The value under `key`, as `sops decrypt --extract` prints it, without a line end. `selector` must be one of this file.
+    /// The value under `key`, as `sops decrypt --extract` prints it, but without a line end. `selector` must be a selector of
+    /// this file.
     ///
     /// # Errors
-    /// When the key leads to no value that could be a secret, or the format has no spelling for the value.
+    /// When the key leads to no value that can be a secret, or the format has no spelling for the value.
     pub fn value<'f>(&'f self, selector: &Selector<'f, Plaintext>, key: &KeyPath) -> Result<Content<'f>, ContentError> {
         let (kind, text) = selector.scalar(key)?;
         Ok(self.format.emit_scalar(kind, text)?)
     }
 
-    /// The whole file, as `sops decrypt` prints it; `None` if the text is longer than `most` bytes.
+    /// The whole file, as `sops decrypt` prints it. Returns `None` if the text is longer than `most` bytes.
     ///
     /// # Errors
-    /// When the format has no spelling for something in it.
+    /// When the format has no spelling for a key or a value. Also when the text would be many times as long as the contents of
+    /// the file.
     pub fn whole(&self, most: usize) -> Result<Option<Content<'_>>, ContentError> {
         Ok(self.format.emit(&self.documents, most)?)
     }

@@ -4,36 +4,38 @@ use std::fmt;
 
 use super::tree::{shown, shown_path};
 
-/// One step of a key.
+/// One step of a key, from a map or list to a value in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyStep {
-    /// Into the value of this name.
+    /// The step to the value with this name in a map.
     Name(String),
-    /// To the element at this position, counted from 0. Comments between the elements count as elements, as they do for sops.
+    /// The step to the element at this position of a list, counted from 0. As in sops, comments in the list count as elements.
     Index(usize),
 }
 
-/// A key: the steps from a document down to one value.
+/// The `key` of a secret: the steps from a document down to one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPath {
-    /// Outermost first.
+    /// The steps of the key, outermost first.
     steps: Vec<KeyStep>,
-    /// The text of the key, kept only if it begins with `[`. Such a text may be meant in either form.
+    /// The text of the key, kept only if it begins with `[`. Such a text may be meant as steps in brackets or as names between
+    /// slashes.
     spelling: Option<Spelling>,
 }
 
-/// The text of a key that begins with a bracket.
+/// The text of a key that begins with a bracket, such as `["a"][0]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Spelling {
     text: String,
-    /// The offset, in bytes, from which on the text is no longer steps in brackets; the key was then read as names between
-    /// slashes. `None` if the whole text is steps in brackets.
+    /// The offset, in bytes, at which the steps in brackets end and other text begins. If there is such an offset, the key was
+    /// read as names between slashes. `None` if the whole text is steps in brackets.
     fault: Option<usize>,
 }
 
 impl KeyPath {
-    /// Reads a key in either form: names between slashes, `a/b/c`, or steps in brackets as `sops decrypt --extract` takes them,
-    /// `["a/b"]["c"][0]`. A text that is not completely in brackets is read as names.
+    /// Reads a key in either of two forms: names between slashes, such as `a/b/c`, or steps in brackets, such as
+    /// `["a/b"]["c"][0]`. `sops decrypt --extract` takes steps in brackets. A text that is not completely in brackets is read
+    /// as names between slashes.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if !text.starts_with('[') {
@@ -50,32 +52,34 @@ impl KeyPath {
         }
     }
 
-    /// Reads names between slashes.
+    /// Reads a text as names between slashes.
     fn of_names(text: &str) -> Self {
         text.split('/').map(|name| KeyStep::Name(name.to_owned())).collect()
     }
 
-    /// The steps, outermost first.
+    /// The steps of the key, outermost first.
     #[must_use]
     pub fn steps(&self) -> &[KeyStep] {
         &self.steps
     }
 
-    /// The text of a key in brackets, read as names between slashes; `None` for any other key.
+    /// A key in brackets, with its text read as names between slashes instead. `None` if the text is not completely in
+    /// brackets.
     pub(crate) fn as_names(&self) -> Option<Self> {
         let spelling = self.spelling.as_ref().filter(|spelling| spelling.fault.is_none());
         spelling.map(|spelling| Self::of_names(&spelling.text))
     }
 
-    /// For a key that begins like steps in brackets and does not go on so: its text, and the first character, counted from 1,
-    /// that belongs to no step. `None` for any other key.
+    /// For a key that begins like steps in brackets but continues otherwise: its text, and the position of the first character
+    /// that belongs to no step. The position is counted from 1. `None` for any other key.
     pub(crate) fn malformed(&self) -> Option<(String, usize)> {
         let spelling = self.spelling.as_ref()?;
         let good = spelling.text.get(..spelling.fault?)?;
         Some((shown(spelling.text.as_bytes()), good.chars().count().saturating_add(1)))
     }
 
-    /// The key with each dot read as a slash, and without empty names. `None` if the key has a position, or would stay as it is.
+    /// The key with each dot read as a slash, and without empty names. `None` if a step is a position, or if nothing would
+    /// change.
     pub(crate) fn respelled(&self) -> Option<Self> {
         let names = self.steps.iter().map(|step| match step {
             KeyStep::Name(name) => Some(name.split('.')),
@@ -87,13 +91,13 @@ impl KeyPath {
         (respelled.steps != self.steps).then_some(respelled)
     }
 
-    /// The key that has only the first `length` steps.
+    /// The key that consists of only the first `length` steps.
     #[must_use]
     pub fn first(&self, length: usize) -> Self {
         self.steps.iter().take(length).cloned().collect()
     }
 
-    /// The key with the steps `depth..end` replaced by `step`.
+    /// The key with its steps from `depth` up to, but not including, `end` replaced by `step`.
     pub(crate) fn with(&self, depth: usize, end: usize, step: KeyStep) -> Self {
         let rest = self.steps.iter().skip(end).cloned();
         let steps = self.steps.iter().take(depth).cloned();
@@ -120,8 +124,8 @@ impl FromIterator<KeyStep> for KeyPath {
     }
 }
 
-/// Reads steps in brackets, such as `["a"]['b'][0]`. Returns them with the text behind them, which is empty if all of it is such
-/// steps. As in sops, there are no escapes: a name ends at its quote with a bracket behind it.
+/// Reads steps in brackets, such as `["a"]['b'][0]`. Returns the steps, and the text behind the last step. As in sops, there
+/// are no escapes: a name ends at the first closing quote with a bracket behind it.
 fn bracketed(text: &str) -> (Vec<KeyStep>, &str) {
     let (mut steps, mut rest) = (Vec::new(), text);
     while let Some((step, behind)) = step(rest) {
@@ -131,7 +135,7 @@ fn bracketed(text: &str) -> (Vec<KeyStep>, &str) {
     (steps, rest)
 }
 
-/// Reads one step in brackets. Returns it with the text behind it.
+/// Reads one step in brackets. Returns the step, and the text behind the step.
 fn step(text: &str) -> Option<(KeyStep, &str)> {
     let inside = text.strip_prefix('[')?;
     let quote = inside.chars().next().filter(|first| matches!(first, '"' | '\''));
@@ -141,19 +145,20 @@ fn step(text: &str) -> Option<(KeyStep, &str)> {
     }
 }
 
-/// Reads a position up to its closing bracket. Returns it with the text behind it.
+/// Reads a position up to its closing bracket. Returns the step, and the text behind the step.
 fn index(text: &str) -> Option<(KeyStep, &str)> {
     let (digits, behind) = text.split_once(']')?;
     Some((KeyStep::Index(digits.parse().ok()?), behind))
 }
 
-/// Reads a name up to the first quote with a bracket behind it. Returns it with the text behind it.
+/// Reads a name up to the first closing quote with a bracket behind it. Returns the step, and the text behind the step.
 fn name(text: &str, quote: char) -> Option<(KeyStep, &str)> {
     let (name, behind) = text.split_once(&format!("{quote}]"))?;
     Some((KeyStep::Name(name.to_owned()), behind))
 }
 
 impl KeyStep {
+    /// The name or the position of the step, for a message.
     fn shown(&self) -> String {
         match self {
             Self::Name(name) => shown(name.as_bytes()),
@@ -170,7 +175,7 @@ impl fmt::Display for KeyPath {
                 KeyStep::Index(_) => b"",
             });
             return match shown_path(&names.collect::<Vec<_>>()) {
-                // An empty name would be invisible in a message.
+                // An empty name would be invisible in a message, so two quotes are printed.
                 empty if empty.is_empty() => f.write_str("\"\""),
                 names => f.write_str(&names),
             };

@@ -4,29 +4,32 @@ use sha2::{Digest, Sha512};
 
 use super::tree::ScalarType;
 
-/// The first bytes that sops hashes if `mac_only_encrypted` is set: SHA-256 of `sops`. They make this MAC differ from the MAC
-/// over all values.
+/// The bytes that sops hashes first if `mac_only_encrypted` is set: SHA-256 of `sops`. Because of these bytes, the MAC over
+/// only the encrypted values always differs from the MAC over all values.
 const ONLY_ENCRYPTED: [u8; 32] = [
     0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b, 0x0b, 0x97, 0x5b, 0x3b, 0xf4,
     0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69,
 ];
 
-/// The largest magnitude, 2⁵³, up to which a float holds every integer exactly.
+/// The largest magnitude up to which a float holds every integer exactly: 2⁵³.
 const LARGEST_EXACT: u64 = 1 << 53;
 
-/// The MAC while the values of a file are hashed one by one.
+/// The MAC of a file while its values are hashed one by one.
 pub(crate) struct Mac {
+    /// Whether only encrypted values count for the MAC.
     only_encrypted: bool,
+    /// The hash of all values, with integers as they are.
     exact: Sha512,
-    /// The hash with large integers rounded to floats. Up to 3.13.1, sops read every JSON number as a float and hashed the
-    /// rounded number. `None` until the first such integer.
+    /// The hash of all values, with large integers rounded to floats. Up to 3.13.1, sops read every JSON number as a float and
+    /// hashed the rounded number. `None` until the first such integer.
     rounded: Option<Sha512>,
+    /// Whether older versions of sops rounded large integers of this file, because the file is JSON.
     rounds_integers: bool,
 }
 
 impl Mac {
-    /// Starts without values. `only_encrypted`: values that are stored in the clear do not count. `rounds_integers`: the format
-    /// is JSON, so large integers may have been rounded.
+    /// The MAC before the first value. `only_encrypted` says that values in the clear do not count. `rounds_integers` says that
+    /// the file is JSON, so that older versions of sops rounded large integers.
     pub(crate) fn new(only_encrypted: bool, rounds_integers: bool) -> Self {
         let mut exact = Sha512::new();
         if only_encrypted {
@@ -40,13 +43,14 @@ impl Mac {
         }
     }
 
-    /// Hashes one value, given its text in canonical form. Keys, comments and nulls never count for the MAC.
+    /// Hashes one value, given its text in canonical form. Callers leave out keys, comments and nulls, which never count for
+    /// the MAC.
     pub(crate) fn update(&mut self, encrypted: bool, kind: ScalarType, canonical: &[u8]) {
         if self.only_encrypted && !encrypted {
             return;
         }
-        // The plaintext of an encrypted value is the text that sops hashed. Only a JSON integer in the clear may have been
-        // rounded.
+        // The plaintext of an encrypted value is exactly the text that sops hashed. Only an integer in the clear, in a JSON
+        // file, may have been rounded.
         let rounded = if encrypted { None } else { self.rounded_form(kind, canonical) };
         if rounded.is_some() {
             self.rounded.get_or_insert_with(|| self.exact.clone());
@@ -57,14 +61,13 @@ impl Mac {
         self.exact.update(canonical);
     }
 
-    /// Whether `stored` is the MAC of the hashed values. sops writes it in upper-case hexadecimal and compares it letter for
-    /// letter.
+    /// Whether `stored` is the MAC of the values that were hashed. As in sops, the MAC must be in upper-case hexadecimal.
     pub(crate) fn matches(self, stored: &[u8]) -> bool {
         let is = |hash: Sha512| same(stored, hexadecimal(&hash.finalize()).as_bytes());
         is(self.exact) || self.rounded.is_some_and(is)
     }
 
-    /// The text that older versions of sops hashed for a large integer of a JSON file; `None` for every other value.
+    /// The text that sops up to 3.13.1 hashed for a large integer of a JSON file. `None` for every other value.
     fn rounded_form(&self, kind: ScalarType, canonical: &[u8]) -> Option<Vec<u8>> {
         if !self.rounds_integers || kind != ScalarType::Integer {
             return None;
@@ -79,7 +82,8 @@ impl Mac {
     }
 }
 
-/// Compares in a time that does not depend on where the first difference is.
+/// Whether two texts are equal. The comparison takes the same time wherever the first difference is, so that nobody can measure
+/// its place.
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

@@ -8,34 +8,38 @@ use super::{
     tree::{Branch, Key, Stored, Value},
 };
 
-/// The most recipient entries of a file, in all key groups together. All of them may have to be tried.
+/// The most recipient entries of a file, in all key groups together. The search for the data key may have to try each of them,
+/// and nobody needs so many.
 const MOST_KEYS: usize = 10_000;
-/// The most key groups of a file. The number of a share is one byte and not 0, so there can be 255 shares.
+/// The most key groups of a file. A share has a number of one byte, which is not 0. So there can be 255 shares, one for each
+/// key group.
 const MOST_GROUPS: usize = 255;
 
-/// A recipient entry: a recipient, and the data key (or one share of it) encrypted to it. sops calls this a master key.
+/// A recipient entry: a recipient, and the data key (or one share of it) encrypted to this recipient. sops calls such an entry
+/// a master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MasterKey {
-    /// An entry for an age recipient: `age1…`, `ssh-ed25519 …`, `ssh-rsa …`, `age1pq1…`, or one of a plugin.
+    /// An entry for an age recipient: `age1…`, `ssh-ed25519 …`, `ssh-rsa …`, `age1pq1…`, or the recipient of an age plugin.
     Age {
-        /// The recipient as the file names it; it plays no part in decryption.
+        /// The recipient as the file names it. The name is not needed for decryption.
         recipient: String,
-        /// An armoured age file that holds the data key.
+        /// An armoured age file that contains the data key or one share of the data key.
         encrypted: String,
     },
     /// An entry for an OpenPGP key.
     Pgp {
-        /// Its fingerprint as the file names it; it plays no part in decryption.
+        /// The fingerprint of the OpenPGP key as the file names it. The fingerprint is not needed for decryption.
         fingerprint: String,
-        /// An armoured OpenPGP message that holds the data key.
+        /// An armoured OpenPGP message that contains the data key or one share of the data key.
         encrypted: String,
     },
-    /// An entry for a key that a key service holds. The service would be asked over the network.
+    /// An entry for a key that a key service holds. This program cannot open such an entry, because it does not ask key
+    /// services over the network.
     Remote {
-        /// The service that holds the key.
+        /// The key service that holds the key.
         service: Service,
-        /// The key's name at the service, as sops prints it.
+        /// The name of the key at the key service, as sops prints the name.
         name: String,
     },
 }
@@ -59,46 +63,47 @@ pub enum Service {
 /// A key group: recipient entries of which any one gives the same share of the data key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyGroup {
-    /// The entries, ordered by kind as sops lists the kinds. Entries of one kind are in the order of the file.
+    /// The recipient entries, sorted by kind in the order in which sops lists the kinds. Entries of one kind are in the order
+    /// of the file.
     pub keys: Vec<MasterKey>,
 }
 
-/// The key groups of a file. If there is one, each of its entries holds the data key. If there are more, the entries of each
-/// group hold the share of this group.
+/// The key groups of a file. If there is one group, each of its entries holds the data key. If there are several groups, all
+/// entries of a group hold the share of this group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyGroups {
-    /// The groups, at least one.
+    /// The key groups, at least one.
     pub groups: Vec<KeyGroup>,
-    /// How many shares make the data key (`shamir_threshold`). It counts only with more than one group; 0 if the field is
-    /// missing.
+    /// The number of shares that make the data key: the field `shamir_threshold`, or 0 if the field is missing. The number
+    /// counts only if there are several key groups.
     pub threshold: usize,
 }
 
-/// The fields of the `sops` section that decryption needs. Unknown fields are ignored, and so is the version, because every 3.x
-/// file decrypts in the same way.
+/// The fields of the `sops` section that decryption needs. All other fields are ignored. The version is ignored too, because
+/// the files of all versions 3.x decrypt in the same way.
 pub struct Metadata {
     /// The recipient entries of the file, by key group.
     pub key_groups: KeyGroups,
-    /// The time of the last change, RFC 3339 with whole seconds. This text authenticates the MAC.
+    /// The time of the last change: RFC 3339 with whole seconds. sops authenticates the MAC with this text.
     pub last_modified: String,
-    /// The MAC as an encrypted token; empty if the file has none.
+    /// The MAC as an encrypted token; empty if the file has no MAC.
     pub mac: Vec<u8>,
     /// Whether only encrypted values count for the MAC.
     pub mac_only_encrypted: bool,
-    /// Which leaves are encrypted.
+    /// The selection rule of the file, which decides which leaves are encrypted.
     pub(crate) rule: Rule,
 }
 
 impl Metadata {
-    /// The proof that shows whether a key is the data key of this file.
+    /// The proof of this file, which shows whether a key is the data key.
     #[must_use]
     pub fn proof(&self) -> KeyProof {
         KeyProof::new(self.mac.clone(), self.last_modified.clone())
     }
 
-    /// Reads the section in its nested shape, which all formats have been brought to. A value may have another type than its
-    /// field, as far as any version of sops accepts that: a number for a string, a string for a boolean, one map for a list of
-    /// one.
+    /// Reads the `sops` section in its nested shape, to which all formats have been converted. A field accepts every type that
+    /// any version of sops accepts for it. For example, a number may stand for a string, a string for a boolean, and one map
+    /// for a list of one map.
     ///
     /// # Errors
     /// When something that decryption needs is missing or malformed.
@@ -131,7 +136,8 @@ fn rule(section: &Branch<Stored<'_>>) -> Result<Rule, SopsFileError> {
     })
 }
 
-/// The key groups. Recipient entries directly in the section make one group; `key_groups` counts only if there are none.
+/// Reads the key groups of a file. Recipient entries directly in the section make one group. The field `key_groups` counts only
+/// if the section has no such entries.
 fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, SopsFileError> {
     let top = key_group(section);
     let groups: Vec<_> = if top.keys.is_empty() {
@@ -158,7 +164,7 @@ fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, SopsFileError> 
     })
 }
 
-/// A key group. Its entries come in the order in which sops lists the kinds of keys.
+/// Reads one key group. The entries are sorted by kind, in the order in which sops lists the kinds.
 fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     let field = |map, name| text(map, name).unwrap_or_default();
     let remote = |service, name| MasterKey::Remote { service, name };
@@ -195,7 +201,7 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     KeyGroup { keys }
 }
 
-/// The field `shamir_threshold`; 0 if it is missing. Some versions of sops wrote a whole number as `2.0`.
+/// Reads the field `shamir_threshold`. Returns 0 if the field is missing. Some versions of sops wrote a whole number as `2.0`.
 fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, SopsFileError> {
     let Some(text) = text(section, "shamir_threshold").filter(|text| !text.is_empty()) else {
         return Ok(0);
@@ -206,7 +212,7 @@ fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, SopsFileError> {
         .map_err(|_| wrong("shamir_threshold", "a whole number"))
 }
 
-/// A boolean field, in any spelling that Go's `strconv.ParseBool` reads. A missing or empty field is false.
+/// Reads a boolean field, in any spelling that Go's `strconv.ParseBool` accepts. A missing or empty field is false.
 fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, SopsFileError> {
     match text(section, field).unwrap_or_default().as_str() {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
@@ -215,12 +221,12 @@ fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, SopsF
     }
 }
 
-/// The error for a field that has a value which it cannot have.
+/// The error for a metadata field whose value is not valid. `expected` says what the field needs.
 fn wrong(field: &str, expected: &str) -> SopsFileError {
     SopsFileError::metadata(format!("{field} in the sops metadata is not {expected}"))
 }
 
-/// The text of a field, whatever type its scalar has.
+/// The text of a field, whatever the type of its scalar is. Returns `None` if the field is missing, or is no scalar.
 fn text(map: &Branch<Stored<'_>>, field: &str) -> Option<String> {
     match named(map, field)? {
         Value::Scalar(_, text) => Some(String::from_utf8_lossy(text).into_owned()),
@@ -228,7 +234,7 @@ fn text(map: &Branch<Stored<'_>>, field: &str) -> Option<String> {
     }
 }
 
-/// The maps in the list `field`, or the single map that stands in the place of the list.
+/// The maps in the list `field`. A single map in the place of the list counts as a list of one map.
 fn maps<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> impl Iterator<Item = &'m Branch<Stored<'s>>> {
     let elements = match named(map, field) {
         Some(Value::List(elements)) => elements.as_slice(),
@@ -241,8 +247,8 @@ fn maps<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> impl Iterator<Item 
     })
 }
 
-/// The field with exactly this name, else the field with this name in other upper and lower case. In JSON, a name may appear more
-/// than once: the last one counts, as in sops.
+/// The value of the field with exactly this name. If there is none, the value of a field whose name differs only in the case of
+/// letters. In JSON, a name may occur more than once. As in sops, the last occurrence counts.
 fn named<'m, 's>(map: &'m Branch<Stored<'s>>, field: &str) -> Option<&'m Value<Stored<'s>>> {
     let last = |is_field: fn(&[u8], &[u8]) -> bool| {
         let found = map

@@ -1,8 +1,8 @@
-//! Reads and decrypts sops files. Knows nothing of manifests, hosts or systemd.
+//! Reads and decrypts sops files. This layer knows nothing of manifests, hosts or systemd.
 //!
 //! [`SopsFile::parse`] reads the text of a file. The data key comes from elsewhere (see [`keys`](crate::keys)).
-//! [`SopsFile::decrypt`] authenticates every encrypted value with its place in the file, and all values together with the MAC. It
-//! returns a decrypted file only if both succeed.
+//! [`SopsFile::decrypt`] authenticates each encrypted value with its path in the file, and all values together with the MAC. A
+//! decrypted file is returned only if both checks succeed.
 
 mod cipher;
 mod decrypt;

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::tree::{Branch, Item, Key, Value};
 
-/// How many levels of merge keys inside merged maps are followed.
+/// How many levels of merge keys are followed, where a merged map has merge keys of its own.
 const MERGE_DEPTH: usize = 16;
 
-/// The values of a map by name. A name may be there more than once, in JSON.
+/// The index of a map: its values by name. In JSON, a name may occur more than once.
 pub(crate) type NameIndex<'t, S> = HashMap<&'t [u8], Named<'t, S>>;
 
-/// What has a name.
+/// The value or values that have one name in a map.
 pub(crate) enum Named<'t, S> {
     One(&'t Value<S>),
     Several,
@@ -31,8 +31,8 @@ pub(crate) fn index<S>(branch: &Branch<S>) -> NameIndex<'_, S> {
     index
 }
 
-/// Adds the names that YAML merge keys (`<<`) bring into a map. The Go program finds them, because it parses the decrypted text
-/// once more and applies merge keys. A name that is already there keeps its value.
+/// Adds the names that YAML merge keys (`<<`) bring into a map. sops-nix finds these names too, because it parses the decrypted
+/// text again, with merge keys. A name that is already in the index keeps its value.
 fn merge<'t, S>(index: &mut NameIndex<'t, S>, branch: &'t Branch<S>, depth: usize) {
     let Some(deeper) = depth.checked_sub(1) else { return };
     let merged = own_values(branch, b"<<");
@@ -51,13 +51,13 @@ fn merge<'t, S>(index: &mut NameIndex<'t, S>, branch: &'t Branch<S>, depth: usiz
     }
 }
 
-/// The values of a name in the map itself.
+/// The values of a name in the map itself, without those from merge keys.
 fn own_values<'t, S>(branch: &'t Branch<S>, name: &[u8]) -> Vec<&'t Value<S>> {
     let of_name = |item: &&Item<S>| matches!(&item.key, Key::Name(key) if key == name);
     branch.items.iter().filter(of_name).map(|item| &item.value).collect()
 }
 
-/// The index of a map, without what merge keys bring into it.
+/// The index of a map, without the names that merge keys bring into the map.
 fn own_index<S>(branch: &Branch<S>) -> NameIndex<'_, S> {
     let mut index = NameIndex::new();
     for item in &branch.items {

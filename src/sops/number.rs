@@ -1,7 +1,7 @@
-//! Writes floats as the Go standard library does, because sops hashes this text for the MAC.
+//! Writes floats as the Go standard library does, because sops hashes the text of a float for the MAC.
 
-/// The shortest decimal digits that round-trip, without an exponent: `5`, `0.1`, `-0`, `+Inf`, `NaN`.
-/// Go's `strconv.FormatFloat(x, 'f', -1, 64)`.
+/// Writes a float without an exponent, with the fewest decimal digits that are read back as the same float. Examples are `5`,
+/// `0.1`, `-0`, `+Inf` and `NaN`. The result equals that of Go's `strconv.FormatFloat(x, 'f', -1, 64)`.
 #[must_use]
 pub fn positional(number: f64) -> String {
     special(number).unwrap_or_else(|| {
@@ -10,7 +10,8 @@ pub fn positional(number: f64) -> String {
             return shortest;
         };
         let decimals = decimals.len();
-        // The rounding below is needed only for a number in the middle between two texts, and is slow for very small numbers.
+        // Only a number exactly in the middle between two texts needs the rounding below. For all other numbers, the rounding
+        // is left out, because it is slow for very small numbers.
         if !is_between(number, decimals) {
             return shortest;
         }
@@ -18,8 +19,9 @@ pub fn positional(number: f64) -> String {
     })
 }
 
-/// The same digits. An exponent below -4, or of 6 and more, is written out with at least two digits: `1e+06`, `1.5e-07`.
-/// Go's `strconv.FormatFloat(x, 'g', -1, 64)`.
+/// Writes a float with the fewest decimal digits that are read back as the same float. An exponent below -4, or of 6 and more,
+/// is written out with at least two digits, as in `1e+06` and `1.5e-07`. The result equals that of Go's `strconv.FormatFloat(x,
+/// 'g', -1, 64)`.
 #[must_use]
 pub fn compact(number: f64) -> String {
     let scientific = format!("{number:e}");
@@ -38,25 +40,26 @@ pub fn compact(number: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// Whether the number lies exactly in the middle between two neighbours with this many decimals. If so, its exact decimal form
-/// has one decimal more.
+/// Whether the number lies exactly in the middle between two texts with this many decimals. This is so if the exact decimal
+/// form of the number has one decimal more, because the last decimal of an exact form is always 5.
 fn is_between(number: f64, decimals: usize) -> bool {
     let bits = number.to_bits();
     let exponent = i64::try_from(bits >> 52 & 0x7ff).unwrap_or_default();
     let fraction = bits & ((1 << 52) - 1);
-    // A subnormal number has no implicit leading 1 bit. Its exponent is that of the smallest normal numbers.
+    // A subnormal number has no implicit leading 1 bit, and its exponent is that of the smallest normal numbers.
     let (mantissa, exponent) = if exponent == 0 {
         (fraction, 1)
     } else {
         (fraction | 1 << 52, exponent)
     };
-    // The number of decimals of the exact form. 1075 is the bias of the exponent, 1023, and the 52 bits of the fraction.
+    // The number of decimals of the exact form. The bias of the exponent (1023) and the bits of the fraction (52) make 1075.
     let halvings = 1075 - exponent - i64::from(mantissa.trailing_zeros());
     usize::try_from(halvings) == Ok(decimals + 1)
 }
 
-/// If two texts of the shortest length are equally near to the number, Go takes the one with an even last digit, and Rust the
-/// upper one. Exact rounding to this length gives Go's text. If that is another number, the shortest text stays.
+/// The text that Go chooses. Two texts of the shortest length can be equally near to the number. Rust chooses the upper of the
+/// two, which is `shortest`. Go chooses the text with an even last digit. `round` rounds the exact number to the same length,
+/// which gives the text of Go. If the rounded text stands for another number, `shortest` is returned.
 fn nearest_of_its_length(number: f64, shortest: String, round: impl Fn(f64) -> String) -> String {
     let rounded = round(number);
     let is_same = rounded
@@ -65,6 +68,7 @@ fn nearest_of_its_length(number: f64, shortest: String, round: impl Fn(f64) -> S
     if is_same { rounded } else { shortest }
 }
 
+/// The spelling of infinity and NaN in Go; `None` for every other number.
 fn special(number: f64) -> Option<String> {
     let text = if number.is_nan() {
         "NaN"

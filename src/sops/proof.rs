@@ -3,8 +3,8 @@
 use super::{cipher::DataKey, value::EncryptedValue};
 use crate::system::plaintext::Plaintext;
 
-/// The encrypted MAC of a file. Only the data key of the file decrypts it, so this short text shows whether a key is right, and
-/// the file itself need not be decrypted for that.
+/// The encrypted MAC of a file, and the time of the last change. Only the data key of the file decrypts the MAC. So a key can
+/// be checked with this short text, and the file itself need not be decrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyProof {
     mac: Vec<u8>,
@@ -16,13 +16,14 @@ impl KeyProof {
         Self { mac, last_modified }
     }
 
-    /// A proof that accepts every key of a right length. It stands for a file without a MAC, where a key cannot be checked.
+    /// A proof for a file without a MAC, where a key cannot be checked. Every key of a valid length is accepted.
     #[must_use]
     pub fn none() -> Self {
         Self::new(Vec::new(), String::new())
     }
 
-    /// Whether `key` is the data key of the file. If somebody altered the stored MAC or `lastmodified`, no key is accepted.
+    /// Whether `key` is the data key of the file. No key is accepted if somebody changed the stored MAC or the field
+    /// `lastmodified`.
     #[must_use]
     pub fn accepts(&self, key: &Plaintext) -> bool {
         let Some(key) = DataKey::new(key) else { return false };
@@ -30,8 +31,8 @@ impl KeyProof {
     }
 }
 
-/// Decrypts the stored MAC; `None` if it does not authenticate. sops encrypts the MAC like a value, with the time of the last
-/// change as associated data in the place of a path.
+/// Decrypts the stored MAC. Returns `None` if the MAC does not authenticate. sops encrypts the MAC like a value, but the
+/// associated data is the time of the last change, not a path.
 pub(crate) fn stored_mac(token: &[u8], last_modified: &str, key: &DataKey) -> Option<Plaintext> {
     let token = EncryptedValue::parse(token).ok().filter(|token| token.type_name == b"str")?;
     key.decrypt(token, last_modified.as_bytes()).ok()

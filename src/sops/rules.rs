@@ -1,4 +1,4 @@
-//! Which leaves of a file are encrypted: the six selection rules of the metadata, of which a file has at most one.
+//! The six selection rules of the metadata, which decide which leaves of a file are encrypted. A file has at most one of them.
 
 use thiserror::Error;
 
@@ -7,33 +7,33 @@ use super::{
     pattern::{Pattern, PatternError},
 };
 
-/// The `unencrypted_suffix` of a file that names no selection rule.
+/// The value of `unencrypted_suffix` for a file that names no selection rule.
 const DEFAULT_UNENCRYPTED_SUFFIX: &[u8] = b"_unencrypted";
 
-/// The fields of the metadata that hold a selection rule. An empty field counts as missing.
+/// The metadata fields that can hold a selection rule. An empty field counts as missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RuleFields<'a> {
-    /// Leaves below a key with this suffix are not encrypted, all others are.
+    /// A suffix of keys. Leaves below a key with this suffix are not encrypted, and all other leaves are.
     pub(crate) unencrypted_suffix: Option<&'a [u8]>,
-    /// Leaves below a key with this suffix are encrypted, no others are.
+    /// A suffix of keys. Leaves below a key with this suffix are encrypted, and no other leaves are.
     pub(crate) encrypted_suffix: Option<&'a [u8]>,
-    /// Leaves below a key that this matches are not encrypted, all others are.
+    /// A pattern of keys. Leaves below a key that matches are not encrypted, and all other leaves are.
     pub(crate) unencrypted_regex: Option<&'a [u8]>,
-    /// Leaves below a key that this matches are encrypted, no others are.
+    /// A pattern of keys. Leaves below a key that matches are encrypted, and no other leaves are.
     pub(crate) encrypted_regex: Option<&'a [u8]>,
-    /// Leaves below a comment that this matches are not encrypted, all others are.
+    /// A pattern of comments. Leaves below a comment that matches are not encrypted, and all other leaves are.
     pub(crate) unencrypted_comment_regex: Option<&'a [u8]>,
-    /// Leaves below a comment that this matches are encrypted, no others are.
+    /// A pattern of comments. Leaves below a comment that matches are encrypted, and no other leaves are.
     pub(crate) encrypted_comment_regex: Option<&'a [u8]>,
 }
 
-/// The rule of a file is a pattern that cannot be followed.
+/// The error for a selection rule whose pattern cannot be followed.
 #[derive(Debug, Error)]
 #[error("{rule} {problem}")]
 pub struct RuleError {
-    /// The name of the rule.
+    /// The name of the selection rule.
     rule: &'static str,
-    /// Why.
+    /// The reason why the pattern cannot be followed.
     problem: PatternError,
 }
 
@@ -46,33 +46,35 @@ impl From<RuleError> for SopsFileError {
     }
 }
 
-/// The rule of a file.
+/// The selection rule of a file.
 pub(crate) struct Rule {
-    /// The name of the metadata field.
+    /// The name of the metadata field that holds the rule.
     name: &'static str,
     matcher: Matcher,
-    /// True if the matching leaves are encrypted and all others are not; false if it is the other way round.
+    /// Whether the matching leaves are encrypted and all others are not. If false, all leaves except the matching ones are
+    /// encrypted.
     encrypts: bool,
 }
 
-/// Makes the matcher of a rule from the text of its field.
+/// A function that makes the matcher of a rule from the text of the metadata field.
 type Make = fn(&[u8]) -> Result<Matcher, PatternError>;
 
-/// The suffix or pattern of a rule. The variant says what it is compared with.
+/// The suffix or the pattern of a selection rule. The variant tells what the suffix or pattern is compared with.
 enum Matcher {
-    /// The end of any key on the path.
+    /// A suffix, compared with the end of every key on the path of a leaf.
     Suffix(Vec<u8>),
-    /// Any key on the path.
+    /// A pattern, compared with every key on the path of a leaf.
     Key(Pattern),
-    /// Any comment directly above the leaf, or directly above a list or map that the leaf is in.
+    /// A pattern, compared with the comments directly above a leaf, and with those directly above each list or map around the
+    /// leaf.
     Comment(Pattern),
 }
 
 impl Rule {
-    /// The rule of a file with these fields.
+    /// The selection rule of a file with these metadata fields.
     ///
     /// # Errors
-    /// When the fields hold more than one rule, or a pattern that is too large.
+    /// When more than one field holds a rule, or when a pattern is too large.
     pub(crate) fn new(fields: &RuleFields) -> Result<Self, SopsFileError> {
         let suffix: Make = |text| Ok(Matcher::Suffix(text.to_vec()));
         let key: Make = |pattern| Pattern::new(pattern).map(Matcher::Key);
@@ -107,11 +109,11 @@ impl Rule {
         }
     }
 
-    /// Whether the rule is about keys and matches this one. A match holds for everything below the key, so the caller asks once
+    /// Whether the rule is about keys and matches this key. A match holds for everything below the key. So the caller asks once
     /// for each key, and not again for each leaf.
     ///
     /// # Errors
-    /// When that takes too long.
+    /// When the match takes too long.
     pub(crate) fn matches_key(&mut self, key: &[u8]) -> Result<bool, RuleError> {
         match &mut self.matcher {
             Matcher::Suffix(suffix) => Ok(key.ends_with(suffix)),
@@ -123,8 +125,8 @@ impl Rule {
         }
     }
 
-    /// Whether the rule is about comments and matches this one. As in sops, the pattern is matched against the stored text of the
-    /// comment, encrypted or not.
+    /// Whether the rule is about comments and matches this comment. As in sops, the pattern is compared with the stored text of
+    /// the comment, which may be encrypted.
     fn matches_comment(&mut self, text: &[u8]) -> Result<bool, RuleError> {
         match &mut self.matcher {
             Matcher::Comment(pattern) => pattern.matches(text).map_err(|problem| RuleError {
@@ -135,45 +137,49 @@ impl Rule {
         }
     }
 
-    /// Whether a leaf or a comment is encrypted. `key_matched`: a key of its path matched; the path of a list element or of a
-    /// comment is that of the list or map around it. A comment must already be on the stack `comments`.
+    /// Whether the rule selects a leaf or a comment for encryption. `key_matched` says whether the rule matched a key on the
+    /// path. A list element or a comment has the path of the list or map around it. A comment must already be on the stack
+    /// `comments`.
     pub(crate) fn selects(&self, key_matched: bool, comments: &CommentStack, is_comment: bool) -> bool {
         let found = match &self.matcher {
             Matcher::Suffix(_) | Matcher::Key(_) => key_matched,
-            // With `encrypted_comment_regex`, the comment whose match encrypts what follows is not encrypted itself.
+            // With `encrypted_comment_regex`, a matching comment selects the items below for encryption, but is not encrypted
+            // itself.
             Matcher::Comment(_) => comments.matched(is_comment && self.encrypts),
         };
         found == self.encrypts
     }
 }
 
-/// The comments that are active at a place of the tree: those directly above the place, and those directly above each list and
-/// map around it.
+/// The comments that are active at a place of the tree. An active comment is directly above the place, or directly above a list
+/// or map around the place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CommentStack {
     levels: Vec<Level>,
 }
 
-/// Whether the active comments of one list or map matched the rule: those since its last item that was no comment.
+/// Whether active comments of one list or map matched the rule. Active are all comments since the last item that was no
+/// comment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Level {
-    /// Whether an active comment of a list or map around this one matched.
+    /// Whether an active comment of a list or map further out matched the selection rule.
     around: bool,
-    /// Whether an active comment other than the latest matched.
+    /// Whether an active comment other than the latest comment matched the selection rule.
     earlier: bool,
-    /// Whether the latest comment matched.
+    /// Whether the latest active comment matched the selection rule.
     last: bool,
 }
 
 impl Level {
-    /// Whether any of these comments matched. With `but_the_last`, the latest one does not count.
+    /// Whether any active comment of this level, or of a level further out, matched the selection rule. With `but_the_last`,
+    /// the latest comment does not count.
     fn matched(self, but_the_last: bool) -> bool {
         self.around || self.earlier || (self.last && !but_the_last)
     }
 }
 
 impl CommentStack {
-    /// Begins a list or map.
+    /// Adds a level to the stack of comments, for a list or map that begins.
     pub(crate) fn enter(&mut self) {
         self.levels.push(Level {
             around: self.matched(false),
@@ -181,15 +187,16 @@ impl CommentStack {
         });
     }
 
-    /// Ends the current list or map.
+    /// Removes a level from the stack of comments, for the list or map that ends.
     pub(crate) fn leave(&mut self) {
         self.levels.pop();
     }
 
-    /// Adds a comment, given its stored text. This must come before [`Rule::selects`] is asked about the comment itself.
+    /// Adds a comment to the current list or map, given the stored text of the comment. This call must come before
+    /// [`Rule::selects`] is called for the same comment.
     ///
     /// # Errors
-    /// When the rule takes too long.
+    /// When the match takes too long.
     pub(crate) fn push(&mut self, rule: &mut Rule, text: &[u8]) -> Result<(), RuleError> {
         if let Some(level) = self.levels.last_mut() {
             level.earlier |= level.last;
@@ -198,14 +205,15 @@ impl CommentStack {
         Ok(())
     }
 
-    /// Forgets the comments of the current list or map, after an item that neither is a comment nor has one as its value.
+    /// Removes the comments of the current list or map. Callers do so after each item, unless the item is a comment or has a
+    /// comment as its value.
     pub(crate) fn clear(&mut self) {
         if let Some(level) = self.levels.last_mut() {
             (level.earlier, level.last) = (false, false);
         }
     }
 
-    /// Whether any active comment matched. With `but_the_last`, the latest one does not count.
+    /// Whether any active comment matched the selection rule. With `but_the_last`, the latest comment does not count.
     fn matched(&self, but_the_last: bool) -> bool {
         self.levels.last().is_some_and(|level| level.matched(but_the_last))
     }

@@ -1,4 +1,4 @@
-//! Takes the `sops` metadata section out of the documents, whatever shape it has in each format.
+//! Takes the `sops` metadata section out of the documents, whatever shape the section has in each format.
 
 use std::{collections::HashSet, mem};
 
@@ -7,12 +7,13 @@ use super::{
     tree::{Branch, Item, Key, ScalarType, Stored, Value},
 };
 
-/// The name of the section. In dotenv, each of its keys begins with this name and `_`.
+/// The name of the metadata section. In a dotenv file, each key of the section begins with this name and `_`.
 const NAME: &[u8] = b"sops";
 
-/// Removes the metadata from the documents and returns it, in the nested shape that YAML and JSON files have.
+/// Removes the metadata from the documents. Returns the metadata in the nested shape of YAML and JSON files.
 ///
-/// Only the section of the first document is read. sops writes a copy of it into every later YAML document; those are dropped.
+/// Only the section of the first document is read. sops writes a copy of this section into every later YAML document. These
+/// copies are dropped.
 pub(crate) fn take_metadata<'a>(
     format: Format,
     documents: &mut [Branch<Stored<'a>>],
@@ -29,7 +30,7 @@ pub(crate) fn take_metadata<'a>(
     }
 }
 
-/// The error for a file without such a section, which sops did not encrypt.
+/// The error for a file that sops did not encrypt: the file has no section `sops`.
 fn not_found() -> SopsFileError {
     SopsFileError {
         problem: "it has no sops metadata".to_owned(),
@@ -37,8 +38,9 @@ fn not_found() -> SopsFileError {
     }
 }
 
-/// For each document, whether sops encrypted it as a file of its own: it has a section, and shares no message with the section of
-/// the first document. Sections of one file may differ in everything else, such as the time of the last change.
+/// One flag for each document: whether sops encrypted the document as a separate file. Such a document has a section, but no
+/// message (encrypted data key) in common with the section of the first document. All other fields may differ between sections
+/// of one file, such as the time of the last change.
 pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
     let mut messages = documents.iter().map(|document| messages_in(document.get(NAME)));
     let first = messages.next().unwrap_or_default();
@@ -47,8 +49,8 @@ pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
     std::iter::once(false).chain(later).collect()
 }
 
-/// Collects the messages of a section: the data key, as it was encrypted to each recipient. Key groups nest them, so they are
-/// searched for at every depth. Each value is looked at once.
+/// Collects the messages of a section. A message is the data key, encrypted to one recipient. With key groups, messages are
+/// deeper in the section than without, so the search covers every depth. Each value is visited once.
 fn messages_in<'t>(section: Option<&'t Value<Stored<'_>>>) -> Vec<&'t [u8]> {
     let mut messages = Vec::new();
     let mut left: Vec<_> = section.into_iter().collect();
@@ -69,7 +71,7 @@ fn messages_in<'t>(section: Option<&'t Value<Stored<'_>>>) -> Vec<&'t [u8]> {
     messages
 }
 
-/// Takes the entry `sops` out of every document, and returns the one of the first document.
+/// Takes the entry `sops` out of every document. Returns the entry of the first document.
 fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Stored<'a>>, SopsFileError> {
     let mut first = None;
     for document in documents {
@@ -97,7 +99,8 @@ fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Store
     }
 }
 
-/// Takes the keys that begin with `sops_` out of the first document (dotenv has no other), and removes this prefix.
+/// Takes the keys that begin with `sops_` out of the first document, and removes this prefix from them. A dotenv file has no
+/// other document.
 fn take_prefixed<'a>(documents: &mut [Branch<Stored<'a>>]) -> Branch<Stored<'a>> {
     let document = documents.first_mut();
     document
@@ -105,7 +108,7 @@ fn take_prefixed<'a>(documents: &mut [Branch<Stored<'a>>]) -> Branch<Stored<'a>>
         .unwrap_or_default()
 }
 
-/// Takes the items for which `rename` gives a new name out of a document, and returns them under their new names.
+/// Takes items out of a document: those for which `rename` returns a new name. Returns the items under their new names.
 fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Branch<Stored<'a>> {
     let mut taken = Branch::default();
     for item in mem::take(&mut document.items) {
@@ -124,7 +127,7 @@ fn take<'a>(document: &mut Branch<Stored<'a>>, rename: impl Fn(&[u8]) -> Option<
     taken
 }
 
-/// Turns a flat section into its nested form. In a value, the two characters `\n` stand for a line feed.
+/// Converts a flat section to its nested form. In a value, the two characters `\n` stand for a line feed.
 fn flat_section(mut section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, SopsFileError> {
     for item in &mut section.items {
         if let Value::Scalar(ScalarType::Text, text) = &mut item.value {

@@ -15,22 +15,22 @@ use crate::text::spelling::nearest;
 
 /// Looks up values by their keys, many in one file.
 ///
-/// When a name is first looked up in a map, all names of the map are put into an index. So ten thousand secrets of one file take
-/// about ten thousand comparisons, not a hundred million.
+/// When a name is first looked up in a map, all names of this map are put into an index. So ten thousand secrets of one file
+/// take about ten thousand comparisons, not a hundred million.
 pub struct Selector<'t, S> {
     documents: &'t [Branch<S>],
-    /// The indexes made so far, by the addresses of their maps.
+    /// The indexes that were made so far, by the addresses of their maps in memory.
     indexes: RefCell<HashMap<*const Branch<S>, NameIndex<'t, S>>>,
-    /// How many names may still be compared in search of the key that was meant.
+    /// How many more names may be compared to find a key to suggest.
     suggestions_left: Cell<usize>,
 }
 
-/// The most names that are compared, for all keys that do not exist, in search of the key that was meant: comparing spellings is
+/// The most names that are compared to find keys to suggest, for all missing keys together. The comparison of spellings is
 /// slow.
 const MOST_SUGGESTIONS: usize = 50_000;
 
 impl<'t, S> Selector<'t, S> {
-    /// A selector for these documents. Keys lead to values of the first one only, as in the Go program.
+    /// A selector for these documents. As in sops-nix, keys lead only to values of the first document.
     #[must_use]
     pub fn new(documents: &'t [Branch<S>]) -> Self {
         Self {
@@ -40,10 +40,10 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The scalar under `key`. If steps in brackets lead to none, the same text is tried as names between slashes.
+    /// The scalar under `key`. If steps in brackets lead to no scalar, the same text is tried as names between slashes.
     ///
     /// # Errors
-    /// When there is none; the error names the full key and what was found.
+    /// When the key leads to no scalar. The error says at which step of the key, and why.
     pub fn scalar(&self, key: &KeyPath) -> Result<(ScalarType, &'t S), SelectError> {
         self.follow(key).or_else(|error| match (key.malformed(), key.as_names()) {
             (Some((key, position)), _) if matches!(error, SelectError::Missing { .. }) => {
@@ -54,8 +54,8 @@ impl<'t, S> Selector<'t, S> {
         })
     }
 
-    /// The error with a suggestion added, if the key exists once its dots are read as slashes and its superfluous slashes are
-    /// left out.
+    /// Adds a suggestion to the error: the key with its dots read as slashes, and without superfluous slashes. The suggestion
+    /// is added only if the suggested key exists.
     fn or_respelled(&self, mut error: SelectError, key: &KeyPath) -> SelectError {
         if let SelectError::Missing { nearest, .. } | SelectError::NotAMap { nearest, .. } = &mut error {
             let is_there = |key: &KeyPath| self.is_scalar(key);
@@ -66,7 +66,7 @@ impl<'t, S> Selector<'t, S> {
         error
     }
 
-    /// The scalar at the end of these steps.
+    /// The scalar at the end of the steps of `key`.
     fn follow(&self, key: &KeyPath) -> Result<(ScalarType, &'t S), SelectError> {
         match self.walk(key).map_err(|end| self.explain(key, &end))? {
             Value::Scalar(kind, text) => Ok((*kind, text)),
@@ -100,7 +100,7 @@ impl<'t, S> Selector<'t, S> {
         found.ok_or(nothing(0))
     }
 
-    /// The only value of that name in a map.
+    /// The only value with this name in a map. Fails if no value or several values have the name.
     fn named(&self, branch: &'t Branch<S>, name: &str) -> Result<&'t Value<S>, Why<'t, S>> {
         match self.lookup(branch, name.as_bytes()) {
             Some(Named::One(value)) => Ok(value),
@@ -121,8 +121,8 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// Looks a name up in the index of a map. The maps are borrowed as long as the selector lives, so the address identifies a
-    /// map.
+    /// Looks a name up in the index of a map. The address of a map identifies the map, because all maps are borrowed as long as
+    /// the selector lives.
     fn lookup(&self, branch: &'t Branch<S>, name: &[u8]) -> Option<Named<'t, S>> {
         let mut indexes = self.indexes.borrow_mut();
         let index = indexes
@@ -131,8 +131,8 @@ impl<'t, S> Selector<'t, S> {
         index.get(name).copied()
     }
 
-    /// The error for a step that the value `found` cannot have: a name in what is no map, or a position in what is no list.
-    /// `around` is the map in which the name before it was found.
+    /// The error for a step that the value `found` cannot have. A name needs a map, and a position needs a list. `around` is
+    /// the map in which the previous name was found.
     fn blocked(&self, way: &KeyProgress<'_>, around: &'t Branch<S>, found: &Value<S>) -> SelectError {
         let above = way.above();
         SelectError::NotAMap {
@@ -147,7 +147,8 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The key of `branch` that the current step probably meant. After [`MOST_SUGGESTIONS`] names, no further key is looked for.
+    /// The key that was probably meant, if `branch` has no name `wanted`. After [`MOST_SUGGESTIONS`] names, no more names are
+    /// compared with `wanted`.
     fn nearest(&self, branch: &'t Branch<S>, way: &KeyProgress<'_>) -> Option<String> {
         let joined = self.joined(branch, way);
         joined.or_else(|| {
@@ -168,13 +169,13 @@ impl<'t, S> Selector<'t, S> {
         })
     }
 
-    /// Whether these steps lead to a scalar, so that the key can be suggested.
+    /// Whether the key leads to a scalar, so that a message can suggest the key.
     fn is_scalar(&self, key: &KeyPath) -> bool {
         matches!(self.walk(key), Ok(Value::Scalar(..)))
     }
 
-    /// The key with several of its names joined by slashes, if `branch` has a name with these slashes: they were taken for
-    /// separators.
+    /// The key with several of its names joined to one name with slashes, if `branch` contains this name. Such slashes belong
+    /// to the name, but were read as separators.
     fn joined(&self, branch: &'t Branch<S>, way: &KeyProgress<'_>) -> Option<String> {
         let rest = way.key.steps().get(way.depth..)?;
         let names = rest.iter().map_while(|step| match step {
@@ -213,10 +214,10 @@ enum Why<'t, S> {
     Blocked { around: &'t Branch<S>, found: &'t Value<S> },
 }
 
-/// A key, and which of its steps is the current one.
+/// A key, and the number of its current step.
 struct KeyProgress<'k> {
     key: &'k KeyPath,
-    /// How many steps are before the current one.
+    /// How many steps of the key come before the current step.
     depth: usize,
 }
 
@@ -226,12 +227,12 @@ impl KeyProgress<'_> {
         self.key.steps().get(self.depth)
     }
 
-    /// The key down to the current step, for a message.
+    /// The key up to the current step, for a message.
     fn so_far(&self) -> String {
         self.key.first(self.depth.saturating_add(1)).to_string()
     }
 
-    /// The same key at the step before the current one.
+    /// The same key, with the previous step as the current step.
     fn above(&self) -> Self {
         KeyProgress {
             key: self.key,
@@ -239,7 +240,8 @@ impl KeyProgress<'_> {
         }
     }
 
-    /// The key with the current name as a position, if the value is a list and the name is the position of one of its elements.
+    /// The key with the current name read as a position. `None` unless the value is a list that has an element at this
+    /// position.
     fn as_position<S>(&self, found: &Value<S>) -> Option<String> {
         match (found, self.step()?) {
             (Value::List(elements), KeyStep::Name(name)) => {
@@ -264,6 +266,7 @@ impl KeyProgress<'_> {
         }
     }
 
+    /// The error for a name that does not exist, with an existing key to suggest.
     fn missing(&self, nearest: Option<String>) -> SelectError {
         SelectError::Missing {
             key: self.so_far(),

@@ -7,64 +7,65 @@ use super::{
     tree::{Branch, Key, Value},
 };
 
-/// Why there is no value under a key that could be a secret.
+/// Why a key leads to no value that can be a secret.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SelectError {
-    /// Nothing has that name.
+    /// The map has no value with the name in the key.
     #[error("the key {key} does not exist")]
     Missing {
-        /// The key as far as it was looked for.
+        /// The key, up to the step that finds no value.
         key: String,
-        /// An existing key with a similar spelling, to be suggested.
+        /// An existing key with a similar spelling, which the message suggests.
         nearest: Option<String>,
     },
-    /// The list has no element at this position.
+    /// The list has no element at the position in the key.
     #[error("the key {key} does not exist: {list} has {elements}")]
     Beyond {
-        /// The key as far as it was looked for.
+        /// The key, up to the step that finds no value.
         key: String,
         /// The key of the list.
         list: String,
         /// How many elements it has, and their positions.
         elements: String,
     },
-    /// Nothing has that name, and the key begins like steps in brackets but does not go on so.
+    /// No value has the name in the key, and the key begins like steps in brackets but continues otherwise.
     #[error("the key {key} cannot be read from character {position} on")]
     Malformed {
-        /// The key as it was typed.
+        /// The whole key, as the user typed it.
         key: String,
-        /// The first character, counted from 1, that belongs to no step in brackets.
+        /// The position of the first character that belongs to no step in brackets, counted from 1.
         position: usize,
     },
-    /// Several values have that name. None of them is taken: nothing authenticates an empty string, so anybody who can write the
-    /// file could add one under the name of a secret.
+    /// Several values have the name in the key. None of them is taken, because anybody who can write the file could have added
+    /// one of them: an empty string, which nothing authenticates.
     #[error("the key {key} is there more than once")]
     Repeated {
-        /// The key as far as it was looked for.
+        /// The key, up to the step that finds several values.
         key: String,
     },
-    /// The key has a further step, but the value there is no map (for a name) or no list (for a position).
+    /// The key has a further step, but the value before this step has the wrong type. A name needs a map, and a position needs
+    /// a list.
     #[error("the key {key} is {found}, not {expected}, so there is no {wanted} in it")]
     NotAMap {
         /// The key of the value that is no map, or no list.
         key: String,
-        /// What it is.
+        /// The type of this value, for the message.
         found: &'static str,
-        /// What it should be: a map or a list.
+        /// The type that the step needs: a map or a list.
         expected: &'static str,
-        /// The key that was wanted.
+        /// The whole key that was wanted.
         wanted: String,
-        /// An existing key that was probably meant, to be suggested.
+        /// An existing key that was probably meant, which the message suggests.
         nearest: Option<String>,
     },
-    /// The value exists, but cannot be written to a file.
+    /// The value exists, but is no scalar, and so cannot be written to a file.
     #[error("the key {key} is {found}, and only a string, a number, a boolean or a time can be a secret")]
     NotAScalar {
-        /// The full key.
+        /// The whole key.
         key: String,
-        /// What it is.
+        /// The type of the value, for the message.
         found: &'static str,
-        /// What to do about it, if something can be done.
+        /// Advice for the user, if there is any.
         hint: Option<String>,
     },
 }
@@ -91,7 +92,7 @@ impl SelectError {
         }
     }
 
-    /// What to do about it, if that does not depend on the file.
+    /// Advice for the user. Returns `None` if there is none, or if the advice depends on the file.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
         match self {
@@ -109,6 +110,7 @@ impl SelectError {
 }
 
 /// What to do about a `value` that is no scalar.
+/// Advice for a key that leads to a value that is no scalar.
 fn hint<S>(key: &KeyPath, value: &Value<S>) -> Option<String> {
     match value {
         Value::Map(inner) => Some(format!("{}use key \"\" for the whole file", inner_key(key, inner))),
@@ -118,7 +120,7 @@ fn hint<S>(key: &KeyPath, value: &Value<S>) -> Option<String> {
     }
 }
 
-/// The advice to name a key of the map `key`, with its first one as the example.
+/// The advice to name a key inside the map under `key`, with the first such key as the example.
 fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     let name = inner.items.iter().find_map(|item| match &item.key {
         Key::Name(name) => Some(String::from_utf8_lossy(name).into_owned()),
@@ -131,7 +133,7 @@ fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     })
 }
 
-/// The key of the first element of the list `key` that is no comment.
+/// The key of the first element of the list under `key`. Comments are skipped.
 fn element<S>(key: &KeyPath, elements: &[Value<S>]) -> Option<KeyPath> {
     let index = elements.iter().position(|element| !matches!(element, Value::Comment(_)))?;
     let depth = key.steps().len();

@@ -1,8 +1,8 @@
-//! Instants as sops reads and writes them: RFC 3339 the way Go's `time` package understands it.
+//! Times as sops reads and writes them: RFC 3339, as Go's `time` package understands it.
 
-/// The canonical form of a decrypted or unencrypted time: RFC 3339 with its fraction (up to nanoseconds, trailing zeros removed)
-/// and its offset, `Z` if that is zero. Go's `time.Time.UnmarshalText` followed by `MarshalText`. `None` if the text is no such
-/// time.
+/// The canonical form of a time: RFC 3339 with a fraction and an offset. The fraction has at most nine digits, without trailing
+/// zeros. A zero offset is `Z`. The result equals that of Go's `time.Time.UnmarshalText` and `MarshalText`. Returns `None` if
+/// the text is no such time.
 #[must_use]
 pub fn canonical(text: &str) -> Option<String> {
     let instant = Instant::parse(text)?;
@@ -12,21 +12,24 @@ pub fn canonical(text: &str) -> Option<String> {
     writable.then(|| format!("{}{point}{fraction}{}", instant.seconds(), instant.zone()))
 }
 
-/// The time in whole seconds, the form that authenticates the MAC. Go's `time.Parse(time.RFC3339, …)`, which accepts hours of one
-/// digit and `,` before the fraction, followed by `Format(time.RFC3339)`. `None` if the text is no such time.
+/// The time in whole seconds. sops authenticates the MAC with this form. The result equals that of Go's
+/// `time.Parse(time.RFC3339, …)` and `Format(time.RFC3339)`. Go accepts hours of one digit, and `,` before the fraction.
+/// Returns `None` if the text is no such time.
 #[must_use]
 pub fn to_seconds(text: &str) -> Option<String> {
     let instant = Instant::parse(text)?;
     Some(format!("{}{}", instant.seconds(), instant.zone()))
 }
 
-/// A date, a time of day, and how far they are from UTC.
+/// A date, a time of day, and an offset from UTC.
 struct Instant<'a> {
+    /// Year, month and day of the instant.
     date: [u32; 3],
+    /// Hour, minute and second of the instant.
     clock: [u32; 3],
-    /// The digits behind the point, of any number; often none.
+    /// The digits behind the decimal point. There may be any number of digits, or none.
     fraction: &'a str,
-    /// Minutes east of UTC. Go accepts offsets of up to 24 hours and 60 minutes.
+    /// The offset in minutes east of UTC. Go accepts offsets of up to 24 hours and 60 minutes.
     offset: i32,
 }
 
@@ -68,14 +71,15 @@ impl<'a> Instant<'a> {
     }
 }
 
-/// Exactly `length` digits, and what follows them.
+/// Reads a number of exactly `length` digits. Returns the number, and the text behind the digits.
 fn number(text: &str, length: usize) -> Option<(u32, &str)> {
     let (digits, rest) = text.split_at_checked(length)?;
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     Some((all_digits.then(|| digits.parse().ok())??, rest))
 }
 
-/// The digits behind a point or comma, if there is one with a digit behind it, and what follows them.
+/// Reads a fraction: a point or comma, with at least one digit behind it. Returns the digits, and the text behind the fraction.
+/// The digits are empty if there is no fraction.
 fn fraction(text: &str) -> (&str, &str) {
     let Some(digits) = text.strip_prefix(['.', ',']) else {
         return ("", text);
@@ -87,7 +91,7 @@ fn fraction(text: &str) -> (&str, &str) {
     }
 }
 
-/// `Z` or `±hh:mm`, to the end of the text, in minutes.
+/// Reads an offset, `Z` or `±hh:mm`, which must end the text. Returns the offset in minutes.
 fn offset(text: &str) -> Option<i32> {
     if text == "Z" {
         return Some(0);

@@ -1,66 +1,71 @@
-//! The ordered tree that a sops file is: maps, lists, scalars and comments.
+//! The ordered tree of a sops file: maps, lists, scalars and comments.
 //!
-//! The tree is generic over how its text is held: [`Stored`] (borrowed from the file, encrypted or not) before decryption,
-//! `Plaintext` after it. So the compiler does not accept an undecrypted tree for a function that needs a decrypted one.
+//! The tree is generic over how its text is held. Before decryption, a text is [`Stored`]: borrowed from the file, and maybe
+//! encrypted. After decryption, a text is `Plaintext`. So the compiler does not accept an undecrypted tree for a function that
+//! needs a decrypted tree.
 
 use std::borrow::Cow;
 
-/// Text as it stands in a sops file, borrowed from the bytes of the file unless it had to be unescaped.
+/// A text as it stands in a sops file. The text is borrowed from the bytes of the file, unless escapes had to be decoded.
 pub type Stored<'a> = Cow<'a, [u8]>;
 
-/// What a scalar stands for.
+/// The type of a scalar.
 ///
-/// The text of a scalar is always in one canonical form, which is hashed for the MAC: decimal for integers, the
-/// shortest positional form that round-trips for floats (see [`number::positional`](crate::sops::number::positional)), `True` or
-/// `False` for booleans, RFC 3339 with up to nanoseconds for times.
+/// The text of a scalar is always in one canonical form, which is hashed for the MAC:
+///
+/// - Integers are decimal.
+/// - Floats have no exponent, and the fewest digits that are read back as the same float (see
+///   [`number::positional`](crate::sops::number::positional)).
+/// - Booleans are `True` or `False`.
+/// - Times are in RFC 3339, with a fraction of up to nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalarType {
-    /// Any bytes, mostly UTF-8.
+    /// A string of any bytes, which are UTF-8 in most files.
     Text,
-    /// A whole number that fits an `i64`.
+    /// An integer that fits into an `i64`.
     Integer,
-    /// A whole number above `i64::MAX`. Only YAML can spell it, and sops refuses a file with one.
+    /// An integer above `i64::MAX`. Only YAML can spell such an integer, and sops refuses a file that contains one.
     Unsigned,
-    /// An IEEE 754 double.
+    /// A float: an IEEE 754 double.
     Float,
-    /// True or false.
+    /// A boolean: true or false.
     Boolean,
-    /// An instant with its offset from UTC.
+    /// A time, with its offset from UTC.
     Time,
 }
 
-/// The text of a comment, without the mark that opens it.
+/// A comment of a sops file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment<S> {
-    /// The text behind the mark.
+    /// The text of the comment, without the mark that opens the comment.
     pub text: S,
-    /// Whether the comment stood behind a value, at the end of its line, and is printed there again (YAML only). False for a
-    /// comment that was encrypted.
+    /// Whether the comment stood behind a value on the same line, and is printed there again. Only YAML has such comments.
+    /// False for a comment that was encrypted.
     pub inline: bool,
 }
 
-/// A node of the tree.
+/// A value in the tree of a sops file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<S> {
-    /// No value at all.
+    /// No value: null.
     Null,
-    /// A leaf, its text in canonical form.
+    /// A leaf: its type, and its text in canonical form.
     Scalar(ScalarType, S),
-    /// A comment in a list, or one that was stored in the place of a value.
+    /// A comment in a list, or a comment that was stored in the place of a value.
     Comment(Comment<S>),
-    /// An ordered list; its comments are elements.
+    /// A list, in the order of the file. Comments in the list are elements.
     List(Vec<Value<S>>),
-    /// An ordered map.
+    /// A map, in the order of the file.
     Map(Branch<S>),
 }
 
-/// The most characters that are shown of a key.
+/// The most characters of a key that a message shows.
 const MOST_OF_KEY: usize = 200;
-/// The most keys that are shown of a path, the innermost ones.
+/// The most keys of a path that a message shows. The innermost keys are shown.
 const MOST_OF_PATH: usize = 10;
 
-/// A key for a message. Whoever wrote the file chose it, so its length is limited and its control characters are escaped: it must
-/// neither end the line, nor control the terminal, nor fill the journal.
+/// A key as a message shows it. Whoever wrote the file chose the key, so its length is limited and its control characters are
+/// escaped. A key must not end the line, control the terminal or fill the journal.
 pub(crate) fn shown(key: &[u8]) -> String {
     let escape = |character: char| {
         if character.is_control() {
@@ -69,7 +74,8 @@ pub(crate) fn shown(key: &[u8]) -> String {
             character.to_string()
         }
     };
-    // A character has at most four bytes, so this keeps one character more than is shown.
+    // Only the start of a long key is decoded. A character has at most four bytes, so the start has more characters than are
+    // shown, and the `…` at the end tells that the key is cut.
     let start = key.get(..4 * (MOST_OF_KEY + 1)).unwrap_or(key);
     let text = String::from_utf8_lossy(start);
     let end = if text.chars().nth(MOST_OF_KEY).is_some() { "…" } else { "" };
@@ -77,7 +83,8 @@ pub(crate) fn shown(key: &[u8]) -> String {
     escaped + end
 }
 
-/// The keys down to a place for a message, joined by slashes as in a manifest. Of a long path, only the innermost keys are shown.
+/// The path of a value as a message shows it: the keys joined by slashes, as in a manifest. Only the innermost keys of a long
+/// path are shown.
 pub(crate) fn shown_path(keys: &[&[u8]]) -> String {
     let left_out = keys.len().saturating_sub(MOST_OF_PATH);
     let mut shown_keys: Vec<_> = keys.iter().skip(left_out).map(|key| shown(key)).collect();
@@ -87,30 +94,31 @@ pub(crate) fn shown_path(keys: &[&[u8]]) -> String {
     shown_keys.join("/")
 }
 
-/// The key of a value, or a comment in the place of a key.
+/// The key of a map item, or a comment between the items of a map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key<S> {
-    /// An ordinary key, decoded. Key names are not secret: sops stores them in the clear.
+    /// A key that is a string, with its escapes decoded. Keys are not secret: sops stores them in the clear.
     Name(Vec<u8>),
-    /// A comment between the entries. Its item has the value [`Value::Null`].
+    /// A comment between the items of a map. The item of a comment has the value [`Value::Null`].
     Comment(Comment<S>),
-    /// A key that is no string. Only YAML can spell it, and sops refuses a file with one. The text names its type, for the error.
+    /// A key that is not a string. Only YAML can spell such a key, and sops refuses a file that contains one. The text is the
+    /// type of the key, for the error.
     Other(&'static str),
 }
 
-/// One entry of a map.
+/// One item of a map: a key with its value, or a comment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item<S> {
-    /// The key, or a comment.
+    /// The key of the item, or a comment in the place of a key.
     pub key: Key<S>,
-    /// The value; null for a comment.
+    /// The value of the map item; null for a comment.
     pub value: Value<S>,
 }
 
-/// A map, or a document, in the order of the file. Keys may repeat.
+/// A map or a whole document, in the order of the file. Keys may repeat.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Branch<S> {
-    /// The entries in order.
+    /// The items of the map, in the order of the file.
     pub items: Vec<Item<S>>,
 }
 
@@ -121,7 +129,7 @@ impl<S> Default for Branch<S> {
 }
 
 impl<S> Branch<S> {
-    /// The first value under `name`.
+    /// The first value under `name`. Returns `None` if there is no such value.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&Value<S>> {
         self.items
@@ -129,7 +137,7 @@ impl<S> Branch<S> {
             .find_map(|item| matches!(&item.key, Key::Name(key) if key == name).then_some(&item.value))
     }
 
-    /// The names of the entries.
+    /// The names of the items, without comments and keys that are no strings.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.items.iter().filter_map(|item| match &item.key {
             Key::Name(name) => Some(name.as_slice()),
@@ -139,7 +147,7 @@ impl<S> Branch<S> {
 }
 
 impl<S> Value<S> {
-    /// The name of the value's type, as messages say it.
+    /// The name of the value's type for messages, such as `a list`.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -153,7 +161,7 @@ impl<S> Value<S> {
 }
 
 impl ScalarType {
-    /// The name of the type, as messages say it.
+    /// The name of the scalar's type for messages, such as `an integer`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! One encrypted value: its spelling in a file, and what its plaintext stands for.
+//! One encrypted value: its spelling in a file, and the meaning of its plaintext.
 
 use base64::{
     Engine,
@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::{number, time, tree::ScalarType};
 use crate::system::plaintext::Plaintext;
 
-/// Base64 as Go's `StdEncoding` reads it: padding required, bits behind the last byte ignored.
+/// Base64 as Go's `StdEncoding` reads it: padding is required, and the bits behind the last byte are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -18,37 +18,38 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// How every encrypted value begins.
+/// The text with which every encrypted value begins.
 pub(crate) const TOKEN_START: &[u8] = b"ENC[AES256_GCM,";
 
-/// `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, taken apart and decoded.
+/// A token, `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, split into its fields and decoded.
 pub(crate) struct EncryptedValue<'a> {
-    /// The ciphertext, to be decrypted in place.
+    /// The ciphertext of the token, which is decrypted in place.
     pub(crate) data: Plaintext,
-    /// The nonce.
+    /// The nonce of the token, for AES-GCM.
     pub(crate) iv: Vec<u8>,
-    /// The authentication tag, of 16 bytes. If its length differs, the last 16 bytes of `data` and `tag` together are the tag.
+    /// The authentication tag, normally of 16 bytes. If the field has another length, the tag is the last 16 bytes of `data`
+    /// followed by this field.
     pub(crate) tag: Vec<u8>,
-    /// The name of the plaintext's type.
+    /// The name of the plaintext's type, such as `str`.
     pub(crate) type_name: &'a [u8],
 }
 
-/// Why a token does not give its value. No variant holds plaintext.
+/// Why a token (an encrypted value) does not give its value. No variant contains plaintext.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum TokenError {
-    /// It does not authenticate: the key is wrong, or it was changed or moved since sops encrypted it.
+    /// The token does not authenticate. The key is wrong, or somebody changed or moved the token after sops encrypted it.
     #[error("the value does not authenticate: it was changed or moved after sops encrypted it")]
     Authentication,
-    /// The token, or its plaintext, is malformed. The text says how.
+    /// The token, or its plaintext, is malformed. The text tells how.
     #[error("{0}")]
     Malformed(String),
 }
 
-/// The text for what is no token at all.
+/// The message for a text that is no token at all.
 const NO_TOKEN: &str = "the value is incomplete: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]";
 
 impl<'a> EncryptedValue<'a> {
-    /// Reads a token. Text behind the last `]` of the first line is ignored, and so are further lines.
+    /// Reads a token. Text behind the last `]` of the first line is ignored, and so are all further lines.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, TokenError> {
         let parts = Parts::find(text).ok_or_else(|| TokenError::Malformed(NO_TOKEN.to_owned()))?;
         Ok(Self {
@@ -60,7 +61,7 @@ impl<'a> EncryptedValue<'a> {
     }
 }
 
-/// The four fields of a token as they are written.
+/// The four fields of a token, before they are decoded.
 struct Parts<'a> {
     data: &'a [u8],
     iv: &'a [u8],
@@ -69,8 +70,9 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// sops finds them with `^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]`, in which every group takes as much as it
-    /// can, and none can hold a line feed. So each separator is the last one that leaves room for what follows.
+    /// Finds the fields of a token. sops uses the expression `^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]`. Each
+    /// group takes as much text as possible, and no group contains a line feed. So each separator is the last one that leaves
+    /// text for the groups that follow.
     fn find(text: &'a [u8]) -> Option<Self> {
         let line = text.split(|&byte| byte == b'\n').next()?;
         let body = line.strip_prefix(b"ENC[AES256_GCM,data:")?;
@@ -87,7 +89,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Splits at the last `separator` that has something behind it.
+/// Splits a text at the last `separator` that has text behind it. Returns the text before and the text behind the separator.
 fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let searched = text.get(..text.len().checked_sub(1)?)?;
     let position = searched.windows(separator.len()).rposition(|window| window == separator)?;
@@ -95,7 +97,7 @@ fn split_last<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8
     Some((before, rest.get(separator.len()..)?))
 }
 
-/// Decodes one field into a buffer of its own. The text itself is copied only if it contains carriage returns, which Go skips.
+/// Decodes one field into a new buffer. A text is copied first only if it contains carriage returns, which Go skips.
 fn decode(field: &str, text: &[u8]) -> Result<Vec<u8>, TokenError> {
     let decoded = if text.contains(&b'\r') {
         let joined: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'\r').collect();
@@ -106,17 +108,17 @@ fn decode(field: &str, text: &[u8]) -> Result<Vec<u8>, TokenError> {
     decoded.map_err(|_| TokenError::Malformed(format!("the {field} of the encrypted value is not Base64")))
 }
 
-/// What a decrypted value is.
+/// The type of a decrypted value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
-    /// A scalar of this kind.
+    /// The decrypted value is a scalar of this kind.
     Scalar(ScalarType),
-    /// A comment, wherever it stood.
+    /// The decrypted value is a comment, wherever this comment stands in the file.
     Comment,
 }
 
 impl Type {
-    /// The type that a token names. The type `bytes` of sops counts as unknown: sops itself crashes on a value of this type.
+    /// The type that a token names. The type `bytes` counts as unknown, because sops itself crashes on a value of this type.
     pub(crate) fn from_name(name: &[u8]) -> Result<Self, TokenError> {
         match name {
             b"str" => Ok(Self::Scalar(ScalarType::Text)),
@@ -133,7 +135,7 @@ impl Type {
     }
 }
 
-/// The name of a type for a message. If it is not a short word, it may be any text of the file, and is not shown.
+/// The name of a type, for a message. A name that is not a short word is not shown, because it may be any text of the file.
 fn printable(name: &[u8]) -> String {
     match str::from_utf8(name) {
         Ok(word) if word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => word.to_owned(),
@@ -141,7 +143,8 @@ fn printable(name: &[u8]) -> String {
     }
 }
 
-/// Reads a plaintext by the name of its type, and brings it into the canonical form that [`ScalarType`] describes.
+/// Reads a plaintext as the type that the token names. Returns the type, and the text in the canonical form that [`ScalarType`]
+/// describes.
 pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type, Plaintext), TokenError> {
     let kind = match Type::from_name(type_name)? {
         Type::Scalar(kind) => kind,
@@ -162,7 +165,7 @@ pub(crate) fn canonical(type_name: &[u8], plaintext: Plaintext) -> Result<(Type,
     Ok((Type::Scalar(kind), Plaintext::from(spelled)))
 }
 
-/// Go's `strconv.ParseBool`, and the spelling of the result in the MAC.
+/// Reads a boolean as Go's `strconv.ParseBool` does. Returns the spelling that sops hashes for the MAC.
 fn boolean(text: &str) -> Option<&'static str> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some("True"),
@@ -171,9 +174,9 @@ fn boolean(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Reads a float as Go's `strconv.ParseFloat(text, 64)` does: a number that is too large is an error, and so is a sign before
-/// `nan`. Unlike Go, it refuses hexadecimal floats and underscores between digits, because no program writes them when it
-/// encrypts.
+/// Reads a float as Go's `strconv.ParseFloat(text, 64)` does. A number that is too large is an error, and so is a sign before
+/// `nan`. Unlike Go, this function refuses hexadecimal floats and underscores between digits. No program writes such floats
+/// when it encrypts.
 fn float(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
     let name = if number.is_nan() {

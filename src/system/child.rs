@@ -1,5 +1,6 @@
-//! Runs a child process that can neither hold this process up nor outlive it: the child has a deadline, its output has a limit,
-//! and it is killed when this process is told to end.
+//! Runs a child process with limits of time and output.
+//!
+//! A child is killed if it passes its deadline, if its standard output passes the limit, or if this process is told to end.
 
 use std::{
     fmt,
@@ -22,20 +23,21 @@ use zeroize::Zeroizing;
 
 use super::{plaintext::Plaintext, read::reason, stop, umask::spawn_closed};
 
-/// The most bytes of standard output: 16 MiB, as much as an identity file may have. More is an error.
+/// The most bytes of a child's standard output: 16 MiB, the same as for a file of age identities. More output is an error.
 const MOST_OUTPUT: usize = 16 << 20;
-/// The most bytes of standard error that are kept: 64 KiB, because gpg reports each recipient there. The rest is read, so that
-/// the child does not block on a full pipe, and dropped.
+/// The most bytes of a child's standard error that are kept: 64 KiB, which is enough for gpg to report many recipients. The rest
+/// is read and dropped, so that the child does not block on a full pipe.
 const MOST_STDERR: usize = 64 << 10;
-/// How long a killed child is waited for.
+/// How long this process waits for the end of a killed child. A killed process usually ends at once, but a process blocked in the
+/// kernel may not.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Variables that hold secrets; no child gets them.
+/// Environment variables that contain secrets, and that are removed from the environment of every child.
 const SECRET_VARIABLES: [&str; 1] = ["SOPS_AGE_KEY"];
 
-/// A running child in a process group of its own. Dropping it kills the group.
+/// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
     process: process::Child,
-    /// Becomes readable when the child has ended.
+    /// A descriptor of the child (pidfd_open(2)), which becomes readable when the child has ended.
     end: OwnedFd,
     has_ended: bool,
     is_reaped: bool,
@@ -45,28 +47,28 @@ pub(crate) struct Child {
     stderr: Vec<u8>,
 }
 
-/// What a child left behind.
+/// The result of a child that has ended.
 pub(crate) struct Finished {
-    /// How it ended.
+    /// The exit status of the child.
     pub status: ExitStatus,
-    /// Its standard output.
+    /// All bytes of the child's standard output.
     pub output: Plaintext,
-    /// The beginning of its standard error. A program that was given a secret may repeat it here.
+    /// The beginning of the child's standard error. A child that was given a secret may repeat the secret here.
     pub stderr: String,
 }
 
 /// Why a child gave no result. The caller names the program in the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChildError {
-    /// There is no such program.
+    /// The program does not exist.
     Missing,
-    /// The system refused to start it or to talk to it, in the system's words.
+    /// The system refused to start the child or to exchange data with it. The value is the error of the system.
     Refused(String),
-    /// It did not end in this time, and was killed.
+    /// The child did not end within this time, and was killed.
     Late(Duration),
-    /// Its output is larger than any real answer.
+    /// The child wrote more output than the limit allows.
     TooMuch,
-    /// It was killed, or not started, because this process was told to end.
+    /// This process was told to end. The child was killed, or was not started.
     Stopped,
 }
 
@@ -98,10 +100,11 @@ impl From<Errno> for ChildError {
 }
 
 impl Child {
-    /// Starts `command` with pipes on all three standard streams. `timeout` is the time for everything that the child does.
+    /// Starts `command` with pipes on all three standard streams. `timeout` is the time for the whole life of the child.
     ///
     /// # Errors
-    /// When it cannot be started.
+    ///
+    /// If the child cannot be started, or this process was told to end.
     pub(crate) fn start(command: &mut Command, timeout: Duration) -> Result<Self, ChildError> {
         if stop::is_requested() {
             return Err(ChildError::Stopped);
@@ -110,7 +113,7 @@ impl Child {
             command.env_remove(name);
         }
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // In a process group of its own, one signal kills the child with all that it has started.
+        // The child gets a process group of its own, so that one signal kills the child and all processes that it has started.
         let mut process = spawn_closed(pipes.process_group(0))?;
         let end = pidfd_open(Pid::from_child(&process), PidfdFlags::empty()).inspect_err(|_| {
             let _ = process.kill();
@@ -130,10 +133,12 @@ impl Child {
         Ok(child)
     }
 
-    /// Writes `bytes` to the child. If the child has closed its standard input, it does not want them, and that is no error.
+    /// Writes `bytes` to the standard input of the child. If the child has closed its standard input, the rest is dropped, which is
+    /// no error.
     ///
     /// # Errors
-    /// When it takes too long.
+    ///
+    /// If the child takes too long, or gives too much output.
     pub(crate) fn send(&mut self, mut bytes: &[u8]) -> Result<(), ChildError> {
         while !bytes.is_empty() && !self.has_ended {
             bytes = self.step(bytes)?;
@@ -141,10 +146,11 @@ impl Child {
         Ok(())
     }
 
-    /// Waits for more output. False when there will be none.
+    /// Waits for more output. Returns `false` if the child will write no more.
     ///
     /// # Errors
-    /// When it takes too long, or gives too much.
+    ///
+    /// If the child takes too long, or gives too much output.
     pub(crate) fn receive(&mut self) -> Result<bool, ChildError> {
         let seen = self.output.len();
         while self.output.len() <= seen {
@@ -156,25 +162,27 @@ impl Child {
         Ok(true)
     }
 
-    /// All standard output so far.
+    /// The bytes that the child has written to standard output so far.
     pub(crate) fn output(&self) -> &[u8] {
         self.output.expose()
     }
 
-    /// Moves the deadline back by `time`, because the time that a person took to answer does not count as the child's.
+    /// Moves the deadline back by `time`. A caller uses this if a person had to answer a question of the child, because the time
+    /// for the answer does not count.
     pub(crate) fn forgive(&mut self, time: Duration) {
         self.late_at += time;
     }
 
-    /// Leaves the child at most this time from now on, and no more than it had.
+    /// Shortens the remaining time of the child to `time`. A shorter remaining time is kept.
     pub(crate) fn hurry(&mut self, time: Duration) {
         self.late_at = self.late_at.min(Instant::now() + time);
     }
 
-    /// Closes the child's standard input and waits for its end.
+    /// Closes the standard input of the child, and waits until the child ends.
     ///
     /// # Errors
-    /// When it takes too long, or gives too much.
+    ///
+    /// If the child takes too long, or gives too much output.
     pub(crate) fn finish(mut self) -> Result<Finished, ChildError> {
         self.process.stdin = None;
         while !self.has_ended {
@@ -187,16 +195,16 @@ impl Child {
         })
     }
 
-    /// Kills what is left of the process group, then waits for the child. The order matters: the number of the group belongs to
-    /// it only until the child has been waited for.
+    /// Kills the rest of the process group, and then waits for the child. The order matters: once the child was waited for, another
+    /// process group may get the same number.
     fn reap(&mut self) -> io::Result<ExitStatus> {
         self.is_reaped = true;
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
         self.process.wait()
     }
 
-    /// Waits until something happens, then writes and reads as much as is possible at once. All input and output goes through
-    /// here, so neither process ever blocks on a full pipe. Returns the rest of `bytes`.
+    /// Waits for an event, and then writes and reads as much as possible without blocking. All input and output goes through this
+    /// function, so neither process ever blocks on a full pipe. Returns the part of `bytes` that is still to be written.
     fn step<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ChildError> {
         self.wait(!bytes.is_empty())?;
         let rest = self.write(bytes)?;
@@ -213,8 +221,8 @@ impl Child {
         Ok(rest)
     }
 
-    /// Waits for the end of the child, for its output, for the request to end this process, and, if `wants_write`, for room in
-    /// the child's standard input.
+    /// Waits until the child ends or writes output, until the deadline passes, or until this process is told to end. If
+    /// `wants_write`, the wait also ends when the child can take more standard input.
     fn wait(&mut self, wants_write: bool) -> Result<(), ChildError> {
         let stdin = self.process.stdin.as_ref().filter(|_| wants_write);
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
@@ -228,8 +236,8 @@ impl Child {
             return Err(ChildError::Stopped);
         }
         if left.is_zero() {
-            // Without this check, a child that writes without a pause would have no deadline: `poll` would always find something
-            // to read.
+            // Without this check, a child that writes without a pause would have no deadline: `poll` would always find output to
+            // read.
             return Err(ChildError::Late(self.timeout));
         }
         let timeout = Timespec::try_from(left).unwrap_or_default();
@@ -242,7 +250,7 @@ impl Child {
         Ok(())
     }
 
-    /// Writes what the pipe takes.
+    /// Writes as many `bytes` as the pipe to the child takes. Returns the rest.
     fn write<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ChildError> {
         let Some(pipe) = &mut self.process.stdin else { return Ok(&[]) };
         if bytes.is_empty() {
@@ -259,7 +267,7 @@ impl Child {
         }
     }
 
-    /// Makes reads and writes return at once. Only [`Self::wait`] waits, and it knows the deadline.
+    /// Sets all pipes to the non-blocking mode. So only [`Self::wait`] ever waits, and that function knows the deadline.
     fn never_block(&self) -> Result<(), ChildError> {
         let pipes: [Option<BorrowedFd<'_>>; 3] = [
             self.process.stdin.as_ref().map(AsFd::as_fd),
@@ -279,7 +287,8 @@ impl Drop for Child {
             return;
         }
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
-        // A process that a dead file system blocks in the kernel survives SIGKILL. It is left to init.
+        // A process blocked in the kernel, as by a dead network file system, survives SIGKILL. So the wait is limited, and such a
+        // process is left to init.
         let timeout = Timespec::try_from(KILL_TIMEOUT).unwrap_or_default();
         let mut end = [PollFd::from_borrowed_fd(self.end.as_fd(), PollFlags::IN)];
         if poll(&mut end, Some(&timeout)).is_ok_and(|count| count > 0) {
@@ -288,7 +297,8 @@ impl Drop for Child {
     }
 }
 
-/// Reads what is there, but not much more than the limit. Closes the pipe at its end. Returns the number of bytes read.
+/// Reads the available bytes from `pipe`, and gives them to `take`. Stops soon after [`MOST_OUTPUT`] bytes. Closes the pipe at
+/// the end of the stream. Returns the number of bytes.
 fn drain<P: Read>(pipe: &mut Option<P>, mut take: impl FnMut(&[u8])) -> Result<usize, ChildError> {
     let mut chunk = Zeroizing::new([0; 4096]);
     let mut total = 0;
@@ -307,7 +317,7 @@ fn drain<P: Read>(pipe: &mut Option<P>, mut take: impl FnMut(&[u8])) -> Result<u
     Ok(total)
 }
 
-/// Whether the same call may succeed later.
+/// Whether the call that gave `error` may succeed later, because it would have blocked or was interrupted.
 fn is_later(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

@@ -1,4 +1,4 @@
-//! Keeps what is in memory out of files and away from other processes of the same user.
+//! Keeps the memory of this process out of files, and away from other processes of the same user.
 
 use rustix::{
     fs::Mode,
@@ -6,10 +6,12 @@ use rustix::{
     process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask},
 };
 
-/// Forbids core dumps and attaching: a crash leaves no plaintext on the disk, and `gcore` gives the same user nothing.
+/// Forbids core dumps, and forbids other processes of the same user to attach. So a crash leaves no plaintext on the disk, and
+/// `gcore` cannot read the memory.
 ///
 /// # Errors
-/// When the kernel refuses.
+///
+/// If the kernel refuses.
 pub fn forbid_dumps() -> io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let none = Rlimit {
@@ -19,8 +21,8 @@ pub fn forbid_dumps() -> io::Result<()> {
     setrlimit(Resource::Core, none)
 }
 
-/// Makes a panic report only the place where it arose. The message of a library may contain a piece of the text that it worked
-/// on.
+/// Makes a panic report only the place in the source where it arose. The message of the panic is not printed, because the message of
+/// a library may contain a part of a secret.
 pub fn hush_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -28,8 +30,8 @@ pub fn hush_panics() {
     }));
 }
 
-/// Clears the umask, because the program gives the mode of every file and directory that it makes. A plain user's umask may even
-/// take away the user's own rights, and then the program could not enter a directory that it has just made.
+/// Clears the umask, because the program sets the mode of every file and directory itself. A plain user's umask may even remove the
+/// user's own rights. In that case, the program could not enter a directory that it has just made.
 pub fn ignore_umask() {
     umask(Mode::empty());
 }

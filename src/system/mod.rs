@@ -1,4 +1,4 @@
-//! What the operating system is asked for: reads, child processes, users, signals, and the confinement of a thread.
+//! Uses the operating system: reads files, runs child processes, looks up users, receives signals, and confines a thread.
 
 pub mod budget;
 pub(crate) mod child;

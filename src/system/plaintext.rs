@@ -1,50 +1,51 @@
-//! The one type that holds secret bytes.
+//! The type for secret bytes, which wipes its memory.
 
 use std::io;
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// Secret bytes: plaintext of a sops file, a rendered template, or key material.
+/// Secret bytes: the plaintext of a sops file, a rendered template, or key material.
 ///
-/// The type has no `Debug`, `Display`, `Clone` or `Serialize`, so it cannot reach a log, an error or a second place in memory by
-/// accident, and it wipes its memory when it is dropped or has to grow. The one way to the bytes is [`Plaintext::expose`].
+/// The type has no `Debug`, `Display`, `Clone` or `Serialize`. So secret bytes cannot get into a log, an error or a second place
+/// in memory by accident. When the value is dropped, its memory is wiped. When the value has to grow, the old memory is wiped.
+/// The only ways to the bytes are [`Plaintext::expose`] and [`Plaintext::expose_mut`].
 ///
-/// The limit of this: wiping covers the buffers that we own. Copies in registers, in spilled stack slots of the cryptographic
-/// libraries and in the kernel are out of reach; the process is therefore also made undumpable.
+/// Wiping has a limit: it covers only the buffers of this type. Copies in registers, in stack memory of cryptographic libraries and
+/// in the kernel cannot be wiped. For this reason, core dumps of the process are forbidden too.
 #[derive(Default)]
 pub struct Plaintext(Zeroizing<Vec<u8>>);
 
 impl Plaintext {
-    /// An empty value that can take `capacity` bytes without moving.
+    /// An empty value with room for `capacity` bytes, so that the first `capacity` bytes are never moved.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(capacity)))
     }
 
-    /// The bytes themselves. Every call is a place where a secret leaves this type, so keep the calls few.
+    /// The secret bytes. At every call of this function a secret leaves the protected type, so there should be few calls.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes for work in place, such as decryption.
+    /// The secret bytes, to be changed in place, as by decryption.
     pub fn expose_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
 
-    /// Length in bytes.
+    /// The number of secret bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no byte at all.
+    /// Whether the value has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Appends `bytes`. When the buffer has to move, the old one is wiped.
+    /// Appends `bytes`. If the buffer has to grow, the old buffer is wiped.
     pub fn push(&mut self, bytes: &[u8]) {
         self.reserve(bytes.len());
         self.0.extend_from_slice(bytes);
@@ -58,7 +59,7 @@ impl Plaintext {
         }
     }
 
-    /// Makes room for `additional` bytes. `Vec` by itself would move the bytes and free the old buffer without wiping it.
+    /// Makes room for `additional` bytes. `Vec` alone would move the bytes, and free the old buffer without wiping it.
     fn reserve(&mut self, additional: usize) {
         let needed = self.0.len().saturating_add(additional);
         if needed > self.0.capacity() {
@@ -69,30 +70,30 @@ impl Plaintext {
     }
 }
 
-/// Takes over a buffer: it is not copied, and wiped from now on.
+/// Takes over the buffer `bytes`. The bytes are not copied, and are wiped when the value is dropped.
 impl From<Vec<u8>> for Plaintext {
     fn from(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 }
 
-/// Takes over a string's buffer: it is not copied, and wiped from now on.
+/// Takes over the buffer of the string `text`. The bytes are not copied, and are wiped when the value is dropped.
 impl From<String> for Plaintext {
     fn from(text: String) -> Self {
         Self::from(text.into_bytes())
     }
 }
 
-/// Secret bytes: borrowed from a decrypted file, so that a large secret is not in memory twice, or made for this use.
+/// Secret bytes that are either borrowed from a decrypted file or owned. Borrowing keeps a large secret from being in memory twice.
 pub enum Content<'a> {
-    /// Bytes of a decrypted file.
+    /// Bytes that belong to a decrypted file.
     Borrowed(&'a Plaintext),
-    /// Bytes of their own: a rendered template, a whole file as text.
+    /// Bytes that were made for one use, such as a rendered template or a whole file as text.
     Owned(Plaintext),
 }
 
 impl Content<'_> {
-    /// The bytes; see [`Plaintext::expose`].
+    /// The secret bytes, as [`Plaintext::expose`] gives them.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         match self {
@@ -101,7 +102,7 @@ impl Content<'_> {
         }
     }
 
-    /// The bytes as a value of their own. Borrowed bytes are copied.
+    /// Turns the bytes into a value of their own. Borrowed bytes are copied.
     #[must_use]
     pub fn into_plaintext(self) -> Plaintext {
         match self {

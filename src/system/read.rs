@@ -1,4 +1,4 @@
-//! Reads regular files, with a limit of size and time, into memory that is wiped.
+//! Reads regular files into memory that is wiped, with limits of size and time.
 
 use std::{
     fmt,
@@ -20,31 +20,31 @@ use super::{
 };
 use crate::text::diagnosis::Diagnosis;
 
-/// Bytes read at a time.
+/// How many bytes are read at a time: 64 KiB.
 const CHUNK: usize = 64 * 1024;
 
-/// A file as it was when it was opened.
+/// The content and mode of a file. Both come from one open descriptor, so both belong to the same file.
 pub(crate) struct FileContents {
-    /// All of it.
+    /// All bytes of the file.
     pub text: Plaintext,
-    /// Its permission bits.
+    /// The permission bits of the file.
     pub mode: u32,
 }
 
 /// Why a file was not read. The caller names the file in the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
-    /// There is no such file.
+    /// The file does not exist.
     Missing,
-    /// The system refused to open or read it, in the system's words.
+    /// The system refused to open or read the file. The value is the error of the system.
     Refused(String),
-    /// It is not a regular file but what the text says. Reading it could block or never end.
+    /// The file is not a regular file, and reading it could block or never end. The value says which kind of file it is.
     NotRegular(&'static str),
-    /// It has more bytes than this limit. No part of it is used.
+    /// The file has more bytes than this limit. No part of the file is used.
     TooLarge(usize),
-    /// It could not be read in time.
+    /// The file could not be read in time.
     Late,
-    /// This run was told to end meanwhile.
+    /// This run was told to end while the file was read.
     Stopped,
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for ReadError {
 }
 
 impl ReadError {
-    /// What to do about it, whatever the file is.
+    /// What somebody can do about the error, if that is the same for all kinds of files.
     pub(crate) fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Late => Some("keep it on a local disk"),
@@ -81,11 +81,11 @@ impl ReadError {
     }
 }
 
-/// Reads the files of one kind, such as all key files. They have a common limit of time.
+/// Reads the files of one kind, such as all key files. All files of a `Reader` share one time limit.
 pub(crate) struct Reader {
     thread: Confined,
     left: Duration,
-    /// The time that is left for them once this run was told to end.
+    /// The time that is left for the files after this run was told to end.
     grace: Duration,
 }
 
@@ -98,14 +98,14 @@ impl Reader {
         }
     }
 
-    /// Reads a file as [`read`] does, in the time that is left. If none is left, or this run was told to end, there is still a
-    /// moment: a file that can be read at once is read, however long other files took.
+    /// Reads a file as the function [`read`] does, in the time that is left. If no time is left, or this run was told to end, a short
+    /// time is still allowed. So a file that can be read at once is read, even if other files were slow.
     pub(crate) fn read(&mut self, path: &Path, limit: usize) -> Result<FileContents, ReadError> {
         let path = path.to_owned();
         self.wait_for(move || read(&path, limit))
     }
 
-    /// Checks, with the same timeout, whether there is something at `path`.
+    /// Checks whether a file exists at `path`, with the same time limit as a read.
     pub(crate) fn find(&mut self, path: &Path) -> Result<(), ReadError> {
         let path = path.to_owned();
         self.wait_for(move || path.metadata().map(|_| ()).map_err(|error| refusal(&error)))
@@ -126,10 +126,10 @@ impl Reader {
     }
 }
 
-/// Reads a regular file of at most `limit` bytes, following symbolic links.
+/// Reads a regular file of at most `limit` bytes. Symlinks are followed.
 ///
-/// The file is opened once, and its type and size are those of the descriptor: nobody can put another file in its place between
-/// the check and the read. With `O_NONBLOCK`, opening a fifo that has no writer does not block.
+/// The file is opened once, and its type and size are read from the descriptor. So nobody can put another file in its place between
+/// the check and the read. `O_NONBLOCK` keeps the call from blocking at a fifo that has no writer.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<FileContents, ReadError> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
@@ -153,8 +153,8 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<FileContents, ReadError>
     })
 }
 
-/// The whole file, or `None` if it has grown beyond `limit`. The buffer has the size of the file from the start, so it does not
-/// move.
+/// Reads the whole file; returns `None` if the file has grown beyond `limit`. The buffer is as large as the file from the start, so
+/// secret bytes are not moved.
 fn read_to_end(mut file: &File, size: usize, limit: usize) -> io::Result<Option<Plaintext>> {
     let mut text = Plaintext::with_capacity(size);
     let mut chunk = Zeroizing::new(vec![0; CHUNK.min(size.saturating_add(1))]);
@@ -172,7 +172,7 @@ fn read_to_end(mut file: &File, size: usize, limit: usize) -> io::Result<Option<
     }
 }
 
-/// What a file is, if it is not a regular file.
+/// The kind of a file that is not regular, in words for a message; `None` for a regular file.
 fn other_kind(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
@@ -183,19 +183,19 @@ fn other_kind(kind: FileType) -> Option<&'static str> {
     }
 }
 
-/// The system's reason, without its number.
+/// Turns an I/O error into the reason for a message, without the error number.
 fn refusal(error: &io::Error) -> ReadError {
     match rustix::io::Errno::from_io_error(error) {
         Some(rustix::io::Errno::NOENT) => ReadError::Missing,
-        // Each libc has other words for this error; the message always has these.
+        // Each libc has other words for `ELOOP`, so the message has words of its own.
         Some(rustix::io::Errno::LOOP) => ReadError::Refused("too many levels of symbolic links".to_owned()),
-        // The error of opening a socket.
+        // open(2) gives `ENXIO` for a socket.
         Some(rustix::io::Errno::NXIO) => ReadError::NotRegular("a socket"),
         _ => ReadError::Refused(reason(error)),
     }
 }
 
-/// What the system said, for the middle of a message: with a lower-case first letter, and without the number of the error.
+/// The text of an error, for the middle of a message: the first letter is lower-case, and the error number is left out.
 pub(crate) fn reason(error: &impl fmt::Display) -> String {
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or_default();

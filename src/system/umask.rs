@@ -1,7 +1,8 @@
-//! Starts a child with another umask than that of this process.
+//! Starts a child with another umask than the umask of this process.
 //!
-//! A umask belongs to the process. To change it for a moment would change the modes of what other threads make in that moment. So
-//! a child is started by a thread that no longer shares its umask with the other threads, and inherits the umask of that thread.
+//! The umask belongs to the whole process. If it were changed for a moment, files that other threads make in that moment would get
+//! wrong modes. So a separate thread starts the child. That thread first stops sharing its umask with the other threads, and the
+//! child inherits the umask of that thread.
 
 use std::{
     io,
@@ -13,11 +14,11 @@ use std::{
 use nix::sched::{CloneFlags, unshare};
 use rustix::{fs::Mode, process::umask};
 
-/// The umask of a child: what it makes is closed to everybody but its user.
+/// The umask of a child. Only the child's user can access files that the child makes.
 const CLOSED: Mode = Mode::RWXG.union(Mode::RWXO);
 
-/// Starts `command` with the umask [`CLOSED`]. The umask of this process stays open, because this program names the mode of all
-/// that it makes.
+/// Starts `command` with the umask [`CLOSED`]. The umask of this process stays empty, because the program sets the modes of its files
+/// itself.
 pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
     let apart = || {
         unshare(CloneFlags::CLONE_FS).ok()?;
@@ -31,10 +32,11 @@ pub(crate) fn spawn_closed(command: &mut Command) -> io::Result<Child> {
     started.unwrap_or_else(|| spawn_in_turn(command))
 }
 
-/// Does the same if a thread cannot have a umask of its own, as in some containers. For a moment, the whole process has another
-/// umask.
+/// Starts `command` with the umask [`CLOSED`]. This function is used if a thread cannot have a umask of its own, as in some
+/// containers. During the start, the whole process has the umask [`CLOSED`].
 fn spawn_in_turn(command: &mut Command) -> io::Result<Child> {
-    /// Only one caller at a time: a second one would take the umask that the first has set for the umask of the process.
+    /// Only one caller at a time may change the umask. Otherwise a second caller could take the umask of the first for the umask
+    /// of the process, and restore the wrong umask in the end.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let ours = umask(CLOSED);

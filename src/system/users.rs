@@ -14,24 +14,24 @@ use rustix::fs::{Gid, Stat, Uid};
 
 use crate::text::diagnosis::Diagnosis;
 
-/// Why a name has no number.
+/// Why a user or group name has no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
-    /// There is no such user.
+    /// No user has this name.
     #[error("no user named {0}")]
     NoUser(String),
-    /// There is no such group.
+    /// No group has this name.
     #[error("no group named {0}")]
     NoGroup(String),
     /// The user database gave an error instead of an answer.
     #[error("cannot look up {kind} {name}: {}", .cause.desc())]
     LookUp {
-        /// `user` or `group`.
+        /// The kind of name: `user` or `group`.
         kind: &'static str,
         /// The name that was looked up.
         name: String,
-        /// What the system said.
+        /// The error of the user database.
         cause: Errno,
     },
 }
@@ -54,20 +54,20 @@ impl UserError {
 /// A user and a group, by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
-    /// The user.
+    /// The number of the user.
     pub user: Uid,
-    /// The group.
+    /// The number of the group.
     pub group: Gid,
 }
 
 impl Ids {
-    /// Root and its group.
+    /// The user root and the group root.
     pub const ROOT: Self = Self {
         user: Uid::ROOT,
         group: Gid::ROOT,
     };
 
-    /// Those with these numbers; `None` for the highest number, which the kernel reads as "leave it".
+    /// The user and group with these numbers. Returns `None` for the highest number, which chown(2) reads as "leave unchanged".
     #[must_use]
     pub fn new(user: u32, group: u32) -> Option<Self> {
         Some(Self {
@@ -76,7 +76,7 @@ impl Ids {
         })
     }
 
-    /// Those of a file.
+    /// The user and group that a file belongs to.
     #[must_use]
     pub fn of(file: &Stat) -> Self {
         Self {
@@ -86,34 +86,34 @@ impl Ids {
     }
 }
 
-/// The user with this number, if a user can have it.
+/// The user with this number; `None` for the highest number, which no user can have.
 fn uid(number: u32) -> Option<Uid> {
     (number != u32::MAX).then(|| Uid::from_raw(number))
 }
 
-/// The group with this number, if a group can have it.
+/// The group with this number; `None` for the highest number, which no group can have.
 fn gid(number: u32) -> Option<Gid> {
     (number != u32::MAX).then(|| Gid::from_raw(number))
 }
 
-/// A user's home.
+/// The home of a user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Home {
-    /// Where it is, or will be. Absolute, and not `/`.
+    /// The absolute path of the home, which may not exist yet. The path is never `/`.
     pub path: PathBuf,
-    /// The numbers of the user and of the user's group.
+    /// The number of the user, and the number of the user's primary group.
     pub owner: Ids,
 }
 
-/// The homes of the users in `database`, a file like `/etc/passwd` (passwd(5)); none if it cannot be read. Other sources of users
-/// are not asked: a directory server would list thousands, and cannot be reached at boot.
+/// The homes of all users in `database`, a file like `/etc/passwd` (passwd(5)). Returns no homes if the file cannot be read.
+/// Other sources of users are not asked: a directory server could list thousands of users, and cannot be reached at boot.
 #[must_use]
 pub fn homes(database: &Path) -> Vec<Home> {
     let text = fs::read(database).unwrap_or_default();
     String::from_utf8_lossy(&text).lines().filter_map(home).collect()
 }
 
-/// The home in a line of passwd(5).
+/// The home in one line of passwd(5); `None` if the line is not valid.
 fn home(line: &str) -> Option<Home> {
     let fields: Vec<_> = line.split(':').collect();
     let [_, _, uid, gid, _, home, _] = fields.as_slice() else {
@@ -125,12 +125,12 @@ fn home(line: &str) -> Option<Home> {
     is_place.then_some(Home { path, owner })
 }
 
-/// The users and groups of this machine, each looked up once.
+/// The users and groups of this machine. Each name is looked up only once.
 #[derive(Default)]
 pub struct Accounts {
-    /// Users asked for so far.
+    /// The answers for the users that were looked up so far.
     users: HashMap<String, Result<Uid, UserError>>,
-    /// Groups asked for so far.
+    /// The answers for the groups that were looked up so far.
     groups: HashMap<String, Result<Gid, UserError>>,
 }
 
@@ -139,7 +139,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// When there is no such user, or the user database cannot be asked.
+    /// If no user has this name, or if the user database gives an error.
     pub fn user(&mut self, name: &str) -> Result<Uid, UserError> {
         let answer = self.users.entry(name.to_owned()).or_insert_with(|| find_user(name));
         answer.clone()
@@ -149,17 +149,18 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// When there is no such group, or the group database cannot be asked.
+    /// If no group has this name, or if the group database gives an error.
     pub fn group(&mut self, name: &str) -> Result<Gid, UserError> {
         let answer = self.groups.entry(name.to_owned()).or_insert_with(|| find_group(name));
         answer.clone()
     }
 
-    /// The group of the directories that this program makes: `keys`, which NixOS has, else `nogroup`, else that of root.
+    /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the group
+    /// of root.
     ///
     /// # Errors
     ///
-    /// When the group database cannot be asked.
+    /// If the group database gives an error.
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
         for name in ["keys", "nogroup"] {
             match self.group(name) {
@@ -171,7 +172,7 @@ impl Accounts {
     }
 }
 
-/// Asks the user database.
+/// Looks up the user `name` in the user database.
 fn find_user(name: &str) -> Result<Uid, UserError> {
     match User::from_name(name) {
         Ok(Some(user)) => uid(user.uid.as_raw()).ok_or_else(|| UserError::NoUser(name.to_owned())),
@@ -185,7 +186,7 @@ fn find_user(name: &str) -> Result<Uid, UserError> {
     }
 }
 
-/// Asks the group database.
+/// Looks up the group `name` in the group database.
 fn find_group(name: &str) -> Result<Gid, UserError> {
     match Group::from_name(name) {
         Ok(Some(group)) => gid(group.gid.as_raw()).ok_or_else(|| UserError::NoGroup(name.to_owned())),
@@ -199,7 +200,7 @@ fn find_group(name: &str) -> Result<Gid, UserError> {
     }
 }
 
-/// Whether the error means "not found"; getpwnam(3) lists these errors.
+/// Whether the error means "not found". getpwnam(3) lists these errors.
 fn is_absence(cause: Errno) -> bool {
     matches!(cause, Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM)
 }

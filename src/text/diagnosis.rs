@@ -1,18 +1,19 @@
-//! What failed, why, and what to do about it.
+//! A diagnosis: what failed, why, and what to do about the failure.
 
 use std::fmt;
 
-/// What failed and why, and what to do about it. These are two things until they are printed: `Display` joins them.
+/// What failed and why, and what to do about the failure. Cause and remedy stay apart until `Display` joins them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// What failed, and why: in lower case, without a full stop.
+    /// What failed, and why. The text is in lower case, without a full stop.
     pub cause: String,
-    /// What to do about it, in the same form; `None` if nothing can be done, or if `cause` makes it plain.
+    /// What to do about the failure, in lower case and without a full stop. `None` if nothing can be done, or if `cause` makes
+    /// the remedy plain.
     pub remedy: Option<String>,
 }
 
 impl Diagnosis {
-    /// A cause with its remedy.
+    /// A diagnosis with a cause and a remedy.
     pub(crate) fn new(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             cause: cause.into(),
@@ -20,7 +21,7 @@ impl Diagnosis {
         }
     }
 
-    /// A cause alone.
+    /// A diagnosis with a cause alone.
     pub(crate) fn bare(cause: impl Into<String>) -> Self {
         Self {
             cause: cause.into(),
@@ -28,7 +29,7 @@ impl Diagnosis {
         }
     }
 
-    /// The same, said of `object`: what was attempted or what failed, which goes before the cause.
+    /// The same diagnosis, with `object` before the cause. `object` says what was attempted, or what failed.
     pub(crate) fn of(self, object: impl fmt::Display) -> Self {
         Self {
             cause: format!("{object}: {}", self.cause),

@@ -4,29 +4,29 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The byte order mark that some editors put before UTF-8 text.
+/// The byte order mark, which some editors put before UTF-8 text.
 pub(crate) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// How a text was saved, if not as UTF-8 with LF.
+/// How a text was saved, if not as UTF-8 with LF as line end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// As UTF-16. The text is the name of this kind of UTF-16 for iconv.
+    /// The text is UTF-16. The string is the name of this variant of UTF-16 for iconv.
     Utf16(&'static str),
-    /// With a byte order mark.
+    /// The text begins with a byte order mark.
     Mark,
-    /// With lines that end in CR LF.
+    /// The lines of the text end in CR LF.
     CarriageReturns,
-    /// With lines that end in CR alone.
+    /// The lines of the text end in CR alone.
     LoneReturns,
 }
 
 impl Encoding {
-    /// What must be repaired first; `None` if nothing must.
+    /// The first fault of a text that must be repaired; `None` if the text has no fault.
     #[must_use]
     pub fn of(text: &[u8]) -> Option<Self> {
         match text {
             [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some(Self::Utf16("UTF-16")),
-            // In UTF-16 without a mark, one of the two bytes of each ASCII character is 0.
+            // In UTF-16 without a byte order mark, one of the two bytes of each ASCII character is 0.
             [one, 0, two, 0, ..] if *one > 0 && *two > 0 => Some(Self::Utf16("UTF-16LE")),
             [0, one, 0, two, ..] if *one > 0 && *two > 0 => Some(Self::Utf16("UTF-16BE")),
             text if text.starts_with(MARK) => Some(Self::Mark),
@@ -36,8 +36,8 @@ impl Encoding {
         }
     }
 
-    /// The shell command that saves `file` as it should be. `file` is already quoted for the shell. UTF-16 is converted to a new
-    /// file, which then replaces the old one, so that an interruption leaves the old file whole.
+    /// The shell command that repairs `file`, a name that is already quoted for the shell. UTF-16 is converted to a new file,
+    /// which then replaces the old file. So an interruption leaves the old file whole.
     #[must_use]
     pub fn command(self, file: &str) -> String {
         match self {
@@ -60,7 +60,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// The repaired text; `None` if there is nothing to repair.
+/// The text after all repairs. Returns `None` if there is nothing to repair.
 pub(crate) fn mended(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let first = Encoding::of(text)?;
     let mut mended = Zeroizing::new(step(first, text));
@@ -70,7 +70,7 @@ pub(crate) fn mended(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(mended)
 }
 
-/// Undoes one such encoding, as the command of [`Encoding::command`] does.
+/// Repairs one fault of a text, as the command of [`Encoding::command`] does.
 fn step(encoding: Encoding, text: &[u8]) -> Vec<u8> {
     match encoding {
         Encoding::Utf16(kind) => from_utf16(kind, text),
@@ -87,7 +87,8 @@ fn without_returns(text: &[u8]) -> Vec<u8> {
     lines.join(&b'\n')
 }
 
-/// Converts a text from UTF-16. NUL is left out, because the result would look like UTF-16 again.
+/// Converts a text from UTF-16 to UTF-8. NUL characters are left out, because with them the result would look like UTF-16
+/// again.
 fn from_utf16(kind: &str, text: &[u8]) -> Vec<u8> {
     let is_big = kind == "UTF-16BE" || text.starts_with(&[0xFE, 0xFF]);
     let unit = |pair: &[u8]| match pair {

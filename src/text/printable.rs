@@ -1,9 +1,9 @@
-//! Makes texts that somebody else chose safe to print: they cannot control a terminal.
+//! Makes texts from outside safe to print, so that they cannot control a terminal.
 
-/// The most characters that are shown of a text that somebody else chose.
+/// The most characters that a message shows of a text from outside.
 const MAX_NAME: usize = 200;
 
-/// A text that somebody else chose, safe to print: one line, no control characters, at most [`MAX_NAME`] characters.
+/// A text from outside, safe to print: one line without control characters, and at most [`MAX_NAME`] characters.
 pub(crate) fn printable(name: &str) -> String {
     let name = name.trim();
     let mut text: String = one_line(name).chars().take(MAX_NAME).collect();
@@ -13,13 +13,13 @@ pub(crate) fn printable(name: &str) -> String {
     text
 }
 
-/// The text with each control character replaced by U+FFFD.
+/// The text with each control character replaced by U+FFFD, so that the text stays on one line.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// A name for a message. Unless all its characters are harmless, it is put in quotes and its control characters are escaped, so
-/// that a manifest cannot control the terminal.
+/// A name as a message shows it. If all characters are harmless, the name is not changed. Otherwise the name is quoted and its
+/// control characters are escaped, so that a manifest cannot control the terminal.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = !text.is_empty()
         && text

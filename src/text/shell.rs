@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-/// A path as one word. It is never taken for an option.
+/// A path as one word of a shell command. `./` is put before a leading `-`, so that no program takes the path for an option.
 pub(crate) fn path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.starts_with('-') {
@@ -12,8 +12,8 @@ pub(crate) fn path(path: &Path) -> String {
     }
 }
 
-/// A text as one word of a shell: as it is if that is safe, else in quotes. Control characters would break the message, so they
-/// are escaped as bash does it, in `$'…'`.
+/// A text as one word of a shell command. A safe text is not changed; any other text is quoted. Control characters would break
+/// the message, so they are escaped in `$'…'`, as in bash.
 pub(crate) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
     if text.chars().any(char::is_control) {
@@ -25,7 +25,7 @@ pub(crate) fn word(text: &str) -> String {
     }
 }
 
-/// What stands between `$'` and `'`.
+/// The text between `$'` and `'`: quotes, backslashes and control characters are escaped.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {

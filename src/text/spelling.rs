@@ -1,14 +1,14 @@
-//! Suggests an existing name for one that does not exist and was probably mistyped.
+//! Suggests an existing name for a name that does not exist and was probably mistyped.
 
-/// The most bytes of a name that is compared. The time to compare two names grows with the product of their lengths, and longer
-/// names are not typed by hand.
+/// The most bytes of a name that is compared. The time to compare two names grows with the product of their lengths, and nobody
+/// types longer names by hand.
 const LONGEST: usize = 64;
-/// The likeness, from 0 to 1, above which one name is taken for a mistyped form of the other.
+/// The likeness, from 0 to 1, above which a name counts as a mistyped form of another name.
 const ALIKE: f64 = 0.8;
-/// The likeness of two names that differ only by two swapped letters.
+/// The likeness of two names that differ only in the order of two letters.
 const SWAPPED: f64 = 0.95;
 
-/// The name among `names` that is spelled most like `wanted`; `None` if none is similar enough to be what was meant.
+/// The name among `names` that is spelled most like `wanted`. Returns `None` if no name is similar enough.
 pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n [u8]>) -> Option<&'n [u8]> {
     if wanted.len() > LONGEST {
         return None;
@@ -22,8 +22,8 @@ pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n [u8]>) -
         .map(|(_, name)| name)
 }
 
-/// The likeness of two names, from 0 to 1. Two swapped letters have a likeness of their own, because the general measure takes
-/// them for a great difference in a short name.
+/// The likeness of two names, from 0 to 1. Names that differ only in two swapped letters have the likeness [`SWAPPED`], because
+/// the general measure finds short names of this kind too different.
 fn likeness(one: &str, other: &str) -> f64 {
     match strsim::osa_distance(one, other) {
         0 => 1.0,

@@ -1,4 +1,4 @@
-//! How units are told.
+//! How unit requests are made: by systemctl, by lists for `switch-to-configuration`, or not at all.
 
 use std::path::PathBuf;
 
@@ -14,9 +14,9 @@ use super::{
 /// How unit requests are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Channel {
-    /// Not at all, as for a plain user.
+    /// No unit requests are made, as for a plain user.
     Nobody,
-    /// By this program, `systemctl`; a name without a slash is looked up in `PATH`.
+    /// Requests are made by `systemctl`. The value is the path of the program; a name without a slash is looked up in `PATH`.
     Systemctl(PathBuf),
     /// By `systemctl --user` with this program, if the user has a manager. Without one no unit of theirs runs.
     OfUser(PathBuf),
@@ -25,20 +25,21 @@ pub enum Channel {
     /// By lists in a directory, `/run/nixos`, which `switch-to-configuration` reads. If it leaves them, the requests are made by
     /// systemctl after the switch. If the directory does not exist, nothing is requested.
     Lists {
-        /// Where the lists are.
+        /// The directory for the lists.
         directory: PathBuf,
         /// Whether to write the lists of a dry activation.
         dry: bool,
-        /// The directory with the units of the new system, if it is known. A unit that is not there must never be listed:
-        /// `switch-to-configuration` fails at such a name and leaves the lists in place, so that every later switch fails too.
+        /// The directory with the unit files of the new system, if it is known. A unit that is not in this directory must never
+        /// be listed, because `switch-to-configuration` fails at such a name. The lists then stay in place, so every later switch
+        /// fails too.
         units: Option<PathBuf>,
-        /// The path of systemctl. For units that must not be listed, it says whether they run, and restarts them.
+        /// The path of systemctl, if it is known. Units that must not be listed are examined and restarted by systemctl instead.
         systemctl: Option<PathBuf>,
     },
 }
 
-/// Makes the requests. They are independent: all are tried, and all errors are returned. With systemctl, units that have failed are
-/// started too, because a missing secret may have been the reason.
+/// Makes the requests, and returns one error for each that failed. The requests are independent: if one fails, the others are still
+/// made. With systemctl, failed units are started too, because a missing secret may have been the reason for their failure.
 #[must_use]
 pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
@@ -81,11 +82,12 @@ pub fn take_up(channel: &Channel) {
     }
 }
 
-/// Starts those of the units that have failed, because the secret that they need may only now be published. Does this by systemctl
-/// only: the lists cannot ask for a start.
+/// Starts the units in `requests` that have failed, because the secret that a failed unit needs may have been published only now.
+/// Only systemctl can start a unit: with lists, nothing is done.
 ///
 /// # Errors
-/// When systemctl was not run, or refused a unit.
+///
+/// If systemctl was not run, or refused a unit.
 pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), UnitError> {
     let systemctl = match channel {
         Channel::Systemctl(program) => Systemctl::new(program),

@@ -1,4 +1,4 @@
-//! Requests by the lists that `switch-to-configuration` reads, and by systemctl for units that must not be listed.
+//! Makes requests by the lists that `switch-to-configuration` reads. Units that must not be listed are requested by systemctl.
 
 use std::{
     fs::File,
@@ -20,7 +20,8 @@ use super::{
 };
 use crate::text::shell;
 
-/// Where the lists are, and what is known of the switch that reads them: see [`super::Channel::Lists`].
+/// The directory of the lists, and what is known of the switch that reads them. The fields are explained at
+/// [`super::Channel::Lists`].
 pub(crate) struct Lists<'c> {
     pub directory: &'c Path,
     pub dry: bool,
@@ -31,7 +32,7 @@ pub(crate) struct Lists<'c> {
 impl Lists<'_> {
     /// Writes the lists, and makes the requests for all other units by systemctl.
     pub(crate) fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
-        // If the directory does not exist, no switch reads lists. Then systemctl is not called either.
+        // If the directory does not exist, no switch reads lists. In that case, systemctl is not called either.
         self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
         let mut listed = self.select(requests, true);
         let failed = self.keep_possible(&mut listed);
@@ -47,7 +48,7 @@ impl Lists<'_> {
         outcomes
     }
 
-    /// The units that the switch finds if `is_wanted`, and those that it does not find otherwise.
+    /// Selects units from `requests`: if `is_wanted`, those that the switch finds; otherwise, those that the switch does not find.
     fn select(&self, requests: &UnitRequests, is_wanted: bool) -> UnitRequests {
         let select = |names: &[String]| {
             let of = names
@@ -81,8 +82,9 @@ impl Lists<'_> {
         orders.start
     }
 
-    /// By systemctl, makes the requests for units that must not be listed, if they run or have failed. The switch has already
-    /// stopped the units that the new configuration does not have; systemd still knows the others, such as generated units.
+    /// Makes the requests for units that must not be listed, by systemctl, if the units run or have failed. These are units that
+    /// systemd still knows, such as generated units. If the new configuration does not have a unit, the switch has already
+    /// stopped that unit.
     fn tell_others(&self, others: &UnitRequests) -> Vec<Result<(), UnitError>> {
         let Some(systemctl) = &self.systemctl else {
             self.warn(RESTART, &others.restart);
@@ -103,7 +105,8 @@ impl Lists<'_> {
         systemctl.tell(&UnitRequests { restart, reload }, &Switch::now(), None)
     }
 
-    /// Warns of each unit for which nothing is requested, and says what to type.
+    /// Warns of each unit for which nothing is requested. The warning has a command with which somebody can restart or reload the
+    /// unit.
     fn warn(&self, verb: &str, names: &[String]) {
         let units = self.units.unwrap_or(self.directory).display();
         for name in names {
@@ -114,7 +117,7 @@ impl Lists<'_> {
         }
     }
 
-    /// Appends one unit a line to the list `name`, if there is a directory for it.
+    /// Appends `units` to the list `name`, one unit on each line. If the directory for lists does not exist, nothing is written.
     fn list(&self, name: &str, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
         if units.is_empty() {
             return Ok(());
@@ -122,7 +125,7 @@ impl Lists<'_> {
         let path = self.directory.join(name);
         let lines = units.join("\n") + "\n";
         match append(&path, lines.as_bytes()) {
-            // Only these two errors say that the directory does not exist, so that no switch reads lists. Any other error is
+            // Only these two errors mean that the directory does not exist, so that no switch reads lists. Any other error is
             // reported.
             Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
             outcome => outcome.map_err(|cause| UnitError::List {
@@ -135,9 +138,9 @@ impl Lists<'_> {
     }
 }
 
-/// Whether `switch-to-configuration` finds the unit: by its own file, or by that of its template. For the template, it takes
-/// everything after the first dot of the instance for the type of the unit. So it does not find `t@a.b.service`, whose instance
-/// contains a dot.
+/// Whether `switch-to-configuration` finds the unit `name` in the directory `units`: by the unit's own file, or by the file of its
+/// template. For the template, `switch-to-configuration` takes everything after the first dot of the instance as the type of the
+/// unit. So it does not find `t@a.b.service`, whose instance contains a dot.
 fn is_found(units: &Path, name: &str) -> bool {
     let template = || {
         let (prefix, instance) = name.rsplit_once('@')?;
@@ -147,9 +150,10 @@ fn is_found(units: &Path, name: &str) -> bool {
     !name.contains('/') && (units.join(name).exists() || template().is_some_and(|file| file.exists()))
 }
 
-/// Appends `lines` to a file, which is made with mode 0600. It is one write, so that lines of another writer are not cut in two.
+/// Appends `lines` to the file at `path`; a missing file is made with mode 0600. All lines are written in one write(2), so that
+/// they do not mix with the lines of another writer.
 fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
-    // A symlink in place of a list is an error: root must not append to the file that it leads to.
+    // A symlink in place of a list is an error: root must not append to the file to which a symlink leads.
     let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut options = File::options();
     options.append(true).create(true).mode(0o600).custom_flags(nofollow);

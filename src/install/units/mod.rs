@@ -1,4 +1,4 @@
-//! Asking systemd to restart or reload the units that use what has changed.
+//! Asks systemd to restart or reload the units that use changed secrets or templates.
 
 mod action;
 mod after_switch;

@@ -1,37 +1,37 @@
-//! What is asked of systemd: units to be restarted and reloaded.
+//! The unit requests of a run: units to restart and units to reload.
 
 use std::collections::HashSet;
 
-/// Units to be restarted and reloaded, each once.
+/// Units to restart and units to reload, each unit once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnitRequests {
-    /// Units to restart, in the order in which they were declared.
+    /// Units to restart, in the order of declaration.
     pub restart: Vec<String>,
-    /// Units to reload, in the order in which they were declared.
+    /// Units to reload, in the order of declaration.
     pub reload: Vec<String>,
 }
 
 impl UnitRequests {
-    /// Whether there is nothing to request.
+    /// Whether no unit is to be restarted or reloaded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.restart.is_empty() && self.reload.is_empty()
     }
 
-    /// Adds units behind those that are there.
+    /// Appends units to the two lists.
     pub fn extend(&mut self, restart: &[String], reload: &[String]) {
         self.restart.extend_from_slice(restart);
         self.reload.extend_from_slice(reload);
     }
 
-    /// All units, each once.
+    /// The units of both lists, each unit once.
     pub(crate) fn units(&self) -> Vec<String> {
         let mut seen = HashSet::new();
         let all = self.restart.iter().chain(&self.reload);
         all.filter(|unit| seen.insert(*unit)).cloned().collect()
     }
 
-    /// Removes repeated units from each list; the first of each stays.
+    /// Removes repeated units from each list. The first of equal units stays.
     pub fn deduplicate(&mut self) {
         for units in [&mut self.restart, &mut self.reload] {
             let mut seen = HashSet::new();

@@ -1,4 +1,5 @@
-//! Calls of systemctl. All calls of a run share one budget: if systemd does not answer one call, it answers none.
+//! Calls systemctl. All calls of a run share one time limit: if systemd does not answer one call, it does not answer the next
+//! call either.
 
 use std::{
     collections::HashMap,
@@ -20,13 +21,14 @@ use crate::system::{
     child::{Child, ChildError, Finished},
 };
 
-/// The commands of systemctl that restart or reload a unit, if it runs.
+/// The systemctl command that restarts a unit, if the unit runs.
 pub(crate) const RESTART: &str = "try-restart";
+/// The systemctl command that reloads a unit, or restarts a unit that cannot reload, if the unit runs.
 pub(crate) const RELOAD: &str = "try-reload-or-restart";
 /// The command of systemctl that starts a unit. The other two do nothing about a unit that does not run.
 pub(crate) const START: &str = "start";
 
-/// The environment variables that systemctl gets. It must not see the others, because keys may be among them.
+/// The environment variables that systemctl gets. All others are removed, because they may hold keys.
 const ENVIRONMENT: [&str; 7] = [
     "PATH",
     "LANG",
@@ -38,7 +40,7 @@ const ENVIRONMENT: [&str; 7] = [
     "DBUS_SESSION_BUS_ADDRESS",
 ];
 
-/// The program `systemctl`, and the time that is left for it.
+/// The program `systemctl`, and the time that is left for all calls of it.
 pub(crate) struct Systemctl<'p> {
     program: &'p Path,
     /// Which manager is asked: the user's own, or that of the system.
@@ -48,7 +50,7 @@ pub(crate) struct Systemctl<'p> {
 }
 
 impl<'p> Systemctl<'p> {
-    /// With all the time that the requests of a run have.
+    /// Gives systemctl all the time that the unit requests of a run have ([`budget::REQUESTS`]).
     pub(crate) fn new(program: &'p Path) -> Self {
         Self::within(budget::REQUESTS, program)
     }
@@ -76,10 +78,11 @@ impl<'p> Systemctl<'p> {
         }
     }
 
-    /// Those of `units` that run, are being started or reloaded, or have failed.
+    /// Returns those of `units` that run, are being started or reloaded, or have failed.
     ///
     /// # Errors
-    /// When systemctl does not tell.
+    ///
+    /// If systemctl gives no answer.
     pub(crate) fn started(&self, units: &[String]) -> Result<Vec<String>, UnitError> {
         let states = self.states(units)?;
         let is_started = |unit: &&String| states.get(*unit).is_some_and(|state| state.activity != Activity::Idle);
@@ -115,18 +118,21 @@ impl<'p> Systemctl<'p> {
         Ok(Orders::new(requests, &self.states(&requests.units())?, switch, since))
     }
 
-    /// Starts units that have failed, even if they have failed so often that systemd would refuse to start them again.
+    /// Starts the `failed` units. First their failure counters are reset, because systemd refuses to start a unit that has failed too
+    /// often.
     pub(crate) fn start(&self, failed: &[String]) -> Result<(), UnitError> {
         if failed.is_empty() {
             return Ok(());
         }
-        // If this fails, the start below fails too, and its error is reported.
+        // The result is ignored: if systemd does not answer this call, the start below fails too, and the error of the start is
+        // reported.
         let _ = self.run(&["reset-failed"], failed);
         self.request(START, failed)
     }
 
-    /// Runs `verb` on `units`, if there are any. With `--no-block`, systemctl does not wait for the jobs: this program runs early
-    /// in boot, and a unit that is ordered after it can only start when it has ended.
+    /// Runs the systemctl command `verb` on `units`; does nothing if there are no units. With `--no-block`, systemctl does not
+    /// wait until the units have restarted. Such a wait might never end: a unit that is ordered after this program cannot start
+    /// before this program has ended.
     pub(crate) fn request(&self, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
         if units.is_empty() {
             return Ok(());
@@ -144,7 +150,7 @@ impl<'p> Systemctl<'p> {
         }
     }
 
-    /// Asks for all of it.
+    /// Makes all `requests`, and starts the units that have failed.
     pub(crate) fn tell(&self, requests: &UnitRequests, switch: &Switch, since: Option<u64>) -> Vec<Result<(), UnitError>> {
         // All states are asked for before the first request: a unit that fails because of its restart must not be started again. If
         // systemctl does not answer here, the calls after it fail too, and their errors are reported.

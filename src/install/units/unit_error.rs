@@ -1,4 +1,4 @@
-//! Why units were not told.
+//! Why a unit request was not made.
 
 use std::{io, path::PathBuf, process::ExitStatus};
 
@@ -11,55 +11,55 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnitError {
-    /// A list could not be written, so nothing was requested for its units.
+    /// A list for `switch-to-configuration` could not be written, so nothing was requested for the units in it.
     #[error("cannot write {}: {}; run: systemctl {verb} {}", .path.display(), reason(.cause), words(.units))]
     List {
-        /// The list.
+        /// The path of the list.
         path: PathBuf,
-        /// What the list asks for, as systemctl calls it.
+        /// The request of the list, as a systemctl command: `try-restart` or `try-reload-or-restart`.
         verb: &'static str,
-        /// What the system said.
+        /// The error of the write.
         cause: io::Error,
-        /// The units.
+        /// The units that the list should contain.
         units: Vec<String>,
     },
-    /// systemctl could not be started, or was stopped at its deadline. Nobody knows whether systemd got the request.
+    /// systemctl could not be started, or was stopped at its deadline. Nobody knows whether systemd received the request.
     #[error("cannot run {} {verb}: {cause}; run: systemctl {verb} {}", .program.display(), words(.units))]
     NotRun {
-        /// The program.
+        /// The path or name of systemctl.
         program: PathBuf,
-        /// `try-restart`, `try-reload-or-restart` or `start`.
+        /// The systemctl command: `try-restart`, `try-reload-or-restart` or `start`.
         verb: &'static str,
-        /// Why.
+        /// Why systemctl gave no result.
         cause: ChildError,
-        /// The units.
+        /// The units of the request.
         units: Vec<String>,
     },
-    /// systemctl refused at least one unit; it has queued the others.
+    /// systemctl refused at least one unit. Requests for the other units were accepted.
     #[error("{} {verb}: {status}{}; correct restartUnits and reloadUnits, or run: systemctl {verb} {}", .program.display(), said(.message), words(.units))]
     Refused {
-        /// The program.
+        /// The path or name of systemctl.
         program: PathBuf,
-        /// `try-restart`, `try-reload-or-restart` or `start`.
+        /// The systemctl command: `try-restart`, `try-reload-or-restart` or `start`.
         verb: &'static str,
-        /// The units.
+        /// The units of the request.
         units: Vec<String>,
-        /// How it ended.
+        /// The exit status of systemctl.
         status: ExitStatus,
-        /// What it said.
+        /// The standard error of systemctl, on one line.
         message: String,
     },
 }
 
 impl UnitError {
-    /// Whether it is possible that systemd never got the request. If so, the next run makes it again.
+    /// Whether systemd may not have received the request. If so, the next run makes the request again.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         !matches!(self, Self::Refused { .. })
     }
 }
 
-/// What a program said, if it said anything.
+/// A colon and `message`, for the end of an error; empty if `message` is empty.
 pub(crate) fn said(message: &str) -> String {
     if message.is_empty() {
         String::new()
@@ -75,7 +75,7 @@ pub(crate) fn announce(verb: &str, units: &[String]) {
     }
 }
 
-/// Units as a shell takes them: their names may have backslashes.
+/// The units as words for a shell command. The names are quoted, because names of units may contain backslashes.
 pub(crate) fn words(units: &[String]) -> String {
     units.iter().map(|unit| shell::word(unit)).collect::<Vec<_>>().join(" ")
 }

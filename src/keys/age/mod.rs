@@ -1,4 +1,4 @@
-//! age identities as text, and the age messages that hold data keys.
+//! Reads age identities, and opens the age messages that hold data keys.
 
 pub(crate) mod ends;
 mod plugin_identity;
@@ -21,26 +21,31 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The most bytes of an identity file; the limit that age itself sets.
+/// The most bytes of a file of age identities: 16 MiB, which is also the limit of age itself.
 pub(crate) const MAX_IDENTITY_BYTES: usize = 16 << 20;
-/// How many bad lines of one source are reported one by one.
+/// The most bad lines of one source that are reported one by one. Further bad lines are only counted.
 pub(crate) const MAX_BAD_LINES: usize = 10;
-/// The most bytes of an armored message. sops writes one message for each recipient; the longest, for a 16384-bit RSA key, has 4 KiB. A
-/// message that somebody made for many recipients has 2 KiB for each post-quantum one.
+/// The most bytes of an armored message: 64 KiB. sops writes one message for each recipient. The longest message, for a
+/// 16384-bit RSA key, has 4 KiB. The rest is room for messages with several recipients. A post-quantum recipient takes 2 KiB.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
-/// The most lines of a message without armor. sops writes a message for one recipient, and the longest, for a 16384-bit RSA key, has 48.
+/// The most lines of a message without armor. sops writes one message for each recipient. The longest message, for a 16384-bit
+/// RSA key, has 48 lines.
 const MAX_MESSAGE_LINES: usize = 128;
-/// The most bytes of what a message holds: a data key has up to 32, and a share one more.
+/// The most bytes of the content of a message. A data key has up to 32 bytes, and a share has one byte more.
 const MAX_KEY_BYTES: usize = 33;
-/// The first line of an armored message.
+/// The first line of an armored age message.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
-/// An age message without its armor.
+/// The bytes of an age message without its armor.
 pub(crate) struct AgeMessage(Vec<u8>);
 
 impl AgeMessage {
-    /// Decodes the armor and checks the form of the header. White space around the armor is accepted. A message without armor is refused,
-    /// since sops writes none.
+    /// Decodes the armor and checks the form of the header. White space around the armor is accepted. A message without armor is
+    /// refused, since sops never writes one.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryFailure::TooLarge`], [`EntryFailure::BadArmor`] or [`EntryFailure::BadHeader`].
     pub(crate) fn parse(armored: &str) -> Result<Self, EntryFailure> {
         let armored = armored.trim_ascii();
         if armored.len() > MAX_MESSAGE_BYTES {
@@ -60,23 +65,26 @@ impl AgeMessage {
         Ok(Self(bytes))
     }
 
-    /// The content of the message, if `identity` opens it. Only one identity is tried at a time: a stanza on which one identity fails must
-    /// not keep another identity from its own stanza.
+    /// The content of the message if `identity` opens it, limited to the length of a data key.
+    ///
+    /// Each call tries only one identity. If the `age` crate got several identities, it would stop at the first identity that
+    /// fails on a stanza, and would not try the others.
     pub(crate) fn open(&self, identity: &Identity, effort: &Effort<'_>) -> Result<Plaintext, EntryFailure> {
         read(self.content(identity, effort)?)
     }
 
-    /// The content of the message, of any length, to be read by the caller. Reading it to its end authenticates it.
+    /// A reader of the content of the message. The content may have any length. The content is authenticated only after the
+    /// caller has read it to its end.
     pub(crate) fn content(&self, identity: &Identity, effort: &Effort<'_>) -> Result<impl Read + use<'_>, EntryFailure> {
         self.decrypt(&identity.candidate(&self.0, effort).ok_or(EntryFailure::NotOurs)?)
     }
 
-    /// The content of the message, by the file key that a plugin found in one of the stanzas.
+    /// The content of the message, decrypted with the file key that a plugin found in one of the stanzas.
     pub(crate) fn open_with(&self, file_key: FileKey) -> Result<Plaintext, EntryFailure> {
         read(self.decrypt(&ends::Known(file_key))?)
     }
 
-    /// The stanzas of the header, if it has any.
+    /// The stanzas of the header. Returns `None` if there is no stanza.
     pub(crate) fn stanzas(&self) -> Option<Vec<Stanza>> {
         ends::stanzas(&self.0)
     }
@@ -91,8 +99,10 @@ impl AgeMessage {
     }
 }
 
-/// The unread rest of a message, which gives its whole header as if it were one line. The parser of the `age` crate asks for one line after
-/// the other, and starts anew with each, so its time would grow with the square of the number of lines.
+/// The part of a message that is not read yet. A reader gets the whole header as if the header were one line.
+///
+/// The parser of the `age` crate parses all lines that it has read again after each further line. If the header came in its
+/// real lines, the time of the parser would grow with the square of the number of lines.
 struct Unread<'m>(&'m [u8]);
 
 impl Read for Unread<'_> {
@@ -118,8 +128,8 @@ impl BufRead for Unread<'_> {
     }
 }
 
-/// The length of the header: up to the end of its last line, which is the one that begins with three dashes. Without such a line, the
-/// length of the message.
+/// The length of the header in bytes. The header ends with the line that begins with three dashes. If there is no such line,
+/// the whole message counts as the header.
 fn header_length(message: &[u8]) -> usize {
     let mut length = 0;
     for line in message.split_inclusive(|byte| *byte == b'\n') {
@@ -131,7 +141,7 @@ fn header_length(message: &[u8]) -> usize {
     length
 }
 
-/// Reads a data key, or a share of one, to the end. Only a content that was read to its end is authenticated.
+/// Reads a data key, or a share of one, to its end. The content is authenticated only if it was read to its end.
 fn read(mut content: impl Read) -> Result<Plaintext, EntryFailure> {
     let mut key = Plaintext::default();
     let mut chunk = Zeroizing::new([0; 64]);
@@ -145,7 +155,8 @@ fn read(mut content: impl Read) -> Result<Plaintext, EntryFailure> {
     Err(EntryFailure::BadLength)
 }
 
-/// The cause to report if a file of age identities is no identity text at all.
+/// The cause to report if the text of a key source holds something else than age identities, such as an SSH key. Returns `None`
+/// if the text may hold identities.
 pub(crate) fn foreign_content(text: &[u8]) -> Option<Cause> {
     let text = text.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
@@ -156,12 +167,13 @@ pub(crate) fn foreign_content(text: &[u8]) -> Option<Cause> {
     } else if line.starts_with(b"-----BEGIN ") && line.ends_with(b" PRIVATE KEY-----") {
         Some(Cause::SshKey)
     } else {
-        // A public key may be one line among identities, so it says nothing about the file.
+        // A public SSH key may be one bad line among good identities. So a public key does not make the whole text useless. The
+        // line is reported later.
         recognize::ssh_key(text).filter(|cause| *cause != Cause::PublicSshKey)
     }
 }
 
-/// The lines of an identity text that are neither empty nor comments, with their numbers.
+/// The lines of a text of age identities, with their numbers. Empty lines and comments are left out.
 pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     (1..)
@@ -169,7 +181,8 @@ pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
 }
 
-/// The words of an identity text, with their line numbers: in `SOPS_AGE_KEY` several identities may stand on one line.
+/// The words of a text of age identities, with the numbers of their lines. In `SOPS_AGE_KEY`, several identities may stand on one
+/// line.
 pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     lines(text).flat_map(|(number, line)| {
         let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -177,16 +190,20 @@ pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
-/// A line of an identity text that is an identity.
+/// One identity from a text of age identities.
 pub(crate) enum IdentityLine {
-    /// A key at hand.
+    /// An identity that this process can use by itself.
     Identity(Identity),
     /// An identity that only a plugin can use.
     Plugin(PluginIdentity),
 }
 
 impl IdentityLine {
-    /// Reads one word of an identity text.
+    /// Parses one word of a text of age identities. `place` is the key source, for messages.
+    ///
+    /// # Errors
+    ///
+    /// The [`Cause`] to report if the word is no age identity.
     pub(crate) fn parse(text: &[u8], place: &Place) -> Result<Self, Cause> {
         let text = str::from_utf8(text).map_err(|_| Cause::BadLine)?;
         match text {

@@ -1,20 +1,22 @@
-//! An identity that only a plugin understands.
+//! Parses age identities that only a plugin can use.
 
 use age_core::primitives::bech32_decode;
 
 use crate::system::plaintext::Plaintext;
 
-/// What stands before the plugin's name.
+/// The beginning of every identity for a plugin. The name of the plugin follows.
 const PREFIX: &str = "AGE-PLUGIN-";
 
-/// An identity that only a plugin can use, `AGE-PLUGIN-NAME-1…`. It may be a secret, or only say where to find one.
+/// An identity that only a plugin can use, `AGE-PLUGIN-NAME-1…`. The identity may be a secret itself, or only say where the
+/// secret is.
 pub(crate) struct PluginIdentity {
     text: Plaintext,
     plugin: String,
 }
 
 impl PluginIdentity {
-    /// Parses an identity for a plugin. `None` if `line` is no such identity, or age does not allow the name of the plugin.
+    /// Parses an identity for a plugin. Returns `None` if `line` is no such identity, or if age does not allow the name of its
+    /// plugin.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let plugin = bech32_decode(line, |_| (), |_| Ok(()), |prefix, _| plugin_of(prefix.as_str()).ok_or(())).ok()?;
         Some(Self {
@@ -23,18 +25,19 @@ impl PluginIdentity {
         })
     }
 
-    /// The name of the plugin: its program is `age-plugin-` and this.
+    /// The name of the plugin, such as `yubikey`. The program of this plugin is called `age-plugin-yubikey`.
     pub(crate) fn plugin(&self) -> &str {
         &self.plugin
     }
 
-    /// The identity as the plugin gets it.
+    /// The text of the identity, in the form that the plugin gets.
     pub(crate) fn expose(&self) -> &[u8] {
         self.text.expose()
     }
 }
 
-/// The name of the plugin in the human-readable part of an identity. It becomes part of a file name, so a slash is not allowed.
+/// The name of the plugin, from `prefix`, the human-readable part of an identity. The name becomes part of a file name, so a
+/// slash is not allowed.
 fn plugin_of(prefix: &str) -> Option<String> {
     let name = prefix.strip_prefix(PREFIX)?.strip_suffix('-')?.to_ascii_lowercase();
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);

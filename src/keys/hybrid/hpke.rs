@@ -1,4 +1,5 @@
-//! HPKE (RFC 9180) in base mode, as far as a stanza needs it: the first message from a sender, without associated data.
+//! Opens sealed file keys with HPKE, hybrid public key encryption (RFC 9180). Only the base mode is here, and only for the first
+//! message of a sender, without associated data.
 
 use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
 use hkdf::{Hkdf, HkdfExtract};
@@ -7,17 +8,19 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::kem::SharedSecret;
 
-/// A file key (16 bytes) and the tag that authenticates it.
+/// An encrypted file key: 16 bytes of ciphertext, then the 16 bytes of the tag that authenticates them.
 pub(crate) type SealedFileKey = [u8; 32];
 
-/// The version label of every derivation (RFC 9180, 4).
+/// The label of the HPKE version, which is part of every derivation (RFC 9180, 4).
 const VERSION: &[u8] = b"HPKE-v1";
-/// The suite (RFC 9180, 5.1): the KEM MLKEM768-X25519 (`0x647a`, draft-ietf-hpke-pq), HKDF-SHA256 and ChaCha20-Poly1305.
+/// The identifier of the cipher suite (RFC 9180, 5.1): the key encapsulation MLKEM768-X25519 (`0x647a`, draft-ietf-hpke-pq),
+/// HKDF-SHA256 and ChaCha20-Poly1305.
 const SUITE: &[u8] = b"HPKE\x64\x7a\x00\x01\x00\x03";
-/// Base mode: neither a shared key nor a sender's identity.
+/// The number of the base mode, which uses neither a pre-shared key nor a key of the sender.
 const MODE: &[u8] = &[0];
 
-/// Opens `sealed` into `key`. Nothing when `shared` is not the secret that sealed it, or it was altered.
+/// Decrypts `sealed` into `key`. Returns `None` if `shared` is not the secret that `sealed` was encrypted with, or if `sealed`
+/// was altered.
 pub(crate) fn open(shared: &SharedSecret, info: &[u8], sealed: &SealedFileKey, key: &mut [u8; 16]) -> Option<()> {
     let (text, tag) = sealed.split_at(key.len());
     key.copy_from_slice(text);
@@ -25,7 +28,7 @@ pub(crate) fn open(shared: &SharedSecret, info: &[u8], sealed: &SealedFileKey, k
     cipher.decrypt_in_place_detached((&*nonce).into(), b"", key, tag.into()).ok()
 }
 
-/// The key schedule (RFC 9180, 5.1): the cipher, and the nonce of the first message.
+/// The key schedule (RFC 9180, 5.1): derives the cipher and the nonce of the first message from the shared secret.
 fn schedule(shared: &SharedSecret, info: &[u8]) -> Option<(ChaCha20Poly1305, Zeroizing<[u8; 12]>)> {
     let (psk_id_hash, _) = extract(b"", b"psk_id_hash", b"");
     let (info_hash, _) = extract(b"", b"info_hash", info);
@@ -36,8 +39,8 @@ fn schedule(shared: &SharedSecret, info: &[u8]) -> Option<(ChaCha20Poly1305, Zer
     Some((ChaCha20Poly1305::new((&*key).into()), nonce))
 }
 
-/// `LabeledExtract` (RFC 9180, 4): the pseudorandom key as bytes, and in the form that [`expand`] takes. The latter is a state of HMAC,
-/// which its crate cannot wipe.
+/// `LabeledExtract` (RFC 9180, 4). Gives the pseudorandom key twice: as bytes, and in the form that [`expand`] takes. The second
+/// form is a state of HMAC, which the `hkdf` crate cannot wipe.
 fn extract(salt: &[u8], label: &[u8], material: &[u8]) -> (Zeroizing<[u8; 32]>, Hkdf<Sha256>) {
     let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
     for part in [VERSION, SUITE, label, material] {
@@ -49,7 +52,7 @@ fn extract(salt: &[u8], label: &[u8], material: &[u8]) -> (Zeroizing<[u8; 32]>, 
     (key, hkdf)
 }
 
-/// `LabeledExpand` (RFC 9180, 4).
+/// `LabeledExpand` (RFC 9180, 4): derives `LENGTH` bytes from the pseudorandom key `secret`.
 fn expand<const LENGTH: usize>(secret: &Hkdf<Sha256>, label: &[u8], context: &[u8]) -> Option<Zeroizing<[u8; LENGTH]>> {
     let length = u16::try_from(LENGTH).ok()?.to_be_bytes();
     let mut bytes = Zeroizing::new([0; LENGTH]);

@@ -1,5 +1,5 @@
-//! MLKEM768-X25519 (draft-ietf-hpke-pq), which is X-Wing (draft-connolly-cfrg-xwing-kem): a shared secret that is safe as long as one of
-//! ML-KEM-768 and X25519 is not broken.
+//! The key encapsulation MLKEM768-X25519 (draft-ietf-hpke-pq), also called X-Wing (draft-connolly-cfrg-xwing-kem). The shared
+//! secret is safe unless both ML-KEM-768 and X25519 are broken.
 
 use curve25519_dalek::{MontgomeryPoint, traits::IsIdentity};
 use ml_kem::{B32, EncodedSizeUser, KemCore, MlKem768, kem::Decapsulate};
@@ -9,27 +9,27 @@ use sha3::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-/// The length of the seed that is the whole private key.
+/// The length in bytes of the seed. The seed is the whole private key.
 pub(crate) const SEED_BYTES: usize = 32;
 /// The length of a ciphertext of ML-KEM-768 in bytes (FIPS 203, table 3).
 const PQ_BYTES: usize = 1088;
 
-/// An encapsulated secret: the ciphertext of ML-KEM, then the sender's share of X25519.
+/// An encapsulated secret: the ciphertext of ML-KEM, then the X25519 share of the sender.
 pub(crate) type Encapsulated = [u8; PQ_BYTES + 32];
-/// The secret that the sender and the holder of the keys share.
+/// The secret that only the sender and the holder of the private keys know.
 pub(crate) type SharedSecret = Zeroizing<[u8; 32]>;
 
-/// The label that X-Wing hashes into the shared secret, a picture of an X-wing.
+/// The label that X-Wing hashes into the shared secret. The characters draw an X-wing.
 const LABEL: &[u8] = br"\.//^\";
 
-/// The private keys of ML-KEM and of X25519. The former wipes itself when it is dropped.
+/// The private keys of ML-KEM and of X25519. The private key of ML-KEM wipes itself when it is dropped.
 pub(crate) struct KeyPair {
     pq: <MlKem768 as KemCore>::DecapsulationKey,
     x25519: Zeroizing<[u8; 32]>,
 }
 
 impl KeyPair {
-    /// The keys of a seed (draft-connolly-cfrg-xwing-kem, 5.2).
+    /// Derives both private keys from a seed (draft-connolly-cfrg-xwing-kem, 5.2).
     pub(crate) fn from_seed(seed: &[u8]) -> Self {
         let mut stream = Shake256::default().chain(seed).finalize_xof();
         let mut next = || {
@@ -44,7 +44,7 @@ impl KeyPair {
         Self { pq, x25519: next() }
     }
 
-    /// Both public keys, 1216 bytes.
+    /// The public keys of ML-KEM and of X25519 in a row, 1216 bytes.
     pub(crate) fn public(&self) -> Vec<u8> {
         let pq = self.pq.encapsulation_key().as_bytes();
         [pq.as_slice(), &self.public_x25519().0].concat()
@@ -55,8 +55,9 @@ impl KeyPair {
         MontgomeryPoint::mul_base_clamped(*self.x25519)
     }
 
-    /// The secret in `encapsulated`. If that was made for other keys, the result is another secret, not an error. `None` if the share of
-    /// X25519 is a point that gives the same secret with every key (RFC 7748, 6.1).
+    /// Decapsulates the shared secret. If `encapsulated` was made for other keys, the result is a different secret, not an error.
+    ///
+    /// Returns `None` if the X25519 share is a point that gives the same secret with every key (RFC 7748, 6.1).
     pub(crate) fn decapsulate(&self, encapsulated: &Encapsulated) -> Option<SharedSecret> {
         let (pq, share) = encapsulated.split_at(PQ_BYTES);
         let share = MontgomeryPoint(share.try_into().ok()?);

@@ -1,4 +1,5 @@
-//! Post-quantum hybrid age identities: `AGE-SECRET-KEY-PQ-1…`, and the stanzas of the type `mlkem768x25519` (C2SP, `age.md`).
+//! Reads post-quantum hybrid age identities (`AGE-SECRET-KEY-PQ-1…`), and opens stanzas of the type `mlkem768x25519` (C2SP,
+//! `age.md`).
 
 mod hpke;
 mod kem;
@@ -17,27 +18,27 @@ use zeroize::Zeroizing;
 
 use crate::system::plaintext::Plaintext;
 
-/// How the text of an identity begins.
+/// The beginning of the text of a post-quantum identity.
 pub(crate) const IDENTITY_PREFIX: &str = "AGE-SECRET-KEY-PQ-1";
-/// How a recipient begins.
+/// The beginning of a post-quantum recipient.
 const RECIPIENT_PREFIX: &str = "age1pq1";
-/// How an identity begins in Bech32: the prefix without the separator `1`. Below, the same of a recipient.
+/// The human-readable parts of an identity and of a recipient in Bech32. Each is the prefix without the separator `1`.
 const IDENTITY_HRP: Hrp = Hrp::parse_unchecked("AGE-SECRET-KEY-PQ-");
 const RECIPIENT_HRP: Hrp = Hrp::parse_unchecked("age1pq");
-/// The type of a stanza, its first word.
+/// The type of the stanzas for post-quantum recipients. The type is the first word of a stanza.
 pub(crate) const STANZA_TYPE: &str = "mlkem768x25519";
-/// The `info` parameter of HPKE, which separates this use of it from all others (C2SP, `age.md`).
+/// The `info` parameter of HPKE. The parameter separates the use in age from all other uses of HPKE (C2SP, `age.md`).
 const HPKE_INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
 
-/// A post-quantum hybrid identity: the seed, and the keys, which are derived from it on first use. Deriving them takes longer than the rest
-/// of reading an identity file.
+/// A post-quantum hybrid identity: the seed, and the key pair. The key pair is derived from the seed on first use, since that
+/// takes longer than reading an identity file.
 pub(crate) struct HybridIdentity {
     seed: Plaintext,
     pair: OnceLock<Box<KeyPair>>,
 }
 
 impl HybridIdentity {
-    /// Reads an identity. It has one spelling, in capital letters.
+    /// Parses an identity. Only one spelling is accepted, in capital letters. Returns `None` if `text` is no such identity.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let decoded = CheckedHrpstring::new::<Bech32>(text).ok()?;
         let mut seed = Plaintext::with_capacity(kem::SEED_BYTES);
@@ -47,24 +48,28 @@ impl HybridIdentity {
         (seed.len() == kem::SEED_BYTES && *spelling == text).then_some(Self { seed, pair })
     }
 
-    /// The recipient, almost 2000 characters.
+    /// The recipient of the identity, a text of almost 2000 characters.
     pub(crate) fn recipient(&self) -> String {
         bech32_encode(RECIPIENT_HRP, &self.pair().public())
     }
 
-    /// The keys of the seed.
+    /// The key pair of the seed, derived on the first call.
     fn pair(&self) -> &KeyPair {
         self.pair.get_or_init(|| Box::new(KeyPair::from_seed(self.seed.expose())))
     }
 
-    /// Whether the keys were made.
+    /// Whether the key pair was derived already.
     #[cfg(test)]
     pub(crate) fn has_keys(&self) -> bool {
         self.pair.get().is_some()
     }
 
-    /// The file key in a stanza of this type. A stanza does not name its identity: one that does not open is taken to be for another
-    /// identity, and the result is `Ok(None)`.
+    /// The file key in a stanza of the type `mlkem768x25519`. A stanza does not name its recipient. So a stanza that does not
+    /// open counts as one for another identity, and the result is `Ok(None)`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidHeader` if the stanza is malformed.
     fn open(&self, stanza: &Stanza) -> Result<Option<FileKey>, DecryptError> {
         let (encapsulated, sealed) = parts(stanza).ok_or(DecryptError::InvalidHeader)?;
         let shared = self.pair().decapsulate(&encapsulated).ok_or(DecryptError::InvalidHeader)?;
@@ -82,20 +87,20 @@ impl ::age::Identity for HybridIdentity {
     }
 }
 
-/// The encapsulated secret and the sealed file key of a stanza. Nothing when either is missing, too long or too short, or not in
-/// canonical base64.
+/// The encapsulated secret and the sealed file key of a stanza. Returns `None` if either value is missing, has a wrong length, or
+/// is not in canonical base64.
 fn parts(stanza: &Stanza) -> Option<(Encapsulated, &hpke::SealedFileKey)> {
     let [encapsulated] = stanza.args.as_slice() else { return None };
     let encapsulated = BASE64_STANDARD_NO_PAD.decode(encapsulated).ok()?;
     Some((encapsulated.try_into().ok()?, stanza.body.as_slice().try_into().ok()?))
 }
 
-/// Whether a name in a sops file has the form of a post-quantum hybrid recipient.
+/// Whether `name`, from a sops file, has the form of a post-quantum hybrid recipient.
 pub(crate) fn is_recipient(name: &str) -> bool {
     name.trim().starts_with(RECIPIENT_PREFIX) && name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A recipient as messages show it: one that is longer than those of other kinds is shortened to its first 20 and last 8 characters.
+/// Shortens a very long recipient for messages to its first 20 and last 8 characters. Shorter recipients are not changed.
 pub(crate) fn by_its_ends(recipient: &str) -> String {
     const LONG: usize = 120;
     let recipient = recipient.trim();

@@ -1,12 +1,16 @@
-//! The text form of OpenPGP messages (RFC 9580, 6.2).
+//! Decodes the text form (armor) of OpenPGP messages (RFC 9580, 6.2).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
+/// The first line of an armored message.
 const BEGIN: &str = "-----BEGIN PGP MESSAGE-----";
+/// The last line of an armored message.
 const END: &str = "-----END PGP MESSAGE-----";
 
-/// The bytes within the first armor of `text`. Header lines have no meaning here, and are skipped. So is a checksum: RFC 9580 forbids to
-/// refuse a message because of it, and the message itself is better protected. Text around the armor is ignored, as by gpg.
+/// Decodes the first armored message in `text`. Returns `None` if there is none, or if its base64 is invalid.
+///
+/// Header lines have no meaning here and are skipped. The checksum is skipped too: RFC 9580 forbids to refuse a message because
+/// of its checksum, and the message itself has a stronger protection. Text around the armor is ignored, as by gpg.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut lines = text.lines().map(str::trim_ascii).skip_while(|line| *line != BEGIN).skip(1);
     let mut base64 = String::with_capacity(text.len());
@@ -20,12 +24,13 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(base64).ok()
 }
 
-/// A line such as `Version: GnuPG v2`. Base64 has no colon.
+/// Whether the line is a header line, such as `Version: GnuPG v2`. A line of base64 has no colon.
 fn is_header(line: &str) -> bool {
     line.contains(':')
 }
 
-/// Whether a line is a checksum, such as `=twTO`. Base64 data never look like that: a line that begins with padding holds only padding.
+/// Whether the line is a checksum, such as `=twTO`. No line of base64 data looks like a checksum: if such a line begins with
+/// `=`, it holds nothing but `=`.
 fn is_checksum(line: &str) -> bool {
     line.len() == 5 && line.starts_with('=')
 }

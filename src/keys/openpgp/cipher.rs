@@ -1,4 +1,4 @@
-//! Session keys, and the data encrypted with them.
+//! Decrypts the data of an OpenPGP message with its session key.
 
 use aes::{Aes128, Aes192, Aes256};
 use cfb_mode::{
@@ -11,22 +11,23 @@ use zeroize::Zeroizing;
 
 use crate::{keys::failure::EntryFailure, system::plaintext::Plaintext};
 
-/// The header of the packet with the modification detection code. The code follows it: the SHA-1 of all bytes before the code (RFC 9580,
-/// 5.13.1).
+/// The header of the packet that holds the modification detection code. The code is the SHA-1 of all bytes that precede the code,
+/// this header included (RFC 9580, 5.13.1).
 const CODE_HEADER: [u8; 2] = [0xd3, 0x14];
+/// The length of the modification detection code in bytes.
 const CODE_BYTES: usize = 20;
 
-/// The symmetric key that was made for one message.
+/// The symmetric key that the sender made for one message.
 pub(crate) struct SessionKey {
     cipher: Cipher,
     key: Zeroizing<Vec<u8>>,
 }
 
-/// Decrypts in place in the mode CFB, with a block of zeros as initialization vector. `None` if the key does not have the length that the
-/// cipher needs.
+/// Decrypts `data` in place, in the cipher mode CFB, with a block of zeros as initialization vector. Returns `None` if the length
+/// of `key` is wrong for the cipher.
 type Decrypt = fn(key: &[u8], data: &mut [u8]) -> Option<()>;
 
-/// A cipher of OpenPGP.
+/// A symmetric cipher of OpenPGP: the length of its key, the length of its blocks, and how to decrypt with it.
 struct Cipher {
     key_bytes: usize,
     block_bytes: usize,
@@ -34,14 +35,15 @@ struct Cipher {
 }
 
 impl Cipher {
-    /// The cipher with a number of OpenPGP (RFC 9580, 9.3).
+    /// The cipher that has the number `number` in OpenPGP (RFC 9580, 9.3).
     ///
-    /// An OpenPGP key that `ssh-to-pgp` or sops-nix made of an SSH key names no ciphers. For such a key gpg uses 3DES, and the
-    /// OpenPGP library of sops AES-128. The ciphers that are not supported are used only if somebody forces gpg to.
+    /// An OpenPGP key that `ssh-to-pgp` or sops-nix made of an SSH key names no ciphers. For such a key, gpg uses 3DES, and the
+    /// OpenPGP library of sops uses AES-128. gpg uses an unsupported cipher only if somebody forces gpg to use it.
     ///
     /// # Errors
     ///
-    /// [`EntryFailure::Unsupported`] for a cipher that gpg has and that is not here, [`EntryFailure::Damaged`] for anything else.
+    /// [`EntryFailure::Unsupported`] for a cipher of gpg that is not supported here, [`EntryFailure::Damaged`] for any other
+    /// number.
     fn numbered(number: u8) -> Result<Self, EntryFailure> {
         let (key_bytes, block_bytes, decrypt): (_, _, Decrypt) = match number {
             1 => return Err(EntryFailure::Unsupported("OpenPGP encryption with IDEA")),
@@ -68,7 +70,8 @@ impl SessionKey {
     ///
     /// # Errors
     ///
-    /// [`EntryFailure::Damaged`] if the sum or the length of the key is wrong, [`EntryFailure::Unsupported`] if the cipher is not here.
+    /// [`EntryFailure::Damaged`] if the sum or the length of the key is wrong, [`EntryFailure::Unsupported`] if the cipher is not
+    /// supported.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, EntryFailure> {
         let (number, key) = summed(text).ok_or(EntryFailure::Damaged)?;
         let cipher = Cipher::numbered(number)?;
@@ -79,11 +82,12 @@ impl SessionKey {
         Ok(Self { cipher, key })
     }
 
-    /// Decrypts the body of a packet of protected data, version 1 (RFC 9580, 5.13.1), and gives the packets in it. `None` if a bit of the
-    /// body was changed.
+    /// Decrypts the body of a packet of protected data, version 1 (RFC 9580, 5.13.1), and returns the packets in the body.
+    /// Returns `None` if any bit of the body was changed.
     ///
-    /// A random block stands before the packets, and its last two bytes are repeated. They are not compared: the modification detection
-    /// code covers them, and a separate comparison has helped attackers before.
+    /// Before the packets stand a random block, and a copy of its last two bytes. The copy is not compared with the block, since
+    /// attackers have used such a comparison to learn about the plaintext. The modification detection code protects the block and
+    /// the copy.
     pub(crate) fn open(&self, body: &[u8]) -> Option<Plaintext> {
         let (1, data) = body.split_first().map(|(version, data)| (*version, data))? else {
             return None;
@@ -102,7 +106,8 @@ impl SessionKey {
     }
 }
 
-/// The number of a cipher, and a key whose sum is the one that is written behind it.
+/// Splits `text` into the number of the cipher, the key, and the sum of the bytes of the key. Returns the number and the key.
+/// Returns `None` if the sum is wrong.
 fn summed(text: &[u8]) -> Option<(u8, &[u8])> {
     let (number, text) = text.split_first()?;
     let (key, written) = text.split_last_chunk()?;
@@ -110,7 +115,7 @@ fn summed(text: &[u8]) -> Option<(u8, &[u8])> {
     (u16::from_be_bytes(*written) == sum).then_some((*number, key))
 }
 
-/// See [`Decrypt`].
+/// Decrypts with the cipher `C`; see [`Decrypt`].
 fn decrypt<C: BlockCipher + BlockEncryptMut + KeyInit>(key: &[u8], data: &mut [u8]) -> Option<()> {
     let cipher = C::new_from_slice(key).ok()?;
     Decryptor::inner_iv_init(cipher, &Block::<C>::default()).decrypt(data);

@@ -1,26 +1,32 @@
-//! The content of a decrypted message: the literal data, perhaps compressed, perhaps signed.
+//! Reads the content of a decrypted message: the literal data, which may be compressed or signed.
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 
 use super::packet::{PacketReader, tag};
 use crate::{keys::failure::EntryFailure, system::plaintext::Plaintext};
 
-/// The most bytes of a secret. A part of a data key has 33.
+/// The most bytes of the secret in a message. A data key or a share has up to 33 bytes, and its exact length is checked later.
 const MAX_SECRET_BYTES: usize = 4 << 10;
 /// The most bytes that compressed packets may have after decompression. A secret with a file name and signatures has far fewer.
 const MAX_PACKET_BYTES: usize = 64 << 10;
-/// How deep compressed packets may be nested. gpg compresses once.
+/// The most levels of compressed packets within one another. gpg compresses only once.
 const MAX_DEPTH: usize = 2;
 
-/// Not used unless somebody forces it: gpg takes ZIP for a key that names no compression, and sops takes none.
+/// The name of BZip2 compression in the failure report. gpg uses BZip2 only if somebody forces gpg to use it. For a key that
+/// names no compression, gpg uses ZIP, and sops does not compress.
 const BZIP2: &str = "OpenPGP compression with BZip2";
 
-/// The secret among `packets`: the first literal.
+/// The secret in the first packet of literal data among `packets`.
+///
+/// # Errors
+///
+/// [`EntryFailure::Damaged`] if there is no such packet, or if a packet is malformed. [`EntryFailure::BadLength`],
+/// [`EntryFailure::TooLarge`] or [`EntryFailure::Unsupported`] if the secret cannot be taken.
 pub(crate) fn literal(packets: &[u8]) -> Result<Plaintext, EntryFailure> {
     search(packets, MAX_DEPTH)
 }
 
-/// The first literal, also within `depth` compressed packets.
+/// The secret in the first packet of literal data. Compressed packets are searched too, up to `depth` levels.
 fn search(packets: &[u8], depth: usize) -> Result<Plaintext, EntryFailure> {
     for packet in PacketReader::new(packets) {
         let packet = packet.map_err(|error| error.or(EntryFailure::Damaged))?;
@@ -38,8 +44,10 @@ fn search(packets: &[u8], depth: usize) -> Result<Plaintext, EntryFailure> {
     Err(EntryFailure::Damaged)
 }
 
-/// The secret in the body of a literal packet: a format, the length of a file name and the name, a date of four bytes, then the text (RFC
-/// 9580, 5.9). Line ends are not converted, nor does the OpenPGP library of sops convert them.
+/// The secret in the body of a packet of literal data. Before the secret stand a format byte, the length of a file name, the
+/// name, and a date of four bytes (RFC 9580, 5.9).
+///
+/// Line ends are not converted, since the OpenPGP library of sops does not convert them either.
 fn secret(body: &[u8]) -> Result<Plaintext, EntryFailure> {
     let name = body.get(1).ok_or(EntryFailure::Damaged)?;
     let text = body.get(usize::from(*name) + 6..).ok_or(EntryFailure::Damaged)?;
@@ -51,7 +59,7 @@ fn secret(body: &[u8]) -> Result<Plaintext, EntryFailure> {
     Ok(secret)
 }
 
-/// The packets in the body of a compressed packet (RFC 9580, 5.6 and 9.4).
+/// Decompresses the body of a compressed packet, and returns the packets in the body (RFC 9580, 5.6 and 9.4).
 fn decompress(body: &[u8]) -> Result<Plaintext, EntryFailure> {
     let (algorithm, body) = body.split_first().ok_or(EntryFailure::Damaged)?;
     let mut packets = Plaintext::from(vec![0; MAX_PACKET_BYTES]);
@@ -66,7 +74,7 @@ fn decompress(body: &[u8]) -> Result<Plaintext, EntryFailure> {
     Ok(packets)
 }
 
-/// Decompresses ZIP (RFC 1951) or ZLIB (RFC 1950).
+/// Decompresses ZIP data (RFC 1951), or ZLIB data (RFC 1950) if `is_zlib` is set, into `packets`. Returns the number of bytes.
 fn inflate(body: &[u8], packets: &mut [u8], is_zlib: bool) -> Result<usize, EntryFailure> {
     decompress_slice_iter_to_slice(packets, std::iter::once(body), is_zlib, false).map_err(|status| match status {
         TINFLStatus::HasMoreOutput => EntryFailure::TooLarge,
@@ -74,7 +82,7 @@ fn inflate(body: &[u8], packets: &mut [u8], is_zlib: bool) -> Result<usize, Entr
     })
 }
 
-/// Packets that are not compressed after all.
+/// Copies the packets in a compressed packet with the algorithm 0, which means "uncompressed". Returns the number of bytes.
 fn copy(body: &[u8], packets: &mut [u8]) -> Result<usize, EntryFailure> {
     packets
         .get_mut(..body.len())

@@ -1,4 +1,4 @@
-//! RSA SSH keys as OpenPGP keys, in the way of `ssh-to-pgp` and of sops-nix.
+//! Converts RSA SSH keys to OpenPGP keys, as `ssh-to-pgp` and sops-nix do.
 
 use std::sync::OnceLock;
 
@@ -10,25 +10,28 @@ use ssh_key::{
 };
 use zeroize::Zeroizing;
 
-/// The number of RSA among the algorithms of OpenPGP (RFC 9580, 9.1).
+/// The number of the RSA algorithm in OpenPGP (RFC 9580, 9.1).
 const RSA: u8 = 1;
-/// The former number of RSA keys that only encrypt.
+/// The old number of RSA for keys that can only encrypt.
 const RSA_ENCRYPT_ONLY: u8 = 2;
 
-/// How many bytes an RSA ciphertext may be shorter than the modulus. Each further byte is 256 times less likely.
+/// The most bytes by which an RSA ciphertext may be shorter than the modulus. A ciphertext is shorter if it begins with zero
+/// bytes, since these are left out. Each further zero byte is 256 times less likely.
 const MOST_LEADING_ZEROS: usize = 8;
 
-/// An RSA SSH key, converted to an OpenPGP key: version 4, made at second 0 of 1970, without subkeys.
+/// An RSA SSH key that was converted to an OpenPGP key of version 4, without subkeys. Its creation time is second 0 of 1970.
 pub(crate) struct PgpKey {
     pair: RsaKeypair,
     fingerprint: String,
     id: [u8; 8],
-    /// The key with the numbers that make decryption fast. They are computed on first use, since that takes longer than the rest of a run.
+    /// The key with the additional numbers that make decryption fast. The numbers are computed on first use, since that takes
+    /// longer than the rest of a run.
     prepared: OnceLock<Option<RsaPrivateKey>>,
 }
 
 impl PgpKey {
-    /// The OpenPGP key of an SSH key. `None` if that is not RSA, is encrypted, or has more bits than an OpenPGP key can have (65535).
+    /// Converts an SSH key to an OpenPGP key. Returns `None` if the SSH key is not RSA, is encrypted, or has more than 65535
+    /// bits, the most of an OpenPGP key.
     pub(crate) fn from_ssh(key: &PrivateKey) -> Option<Self> {
         let KeypairData::Rsa(pair) = key.key_data() else {
             return None;
@@ -42,30 +45,31 @@ impl PgpKey {
         })
     }
 
-    /// 40 upper-case hex digits.
+    /// The fingerprint of the key: 40 upper-case hex digits.
     pub(crate) fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Whether `fingerprint`, as a sops file spells it, is this key. Older files group the digits by blanks.
+    /// Whether `fingerprint`, as a sops file spells it, belongs to this key. Blanks between the digits are ignored, since older
+    /// files have them.
     pub(crate) fn is_named(&self, fingerprint: &str) -> bool {
         let digits = fingerprint.chars().filter(|c| !c.is_whitespace());
         digits.map(|c| c.to_ascii_uppercase()).eq(self.fingerprint.chars())
     }
 
-    /// How a message names the key: the last 64 bits of the fingerprint.
+    /// The key ID, by which a message names the key: the last 64 bits of the fingerprint.
     pub(crate) fn id(&self) -> [u8; 8] {
         self.id
     }
 
-    /// Whether `encrypted` is as long as a ciphertext for this key: as the modulus, or a few bytes less. A ciphertext that is much shorter
-    /// is too unlikely to occur.
+    /// Whether `encrypted` has the length of a ciphertext for this key: the length of the modulus, or a few bytes less.
     pub(crate) fn fits(&self, encrypted: &[u8]) -> bool {
         let modulus = self.pair.public.n.as_positive_bytes().map_or(0, <[u8]>::len);
         (modulus.saturating_sub(MOST_LEADING_ZEROS)..=modulus).contains(&encrypted.len())
     }
 
-    /// Decrypts RSA with the padding of PKCS#1 v1.5. `None` if `encrypted` is for another key, or if this key is not a valid one.
+    /// Decrypts an RSA ciphertext with the padding of PKCS#1 v1.5. Returns `None` if `encrypted` is for another key, or if the
+    /// numbers of this key are invalid.
     pub(crate) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let key = self.prepared.get_or_init(|| prepare(&self.pair)).as_ref()?;
         key.decrypt(Pkcs1v15Encrypt, encrypted).ok().map(Zeroizing::new)
@@ -77,12 +81,12 @@ impl PgpKey {
     }
 }
 
-/// Whether the algorithm with this number is RSA that can encrypt.
+/// Whether `algorithm` is a number of RSA keys that can encrypt.
 pub(crate) fn is_rsa(algorithm: u8) -> bool {
     matches!(algorithm, RSA | RSA_ENCRYPT_ONLY)
 }
 
-/// The fingerprint of a version 4 RSA key that was made at second 0 (RFC 9580, 5.5.4.2).
+/// The fingerprint of an RSA key of version 4 whose creation time is second 0 (RFC 9580, 5.5.4.2).
 fn fingerprint(modulus: &Mpint, exponent: &Mpint) -> Option<Output<Sha1>> {
     let mut packet = vec![4, 0, 0, 0, 0, RSA];
     for number in [modulus, exponent] {
@@ -97,7 +101,7 @@ fn fingerprint(modulus: &Mpint, exponent: &Mpint) -> Option<Output<Sha1>> {
     Some(digest.finalize())
 }
 
-/// The key, checked, with the numbers that make decryption fast.
+/// Checks the key, and computes the numbers that make decryption fast. Returns `None` if the key is invalid.
 fn prepare(pair: &RsaKeypair) -> Option<RsaPrivateKey> {
     let number = |number: &Mpint| number.as_positive_bytes().map(BigUint::from_bytes_be);
     RsaPrivateKey::from_components(

@@ -1,8 +1,9 @@
-//! OpenPGP messages, opened in this process with RSA SSH keys that were converted to OpenPGP keys.
+//! Opens OpenPGP messages in this process, with RSA SSH keys that were converted to OpenPGP keys.
 //!
-//! This is the part of OpenPGP that gpg and sops write for such a key: a session key encrypted with RSA, and a message encrypted with that
-//! session key, protected against changes. The standard is RFC 4880; section numbers here are those of RFC 9580. Messages without that
-//! protection, and messages that are not encrypted, are refused. A signature within a message is ignored.
+//! Only the part of OpenPGP is here that gpg and sops write for such a key: a session key encrypted with RSA, and data encrypted
+//! with the session key and protected against changes. The standard is RFC 4880; section numbers here refer to RFC 9580.
+//!
+//! Unencrypted messages, and messages without protection against changes, are refused. A signature within a message is ignored.
 
 mod armor;
 mod cipher;
@@ -22,41 +23,45 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The most bytes of an armored message. One for a 16384-bit RSA key has 4 KiB; the rest is for further recipients and comments.
+/// The most bytes of an armored message: 64 KiB. A message for a 16384-bit RSA key has 4 KiB. The rest is room for further
+/// recipients and comments.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
-/// The most recipients of a message. sops writes a message for each.
+/// The most recipients of one message. sops writes a separate message for each recipient.
 const MOST_RECIPIENTS: usize = 32;
-/// The most recipients of a message that are tried with one key: each takes as long as all the rest of a run.
+/// The most recipients of one message that one key is tried on. Each try takes as long as the rest of a run.
 const MOST_TRIES: usize = 8;
 
-/// The name of the encryption that gpg calls OCB: the packets of draft-ietf-openpgp-rfc4880bis, and version 2 of protected data (RFC 9580,
-/// 5.13.2).
+/// The name, in the failure report, of the encryption that gpg calls OCB. OCB occurs in two formats: packets of
+/// draft-ietf-openpgp-rfc4880bis, and version 2 of protected data (RFC 9580, 5.13.2).
 const AEAD: &str = "OpenPGP encryption with AEAD";
-/// The name of encryption without protection, which gpg refuses too.
+/// The name, in the failure report, of encryption without protection against changes. gpg refuses messages with this
+/// encryption too.
 const UNPROTECTED: &str = "OpenPGP encryption without integrity protection";
 
-/// An OpenPGP message without its armor: session keys, each for one recipient, and the data under the session key.
+/// An OpenPGP message without its armor: the session key, encrypted for each recipient, and the data that are encrypted with the
+/// session key.
 pub(crate) struct PgpMessage {
     recipients: Vec<Recipient>,
-    /// The body of the packet of encrypted and protected data.
+    /// The body of the packet that holds the encrypted and protected data.
     data: Vec<u8>,
 }
 
-/// The session key as one recipient finds it (RFC 9580, 5.1).
+/// The session key of a message, encrypted for one recipient (RFC 9580, 5.1).
 struct Recipient {
-    /// The last 64 bits of the recipient's fingerprint; 0 if the sender hides the recipient.
+    /// The key ID of the recipient, the last 64 bits of the fingerprint. The key ID is zero if the sender hides the recipient.
     id: [u8; 8],
-    /// A number below the modulus of the recipient's key, big-endian.
+    /// The encrypted session key: a big-endian number that is smaller than the modulus of the recipient's key.
     encrypted: Vec<u8>,
 }
 
 impl PgpMessage {
-    /// Takes the armor off and sorts the packets. Nothing is decrypted.
+    /// Decodes the armor, and reads the packets up to the one with the encrypted data. Nothing is decrypted.
     ///
     /// # Errors
     ///
-    /// [`EntryFailure::TooLarge`], [`EntryFailure::BadArmor`], [`EntryFailure::Unsupported`], or [`EntryFailure::BadHeader`] when there is no encrypted data.
+    /// [`EntryFailure::TooLarge`], [`EntryFailure::BadArmor`] or [`EntryFailure::Unsupported`]. [`EntryFailure::BadHeader`] if a
+    /// packet is malformed, or if there are no encrypted data.
     pub(crate) fn parse(armored: &str) -> Result<Self, EntryFailure> {
         if armored.len() > MAX_MESSAGE_BYTES {
             return Err(EntryFailure::TooLarge);
@@ -82,12 +87,13 @@ impl PgpMessage {
         Err(EntryFailure::BadHeader)
     }
 
-    /// The content of the message, if `key` opens it. Every key is tried on a hidden recipient.
+    /// The content of the message if `key` opens it. A hidden recipient may be any key, so `key` is tried on it.
     ///
     /// # Errors
     ///
-    /// [`EntryFailure::NotOurs`] when no recipient is `key`; [`EntryFailure::TooLarge`] when more may be than are tried; this,
-    /// [`EntryFailure::Unsupported`], [`EntryFailure::Damaged`] and [`EntryFailure::BadLength`] tell of the content as well.
+    /// [`EntryFailure::NotOurs`] if `key` is none of the recipients, or if `effort` allows no try. [`EntryFailure::TooLarge`] if
+    /// `key` may be more than `MOST_TRIES` recipients, or if the content is too large. [`EntryFailure::Unsupported`],
+    /// [`EntryFailure::Damaged`] or [`EntryFailure::BadLength`] if the session key or the content cannot be used.
     pub(crate) fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, EntryFailure> {
         let mut worst = EntryFailure::NotOurs;
         let mut recipients = self.recipients.iter().filter(|recipient| recipient.may_be(key));
@@ -107,18 +113,20 @@ impl PgpMessage {
         Err(recipients.next().map_or(worst, |_| EntryFailure::TooLarge))
     }
 
-    /// The content of the message, by the session key. Nothing in it is parsed before its integrity is checked.
+    /// The content of the message, decrypted with its session key. The integrity of the data is checked before anything in them
+    /// is parsed.
     fn read(&self, session: &SessionKey) -> Result<Plaintext, EntryFailure> {
         let packets = session.open(&self.data).ok_or(EntryFailure::Damaged)?;
         content::literal(packets.expose())
     }
 }
 
-/// The content of `body`, the body of a packet of protected data. `session` is the session key in the form that RSA encrypts.
+/// The content of `body`, the body of a packet of protected data. `session` is the text that [`SessionKey::parse`] takes.
 ///
 /// # Errors
 ///
-/// [`EntryFailure::Damaged`] when that is no session key, else those of [`PgpMessage::open`].
+/// [`EntryFailure::Damaged`] or [`EntryFailure::Unsupported`] if `session` is no session key that can be used. Otherwise the
+/// failures of [`PgpMessage::open`] that are about the content.
 #[cfg(fuzzing)]
 pub(crate) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, EntryFailure> {
     let message = PgpMessage {
@@ -129,8 +137,8 @@ pub(crate) fn open_data(session: &[u8], body: &[u8]) -> Result<Plaintext, EntryF
 }
 
 impl Recipient {
-    /// Parses a session key that is encrypted for an RSA key. `None` if it is for a key of another kind, or not of version 3, which gpg
-    /// writes.
+    /// Parses a packet with an encrypted session key. Returns `None` if the session key is not for an RSA key, or if the packet
+    /// is not of version 3, which gpg writes.
     fn parse(body: &[u8]) -> Option<Self> {
         let ([3, id @ .., algorithm], number) = body.split_first_chunk::<10>()? else {
             return None;
@@ -143,18 +151,18 @@ impl Recipient {
         })?
     }
 
-    /// The session key that is under `key`.
+    /// Decrypts the session key with `key`.
     fn session(&self, key: &PgpKey) -> Result<SessionKey, EntryFailure> {
         let text = key.decrypt(&self.encrypted).ok_or(EntryFailure::Damaged)?;
         SessionKey::parse(&text)
     }
 
-    /// Whether the sender did not tell who the recipient is (`gpg --throw-keyids`).
+    /// Whether the sender hides the recipient of the session key (`gpg --throw-keyids`).
     fn is_hidden(&self) -> bool {
         self.id == [0; 8]
     }
 
-    /// Whether it is worth while to try `key`.
+    /// Whether `key` may be the key of the recipient, so that a try makes sense.
     fn may_be(&self, key: &PgpKey) -> bool {
         (self.is_hidden() || self.id == key.id()) && key.fits(&self.encrypted)
     }

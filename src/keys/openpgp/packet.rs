@@ -1,64 +1,66 @@
-//! The packets that OpenPGP data consists of (RFC 9580, 4.2).
+//! Reads the packets of OpenPGP data (RFC 9580, 4.2).
 
 use crate::{keys::failure::EntryFailure, system::plaintext::Plaintext};
 
-/// What a packet is (RFC 9580, 5).
+/// The numbers of the kinds of packets (RFC 9580, 5).
 pub(crate) mod tag {
-    /// A session key for the holder of a private key.
+    /// A packet with a session key that is encrypted to a public key.
     pub(crate) const PUBLIC_KEY_SESSION_KEY: u8 = 1;
-    /// A signature.
+    /// A packet with a signature.
     pub(crate) const SIGNATURE: u8 = 2;
-    /// A session key, encrypted with a password.
+    /// A packet with a session key that is encrypted with a password.
     pub(crate) const PASSWORD_SESSION_KEY: u8 = 3;
-    /// The announcement of a signature.
+    /// A packet that announces a signature after the data.
     pub(crate) const ONE_PASS_SIGNATURE: u8 = 4;
-    /// Packets, compressed.
+    /// A packet that holds other packets in compressed form.
     pub(crate) const COMPRESSED: u8 = 8;
     /// A packet without meaning, which is skipped.
     pub(crate) const MARKER: u8 = 10;
-    /// The literal data: what was encrypted.
+    /// A packet with literal data, which are the content that was encrypted.
     pub(crate) const LITERAL: u8 = 11;
-    /// Encrypted packets that are protected against changes.
+    /// A packet that holds encrypted packets, protected against changes.
     pub(crate) const PROTECTED_DATA: u8 = 18;
-    /// Encrypted packets that anybody could change unnoticed.
+    /// A packet that holds encrypted packets without protection. Anybody could change such packets unnoticed.
     pub(crate) const UNPROTECTED_DATA: u8 = 9;
-    /// Encrypted packets in the mode OCB or EAX (draft-ietf-openpgp-rfc4880bis), as gpg writes them since 2.3 for keys that allow it.
+    /// A packet that holds encrypted packets in the mode OCB or EAX (draft-ietf-openpgp-rfc4880bis). gpg writes such packets
+    /// since version 2.3, for keys that allow them.
     pub(crate) const AEAD_DATA: u8 = 20;
-    /// Random bytes; to be passed over.
+    /// A packet with random bytes, which is skipped.
     pub(crate) const PADDING: u8 = 21;
 }
 
-/// One packet. Its body may be secret, so it is treated as such.
+/// A packet: the number of its kind, and its body. The body may be secret, so it is wiped when it is dropped.
 pub(crate) struct Packet {
     pub tag: u8,
     pub body: Plaintext,
 }
 
-/// The most packets in a row. A message has one for each recipient, and one more.
+/// The most packets that one [`PacketReader`] reads. A message has one packet for each recipient, and one for the data.
 const MOST_PACKETS: usize = 64;
 
-/// Why there is no further packet.
+/// The reason why no further packet can be read.
 pub(crate) enum PacketError {
-    /// The bytes are no packet, or one that is cut off.
+    /// The bytes are not a packet, or the packet is cut off.
     Malformed,
     /// There are more packets than a message with a data key has.
     TooMany,
 }
 
-/// Reads one packet after the other. What follows a malformed packet has no meaning.
+/// Reads packets, one after the other. A caller must stop at the first error, since the bytes after a malformed packet have no
+/// meaning.
 pub(crate) struct PacketReader<'a> {
     rest: &'a [u8],
-    /// How many packets were read.
+    /// The number of packets that were read.
     count: usize,
 }
 
-/// How long the next piece of a packet is.
+/// The length of the next piece of a packet.
 enum Length {
-    /// The last piece of so many bytes.
+    /// The last piece of a packet, with this number of bytes.
     Last(usize),
-    /// A piece of so many bytes, and more to come.
+    /// A piece with this number of bytes, after which more pieces follow.
     Partial(usize),
-    /// All that is left.
+    /// A piece that takes all bytes that are left.
     Indeterminate,
 }
 
@@ -67,10 +69,10 @@ impl<'a> PacketReader<'a> {
         Self { rest: bytes, count: 0 }
     }
 
-    /// The packet that begins here (RFC 9580, 4.2).
+    /// Reads the packet at the beginning of `rest` (RFC 9580, 4.2).
     fn packet(&mut self) -> Option<Packet> {
         let first = self.byte()?;
-        // The first bit is always set. The second one tells the current format of packets from the legacy format.
+        // The first bit of a packet is always set. The second bit is set in the current format and clear in the legacy format.
         let tag = match first >> 6 {
             0b11 => first & 0x3f,
             0b10 => first >> 2 & 0x0f,
@@ -84,7 +86,8 @@ impl<'a> PacketReader<'a> {
         Some(Packet { tag, body })
     }
 
-    /// The body of a packet in today's format, whose pieces each have a length (RFC 9580, 4.2.1).
+    /// Reads the body of a packet in the current format. The body consists of pieces, and each piece begins with its length (RFC
+    /// 9580, 4.2.1).
     fn new_body(&mut self) -> Option<Plaintext> {
         let mut body = Plaintext::default();
         loop {
@@ -96,7 +99,7 @@ impl<'a> PacketReader<'a> {
         }
     }
 
-    /// The body of a packet in the legacy format (RFC 9580, 4.2.2).
+    /// Reads the body of a packet in the legacy format (RFC 9580, 4.2.2). `kind` says how the length is written.
     fn old_body(&mut self, kind: u8) -> Option<Plaintext> {
         let length = match kind {
             0 => Length::Last(self.integer(1)?),
@@ -110,7 +113,7 @@ impl<'a> PacketReader<'a> {
         Some(body)
     }
 
-    /// A length in today's format.
+    /// Reads a length in the current format (RFC 9580, 4.2.1).
     fn new_length(&mut self) -> Option<Length> {
         let first = usize::from(self.byte()?);
         Some(match first {
@@ -121,7 +124,7 @@ impl<'a> PacketReader<'a> {
         })
     }
 
-    /// The bytes that a length announces.
+    /// Takes the bytes of a piece with the length `length`. Returns `None` if fewer bytes are left.
     fn piece(&mut self, length: &Length) -> Option<&'a [u8]> {
         match length {
             Length::Last(count) | Length::Partial(count) => self.take(*count),
@@ -129,7 +132,7 @@ impl<'a> PacketReader<'a> {
         }
     }
 
-    /// A number of `count` bytes, big-endian.
+    /// Reads a big-endian number of `count` bytes.
     fn integer(&mut self, count: usize) -> Option<usize> {
         let bytes = self.take(count)?.iter();
         Some(bytes.fold(0, |number, byte| number << 8 | usize::from(*byte)))
@@ -162,7 +165,7 @@ impl Iterator for PacketReader<'_> {
 }
 
 impl PacketError {
-    /// The failure to report. `malformed` is the one for a malformed packet.
+    /// The failure to report for this error. `malformed` is the failure to report if a packet is malformed.
     pub(crate) fn or(self, malformed: EntryFailure) -> EntryFailure {
         match self {
             Self::Malformed => malformed,
@@ -171,7 +174,8 @@ impl PacketError {
     }
 }
 
-/// A number as OpenPGP writes it: its length in bits, then its bytes, big-endian (RFC 9580, 3.2).
+/// The big-endian bytes of the number with which `bytes` begins. In OpenPGP, the length of a number in bits stands before its
+/// bytes (RFC 9580, 3.2).
 pub(crate) fn number(bytes: &[u8]) -> Option<&[u8]> {
     let (bits, bytes) = bytes.split_first_chunk()?;
     bytes.get(..usize::from(u16::from_be_bytes(*bits)).div_ceil(8))

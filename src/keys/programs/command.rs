@@ -1,4 +1,5 @@
-//! Key commands, which print a key: `SOPS_AGE_KEY_CMD` and `SOPS_AGE_SSH_PRIVATE_KEY_CMD` name one each.
+//! Runs key commands, which print a key. The variables `SOPS_AGE_KEY_CMD` and `SOPS_AGE_SSH_PRIVATE_KEY_CMD` hold one command
+//! each.
 
 use std::{
     collections::HashSet,
@@ -21,34 +22,40 @@ use crate::{
     text::printable::printable,
 };
 
-/// The variable in which a command finds the recipient that a key is wanted for; sops sets it too.
+/// The variable that tells a key command the recipient for which a key is needed. sops sets the same variable.
 const RECIPIENT: &str = "SOPS_AGE_RECIPIENT";
 
-/// A command that prints a key.
+/// A key command: a command that prints a key.
 pub(crate) struct KeyCommand {
-    /// The variable that named it.
+    /// The name of the environment variable that holds the command.
     variable: &'static str,
     words: Vec<OsString>,
     pub prints: Prints,
-    /// The recipients that it was run for.
+    /// The recipients for which the command was already run.
     asked: HashSet<String>,
-    /// SHA-256 digests of what it printed, since it may print the same for every recipient.
+    /// SHA-256 digests of the outputs of the command. An output that is already known is ignored, since a command may print the
+    /// same key for every recipient.
     printed: HashSet<[u8; 32]>,
-    /// Whether it is not run again, because it could not be started or did not run to its end.
+    /// Whether the command is not run again, because an earlier run could not be started or did not end by itself.
     is_given_up: bool,
 }
 
-/// What a command prints.
+/// The kind of key that a key command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prints {
-    /// Age identities.
+    /// The command prints age identities.
     Identities,
-    /// An SSH private key.
+    /// The command prints an SSH private key.
     SshKey,
 }
 
 impl KeyCommand {
-    /// Splits `text` as a shell does, with quotes and backslashes, and nothing else of a shell.
+    /// Splits the command line `text` into words, with the quotes and backslashes of a shell. Other features of a shell are not
+    /// supported.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::NoCommand`] if the line is empty or ends within quotes.
     pub(crate) fn parse(variable: &'static str, text: &OsStr, prints: Prints) -> Result<Self, Cause> {
         let words = shlex::bytes::split(text.as_bytes()).filter(|words| !words.is_empty());
         Ok(Self {
@@ -61,13 +68,15 @@ impl KeyCommand {
         })
     }
 
-    /// Where its keys come from.
+    /// The key source of the keys that the command prints.
     pub(crate) fn place(&self) -> Place {
         Place::Variable(self.variable)
     }
 
-    /// Runs the command for `recipient`. `None` if that gives no new key: the command ran for this recipient before, is given up, or prints
-    /// what it printed before.
+    /// Runs the command for `recipient` and returns its output.
+    ///
+    /// Returns `None` if no new key can come: the command was already run for this recipient, is given up, or prints the same as
+    /// before.
     pub(crate) fn run(&mut self, recipient: &str, timeout: Duration) -> Option<Result<Plaintext, Cause>> {
         if self.is_given_up || !self.asked.insert(recipient.to_owned()) {
             return None;
@@ -80,14 +89,16 @@ impl KeyCommand {
         }
     }
 
-    /// Runs the command. A program without a slash in its name is looked for in `search_path`.
+    /// Runs the command and returns its output. If the name of its program has no slash, the program is looked for in
+    /// `search_path`.
     fn answer(&self, recipient: &str, timeout: Duration, search_path: &OsStr) -> Result<Plaintext, Cause> {
         let (program, arguments) = self.words.split_first().ok_or(Cause::NoCommand)?;
         let name = || printable(&program.to_string_lossy());
         let unfinished = |error| Cause::Command(name(), error);
         let path = program::find(program, search_path).ok_or_else(|| unfinished(ChildError::Missing))?;
         let mut command = Command::new(path);
-        // The recipient comes from a sops file and may have a zero byte, which no variable can hold.
+        // The recipient comes from a sops file and may contain zero bytes. An environment variable cannot hold zero bytes, so
+        // they are left out.
         command.args(arguments).env(RECIPIENT, recipient.replace('\0', ""));
         let child = Child::start(&mut command, timeout).map_err(unfinished)?;
         let finished = child.finish().map_err(unfinished)?;

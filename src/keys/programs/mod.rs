@@ -1,4 +1,4 @@
-//! What other programs know: key commands, age plugins, gpg.
+//! Asks the other programs that know keys: key commands, age plugins and gpg.
 
 pub(crate) mod command;
 pub(crate) mod gpg;

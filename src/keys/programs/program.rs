@@ -1,4 +1,4 @@
-//! Finding the programs to start: one rule for gpg, age plugins and key commands.
+//! Finds the programs to start, by the same rule for gpg, age plugins and key commands.
 
 use std::{
     env,
@@ -9,12 +9,15 @@ use std::{
 
 use rustix::fs::{Access, access};
 
-/// A program by its path or, if that has no slash, in the first directory of `search_path` that has it. Only absolute directories are
-/// searched: an empty or relative one would depend on the directory in which this process was started.
+/// Finds a program. A name with a slash is a path. A name without a slash is looked for in the directories of `search_path`,
+/// in their order.
+///
+/// Only absolute directories are searched. The meaning of an empty or relative directory would depend on the directory in
+/// which this process was started.
 pub(crate) fn find(program: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
     let path = Path::new(program);
     if program.as_bytes().contains(&b'/') {
-        // What cannot be run is to be told with the system's reason.
+        // A file that cannot be run is returned too. The attempt to start the file gives the system's reason for the message.
         return path.exists().then(|| path.to_owned());
     }
     let directories = env::split_paths(search_path).filter(|directory| directory.is_absolute());
@@ -23,7 +26,7 @@ pub(crate) fn find(program: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
         .find(|path| is_program(path))
 }
 
-/// Whether this is a file that we may run.
+/// Whether `path` is a file that this process may run.
 pub(crate) fn is_program(path: &Path) -> bool {
     path.is_file() && access(path, Access::EXEC_OK).is_ok()
 }

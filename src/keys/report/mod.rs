@@ -1,4 +1,4 @@
-//! What people are told about keys: why none opens a file, and what is wrong with their sources.
+//! Explains to people why no key of this host opens a file.
 
 pub(crate) mod no_key;
 pub(crate) mod recipient;

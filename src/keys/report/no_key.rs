@@ -1,4 +1,4 @@
-//! Why no key of this host opens a file: who could open it, which keys there are, and what to do.
+//! Explains why no key of this host opens a file: who could open the file, which keys this host has, and what to do.
 
 use std::{
     fmt,
@@ -14,61 +14,63 @@ use crate::keys::{
     recovery::{DataKeyRecovery, Group},
 };
 
-/// How many entries of a group are always shown. Later ones are shown only if there is a note on them.
+/// The number of recipient entries of a group that are always shown. Later entries are shown only if there is a note on them.
 const MOST_ENTRIES: usize = 30;
-/// How many entries of a group are shown at most.
+/// The most recipient entries of a group that are shown.
 const MOST_LINES: usize = 100;
 
-/// What to do where no source of keys is set.
+/// The hint to show if this host has no key source at all.
 const GIVE_A_KEY: &str =
     "give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen";
 
-/// No key of this host opens a file.
+/// The error that no key of this host opens a file.
 ///
-/// `Display` gives the reason in one line. [`NoKey::report`] gives the whole table and a hint.
+/// `Display` gives the reason in one line. [`NoKey::report`] gives the whole report with a hint.
 #[derive(Debug)]
 pub struct NoKey {
     groups: Vec<ClosedGroup>,
     /// How many groups are needed.
     needed: usize,
     keys: Vec<HostKey>,
-    /// The problems of key sources, each with whether somebody set the source.
+    /// The problems of key sources. Each has a flag that says whether somebody set the source.
     problems: Vec<(Problem, bool)>,
-    /// The recipient of this host that should be added to a `.sops.yaml`, if there is one.
+    /// The recipient of this host that the hint recommends to add to a `.sops.yaml`. `None` if there is nothing to recommend.
     recommended: Option<String>,
 }
 
-/// A key group in the report. It may be open if others that are needed are not.
+/// A key group in the report. The group itself may be open, if other groups that are needed are closed.
 #[derive(Debug)]
 struct ClosedGroup {
     entries: Vec<RecipientRow>,
     is_open: bool,
 }
 
-/// One key of this host.
+/// One key of this host, as the report shows it.
 #[derive(Debug)]
 struct HostKey {
-    /// The recipient to add to a `.sops.yaml`, or words that say where to find it.
+    /// The recipient to add to a `.sops.yaml`, or a text that says where to find the recipient.
     recipient: String,
-    /// The line of the report for this key: its name and its source.
+    /// The line of the report for this key. The line shows the name of the key and its source.
     line: String,
     kind: Preference,
-    /// Whether a file that has its recipient would open. False if the program that has the key failed.
+    /// Whether a file that is encrypted to the recipient of this key could be opened. The value is `false` if the program that
+    /// has the key failed.
     is_of_use: bool,
 }
 
-/// Keys in the order in which they are recommended for a `.sops.yaml`.
+/// The kinds of keys, in the order in which they are recommended for a `.sops.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Preference {
     Age,
     Ssh,
     Pgp,
-    /// A key that only another program has: a plugin or gpg.
+    /// A key that only another program can use: a plugin or gpg.
     Elsewhere,
 }
 
 impl NoKey {
-    /// Copies what the report needs, so that the report can be written after the keys are dropped.
+    /// Copies all that the report needs from `recovery` and `keyring`, so that the report can be written after the keys are
+    /// dropped.
     pub(crate) fn new(recovery: &DataKeyRecovery, keyring: &Keyring) -> Self {
         let groups: Vec<_> = recovery
             .groups()
@@ -96,28 +98,31 @@ impl NoKey {
         no_key
     }
 
-    /// An entry for a key of this host that cannot be used because it is damaged, in a group that stayed closed.
+    /// The first entry in a closed group for which this host has the key. The group is closed, so the message of the entry is
+    /// damaged.
     fn damaged(&self) -> Option<&RecipientRow> {
         let closed = self.groups.iter().filter(|group| !group.is_open);
         closed.flat_map(|group| &group.entries).find(|entry| entry.is_damaged())
     }
 
-    /// Whether enough groups are open, and their shares still do not make the data key.
+    /// Whether enough groups are open, but their shares do not make the data key.
     fn has_wrong_shares(&self) -> bool {
         self.groups.iter().filter(|group| group.is_open).count() >= self.needed
     }
 
-    /// The key to recommend. If the file has an OpenPGP message of an unsupported kind, no OpenPGP key is recommended: the message for it
-    /// would be of that kind too.
+    /// The key to recommend for a `.sops.yaml`. If a message of the file has an unsupported form of OpenPGP, no OpenPGP key is
+    /// recommended: a message for that key would have the same form.
     fn best(&self) -> Option<&HostKey> {
         let has_foreign = self.entries().any(RecipientRow::is_foreign);
         let is_of_use = |key: &&HostKey| key.is_of_use && !(has_foreign && key.kind == Preference::Pgp);
         self.keys.iter().filter(is_of_use).min_by_key(|key| key.kind)
     }
 
-    /// The report: who can open the file, which keys this host has, and what to do. Its lines are indented, to stand below a line that
-    /// names the file, and it ends with a line break. `run` makes, from arguments of sops such as `updatekeys`, the words that tell to run
-    /// sops with them on this file.
+    /// The report: who can open the file, which keys this host has, and what to do. The lines are indented, to stand below a line
+    /// that names the file. The report ends with a line break.
+    ///
+    /// `run` gets arguments of sops, such as `updatekeys`. `run` returns the words that tell a person to run sops with these
+    /// arguments on this file.
     #[must_use]
     pub fn report(&self, run: &dyn Fn(&str) -> String) -> String {
         let mut lines = self.lines_of_file();
@@ -126,7 +131,7 @@ impl NoKey {
         lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
-    /// Who can open the file.
+    /// The lines of the report that say who can open the file.
     fn lines_of_file(&self) -> Vec<String> {
         let mut lines = vec![match self.obstacle() {
             Some(obstacle) => format!("  {obstacle}"),
@@ -144,7 +149,7 @@ impl NoKey {
         lines
     }
 
-    /// Which keys there are, and which there are not.
+    /// The lines of the report that list the keys of this host, and the key sources that gave no key.
     fn lines_of_host(&self) -> Vec<String> {
         if self.keys.is_empty() && self.problems.is_empty() {
             return vec!["  this host has no key: no source of keys is set".to_owned()];
@@ -157,7 +162,7 @@ impl NoKey {
             .collect()
     }
 
-    /// What to do.
+    /// The hint at the end of the report, which says what to do.
     fn hint(&self, run: &dyn Fn(&str) -> String) -> String {
         if self.has_wrong_shares() {
             return "the shares of the open groups do not make a data key: restore the file from version control".to_owned();
@@ -184,7 +189,8 @@ impl NoKey {
         format!("{first}add {recipient} to {place}, {}", run("updatekeys"))
     }
 
-    /// What to do about a key source that somebody set and that gave no key, or about a program that failed.
+    /// The advice for a key source that somebody set but that gave no key, or for a program that failed. Returns `None` if there
+    /// is neither.
     fn mend(&self) -> Option<String> {
         let of_set_sources = || self.problems.iter().filter(|(_, is_set)| *is_set);
         let is_said = of_set_sources().next().is_some() || self.entries().any(RecipientRow::has_program_failed);
@@ -193,8 +199,8 @@ impl NoKey {
             .or_else(|| is_said.then(|| "repair what is named above".to_owned()))
     }
 
-    /// How to make a host key that is missing. The Nix modules name host keys by default, so a missing one is worth a hint only if no other
-    /// key can be recommended.
+    /// The advice to make a host key that is missing. The Nix modules name host keys by default, so a missing host key may be
+    /// normal. So the advice is given only if no other key can be recommended.
     fn make(&self) -> Option<String> {
         let missing = self
             .problems
@@ -203,7 +209,8 @@ impl NoKey {
         missing.min_by_key(|(kind, _)| *kind).and_then(|(_, problem)| mend(problem))
     }
 
-    /// What keeps the file closed besides missing keys: it names no key, it names only unsupported ones, or too few of its groups are open.
+    /// The reason to give for a special file: a file that names no key, names only unsupported keys, or has several key groups.
+    /// Returns `None` for all other files.
     fn obstacle(&self) -> Option<String> {
         match self.groups.len() {
             1 if self.entries().next().is_none() => Some("this file names no key that could open it".to_owned()),
@@ -219,7 +226,7 @@ impl NoKey {
         }
     }
 
-    /// How many groups this host opens, and which.
+    /// The number and the names of the groups that this host opens.
     fn open_groups(&self) -> String {
         let open = (1..).zip(&self.groups).filter(|(_, group)| group.is_open);
         let names: Vec<_> = open.map(|(number, _)| format!("group {number}")).collect();
@@ -229,7 +236,7 @@ impl NoKey {
         }
     }
 
-    /// The kinds of keys that could open the file, when none of them is supported.
+    /// The kinds of keys that could open the file. Returns `None` if at least one of the kinds is supported.
     fn unsupported(&self) -> Option<Vec<&'static str>> {
         let mut kinds = Vec::new();
         for entry in self.entries() {
@@ -241,7 +248,7 @@ impl NoKey {
         Some(kinds)
     }
 
-    /// The recipient entries of all groups.
+    /// The recipient entries of all key groups.
     fn entries(&self) -> impl Iterator<Item = &RecipientRow> {
         self.groups.iter().flat_map(|group| &group.entries)
     }
@@ -260,8 +267,8 @@ impl ClosedGroup {
         }
     }
 
-    /// A line for each entry. If there are very many, only for the first `MOST_ENTRIES` and for later ones with a note, at most
-    /// `MOST_LINES` in all.
+    /// The lines of the report for the recipient entries of the group. The first `MOST_ENTRIES` entries are always shown, and
+    /// later entries only if they have a note. At most `MOST_LINES` entries are shown, and the last line counts the others.
     fn lines(&self, indent: &str) -> Vec<String> {
         let entries = self.entries.iter().enumerate();
         let shown = entries
@@ -285,7 +292,8 @@ impl fmt::Display for NoKey {
 impl std::error::Error for NoKey {}
 
 impl HostKey {
-    /// The recipient to copy. A very long one is given in full only the first time in a run, and shortened after that.
+    /// The recipient in the form that a person should copy. A very long recipient is given in full only the first time in a run,
+    /// and is shortened later.
     fn to_copy(&self, has_shown_long: &AtomicBool) -> String {
         let short = by_its_ends(&self.recipient);
         if short != self.recipient && has_shown_long.swap(true, Ordering::Relaxed) {
@@ -295,7 +303,8 @@ impl HostKey {
         }
     }
 
-    /// All keys of this host: those at hand, those of plugins, and those of gpg.
+    /// All keys of this host: the keys at hand, the keys of plugins, and the keys of gpg. `gpg_works` is false if gpg failed on
+    /// this file.
     fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
         let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
             recipient: key.0.fingerprint().to_owned(),

@@ -1,4 +1,4 @@
-//! One recipient entry, as the report on a closed file shows it.
+//! Shows one recipient entry in the report on a closed file.
 
 use crate::{
     keys::{failure::EntryFailure, holder::Holder, hybrid::by_its_ends, keyring::Keyring, recovery::RecipientEntry, ssh},
@@ -6,26 +6,28 @@ use crate::{
     text::printable::{one_line, printable},
 };
 
-/// One recipient entry in the report.
+/// One recipient entry, as the report shows it.
 #[derive(Debug)]
 pub(crate) struct RecipientRow {
     kind: &'static str,
-    /// The key service that could open the entry, if it is one for a key service: none is supported.
+    /// The name of the key service, such as a cloud service, that could open the entry. No key service is supported. `None` for
+    /// age and OpenPGP entries.
     unsupported: Option<&'static str>,
-    /// The recipient as messages show it.
+    /// The recipient in the form that messages show.
     shown: String,
-    /// Why the entry was not opened, or what would be needed to open it.
+    /// The reasons why the entry was not opened, or what this host needs to open the entry.
     notes: Vec<String>,
-    /// Whether this host has the key of the entry, and its message is damaged.
+    /// Whether this host has the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
+    /// the message of such an entry is damaged.
     is_damaged: bool,
-    /// Whether the message is of a kind that no key opens here.
+    /// Whether the message of the entry is of a kind that no key opens here.
     is_foreign: bool,
-    /// Whether a program failed that could have opened it.
+    /// Whether a program that could have opened the entry failed.
     has_program_failed: bool,
 }
 
 impl RecipientRow {
-    /// The report on an entry, whether it was opened or not.
+    /// Makes the report on a recipient entry, whether the entry was opened or not.
     pub(crate) fn new(entry: &RecipientEntry, keyring: &Keyring) -> Self {
         let is_ours = keyring.hand.owns(&entry.key);
         let is_foreign = entry
@@ -66,42 +68,43 @@ impl RecipientRow {
         }
     }
 
-    /// The key service that could open the entry, if it is one for a key service: none is supported.
+    /// The name of the key service that could open the entry. `None` for age and OpenPGP entries. No key service is supported.
     pub(crate) fn unsupported(&self) -> Option<&'static str> {
         self.unsupported
     }
 
-    /// Whether this host has the key of the entry, and its message is damaged.
+    /// Whether this host has the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
+    /// the message of such an entry is damaged.
     pub(crate) fn is_damaged(&self) -> bool {
         self.is_damaged
     }
 
-    /// Whether the message is of a kind that no key opens here.
+    /// Whether the message of the entry is of a kind that no key opens here.
     pub(crate) fn is_foreign(&self) -> bool {
         self.is_foreign
     }
 
-    /// Whether a program failed that could have opened it.
+    /// Whether a program that could have opened the entry failed.
     pub(crate) fn has_program_failed(&self) -> bool {
         self.has_program_failed
     }
 
-    /// Whether there is a note on the entry.
+    /// Whether the report has a note on the entry.
     pub(crate) fn has_notes(&self) -> bool {
         !self.notes.is_empty()
     }
 
-    /// Whether it is an OpenPGP key.
+    /// Whether the entry is for an OpenPGP key.
     pub(crate) fn is_pgp(&self) -> bool {
         self.kind == "pgp"
     }
 
-    /// The recipient as messages show it.
+    /// The recipient in the form that messages show.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// One line of the report.
+    /// The line of the report for the entry: the kind of key, the recipient, and the notes.
     pub(crate) fn line(&self, indent: &str) -> String {
         let note = match self.notes.join("; ") {
             notes if notes.is_empty() => notes,
@@ -111,17 +114,18 @@ impl RecipientRow {
     }
 }
 
-/// What this host lacks for a plugin's recipient.
+/// The identity of a plugin that this host lacks to open a message for `recipient`, as a note.
 fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
     Holder::of(recipient).wanted(&keyring.plugin_names()).into_iter().collect()
 }
 
-/// An age recipient as messages show it: an SSH key by its fingerprint, a very long recipient by its first and last characters.
+/// An age recipient as messages show it. An SSH key is shown by its fingerprint, and a very long recipient by its first and last
+/// characters.
 fn shown_age(recipient: &str) -> String {
     ssh::shown_recipient(recipient).unwrap_or_else(|| by_its_ends(&one_line(recipient.trim())))
 }
 
-/// The notes on the failures of an entry. `None` if nothing failed but that its key is not on this host.
+/// The notes on the failures of an entry. Returns `None` if the only failure is that the key is not on this host.
 fn faults(failures: &[EntryFailure], is_ours: bool, kind: &str) -> Option<Vec<String>> {
     let faults: Vec<_> = failures
         .iter()
@@ -141,12 +145,13 @@ fn fault(failure: &EntryFailure, is_ours: bool, kind: &str) -> Option<String> {
         EntryFailure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
         EntryFailure::Unsupported(what) => format!("{what} is not supported"),
         EntryFailure::BadLength => "damaged: its content does not have the length of a data key".to_owned(),
-        // The text is one of ours and may end with a remedy, so it is not shortened. What it quotes of other programs is short already.
+        // The text is ours and may end with a remedy, so the text is not shortened. Quotes of other programs in the text are
+        // already short.
         EntryFailure::NotHeldByProgram(words) | EntryFailure::ProgramFailed(words) => one_line(words),
     })
 }
 
-/// The name of a key service as its users know it.
+/// The name of a key service, as its users know the service.
 fn service_name(service: Service) -> &'static str {
     match service {
         Service::AwsKms => "AWS KMS",

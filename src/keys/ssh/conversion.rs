@@ -1,4 +1,4 @@
-//! What age makes of an SSH key: the age identity that it converts to, and the one of age itself for stanzas that name it.
+//! Converts an SSH key to an age identity, or to the SSH identity of the `age` crate.
 
 use ::age::x25519;
 use bech32::{Bech32, Hrp};
@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha512};
 use ssh_key::{LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
-/// The age identity of an ed25519 seed.
+/// The age identity that the ed25519 key with this seed is converted to, in the way of `ssh-to-age`.
 pub(crate) fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
     let scalar = scalar(seed);
     let hrp = Hrp::parse("AGE-SECRET-KEY-").ok()?;
@@ -14,7 +14,8 @@ pub(crate) fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
     text.parse().ok()
 }
 
-/// The scalar with which an ed25519 key signs (RFC 8032, 5.1.5), before clamping. X25519 clamps it itself.
+/// The scalar with which an ed25519 key signs (RFC 8032, 5.1.5), before some of its bits are fixed ("clamped"). The scalar is
+/// not clamped here, since every use of it clamps it.
 pub(crate) fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut digest = Zeroizing::new([0; 64]);
     Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());
@@ -23,8 +24,8 @@ pub(crate) fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     scalar
 }
 
-/// The key as an identity of the `age` crate, for stanzas that name it. The crate takes only text in the form of OpenSSH, and does not wipe
-/// the copy that it makes while reading. That is one more reason to do this only for keys that a message names.
+/// The key as an SSH identity of the `age` crate. The crate reads only text in the form of OpenSSH, and leaves a copy of the text
+/// in memory. So only a key that a message names should be converted.
 pub(crate) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
     let text = key.to_openssh(LineEnding::LF).ok()?;
     ::age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()

@@ -1,4 +1,4 @@
-//! SSH keys: reading private keys, and converting keys to age identities.
+//! Reads SSH private keys, and converts SSH keys to age identities.
 
 mod conversion;
 mod numbers;

@@ -1,4 +1,4 @@
-//! SSH keys from their numbers.
+//! Makes SSH private keys from their numbers.
 
 use curve25519_dalek::EdwardsPoint;
 use ssh_key::{
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::conversion::scalar;
 
-/// The ed25519 key of a seed.
+/// The ed25519 key that belongs to a seed of 32 bytes. Returns `None` if the seed has another length.
 pub(crate) fn ed25519_key(seed: &[u8]) -> Option<PrivateKey> {
     let private = Ed25519PrivateKey::try_from(seed).ok()?;
     let point = EdwardsPoint::mul_base_clamped(*scalar(private.as_ref()));
@@ -18,7 +18,7 @@ pub(crate) fn ed25519_key(seed: &[u8]) -> Option<PrivateKey> {
     PrivateKey::try_from(KeypairData::Ed25519(Ed25519Keypair { public, private })).ok()
 }
 
-/// The RSA key of these positive numbers: modulus, public and private exponent, coefficient, both primes.
+/// The RSA key with these positive, big-endian numbers: modulus, public exponent, private exponent, coefficient, and both primes.
 pub(crate) fn rsa_key([modulus, exponent, private, coefficient, prime, other_prime]: [&[u8]; 6]) -> Option<PrivateKey> {
     let public = rsa_public(modulus, exponent)?;
     let private = RsaPrivateKey {
@@ -30,7 +30,7 @@ pub(crate) fn rsa_key([modulus, exponent, private, coefficient, prime, other_pri
     PrivateKey::try_from(KeypairData::Rsa(RsaKeypair { public, private })).ok()
 }
 
-/// The public half of an RSA key.
+/// The public half of an RSA key with this modulus and this public exponent, both big-endian.
 pub(crate) fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
     Some(RsaPublicKey {
         e: positive(exponent)?,
@@ -38,8 +38,11 @@ pub(crate) fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey
     })
 }
 
-/// A positive number from big-endian bytes, with any number of zeros in front. If its first bit is set, a zero byte must precede it. The
-/// `ssh-key` crate would add that byte in a buffer that grows and leaves a copy of the number behind, so it gets the final bytes.
+/// Makes a positive number from its big-endian bytes. Zero bytes in front are dropped. If the first bit of the rest is set, one
+/// zero byte is added in front, since the number would be negative without this byte.
+///
+/// The `ssh-key` crate would add the zero byte in a growing buffer, which leaves a copy of the number in memory. So the byte is
+/// added here, in a buffer of the right size.
 pub(crate) fn positive(bytes: &[u8]) -> Option<Mpint> {
     let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
     let digits = bytes.get(start..)?;

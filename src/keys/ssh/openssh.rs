@@ -1,7 +1,7 @@
-//! Private keys in the form of OpenSSH itself, `openssh-key-v1` (`PROTOCOL.key` in OpenSSH).
+//! Reads private keys in the form of OpenSSH itself, `openssh-key-v1` (`PROTOCOL.key` in OpenSSH).
 //!
-//! The `ssh-key` crate (0.6) cannot read them all: it refuses more than seven bytes of padding, and a number with needless zeros in front.
-//! OpenSSH accepts both, and `PuTTY` writes up to sixteen bytes of padding.
+//! The `ssh-key` crate (0.6) cannot read all such keys. The crate refuses more than seven bytes of padding, and numbers with
+//! needless zeros in front. OpenSSH accepts such padding and such numbers, and `PuTTY` writes up to sixteen bytes of padding.
 
 use ssh_key::{
     PrivateKey,
@@ -14,11 +14,17 @@ use crate::keys::{
     recognize,
 };
 
+/// The bytes with which every key in this form begins.
 const MAGIC: &[u8] = b"openssh-key-v1\0";
-/// The length of the private part is a multiple of this, in bytes, even if that part is not encrypted.
+/// The block size in bytes. The length of the private part must be a multiple of the block size, even if the part is not
+/// encrypted.
 const BLOCK: usize = 8;
 
-/// Reads a key without a passphrase, as strictly as OpenSSH.
+/// Reads a key that has no passphrase. The checks are as strict as the checks of OpenSSH.
+///
+/// # Errors
+///
+/// The [`Cause`] to report if the key is damaged, is encrypted, or is of a kind that age does not know.
 pub(crate) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
     let mut container = Fields(bytes);
     if container.take(MAGIC.len())? != MAGIC {
@@ -28,6 +34,7 @@ pub(crate) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
     if container.number()? != 1 {
         return Err(Cause::DamagedSshKey(Damage::SeveralKeys));
     }
+    // The public key is never encrypted. So a kind that age does not know is reported even if the key has a passphrase.
     let public = Fields(container.string()?).public_key()?;
     if cipher != b"none" {
         return Err(Cause::EncryptedSshKey);
@@ -44,13 +51,14 @@ pub(crate) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
     }
 }
 
-/// The kinds of keys that age knows.
+/// The kinds of SSH keys that age knows.
 enum SshKeyType {
     Ed25519,
     Rsa,
 }
 
-/// The unread rest of a sequence of numbers (4 bytes, big-endian) and strings (a number as length, then the bytes).
+/// The fields of a key that are not read yet. Each field is a number (4 bytes, big-endian) or a string (its length as such a
+/// number, then its bytes).
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -77,7 +85,7 @@ impl<'a> Fields<'a> {
         Ok(strings)
     }
 
-    /// Strings that hold positive numbers: their first bit is clear.
+    /// Reads strings that hold positive numbers. A string whose first bit is set would be a negative number, and is an error.
     fn numbers<const N: usize>(&mut self) -> Result<[&'a [u8]; N], Cause> {
         let numbers = self.strings()?;
         if numbers.iter().any(|number| number.first().is_some_and(|byte| *byte > 0x7f)) {
@@ -108,14 +116,14 @@ impl<'a> Fields<'a> {
         key.ok_or(Cause::DamagedSshKey(Damage::Form))
     }
 
-    /// The private part: two equal check numbers, the key, its comment, and the padding up to the end.
+    /// Reads the private part: two equal check numbers, the private key, its comment, and the padding up to the end.
     fn private_part(&mut self) -> Result<PrivateKey, Cause> {
         if self.number()? != self.number()? {
             return Err(Cause::DamagedSshKey(Damage::CheckNumbers));
         }
         let key = self.private_key()?;
         let _comment = self.string()?;
-        // The padding counts 1, 2, 3 and so on, in one byte each.
+        // The padding counts 1, 2, 3 and so on, one number in each byte. After 255 comes 0.
         let padding = (1..=u8::MAX).chain([0]).cycle();
         if self.0.iter().zip(padding).all(|(byte, number)| *byte == number) {
             Ok(key)
@@ -131,7 +139,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An ed25519 key: the public half, then a string of the seed and the public half again.
+    /// Reads an ed25519 key: a string with the public half, then a string with the seed and again the public half.
     fn ed25519_key(&mut self) -> Result<PrivateKey, Cause> {
         let [public, both] = self.strings()?;
         let (seed, again) = both.split_at_checked(32).ok_or(Cause::DamagedSshKey(Damage::Form))?;
@@ -144,7 +152,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The public half of an ed25519 key.
+    /// Reads the public half of an ed25519 key.
     fn ed25519_half(&mut self) -> Option<Ed25519PublicKey> {
         Ed25519PublicKey::try_from(self.string().ok()?).ok()
     }

@@ -1,4 +1,4 @@
-//! The text of an SSH private key: PEM, with a key in the form of OpenSSH, PKCS#1 or PKCS#8 within.
+//! Reads the text of an SSH private key: a PEM block, which holds a key in the form of OpenSSH, PKCS#1 or PKCS#8.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use pkcs1::{
@@ -19,13 +19,13 @@ use crate::keys::{
     recognize,
 };
 
-/// The most bytes of an SSH private key. A 16384-bit RSA key, the largest that OpenSSH takes, has 13 KiB.
+/// The most bytes of an SSH private key file. The largest key that OpenSSH accepts, 16384-bit RSA, has 13 KiB.
 pub(crate) const MAX_BYTES: usize = 16 << 10;
 
-/// The kinds of keys that PKCS#8 may hold for us (RFC 8410, RFC 8017).
+/// The identifiers of the supported kinds of keys in PKCS#8: ed25519 (RFC 8410) and RSA (RFC 8017).
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// Kinds of keys in PKCS#8 that are not supported, with the names that messages use.
+/// The identifiers of kinds of keys in PKCS#8 that are not supported, each with the name that messages use.
 const OTHERS: [(ObjectIdentifier, &str); 5] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.2.1"), "ecdsa"),
     (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), "ssh-dss"),
@@ -34,7 +34,11 @@ const OTHERS: [(ObjectIdentifier, &str); 5] = [
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "ed448"),
 ];
 
-/// Reads a private key.
+/// Reads an SSH private key.
+///
+/// # Errors
+///
+/// The [`Cause`] to report if the text is no SSH private key, or the key is damaged, encrypted or of an unsupported kind.
 pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     if let Some(cause) = recognize::ssh_key(text) {
         return Err(cause);
@@ -54,7 +58,7 @@ pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
     }
 }
 
-/// The cause to report for a PEM block whose label already shows that it is no usable key.
+/// The cause to report for a PEM block whose label already shows that the block holds no usable key.
 fn refused(label: &str) -> Option<Cause> {
     match label {
         "ENCRYPTED PRIVATE KEY" => Some(Cause::EncryptedPkcs8),
@@ -66,15 +70,18 @@ fn refused(label: &str) -> Option<Cause> {
     }
 }
 
-/// The first PEM block with a private key, else the first block of another kind: its label, and its body if it has an end. Text before and
-/// after the block is ignored, as by OpenSSH and Go.
+/// The label and the body of the first PEM block with a private key. If no block has a private key, the first block is taken.
+/// The body is `None` if the block has no end.
+///
+/// Text before and after the block is ignored, as by OpenSSH and Go.
 fn pem(text: &str) -> Option<(&str, Option<&str>)> {
     let is_private = |block: &(&str, _)| block.0.ends_with("PRIVATE KEY");
     blocks(text).find(is_private).or_else(|| blocks(text).next())
 }
 
-/// The PEM blocks of a text: label, and body if there is an end. A block begins on a line of its own. That line may be indented, which Go
-/// does not accept.
+/// The PEM blocks of a text, each with its label and its body. The body is `None` if the block has no end.
+///
+/// A block begins at the beginning of a line. Blanks and tabs before the block are accepted, though Go refuses them.
 fn blocks(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let marks = text.match_indices("-----BEGIN ");
     let begins_line = |at: usize| {
@@ -88,15 +95,15 @@ fn blocks(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     })
 }
 
-/// Whether the header of a PEM block says that a passphrase is needed.
+/// Whether the header of a PEM block says that the key is encrypted with a passphrase.
 fn is_encrypted(body: &str) -> bool {
     body.lines()
         .any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"))
 }
 
-/// Decodes the base64 in the body of a PEM block. Lines with a colon are its header, and are left out.
+/// Decodes the base64 in the body of a PEM block. Lines with a colon are header lines, and are skipped.
 fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
-    // With room for all from the start: a buffer that grows leaves copies of the key behind.
+    // The buffer has room for the whole text from the start: a growing buffer would leave copies of the key in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
     for line in body.lines().filter(|line| !line.contains(':')) {
         text.extend(line.bytes().filter(|byte| !byte.is_ascii_whitespace()));
@@ -109,7 +116,7 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
     Ok(bytes)
 }
 
-/// A key in PKCS#8, the form that openssl writes.
+/// Reads a key in PKCS#8, the form that `openssl genpkey` writes.
 pub(crate) fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
     let damaged = Cause::DamagedSshKey(Damage::Form);
     let Ok(info) = PrivateKeyInfo::from_der(der) else {
@@ -127,12 +134,12 @@ pub(crate) fn pkcs8_key(der: &[u8]) -> Result<PrivateKey, Cause> {
     }
 }
 
-/// An ed25519 key from its seed, which PKCS#8 holds as an octet string within another (RFC 8410, 7).
+/// Makes an ed25519 key from its seed. PKCS#8 holds the seed as an octet string within another octet string (RFC 8410, 7).
 fn pkcs8_ed25519(der: &[u8]) -> Option<PrivateKey> {
     ed25519_key(OctetStringRef::from_der(der).ok()?.as_bytes())
 }
 
-/// An RSA key in PKCS#1.
+/// Reads an RSA key in the form PKCS#1. Returns `None` if the data are not such a key.
 pub(crate) fn pkcs1_key(der: &[u8]) -> Option<PrivateKey> {
     let key = pkcs1::RsaPrivateKey::from_der(der).ok()?;
     let numbers = [

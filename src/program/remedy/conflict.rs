@@ -1,6 +1,6 @@
 //! Finds the conflict markers that git leaves in a file that it could not merge.
 
-/// The line, from 1, where the first conflict begins.
+/// The line at which the first conflict begins, counted from 1; `None` if there is no conflict.
 pub(crate) fn line(text: &[u8]) -> Option<usize> {
     let mut lines = (1..).zip(text.split(|byte| *byte == b'\n'));
     let (line, _) = lines.find(|(_, line)| line.starts_with(b"<<<<<<< "))?;

@@ -1,13 +1,16 @@
-//! Decides whether the end of a sops file is missing, as after an interrupted copy. In JSON the grammar shows it.
+//! Decides whether the end of a sops file is missing, as after an interrupted copy.
 
 use crate::sops::format::Format;
 
-/// The largest text, in bytes, that is examined again to explain an error: 1 MiB. A usual sops file has some KiB.
+/// The largest text, in bytes, that is examined a second time to explain an error: 1 MiB. A usual sops file has some KiB.
 pub(crate) const MOST_EXPLAINED: usize = 1 << 20;
 
-/// Whether the text lacks what sops writes last: in JSON the last bracket, in dotenv and INI the last line end, in YAML the version
-/// in the metadata. In YAML, a missing line end counts only if there is no metadata section, because an editor may have removed the
-/// line end of a file that is complete.
+/// Whether the text lacks the part that sops writes last. This part is:
+///
+/// - in JSON, and so in binary files, the closing brace;
+/// - in dotenv and INI, the end of the last line;
+/// - in YAML, the version in the metadata. If the file has no metadata section, the end of the last line counts instead.
+///   Otherwise the line end does not count, because an editor may have removed it from a complete file.
 pub(crate) fn lacks_end(text: &[u8], format: Format) -> bool {
     let lacks_line_end = text.last() != Some(&b'\n');
     match format {
@@ -17,14 +20,15 @@ pub(crate) fn lacks_end(text: &[u8], format: Format) -> bool {
     }
 }
 
-/// Whether the text ends within the line of the MAC, which is an encrypted value and ends with a bracket.
+/// Whether the text ends in the line of the MAC, before the end of the MAC. The MAC is an encrypted value, and a complete value ends
+/// with `]`.
 pub(crate) fn ends_within_mac(text: &[u8]) -> bool {
     let line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     find(line, b"mac").is_some() && line.last() != Some(&b']')
 }
 
-/// Whether the last metadata section of a YAML file has a version; `None` if there is no section. In other formats the metadata
-/// have no order.
+/// Whether the last metadata section of a YAML file has the key `version`; `None` if there is no such section. In the other formats,
+/// the metadata have no fixed order, so a missing version proves nothing.
 fn has_version(text: &[u8]) -> Option<bool> {
     let end = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();
     let mut section = find(end, b"\nsops:")?;
@@ -34,7 +38,7 @@ fn has_version(text: &[u8]) -> Option<bool> {
     Some(find(section, b" version:").is_some())
 }
 
-/// The rest of `text`, from the first `part` on.
+/// The part of `text` from the first occurrence of `part` to the end; `None` if `part` does not occur.
 pub(crate) fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<&'t [u8]> {
     let start = text.windows(part.len()).position(|window| window == part)?;
     text.get(start..)

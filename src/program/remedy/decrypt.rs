@@ -1,4 +1,4 @@
-//! What to do about a sops file that does not decrypt, although its data key is there.
+//! Remedies for a sops file that cannot be decrypted, although its data key is known.
 
 use super::{
     cut_off::{MOST_EXPLAINED, ends_within_mac, lacks_end},
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What is wrong with `text`, which gave `error` under `key`, and what to do about it.
+/// Describes why `text` could not be decrypted with the data key `key`, and the remedy. `error` is the error of the decryption.
 pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, file: Editable<'_>) -> Diagnosis {
     match Encoding::of(text).filter(|_| explains(text, key, file.format())) {
         Some(encoding) => file.recoded(encoding),
@@ -31,8 +31,9 @@ fn is_cut_off(error: &DecryptError, text: &[u8], format: Format) -> bool {
     }
 }
 
-/// Whether the file would decrypt if its encoding or line ends were repaired. This can only be so in dotenv and INI, where line
-/// ends can be a part of a value. In the other formats, a wrong encoding is found when the file is parsed.
+/// Whether the file could be decrypted if its encoding or line ends were repaired. False unless the format is dotenv or INI,
+/// because only in these formats can a line end be part of a value. In the others, a wrong encoding is already found when the
+/// file is parsed.
 fn explains(text: &[u8], key: &Plaintext, format: Format) -> bool {
     matches!(format, Format::Dotenv | Format::Ini)
         && text.len() <= MOST_EXPLAINED
@@ -44,7 +45,7 @@ fn remedy(error: &DecryptError, file: Editable<'_>) -> String {
         DecryptError::DataKey(_) | DecryptError::Value { .. } => RESTORE.to_owned(),
         DecryptError::Rule(_) => format!("{RESTORE}, or choose a simpler one"),
         DecryptError::LongPaths => format!("{RESTORE}, or shorten the keys"),
-        // sops does not open such a file either, so the value has to be removed first.
+        // sops does not open such a file either, so somebody must first remove the value by hand.
         DecryptError::NotEncrypted { .. } | DecryptError::Key { .. } => {
             format!(
                 "remove it from the file by hand, and to add it again, {}",

@@ -1,4 +1,4 @@
-//! Commands about a sops file, with the name under which it can be edited.
+//! Makes commands about a sops file. A command names the file by the path under which somebody can edit it.
 
 use std::{borrow::Cow, path::Path};
 
@@ -7,12 +7,12 @@ use crate::{
     text::{diagnosis::Diagnosis, encoding::Encoding, shell},
 };
 
-/// Where Nix keeps what it builds.
+/// The directory in which Nix keeps everything that it builds.
 const STORE: &str = "/nix/store";
-/// The remedy if none is better: version control still has the file as sops wrote it.
+/// The remedy if no better remedy is known: version control still has the file as sops wrote it.
 pub(crate) const RESTORE: &str = "restore the file from version control";
 
-/// A sops file as somebody edits it.
+/// A sops file, by the name under which somebody can edit it.
 #[derive(Clone, Copy)]
 pub(crate) struct Editable<'f> {
     path: &'f Path,
@@ -20,20 +20,20 @@ pub(crate) struct Editable<'f> {
 }
 
 impl<'f> Editable<'f> {
-    /// The file at `path`, as the manifest names it.
+    /// The sops file at `path`, a path from the manifest.
     pub(crate) fn new(path: &'f Path, format: Format) -> Self {
         Self { path, format }
     }
 
-    /// How the file is declared to be written.
+    /// The format that the manifest declares for the file.
     pub(crate) fn format(&self) -> Format {
         self.format
     }
 
-    /// `run: sops …`, with the name of the file as the last argument. sops takes the format from the ending of the name, so options
-    /// name the format if the ending stands for another one.
+    /// The command `run: sops …`, with the name of the file as the last argument. sops chooses the format by the ending of the name.
+    /// If the ending stands for another format, options name the right format.
     pub(crate) fn sops(&self, arguments: &str) -> String {
-        // The text before it says what to add to .sops.yaml, and so names the directory.
+        // The message names `.sops.yaml` just before this text, so `its directory` is the directory of `.sops.yaml`.
         let directory = if arguments == "updatekeys" {
             "and in its directory "
         } else {
@@ -42,19 +42,21 @@ impl<'f> Editable<'f> {
         self.sops_in(directory, arguments)
     }
 
-    /// The same for commands that follow the rules of `.sops.yaml`, which sops looks for from the current directory upwards.
+    /// The command of [`Self::sops`] for an action that follows the rules of `.sops.yaml`. sops looks for `.sops.yaml` from the
+    /// current directory upwards, so the text before the command says where to type the command.
     pub(crate) fn sops_by_rules(&self, arguments: &str) -> String {
         self.sops_in("in the directory of .sops.yaml ", arguments)
     }
 
-    /// `directory` says where to type the command. It is left out if the name of the file is relative, because whoever chose that
-    /// name knows the place.
+    /// The text `directory`, then the command. `directory` says in which directory to type the command. If the name of the file
+    /// is relative, `directory` is left out: a user who wrote a relative name knows its directory, and for a file in the Nix
+    /// store, [`Self::run`] says where to type the command.
     fn sops_in(&self, directory: &str, arguments: &str) -> String {
         let directory = if self.source().is_absolute() { directory } else { "" };
         let format = self.format;
         let types = match of_ending(self.path) {
             told if told == format => String::new(),
-            // `sops updatekeys` has no option for the type of the output.
+            // `sops updatekeys` has no option `--output-type`.
             _ if arguments == "updatekeys" => format!(" --input-type {format}"),
             _ => format!(" --input-type {format} --output-type {format}"),
         };
@@ -62,7 +64,8 @@ impl<'f> Editable<'f> {
         format!("{directory}{run}")
     }
 
-    /// `run: ` and a command, made from the file's name.
+    /// The text `run: ` and a command, which the function `command` makes from the quoted name of the file. For a file in the
+    /// Nix store, the text is `run where it was built from: ` instead of `run: `.
     pub(crate) fn run(&self, command: impl FnOnce(&str) -> String) -> String {
         let source = self.source();
         let place = if source == self.path { "" } else { " where it was built from" };
@@ -74,7 +77,7 @@ impl<'f> Editable<'f> {
         Diagnosis::new(encoding.to_string(), self.run(|file| encoding.command(file)))
     }
 
-    /// `run: git …` for this file.
+    /// The command `run: git …` for this file.
     pub(crate) fn git(&self, arguments: &str) -> String {
         let source = self.source();
         let directory = match source.parent() {
@@ -88,8 +91,9 @@ impl<'f> Editable<'f> {
         })
     }
 
-    /// The path of the file that can be edited. That is never one in the Nix store, so for such a file it is the name of what was
-    /// copied there: the path below the copied directory, or the name of the copied file, which follows the digest.
+    /// The path under which somebody can edit the file. A file in the Nix store cannot be edited, because it is a copy. If a
+    /// whole directory was copied to the store, the path of the file in this directory is returned. If only the file was
+    /// copied, its name without the digest is returned.
     fn source(&self) -> Cow<'f, Path> {
         let Ok(inside) = self.path.strip_prefix(STORE) else {
             return Cow::Borrowed(self.path);
@@ -104,7 +108,7 @@ impl<'f> Editable<'f> {
     }
 }
 
-/// The format that sops chooses by the ending of this name.
+/// The format that sops chooses by the ending of the name.
 fn of_ending(path: &Path) -> Format {
     match path.extension().map(|ending| ending.to_string_lossy()).as_deref() {
         Some("yaml" | "yml") => Format::Yaml,

@@ -1,8 +1,8 @@
-//! Remedies for sops files: what to type next.
+//! Remedies for sops files: the commands that repair a file.
 //!
-//! [`sops`](crate::sops) says what is wrong; this module adds what to do about it. It gives the name under which the file can be
-//! edited, and commands that are quoted for a shell. A command follows `run: ` or `run where it was built from: `, and ends its
-//! line. The tests in `tests/remedies/` take it from there and run it.
+//! The module [`sops`](crate::sops) says what is wrong with a file, and this module adds the remedy. A remedy names the file by
+//! the path under which somebody can edit it, quoted for a shell. A command follows `run: ` or `run where it was built from: `,
+//! and is the end of its line. The tests in `tests/remedies/` take the commands from the messages and run them.
 
 mod conflict;
 mod cut_off;

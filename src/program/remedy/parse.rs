@@ -1,4 +1,4 @@
-//! What to do about a text that is not a sops file of its format.
+//! Remedies for a text that is not a sops file of its format.
 
 use super::{
     conflict,
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What is wrong with `text`, which gave `error`, and what to do about it.
+/// Describes why `text` is not a sops file, and the remedy. `error` is the error of reading the text.
 pub(crate) fn unusable(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis {
     let explained = if text.len() <= MOST_EXPLAINED {
         look_again(text, file)
@@ -27,7 +27,8 @@ pub(crate) fn unusable(error: &SopsFileError, text: &[u8], file: Editable<'_>) -
     explained.unwrap_or_else(|| by_flaw(error, text, file))
 }
 
-/// What happened to the text, where a second look shows it.
+/// Describes a fault of the text that the error alone does not show, such as a merge conflict, and the remedy. `None` if the text has
+/// no such fault.
 fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     if text.trim_ascii().is_empty() {
         let anew = file.sops_by_rules("edit");
@@ -51,15 +52,15 @@ fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     ))
 }
 
-/// Whether the encoding is why the text is not a sops file. UTF-16 always is, except in binary files, in which all bytes are
-/// allowed. Any other encoding is, if the repaired text is a sops file.
+/// Whether the encoding is the reason why the text is not a sops file. UTF-16 is always the reason, except in binary files, which may
+/// contain any bytes. Another encoding is the reason if the repaired text is a sops file.
 fn explains(encoding: Encoding, text: &[u8], format: Format) -> bool {
     matches!(encoding, Encoding::Utf16(_)) && format != Format::Binary
         || encoding::mended(text).is_some_and(|text| SopsFile::parse(format, &text).is_ok())
 }
 
-/// The format in which the text is a sops file, if it is not the declared one. sops writes a binary file as JSON. JSON is tried
-/// before YAML, because all JSON is YAML.
+/// The format in which the text is a sops file, if this is not the declared format. sops writes a binary file as JSON. JSON is tried
+/// before YAML, because every JSON text is also YAML.
 fn other_format(text: &[u8], declared: Format) -> Option<Format> {
     let formats = [Format::Json, Format::Yaml, Format::Dotenv, Format::Ini];
     let mut others = formats.into_iter().filter(|format| *format != declared);
@@ -68,7 +69,7 @@ fn other_format(text: &[u8], declared: Format) -> Option<Format> {
     Some(if is_binary { Format::Binary } else { found })
 }
 
-/// What to do, by what was found wrong.
+/// Describes the fault and the remedy, chosen by the error.
 fn by_flaw(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis {
     let with = |remedy: String| Diagnosis::new(error.to_string(), remedy);
     let format = file.format();
@@ -95,7 +96,7 @@ fn by_flaw(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis 
     }
 }
 
-/// The remedy for a text that was never encrypted: if sops cannot encrypt it yet, that has to be corrected first.
+/// The remedy for a text that was never encrypted. If sops cannot encrypt the text as it is, the remedy first says what to correct.
 fn never_encrypted(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis {
     let encrypt = file.sops_by_rules("encrypt --in-place");
     if error.flaw != Flaw::NoSection && file.format() != Format::Binary {
@@ -117,7 +118,7 @@ fn never_encrypted(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Di
     }
 }
 
-/// The type of a key that is no string, if there is one.
+/// The type of the first key that is not a string, such as a number; `None` if all keys are strings.
 fn nameless_key(text: &[u8], format: Format) -> Option<&'static str> {
     let documents = format.parse(text).ok().filter(|_| text.len() <= MOST_EXPLAINED)?;
     documents.iter().find_map(nameless_in)
@@ -138,7 +139,7 @@ fn nameless_below<S>(value: &Value<S>) -> Option<&'static str> {
     }
 }
 
-/// Whether the text contains something that sops writes. Only the beginning and the end of a large text are searched.
+/// Whether the text contains a mark that only sops writes. In a large text, only the beginning and the end are searched.
 fn was_encrypted(text: &[u8]) -> bool {
     let head = text.get(..MOST_EXPLAINED).unwrap_or(text);
     let tail = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();

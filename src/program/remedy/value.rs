@@ -1,4 +1,4 @@
-//! What to do about a sops file that does not have the wanted value.
+//! Remedies for a sops file that does not have the wanted value.
 
 use super::editable::Editable;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// What is wrong, and what to do about it.
+/// Describes why the wanted value cannot be taken from the file, and the remedy.
 pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
     let remedy = match error {
         ContentError::Select(SelectError::Repeated { .. }) => Some(format!("to keep one of them, {}", file.sops("edit"))),

@@ -1,4 +1,4 @@
-//! Runs the work on sops files on the confined thread, within the budgets of each file and of all files.
+//! Runs the work on sops files on the confined thread, within the time limits of each file and of all files.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// The thread that sops files are read on, and the time that is left for it.
+/// The thread on which sops files are read, and the time that is left for all of them.
 pub(crate) struct Desk {
     thread: Confined,
     left: Duration,
 }
 
 impl Desk {
-    /// With the time that all files together have.
+    /// Starts with the full time for all sops files together ([`budget::FILES`]).
     pub(crate) fn new(thread: Confined) -> Self {
         Self {
             thread,
@@ -25,10 +25,11 @@ impl Desk {
         }
     }
 
-    /// Has `work` done for a file that has this time `left`, which becomes less.
+    /// Runs `work` for one file. `left` is the time that is left for this file, from which the time of the work is subtracted.
     ///
     /// # Errors
-    /// With the reason, when it is not done in time, or this run was told to end.
+    ///
+    /// When the work takes too long, or this run was told to end. The error is a diagnosis with the reason.
     pub(crate) fn run<T: Send + 'static>(
         &mut self,
         left: &mut Duration,

@@ -1,4 +1,4 @@
-//! The sops files of a manifest on their way to being decrypted.
+//! Decrypts the sops files of a manifest, step by step.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,23 +19,23 @@ use crate::{
 pub(crate) struct Files<'m> {
     small_first: Vec<File<'m>>,
     desk: Desk,
-    /// How many bytes may still be published.
+    /// How many more bytes of secrets may be published.
     room: usize,
 }
 
 /// One sops file while it is decrypted.
 pub(crate) struct File<'m> {
-    /// Its place in the order of the manifest.
+    /// The position of the file in the order of the manifest.
     position: usize,
     source: Source<'m>,
     job: Arc<Job>,
-    /// The time that is left for it.
+    /// The time that is left for the file.
     left: Duration,
     progress: Result<Begun, Diagnosis>,
 }
 
 impl<'m> Files<'m> {
-    /// Decrypts the files that the keys at hand open.
+    /// Reads all files, small files first, and decrypts the files that the keys at hand open.
     pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
         let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
         let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
@@ -45,15 +45,16 @@ impl<'m> Files<'m> {
         Self { small_first, desk, room }
     }
 
-    /// Asks programs for the data keys of the files that are still closed: for all files at once, so that each program is started
-    /// only once.
+    /// Asks other programs for the data keys of the files that are not open yet. The programs are asked about all files at once, so
+    /// that each program is started only once.
     pub(crate) fn open_with_programs(&mut self, keyring: &mut Keyring) {
         let mut closed: Vec<_> = self.small_first.iter_mut().filter_map(File::recovery).collect();
         keyring.open_with_programs(&mut closed);
         keyring.dismiss_programs();
     }
 
-    /// Decrypts the rest. Each file is what its secrets are, or its failure.
+    /// Decrypts the files whose data keys the programs gave. Returns all files in the order of the manifest, each with its contents
+    /// or its failure.
     pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<WantedContents, Failure>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
@@ -67,7 +68,7 @@ impl<'m> Files<'m> {
 }
 
 impl<'m> File<'m> {
-    /// Does what the keys at hand can. What is published of it takes of `room`, in bytes.
+    /// Reads one file, and decrypts it if the keys at hand open it. The published bytes of the file are subtracted from `room`.
     fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) -> Self {
         let job = Arc::new(source.job());
         let mut left = budget::FILE;
@@ -104,7 +105,7 @@ impl<'m> File<'m> {
         self
     }
 
-    /// What is published stays in memory.
+    /// Subtracts the size of the file's contents from `room`, because the contents stay in memory until they are published.
     fn occupy(&self, room: &mut usize) {
         if let Ok(Begun::Open(contents)) = &self.progress {
             let sizes = contents.iter().flatten().map(|content| content.len());

@@ -1,4 +1,4 @@
-//! The work on one sops file, done on the thread that can only read and compute.
+//! The work on one sops file, done on the confined thread, which can read files and compute.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,38 +21,41 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// A sops file to read and decrypt. It owns all that the work needs, because the thread that does the work may be left behind.
+/// A sops file to read and decrypt. The job owns all its data, because a thread that takes too long is abandoned and keeps using the
+/// data.
 pub(crate) struct Job {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// How it is written.
+    /// The format of the file.
     pub format: Format,
-    /// The most bytes that the file may have, and that all secrets together may have.
+    /// The size limit of the file, which is also the limit of all secrets together.
     pub limit: Limit,
-    /// What messages call it: its path, and the secrets that need it.
+    /// The name of the file in messages: its path, and the secrets that need the file.
     pub needed: String,
-    /// The parts of the file that are wanted, one for each secret.
+    /// The parts of the file that are wanted, one part for each secret.
     pub wanted: Vec<Selection>,
 }
 
-/// The contents of the wanted parts of a file, in their order, or the reason why one has none. Nothing else of the file is kept in
-/// memory.
+/// The contents of the parts of a file that [`Job::wanted`] names, in the same order. A part without content has an error
+/// instead. Nothing else of the file is kept in memory.
 pub(crate) type WantedContents = Vec<Result<Arc<Plaintext>, ContentError>>;
 
-/// What the keys at hand did with a file.
+/// The result of the work that the keys at hand can do on a file.
 pub(crate) enum Begun {
-    /// They opened it, and it is decrypted.
+    /// The keys at hand opened the file, and the file is decrypted.
     Open(WantedContents),
-    /// They did not open it, so programs are asked. The text of the file is not kept: many files that others made large would fill
-    /// the memory.
+    /// The keys at hand did not open the file, so other programs will be asked. The text of the file is not kept: many large files
+    /// would fill the memory.
     Closed(DataKeyRecovery),
 }
 
 impl Job {
-    /// Reads and parses the file, and decrypts it if the keys at hand open it. `room`: how many bytes may still be published.
+    /// Reads and parses the file, and decrypts it if the keys at hand open it. `room` is the number of bytes that may still be
+    /// published.
     ///
     /// # Errors
-    /// With the message for people.
+    ///
+    /// With a message for people, if any step fails.
     pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Diagnosis> {
         self.without_panic(|| {
             let text = self.read()?;
@@ -66,11 +69,12 @@ impl Job {
         })
     }
 
-    /// Decrypts the file after programs were asked. If a program gave its data key, the file is read again. `room`: how many bytes
-    /// may still be published.
+    /// Decrypts the file after other programs were asked for its data key. If a data key was found, the file is read again. `room` is
+    /// the number of bytes that may still be published.
     ///
     /// # Errors
-    /// With the message for people.
+    ///
+    /// With a message for people, if there is no data key, or if any step fails.
     pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<WantedContents, Diagnosis> {
         self.without_panic(|| {
             let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares()));
@@ -81,7 +85,8 @@ impl Job {
             })?;
             let text = self.read()?;
             let file = self.parse(&text)?;
-            // The file is read a second time here. The data key belongs to the text whose MAC was seen the first time.
+            // The file has been read a second time. The data key belongs to the text that was read the first time, so the MAC must
+            // still be the same.
             if file.metadata().proof() != proof {
                 let changed = "it was changed while a program was asked for its key";
                 return Err(self.fail(Diagnosis::new(changed, "run this again")));
@@ -90,7 +95,7 @@ impl Job {
         })
     }
 
-    /// Something that keeps the file from being decrypted.
+    /// The message for a problem that keeps the file from being decrypted.
     pub(crate) fn fail(&self, diagnosis: Diagnosis) -> Diagnosis {
         diagnosis.of(format_args!("cannot decrypt {}", self.needed))
     }
@@ -110,8 +115,10 @@ impl Job {
         Editable::new(&self.path, self.format)
     }
 
-    /// What the file holds is authentic when this returns. `foreign`: what is wrong if nothing of the file authenticates, unless the key
-    /// is known to open its MAC.
+    /// Decrypts the file with the data key `key`, and takes the wanted contents. All returned contents are authentic.
+    ///
+    /// `foreign` is the message for the case that neither the MAC nor a value authenticates. `foreign` is `None` if the key is known
+    /// to open the MAC.
     fn decrypt(
         &self,
         text: &Plaintext,
@@ -121,18 +128,18 @@ impl Job {
         room: usize,
     ) -> Result<WantedContents, Diagnosis> {
         let decrypted = file.decrypt(key).map_err(|error| match (error, foreign) {
-            // The key does not decrypt the MAC either. A single change to the file cannot spoil both the MAC and a value, so the
-            // key is that of another file.
+            // A value does not decrypt, and the key does not decrypt the MAC either. A single change to the file cannot damage
+            // both the MAC and a value, so the key belongs to another file.
             (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign),
             (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
         })?;
         take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(self.limit.exceeded("secrets")))
     }
 
-    /// Runs `step`. If it panics, this is a fault of the program, and counts as a failure of this file alone.
+    /// Runs `step`. A panic in `step` is a fault of this program, and counts as a failure of this file alone.
     fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
-        // This is safe after a panic: no file changes the keys. At worst, the search for the key of the next file begins with
-        // another identity.
+        // `AssertUnwindSafe` is correct here, because the work on a file does not change the keys. Only the identity with which
+        // the next search for a data key begins may be another one after a panic.
         catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
             let fault = "this is a bug in sops-install-secrets, described in the lines above";
             Err(self.fail(Diagnosis::new(fault, "please report it")))
@@ -140,7 +147,8 @@ impl Job {
     }
 }
 
-/// What is wrong if neither the MAC nor a value authenticates. `shares`: the key groups whose shares were put together, if there are several.
+/// The message for a data key with which neither the MAC nor a value authenticates. `shares` are the key groups whose shares made the
+/// key; empty if the key was not made of shares.
 fn foreign_key(shares: &[String]) -> Diagnosis {
     let key = if shares.is_empty() {
         "the data key that the keys of this host open is not the one".to_owned()
@@ -153,7 +161,7 @@ fn foreign_key(shares: &[String]) -> Diagnosis {
     )
 }
 
-/// The text of a sops file, which is called `needed` in the message for people.
+/// Reads the text of a sops file. `needed` is the name of the file in the message for people.
 pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, Diagnosis> {
     let contents = read::read(path, limit.bytes).map_err(|error| {
         let remedy = match error {
@@ -171,8 +179,8 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
     Ok(contents.text)
 }
 
-/// The wanted parts of a decrypted file; `None` if they are larger than `room`, in bytes. Secrets that are the whole file share one
-/// text.
+/// Takes the wanted parts of a decrypted file. Returns `None` if they have more than `room` bytes together. Secrets that are the
+/// whole file share one copy of the text.
 fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<WantedContents> {
     let selector = file.selector();
     let mut whole: Option<Arc<Plaintext>> = None;
@@ -193,8 +201,8 @@ fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<Wante
     Some(contents)
 }
 
-/// The content of one secret; `None` if it has more than `room` bytes. A whole file is measured first, and is written to memory
-/// only if it fits.
+/// The content of one secret; `None` if it has more than `room` bytes. A whole file is measured first, and is written to memory only
+/// if there is room.
 fn content<'f>(
     file: &'f Decrypted,
     selector: &Selector<'f, Plaintext>,

@@ -1,7 +1,8 @@
 //! The distinct sops files of a manifest, each decrypted once.
 //!
-//! Files are decrypted one after the other, small ones first. The size of a file bounds the time that it takes, so whoever changes
-//! one file cannot delay a smaller one for long. Files that the keys at hand open are decrypted before any program is asked.
+//! Files are decrypted one after the other, small files first. The size of a file bounds the time for the file. So a person who
+//! changes one file cannot delay smaller files for long. Files that the keys at hand open are decrypted before any other program is
+//! asked.
 
 mod desk;
 mod files;

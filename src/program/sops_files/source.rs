@@ -25,11 +25,11 @@ pub(crate) struct Source<'m> {
     path: &'m Path,
     format: Format,
     secrets: Vec<&'m Secret>,
-    /// The most bytes that it may have.
+    /// The size limit of the file.
     limit: Limit,
 }
 
-/// Groups the secrets by file, in the order in which the files are first named.
+/// Groups the secrets of a manifest by sops file. The files are in the order in which the manifest first names them.
 #[must_use]
 pub(crate) fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
     let mut sources: Vec<Source<'_>> = Vec::new();
@@ -50,16 +50,17 @@ pub(crate) fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
 }
 
 impl<'m> Source<'m> {
-    /// The secrets that come from it, in the order of the manifest.
+    /// The secrets that come from the file, in the order of the manifest.
     #[must_use]
     pub(crate) fn secrets(&self) -> &[&'m Secret] {
         &self.secrets
     }
 
-    /// Reads and parses the file, and looks for the value of every secret. Needs no key of the host.
+    /// Reads and parses the file, and looks for the value of every secret. Uses no key of the host.
     ///
     /// # Errors
-    /// With one failure for the whole file, or with one for each secret that is not in it.
+    ///
+    /// With one failure for the whole file, or with one failure for each secret that is not in the file.
     pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
         let text = job::read(self.path, self.limit, &self.needed()).map_err(|diagnosis| vec![self.fail(diagnosis)])?;
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
@@ -79,7 +80,7 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// What the work on this file needs to know.
+    /// Makes the job for this file, which owns copies of everything that the work needs.
     pub(crate) fn job(&self) -> Job {
         Job {
             path: self.path.to_owned(),
@@ -90,7 +91,7 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// The size of the file in bytes. A file on a disk that does not answer counts as the largest, so that it comes last.
+    /// The size of the file in bytes. A file on a disk that does not answer counts as the largest file, so that it comes last.
     pub(crate) fn size(&self, desk: &mut Desk) -> u64 {
         let path = self.path.to_owned();
         let mut left = budget::SIZE;
@@ -120,7 +121,7 @@ impl<'m> Source<'m> {
         self.secrets.iter().map(|secret| secret.name.to_string()).collect()
     }
 
-    /// Something that concerns the whole file.
+    /// The failure of the whole file, and so of all its secrets.
     pub(crate) fn fail(&self, diagnosis: Diagnosis) -> Failure {
         Failure {
             diagnosis,
@@ -129,7 +130,7 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// Something that concerns one secret of the file.
+    /// The failure of one secret of the file.
     pub(crate) fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
         let diagnosis = remedy::absent(error, self.editable());
         Failure {

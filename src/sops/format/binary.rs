@@ -1,4 +1,4 @@
-//! Binary: any bytes, kept by sops as the text `data` of a JSON object.
+//! Binary files: sops stores any bytes as the string `data` of a JSON object.
 
 use super::problem::EmitError;
 use crate::{
@@ -6,12 +6,13 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// The content of the file, borrowed and not copied: such a secret can have a hundred megabytes.
+/// The content of a binary file. The content is borrowed and not copied, because such a secret can have a hundred megabytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitError> {
     let [document] = documents else {
         return Err(EmitError("there must be exactly one document".to_owned()));
     };
-    // Nothing authenticates an empty string, so whoever can write the file could add an empty `data` before the real one.
+    // A second `data` is refused. An empty string is not encrypted and adds nothing to the MAC. So anybody who can write the file
+    // could add an empty `data` before the real one. The secret would then be empty, and the MAC would still be valid.
     if document.names().filter(|name| name == b"data").count() > 1 {
         return Err(EmitError("data is there more than once".to_owned()));
     }

@@ -1,4 +1,5 @@
-//! dotenv as sops understands it: a line is a comment, or a key, `=` and a value. No quotes, no white space, no `export`.
+//! dotenv files as sops reads them: a line is a comment, or a key, `=` and a value. Quotes, white space and `export` have no
+//! special meaning.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Reads the lines and skips empty ones. In a value, the two characters `\n` stand for a line feed.
+/// Reads the lines of a dotenv file and skips empty lines. In a value, the two characters `\n` stand for a line feed.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut items = Vec::new();
     for (index, line) in source.split(|&byte| byte == b'\n').enumerate() {
@@ -51,7 +52,7 @@ fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
     })
 }
 
-/// Writes the document; dotenv has only one. `None` if the text is longer than `most` bytes.
+/// Writes the only document of a dotenv file. Returns `None` if the text is longer than `most` bytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
@@ -89,8 +90,8 @@ fn emit_entry(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result
     Ok(())
 }
 
-/// Writes each line feed as the two characters `\n`. As in sops, nothing else is escaped, so a backslash before an `n` is read
-/// back as a line feed.
+/// Writes a value, with each line feed as the two characters `\n`. As in sops, nothing else is escaped. So a backslash before
+/// an `n` in the value is read back as a line feed.
 fn push_escaped(out: &mut Output, text: &[u8]) {
     let mut separator: &[u8] = b"";
     for line in text.split(|&byte| byte == b'\n') {

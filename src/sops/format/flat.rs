@@ -1,4 +1,4 @@
-//! What the two flat formats, dotenv and INI, share: typed values as text, and nested metadata in flat keys.
+//! The common parts of the two flat formats, dotenv and INI: typed values as text, and nested metadata in flat keys.
 
 use std::{borrow::Cow, iter, mem, num::IntErrorKind};
 
@@ -11,8 +11,8 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Writes one scalar. A float gets a decimal point or an exponent, so that it is not mistaken for an integer; a time is cut to
-/// seconds.
+/// Writes one scalar as dotenv and INI spell it. A float gets a decimal point or an exponent, so that the number does not look
+/// like an integer. A time is cut to whole seconds.
 pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Plaintext {
     let spelled = str::from_utf8(text.expose()).ok().and_then(|text| match kind {
         ScalarType::Float => text.parse().ok().map(float),
@@ -23,14 +23,14 @@ pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Plaintext {
     spelled.map_or_else(|| Plaintext::from(text.expose().to_vec()), Plaintext::from)
 }
 
-/// Go's `FormatFloat(number, 'G', -1, 64)`, with one decimal where that looks like an integer.
+/// Writes a float like Go's `FormatFloat(number, 'G', -1, 64)`, and appends `.0` if the text would look like an integer.
 fn float(number: f64) -> String {
     let text = number::compact(number).replace('e', "E");
     let plain = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
     if plain { text + ".0" } else { text }
 }
 
-/// Writes a value. The error, for a value that a flat format cannot spell, names its `key`.
+/// Writes the value of `key`. Fails if a flat format cannot spell the value; the error names the key.
 pub(crate) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plaintext, EmitError> {
     match value {
         Value::Null => Ok(Plaintext::from("<nil>".to_owned())),
@@ -43,7 +43,7 @@ pub(crate) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plainte
     }
 }
 
-/// The text with each of the two-character sequences `\n` turned into a line feed.
+/// The text with each pair of the characters `\` and `n` replaced by a line feed.
 pub(crate) fn with_line_feeds(text: Stored<'_>) -> Stored<'_> {
     if !text.windows(2).any(|pair| pair == b"\\n") {
         return text;
@@ -65,37 +65,38 @@ pub(crate) fn with_line_feeds(text: Stored<'_>) -> Stored<'_> {
     }
 }
 
-/// The most levels that a flat key may have. sops itself needs six.
+/// The most levels that a flat key may have. The metadata that sops writes needs six.
 const MAX_DEPTH: usize = 32;
-/// The most lines of a section. sops writes at most six lines for each of the at most ten thousand recipient entries, and one
-/// more for each entry of a KMS context. In memory, a line of many levels takes up to thirty times its length.
+/// The most lines of a flat section. The limit protects the memory, because a line of many levels takes up to thirty times its
+/// length. Real files stay below the limit. For each of at most ten thousand recipient entries, sops writes at most six lines. A
+/// KMS context takes one more line for each of its entries.
 const MOST_LINES: usize = 100_000;
 
-/// One step of a flat key.
+/// One step of a flat key: a name in a map, or an index in a list.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum FlatStep<'k> {
     Name(&'k [u8]),
     Index(i64),
 }
 
-/// The steps of a flat key, split at the separators `__list_` and `__map_`. A name cannot contain a separator, because sops has
-/// no escape for it.
+/// The remaining steps of a flat key, which is split at the separators `__list_` and `__map_`. A name cannot contain a
+/// separator, because sops has no escape for separators.
 struct Steps<'k> {
-    /// Whether the next step is an index, and the text from there on; `None` behind the last step.
+    /// Whether the next step is an index, and the text of the key from this step on. `None` after the last step.
     rest: Option<(bool, &'k [u8])>,
 }
 
-/// A line of a flat section.
+/// One line of a flat section: a key, its value, and the steps of the key that are still to be followed.
 struct FlatLine<'k, 'a> {
     key: &'k [u8],
-    /// The steps of the key that follow `step`.
+    /// The steps of the flat key that follow `step`.
     ahead: Steps<'k>,
-    /// The step that leads down from the place that is being built; `None` if the key ends there.
+    /// The step from the place that is being built to the next level; `None` if the key ends at this place.
     step: Option<FlatStep<'k>>,
     value: Value<Stored<'a>>,
 }
 
-/// The nested form of a section with keys like `age__list_0__map_enc`. Comments are dropped, names come out sorted.
+/// Converts a section with keys like `age__list_0__map_enc` to its nested form. Comments are dropped, and names are sorted.
 pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, SopsFileError> {
     if section.items.len() > MOST_LINES {
         return Err(SopsFileError::metadata(format!(
@@ -118,8 +119,8 @@ pub(crate) fn unflatten(section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>
     }
 }
 
-/// Builds the value at a place that is `depth` steps deep, from the lines whose keys lead to the place or below it. The recursion
-/// ends at [`MAX_DEPTH`].
+/// Builds the value at a place that is `depth` steps deep. The keys of all `lines` lead to this place, or below it. The
+/// recursion ends at [`MAX_DEPTH`].
 fn nested<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, SopsFileError> {
     lines.iter_mut().for_each(FlatLine::advance);
     lines.sort_by_key(|line| line.step);
@@ -132,7 +133,7 @@ fn nested<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stor
     }
 }
 
-/// The error for a key that is there twice.
+/// The error for a metadata key that occurs twice.
 fn repeated(key: &[u8]) -> SopsFileError {
     SopsFileError {
         problem: format!("the metadata key {} occurs twice", shown(key)),
@@ -140,13 +141,13 @@ fn repeated(key: &[u8]) -> SopsFileError {
     }
 }
 
-/// The error for a key of more levels than any real metadata has.
+/// The error for a metadata key that has more levels than any real metadata.
 fn too_deep(key: &[u8]) -> SopsFileError {
     let start = shown(key.get(..40).unwrap_or(key));
     SopsFileError::metadata(format!("the metadata key {start}… is nested too deeply"))
 }
 
-/// Builds a map from lines that are sorted by their steps.
+/// Builds a map from lines that are sorted by their next step.
 fn map<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, SopsFileError> {
     let mut items = Vec::new();
     for group in lines.chunk_by_mut(FlatLine::is_beside) {
@@ -165,7 +166,7 @@ fn map<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<
     Ok(Value::Map(Branch { items }))
 }
 
-/// Builds a list from lines that are sorted by their indices.
+/// Builds a list from lines that are sorted by their next index.
 fn list<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored<'a>>, SopsFileError> {
     let mut values = Vec::new();
     for (index, group) in (0..).zip(lines.chunk_by_mut(FlatLine::is_beside)) {
@@ -179,7 +180,7 @@ fn list<'a>(lines: &mut [FlatLine<'_, 'a>], depth: usize) -> Result<Value<Stored
     Ok(Value::List(values))
 }
 
-/// The name, for a message, of the place `depth` steps deep through which the keys of these lines lead.
+/// The name of a place for a message. The keys of all these lines lead through the place, which is `depth` steps deep.
 fn place(lines: &[FlatLine<'_, '_>], depth: usize) -> String {
     let key = lines.first().map(|line| line.key).unwrap_or_default();
     let steps = Steps::of(key).take(depth).map(|step| match step {
@@ -199,12 +200,12 @@ impl<'k, 'a> FlatLine<'k, 'a> {
         }
     }
 
-    /// Goes on to the next step of the key.
+    /// Moves on to the next step of the flat key.
     fn advance(&mut self) {
         self.step = self.ahead.next();
     }
 
-    /// Whether both lines take the same step.
+    /// Whether the keys of both lines have the same next step.
     fn is_beside(&self, other: &Self) -> bool {
         self.step == other.step
     }
@@ -233,7 +234,8 @@ impl<'k> Iterator for Steps<'k> {
     }
 }
 
-/// Splits a key at its next separator: the text before it, whether it is `__list_`, and the text behind it.
+/// Splits a key at its first separator. Returns the text before the separator, whether the separator is `__list_`, and the text
+/// behind the separator.
 fn split(key: &[u8]) -> (&[u8], Option<(bool, &[u8])>) {
     for (position, _) in key.iter().enumerate().filter(|(_, byte)| **byte == b'_') {
         let (token, tail) = key.split_at(position);
@@ -247,8 +249,8 @@ fn split(key: &[u8]) -> (&[u8], Option<(bool, &[u8])>) {
     (key, None)
 }
 
-/// An index as sops reads it, with Go's `Atoi` and its error ignored: no number is 0, and a number that is too large is the
-/// largest.
+/// Reads an index as sops does, which ignores the error of Go's `Atoi`. A text that is no number counts as 0. A number out of
+/// range counts as the nearest `i64`.
 fn index(token: &[u8]) -> i64 {
     let text = str::from_utf8(token).unwrap_or_default();
     text.parse()

@@ -1,4 +1,4 @@
-//! The formats by their names, and what reads and writes each.
+//! The formats by their names, and the functions that read and write each format.
 
 use std::fmt;
 
@@ -15,15 +15,15 @@ use crate::{
 /// The format of a sops file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One or more YAML documents.
+    /// The format YAML, with one or more documents.
     Yaml,
-    /// One JSON object.
+    /// The format JSON, with one object.
     Json,
-    /// `KEY=value` lines.
+    /// The format dotenv, with lines like `KEY=value`.
     Dotenv,
-    /// `[section]` and `key = value` lines.
+    /// The format INI, with lines like `[section]` and `key = value`.
     Ini,
-    /// Any bytes, wrapped by sops in a JSON object.
+    /// Any bytes, which sops wraps in a JSON object.
     Binary,
 }
 
@@ -40,10 +40,10 @@ impl fmt::Display for Format {
 }
 
 impl Format {
-    /// Reads the text of an encrypted file into its documents. The metadata is still in them.
+    /// Reads the text of an encrypted file into its documents. The documents still contain the sops metadata.
     ///
     /// # Errors
-    /// When the text is not of this format.
+    /// When the text is not valid in this format.
     pub fn parse(self, source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
         match self {
             Self::Yaml => yaml::parse(source),
@@ -53,11 +53,12 @@ impl Format {
         }
     }
 
-    /// Writes decrypted documents (metadata removed) the way `sops decrypt` prints them. `None` if the text is longer than `most`
-    /// bytes; its length is measured before memory is allocated for it.
+    /// Writes decrypted documents without metadata, as `sops decrypt` prints them. Returns `None` if the text is longer than
+    /// `most` bytes. The length is measured before memory is allocated for the text.
     ///
     /// # Errors
-    /// When the format has no spelling for something in the tree.
+    /// When the format has no spelling for a key or a value. Also when the text would be many times as long as the contents of
+    /// the documents.
     pub fn emit(self, documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Content<'_>>, EmitError> {
         let text = match self {
             Self::Yaml => yaml::emit(documents, most)?,
@@ -72,10 +73,10 @@ impl Format {
         Ok(text.map(Content::Owned))
     }
 
-    /// Writes one scalar the way `sops decrypt --extract` prints it, without a line end.
+    /// Writes one scalar as `sops decrypt --extract` prints it, but without a line end.
     ///
     /// # Errors
-    /// When the format has no spelling for it.
+    /// When the format has no spelling for the scalar.
     pub fn emit_scalar(self, kind: ScalarType, text: &Plaintext) -> Result<Content<'_>, EmitError> {
         match (self, kind) {
             (_, ScalarType::Text) => Ok(Content::Borrowed(text)),

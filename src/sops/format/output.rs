@@ -1,10 +1,10 @@
 //! Collects printed text, up to a limit of its length.
 //!
-//! Each text is printed twice: first to measure it, then into a buffer of its length. So the buffer never grows. While a buffer
-//! grows, its text is in memory twice.
+//! Each text is printed twice: first to measure its length, then into a buffer of this length. So the buffer never grows. A
+//! growing buffer would copy its text, and the text would be in memory twice.
 //!
-//! A printed text may be much longer than the file that was read: YAML puts hundreds of blanks before each element of a deep
-//! list, and INI pads all names of a section to the length of the longest.
+//! A printed text may be much longer than the file that was read, so its length is limited. For example, YAML puts hundreds of
+//! blanks before each element of a deep list. INI pads all names of a section to the length of the longest name.
 
 use super::problem::EmitError;
 use crate::{
@@ -14,10 +14,11 @@ use crate::{
 
 /// The most bytes that are printed for each byte of names and values. Ordinary files need about two.
 const BYTES_FOR_EACH: usize = 8;
-/// A text of up to this many bytes is never refused, however few names and values there are: 16 MiB.
+/// The bytes that may be printed in addition to those for names and values: 16 MiB. So a text of up to 16 MiB is never too long
+/// for its contents.
 const FEW: usize = 16 << 20;
 
-/// The text that `print` writes for these documents; `None` if it is longer than `most` bytes.
+/// The text that `print` writes for `documents`. Returns `None` if the text is longer than `most` bytes.
 ///
 /// # Errors
 /// When the text is many times as long as the names and values of the documents, and when `print` fails.
@@ -35,28 +36,31 @@ pub(crate) fn text(
     print(Output::of(length)).map(|out| Some(out.text))
 }
 
-/// The text that is being printed, or only its length. Text beyond the limit is left out.
+/// The text that was printed so far, or only its length. Text beyond the limit is left out.
 pub(crate) struct Output {
     text: Plaintext,
-    /// Whether the text is stored. If not, only its length is counted.
+    /// Whether the printed text is kept. If not, only its length is counted.
     keeps: bool,
+    /// How many bytes of printed text were appended.
     length: usize,
+    /// How many more bytes of printed text the limit allows.
     left: usize,
+    /// Whether printed text was left out because of the limit.
     is_full: bool,
 }
 
 impl Output {
-    /// Keeps the text without a limit, for a single value.
+    /// An output that keeps its text and has no limit, for a single value.
     pub(crate) fn unlimited() -> Self {
         Self::new(Plaintext::default(), true, usize::MAX)
     }
 
-    /// Measures a text of at most `left` bytes, without keeping it.
+    /// An output that measures a text of at most `left` bytes, and does not keep the text.
     fn measuring(left: usize) -> Self {
         Self::new(Plaintext::default(), false, left)
     }
 
-    /// Keeps a text of this length.
+    /// An output that keeps a printed text of exactly `length` bytes.
     fn of(length: usize) -> Self {
         Self::new(Plaintext::with_capacity(length), true, length)
     }
@@ -71,7 +75,7 @@ impl Output {
         }
     }
 
-    /// Appends bytes.
+    /// Appends bytes to the printed text. If the limit is exceeded, the bytes are left out.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         match self.left.checked_sub(bytes.len()) {
             Some(left) if !self.is_full => {
@@ -85,7 +89,7 @@ impl Output {
         }
     }
 
-    /// Appends blanks.
+    /// Appends `count` blanks to the printed text.
     pub(crate) fn pad(&mut self, count: usize) {
         const BLANKS: &[u8] = &[b' '; 64];
         if count > self.left {
@@ -97,17 +101,17 @@ impl Output {
         }
     }
 
-    /// Whether something was left out. Then all further text is left out, too.
+    /// Whether text was left out because of the limit. Then all further text is left out, too.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full
     }
 
-    /// All that was appended.
+    /// The printed text.
     pub(crate) fn finish(self) -> Plaintext {
         self.text
     }
 
-    /// How many bytes were appended.
+    /// The number of bytes that were appended. Fails if text was left out.
     fn length(&self) -> Result<usize, EmitError> {
         if self.is_full {
             let problem = "printed as a whole it would be many times as long as its contents; take single keys of it";
@@ -117,8 +121,8 @@ impl Output {
     }
 }
 
-/// The bytes of names, values and comments, and one for each value. It may recurse, because every parser limits the depth of its
-/// tree.
+/// The bytes of all names, values and comments of a map, and one byte for each value. The function may recurse, because every
+/// parser limits the depth of its tree.
 fn size_of_branch(branch: &Branch<Plaintext>) -> usize {
     let sizes = branch.items.iter().map(|item| {
         let key = match &item.key {

@@ -1,32 +1,32 @@
-//! Why a text is not of its format or no sops file, and why a tree cannot be written in a format.
+//! The errors of the formats: why a text is not valid or is no sops file, and why a tree cannot be written.
 
 use thiserror::Error;
 
-/// Why a text is not of its format. The message names the place and never quotes the text, because a sops file may hold
-/// unencrypted values.
+/// Why a text is not valid in its format. The message names the line, and may quote a name, such as that of a key or an anchor.
+/// The message never quotes a value, because a sops file may hold unencrypted values.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}{problem}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
 pub struct ParseError {
-    /// The line, from 1; `None` if it is not known.
+    /// The line of the problem, counted from 1; `None` if the line is not known.
     pub line: Option<usize>,
-    /// What is wrong there, in lower case and without a full stop.
+    /// The problem in words, in lower case and without a full stop.
     pub problem: String,
-    /// The kind of the mistake.
+    /// The kind of the problem, which decides the remedy.
     pub flaw: Flaw,
 }
 
-/// Why a text is not a sops file.
+/// Why a text cannot be read as a sops file.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{problem}")]
 pub struct SopsFileError {
-    /// What is wrong, in lower case and without a full stop.
+    /// The problem in words, in lower case and without a full stop.
     pub problem: String,
-    /// The kind of the mistake.
+    /// The kind of the problem, which decides the remedy.
     pub flaw: Flaw,
 }
 
 impl SopsFileError {
-    /// A mistake in the metadata that has no remedy of its own.
+    /// The error for a problem in the metadata that has no remedy of its own.
     pub(crate) fn metadata(problem: impl Into<String>) -> Self {
         Self {
             problem: problem.into(),
@@ -35,31 +35,31 @@ impl SopsFileError {
     }
 }
 
-/// Kinds of mistakes in a text, which differ in their remedy.
+/// The kinds of problems in a text. Each kind has its own remedy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flaw {
-    /// The text breaks the grammar.
+    /// The text breaks the grammar of the format.
     #[default]
     Grammar,
-    /// A key is there twice.
+    /// A key occurs twice in a map of the file.
     RepeatedKey,
-    /// The section `sops` is there twice.
+    /// The section `sops` occurs twice, or a key in the metadata of a dotenv or INI file occurs twice.
     RepeatedSection,
-    /// A document is a list or a single value.
+    /// A document is a list or a single value, not a map.
     NotAMap,
-    /// There is text behind the end of the document.
+    /// There is text after the end of the document.
     Trailing,
-    /// There is no section `sops`, so sops did not encrypt the file.
+    /// The file has no section `sops`, so the file was not encrypted by sops.
     NoSection,
-    /// A selection rule is a pattern that takes too much time or memory.
+    /// The pattern of a selection rule takes too much time or memory.
     Pattern,
     /// The metadata has more recipient entries than anybody needs.
     TooManyKeys,
-    /// The metadata cannot be used for another reason.
+    /// The metadata cannot be used for any other reason.
     Metadata,
 }
 
-/// Why a decrypted tree cannot be written in a format.
+/// Why a decrypted tree cannot be written in a format. The string is the error message.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct EmitError(pub String);

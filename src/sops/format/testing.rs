@@ -11,7 +11,7 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// What sops prints for a file with nothing encrypted in it, or an error's text.
+/// The text that is printed for a file in which nothing is encrypted, or the text of the error.
 pub(crate) fn reprinted(format: Format, source: &[u8]) -> String {
     let documents = match format.parse(source) {
         Ok(documents) => documents.into_iter().map(branch).collect::<Vec<_>>(),
@@ -23,7 +23,7 @@ pub(crate) fn reprinted(format: Format, source: &[u8]) -> String {
     }
 }
 
-/// A document as it is after the decryption of nothing.
+/// Converts a document to the form that it has after decryption, but decrypts nothing.
 fn branch(branch: Branch<Stored>) -> Branch<Plaintext> {
     let items = branch.items.into_iter().map(|item| Item {
         key: match item.key {
@@ -53,7 +53,7 @@ fn comment(comment: Comment<Stored>) -> Comment<Plaintext> {
     }
 }
 
-/// Texts with much that means something in one of the formats.
+/// Random texts, made mostly of words that have a special meaning in one of the formats.
 fn texts() -> impl Strategy<Value = Vec<u8>> {
     let words = [
         "a", "k", "=", ":", "\n", " ", "#", ";", "[", "]", "[s]\n", "\"", "'", "`", "\"\"\"", "\\", "\\\n", "\\n", "-", "{", "}",

@@ -1,4 +1,4 @@
-//! A compiled pattern that computes its states on demand, and the limit to this work.
+//! Matches texts with a compiled pattern. The states of the pattern are computed on demand, and this work is limited.
 
 use regex_automata::{
     Input,
@@ -11,27 +11,30 @@ use regex_automata::{
 
 use super::problem::PatternError;
 
-/// The most bytes for the states that are kept: 4 MiB. When they are used up, all states are dropped and computed again on
+/// The most bytes of memory for computed states: 4 MiB. When this memory is full, all states are dropped and computed again on
 /// demand.
 const MEMORY: usize = 4 << 20;
-/// The most work for all texts together, as [`Automaton::charge`] counts it. It takes about two seconds. Forty thousand keys of
-/// sixty characters need half of it, with a pattern that has two gaps of bounded length.
+/// The most work for all texts together, as [`Automaton::charge`] counts work. This much work takes about two seconds. Forty
+/// thousand keys of sixty characters take half of the limit, with a pattern that has two gaps like `.{0,60}`.
 const WORK: usize = 1 << 29;
 
-/// A lazy automaton: it computes a state when it first needs it. A step to a known state takes the same short time for every
-/// pattern. Computing a new state takes a time that grows with its size, so only this counts as work.
+/// A lazy automaton, which computes a state when the state is first needed. A step to a known state takes the same short time
+/// for every pattern. The time to compute a new state grows with the size of the state, so only such computations count as
+/// work.
 pub(crate) struct Automaton {
     dfa: DFA,
     cache: Cache,
-    /// How many transitions of the pattern consume no character. Computing a state follows each of them at most once.
+    /// How many transitions of the pattern consume no character. The computation of a state follows each such transition at
+    /// most once.
     jumps: usize,
-    /// The size of the largest state so far in bytes.
+    /// The size of the largest computed state of the pattern, in bytes.
     largest: usize,
+    /// How much work the pattern may still take.
     work_left: usize,
 }
 
 impl Automaton {
-    /// The automaton for a pattern; `None` if none can be built.
+    /// The automaton for a compiled pattern. Returns `None` if the library cannot build an automaton.
     pub(crate) fn new(nfa: NFA) -> Option<Self> {
         let limits = DFA::config().cache_capacity(MEMORY).skip_cache_capacity_check(true);
         let jumps = nfa.states().iter().map(jumps).sum();
@@ -45,10 +48,10 @@ impl Automaton {
         })
     }
 
-    /// Whether a match ends anywhere in the text.
+    /// Whether the pattern matches anywhere in the text.
     ///
     /// # Errors
-    /// When the work for all texts exceeds the limit.
+    /// When the work for all texts together exceeds the limit.
     pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, PatternError> {
         let mut state = self.find(|dfa, cache| dfa.start_state_forward(cache, &Input::new(text)).ok())?;
         for &byte in text {
@@ -67,14 +70,14 @@ impl Automaton {
         Ok(state.is_match() || end.is_match())
     }
 
-    /// Counts the work to compute one state.
+    /// Counts the work to compute one state. Fails if the work exceeds the limit.
     fn charge(&mut self) -> Result<(), PatternError> {
         let work = self.jumps.saturating_add(self.largest);
         self.work_left = self.work_left.checked_sub(work).ok_or(PatternError::TooSlow)?;
         Ok(())
     }
 
-    /// Looks up or computes a state, and notes the size of a new one.
+    /// Looks up or computes a state with the function `state`. Notes the size of a new state.
     fn find(&mut self, state: impl FnOnce(&DFA, &mut Cache) -> Option<LazyStateID>) -> Result<LazyStateID, PatternError> {
         let before = self.cache.memory_usage();
         let state = state(&self.dfa, &mut self.cache).ok_or(PatternError::TooSlow)?;
@@ -84,7 +87,7 @@ impl Automaton {
     }
 }
 
-/// How many states are reached from this one without a character.
+/// How many transitions of a state consume no character.
 fn jumps(state: &State) -> usize {
     match state {
         State::Union { alternates } => alternates.len(),

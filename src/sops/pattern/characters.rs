@@ -1,4 +1,4 @@
-//! The parts of a pattern that stand for one character: escapes and brackets.
+//! Translates the parts of a pattern that stand for one character: escapes and brackets.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,17 @@ use regex_automata::util::syntax;
 
 use super::{literal::push_literal, translator::Translator};
 
-/// The names of ASCII classes such as `[:alpha:]`, which Go and the `regex` crate share.
+/// The names of ASCII classes such as `[:alpha:]`. Go and the `regex` crate have the same names.
 const ASCII_CLASSES: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit",
 ];
 
-/// The letters that stand for a class behind a backslash: of ASCII, or (the last two, with a name behind them) of Unicode.
+/// The letters that stand for a class of characters if a backslash is before them. `p` and `P` stand for a Unicode class, whose
+/// name follows. All other letters stand for an ASCII class.
 const CLASS_LETTERS: [char; 8] = ['d', 'D', 's', 'S', 'w', 'W', 'p', 'P'];
 
 impl Translator<'_> {
-    /// Translates an escape outside of brackets, behind its backslash.
+    /// Translates an escape outside of brackets. The backslash has already been read.
     pub(crate) fn escape(&mut self) -> Option<()> {
         if self.eat("Q") {
             let whole = self.rest;
@@ -36,9 +37,9 @@ impl Translator<'_> {
         Some(())
     }
 
-    /// Translates an assertion about an end of the text or a boundary of words. As in Go, words are those of ASCII. With such
-    /// words, the crate may also find a boundary between the bytes of one character, which is none in Go; `nfa` keeps matches
-    /// from such places.
+    /// Translates an assertion: an end of the text, or a boundary of a word. As in Go, words consist of ASCII characters. With
+    /// such words, the `regex` crate may also find a boundary between the bytes of one character, where Go finds none. The
+    /// function `nfa` prevents matches that start at such places.
     fn boundary(&mut self) -> Option<&'static str> {
         let spellings = [("A", r"\A"), ("z", r"\z"), ("b", r"(?-u:\b)"), ("B", r"(?-u:\B)")];
         spellings
@@ -46,7 +47,8 @@ impl Translator<'_> {
             .find_map(|(letter, spelling)| self.eat(letter).then_some(spelling))
     }
 
-    /// The class that a letter of [`CLASS_LETTERS`] behind a backslash begins.
+    /// Reads a letter of [`CLASS_LETTERS`] behind a backslash. Returns the class that the letter begins, as the `regex` crate
+    /// spells the class.
     fn class(&mut self) -> Option<String> {
         let class = match self.next()? {
             'd' => "[0-9]",
@@ -60,7 +62,8 @@ impl Translator<'_> {
         Some(class.to_owned())
     }
 
-    /// A class of Unicode by its name, which stands in braces or is a single letter.
+    /// Reads the name of a Unicode class, which stands in braces or is a single letter. Returns the class as the `regex` crate
+    /// spells it.
     fn unicode_class(&mut self, negative: bool) -> Option<String> {
         let first = self.next()?;
         let name = if first == '{' {
@@ -73,14 +76,15 @@ impl Translator<'_> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '));
         let letter = if negative { 'P' } else { 'p' };
-        // Go knows categories and scripts, and none of the other properties that the crate may have.
+        // Go knows general categories (`gc`) and scripts (`sc`). Go knows none of the other Unicode properties that the `regex`
+        // crate may have.
         let mut classes = ["gc", "sc"]
             .into_iter()
             .map(|property| format!("\\{letter}{{{property}={name}}}"));
         classes.find(|class| plain && syntax::parse(class).is_ok())
     }
 
-    /// The single character that the text behind a backslash stands for.
+    /// Reads the rest of an escape. Returns the single character that the escape stands for.
     fn escaped(&mut self) -> Option<char> {
         match self.next()? {
             first @ '0'..='7' => self.octal(first),
@@ -95,8 +99,8 @@ impl Translator<'_> {
         }
     }
 
-    /// The character for up to three octal digits. A single digit other than 0 is refused: elsewhere it refers to a group, and Go
-    /// has no such references.
+    /// Reads up to three octal digits, of which `first` is already read. Returns the character with this code. A single digit
+    /// other than 0 is refused. In other dialects, such a digit refers to a group, and Go has no such references.
     fn octal(&mut self, first: char) -> Option<char> {
         let mut code = first.to_digit(8)?;
         let mut length = 1;
@@ -114,7 +118,7 @@ impl Translator<'_> {
         (first == '0' || length > 1).then_some(char::from_u32(code)?)
     }
 
-    /// The character for two hexadecimal digits, or for any number of them in braces.
+    /// Reads two hexadecimal digits, or any number of them in braces. Returns the character with this code.
     fn hexadecimal(&mut self) -> Option<char> {
         let digits = if self.eat("{") {
             self.until("}")?
@@ -127,15 +131,15 @@ impl Translator<'_> {
         valid.then(|| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32))?
     }
 
-    /// Translates a bracket expression. Inside of it, brackets and operators stand for themselves, except `[:` and the closing
-    /// bracket.
+    /// Translates a bracket expression, such as `[^a-z]`. Operators such as `*` stand for themselves in it. A `[` stands for
+    /// itself too, unless it begins an ASCII class such as `[:alpha:]`.
     pub(crate) fn bracket(&mut self) -> Option<()> {
         self.part("[");
         if self.eat("^") {
             self.out.push('^');
         }
         self.member()?;
-        // The first member was read without looking for the end: there, a `]` stands for itself.
+        // The first member was read without a look for the closing bracket, because a `]` in the first place stands for itself.
         while !self.eat("]") {
             self.member()?;
         }
@@ -143,7 +147,7 @@ impl Translator<'_> {
         Some(())
     }
 
-    /// Translates a member of a bracket expression: a class, a character or a range.
+    /// Translates one member of a bracket expression: a class, a character or a range.
     fn member(&mut self) -> Option<()> {
         if let Some(inside) = self.rest.strip_prefix("[:")
             && let Some((name, rest)) = inside.split_once(":]")
@@ -176,6 +180,7 @@ impl Translator<'_> {
         Some(())
     }
 
+    /// Reads one character of a bracket expression, which may be an escape.
     fn bracket_character(&mut self) -> Option<char> {
         if self.eat("\\") { self.escaped() } else { self.next() }
     }

@@ -1,15 +1,15 @@
 //! Regular expressions of Go's `regexp` package, matched as Go matches them.
 //!
-//! The `regex` crate belongs to the same family of engines, but reads some spellings differently: its character classes are those
-//! of Unicode (in Go, of ASCII), its brackets nest, and its braces always repeat. So a pattern is read by Go's grammar and
-//! written again in spellings that the crate reads as Go does. Groups become non-capturing and repetitions greedy, because only
-//! the existence of a match counts.
+//! Go's engine and the Rust crate `regex` are both of the family of RE2, which matches in linear time. Still, the crate reads
+//! some spellings differently. In the crate, character classes are those of Unicode (in Go, of ASCII), brackets nest, and
+//! braces always repeat. So a pattern is read by Go's grammar, and written again in spellings that the crate reads as Go does.
+//! Only the existence of a match counts. So groups become non-capturing, and repetitions become greedy.
 //!
-//! A pattern that cannot be translated matches nothing. These are patterns with an escaped surrogate, with a second repetition
-//! that only flags separate from the first (`a*(?i)*`), or with more than 250 levels of nesting.
+//! A pattern that cannot be translated matches nothing. Such a pattern has an escaped surrogate, more than 250 levels of
+//! nesting, or a second repetition that only flags separate from the first (`a*(?i)*`).
 //!
-//! Whoever wrote the file chose both the pattern and the text. So the size of a pattern and the work of its matches have a limit,
-//! and a file that exceeds one is [refused](PatternError).
+//! Whoever wrote the file chose both the pattern and the text. So the size of a pattern and the work of its matches have a
+//! limit. A file that exceeds a limit is [refused](PatternError).
 
 mod automaton;
 mod characters;
@@ -24,19 +24,21 @@ pub(crate) use problem::PatternError;
 use regex_automata::{nfa::thompson, util::syntax};
 use translator::translate;
 
-/// The most bytes of a pattern as it stands in a file.
+/// The most bytes of a pattern in a file: 64 KiB.
 const LONGEST: usize = 64 << 10;
-/// The most bytes of a compiled pattern, 10 MiB. Two thousand names without regard to case take 1.4 MB, 64 Unicode letters 1 MB.
+/// The most bytes of a compiled pattern: 10 MiB. Two thousand names without regard to case take 1.4 MB. A pattern for 64
+/// Unicode letters takes 1 MB.
 const LARGEST: usize = 10 << 20;
 
-/// A compiled pattern. `None` stands for a pattern that Go refuses: it matches nothing, because sops ignores the error.
+/// A compiled pattern. `None` stands for a pattern that Go refuses. Such a pattern matches nothing, because sops ignores the
+/// error.
 pub(crate) struct Pattern(Option<Automaton>);
 
 impl Pattern {
-    /// Compiles a pattern as it stands in a file.
+    /// Compiles a pattern, given its bytes in the file.
     ///
     /// # Errors
-    /// When it is too large.
+    /// When the pattern is too large.
     pub(crate) fn new(pattern: &[u8]) -> Result<Self, PatternError> {
         if pattern.len() > LONGEST {
             return Err(PatternError::TooLarge);
@@ -47,18 +49,19 @@ impl Pattern {
         Ok(Self(nfa(&pattern)?.and_then(Automaton::new)))
     }
 
-    /// Whether the pattern matches anywhere in the text. A byte that is not UTF-8 counts as U+FFFD.
+    /// Whether the pattern matches anywhere in the text. Each byte that is not UTF-8 counts as U+FFFD.
     ///
     /// # Errors
-    /// When the work for this text and all texts before it exceeds the limit.
+    /// When the work for this text and all earlier texts exceeds the limit.
     pub(crate) fn matches(&mut self, text: &[u8]) -> Result<bool, PatternError> {
         let automaton = self.0.as_mut();
         automaton.map_or(Ok(false), |automaton| automaton.matches(&with_replacements(text)))
     }
 }
 
-/// Compiles a translated pattern; `None` if the crate refuses it. The match may begin anywhere, but only behind whole characters:
-/// between the bytes of one character, the automaton would find word boundaries that Go does not have.
+/// Compiles a translated pattern to an NFA (a nondeterministic automaton). Returns `None` if the `regex` crate refuses the
+/// pattern. A match can begin at the start of the text and behind each character, but not between the bytes of one character.
+/// There, the automaton would find word boundaries that Go does not have.
 fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, PatternError> {
     let anywhere = format!(r"(?s:\A.*?)(?:{pattern})");
     let limits = thompson::Config::new()
@@ -75,7 +78,7 @@ fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, PatternError> {
     }
 }
 
-/// The text with U+FFFD in the place of every byte that is not UTF-8.
+/// The text with U+FFFD in the place of each byte that is not UTF-8.
 fn with_replacements(text: &[u8]) -> Cow<'_, [u8]> {
     if str::from_utf8(text).is_ok() {
         return Cow::Borrowed(text);

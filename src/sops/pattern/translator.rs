@@ -1,14 +1,15 @@
-//! Reads a pattern by Go's grammar, and writes it so that the `regex` crate cannot read it in another way.
+//! Reads a pattern by Go's grammar, and writes the pattern so that the `regex` crate reads it as Go does.
 
 use std::fmt::Write as _;
 
 use super::literal::push_literal;
 
-/// The greatest number of repetitions that Go allows for a part, with those of the groups around it multiplied in.
+/// The most repetitions that Go allows for a part of a pattern. The repetitions of the part and of all groups around the part
+/// are multiplied.
 const MAX_REPETITIONS: usize = 1000;
 
-/// Translates a pattern for the `regex` crate. `None` if Go refuses the pattern and the crate would not; a pattern that both
-/// refuse may be left for the crate to refuse.
+/// Translates a pattern for the `regex` crate. If Go refuses the pattern, the result is `None` or a text that the crate refuses
+/// too.
 pub(crate) fn translate(pattern: &str) -> Option<String> {
     let mut translator = Translator {
         rest: pattern,
@@ -20,16 +21,17 @@ pub(crate) fn translate(pattern: &str) -> Option<String> {
     Some(translator.out)
 }
 
-/// How often the parts of a group are repeated at most, repetitions inside of them multiplied in.
+/// How often the parts of one group are repeated at most. For parts inside other parts, the repetitions are multiplied.
 #[derive(Clone, Copy, Default)]
 struct Weights {
-    /// The number for the part read last, to which a following repetition applies.
+    /// The most repetitions of the part that was read last. A repetition that follows applies to this part.
     last: usize,
-    /// The greatest number among the parts before it.
+    /// The most repetitions among all earlier parts of the group.
     earlier: usize,
 }
 
 impl Weights {
+    /// Adds a part with this number of repetitions.
     fn push(&mut self, weight: usize) {
         self.earlier = self.earlier.max(self.last);
         self.last = weight;
@@ -38,20 +40,23 @@ impl Weights {
 
 #[derive(Default)]
 pub(crate) struct Translator<'a> {
+    /// The text of the pattern that has not been read.
     pub(crate) rest: &'a str,
+    /// The translation of the text that has been read.
     pub(crate) out: String,
-    /// Flags that are written just before the next part: in Go, a repetition behind the flags still belongs to the part before
-    /// them.
+    /// Flags that must be written before the next part. In Go, a repetition behind flags still belongs to the part before the
+    /// flags. So flags are not written at once.
     flags: String,
-    /// The numbers of the group that is being read.
+    /// The repetitions of the parts in the group that is being read.
     weights: Weights,
-    /// The numbers of the groups around it, outermost first.
+    /// The repetitions of the parts in the groups around the current group, outermost first.
     outer: Vec<Weights>,
-    /// Whether the part read last already has a repetition. Go allows only one.
+    /// Whether the part of the pattern that was read last already has a repetition. Go allows only one.
     repeated: bool,
 }
 
 impl<'a> Translator<'a> {
+    /// Reads the next character of the pattern.
     pub(crate) fn next(&mut self) -> Option<char> {
         let mut characters = self.rest.chars();
         let next = characters.next();
@@ -59,36 +64,40 @@ impl<'a> Translator<'a> {
         next
     }
 
+    /// Reads `prefix`, if the text begins with this prefix. Returns whether the prefix was read.
     pub(crate) fn eat(&mut self, prefix: &str) -> bool {
         let rest = self.rest.strip_prefix(prefix);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
 
-    /// Takes the text before `end`, and skips `end`. `None` if there is no `end`.
+    /// Reads the text of the pattern before `end`, and skips `end`. Returns `None` if there is no `end`.
     pub(crate) fn until(&mut self, end: &str) -> Option<&'a str> {
         let (text, rest) = self.rest.split_once(end)?;
         self.rest = rest;
         Some(text)
     }
 
+    /// Begins a part with this number of repetitions. The flags that wait for the next part are written.
     pub(crate) fn begin(&mut self, weight: usize) {
         self.weights.push(weight);
         self.repeated = false;
         self.out.push_str(&std::mem::take(&mut self.flags));
     }
 
-    /// Writes a part that can be repeated.
+    /// Writes a part of a pattern that a repetition may follow.
     pub(crate) fn part(&mut self, text: &str) {
         self.begin(1);
         self.out.push_str(text);
     }
 
+    /// Writes a character of a pattern that stands for itself.
     pub(crate) fn literal(&mut self, character: char) {
         self.begin(1);
         push_literal(&mut self.out, character);
     }
 
+    /// Translates the next part or operator of the pattern.
     fn token(&mut self) -> Option<()> {
         match self.next()? {
             '(' => self.open()?,
@@ -114,7 +123,7 @@ impl<'a> Translator<'a> {
         Some(())
     }
 
-    /// Translates an opening parenthesis, with the name or the flags behind it.
+    /// Translates an opening parenthesis, and the name or the flags behind the parenthesis.
     fn open(&mut self) -> Option<()> {
         if !self.rest.starts_with('?') {
             self.open_group("(?:");
@@ -133,12 +142,14 @@ impl<'a> Translator<'a> {
         Some(())
     }
 
+    /// Begins a group with the text `opening`.
     fn open_group(&mut self, opening: &str) {
         self.begin(0);
         self.out.push_str(opening);
         self.outer.push(std::mem::take(&mut self.weights));
     }
 
+    /// Ends a group. Flags inside the group do not reach beyond the group.
     fn close(&mut self) -> Option<()> {
         let inside = self.weights.last.max(self.weights.earlier);
         self.weights = self.outer.pop()?;
@@ -149,8 +160,8 @@ impl<'a> Translator<'a> {
         Some(())
     }
 
-    /// Reads flags up to `:` or `)`, and says whether it was `:`. The flag `U`, which swaps greedy and lazy, does not decide
-    /// whether there is a match, and is dropped.
+    /// Reads flags up to `:` or `)`. Returns the flags, and whether they end with `:`. The flag `U`, which swaps greedy and
+    /// lazy, is dropped, because the existence of a match does not depend on it.
     fn flags(&mut self) -> Option<(String, bool)> {
         let (mut on, mut off) = (String::new(), String::new());
         let (mut negative, mut seen) = (false, false);
@@ -173,7 +184,8 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// Repeats the last part, at most `count` times; `*`, `+` and `?` count as 1.
+    /// Adds the repetition `operator` to the part that was read last. `count` is the most repetitions that `operator` allows;
+    /// for `*`, `+` and `?`, it is 1.
     fn repeat(&mut self, operator: &str, count: usize) -> Option<()> {
         self.eat("?");
         let stacked = std::mem::replace(&mut self.repeated, true);
@@ -182,8 +194,9 @@ impl<'a> Translator<'a> {
         (!stacked && self.weights.last <= MAX_REPETITIONS).then_some(())
     }
 
-    /// Reads the braces `{n}`, `{n,}` or `{n,m}`. Returns their text and how often they repeat, which is `None` if Go refuses the
-    /// numbers. Returns `None` as a whole if the text is none of these forms; then the `{` stands for itself.
+    /// Reads braces of the form `{n}`, `{n,}` or `{n,m}`. Returns the text of the braces, and the number of repetitions. The
+    /// number is `None` if Go refuses it. Returns `None` as a whole if the text has none of these forms; then the `{` stands
+    /// for itself.
     fn braces(&mut self) -> Option<(String, Option<usize>)> {
         let (inside, rest) = self.rest.split_once('}')?;
         let (least, most) = inside.split_once(',').unwrap_or((inside, inside));
@@ -200,7 +213,7 @@ impl<'a> Translator<'a> {
     }
 }
 
-/// Whether the text is a number as Go wants it in braces: without leading zeros.
+/// Whether the text is a number without leading zeros, as Go wants it in braces.
 fn is_count(text: &str) -> bool {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits && (text == "0" || !text.starts_with('0'))

@@ -1,4 +1,4 @@
-//! A thread that can read files and compute, and nothing else.
+//! A thread that can read files and compute, and little else.
 
 use std::{
     cell::Cell,
@@ -16,44 +16,49 @@ use std::{
 use super::restriction::restrict;
 use crate::system::stop;
 
-/// The stack of the thread, in bytes: 8 MiB, as much as Linux gives the first thread of a program. The limits of nesting are made
-/// for this size.
+/// The stack size of the confined thread, in bytes: 8 MiB, as much as Linux gives the first thread of a program. The limits of
+/// nesting in sops files are chosen for this size.
 pub(crate) const STACK: usize = 8 << 20;
 
-/// How often a caller that waits for work checks whether the process was told to end.
+/// How often a waiting thread checks whether the process was told to end: every 20 ms. This is the longest time after which a
+/// signal is noticed.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 
-/// A piece of work. It returns nothing: it sends its result to the thread that waits for it, through a channel of its own.
+/// A piece of work for the confined thread. The work returns nothing, but sends its result through a channel to the thread that
+/// waits.
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
-/// A thread that can read files and compute, and little else. It does one piece of work after the other. The thread that waits
-/// for it is not restricted.
+/// A thread that can read files and compute, and little else. The thread does one piece of work after the other. The thread that
+/// waits for the results is not restricted.
 ///
-/// A thread cannot be ended from outside. If it takes too long, it is left behind, and a new thread does the next piece of work.
-/// The old one holds no lock, nobody waits for it, and it ends with the process. Clones share the thread.
+/// A thread cannot be ended from outside. If a piece of work takes too long, its thread is abandoned, and a new thread does the
+/// next work. The abandoned thread ends with the process. Until then, it does no harm: it holds no lock, and nobody waits for its
+/// result. Clones of a `Confined` share the thread.
 #[derive(Clone, Default)]
 pub struct Confined {
     thread: Rc<Cell<Option<Sender<Work>>>>,
 }
 
-/// Why work has no result.
+/// Why a piece of work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfinished {
-    /// It took too long.
+    /// The work took longer than its timeout.
     Late,
-    /// The process was told to end.
+    /// This process was told to end.
     Stopped,
 }
 
 impl Confined {
-    /// Runs `work` on the confined thread, and waits for it at most for `timeout`. If no thread can be started, `work` runs on
-    /// the calling thread, which is not confined, and without a limit of time.
+    /// Runs `work` on the confined thread, and waits at most for `timeout`. If no thread can be started, `work` runs on the calling
+    /// thread, without confinement and without a timeout.
     ///
     /// # Errors
-    /// When there is no result in time, or the process was told to end, even if that was before the work began.
+    ///
+    /// If there is no result in time, or if the process was told to end, even before the work began.
     ///
     /// # Panics
-    /// When `work` does.
+    ///
+    /// If `work` panics.
     pub fn run<T: Send + 'static>(&self, timeout: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
         if stop::is_requested() {
             return Err(Unfinished::Stopped);
@@ -61,13 +66,15 @@ impl Confined {
         self.run_with_grace(timeout, Duration::ZERO, work)
     }
 
-    /// Like [`Self::run`], but if the process was told to end, before or meanwhile, it still waits for `grace`.
+    /// Does what [`Self::run`] does, but still waits for `grace` after the process was told to end.
     ///
     /// # Errors
-    /// When there is no result in time.
+    ///
+    /// If there is no result in time.
     ///
     /// # Panics
-    /// When `work` does.
+    ///
+    /// If `work` panics.
     pub fn run_with_grace<T: Send + 'static>(
         &self,
         timeout: Duration,
@@ -77,7 +84,7 @@ impl Confined {
         let end = Instant::now() + timeout;
         let (tell, result) = mpsc::sync_channel(1);
         let work = Box::new(move || {
-            // If the result comes too late, nobody receives it any more, and that is no error.
+            // An error of `send` is ignored: it means that the result comes too late, so nobody waits for the result any more.
             let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
         });
         self.start(work);
@@ -85,19 +92,19 @@ impl Confined {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(panicked)) => panic::resume_unwind(panicked),
             Err(unfinished) => {
-                // The thread is still busy. Without it, the next piece of work starts a new thread.
+                // The thread is still busy, so it is abandoned. The next piece of work starts a new thread.
                 self.thread.set(None);
                 Err(unfinished)
             }
         }
     }
 
-    /// Gives `work` to the thread, a new one if there is none.
+    /// Sends `work` to the confined thread. Starts a thread if there is none.
     fn start(&self, work: Work) {
         let thread = self.thread.take().or_else(begin);
         match thread {
             Some(thread) => {
-                // The thread runs as long as this sender exists, so it receives the work.
+                // The result is ignored: the thread lives as long as this sender, so `send` does not fail.
                 let _ = thread.send(work);
                 self.thread.set(Some(thread));
             }
@@ -106,7 +113,7 @@ impl Confined {
     }
 }
 
-/// Starts a confined thread; `None` if that is not possible.
+/// Starts a confined thread, and returns the sender for its work; `None` if no thread can be started.
 pub(crate) fn begin() -> Option<Sender<Work>> {
     let (sender, works) = mpsc::channel::<Work>();
     let confined = move || {
@@ -119,7 +126,7 @@ pub(crate) fn begin() -> Option<Sender<Work>> {
     thread.spawn(confined).ok().map(|_| sender)
 }
 
-/// Waits for a result until `end`, or until `grace` after the process was told to end.
+/// Waits for a result until `end`. If the process is told to end, waits at most for `grace` from then on.
 pub(crate) fn wait<T>(result: &Receiver<T>, end: Instant, grace: Duration) -> Result<T, Unfinished> {
     let (mut end, mut unfinished) = (end, Unfinished::Late);
     loop {

@@ -1,13 +1,13 @@
-//! Confines the thread that reads and decrypts what others wrote.
+//! Confines the thread that reads and decrypts files which others may have written.
 //!
-//! This thread gives up what decryption does not need, in three independent ways: it drops capabilities of root, restricts itself
-//! by Landlock, and installs a filter of system calls. The process as a whole must still mount, write and start programs, so it
-//! cannot give these up. Each way is used as far as the kernel, or the container, allows. If one is not possible, the work is
-//! done all the same, because a host without its secrets may not boot.
+//! The thread gives up all rights that decryption does not need, in three independent steps: it drops capabilities of root,
+//! restricts itself by Landlock, and installs a filter of system calls. The process as a whole cannot give up these rights,
+//! because it must still mount, write and start programs. Each step goes as far as the kernel or the container allows. If a step
+//! is not possible, the work is still done: a host that does not get its secrets might not boot.
 //!
-//! The limit of this: the thread shares its memory with the rest of the process. The confinement stops a mistake, and a thread
-//! that a file has misled. It does not stop somebody who can make the thread write to any place in memory, because they can make
-//! the other threads act.
+//! The confinement has a limit: the thread shares its memory with the rest of the process. The confinement limits the harm of a
+//! mistake in this program, or of a file that misleads the thread. It does not stop an attacker who can make the thread write to
+//! any place in memory, because such an attacker can control the other threads.
 
 mod confined;
 mod restriction;

@@ -1,4 +1,5 @@
-//! Daemons of GnuPG, found by the sockets where they listen. What a socket says is not trusted: anybody may listen there.
+//! Finds daemons of GnuPG by the sockets on which they listen, and ends them. An answer from a socket is not trusted, since
+//! anybody may listen on the socket.
 
 use std::{
     fs,
@@ -22,29 +23,35 @@ use rustix::{
 
 use crate::system::stop;
 
-/// How long a daemon may take to give its process number, and to end.
+/// The time that a daemon has to answer, and again the time that it has to end.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// The longest answer that may hold a process number, in bytes. A real one has some 30.
+/// The most bytes of an answer with a process number. A real answer has about 30 bytes.
 const MAX_ANSWER: usize = 1024;
 
-/// A running daemon.
+/// A running daemon of GnuPG: a descriptor of its process, the process number, and the path of its main socket.
 pub(crate) struct Daemon {
+    /// A descriptor of the process (`pidfd_open(2)`), which never refers to another process.
     process: OwnedFd,
     id: Pid,
+    /// The path of the main socket of the daemon.
     socket: PathBuf,
 }
 
-/// Makes this process the parent of all daemons that are started from now on. The process that started a daemon exits, and the daemon goes
-/// to the nearest ancestor that asked for it (`PR_SET_CHILD_SUBREAPER` in prctl(2)), not to process 1. So the daemons of this run can be
-/// told from those that another gpg starts meanwhile.
+/// Makes this process the parent of all daemons that are started from now on.
 ///
-/// This is never undone. Children that are left when this process ends go to process 1 as usual.
+/// The process that starts a daemon exits. The daemon then becomes a child of the nearest ancestor with `PR_SET_CHILD_SUBREAPER`
+/// set (prctl(2)), instead of process 1. So the daemons of this run can be told from the daemons that another gpg starts
+/// meanwhile.
+///
+/// The setting is never undone. Children that are left when this process ends become children of process 1, as usual.
 pub(crate) fn adopt_daemons() -> io::Result<()> {
     Ok(set_child_subreaper(Some(getpid()))?)
 }
 
-/// Whether a daemon serves `socket`: it takes the connection and greets. One that is about to end still listens, and takes no
-/// connection any more: what waits there is closed when it ends. One that does not greet in time is busy.
+/// Whether a daemon serves `socket`: the daemon accepts a connection and sends a greeting.
+///
+/// A daemon that is about to end still listens, but accepts no connection. A new connection waits, and is closed when the
+/// daemon ends. A daemon that sends no greeting within [`TIMEOUT`] is busy, and counts as serving.
 pub(crate) fn is_served(socket: &Path) -> bool {
     open(socket).is_ok_and(|mut stream| match is_readable(&stream, TIMEOUT) {
         Ok(true) => stream.read(&mut [0]).is_ok_and(|count| count > 0),
@@ -54,19 +61,21 @@ pub(crate) fn is_served(socket: &Path) -> bool {
 }
 
 impl Daemon {
-    /// The daemon that serves `socket`.
+    /// Finds the daemon that serves `socket`.
     ///
     /// # Errors
     ///
-    /// If nobody who runs as this user answers there, or not in time. Once this process is told to end, only [`TIMEOUT`] is left.
+    /// An error is returned if no process of this user answers at the socket within `timeout`. After this process is told to end,
+    /// the daemon has only [`TIMEOUT`] left to answer.
     pub(crate) fn at(socket: &Path, timeout: Duration) -> io::Result<Self> {
         let stream = open(socket)?;
         if socket_peercred(&stream)?.uid != geteuid() {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        // The peer credentials are of no help with the number: GnuPG's daemons listen first and then fork.
+        // The daemon is asked for its process number. The credentials of the socket would give a wrong number, because GnuPG's
+        // daemons first listen and then fork.
         let id = process_id(&stream, Instant::now() + timeout)?;
-        // The number is only what the socket says. Before `end` does anything to the process, it checks that this is a child of ours.
+        // Whoever listens on the socket can give any number. So `end` first checks that the process is a child of this process.
         let process = pidfd_open(id, PidfdFlags::empty())?;
         Ok(Self {
             process,
@@ -75,9 +84,11 @@ impl Daemon {
         })
     }
 
-    /// Ends the daemon and what it started, such as a pinentry. Does nothing if this run did not start the daemon.
+    /// Ends the daemon and the processes that it started, such as a pinentry (a program that asks for passphrases). Does nothing
+    /// if this run did not start the daemon.
     pub(crate) fn end(self) {
-        // Until the last `waitid` below, the process number of a child cannot be given to another process.
+        // `has_ended` leaves an ended child as a zombie (`WNOWAIT`). So until the last `waitid` below, the system cannot give the
+        // process number of the child to another process.
         let Ok(has_ended) = self.has_ended() else { return };
         if !has_ended {
             self.signal(Signal::TERM);
@@ -93,14 +104,19 @@ impl Daemon {
         self.remove_sockets();
     }
 
-    /// Whether the daemon has ended. An error (`ECHILD`) if it is no child of this process: then this run did not start it, whatever the
-    /// socket said.
+    /// Whether the daemon has ended.
+    ///
+    /// # Errors
+    ///
+    /// `ECHILD` if the daemon is no child of this process. Such a daemon was not started by this run, even if the answer from the
+    /// socket suggests it.
     fn has_ended(&self) -> io::Result<bool> {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         Ok(waitid(WaitId::PidFd(self.process.as_fd()), look)?.is_some())
     }
 
-    /// Sends `signal` to the daemon. If it leads a process group, sends it to the group too, in which the daemon's own children are.
+    /// Sends `signal` to the daemon. If the daemon leads a process group, the signal also goes to the group, which has the
+    /// daemon's own children.
     fn signal(&self, signal: Signal) {
         if getpgid(Some(self.id)) == Ok(self.id) {
             let _ = kill_process_group(self.id, signal);
@@ -108,13 +124,13 @@ impl Daemon {
         let _ = pidfd_send_signal(&self.process, signal);
     }
 
-    /// Waits at most `timeout` for the end of the daemon. Returns whether it has ended.
+    /// Waits for the end of the daemon, at most for `timeout`. Returns whether the daemon has ended.
     fn ends_within(&self, timeout: Duration) -> bool {
         is_readable(&self.process, timeout).unwrap_or(false)
     }
 
-    /// Removes the sockets that a daemon left behind because it had to be killed. The names of all its sockets begin with that of the main
-    /// one.
+    /// Removes the sockets of a daemon that was killed before it could remove them. The name of each socket begins with the name
+    /// of the main socket. A socket on which somebody listens is kept.
     fn remove_sockets(&self) {
         let (Some(directory), Some(name)) = (self.socket.parent(), self.socket.file_name()) else {
             return;
@@ -129,7 +145,11 @@ impl Daemon {
     }
 }
 
-/// A connection that never blocks, neither now nor later. If the queue of the socket is full, this is an error (`EAGAIN`).
+/// Connects to `socket`. Connecting does not block, and neither do later reads and writes.
+///
+/// # Errors
+///
+/// `EAGAIN` if the queue of the socket is full.
 fn open(socket: &Path) -> io::Result<UnixStream> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let ours = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -137,7 +157,7 @@ fn open(socket: &Path) -> io::Result<UnixStream> {
     Ok(UnixStream::from(ours))
 }
 
-/// Asks a daemon for its process number in the Assuan protocol. The answer is a line `D <number>` among other lines.
+/// Asks a daemon for its process number, in the Assuan protocol of GnuPG. The answer is a line `D <number>` among other lines.
 fn process_id(mut stream: &UnixStream, end: Instant) -> io::Result<Pid> {
     stream.write_all(b"GETINFO pid\n")?;
     let mut answer = Vec::new();
@@ -155,8 +175,8 @@ fn process_id(mut stream: &UnixStream, end: Instant) -> io::Result<Pid> {
     Err(io::ErrorKind::InvalidData.into())
 }
 
-/// The process number in the first complete line that has one. The number 1 is refused: as that of a process group it would mean all
-/// processes (kill(2)).
+/// The process number in the first complete line `D <number>` of the answer. The number 1 is refused: a signal to the process
+/// group 1 would go to all processes (kill(2)).
 fn number_in(answer: &[u8]) -> Option<Pid> {
     let mut whole = answer
         .split_inclusive(|&byte| byte == b'\n')
@@ -171,8 +191,8 @@ fn number_in(answer: &[u8]) -> Option<Pid> {
     Pid::from_raw(number)
 }
 
-/// Whether the daemon sends something, or closes the stream, before `end`. If this process is told to stop meanwhile, it waits for
-/// [`TIMEOUT`] from then on.
+/// Whether the daemon sends something or closes the connection before `end`. If this process is told to end meanwhile, the daemon
+/// has only [`TIMEOUT`] left from then on.
 fn answers_before(stream: &UnixStream, end: Instant) -> io::Result<bool> {
     let timeout = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
     let mut events = vec![PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
@@ -182,7 +202,8 @@ fn answers_before(stream: &UnixStream, end: Instant) -> io::Result<bool> {
     Ok(has_answer || (stop::is_requested() && is_readable(stream, TIMEOUT)?))
 }
 
-/// Whether there is something to be read, or an end, within `timeout`.
+/// Whether something can be read from `stream` within `timeout`, or its end is reached. A descriptor of a process becomes
+/// readable when the process ends.
 fn is_readable(stream: impl std::os::fd::AsFd, timeout: Duration) -> io::Result<bool> {
     let timeout = Timespec::try_from(timeout).unwrap_or_default();
     let mut events = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];

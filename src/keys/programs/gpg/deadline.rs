@@ -1,19 +1,19 @@
-//! One deadline for several programs that run in a row.
+//! Holds one deadline for several programs that run one after the other.
 
 use std::time::{Duration, Instant};
 
 use crate::system::child::ChildError;
 
-/// The time at which all that is done for one message has to be over.
+/// The time by which all programs that work on one message must have ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     end: Instant,
-    /// The whole time, as people are told it.
+    /// The whole time from start to deadline, for messages.
     timeout: Duration,
 }
 
 impl Deadline {
-    /// Ends `timeout` from now.
+    /// A deadline that is `timeout` from now.
     pub(crate) fn after(timeout: Duration) -> Self {
         Self {
             end: Instant::now() + timeout,
@@ -21,12 +21,13 @@ impl Deadline {
         }
     }
 
-    /// The time until then.
+    /// The time that is left until the deadline.
     pub(crate) fn left(self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    /// The error with the whole time in it. A program that is late knows only the time that was left when it was started.
+    /// Puts the whole time into the error of a program that was too late. The program itself knows only the time that was left
+    /// when it was started.
     pub(crate) fn told(self, error: ChildError) -> ChildError {
         match error {
             ChildError::Late(_) => ChildError::Late(self.timeout),

@@ -1,4 +1,4 @@
-//! Why gpg did not open a message.
+//! Says why gpg did not open a message.
 
 use std::{fmt, path::Path};
 
@@ -8,7 +8,7 @@ use crate::{
     text::{diagnosis::Diagnosis, printable::printable},
 };
 
-/// Why gpg did not open a message. `Display` gives cause and remedy for a line of the failure report.
+/// The reason why gpg did not open a message. `Display` gives the cause and the remedy as one line of the failure report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GpgFailure {
     diagnosis: Diagnosis,
@@ -27,7 +27,7 @@ enum Scope {
 }
 
 impl GpgFailure {
-    /// No key of the home opens the message.
+    /// The GnuPG home has no secret key that opens the message.
     pub(crate) fn no_secret_key() -> Self {
         Self {
             diagnosis: Diagnosis::bare("gpg has no secret key for it"),
@@ -35,18 +35,19 @@ impl GpgFailure {
         }
     }
 
-    /// Something about this message, or the key that fits it.
+    /// A failure that comes from this message, or from the key that fits the message.
     pub(crate) fn of_message(diagnosis: Diagnosis) -> Self {
         let scope = Scope::Message;
         Self { diagnosis, scope }
     }
 
-    /// A failure that the status lines do not explain. Its text is the last line of what gpg tells people.
+    /// A failure that gpg's status lines do not explain. The failure quotes the last line of gpg's standard error that is for
+    /// people.
     pub(crate) fn other(stderr: &str) -> Self {
         Self::of_message(Diagnosis::bare(format!("gpg failed: {}", last_words(stderr))))
     }
 
-    /// The program gave no answer.
+    /// gpg could not be started, or did not end by itself. The values are the path of gpg, and the error.
     pub(crate) fn child(program: &Path, error: &ChildError) -> Self {
         let shown = program.display();
         Self::of_program(match error {
@@ -66,7 +67,7 @@ impl GpgFailure {
         Self::of_program(reason.of(format_args!("cannot use the GnuPG home {}", path.display())))
     }
 
-    /// No agent serves the home, and none can be started.
+    /// No agent serves the GnuPG home, and none can be started. The text is the reason.
     pub(crate) fn no_agent(reason: &str) -> Self {
         Self::of_program(Diagnosis::bare(format!("gpg-agent cannot be started: {reason}")))
     }
@@ -76,13 +77,13 @@ impl GpgFailure {
         Self { diagnosis, scope }
     }
 
-    /// Whether gpg would fail on every other message too. It is then not asked again in this run.
+    /// Whether gpg would fail in the same way on every other message. If so, gpg is not asked again in this run.
     pub(crate) fn is_final(&self) -> bool {
         self.scope == Scope::Program
     }
 }
 
-/// The last line that is for people, without the name of the program.
+/// The last line of gpg's standard error that is for people, without the name of the program.
 pub(crate) fn last_words(stderr: &str) -> String {
     let mut lines = stderr
         .lines()

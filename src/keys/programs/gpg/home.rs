@@ -1,4 +1,5 @@
-//! Whether a GnuPG home can be trusted: its configuration names programs, and gpg and its agent run them as their own user.
+//! Checks whether a GnuPG home can be trusted. The configuration in a home names programs, and gpg and its agent run these
+//! programs as their own user.
 
 use std::{
     fs::{self, Metadata},
@@ -14,7 +15,7 @@ use crate::{
     text::{diagnosis::Diagnosis, printable::printable, shell},
 };
 
-/// The permission bits of group and others to write.
+/// The permission bits that let the group or others write.
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
 /// Checks whether gpg, run by `user`, may trust the home `path`. The home and its configuration files must belong to the user or to root.
@@ -26,8 +27,8 @@ pub(crate) fn check(path: &Path, user: Uid) -> Result<(), Diagnosis> {
     judge("it", &metadata, path, user)?;
     for entry in entries.flatten() {
         let name = entry.file_name();
-        // This includes files for one version, such as gpg.conf-2.4. Of a symlink, the file that it leads to is judged. One that leads
-        // nowhere is skipped, since gpg cannot read it.
+        // The name of a configuration file may have a version at its end, such as `gpg.conf-2.4`. Of a symlink, the target is
+        // checked. A symlink that leads nowhere is skipped, since gpg cannot read it either.
         let is_configuration = name.to_string_lossy().contains(".conf");
         if let (true, Ok(metadata)) = (is_configuration, fs::metadata(entry.path())) {
             judge(&format!("its {}", printable(&name.to_string_lossy())), &metadata, path, user)?;
@@ -36,7 +37,7 @@ pub(crate) fn check(path: &Path, user: Uid) -> Result<(), Diagnosis> {
     Ok(())
 }
 
-/// Judges the home or a file in it, which is called `what`.
+/// Checks the owner and the mode of a GnuPG home or of a file in it. `what` is the name of the checked file in messages.
 fn judge(what: &str, metadata: &Metadata, home: &Path, user: Uid) -> Result<(), Diagnosis> {
     let (owner, mode) = (metadata.uid(), metadata.permissions().mode() & 0o7777);
     let home = shell::path(home);

@@ -1,4 +1,5 @@
-//! The daemons of a GnuPG home. Those that served it before this run stay; those that this run started end with it.
+//! Starts and ends the daemons of a GnuPG home. Daemons that served the home before this run are left alone. Daemons that this
+//! run started end with the run.
 
 use std::{
     io,
@@ -17,31 +18,34 @@ use crate::system::{
     read::reason,
 };
 
-/// The longest path of a socket, in bytes (`sun_path` in unix(7), without the final zero).
+/// The most bytes of the path of a socket (`sun_path` in unix(7), without the final zero byte).
 const MAX_SOCKET_PATH: usize = 107;
-/// gpg-agent has several sockets. Their names are that of the main one with a suffix, of which this is the longest.
+/// The longest suffix of the sockets of gpg-agent. The agent has one main socket, and further sockets whose names have a suffix.
 const LONGEST_SUFFIX: &str = ".browser";
 
-/// The daemons of a GnuPG home. Dropping this ends those that are ours.
+/// The daemons of a GnuPG home. When the value is dropped, the daemons that this run started end.
 pub(crate) struct Services {
-    /// The agent, if it is ours.
+    /// The agent, if this run started it. `None` if another agent serves the home.
     agent: Option<Daemon>,
-    /// Sockets on which nobody listened at the start, of daemons that gpg and the agent start when they need them. Another gpg of the same
-    /// user may start them too. Only at the end it is checked which of them are ours.
+    /// The sockets of further daemons, on which nobody listened at the start. gpg or the agent of this run may start such a
+    /// daemon, but so may another gpg of the same user. Whether this run started a daemon is checked only at the end.
     others: Vec<PathBuf>,
 }
 
 impl Services {
-    /// Starts an agent if none serves. `gpgconf` and `agent` are calls of these programs that lack arguments.
+    /// Starts an agent if no agent serves the GnuPG home. `gpgconf` and `agent` are calls of these programs, to which arguments
+    /// are added here.
     pub(crate) fn start(mut gpgconf: Command, agent: Command, deadline: Deadline) -> Result<Self, GpgFailure> {
         let of_system = |error: io::Error| GpgFailure::no_agent(&reason(&error));
         let socket = agent_socket(&mut gpgconf, deadline).map_err(|reason| GpgFailure::no_agent(&reason))?;
-        // This comes before any daemon is started: an earlier one would become a child of process 1, and would not be ended with this run.
+        // No daemon may be started before this call. An earlier daemon would become a child of process 1, and would not end with
+        // this run.
         adopt_daemons().map_err(of_system)?;
         let mut others = vec![socket.with_file_name("S.keyboxd")];
         let mut ours = None;
         if !is_served(&socket) {
-            // The smart card daemon belongs to the agent that started it. So it is ended only if the agent is ours.
+            // A smart card daemon belongs to the agent that started it. So the smart card daemon is ended only if this run starts
+            // the agent.
             others.push(socket.with_file_name("S.scdaemon"));
             ours = start_agent(agent, &socket, deadline).map_err(|reason| GpgFailure::no_agent(&reason))?;
         }
@@ -52,7 +56,8 @@ impl Services {
 
 impl Drop for Services {
     fn drop(&mut self) {
-        // The other daemons are looked for before the agent ends: after that they may end by themselves, and do not answer any more.
+        // The other daemons are looked for before the agent is ended. Once the agent has ended, the other daemons may end too and
+        // no longer answer.
         let others: Vec<_> = self
             .others
             .iter()
@@ -62,7 +67,11 @@ impl Drop for Services {
     }
 }
 
-/// Where the agent of the home listens.
+/// Asks gpgconf for the path of the socket on which the agent of the GnuPG home listens.
+///
+/// # Errors
+///
+/// The reason as text.
 fn agent_socket(gpgconf: &mut Command, deadline: Deadline) -> Result<PathBuf, String> {
     let of_child = |error| format!("gpgconf: {}", deadline.told(error));
     let child = Child::start(gpgconf.args(["--list-dirs", "agent-socket"]), deadline.left()).map_err(of_child)?;
@@ -80,18 +89,23 @@ fn last_word(child: &mut Child) -> Result<(), ChildError> {
     Ok(())
 }
 
-/// Starts an agent. `None` if another agent was faster: then that one serves, and none is ours.
+/// Starts an agent. Returns `None` if another gpg was faster, so that the agent of that other gpg serves the home.
+///
+/// # Errors
+///
+/// The reason as text.
 fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Result<Option<Daemon>, String> {
     let of_child = |error| deadline.told(error).to_string();
     let mut starter = Child::start(command.arg("--daemon"), deadline.left()).map_err(of_child)?;
     if let Err(error) = last_word(&mut starter) {
         drop(starter);
-        // Dropping the starter kills its process group. The agent may have left that group already.
+        // Dropping the starter has killed its process group. An agent that had already left this group still runs, so it is found
+        // by its socket and ended. The result is ignored, since there may be no such agent.
         let _ = Daemon::at(socket, daemon::TIMEOUT).map(Daemon::end);
         return Err(of_child(error));
     }
-    // The agent is looked for before `finish`, which kills the process group of the starter. Once the agent answers, it has left that
-    // group.
+    // The agent is looked for before `finish`, which kills the process group of the starter. An agent that answers has already
+    // left this group.
     let agent = Daemon::at(socket, deadline.left());
     let finished = starter.finish().map_err(of_child)?;
     match agent {

@@ -1,4 +1,4 @@
-//! Questions of a plugin to a person.
+//! Asks a person the questions of a plugin.
 
 use super::{
     failure::Fault,
@@ -6,34 +6,38 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// Whether a person can be asked.
+/// Whether and where a person can be asked.
 pub(crate) enum Asking {
     /// Nobody can be asked, as at boot.
     Nobody,
-    /// On the terminal that the process belongs to, if there is one.
+    /// A person is asked on the terminal that this process belongs to. If there is no terminal, nobody can be asked.
     Terminal,
 }
 
-/// The kind of answer that a plugin wants.
+/// The kind of answer that a plugin wants to its question.
 pub(crate) enum Question {
-    /// A text that may be seen.
+    /// A text that may be visible while it is typed.
     Public,
-    /// A text that may not be seen, such as a PIN.
+    /// A text that must not be visible while it is typed, such as a PIN.
     Secret,
-    /// One of two choices, or the only one.
+    /// A choice. The values are the label of the first choice, and the label of the second one, if there are two.
     Choice(String, Option<String>),
 }
 
-/// What a person answered.
+/// The answer that a person gave.
 pub(crate) enum Answer {
-    /// The text that a person typed.
+    /// The text that the person typed.
     Text(Plaintext),
-    /// Whether it is the first choice.
+    /// Whether the person took the first choice.
     Choice(bool),
 }
 
 impl Asking {
-    /// Asks a person the question `words` in the name of `program`. `words` must be safe to print on one line.
+    /// Asks a person the question `words`, in the name of `program`. `words` must be safe to print on one line.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Asked`] if nobody can be asked. [`Fault::Unanswered`] if the person does not answer.
     pub(crate) fn ask(&self, program: &str, words: &str, question: &Question) -> Result<Answer, Fault> {
         let terminal = match self {
             Self::Nobody => None,
@@ -46,7 +50,8 @@ impl Asking {
 }
 
 impl Question {
-    /// Asks until there is an answer of the kind that is wanted. Nothing when the person does not want to.
+    /// Asks the question until the person gives an answer of the wanted kind. Returns `None` if the person refuses, or takes too
+    /// long.
     fn put_to(&self, terminal: &Terminal, words: &str) -> Option<Answer> {
         match self {
             Self::Public => terminal.ask(&format!("{words}: "), Echo::Shown).map(Answer::Text),

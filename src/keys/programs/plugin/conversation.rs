@@ -1,4 +1,4 @@
-//! The conversation with a running plugin: first our whole request, then replies to all that the plugin says.
+//! Holds the conversation with a running plugin. First our whole request is sent, then a reply to each stanza of the plugin.
 
 use std::time::{Duration, Instant};
 
@@ -16,21 +16,22 @@ use crate::{
     system::{child::Child, plaintext::Plaintext},
 };
 
-/// The most bytes of one stanza: 64 KiB. No text for a person and no file key is longer.
+/// The most bytes of one stanza of a plugin: 64 KiB. Every text for a person and every file key is shorter.
 const MOST_STANZA: usize = 64 << 10;
-/// The time that a plugin has after its last stanza, to leave its device in order. A boot does not wait longer.
+/// The time that a plugin has after its last stanza to end, and to leave its device in a clean state. A boot does not wait
+/// longer.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A conversation with a running plugin.
+/// The conversation with one running plugin.
 pub(crate) struct Conversation<'a> {
     child: Child,
-    /// How many bytes of the child's output have been parsed.
+    /// The number of bytes of the plugin's output that were already parsed.
     read: usize,
     replies: Replies<'a>,
 }
 
 impl<'a> Conversation<'a> {
-    /// With `program`, which runs as `child`.
+    /// A conversation with the plugin `program`, which runs as `child`. `asking` says whether the plugin may ask a person.
     pub(crate) fn new(program: &'a str, child: Child, asking: &'a Asking) -> Self {
         Self {
             child,
@@ -39,7 +40,12 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Holds the whole conversation. File keys and failures go to `outcome` as they come, so they are there even if the plugin fails later.
+    /// Holds the whole conversation. Each file key and each failure is stored in `outcome` as soon as the plugin gives it. So the
+    /// results are kept if the plugin fails later.
+    ///
+    /// # Errors
+    ///
+    /// The fault of the plugin if the conversation ends before the plugin says `done`.
     pub(crate) fn hold(
         mut self,
         identities: &[&PluginIdentity],
@@ -53,19 +59,19 @@ impl<'a> Conversation<'a> {
             };
             if command.name == "done" {
                 self.child.hurry(FAREWELL);
-                // The plugin has given all its results. How it ends does not change them.
+                // The plugin has given all its results, so its exit status does not matter.
                 let _ = self.child.finish();
                 return Ok(());
             }
             let before = Instant::now();
             let reply = self.replies.reply(&command, outcome)?;
-            // The time that a person takes to answer does not count for the plugin.
+            // The time that a person takes to answer does not count as time of the plugin.
             self.child.forgive(before.elapsed());
             self.child.send(reply.expose())?;
         }
     }
 
-    /// The next stanza. `None` if the plugin has closed its output.
+    /// The next stanza of the plugin. Returns `None` if the plugin has closed its output.
     fn receive(&mut self) -> Result<Option<Command>, Fault> {
         loop {
             let pending = self.child.output().get(self.read..).unwrap_or_default();
@@ -83,7 +89,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// The fault of a plugin that closed its output before `done`.
+    /// The fault of a plugin that closed its output before it said `done`.
     fn fell_silent(self) -> Fault {
         match self.child.finish() {
             Ok(end) => Fault::Ended(end.status, self.replies.words(end.stderr.as_bytes())),
@@ -92,7 +98,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// The request: all identities, then the stanzas of all messages, then `done`. It is sent at once.
+/// The whole request: first all identities, then the stanzas of all messages, then `done`.
 fn request(identities: &[&PluginIdentity], messages: &[Vec<Stanza>]) -> Plaintext {
     let mut text = Plaintext::default();
     for identity in identities {

@@ -1,41 +1,42 @@
-//! Why a plugin gave no key.
+//! Says why a plugin gave no key.
 
 use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
 use crate::system::child::ChildError;
 
-/// Why a plugin gave no key for a message. `Display` names the program.
+/// The reason why a plugin gave no key for a message. `Display` names the program of the plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PluginFailure {
-    /// The file name of the plugin's program.
+    /// The file name of the plugin's program, such as `age-plugin-yubikey`.
     pub program: String,
-    /// The reason.
+    /// The reason why the plugin gave no key.
     pub fault: Fault,
 }
 
-/// What went wrong with a plugin. All texts are fit for a line.
+/// The reason why a plugin gave no key. All texts are safe to print on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// There is no such program in the search path.
+    /// The search path has no program of the plugin's name.
     Missing,
-    /// It could not be run, or not to its end.
+    /// The program of the plugin could not be started, or did not end in time.
     Child(ChildError),
-    /// It ended before the conversation did: its exit status, and the beginning of its standard error.
+    /// The program of the plugin ended before the conversation was over. The values are its exit status, and the beginning of its
+    /// standard error.
     Ended(ExitStatus, String),
-    /// It broke the protocol. The text says how.
+    /// The plugin broke the protocol. The text says how.
     Broken(&'static str),
-    /// It asked this, and there is nobody who could answer.
+    /// The plugin asked this question, but nobody can be asked.
     Asked(String),
-    /// It asked this, and the person did not want to answer.
+    /// The plugin asked this question, but the person gave no answer.
     Unanswered(String),
-    /// It reported an error in these words.
+    /// The plugin reported an error. The text is the plugin's own.
     Said(String),
-    /// It gave no key and no error: none of its identities fits the message.
+    /// The plugin gave neither a key nor an error: no identity of the plugin fits the message.
     NoFit,
 }
 
 impl PluginFailure {
-    /// Whether nothing is wrong with the plugin: the message is for another key.
+    /// Whether the plugin works as it should, and merely has no key for the message.
     pub(crate) fn is_not_held(&self) -> bool {
         self.fault == Fault::NoFit
     }
@@ -47,7 +48,8 @@ impl fmt::Display for PluginFailure {
         match &self.fault {
             Fault::Missing => write!(f, "{program}: no such program in PATH; add its package to sops.age.plugins"),
             Fault::Child(error @ ChildError::Late(_)) => write!(f, "{program} gave {error}"),
-            // The program itself was found before. So what is missing is the interpreter that the program names.
+            // The program itself was found before. So the missing file is the interpreter that the program names in its first
+            // line.
             Fault::Child(ChildError::Missing) => {
                 write!(f, "{program}: cannot be run: the interpreter that it names is not there")
             }
@@ -75,7 +77,7 @@ impl From<ChildError> for Fault {
     }
 }
 
-/// How a process ended.
+/// How a process ended, as text: by a signal, or with an exit status.
 fn ending(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("was killed by signal {signal}"),

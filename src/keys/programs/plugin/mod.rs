@@ -1,7 +1,7 @@
-//! Keys that an age plugin holds: programs called `age-plugin-…`, for security keys, TPMs and key services.
+//! Asks age plugins for file keys. A plugin is a program called `age-plugin-…`, for a security key, a TPM or a key service.
 //!
-//! The protocol is `identity-v1` of <https://c2sp.org/age-plugin>. A plugin is started once and gets all messages, so that a person is
-//! asked for a PIN only once. It has a deadline, so that it cannot hold up a boot.
+//! The protocol is `identity-v1` of <https://c2sp.org/age-plugin>. A plugin is started once and gets all messages, so that a
+//! person has to type a PIN only once. A plugin has a deadline, so that a boot does not wait for the plugin forever.
 
 mod asking;
 mod conversation;
@@ -25,11 +25,11 @@ pub(crate) use replies::hear;
 
 use crate::keys::age::PluginIdentity;
 
-/// Asks the plugin once about all `messages`. Each message is the list of stanzas of one age header, and is not empty. Gives a file key or
-/// a failure for each, in the same order. `timeout` is the time that the plugin has for all of them; the time that a person takes to answer
-/// does not count.
+/// Asks the plugin once about all `messages`. Each message is the list of stanzas of one age header, and is not empty. Returns a
+/// file key or a failure for each message, in the same order. `timeout` is the time of the plugin for all messages together. The
+/// time that a person takes to answer does not count.
 ///
-/// A file key is only what the plugin says. Whether it is right shows when the MAC of the message's header is checked with it.
+/// A file key from a plugin is only a claim. The caller checks the MAC of the message's header with the file key.
 pub(crate) fn unwrap(
     plugin: &str,
     identities: &[&PluginIdentity],

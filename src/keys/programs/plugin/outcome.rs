@@ -1,18 +1,18 @@
-//! What came of a conversation, message by message.
+//! Collects the results of a conversation with a plugin, for each message.
 
 use age_core::format::FileKey;
 
 use super::failure::{Fault, PluginFailure};
 
-/// What the plugin gave for each message.
+/// The results that a plugin gave, for each message.
 pub(crate) struct PluginOutcome {
     messages: Vec<Option<Result<FileKey, Fault>>>,
-    /// The fault of all messages for which the plugin gave neither a key nor an error.
+    /// The fault of all messages for which the plugin gave neither a key nor an error. `None` if there is no such fault yet.
     rest: Option<Fault>,
 }
 
 impl PluginOutcome {
-    /// The outcome for `count` messages before the plugin gave anything.
+    /// The outcome for `count` messages, before the plugin gave anything.
     pub(crate) fn new(count: usize) -> Self {
         Self {
             messages: std::iter::repeat_with(|| None).take(count).collect(),
@@ -20,8 +20,11 @@ impl PluginOutcome {
         }
     }
 
-    /// Stores the file key for a message. It is a fault if the key has the wrong length, is for no message that the plugin was shown, or is
-    /// the second for its message.
+    /// Stores the file key for the message `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broken`] if the key has a wrong length, if there is no such message, or if the message has a key already.
     pub(crate) fn give(&mut self, index: usize, key: &[u8]) -> Result<(), Fault> {
         let key = FileKey::try_init_with_mut(|bytes| {
             let is_key = key.len() == bytes.len();
@@ -39,8 +42,11 @@ impl PluginOutcome {
         }
     }
 
-    /// Stores an error of the plugin for the message `index`, or, if that is missing or unknown, for all messages without a key. The first
-    /// error counts. If a question was not answered before, that is stored instead of `words`, which are then only its consequence.
+    /// Stores an error of the plugin for the message `index`. Without a valid `index`, the error counts for all messages that
+    /// have neither a key nor an error. Of several errors, the first counts.
+    ///
+    /// If an earlier question of the plugin was not answered, the fault of that question is stored instead of `words`, since the
+    /// error is only a consequence of the missing answer.
     pub(crate) fn fail(&mut self, index: Option<usize>, words: String) {
         let asked = self
             .rest
@@ -57,13 +63,13 @@ impl PluginOutcome {
         }
     }
 
-    /// Stores that a question was not answered. This is the fault of all messages without a key or an error.
+    /// Stores that a question was not answered. `fault` counts for all messages that have neither a key nor an error.
     pub(crate) fn unanswered(&mut self, fault: Fault) {
         self.rest = Some(fault);
     }
 
-    /// The result for each message. `end` is how the conversation ended: if it ended too early, that is the fault of messages to which the
-    /// plugin gave none.
+    /// The result for each message. A message without a result gets the fault that was stored for all such messages. If no such
+    /// fault was stored, the message gets the fault with which the conversation ended (`end`), or else [`Fault::NoFit`].
     pub(crate) fn results(self, program: &str, end: Result<(), Fault>) -> Vec<Result<FileKey, PluginFailure>> {
         let rest = self.rest.or(end.err()).unwrap_or(Fault::NoFit);
         let failure = |fault| PluginFailure {

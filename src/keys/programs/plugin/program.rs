@@ -1,4 +1,4 @@
-//! The program of a plugin.
+//! Finds and runs the program of a plugin.
 
 use std::{ffi::OsStr, path::PathBuf, process::Command, time::Duration};
 
@@ -15,21 +15,21 @@ use crate::{
     system::child::Child,
 };
 
-/// The program of a plugin, whether it is there or not.
+/// The program of a plugin: its file name, and its path. The path is `None` if the program was not found.
 pub(crate) struct Program {
     name: String,
     path: Option<PathBuf>,
 }
 
 impl Program {
-    /// Looks for the program of `plugin` in a search path.
+    /// Looks for the program of the plugin `plugin` in the directories of `search_path`.
     pub(crate) fn find(plugin: &str, search_path: &OsStr) -> Self {
         let name = format!("age-plugin-{plugin}");
         let path = program::find(OsStr::new(&name), search_path);
         Self { name, path }
     }
 
-    /// See [`super::unwrap`].
+    /// Runs the plugin once for all messages; see [`super::unwrap`].
     pub(crate) fn unwrap(
         &self,
         identities: &[&PluginIdentity],
@@ -45,7 +45,7 @@ impl Program {
         outcome.results(&self.name, end)
     }
 
-    /// Starts the program in the root directory: a plugin must not care where it runs.
+    /// Starts the program of the plugin in the directory `/`. A plugin must not depend on the directory in which it is started.
     fn start(&self, timeout: Duration) -> Result<Child, Fault> {
         let mut command = Command::new(self.path.as_ref().ok_or(Fault::Missing)?);
         command.arg("--age-plugin=identity-v1").current_dir("/");

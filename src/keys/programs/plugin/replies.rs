@@ -1,4 +1,4 @@
-//! Our replies to what a plugin says, one stanza after the other.
+//! Makes our reply to each stanza of a plugin.
 
 #[cfg(fuzzing)]
 use age_core::format::FileKey;
@@ -15,22 +15,22 @@ use super::{
 };
 use crate::{system::plaintext::Plaintext, text::printable::printable};
 
-/// The most messages to a person that are shown for a plugin. More are refused.
+/// The most messages of one plugin that are shown to a person. Further messages are refused.
 const MOST_SHOWN: usize = 32;
 
-/// Our side of a conversation.
+/// The state of our side of the conversation with a plugin.
 pub(crate) struct Replies<'a> {
     program: &'a str,
     asking: &'a Asking,
-    /// The secrets that a person typed for the plugin. They are removed from what it says.
+    /// The secrets that a person typed for the plugin. If the plugin repeats a secret in a message, the secret is removed.
     secrets: Vec<Plaintext>,
-    /// Whether a question was not answered. Then no other is asked.
+    /// Whether a question of the plugin was not answered. If so, no further question is asked.
     is_refused: bool,
     shown: usize,
 }
 
 impl<'a> Replies<'a> {
-    /// The replies to `program`, at the start of a conversation.
+    /// The state at the start of a conversation with the plugin `program`.
     pub(crate) fn new(program: &'a str, asking: &'a Asking) -> Self {
         Self {
             program,
@@ -41,7 +41,12 @@ impl<'a> Replies<'a> {
         }
     }
 
-    /// Does what a stanza of the plugin wants, and gives the stanza that answers it.
+    /// Does what the stanza `command` of the plugin asks for, and returns the reply. File keys and errors of the plugin go to
+    /// `outcome`.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broken`] if the stanza breaks the protocol.
     pub(crate) fn reply(&mut self, command: &Command, outcome: &mut PluginOutcome) -> Result<Plaintext, Fault> {
         let (text, arguments) = (command.body.expose(), command.arguments.as_slice());
         match command.name.as_str() {
@@ -56,7 +61,7 @@ impl<'a> Replies<'a> {
         Ok(reply("ok"))
     }
 
-    /// Shows what the plugin wants a person to know or to do.
+    /// Shows a message of the plugin to a person. Returns the reply to the plugin.
     fn show(&mut self, text: &[u8]) -> Plaintext {
         if self.shown == MOST_SHOWN {
             return reply("fail");
@@ -66,7 +71,7 @@ impl<'a> Replies<'a> {
         reply("ok")
     }
 
-    /// Asks a person.
+    /// Asks a person a question of the plugin. Returns the reply to the plugin.
     fn ask(&mut self, text: &[u8], question: &Question, outcome: &mut PluginOutcome) -> Plaintext {
         if self.is_refused {
             return reply("fail");
@@ -91,13 +96,14 @@ impl<'a> Replies<'a> {
         reply
     }
 
-    /// What the plugin says, fit for a line: see [`words`].
+    /// Makes a text of the plugin safe to print on one line; see the function [`words`].
     pub(crate) fn words(&self, text: &[u8]) -> String {
         words(text, &self.secrets)
     }
 }
 
-/// The results for `count` messages if a plugin, which was given `secret`, says `text`, and nobody can be asked.
+/// The results for `count` messages if a plugin says `text` and nobody can be asked. `secret` is a text that a person typed for
+/// the plugin before.
 #[cfg(fuzzing)]
 pub(crate) fn hear(mut text: &[u8], count: usize, secret: &str) -> Vec<Result<FileKey, PluginFailure>> {
     let mut outcome = PluginOutcome::new(count);
@@ -111,14 +117,18 @@ pub(crate) fn hear(mut text: &[u8], count: usize, secret: &str) -> Vec<Result<Fi
     outcome.results("age-plugin-test", end)
 }
 
-/// An answer of one word.
+/// A reply that consists of one word.
 fn reply(word: &str) -> Plaintext {
     let mut text = Plaintext::default();
     stanza::write(&mut text, [word.as_bytes()], b"");
     text
 }
 
-/// The message that a file key is for.
+/// The index of the message that a file key is for.
+///
+/// # Errors
+///
+/// [`Fault::Broken`] if the arguments are not one number.
 fn index(arguments: &[String]) -> Result<usize, Fault> {
     match arguments {
         [index] => index.parse().ok(),
@@ -127,8 +137,8 @@ fn index(arguments: &[String]) -> Result<usize, Fault> {
     .ok_or(Fault::Broken("a key without the number of its message"))
 }
 
-/// The index of the message that an error is about: `stanza MESSAGE STANZA`. `None` if it is about an identity, or the plugin as a whole:
-/// then it counts for all messages without a key.
+/// The index of the message that an error of the plugin is about, from the arguments `stanza MESSAGE STANZA`. Returns `None` if
+/// the error is about an identity or the plugin as a whole.
 fn failed_message(arguments: &[String]) -> Option<usize> {
     match arguments {
         [kind, message, _] if kind == "stanza" => message.parse().ok(),
@@ -136,7 +146,11 @@ fn failed_message(arguments: &[String]) -> Option<usize> {
     }
 }
 
-/// The choices of a confirmation.
+/// The question that a `confirm` stanza asks, with the labels of its one or two choices.
+///
+/// # Errors
+///
+/// [`Fault::Broken`] if the arguments are not one or two labels in base64.
 fn choice(arguments: &[String]) -> Result<Question, Fault> {
     let label = |text: &String| {
         let bytes = BASE64_STANDARD_NO_PAD.decode(text);
@@ -151,8 +165,8 @@ fn choice(arguments: &[String]) -> Result<Question, Fault> {
     }
 }
 
-/// What a plugin says, safe to print on one line: shortened, without control characters, and without identities and the secrets that a
-/// person typed.
+/// Makes a text of the plugin safe to print on one line: shortens it, and removes control characters. Identities, and the secrets
+/// that a person typed, are replaced by `…`.
 fn words(text: &[u8], secrets: &[Plaintext]) -> String {
     let mut text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());
     for secret in secrets.iter().filter_map(|secret| str::from_utf8(secret.expose()).ok()) {

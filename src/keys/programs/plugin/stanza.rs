@@ -1,33 +1,38 @@
-//! Stanzas, as a plugin and its client exchange them: `-> NAME ARGUMENT…`, then the body in base64.
+//! Reads and writes stanzas, which a plugin and its client exchange: `-> NAME ARGUMENT…`, then the body in base64.
 //!
-//! The format is that of the age header, <https://c2sp.org/age>. `age-core` reads and writes it too, but leaves copies of the body in
-//! memory, and the body may hold a file key or a PIN.
+//! The format is that of the stanzas in the age header, <https://c2sp.org/age>. The body may hold a file key or a PIN. The
+//! `age-core` crate also reads and writes stanzas, but leaves copies of the body in memory, so the crate is not used here.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::system::plaintext::Plaintext;
 
-/// Characters of a full line of a body. The first line that is not full ends it.
+/// The number of characters in a full line of a body. The first line that is not full ends the body.
 const LINE: usize = 64;
-/// How many bytes a full line encodes.
+/// The number of bytes that a full line of a body encodes.
 const LINE_BYTES: usize = 48;
 
 /// A stanza that a plugin sent.
 pub(crate) struct Command {
     /// The first word of the stanza, such as `file-key`.
     pub name: String,
-    /// The further words of its first line.
+    /// The words of the first line of the stanza that follow its name.
     pub arguments: Vec<String>,
-    /// Text for a person, or a file key.
+    /// The decoded body of the stanza: a text for a person, or a file key.
     pub body: Plaintext,
 }
 
-/// The text is no stanza, and cannot become one when more of it comes.
+/// The error that a text is no stanza, and cannot become one when more bytes come.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// Parses the first stanza of `text`, and gives it with its length in bytes. `None` if its end has not come yet.
+/// Parses the first stanza of `text`. Returns the stanza and its length in bytes. Returns `None` if the end of the stanza has not
+/// come yet.
+///
+/// # Errors
+///
+/// [`Malformed`] if `text` does not begin with a stanza.
 pub(crate) fn read(text: &[u8]) -> Result<Option<(Command, usize)>, Malformed> {
     let mut lines = text
         .split_inclusive(|byte| *byte == b'\n')
@@ -48,19 +53,19 @@ pub(crate) fn read(text: &[u8]) -> Result<Option<(Command, usize)>, Malformed> {
     Ok(None)
 }
 
-/// The words of a stanza's first line.
+/// The words of the first line of a stanza.
 fn words(line: &[u8]) -> Result<Vec<String>, Malformed> {
     let words = line.strip_prefix(b"-> ").ok_or(Malformed)?.split(|byte| *byte == b' ');
     words.map(|word| word_of(word).ok_or(Malformed)).collect()
 }
 
-/// One such word: printable ASCII, at least one character.
+/// A word of the first line of a stanza. Returns `None` if the bytes are empty or are not printable ASCII.
 fn word_of(bytes: &[u8]) -> Option<String> {
     let is_word = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
     is_word.then(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Decodes a line of a body, and appends it to `body`. Only canonical base64 is accepted.
+/// Decodes a line of the body of a stanza, and appends the bytes to `body`. Only canonical base64 is accepted.
 fn decode(line: &[u8], body: &mut Plaintext) -> Result<(), Malformed> {
     if line.len() > LINE {
         return Err(Malformed);
@@ -73,7 +78,7 @@ fn decode(line: &[u8], body: &mut Plaintext) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Appends a stanza to `text`. `head` is its name and arguments.
+/// Appends a stanza to `text`. `head` is the name of the stanza and its arguments.
 pub(crate) fn write<'a>(text: &mut Plaintext, head: impl IntoIterator<Item = &'a [u8]>, body: &[u8]) {
     text.push(b"->");
     for word in head {
@@ -83,7 +88,7 @@ pub(crate) fn write<'a>(text: &mut Plaintext, head: impl IntoIterator<Item = &'a
     text.push(b"\n");
     let mut encoded = Zeroizing::new([0; LINE]);
     for chunk in body.chunks(LINE_BYTES) {
-        // The buffer has room for a whole encoded chunk, so encoding cannot fail.
+        // The buffer has room for one encoded chunk, so encoding cannot fail.
         let count = BASE64_STANDARD_NO_PAD
             .encode_slice(chunk, encoded.as_mut_slice())
             .unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Lines from the terminal that the process belongs to, whatever its standard streams are.
+//! Reads lines from the terminal that this process belongs to, even if its standard streams are something else.
 
 use std::{
     fs::File,
@@ -14,32 +14,32 @@ use zeroize::Zeroizing;
 
 use crate::system::{plaintext::Plaintext, stop};
 
-/// Control-C.
+/// The byte that the terminal sends for control-C.
 const INTERRUPT: u8 = 3;
-/// The most bytes of an answer, more than the kernel takes for one line.
+/// The most bytes of an answer. The kernel takes fewer bytes for one line.
 const MOST_ANSWER: usize = 4096;
 
-/// The time for one answer, the same as with gpg: perhaps nobody sits there.
+/// The time for one answer, after which a question counts as not answered. A person has at least this time for gpg too.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// The terminal of this process.
+/// The terminal that this process belongs to.
 pub(crate) struct Terminal {
     file: File,
-    /// The time for each answer.
+    /// The time that a person has for each answer.
     timeout: Duration,
 }
 
-/// Whether what is typed can be seen.
+/// Whether the terminal shows what a person types.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Echo {
-    /// What is typed is shown.
+    /// The terminal shows the typed text.
     Shown,
-    /// Only the line break at the end is shown.
+    /// The terminal shows only the line break at the end.
     Hidden,
 }
 
 impl Terminal {
-    /// The terminal of this process. `None` if there is none, as in a service.
+    /// Opens the terminal of this process. Returns `None` if there is no terminal, as in a service.
     pub(crate) fn open() -> Option<Self> {
         File::options()
             .read(true)
@@ -49,13 +49,13 @@ impl Terminal {
             .map(|file| Self::new(file, TIMEOUT))
     }
 
-    /// A terminal at which a person has this time for each answer.
+    /// A terminal at which a person has the time `timeout` for each answer.
     pub(crate) fn new(file: File, timeout: Duration) -> Self {
         Self { file, timeout }
     }
 
-    /// Shows `prompt`, behind which the answer is typed, and waits for a line. `None` if the person presses control-C or control-D, takes
-    /// too long, or the terminal goes away.
+    /// Shows `prompt` and waits for a line. Returns `None` if the person presses control-C or control-D or takes too long, if the
+    /// terminal goes away, or if this process is told to end.
     pub(crate) fn ask(&self, prompt: &str, echo: Echo) -> Option<Plaintext> {
         let _modes = Modes::set(&self.file, echo)?;
         (&self.file).write_all(prompt.as_bytes()).ok()?;
@@ -66,7 +66,7 @@ impl Terminal {
         answer
     }
 
-    /// A line without its end.
+    /// Reads a line, without its line end. Returns `None` if there is no complete line before the timeout.
     fn line(&self) -> Option<Plaintext> {
         let mut answer = Plaintext::default();
         let mut chunk = Zeroizing::new([0; MOST_ANSWER]);
@@ -86,7 +86,7 @@ impl Terminal {
         Some(answer)
     }
 
-    /// Waits until there is something to read. Nothing if that is not before `end`, or this process is told to end.
+    /// Waits until something can be read. Returns `None` if nothing comes before `end`, or if this process is told to end.
     fn wait(&self, end: Instant) -> Option<()> {
         let left = end.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left).unwrap_or_default();
@@ -97,12 +97,14 @@ impl Terminal {
     }
 }
 
-/// The terminal's modes for one question. Dropping this restores the modes from before.
+/// The modes that the terminal had before a question. The modes are restored when the value is dropped.
 struct Modes<'a>(&'a File, Termios);
 
 impl<'a> Modes<'a> {
-    /// Sets the modes for a question: whole lines are read, and control-C ends the line. If it ended the process, the terminal would stay
-    /// without echo. What was typed before the question is discarded, since it is no answer to it.
+    /// Sets the modes for a question: the terminal gives whole lines, and control-C ends the line instead of the process. A
+    /// process that ended here would leave the terminal without echo.
+    ///
+    /// Text that was typed before the question is discarded, since it cannot be an answer.
     fn set(terminal: &'a File, echo: Echo) -> Option<Self> {
         let before = tcgetattr(terminal).ok()?;
         let mut modes = before.clone();

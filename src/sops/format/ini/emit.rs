@@ -1,4 +1,4 @@
-//! Tree to text.
+//! Writes the tree of an INI file as text.
 
 use super::spelling::{DEFAULT, before, closing_quote, find, trim, without_quotes};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Writes the sections of the document; INI has only one. `None` if the text is longer than `most` bytes.
+/// Writes the sections of the only document of an INI file. Returns `None` if the text is longer than `most` bytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let items = documents.iter().flat_map(|document| &document.items);
     let sections = items
@@ -30,6 +30,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
     })
 }
 
+/// The name and the map of a section. Fails if the item is no map with a name.
 fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitError> {
     match (&item.key, &item.value) {
         (Key::Name(name), Value::Map(branch)) => Ok((name, branch)),
@@ -42,15 +43,15 @@ fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitEr
     }
 }
 
-/// A key to be written, with the comment that goes above it.
+/// A key and its value, ready to be written, with the comment for the lines above the key.
 struct IniLine<'a> {
     name: &'a [u8],
     value: &'a Value<Plaintext>,
     comment: &'a [u8],
 }
 
-/// Writes a section: its header, unless `header` is `None` (the section before the first header), its keys, and an empty line if
-/// another section follows.
+/// Writes a section: its header, its keys, and an empty line unless the section is the `last`. `header` is `None` for the keys
+/// before the first header.
 fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaintext>, last: bool) -> Result<(), EmitError> {
     let (comment, lines) = lines(branch)?;
     emit_comment(out, comment, |text| text);
@@ -78,8 +79,8 @@ fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaint
     Ok(())
 }
 
-/// The comment of a section and its keys, each with its own comment. The comment of the section is its first item; the comment of
-/// a key is the item behind the key.
+/// The comment of a section, and the keys of the section with their comments. In the tree, the comment of a section is its
+/// first item. The comment of a key is the item behind the key.
 fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitError> {
     let mut own: &[u8] = b"";
     let mut lines: Vec<IniLine> = Vec::new();
@@ -104,7 +105,7 @@ fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitEr
     Ok((own, lines))
 }
 
-/// Writes the lines of a comment. A line keeps its mark, `#` or `;`; a line without one gets `;`.
+/// Writes the lines of a comment. A line keeps its mark, `#` or `;`. A line without a mark gets `;`.
 fn emit_comment(out: &mut Output, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
     if text.is_empty() {
         return;
@@ -133,8 +134,8 @@ fn emit_value(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result
     Ok(())
 }
 
-/// The quote that sops puts around a value. If the value would then be read back as another one, the first quote that preserves
-/// it.
+/// The quote to write around a value; empty for no quote. The quote that sops uses is tried first, and then all others. The first
+/// quote with which the value is read back unchanged is used. If no quote preserves the value, the quote of sops is used.
 fn value_quote(text: &[u8]) -> &'static [u8] {
     let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
     let preferred: &[u8] = if has(b"\n`") {
@@ -151,7 +152,7 @@ fn value_quote(text: &[u8]) -> &'static [u8] {
     quotes.find(|quote| reads_back(text, quote)).unwrap_or(preferred)
 }
 
-/// Whether the value, written in this quote, is read back as the same value.
+/// Whether a value that is written in this quote is read back as the same value.
 fn reads_back(text: &[u8], quote: &[u8]) -> bool {
     let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
     let bare = |text: &[u8]| !has(b"\n`#;") && trim(text).len() == text.len() && !text.ends_with(b"\\");
@@ -163,7 +164,7 @@ fn reads_back(text: &[u8], quote: &[u8]) -> bool {
     }
 }
 
-/// Whether a value of several lines in this quote is read to its end: no line before the last closes the quote.
+/// Whether a value of several lines, written in this quote, is read to its end. No line before the last may close the quote.
 fn stays_open(text: &[u8], quote: &[u8]) -> bool {
     let Some(end) = text.iter().rposition(|&byte| byte == b'\n') else {
         return true;
@@ -173,7 +174,7 @@ fn stays_open(text: &[u8], quote: &[u8]) -> bool {
     first_open && lines.all(|line| closing_quote(line, quote).is_none())
 }
 
-/// The quote that sops puts around a name, or another one where the name would not be read back from that.
+/// The quote to write around a name: the quote that sops uses, or another quote if the name would not be read back.
 fn name_quote(name: &[u8]) -> &'static [u8] {
     let has = |bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
     let fits_triple = !name.ends_with(b"\"") && find(name, b"\"\"\"").is_none();
@@ -186,7 +187,7 @@ fn name_quote(name: &[u8]) -> &'static [u8] {
     }
 }
 
-/// How long the name is with its quotes, in bytes.
+/// The length of a name with its quotes, in bytes.
 fn quoted_length(name: &[u8]) -> usize {
     name_quote(name).len().saturating_mul(2).saturating_add(name.len())
 }

@@ -1,17 +1,19 @@
-//! INI as sops understands it, which is the dialect of the Go library go-ini with sections that may repeat.
+//! INI files as sops reads them: the dialect of the Go library go-ini, in which sections may repeat.
 //!
-//! A document is a map of sections; the keys before the first header are in a section `DEFAULT` that is always there. A section's
-//! comment is its first item, a key's comment is the item behind the key. All values are strings.
+//! A document is a map of sections. The keys before the first header are in the section `DEFAULT`, which always exists. The
+//! comment of a section is its first item. The comment of a key is the item behind the key. All values are strings.
 //!
 //! Some texts that sops prints would be read back as other values, and some values crash sops. In these cases we print a text
 //! that is read back as the same value:
 //!
-//! - an empty line within a comment is written as `;` (sops panics);
-//! - a value that stands in quotes, begins with them, or ends in a backslash is put into other quotes (sops writes it bare, which
-//!   loses the quotes, or continues on the next line);
-//! - a name like `[x]` or `#1` is put into quotes (sops writes it bare, as a header or a comment).
+//! - An empty line in a comment is written as `;`. (sops panics.)
+//! - A value that is in quotes, begins with `"""`, or ends in a backslash is put into other quotes. (sops writes the value
+//!   without quotes. Then the value loses its own quotes, or continues on the next line.)
+//! - A name like `[x]` or `#1` is put into quotes. (sops writes the name without quotes, so that the name becomes a header or a
+//!   comment.)
 //!
-//! A value that no text can express (some values with a backtick, `"""` and both other quotes) is written as sops writes it.
+//! No text can express some values of several lines that contain both a backtick and `"""`. Such a value is written as sops
+//! writes it.
 
 mod emit;
 mod parse;

@@ -1,4 +1,4 @@
-//! Text to tree.
+//! Reads the text of an INI file into a tree.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -11,7 +11,7 @@ use crate::sops::{
     tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
 };
 
-/// Reads the sections, in one document.
+/// Reads the sections of an INI file into one document.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut parser = Parser::new(source);
     while let Some(line) = parser.next_line() {
@@ -25,18 +25,18 @@ pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
     Ok(vec![Branch { items }])
 }
 
-/// A section that is being read.
+/// An INI section whose keys are being read.
 struct Section<'a> {
     name: &'a [u8],
     comment: Vec<u8>,
     entries: Vec<IniKey<'a>>,
-    /// The index in `entries` of each name. If a name repeats, its last value takes the place of the first.
+    /// The index in `entries` of each name. If a name repeats, the later entry replaces the earlier entry at the same index.
     positions: HashMap<Cow<'a, [u8]>, usize>,
-    /// How many keys were named `-`, which go-ini numbers.
+    /// How many keys of the section were named `-`. go-ini gives numbers to such keys.
     numbered: usize,
 }
 
-/// A key with its value, and the comments that stood before and behind them.
+/// A key with its value and its comments: the comments on the lines above the key, and the comment behind the value.
 struct IniKey<'a> {
     name: Cow<'a, [u8]>,
     value: Stored<'a>,
@@ -54,7 +54,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The name under which the section keeps a key: `-` becomes `#1`, `#2` and so on, as in go-ini.
+    /// The name under which the section keeps a key. As in go-ini, the name `-` becomes `#1`, `#2` and so on.
     fn numbered_name(&mut self, name: &'a [u8]) -> Cow<'a, [u8]> {
         if name != b"-" {
             return Cow::Borrowed(name);
@@ -91,8 +91,8 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The comment as an item, without the marks at its start; `None` if it is empty. Marks on its further lines are part of its
-/// text.
+/// A comment as an item of the tree, without the marks at its start. Returns `None` if the comment is empty. Marks on further
+/// lines stay in the text.
 fn comment_item<'a>(comment: &[u8]) -> Option<Item<Stored<'a>>> {
     let mark = comment.first()?;
     let marked = matches!(mark, b'#' | b';');
@@ -111,17 +111,17 @@ fn comment_item<'a>(comment: &[u8]) -> Option<Item<Stored<'a>>> {
     })
 }
 
-/// Reads INI line by line, as go-ini does.
+/// A parser that reads an INI file line by line, as go-ini does.
 struct Parser<'a> {
     source: &'a [u8],
-    /// The offset in the source up to which it has been read.
+    /// How many bytes of the INI text have been read.
     offset: usize,
-    /// The number of the line read last.
+    /// The number of the INI line that was read last, counted from 1.
     number: usize,
-    /// How many sections and keys there may still be.
+    /// How many more sections and keys the INI file may have.
     left: usize,
     sections: Vec<Section<'a>>,
-    /// Comment lines, with their line ends, that the next header or key takes.
+    /// The comment lines that the next header or key takes, with their line ends.
     comment: Vec<u8>,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The next line with its line end, if it has one.
+    /// Reads the next line, including its line end. Returns `None` at the end of the source.
     fn next_line(&mut self) -> Option<&'a [u8]> {
         let line = self
             .source
@@ -192,7 +192,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Counts a section or a key.
+    /// Counts a section or a key. Fails if the file has too many.
     fn count(&mut self) -> Result<(), &'static str> {
         self.left = self.left.checked_sub(1).ok_or(TOO_MANY)?;
         Ok(())
@@ -202,7 +202,7 @@ impl<'a> Parser<'a> {
         trim(&std::mem::take(&mut self.comment)).to_vec()
     }
 
-    /// Reads a value. It begins in `line`, which is the text behind the delimiter, and may go on in further lines.
+    /// Reads a value. `line` is the text behind the delimiter. The value may continue on further lines.
     fn value(&mut self, line: &'a [u8]) -> Result<Stored<'a>, &'static str> {
         let line = trim_start(line);
         if let Some(quote) = opening_quote(line) {
@@ -222,8 +222,8 @@ impl<'a> Parser<'a> {
         Ok(Cow::Borrowed(without_quotes(value)))
     }
 
-    /// Reads a quoted value that ends in a later line: from `first`, the rest of the current line, to the closing quote. The
-    /// value is one piece of the source, so it is borrowed.
+    /// Reads a quoted value that ends on a later line. `first` is the rest of the current line, behind the opening quote. The
+    /// value is one piece of the source, so the value is borrowed.
     fn quoted_lines(&mut self, first: &'a [u8], quote: &[u8]) -> Result<&'a [u8], &'static str> {
         let start = self.offset.saturating_sub(first.len());
         loop {
@@ -238,7 +238,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `start` with the following lines, each trimmed, for as long as they end in a backslash.
+    /// Appends the following lines to `start`, each trimmed. The first line that is empty or does not end in a backslash is the
+    /// last.
     fn continued_lines(&mut self, start: &[u8]) -> Vec<u8> {
         let mut value = start.to_vec();
         while let Some(line) = self.next_line() {
@@ -252,7 +253,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A key line's name, and what stands behind the delimiter. A name may stand in quotes.
+/// Splits the line of a key. Returns the name, without the quotes that it may have, and the text behind the delimiter.
 fn split_name(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     let quote: &[u8] = match line {
         [b'"', b'"', b'"', _, _, _, _, ..] => b"\"\"\"",
@@ -281,7 +282,7 @@ fn split_name(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     Ok((name, behind.get(delimiter.saturating_add(1)..).unwrap_or_default()))
 }
 
-/// The quote that can span lines, if the value begins with one.
+/// The quote at the beginning of a value that may span several lines; `None` if the value begins with no such quote.
 fn opening_quote(value: &[u8]) -> Option<&'static [u8]> {
     match value {
         [b'"', b'"', b'"', _, ..] => Some(b"\"\"\""),
@@ -290,7 +291,7 @@ fn opening_quote(value: &[u8]) -> Option<&'static [u8]> {
     }
 }
 
-/// The text from the first mark of a comment on, or nothing.
+/// The comment on a line: the text from the first `#` or `;` on. Empty if the line has no comment.
 fn comment_in(text: &[u8]) -> &[u8] {
     let start = text.iter().position(|byte| matches!(byte, b'#' | b';'));
     start.and_then(|start| text.get(start..)).unwrap_or_default()

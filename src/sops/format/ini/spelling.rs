@@ -1,17 +1,18 @@
-//! What reading and writing have in common: quotes and white space.
+//! Rules that reading and writing of INI files have in common: quotes and white space.
 
-/// The section of the keys that stand before the first header.
+/// The name of the section with the keys before the first header.
 pub(crate) const DEFAULT: &[u8] = b"DEFAULT";
 
-/// The offset at which a quoted value ends in a line that is not its first: at the last quote of the line. `None` if the line has
-/// no quote, or if a backslash ends the line.
+/// The offset of the quote that ends a value of several lines. `line` is not the first line of the value. The last quote on the
+/// line ends the value, unless the line ends in a backslash. Returns `None` if the value does not end on this line.
 pub(crate) fn closing_quote(line: &[u8], quote: &[u8]) -> Option<usize> {
     let end = rfind(line, quote)?;
     let behind = line.get(end.saturating_add(quote.len())..)?;
     (!trim(behind).ends_with(b"\\")).then_some(end)
 }
 
-/// The text between a pair of quotes. The value itself if it is not in quotes, or if the same quote is also inside.
+/// The text between the quotes of a value. Returns the value itself if it is not in quotes, or if the same quote also occurs
+/// inside.
 pub(crate) fn without_quotes(value: &[u8]) -> &[u8] {
     match value {
         [quote @ (b'\'' | b'"'), inside @ .., last] if quote == last && !inside.contains(quote) => inside,
@@ -35,7 +36,7 @@ pub(crate) fn trim(text: &[u8]) -> &[u8] {
     trim_end(trim_start(text))
 }
 
-/// The text without the Unicode white space that it begins with. It need not be UTF-8.
+/// The text without white space at its beginning. Unicode defines what white space is, but the text need not be valid UTF-8.
 pub(crate) fn trim_start(mut text: &[u8]) -> &[u8] {
     let shorter = |text: &[u8]| (1..=3).find(|&length| text.get(..length).is_some_and(is_space));
     while let Some(length) = shorter(text) {
@@ -44,7 +45,7 @@ pub(crate) fn trim_start(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// The text without the Unicode white space that it ends in.
+/// The text without white space at its end. Unicode defines what white space is.
 pub(crate) fn trim_end(mut text: &[u8]) -> &[u8] {
     let starts = |text: &[u8]| text.len().saturating_sub(3)..text.len();
     let cut = |text: &[u8]| starts(text).find(|&start| text.get(start..).is_some_and(is_space));
@@ -54,7 +55,7 @@ pub(crate) fn trim_end(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Whether the bytes are one character of white space.
+/// Whether the bytes are exactly one character, and the character is white space.
 pub(crate) fn is_space(bytes: &[u8]) -> bool {
     let mut characters = str::from_utf8(bytes).unwrap_or_default().chars();
     characters.next().is_some_and(char::is_whitespace) && characters.next().is_none()

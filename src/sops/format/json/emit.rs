@@ -1,4 +1,4 @@
-//! Tree to text.
+//! Writes the tree of a JSON file as text.
 
 use crate::{
     sops::{
@@ -12,8 +12,8 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Writes the document (JSON has only one), indented by tabs and with a line end. Comments are left out, because JSON cannot
-/// spell them. `None` if the text is longer than `most` bytes.
+/// Writes the only document of a JSON file, indented by tabs and with a line end. Comments are left out, because JSON has no
+/// comments. Returns `None` if the text is longer than `most` bytes.
 pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
@@ -26,7 +26,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
     })
 }
 
-/// Writes one scalar by itself: numbers and booleans as in a document, text and times without quotes.
+/// Writes one scalar by itself. Numbers and booleans look as in a document. Strings and times have no quotes.
 pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Result<Plaintext, EmitError> {
     let mut writer = JsonWriter {
         out: Output::unlimited(),
@@ -41,7 +41,7 @@ pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Result<Plaintex
     Ok(writer.out.finish())
 }
 
-/// Writes indented JSON.
+/// A writer of indented JSON. `depth` is the number of objects and lists that are open.
 struct JsonWriter {
     out: Output,
     depth: usize,
@@ -129,7 +129,8 @@ impl JsonWriter {
         Ok(())
     }
 
-    /// Writes a comment in the place of a value. As in sops, it comes out as an object with the fields `Value` and `Inline`.
+    /// Writes a comment in the place of a value. As in sops, the comment becomes an object with the fields `Value` and
+    /// `Inline`.
     fn comment(&mut self, comment: &Comment<Plaintext>) {
         self.depth = self.depth.saturating_add(1);
         self.open_line(b"{");
@@ -146,7 +147,7 @@ impl JsonWriter {
         self.out.push(b"}");
     }
 
-    /// Ends the line with `last` and indents the next one.
+    /// Ends the current line with `last`, and indents the next line.
     fn open_line(&mut self, last: &[u8]) {
         self.out.push(last);
         self.out.push(b"\n");
@@ -155,7 +156,8 @@ impl JsonWriter {
         }
     }
 
-    /// A string as Go's `json.Marshal` spells it: safe inside HTML and JavaScript, each byte that is not UTF-8 as U+FFFD.
+    /// Writes a string as Go's `json.Marshal` does. Characters that have a special meaning in HTML or JavaScript are escaped,
+    /// too. Each byte that is not UTF-8 becomes U+FFFD.
     fn string(&mut self, bytes: &[u8]) {
         self.out.push(b"\"");
         for chunk in bytes.utf8_chunks() {
@@ -203,7 +205,8 @@ fn needs_escape(character: char) -> bool {
     )
 }
 
-/// A float as Go's `json.Marshal` spells it: with an exponent below 1e-6, and from 1e21 on.
+/// Writes a float as Go's `json.Marshal` does: with an exponent if the magnitude is below 1e-6, or at least 1e21. Fails for
+/// infinity and NaN.
 fn float(canonical: &Plaintext) -> Result<Plaintext, EmitError> {
     let number = number_of(canonical).filter(|number| number.is_finite());
     let number = number.ok_or_else(|| EmitError("JSON has no spelling for infinity and NaN".to_owned()))?;
@@ -222,7 +225,7 @@ fn float(canonical: &Plaintext) -> Result<Plaintext, EmitError> {
     Ok(out)
 }
 
-/// The number behind a float's canonical text.
+/// The number that the canonical text of a float stands for.
 fn number_of(canonical: &Plaintext) -> Option<f64> {
     str::from_utf8(canonical.expose()).ok()?.parse().ok()
 }

@@ -1,8 +1,11 @@
-//! JSON: one object, whose members keep their order and may repeat.
+//! JSON files: one object, whose members keep their order and may repeat.
 //!
-//! Where this departs from sops: bytes after the object, text that is not UTF-8, lone surrogate escapes and more than 127 levels
-//! of nesting are errors (sops ignores the first, replaces the next two by U+FFFD, and knows no limit). `-0` is read as a float,
-//! as which sops wrote it, and not as the integer that sops reads back.
+//! The reader differs from sops in these cases:
+//!
+//! - Bytes after the object are an error. (sops ignores such bytes.)
+//! - Bytes that are not UTF-8, and lone surrogate escapes, are errors. (sops replaces both by U+FFFD.)
+//! - More than 127 levels of nesting are an error. (sops has no limit.)
+//! - `-0` is read as a float, because sops writes `-0` only for a float. (sops reads an integer back.)
 
 mod emit;
 mod parse;

@@ -1,4 +1,4 @@
-//! Text to tree.
+//! Reads the text of a JSON file into a tree.
 
 use std::{borrow::Cow, cell::Cell};
 
@@ -14,7 +14,7 @@ use crate::sops::{
     tree::{Branch, Item, Key, ScalarType, Stored, Value},
 };
 
-/// Reads a file, which must be a single object.
+/// Reads a JSON file, which must contain a single object.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let text = str::from_utf8(source).map_err(|error| ParseError {
         line: Some(line_of(source, error.valid_up_to())),
@@ -45,10 +45,10 @@ pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError
     }
 }
 
-/// The message for a file that holds a list or a scalar.
+/// The error message for a JSON file whose top level is a list or a scalar.
 const NOT_AN_OBJECT: &str = "the top level must be an object";
 
-/// The line, from 1, in which the byte at `offset` stands.
+/// The line, counted from 1, that contains the byte at `offset`.
 fn line_of(source: &[u8], offset: usize) -> usize {
     source
         .iter()
@@ -58,8 +58,8 @@ fn line_of(source: &[u8], offset: usize) -> usize {
         .saturating_add(1)
 }
 
-/// Turns an error of the library into ours. Its syntax errors describe only the grammar. Its type errors quote values of the
-/// file, so they are replaced.
+/// Converts an error of the library `serde_json`. The text of a syntax error is kept, because it describes only the grammar.
+/// The text of a type error is replaced, because it quotes values of the file.
 fn refuse(error: &serde_json::Error) -> ParseError {
     let problem = match error.classify() {
         Category::Data => NOT_AN_OBJECT.to_owned(),
@@ -77,7 +77,7 @@ fn refuse(error: &serde_json::Error) -> ParseError {
     }
 }
 
-/// Reads the next value, whatever its type, and counts it. The cell holds how many values may still come.
+/// Reads the next value of any type, and counts it. The cell holds how many more values the file may have.
 #[derive(Clone, Copy)]
 struct AnyValue<'c>(&'c Cell<usize>);
 
@@ -91,7 +91,7 @@ impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
 }
 
 impl AnyValue<'_> {
-    /// Counts this many values. Fails when the limit is reached.
+    /// Counts this many values. Fails when the limit of values is reached.
     fn count<E: Error>(self, values: usize) -> Result<(), E> {
         self.0.set(self.0.get().saturating_sub(values));
         match self.0.get() {
@@ -127,7 +127,7 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
     fn visit_u64<E: serde::de::Error>(self, integer: u64) -> Result<Self::Value, E> {
         match i64::try_from(integer) {
             Ok(integer) => self.visit_i64(integer),
-            // As in sops, an integer that does not fit an `i64` becomes the nearest float.
+            // As in sops, an integer that does not fit into an `i64` becomes the nearest float.
             #[allow(clippy::cast_precision_loss)]
             Err(_) => self.visit_f64(integer as f64),
         }

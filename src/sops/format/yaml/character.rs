@@ -1,6 +1,6 @@
 //! Classes of characters in YAML.
 
-/// Whether this character may be in YAML only as an escape.
+/// Whether YAML allows the character only in the form of an escape.
 pub(crate) fn is_forbidden(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' | '\u{85}' => false,
@@ -9,12 +9,13 @@ pub(crate) fn is_forbidden(character: char) -> bool {
     }
 }
 
-/// Whether a line ends here.
+/// Whether the character is a line break in YAML.
 pub(crate) fn is_break(character: char) -> bool {
     matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character is printed as itself and not as an escape. Like sops, this counts characters above U+FFFF as unprintable.
+/// Whether the writer prints the character literally and not as an escape. As in sops, all characters above U+FFFF become
+/// escapes.
 pub(crate) fn is_printable(character: char) -> bool {
     match character {
         '\u{FEFF}' => false,

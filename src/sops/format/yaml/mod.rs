@@ -1,8 +1,9 @@
-//! YAML, as sops reads and writes it.
+//! YAML files, as sops reads and writes them.
 //!
-//! Reading and writing follow the library that sops uses (go-yaml v3, a descendant of libyaml) where its behaviour can be seen:
-//! the grammar of YAML 1.1, its own rules for what a plain scalar means, and its way to attach comments to nodes, because a
-//! comment's place in the tree is authenticated when it is decrypted.
+//! sops uses the Go library go-yaml v3, a descendant of libyaml. This module behaves like the library wherever a difference could
+//! be seen. The grammar is that of YAML 1.1. The meaning of a scalar without quotes, and the rules that attach comments to nodes,
+//! are those of go-yaml. The place of a comment matters, because sops authenticates an encrypted comment together with its place
+//! in the tree.
 
 mod character;
 mod emit;

@@ -1,4 +1,4 @@
-//! Finds the value that the text of a scalar stands for.
+//! Finds the value that the text of a YAML scalar stands for.
 
 use std::{borrow::Cow, mem};
 
@@ -14,10 +14,11 @@ use crate::sops::{
     tree::{ScalarType, Stored, Value},
 };
 
-/// Text that is made here and wiped after use: the writer asks what decrypted text would be read as, so it may be secret.
+/// A text that is made here and wiped after use. The text may be secret, because the writer also asks for the meaning of
+/// decrypted texts.
 type WipedText = Zeroizing<String>;
 
-/// Base64 as Go decodes it: padded, the bits behind the last byte unchecked.
+/// Base64 as Go decodes it: padding is required, and the bits behind the last byte are not checked.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -25,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// A tag that changes how a scalar is read.
+/// The tag of a YAML scalar, which changes how the scalar is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
     Text,
@@ -35,26 +36,26 @@ pub(crate) enum Tag {
     Boolean,
     Null,
     Time,
-    /// Any other: the text is taken as it stands.
+    /// Any other YAML tag: the text of the scalar is taken literally.
     Unknown,
 }
 
-/// What plain text stands for.
+/// The meaning of a YAML scalar without quotes.
 pub(crate) enum Meaning {
     Null,
-    /// Itself.
+    /// The text stands for itself, a string.
     Text,
-    /// A value with its canonical text.
+    /// The text stands for a value of this type, with this canonical text.
     Typed(ScalarType, WipedText),
 }
 
 impl Tag {
-    /// What `!!` stands for.
+    /// The prefix that the tag handle `!!` stands for.
     pub(crate) const PREFIX: &str = "tag:yaml.org,2002:";
-    /// Length of the longest full name that makes a difference.
+    /// The length of the longest full name of a known tag, in bytes.
     const LONGEST: usize = Self::PREFIX.len() + "timestamp".len();
 
-    /// The tag with this full name; none for `!`, which stands for no tag.
+    /// The tag with this full or short name. Returns `None` for `!`, which counts as no tag.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let short = (name.strip_prefix(Self::PREFIX)).or_else(|| name.strip_prefix("!!"));
         Some(match short {
@@ -70,8 +71,8 @@ impl Tag {
         })
     }
 
-    /// The tag with the full name that begins with `prefix`. The longest that counts is `tag:yaml.org,2002:timestamp`; others are not
-    /// even put together.
+    /// The tag whose full name is `prefix` followed by `suffix`. The longest known name is `tag:yaml.org,2002:timestamp`. A
+    /// longer name gives [`Tag::Unknown`] and is not even built.
     pub(crate) fn prefixed(prefix: &str, suffix: &str) -> Option<Self> {
         if prefix.len() + suffix.len() > Self::LONGEST {
             return Some(Self::Unknown);
@@ -79,7 +80,7 @@ impl Tag {
         Self::named(&format!("{prefix}{suffix}"))
     }
 
-    /// The tag's short name.
+    /// The short name of the YAML tag, for messages.
     fn name(self) -> &'static str {
         match self {
             Self::Text => "!!str",
@@ -94,10 +95,10 @@ impl Tag {
     }
 }
 
-/// The value of a scalar.
+/// The value of a scalar. `plain` says whether the scalar was written without quotes.
 ///
 /// # Errors
-/// When the text is not of the tag's type.
+/// When the text does not fit the type that the tag names.
 pub(crate) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> Result<Value<Stored<'a>>, String> {
     let meaning = match tag {
         None if plain => meaning(text, true),
@@ -112,7 +113,7 @@ pub(crate) fn value<'a>(text: &Cow<'a, str>, plain: bool, tag: Option<Tag>) -> R
     })
 }
 
-/// The bytes of a text.
+/// The bytes of a text. A borrowed text stays borrowed.
 pub(crate) fn stored(text: Cow<'_, str>) -> Stored<'_> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -120,7 +121,7 @@ pub(crate) fn stored(text: Cow<'_, str>) -> Stored<'_> {
     }
 }
 
-/// The bytes that the base64 `text` encodes. Their value is a string, too.
+/// The string whose bytes are encoded in the base64 `text` of a `!!binary` scalar.
 fn binary<'a>(text: &str) -> Result<Value<Stored<'a>>, String> {
     let digits: String = text.chars().filter(|char| !matches!(char, '\r' | '\n')).collect();
     let bytes = BASE64.decode(digits);
@@ -128,7 +129,7 @@ fn binary<'a>(text: &str) -> Result<Value<Stored<'a>>, String> {
     Ok(Value::Scalar(ScalarType::Text, Cow::Owned(bytes)))
 }
 
-/// What `text` stands for under a tag that names a type; `None` if the text is of another type.
+/// The meaning of `text` under a tag that names a type. Returns `None` if the text is not of this type.
 fn tagged(text: &str, tag: Tag) -> Option<Meaning> {
     let meaning = meaning(text, tag == Tag::Time);
     let kind = match &meaning {
@@ -149,7 +150,7 @@ fn tagged(text: &str, tag: Tag) -> Option<Meaning> {
     }
 }
 
-/// What `text` stands for if it is plain and has no tag. Without `times`, a time is not recognised.
+/// The meaning of `text` without quotes and without a tag. If `times` is false, a time is not recognised.
 pub(crate) fn meaning(text: &str, times: bool) -> Meaning {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Meaning::Null,
@@ -180,12 +181,12 @@ fn float(number: f64) -> Meaning {
     Meaning::Typed(ScalarType::Float, WipedText::new(number::positional(number)))
 }
 
-/// A number, `_` removed.
+/// The number that `text` spells, after each `_` was removed.
 fn numeric(text: &str) -> Option<Meaning> {
     integer(text).or_else(|| decimal(text)).or_else(|| signed_behind_prefix(text))
 }
 
-/// A whole number, maybe with a sign, in base 16, 8, 2 (`0x`, `0o` or `0`, `0b`) or 10.
+/// Reads an integer with an optional sign: hexadecimal (`0x`), octal (`0o` or `0`), binary (`0b`) or decimal.
 fn integer(text: &str) -> Option<Meaning> {
     let (sign, digits) = split_sign(text);
     let magnitude = magnitude(digits)?;
@@ -203,7 +204,7 @@ fn signed(number: Option<i64>) -> Option<Meaning> {
     number.map(|number| typed(ScalarType::Integer, &number))
 }
 
-/// The sign in front, if there is one, and the rest.
+/// Splits a number into its sign, if there is one, and the rest.
 fn split_sign(text: &str) -> (Option<char>, &str) {
     match text.strip_prefix(['+', '-']) {
         Some(rest) => (text.chars().next(), rest),
@@ -211,7 +212,7 @@ fn split_sign(text: &str) -> (Option<char>, &str) {
     }
 }
 
-/// The number that the digits spell. Their prefix tells the base.
+/// The unsigned number that the digits spell. A prefix such as `0x` tells the base.
 fn magnitude(digits: &str) -> Option<u64> {
     let bytes = digits.as_bytes();
     let (radix, digits) = match (bytes, digits.get(2..)) {
@@ -221,12 +222,13 @@ fn magnitude(digits: &str) -> Option<u64> {
         ([b'0', _, ..], _) => (8, digits),
         _ => (10, digits),
     };
-    // The standard library would accept a second sign.
+    // `digits` must not have a sign. `from_str_radix` of the standard library would accept a `+`, so signs are refused here.
     let unsigned = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
     unsigned.then(|| u64::from_str_radix(digits, radix).ok()).flatten()
 }
 
-/// `0b-1`, `0o+7`: accepted by the library that sops reads YAML with.
+/// Reads a number with the sign behind the prefix, such as `0b-1` or `0o+7`. go-yaml, the YAML library of sops, accepts such
+/// numbers.
 fn signed_behind_prefix(text: &str) -> Option<Meaning> {
     let (radix, rest) = match (text.strip_prefix("0b"), text.strip_prefix("0o")) {
         (Some(rest), _) => (2, rest),
@@ -236,7 +238,8 @@ fn signed_behind_prefix(text: &str) -> Option<Meaning> {
     signed(i64::from_str_radix(rest, radix).ok())
 }
 
-/// A decimal number with maybe a fraction and an exponent, not too large.
+/// Reads a decimal number with an optional fraction and an optional exponent. Returns `None` if the number is too large for a
+/// float.
 fn decimal(text: &str) -> Option<Meaning> {
     let (_, unsigned) = split_sign(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {

@@ -1,14 +1,19 @@
-//! Times as YAML spells them.
+//! Reads times as YAML spells them.
 
 use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
-/// Length of the longest canonical form, so that its buffer never moves.
+/// The length of the longest canonical form, in bytes. A buffer of this capacity never moves, so no copy of a secret stays in
+/// memory.
 const LONGEST: usize = "2001-12-14T21:59:43.123456789+05:00".len();
 
-/// The canonical form (RFC 3339 with its fraction up to nanoseconds and its offset) of a date, of a date and a time of day with a
-/// zone behind `T` or `t`, or of both without a zone behind spaces. `None` if it is none of these.
+/// The canonical form of a time: RFC 3339 with a fraction of up to nanoseconds and an offset. Returns `None` if the text has
+/// none of these forms:
+///
+/// - a date alone;
+/// - a date, `T` or `t`, a time of day, and a zone;
+/// - a date, spaces, and a time of day without a zone.
 pub(crate) fn canonical(text: &str) -> Option<Zeroizing<String>> {
     let mut rest = text;
     let mut time = Zeroizing::new(String::with_capacity(LONGEST));
@@ -30,7 +35,7 @@ pub(crate) fn canonical(text: &str) -> Option<Zeroizing<String>> {
     rest.is_empty().then_some(time)
 }
 
-/// Year, month and day.
+/// Reads year, month and day from the start of `rest`, and writes them to `out`.
 fn date(rest: &mut &str, out: &mut String) -> Option<()> {
     let year = digits(rest, 4, 4)?;
     let month = field(rest, "-", 12).filter(|month| *month > 0)?;
@@ -38,7 +43,7 @@ fn date(rest: &mut &str, out: &mut String) -> Option<()> {
     write!(out, "{year:04}-{month:02}-{day:02}").ok()
 }
 
-/// Hour, minute, second, and maybe a fraction.
+/// Reads hour, minute, second and an optional fraction from the start of `rest`, and writes them to `out`.
 fn time_of_day(rest: &mut &str, out: &mut String) -> Option<()> {
     let hour = field(rest, "", 23)?;
     let minute = field(rest, ":", 59)?;
@@ -58,7 +63,7 @@ fn time_of_day(rest: &mut &str, out: &mut String) -> Option<()> {
     write!(out, "{point}{nanoseconds}").ok()
 }
 
-/// `Z`, or a sign with hours and minutes.
+/// Reads a zone from the start of `rest`, and writes it to `out`. A zone is `Z`, or a sign with hours and minutes.
 fn zone(rest: &mut &str, out: &mut String) -> Option<()> {
     if let Some(behind) = rest.strip_prefix('Z') {
         *rest = behind;
@@ -77,13 +82,13 @@ fn zone(rest: &mut &str, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// A number of one or two digits behind `separator`, at most `greatest`.
+/// Reads a number of one or two digits behind `separator`. Returns `None` if the number is above `greatest`.
 fn field(rest: &mut &str, separator: &str, greatest: u32) -> Option<u32> {
     *rest = rest.strip_prefix(separator)?;
     digits(rest, 1, 2).filter(|number| *number <= greatest)
 }
 
-/// A number of `least` to `most` digits.
+/// Reads a number of `least` to `most` digits from the start of `rest`.
 fn digits(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
     let length = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
     let (number, behind) = rest.split_at_checked(length)?;
@@ -91,7 +96,7 @@ fn digits(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
     if length < least { None } else { number.parse().ok() }
 }
 
-/// How many days a month has.
+/// The number of days in a month.
 fn days(year: u32, month: u32) -> u32 {
     let leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     match month {

@@ -1,8 +1,9 @@
-//! Refuses the system calls that decryption does not need; seccomp(2).
+//! Refuses the system calls that decryption does not need, by a filter of seccomp(2).
 //!
-//! The lists say what is refused, not what is allowed. The calls of an allocator, of a libc and of a new thread change from
-//! version to version. If a list of allowed calls lacked one, a host would not boot. If these lists lack one, Landlock and the
-//! dropped capabilities still hold. For the same reason, a refused call fails with `EPERM`, and the process is not killed.
+//! The lists name the refused calls, not the allowed calls. The calls that an allocator, a libc and a new thread need change from
+//! version to version. If a list of allowed calls lacked a needed call, a host would not boot. If a list of refused calls lacks a
+//! dangerous call, Landlock and the dropped capabilities still hold. A refused call fails with `EPERM` and does not kill the
+//! process, so that a host can boot even if a list names a needed call.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +13,13 @@ use seccompiler::{
     apply_filter, sock_filter,
 };
 
-/// Installs the filter for the current thread. If Landlock protects files, as it mostly does, only calls that Landlock does not
-/// know are refused. This keeps the filter short, and installing it cheap: the kernel then runs it once for each of its system
-/// calls.
+/// Installs the filter for the current thread. If Landlock protects files, only calls that Landlock does not control are refused.
+/// A short filter is cheap to install: at installation, the kernel runs the filter once for each system call that the kernel has.
 pub(crate) fn refuse(has_landlock: bool) -> Result<(), Error> {
     apply_filter(&filter(has_landlock)?)
 }
 
-/// The filter for this thread.
+/// The filter program for the current thread, for the kernel's filter machine (BPF).
 fn filter(has_landlock: bool) -> Result<BpfProgram, Error> {
     let (rules, mut calls) = if has_landlock {
         (sometimes()?, always())
@@ -30,7 +30,8 @@ fn filter(has_landlock: bool) -> Result<BpfProgram, Error> {
         )
     };
     let mut program = compiled(rules)?;
-    // The last instruction allows every call. It is put back at the end, behind the search for refused calls.
+    // The last instruction of the compiled program allows every call. The instruction is moved to the end, after the search for
+    // refused calls.
     let allowed = program.pop();
     calls.sort_unstable();
     program.push(instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0));
@@ -40,8 +41,8 @@ fn filter(has_landlock: bool) -> Result<BpfProgram, Error> {
     Ok(program)
 }
 
-/// Refuses every call that uses a number of the x32 ABI. Some kernels accept these numbers beside the usual ones, so a refused
-/// call could be made by its other number.
+/// Instructions that refuse all calls with numbers of the x32 ABI. Some kernels accept these numbers in addition to the usual
+/// numbers. Without these instructions, a refused call could be made by its x32 number.
 #[cfg(target_arch = "x86_64")]
 fn other_numbers() -> Vec<sock_filter> {
     const X32: u32 = 0x4000_0000;
@@ -51,13 +52,13 @@ fn other_numbers() -> Vec<sock_filter> {
     ]
 }
 
-/// This architecture has only one set of numbers.
+/// No instructions: this architecture has only one set of call numbers.
 #[cfg(not(target_arch = "x86_64"))]
 fn other_numbers() -> Vec<sock_filter> {
     Vec::new()
 }
 
-/// What a refused call gets: `EPERM`.
+/// The return value of the filter for a refused call: the call fails with `EPERM`.
 const REFUSAL: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs();
 
 fn compiled(rules: BTreeMap<i64, Vec<SeccompRule>>) -> Result<BpfProgram, Error> {
@@ -67,8 +68,8 @@ fn compiled(rules: BTreeMap<i64, Vec<SeccompRule>>) -> Result<BpfProgram, Error>
     Ok(BpfProgram::try_from(filter)?)
 }
 
-/// A binary search for the number of the call among `calls`, which are in ascending order. `seccompiler` compares it with one
-/// after the other, which takes ten times as long.
+/// Instructions for a binary search of the call number in `calls`, which are in ascending order. The crate `seccompiler` would
+/// compare the number with each call in turn, which takes ten times as long.
 fn search(calls: &[u32]) -> BpfProgram {
     let (left, right) = calls.split_at(calls.len() / 2);
     let Some(middle) = right.first() else {
@@ -82,7 +83,7 @@ fn search(calls: &[u32]) -> BpfProgram {
         ];
     }
     let left = search(left);
-    // A jump skips at most 255 instructions. Half of the calls are fewer than sixty, with at most four instructions each.
+    // A jump can skip at most 255 instructions. Half of all calls are fewer than sixty, and each needs at most four instructions.
     let over = u8::try_from(left.len()).unwrap_or(u8::MAX);
     let mut program = vec![instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, over, 0, *middle)];
     program.extend(left);
@@ -90,7 +91,7 @@ fn search(calls: &[u32]) -> BpfProgram {
     program
 }
 
-/// An instruction of the filter. If it is a comparison, `if_true` and `if_false` say how many of the following instructions are
+/// An instruction of the filter. For a comparison, `if_true` and `if_false` say how many of the following instructions are
 /// skipped.
 fn instruction(code: u32, if_true: u8, if_false: u8, operand: u32) -> sock_filter {
     sock_filter {
@@ -101,7 +102,7 @@ fn instruction(code: u32, if_true: u8, if_false: u8, operand: u32) -> sock_filte
     }
 }
 
-/// What is always refused, each call by its number.
+/// The numbers of the calls that are always refused.
 fn always() -> Vec<u32> {
     numbers(&[SOCKETS, PROCESSES, ATTRIBUTES, HANDLES, SYSTEM])
 }
@@ -111,8 +112,8 @@ fn numbers(lists: &[&[i64]]) -> Vec<u32> {
     calls.into_iter().filter_map(|call| u32::try_from(call).ok()).collect()
 }
 
-/// Calls that are refused only if a rule for them matches: if they name another process. A libc uses them to end the program and
-/// to learn its own limits, which must stay possible.
+/// Rules for calls that are refused only if they concern another process. A libc uses these calls to end the program and to read its
+/// own limits, so they cannot be refused altogether.
 fn sometimes() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let ours = [
         (libc::SYS_tgkill, getpid().as_raw_pid()),
@@ -123,7 +124,8 @@ fn sometimes() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     ours.into_iter().map(rule).collect()
 }
 
-/// The rules of [`sometimes`], and rules that refuse to open a file for writing.
+/// The rules of [`sometimes`], and rules that refuse to open a file for writing. The latter are needed if Landlock does not protect
+/// files.
 fn sometimes_without_landlock() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let mut rules = sometimes()?;
     rules.insert(libc::SYS_openat, for_writing(2)?);
@@ -132,7 +134,8 @@ fn sometimes_without_landlock() -> Result<BTreeMap<i64, Vec<SeccompRule>>, Backe
     Ok(rules)
 }
 
-/// Rules that match if a file is opened for writing: any of these flags is set in the argument with this number.
+/// Rules that match if a file is opened for writing. `argument` is the number of the argument with the flags. Each rule matches one
+/// flag that means writing.
 fn for_writing(argument: u8) -> Result<Vec<SeccompRule>, BackendError> {
     let flags = [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC].map(|flag| u64::from(flag.unsigned_abs()));
     flags
@@ -150,9 +153,11 @@ fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<Seccomp
     )?])
 }
 
-// The lists leave out what already fails without its capability: mounts, modules, kexec, the clock, other users.
+// The lists leave out calls that fail anyway, because they need a capability that the thread has dropped: mounts, modules, kexec,
+// the clock, other users.
 
-/// New connections, and sockets for others to connect to. Existing connections, such as the one to the journal, stay usable.
+/// Calls that make new connections, or sockets to which others connect. Existing connections, such as the connection to the journal,
+/// stay usable.
 const SOCKETS: &[i64] = &[
     libc::SYS_accept,
     libc::SYS_accept4,
@@ -163,7 +168,7 @@ const SOCKETS: &[i64] = &[
     libc::SYS_socketpair,
 ];
 
-/// Starting programs and processes, reaching into other processes, and changing namespaces.
+/// Calls that start programs and processes, access other processes, or change namespaces.
 const PROCESSES: &[i64] = &[
     libc::SYS_clone3,
     libc::SYS_execve,
@@ -189,8 +194,8 @@ const PROCESSES: &[i64] = &[
     libc::SYS_vfork,
 ];
 
-/// Changes that Landlock does not control: of modes, owners, groups, and extended attributes such as access control lists.
-/// `ioctl` is here because it can type into a terminal.
+/// Calls that change modes, owners, groups, and extended attributes such as access control lists. Landlock does not control these
+/// changes. `ioctl` is in the list because a program can use it to enter commands into a terminal.
 const ATTRIBUTES: &[i64] = &[
     #[cfg(target_arch = "x86_64")]
     libc::SYS_chmod,
@@ -214,11 +219,12 @@ const ATTRIBUTES: &[i64] = &[
     libc::SYS_ioctl,
 ];
 
-/// Opening files by handle. The thread keeps the capability `DAC_READ_SEARCH` where it can, and with it this call would open files
-/// outside of its container.
+/// The call that opens a file by its handle. With the capability `DAC_READ_SEARCH`, which the thread may keep, this call could open
+/// files outside of its container.
 const HANDLES: &[i64] = &[libc::SYS_open_by_handle_at];
 
-/// Interfaces of the kernel itself. `io_uring` is refused because it would do the refused calls on our behalf.
+/// Calls to interfaces of the kernel itself. `io_uring` is refused because the kernel would make refused calls on behalf of the
+/// thread.
 const SYSTEM: &[i64] = &[
     libc::SYS_add_key,
     libc::SYS_bpf,
@@ -228,14 +234,15 @@ const SYSTEM: &[i64] = &[
     libc::SYS_userfaultfd,
 ];
 
-/// Making, renaming, linking and removing files and directories, and calls that could do so without the filter seeing it.
+/// Calls that make, change, rename, link or remove files and directories. The list also has calls of which the filter cannot see
+/// what they do, such as `openat2`.
 const FILES: &[i64] = &[
     FILE_SETATTR,
     libc::SYS_linkat,
     libc::SYS_mkdirat,
     libc::SYS_mknodat,
     libc::SYS_mq_open,
-    // The flags of `openat2` are in memory, where no filter can read them.
+    // The flags of `openat2` are in memory, and a filter cannot read memory. So `openat2` is always refused.
     libc::SYS_openat2,
     libc::SYS_renameat2,
     libc::SYS_symlinkat,
@@ -244,7 +251,7 @@ const FILES: &[i64] = &[
     libc::SYS_utimensat,
 ];
 
-/// Older forms of the above, which newer architectures never had.
+/// Older forms of the calls above. Newer architectures never had them.
 #[cfg(target_arch = "x86_64")]
 const OF_ARCHITECTURE: &[i64] = &[
     libc::SYS_creat,
@@ -265,7 +272,7 @@ const OF_ARCHITECTURE: &[i64] = &[libc::SYS_renameat];
 #[cfg(target_arch = "riscv64")]
 const OF_ARCHITECTURE: &[i64] = &[];
 
-// Numbers that the crate `libc` does not have for all targets. Calls newer than Linux 5.0 have the same number on all
+// Call numbers that the crate `libc` does not have for all targets. Calls newer than Linux 5.0 have the same number on all
 // architectures.
 const PROCESS_MADVISE: i64 = 440;
 const PROCESS_MRELEASE: i64 = 448;

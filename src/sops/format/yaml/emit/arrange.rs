@@ -1,4 +1,4 @@
-//! Turns a tree into nodes, and decides with which node each comment is printed.
+//! Turns a decrypted tree into YAML nodes, and decides with which node each comment is printed.
 
 use std::mem;
 
@@ -11,28 +11,29 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Comments, each without its mark.
+/// The texts of YAML comments, each without its `#`.
 pub(crate) type CommentTexts<'t> = Vec<&'t [u8]>;
 
-/// A node with the comments that are printed with it.
+/// A YAML node, with the comments that are printed with the node.
 pub(crate) struct PrintedNode<'t> {
+    /// The content of the YAML node.
     pub(crate) shape: PrintedShape<'t>,
-    /// The comments above the node.
+    /// The comments on the lines above the YAML node.
     pub(crate) head: CommentTexts<'t>,
-    /// The comments behind the node, on its line.
+    /// The comments behind the YAML node, on the same line.
     pub(crate) line: CommentTexts<'t>,
-    /// The comments below the node.
+    /// The comments on the lines below the YAML node.
     pub(crate) foot: CommentTexts<'t>,
 }
 
-/// What a node is.
+/// The content of a YAML node: a scalar, a list or a map.
 pub(crate) enum PrintedShape<'t> {
     Scalar(Scalar<'t>),
     List(Vec<PrintedNode<'t>>),
     Map(Vec<(PrintedNode<'t>, PrintedNode<'t>)>),
 }
 
-/// Comments that wait for the next node of their collection.
+/// Comments that wait to be printed with the next node of their collection.
 #[derive(Default)]
 struct Waiting<'t> {
     head: CommentTexts<'t>,
@@ -45,7 +46,7 @@ impl<'t> Waiting<'t> {
         texts.push(comment.text.expose());
     }
 
-    /// The comments that are left over when no node follows.
+    /// The waiting comments at the end of a collection, where no node follows.
     fn rest(self) -> CommentTexts<'t> {
         [self.head, self.line].concat()
     }
@@ -58,7 +59,7 @@ impl<'t> PrintedNode<'t> {
     }
 }
 
-/// A document's root.
+/// Turns a document into its root node.
 ///
 /// # Errors
 /// When a key is not a string.
@@ -66,8 +67,8 @@ pub(crate) fn document(branch: &Branch<Plaintext>) -> Result<PrintedNode<'_>, Em
     map(branch, CommentTexts::new(), CommentTexts::new())
 }
 
-/// Turns a value into a node, with the comments above and behind it. It may recurse, because every parser limits the depth of its
-/// tree.
+/// Turns a value into a node. `head` holds the comments above the node, and `line` holds the comments behind the node. The
+/// function may recurse, because every parser limits the depth of its tree.
 fn node<'t>(value: &'t Value<Plaintext>, head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
     match value {
         Value::Null => Ok(PrintedNode::new(PrintedShape::Scalar(spell::null()), head, line)),
@@ -81,8 +82,13 @@ fn node<'t>(value: &'t Value<Plaintext>, head: CommentTexts<'t>, line: CommentTe
     }
 }
 
-/// Turns a map into a node. Comments before its first key are printed above the map, other comments above the key that follows,
-/// and comments after the last pair below that pair.
+/// Turns a map into a node, with the comments in these places:
+///
+/// - Comments after the last pair are printed below this pair.
+/// - Comments that are inline are printed behind the value of the pair that follows.
+/// - All other comments before the first pair are printed above the map.
+/// - All other comments between two pairs are printed above the second pair.
+/// - All comments in a map without pairs count as comments above the map.
 fn map<'t>(
     branch: &'t Branch<Plaintext>,
     mut head: CommentTexts<'t>,
@@ -113,7 +119,7 @@ fn map<'t>(
     Ok(PrintedNode::new(PrintedShape::Map(pairs), head, line))
 }
 
-/// Like [`map`], with entries in the place of keys.
+/// Turns a list into a node. Comments get their places as in [`map`], with list entries instead of pairs.
 fn list<'t>(
     values: &'t [Value<Plaintext>],
     mut head: CommentTexts<'t>,
@@ -139,7 +145,7 @@ fn list<'t>(
     Ok(PrintedNode::new(PrintedShape::List(nodes), head, line))
 }
 
-/// A comment in the place of a map's value. As in sops, it is printed as a map with the keys `value` and `inline`.
+/// The node for a comment in the place of a map value. As in sops, this node is a map with the keys `value` and `inline`.
 fn comment_value(comment: &Comment<Plaintext>) -> PrintedShape<'_> {
     let pair = |name: &'static str, value| {
         let key = PrintedShape::Scalar(spell::text(name.as_bytes()));

@@ -1,4 +1,4 @@
-//! From nodes to lines, in the order of sops, with each comment where sops puts it.
+//! Writes YAML nodes as lines of text. The order of the lines, and the place of each comment, are those of sops.
 
 use std::mem;
 
@@ -17,21 +17,22 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// Writes decrypted documents the way `sops decrypt` prints them; `None` when that is longer than `most` bytes.
+/// Writes decrypted documents as `sops decrypt` prints them. Returns `None` if the text is longer than `most` bytes.
 ///
-/// The text equals what sops 3.13.2 prints to the byte, including comments that sops displaces or loses, except where that text
-/// would not be read as the same value again:
+/// The text equals that of sops 3.13.2 to the byte, even where sops displaces or loses a comment. The exceptions are texts that
+/// would not be read back as the same value:
 ///
-/// - a string of several lines that begins with a tab, which sops prints as `null` (or not at all if a comment is behind it);
-/// - a string of several lines that begins with a space or a line break and stands in a list or in a map in a list: sops prints an
-///   indentation of `4` in the header where it is 2, which is not valid;
-/// - a block with several comments behind its mark: sops prints the second comment inside the block. Here the value is in quotes;
-/// - an empty list or map after a comment: sops prints it left of the key or entry that it belongs to;
-/// - a comment with control characters or invalid UTF-8, which sops prints as they are, or panics: here they are replaced by
+/// - A string of several lines that begins with a tab: sops prints `null`, or nothing if a comment is behind the string.
+/// - A string of several lines that begins with a space or a line break, inside a list: sops prints the indentation `4` in the
+///   header of the block. The right indentation is 2, so the text of sops is not valid YAML.
+/// - A block with several comments behind its mark: sops prints the second comment inside the block. Here the value is in
+///   double quotes.
+/// - An empty list or map after a comment: sops does not indent the list or map as deeply as its key or entry.
+/// - A comment with control characters or invalid UTF-8: sops prints such bytes unchanged, or panics. Here they are replaced by
 ///   U+FFFD.
 ///
 /// # Errors
-/// When a key is not a string.
+/// When a key is not a string. Also when the text would be many times as long as the contents of the documents.
 pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let roots = documents.iter().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
@@ -44,39 +45,39 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
     })
 }
 
-/// Writes one value that is not a string, the way `sops decrypt --extract` prints it, without a line end.
+/// Writes one value that is not a string, as `sops decrypt --extract` prints it, but without a line end.
 pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Plaintext {
     Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
 }
 
-/// The most bytes of a key that is written without `?`.
+/// The most bytes of a key that is written without the mark `?`.
 pub(crate) const LONGEST_KEY: usize = 128;
 
-/// Comments, each without its mark.
+/// The texts of YAML comments that wait to be written, each without its `#`.
 pub(crate) type WaitingComment<'n> = &'n [&'n [u8]];
 
-/// Writes documents the way sops does.
+/// A writer of YAML documents that lays the text out as sops does.
 ///
-/// A comment waits in one of these fields until the layout has a place for it. So some comments are written later than expected.
-/// A comment that still waits when another takes its field is lost, as in sops.
+/// Comments wait in the fields of this struct until the layout has a place for them. So some comments are written later than a
+/// reader may expect. As in sops, a waiting comment is lost if another comment takes its field.
 pub(crate) struct Emitter<'n> {
     writer: YamlWriter,
-    /// The comment to write above what comes next.
+    /// The comments to write above the next YAML node.
     head: WaitingComment<'n>,
-    /// The comment to write behind what was written last.
+    /// The comments to write behind the YAML node that was written last, on the same line.
     line: WaitingComment<'n>,
-    /// The comment to write below what was written last.
+    /// The comments to write below the YAML node that was written last.
     foot: WaitingComment<'n>,
-    /// The comment to write below the previous pair.
+    /// The comments to write below the previous key and value of a YAML map.
     tail: WaitingComment<'n>,
-    /// The comment that was still to be written behind something when a key began.
+    /// The comments that still waited in `line` when a key began.
     key_line: WaitingComment<'n>,
-    /// Whether a document was written.
+    /// Whether a YAML document was already written.
     started: bool,
 }
 
 impl<'n> Emitter<'n> {
-    /// At the beginning of `out`.
+    /// A YAML emitter at the beginning of `out`.
     fn new(out: Output) -> Self {
         Self {
             writer: YamlWriter::new(out),
@@ -89,7 +90,7 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// Writes a document.
+    /// Writes a document. A document that is not the first begins with `---`.
     fn document(&mut self, root: &'n PrintedNode<'n>) {
         if mem::replace(&mut self.started, true) {
             self.writer.indent();
@@ -105,14 +106,16 @@ impl<'n> Emitter<'n> {
         self.writer.indent();
     }
 
-    /// Lets a comment wait in `place`, where it replaces one that still waits. An empty comment replaces nothing.
+    /// Keeps a comment in the field `place`, to write it later. A comment that still waits in the field is replaced. An empty
+    /// comment replaces nothing.
     fn wait(place: &mut WaitingComment<'n>, comment: WaitingComment<'n>) {
         if !comment.is_empty() {
             *place = comment;
         }
     }
 
-    /// Lets the comments of a node wait that is about to be written; those of a collection only if they are above it.
+    /// Keeps the comments of a node that is about to be written. For a list or map, only the comments above the node are kept
+    /// here. The other comments are kept by [`Emitter::announce_end`], because they are written after the contents.
     fn announce(&mut self, node: &'n PrintedNode<'n>) {
         Self::wait(&mut self.head, &node.head);
         if matches!(node.shape, PrintedShape::Scalar(_)) {
@@ -120,7 +123,7 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// Takes the comments behind and below a node.
+    /// Keeps the comments behind and below a node, to write them after the node.
     fn announce_end(&mut self, node: &'n PrintedNode<'n>) {
         Self::wait(&mut self.line, &node.line);
         Self::wait(&mut self.foot, &node.foot);
@@ -147,7 +150,8 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// Writes a node that was announced. For a collection, the waiting comments behind and below come before its contents.
+    /// Writes a node whose comments were kept by [`Emitter::announce`]. For a list or map, the comments that wait in `line` and
+    /// `foot` are written before the contents.
     fn node(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
         if let PrintedShape::Scalar(scalar) = &node.shape {
             self.scalar(scalar, in_list);
@@ -208,7 +212,7 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// A key and the mark behind it.
+    /// Writes a key and the `:` behind it. A key that is long, or has several lines, gets a `?` before it.
     fn key(&mut self, key: &PrintedNode<'_>) {
         let PrintedShape::Scalar(scalar) = &key.shape else {
             return;
@@ -225,8 +229,9 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// Finds a place for a comment that was waiting when the key began: behind a scalar, or before a collection, which starts on
-    /// another line.
+    /// Finds a place for the comments that were waiting when the key began. If the value is a list or map, these comments are
+    /// written at once, because the list or map starts on the next line. If the value is a scalar, they are written behind the
+    /// scalar. If the scalar has a comment of its own there, they go on waiting.
     fn settle_key_line(&mut self, value: &PrintedNode<'_>) {
         if !matches!(value.shape, PrintedShape::Scalar(_)) {
             self.writer.comment_behind(mem::take(&mut self.key_line));
@@ -235,6 +240,7 @@ impl<'n> Emitter<'n> {
         }
     }
 
+    /// Writes a list without entries, `[]`.
     fn empty_list(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
         self.writer.open_bracket("[", in_list);
         self.announce_end(node);
@@ -243,7 +249,7 @@ impl<'n> Emitter<'n> {
         self.write_foot();
     }
 
-    /// A map without pairs may have comments; they stand between the braces.
+    /// Writes a map without pairs, `{}`. Comments that still wait in `head` are written between the braces.
     fn empty_map(&mut self, node: &'n PrintedNode<'n>, in_list: bool) {
         self.writer.open_bracket("{", in_list);
         self.announce_end(node);

@@ -1,4 +1,5 @@
-//! Prints a tree as YAML: turns it into nodes with their comments (`arrange`, with `spell` for scalars), and these into lines.
+//! Prints a tree as YAML: the tree becomes nodes with comments (`arrange`, with `spell` for scalars), and the nodes become
+//! lines.
 
 mod arrange;
 mod emitter;

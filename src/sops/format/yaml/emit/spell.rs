@@ -1,4 +1,4 @@
-//! Decides how a scalar is written: its text, tag and style.
+//! Decides how a YAML scalar is written: its text, its tag and its style.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -14,35 +14,35 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// How many characters of base64 stand on a line.
+/// How many characters of base64 fit on one line of a `!!binary` value.
 const BASE64_LINE: usize = 70;
 
-/// A scalar, ready to be written.
+/// A YAML scalar, ready to be written.
 pub(crate) struct Scalar<'t> {
-    /// The tag that is written before the text; mostly empty.
+    /// The tag to write before the text; empty for most scalars.
     pub(crate) tag: &'static str,
     text: ScalarText<'t>,
     pub(crate) style: Style,
-    /// Whether there is a line break in it.
+    /// Whether the text of the YAML scalar contains a line break.
     pub(crate) multiline: bool,
 }
 
-/// The text of a scalar. It may be secret.
+/// The text of a scalar. The text may be secret, so an owned text is wiped after use.
 enum ScalarText<'t> {
     Borrowed(&'t str),
     Owned(Plaintext),
 }
 
-/// How the text of a scalar is delimited.
+/// The style of a scalar: without quotes, in quotes, or as a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Without quotes.
+    /// Plain style: the text has no quotes.
     Plain,
-    /// In single quotes, which know no escapes.
+    /// Single quotes (`'`), which allow no escapes.
     Single,
-    /// In `"`.
+    /// Double quotes (`"`), which allow escapes.
     Double,
-    /// As an indented block.
+    /// Literal style: the text is an indented block below the mark `|`.
     Literal,
 }
 
@@ -56,7 +56,7 @@ impl<'t> Scalar<'t> {
         }
     }
 
-    /// The text.
+    /// The text of the YAML scalar, without quotes and escapes.
     pub(crate) fn text(&self) -> &str {
         match &self.text {
             ScalarText::Borrowed(text) => text,
@@ -65,18 +65,18 @@ impl<'t> Scalar<'t> {
     }
 }
 
-/// No value.
+/// The YAML scalar `null`.
 pub(crate) fn null<'t>() -> Scalar<'t> {
     Scalar::new(ScalarText::Borrowed("null"), Style::Plain)
 }
 
-/// True or false.
+/// The YAML scalar `true` or `false`.
 pub(crate) fn boolean<'t>(value: bool) -> Scalar<'t> {
     let text = if value { "true" } else { "false" };
     Scalar::new(ScalarText::Borrowed(text), Style::Plain)
 }
 
-/// The scalar for a value, given its type and its canonical text.
+/// The YAML scalar for a value, given the type and the canonical text of the value.
 pub(crate) fn scalar(kind: ScalarType, canonical: &[u8]) -> Scalar<'_> {
     let plain = str::from_utf8(canonical).unwrap_or_default();
     match kind {
@@ -97,13 +97,13 @@ fn float(canonical: &str) -> ScalarText<'_> {
     }
 }
 
-/// A string.
+/// The YAML scalar for a string.
 pub(crate) fn text(bytes: &[u8]) -> Scalar<'_> {
     let Ok(text) = str::from_utf8(bytes) else {
         return binary(bytes);
     };
     Scalar {
-        // Without the tag, other readers of YAML would take this text for the merge key.
+        // The tag keeps other readers of YAML from taking the string `<<` for the merge key, which includes another map.
         tag: if text == "<<" { "!!merge" } else { "" },
         text: ScalarText::Borrowed(text),
         style: style(text),
@@ -111,7 +111,7 @@ pub(crate) fn text(bytes: &[u8]) -> Scalar<'_> {
     }
 }
 
-/// The scalar for a string that is not UTF-8: base64 with the tag `!!binary`.
+/// The scalar for a string that is not valid UTF-8: base64 with the tag `!!binary`.
 fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
     let digits = Plaintext::from(STANDARD.encode(bytes));
     let multiline = digits.len() > BASE64_LINE;
@@ -128,8 +128,14 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
     }
 }
 
-/// The style of a string: the simplest in which it is read as the same string, except that a string with line feeds becomes a
-/// block.
+/// The style of a string:
+///
+/// - A string with a line feed becomes a block if a block can express the string. Otherwise it is in double quotes.
+/// - Any other string is in double quotes if it needs escapes, contains a tab or a space beside a line break, or would be read as
+///   another type.
+/// - Otherwise, a string is in single quotes if it begins or ends with a space, contains a line break, or would be read as a mark
+///   of the grammar.
+/// - Any other string has no quotes.
 fn style(text: &str) -> Style {
     let neighbours = || text.chars().zip(text.chars().skip(1));
     let break_after_space = neighbours().any(|(left, right)| left == ' ' && is_break(right));
@@ -151,7 +157,7 @@ fn style(text: &str) -> Style {
     }
 }
 
-/// Whether a part of `text`, without quotes, would be read as an indicator of YAML.
+/// Whether YAML would read a part of the unquoted `text` as a mark of its grammar, such as `: ` or ` #`.
 fn has_indicator(text: &str) -> bool {
     let mut characters = text.chars().peekable();
     let mut previous = None;
@@ -164,7 +170,7 @@ fn has_indicator(text: &str) -> bool {
     text.starts_with("---") || text.starts_with("...")
 }
 
-/// Whether a character, seen with its neighbours, keeps a scalar from being plain.
+/// Whether a scalar without quotes must not contain this character between these neighbours.
 fn is_indicator(previous: Option<char>, character: char, next: Option<char>) -> bool {
     let before_blank = next.is_none_or(|next| matches!(next, ' ' | '\t'));
     match (previous, character) {
@@ -175,11 +181,13 @@ fn is_indicator(previous: Option<char>, character: char, next: Option<char>) -> 
     }
 }
 
-/// Whether a plain `text` would be read as something else than a string, by sops or by readers that know more of YAML 1.1.
+/// Whether sops, or another reader of YAML 1.1, would read the unquoted `text` as another type than a string. Other readers know
+/// more types than sops does.
 fn reads_otherwise(text: &str) -> bool {
     !matches!(resolve::meaning(text, true), Meaning::Text) || is_old_boolean(text) || is_sexagesimal(text).unwrap_or(false)
 }
 
+/// Whether the text is a boolean of YAML 1.1 that sops reads as a string, such as `yes` or `off`.
 fn is_old_boolean(text: &str) -> bool {
     matches!(
         text,
@@ -187,7 +195,7 @@ fn is_old_boolean(text: &str) -> bool {
     )
 }
 
-/// Whether this is a number to base 60, such as `190:20:30.15`. `None` means no, too.
+/// Whether the text is a number to base 60, such as `190:20:30.15`. A text without `:` gives `None`, which also means no.
 fn is_sexagesimal(text: &str) -> Option<bool> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));

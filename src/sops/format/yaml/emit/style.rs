@@ -1,4 +1,4 @@
-//! Writes scalars in their styles.
+//! Writes YAML scalars in their styles: without quotes, in quotes, or as a block.
 
 use super::{
     spell::{Scalar, Style},
@@ -7,8 +7,8 @@ use super::{
 use crate::sops::format::yaml::character::{is_break, is_printable};
 
 impl YamlWriter {
-    /// Writes a scalar. If it becomes a block, the comment goes behind the mark of the block. Otherwise the comment is returned,
-    /// to be written later.
+    /// Writes a scalar. If the scalar becomes a block, `comment` is written behind the mark of the block. Otherwise `comment`
+    /// is returned, to be written later.
     pub(crate) fn scalar<'n>(&mut self, scalar: &Scalar<'_>, in_list: bool, comment: &'n [&'n [u8]]) -> &'n [&'n [u8]] {
         if !scalar.tag.is_empty() {
             self.indicator(scalar.tag, true, false);
@@ -23,24 +23,25 @@ impl YamlWriter {
             }
             Style::Plain => self.indicator(scalar.text(), true, false),
             Style::Single => self.single_quoted(scalar.text()),
-            // A block has room for one comment; a second would be read as a line of the block. Then the text is in double quotes.
+            // A block has room for one comment behind its mark. A second comment would be read as a line of the block. So a text
+            // with several comments is written in double quotes instead.
             Style::Double | Style::Literal => self.double_quoted(scalar.text()),
         }
         self.restore(outer);
         rest
     }
 
-    /// In `'`.
+    /// Writes a text in single quotes (`'`).
     fn single_quoted(&mut self, text: &str) {
         self.indicator("'", true, false);
         self.put_lines(text, false, Some('\''));
         self.indicator("'", false, false);
     }
 
-    /// In `"`.
+    /// Writes a text in double quotes (`"`).
     fn double_quoted(&mut self, text: &str) {
         self.indicator("\"", true, false);
-        // A byte order mark at the beginning makes sops escape all that follows, too.
+        // As in sops, all characters of a text are escaped if the text begins with a byte order mark (U+FEFF).
         let all = text.starts_with('\u{FEFF}');
         for character in text.chars() {
             if !all && is_printable(character) && !is_break(character) && !matches!(character, '"' | '\\') {
@@ -52,7 +53,7 @@ impl YamlWriter {
         self.indicator("\"", false, false);
     }
 
-    /// The escape for a character.
+    /// Writes a character as an escape.
     fn escape(&mut self, character: char) {
         self.put('\\');
         match character {
@@ -74,7 +75,7 @@ impl YamlWriter {
         }
     }
 
-    /// The escape by number.
+    /// Writes the rest of an escape that gives the code of a character in hexadecimal.
     fn escape_code(&mut self, code: u32) {
         let (mark, digits) = match code {
             0..=0xFF => ('x', 2),
@@ -88,13 +89,13 @@ impl YamlWriter {
         }
     }
 
-    /// A block; `outer` is the indentation of the collection that it stands in.
+    /// Writes a text as a block. `outer` is the indentation of the collection that the block stands in.
     fn literal(&mut self, text: &str, outer: usize, comment: &[&[u8]]) {
         self.indicator("|", true, false);
         if text.starts_with([' ', '\t']) || text.starts_with(is_break) {
             let depth = self.indent.unwrap_or(0).saturating_sub(outer);
-            // The number is the indentation of the block. sops always prints 4, but in a list it is 2. The number has no effect
-            // if there are only line breaks.
+            // The digit in the header is the indentation of the block. sops always prints 4. In a list the indentation is 2, so
+            // the digit here is 2. In a text of only line breaks the digit has no effect, so it is 4 as in sops.
             let matters = depth == ENTRY && !text.chars().all(is_break);
             self.indicator(if matters { "2" } else { "4" }, false, false);
         }
@@ -108,8 +109,8 @@ impl YamlWriter {
     }
 }
 
-/// The chomping indicator of a block: `-` if its text ends without a line break, nothing if with one, `+` if with more or if the
-/// text is only a line break.
+/// The chomping indicator of a block, which tells how many line breaks end the text. `-` stands for none, an empty indicator
+/// for one, and `+` for several. A text that is only a line break also gets `+`.
 fn chomping(text: &str) -> &'static str {
     let mut last = text.chars().rev();
     match (last.next().is_some_and(is_break), last.next()) {

@@ -1,4 +1,4 @@
-//! Writes lines: indentation, marks and comments.
+//! Writes lines of YAML text: indentation, marks and comments.
 
 use std::{iter, mem};
 
@@ -7,29 +7,30 @@ use crate::sops::format::{
     yaml::character::{is_break, is_forbidden},
 };
 
-/// How many columns a level takes, except in a list.
+/// The indentation of one level in columns, except for a collection that is an entry of a list.
 const STEP: usize = 4;
-/// How many columns an entry of a list takes.
+/// The indentation, in columns, of a collection that is an entry of a list. It is the width of the mark `- `.
 pub(crate) const ENTRY: usize = 2;
 
-/// The text so far, and the state that decides how the next part is written.
+/// The text written so far, and the state that decides how the next part is written.
 pub(crate) struct YamlWriter {
     out: Output,
-    /// How many characters the current line has.
+    /// The number of characters on the current line of YAML text.
     column: usize,
-    /// Whether the last character counts as a blank.
+    /// Whether the last character of the YAML text counts as a blank. If so, the next part needs no blank before it.
     pub(crate) blank: bool,
-    /// Whether the current line has only indentation so far. The marks of entries and keys (`-`, `?`, `:`) count as indentation.
+    /// Whether the current line of YAML text has only indentation so far. The mark `-` of an entry counts as indentation. So do
+    /// the marks `?` and `:` of a key that has a `?`.
     only_indent: bool,
-    /// The current indentation; none outside of a root.
+    /// The current indentation of the YAML text in columns; `None` outside of the root node.
     pub(crate) indent: Option<usize>,
-    /// The indentation of a comment below a node, if nothing followed it yet. Text at this indentation needs a blank line before
-    /// it.
+    /// The indentation, in columns, of a comment below a node. `None` if other text followed the comment. If the next text has
+    /// this indentation, a blank line is written before it.
     foot: Option<usize>,
 }
 
 impl YamlWriter {
-    /// At the beginning of `out`.
+    /// A writer of YAML lines, at the beginning of `out`.
     pub(crate) fn new(out: Output) -> Self {
         Self {
             out,
@@ -41,12 +42,12 @@ impl YamlWriter {
         }
     }
 
-    /// All that was written.
+    /// The output with all the text that was written.
     pub(crate) fn finish(self) -> Output {
         self.out
     }
 
-    /// Whether the text exceeds its limit. Then all further text is left out.
+    /// Whether the text has exceeded its limit. Then all further text is left out.
     pub(crate) fn is_full(&self) -> bool {
         self.out.is_full()
     }
@@ -57,19 +58,20 @@ impl YamlWriter {
         self.column += 1;
     }
 
+    /// Writes a text that has no line break.
     pub(crate) fn put_all(&mut self, text: &str) {
         text.chars().for_each(|character| self.put(character));
     }
 
-    /// Ends a line.
+    /// Ends the current line with the given line break.
     pub(crate) fn put_break(&mut self, line_break: char) {
         self.put(line_break);
         self.column = 0;
         self.only_indent = true;
     }
 
-    /// Writes text line by line. Every line is indented, the first only if `starts_line`. The character `doubled` is written
-    /// twice.
+    /// Writes a text that may have several lines. Each line after the first is indented, unless it is empty. The first line is
+    /// indented if `starts_line` is true. Each character that equals `doubled` is written twice.
     pub(crate) fn put_lines(&mut self, text: &str, mut starts_line: bool, doubled: Option<char>) {
         for character in text.chars() {
             if is_break(character) {
@@ -91,14 +93,14 @@ impl YamlWriter {
         }
     }
 
-    /// Writes a blank, unless the last character counts as one.
+    /// Writes a blank, unless the last character already counts as a blank.
     fn separate(&mut self) {
         if !self.blank {
             self.put(' ');
         }
     }
 
-    /// Moves to the column of the current indentation, on a new line if the current line has text.
+    /// Moves to the column of the current indentation. If the current line already has text, a new line is begun.
     pub(crate) fn indent(&mut self) {
         let indent = self.indent.unwrap_or(0);
         let passed = self.column > indent || self.column == indent && !self.blank;
@@ -115,7 +117,8 @@ impl YamlWriter {
         self.foot = None;
     }
 
-    /// Writes a mark. `separate`: with a blank before it. `as_indent`: the mark counts as indentation.
+    /// Writes a mark of the YAML grammar. If `separate` is true, a blank is written before the mark. If `as_indent` is true, the
+    /// mark counts as indentation.
     pub(crate) fn indicator(&mut self, mark: &str, separate: bool, as_indent: bool) {
         if separate {
             self.separate();
@@ -125,7 +128,8 @@ impl YamlWriter {
         self.only_indent &= as_indent;
     }
 
-    /// Writes the mark that opens an empty collection. After a comment, on a new line, the mark is indented.
+    /// Writes the opening bracket of an empty collection. If a comment has just ended the line, the bracket is indented on the
+    /// next line.
     pub(crate) fn open_bracket(&mut self, mark: &str, in_list: bool) {
         if self.column == 0 && self.indent.is_some() {
             let outer = self.deepen(in_list);
@@ -136,7 +140,7 @@ impl YamlWriter {
         self.blank = true;
     }
 
-    /// Closes a list without content.
+    /// Writes the closing bracket of an empty list.
     pub(crate) fn close_list(&mut self) {
         if self.column == 0 {
             self.indent();
@@ -144,39 +148,39 @@ impl YamlWriter {
         self.indicator("]", false, false);
     }
 
-    /// Enters a collection; returns the indentation around it.
+    /// Sets the indentation for the contents of a collection. Returns the previous indentation.
     pub(crate) fn deepen(&mut self, in_list: bool) -> Option<usize> {
         let next = self.indent.map_or(0, |indent| deeper(indent, in_list));
         self.indent.replace(next)
     }
 
-    /// Like [`YamlWriter::deepen`], for a map in braces, which is indented even at the root.
+    /// Like [`YamlWriter::deepen`], but with an indentation even at the root. Maps in braces and scalars need this indentation.
     pub(crate) fn deepen_in_braces(&mut self, in_list: bool) -> Option<usize> {
         let next = self.indent.map_or(STEP, |indent| deeper(indent, in_list));
         self.indent.replace(next)
     }
 
-    /// Leaves a collection.
+    /// Sets the indentation back to `outer`, at the end of a collection.
     pub(crate) fn restore(&mut self, outer: Option<usize>) {
         self.indent = outer;
     }
 
-    /// Notes that a comment below a node has ended here.
+    /// Notes that a comment below a node ends here. Text that follows at the same indentation gets a blank line before it.
     pub(crate) fn begin_foot(&mut self) {
         self.foot = Some(self.indent.unwrap_or(0));
     }
 
-    /// Notes the end of a document: a comment that follows is set off by a blank line.
+    /// Notes the end of a document. A comment that follows gets a blank line before it.
     pub(crate) fn end_document(&mut self) {
         self.foot = Some(0);
     }
 
-    /// Notes that what comes next is not set off by a blank line.
+    /// Notes that the text that follows needs no blank line before it.
     pub(crate) fn end_foot(&mut self) {
         self.foot = None;
     }
 
-    /// Comments on lines of their own.
+    /// Writes comments on lines of their own.
     pub(crate) fn comment_lines(&mut self, texts: &[&[u8]]) {
         if !texts.is_empty() {
             self.indent();
@@ -184,7 +188,7 @@ impl YamlWriter {
         }
     }
 
-    /// Comments behind something, the first on its line.
+    /// Writes comments behind other text. The first comment goes on the current line.
     pub(crate) fn comment_behind(&mut self, texts: &[&[u8]]) {
         if !texts.is_empty() {
             self.separate();
@@ -192,7 +196,7 @@ impl YamlWriter {
         }
     }
 
-    /// Writes comments from here on, each on its own line. A comment with a line break goes on as another comment.
+    /// Writes comments. The first comment begins at the current column, and each further comment on a new line.
     fn comment(&mut self, texts: &[&[u8]]) {
         for (index, text) in texts.iter().enumerate() {
             if index > 0 {
@@ -207,6 +211,7 @@ impl YamlWriter {
         self.blank = true;
     }
 
+    /// Writes the text of one comment. Further lines of the text also get a `#`, unless they begin with one.
     fn comment_text(&mut self, text: &[u8]) {
         for character in characters(text) {
             if is_break(character) {
@@ -226,12 +231,12 @@ impl YamlWriter {
     }
 }
 
-/// The indentation inside a collection.
+/// The indentation inside a collection, in columns. `in_list` says whether the collection is an entry of a list.
 fn deeper(indent: usize, in_list: bool) -> usize {
     if in_list { indent + ENTRY } else { (indent / STEP + 1) * STEP }
 }
 
-/// The characters of a comment. Forbidden characters and invalid UTF-8 are replaced by U+FFFD.
+/// The characters of a comment. Characters that YAML forbids, and invalid UTF-8, are replaced by U+FFFD.
 fn characters(text: &[u8]) -> impl Iterator<Item = char> {
     const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
     let chunks = text.utf8_chunks();

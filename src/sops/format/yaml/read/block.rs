@@ -1,4 +1,4 @@
-//! Scalars as indented blocks.
+//! Reads YAML scalars that are indented blocks, with the mark `|` or `>`.
 
 use std::mem;
 
@@ -10,16 +10,19 @@ use super::{
 };
 use crate::sops::format::problem::ParseError;
 
-/// What the header of a block scalar says about the breaks at its end.
+/// How the line breaks at the end of a block scalar are treated. A mark in the header of the scalar decides.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Chomp {
+    /// With the mark `-`: all line breaks at the end are dropped.
     Strip,
+    /// Without a mark: one line break at the end is kept.
     Clip,
+    /// With the mark `+`: all line breaks at the end are kept.
     Keep,
 }
 
 impl<'a> Scanner<'a> {
-    /// Reads a scalar that is an indented block, literal or folded.
+    /// Reads a block scalar: a literal block (`|`), or a folded block (`>`), in which single line breaks become spaces.
     pub(crate) fn scan_block(&mut self, literal: bool) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         self.cursor.skip();
@@ -56,8 +59,8 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Reads the header of a block scalar: what to do with the line breaks at its end, how much deeper it is indented (in either
-    /// order), and a comment.
+    /// Reads the header of a block scalar. Returns the treatment of the line breaks at the end, and the indentation relative to
+    /// the block around. The header may have a mark for each of them, in either order. A comment may follow.
     fn scan_block_header(&mut self, start: Mark) -> Result<(Chomp, Option<usize>), ParseError> {
         let (mut chomp, mut increment) = (None, None);
         for _ in 0..2 {
@@ -82,8 +85,9 @@ impl<'a> Scanner<'a> {
         Ok((chomp.unwrap_or(Chomp::Clip), increment))
     }
 
-    /// Passes blank lines of a block scalar and the indentation of the line after them. Returns the indentation of the scalar:
-    /// `indent`, or if it is not known yet, that of the deepest of these lines.
+    /// Skips blank lines of a block scalar, and the indentation of the line after them. Returns the indentation of the scalar. If
+    /// `indent` is `None`, the deepest of these lines decides. The result is then at least one column deeper than the block
+    /// around the scalar.
     fn scan_block_breaks(&mut self, indent: Option<usize>, breaks: &mut String, start: Mark) -> Result<usize, ParseError> {
         let mut deepest = 0;
         loop {

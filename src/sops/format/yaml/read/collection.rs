@@ -1,4 +1,4 @@
-//! Lists and maps, by indentation and in brackets.
+//! Reads lists and maps: those that are written by indentation (block), and those in brackets (flow).
 
 use std::{mem, rc::Rc};
 
@@ -11,7 +11,7 @@ use super::{
 use crate::sops::format::problem::ParseError;
 
 impl<'a> Composer<'a> {
-    /// A list by indentation.
+    /// Reads a YAML list that is written by indentation.
     pub(crate) fn block_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.stem);
         let mut items = Vec::new();
@@ -30,7 +30,7 @@ impl<'a> Composer<'a> {
         Ok(Node::new(at, Shape::List(items), comments))
     }
 
-    /// Reads a list whose entries are in the same column as the keys of the map around it.
+    /// Reads a list whose entries start in the same column as the keys of the map around the list.
     pub(crate) fn indentless_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let mut items = Vec::new();
         while matches!(self.peek()?, Token::BlockEntry) {
@@ -39,12 +39,12 @@ impl<'a> Composer<'a> {
         Ok(Node::new(at, Shape::List(items), Comments::default()))
     }
 
-    /// Reads an entry of a block list.
+    /// Reads one entry of a list that is written by indentation.
     fn entry(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
         let above = self.pending.head.len();
         self.skip();
         let starts_block = matches!(self.peek()?, Token::BlockSequenceStart | Token::BlockMappingStart);
-        // A comment above a `-` belongs to the whole collection that starts behind it, and not to the first entry of that
+        // A comment above a `-` belongs to the whole collection that starts behind the `-`, not to the first entry in this
         // collection.
         if above > 0 && starts_block {
             let rest = self.pending.head.split_off(above.min(self.pending.head.len()));
@@ -53,7 +53,7 @@ impl<'a> Composer<'a> {
         self.block_node(NodeSite::Block, true)
     }
 
-    /// Reads a node of a block collection; an empty scalar if the collection goes on or ends instead.
+    /// Reads a node of a block collection. Returns an empty scalar if the node is left out.
     fn block_node(&mut self, site: NodeSite, in_list: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if in_list => Ok(self.nothing(None)),
@@ -62,7 +62,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// A map by indentation.
+    /// Reads a YAML map that is written by indentation.
     pub(crate) fn block_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.stem);
         let mut pairs: Vec<Pair<'a>> = Vec::new();
@@ -91,7 +91,7 @@ impl<'a> Composer<'a> {
         Ok(Node::new(at, Shape::Map(pairs), comments))
     }
 
-    /// What stands behind a key of a block map.
+    /// Reads the value behind a key of a block map. Returns an empty scalar if the value is left out.
     fn block_value(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
         if !matches!(self.peek()?, Token::Value) {
             return Ok(self.nothing(None));
@@ -100,7 +100,7 @@ impl<'a> Composer<'a> {
         self.block_node(NodeSite::BlockMap, false)
     }
 
-    /// A list in brackets.
+    /// Reads a YAML list in brackets: `[…]`.
     pub(crate) fn flow_list(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.pending).head;
         let mut items = Vec::new();
@@ -117,7 +117,7 @@ impl<'a> Composer<'a> {
         Ok(self.close_flow(at, head, Shape::List(items)))
     }
 
-    /// A map of one pair, as an entry of a list in brackets.
+    /// Reads a map of one pair without braces, which is an entry of a list in brackets: `[key: value]`.
     fn single_pair(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
         let at = self.line();
         self.skip();
@@ -131,7 +131,7 @@ impl<'a> Composer<'a> {
         Ok(Node::new(at, shape, Comments::default()))
     }
 
-    /// A map in braces.
+    /// Reads a YAML map in braces: `{…}`.
     pub(crate) fn flow_map(&mut self, at: usize) -> Result<Rc<Node<'a>>, ParseError> {
         let head = mem::take(&mut self.pending).head;
         let mut pairs = Vec::new();
@@ -150,7 +150,7 @@ impl<'a> Composer<'a> {
         Ok(self.close_flow(at, head, Shape::Map(pairs)))
     }
 
-    /// A key with its mark, and its value.
+    /// Reads a key with its mark, and its value, inside braces.
     fn flow_pair(&mut self) -> Result<Pair<'a>, ParseError> {
         self.skip();
         let key = match self.peek()? {
@@ -160,7 +160,7 @@ impl<'a> Composer<'a> {
         Ok((key, self.flow_value()?))
     }
 
-    /// What stands behind a key in brackets or braces.
+    /// Reads the value behind a key inside brackets or braces. Returns an empty scalar if the value is left out.
     fn flow_value(&mut self) -> Result<Rc<Node<'a>>, ParseError> {
         if matches!(self.peek()?, Token::Value) {
             self.skip();
@@ -175,7 +175,7 @@ impl<'a> Composer<'a> {
         Ok(self.nothing(None))
     }
 
-    /// The `,` before all entries but the first.
+    /// Reads the `,` between two entries inside brackets or braces. No `,` is before the first entry.
     fn flow_separator(&mut self, first: bool) -> Result<(), ParseError> {
         if first {
             return Ok(());
@@ -187,7 +187,7 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    /// Makes the node of a collection in brackets or braces. It takes the comments at its end.
+    /// Makes the node of a collection in brackets or braces. The node takes the comments at the end of the collection.
     fn close_flow(&mut self, at: usize, head: Lines<'a>, shape: Shape<'a>) -> Rc<Node<'a>> {
         let end = mem::take(&mut self.pending);
         Node::new(at, shape, Comments { head, ..end })

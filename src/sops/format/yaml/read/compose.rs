@@ -1,4 +1,4 @@
-//! Turns tokens into nodes by the grammar, and decides which node takes which comment.
+//! Turns YAML tokens into nodes by the grammar, and decides which node takes which comment.
 
 use std::{borrow::Cow, collections::HashMap, mem, rc::Rc};
 
@@ -12,39 +12,42 @@ use crate::sops::{
     tree::shown,
 };
 
-/// The most nodes inside one another, aliases expanded. No real file is nested this deep, and every later walk of the tree can
-/// recurse on a small stack.
+/// The most levels of nodes inside one another, with aliases expanded. No real file is nested this deep. With this limit, all
+/// later functions can recurse through the tree on a small stack.
 const MOST_NESTED: usize = 200;
 
-/// Where a node stands. This decides which kinds of nodes are allowed there.
+/// The site of a YAML node in a document. The site decides what kinds of nodes are allowed there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NodeSite {
-    /// An entry of a block list, or the root of a document.
+    /// The YAML node is an entry of a block list, or the root of a document.
     Block,
-    /// A key or a value of a map: a list may stand in the map's own column.
+    /// The YAML node is a key or a value of a block map. A list may then stand in the same column as the keys of the map.
     BlockMap,
-    /// Inside brackets.
+    /// The YAML node is inside brackets or braces.
     Flow,
 }
 
-/// Reads documents one by one.
+/// The composer, which reads the documents of a file one by one.
 pub(crate) struct Composer<'a> {
     pub(crate) scanner: Scanner<'a>,
-    /// Comments that the next node takes.
+    /// The comments that the next YAML node takes.
     pub(crate) pending: Comments<'a>,
-    /// The comment above a `-` that starts a collection. It belongs to the collection, not to its first entry.
+    /// The comment above a `-` behind which a collection starts. The comment belongs to this collection, not to its first
+    /// entry.
     pub(crate) stem: Lines<'a>,
-    /// The nodes that have an anchor, by its name; `None` while a node is not complete. Anchors stay valid in later documents.
+    /// The nodes that have an anchor, by the name of the anchor. `None` stands for a node that is not complete. Anchors stay
+    /// valid in later documents.
     anchors: HashMap<&'a str, Option<Rc<Node<'a>>>>,
-    /// The tag handles of the current document, with the prefixes that they stand for.
+    /// The tag handles of the current document, such as `!!`, each with the prefix that the handle stands for.
     pub(crate) tags: HashMap<&'a str, Cow<'a, str>>,
+    /// How many YAML nodes are being read, one inside another.
     depth: usize,
-    /// Whether no document was read yet.
+    /// Whether no YAML document has been read yet.
     pub(crate) first: bool,
 }
 
 impl<'a> Composer<'a> {
-    /// At the start of `text`, which holds no NUL.
+    /// A composer of YAML nodes, at the start of `text`, which contains no NUL.
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
             scanner: Scanner::new(text),
@@ -57,7 +60,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The next token. Comments that take effect at it become pending.
+    /// The next token, which stays in the queue. Comments that take effect at this token become pending.
     pub(crate) fn peek(&mut self) -> Result<&Token<'a>, ParseError> {
         if let Some(Placed { start, token }) = self.scanner.peek()? {
             let (limit, ends_block) = (start.offset, matches!(token, Token::BlockEnd));
@@ -73,43 +76,43 @@ impl<'a> Composer<'a> {
         Ok(token.unwrap_or(&Token::StreamEnd))
     }
 
-    /// The next comment, if it takes effect at the offset `limit`. A comment above does not take effect at the end of a block: it
-    /// belongs to what follows.
+    /// Removes the next comment from the queue and returns it, if its `owner` is at most `limit`. At the end of a block, a
+    /// comment above a node stays in the queue, because the comment belongs to the node that follows.
     fn due_note(&mut self, limit: usize, ends_block: bool) -> Option<Note<'a>> {
         let note = self.scanner.notes.front()?;
         let due = note.owner <= limit && !(ends_block && note.place == NotePlace::Head);
         due.then(|| self.scanner.notes.pop_front()).flatten()
     }
 
-    /// Passes the token that was peeked at.
+    /// Removes the next token from the queue of the scanner.
     pub(crate) fn skip(&mut self) {
         self.scanner.take();
     }
 
-    /// The line of the next token, from 1.
+    /// The line of the next token, counted from 1.
     pub(crate) fn line(&self) -> usize {
         (self.scanner.tokens.front()).map_or(0, |placed| placed.start.line + 1)
     }
 
-    /// An error at the next token.
+    /// Returns an error that names the line of the next token.
     pub(crate) fn fail<T>(&self, text: &str) -> Result<T, ParseError> {
         let mark = self.scanner.tokens.front().map(|placed| placed.start);
         Err(problem(mark.unwrap_or_default(), text))
     }
 
-    /// A node that takes all pending comments.
+    /// A YAML node that takes all pending comments. `at` is the line of the node.
     fn leaf(&mut self, at: usize, shape: Shape<'a>) -> Rc<Node<'a>> {
         Node::new(at, shape, mem::take(&mut self.pending))
     }
 
-    /// An empty scalar for a node that the text leaves out. It takes no comments.
+    /// An empty scalar for a node that the text leaves out. This scalar takes no comments.
     pub(crate) fn nothing(&self, tag: Option<Tag>) -> Rc<Node<'a>> {
         let (text, plain) = (Cow::Borrowed(""), true);
         let shape = Shape::Scalar { text, plain, tag };
         Node::new(self.line(), shape, Comments::default())
     }
 
-    /// A node.
+    /// Reads a node at the given site. Fails if nodes are nested too deep.
     pub(crate) fn node(&mut self, site: NodeSite) -> Result<Rc<Node<'a>>, ParseError> {
         self.peek()?;
         self.check_depth(0)?;
@@ -119,7 +122,7 @@ impl<'a> Composer<'a> {
         node
     }
 
-    /// Fails if a node here, with `height` levels below it, is nested too deep.
+    /// Fails if a node at the current place, with `height` levels below it, is nested too deep.
     fn check_depth(&self, height: usize) -> Result<(), ParseError> {
         if self.depth + height < MOST_NESTED {
             return Ok(());
@@ -145,7 +148,7 @@ impl<'a> Composer<'a> {
             self.skip();
         }
         if let Some(name) = anchor {
-            // The anchor is known before its node is complete, so that an alias inside the node is reported as a value that
+            // The anchor is stored before its node is complete. So an alias inside this node gives the error that a value
             // contains itself.
             self.anchors.insert(name, None);
         }
@@ -156,7 +159,7 @@ impl<'a> Composer<'a> {
         Ok(node)
     }
 
-    /// The node that an alias stands for.
+    /// The node that an alias stands for. Fails if the anchor is not known, or its node is not complete.
     fn target(&self, name: &str) -> Result<Rc<Node<'a>>, ParseError> {
         match self.anchors.get(name) {
             Some(Some(node)) => {
@@ -168,7 +171,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// What the next token, a tag, means for a scalar.
+    /// What the next token, which is a tag, means for a scalar. Returns `None` for the tag `!`, which has no meaning.
     fn tag(&self) -> Result<Option<Tag>, ParseError> {
         let Some(Placed {
             token: Token::Tag { handle, suffix },
@@ -186,7 +189,8 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Reads the content of a node, behind its anchor and tag. If it is `optional`, a missing one is an empty scalar.
+    /// Reads the content of a node, behind its anchor and tag. Returns an empty scalar if the content is missing and
+    /// `optional`.
     fn content(&mut self, site: NodeSite, at: usize, tag: Option<Tag>, optional: bool) -> Result<Rc<Node<'a>>, ParseError> {
         match self.peek()? {
             Token::BlockEntry if site == NodeSite::BlockMap => self.indentless_list(at),
@@ -200,6 +204,7 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// Makes the node of the next token, which is a scalar.
     fn scalar(&mut self, at: usize, tag: Option<Tag>) -> Rc<Node<'a>> {
         match self.scanner.take() {
             Some(Placed {

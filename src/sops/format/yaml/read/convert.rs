@@ -1,4 +1,4 @@
-//! Turns nodes into the tree: resolves values, expands aliases, and puts comments into their places.
+//! Turns YAML nodes into the tree: gives scalars their values, expands aliases, and puts comments into their places.
 
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
@@ -12,26 +12,27 @@ use crate::sops::{
     tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value, shown},
 };
 
-/// The most bytes that aliases may add to a tree, 16 MiB: their text, and [`NODE_COST`] for each node and comment. People write
-/// far less, and memory of this size does no harm.
+/// The most bytes that aliases may add to a tree: 16 MiB. A node or a comment counts as many bytes as its text has, plus
+/// [`NODE_COST`]. Real files stay far below the limit, and this much memory does no harm.
 const ALIAS_BUDGET: usize = 16 << 20;
-/// About how many bytes of memory a node or a comment takes.
+/// The approximate memory that a node or a comment takes, in bytes.
 const NODE_COST: usize = 64;
 
-/// Turns the documents of a file into branches.
+/// A converter, which turns the documents of a file into branches of the tree.
 pub(crate) struct Converter {
-    /// Whether this is the first document. Only there does sops refuse repeated keys and values that are not of their tag's type.
+    /// Whether the current document is the first. As in sops, only the first document is checked for repeated keys, and for
+    /// values that do not fit their tags.
     strict: bool,
     /// How many aliases are being expanded, one inside another.
     inside_aliases: usize,
-    /// How much of [`ALIAS_BUDGET`] is left.
+    /// How many bytes of [`ALIAS_BUDGET`] are left.
     budget: usize,
-    /// How many more values the lengths of floats may count for.
+    /// How many values the file may still have. Only long floats are counted here: each counts as several values.
     left: usize,
 }
 
 impl Converter {
-    /// Before the first document.
+    /// A converter before the first YAML document.
     pub(crate) fn new() -> Self {
         Self {
             strict: true,
@@ -41,7 +42,8 @@ impl Converter {
         }
     }
 
-    /// Converts the next document. An empty document has no items. A root that is a list or a single value is an error.
+    /// Converts the next document. An empty document becomes a branch without items. A root that is a list or a scalar is an
+    /// error.
     pub(crate) fn document<'a>(&mut self, document: &Document<'a>) -> Result<Branch<Stored<'a>>, ParseError> {
         let mut items: Vec<_> = comment_items(&document.head, false).collect();
         self.root(&document.root, &mut items)?;
@@ -50,6 +52,7 @@ impl Converter {
         Ok(Branch { items })
     }
 
+    /// Converts the root of a document, and appends its pairs and comments to `items`.
     fn root<'a>(&mut self, node: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
         match &node.shape {
             Shape::Map(pairs) => items.extend(self.branch(node, pairs, false)?.items),
@@ -67,8 +70,8 @@ impl Converter {
         Ok(())
     }
 
-    /// Converts a node. It may recurse, because the composer limits the depth of nodes. `placed`: the comments of the node
-    /// already have their place in the collection around it.
+    /// Converts a node. The function may recurse, because the composer limits the depth of nodes. `placed` says whether the
+    /// comments of the node already have their place in the collection around the node.
     fn value<'a>(&mut self, node: &Node<'a>, placed: bool) -> Result<Value<Stored<'a>>, ParseError> {
         self.charge(node)?;
         Ok(match &node.shape {
@@ -117,7 +120,8 @@ impl Converter {
         Ok(Branch { items })
     }
 
-    /// Converts a key and its value, with the comments around them. If the value is a collection, its comments go inside it.
+    /// Converts a key and its value, with the comments around both. If the value is a list or map, its comments go inside the
+    /// list or map.
     fn pair<'a>(&mut self, key: &Node<'a>, value: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
         let placed = matches!(value.shape, Shape::Scalar { .. } | Shape::Alias(_));
         items.extend(comments_above(key));
@@ -136,6 +140,7 @@ impl Converter {
         Ok(())
     }
 
+    /// Converts a key. A key that is not a string becomes the name of its type.
     fn key<'a>(&mut self, node: &Node<'a>) -> Result<Key<Stored<'a>>, ParseError> {
         Ok(match self.value(node, true)? {
             Value::Scalar(ScalarType::Text, text) => Key::Name(text.into_owned()),
@@ -143,7 +148,7 @@ impl Converter {
         })
     }
 
-    /// Runs `convert`, and counts all nodes that it converts against [`ALIAS_BUDGET`].
+    /// Runs `convert` on the target of an alias. All nodes that are converted meanwhile count against [`ALIAS_BUDGET`].
     fn inside_alias<T>(&mut self, convert: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
         self.inside_aliases += 1;
         let result = convert(self);
@@ -151,7 +156,8 @@ impl Converter {
         result
     }
 
-    /// Counts a long float again, by its length. As a token, every scalar was counted once.
+    /// Counts a long float against the limit of values, by the length of its text. The scanner has already counted every scalar
+    /// once, as a token.
     fn counted<'a>(&mut self, node: &Node<'_>, value: Value<Stored<'a>>) -> Result<Value<Stored<'a>>, ParseError> {
         if let Value::Scalar(ScalarType::Float, text) = &value {
             let left = self.left.checked_sub(text.len() / FLOAT_UNIT);
@@ -182,7 +188,7 @@ fn fail_for(flaw: Flaw, node: &Node<'_>, problem: impl Into<String>) -> ParseErr
     }
 }
 
-/// An error if two keys have the same text.
+/// Fails if two keys of a map have the same text.
 fn refuse_repeated_keys(pairs: &[Pair<'_>]) -> Result<(), ParseError> {
     let mut lines: HashMap<&str, usize> = HashMap::with_capacity(pairs.len());
     for (key, _) in pairs {
@@ -201,7 +207,7 @@ fn refuse_repeated_keys(pairs: &[Pair<'_>]) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// What a node counts for in [`ALIAS_BUDGET`].
+/// The number of bytes that a node counts against [`ALIAS_BUDGET`].
 fn weight(node: &Node<'_>) -> usize {
     let text = match &node.shape {
         Shape::Scalar { text, .. } => text.len(),
@@ -212,7 +218,8 @@ fn weight(node: &Node<'_>) -> usize {
     text + NODE_COST + comments.map(|line| line.len() + NODE_COST).sum::<usize>()
 }
 
-/// The comments in `lines`, each without its `#`. Blank lines are left out.
+/// The comments in `lines`, each without its `#`. Blank lines are left out. `inline` says whether the comments stand behind a
+/// value.
 fn comments<'a>(lines: &[&'a str], inline: bool) -> impl Iterator<Item = Comment<Stored<'a>>> {
     let texts = lines.iter().filter_map(|line| line.strip_prefix('#'));
     texts.map(move |text| Comment {
@@ -221,7 +228,7 @@ fn comments<'a>(lines: &[&'a str], inline: bool) -> impl Iterator<Item = Comment
     })
 }
 
-/// Comments as items of a map.
+/// The comments in `lines`, as items of a map.
 fn comment_items<'a>(lines: &[&'a str], inline: bool) -> impl Iterator<Item = Item<Stored<'a>>> {
     comments(lines, inline).map(|comment| Item {
         key: Key::Comment(comment),

@@ -1,27 +1,27 @@
-//! A place in the text, and the steps that move it.
+//! A place in a YAML text, and the steps that move the place forward.
 
-/// A place in the text, by its offset and by the line and column that a person counts.
+/// A place in the text, as an offset and also as a line and a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// Bytes before it.
+    /// The number of bytes before the place in the text.
     pub(crate) offset: usize,
-    /// Line breaks before it.
+    /// The number of line breaks before the place in the text.
     pub(crate) line: usize,
-    /// Characters before it on its line.
+    /// The number of characters before the place, on the same line.
     pub(crate) column: usize,
 }
 
-/// The text, and the place up to which it has been read.
+/// The text of a file, and the place up to which the text has been read.
 pub(crate) struct Cursor<'a> {
     text: &'a str,
-    /// Where we are.
+    /// The current place in the text.
     pub(crate) mark: Mark,
-    /// Line breaks passed since the last character that was not blank.
+    /// The number of line breaks since the last character that is not blank.
     pub(crate) newlines: usize,
 }
 
 impl<'a> Cursor<'a> {
-    /// At the start of `text`, which holds no NUL.
+    /// A cursor at the start of `text`, which contains no NUL. NUL stands for the end of the text.
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
             text,
@@ -30,44 +30,46 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The byte that is `ahead` bytes behind the current place; NUL at the end of the text.
+    /// The byte that is `ahead` bytes after the current place; NUL after the end of the text.
     pub(crate) fn at(&self, ahead: usize) -> u8 {
         let offset = self.mark.offset.saturating_add(ahead);
         self.text.as_bytes().get(offset).copied().unwrap_or(0)
     }
 
-    /// The text between two offsets.
+    /// The text between two offsets, which are in bytes.
     pub(crate) fn slice(&self, from: usize, to: usize) -> &'a str {
         self.text.get(from..to).unwrap_or_default()
     }
 
-    /// Whether the byte `ahead` is a space or a tab.
+    /// Whether the byte that is `ahead` bytes after the current place is a space or a tab.
     pub(crate) fn is_blank(&self, ahead: usize) -> bool {
         matches!(self.at(ahead), b' ' | b'\t')
     }
 
-    /// Whether a line break begins `ahead`.
+    /// Whether a line break begins `ahead` bytes after the current place.
     pub(crate) fn is_break(&self, ahead: usize) -> bool {
         self.break_length(ahead) > 0
     }
 
-    /// Whether a line ends `ahead`, by a break or by the end of the text.
+    /// Whether a line ends `ahead` bytes after the current place, by a line break or by the end of the text.
     pub(crate) fn is_line_end(&self, ahead: usize) -> bool {
         self.at(ahead) == 0 || self.is_break(ahead)
     }
 
-    /// Whether a word ends `ahead`: a blank, a break, or the end of the text.
+    /// Whether a word ends `ahead` bytes after the current place: by a blank, a line break, or the end of the text.
     pub(crate) fn is_word_end(&self, ahead: usize) -> bool {
         self.is_blank(ahead) || self.is_line_end(ahead)
     }
 
-    /// Whether a line starts here with `---` or `...`, alone or before a blank.
+    /// Whether the cursor is at the start of a line that begins with `---` or `...`. A blank or the end of the line must
+    /// follow.
     pub(crate) fn is_document_mark(&self) -> bool {
         let first = self.at(0);
         self.mark.column == 0 && matches!(first, b'-' | b'.') && self.at(1) == first && self.at(2) == first && self.is_word_end(3)
     }
 
-    /// Length in bytes of the line break `ahead`: LF, CR, CR LF, NEL, LS or PS. Zero if there is none.
+    /// The length, in bytes, of the line break that begins `ahead` bytes after the current place; 0 if there is none. Line
+    /// breaks are LF, CR, CR LF, and the Unicode characters NEL, LS and PS.
     fn break_length(&self, ahead: usize) -> usize {
         match self.at(ahead) {
             b'\r' if self.at(ahead + 1) == b'\n' => 2,
@@ -78,7 +80,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes one character that is not a line break.
+    /// Skips one character that is not a line break.
     pub(crate) fn skip(&mut self) {
         let byte = self.at(0);
         if byte == 0 {
@@ -96,14 +98,15 @@ impl<'a> Cursor<'a> {
         };
     }
 
-    /// Passes `count` characters.
+    /// Skips `count` characters that are not line breaks.
     pub(crate) fn skip_many(&mut self, count: usize) {
         for _ in 0..count {
             self.skip();
         }
     }
 
-    /// Passes characters as long as `wanted` is true and the text has not ended. Returns the offset at which they began.
+    /// Skips characters while `wanted` returns true and the text has not ended. Returns the offset of the first of these
+    /// characters.
     pub(crate) fn skip_while(&mut self, wanted: impl Fn(&Self) -> bool) -> usize {
         let start = self.mark.offset;
         while self.at(0) != 0 && wanted(self) {
@@ -112,8 +115,8 @@ impl<'a> Cursor<'a> {
         start
     }
 
-    /// Passes characters in one go, which is faster. `wanted` must accept only visible ASCII characters: each is one byte and one
-    /// column.
+    /// Skips bytes while `wanted` returns true. This is faster than [`Cursor::skip_while`]. `wanted` must accept only visible
+    /// ASCII characters, because each character must be one byte and one column.
     pub(crate) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
         let rest = self.text.as_bytes().get(self.mark.offset..);
         let bytes = rest.unwrap_or_default().iter();
@@ -125,7 +128,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes the rest of the line; returns where it began.
+    /// Skips the rest of the line, without the line break. Returns the offset at which the skipped text begins.
     pub(crate) fn skip_line(&mut self) -> usize {
         let start = self.mark.offset;
         loop {
@@ -142,8 +145,8 @@ impl<'a> Cursor<'a> {
         self.skip_while(|cursor| cursor.is_blank(0));
     }
 
-    /// Passes a line break, if there is one here. Returns what it means in a scalar: LS and PS stay what they are, all others
-    /// become LF.
+    /// Skips a line break, if there is one at the current place. Returns the text that the break stands for in a scalar. LS and
+    /// PS stand for themselves, all other breaks for LF. Returns an empty text if there is no break.
     pub(crate) fn skip_break(&mut self) -> &'static str {
         let length = self.break_length(0);
         let meaning = match (length, self.at(2)) {

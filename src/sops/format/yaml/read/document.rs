@@ -1,4 +1,4 @@
-//! Documents: where they start and end, and their directives.
+//! Reads the start and the end of YAML documents, and their directives.
 
 use std::{borrow::Cow, mem};
 
@@ -11,7 +11,7 @@ use super::{
 use crate::sops::format::{problem::ParseError, yaml::resolve::Tag};
 
 impl<'a> Composer<'a> {
-    /// The next document; none behind the last.
+    /// Reads the next YAML document. Returns `None` after the last document.
     pub(crate) fn document(&mut self) -> Result<Option<Document<'a>>, ParseError> {
         if matches!(self.peek()?, Token::StreamStart) {
             self.skip();
@@ -40,7 +40,7 @@ impl<'a> Composer<'a> {
         Ok(Some(Document { root, head, foot }))
     }
 
-    /// Whether a document starts with its mark here, or with directives.
+    /// Whether a document starts at the next token, with `---` or with directives.
     fn starts_document(&mut self) -> Result<bool, ParseError> {
         Ok(matches!(
             self.peek()?,
@@ -48,7 +48,8 @@ impl<'a> Composer<'a> {
         ))
     }
 
-    /// Takes the part of the pending comment above its last blank line, which belongs to the document and not to its first node.
+    /// Removes the lines above the last blank line from the pending comment, and returns them. These lines belong to the
+    /// document. The lines below the blank line belong to the first node.
     fn split_document_head(&mut self) -> Lines<'a> {
         let pending = &mut self.pending.head;
         let Some(blank) = pending.iter().rposition(|line| line.is_empty()) else {
@@ -60,7 +61,8 @@ impl<'a> Composer<'a> {
         head
     }
 
-    /// The directives of a document and, if it is `marked`, its mark.
+    /// Reads the directives of a document and its mark `---`, if the document is `marked`. Every document has the tag handles
+    /// `!` and `!!`.
     fn read_directives(&mut self, marked: bool) -> Result<(), ParseError> {
         self.tags.clear();
         let mut versions = 0;

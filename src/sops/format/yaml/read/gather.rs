@@ -1,32 +1,33 @@
-//! Text that is put together from pieces.
+//! Collects the text of a YAML scalar from pieces.
 
 use std::{borrow::Cow, mem};
 
 use super::scanner::Scanner;
 
-/// Text that is put together from pieces: borrowed as long as the pieces follow one another in the source.
+/// The text of a scalar, collected from pieces. The text is borrowed as long as each piece follows the previous piece in the
+/// source.
 #[derive(Default)]
 pub(crate) struct Gather<'a> {
     pub(crate) text: Cow<'a, str>,
-    /// The offset of the first piece.
+    /// The offset at which the first piece of the scalar starts in the source.
     start: usize,
-    /// The offset behind the last piece, while all is borrowed.
+    /// The offset at which the last piece of the scalar ends in the source, as long as the text is borrowed.
     end: usize,
 }
 
-/// Line breaks between two lines of a scalar, which are to be folded.
+/// The line breaks between two lines of a scalar, until they are folded. A single line break is folded to a space.
 #[derive(Default)]
 pub(crate) struct Fold {
-    /// Whether there was a line break, escaped or not.
+    /// Whether there was a line break between two lines of a scalar. An escaped line break counts, too.
     pub(crate) broken: bool,
-    /// The first break; empty if it was escaped.
+    /// The first line break between two lines of a scalar; empty if this line break was escaped.
     first: &'static str,
-    /// The others.
+    /// All line breaks between two lines of a scalar, except the first.
     rest: String,
 }
 
 impl<'a> Gather<'a> {
-    /// Appends the source's text between two offsets.
+    /// Appends to the scalar the text of the source between two offsets.
     pub(crate) fn append(&mut self, scanner: &Scanner<'a>, from: usize, to: usize) {
         if from == to {
             return;
@@ -42,7 +43,7 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// Appends text that does not stand in the source.
+    /// Appends to the scalar a text that does not stand in the source.
     pub(crate) fn write(&mut self, text: &str) {
         if !text.is_empty() {
             self.text.to_mut().push_str(text);
@@ -51,7 +52,7 @@ impl<'a> Gather<'a> {
 }
 
 impl Fold {
-    /// Notes a line break.
+    /// Notes a line break of the scalar.
     pub(crate) fn push(&mut self, line_break: &'static str) {
         if self.broken {
             self.rest.push_str(line_break);
@@ -60,8 +61,8 @@ impl Fold {
         }
     }
 
-    /// Appends what the breaks stand for: a single LF becomes a space, an LF before other breaks is left out, and all others
-    /// stay.
+    /// Appends the text that the line breaks stand for. A single LF becomes a space. An LF before other line breaks is left
+    /// out. All other line breaks stay.
     pub(crate) fn finish(&mut self, text: &mut Gather<'_>) {
         let Self { first, rest, .. } = mem::take(self);
         match (first, rest.as_str()) {

@@ -1,4 +1,5 @@
-//! Opens and closes blocks by indentation, and keeps places where a key may have started until a `:` shows that one has.
+//! Opens and closes YAML blocks by indentation, and keeps the places where a key may have started. A `:` behind such a place
+//! shows that a key started there.
 
 use super::{
     cursor::Mark,
@@ -7,12 +8,12 @@ use super::{
 };
 use crate::sops::format::problem::ParseError;
 
-/// The most characters between the start of a key without `?` and its `:`. This is the limit of YAML.
+/// The most characters between the start of a key without `?` and its `:`. YAML has this limit.
 const LONGEST_KEY: usize = 1024;
 
 impl<'a> Scanner<'a> {
-    /// Opens a block at the column of `start`, if it is deeper than the current block. The token of the block goes before the
-    /// token with the number `before`, or behind all tokens.
+    /// Opens a block at the column of `start`, if this column is deeper than the current block. The token of the block is
+    /// inserted before the token with the number `before`. If `before` is `None`, the token of the block is appended.
     pub(crate) fn open_block(&mut self, start: Mark, before: Option<usize>, token: Token<'a>) {
         if self.in_flow() || self.indent >= Some(start.column) {
             return;
@@ -25,8 +26,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Closes the blocks deeper than `column`. A block ends where the space behind its last token began. If this space has
-    /// comments in the block's own column, the block ends at the first of them, and the comments above it belong to the block.
+    /// Closes all blocks that are deeper than `column`. A block normally ends at `scan`, where the space behind the last token
+    /// starts. If comments in this space stand in the block's own column, the block ends at the first of these comments. Comments
+    /// before this place belong to the block.
     pub(crate) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
         if self.in_flow() {
             return;
@@ -42,7 +44,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The possible key at `level`, unless it has become too long or has reached another line.
+    /// The possible key at `level`. Returns `None` if the key has become too long or has reached another line. In both cases,
+    /// fails if the key is required.
     pub(crate) fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
         let Some(slot) = self.keys.get_mut(level) else {
             return Ok(None);
@@ -61,7 +64,7 @@ impl<'a> Scanner<'a> {
         Ok(None)
     }
 
-    /// Notes that a key may start here.
+    /// Notes that a key without `?` may start at the current place.
     pub(crate) fn save_key(&mut self) -> Result<(), ParseError> {
         if !self.key_allowed {
             return Ok(());
@@ -80,7 +83,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Forgets the possible key of this level.
+    /// Forgets the possible key of the current level. Fails if this key is required.
     pub(crate) fn remove_key(&mut self) -> Result<(), ParseError> {
         match self.keys.last_mut().and_then(Option::take) {
             Some(key) if key.required => Err(problem(key.start, "could not find the ':' of a key")),
@@ -88,8 +91,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Starts a block collection, if this is not inside brackets or braces. `what` may stand only where a key may start, and
-    /// names the token in the error.
+    /// Starts a block collection, unless the current place is inside brackets or braces. Fails if no key may start here. The
+    /// error names `what`, the text that is not allowed.
     pub(crate) fn start_in_block(&mut self, what: &str, token: Token<'a>) -> Result<(), ParseError> {
         if self.in_flow() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Decodes the bytes of a file to text.
+//! Decodes the bytes of a YAML file to text.
 
 use crate::sops::format::{
     problem::{Flaw, ParseError},
@@ -8,8 +8,8 @@ use crate::sops::format::{
 /// The file as text, without a byte order mark.
 ///
 /// # Errors
-/// When it is not UTF-8, or holds a character that YAML forbids: a control character other than tab and line breaks, or a
-/// non-character.
+/// When the file is not UTF-8, or contains a character that YAML forbids. YAML forbids U+FFFE, U+FFFF, and control characters
+/// other than tab and line breaks.
 pub(crate) fn decode(source: &[u8]) -> Result<&str, ParseError> {
     if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) {
         return Err(ParseError {
@@ -25,7 +25,7 @@ pub(crate) fn decode(source: &[u8]) -> Result<&str, ParseError> {
     }
 }
 
-/// An error at an offset.
+/// An error that names the line of the byte at `offset`.
 fn problem(source: &[u8], offset: usize, text: &str) -> ParseError {
     let above = source.iter().take(offset).filter(|byte| **byte == b'\n');
     ParseError {

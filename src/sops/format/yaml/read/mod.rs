@@ -1,5 +1,7 @@
-//! Reads YAML in three steps: text to tokens (`scan` and what extends it), tokens to nodes (`compose` and what extends it), and
-//! nodes to the tree (`convert`).
+//! Reads YAML in three steps: text to tokens, tokens to nodes, and nodes to the tree.
+//!
+//! The first step is in `scan` and the modules that extend the scanner. The second step is in `compose` and the modules that
+//! extend the composer. The third step is in `convert`.
 
 mod block;
 mod collection;
@@ -23,11 +25,13 @@ use crate::sops::{
     tree::{Branch, Stored},
 };
 
-/// Reads the documents of a file. An empty file has no documents; a document without content has no items.
+/// Reads the documents of a YAML file. An empty file has no documents. A document without content has no items.
 ///
 /// # Errors
-/// When the text is not YAML 1.1, when a document is not a map, when nesting or the expansion of aliases exceeds its limit, and
-/// when in the first document a key repeats or a value is not of the type that its tag says.
+/// - When the text is not YAML 1.1.
+/// - When a document is not a map.
+/// - When the nesting, the number of values or the expansion of aliases exceeds its limit.
+/// - When in the first document a key repeats, or a value does not fit its tag.
 pub(crate) fn parse(source: &[u8]) -> Result<Vec<Branch<Stored<'_>>>, ParseError> {
     let mut composer = compose::Composer::new(input::decode(source)?);
     let mut converter = convert::Converter::new();

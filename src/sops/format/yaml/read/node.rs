@@ -1,48 +1,50 @@
-//! What a document is made of before its values are resolved.
+//! The nodes of a YAML document, before their values are known.
 
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use super::scanner::Lines;
 use crate::sops::format::yaml::resolve::Tag;
 
-/// A node of a document, with its comments.
+/// A node of a YAML document, with its comments.
 pub(crate) struct Node<'a> {
-    /// The line on which it starts, from 1.
+    /// The line on which the YAML node starts, counted from 1.
     pub(crate) at: usize,
-    /// How many levels of nodes are below this one, aliases expanded.
+    /// How many levels of nodes are below this YAML node, with aliases expanded.
     pub(crate) height: usize,
+    /// The content of the YAML node.
     pub(crate) shape: Shape<'a>,
     pub(crate) head: Lines<'a>,
     pub(crate) line: Lines<'a>,
-    /// The comments below the node. They may move to a neighbour while the map around the node is read.
+    /// The comments on the lines below the YAML node. These comments may move to a neighbour while the map around the node is
+    /// read.
     pub(crate) foot: RefCell<Lines<'a>>,
 }
 
-/// A key and its value.
+/// A key of a YAML map and its value.
 pub(crate) type Pair<'a> = (Rc<Node<'a>>, Rc<Node<'a>>);
 
-/// What a node is.
+/// The content of a YAML node: a scalar, a list, a map or an alias.
 pub(crate) enum Shape<'a> {
     Scalar {
         text: Cow<'a, str>,
-        /// Whether it stood there without quotes and not as a block.
+        /// Whether the scalar was written without quotes and not as a block.
         plain: bool,
         tag: Option<Tag>,
     },
     List(Vec<Rc<Node<'a>>>),
     Map(Vec<Pair<'a>>),
-    /// An alias, with the node that it stands for.
+    /// A YAML alias, with the node that the alias stands for.
     Alias(Rc<Node<'a>>),
 }
 
-/// A document with the comments around its root.
+/// A YAML document: its root node, and the comments above and below the root.
 pub(crate) struct Document<'a> {
     pub(crate) root: Rc<Node<'a>>,
     pub(crate) head: Lines<'a>,
     pub(crate) foot: Lines<'a>,
 }
 
-/// The comments around a node.
+/// The comments above, behind and below a YAML node.
 #[derive(Default)]
 pub(crate) struct Comments<'a> {
     pub(crate) head: Lines<'a>,
@@ -51,7 +53,7 @@ pub(crate) struct Comments<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// A node that starts on line `at`.
+    /// A YAML node that starts on line `at`, counted from 1.
     pub(crate) fn new(at: usize, shape: Shape<'a>, comments: Comments<'a>) -> Rc<Self> {
         Rc::new(Self {
             at,
@@ -79,7 +81,8 @@ impl Shape<'_> {
     }
 }
 
-/// Moves the comments below a key of a block map to the key of the pair `above` it, because they are below that pair.
+/// Moves the comments in `key.foot` to `above`, the key of the previous pair in the block map. In the text, these comments stand
+/// below the previous pair.
 pub(crate) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
     let foot = key.foot.take();
     if !foot.is_empty() {
@@ -87,7 +90,7 @@ pub(crate) fn move_foot<'a>(key: &Node<'a>, above: &Node<'a>) {
     }
 }
 
-/// Moves the comments below a value to its key, unless the key has some.
+/// Moves the comments below a value to its key, unless the key already has comments below it.
 pub(crate) fn inherit_foot<'a>(value: &Node<'a>, key: &Node<'a>) {
     if key.foot.borrow().is_empty() {
         key.foot.replace(value.foot.take());

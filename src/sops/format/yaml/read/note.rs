@@ -1,8 +1,8 @@
-//! Comments between tokens: which lines form one comment, where it takes effect, and whether it belongs to what is above or
-//! below.
+//! Finds comments between tokens: which lines form one comment, which token takes the comment, and on which side of the token the
+//! comment stands.
 //!
-//! The rules are those of the library that sops reads YAML with, down to its limits; a comment in another place would be
-//! decrypted with the wrong path.
+//! The rules are those of go-yaml, the library with which sops reads YAML. The limits of the library are kept, too. sops
+//! authenticates an encrypted comment with its path. So a comment in another place would not decrypt.
 
 use std::mem;
 
@@ -12,41 +12,43 @@ use super::{
     token::Token,
 };
 
-/// How many bytes behind a token a comment is looked for. The library has the same limit.
+/// How far behind a token a comment is searched for, in bytes. go-yaml has the same limit.
 const REACH: usize = 512;
 
-/// A search for comments between two tokens.
+/// The state of a search for comments between two tokens.
 struct Search<'a> {
-    /// Where it began, or where the last comment below the token above ended.
+    /// The offset at which the search began, or at which the last placed comment ended.
     scan: usize,
-    /// Where the token above starts.
+    /// The offset at which the token above starts, or at which the last placed comment ended.
     owner: usize,
-    /// Whether that is a `:`.
+    /// Whether the token above the comment is a `:`.
     after_value: bool,
-    /// The line on which a comment must start to belong to the token above.
+    /// The line on which a comment must start to belong to the token above. `None` on the first line of the text.
     foot_line: Option<usize>,
-    /// The column of the current block.
+    /// The column of the current YAML block, counted from 0.
     indent: usize,
-    /// Whether no blank line was passed before.
+    /// Whether no blank line was passed before the comment.
     unbroken: bool,
-    /// How many bytes ahead of the cursor we look.
+    /// How many bytes after the cursor the search for comments has reached.
     ahead: usize,
-    /// The line there.
+    /// The line that the search for comments has reached.
     line: usize,
-    /// The column there, from 1.
+    /// The column that the search for comments has reached, counted from 1.
     column: usize,
     /// The start of the comment that was found and has no place yet.
     start: Mark,
+    /// The lines of the comment that was found and has no place yet.
     lines: Lines<'a>,
 }
 
 impl<'a> Search<'a> {
-    /// Whether the comment that was found stands left of the current block.
+    /// Whether the comment that was found starts left of the current block.
     fn is_dedented(&self) -> bool {
         self.start.column <= self.indent
     }
 
-    /// Turns the comment that was found into a note that ends at `end`. The search goes on from there.
+    /// Turns the comment that was found into a note that ends at the offset `end`. The token at the offset `owner` takes the
+    /// note. The search continues at `end`.
     fn place(&mut self, owner: usize, end: usize) -> Note<'a> {
         let note = Note {
             scan: self.scan,
@@ -60,8 +62,12 @@ impl<'a> Search<'a> {
         note
     }
 
-    /// Handles the end of a line, or the bracket that closes a flow collection. The comment that was found belongs to what is
-    /// above if it starts on the line below the token above, or left of the block.
+    /// Handles the end of a line, or a closing bracket of a list or map (`closes`). Returns the comment that was found, if the
+    /// comment belongs to the text above. That is so in three cases:
+    ///
+    /// - A closing bracket follows the comment.
+    /// - No blank line was passed, and the comment is directly below the token above, which is not a `:`.
+    /// - No blank line was passed, and the comment is left of the current block.
     fn end_line(&mut self, closes: bool, at_end: bool, here: usize) -> Option<Note<'a>> {
         if self.lines.is_empty() {
             return None;
@@ -77,21 +83,21 @@ impl<'a> Search<'a> {
         None
     }
 
-    /// Goes behind a line break.
+    /// Moves the search for comments past a line break.
     fn next_line(&mut self) {
         self.unbroken = false;
         (self.line, self.column) = (self.line + 1, 0);
         self.ahead += 1;
     }
 
-    /// Handles something that stands left of the block, in another column than the comment that was found: the comment belongs to
-    /// what is above.
+    /// Handles a character that is not blank. If the character is left of the current block, and in another column than the
+    /// comment that was found, the comment belongs to the text above and is returned.
     fn dedent(&mut self, here: usize) -> Option<Note<'a>> {
         let dedents = self.column <= self.indent && self.column != self.start.column;
         (dedents && !self.lines.is_empty()).then(|| self.place(self.owner, here))
     }
 
-    /// Ends the search. A comment that still has no place belongs to what follows.
+    /// Ends the search. A comment that still has no place belongs to the text that follows.
     fn finish(mut self, end: usize) -> Option<Note<'a>> {
         if self.lines.is_empty() {
             return None;
@@ -105,7 +111,8 @@ impl<'a> Search<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// A comment behind the token just read, on its line.
+    /// Reads a comment behind the token that was read last, on the same line. `owner` is the start of the token that takes the
+    /// comment.
     pub(crate) fn scan_line_comment(&mut self, owner: Mark) {
         if self.cursor.newlines > 0 {
             return;
@@ -127,7 +134,8 @@ impl<'a> Scanner<'a> {
         });
     }
 
-    /// Comments on lines of their own, from here to the next token; `scan` is where the search for that began.
+    /// Reads comments on lines of their own, from the current place to the next token. `scan` is the place at which the search
+    /// for the next token began.
     pub(crate) fn scan_comments(&mut self, scan: Mark) {
         let mut search = self.search(scan);
         while search.ahead < REACH {
@@ -155,7 +163,8 @@ impl<'a> Scanner<'a> {
         self.notes.extend(search.finish(end));
     }
 
-    /// A comment that starts at `here`, with nothing but blanks and breaks before it.
+    /// Reads one line of a comment that starts at the offset `here`. Only blanks and line breaks are between the cursor and the
+    /// comment.
     fn scan_comment_line(&mut self, search: &mut Search<'a>, here: usize) {
         if search.lines.is_empty() {
             search.start = Mark {
@@ -171,11 +180,11 @@ impl<'a> Scanner<'a> {
         }
         self.fetched += 1;
         search.lines.push(comment_line(&mut self.cursor));
-        // As in the library, one byte is taken for the line break. So the LF of a CR LF makes an empty line.
+        // As in go-yaml, one byte is counted for the line break. So the LF of a CR LF counts as an empty line.
         (search.line, search.column, search.ahead) = (self.cursor.mark.line, 0, 1);
     }
 
-    /// The state at the start of a search.
+    /// The state at the start of a search for comments.
     fn search(&self, scan: Mark) -> Search<'a> {
         let newest = self.tokens.back();
         let behind_entry = matches!(newest.map(|placed| &placed.token), Some(Token::FlowEntry));
@@ -197,8 +206,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Where the innermost block ends: at the first of the latest comments that stand in the block's own column, or at `end` if
-    /// none does.
+    /// The place at which the innermost block ends, normally `end`. If some of the latest comments stand in the block's own
+    /// column, the block ends at the first of these comments.
     pub(crate) fn block_end(&self, mut end: Mark) -> Mark {
         let own_column = self.indent.map_or(0, |indent| indent + 1);
         let mut stop = end.offset;
@@ -215,7 +224,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Passes the rest of the line, which is a comment.
+/// Skips the rest of a line, which is a comment. Returns the comment with its `#`.
 fn comment_line<'a>(cursor: &mut Cursor<'a>) -> &'a str {
     let start = cursor.skip_line();
     cursor.slice(start, cursor.mark.offset)

@@ -1,4 +1,4 @@
-//! Anchors, tags and directives.
+//! Reads YAML anchors, tags and directives.
 
 use std::borrow::Cow;
 
@@ -9,19 +9,19 @@ use super::{
 };
 use crate::sops::format::problem::ParseError;
 
-/// Whether a name of an anchor, a tag handle or a directive may hold this.
+/// Whether the name of an anchor, a tag handle or a directive may contain this byte.
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 impl<'a> Scanner<'a> {
-    /// Passes the characters of a name.
+    /// Reads the characters in the name of an anchor, a tag handle or a directive.
     fn scan_name(&mut self) -> &'a str {
         let start = self.cursor.skip_while(|cursor| is_name(cursor.at(0)));
         self.cursor.slice(start, self.cursor.mark.offset)
     }
 
-    /// The name of an anchor or an alias, behind its mark.
+    /// Reads the mark and the name of an anchor (`&name`) or an alias (`*name`). Returns the name.
     pub(crate) fn scan_anchor(&mut self) -> Result<&'a str, ParseError> {
         let start = self.cursor.mark;
         self.cursor.skip();
@@ -35,7 +35,7 @@ impl<'a> Scanner<'a> {
         Ok(name)
     }
 
-    /// A tag.
+    /// Reads a tag, such as `!!str`.
     pub(crate) fn scan_tag(&mut self) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         let token = if self.cursor.at(1) == b'<' {
@@ -49,7 +49,7 @@ impl<'a> Scanner<'a> {
         Ok(token)
     }
 
-    /// `!<uri>`.
+    /// Reads a tag of the form `!<uri>`. Errors name the line of `start`.
     fn scan_verbatim_tag(&mut self, start: Mark) -> Result<Token<'a>, ParseError> {
         self.cursor.skip_many(2);
         let suffix = self.scan_uri(start)?;
@@ -60,7 +60,7 @@ impl<'a> Scanner<'a> {
         Ok(Token::Tag { handle: "", suffix })
     }
 
-    /// `!suffix`, `!!suffix`, `!name!suffix`, or `!` alone.
+    /// Reads a tag of the form `!suffix`, `!!suffix` or `!name!suffix`, or `!` alone.
     fn scan_short_tag(&mut self, start: Mark) -> Result<Token<'a>, ParseError> {
         let handle = self.scan_handle();
         if handle.len() > 1 && handle.ends_with('!') {
@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
         Ok(Token::Tag { handle, suffix })
     }
 
-    /// `!`, `!!`, `!name!`, or `!name` if that is all there is.
+    /// Reads a tag handle: `!`, `!!` or `!name!`. Returns `!name` if no second `!` follows the name.
     fn scan_handle(&mut self) -> &'a str {
         let start = self.cursor.mark.offset;
         if self.cursor.at(0) == b'!' {
@@ -99,7 +99,7 @@ impl<'a> Scanner<'a> {
         self.cursor.slice(start, self.cursor.mark.offset)
     }
 
-    /// The characters of a URI, `%XX` decoded; maybe none.
+    /// Reads the characters of a URI, possibly none, and decodes the escapes `%XX`.
     fn scan_uri(&mut self, start: Mark) -> Result<Cow<'a, str>, ParseError> {
         let from = self.cursor.skip_while(|cursor| {
             let byte = cursor.at(0);
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `%YAML` or `%TAG`, up to the end of the line.
+    /// Reads a directive, `%YAML` or `%TAG`, up to the end of the line.
     pub(crate) fn scan_directive(&mut self) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         self.cursor.skip();
@@ -137,6 +137,7 @@ impl<'a> Scanner<'a> {
         Ok(token)
     }
 
+    /// Reads the version behind `%YAML`, which must be 1.1.
     fn scan_version(&mut self, start: Mark) -> Result<Token<'a>, ParseError> {
         let from = (self.cursor).skip_while(|cursor| matches!(cursor.at(0), b'0'..=b'9' | b'.'));
         let version = self.cursor.slice(from, self.cursor.mark.offset);
@@ -146,6 +147,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Reads the handle and the prefix behind `%TAG`.
     fn scan_tag_directive(&mut self, start: Mark) -> Result<Token<'a>, ParseError> {
         let handle = self.scan_handle();
         let blank = self.cursor.is_blank(0);
@@ -158,7 +160,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Decodes `%XX`; none if that is not hexadecimal or not UTF-8.
+/// Decodes the escapes `%XX`. Returns `None` if an escape is not hexadecimal, or the result is not UTF-8.
 fn decode_percent(raw: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut parts = raw.split('%');

@@ -1,4 +1,4 @@
-//! Scalars on their line: plain and quoted.
+//! Reads YAML scalars without quotes (plain scalars) and in quotes.
 
 use super::{
     cursor::Mark,
@@ -9,7 +9,8 @@ use super::{
 use crate::sops::format::problem::ParseError;
 
 impl<'a> Scanner<'a> {
-    /// Reads a scalar without quotes. It goes on over line breaks as long as its lines are indented deeper than the block.
+    /// Reads a plain scalar, which has no quotes. The scalar continues on further lines as long as these lines are indented
+    /// deeper than the current block.
     pub(crate) fn scan_plain(&mut self) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         let depth = self.indent.map_or(0, |indent| indent + 1);
@@ -44,7 +45,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Passes characters of a plain scalar up to a blank or to what ends it.
+    /// Skips characters of a plain scalar up to a blank, a line break, or the end of the scalar.
     fn skip_plain_word(&mut self) {
         let flow = self.in_flow();
         loop {
@@ -62,7 +63,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes blanks and line breaks. After a break, a tab left of `depth` is an error.
+    /// Skips blanks and line breaks, and notes the line breaks in `fold`. After a line break, a tab left of the column `depth`
+    /// is an error.
     fn skip_space(&mut self, fold: &mut Fold, depth: usize, start: Mark) -> Result<(), ParseError> {
         loop {
             if self.cursor.is_blank(0) {
@@ -79,7 +81,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A scalar in quotes.
+    /// Reads a scalar in single or double quotes.
     pub(crate) fn scan_quoted(&mut self, quote: u8) -> Result<Token<'a>, ParseError> {
         let start = self.cursor.mark;
         let (mut text, mut fold) = (Gather::default(), Fold::default());
@@ -109,7 +111,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Appends what stands in quotes up to a blank, a break or the closing quote.
+    /// Appends the text in quotes up to a blank, a line break or the closing quote.
     fn scan_quoted_word(&mut self, quote: u8, start: Mark, text: &mut Gather<'a>, fold: &mut Fold) -> Result<(), ParseError> {
         loop {
             let from = self.cursor.skip_while(|cursor| match cursor.at(0) {
@@ -134,7 +136,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Appends what an escape sequence stands for.
+    /// Appends the character that an escape sequence stands for.
     fn scan_escape(&mut self, start: Mark, text: &mut Gather<'a>) -> Result<(), ParseError> {
         let meaning = match self.cursor.at(1) {
             b'0' => "\0",

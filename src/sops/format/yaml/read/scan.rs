@@ -1,7 +1,7 @@
-//! Turns text into tokens: the scanner of YAML 1.1, with its indentation and its keys without a mark.
+//! Turns text into tokens: the scanner of YAML 1.1, which also handles indentation and keys without the mark `?`.
 //!
-//! It follows the grammar of libyaml, as sops does. A scanner of another dialect would read some files as other trees. The place
-//! of a comment in the tree depends on positions of tokens, too.
+//! The scanner follows the grammar of libyaml, as sops does. A scanner of another dialect would read some files as other trees.
+//! The positions of tokens also decide the place of each comment in the tree.
 
 use super::{
     cursor::Mark,
@@ -10,15 +10,16 @@ use super::{
 };
 use crate::sops::format::{limits::TOO_MANY, problem::ParseError};
 
-/// How many tokens are in the queue before the first is given out: what is behind a token may still change its meaning.
+/// How many tokens must be in the queue before the first token is returned, because text behind a token may still change the
+/// meaning of the token.
 const LOOKAHEAD: usize = 3;
 
-/// The most tokens and lines of comments in a file. A key with its value takes three, an entry of a list two, so a million pairs
-/// are allowed.
+/// The most tokens and lines of comments in a file. A key with its value takes three tokens, and an entry of a list takes two.
+/// So a million pairs are allowed.
 const MOST_TOKENS: usize = 3_300_000;
 
 impl<'a> Scanner<'a> {
-    /// The next token, which stays in the queue; none behind the last.
+    /// The next token, which stays in the queue. Returns `None` after the last token.
     pub(crate) fn peek(&mut self) -> Result<Option<&Placed<'a>>, ParseError> {
         while !self.ended && self.needs_more()? {
             self.fetch()?;
@@ -26,13 +27,14 @@ impl<'a> Scanner<'a> {
         Ok(self.tokens.front())
     }
 
-    /// Takes the token that [`Scanner::peek`] showed.
+    /// Removes the next token from the queue and returns it.
     pub(crate) fn take(&mut self) -> Option<Placed<'a>> {
         self.taken += 1;
         self.tokens.pop_front()
     }
 
-    /// Whether the first token in the queue may still change: too few are behind it, or it may turn out to be a key.
+    /// Whether more text must be read before the first token in the queue is final. More text is needed if too few tokens are
+    /// behind the first token, or if the first token may be a key.
     fn needs_more(&mut self) -> Result<bool, ParseError> {
         if self.tokens.len() < LOOKAHEAD {
             return Ok(true);
@@ -43,7 +45,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The outermost possible key, with its level. It is also the one that comes first in the text.
+    /// The outermost possible key, with its level of brackets. This key is also the first in the text.
     fn first_key(&mut self) -> Option<(usize, SimpleKey)> {
         loop {
             match self.keys.get(self.without_keys)? {
@@ -53,23 +55,23 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether we are inside `[` or `{`.
+    /// Whether the current place is inside brackets or braces.
     pub(crate) fn in_flow(&self) -> bool {
         self.keys.len() > 1
     }
 
-    /// Queues a token that starts at `start`, behind all others.
+    /// Appends a token that starts at `start` to the queue of the scanner.
     pub(crate) fn push(&mut self, start: Mark, token: Token<'a>) {
         self.tokens.push_back(Placed { start, token });
     }
 
-    /// Queues a token before the one with the number `number`.
+    /// Inserts a token into the queue of the scanner, before the token with the number `number`.
     pub(crate) fn insert(&mut self, number: usize, start: Mark, token: Token<'a>) {
         let index = number.saturating_sub(self.taken).min(self.tokens.len());
         self.tokens.insert(index, Placed { start, token });
     }
 
-    /// Reads what comes next, and the comments around it.
+    /// Reads the next YAML token, and the comments around this token.
     fn fetch(&mut self) -> Result<(), ParseError> {
         self.fetched += 1;
         if self.fetched > MOST_TOKENS {
@@ -106,7 +108,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads one token inside a document.
+    /// Reads one YAML token inside a document.
     fn fetch_content(&mut self) -> Result<(), ParseError> {
         let (flow, next_ends) = (self.in_flow(), self.cursor.is_word_end(1));
         match self.cursor.at(0) {
@@ -131,7 +133,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes blanks, line breaks and comments up to the next token.
+    /// Skips blanks, line breaks and comments up to the next token. The comments are kept as notes.
     fn skip_to_token(&mut self, scan: Mark) {
         loop {
             let tabs = self.in_flow() || !self.key_allowed;
@@ -240,14 +242,14 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Takes one character as a token.
+    /// Reads a mark of one character as a YAML token.
     fn push_indicator(&mut self, token: Token<'a>) {
         let start = self.cursor.mark;
         self.cursor.skip();
         self.push(start, token);
     }
 
-    /// Reads a token that may be a key, or start one.
+    /// Reads a token with `scan`. The token may be a key, or the start of a key.
     fn fetch_word(&mut self, scan: impl FnOnce(&mut Self) -> Result<Token<'a>, ParseError>) -> Result<(), ParseError> {
         self.save_key()?;
         self.key_allowed = false;

@@ -1,4 +1,4 @@
-//! What the scanner knows between two tokens.
+//! The state of the YAML scanner between two tokens.
 
 use std::collections::VecDeque;
 
@@ -8,32 +8,35 @@ use super::{
 };
 use crate::sops::format::problem::{Flaw, ParseError};
 
-/// Reads tokens one by one, and the comments between them.
+/// The scanner, which reads tokens one by one, and the comments between them.
 pub(crate) struct Scanner<'a> {
+    /// The text of the file, and the place up to which the text has been read.
     pub(crate) cursor: Cursor<'a>,
-    /// Tokens read and not yet given out.
+    /// The YAML tokens that were read and not yet returned.
     pub(crate) tokens: VecDeque<Placed<'a>>,
-    /// How many were given out.
+    /// How many YAML tokens were returned.
     pub(crate) taken: usize,
-    /// Comments read and not yet given out.
+    /// The YAML comments that were read and not yet returned.
     pub(crate) notes: VecDeque<Note<'a>>,
-    /// The column of the innermost block; none outside of any.
+    /// The column of the innermost YAML block; `None` outside of all blocks.
     pub(crate) indent: Option<usize>,
-    /// The columns of the blocks around it, outermost first.
+    /// The columns of the YAML blocks around the innermost block, outermost first.
     pub(crate) indents: Vec<Option<usize>>,
-    /// Whether a key without `?` may start here.
+    /// Whether a key without `?` may start at the current place.
     pub(crate) key_allowed: bool,
-    /// The possible key at each flow level, the block level first.
+    /// The possible key at each level of brackets. The first level is outside of all brackets.
     pub(crate) keys: Vec<Option<SimpleKey>>,
-    /// How many of the outermost levels have no possible key.
+    /// How many of the outermost levels of brackets have no possible key.
     pub(crate) without_keys: usize,
     /// How many tokens and lines of comments were read.
     pub(crate) fetched: usize,
+    /// Whether the token for the start of the YAML stream was read.
     pub(crate) started: bool,
+    /// Whether the token for the end of the YAML stream was read.
     pub(crate) ended: bool,
 }
 
-/// An error at a place.
+/// An error that names the line of `mark`.
 pub(crate) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
     ParseError {
         line: Some(mark.line + 1),
@@ -43,7 +46,7 @@ pub(crate) fn problem(mark: Mark, problem: impl Into<String>) -> ParseError {
 }
 
 impl<'a> Scanner<'a> {
-    /// At the start of `text`, which holds no NUL.
+    /// A YAML scanner at the start of `text`, which contains no NUL.
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
             cursor: Cursor::new(text),
@@ -62,42 +65,44 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// A place where a key without `?` may have started. Only a `:` behind it shows that one has.
+/// A place where a key without `?` may have started. Only a `:` behind this place shows that there is a key.
 #[derive(Clone, Copy)]
 pub(crate) struct SimpleKey {
-    /// Where.
+    /// The place where the key may have started.
     pub(crate) start: Mark,
-    /// The number of the token that would follow the key mark.
+    /// The number of the token before which the mark of the key would be inserted.
     pub(crate) token: usize,
-    /// Whether only a key can stand there, so that a missing `:` is an error.
+    /// Whether only a key can stand at this place, so that a missing `:` is an error.
     pub(crate) required: bool,
 }
 
-/// Where a comment stands, seen from what it belongs to.
+/// The place of a YAML comment relative to the node that the comment belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotePlace {
-    /// On lines of its own, above.
+    /// The comment is on lines of its own, above the node.
     Head,
-    /// On the same line, behind.
+    /// The comment is behind the node, on the same line.
     Line,
-    /// On lines of its own, below.
+    /// The comment is on lines of its own, below the node.
     Foot,
 }
 
-/// Lines of a comment, each with its `#`; an empty one stands for a blank line in the text.
+/// The lines of a comment, each with its `#`. An empty line stands for a blank line in the text.
 pub(crate) type Lines<'a> = Vec<&'a str>;
 
-/// A comment that waits for its token.
+/// A YAML comment that was read and waits for the token that takes the comment.
 #[derive(Debug)]
 pub(crate) struct Note<'a> {
-    /// The offset where the search that found it began.
+    /// The offset at which the search for the comment began.
     pub(crate) scan: usize,
-    /// The first token at this offset or behind it takes the comment.
+    /// The offset that decides which token takes the comment: the first token at this offset or after it.
     pub(crate) owner: usize,
-    /// Where it starts. In a [`NotePlace::Line`] note the column counts from 0, in the others from 1.
+    /// The place where the comment starts. The column counts from 0 in a [`NotePlace::Line`] note, and from 1 in other notes.
     pub(crate) start: Mark,
-    /// The offset where it ends; 0 in a [`NotePlace::Line`] note.
+    /// The offset at which the comment ends; 0 in a [`NotePlace::Line`] note.
     pub(crate) end: usize,
+    /// Where the YAML comment stands relative to its node.
     pub(crate) place: NotePlace,
+    /// The lines of the YAML comment.
     pub(crate) lines: Lines<'a>,
 }
