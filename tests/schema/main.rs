@@ -167,7 +167,10 @@ fn is_taken(world: &World, manifest: &Value) -> Option<bool> {
     let Said { code, err, .. } = world.run_arguments(["-check-mode=manifest".as_ref(), path.as_os_str()]);
     match code {
         Some(0) => Some(true),
-        Some(2) => (err.contains(" the wrong type") || err.contains(" has the unknown field ")).then_some(false),
+        Some(2) => {
+            let has_wrong_type = err.contains(" the wrong type") || (err.contains(" must be ") && err.contains(", at line "));
+            (has_wrong_type || err.contains(" has the unknown field ")).then_some(false)
+        }
         _ => panic!("{manifest}: {err}"),
     }
 }
