@@ -1,7 +1,7 @@
-//! Opens, makes and removes files and directories by descriptor, so that another user's renames cannot redirect a write.
+//! Opens, makes and removes files and directories by descriptor, and has the mode of the directories of a generation.
 //!
-//! A file is given by an open directory and a single name in that directory, and no symlink is followed. This module also defines
-//! the mode of the directories that hold secrets.
+//! A file is given by an open directory and a single name in that directory, and no symlink is followed. So another user's renames
+//! cannot redirect a write.
 
 use std::{
     ffi::{CString, OsStr, OsString},

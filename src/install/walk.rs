@@ -30,7 +30,7 @@ use super::{
 };
 use crate::system::root::Root;
 
-/// The most symlinks that are followed in one path: 40, as in the kernel (path_resolution(7)).
+/// The most symlinks that are followed in one path: 40, as in the kernel (`path_resolution`(7)).
 const MAX_SYMLINKS: usize = 40;
 
 /// A name in a directory, where the directory is given by device and inode, not by path. If directories are missing, the name has

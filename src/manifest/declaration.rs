@@ -56,7 +56,8 @@ pub struct Logging {
     pub secret_changes: bool,
 }
 
-/// One secret: where it comes from and where it goes. While the manifest is checked, the name `N` may be any text.
+/// One secret: where it comes from and where it goes. `N` is the type of the name: `String`
+/// while the manifest is checked, [`EntryName`] afterwards.
 #[derive(Debug)]
 pub struct Secret<N = EntryName> {
     /// The place of the secret below the link, as a relative path.
@@ -93,7 +94,8 @@ pub enum Selection {
     Key(KeyPath),
 }
 
-/// One template. While the manifest is checked, the name `N` may be any text.
+/// One template. `N` is the type of the name: `String`
+/// while the manifest is checked, [`EntryName`] afterwards.
 #[derive(Debug)]
 pub struct Template<N = EntryName> {
     /// The place of the template below `rendered/`, as a relative path.

@@ -37,7 +37,7 @@ const SECRET_VARIABLES: [&str; 1] = ["SOPS_AGE_KEY"];
 /// A running child in a process group of its own. When the value is dropped, the whole group is killed.
 pub(crate) struct Child {
     process: process::Child,
-    /// A descriptor of the child (pidfd_open(2)), which becomes readable when the child has ended.
+    /// A descriptor of the child (`pidfd_open`(2)), which becomes readable when the child has ended.
     end: OwnedFd,
     has_ended: bool,
     is_reaped: bool,

@@ -102,7 +102,7 @@ impl Content<'_> {
         }
     }
 
-    /// Turns the bytes into a value of their own. Borrowed bytes are copied.
+    /// Returns the bytes as an owned value. Borrowed bytes are copied.
     #[must_use]
     pub fn into_plaintext(self) -> Plaintext {
         match self {

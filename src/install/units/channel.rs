@@ -82,7 +82,7 @@ pub fn take_up(channel: &Channel) {
     }
 }
 
-/// Starts the units in `requests` that have failed, because the secret that a failed unit needs may have been published only now.
+/// Starts those units in `requests` that are in the failed state: the secret that such a unit needs may have been published only now.
 /// Only systemctl can start a unit: with lists, nothing is done.
 ///
 /// # Errors

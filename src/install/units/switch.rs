@@ -12,7 +12,8 @@ use rustix::fs::{major, minor};
 /// Where a switch keeps its state.
 pub(crate) const DIRECTORY: &str = "/run/nixos";
 
-/// The units that had failed when the switch began, one a line. The switch makes systemd forget that, so `nixos-module` notes it.
+/// The file in which `nixos-module` lists the units that had failed when the switch began, one a line. The switch makes systemd
+/// forget failures, so systemd cannot be asked.
 const FAILED: &str = "/run/sops-nix/failed-units";
 
 /// What is known of a switch that is running. Nothing, if none is.

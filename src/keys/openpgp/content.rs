@@ -12,7 +12,7 @@ const MAX_PACKET_BYTES: usize = 64 << 10;
 /// The most levels of compressed packets within one another. gpg compresses only once.
 const MAX_DEPTH: usize = 2;
 
-/// The name of BZip2 compression in the failure report. gpg uses BZip2 only if somebody forces gpg to use it. For a key that
+/// The name of bzip2 compression in the failure report. gpg uses bzip2 only if somebody forces gpg to use it. For a key that
 /// names no compression, gpg uses ZIP, and sops does not compress.
 const BZIP2: &str = "OpenPGP compression with BZip2";
 

@@ -21,7 +21,7 @@ const FEW: usize = 16 << 20;
 /// The text that `print` writes for `documents`. Returns `None` if the text is longer than `most` bytes.
 ///
 /// # Errors
-/// When the text is many times as long as the names and values of the documents, and when `print` fails.
+/// When the text is many times as long as the names and values of the documents, whatever `most` is, and when `print` fails.
 pub(crate) fn text(
     documents: &[Branch<Plaintext>],
     most: usize,

@@ -21,7 +21,7 @@ pub(crate) fn translate(pattern: &str) -> Option<String> {
     Some(translator.out)
 }
 
-/// How often the parts of one group are repeated at most. For parts inside other parts, the repetitions are multiplied.
+/// The repetitions of the parts of one group. The repetitions of a part inside another part are multiplied.
 #[derive(Clone, Copy, Default)]
 struct Weights {
     /// The most repetitions of the part that was read last. A repetition that follows applies to this part.

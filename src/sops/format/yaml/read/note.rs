@@ -180,7 +180,7 @@ impl<'a> Scanner<'a> {
         }
         self.fetched += 1;
         search.lines.push(comment_line(&mut self.cursor));
-        // As in go-yaml, one byte is counted for the line break. So the LF of a CR LF counts as an empty line.
+        // As in go-yaml, a line break counts as one byte. After a CR LF, the LF is left over, and counts as an empty line.
         (search.line, search.column, search.ahead) = (self.cursor.mark.line, 0, 1);
     }
 
