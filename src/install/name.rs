@@ -42,7 +42,7 @@ impl EntryName {
         } else if name.split('/').count() >= MAX_DEPTH {
             "has 100 parts or more"
         } else if has_part(|part| matches!(part, "." | "..")) {
-            "has a part that is . or .."
+            "has a part \".\" or \"..\""
         } else if has_part(str::is_empty) {
             "has an empty part, as a//b has"
         } else if has_part(|part| part.len() > MAX_NAME) {

@@ -139,7 +139,7 @@ fn name(what: &str, name: &str, findings: &mut Findings) {
     let Err(fault) = EntryName::new(name) else { return };
     findings.error(
         format!("the name of {what} {fault}"),
-        "choose a relative path such as db/password",
+        "choose another name, such as db/password",
     );
 }
 
@@ -198,7 +198,7 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
         Ok(id) if id != u32::MAX => Account::Id(id),
         _ => {
             findings.error(
-                format!("{what} has {id_field} {number}"),
+                format!("{what} has {id_field} {number}, which is {}", if number < 0 { "negative" } else { "too large" }),
                 "set it to a number between 0 and 4294967294",
             );
             Account::Id(0)
@@ -210,7 +210,7 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
 fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
     let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
     for unit in bad {
-        let finding = format!("{what} names {} in {field}, which cannot be a unit", quoted(&unit));
+        let finding = format!("{field} of {what} names {}, which cannot be a unit", quoted(&unit));
         findings.forgivable(finding, "it is left out", "correct it, for example to nginx.service");
     }
     good.iter().map(|unit| full_name(unit)).collect()

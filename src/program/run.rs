@@ -275,7 +275,7 @@ fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
     if is_live {
         tracing::error!("nothing was changed, because these failed: {failed}; {link} is as it was");
     } else {
-        tracing::error!("nothing was published in {link}, because all failed: {failed}");
+        tracing::error!("nothing was published in {link}, because every secret and template failed: {failed}");
     }
     Outcome::NothingChanged
 }

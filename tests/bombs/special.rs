@@ -102,7 +102,7 @@ error: cannot decrypt $DIR/types.json (needed by secret good)
   this host has:
     (no key)  {0}: {said}
   hint: {hint}
-error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: good
+error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: good
 ",
                 path.display()
             )
@@ -137,7 +137,7 @@ fn a_sops_file_that_is_no_file_is_an_error() {
                 _ => "; correct sopsFile, or the owner and mode of the file",
             };
             format!(
-                "error: cannot read {} (needed by secret s): {said}{hint}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s\n",
+                "error: cannot read {} (needed by secret s): {said}{hint}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s\n",
                 path.display()
             )
         },
@@ -156,7 +156,7 @@ fn a_template_file_that_is_no_file_is_an_error() {
         },
         |path, said| {
             format!(
-                "error: template t: cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: t\n",
+                "error: template t: cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: t\n",
                 path.display()
             )
         },

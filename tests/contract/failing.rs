@@ -106,7 +106,7 @@ fn where_all_of_it_fails_nothing_is_published() {
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
     assert_eq!(
         said.err.lines().last().unwrap(),
-        "error: nothing was published in /run/secrets, because all failed: a"
+        "error: nothing was published in /run/secrets, because every secret and template failed: a"
     );
     assert_eq!(world.tree("/run"), before);
 }

@@ -85,7 +85,7 @@ fn an_own_key_that_cannot_be_used_is_no_news_while_another_opens_the_file() {
             (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, which this program never asks for
             (no key)  $DIR/home/.ssh/id_rsa: no such file
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
     "#]].assert_eq(&text);
 }
@@ -137,7 +137,7 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
             (no key)  $DIR/home/.ssh/id_rsa: no such file
             (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, which this program never asks for
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
         # binary: 1
         error: cannot decrypt $DIR/text.bin (needed by secret s)
@@ -148,7 +148,7 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
             (no key)  $DIR/home/.ssh/id_rsa: no such file
             (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, which this program never asks for
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: s
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
     "#]].assert_eq(&text);
 }

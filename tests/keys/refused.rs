@@ -101,7 +101,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05  from $DIR/keys.txt
           hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # ConvertedSsh: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -111,7 +111,7 @@ fn the_report_of_each_kind_word_for_word() {
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from $DIR/other_ssh_ed25519 (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from $DIR/other_ssh_ed25519
           hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshEd25519: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -121,7 +121,7 @@ fn the_report_of_each_kind_word_for_word() {
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from $DIR/other_ssh_ed25519 (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from $DIR/other_ssh_ed25519
           hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshRsa: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -130,7 +130,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             ssh-rsa SHA256:XHFpSdkhcTv/x1va9MEFxSHr8qmEWjSuCfNdniN9beg  from $DIR/rsa_2048
           hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDKEhJUzNpg+N/IgYVYFKVYSeo1yQvjujCqg/4G+FbPyMU/NTXzGDVrhq3fzGltEnZ/41Pl7v2Ll7W7WkvWw3cLYzt/w7/ajw1Qfi7z1/yz9Og5tceeiyGt6NWFY1pq32Nq81Kh/PUOVBZzHcDlUdD1+aJNSP5RtmaLVZEptbIGsUw4mfAVVC4Gb+PKli5jIGPDNUjws+JIU2HW7XCSHMDy7kaA0pkyRP23zSXtiHNwD2Cw+N6qJ81FCWkDuqNnO76yYakkQAeNU4BxkRkmq3fu9uuY9u8BIv+HLubWF/qHzitFgQZrkJJHsYUO8KBErIwgOBTzRGQiWK08os2H/SPX to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshRsaAsPgp: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -140,7 +140,7 @@ fn the_report_of_each_kind_word_for_word() {
             ssh-rsa SHA256:XHFpSdkhcTv/x1va9MEFxSHr8qmEWjSuCfNdniN9beg  from $DIR/rsa_2048
             pgp 4558AB16C12809887F5F838D4981864E7C1308C7  from $DIR/rsa_2048 (converted)
           hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDKEhJUzNpg+N/IgYVYFKVYSeo1yQvjujCqg/4G+FbPyMU/NTXzGDVrhq3fzGltEnZ/41Pl7v2Ll7W7WkvWw3cLYzt/w7/ajw1Qfi7z1/yz9Og5tceeiyGt6NWFY1pq32Nq81Kh/PUOVBZzHcDlUdD1+aJNSP5RtmaLVZEptbIGsUw4mfAVVC4Gb+PKli5jIGPDNUjws+JIU2HW7XCSHMDy7kaA0pkyRP23zSXtiHNwD2Cw+N6qJ81FCWkDuqNnO76yYakkQAeNU4BxkRkmq3fu9uuY9u8BIv+HLubWF/qHzitFgQZrkJJHsYUO8KBErIwgOBTzRGQiWK08os2H/SPX to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # PgpRsa: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -149,7 +149,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             gpg, with the keys in $DIR/gnupg
           hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # PgpCurve25519: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -158,7 +158,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             gpg, with the keys in $DIR/gnupg
           hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # PgpHidden: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -167,7 +167,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             gpg, with the keys in $DIR/gnupg
           hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # Plugin: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -176,7 +176,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age-plugin-test  for line 1 of $DIR/keys.txt
           hint: add the recipient of line 1 of $DIR/keys.txt to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # Hybrid: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -185,7 +185,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age1pq1pcf8vzu4ye49p…wvxhfp6v  from $DIR/keys.txt
           hint: add $RECIPIENT to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # AgeCommand: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -194,7 +194,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05  from SOPS_AGE_KEY_CMD
           hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshCommand: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -204,7 +204,7 @@ fn the_report_of_each_kind_word_for_word() {
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from SOPS_AGE_SSH_PRIVATE_KEY_CMD (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from SOPS_AGE_SSH_PRIVATE_KEY_CMD
           hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshVariable: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -214,7 +214,7 @@ fn the_report_of_each_kind_word_for_word() {
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from $DIR/ssh (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from $DIR/ssh
           hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # Credential: 1
         error: cannot decrypt $DIR/host.yaml (needed by secret host.yaml)
@@ -223,7 +223,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05  from credential age-key
           hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: host.yaml
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
     "#]].assert_eq(&shortened(text));
 }

@@ -82,7 +82,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
     expect![[r#"
         # the data key of another file: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the data key that the keys of this host open is not the one of this file: neither its MAC nor its values authenticate; restore the file from version control
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: spliced.json
 
         # a share as the data key: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json)
@@ -91,11 +91,11 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
           hint: the recipient entry of age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file from version control, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: spliced.json
 
         # a share of another file: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the shares of group 1, group 3 do not make the data key of this file: neither its MAC nor its values authenticate; restore the file from version control
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: spliced.json
 
         # a data key as a share: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json)
@@ -107,7 +107,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
           hint: the recipient entry of age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, a key of this host, is damaged: restore the file from version control, or where another key opens it, run: sops rotate --in-place $DIR/spliced.json
-        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because all failed: spliced.json
+        error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: spliced.json
 
     "#]].assert_eq(&text);
 }

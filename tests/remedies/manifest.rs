@@ -28,9 +28,9 @@ pub const ROWS: &[Row] = &[
             &json!("%r/x"),
         );
     }),
-    mended("choose a relative path such as db/password", || {
+    mended("choose another name, such as db/password", || {
         of_secret(
-            "choose a relative path such as db/password",
+            "choose another name, such as db/password",
             "name",
             &json!("/db"),
             &json!("db/password"),
@@ -161,7 +161,7 @@ pub const ROWS: &[Row] = &[
         );
     }),
     mended("set it to a number between 0 and 4294967294", || {
-        of_secret("has uid -1; set it to a number between 0 and ", "uid", &json!(-1), &json!(0));
+        of_secret("has uid -1, which is negative; set it to a number between 0 and ", "uid", &json!(-1), &json!(0));
     }),
     mended("correct it, for example to nginx.service", || {
         of_secret(

@@ -77,7 +77,7 @@ fn by_flaw(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis 
         Flaw::Grammar | Flaw::RepeatedKey | Flaw::NotAMap | Flaw::Trailing | Flaw::NoSection if !was_encrypted(text) => {
             never_encrypted(error, text, file)
         }
-        Flaw::NoSection => Diagnosis::new("it has no sops metadata, so its end is missing", RESTORE),
+        Flaw::NoSection => Diagnosis::new("its end is missing, and with it the sops metadata", RESTORE),
         Flaw::RepeatedSection | Flaw::Trailing => Diagnosis::new(
             format!("{error}: two files seem to be joined"),
             format!("{RESTORE}, or move one of them to a file of its own"),
