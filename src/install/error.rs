@@ -221,6 +221,15 @@ impl InstallError {
         )
     }
 
+    /// A symlink on the way to `path` leads through the missing directory `part`, and up again by `..`.
+    pub(crate) fn climbs_from_nowhere(path: &Path, part: &Path) -> Self {
+        let (path, part) = (path.display(), part.display());
+        Self::new(
+            format!("cannot reach {path}: a symlink leads through {part}, which does not exist, and up again"),
+            "correct the symlink, or declare the path that it should lead to",
+        )
+    }
+
     /// `writer` can have put a symlink at `part`, which lies on the way to `path`. The symlink leads to a directory in which
     /// `writer` may not write.
     pub(crate) fn foreign_symlink(path: &Path, part: &Path, writer: Writer) -> Self {

@@ -84,15 +84,15 @@ impl<'n> PlaceInGeneration<'n> {
     }
 
     /// That of a symlink at `path`, which is relative to the link. `None` if the path is empty, absolute or no UTF-8, or contains `..`.
-    pub(crate) fn of_symlink(path: &'n Path) -> Option<Self> {
-        let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-        let text = path.to_str().filter(|text| is_plain && !text.is_empty())?;
-        Some(Self(Cow::Borrowed(text)))
-    }
-
-    /// The same, without a borrow of the name or path.
-    pub(crate) fn into_owned<'o>(self) -> PlaceInGeneration<'o> {
-        PlaceInGeneration(Cow::Owned(self.0.into_owned()))
+    /// A path has many spellings, such as `a//b` and `a/./b`, and all of them give the same place.
+    pub(crate) fn of_symlink(path: &Path) -> Option<Self> {
+        let parts = path.components().filter(|part| *part != Component::CurDir);
+        let names = parts.map(|part| match part {
+            Component::Normal(name) => name.to_str(),
+            _ => None,
+        });
+        let text = names.collect::<Option<Vec<_>>>()?.join("/");
+        (!text.is_empty()).then(|| Self(Cow::Owned(text)))
     }
 
     /// The path as text.
@@ -148,9 +148,11 @@ mod tests {
 
     #[test]
     fn a_symlink_lies_below_the_link_or_nowhere() {
-        for path in ["", "/a", "..", "../a", "a/../../b"] {
+        for path in ["", ".", "/a", "..", "../a", "a/../../b"] {
             assert_eq!(PlaceInGeneration::of_symlink(Path::new(path)), None, "{path:?}");
         }
-        assert_eq!(PlaceInGeneration::of_symlink(Path::new("a/b")).unwrap().as_str(), "a/b");
+        for path in ["a/b", "a//b", "a/./b", "./a/b", "a/b/", "a/b/."] {
+            assert_eq!(PlaceInGeneration::of_symlink(Path::new(path)).unwrap().as_str(), "a/b", "{path:?}");
+        }
     }
 }

@@ -163,7 +163,7 @@ fn wanted<'a>(grounds: &Grounds, entry: &Entry<'_>, claim: &Claim<'a>) -> Wanted
     match grounds.below_link(&claim.end).and_then(PlaceInGeneration::of_symlink) {
         None => Wanted::Outside(claim.path),
         Some(place) if place == entry.place() => Wanted::Nothing,
-        Some(place) => Wanted::Inside(place.into_owned()),
+        Some(place) => Wanted::Inside(place),
     }
 }
 

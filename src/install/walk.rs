@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Enters one parent after the other, until a parent is missing or is `stop`. Returns the name of that parent, and [`Self::here`]
-    /// is then its path. Returns `None` if all parents were entered.
+    /// is then its path. Returns `None` if all parents were entered. Fails if a parent is missing and `..` comes later.
     pub(crate) fn run(&mut self, stop: Option<&Step>) -> Result<Option<OsString>, InstallError> {
         while let Some(part) = self.parents.pop_front() {
             self.here.push(&part);
@@ -170,12 +170,24 @@ impl<'a> Walk<'a> {
             let is_end = stop == Some(&Step::of(&status, &part));
             if is_end || matches!(looked, Err(Errno::NOENT)) {
                 self.check_bound()?;
+                if !is_end {
+                    self.refuse_climb()?;
+                }
                 return Ok(Some(part));
             }
             self.enter(&status, &part, looked.map_err(failed("open", &self.here))?)?;
         }
         self.check_bound()?;
         Ok(None)
+    }
+
+    /// Fails if the path leads on through `..`, after a missing directory. The kernel finds no file on such a path. If this program made
+    /// the directory, the walk would go up again and end at a place that nobody has checked.
+    fn refuse_climb(&self) -> Result<(), InstallError> {
+        if self.parents.iter().any(|part| part == "..") {
+            return Err(InstallError::climbs_from_nowhere(self.path, &self.here));
+        }
+        Ok(())
     }
 
     /// Continues the walk with `next`, which was found or made under the name `part` in the current directory. A directory is

@@ -13,8 +13,9 @@ use rustix::{
 /// Where sshd keeps the keys of the host.
 pub(crate) const SSHD: &str = "/etc/ssh";
 
-/// The directory that stands for `/`: the program passes `/` itself, and a test a directory of its own. Only what is installed, and what
-/// decides how, lies below it; sops files and keys are read where they are.
+/// The directory that stands for `/`: the program passes `/` itself, and a test a directory of its own. The files and links that are
+/// installed lie below it, and so do the files of the system that this type names. All else is that of the real system: sops files and
+/// keys are read where they are, owners are looked up in the real user database, and `systemctl` reaches the real systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root(PathBuf);
 
@@ -25,11 +26,15 @@ impl Root {
         Self(directory.into())
     }
 
-    /// Where the absolute path `path` of the installed system is.
+    /// Where the absolute path `path` of the installed system is. A relative path is returned as it is, so that whoever uses it can
+    /// refuse it.
     #[must_use]
     pub fn locate(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
-        self.0.join(path.strip_prefix("/").unwrap_or(path))
+        match path.strip_prefix("/") {
+            Ok(below) => self.0.join(below),
+            Err(_) => path.to_owned(),
+        }
     }
 
     /// The directory itself.
@@ -71,5 +76,21 @@ impl Root {
     /// The mounts that this process sees (`proc_pid_mountinfo`(5)).
     pub(crate) fn mounts(&self) -> PathBuf {
         self.locate("/proc/self/mountinfo")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_stays_relative() {
+        for directory in ["/", "/installed"] {
+            let root = Root::new(directory);
+            for path in ["run/secrets", "", "./a"] {
+                assert_eq!(root.locate(path), Path::new(path), "{directory} {path}");
+            }
+        }
+        assert_eq!(Root::new("/installed").locate("/run/secrets"), Path::new("/installed/run/secrets"));
     }
 }

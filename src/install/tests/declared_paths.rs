@@ -201,6 +201,50 @@ fn a_symlink_that_leads_back_out_of_the_published_tree_is_refused() {
 }
 
 #[test]
+fn a_symlink_through_a_missing_directory_and_up_again_is_refused() {
+    for (target, path) in [
+        ("missing/../secrets", "odd/rendered/t"),
+        ("missing/../secrets.d", "odd/.lock"),
+        ("missing/../secrets/../out", "odd/key"),
+        ("missing/deeper/../../real", "odd/key"),
+    ] {
+        let world = World::new();
+        fs::create_dir(world.top.join("real")).unwrap();
+        world.publish(&[template("t", b"old")]).unwrap();
+        symlink(target, world.top.join("odd")).unwrap();
+        let before = world.tree("");
+        let declared = Entry {
+            path: Some(world.top.join(path)),
+            ..template("t", b"new")
+        };
+        let refused = world.publish(&[declared]).unwrap_err();
+        let missing = world.top.join("missing");
+        assert!(
+            refused.contains(&format!("{}, which does not exist", missing.display())),
+            "{target}: {refused}"
+        );
+        assert_eq!(world.tree(""), before, "{target}");
+        assert_eq!(world.read("rendered/t"), "old", "{target}");
+    }
+}
+
+#[test]
+fn two_entries_cannot_meet_behind_a_missing_directory() {
+    let world = World::new();
+    fs::create_dir(world.top.join("real")).unwrap();
+    symlink("missing/../real", world.top.join("odd")).unwrap();
+    let [first] = at(&world.top.join("odd/key"));
+    let second = Entry {
+        path: Some(world.top.join("real/key")),
+        ..secret("b", b"y")
+    };
+    let published = world.publish(&[first, second]).unwrap();
+    assert_eq!(published.failures.len(), 1, "{:?}", published.failures);
+    assert_eq!(world.tree("real"), ["real/key -> secrets/b"]);
+    assert!(!world.top.join("missing").exists());
+}
+
+#[test]
 fn a_detour_to_the_own_place_is_no_obstacle() {
     let world = World::new();
     symlink(&world.top, world.top.join("alias")).unwrap();
