@@ -74,7 +74,9 @@ fn by_flaw(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis 
     let with = |remedy: String| Diagnosis::new(error.to_string(), remedy);
     let format = file.format();
     match error.flaw {
-        Flaw::Grammar | Flaw::RepeatedKey | Flaw::NotAMap | Flaw::Trailing | Flaw::NoSection if !was_encrypted(text) => {
+        Flaw::Grammar | Flaw::RepeatedKey | Flaw::RepeatedSection | Flaw::NotAMap | Flaw::Trailing | Flaw::NoSection
+            if !was_encrypted(text) =>
+        {
             never_encrypted(error, text, file)
         }
         Flaw::NoSection => Diagnosis::new("its end is missing, and with it the sops metadata", RESTORE),

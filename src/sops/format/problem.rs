@@ -43,7 +43,7 @@ pub enum Flaw {
     Grammar,
     /// A key occurs twice in a map of the file.
     RepeatedKey,
-    /// The section `sops` occurs twice, or a key in the metadata of a dotenv or INI file occurs twice.
+    /// The section `sops` at the root of a document occurs twice, or a key in the metadata of a dotenv or INI file occurs twice.
     RepeatedSection,
     /// A document is a list or a single value, not a map.
     NotAMap,

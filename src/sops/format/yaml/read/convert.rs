@@ -55,7 +55,10 @@ impl Converter {
     /// Converts the root of a document, and appends its pairs and comments to `items`.
     fn root<'a>(&mut self, node: &Node<'a>, items: &mut Vec<Item<Stored<'a>>>) -> Result<(), ParseError> {
         match &node.shape {
-            Shape::Map(pairs) => items.extend(self.branch(node, pairs, false)?.items),
+            Shape::Map(pairs) => {
+                self.refuse_repeated_keys(pairs, Flaw::RepeatedSection)?;
+                items.extend(self.branch(node, pairs, false)?.items);
+            }
             Shape::List(_) => return Err(fail_for(Flaw::NotAMap, node, "a document must be a map, not a list")),
             Shape::Scalar { text, plain, tag } => match resolve::value(text, *plain, *tag) {
                 Ok(Value::Null) => items.extend(comments_above(node)),
@@ -80,7 +83,10 @@ impl Converter {
                 value => self.counted(node, value.unwrap_or(Value::Null))?,
             },
             Shape::List(nodes) => Value::List(self.list(node, nodes, placed)?),
-            Shape::Map(pairs) => Value::Map(self.branch(node, pairs, placed)?),
+            Shape::Map(pairs) => {
+                self.refuse_repeated_keys(pairs, Flaw::RepeatedKey)?;
+                Value::Map(self.branch(node, pairs, placed)?)
+            }
             Shape::Alias(target) => self.inside_alias(|converter| converter.value(target, false))?,
         })
     }
@@ -103,10 +109,23 @@ impl Converter {
         Ok(items)
     }
 
-    fn branch<'a>(&mut self, node: &Node<'a>, pairs: &[Pair<'a>], placed: bool) -> Result<Branch<Stored<'a>>, ParseError> {
-        if self.strict {
-            refuse_repeated_keys(pairs)?;
+    /// Fails if two keys of a map have the same text. `of_sops` is the flaw if this text is `sops`, the name of the section with the
+    /// metadata. Only at the root of a document is an entry of this name the section.
+    fn refuse_repeated_keys(&self, pairs: &[Pair<'_>], of_sops: Flaw) -> Result<(), ParseError> {
+        let mut lines: HashMap<&str, usize> = HashMap::with_capacity(pairs.len());
+        for (key, _) in pairs.iter().filter(|_| self.strict) {
+            if let Shape::Scalar { text, .. } = &key.shape
+                && let Some(line) = lines.insert(text, key.at)
+            {
+                let problem = format!("the key \"{}\" is already defined at line {line}", shown(text.as_bytes()));
+                let flaw = if text == "sops" { of_sops } else { Flaw::RepeatedKey };
+                return Err(fail_for(flaw, key, problem));
+            }
         }
+        Ok(())
+    }
+
+    fn branch<'a>(&mut self, node: &Node<'a>, pairs: &[Pair<'a>], placed: bool) -> Result<Branch<Stored<'a>>, ParseError> {
         let mut items = Vec::with_capacity(pairs.len());
         if !placed {
             items.extend(comments_above(node));
@@ -186,25 +205,6 @@ fn fail_for(flaw: Flaw, node: &Node<'_>, problem: impl Into<String>) -> ParseErr
         problem: problem.into(),
         flaw,
     }
-}
-
-/// Fails if two keys of a map have the same text.
-fn refuse_repeated_keys(pairs: &[Pair<'_>]) -> Result<(), ParseError> {
-    let mut lines: HashMap<&str, usize> = HashMap::with_capacity(pairs.len());
-    for (key, _) in pairs {
-        if let Shape::Scalar { text, .. } = &key.shape
-            && let Some(line) = lines.insert(text, key.at)
-        {
-            let problem = format!("the key \"{}\" is already defined at line {line}", shown(text.as_bytes()));
-            let flaw = if text == "sops" {
-                Flaw::RepeatedSection
-            } else {
-                Flaw::RepeatedKey
-            };
-            return Err(fail_for(flaw, key, problem));
-        }
-    }
-    Ok(())
 }
 
 /// The number of bytes that a node counts against [`ALIAS_BUDGET`].
