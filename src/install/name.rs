@@ -152,7 +152,11 @@ mod tests {
             assert_eq!(PlaceInGeneration::of_symlink(Path::new(path)), None, "{path:?}");
         }
         for path in ["a/b", "a//b", "a/./b", "./a/b", "a/b/", "a/b/."] {
-            assert_eq!(PlaceInGeneration::of_symlink(Path::new(path)).unwrap().as_str(), "a/b", "{path:?}");
+            assert_eq!(
+                PlaceInGeneration::of_symlink(Path::new(path)).unwrap().as_str(),
+                "a/b",
+                "{path:?}"
+            );
         }
     }
 }

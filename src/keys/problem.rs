@@ -162,6 +162,11 @@ impl Problem {
         matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())
     }
 
+    /// Whether the source is not known to have a defect: the file could not be read in time, or before this run was told to end.
+    pub(crate) fn is_delay(&self) -> bool {
+        matches!(self.cause, Cause::File(ReadError::Late | ReadError::Stopped))
+    }
+
     /// The remedy for the problem, as text for a message. Returns `None` if nothing can be done on this host.
     pub(crate) fn remedy(&self) -> Option<String> {
         self.cause.remedy().map(str::to_owned).or_else(|| self.remedy_at(&self.place))

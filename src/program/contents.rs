@@ -163,8 +163,9 @@ fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext,
         Ok(file) => Ok(file.text),
         Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
         Err(error) => {
-            let cause = unreadable(path, &error).cause;
-            tracing::warn!("template {name}: {cause}; its content is used instead");
+            let Diagnosis { cause, remedy } = unreadable(path, &error);
+            let cause = format!("template {name}: {cause}, so its content is used instead");
+            tracing::warn!("{}", Diagnosis { cause, remedy });
             Ok(Plaintext::from(body.content.clone()))
         }
     }

@@ -91,6 +91,9 @@ mod tests {
                 assert_eq!(root.locate(path), Path::new(path), "{directory} {path}");
             }
         }
-        assert_eq!(Root::new("/installed").locate("/run/secrets"), Path::new("/installed/run/secrets"));
+        assert_eq!(
+            Root::new("/installed").locate("/run/secrets"),
+            Path::new("/installed/run/secrets")
+        );
     }
 }

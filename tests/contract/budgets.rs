@@ -188,14 +188,17 @@ fn a_key_or_template_on_a_disk_that_does_not_answer_holds_nothing_up_but_itself(
     let text = world.write("slow-template", "a template");
     let manifest = manifest(&world, &[])
         .with("ageSshKeyPaths", json!([key]))
-        .template("t", "", json!({ "file": text }));
+        .template("t", "", json!({ "file": text }))
+        .template("with-content", "its content", json!({ "file": text }));
     let said = run(&world, &manifest, &[key, text], 20, &[]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
         "warning: cannot use $DIR/slow-key: its disk or network does not answer; keep it on a local disk\n\
+         warning: template with-content: cannot read its file $DIR/slow-template: its disk or network does not answer, so its content is \
+         used instead; keep it on a local disk\n\
          error: template t: cannot read its file $DIR/slow-template: its disk or network does not answer; keep it on a local disk\n\
-         error: published 1 of 2 in /run/secrets, without: t; repair what is named above, and run: /run/current-system/activate\n"
+         error: published 2 of 3 in /run/secrets, without: t; repair what is named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }

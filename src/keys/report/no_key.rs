@@ -6,12 +6,15 @@ use std::{
 };
 
 use super::recipient::RecipientRow;
-use crate::keys::{
-    hybrid::by_its_ends,
-    identity::Identity,
-    keyring::Keyring,
-    problem::Problem,
-    recovery::{DataKeyRecovery, Group},
+use crate::{
+    keys::{
+        hybrid::by_its_ends,
+        identity::Identity,
+        keyring::Keyring,
+        problem::Problem,
+        recovery::{DataKeyRecovery, Group},
+    },
+    text::diagnosis::Diagnosis,
 };
 
 /// The number of recipient entries of a group that are always shown. Later entries are shown only if there is a note on them.
@@ -155,7 +158,10 @@ impl NoKey {
             return vec!["  this host has no key: no source of keys is set".to_owned()];
         }
         let keys = self.keys.iter().map(|key| format!("    {}", key.line));
-        let problems = self.problems.iter().map(|(problem, _)| format!("    (no key)  {problem}"));
+        let problems = self
+            .problems
+            .iter()
+            .map(|(problem, _)| format!("    (no key)  {}", told(problem)));
         std::iter::once("  this host has:".to_owned())
             .chain(keys)
             .chain(problems)
@@ -254,9 +260,20 @@ impl NoKey {
     }
 }
 
-/// The words that tell how to repair a source, if there is a remedy.
+/// The words that tell how to repair a source, if there is a remedy. `None` for a source that was only too slow: it may need no repair,
+/// and must not displace the remedy for another source.
 fn mend(problem: &Problem) -> Option<String> {
-    Some(format!("repair {}: {}", problem.place, problem.remedy()?))
+    let remedy = problem.remedy().filter(|_| !problem.is_delay())?;
+    Some(format!("repair {}: {remedy}", problem.place))
+}
+
+/// What the list of key sources says about a problem. For a source that was only too slow, this includes the remedy, because the hint
+/// does not give it.
+fn told(problem: &Problem) -> Diagnosis {
+    Diagnosis {
+        cause: problem.to_string(),
+        remedy: problem.remedy().filter(|_| problem.is_delay()),
+    }
 }
 
 impl ClosedGroup {

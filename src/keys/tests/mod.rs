@@ -22,6 +22,7 @@ use super::{
     effort::{Effort, Tries},
     failure::EntryFailure,
     identity::Identity,
+    problem::{Cause, Place, Problem},
     *,
 };
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
         metadata::{KeyGroup, KeyGroups, MasterKey, Service},
         proof::KeyProof,
     },
-    system::plaintext::Plaintext,
+    system::{plaintext::Plaintext, read::ReadError},
 };
 
 mod groups;

@@ -246,3 +246,39 @@ fn names_that_a_file_chose_cannot_disturb_the_terminal() {
     let shown = format!("    pgp  \u{fffd}[2Jx\u{fffd}{}…\n", "y".repeat(194));
     assert!(report.contains(&shown), "{report}");
 }
+
+#[test]
+fn a_key_that_only_came_too_late_does_not_take_the_place_of_the_remedy_of_another_one() {
+    let host = Host::new();
+    let stranger = x25519::Identity::generate().to_public();
+    let late = |cause| Problem {
+        place: Place::File(host.path("slow")),
+        cause: Cause::File(cause),
+    };
+    for (cause, words) in [
+        (
+            ReadError::Late,
+            "its disk or network does not answer; keep it on a local disk",
+        ),
+        (ReadError::Stopped, "this run was told to end; run this again"),
+    ] {
+        let mut keyring = of_age_file(host.file("key.txt", "# no key"));
+        keyring.problems.insert(0, late(cause.clone()));
+        let told = report(&host, &keyring, &groups(vec![entry_for(&stranger)]));
+        let hint = "repair /keys/key.txt: restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
+        assert_eq!(
+            told,
+            format!(
+                "  this file can be opened by:\n    \
+                     age  {stranger}\n  \
+                   this host has:\n    \
+                     (no key)  /keys/slow: {words}\n    \
+                     (no key)  /keys/key.txt: it holds no age identity\n  \
+                   hint: {hint}\n"
+            )
+        );
+        keyring.problems.truncate(1);
+        let told = report(&host, &keyring, &groups(vec![entry_for(&stranger)]));
+        assert!(told.ends_with("\n  hint: repair what is named above\n"), "{told}");
+    }
+}
