@@ -92,7 +92,7 @@ impl<'n> PlaceInGeneration<'n> {
             _ => None,
         });
         let text = names.collect::<Option<Vec<_>>>()?.join("/");
-        (!text.is_empty()).then(|| Self(Cow::Owned(text)))
+        (!text.is_empty()).then_some(Self(Cow::Owned(text)))
     }
 
     /// The path as text.
