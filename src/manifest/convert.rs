@@ -198,7 +198,10 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
         Ok(id) if id != u32::MAX => Account::Id(id),
         _ => {
             findings.error(
-                format!("{what} has {id_field} {number}, which is {}", if number < 0 { "negative" } else { "too large" }),
+                format!(
+                    "{what} has {id_field} {number}, which is {}",
+                    if number < 0 { "negative" } else { "too large" }
+                ),
                 "set it to a number between 0 and 4294967294",
             );
             Account::Id(0)

@@ -161,7 +161,12 @@ pub const ROWS: &[Row] = &[
         );
     }),
     mended("set it to a number between 0 and 4294967294", || {
-        of_secret("has uid -1, which is negative; set it to a number between 0 and ", "uid", &json!(-1), &json!(0));
+        of_secret(
+            "has uid -1, which is negative; set it to a number between 0 and ",
+            "uid",
+            &json!(-1),
+            &json!(0),
+        );
     }),
     mended("correct it, for example to nginx.service", || {
         of_secret(
