@@ -29,17 +29,32 @@ let
     lib.optional (ways.earlyByUnit && !phases.early.isEmpty) phases.early
     ++ lib.optional (ways.regularByUnit && !phases.regular.isEmpty) phases.regular;
 
+  # What the installer of a phase has in its unit alone, and may need.
+  settingsOf =
+    phase:
+    lib.subtractLists [ "postStart" "ExecStartPost" ] (
+      import ./installer-settings.nix { inherit config lib options; } [
+        "sops-nix${phase.suffix}"
+        "sops-install-secrets${phase.suffix}"
+      ]
+    );
+  notTold = why: ''echo "what would change in the secrets is not told: ${why}"'';
+  tellChangesOf =
+    phase:
+    let
+      settings = settingsOf phase;
+    in
+    if settings == [ ] then
+      ''PATH="/run/current-system/sw/bin:$PATH" NIXOS_ACTION=dry-activate SOPS_RESTART_UNITS_VIA_SYSTEMCTL=1 ${phase.installer} || true''
+    else
+      notTold "only sops-nix${phase.suffix}.service has its ${lib.concatStringsSep ", " settings}";
+
   # Only units get credentials.
   tellChanges =
     if cfg.age.keyCredential != null then
-      [
-        ''echo "what would change in the secrets is not told: only units get the credential ${cfg.age.keyCredential}"''
-      ]
+      [ (notTold "only units get the credential ${cfg.age.keyCredential}") ]
     else
-      map (
-        phase:
-        ''PATH="/run/current-system/sw/bin:$PATH" NIXOS_ACTION=dry-activate SOPS_RESTART_UNITS_VIA_SYSTEMCTL=1 ${phase.installer} || true''
-      ) byUnit;
+      map tellChangesOf byUnit;
 in
 {
   # NixOS checks this script with shellcheck, and ends at the first command that fails.

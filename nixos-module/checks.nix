@@ -80,6 +80,7 @@ let
   );
 
   hasEarly = !phases.early.isEmpty;
+  hasRegular = !phases.regular.isEmpty;
 
   activationAssertions = [
     {
@@ -103,13 +104,57 @@ let
     }
   ];
 
-  waiting = lib.concatMapStringsSep ", " (
-    name: "system.activationScripts.${lib.strings.escapeNixIdentifier name}"
-  ) ways.scripts.waiting;
+  scriptName = name: "system.activationScripts.${lib.strings.escapeNixIdentifier name}";
+  scriptNames = lib.concatMapStringsSep ", " scriptName;
+  waiting = scriptNames ways.scripts.waiting;
+  waitingEarly = scriptNames ways.scripts.waitingEarly;
   dropped = "NixOS 26.11 drops what activation scripts use to have units restarted";
 
   # Whether units were the default, and a script installs all the same.
   yields = cfg.useSystemdActivation && !ways.regularByUnit;
+
+  # Readers of secrets that no unit can be before.
+  readerWarning =
+    { name, remedy }:
+    if ways.regularByUnit then
+      "A unit installs the secrets here, and at boot ${name} needs one before it: ${remedy}."
+    else
+      "${name} needs a secret at boot before a unit can install it, so that a script installs the secrets here. ${dropped}: ${remedy}.";
+
+  # NixOS adds one text of all scripts to them.
+  activationScripts = lib.filterAttrs (_: script: script ? deps) (
+    config.system.activationScripts or { }
+  );
+  # A script and all scripts that it waits for.
+  scriptChain =
+    name:
+    map (step: step.key) (
+      builtins.genericClosure {
+        startSet = [ { key = name; } ];
+        operator = step: map (key: { inherit key; }) (activationScripts.${step.key}.deps or [ ]);
+      }
+    );
+
+  # Scripts that read the secrets of a phase, and do not wait for our script.
+  unorderedWarnings =
+    directory: ours: unit: byUnit:
+    map
+      (
+        name:
+        "${scriptName name} names ${directory}, but does not wait until the secrets are there: "
+        + (
+          if byUnit then "make a unit of it, with after = [ \"${unit}\" ]." else "add ${ours} to its deps."
+        )
+      )
+      (
+        lib.attrNames (
+          lib.filterAttrs (
+            name: script: namesDirectory directory script.text && !lib.elem ours (scriptChain name)
+          ) activationScripts
+        )
+      );
+  # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
+  namesDirectory = directory: text: builtins.replaceStrings [ "${directory}/" ] [ "" ] text != text;
 
   # Scripts that install although units could, and scripts that run before the units that install.
   wayWarnings = lib.optionals (phases.entries != [ ]) (
@@ -124,6 +169,19 @@ let
     ++
       lib.optional (ways.regularByUnit && ways.scripts.waiting != [ ])
         "A unit installs the secrets here, and at boot ${waiting} runs before it, although setupSecrets is in its deps: make a unit of it, with after = [ \"sops-nix.service\" ]."
+    ++
+      lib.optional (ways.earlyByUnit && hasEarly && ways.scripts.waitingEarly != [ ])
+        "A unit installs the secrets with neededForUsers here, and at boot ${waitingEarly} runs before it, although setupSecretsForUsers is in its deps: make a unit of it, with after = [ \"sops-nix-for-users.service\" ]."
+    ++ lib.optionals (hasRegular && (ways.regularByUnit || yields)) (
+      map readerWarning ways.earlyReaders
+    )
+    ++ lib.optionals hasRegular (
+      unorderedWarnings cfg.secretsDir "setupSecrets" "sops-nix.service" ways.regularByUnit
+    )
+    ++ lib.optionals hasEarly (
+      unorderedWarnings cfg.secretsForUsersDir "setupSecretsForUsers" "sops-nix-for-users.service"
+        ways.earlyByUnit
+    )
   );
 
   # The unit that quadlet makes from a podman file.

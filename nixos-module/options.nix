@@ -189,7 +189,8 @@ in
         use systemd credentials. At boot, activation scripts run before systemd, and see only file systems with `neededForBoot`.
 
         A script installs secrets with `neededForUsers` all the same, if a script makes the users: no unit runs before it. And if this is not set,
-        a script also installs the others if another activation script names `setupSecrets` in its `deps`: it needs the secrets then.
+        a script also installs the others if another activation script names `setupSecrets` in its `deps`: it needs the secrets then. So it
+        does if crypttab, a local file system or `boot.postBootCommands` names a secret.
 
         NixOS 26.11 drops what scripts use to have units restarted on a switch.
       '';

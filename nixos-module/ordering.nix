@@ -98,21 +98,26 @@ let
       )
     );
 
-  hasDefaults =
-    unit:
-    !lib.elem (unit.unitConfig.DefaultDependencies or true) [
+  isNo =
+    value:
+    lib.elem value [
       false
       "no"
       "false"
       "off"
       "0"
     ];
+  hasDefaults = unit: !isNo (unit.unitConfig.DefaultDependencies or true);
+  hasPrivateTmp = unit: !isNo (unit.serviceConfig.PrivateTmp or false);
 
   node = type: name: unit: {
     name = "${name}.${type}";
     value = {
       aliases = unit.aliases or [ ];
-      after = units unit "after" "After" ++ requiredMounts (unit.unitConfig or { });
+      after =
+        units unit "after" "After"
+        ++ requiredMounts (unit.unitConfig or { })
+        ++ lib.optional (hasPrivateTmp unit) "systemd-tmpfiles-setup.service";
       before = units unit "before" "Before";
       members = units unit "wants" "Wants" ++ units unit "requires" "Requires";
       memberOf = (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]);

@@ -42,33 +42,10 @@ let
   isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
 
   # If a script installs, these settings of a unit have no effect at boot.
-  installerSettings =
-    name:
-    let
-      said = import ./definitions.nix { inherit config lib options; } name;
-    in
-    lib.intersectLists [
-      "environment"
-      "path"
-      "preStart"
-      "postStart"
-      "script"
-    ] (lib.attrNames said.fields)
-    ++ lib.filter (
-      field:
-      lib.hasInfix "Environment" field
-      || lib.hasInfix "Credential" field
-      || lib.elem field [
-        "ExecStartPre"
-        "ExecStartPost"
-      ]
-    ) (lib.attrNames said.serviceConfig);
-  unheard = lib.unique (
-    lib.concatMap installerSettings [
-      "sops-nix"
-      former.name
-    ]
-  );
+  unheard = import ./installer-settings.nix { inherit config lib options; } [
+    "sops-nix"
+    former.name
+  ];
 
   # Settings of a unit that does not exist.
   earlySettings = lib.filter (unit: unit.exists) (

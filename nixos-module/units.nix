@@ -43,6 +43,7 @@ let
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
+  definitionsOf = import ./definitions.nix { inherit config lib options; };
   formerUnit = import ./former-units.nix { inherit config lib options; };
   ordering = import ./ordering.nix {
     inherit
@@ -141,11 +142,24 @@ let
   # break the cycle by not installing the secrets.
   beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
+  # These start before sysinit.target too, and what configures them may be a secret: a key of WireGuard, a file that a rule of tmpfiles copies. PrivateTmp makes
+  # a unit wait for tmpfiles.
+  earlyReaders =
+    lib.filter (reader: ordering.mayWaitFor [ "sysinit.target" reader ] "sops-nix.service" == [ ])
+      ([ "systemd-networkd.service" ] ++ lib.optional (!hasPrivateTmp) "systemd-tmpfiles-setup.service");
+  hasPrivateTmp = lib.any (name: (definitionsOf name).serviceConfig ? PrivateTmp) [
+    "sops-nix"
+    former.name
+  ];
+
   # When a switch gets to a unit, an activation script has already installed the secrets.
   notAgain.restartIfChanged = lib.mkDefault false;
 
+  earlyInstalls = ways.earlyByUnit && !phases.early.isEmpty;
+  installing = [ "sops-nix.service" ] ++ lib.optional earlyInstalls "sops-nix-for-users.service";
+
   # Users are created before sysinit.target, and early secrets must be installed before them.
-  beforeUsers = lib.optionals (ways.earlyByUnit && !phases.early.isEmpty) [
+  beforeUsers = lib.optionals earlyInstalls [
     "sysinit.target"
     "systemd-sysusers.service"
     "userborn.service"
@@ -165,13 +179,13 @@ let
   };
 in
 {
-  # Whoever needs all secrets waits for this target: it is reached only if all are there. (At boot the service installs what it can, and may have failed.)
-  # The service starts it, so that it is also reached when somebody mends what was wrong, and starts the service again.
+  # Whoever needs all secrets that units install waits for this target: it is reached only if all are there. (At boot a service installs what it can, and may
+  # have failed.) Each service starts it, so that it is also reached when somebody mends what was wrong, and starts the service again.
   systemd.targets.sops-nix = {
     description = "All secrets of sops files";
     unitConfig = earlyInBoot;
-    requires = [ "sops-nix.service" ];
-    after = [ "sops-nix.service" ];
+    requires = installing;
+    after = installing;
     conflicts = [ "shutdown.target" ];
     before = [
       "shutdown.target"
@@ -202,7 +216,11 @@ in
           ++ lib.optional keySources.mayNeedTpm "tpm2.target";
         }
         former.settings
-        { before = lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"; }
+        {
+          before =
+            lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"
+            ++ lib.optionals ways.regularByUnit earlyReaders;
+        }
         (if ways.regularByUnit then again phases.regular else notAgain)
       ];
     }
@@ -218,6 +236,7 @@ in
           description = lib.mkDefault "Secrets of sops files that users need to be created";
           aliases = aliases formerEarly;
           wantedBy = [ "sysinit.target" ] ++ lib.optional ways.earlyByUnit "systemd-sysusers.service";
+          wants = lib.optional earlyInstalls "sops-nix.target";
           after = [ "systemd-remount-fs.service" ];
           before = beforeUsers;
         }

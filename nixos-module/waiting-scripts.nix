@@ -33,10 +33,12 @@ let
     ++ map (definition: { config.scripts = definition.value; }) definitions;
   };
   inherit (evaluated.config) scripts;
+  waitingFor = ours: lib.attrNames (lib.filterAttrs (_: script: lib.elem ours script.deps) scripts);
 in
 {
-  # The scripts that need the secrets while scripts run.
-  waiting = lib.attrNames (lib.filterAttrs (_: script: lib.elem "setupSecrets" script.deps) scripts);
+  # The scripts that need the secrets of each phase while scripts run.
+  waiting = waitingFor "setupSecrets";
+  waitingEarly = waitingFor "setupSecretsForUsers";
 
   # Whether the text of our script is set.
   replaceOurs = scripts ? setupSecrets && scripts.setupSecrets.text != null;

@@ -40,14 +40,18 @@ rec {
   # Scripts of the configuration.
   scripts = import ./waiting-scripts.nix { inherit lib options; };
 
-  # Whether units are only a default here, which gives way to scripts that need the secrets.
+  # What reads secrets before a unit can install them.
+  earlyReaders = import ./early-readers.nix { inherit config lib; };
+
+  # Whether units are only a default here, which gives way to whatever needs the secrets earlier.
   isYielding =
     option.highestPrio == (lib.mkOptionDefault null).priority
     && usersByScript
     && cfg.age.keyCredential == null;
 
   regularByUnit =
-    cfg.useSystemdActivation && !(isYielding && (scripts.waiting != [ ] || scripts.replaceOurs));
+    cfg.useSystemdActivation
+    && !(isYielding && (scripts.waiting != [ ] || scripts.replaceOurs || earlyReaders != [ ]));
 
   # If there is no early secret, those of an earlier configuration may still have to be removed.
   earlyByUnit = cfg.useSystemdActivation && (!usersByScript || phases.early.isEmpty);

@@ -187,6 +187,39 @@ in
           systemd.services.samba.after = [ "sops-nix.service" ];
         })
       ];
+  crypttab =
+    mends "add noauto to that line"
+      (keyed { environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password"; })
+      [ (keyed { environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password noauto"; }) ];
+  local-file-system =
+    let
+      options = [ "config=/run/secrets/db/password" ];
+    in
+    mends "add nofail and x-systemd.requires=sops-nix.service"
+      (keyed {
+        fileSystems."/data".options = options;
+      })
+      [
+        (keyed {
+          fileSystems."/data".options = options ++ [
+            "nofail"
+            "x-systemd.requires=sops-nix.service"
+          ];
+        })
+      ];
+  script-without-deps =
+    mends "add setupSecretsForUsers to its deps."
+      (early {
+        system.activationScripts.mail = "cat /run/secrets-for-users/my-password";
+      })
+      [
+        (early {
+          system.activationScripts.mail = {
+            deps = [ "setupSecretsForUsers" ];
+            text = "cat /run/secrets-for-users/my-password";
+          };
+        })
+      ];
   text-of-the-script = mends "remove that text." (keyed {
     system.activationScripts.setupSecrets.text = lib.mkForce "";
   }) [ (keyed { }) ];

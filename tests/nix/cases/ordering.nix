@@ -56,6 +56,29 @@ let
   ];
 in
 {
+  # PrivateTmp makes a unit wait for tmpfiles: a cycle, if ours were before that.
+  early-unit-with-a-directory-of-its-own-before-the-unit = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.make-key = early // {
+        before = [ "sops-nix.service" ];
+        serviceConfig.PrivateTmp = true;
+      };
+    };
+  };
+  private-tmp-of-the-unit = {
+    shows = [ "sops-nix.service" ];
+    module = host { systemd.services.sops-nix.serviceConfig.PrivateTmp = true; };
+  };
+  early-network-before-the-unit = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.systemd-networkd = early // {
+        before = [ "sops-nix.service" ];
+      };
+    };
+  };
+
   ordinary-units-before-the-unit = {
     shows = shown;
     module = host around;

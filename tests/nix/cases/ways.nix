@@ -115,6 +115,85 @@ in
     }
   );
 
+  # Nor can a unit be before these.
+  says-that-crypttab-needs-a-secret = silent (
+    { config, ... }:
+    {
+      environment.etc.crypttab.text = "data /dev/sdb1 ${config.sops.secrets."db/password".path}\n";
+    }
+  );
+  says-that-crypttab-needs-a-secret-before-the-unit = silent (
+    { config, ... }:
+    {
+      sops.useSystemdActivation = true;
+      environment.etc.crypttab.text = "data /dev/sdb1 ${config.sops.secrets."db/password".path}\n";
+    }
+  );
+  says-that-commands-before-systemd-need-a-secret = silent {
+    boot.postBootCommands = "cat /etc/app/password > /run/app";
+    sops.secrets."db/password".path = "/etc/app/password";
+  };
+  says-that-a-file-system-needs-a-secret = silent {
+    fileSystems."/data" = {
+      fsType = "rclone";
+      options = [ "config=/run/secrets/db/password" ];
+    };
+  };
+  says-nothing-about-crypttab-where-scripts-are-the-default = {
+    shows = [ ];
+    module = host {
+      system.nixos.release = "25.11";
+      environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password";
+    };
+  };
+  units-where-secrets-are-read-later = silent {
+    environment.etc.crypttab.text = ''
+      # data /dev/sdb1 /run/secrets/db/password
+      data /dev/sdb1 /run/secrets/db/password noauto
+      more /dev/sdb2 /run/secrets-for-users/db/password
+    '';
+    fileSystems."/share" = {
+      fsType = "cifs";
+      options = [ "credentials=/run/secrets/db/password" ];
+    };
+    fileSystems."/data" = {
+      fsType = "rclone";
+      options = [
+        "nofail"
+        "x-systemd.requires=sops-nix.service"
+        "config=/run/secrets/db/password"
+      ];
+    };
+  };
+
+  says-that-a-script-runs-before-the-early-unit = {
+    shows = [ "setupSecretsForUsers.snippet" ];
+    module = host {
+      imports = [ early ];
+      services.userborn.enable = true;
+      system.activationScripts.samba.deps = [ "setupSecretsForUsers" ];
+    };
+  };
+  says-that-scripts-do-not-wait-for-secrets-that-they-name = silent {
+    imports = [ early ];
+    system.activationScripts.samba = "cat /run/secrets/db/password";
+    system.activationScripts.mail = "cat /run/secrets-for-users/my-password";
+    system.activationScripts.motd = lib.stringAfter [
+      "users"
+    ] "cat /run/secrets-for-users/my-password";
+  };
+
+  # The check before a switch has none of these settings.
+  dry-activation-without-the-settings-of-the-unit = {
+    shows = [ "sops-nix.check" ];
+    module = host {
+      sops.secrets.my-password.neededForUsers = true;
+      services.userborn.enable = true;
+      systemd.services.sops-nix.serviceConfig.EnvironmentFile = "/etc/sops.env";
+      systemd.services.sops-nix.postStart = "true";
+    };
+  };
+
   says-that-scripts-are-dropped = silent { sops.useSystemdActivation = false; };
   says-nothing-about-scripts-before-that-release = silent {
     system.nixos.release = "25.11";

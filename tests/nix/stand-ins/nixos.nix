@@ -144,6 +144,7 @@ in
   options = {
     assertions = option (types.listOf types.unspecified) [ ];
     warnings = list;
+    boot.postBootCommands = option types.lines "";
     environment.etc = option (types.attrsOf types.unspecified) { };
     system.build = option (types.lazyAttrsOf types.unspecified) { };
     system.activationScripts = option (types.attrsOf (

@@ -1,0 +1,66 @@
+# What the configuration has read secrets at boot before a unit can install them: volumes of crypttab and local file systems, for which local-fs.target waits,
+# and commands that run before systemd.
+#
+# What our own scripts and units do depends on this. So it reads nothing that depends on them.
+{ config, lib }:
+
+let
+  cfg = config.sops;
+  fileSystems = import ./file-systems.nix { inherit config lib; };
+
+  # What the regular phase installs is in its directory, or at a declared path.
+  places = lib.unique (
+    [ "${cfg.secretsDir}/" ]
+    ++ map (entry: entry.path) (
+      lib.filter (entry: !entry.neededForUsers) (
+        lib.attrValues cfg.secrets ++ lib.attrValues cfg.templates
+      )
+    )
+  );
+  namesSecret = text: builtins.replaceStrings places (map (_: "") places) text != text;
+  hasAny = words: text: lib.any (word: lib.hasInfix word text) words;
+
+  # A volume with one of these options is not opened before the secrets are there.
+  isOpenedEarly =
+    line:
+    !lib.hasPrefix "#" line
+    && !hasAny [
+      "noauto"
+      "_netdev"
+    ] line;
+  crypttab = config.environment.etc.crypttab or { };
+  volumes = lib.optionals (crypttab.enable or true && crypttab.text or null != null) (
+    lib.splitString "\n" crypttab.text
+  );
+
+  # The same for file systems. Remote ones wait for the network.
+  isMountedEarly =
+    fs:
+    !fileSystems.isRemote fs
+    && !hasAny [
+      "noauto"
+      "x-systemd.automount"
+      "sops-nix.service"
+      "sops-install-secrets.service"
+      "sops-nix.target"
+    ] (toString fs.options);
+in
+lib.optional (lib.any (line: isOpenedEarly line && namesSecret line) volumes) {
+  name = "environment.etc.crypttab";
+  remedy = "add noauto to that line, and have a unit with after = [ \"sops-nix.service\" ] start its systemd-cryptsetup@<name>.service";
+}
+++ lib.optional (namesSecret (config.boot.postBootCommands or "")) {
+  name = "boot.postBootCommands";
+  remedy = "make a unit of that, with after = [ \"sops-nix.service\" ]";
+}
+++
+  map
+    (fs: {
+      name = "fileSystems.\"${fs.mountPoint}\".options";
+      remedy = "add nofail and x-systemd.requires=sops-nix.service to them";
+    })
+    (
+      lib.filter (fs: isMountedEarly fs && namesSecret (toString fs.options)) (
+        lib.attrValues (config.fileSystems or { })
+      )
+    )
