@@ -1,13 +1,15 @@
-# A dry activation says what a switch would do to secrets and units, and does nothing. Only activation scripts take part in one.
+# A dry activation says what a switch would do to secrets and units, and does nothing. If a script installs, it takes part itself; if a unit installs, the check
+# before a switch says it.
 { host, ... }:
 
-{
-  nodes.machine =
+let
+  machine =
+    useSystemdActivation:
     { lib, ... }:
     {
       imports = [ host ];
       sops = {
-        useSystemdActivation = false;
+        inherit useSystemdActivation;
         age.keyFile = "/test-keys/age.txt";
         defaultSopsFile = ../../tests/nix/files/staging.yaml;
         secrets."db/password".restartUnits = [ "app.service" ];
@@ -21,18 +23,23 @@
       specialisation.production.configuration.sops.defaultSopsFile =
         lib.mkForce ../../tests/nix/files/production.yaml;
     };
+in
+{
+  nodes.by_script = machine false;
+  nodes.by_unit = machine true;
 
   testScript = ''
-    machine.wait_for_unit("multi-user.target")
-    before = machine.succeed("find /run/secrets.d /run/secrets -printf '%p %i %T@\\n' | sort")
+    for machine in by_script, by_unit:
+        machine.wait_for_unit("multi-user.target")
+        before = machine.succeed("find /run/secrets.d /run/secrets -printf '%p %i %T@\\n' | sort")
 
-    with subtest("says what would happen"):
-        out = machine.succeed("/run/current-system/specialisation/production/bin/switch-to-configuration dry-activate 2>&1")
-        t.assertIn("would modify secret: db/password", out)
-        t.assertIn("app.service", out)
+        with subtest("says what would happen"):
+            out = machine.succeed("/run/current-system/specialisation/production/bin/switch-to-configuration dry-activate 2>&1")
+            t.assertIn("would modify secret: db/password", out)
+            t.assertIn("app.service", out)
 
-    with subtest("changes nothing"):
-        t.assertEqual(machine.succeed("find /run/secrets.d /run/secrets -printf '%p %i %T@\\n' | sort"), before)
-        t.assertEqual(machine.succeed("cat /run/secrets/db/password"), "of staging")
+        with subtest("changes nothing"):
+            t.assertEqual(machine.succeed("find /run/secrets.d /run/secrets -printf '%p %i %T@\\n' | sort"), before)
+            t.assertEqual(machine.succeed("cat /run/secrets/db/password"), "of staging")
   '';
 }
