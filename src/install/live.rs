@@ -10,6 +10,7 @@ use std::{
         unix::ffi::OsStringExt,
     },
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -24,7 +25,7 @@ use super::{
     site::Site,
     units::UnitRequests,
 };
-use crate::system::mode::FileMode;
+use crate::system::{budget, mode::FileMode, stop};
 
 /// The generation that is live when this run begins.
 #[derive(Default)]
@@ -152,17 +153,31 @@ pub fn is_live(site: &Site) -> Result<bool, InstallError> {
 
 /// Returns what `look` sees without the lock. While `look` reads a generation, another run may swap the link and then remove that
 /// generation. So `look` is repeated until the link has the same target before and after `look`. If the target is the same,
-/// `look` saw a complete generation: a generation to which the link leads is never removed, and its number is not used again.
+/// `look` saw a complete generation: a generation is not removed, and its number is not used again, while the link leads to it.
 ///
 /// # Errors
 ///
-/// If `look` fails, or the link cannot be read.
+/// If `look` fails, or the link cannot be read. If other runs have swapped the link again and again for [`budget::LOCK`], or this run
+/// was told to end meanwhile.
 pub(crate) fn steady<T>(site: &Site, look: impl Fn() -> Result<T, InstallError>) -> Result<T, InstallError> {
+    steady_within(budget::LOCK, site, look)
+}
+
+/// Does what [`steady`] does, for at most the time `timeout`.
+fn steady_within<T>(timeout: Duration, site: &Site, look: impl Fn() -> Result<T, InstallError>) -> Result<T, InstallError> {
+    let start = Instant::now();
     loop {
         let before = linked(site)?;
         let seen = look();
         if linked(site)? == before {
             return seen;
+        }
+        if stop::is_requested() {
+            return Err(InstallError::stopped(&site.link));
+        }
+        if start.elapsed() >= timeout {
+            let place = &site.mount_point;
+            return Err(InstallError::busy(place, place, None, timeout.as_secs()));
         }
     }
 }
@@ -206,5 +221,39 @@ fn same_content(file: &mut File, mut expected: &[u8], scratch: &mut [u8]) -> io:
             Some((head, tail)) if scratch.get(..count) == Some(head) => expected = tail,
             _ => return Ok(false),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, os::unix::fs::symlink};
+
+    use super::*;
+    use crate::{
+        install::{homes::Homes, site::Store},
+        system::root::Root,
+    };
+
+    #[test]
+    fn a_link_that_never_stays_the_same_is_looked_at_for_a_limited_time() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let top = directory.path();
+        let site = Site {
+            root: Root::new("/"),
+            mount_point: top.join("secrets.d"),
+            link: top.join("secrets"),
+            keep_generations: 1,
+            store: Store::Directory,
+            homes: Homes::Unknown,
+        };
+        let swaps = Cell::new(0);
+        let swap = || {
+            swaps.set(swaps.get() + 1);
+            let _ = std::fs::remove_file(&site.link);
+            symlink(swaps.get().to_string(), &site.link).unwrap();
+            Ok(())
+        };
+        let busy = steady_within(Duration::from_millis(20), &site, swap).unwrap_err().to_string();
+        assert!(busy.contains("is locked by another run"), "{busy}");
     }
 }

@@ -2,7 +2,10 @@
 //! call that reads it wait.
 
 use std::{
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Duration,
 };
 
@@ -134,6 +137,35 @@ fn what_is_live_stays_when_a_run_is_told_to_end() {
     let last = "error: nothing was changed, because these failed: slow-0; /run/secrets is as it was\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert_eq!(world.read("/run/secrets/healthy"), "deep");
+}
+
+#[test]
+fn a_run_that_is_told_to_end_while_the_link_never_stays_the_same_ends() {
+    let Some(world) = world() else { return };
+    let manifest = manifest(&world, &[]);
+    world.install(&manifest);
+    let (link, new) = (world.path("/run/secrets"), world.path("/run/secrets.new"));
+    let is_done = AtomicBool::new(false);
+    let said = thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 2_u64.. {
+                if is_done.load(Ordering::Relaxed) {
+                    break;
+                }
+                symlink(format!("/run/secrets.d/{number}"), &new).unwrap();
+                std::fs::rename(&new, &link).unwrap();
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        // Each look at the link takes a second, and the link changes meanwhile.
+        let ends = ["timeout", "-s", "TERM", "-k", "10", "--preserve-status", "4"];
+        let said = run_with_late("readlinkat", &world, &manifest, &["/run/secrets".into()], 1, &ends);
+        is_done.store(true, Ordering::Relaxed);
+        said
+    });
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let last = "this run was told to end before it changed anything; /run/secrets is as it was";
+    assert!(said.err.contains(last), "{said:?}");
 }
 
 #[test]
