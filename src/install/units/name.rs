@@ -28,7 +28,7 @@ pub fn full(name: &str) -> String {
 
 /// Whether this is a template, of which only instances can run.
 pub(crate) fn is_template(name: &str) -> bool {
-    name.contains("@.")
+    name.rsplit_once('.').is_some_and(|(stem, _)| stem.ends_with('@'))
 }
 
 #[cfg(test)]
@@ -55,5 +55,7 @@ mod tests {
     fn a_template_has_no_instance() {
         assert!(is_template("app@.service"));
         assert!(!is_template("app@a.service"));
+        assert!(!is_template("app@.hidden.service"));
+        assert!(!is_template("app@a@.b.service"));
     }
 }
