@@ -29,7 +29,9 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(Request::AfterSwitch(failed)) => after_switch(failed, &Environment::read(), &Root::new("/")).into(),
+        Ok(Request::AfterSwitch { since, failed }) => {
+            after_switch(since.as_deref(), failed, &Environment::read(), &Root::new("/")).into()
+        }
         Ok(Request::Run(arguments)) => run(&arguments, Environment::read(), &Root::new("/")).into(),
         Err(line) => {
             tracing::error!("{line}");

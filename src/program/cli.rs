@@ -48,6 +48,7 @@ Exit codes:
 
 /// With this the program starts itself once more: `src/install/units/after_switch.rs`.
 const AFTER_SWITCH: &str = "--after-switch";
+const SINCE: &str = "--since=";
 
 const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsfile] [-ignore-passwd] MANIFEST.json";
 
@@ -56,9 +57,13 @@ const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsf
 pub enum Request {
     /// The command line asks for a run with these arguments.
     Run(Arguments),
-    /// The unit requests that a switch has left. The units are those that had failed before it. Only this program itself asks for
-    /// this.
-    AfterSwitch(Vec<String>),
+    /// The unit requests that a switch has left. Only this program itself asks for this.
+    AfterSwitch {
+        /// Since when they have been there, if this is known.
+        since: Option<String>,
+        /// The units that had failed before the switch.
+        failed: Vec<String>,
+    },
     /// The command line asks for a text on standard output: the help or the version.
     Print(String),
 }
@@ -70,18 +75,23 @@ pub enum Request {
 /// With a message of one line, if the arguments are wrong.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    if let [_, first, units @ ..] = arguments.as_slice()
+    if let [_, first, rest @ ..] = arguments.as_slice()
         && first == AFTER_SWITCH
     {
-        return Ok(Request::AfterSwitch(
-            units.iter().map(|unit| unit.to_string_lossy().into_owned()).collect(),
-        ));
+        return Ok(after_switch(rest));
     }
     match Arguments::try_parse_from(two_dashes(arguments)) {
         Ok(arguments) => Ok(Request::Run(arguments)),
         Err(error) if !error.use_stderr() => Ok(Request::Print(error.to_string())),
         Err(error) => Err(one_line(&error)),
     }
+}
+
+fn after_switch(arguments: &[OsString]) -> Request {
+    let mut failed: Vec<_> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let since = failed.first().and_then(|word| word.strip_prefix(SINCE)).map(str::to_owned);
+    failed.drain(..usize::from(since.is_some()));
+    Request::AfterSwitch { since, failed }
 }
 
 /// Gives a second dash to long flags that have only one. The Nix modules of sops-nix write `-check-mode`, as the flag package of Go
@@ -177,11 +187,16 @@ mod tests {
 
     #[test]
     fn what_a_switch_has_left_is_asked_for_with_the_units_that_had_failed() {
-        let wanted = vec!["a.service".to_owned(), "b.service".to_owned()];
-        assert_eq!(
-            parsed(&[crate::install::units::AFTER_SWITCH, "a.service", "b.service"]),
-            Ok(Request::AfterSwitch(wanted))
-        );
+        for (since, time) in [(None, None), (Some("--since=1,2"), Some("1,2"))] {
+            let mut arguments = vec![crate::install::units::AFTER_SWITCH];
+            arguments.extend(since);
+            arguments.extend(["a.service", "b.service"]);
+            let wanted = Request::AfterSwitch {
+                since: time.map(str::to_owned),
+                failed: vec!["a.service".to_owned(), "b.service".to_owned()],
+            };
+            assert_eq!(parsed(&arguments), Ok(wanted));
+        }
     }
 
     #[test]

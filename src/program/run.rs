@@ -324,11 +324,12 @@ fn systemctl_of_nixos() -> Option<PathBuf> {
     Some(PathBuf::from("/run/current-system/sw/bin/systemctl")).filter(|path| path.exists())
 }
 
-/// Makes the unit requests that a switch has left. `failed`: units that had failed before it.
+/// Makes the unit requests that a switch has left. `since`: since when they have been there, if this is known. `failed`: units that
+/// had failed before it.
 #[must_use]
-pub fn after_switch(failed: Vec<String>, environment: &Environment, root: &Root) -> Outcome {
+pub fn after_switch(since: Option<&str>, failed: Vec<String>, environment: &Environment, root: &Root) -> Outcome {
     let systemctl = environment.systemctl.clone().unwrap_or_else(|| PathBuf::from("systemctl"));
-    let errors = units::after_switch(&root.unit_lists(), &systemctl, failed);
+    let errors = units::after_switch(&root.unit_lists(), &systemctl, since, failed);
     for error in &errors {
         tracing::error!("{error}");
     }

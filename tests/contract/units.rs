@@ -236,7 +236,7 @@ const STATES: &str =
 fn run_with_states(world: &World, manifest: &Manifest, wrap: &str) -> Said {
     let log = world.input("log");
     let script = format!(
-        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n{STATES}\n",
+        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n[ \"$1\" != --user ] || shift\n{STATES}\n",
         log.display()
     );
     let dir = world.script("systemctl", &script);
@@ -286,6 +286,19 @@ fn what_a_switch_does_itself_is_not_done_twice() {
 }
 
 #[test]
+fn a_switch_of_the_system_has_nothing_to_do_with_the_units_of_a_user() {
+    let Some(world) = World::system() else { return };
+    let locked = "exec flock /run/nixos/switch-to-configuration.lock \"$0\" \"$1\"";
+    world.shell("echo both.service > /run/nixos/restart-list");
+    let of_user = manifest(&world, ONE).with("userMode", true);
+    let locked = format!("export SOPS_NIX_SYSTEMCTL=$(command -v systemctl); {locked}");
+    let said = run_with_states(&world, &of_user, &locked);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let log = log(&world);
+    assert!(log.ends_with("--user --no-block start -- both.service\n"), "{log}");
+}
+
+#[test]
 fn what_a_switch_left_in_its_lists_counts_only_while_one_is_running() {
     let Some(world) = World::system() else { return };
     world.install(&manifest(&world, ONE));
@@ -317,29 +330,120 @@ fn whoever_writes_a_list_sees_to_it_that_it_is_looked_at_after_the_switch() {
     world.install(&manifest(&world, ONE));
     let (said, dir) = run_by_lists(&world, &manifest(&world, OTHER));
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let log_of_first = log(&world);
+    let time = since(&log_of_first).unwrap();
     assert_eq!(
-        log(&world),
+        log_of_first,
         format!(
             "systemctl show -- a.service both.service r.service\n\
-             systemd-run --quiet --no-block --collect --description=Restart units whose secrets have changed --unit=sops-nix-requests \
-             --setenv=SOPS_NIX_SYSTEMCTL={}/systemctl -- {} --after-switch both.service\n",
+             systemd-run --quiet --no-block --description=Restart units whose secrets have changed --unit=sops-nix-requests \
+             --setenv=SOPS_NIX_SYSTEMCTL={}/systemctl -- {} --after-switch {time} both.service\n",
             dir.display(),
             world.executable().display()
         )
     );
-    // Nothing changed, but a list was left behind.
-    run_by_lists(&world, &manifest(&world, OTHER));
-    assert!(log(&world).contains("--after-switch"));
-    world.shell("rm /run/nixos/*");
-    run_by_lists(&world, &manifest(&world, OTHER));
+}
+
+/// The argument about the time of the lists.
+fn since(log: &str) -> Option<&str> {
+    log.split_whitespace().find(|word| word.starts_with("--since="))
+}
+
+const LISTS: [&str; 4] = [
+    "activation-restart-list",
+    "activation-reload-list",
+    "activation-restart-list.taken",
+    "activation-reload-list.taken",
+];
+
+#[test]
+fn a_list_that_was_left_behind_is_taken_up_by_a_run_that_changes_nothing() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    for list in LISTS {
+        world.shell(&format!("echo z.service > /run/nixos/{list}"));
+        run_by_lists(&world, &manifest(&world, ONE));
+        let log = log(&world);
+        assert!(log.ends_with(" --after-switch\n"), "{list}: {log}");
+        world.shell("rm /run/nixos/*");
+    }
+    run_by_lists(&world, &manifest(&world, ONE));
     assert_eq!(log(&world), "");
+}
+
+#[test]
+fn a_list_that_was_left_behind_is_taken_up_where_a_unit_installs() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let note = format!("#!/bin/sh\necho \"$*\" >> {}\n", world.input("log").display());
+    let dir = world.script("systemd-run", &note);
+    for list in LISTS {
+        for key in [OTHER, OTHER, ONE] {
+            world.shell(&format!("echo z.service > /run/nixos/{list}"));
+            run_with_states(&world, &manifest(&world, key), "exec \"$0\" \"$1\"");
+            let log = log(&world);
+            // systemd looks for programs elsewhere than the run.
+            let wanted = format!(" --setenv=SOPS_NIX_SYSTEMCTL={}/systemctl -- ", dir.display());
+            assert!(log.contains(&wanted) && log.contains(" --after-switch\n"), "{list}: {log}");
+            world.shell("rm /run/nixos/*");
+        }
+    }
+}
+
+#[test]
+fn of_lists_that_are_not_of_this_run_alone_no_time_is_known() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    for (list, key) in LISTS.into_iter().zip([OTHER, ONE, OTHER, ONE]) {
+        world.shell(&format!("echo z.service > /run/nixos/{list}"));
+        run_by_lists(&world, &manifest(&world, key));
+        let log = log(&world);
+        assert!(log.contains("--after-switch") && since(&log).is_none(), "{list}: {log}");
+        world.shell("rm /run/nixos/*");
+    }
+}
+
+/// Runs for the end of a switch, and tells which units were restarted or reloaded, if all units started this long after the lists
+/// were written.
+fn made_if_started(world: &World, microseconds: i64, meanwhile: &str) -> String {
+    world.install(&manifest(world, ONE));
+    lists(world);
+    run_by_lists(world, &manifest(world, OTHER));
+    let log_of_run = log(world);
+    let since = since(&log_of_run).unwrap();
+    let time = since.trim_start_matches("--since=").split(',').next().unwrap();
+    let started = time.parse::<i64>().unwrap() + microseconds;
+    world.shell(meanwhile);
+    let states = STATES.replace("loaded", &format!("loaded\\nInactiveExitTimestampMonotonic={started}"));
+    let said = after_switch_with(world, &states, &format!("\"$0\" --after-switch {since}"));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let log = log(world);
+    log.split_inclusive('\n').filter(|line| line.contains("try-")).collect()
+}
+
+#[test]
+fn a_unit_that_has_started_since_the_lists_were_written_is_left_alone_and_no_other() {
+    let Some(world) = World::system() else { return };
+    let all = "--no-block try-restart -- a.service\n--no-block try-reload-or-restart -- r.service\n";
+    assert_eq!(made_if_started(&world, 1, ":"), "");
+    assert_eq!(made_if_started(&world, -1, ":"), all);
+    // Somebody else has written a line after this run.
+    let line = "sleep 0.05; echo a.service >> /run/nixos/activation-restart-list";
+    assert_eq!(made_if_started(&world, 1, line), all);
+    // They have been taken before, by a run that was killed.
+    let taking = "cd /run/nixos; for list in *-list; do mv $list $list.taken; done";
+    assert_eq!(made_if_started(&world, 1, taking), all);
 }
 
 /// Runs the program as it has itself started for the end of the switch.
 fn after_switch(world: &World, wrap: &str) -> Said {
+    after_switch_with(world, STATES, wrap)
+}
+
+fn after_switch_with(world: &World, states: &str, wrap: &str) -> Said {
     let log = world.input("log");
     let script = format!(
-        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n{STATES}\n",
+        "#!/bin/sh\nexec 3>&1 >> {}\necho \"$*\" | sed 's/ --property=[^ ]*//'\n{states}\n",
         log.display()
     );
     let dir = world.script("systemctl", &script);

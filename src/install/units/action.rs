@@ -66,6 +66,7 @@ mod tests {
 
     fn unit(activity: Activity, can_reload: bool, refusals: &[Refusal]) -> State {
         State {
+            id: None,
             load: Load::There,
             activity,
             can_reload,

@@ -6,11 +6,10 @@
 
 use std::{
     fs::{self, File},
-    io,
     path::{Path, PathBuf},
     process::Command,
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use rustix::{
@@ -29,21 +28,76 @@ use crate::system::{budget, child::Child};
 /// The argument with which this program is started again.
 pub const ARGUMENT: &str = "--after-switch";
 
+/// The argument before a [`Written`], if it is known.
+const SINCE: &str = "--since=";
+
 /// How often it is looked whether the switch is over.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 const RESTART_LIST: &str = "activation-restart-list";
 const RELOAD_LIST: &str = "activation-reload-list";
 
+/// A time at which the lists were there, all lines of them. A unit that starts after it reads what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Written {
+    /// In µs of the monotonic clock, which is that of systemd. It does not go on while the machine sleeps, and nobody sets it.
+    time: u64,
+    /// When the lists were last modified at this time, in ns since 1970. If this changes, somebody has written a line since.
+    modified: u128,
+}
+
+impl Written {
+    /// Now, if there are lists.
+    fn now(directory: &Path) -> Option<Self> {
+        // In this order: a line that is written meanwhile changes what is read first.
+        let modified = modified(directory)?;
+        let now = clock_gettime(ClockId::Monotonic);
+        let now = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default());
+        let time = u64::try_from(now.as_micros()).ok()?;
+        Some(Self { time, modified })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (time, modified) = text.split_once(',')?;
+        Some(Self {
+            time: time.parse().ok()?,
+            modified: modified.parse().ok()?,
+        })
+    }
+}
+
+/// The lists, also those that are taken.
+fn lists(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    new(directory).into_iter().chain(taken(directory))
+}
+
+fn new(directory: &Path) -> [PathBuf; 2] {
+    [RESTART_LIST, RELOAD_LIST].map(|name| directory.join(name))
+}
+
+/// Whether there are lists, of whomever.
+pub(crate) fn has_lists(directory: &Path) -> bool {
+    lists(directory).any(|list| list.exists())
+}
+
+/// When the lists were last modified, in ns since 1970.
+fn modified(directory: &Path) -> Option<u128> {
+    let times = lists(directory).filter_map(|list| fs::metadata(list).ok()?.modified().ok());
+    times.max()?.duration_since(UNIX_EPOCH).ok().map(|age| age.as_nanos())
+}
+
 /// If there are lists, has systemd start this program again, to make what requests of them are left when the switch is over.
-/// `failed`: the units that have failed by now; the switch makes systemd forget that.
-pub(crate) fn arrange(directory: &Path, systemctl: &Systemctl<'_>, failed: &[String]) {
-    let lists = [RESTART_LIST, RELOAD_LIST].map(|name| directory.join(name));
-    if !lists.iter().any(|list| list.exists()) {
+/// `failed`: the units that have failed by now; the switch makes systemd forget that. `is_new`: whether there were no lists before
+/// this run. If there were, nobody knows since when, and all units in them are restarted.
+pub(crate) fn arrange(directory: &Path, systemctl: &Systemctl<'_>, failed: &[String], is_new: bool) {
+    if !has_lists(directory) {
         return;
     }
-    if let Err(cause) = start(systemctl, failed) {
-        let units = read(&lists).units();
+    let written = is_new.then(|| Written::now(directory)).flatten();
+    if let Err(cause) = start(systemctl, failed, written) {
+        let [mut all, left] = [new(directory), taken(directory)].map(|lists| read(&lists));
+        all.extend(&left.restart, &left.reload);
+        let units = all.units();
         tracing::warn!(
             "cannot see to the units of {} after the switch: {cause}; if the switch has left that file, run: systemctl try-restart {}",
             directory.display(),
@@ -52,21 +106,23 @@ pub(crate) fn arrange(directory: &Path, systemctl: &Systemctl<'_>, failed: &[Str
     }
 }
 
-fn start(systemctl: &Systemctl<'_>, failed: &[String]) -> Result<(), String> {
+fn start(systemctl: &Systemctl<'_>, failed: &[String], written: Option<Written>) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(systemctl.sibling("systemd-run"));
+    let systemctl = systemctl.path();
+    let mut command = Command::new(systemctl.with_file_name("systemd-run"));
+    // If it fails, systemd keeps the unit, so that somebody sees it.
     command
         .args([
             "--quiet",
             "--no-block",
-            "--collect",
             "--description=Restart units whose secrets have changed",
         ])
         .arg(format!("--unit=sops-nix-requests-{}", std::process::id()))
-        .arg(format!("--setenv=SOPS_NIX_SYSTEMCTL={}", systemctl.path().display()))
+        .arg(format!("--setenv=SOPS_NIX_SYSTEMCTL={}", systemctl.display()))
         .arg("--")
         .arg(program)
         .arg(ARGUMENT)
+        .args(written.map(|Written { time, modified }| format!("{SINCE}{time},{modified}")))
         .args(failed)
         .env_clear();
     let finished = Child::start(&mut command, budget::REQUESTS)
@@ -80,9 +136,10 @@ fn start(systemctl: &Systemctl<'_>, failed: &[String]) -> Result<(), String> {
 }
 
 /// Waits until no switch is running, makes the requests of lists that are still in `directory`, and removes them. A unit that has
-/// started since a list was written has read what is new, and is left alone.
+/// started since the lists were written has read what is new, and is left alone. `since`: when that was, as [`SINCE`] tells it, if
+/// it is known.
 #[must_use]
-pub fn finish(directory: &Path, systemctl: &Path, failed: Vec<String>) -> Vec<UnitError> {
+pub fn finish(directory: &Path, systemctl: &Path, since: Option<&str>, failed: Vec<String>) -> Vec<UnitError> {
     // One at a time: each phase of an activation may have started one. If there can be no lock, there is only more to do.
     let lock = File::create(directory.join("sops-nix-requests.lock"));
     let _locked = lock.as_ref().map(|file| flock(file, FlockOperation::LockExclusive));
@@ -91,9 +148,12 @@ pub fn finish(directory: &Path, systemctl: &Path, failed: Vec<String>) -> Vec<Un
     }
     let switch = Switch::with_failed(failed);
     // First what a run of this has taken that was killed.
-    let mut errors = settle(directory, systemctl, &switch);
+    let mut errors = settle(directory, systemctl, &switch, None);
     take(directory);
-    errors.extend(settle(directory, systemctl, &switch));
+    let written = since.and_then(Written::parse);
+    let is_of_these = |written: &Written| modified(directory) == Some(written.modified);
+    let since = written.filter(is_of_these).map(|written| written.time);
+    errors.extend(settle(directory, systemctl, &switch, since));
     errors
 }
 
@@ -112,13 +172,12 @@ fn take(directory: &Path) {
 }
 
 /// Makes the requests of the lists that are taken, and removes these, unless systemd may not have got a request.
-fn settle(directory: &Path, systemctl: &Path, switch: &Switch) -> Vec<UnitError> {
+fn settle(directory: &Path, systemctl: &Path, switch: &Switch, since: Option<u64>) -> Vec<UnitError> {
     let taken = taken(directory);
     let requests = read(&taken);
     if requests.is_empty() {
         return Vec::new();
     }
-    let since = taken.iter().filter_map(|list| written(list).ok()).min();
     let outcomes = Systemctl::new(systemctl).tell(&requests, switch, since);
     let errors: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
     if !errors.iter().any(UnitError::is_lost) {
@@ -141,14 +200,4 @@ fn read([restart, reload]: &[PathBuf; 2]) -> UnitRequests {
     };
     requests.deduplicate();
     requests
-}
-
-/// When a file was written, in µs of the monotonic clock, which is that of systemd.
-fn written(list: &Path) -> io::Result<u64> {
-    let age = SystemTime::now()
-        .duration_since(fs::metadata(list)?.modified()?)
-        .unwrap_or_default();
-    let now = clock_gettime(ClockId::Monotonic);
-    let now = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default());
-    Ok(u64::try_from(now.saturating_sub(age).as_micros()).unwrap_or(u64::MAX))
 }

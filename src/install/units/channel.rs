@@ -1,12 +1,12 @@
 //! How unit requests are made: by systemctl, by lists for `switch-to-configuration`, or not at all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{
     after_switch,
     lists::Lists,
     requests::UnitRequests,
-    switch::Switch,
+    switch::{self, Switch},
     systemctl::{RELOAD, RESTART, START, Systemctl},
     unit_error::{self, UnitError},
 };
@@ -44,13 +44,12 @@ pub enum Channel {
 pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     let outcomes = match channel {
         Channel::Nobody => return Vec::new(),
-        Channel::Systemctl(program) => Systemctl::new(program).tell(requests, &Switch::now(), None),
-        Channel::OfUser(program) => {
-            let systemctl = Systemctl::of_user(program);
-            if !systemctl.answers() {
+        Channel::Systemctl(_) | Channel::OfUser(_) => {
+            take_up(channel);
+            let Some((systemctl, switch)) = manager(channel) else {
                 return Vec::new();
-            }
-            systemctl.tell(requests, &Switch::default(), None)
+            };
+            systemctl.tell(requests, &switch, None)
         }
         Channel::Announced(program) => return announce(&Systemctl::new(program), requests).err().into_iter().collect(),
         Channel::Lists {
@@ -71,15 +70,17 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
 
 /// If there are lists of an earlier run, which nobody has read, sees to it that they are taken up after the switch.
 pub fn take_up(channel: &Channel) {
-    if let Channel::Lists {
-        directory,
-        dry: false,
-        systemctl: Some(systemctl),
-        ..
-    } = channel
-    {
-        after_switch::arrange(directory, &Systemctl::new(systemctl), &[]);
-    }
+    let (directory, systemctl) = match channel {
+        Channel::Systemctl(systemctl) => (Path::new(switch::DIRECTORY), systemctl),
+        Channel::Lists {
+            directory,
+            dry: false,
+            systemctl: Some(systemctl),
+            ..
+        } => (directory.as_path(), systemctl),
+        Channel::Nobody | Channel::OfUser(_) | Channel::Announced(_) | Channel::Lists { .. } => return,
+    };
+    after_switch::arrange(directory, &Systemctl::new(systemctl), &[], false);
 }
 
 /// Starts those units in `requests` that are in the failed state: the secret that such a unit needs may have been published only now.
@@ -89,15 +90,23 @@ pub fn take_up(channel: &Channel) {
 ///
 /// If systemctl was not run, or refused a unit.
 pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), UnitError> {
-    let systemctl = match channel {
-        Channel::Systemctl(program) => Systemctl::new(program),
-        Channel::OfUser(program) => Systemctl::of_user(program),
-        Channel::Nobody | Channel::Announced(_) | Channel::Lists { .. } => return Ok(()),
-    };
-    if matches!(channel, Channel::OfUser(_)) && !systemctl.answers() {
+    let Some((systemctl, switch)) = manager(channel) else {
         return Ok(());
+    };
+    systemctl.start(&systemctl.orders(requests, &switch, None)?.start)
+}
+
+/// The manager that is asked at once, if there is one, and the switch that has units of it restarted. A user's manager has units of
+/// its own, with which no switch of the system has to do.
+fn manager(channel: &Channel) -> Option<(Systemctl<'_>, Switch)> {
+    match channel {
+        Channel::Systemctl(program) => Some((Systemctl::new(program), Switch::now())),
+        Channel::OfUser(program) => {
+            let systemctl = Systemctl::of_user(program);
+            systemctl.answers().then_some((systemctl, Switch::default()))
+        }
+        Channel::Nobody | Channel::Announced(_) | Channel::Lists { .. } => None,
     }
-    systemctl.start(&systemctl.orders(requests, &Switch::now(), None)?.start)
 }
 
 /// Says what systemctl would be asked to do.

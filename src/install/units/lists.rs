@@ -34,6 +34,7 @@ impl Lists<'_> {
     pub(crate) fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
         // If the directory does not exist, no switch reads lists. In that case, systemctl is not called either.
         self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
+        let is_new = !after_switch::has_lists(self.directory);
         let mut listed = self.select(requests, true);
         let failed = self.keep_possible(&mut listed);
         let prefix = if self.dry { "dry-activation" } else { "activation" };
@@ -42,7 +43,7 @@ impl Lists<'_> {
             self.list(&format!("{prefix}-reload-list"), RELOAD, &listed.reload),
         ];
         if let Some(systemctl) = self.systemctl.as_ref().filter(|_| !self.dry) {
-            after_switch::arrange(self.directory, systemctl, &failed);
+            after_switch::arrange(self.directory, systemctl, &failed, is_new);
         }
         outcomes.extend(self.tell_others(&self.select(requests, false)));
         outcomes
@@ -51,15 +52,17 @@ impl Lists<'_> {
     /// Selects units from `requests`: if `is_wanted`, those that the switch finds; otherwise, those that the switch does not find.
     fn select(&self, requests: &UnitRequests, is_wanted: bool) -> UnitRequests {
         let select = |names: &[String]| {
-            let of = names
-                .iter()
-                .filter(|name| self.units.is_none_or(|units| is_found(units, name)) == is_wanted);
+            let of = names.iter().filter(|name| self.finds(name) == is_wanted);
             of.cloned().collect()
         };
         UnitRequests {
             restart: select(&requests.restart),
             reload: select(&requests.reload),
         }
+    }
+
+    fn finds(&self, name: &str) -> bool {
+        self.units.is_none_or(|units| is_found(units, name))
     }
 
     /// Leaves only what a switch can do: it ends with an error at a masked unit, at one that refuses to be started, and at one that
@@ -70,6 +73,10 @@ impl Lists<'_> {
         let mut states = systemctl.states(&requests.units()).unwrap_or_default();
         // A unit that is new is in the new configuration alone.
         states.retain(|_, state| state.load != Load::Gone);
+        // The switch would end at a unit that the new configuration does not have, even if a name in it is an alias of this unit now.
+        for state in states.values_mut() {
+            state.id = state.id.take().filter(|id| self.finds(id));
+        }
         let orders = Orders::new(requests, &states, &Switch::default(), None);
         orders.report();
         let is_started = |unit: &&String| states.get(*unit).is_some_and(State::can_be_started);
@@ -177,11 +184,13 @@ mod tests {
             load=loaded reload=yes refuse=no
             case $unit in run*) state=active ;; bad*) state=failed ;; *) state=inactive ;; esac
             case $unit in *masked*) load=masked ;; *new*) load=not-found ;; *refuse*) refuse=yes ;; *rigid*) reload=no ;; esac
-            printf '%s\n' LoadState=$load ActiveState=$state CanReload=$reload RefuseManualStart=$refuse ''
+            id=$unit
+            case $unit in run-alias.*) id=run.service ;; run-moved.*) id=old.service ;; esac
+            printf '%s\n' Id=$id LoadState=$load ActiveState=$state CanReload=$reload RefuseManualStart=$refuse ''
         done"#;
 
     /// Units of the new configuration. The first two are only to be reloaded.
-    const FOUND: [&str; 9] = [
+    const FOUND: [&str; 11] = [
         "bad.service",
         "run-reload.service",
         "run.service",
@@ -191,6 +200,8 @@ mod tests {
         "run-masked.service",
         "idle-refuse.service",
         "run-refuse.service",
+        "run-alias.service",
+        "run-moved.service",
     ];
 
     /// What the lists of a run or a dry run have, and what systemctl was asked to do.
@@ -240,7 +251,7 @@ mod tests {
         assert_eq!(
             lists,
             [
-                "run.service\nnew.service\nrun-rigid.service\nbad.service\nidle.service\n",
+                "run.service\nnew.service\nrun-moved.service\nrun-rigid.service\nbad.service\nidle.service\n",
                 "run-reload.service\n"
             ]
         );

@@ -23,14 +23,17 @@ pub(crate) struct Orders {
 
 impl Orders {
     /// What to do about these requests. `since`: when the secrets changed, in µs of the monotonic clock, if units may have started
-    /// after that. About a unit of which systemd told nothing, systemd decides.
+    /// after that. About a unit of which systemd told nothing, systemd decides. A unit that was asked for by an alias is told by its
+    /// own name: a switch knows it by that name only, and two names of a unit are no reason to restart it twice.
     pub(crate) fn new(requests: &UnitRequests, states: &HashMap<String, State>, switch: &Switch, since: Option<u64>) -> Self {
         let mut orders = Self::default();
         let wishes = [(Wish::Restart, &requests.restart), (Wish::Reload, &requests.reload)];
         for (wish, units) in wishes {
             for unit in units {
-                let action = decide(wish, unit, states.get(unit), switch, since);
-                orders.add(unit, action, switch);
+                let state = states.get(unit);
+                let name = state.and_then(|state| state.id.as_ref()).unwrap_or(unit);
+                let action = decide(wish, name, state, switch, since);
+                orders.add(name, action, switch);
             }
         }
         orders
@@ -41,7 +44,8 @@ impl Orders {
             .iter()
             .any(|units| units.iter().any(|other| other == unit));
         let is_left_to_the_switch = match action {
-            Action::Restart | Action::Start => switch.restarts(unit),
+            Action::Restart => switch.restarts(unit),
+            Action::Start => switch.starts(unit),
             Action::Reload => switch.reloads(unit),
             Action::Nothing | Action::Keep(_) => false,
         };
@@ -115,6 +119,7 @@ mod tests {
         State {
             load: Load::There,
             activity,
+            id: None,
             can_reload: true,
             reload_if_changed: false,
             refusals: Vec::new(),
@@ -180,8 +185,39 @@ mod tests {
 
     #[test]
     fn what_a_switch_does_itself_is_left_to_it() {
-        let switch = Switch::that_does(&["runs", "bad"], &["reloads", "both"]);
+        let switch = Switch::that_does(&["runs"], &["bad", "both"], &["reloads", "both"]);
         let orders = Orders::new(&requests(), &states(), &switch, None);
         assert_eq!(planned(orders), [units(&["both", "strange"]), units(&[]), units(&[])]);
+    }
+
+    #[test]
+    fn a_unit_that_runs_is_not_left_to_a_switch_that_starts_it() {
+        let switch = Switch::that_does(&[], &["runs", "reloads"], &[]);
+        let requests = UnitRequests {
+            restart: units(&["runs"]),
+            reload: units(&["reloads"]),
+        };
+        let orders = Orders::new(&requests, &states(), &switch, None);
+        assert_eq!(planned(orders), [units(&["runs"]), units(&["reloads"]), units(&[])]);
+    }
+
+    #[test]
+    fn a_unit_with_two_names_is_told_once_by_the_name_that_a_switch_knows() {
+        let mut states = states();
+        let alias = State {
+            id: Some("runs".to_owned()),
+            ..states["runs"].clone()
+        };
+        states.insert("alias".to_owned(), alias);
+        let requests = UnitRequests {
+            restart: units(&["alias", "runs"]),
+            reload: units(&["alias"]),
+        };
+        let told = |switch| planned(Orders::new(&requests, &states, &switch, None));
+        assert_eq!(told(Switch::default()), [units(&["runs"]), units(&[]), units(&[])]);
+        assert_eq!(
+            told(Switch::that_does(&["runs"], &[], &[])),
+            [units(&[]), units(&[]), units(&[])]
+        );
     }
 }

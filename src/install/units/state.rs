@@ -3,7 +3,7 @@
 use std::fs;
 
 /// The properties that [`State::parse`] reads, as an argument of `systemctl show`.
-pub(crate) const PROPERTIES: &str = "--property=LoadState,ActiveState,CanReload,RefuseManualStart,RefuseManualStop,FragmentPath,DropInPaths,InactiveExitTimestampMonotonic";
+pub(crate) const PROPERTIES: &str = "--property=Id,LoadState,ActiveState,CanReload,RefuseManualStart,RefuseManualStop,FragmentPath,DropInPaths,InactiveExitTimestampMonotonic";
 
 /// Whether a unit runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ impl Refusal {
 /// The state of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
+    /// The unit's own name, if systemd tells it. The unit may have been asked for by another name, an alias.
+    pub id: Option<String>,
     pub load: Load,
     pub activity: Activity,
     /// Whether the unit has a command for reloading.
@@ -92,6 +94,7 @@ impl State {
             .collect::<Vec<_>>()
             .join("\n");
         Some(Self {
+            id: value("Id").filter(|id| !id.is_empty()).map(str::to_owned),
             load: match value("LoadState")? {
                 "masked" => Load::Masked,
                 "not-found" => Load::Gone,
@@ -140,10 +143,11 @@ mod tests {
 
     #[test]
     fn what_systemd_tells_is_read() {
-        let block = "LoadState=loaded\nActiveState=activating\nCanReload=yes\nRefuseManualStart=no\nRefuseManualStop=yes\n\
+        let block = "Id=a.service\nLoadState=loaded\nActiveState=activating\nCanReload=yes\nRefuseManualStart=no\nRefuseManualStop=yes\n\
                      InactiveExitTimestampMonotonic=42\nFragmentPath=\nDropInPaths=";
         let state = State::parse(block).unwrap();
         let wanted = State {
+            id: Some("a.service".to_owned()),
             load: Load::There,
             activity: Activity::Runs,
             can_reload: true,

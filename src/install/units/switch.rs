@@ -19,8 +19,9 @@ const FAILED: &str = "/run/sops-nix/failed-units";
 /// What is known of a switch that is running. Nothing, if none is.
 #[derive(Default)]
 pub(crate) struct Switch {
-    /// Units that it restarts, starts or reloads itself, after the secrets are installed.
+    /// Units that it restarts, starts or reloads itself, after the secrets are installed. To start a unit that runs does nothing.
     restarts: HashSet<String>,
+    starts: HashSet<String>,
     reloads: HashSet<String>,
     /// Units that had failed when it began.
     failed: HashSet<String>,
@@ -47,10 +48,11 @@ impl Switch {
 
     /// One that does this.
     #[cfg(test)]
-    pub(crate) fn that_does(restarts: &[&str], reloads: &[&str]) -> Self {
+    pub(crate) fn that_does(restarts: &[&str], starts: &[&str], reloads: &[&str]) -> Self {
         let set = |units: &[&str]| units.iter().map(|unit| (*unit).to_owned()).collect();
         Self {
             restarts: set(restarts),
+            starts: set(starts),
             reloads: set(reloads),
             failed: HashSet::new(),
         }
@@ -61,21 +63,25 @@ impl Switch {
             let text = fs::read_to_string(path).unwrap_or_default();
             text.lines().map(str::to_owned).collect()
         };
-        let mut restarts = list(directory.join("restart-list"));
-        restarts.extend(list(directory.join("start-list")));
         Self {
-            restarts,
+            restarts: list(directory.join("restart-list")),
+            starts: list(directory.join("start-list")),
             reloads: list(directory.join("reload-list")),
             failed: list(failed.to_owned()),
         }
     }
 
-    /// Whether it restarts or starts this unit.
+    /// Whether it restarts this unit.
     pub(crate) fn restarts(&self, unit: &str) -> bool {
         self.restarts.contains(unit)
     }
 
-    /// Whether it makes this unit read its files again, in one way or another.
+    /// Whether this unit runs afterwards, if it does not run now.
+    pub(crate) fn starts(&self, unit: &str) -> bool {
+        self.starts.contains(unit) || self.restarts(unit)
+    }
+
+    /// Whether it makes this unit, which runs, read its files again.
     pub(crate) fn reloads(&self, unit: &str) -> bool {
         self.reloads.contains(unit) || self.restarts(unit)
     }
@@ -145,15 +151,21 @@ mod tests {
         fs::write(in_directory("reload-list"), "c.service\n").unwrap();
         fs::write(in_directory("failed"), "d.service\n").unwrap();
         let switch = Switch::in_directory(directory.path(), &in_directory("failed"));
-        let told = ["a.service", "b.service", "c.service", "d.service"]
-            .map(|unit| (switch.restarts(unit), switch.reloads(unit), switch.had_failed(unit)));
+        let told = ["a.service", "b.service", "c.service", "d.service"].map(|unit| {
+            [
+                switch.restarts(unit),
+                switch.starts(unit),
+                switch.reloads(unit),
+                switch.had_failed(unit),
+            ]
+        });
         assert_eq!(
             told,
             [
-                (true, true, false),
-                (true, true, false),
-                (false, true, false),
-                (false, false, true)
+                [true, true, true, false],
+                [false, true, false, false],
+                [false, false, true, false],
+                [false, false, false, true]
             ]
         );
     }

@@ -164,14 +164,12 @@ impl<'p> Systemctl<'p> {
         ]
     }
 
-    /// The path of another program of systemd.
-    pub(crate) fn sibling(&self, name: &str) -> PathBuf {
-        self.program.with_file_name(name)
-    }
-
-    /// The path of the program.
-    pub(crate) fn path(&self) -> &Path {
-        self.program
+    /// The path of the program, for a process that may have another `PATH`. The name, if it is not found.
+    pub(crate) fn path(&self) -> PathBuf {
+        let search_path = std::env::var_os("PATH").unwrap_or_default();
+        // Of an absolute path, joined to a directory, the directory is dropped.
+        let mut paths = std::env::split_paths(&search_path).map(|directory| directory.join(self.program));
+        paths.find(|path| path.is_file()).unwrap_or_else(|| self.program.to_owned())
     }
 
     fn not_run(&self, verb: &'static str, cause: ChildError, units: &[String]) -> UnitError {
