@@ -82,6 +82,10 @@ pub const ROWS: &[Row] = &[
         "replace it with a directory, or declare the path that it leads to",
         a_foreign_symlink_is_replaced,
     ),
+    mended(
+        "correct the symlink, or declare the path that it should lead to",
+        a_symlink_through_a_missing_directory_is_corrected,
+    ),
     mended("choose a directory below XDG_RUNTIME_DIR", a_directory_in_memory_is_chosen),
     mended("choose another directory", another_directory_is_chosen),
     mended("declare it in users.users, or correct the owner", the_owner_is_corrected),
@@ -191,6 +195,20 @@ fn a_foreign_symlink_is_replaced() {
         scene.says("uid 1000 can put a symlink there");
         if declared == "/run/home/link/key" {
             scene.types("rm /run/home/link && mkdir /run/home/link");
+        }
+        scene.redeclare("path", declared);
+        scene.is_mended();
+    }
+}
+
+fn a_symlink_through_a_missing_directory_is_corrected() {
+    for declared in ["/run/link/key", "/run/real/key"] {
+        let Some(mut scene) = host() else { return };
+        scene.redeclare("path", "/run/link/key");
+        scene.types("mkdir -p /run/real && ln -s missing/../real /run/link");
+        scene.says("a symlink leads through /run/missing, which does not exist, and up again");
+        if declared == "/run/link/key" {
+            scene.types("ln -sfn real /run/link");
         }
         scene.redeclare("path", declared);
         scene.is_mended();

@@ -26,7 +26,7 @@ pub const ROWS: &[Row] = &[
         a_damaged_part_is_sealed_anew,
     ),
     mended("give this host a key: set sops.age.sshKeyPaths", a_host_gets_a_key),
-    mended("repair {}: {}", a_key_that_is_not_there_is_made),
+    mended("repair {}: {remedy}", a_key_that_is_not_there_is_made),
     mended(
         "restore or mount it, or if there never was one, run: mkdir -p {directory} && {make}",
         a_key_that_is_not_there_is_made,
