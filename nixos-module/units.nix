@@ -142,11 +142,30 @@ let
   # break the cycle by not installing the secrets.
   beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
-  # These start before sysinit.target too, and what configures them may be a secret: a key of WireGuard, a file that a rule of tmpfiles copies. PrivateTmp makes
-  # a unit wait for tmpfiles.
+  # These start before sysinit.target too, and what configures them may be a secret: a key of WireGuard, a file that a rule of tmpfiles copies. The network does
+  # not wait for an installer that may need it. PrivateTmp makes a unit wait for tmpfiles.
   earlyReaders =
     lib.filter (reader: ordering.mayWaitFor [ "sysinit.target" reader ] "sops-nix.service" == [ ])
-      ([ "systemd-networkd.service" ] ++ lib.optional (!hasPrivateTmp) "systemd-tmpfiles-setup.service");
+      (
+        lib.optional (!keySources.needNetwork && isConfined former) "systemd-networkd.service"
+        ++ lib.optionals (tmpfilesReadsSecrets && !hasPrivateTmp) [
+          "systemd-tmpfiles-setup.service"
+          # On a switch, this unit applies the rules.
+          "systemd-tmpfiles-resetup.service"
+        ]
+      );
+
+  # Whether a rule of tmpfiles names a secret, and none names a key: a rule may also make the key, and then it must come first.
+  tmpfilesReadsSecrets =
+    let
+      rules = builtins.toJSON [
+        (config.systemd.tmpfiles.rules or [ ])
+        (config.systemd.tmpfiles.settings or { })
+      ];
+      # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
+      names = paths: builtins.replaceStrings paths (map (_: "") paths) rules != rules;
+    in
+    names ([ "${cfg.secretsDir}/" ] ++ phases.regular.paths) && !names keySources.paths;
   hasPrivateTmp = lib.any (name: (definitionsOf name).serviceConfig ? PrivateTmp) [
     "sops-nix"
     former.name
@@ -221,7 +240,8 @@ in
             lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"
             ++ lib.optionals ways.regularByUnit earlyReaders;
         }
-        (if ways.regularByUnit then again phases.regular else notAgain)
+        (lib.mkIf ways.regularByUnit (again phases.regular))
+        (lib.mkIf (!ways.regularByUnit) notAgain)
       ];
     }
 
@@ -230,7 +250,8 @@ in
         (installUnit "sops-nix-for-users" phases.early formerEarly earlyInstallCommand)
         # Without an early secret this unit needs no key, so users need not wait for one.
         (lib.mkIf (!phases.early.isEmpty) waitForKeys)
-        (if ways.earlyByUnit then again phases.early else notAgain)
+        (lib.mkIf ways.earlyByUnit (again phases.early))
+        (lib.mkIf (!ways.earlyByUnit) notAgain)
         formerEarly.settings
         {
           description = lib.mkDefault "Secrets of sops files that users need to be created";

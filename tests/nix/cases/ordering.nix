@@ -42,6 +42,8 @@ let
       };
     };
   };
+  copying = "C /var/lib/app/key 0400 root root - /run/secrets/db/password";
+
   shown = [
     "manifest.json"
     "sops-nix.service"
@@ -56,10 +58,32 @@ let
   ];
 in
 {
+  # A rule that copies a secret comes after the secrets; so does the unit that applies the rules on a switch.
+  tmpfiles-that-copies-a-secret = {
+    shows = [ "sops-nix.service" ];
+    module = host { systemd.tmpfiles.rules = [ copying ]; };
+  };
+  # A rule that makes the key comes before them, or at least not after.
+  tmpfiles-that-makes-the-key = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.tmpfiles.rules = [
+        copying
+        "L+ /var/lib/sops-nix/key.txt - - - - /persist/key.txt"
+      ];
+    };
+  };
+  # The network does not wait for an installer that needs it.
+  key-command-beside-the-network = {
+    shows = [ "sops-nix.service" ];
+    module = host { sops.environment.SOPS_AGE_KEY_CMD = "fetch-key"; };
+  };
+
   # PrivateTmp makes a unit wait for tmpfiles: a cycle, if ours were before that.
   early-unit-with-a-directory-of-its-own-before-the-unit = {
     shows = [ "sops-nix.service" ];
     module = host {
+      systemd.tmpfiles.rules = [ copying ];
       systemd.services.make-key = early // {
         before = [ "sops-nix.service" ];
         serviceConfig.PrivateTmp = true;
@@ -68,7 +92,10 @@ in
   };
   private-tmp-of-the-unit = {
     shows = [ "sops-nix.service" ];
-    module = host { systemd.services.sops-nix.serviceConfig.PrivateTmp = true; };
+    module = host {
+      systemd.tmpfiles.rules = [ copying ];
+      systemd.services.sops-nix.serviceConfig.PrivateTmp = true;
+    };
   };
   early-network-before-the-unit = {
     shows = [ "sops-nix.service" ];

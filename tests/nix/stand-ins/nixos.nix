@@ -145,6 +145,7 @@ in
     assertions = option (types.listOf types.unspecified) [ ];
     warnings = list;
     boot.postBootCommands = option types.lines "";
+    systemd.tmpfiles.rules = option (types.listOf types.str) [ ];
     environment.etc = option (types.attrsOf types.unspecified) { };
     system.build = option (types.lazyAttrsOf types.unspecified) { };
     system.activationScripts = option (types.attrsOf (
