@@ -142,18 +142,31 @@ let
   # break the cycle by not installing the secrets.
   beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
-  # These start before sysinit.target too, and what configures them may be a secret: a key of WireGuard, a file that a rule of tmpfiles copies. The network does
-  # not wait for an installer that may need it. PrivateTmp makes a unit wait for tmpfiles.
+  # These start before sysinit.target too. They wait only if what configures them names a secret: a key of WireGuard, a file that a rule of tmpfiles copies. The
+  # network never waits for an installer that may need it. PrivateTmp makes a unit wait for tmpfiles.
   earlyReaders =
     lib.filter (reader: ordering.mayWaitFor [ "sysinit.target" reader ] "sops-nix.service" == [ ])
       (
-        lib.optional (!keySources.needNetwork && isConfined former) "systemd-networkd.service"
+        lib.optional (
+          networkReadsSecrets && !keySources.needNetwork && isConfined former
+        ) "systemd-networkd.service"
         ++ lib.optionals (tmpfilesReadsSecrets && !hasPrivateTmp) [
           "systemd-tmpfiles-setup.service"
           # On a switch, this unit applies the rules.
           "systemd-tmpfiles-resetup.service"
         ]
       );
+
+  # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
+  namesAny = paths: text: builtins.replaceStrings paths (map (_: "") paths) text != text;
+  namesSecret = namesAny ([ "${cfg.secretsDir}/" ] ++ phases.regular.paths);
+
+  networkReadsSecrets = namesSecret (
+    builtins.toJSON [
+      (config.systemd.services.systemd-networkd.serviceConfig or { })
+      (map (unit: unit.text or "") (lib.attrValues (config.systemd.network.units or { })))
+    ]
+  );
 
   # Whether a rule of tmpfiles names a secret, and none names a key: a rule may also make the key, and then it must come first.
   tmpfilesReadsSecrets =
@@ -162,10 +175,8 @@ let
         (config.systemd.tmpfiles.rules or [ ])
         (config.systemd.tmpfiles.settings or { })
       ];
-      # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
-      names = paths: builtins.replaceStrings paths (map (_: "") paths) rules != rules;
     in
-    names ([ "${cfg.secretsDir}/" ] ++ phases.regular.paths) && !names keySources.paths;
+    namesSecret rules && !namesAny keySources.paths rules;
   hasPrivateTmp = lib.any (name: (definitionsOf name).serviceConfig ? PrivateTmp) [
     "sops-nix"
     former.name

@@ -42,6 +42,7 @@ let
       };
     };
   };
+  wireguard.serviceConfig.LoadCredential = [ "wireguard.key:/run/secrets/db/password" ];
   copying = "C /var/lib/app/key 0400 root root - /run/secrets/db/password";
 
   shown = [
@@ -73,10 +74,18 @@ in
       ];
     };
   };
-  # The network does not wait for an installer that needs it.
-  key-command-beside-the-network = {
+  # The network waits for a key of its own,
+  network-with-a-secret = {
     shows = [ "sops-nix.service" ];
-    module = host { sops.environment.SOPS_AGE_KEY_CMD = "fetch-key"; };
+    module = host { systemd.services.systemd-networkd = early // wireguard; };
+  };
+  # but not for an installer that needs the network.
+  network-with-a-secret-and-a-key-command = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      sops.environment.SOPS_AGE_KEY_CMD = "fetch-key";
+      systemd.services.systemd-networkd = early // wireguard;
+    };
   };
 
   # PrivateTmp makes a unit wait for tmpfiles: a cycle, if ours were before that.
@@ -100,9 +109,12 @@ in
   early-network-before-the-unit = {
     shows = [ "sops-nix.service" ];
     module = host {
-      systemd.services.systemd-networkd = early // {
-        before = [ "sops-nix.service" ];
-      };
+      systemd.services.systemd-networkd =
+        early
+        // wireguard
+        // {
+          before = [ "sops-nix.service" ];
+        };
     };
   };
 
