@@ -210,7 +210,7 @@ let
 in
 {
   # Whoever needs all secrets that units install waits for this target: it is reached only if all are there. (At boot a service installs what it can, and may
-  # have failed.) Each service starts it, so that it is also reached when somebody mends what was wrong, and starts the service again.
+  # have failed.) The services must not want it: with two units that want each other, each start of an ordinary unit would try a failed installation again.
   systemd.targets.sops-nix = {
     description = "All secrets of sops files";
     unitConfig = earlyInBoot;
@@ -234,7 +234,6 @@ in
           aliases = aliases former;
           # Who empties the script wants nothing to be installed at boot.
           wantedBy = lib.optional (ways.regularByUnit || scriptInstalls) "sysinit.target";
-          wants = [ "sops-nix.target" ];
           after = [
             # Links of secrets may be on any of these file systems.
             "local-fs.target"
@@ -268,7 +267,6 @@ in
           description = lib.mkDefault "Secrets of sops files that users need to be created";
           aliases = aliases formerEarly;
           wantedBy = [ "sysinit.target" ] ++ lib.optional ways.earlyByUnit "systemd-sysusers.service";
-          wants = lib.optional earlyInstalls "sops-nix.target";
           after = [ "systemd-remount-fs.service" ];
           before = beforeUsers;
         }
