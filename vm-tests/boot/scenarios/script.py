@@ -26,10 +26,12 @@ ln -sfn /test /run/current-system
 exit $status
 """
 
-# What stands in for switch-to-configuration: it activates, and asks systemd for what stands in the lists.
+# What stands in for switch-to-configuration: under its lock, it activates, and asks systemd for what stands in the lists.
 SWITCH = """#!/bin/bash
 export NIXOS_ACTION=$1
 mkdir -p /run/nixos
+exec 9> /run/nixos/switch-to-configuration.lock
+flock 9
 /test/activate
 status=$?
 prefix=
