@@ -8,26 +8,17 @@ let
   cfg = config.sops;
   fileSystems = import ./file-systems.nix { inherit config lib; };
 
-  # What the regular phase installs is in its directory, or at a declared path.
-  places = lib.unique (
-    [ "${cfg.secretsDir}/" ]
-    ++ map (entry: entry.path) (
-      lib.filter (entry: !entry.neededForUsers) (
-        lib.attrValues cfg.secrets ++ lib.attrValues cfg.templates
-      )
-    )
-  );
-  namesSecret = text: builtins.replaceStrings places (map (_: "") places) text != text;
-  hasAny = words: text: lib.any (word: lib.hasInfix word text) words;
+  inherit (import ./secret-names.nix { inherit cfg lib; }) namesSecret;
 
-  # A volume with one of these options is not opened before the secrets are there.
+  # A volume with one of these options, in the fourth field of its line (crypttab(5)), is not opened before the secrets are there.
   isOpenedEarly =
     line:
-    !lib.hasPrefix "#" line
-    && !hasAny [
-      "noauto"
-      "_netdev"
-    ] line;
+    let
+      fields = lib.filter (field: lib.isString field && field != "") (builtins.split "[ \t]+" line);
+      isComment = fields != [ ] && lib.hasPrefix "#" (lib.head fields);
+      volumeOptions = lib.concatMap (lib.splitString ",") (lib.drop 3 fields);
+    in
+    !isComment && lib.mutuallyExclusive [ "noauto" "_netdev" ] volumeOptions;
   crypttab = config.environment.etc.crypttab or { };
   volumes = lib.optionals (crypttab.enable or true && crypttab.text or null != null) (
     lib.splitString "\n" crypttab.text
@@ -37,13 +28,12 @@ let
   isMountedEarly =
     fs:
     !fileSystems.isRemote fs
-    && !hasAny [
-      "noauto"
-      "x-systemd.automount"
+    && lib.mutuallyExclusive [ "noauto" "x-systemd.automount" ] fs.options
+    && !lib.any (unit: lib.hasInfix unit (toString fs.options)) [
       "sops-nix.service"
       "sops-install-secrets.service"
       "sops-nix.target"
-    ] (toString fs.options);
+    ];
 in
 lib.optional (lib.any (line: isOpenedEarly line && namesSecret line) volumes) {
   name = "environment.etc.crypttab";

@@ -157,9 +157,7 @@ let
         ]
       );
 
-  # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
-  namesAny = paths: text: builtins.replaceStrings paths (map (_: "") paths) text != text;
-  namesSecret = namesAny ([ "${cfg.secretsDir}/" ] ++ phases.regular.paths);
+  inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny namesSecret;
 
   networkReadsSecrets = namesSecret (
     builtins.toJSON [

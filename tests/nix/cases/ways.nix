@@ -119,7 +119,8 @@ in
   says-that-crypttab-needs-a-secret = silent (
     { config, ... }:
     {
-      environment.etc.crypttab.text = "data /dev/sdb1 ${config.sops.secrets."db/password".path}\n";
+      # The name of the volume is no option.
+      environment.etc.crypttab.text = "noauto-data /dev/sdb1 ${config.sops.secrets."db/password".path}\n";
     }
   );
   says-that-crypttab-needs-a-secret-before-the-unit = silent (
@@ -149,7 +150,8 @@ in
   units-where-secrets-are-read-later = silent {
     environment.etc.crypttab.text = ''
       # data /dev/sdb1 /run/secrets/db/password
-      data /dev/sdb1 /run/secrets/db/password noauto
+        # data /dev/sdb1 /run/secrets/db/password
+      data /dev/sdb1 /run/secrets/db/password luks,noauto
       more /dev/sdb2 /run/secrets-for-users/db/password
     '';
     fileSystems."/share" = {
