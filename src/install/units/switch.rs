@@ -131,7 +131,8 @@ mod tests {
         assert!(!is_running(directory.path()), "it is not locked");
         flock(&file, FlockOperation::LockExclusive).unwrap();
         assert!(is_running(directory.path()));
-        drop(file);
+        // Not by closing it: children that other tests start at this moment have it open too, until they are another program.
+        flock(&file, FlockOperation::Unlock).unwrap();
         assert!(!is_running(directory.path()), "it is no longer locked");
     }
 
