@@ -17,7 +17,7 @@ ASSETS = $(CURDIR)/target/assets
 # What `cargo build` makes.
 PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 
-.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static reproducible sbom boot fuzz lint deny advisories fixtures
+.PHONY: help build demo test test-program test-nix bench bench-short growth growth-short static reproducible sbom boot upstream fuzz lint deny advisories fixtures
 
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
@@ -29,6 +29,7 @@ help:
 	@echo 'make reproducible   the static program a second time, elsewhere: are both the same bytes'
 	@echo 'make sbom     the crates in the static program, as CycloneDX, in target/sbom: docs/releasing.md'
 	@echo 'make boot     real boots of a Debian system in QEMU, without Nix: vm-tests/boot/README.md'
+	@echo 'make upstream   the VM tests of sops-nix, with our module, in containers; SOPS_NIX names a checkout: vm-tests/upstream/README.md'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS: fuzz/README.md'
 	@echo 'make lint     formatting and clippy, as .ci/run has them'
 	@echo 'make deny     licences, sources and double versions of all crates: deny.toml'
@@ -78,6 +79,10 @@ sbom:
 
 boot: static
 	python3 vm-tests/boot/run.py
+
+# What it needs, and skips where it is missing, is in vm-tests/upstream/README.md.
+upstream: static
+	python3 vm-tests/upstream/run.py
 
 FUZZ_SECONDS ?= 120
 fuzz:

@@ -58,7 +58,8 @@ rec {
       (unitSection unit)
       (one "Service" (
         section (
-          lib.optionalAttrs (!unit.restartIfChanged) { X-RestartIfChanged = false; }
+          lib.optionalAttrs unit.reloadIfChanged { X-ReloadIfChanged = true; }
+          // lib.optionalAttrs (!unit.restartIfChanged) { X-RestartIfChanged = false; }
           // lib.optionalAttrs (!unit.stopIfChanged) { X-StopIfChanged = false; }
           // unit.serviceConfig
           // {

@@ -4,15 +4,18 @@ import pathlib
 import re
 import shutil
 
-from payload import Payload
+from payload import Files, Payload
 
-# What stands in for the activation script of NixOS: links /etc, and runs the modules' snippets in the order that their dependencies ask for.
+# The snippets of the modules, in the order that their dependencies ask for.
+SNIPPETS = ["generate-age-key", "setupSecretsForUsers", "setupSecrets"]
+
+# What stands in for the activation script of NixOS: links /etc, and runs the snippets.
 ACTIVATE = """#!/bin/bash
 export PATH=/usr/bin:/usr/sbin
-systemConfig=$1
+systemConfig={path}
 status=0
 [ "$NIXOS_ACTION" = dry-activate ] || ln -sfn "$systemConfig/etc/systemd/system" /etc/systemd/system
-for snippet in generate-age-key setupSecretsForUsers setupSecrets; do
+for snippet in {snippets}; do
   [ -e "$systemConfig/$snippet.snippet" ] || continue
   [ "$NIXOS_ACTION" != dry-activate ] || grep -q '^# dry activation: true' "$systemConfig/$snippet.snippet" || continue
   . "$systemConfig/$snippet.snippet" || { status=$?; echo "Activation script snippet '$snippet' failed ($status)"; }
@@ -34,12 +37,12 @@ exec /test/client "$@"
 
 # What stands in for stage 2 of NixOS.
 STAGE_2 = """#!/bin/bash
-{path}/activate {path}
+{path}/activate
 exec /lib/systemd/systemd
 """
 
 
-def prepare(payload: Payload) -> None:
+def prepare(payload: Files) -> None:
     """The units that each configuration has."""
     (payload.units / "default.target").symlink_to("multi-user.target")
     # What would look for the network of this machine.
@@ -49,7 +52,7 @@ def prepare(payload: Payload) -> None:
     shutil.copy("/lib/systemd/system/multi-user.target", payload.units)
 
 
-def install_client(payload: Payload, client: bytes) -> None:
+def install_client(payload: Files, client: bytes) -> None:
     """What switches the host, and what that looks for."""
     payload.write("etc/NIXOS", "")
     payload.write("nix/store/.keep", "")
@@ -69,14 +72,20 @@ def keep(payload: Payload, name: str, host: Payload | None = None) -> None:
     for file in [*top.glob("*.*"), *top.glob("etc/systemd/system/*.service")]:
         if not file.is_symlink():
             file.write_text(re.sub(r"/test/((sops-nix|manifest)[a-z-]*[.](sh|json))", rf"{path}/\1", file.read_text()))
+    write_scripts(host, name)
+
+
+def write_scripts(host: Files, name: str, snippets: list[str] = SNIPPETS) -> None:
+    """What boots, activates and switches to a configuration that has its units and snippets already."""
+    top, path = host.root / "system" / name, f"/system/{name}"
     (top / "sw").symlink_to("/usr")
     (top / "etc/systemd/system.conf").symlink_to("/etc/systemd/system.conf")
     host.write(f"system/{name}/init-interface-version", "systemd 2\n")
     for script, text in [("activate", ACTIVATE), ("dry-activate", ACTIVATE), ("checks", CHECKS), ("bin/switch-to-configuration", SWITCH), ("stage-2", STAGE_2)]:
-        host.write(f"system/{name}/{script}", text.replace("{path}", path), 0o755)
+        host.write(f"system/{name}/{script}", text.replace("{path}", path).replace("{snippets}", " ".join(snippets)), 0o755)
 
 
-def boot_into(payload: Payload, name: str) -> None:
+def boot_into(payload: Files, name: str) -> None:
     """Makes a configuration that is kept the one in which the host boots, by its `stage-2`."""
     shutil.rmtree(payload.units)
     payload.units.symlink_to(f"/system/{name}/etc/systemd/system")

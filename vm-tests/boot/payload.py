@@ -47,20 +47,15 @@ def encrypt(path: pathlib.Path, values: dict, recipient: str = RECIPIENT, pgp: s
     path.write_bytes(done.stdout)
 
 
-class Payload:
-    """The files, below a directory that stands for the machine's root."""
+class Files:
+    """Files below a directory that stands for the machine's root."""
 
-    def __init__(self, directory: pathlib.Path, case: str):
+    def __init__(self, directory: pathlib.Path):
         self.root = directory
         self.test = directory / "test"
         self.units = directory / "etc/systemd/system"
         self.test.mkdir(parents=True)
-        subprocess.run(["bash", PROJECT / "tests/nix/lay-out.sh", case, self.test, self.units], check=True)
-        shutil.rmtree(self.test / "files")
-        self.golden = json.loads((PROJECT / "tests/nix/expected" / case / "manifest.json").read_text())
-        subprocess.run(["strip", "-o", self.test / "program", machine.program()], check=True)
-        self.write("test/age.txt", KEY, 0o600)
-        self.write("test/note", NOTE, 0o755)
+        self.units.mkdir(parents=True)
         # What the test of the modules evaluates with; NixOS has it.
         shutil.copy(PROJECT / "tests/nix/units/sysinit-reactivation.target", self.units)
 
@@ -70,6 +65,19 @@ class Payload:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(mode)
+
+
+class Payload(Files):
+    """The files of a machine with the units and scripts of a case of tests/nix/expected."""
+
+    def __init__(self, directory: pathlib.Path, case: str):
+        super().__init__(directory)
+        subprocess.run(["bash", PROJECT / "tests/nix/lay-out.sh", case, self.test, self.units], check=True)
+        shutil.rmtree(self.test / "files")
+        self.golden = json.loads((PROJECT / "tests/nix/expected" / case / "manifest.json").read_text())
+        subprocess.run(["strip", "-o", self.test / "program", machine.program()], check=True)
+        self.write("test/age.txt", KEY, 0o600)
+        self.write("test/note", NOTE, 0o755)
 
     def encrypt(self, name: str, values: dict, recipient: str = RECIPIENT, **how: object) -> str:
         """A sops file of the machine; returns its path there."""

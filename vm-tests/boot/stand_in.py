@@ -59,7 +59,7 @@ def switch(before: dict, plan: Plan) -> int:
     systemctl("stop", plan.stop)
     say("NOT restarting", plan.skip)
     if subprocess.run([TOP / "activate", TOP]).returncode != 0:
-        print("Failed to run activate script")
+        tell("Failed to run activate script")
         code = 2
     read_lists("activation", before, plan)
     systemctl("reset-failed")
@@ -104,7 +104,7 @@ def read_lists(prefix: str, before: dict, plan: Plan) -> None:
     if not READS_LISTS:
         return
     if restart.exists() or reload.exists():
-        print(WARNING)
+        tell(WARNING)
     for unit in lines(restart):
         if unit in before:
             modified(unit, plan, plan.restart)
@@ -151,7 +151,12 @@ def lines(path: pathlib.Path) -> list:
 def say(verb: str, units: set) -> None:
     told = sorted(unit for unit in units if not unit.endswith(".target"))
     if told:
-        print(f"{verb} the following units: {', '.join(told)}")
+        tell(f"{verb} the following units: {', '.join(told)}")
+
+
+def tell(line: str) -> None:
+    """As the real one does: standard output is for the activation."""
+    print(line, file=sys.stderr)
 
 
 def systemctl(verb: str, units=()) -> bool:
@@ -160,5 +165,4 @@ def systemctl(verb: str, units=()) -> bool:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(line_buffering=True)
     sys.exit(main(sys.argv[1]))

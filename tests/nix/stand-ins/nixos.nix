@@ -78,6 +78,7 @@ let
         environment = option (types.attrsOf (types.nullOr types.str)) { };
         path = option (types.listOf types.package) [ ];
         restartTriggers = option (types.listOf types.unspecified) [ ];
+        reloadIfChanged = flag;
         restartIfChanged = option types.bool true;
         stopIfChanged = option types.bool true;
       }
