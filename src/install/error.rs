@@ -200,7 +200,7 @@ impl InstallError {
                 path.display(),
                 home.display()
             ),
-            "remove neededForUsers, or choose a path that is in no home",
+            "remove neededForUsers or neededForFileSystems, or choose a path that is in no home",
         )
     }
 

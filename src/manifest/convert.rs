@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    declaration::{Account, Body, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template},
+    declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template},
     findings::Findings,
     paths::Paths,
     raw,
@@ -69,6 +69,11 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         max_size,
         use_tmpfs: raw.use_tmpfs,
         user_mode: raw.user_mode,
+        phase: if raw.for_file_systems {
+            Phase::FileSystems
+        } else {
+            Phase::AsCalled
+        },
         logging: Logging {
             key_import: raw.logging.key_import,
             secret_changes: raw.logging.secret_changes,

@@ -43,8 +43,19 @@ pub struct Manifest {
     pub use_tmpfs: bool,
     /// Whether to run for a plain user: without a mount, without a change of owner, and without unit requests.
     pub user_mode: bool,
+    /// The phase that installs this.
+    pub phase: Phase,
     /// The settings for reports in addition to warnings and errors.
     pub logging: Logging,
+}
+
+/// The phase of an activation, as far as a manifest says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The phase of file systems: a unit of its own installs this before file systems are mounted.
+    FileSystems,
+    /// The early or the regular phase. The command line says which of the two it is.
+    AsCalled,
 }
 
 /// The settings for reports in addition to warnings and errors.

@@ -17,5 +17,5 @@ mod raw;
 #[cfg(test)]
 mod schema;
 
-pub use declaration::{Account, Body, Logging, Manifest, Placeholder, Placement, Secret, Selection, Template};
+pub use declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template};
 pub use error::ManifestError;

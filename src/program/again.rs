@@ -1,6 +1,6 @@
 //! The command that installs a manifest again, for messages. Somebody types the command after the cause of a failure was repaired.
 
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Phase};
 
 /// The command that repeats this run. The command depends on the module that made the manifest, on the phase of the run, and on
 /// what started this program.
@@ -8,13 +8,14 @@ use crate::manifest::Manifest;
 /// `is_early` says that this is the early phase, before users are made (`-ignore-passwd`). `by_unit` says that a systemd unit
 /// started this program, not an activation script.
 ///
-/// Our module calls its units `sops-nix` and `sops-nix-for-users`. The module of sops-nix calls them `sops-install-secrets` and
-/// `sops-install-secrets-for-users`. Our module defines these names as aliases, except on system-manager, which cannot make
+/// Our module calls its units `sops-nix`, `sops-nix-for-users` and `sops-nix-for-file-systems`; no script does what the last one does.
+/// The module of sops-nix calls the first two `sops-install-secrets` and `sops-install-secrets-for-users`. Our module defines these names as aliases, except on system-manager, which cannot make
 /// aliases. So a command always has the name that the module itself uses.
 #[must_use]
 pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'static str {
     match (is_early, by_unit) {
         _ if manifest.user_mode => "systemctl --user restart sops-nix",
+        _ if manifest.phase == Phase::FileSystems => "systemctl restart sops-nix-for-file-systems",
         (false, _) if !manifest.is_of_sops_nix => "systemctl restart sops-nix",
         (true, true) if !manifest.is_of_sops_nix => "systemctl restart sops-nix-for-users",
         (false, true) => "systemctl restart sops-install-secrets",

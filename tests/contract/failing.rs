@@ -99,6 +99,20 @@ fn the_command_that_installs_again_is_that_of_the_phase_and_the_way_of_activatio
 }
 
 #[test]
+fn before_file_systems_the_command_that_installs_again_names_the_unit_of_that_phase() {
+    let Some(world) = World::system() else { return };
+    let bad = good(&world).secret("bad", &world.fixture("nesting.json"), "no/such/key");
+    let path = world.save(&bad.with("version", 1).with("forFileSystems", true));
+    let said = world.run_arguments(["-ignore-passwd".as_ref(), path.as_os_str()]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let last = said.err.lines().last().unwrap();
+    assert_eq!(
+        last,
+        "error: published 2 of 3 in /run/secrets, without: bad; repair what is named above, and run: systemctl restart sops-nix-for-file-systems"
+    );
+}
+
+#[test]
 fn where_all_of_it_fails_nothing_is_published() {
     let Some(world) = World::system() else { return };
     let before = world.tree("/run");

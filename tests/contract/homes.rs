@@ -119,7 +119,7 @@ fn before_users_are_made_a_home_that_is_not_there_is_left_alone() {
     assert_eq!(
         said.err,
         "error: secret a: cannot link /home/alice/.config/app/token: /home/alice does not exist yet, and its owner is not known before users are made; \
-         remove neededForUsers, or choose a path that is in no home\n"
+         remove neededForUsers or neededForFileSystems, or choose a path that is in no home\n"
     );
     assert_eq!(world.tree("/home"), "");
     assert!(world.read("/run/secrets/a").starts_with("text"));

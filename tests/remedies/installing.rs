@@ -39,7 +39,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "remove neededForUsers, or choose a path that is in no home",
+        "remove neededForUsers or neededForFileSystems, or choose a path that is in no home",
         "homes are made by systemd; src/install/tests has both states",
         &["sops.secrets.<name>.neededForUsers", "sops.secrets.<name>.path"],
     ),
