@@ -63,6 +63,8 @@ in
   # Whether a plain user installs it.
   userMode,
   useTmpfs ? false,
+  # Further fields of the manifest.
+  fields ? { },
   # Fields of a secret or a template that only one of the two modules has: a function from the option's value to these fields.
   furtherFields ? _: { },
 }:
@@ -94,6 +96,7 @@ pkgs.writeTextFile {
       };
     }
     // laterFields
+    // fields
   );
   checkPhase = ''
     ${cfg.validationPackage}/bin/sops-install-secrets -check-mode=${checkMode} "$out"

@@ -27,6 +27,7 @@ let
   # Scripts take part in a dry activation themselves.
   byUnit =
     lib.optional (ways.earlyByUnit && !phases.early.isEmpty) phases.early
+    ++ lib.optional (!phases.fileSystems.isEmpty) phases.fileSystems
     ++ lib.optional (ways.regularByUnit && !phases.regular.isEmpty) phases.regular;
 
   # What the installer of a phase has in its unit alone, and may need.

@@ -13,6 +13,15 @@ let
   phases = import ./phases.nix { inherit config lib pkgs; };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   fileSystems = import ./file-systems.nix { inherit config lib; };
+  fileSystemsChecks = import ./file-systems-checks.nix {
+    inherit
+      config
+      lib
+      phases
+      utils
+      ways
+      ;
+  };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };
 
   ways = import ./ways.nix {
@@ -25,6 +34,7 @@ let
   };
 
   isSet = number: number != null && number != 0;
+  inherit (import ./needs.nix { inherit lib; }) needsOf needOf;
 
   # In a manifest null for both would mean root, which nobody meant here.
   ownerAssertions = lib.concatMap (
@@ -47,39 +57,51 @@ let
         message = "${option} has a group and a gid: leave gid at 0, or set group to null.";
       }
       {
-        assertion =
-          !entry.neededForUsers
-          || (
-            lib.elem entry.owner [
-              null
-              "root"
-            ]
-            && lib.elem entry.group [
-              null
-              "root"
-            ]
-            && !isSet entry.uid
-            && !isSet entry.gid
-          );
-        message = "${option} is neededForUsers, and so installed before there is any user but root: remove its owner, group, uid and gid.";
+        assertion = needOf entry == null || belongsToRoot entry;
+        message = "${option} is ${needOf entry}, and so installed before there is any user but root: remove its owner, group, uid and gid.";
+      }
+      {
+        assertion = lib.length (needsOf entry) < 2;
+        message = "${option} is ${lib.concatStringsSep " and " (needsOf entry)}, and so would be in two directories: remove one of them, and declare it once more under another name for the other.";
       }
     ]
   ) phases.entries;
 
-  # A template of the early phase can only use secrets that are decrypted in that phase.
-  earlyTemplateAssertions = lib.concatLists (
-    lib.mapAttrsToList (
-      templateName: template:
-      lib.mapAttrsToList (secretName: _: {
-        assertion = !phases.mentions false "${cfg.placeholder.${secretName}}" template;
-        message =
-          "sops.templates.${lib.strings.escapeNixIdentifier templateName} is neededForUsers, but uses a secret that is not: "
-          + "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.neededForUsers.";
-      }) (lib.filterAttrs (_: secret: !secret.neededForUsers) cfg.secrets)
-    ) phases.early.templates
-  );
+  belongsToRoot =
+    entry:
+    lib.elem entry.owner [
+      null
+      "root"
+    ]
+    && lib.elem entry.group [
+      null
+      "root"
+    ]
+    && !isSet entry.uid
+    && !isSet entry.gid;
+
+  # A template that is rendered before the regular phase can only use secrets that are decrypted in its own phase.
+  templateAssertions =
+    phase:
+    lib.concatLists (
+      lib.mapAttrsToList (
+        templateName: template:
+        lib.mapAttrsToList (secretName: secret: {
+          assertion = !phases.mentions false "${cfg.placeholder.${secretName}}" template;
+          message =
+            "sops.templates.${lib.strings.escapeNixIdentifier templateName} is ${phase.option}, but uses a secret that is not: "
+            + (
+              if needOf secret == null then
+                "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.${phase.option}."
+              else
+                "declare sops.secrets.${lib.strings.escapeNixIdentifier secretName} once more under another name, with ${phase.option}, and use that."
+            );
+        }) (removeAttrs cfg.secrets (lib.attrNames phase.secrets))
+      ) phase.templates
+    );
 
   hasEarly = !phases.early.isEmpty;
+  hasFileSystems = !phases.fileSystems.isEmpty;
   hasRegular = !phases.regular.isEmpty;
 
   activationAssertions = [
@@ -108,18 +130,7 @@ let
   scriptNames = lib.concatMapStringsSep ", " scriptName;
   waiting = scriptNames ways.scripts.waiting;
   waitingEarly = scriptNames ways.scripts.waitingEarly;
-  dropped = "NixOS 26.11 drops what activation scripts use to have units restarted";
-
-  # Whether units were the default, and a script installs all the same.
-  yields = cfg.useSystemdActivation && !ways.regularByUnit;
-
-  # Readers of secrets that no unit can be before.
-  readerWarning =
-    { name, remedy }:
-    if ways.regularByUnit then
-      "A unit installs the secrets here, and at boot ${name} needs one before it: ${remedy}."
-    else
-      "${name} needs a secret at boot before a unit can install it, so that a script installs the secrets here. ${dropped}: ${remedy}.";
+  inherit (ways) dropped yields;
 
   # NixOS adds one text of all scripts to them.
   activationScripts = lib.filterAttrs (_: script: script ? deps) (
@@ -172,15 +183,15 @@ let
     ++
       lib.optional (ways.earlyByUnit && hasEarly && ways.scripts.waitingEarly != [ ])
         "A unit installs the secrets with neededForUsers here, and at boot ${waitingEarly} runs before it, although setupSecretsForUsers is in its deps: make a unit of it, with after = [ \"sops-nix-for-users.service\" ]."
-    ++ lib.optionals (hasRegular && (ways.regularByUnit || yields)) (
-      map readerWarning ways.earlyReaders
-    )
     ++ lib.optionals hasRegular (
       unorderedWarnings cfg.secretsDir "setupSecrets" "sops-nix.service" ways.regularByUnit
     )
     ++ lib.optionals hasEarly (
       unorderedWarnings cfg.secretsForUsersDir "setupSecretsForUsers" "sops-nix-for-users.service"
         ways.earlyByUnit
+    )
+    ++ lib.optionals hasFileSystems (
+      unorderedWarnings cfg.secretsForFileSystemsDir "" "sops-nix-for-file-systems.service" true
     )
   );
 
@@ -284,15 +295,16 @@ let
     ) lateKeys
   );
 
-  # Early secrets are installed before users are created, and users are created before systemd mounts anything else. Waiting for such a mount would be a
-  # cycle.
-  mountAssertions = lib.optionals (ways.earlyByUnit && hasEarly) (
+  # Some secrets are installed before systemd mounts anything but what the initrd has mounted, the early ones because users are created before that. If they
+  # waited for such a mount, this would be a cycle.
+  mountAssertions =
+    afterwards:
     map (
       { path, fs }:
       {
         assertion = false;
         message =
-          "The key ${path} lies on ${fs.mountPoint}, which is mounted only after the users are created, and so after the secrets with neededForUsers: "
+          "The key ${path} lies on ${fs.mountPoint}, which is mounted only after ${afterwards}: "
           + lib.optionalString (
             !lib.any (declared: declared.mountPoint == fs.mountPoint) (
               lib.attrValues (config.fileSystems or { })
@@ -300,8 +312,7 @@ let
           ) "declare it in fileSystems instead of systemd.mounts, and "
           + "set fileSystems.\"${fs.mountPoint}\".neededForBoot to true.";
       }
-    ) lateKeys
-  );
+    ) lateKeys;
 
   lateUsersWarning =
     lib.optional
@@ -316,10 +327,19 @@ in
       inherit (phases) places;
     }
     ++ ownerAssertions
-    ++ earlyTemplateAssertions
+    ++ templateAssertions phases.early
+    ++ templateAssertions phases.fileSystems
     ++ activationAssertions
-    ++ mountAssertions;
+    ++ lib.optionals (ways.earlyByUnit && hasEarly) (
+      mountAssertions "the users are created, and so after the secrets with neededForUsers"
+    )
+    ++ lib.optionals hasFileSystems (mountAssertions "the secrets with neededForFileSystems");
 
   warnings =
-    commonChecks.warnings ++ unitWarnings ++ mountWarnings ++ lateUsersWarning ++ wayWarnings;
+    commonChecks.warnings
+    ++ unitWarnings
+    ++ mountWarnings
+    ++ lateUsersWarning
+    ++ wayWarnings
+    ++ fileSystemsChecks.warnings;
 }

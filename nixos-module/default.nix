@@ -1,5 +1,5 @@
-# Secrets of sops files on a NixOS host: the options under `sops`, two manifests (one for secrets with `neededForUsers`, one for the rest), and what
-# installs them: activation scripts or systemd units.
+# Secrets of sops files on a NixOS host: the options under `sops`, a manifest for each phase (secrets with `neededForUsers`, those with
+# `neededForFileSystems`, the rest), and what installs them: activation scripts or systemd units.
 {
   config,
   lib,
@@ -16,6 +16,7 @@ in
     ./options.nix
     ./scripts.nix
     ./units.nix
+    ./file-systems-unit.nix
     ./before-switch.nix
     ./former-names.nix
     ./checks.nix
@@ -26,5 +27,6 @@ in
   config.system.build = {
     sops-nix-manifest = phases.regular.manifest;
     sops-nix-users-manifest = phases.early.manifest;
+    sops-nix-file-systems-manifest = phases.fileSystems.manifest;
   };
 }

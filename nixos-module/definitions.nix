@@ -11,6 +11,7 @@ name:
 
 let
   own = map toString [
+    ./file-systems-unit.nix
     ./former-names.nix
     ./units.nix
   ];

@@ -1,56 +1,126 @@
-# What the configuration has read secrets at boot before a unit can install them: volumes of crypttab and local file systems, for which local-fs.target waits,
-# and commands that run before systemd.
+# What the configuration has read secrets at boot before sops-nix.service can install them: volumes of crypttab and local file systems, for which local-fs.target
+# waits, and commands that run before systemd.
 #
 # What our own scripts and units do depends on this. So it reads nothing that depends on them.
-{ config, lib }:
+{
+  config,
+  lib,
+  phases,
+}:
 
 let
   cfg = config.sops;
   fileSystems = import ./file-systems.nix { inherit config lib; };
 
-  inherit (import ./secret-names.nix { inherit cfg lib; }) namesSecret;
+  inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny namesSecret;
 
-  # A volume with one of these options, in the fourth field of its line (crypttab(5)), is not opened before the secrets are there.
-  isOpenedEarly =
+  # The volumes of crypttab(5), each with its line and the options in its fourth field.
+  volume =
     line:
     let
       fields = lib.filter (field: lib.isString field && field != "") (builtins.split "[ \t]+" line);
-      isComment = fields != [ ] && lib.hasPrefix "#" (lib.head fields);
-      volumeOptions = lib.concatMap (lib.splitString ",") (lib.drop 3 fields);
     in
-    !isComment && lib.mutuallyExclusive [ "noauto" "_netdev" ] volumeOptions;
+    {
+      inherit line;
+      isComment = fields != [ ] && lib.hasPrefix "#" (lib.head fields);
+      options = lib.concatMap (lib.splitString ",") (lib.drop 3 fields);
+    };
   crypttab = config.environment.etc.crypttab or { };
-  volumes = lib.optionals (crypttab.enable or true && crypttab.text or null != null) (
-    lib.splitString "\n" crypttab.text
+  volumes = lib.filter (volume: !volume.isComment && !lib.elem "noauto" volume.options) (
+    map volume (
+      lib.optionals (crypttab.enable or true && crypttab.text or null != null) (
+        lib.splitString "\n" crypttab.text
+      )
+    )
   );
+  # Remote disks wait for the network.
+  isRemoteVolume = volume: lib.elem "_netdev" volume.options;
 
-  # The same for file systems. Remote ones wait for the network.
-  isMountedEarly =
+  # File systems that are mounted at boot. What the initrd mounts is in initrd-readers.nix.
+  mounted = lib.filter (
+    fs: !fs.neededForBoot && lib.mutuallyExclusive [ "noauto" "x-systemd.automount" ] fs.options
+  ) (lib.attrValues (config.fileSystems or { }));
+  waitsForUs =
     fs:
-    !fileSystems.isRemote fs
-    && lib.mutuallyExclusive [ "noauto" "x-systemd.automount" ] fs.options
-    && !lib.any (unit: lib.hasInfix unit (toString fs.options)) [
+    lib.any (unit: lib.hasInfix unit (toString fs.options)) [
       "sops-nix.service"
       "sops-install-secrets.service"
       "sops-nix.target"
     ];
-in
-lib.optional (lib.any (line: isOpenedEarly line && namesSecret line) volumes) {
-  name = "environment.etc.crypttab";
-  remedy = "add noauto to that line, and have a unit with after = [ \"sops-nix.service\" ] start its systemd-cryptsetup@<name>.service";
-}
-++ lib.optional (namesSecret (config.boot.postBootCommands or "")) {
-  name = "boot.postBootCommands";
-  remedy = "make a unit of that, with after = [ \"sops-nix.service\" ]";
-}
-++
-  map
-    (fs: {
+
+  # What opens or mounts something, with the text that may name a secret.
+  disks =
+    map (volume: {
+      name = "environment.etc.crypttab";
+      text = volume.line;
+    }) (lib.filter (volume: !isRemoteVolume volume) volumes)
+    ++ map (fs: {
       name = "fileSystems.\"${fs.mountPoint}\".options";
-      remedy = "add nofail and x-systemd.requires=sops-nix.service to them";
-    })
-    (
-      lib.filter (fs: isMountedEarly fs && namesSecret (toString fs.options)) (
-        lib.attrValues (config.fileSystems or { })
+      text = toString fs.options;
+    }) (lib.filter (fs: !fileSystems.isRemote fs && !waitsForUs fs) mounted);
+
+  # Where a secret or template is once it is needed for file systems.
+  newPath =
+    path:
+    let
+      old = lib.findFirst (directory: lib.hasPrefix "${directory}/" path) null [
+        cfg.secretsDir
+        cfg.secretsForUsersDir
+      ];
+    in
+    if old == null then path else cfg.secretsForFileSystemsDir + lib.removePrefix old path;
+
+  # The secrets and templates whose paths are words of the text.
+  namedIn =
+    text:
+    let
+      words = builtins.split "[ \t,=:]+" text;
+    in
+    lib.filter ({ entry, ... }: lib.elem entry.path words) phases.entries;
+  withRemedy =
+    { name, text }:
+    let
+      named = namedIn text;
+      each =
+        { option, entry }:
+        "set ${option}.neededForFileSystems to true"
+        + lib.optionalString entry.neededForUsers " instead of neededForUsers"
+        + lib.optionalString (
+          newPath entry.path != entry.path
+        ) ", and name its path there, ${newPath entry.path}";
+    in
+    {
+      inherit name;
+      remedy =
+        if named == [ ] then
+          "declare the secret with neededForFileSystems, and name its path in ${cfg.secretsForFileSystemsDir}"
+        else
+          lib.concatMapStringsSep "; " each named;
+    };
+  readersOf = names: map withRemedy (lib.unique (lib.filter (disk: names disk.text) disks));
+in
+{
+  # Readers of secrets of the regular phase.
+  regular =
+    readersOf namesSecret
+    ++ lib.optional (namesSecret (config.boot.postBootCommands or "")) {
+      name = "boot.postBootCommands";
+      remedy = "make a unit of that, with after = [ \"sops-nix.service\" ]";
+    };
+
+  # Whether a remote disk needs a secret of the regular phase.
+  remote = lib.any namesSecret (
+    map (volume: volume.line) (lib.filter isRemoteVolume volumes)
+    ++ map (fs: toString fs.options) (lib.filter fileSystems.isRemote mounted)
+  );
+
+  # Disks that need a secret with neededForUsers: nothing orders them after the unit that installs it.
+  early = readersOf (
+    namesAny (
+      [ "${cfg.secretsForUsersDir}/" ]
+      ++ map (entry: entry.path) (
+        lib.attrValues phases.early.secrets ++ lib.attrValues phases.early.templates
       )
     )
+  );
+}

@@ -92,7 +92,29 @@ let
           installed in `/run/secrets-for-users` instead of `/run/secrets`.
         '';
       };
+
+      neededForFileSystems = lib.mkOption {
+        type = types.bool;
+        default = false;
+        description = ''
+          Whether the file is needed before file systems are mounted: the key of an encrypted disk in `environment.etc.crypttab.text`, or what the
+          `options` of a file system name. Such a file belongs to root, and `sops-nix-for-file-systems.service` installs it in
+          `/run/secrets-for-file-systems` instead of `/run/secrets`. The initrd does not have it.
+        '';
+      };
     };
+
+  inherit (import ./needs.nix { inherit lib; }) isRegular;
+
+  # Where the files of a phase are.
+  directoryOf =
+    entry:
+    if entry.neededForUsers then
+      cfg.secretsForUsersDir
+    else if entry.neededForFileSystems then
+      cfg.secretsForFileSystemsDir
+    else
+      cfg.secretsDir;
 
   secret =
     { config, name, ... }:
@@ -106,10 +128,8 @@ let
         // {
           path = lib.mkOption {
             type = types.str;
-            default = "${
-              if config.neededForUsers then cfg.secretsForUsersDir else cfg.secretsDir
-            }/${config.name}";
-            defaultText = lib.literalMD "`/run/secrets/<name>`, or `/run/secrets-for-users/<name>` with `neededForUsers`";
+            default = "${directoryOf config}/${config.name}";
+            defaultText = lib.literalMD "`/run/secrets/<name>`, `/run/secrets-for-users/<name>` with `neededForUsers`, or `/run/secrets-for-file-systems/<name>` with `neededForFileSystems`";
             description = ''
               Where to find the secret. If you set another path than the default, a symlink to the secret is made there.
             '';
@@ -138,9 +158,9 @@ let
           path = lib.mkOption {
             type = types.singleLineStr;
             default = "${
-              if config.neededForUsers then "${cfg.secretsForUsersDir}/rendered" else cfg.renderedDir
+              if isRegular config then cfg.renderedDir else "${directoryOf config}/rendered"
             }/${config.name}";
-            defaultText = lib.literalMD "`/run/secrets/rendered/<name>`, or `/run/secrets-for-users/rendered/<name>` with `neededForUsers`";
+            defaultText = lib.literalMD "`/run/secrets/rendered/<name>`, `/run/secrets-for-users/rendered/<name>` with `neededForUsers`, or `/run/secrets-for-file-systems/rendered/<name>` with `neededForFileSystems`";
             description = ''
               Where to find the rendered file. If you set another path than the default, a symlink to the file is made there.
             '';
@@ -164,6 +184,7 @@ in
 
     secretsDir = directory "/run/secrets" "Directory of the installed secrets.";
     secretsForUsersDir = directory "/run/secrets-for-users" "Directory of the installed secrets with `neededForUsers`.";
+    secretsForFileSystemsDir = directory "/run/secrets-for-file-systems" "Directory of the installed secrets with `neededForFileSystems`.";
     renderedDir = directory "/run/secrets/rendered" "Directory of the rendered templates.";
 
     useTmpfs = lib.mkOption {
@@ -190,7 +211,8 @@ in
 
         A script installs secrets with `neededForUsers` all the same, if a script makes the users: no unit runs before it. And if this is not set,
         a script also installs the others if another activation script names `setupSecrets` in its `deps`: it needs the secrets then. So it
-        does if crypttab, a local file system or `boot.postBootCommands` names a secret.
+        does if crypttab, a local file system or `boot.postBootCommands` names a secret. Secrets with `neededForFileSystems` are always
+        installed by a unit.
 
         NixOS 26.11 drops what scripts use to have units restarted on a switch.
       '';

@@ -22,6 +22,7 @@ let
   ours = {
     sops-nix = "sops-install-secrets";
     sops-nix-for-users = "sops-install-secrets-for-users";
+    sops-nix-for-file-systems = null;
     sops-nix-generate-age-key = null;
   };
 
@@ -29,7 +30,6 @@ let
   earlyUnits =
     lib.genAttrs [
       "cryptsetup-pre.target"
-      "cryptsetup.target"
       "kmod-static-nodes.service"
       "swap.target"
       "systemd-boot-random-seed.service"
@@ -51,7 +51,6 @@ let
     // lib.genAttrs [
       "systemd-journal-flush.service"
       "systemd-tmpfiles-setup-dev.service"
-      "systemd-tmpfiles-setup.service"
       "systemd-udev-settle.service"
       "systemd-udev-trigger.service"
       "systemd-udevd.service"
@@ -63,15 +62,24 @@ let
         config.fileSystems or { } ? "/"
       ) "systemd-tmpfiles-setup-dev.service";
       "local-fs.target" = [ "local-fs-pre.target" ];
+      "cryptsetup.target" = [ "cryptsetup-pre.target" ];
+      "systemd-tmpfiles-setup.service" = [
+        "systemd-sysusers.service"
+        "local-fs.target"
+      ];
     };
 
-  # Units that the kernel and systemd's generators make.
-  isEarlyByName =
+  # Units that the kernel and systemd's generators make, with the units that they wait for.
+  earlyByName =
     unit:
-    lib.hasSuffix ".device" unit
-    || lib.hasSuffix ".swap" unit
-    || lib.hasPrefix "systemd-cryptsetup@" unit
-    || lib.hasPrefix "systemd-fsck@" unit;
+    if lib.hasPrefix "systemd-cryptsetup@" unit then
+      [ "cryptsetup-pre.target" ]
+    else if lib.hasPrefix "systemd-fsck@" unit then
+      [ "local-fs-pre.target" ]
+    else if lib.hasSuffix ".device" unit || lib.hasSuffix ".swap" unit then
+      [ ]
+    else
+      null;
 
   # A list of units or paths, from an option or a field of a unit file.
   words = values: lib.filter (word: word != "") (lib.splitString " " (toString values));
@@ -251,7 +259,12 @@ let
       if nodes ? ${unit} then
         known unit nodes.${unit}
       else
-        lib.optionals (unit != sysinit && !isEarlyByName unit) unknown
+        lib.optionals (unit != sysinit) (
+          let
+            early = earlyByName unit;
+          in
+          if early != null then early else unknown
+        )
     );
 
   # A unit and all units that it waits for, directly or not.
@@ -288,5 +301,5 @@ in
 
   # The units that somebody has ordered before `unit`, without those that are always before it.
   ahead =
-    unit: lib.filter (name: !earlyUnits ? ${name} && !isEarlyByName name) (predecessors [ ] unit);
+    unit: lib.filter (name: !earlyUnits ? ${name} && earlyByName name == null) (predecessors [ ] unit);
 }

@@ -1,5 +1,6 @@
-# Secrets are installed in two phases. The early phase runs before users exist: all files belong to root, and no names are looked up. The regular phase runs
-# when users exist. Each phase has its own directory, manifest and installer. Scripts and units differ only in what starts the installer.
+# Secrets are installed in three phases. The early phase runs before users exist, the phase of file systems before file systems are mounted: there all files
+# belong to root, and no names are looked up. The regular phase runs when users and file systems are there. Each phase has its own directory, manifest and
+# installer. Scripts and units differ only in what starts the installer.
 {
   config,
   lib,
@@ -13,8 +14,8 @@ let
   installerFor = import ../module-common/installer.nix { inherit lib pkgs cfg; };
   templateText = import ../module-common/template-text.nix { inherit lib pkgs; };
 
-  isEarly = _: entry: entry.neededForUsers;
-  isRegular = name: entry: !isEarly name entry;
+  inherit (import ./needs.nix { inherit lib; }) isRegular needOf;
+  entriesOf = option: lib.filterAttrs (_: entry: needOf entry == option);
 
   # Whether evaluation can read the file, without building anything.
   isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
@@ -32,8 +33,8 @@ let
       # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
       builtins.replaceStrings [ token ] [ "" ] text != text;
 
-  # A regular template may use an early secret. Then the regular manifest has the secret too, because a manifest can only render its own secrets. The early
-  # copy stays as it is. Units are restarted once, by the early phase.
+  # A regular template may use a secret of another phase. Then the regular manifest has the secret too, because a manifest can only render its own secrets. The
+  # other copy stays as it is. Units are restarted once, by the other phase.
   regularCopies =
     templates:
     lib.mapAttrs
@@ -49,7 +50,7 @@ let
       (
         lib.filterAttrs (
           name: _: lib.any (mentions true "${cfg.placeholder.${name}}") (lib.attrValues templates)
-        ) (lib.filterAttrs isEarly cfg.secrets)
+        ) (lib.filterAttrs (_: secret: !isRegular secret) cfg.secrets)
       );
 
   # `/a` for `/a/b/c`, and `/` for a file in the root directory itself.
@@ -79,14 +80,19 @@ let
     {
       suffix,
       directory,
-      flags,
-      secrets,
-      templates,
+      # The option that puts a secret or a template into this phase.
+      option ? null,
+      flags ? [ ],
+      secrets ? entriesOf option cfg.secrets,
+      templates ? entriesOf option cfg.templates,
+      # Fields of this manifest alone.
+      fields ? { },
     }:
     rec {
       inherit
         suffix
         directory
+        option
         secrets
         templates
         ;
@@ -99,7 +105,12 @@ let
 
       manifest = manifestFor {
         fileName = "manifest${suffix}.json";
-        inherit secrets templates mountPoint;
+        inherit
+          secrets
+          templates
+          mountPoint
+          fields
+          ;
         symlinkPath = directory;
         userMode = false;
         inherit (cfg) useTmpfs;
@@ -129,18 +140,30 @@ rec {
   early = phase {
     suffix = "-for-users";
     directory = cfg.secretsForUsersDir;
+    option = "neededForUsers";
     flags = [ "-ignore-passwd" ];
-    secrets = lib.filterAttrs isEarly cfg.secrets;
-    templates = lib.filterAttrs isEarly cfg.templates;
+  };
+
+  fileSystems = phase {
+    suffix = "-for-file-systems";
+    directory = cfg.secretsForFileSystemsDir;
+    option = "neededForFileSystems";
+    flags = [ "-ignore-passwd" ];
+    fields.forFileSystems = true;
   };
 
   regular = phase rec {
     suffix = "";
     directory = cfg.secretsDir;
-    flags = [ ];
-    secrets = lib.filterAttrs isRegular cfg.secrets // regularCopies templates;
-    templates = lib.filterAttrs isRegular cfg.templates;
+    secrets = entriesOf null cfg.secrets // regularCopies templates;
+    templates = entriesOf null cfg.templates;
   };
+
+  all = [
+    early
+    fileSystems
+    regular
+  ];
 
   # Every secret and template of the configuration, with its option name for messages.
   entries =
@@ -153,7 +176,7 @@ rec {
     lib.mapAttrsToList (named "secrets") cfg.secrets
     ++ lib.mapAttrsToList (named "templates") cfg.templates;
 
-  # What the two phases install, and where. An early secret that a regular template uses is in the list twice.
+  # What the phases install, and where. A secret of another phase that a regular template uses is in the list twice.
   places =
     let
       placed =
@@ -165,12 +188,9 @@ rec {
           option =
             optionName kind name
             + lib.optionalString (
-              entry.neededForUsers && phase.directory == cfg.secretsDir
-            ) " (for a template without neededForUsers)";
+              phase.option == null && !isRegular entry
+            ) " (for a template without ${needOf entry})";
         }) phase.${kind};
     in
-    lib.concatMap (phase: placed phase "secrets" ++ placed phase "templates") [
-      early
-      regular
-    ];
+    lib.concatMap (phase: placed phase "secrets" ++ placed phase "templates") all;
 }

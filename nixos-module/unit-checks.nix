@@ -33,10 +33,7 @@ let
     else
       "services.userborn.enable";
 
-  # Mounts that hold keys have messages of their own, in checks.nix.
-  afterUsers = lib.subtractLists ordering.keyMounts (
-    ordering.waitingFor beforeUsers "sops-nix-for-users.service"
-  );
+  waitedFor = import ./waited-for.nix { inherit config lib ordering; };
 
   ahead = ordering.mayWaitFor [ "sysinit.target" ] "sops-nix.service";
   isOrderedEarly = lib.elem "sysinit.target" config.systemd.services.sops-nix.before;
@@ -54,13 +51,6 @@ let
       formerEarly.name
     ]
   );
-
-  # Whether somebody has replaced the command of the unit.
-  isReplaced =
-    name: command:
-    !lib.elem "${command}" (
-      lib.toList (config.systemd.services.${name}.serviceConfig.ExecStart or [ ])
-    );
 in
 {
   assertions =
@@ -74,26 +64,18 @@ in
           + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
       }) earlySettings
     )
-    ++ lib.optional (earlyByUnit && !phases.early.isEmpty) {
-      assertion = !isReplaced "sops-nix-for-users" phases.early.installer;
-      message =
-        "systemd.services.sops-nix-for-users: this is the unit that installs the secrets with neededForUsers, and its ExecStart is another now, so that users would be without their passwords: "
-        + "remove that ExecStart, under the name ${formerEarly.name} as well; what is to run with the installation is ExecStartPre or ExecStartPost.";
-    }
     ++ lib.optionals earlyByUnit (
-      map (unit: {
-        assertion = false;
-        message =
-          "${unit} is to start before sops-nix-for-users.service, but itself starts only after the users are created: "
-          + lib.optionalString (lib.hasSuffix ".mount" unit) "declare it in fileSystems with neededForBoot = true, or "
-          + lib.optionalString (lib.hasSuffix ".service" unit) "set unitConfig.DefaultDependencies = false for it and remove what starts later from its after, or "
-          + "do not order it so.";
-      }) afterUsers
+      waitedFor.assertions phases.early {
+        before = beforeUsers;
+        without = "users would be without their passwords";
+        afterwards = "the users are created";
+        formerName = formerEarly.name;
+      }
     );
 
   warnings =
     former.warnings
-    ++ lib.optional (isReplaced "sops-nix" installCommand) (
+    ++ lib.optional (waitedFor.isReplaced "sops-nix" installCommand) (
       "systemd.services.sops-nix: this is the unit that installs the secrets here, and its ExecStart is another now, so that it does not. "
       + "Call a unit of your own otherwise, and order it after sops-nix.service; what is to run with the installation is ExecStartPre or ExecStartPost."
     )

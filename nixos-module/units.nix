@@ -40,9 +40,15 @@ let
         ahead = [ ];
       };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
-  confinement = import ./confinement.nix { inherit lib; };
-  mountStep = import ./mount.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
+  inherit (import ./install-unit.nix { inherit config lib pkgs; })
+    again
+    earlyInBoot
+    installUnit
+    keyUnit
+    waitForKeys
+    withKeyGeneration
+    ;
   definitionsOf = import ./definitions.nix { inherit config lib options; };
   formerUnit = import ./former-units.nix { inherit config lib options; };
   ordering = import ./ordering.nix {
@@ -56,74 +62,6 @@ let
 
   # Which units exist depends on this option alone, and on no secret: secrets may depend on which units exist.
   withEarlyUnit = cfg.useSystemdActivation;
-  keyUnit = "sops-nix-generate-age-key.service";
-  withKeyGeneration = cfg.useSystemdActivation && cfg.age.generateKey && cfg.age.keyFile != null;
-
-  # Without this, the units would start before the file systems of the keys are mounted.
-  waitForKeys = {
-    unitConfig.RequiresMountsFor = map unitPath.quoted keySources.paths;
-    wants = lib.optional withKeyGeneration keyUnit;
-    after = lib.optional withKeyGeneration keyUnit;
-  };
-
-  # Ordinary units start after sysinit.target. These start before it.
-  earlyInBoot.DefaultDependencies = lib.mkDefault false;
-
-  # With these empty lists, what others set in these fields of the unit file is merged with the options, instead of being a second value.
-  addUp = lib.genAttrs [
-    "After"
-    "Before"
-    "Conflicts"
-    "Requires"
-    "Wants"
-  ] (_: [ ]);
-
-  # Commands that were written for the unit of sops-nix keep the rights that they had there: they may mount something, load modules, use the network.
-  isConfined = former: former.commands == [ ];
-
-  installUnit = name: phase: former: command: {
-    unitConfig = earlyInBoot // addUp;
-    # Output of a process that exits before journald starts is not attributed to its unit.
-    after = [ "systemd-journald.service" ];
-    before = [ "shutdown.target" ];
-    conflicts = [ "shutdown.target" ];
-
-    # Outside of an activation nobody would read lists of units to restart, so the installer calls systemctl itself.
-    environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = lib.mkDefault "1";
-    environment.TMPDIR = lib.mkIf (isConfined former) (lib.mkDefault "%t/${name}-tmp");
-
-    serviceConfig = {
-      Type = lib.mkDefault "oneshot";
-      RemainAfterExit = lib.mkDefault true;
-      ExecStartPre = [ (mountStep phase).command ];
-      # In sops-nix this is a list. So a command that somebody adds under the old name runs as well, and only `lib.mkForce` replaces ours.
-      ExecStart =
-        if lib.elem "ExecStart" former.commands then [ "${command}" ] else lib.mkDefault "${command}";
-    }
-    # If the credential is missing, the unit starts all the same, and the installer says what it looked for.
-    // lib.optionalAttrs (cfg.age.keyCredential != null) {
-      ImportCredential = [ cfg.age.keyCredential ];
-    }
-    // lib.optionalAttrs (isConfined former) (confinement {
-      inherit name keySources;
-      inherit (cfg) keyTimeout maxSize;
-      roots = lib.unique (
-        phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
-      );
-    });
-  };
-
-  # On a switch sysinit.target has long been reached. This runs the unit again if its manifest has changed, before any ordinary unit is started.
-  again = phase: {
-    requiredBy = [ "sysinit-reactivation.target" ];
-    before = [ "sysinit-reactivation.target" ];
-    restartTriggers = [ phase.manifest ];
-    unitConfig = lib.optionalAttrs phase.isEmpty {
-      # There is nothing to install, but secrets of an earlier configuration may have to be removed.
-      ConditionPathExists = [ phase.mountPoint ];
-    };
-  };
-
   former = formerUnit "sops-install-secrets" "sops-nix";
   formerEarly = formerUnit "${former.name}-for-users" "sops-nix-for-users";
 
@@ -142,20 +80,24 @@ let
   # break the cycle by not installing the secrets.
   beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
-  # These start before sysinit.target too. They wait only if what configures them names a secret: a key of WireGuard, a file that a rule of tmpfiles copies. The
-  # network never waits for an installer that may need it. PrivateTmp makes a unit wait for tmpfiles.
+  # These may start before sysinit.target too. They wait only if what configures them names a secret: a key of WireGuard, the password of a remote file system, a
+  # file that a rule of tmpfiles copies. The network never waits for an installer that may need it. PrivateTmp makes a unit wait for tmpfiles.
   earlyReaders =
     lib.filter (reader: ordering.mayWaitFor [ "sysinit.target" reader ] "sops-nix.service" == [ ])
       (
         lib.optional (
-          networkReadsSecrets && !keySources.needNetwork && isConfined former
+          networkReadsSecrets && !keySources.needNetwork && former.commands == [ ]
         ) "systemd-networkd.service"
+        ++ lib.optional ways.earlyReaders.remote remoteFileSystems
         ++ lib.optionals (tmpfilesReadsSecrets && !hasPrivateTmp) [
           "systemd-tmpfiles-setup.service"
           # On a switch, this unit applies the rules.
           "systemd-tmpfiles-resetup.service"
         ]
       );
+
+  # Nothing starts this target unless a unit before it wants it.
+  remoteFileSystems = "remote-fs-pre.target";
 
   inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny namesSecret;
 
@@ -184,7 +126,11 @@ let
   notAgain.restartIfChanged = lib.mkDefault false;
 
   earlyInstalls = ways.earlyByUnit && !phases.early.isEmpty;
-  installing = [ "sops-nix.service" ] ++ lib.optional earlyInstalls "sops-nix-for-users.service";
+  installing = [
+    "sops-nix.service"
+  ]
+  ++ lib.optional earlyInstalls "sops-nix-for-users.service"
+  ++ lib.optional (!phases.fileSystems.isEmpty) "sops-nix-for-file-systems.service";
 
   # Users are created before sysinit.target, and early secrets must be installed before them.
   beforeUsers = lib.optionals earlyInstalls [
@@ -225,7 +171,10 @@ in
   systemd.services = lib.mkMerge [
     {
       sops-nix = lib.mkMerge [
-        (installUnit "sops-nix" phases.regular former installCommand)
+        (installUnit phases.regular {
+          command = installCommand;
+          formerCommands = former.commands;
+        })
         waitForKeys
         {
           description = lib.mkDefault "Secrets of sops files";
@@ -247,6 +196,7 @@ in
           before =
             lib.optional (beforeOrdinaryUnits "sops-nix.service") "sysinit.target"
             ++ lib.optionals ways.regularByUnit earlyReaders;
+          wants = lib.intersectLists [ remoteFileSystems ] (lib.optionals ways.regularByUnit earlyReaders);
         }
         (lib.mkIf ways.regularByUnit (again phases.regular))
         (lib.mkIf (!ways.regularByUnit) notAgain)
@@ -255,7 +205,10 @@ in
 
     (lib.mkIf withEarlyUnit {
       sops-nix-for-users = lib.mkMerge [
-        (installUnit "sops-nix-for-users" phases.early formerEarly earlyInstallCommand)
+        (installUnit phases.early {
+          command = earlyInstallCommand;
+          formerCommands = formerEarly.commands;
+        })
         # Without an early secret this unit needs no key, so users need not wait for one.
         (lib.mkIf (!phases.early.isEmpty) waitForKeys)
         (lib.mkIf ways.earlyByUnit (again phases.early))

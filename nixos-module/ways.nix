@@ -37,11 +37,14 @@ rec {
   # From this release on, a switch warns of activation scripts that have units restarted. From 26.11 on, it does not restart them.
   deprecatesScripts = lib.versionAtLeast (config.system.nixos.release or lib.trivial.release) "26.05";
 
+  # For messages.
+  dropped = "NixOS 26.11 drops what activation scripts use to have units restarted";
+
   # Scripts of the configuration.
   scripts = import ./waiting-scripts.nix { inherit lib options; };
 
   # What reads secrets before a unit can install them.
-  earlyReaders = import ./early-readers.nix { inherit config lib; };
+  earlyReaders = import ./early-readers.nix { inherit config lib phases; };
 
   # Whether units are only a default here, which gives way to whatever needs the secrets earlier.
   isYielding =
@@ -51,7 +54,10 @@ rec {
 
   regularByUnit =
     cfg.useSystemdActivation
-    && !(isYielding && (scripts.waiting != [ ] || scripts.replaceOurs || earlyReaders != [ ]));
+    && !(isYielding && (scripts.waiting != [ ] || scripts.replaceOurs || earlyReaders.regular != [ ]));
+
+  # Whether units were the default, and a script installs all the same.
+  yields = cfg.useSystemdActivation && !regularByUnit;
 
   # If there is no early secret, those of an earlier configuration may still have to be removed.
   earlyByUnit = cfg.useSystemdActivation && (!usersByScript || phases.early.isEmpty);

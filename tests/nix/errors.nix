@@ -14,7 +14,9 @@ let
         services.openssh.enable = true;
       };
     in
-    results."manifest.json" + results."manifest-for-users.json";
+    results."manifest.json"
+    + results."manifest-for-users.json"
+    + results."manifest-for-file-systems.json";
 
   fails = message: module: {
     inherit message;
@@ -86,6 +88,9 @@ in
   unknown-option = failsWith "The option `sops.age.keyfile' does not exist" { age.keyfile = "/key"; };
   secrets-directory-is-fixed = failsWith "`sops.secretsDir' is read-only" {
     secretsDir = "/secrets";
+  };
+  file-systems-directory-is-fixed = failsWith "`sops.secretsForFileSystemsDir' is read-only" {
+    secretsForFileSystemsDir = "/s";
   };
   users-directory-is-fixed = failsWith "`sops.secretsForUsersDir' is read-only" {
     secretsForUsersDir = "/s";

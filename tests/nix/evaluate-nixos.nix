@@ -32,27 +32,29 @@ let
   };
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
   showOrInstall = import ../../nixos-module/show-or-install.nix { inherit lib pkgs; };
-  generatedScripts = [
-    phases.early.installer
-    phases.regular.installer
-    (mount phases.early).script
-    (mount phases.regular).script
-    (showOrInstall {
-      phase = phases.regular;
-      shown = lib.optional (!cfg.useSystemdActivation) phases.early ++ [ phases.regular ];
-      ahead = ordering.ahead "sops-nix.service";
-    })
-    (showOrInstall {
-      phase = phases.early;
-      shown = [ phases.early ];
-      ahead = [ ];
-    })
-    (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
-  ];
+  generatedScripts =
+    lib.concatMap (phase: [
+      phase.installer
+      (mount phase).script
+    ]) phases.all
+    ++ [
+      (showOrInstall {
+        phase = phases.regular;
+        shown = lib.optional (!cfg.useSystemdActivation) phases.early ++ [ phases.regular ];
+        ahead = ordering.ahead "sops-nix.service";
+      })
+      (showOrInstall {
+        phase = phases.early;
+        shown = [ phases.early ];
+        ahead = [ ];
+      })
+      (import ../../module-common/generate-key.nix { inherit lib pkgs cfg; })
+    ];
 in
 {
   "manifest.json" = build.sops-nix-manifest.text;
   "manifest-for-users.json" = build.sops-nix-users-manifest.text;
+  "manifest-for-file-systems.json" = build.sops-nix-file-systems-manifest.text;
   "check-phase" = build.sops-nix-manifest.checkPhase;
   etc = config.environment.etc.read.text;
   # Every activation script and every service, so that a superfluous one is noticed too.

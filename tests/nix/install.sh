@@ -22,7 +22,7 @@ install_in_new_root() {
     manifest=${manifest##*/}
     arguments= user=0:0
     # As the modules call it.
-    case $manifest in *for-users* | *home*) arguments=-ignore-passwd ;; esac
+    case $manifest in *for-* | *home*) arguments=-ignore-passwd ;; esac
     case $manifest in *home*) user=1000:100 ;; esac
     echo "# ${manifest%.json}"
     chroot --userspec=$user . /usr/bin/env -i PATH=/usr/bin HOME=/var/empty XDG_RUNTIME_DIR=/run/user/1000 \
@@ -50,10 +50,11 @@ collect_manifests() {
   local case=$1 source=$2 target=$3 name kind=system
   mkdir -p "$target"
   case $case in home-*) kind=home ;; esac
-  for name in manifest-for-users manifest-2 manifest manifest-1; do
+  for name in manifest-for-users manifest-2 manifest-for-file-systems manifest manifest-1; do
     [ -e "$source/$name.json" ] || continue
     case $name in
       *for-users | *2) name_there=1-for-users ;;
+      *for-file-systems) name_there=1-for-file-systems ;;
       *) name_there=2-$kind ;;
     esac
     # The modules install nothing where there is nothing to install.

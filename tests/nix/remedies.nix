@@ -188,25 +188,146 @@ in
         })
       ];
   crypttab =
-    mends "add noauto to that line"
+    mends "set sops.secrets.\"db/password\".neededForFileSystems to true, and name its path there"
       (keyed { environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password"; })
-      [ (keyed { environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password noauto"; }) ];
-  local-file-system =
+      [
+        (keyed {
+          sops.secrets."db/password".neededForFileSystems = true;
+          environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets-for-file-systems/db/password";
+        })
+      ];
+  crypttab-by-the-option =
     let
-      options = [ "config=/run/secrets/db/password" ];
+      crypttab =
+        { config, ... }:
+        {
+          environment.etc.crypttab.text = "data /dev/sdb1 ${config.sops.secrets."db/password".path} luks";
+        };
     in
-    mends "add nofail and x-systemd.requires=sops-nix.service"
+    mends "set sops.secrets.\"db/password\".neededForFileSystems to true" (keyed crypttab) [
       (keyed {
-        fileSystems."/data".options = options;
+        imports = [ crypttab ];
+        sops.secrets."db/password".neededForFileSystems = true;
+      })
+    ];
+  crypttab-with-a-secret-of-users =
+    let
+      disk = settings: {
+        imports = [ settings ];
+        services.userborn.enable = true;
+      };
+    in
+    mends "neededForFileSystems to true instead of neededForUsers, and name its path there"
+      (early (disk {
+        environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets-for-users/my-password";
+      }))
+      [
+        (keyed (disk {
+          sops.secrets.my-password.neededForFileSystems = true;
+          environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets-for-file-systems/my-password";
+        }))
+      ];
+  crypttab-with-a-secret-of-nobody =
+    mends
+      "declare the secret with neededForFileSystems, and name its path in /run/secrets-for-file-systems"
+      (keyed { environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/wifi"; })
+      [
+        (keyed {
+          sops.secrets.wifi.neededForFileSystems = true;
+          environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets-for-file-systems/wifi";
+        })
+      ];
+  local-file-system =
+    mends "neededForFileSystems to true, and name its path there"
+      (keyed {
+        fileSystems."/data".options = [ "config=/run/secrets/db/password" ];
       })
       [
         (keyed {
-          fileSystems."/data".options = options ++ [
-            "nofail"
-            "x-systemd.requires=sops-nix.service"
-          ];
+          sops.secrets."db/password".neededForFileSystems = true;
+          fileSystems."/data".options = [ "config=/run/secrets-for-file-systems/db/password" ];
         })
       ];
+  disk-of-the-initrd =
+    mends
+      "have that disk opened or mounted after the initrd, with a secret that is neededForFileSystems."
+      (keyed {
+        boot.initrd.luks.devices.data.keyFile = "/run/secrets/db/password";
+      })
+      [
+        (keyed {
+          sops.secrets."db/password".neededForFileSystems = true;
+          environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets-for-file-systems/db/password";
+        })
+      ];
+  link-on-a-file-system-that-needs-it =
+    let
+      disk = path: {
+        services.openssh.enable = true;
+        fileSystems."/data" = { };
+        sops.secrets."db/password" = {
+          neededForFileSystems = true;
+          inherit path;
+        };
+      };
+    in
+    mends "choose a path on another file system." (disk "/data/key") [ (disk "/etc/keys/data") ];
+  key-on-a-file-system-that-needs-a-secret =
+    mends "which is mounted only after the secrets with neededForFileSystems"
+      (keyed (persistent {
+        sops.secrets.my-password.neededForFileSystems = true;
+        fileSystems."/persist" = { };
+      }))
+      [
+        (keyed (persistent {
+          sops.secrets.my-password.neededForFileSystems = true;
+          fileSystems."/persist".neededForBoot = true;
+        }))
+      ];
+  secret-for-users-and-file-systems =
+    mends "remove one of them, and declare it once more under another name for the other."
+      (keyed {
+        sops.secrets.my-password = {
+          neededForUsers = true;
+          neededForFileSystems = true;
+        };
+      })
+      [
+        (keyed {
+          sops.secrets.my-password.neededForUsers = true;
+          sops.secrets.disk = {
+            key = "my-password";
+            neededForFileSystems = true;
+          };
+        })
+      ];
+  template-for-file-systems =
+    let
+      share =
+        settings:
+        { config, ... }:
+        {
+          services.openssh.enable = true;
+          imports = [ settings ];
+          sops.secrets."db/password".neededForUsers = true;
+          sops.templates.share = {
+            neededForFileSystems = true;
+            content = lib.mkDefault config.sops.placeholder."db/password";
+          };
+        };
+    in
+    mends "once more under another name, with neededForFileSystems, and use that." (share { }) [
+      (share (
+        { config, ... }:
+        {
+          sops.secrets.share = {
+            key = "db/password";
+            neededForFileSystems = true;
+          };
+          sops.templates.share.content = config.sops.placeholder.share;
+        }
+      ))
+    ];
   script-without-deps =
     mends "add setupSecretsForUsers to its deps."
       (early {

@@ -20,6 +20,11 @@ let
     "early-template"
     "early-secret-in-a-regular-template"
     "templates-of-one-name-in-both-phases"
+    # It has no `neededForFileSystems`.
+    "secret-for-file-systems"
+    "secret-for-file-systems-in-a-regular-template"
+    "secrets-of-one-name-in-three-phases"
+    "template-for-file-systems"
     # The description of its option says that the file wins, but its program takes the content.
     "template-whose-file-wins-over-its-content"
     # It copies unquoted key paths to the store.

@@ -73,9 +73,45 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.neededForUsers"],
     ),
     named(
-        "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.neededForUsers.",
+        "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.${phase.option}.",
         EVALUATED,
-        &["sops.secrets.<name>.neededForUsers"],
+        &[
+            "sops.secrets.<name>.neededForUsers",
+            "sops.secrets.<name>.neededForFileSystems",
+        ],
+    ),
+    named(
+        "once more under another name, with ${phase.option}, and use that.",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForFileSystems"],
+    ),
+    named(
+        "remove one of them, and declare it once more under another name for the other.",
+        EVALUATED,
+        &[
+            "sops.secrets.<name>.neededForUsers",
+            "sops.secrets.<name>.neededForFileSystems",
+        ],
+    ),
+    named(
+        "set ${option}.neededForFileSystems to true",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForFileSystems"],
+    ),
+    named(
+        "declare the secret with neededForFileSystems, and name its path in",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForFileSystems"],
+    ),
+    named(
+        "have that disk opened or mounted after the initrd, with a secret that is neededForFileSystems.",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForFileSystems"],
+    ),
+    named(
+        "hides the link: choose a path on another file system.",
+        EVALUATED,
+        &["sops.secrets.<name>.path"],
     ),
     named(
         "set users.mutableUsers to true, or use services.userborn.enable.",
@@ -113,7 +149,11 @@ pub const ROWS: &[Row] = &[
     named("although setupSecrets is in its deps", EVALUATED, &["sops-nix.service"]),
     named("remove that text.", EVALUATED, &["sops.useSystemdActivation"]),
     named("declare it in fileSystems instead of systemd.mounts, and", SAID, &[]),
-    named("remove that ExecStart, under the name", SAID, &["sops-nix-for-users.service"]),
+    named(
+        "so that ${without}: remove that ExecStart",
+        SAID,
+        &["sops-nix-for-users.service", "sops-nix-for-file-systems.service"],
+    ),
     named(
         "in users.users to take the group from; set ${what}.group",
         EVALUATED,

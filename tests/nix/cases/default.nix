@@ -7,6 +7,7 @@ let
     ./keys.nix
     ./templates.nix
     ./early.nix
+    ./file-systems.nix
     ./activation.nix
     ./ways.nix
     ./ordering.nix

@@ -14,9 +14,11 @@ let
         fsType = option types.str "auto";
         options = option (types.listOf types.str) [ ];
         neededForBoot = option types.bool false;
+        encrypted.keyFile = option (types.nullOr types.str) null;
       };
     };
 in
 {
+  options.swapDevices = option (types.listOf types.attrs) [ ];
   options.fileSystems = option (types.attrsOf (types.submodule fileSystem)) { };
 }

@@ -146,6 +146,8 @@ in
     assertions = option (types.listOf types.unspecified) [ ];
     warnings = list;
     boot.postBootCommands = option types.lines "";
+    boot.initrd.secrets = option (types.attrsOf types.unspecified) { };
+    boot.initrd.luks.devices = option (types.attrsOf types.attrs) { };
     systemd.tmpfiles.rules = option (types.listOf types.str) [ ];
     environment.etc = option (types.attrsOf types.unspecified) { };
     system.build = option (types.lazyAttrsOf types.unspecified) { };

@@ -1,0 +1,82 @@
+# The unit of the secrets with `neededForFileSystems`. It is always a unit, wherever the others are installed: only units wait for disks.
+{
+  config,
+  lib,
+  options,
+  pkgs,
+  utils,
+  ...
+}:
+
+let
+  cfg = config.sops;
+  phases = import ./phases.nix { inherit config lib pkgs; };
+  phase = phases.fileSystems;
+  ways = import ./ways.nix {
+    inherit
+      config
+      lib
+      options
+      phases
+      ;
+  };
+  inherit (import ./install-unit.nix { inherit config lib pkgs; })
+    again
+    installUnit
+    waitForKeys
+    ;
+  keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
+  ordering = import ./ordering.nix {
+    inherit
+      config
+      lib
+      options
+      utils
+      ;
+  };
+  waitedFor = import ./waited-for.nix { inherit config lib ordering; };
+
+  # Nothing starts these targets unless a unit before them wants them.
+  targets = [
+    "cryptsetup-pre.target"
+    "local-fs-pre.target"
+    "remote-fs-pre.target"
+  ];
+  # NixOS has a unit for each pool that loads its keys, and orders it before no such target.
+  pools = map (name: "${name}.service") (
+    lib.filter (lib.hasPrefix "zfs-import-") (lib.attrNames config.systemd.services)
+  );
+  before = targets ++ pools ++ [ "sysinit.target" ];
+in
+{
+  # Like the other units it exists without a secret, too: secrets may depend on which units exist.
+  systemd.services.sops-nix-for-file-systems = lib.mkMerge [
+    (installUnit phase { command = phase.installer; })
+    (again phase)
+    {
+      description = lib.mkDefault "Secrets of sops files that file systems need to be mounted";
+      wantedBy = [ "sysinit.target" ];
+    }
+    (lib.mkIf (!phase.isEmpty) (
+      lib.mkMerge [
+        waitForKeys
+        {
+          after = [
+            "systemd-remount-fs.service"
+          ]
+          # One after the other: both may start the same gpg-agent, or ask for the same PIN.
+          ++ lib.optional (ways.earlyByUnit && !phases.early.isEmpty) "sops-nix-for-users.service"
+          ++ lib.optional keySources.mayNeedTpm "tpm2.target";
+          wants = targets;
+          inherit before;
+        }
+      ]
+    ))
+  ];
+
+  assertions = waitedFor.assertions phase {
+    before = lib.optionals (!phase.isEmpty) before;
+    without = "file systems would be without their keys";
+    afterwards = "file systems are mounted";
+  };
+}

@@ -1,0 +1,94 @@
+# What the units that install a phase have in common.
+{
+  config,
+  lib,
+  pkgs,
+}:
+
+let
+  cfg = config.sops;
+  phases = import ./phases.nix { inherit config lib pkgs; };
+  keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
+  confinement = import ./confinement.nix { inherit lib; };
+  mountStep = import ./mount.nix { inherit lib pkgs cfg; };
+  unitPath = import ./unit-path.nix { inherit lib; };
+
+  # With these empty lists, what others set in these fields of the unit file is merged with the options, instead of being a second value.
+  addUp = lib.genAttrs [
+    "After"
+    "Before"
+    "Conflicts"
+    "Requires"
+    "Wants"
+  ] (_: [ ]);
+in
+rec {
+  keyUnit = "sops-nix-generate-age-key.service";
+  withKeyGeneration = cfg.useSystemdActivation && cfg.age.generateKey && cfg.age.keyFile != null;
+
+  # Ordinary units start after sysinit.target. These start before it.
+  earlyInBoot.DefaultDependencies = lib.mkDefault false;
+
+  # Without this, the units would start before the file systems of the keys are mounted.
+  waitForKeys = {
+    unitConfig.RequiresMountsFor = map unitPath.quoted keySources.paths;
+    wants = lib.optional withKeyGeneration keyUnit;
+    after = lib.optional withKeyGeneration keyUnit;
+  };
+
+  installUnit =
+    phase:
+    {
+      # What the unit runs.
+      command,
+      # The fields with commands that were written for the unit of sops-nix. They keep the rights that they had there: they may mount something, load modules,
+      # use the network.
+      formerCommands ? [ ],
+    }:
+    let
+      name = "sops-nix${phase.suffix}";
+      isConfined = formerCommands == [ ];
+    in
+    {
+      unitConfig = earlyInBoot // addUp;
+      # Output of a process that exits before journald starts is not attributed to its unit.
+      after = [ "systemd-journald.service" ];
+      before = [ "shutdown.target" ];
+      conflicts = [ "shutdown.target" ];
+
+      # Outside of an activation nobody would read lists of units to restart, so the installer calls systemctl itself.
+      environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = lib.mkDefault "1";
+      environment.TMPDIR = lib.mkIf isConfined (lib.mkDefault "%t/${name}-tmp");
+
+      serviceConfig = {
+        Type = lib.mkDefault "oneshot";
+        RemainAfterExit = lib.mkDefault true;
+        ExecStartPre = [ (mountStep phase).command ];
+        # In sops-nix this is a list. So a command that somebody adds under the old name runs as well, and only `lib.mkForce` replaces ours.
+        ExecStart =
+          if lib.elem "ExecStart" formerCommands then [ "${command}" ] else lib.mkDefault "${command}";
+      }
+      # If the credential is missing, the unit starts all the same, and the installer says what it looked for.
+      // lib.optionalAttrs (cfg.age.keyCredential != null) {
+        ImportCredential = [ cfg.age.keyCredential ];
+      }
+      // lib.optionalAttrs isConfined (confinement {
+        inherit name keySources;
+        inherit (cfg) keyTimeout maxSize;
+        roots = lib.unique (
+          phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home
+        );
+      });
+    };
+
+  # On a switch sysinit.target has long been reached. This runs the unit again if its manifest has changed, before any ordinary unit is started.
+  again = phase: {
+    requiredBy = [ "sysinit-reactivation.target" ];
+    before = [ "sysinit-reactivation.target" ];
+    restartTriggers = [ phase.manifest ];
+    unitConfig = lib.optionalAttrs phase.isEmpty {
+      # There is nothing to install, but secrets of an earlier configuration may have to be removed.
+      ConditionPathExists = [ phase.mountPoint ];
+    };
+  };
+}
