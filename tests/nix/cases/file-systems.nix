@@ -281,6 +281,7 @@ in
         "fetch-key.service"
         "systemd-tmpfiles-setup.service"
         "systemd-cryptsetup@keys.service"
+        "cryptsetup.target"
       ];
     };
   };
@@ -315,6 +316,11 @@ in
   says-that-secrets-are-not-in-the-initrd = {
     shows = [ ];
     module = disk {
+      sops.secrets."db/password" = { };
+      fileSystems."/persist" = {
+        neededForBoot = true;
+        options = [ "config=/run/secrets/db/password" ];
+      };
       boot.initrd.luks.devices."root disk".keyFile = "/run/secrets-for-file-systems/my-password";
       fileSystems."/var".options = [ "config=/run/secrets-for-file-systems/my-password" ];
       fileSystems."/data".encrypted.keyFile = "/mnt-root/run/secrets-for-file-systems/my-password";
