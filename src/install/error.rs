@@ -226,7 +226,7 @@ impl InstallError {
         let (path, part) = (path.display(), part.display());
         Self::new(
             format!("cannot reach {path}: a symlink leads through {part}, which does not exist, and up again"),
-            "correct the symlink, or declare the path that it should lead to",
+            "mount the file system that has it, correct the symlink, or declare the path that it should lead to",
         )
     }
 

@@ -313,7 +313,7 @@ fn run_by_lists(world: &World, manifest: &Manifest) -> (Said, PathBuf) {
     let log = world.input("log");
     let noting = |name: &str, more: &str| {
         let script = format!(
-            "#!/bin/sh\nexec 3>&1 >> {}\necho \"{name} $*\" | sed 's/ --property=[^ ]*//; s/-[0-9]* --setenv/ --setenv/'\n{more}\n",
+            "#!/bin/sh\nexec 3>&1 >> {}\necho \"{name} $*\" | sed 's/ --property=[^ ]*//; s/-[0-9-]* --setenv/ --setenv/'\n{more}\n",
             log.display()
         );
         world.script(name, &script)
@@ -336,7 +336,7 @@ fn whoever_writes_a_list_sees_to_it_that_it_is_looked_at_after_the_switch() {
         log_of_first,
         format!(
             "systemctl show -- a.service both.service r.service\n\
-             systemd-run --quiet --no-block --description=Restart units whose secrets have changed --unit=sops-nix-requests \
+             systemd-run --quiet --no-block --collect --description=Restart units whose secrets have changed --unit=sops-nix-requests \
              --setenv=SOPS_NIX_SYSTEMCTL={}/systemctl -- {} --after-switch {time} both.service\n",
             dir.display(),
             world.executable().display()

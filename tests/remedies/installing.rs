@@ -32,6 +32,11 @@ pub const ROWS: &[Row] = &[
         "as above",
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
     ),
+    named(
+        "name the service in restartUnits and reloadUnits",
+        "as above",
+        &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
+    ),
     named("when it may be, run: systemctl restart {}", "as above", &[]),
     named(
         "if the switch has left that file, run: systemctl try-restart {}",
@@ -83,7 +88,7 @@ pub const ROWS: &[Row] = &[
         a_foreign_symlink_is_replaced,
     ),
     mended(
-        "correct the symlink, or declare the path that it should lead to",
+        "mount the file system that has it, correct the symlink, or declare the path that it should lead to",
         a_symlink_through_a_missing_directory_is_corrected,
     ),
     mended("choose a directory below XDG_RUNTIME_DIR", a_directory_in_memory_is_chosen),
@@ -202,14 +207,16 @@ fn a_foreign_symlink_is_replaced() {
 }
 
 fn a_symlink_through_a_missing_directory_is_corrected() {
-    for declared in ["/run/link/key", "/run/real/key"] {
+    for (typed, declared) in [
+        ("mount -t tmpfs tmpfs /run/disk && mkdir /run/disk/missing", "/run/link/key"),
+        ("ln -sfn real /run/link", "/run/link/key"),
+        ("true", "/run/real/key"),
+    ] {
         let Some(mut scene) = host() else { return };
         scene.redeclare("path", "/run/link/key");
-        scene.types("mkdir -p /run/real && ln -s missing/../real /run/link");
-        scene.says("a symlink leads through /run/missing, which does not exist, and up again");
-        if declared == "/run/link/key" {
-            scene.types("ln -sfn real /run/link");
-        }
+        scene.types("mkdir -p /run/disk /run/real && ln -s disk/missing/../../real /run/link");
+        scene.says("a symlink leads through /run/disk/missing, which does not exist, and up again");
+        scene.types(typed);
         scene.redeclare("path", declared);
         scene.is_mended();
     }

@@ -35,6 +35,9 @@ pub(crate) enum Reason {
     /// The name is that of a template.
     #[error("it is a template, of which only instances run; name the instances in restartUnits and reloadUnits")]
     Template,
+    /// A socket that runs. systemd starts it again only if its service does not run.
+    #[error("a socket goes on listening, and its service has what it read; name the service in restartUnits and reloadUnits")]
+    Socket,
     /// Somebody has masked it.
     #[error("it is masked")]
     Masked,

@@ -110,14 +110,16 @@ fn start(systemctl: &Systemctl<'_>, failed: &[String], written: Option<Written>)
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let systemctl = systemctl.path();
     let mut command = Command::new(systemctl.with_file_name("systemd-run"));
-    // If it fails, systemd keeps the unit, so that somebody sees it.
+    // If it fails, the journal has its errors. It must not stay as a failed unit: nothing would ever remove that, and what was not
+    // done is done by the next run.
     command
         .args([
             "--quiet",
             "--no-block",
+            "--collect",
             "--description=Restart units whose secrets have changed",
         ])
-        .arg(format!("--unit=sops-nix-requests-{}", std::process::id()))
+        .arg(format!("--unit={}", unit_name()))
         .arg(format!("--setenv=SOPS_NIX_SYSTEMCTL={}", systemctl.display()))
         .arg("--")
         .arg(program)
@@ -133,6 +135,12 @@ fn start(systemctl: &Systemctl<'_>, failed: &[String], written: Option<Written>)
     } else {
         Err(format!("{}: {}", finished.status, finished.stderr.replace('\n', "; ")))
     }
+}
+
+/// A name that no other run has: numbers of processes are used again, and a unit of an earlier process may still run.
+fn unit_name() -> String {
+    let now = clock_gettime(ClockId::Monotonic);
+    format!("sops-nix-requests-{}-{}{:09}", std::process::id(), now.tv_sec, now.tv_nsec)
 }
 
 /// Waits until no switch is running, makes the requests of lists that are still in `directory`, and removes them. A unit that has
@@ -200,4 +208,14 @@ fn read([restart, reload]: &[PathBuf; 2]) -> UnitRequests {
     };
     requests.deduplicate();
     requests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_units_that_wait_for_a_switch_have_one_name() {
+        assert_ne!(unit_name(), unit_name());
+    }
 }

@@ -160,6 +160,23 @@ mod tests {
     }
 
     #[test]
+    fn a_dry_list_that_nobody_reads_does_not_grow() {
+        let directory = TempDir::new().unwrap();
+        let channel = Channel::Lists {
+            directory: directory.path().to_owned(),
+            dry: true,
+            units: None,
+            systemctl: None,
+        };
+        for _ in 0..2 {
+            assert!(request(&channel, &requests()).is_empty());
+        }
+        let list = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+        assert_eq!(list("dry-activation-restart-list"), "a.service\nb.service\n");
+        assert_eq!(list("dry-activation-reload-list"), "c.service\n");
+    }
+
+    #[test]
     fn what_the_switch_would_not_find_is_never_listed() {
         let directory = TempDir::new().unwrap();
         let units = directory.path().join("units");

@@ -1,7 +1,7 @@
 //! Makes requests by the lists that `switch-to-configuration` reads. Units that must not be listed are requested by systemctl.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -17,6 +17,7 @@ use super::{
     switch::Switch,
     systemctl::{RELOAD, RESTART, Systemctl},
     unit_error::{UnitError, announce},
+    unit_files,
 };
 use crate::text::shell;
 
@@ -62,7 +63,7 @@ impl Lists<'_> {
     }
 
     fn finds(&self, name: &str) -> bool {
-        self.units.is_none_or(|units| is_found(units, name))
+        self.units.is_none_or(|units| unit_files::is_found(units, name))
     }
 
     /// Leaves only what a switch can do: it ends with an error at a masked unit, at one that refuses to be started, and at one that
@@ -70,13 +71,13 @@ impl Lists<'_> {
     /// the reloads. Gives all units that have failed.
     fn keep_possible(&self, requests: &mut UnitRequests) -> Vec<String> {
         let Some(systemctl) = &self.systemctl else { return Vec::new() };
-        let mut states = systemctl.states(&requests.units()).unwrap_or_default();
-        // A unit that is new is in the new configuration alone.
-        states.retain(|_, state| state.load != Load::Gone);
-        // The switch would end at a unit that the new configuration does not have, even if a name in it is an alias of this unit now.
-        for state in states.values_mut() {
-            state.id = state.id.take().filter(|id| self.finds(id));
+        if let Some(units) = self.units {
+            unit_files::name_by_own_names(units, requests);
         }
+        let mut states = systemctl.states(&requests.units()).unwrap_or_default();
+        // A unit that is new is in the new configuration alone. So is one whose name is still an alias of another unit for systemd.
+        let is_new = |name: &str, state: &State| self.units.is_some() && state.id.as_deref().is_some_and(|id| id != name);
+        states.retain(|name, state| state.load != Load::Gone && !is_new(name, state));
         let orders = Orders::new(requests, &states, &Switch::default(), None);
         orders.report();
         let is_started = |unit: &&String| states.get(*unit).is_some_and(State::can_be_started);
@@ -124,12 +125,20 @@ impl Lists<'_> {
         }
     }
 
-    /// Appends `units` to the list `name`, one unit on each line. If the directory for lists does not exist, nothing is written.
+    /// Appends `units` to the list `name`, one unit on each line. If the directory for lists does not exist, nothing is written. A
+    /// dry list that nobody reads stays, so what it has is not added again.
     fn list(&self, name: &str, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
+        let path = self.directory.join(name);
+        let there = if self.dry {
+            fs::read_to_string(&path).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        let is_new = |unit: &&String| there.lines().all(|line| line != *unit);
+        let units: Vec<_> = units.iter().filter(is_new).cloned().collect();
         if units.is_empty() {
             return Ok(());
         }
-        let path = self.directory.join(name);
         let lines = units.join("\n") + "\n";
         match append(&path, lines.as_bytes()) {
             // Only these two errors mean that the directory does not exist, so that no switch reads lists. Any other error is
@@ -139,22 +148,10 @@ impl Lists<'_> {
                 path,
                 verb,
                 cause,
-                units: units.to_vec(),
+                units,
             }),
         }
     }
-}
-
-/// Whether `switch-to-configuration` finds the unit `name` in the directory `units`: by the unit's own file, or by the file of its
-/// template. For the template, `switch-to-configuration` takes everything after the first dot of the instance as the type of the
-/// unit. So it does not find `t@a.b.service`, whose instance contains a dot.
-fn is_found(units: &Path, name: &str) -> bool {
-    let template = || {
-        let (prefix, instance) = name.rsplit_once('@')?;
-        let (_, kind) = instance.split_once('.')?;
-        Some(units.join(format!("{prefix}@.{kind}")))
-    };
-    !name.contains('/') && (units.join(name).exists() || template().is_some_and(|file| file.exists()))
 }
 
 /// Appends `lines` to the file at `path`; a missing file is made with mode 0600. All lines are written in one write(2), so that
@@ -169,7 +166,7 @@ fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::symlink};
 
     use tempfile::TempDir;
 
@@ -185,12 +182,13 @@ mod tests {
             case $unit in run*) state=active ;; bad*) state=failed ;; *) state=inactive ;; esac
             case $unit in *masked*) load=masked ;; *new*) load=not-found ;; *refuse*) refuse=yes ;; *rigid*) reload=no ;; esac
             id=$unit
-            case $unit in run-alias.*) id=run.service ;; run-moved.*) id=old.service ;; esac
+            # What were aliases in the configuration that systemd has loaded.
+            case $unit in run-alias.*) id=run.service ;; run-moved.* | run-own.*) id=old.service ;; esac
             printf '%s\n' Id=$id LoadState=$load ActiveState=$state CanReload=$reload RefuseManualStart=$refuse ''
         done"#;
 
     /// Units of the new configuration. The first two are only to be reloaded.
-    const FOUND: [&str; 11] = [
+    const FOUND: [&str; 13] = [
         "bad.service",
         "run-reload.service",
         "run.service",
@@ -202,6 +200,14 @@ mod tests {
         "run-refuse.service",
         "run-alias.service",
         "run-moved.service",
+        "run-target.service",
+        "run-own.service",
+    ];
+
+    /// The aliases among them.
+    const ALIASES: [(&str, &str); 2] = [
+        ("run-alias.service", "run.service"),
+        ("run-moved.service", "run-target.service"),
     ];
 
     /// What the lists of a run or a dry run have, and what systemctl was asked to do.
@@ -212,6 +218,10 @@ mod tests {
         fs::create_dir(in_directory("nixos")).unwrap();
         for name in FOUND.iter().chain(&["run-rigid.service"]) {
             fs::write(in_directory("units").join(name), "").unwrap();
+        }
+        for (alias, unit) in ALIASES {
+            fs::remove_file(in_directory("units").join(alias)).unwrap();
+            symlink(unit, in_directory("units").join(alias)).unwrap();
         }
         let systemctl = in_directory("systemctl");
         crate::install::tests::script(&systemctl, SYSTEMCTL);
@@ -251,7 +261,7 @@ mod tests {
         assert_eq!(
             lists,
             [
-                "run.service\nnew.service\nrun-moved.service\nrun-rigid.service\nbad.service\nidle.service\n",
+                "run.service\nnew.service\nrun-target.service\nrun-own.service\nrun-rigid.service\nbad.service\nidle.service\n",
                 "run-reload.service\n"
             ]
         );

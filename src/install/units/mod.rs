@@ -11,6 +11,7 @@ mod state;
 mod switch;
 mod systemctl;
 mod unit_error;
+mod unit_files;
 
 pub use after_switch::{ARGUMENT as AFTER_SWITCH, finish as after_switch};
 pub use channel::{Channel, request, start_failed, take_up};

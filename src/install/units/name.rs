@@ -26,6 +26,11 @@ pub fn full(name: &str) -> String {
     }
 }
 
+/// Whether this is a socket, on which systemd listens for a service.
+pub(crate) fn is_socket(name: &str) -> bool {
+    name.ends_with(".socket")
+}
+
 /// Whether this is a template, of which only instances can run.
 pub(crate) fn is_template(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(stem, _)| stem.ends_with('@'))

@@ -78,7 +78,7 @@ impl Orders {
                         shell::word(unit)
                     );
                 }
-                Reason::Gone | Reason::Template | Reason::Masked => {
+                Reason::Gone | Reason::Template | Reason::Socket | Reason::Masked => {
                     tracing::warn!("{unit} is not restarted or reloaded: {reason}");
                 }
             }
@@ -106,6 +106,9 @@ fn decide(wish: Wish, unit: &str, state: Option<&State>, switch: &Switch, since:
                 ..state.clone()
             },
         );
+    }
+    if state.activity == Activity::Runs && name::is_socket(unit) {
+        return Action::Keep(Reason::Socket);
     }
     action(wish, state)
 }
@@ -161,6 +164,20 @@ mod tests {
         assert_eq!(orders.kept, [("t@.service".to_owned(), Reason::Template)]);
         let wanted = [units(&["runs", "both", "strange"]), units(&["reloads"]), units(&["bad"])];
         assert_eq!(planned(orders), wanted);
+    }
+
+    #[test]
+    fn a_socket_goes_on_listening() {
+        let of = |activity| HashMap::from([("a.socket".to_owned(), state(activity, 5))]);
+        let requests = UnitRequests {
+            restart: units(&["a.socket"]),
+            reload: Vec::new(),
+        };
+        let orders = Orders::new(&requests, &of(Activity::Runs), &Switch::default(), None);
+        assert_eq!(orders.kept, [("a.socket".to_owned(), Reason::Socket)]);
+        assert_eq!(planned(orders), [units(&[]), units(&[]), units(&[])]);
+        let failed = Orders::new(&requests, &of(Activity::Failed), &Switch::default(), None);
+        assert_eq!(planned(failed), [units(&[]), units(&[]), units(&["a.socket"])]);
     }
 
     #[test]

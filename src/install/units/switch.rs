@@ -12,8 +12,8 @@ use rustix::fs::{major, minor};
 /// Where a switch keeps its state.
 pub(crate) const DIRECTORY: &str = "/run/nixos";
 
-/// The file in which `nixos-module` lists the units that had failed when the switch began, one a line. The switch makes systemd
-/// forget failures, so systemd cannot be asked.
+/// The file in which `nixos-module` notes the process of a switch and, one a line, the units that had failed when it began. The
+/// switch makes systemd forget failures, so systemd cannot be asked.
 const FAILED: &str = "/run/sops-nix/failed-units";
 
 /// What is known of a switch that is running. Nothing, if none is.
@@ -31,11 +31,9 @@ impl Switch {
     /// The switch that is running now, if there is one.
     pub(crate) fn now() -> Self {
         let directory = Path::new(DIRECTORY);
-        if is_running(directory) {
-            Self::in_directory(directory, Path::new(FAILED))
-        } else {
-            Self::default()
-        }
+        process(directory).map_or_else(Self::default, |process| {
+            Self::in_directory(directory, Path::new(FAILED), &process)
+        })
     }
 
     /// One of which nothing is known but that these units had failed.
@@ -58,16 +56,16 @@ impl Switch {
         }
     }
 
-    fn in_directory(directory: &Path, failed: &Path) -> Self {
-        let list = |path: PathBuf| -> HashSet<String> {
-            let text = fs::read_to_string(path).unwrap_or_default();
-            text.lines().map(str::to_owned).collect()
-        };
+    fn in_directory(directory: &Path, failed: &Path, process: &str) -> Self {
+        let list = |path: PathBuf| units(&fs::read_to_string(path).unwrap_or_default());
+        let failed = fs::read_to_string(failed).unwrap_or_default();
+        // Before this switch there may have been one that left the file.
+        let failed = failed.split_once('\n').filter(|(of, _)| *of == process);
         Self {
             restarts: list(directory.join("restart-list")),
             starts: list(directory.join("start-list")),
             reloads: list(directory.join("reload-list")),
-            failed: list(failed.to_owned()),
+            failed: failed.map(|(_, lines)| units(lines)).unwrap_or_default(),
         }
     }
 
@@ -92,25 +90,35 @@ impl Switch {
     }
 }
 
-/// Whether a switch is running: it has a lock on a file for all its time. The kernel tells who has a lock. We never try to take it,
-/// because a switch that began at that moment would end.
+/// The units of a list, one a line.
+fn units(lines: &str) -> HashSet<String> {
+    lines.lines().map(str::to_owned).collect()
+}
+
+/// Whether a switch is running.
 pub(crate) fn is_running(directory: &Path) -> bool {
-    let Ok(metadata) = fs::metadata(directory.join("switch-to-configuration.lock")) else {
-        return false;
-    };
+    process(directory).is_some()
+}
+
+/// The number of the process of the switch that is running. It has a lock on a file for all its time. The kernel tells who has a
+/// lock. We never try to take it, because a switch that began at that moment would end.
+fn process(directory: &Path) -> Option<String> {
+    let metadata = fs::metadata(directory.join("switch-to-configuration.lock")).ok()?;
     let file = format!(
         "{:02x}:{:02x}:{}",
         major(metadata.dev()),
         minor(metadata.dev()),
         metadata.ino()
     );
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-    locks.lines().any(|lock| has(lock, &file))
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|lock| holder(lock, &file).map(str::to_owned))
 }
 
-/// Whether a line of `/proc/locks` is about a lock on the file. (A line with `->` is about somebody who waits for it.)
-fn has(lock: &str, file: &str) -> bool {
-    !lock.contains("->") && lock.split_whitespace().nth(5) == Some(file)
+/// Who has the lock on the file, if a line of `/proc/locks` is about it. (A line with `->` is about somebody who waits for it.)
+fn holder<'l>(lock: &'l str, file: &str) -> Option<&'l str> {
+    let mut fields = lock.split_whitespace().skip(4);
+    let (process, of) = (fields.next()?, fields.next()?);
+    (!lock.contains("->") && of == file).then_some(process)
 }
 
 #[cfg(test)]
@@ -130,7 +138,7 @@ mod tests {
         let file = File::create(&path).unwrap();
         assert!(!is_running(directory.path()), "it is not locked");
         flock(&file, FlockOperation::LockExclusive).unwrap();
-        assert!(is_running(directory.path()));
+        assert_eq!(process(directory.path()), Some(std::process::id().to_string()));
         // Not by closing it: children that other tests start at this moment have it open too, until they are another program.
         flock(&file, FlockOperation::Unlock).unwrap();
         assert!(!is_running(directory.path()), "it is no longer locked");
@@ -138,9 +146,10 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_lock_has_none() {
-        assert!(has("1: FLOCK  ADVISORY  WRITE 12 00:19:345 0 EOF", "00:19:345"));
-        assert!(!has("1: FLOCK  ADVISORY  WRITE 12 00:19:34 0 EOF", "00:19:345"));
-        assert!(!has("1: -> FLOCK  ADVISORY  WRITE 12 00:19:345 0 EOF", "00:19:345"));
+        let of = |lock| holder(lock, "00:19:345");
+        assert_eq!(of("1: FLOCK  ADVISORY  WRITE 12 00:19:345 0 EOF"), Some("12"));
+        assert_eq!(of("1: FLOCK  ADVISORY  WRITE 12 00:19:34 0 EOF"), None);
+        assert_eq!(of("1: -> FLOCK  ADVISORY  WRITE 12 00:19:345 0 EOF"), None);
     }
 
     #[test]
@@ -150,8 +159,8 @@ mod tests {
         fs::write(in_directory("restart-list"), "a.service\n").unwrap();
         fs::write(in_directory("start-list"), "b.service\n").unwrap();
         fs::write(in_directory("reload-list"), "c.service\n").unwrap();
-        fs::write(in_directory("failed"), "d.service\n").unwrap();
-        let switch = Switch::in_directory(directory.path(), &in_directory("failed"));
+        fs::write(in_directory("failed"), "12\nd.service\n").unwrap();
+        let switch = Switch::in_directory(directory.path(), &in_directory("failed"), "12");
         let told = ["a.service", "b.service", "c.service", "d.service"].map(|unit| {
             [
                 switch.restarts(unit),
@@ -169,5 +178,16 @@ mod tests {
                 [false, false, false, true]
             ]
         );
+    }
+
+    #[test]
+    fn what_an_earlier_switch_left_says_nothing_of_this_one() {
+        let directory = TempDir::new().unwrap();
+        let failed = directory.path().join("failed");
+        fs::write(&failed, "12\nd.service\n").unwrap();
+        for (process, had_failed) in [("12", true), ("1", false), ("123", false)] {
+            let switch = Switch::in_directory(directory.path(), &failed, process);
+            assert_eq!(switch.had_failed("d.service"), had_failed, "{process}");
+        }
     }
 }
