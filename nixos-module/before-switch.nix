@@ -8,6 +8,7 @@
   lib,
   options,
   pkgs,
+  utils,
   ...
 }:
 
@@ -21,6 +22,7 @@ let
       lib
       options
       phases
+      utils
       ;
   };
 
@@ -67,8 +69,8 @@ in
           ;;
         switch | test)
           mkdir -p -m 0700 ${record.directory} || true
-          { /run/current-system/sw/bin/systemctl list-units --state=failed --plain --no-legend --full |
-            while read -r unit _; do echo "$unit"; done > ${record.failedUnits}; } || true
+          { echo "$PPID" && /run/current-system/sw/bin/systemctl list-units --state=failed --plain --no-legend --full |
+            while read -r unit _; do echo "$unit"; done; } > ${record.failedUnits} || true
           ;;
       esac
     '';

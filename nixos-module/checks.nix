@@ -12,7 +12,7 @@ let
   cfg = config.sops;
   phases = import ./phases.nix { inherit config lib pkgs; };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
-  fileSystems = import ./file-systems.nix { inherit config lib; };
+  lateKeys = import ./late-keys.nix { inherit config lib utils; };
   fileSystemsChecks = import ./file-systems-checks.nix {
     inherit
       config
@@ -30,6 +30,7 @@ let
       lib
       options
       phases
+      utils
       ;
   };
 
@@ -270,14 +271,6 @@ let
         "reloadUnits"
       ]
   ) phases.entries;
-
-  # Keys on file systems that the initrd does not mount.
-  lateKeys = lib.filter ({ fs, ... }: fs != null && !utils.fsNeededForBoot fs) (
-    map (path: {
-      inherit path;
-      fs = fileSystems.fileSystemOf path;
-    }) keySources.paths
-  );
 
   # Scripts run before systemd mounts anything. Units wait for the mounts that they need.
   earlyByScript = hasEarly && !ways.earlyByUnit;

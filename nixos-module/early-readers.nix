@@ -26,12 +26,16 @@ let
       options = lib.concatMap (lib.splitString ",") (lib.drop 3 fields);
     };
   crypttab = config.environment.etc.crypttab or { };
+  isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
+  crypttabText =
+    if crypttab.text or null != null then
+      crypttab.text
+    else if crypttab ? source && isReadable crypttab.source then
+      builtins.readFile crypttab.source
+    else
+      "";
   volumes = lib.filter (volume: !volume.isComment && !lib.elem "noauto" volume.options) (
-    map volume (
-      lib.optionals (crypttab.enable or true && crypttab.text or null != null) (
-        lib.splitString "\n" crypttab.text
-      )
-    )
+    map volume (lib.optionals (crypttab.enable or true) (lib.splitString "\n" crypttabText))
   );
   # Remote disks wait for the network.
   isRemoteVolume = volume: lib.elem "_netdev" volume.options;
@@ -48,6 +52,14 @@ let
       "sops-nix.target"
     ];
 
+  # A mount unit that something wants is mounted before local-fs.target, unless it says otherwise.
+  isUnitMountedEarly =
+    unit:
+    unit.enable or true
+    && (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]) != [ ]
+    && unit.unitConfig.DefaultDependencies or true != false
+    && !fileSystems.isRemote (fileSystems.ofMount unit);
+
   # What opens or mounts something, with the text that may name a secret.
   disks =
     map (volume: {
@@ -57,7 +69,11 @@ let
     ++ map (fs: {
       name = "fileSystems.\"${fs.mountPoint}\".options";
       text = toString fs.options;
-    }) (lib.filter (fs: !fileSystems.isRemote fs && !waitsForUs fs) mounted);
+    }) (lib.filter (fs: !fileSystems.isRemote fs && !waitsForUs fs) mounted)
+    ++ map (unit: {
+      name = "systemd.mounts with where = \"${unit.where}\"";
+      text = toString (unit.options or "");
+    }) (lib.filter isUnitMountedEarly (config.systemd.mounts or [ ]));
 
   # Where a secret or template is once it is needed for file systems.
   newPath =

@@ -18,11 +18,13 @@ let
       lib
       options
       phases
+      utils
       ;
   };
   inherit (import ./install-unit.nix { inherit config lib pkgs; })
     again
     installUnit
+    onlyIf
     waitForKeys
     ;
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
@@ -57,21 +59,17 @@ in
       description = lib.mkDefault "Secrets of sops files that file systems need to be mounted";
       wantedBy = [ "sysinit.target" ];
     }
-    (lib.mkIf (!phase.isEmpty) (
-      lib.mkMerge [
-        waitForKeys
-        {
-          after = [
-            "systemd-remount-fs.service"
-          ]
-          # One after the other: both may start the same gpg-agent, or ask for the same PIN.
-          ++ lib.optional (ways.earlyByUnit && !phases.early.isEmpty) "sops-nix-for-users.service"
-          ++ lib.optional keySources.mayNeedTpm "tpm2.target";
-          wants = targets;
-          inherit before;
-        }
+    (onlyIf (!phase.isEmpty) waitForKeys)
+    (onlyIf (!phase.isEmpty) {
+      after = [
+        "systemd-remount-fs.service"
       ]
-    ))
+      # One after the other: both may start the same gpg-agent, or ask for the same PIN.
+      ++ lib.optional (ways.earlyByUnit && !phases.early.isEmpty) "sops-nix-for-users.service"
+      ++ lib.optional keySources.mayNeedTpm "tpm2.target";
+      wants = targets;
+      inherit before;
+    })
   ];
 
   assertions = waitedFor.assertions phase {

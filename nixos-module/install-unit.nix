@@ -26,6 +26,10 @@ rec {
   keyUnit = "sops-nix-generate-age-key.service";
   withKeyGeneration = cfg.useSystemdActivation && cfg.age.generateKey && cfg.age.keyFile != null;
 
+  # Whoever asks which units there are has the condition of every unit as a whole evaluated, but not those of its settings. Secrets, and the way of a
+  # phase, may depend on which units there are.
+  onlyIf = condition: lib.mapAttrs (_: lib.mkIf condition);
+
   # Ordinary units start after sysinit.target. These start before it.
   earlyInBoot.DefaultDependencies = lib.mkDefault false;
 

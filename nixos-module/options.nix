@@ -4,6 +4,7 @@
   lib,
   options,
   pkgs,
+  utils,
   ...
 }:
 
@@ -12,7 +13,12 @@ let
   inherit (lib) types;
 
   ways = import ./ways.nix {
-    inherit config lib options;
+    inherit
+      config
+      lib
+      options
+      utils
+      ;
     phases = import ./phases.nix { inherit config lib pkgs; };
   };
 
@@ -211,8 +217,8 @@ in
 
         A script installs secrets with `neededForUsers` all the same, if a script makes the users: no unit runs before it. And if this is not set,
         a script also installs the others if another activation script names `setupSecrets` in its `deps`: it needs the secrets then. So it
-        does if crypttab, a local file system or `boot.postBootCommands` names a secret. Secrets with `neededForFileSystems` are always
-        installed by a unit.
+        does if crypttab, a local file system or `boot.postBootCommands` names a secret, unless no script can have the key at boot: it is on a file
+        system that is mounted later, or a plugin has it. Secrets with `neededForFileSystems` are always installed by a unit.
 
         NixOS 26.11 drops what scripts use to have units restarted on a switch.
       '';

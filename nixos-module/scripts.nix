@@ -4,6 +4,7 @@
   lib,
   options,
   pkgs,
+  utils,
   ...
 }:
 
@@ -16,6 +17,7 @@ let
       lib
       options
       phases
+      utils
       ;
   };
   record = import ./boot-record.nix;

@@ -3,10 +3,26 @@
 
 let
   inherit (import ./needs.nix { inherit lib; }) isRegular;
+
+  # What goes on after the path of a file makes it that of another: `/etc/key2` is not `/etc/key`. Of a directory with its slash, everything below it is meant.
+  longer =
+    path:
+    lib.optionals (!lib.hasSuffix "/" path) (
+      map (character: path + character) (
+        lib.stringToCharacters "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+@"
+      )
+    );
+
+  # Where a longer path begins, it is found first and stays as it is.
+  # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
+  names =
+    text: path: builtins.replaceStrings (longer path ++ [ path ]) (longer path ++ [ "" ]) text != text;
 in
 rec {
-  # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
-  namesAny = paths: text: builtins.replaceStrings paths (map (_: "") paths) text != text;
+  # The first comparison is the fast one, with all paths at once.
+  namesAny =
+    paths: text:
+    builtins.replaceStrings paths (map (_: "") paths) text != text && lib.any (names text) paths;
 
   namesSecret = namesAny (
     lib.unique (

@@ -21,6 +21,8 @@
   installCommand,
   # The units that the early unit must start before.
   beforeUsers,
+  # network-mounts.nix, if the network needs a secret.
+  networkMounts,
 }:
 
 let
@@ -90,6 +92,11 @@ in
       "systemd.services.sops-nix: a script installs the secrets here, at boot and on a switch, and has none of this ${lib.concatStringsSep ", " unheard}: "
       + "set sops.environment or sops.age.plugins, add a script of your own to system.activationScripts.setupSecrets.deps, or set sops.useSystemdActivation to true."
     )
+    ++ map (
+      option:
+      "By ${option} a local file system waits for the network. Secrets are installed after all local file systems, and systemd-networkd.service needs one. "
+      + "So it does not wait for them here, and may start without: add _netdev to ${option}."
+    ) (lib.optionals regularByUnit networkMounts)
     # Who knows that these units are early can order ours before sysinit.target; then there is no warning.
     ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) ''
       sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; if that is wrong, set systemd.services.sops-nix.before = [ "sysinit.target" ]), so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:

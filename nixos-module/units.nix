@@ -17,6 +17,7 @@ let
       lib
       options
       phases
+      utils
       ;
   };
   showOrInstall = import ./show-or-install.nix { inherit lib pkgs; };
@@ -46,6 +47,7 @@ let
     earlyInBoot
     installUnit
     keyUnit
+    onlyIf
     waitForKeys
     withKeyGeneration
     ;
@@ -86,7 +88,7 @@ let
     lib.filter (reader: ordering.mayWaitFor [ "sysinit.target" reader ] "sops-nix.service" == [ ])
       (
         lib.optional (
-          networkReadsSecrets && !keySources.needNetwork && former.commands == [ ]
+          networkReadsSecrets && !keySources.needNetwork && former.commands == [ ] && networkMounts == [ ]
         ) "systemd-networkd.service"
         ++ lib.optional ways.earlyReaders.remote remoteFileSystems
         ++ lib.optionals (tmpfilesReadsSecrets && !hasPrivateTmp) [
@@ -101,6 +103,7 @@ let
 
   inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny namesSecret;
 
+  networkMounts = import ./network-mounts.nix { inherit config lib; };
   networkReadsSecrets = namesSecret (
     builtins.toJSON [
       (config.systemd.services.systemd-networkd.serviceConfig or { })
@@ -150,6 +153,8 @@ let
       installCommand
       beforeUsers
       ;
+    # What the network would wait for, and cannot.
+    networkMounts = lib.optionals networkReadsSecrets networkMounts;
   };
 in
 {
@@ -198,8 +203,8 @@ in
             ++ lib.optionals ways.regularByUnit earlyReaders;
           wants = lib.intersectLists [ remoteFileSystems ] (lib.optionals ways.regularByUnit earlyReaders);
         }
-        (lib.mkIf ways.regularByUnit (again phases.regular))
-        (lib.mkIf (!ways.regularByUnit) notAgain)
+        (onlyIf ways.regularByUnit (again phases.regular))
+        (onlyIf (!ways.regularByUnit) notAgain)
       ];
     }
 
@@ -210,9 +215,9 @@ in
           formerCommands = formerEarly.commands;
         })
         # Without an early secret this unit needs no key, so users need not wait for one.
-        (lib.mkIf (!phases.early.isEmpty) waitForKeys)
-        (lib.mkIf ways.earlyByUnit (again phases.early))
-        (lib.mkIf (!ways.earlyByUnit) notAgain)
+        (onlyIf (!phases.early.isEmpty) waitForKeys)
+        (onlyIf ways.earlyByUnit (again phases.early))
+        (onlyIf (!ways.earlyByUnit) notAgain)
         formerEarly.settings
         {
           description = lib.mkDefault "Secrets of sops files that users need to be created";

@@ -5,6 +5,7 @@
   lib,
   options,
   phases,
+  utils,
 }:
 
 let
@@ -52,9 +53,18 @@ rec {
     && usersByScript
     && cfg.age.keyCredential == null;
 
+  # Whether a script has the keys at boot. Plugins may need devices or services, which only units find.
+  scriptsHaveKeys =
+    import ./late-keys.nix { inherit config lib utils; } == [ ] && cfg.age.plugins == [ ];
+
   regularByUnit =
     cfg.useSystemdActivation
-    && !(isYielding && (scripts.waiting != [ ] || scripts.replaceOurs || earlyReaders.regular != [ ]));
+    && !(
+      isYielding
+      && (
+        scripts.waiting != [ ] || scripts.replaceOurs || (earlyReaders.regular != [ ] && scriptsHaveKeys)
+      )
+    );
 
   # Whether units were the default, and a script installs all the same.
   yields = cfg.useSystemdActivation && !regularByUnit;

@@ -26,7 +26,7 @@ exit $status
 
 # What stands in for the checks before a switch of NixOS.
 CHECKS = """#!/bin/bash
-for check in "${0%/*}"/*.check; do [ ! -e "$check" ] || bash "$check" "$@" || exit 1; done
+for check in "${0%/*}"/*.check; do [ ! -e "$check" ] || ( . "$check" "$@" ) || exit 1; done
 """
 
 # As in NixOS, says what switch-to-configuration has to know.

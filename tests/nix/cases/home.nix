@@ -25,7 +25,7 @@ in
     sops.secrets."db/password" = { };
   };
 
-  home-units-to-restart-and-reload = user [ "manifest.json" "sops-nix-user.sh" ] {
+  home-units-to-restart-and-reload = user [ "manifest.json" "sops-nix-user.sh" "sops-nix.service" ] {
     imports = [ key ];
     sops.secrets."db/password".restartUnits = [ "app.service" ];
     sops.templates.conf = {

@@ -79,7 +79,31 @@ in
     shows = [ "sops-nix.service" ];
     module = host { systemd.services.systemd-networkd = early // wireguard; };
   };
-  # but not for an installer that needs the network.
+  # but not if a local file system waits for the network, and the secrets for that. Others may.
+  says-that-a-local-file-system-waits-for-the-network = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.systemd-networkd = early // wireguard;
+      fileSystems."/data".options = [ "x-systemd.requires=network-online.target" ];
+      fileSystems."/remote".options = [ "_netdev,x-systemd.requires=network-online.target" ];
+      fileSystems."/later".options = [
+        "nofail"
+        "x-systemd.after=network-online.target"
+      ];
+      systemd.mounts = [
+        {
+          where = "/more";
+          after = [ "network.target" ];
+        }
+        {
+          where = "/more-later";
+          after = [ "network.target" ];
+          options = "_netdev";
+        }
+      ];
+    };
+  };
+  # Nor for an installer that needs the network.
   network-with-a-secret-and-a-key-command = {
     shows = [ "sops-nix.service" ];
     module = host {

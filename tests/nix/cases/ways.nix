@@ -140,6 +140,32 @@ in
       options = [ "config=/run/secrets/db/password" ];
     };
   };
+  says-that-a-crypttab-in-a-file-needs-a-secret = silent {
+    environment.etc.crypttab.source = ../files/crypttab;
+  };
+  says-that-a-mount-unit-needs-a-secret = silent {
+    systemd.mounts = [
+      {
+        where = "/data";
+        type = "rclone";
+        options = "config=/run/secrets/db/password";
+        wantedBy = [ "multi-user.target" ];
+      }
+    ];
+  };
+  # A script would not have the key at boot either.
+  says-that-crypttab-needs-a-secret-whose-key-is-on-a-late-file-system = silent {
+    environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password";
+    fileSystems."/keys".fsType = "ext4";
+    sops.age.keyFile = "/keys/key.txt";
+  };
+  says-that-crypttab-needs-a-secret-whose-key-a-plugin-has = silent (
+    { pkgs, ... }:
+    {
+      environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password";
+      sops.age.plugins = [ pkgs.age-plugin-yubikey ];
+    }
+  );
   says-nothing-about-crypttab-where-scripts-are-the-default = {
     shows = [ ];
     module = host {
@@ -153,7 +179,24 @@ in
         # data /dev/sdb1 /run/secrets/db/password
       data /dev/sdb1 /run/secrets/db/password luks,noauto
       more /dev/sdb2 /run/secrets-for-users/db/password
+      old /dev/sdb3 /etc/app/password-old
+      odd /dev/sdb4 /etc/app/password.luks
     '';
+    sops.secrets."db/password".path = "/etc/app/password";
+    systemd.mounts = [
+      {
+        where = "/later";
+        options = "config=/run/secrets/db/password";
+        wantedBy = [ "multi-user.target" ];
+        requires = [ "sops-nix.service" ];
+        after = [ "sops-nix.service" ];
+        unitConfig.DefaultDependencies = false;
+      }
+      {
+        where = "/by-hand";
+        options = "config=/run/secrets/db/password";
+      }
+    ];
     fileSystems."/share" = {
       fsType = "cifs";
       options = [ "credentials=/run/secrets/db/password" ];
@@ -167,6 +210,27 @@ in
       ];
     };
   };
+
+  # What is read to decide on the way may itself ask what units and files there are.
+  units-where-what-is-read-reads-units = silent (
+    { config, lib, ... }:
+    {
+      systemd.services.app.serviceConfig.ExecStart = "/bin/app";
+      sops.secrets.more = lib.mkIf (config.systemd.services ? app) { neededForFileSystems = true; };
+      boot.postBootCommands = config.systemd.services.app.serviceConfig.ExecStart;
+      fileSystems."/data".options = lib.optional (
+        config.systemd.services ? app
+      ) "x-systemd.before=app.service";
+      environment.etc.app = lib.mkIf (config.systemd.services ? app) { text = "app"; };
+      environment.etc.crypttab.text = lib.optionalString (
+        config.environment.etc ? app
+      ) "data /dev/sdb1 /root/key";
+      systemd.mounts = lib.optional (config.systemd.services ? app) {
+        where = "/more";
+        wantedBy = [ "app.service" ];
+      };
+    }
+  );
 
   says-that-a-script-runs-before-the-early-unit = {
     shows = [ "setupSecretsForUsers.snippet" ];

@@ -1,0 +1,20 @@
+# Keys on file systems that the initrd does not mount: the path of each, and its file system. Scripts run before systemd mounts anything.
+{
+  config,
+  lib,
+  utils,
+}:
+
+let
+  fileSystems = import ./file-systems.nix { inherit config lib; };
+  keySources = import ../module-common/key-sources.nix {
+    inherit lib;
+    cfg = config.sops;
+  };
+in
+lib.filter ({ fs, ... }: fs != null && !utils.fsNeededForBoot fs) (
+  map (path: {
+    inherit path;
+    fs = fileSystems.fileSystemOf path;
+  }) keySources.paths
+)
