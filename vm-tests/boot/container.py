@@ -6,37 +6,84 @@ import threading
 
 from machine import PATIENCE, System, until
 
-# In a mount namespace of its own: lays a payload over a copy of this machine's root, which is kept in memory, and boots that.
+# In a mount namespace of its own: lays a payload over a copy of this machine's root, which is kept in memory, and boots that. With users of its own, the
+# copy has /etc alone, because each file of it gets another owner, and /usr is this machine's.
 BOOT = """
-directory=$1 payload=$2 init=$3
-mkdir "$directory/root" "$directory/upper"
-mount -t tmpfs tmpfs "$directory/upper"
-mkdir "$directory/upper/files" "$directory/upper/work"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/upper/files,workdir=$directory/upper/work" "$directory/root"
-cd "$directory/root"
+directory=$1 payload=$2 init=$3 users=$4
+shift 4
+name=sops-${directory##*/}
+# What runs in other containers of this machine, or ran in one with other users, is in other control groups.
+for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+  [ ! -e $top/cgroup.procs ] || { mkdir -p "$top/$name-$$"; echo $$ > "$top/$name-$$/cgroup.procs"; }
+done
+mkdir "$directory/root"
+if [ "$users" ]; then
+  mount -t tmpfs tmpfs "$directory/root"
+  cd "$directory/root"
+  mkdir usr var tmp run proc sys dev root home
+  cp -a /etc /bin /sbin /lib* .
+  set -- --private-users="$users" --private-users-ownership=chown --bind-ro=/usr "$@"
+else
+  mkdir "$directory/upper"
+  mount -t tmpfs tmpfs "$directory/upper"
+  mkdir "$directory/upper/files" "$directory/upper/work"
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/upper/files,workdir=$directory/upper/work" "$directory/root"
+  cd "$directory/root"
+fi
 rm -rf etc/systemd/system var/log/journal
 cp -a "$payload/." .
 # The image has this machine's id, under which the container must not show up.
 echo 00000000000000000000000000000001 > etc/machine-id
-exec systemd-nspawn --quiet --register=no --keep-unit --machine="sops-${directory##*/}" --directory="$directory/root" --console=pipe "$init"
+exec systemd-nspawn --quiet --register=no --keep-unit --machine="$name" --directory="$directory/root" --console=pipe "$@" "$init"
 """
 
-# Containers share this machine's control groups, so there is one at a time.
+# What boots at the same time takes as long as one after the other, and more memory. So there is one at a time.
 TURN = threading.Lock()
 
 
-class Container(System):
-    """A container with a root of its own. Its log is in `directory`."""
+NAMESPACE = ["unshare", "--mount", "--propagation", "slave", "bash", "-ec"]
 
-    def __init__(self, directory: pathlib.Path):
+
+def enter(process: int | str, namespaces: list[str], command: str, patience: float) -> tuple[int, str]:
+    """Exit code, and standard output and error, of a command in namespaces of a process."""
+    words = ["nsenter", f"--target={process}", *[f"--{namespace}" for namespace in namespaces], "bash", "-c", command]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=patience, env={"PATH": "/usr/bin:/usr/sbin"})
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+class Host(System):
+    """This machine with a /run of its own, for containers that get something of it."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen([*NAMESPACE, "mount -t tmpfs tmpfs /run; echo; exec sleep infinity"], stdout=subprocess.PIPE)
+        assert self.process.stdout
+        self.process.stdout.readline()
+
+    def run(self, command: str, patience: float = PATIENCE) -> tuple[int, str]:
+        """Exit code, and standard output and error, of a command on the host."""
+        return enter(self.process.pid, ["mount"], command, patience)
+
+    def cut_power(self) -> None:
+        """Ends it. Nothing of it is left."""
+        self.process.kill()
+        self.process.wait()
+
+
+class Container(System):
+    """A container with a root of its own. Its log is in `directory`. `users`: the first number of its own users, if it has such."""
+
+    def __init__(self, directory: pathlib.Path, users: int | None = None):
         self.directory = directory
+        self.users = users
         directory.mkdir(parents=True)
         self.process: subprocess.Popen | None = None
 
-    def start(self, payload: pathlib.Path, init: str = "/lib/systemd/systemd") -> None:
-        """Boots. `payload` is a directory with the files that are laid over the root, /etc/systemd/system as a whole among them."""
+    def start(self, payload: pathlib.Path, init: str = "/lib/systemd/systemd", options: tuple = (), host: Host | None = None) -> None:
+        """Boots. `payload` is a directory with the files that are laid over the root, /etc/systemd/system as a whole among them. `options`: of systemd-nspawn.
+        `host`: where it is started, if that is not this machine."""
         TURN.acquire()
-        command = ["unshare", "--mount", "--propagation", "slave", "bash", "-ec", BOOT, "boot", str(self.directory), str(payload), init]
+        on_host = ["nsenter", f"--target={host.process.pid}", "--mount"] if host else []
+        command = [*on_host, *NAMESPACE, BOOT, "boot", str(self.directory), str(payload), init, str(self.users or ""), *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=(self.directory / "console.log").open("wb"), stderr=subprocess.STDOUT)
 
     def wait_for_shell(self) -> None:
@@ -50,10 +97,7 @@ class Container(System):
 
     def run(self, command: str, patience: float = PATIENCE) -> tuple[int, str]:
         """Exit code, and standard output and error, of a command in the container."""
-        enter = ["nsenter", "--target", self.init(), "--mount", "--uts", "--ipc", "--net", "--pid", "bash", "-c", command]
-        done = subprocess.run(enter, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=patience,
-                              env={"PATH": "/usr/bin:/usr/sbin"})
-        return done.returncode, done.stdout.decode(errors="replace")
+        return enter(self.init(), ["mount", "uts", "ipc", "net", "pid", *(["user"] if self.users else [])], command, patience)
 
     def cut_power(self) -> None:
         """Ends the container and all that runs in it."""
@@ -62,5 +106,8 @@ class Container(System):
         if self.process.poll() is None:
             subprocess.run(["kill", "-9", self.init() or str(self.process.pid)], check=True)
         self.process.wait()
+        groups = f"sops-{self.directory.name}-{self.process.pid}"
+        until(lambda: subprocess.run(["find", "/sys/fs/cgroup/", "-depth", "-type", "d", "-path", f"*/{groups}*", "-delete"], stderr=subprocess.DEVNULL).returncode == 0,
+              f"{groups}: the end of all processes in it")
         self.process = None
         TURN.release()

@@ -7,7 +7,7 @@ import pathlib
 import time
 import traceback
 
-from container import Container
+from container import Container, Host
 from image import Image
 from machine import Machine
 from payload import PRIVATE_KEY, Payload
@@ -30,7 +30,7 @@ class Lab:
         self.image = image
         self.directory = directory
         self.rows = rows
-        self.machines: list[Machine | Container] = []
+        self.machines: list[Machine | Container | Host] = []
         # Plaintexts and private keys of this story.
         self.plaintexts: list[str] = []
 
@@ -44,11 +44,17 @@ class Lab:
         self.machines.append(machine)
         return machine
 
-    def container(self, name: str) -> Container:
-        """A container that does not run yet."""
-        container = Container(self.directory / f"container-{name}")
+    def container(self, name: str, users: int | None = None) -> Container:
+        """A container that does not run yet. `users`: the first number of its own users, if it has such."""
+        container = Container(self.directory / f"container-{name}", users)
         self.machines.append(container)
         return container
+
+    def host(self) -> Host:
+        """This machine with a /run of its own."""
+        host = Host()
+        self.machines.append(host)
+        return host
 
     def secret(self, text: str) -> str:
         """Takes note of a plaintext, to look for it later."""

@@ -1,0 +1,80 @@
+"""Secrets of a user by home-manager, with the user's own systemd: which of the user's units hear of a change."""
+
+from configuration import prepare
+from payload import noted, value
+
+HOME = "/home/alice"
+LINK = f"{HOME}/.config/sops-nix/secrets"
+AS_ALICE = "setpriv --reuid=alice --regid=alice --init-groups env HOME=/home/alice XDG_RUNTIME_DIR=/run/user/1000"
+# How each unit is before the change, what asks for it, and what happens to it.
+UNITS = {
+    "app": ("active", "restart", ["start"]),
+    "web": ("active", "reload", ["reload"]),
+    "gone-wrong": ("failed", "restart", ["start"]),
+    "idle": ("inactive", "restart", []),
+    "stays": ("active", "", []),
+}
+
+
+def tell(lab):
+    values = {step: {name: lab.secret(value(f"{step}-{name}")) for name in UNITS} for step in ["first", "second", "third"]}
+    payload = lab.payload("home-units-to-restart-and-reload")
+    lay_out(payload, values)
+    machine = lab.container("user")
+    machine.start(payload.root)
+
+    def install(step):
+        machine.succeed(f"cp /test/{step}.json /test/manifest.json")
+
+    with lab.scenario("20a", "home-manager: the user's own systemd installs the secrets, before the units of the user that wait for them"):
+        machine.wait_for_shell()
+        machine.succeed("useradd --uid 1000 --create-home alice; install -o alice -g alice -m 0400 /test/age.txt /home/alice/age.txt; mkdir -m 0777 /run/notes /run/broken")
+        install("first")
+        machine.succeed("touch /run/broken/gone-wrong; systemctl start user@1000")
+        machine.wait_until(f"{AS_ALICE} systemctl --user is-active default.target")
+        for name, (before, _, _) in UNITS.items():
+            found = machine.succeed(f"{AS_ALICE} systemctl --user show -P ActiveState {name}")
+            assert found == before, f"{name}: {found}"
+        assert machine.succeed("cat /run/notes/app") == noted("start", values["first"]["app"])
+        assert machine.succeed(f"stat -Lc %U:%a {LINK}/app") == "alice:400"
+
+    with lab.scenario("20b", "home-manager: each unit of the user hears of a change as it has to, once"):
+        machine.succeed("rm -f /run/notes/* /run/broken/*")
+        install("second")
+        machine.succeed(f"{AS_ALICE} systemctl --user restart sops-nix")
+        machine.wait_until(f"[ -z \"$({AS_ALICE} systemctl --user list-jobs --no-legend)\" ]")
+        for name, (_, _, events) in UNITS.items():
+            said = machine.succeed(f"[ ! -e /run/notes/{name} ] || cat /run/notes/{name}").splitlines()
+            assert said == [noted(event, values["second"][name]) for event in events], f"{name}: {said}"
+
+    with lab.scenario("20c", "home-manager: without a user's systemd the secrets are installed, and nobody is asked"):
+        machine.succeed("systemctl stop user@1000; rm -f /run/notes/*; install -d -o alice -m 0700 /run/user/1000")
+        install("third")
+        said = machine.succeed(f"{AS_ALICE} /test/sops-nix-user.sh")
+        assert "error" not in said and "warning" not in said, said
+        assert machine.succeed(f"cat {LINK}/app") == values["third"]["app"]
+        assert machine.succeed("ls /run/notes") == ""
+    machine.cut_power()
+
+
+def lay_out(payload, values):
+    """The user's units, their secrets, and the manifest of each step."""
+    prepare(payload)
+    user = payload.root / "etc/systemd/user"
+    (user / "default.target.wants").mkdir(parents=True)
+    for path in payload.units.rglob("sops-nix.service"):
+        path.unlink() if path.is_symlink() else path.rename(user / path.name)
+    wanted = ["sops-nix"]
+    for name, (before, _, _) in UNITS.items():
+        payload.write(f"etc/systemd/user/{name}.service",
+                      "[Unit]\nAfter=sops-nix.service\n[Service]\nType=oneshot\nRemainAfterExit=true\n"
+                      f"ExecStartPre=/usr/bin/test ! -e /run/broken/%N\nExecStart=/test/note start %N {LINK}/%N\n"
+                      + (f"ExecReload=/test/note reload %N {LINK}/%N\n" if name == "web" else ""))
+        wanted += [name] * (before != "inactive")
+    for name in wanted:
+        (user / f"default.target.wants/{name}.service").symlink_to(f"../{name}.service")
+    for step, texts in values.items():
+        file = payload.encrypt(f"{step}.yaml", texts)
+        secrets = [payload.secret(name, file, path=f"{LINK}/{name}", restartUnits=[name] * (asked == "restart"), reloadUnits=[name] * (asked == "reload"))
+                   for name, (_, asked, _) in UNITS.items()]
+        payload.manifest(f"{step}.json", secrets, ageKeyFile=f"{HOME}/age.txt")
