@@ -248,6 +248,26 @@ in
           fileSystems."/data".options = [ "config=/run/secrets-for-file-systems/db/password" ];
         })
       ];
+  mount-unit =
+    let
+      mount = secret: {
+        systemd.mounts = [
+          {
+            where = "/data";
+            options = "config=${secret}";
+            wantedBy = [ "multi-user.target" ];
+          }
+        ];
+      };
+    in
+    mends "neededForFileSystems to true, and name its path there"
+      (keyed (mount "/run/secrets/db/password"))
+      [
+        (keyed {
+          imports = [ (mount "/run/secrets-for-file-systems/db/password") ];
+          sops.secrets."db/password".neededForFileSystems = true;
+        })
+      ];
   disk-of-the-initrd =
     mends
       "have that disk opened or mounted after the initrd, with a secret that is neededForFileSystems."
@@ -328,6 +348,17 @@ in
         }
       ))
     ];
+  network-that-waits-for-a-file-system =
+    let
+      host =
+        options:
+        keyed {
+          systemd.services.systemd-networkd.serviceConfig.LoadCredential = "key:/run/secrets/db/password";
+          systemd.services.systemd-networkd.unitConfig.DefaultDependencies = false;
+          fileSystems."/data".options = [ "x-systemd.requires=network-online.target" ] ++ options;
+        };
+    in
+    mends "add _netdev to fileSystems.\"/data\".options." (host [ ]) [ (host [ "_netdev" ]) ];
   script-without-deps =
     mends "add setupSecretsForUsers to its deps."
       (early {

@@ -16,6 +16,7 @@ pub const ROWS: &[Row] = &[
         &["sops.age.generateKey"],
     ),
     named("and would wait for it with this: remove it.", SAID, &["sops-nix.service"]),
+    named("may start without: add _netdev to ${option}.", EVALUATED, &[]),
     named("set systemd.services.${newName} instead.", SAID, &["sops-nix.service"]),
     named(
         "has neither an owner nor a uid, both are null: set one of them",
