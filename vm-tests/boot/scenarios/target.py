@@ -1,4 +1,4 @@
-"""sops-nix.target, where one secret cannot be decrypted at boot; and units that sockets start."""
+"""sops-nix.target, where one secret cannot be decrypted at boot; units that sockets start; and a restart that systemd refuses."""
 
 import payload as payloads
 from configuration import prepare
@@ -24,6 +24,7 @@ def tell(lab):
     for name in ["running", "waiting"]:
         payload.write(f"etc/systemd/system/{name}.service", f"{ONESHOT}ExecStart=/test/note start {name} /run/secrets/bad\n")
         payload.write(f"etc/systemd/system/{name}.socket", ECHO.format(name=name))
+    payload.write("etc/systemd/system/odd.service", f"{ONESHOT}ExecStart=/bin/true\n")
     machine = lab.container("target")
     machine.start(payload.root)
 
@@ -56,6 +57,14 @@ def tell(lab):
         states(machine, {"running.service": "active", "waiting.service": "inactive", "running.socket": "active", "waiting.socket": "active"})
         assert machine.succeed("cat /run/notes/*") == noted("start", texts["bad"])
         assert machine.succeed("systemctl --failed --plain --no-legend") == ""
+
+    with lab.scenario("19d", "a restart after a switch that systemd refuses: the journal says so and what to type, and no unit of it stays"):
+        machine.succeed("systemctl start odd; mkdir -p /run/nixos; echo odd.service > /run/nixos/activation-restart-list")
+        machine.succeed("echo '[Service]' > /etc/systemd/system/odd.service; systemctl daemon-reload; systemctl restart sops-nix")
+        machine.wait_until("! ls /run/nixos/activation-* 2> /dev/null && [ -z \"$(systemctl list-units --all --plain --no-legend 'sops-nix-requests-*')\" ]")
+        said = machine.succeed("journalctl -b -o cat -u 'sops-nix-requests-*'")
+        assert "try-restart: exit status: 1" in said and "run: systemctl try-restart odd.service" in said, said
+        assert machine.property("odd", "ActiveState") == "active"
     machine.cut_power()
 
 

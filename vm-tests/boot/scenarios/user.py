@@ -5,7 +5,9 @@ from payload import noted, value
 
 HOME = "/home/alice"
 LINK = f"{HOME}/.config/sops-nix/secrets"
-AS_ALICE = "setpriv --reuid=alice --regid=alice --init-groups env HOME=/home/alice XDG_RUNTIME_DIR=/run/user/1000"
+# A number that no user of this machine has.
+NUMBER = 54321
+AS_ALICE = f"setpriv --reuid=alice --regid=alice --init-groups env HOME={HOME} XDG_RUNTIME_DIR=/run/user/{NUMBER}"
 # How each unit is before the change, what asks for it, and what happens to it.
 UNITS = {
     "app": ("active", "restart", ["start"]),
@@ -28,9 +30,9 @@ def tell(lab):
 
     with lab.scenario("20a", "home-manager: the user's own systemd installs the secrets, before the units of the user that wait for them"):
         machine.wait_for_shell()
-        machine.succeed("useradd --uid 1000 --create-home alice; install -o alice -g alice -m 0400 /test/age.txt /home/alice/age.txt; mkdir -m 0777 /run/notes /run/broken")
+        machine.succeed(f"useradd --uid {NUMBER} --create-home alice && install -o alice -g alice -m 0400 /test/age.txt {HOME}/age.txt && mkdir -m 0777 /run/notes /run/broken")
         install("first")
-        machine.succeed("touch /run/broken/gone-wrong; systemctl start user@1000")
+        machine.succeed(f"touch /run/broken/gone-wrong; systemctl start user@{NUMBER}")
         machine.wait_until(f"{AS_ALICE} systemctl --user is-active default.target")
         for name, (before, _, _) in UNITS.items():
             found = machine.succeed(f"{AS_ALICE} systemctl --user show -P ActiveState {name}")
@@ -48,7 +50,7 @@ def tell(lab):
             assert said == [noted(event, values["second"][name]) for event in events], f"{name}: {said}"
 
     with lab.scenario("20c", "home-manager: without a user's systemd the secrets are installed, and nobody is asked"):
-        machine.succeed("systemctl stop user@1000; rm -f /run/notes/*; install -d -o alice -m 0700 /run/user/1000")
+        machine.succeed(f"systemctl stop user@{NUMBER}; rm -f /run/notes/*; install -d -o alice -m 0700 /run/user/{NUMBER}")
         install("third")
         said = machine.succeed(f"{AS_ALICE} /test/sops-nix-user.sh")
         assert "error" not in said and "warning" not in said, said
