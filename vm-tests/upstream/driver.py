@@ -50,8 +50,9 @@ class Node:
     def wait_for_unit(self, unit: str) -> None:
         """Waits until a unit is active. One that has failed, or is inactive with nothing left to do, will never be."""
         def is_active() -> bool:
+            # In this order: a job that ends meanwhile has changed the state.
+            waits = self.container.succeed("systemctl list-jobs --no-legend")
             state = self.container.property(unit, "ActiveState")
-            waits = state == "inactive" and self.container.succeed("systemctl list-jobs --no-legend")
             assert state != "failed" and (state != "inactive" or waits), f"{unit} is {state}"
             return state == "active"
 
