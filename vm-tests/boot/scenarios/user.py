@@ -50,7 +50,7 @@ def tell(lab):
             assert said == [noted(event, values["second"][name]) for event in events], f"{name}: {said}"
 
     with lab.scenario("20c", "home-manager: without a user's systemd the secrets are installed, and nobody is asked"):
-        machine.succeed(f"systemctl stop user@{NUMBER}; rm -f /run/notes/*; install -d -o alice -m 0700 /run/user/{NUMBER}")
+        machine.succeed(f"systemctl stop user@{NUMBER} user-runtime-dir@{NUMBER}; rm -f /run/notes/*; install -d -o alice -m 0700 /run/user/{NUMBER}")
         install("third")
         said = machine.succeed(f"{AS_ALICE} /test/sops-nix-user.sh")
         assert "error" not in said and "warning" not in said, said
