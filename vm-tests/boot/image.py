@@ -9,15 +9,15 @@ import tempfile
 
 RELEASE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
-# age: its key generator is what the units call. The rest is what every system with systemd has.
-PACKAGES = "age kmod systemd systemd-sysv udev"
+# age: its key generator is what the units call. cryptsetup-bin makes an encrypted disk. The rest is what every system with systemd has.
+PACKAGES = "age cryptsetup-bin kmod systemd systemd-sysv udev"
 # Not unpacked: what nobody reads here.
 SUPERFLUOUS = ["usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "var/cache/apt", "var/lib/apt/lists"]
-# Built as modules in Debian's kernel; without them it finds no disk.
-MODULES = "virtio_pci virtio_blk"
+# Built as modules in Debian's kernel; without them it finds no disk, and cannot open an encrypted one.
+MODULES = "virtio_pci virtio_blk dm_crypt xts algif_skcipher"
 DISK_SIZE = "700M"
 
-# Unpacks the second disk, which is an archive and no file system, over the first, and hands over as any initrd does.
+# Unpacks the disk that is an archive and no file system over the first one, and hands over as any initrd does.
 INIT = """#!/bin/busybox sh
 export PATH=/bin
 /bin/busybox --install /bin
@@ -27,7 +27,9 @@ mount -t sysfs sysfs /sys
 while read -r module; do insmod "/modules/$module"; done < /modules/order
 while [ ! -b /dev/vda ]; do usleep 10000; done
 mount -t ext4 /dev/vda /root
-if [ -b /dev/vdb ]; then tar -xf /dev/vdb -C /root; fi
+for disk in /sys/block/vd*; do
+  if [ "$(cat "$disk/serial")" = payload ]; then tar -xf "/dev/${disk##*/}" -C /root; fi
+done
 init=/sbin/init
 for word in $(cat /proc/cmdline); do
   case $word in init=*) init=${word#init=} ;; esac

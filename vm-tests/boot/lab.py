@@ -77,9 +77,9 @@ class Lab:
             print("        " + row.error.rstrip().replace("\n", "\n        "), flush=True)
 
     def search_for_leaks(self, machine: Machine, allowed: dict[str, int] | None = None) -> None:
-        """Looks for plaintexts and the test key in all that the machine has said and written. It is off. `allowed`: what may be on its disk, and how often."""
+        """Looks for plaintexts and the test key in all that the machine has said and written. It is off. `allowed`: what may be on its disks, and how often."""
         console = machine.console.log.read_bytes()
-        disk = written(machine.disk)
+        disk = b"".join(written(disk) for disk in [machine.disk, *machine.further])
         # The test key lies in its file, where the test has put it.
         allowed = {PRIVATE_KEY: 1, **(allowed or {})}
         for text in [*self.plaintexts, PRIVATE_KEY]:

@@ -93,6 +93,8 @@ class Machine(System):
         self.image = image
         self.directory = directory
         self.disk = directory / "disk"
+        # Disks beside that one. Each is /dev/disk/by-id/virtio-NAME.
+        self.further: list[pathlib.Path] = []
         directory.mkdir(parents=True)
         subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)
         self.process: subprocess.Popen | None = None
@@ -109,16 +111,23 @@ class Machine(System):
         self.shell.connect()
 
     def command(self, payload: pathlib.Path | None, init: str, words: str) -> list[str]:
-        disks = [self.disk] + ([payload] if payload else [])
+        disks = {"system": self.disk, **{disk.name: disk for disk in self.further}, **({"payload": payload} if payload else {})}
         command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none", "-no-reboot",
                    "-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd),
                    "-append", f"console=ttyS0 root=/dev/vda rw quiet no_timer_check panic=-1 loglevel=4 systemd.show_status=1 init={init} {words}"]
-        for disk in disks:
-            command += ["-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"]
+        for name, disk in disks.items():
+            command += ["-drive", f"file={disk},format=raw,if=none,id={name},cache=unsafe", "-device", f"virtio-blk-pci,drive={name},serial={name}"]
         for line in [self.console, self.shell]:
             command += ["-chardev", f"socket,id={line.log.stem},path={line.path},server=on,wait=on,logfile={line.log},logappend=on",
                         "-serial", f"chardev:{line.log.stem}"]
         return command
+
+    def add_disk(self, name: str, size: int) -> None:
+        """Plugs in an empty disk of so many bytes."""
+        disk = self.directory / name
+        with disk.open("wb") as file:
+            file.truncate(size)
+        self.further.append(disk)
 
     def wait_for_shell(self) -> None:
         """Waits until the system is up so far that the shell answers."""

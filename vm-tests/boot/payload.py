@@ -102,8 +102,16 @@ class Payload(Files):
 
     def early_manifest(self, secrets: list, **fields: object) -> None:
         """The manifest of the secrets that users need to be created."""
-        early = [{**secret, "path": f"/run/secrets-for-users/{secret['name']}"} for secret in secrets]
-        self.manifest("manifest-for-users.json", early, symlinkPath="/run/secrets-for-users", secretsMountPoint="/run/secrets-for-users.d", **fields)
+        self.phase_manifest("manifest-for-users.json", "/run/secrets-for-users", secrets, **fields)
+
+    def file_systems_manifest(self, secrets: list, name: str = "manifest-for-file-systems.json") -> None:
+        """The manifest of the secrets that file systems need to be mounted."""
+        self.phase_manifest(name, "/run/secrets-for-file-systems", secrets, forFileSystems=True)
+
+    def phase_manifest(self, name: str, directory: str, secrets: list, **fields: object) -> None:
+        """The manifest of a phase that is before the regular one."""
+        placed = [{**secret, "path": f"{directory}/{secret['name']}"} for secret in secrets]
+        self.manifest(name, placed, symlinkPath=directory, secretsMountPoint=f"{directory}.d", **fields)
 
     def service(self, name: str, lines: str, wanted_by: str = "multi-user.target") -> None:
         """A service that starts at boot."""
