@@ -22,7 +22,7 @@ PROGRAM = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/sops-install-secrets
 help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
 	@echo 'make test     everything that runs on this machine (TEST_FLAGS go to the test programs; test-program, test-nix: a part of it)'
-	@echo 'make build    the program, its man page and shell completions, in target/release and target/assets'
+	@echo 'make build    the programs, their man pages and shell completions, in target/release and target/assets'
 	@echo 'make bench    a table of wall time, CPU and memory (bench-short: a quick one)'
 	@echo 'make growth   whether files made to take long take longer than their size allows (growth-short: smaller files)'
 	@echo 'make static   a static program for musl, and a check of its size'

@@ -1,4 +1,4 @@
-//! Makes the man page and the shell completions from the definition of the command line.
+//! Makes the man pages and the shell completions of both programs from the definitions of their command lines.
 //!
 //! They land in `$SOPS_ASSETS` where that is set (the Makefile and packagers set it), else in cargo's own output directory.
 
@@ -9,10 +9,14 @@ use clap_complete::{Shell, generate_to};
 
 #[allow(dead_code, reason = "the build needs the definition of the arguments, not their use")]
 #[path = "src/program/cli.rs"]
-mod cli;
+mod installer;
+
+#[path = "src/command/cli.rs"]
+mod command;
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=src/program/cli.rs");
+    println!("cargo::rerun-if-changed=src/command/cli.rs");
     println!("cargo::rerun-if-env-changed=SOPS_ASSETS");
     let Some(directory) = env::var_os("SOPS_ASSETS")
         .or_else(|| env::var_os("OUT_DIR"))
@@ -21,9 +25,12 @@ fn main() -> io::Result<()> {
         return Ok(());
     };
     fs::create_dir_all(&directory)?;
-    let mut command = cli::Arguments::command();
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        generate_to(shell, &mut command, "sops-install-secrets", &directory)?;
+    for mut program in [installer::Arguments::command(), command::CommandLine::command()] {
+        let name = program.get_name().to_owned();
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            generate_to(shell, &mut program, name.as_str(), &directory)?;
+        }
+        clap_mangen::generate_to(program, &directory)?;
     }
-    clap_mangen::generate_to(command, &directory)
+    Ok(())
 }

@@ -61,6 +61,12 @@
       formatter = ofEach (project: project.formatter);
 
       apps = ofEach (project: {
+        # What people type. The default of `nix run` is the installer.
+        sops-nix = {
+          type = "app";
+          program = "${project.sops-install-secrets}/bin/sops-nix";
+          meta.description = "Looks into sops files, and finds the recipients that belong to keys";
+        };
         demo = {
           type = "app";
           program = nixpkgs.lib.getExe project.demo;

@@ -1,10 +1,11 @@
 //! Reads sops files and publishes secrets.
 //!
 //! Other programs may use [`sops`] and [`keys`]: these two modules read a sops file without the sops program. All other modules
-//! belong to the program `sops-install-secrets`. The other modules are in the library so that tests can reach them.
+//! belong to the programs `sops-install-secrets` and `sops-nix`. The other modules are in the library so that tests can reach them.
 
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod command;
 pub mod install;
 pub mod keys;
 pub mod manifest;

@@ -26,6 +26,7 @@ mod notice;
 mod openpgp;
 mod problem;
 mod programs;
+mod recipients;
 mod recognize;
 mod recovery;
 pub(crate) mod report;
@@ -38,9 +39,11 @@ mod tests;
 
 pub use at_hand::KeysAtHand;
 pub use foreign::Foreign;
+pub(crate) use hybrid::by_its_ends;
 pub use keyring::Keyring;
 pub use notice::Notice;
 pub use problem::{Cause, Damage, KeyKind, Place, Problem};
+pub(crate) use recipients::{NoRecipients, SshRecipients, converted_identity};
 pub use recovery::DataKeyRecovery;
 pub use report::no_key::NoKey;
 pub use sources::{
@@ -48,3 +51,4 @@ pub use sources::{
 };
 
 pub use crate::system::child::ChildError;
+pub(crate) use ssh::{MAX_BYTES as MAX_SSH_KEY_BYTES, PublicLine, public_key};

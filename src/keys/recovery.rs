@@ -54,14 +54,9 @@ impl DataKeyRecovery {
     /// file from any other key.
     #[must_use]
     pub fn new(groups: &KeyGroups, proof: KeyProof) -> Self {
-        let count = groups.groups.len();
-        // A file without a threshold needs all its groups, since sops splits the data key among all groups when it writes such
-        // a file.
-        let threshold = if groups.threshold == 0 { count } else { groups.threshold };
         Self {
             groups: groups.groups.iter().map(|group| Group::new(&group.keys)).collect(),
-            // In Shamir's scheme one share is never enough to make the secret, so a threshold of 1 counts as 2.
-            needed: if count > 1 { threshold.max(2) } else { 1 },
+            needed: groups.needed(),
             proof,
             key: None,
             tried: (0, 0),

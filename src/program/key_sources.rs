@@ -6,8 +6,14 @@ use super::environment::KeyVariables;
 use crate::{
     keys::{Credential, GpgSource, KeyFile, KeySources, Keyring, Notice, SshKeyFile},
     manifest::Manifest,
-    system::{confinement::Confined, root::SSHD},
+    system::{
+        confinement::Confined,
+        root::{Root, SSHD},
+    },
 };
+
+/// Where the documents of sops-nix put the age key of a host.
+const HOST_KEY_FILE: &str = "/var/lib/sops-nix/key.txt";
 
 /// Loads all keys of this host, and reports errors of the key sources. Key files are read on `thread`.
 pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confined) -> Keyring {
@@ -33,9 +39,27 @@ pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     }
 }
 
+/// The places where hosts and people keep their keys if nothing names another place, and then the key sources of the environment. No
+/// file of these places has to be there.
+pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
+    let mut sources = KeySources {
+        ssh_keys: ["ssh_host_ed25519_key", "ssh_host_rsa_key"]
+            .map(|name| SshKeyFile {
+                file: default(root.locate(Path::new(SSHD).join(name))),
+                is_for_pgp: false,
+            })
+            .into(),
+        age_key_files: vec![default(root.locate(HOST_KEY_FILE))],
+        ..KeySources::default()
+    };
+    add_own_keys(&mut sources, &variables);
+    add_variables(&mut sources, variables);
+    sources
+}
+
 /// The key sources that the manifest names, and then the key sources of the environment. Keys in the user's home are used only in
 /// user mode, and only if the manifest names no key. Root must not use a key that is in somebody's home by chance.
-fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySources {
+pub(crate) fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySources {
     let are_own = manifest.user_mode && !names_a_key(manifest);
     let mut sources = KeySources {
         ssh_keys: ssh_keys(manifest),
@@ -99,9 +123,13 @@ fn gpg(manifest: &Manifest, variables: &KeyVariables) -> Option<GpgSource> {
     })
 }
 
+/// A key file that nobody has named, so that it may be missing.
+fn default(path: PathBuf) -> KeyFile {
+    KeyFile { path, is_default: true }
+}
+
 /// Adds the keys in the user's home that sops also finds without a setting.
 fn add_own_keys(sources: &mut KeySources, variables: &KeyVariables) {
-    let default = |path: PathBuf| KeyFile { path, is_default: true };
     if let Some(config) = &variables.config {
         sources.age_key_files.push(default(config.join("sops/age/keys.txt")));
     }

@@ -10,6 +10,7 @@ use super::{
     metadata::Metadata,
     proof, section,
     select::Selector,
+    survey::{StoredValue, survey},
     tree::{Branch, Stored},
 };
 use crate::system::plaintext::{Content, Plaintext};
@@ -63,6 +64,19 @@ impl<'a> SopsFile<'a> {
     /// file was read as does not matter.
     pub(crate) fn is_binary(&self) -> bool {
         matches!(self.documents.as_slice(), [document] if document.items.len() == 1 && document.get(b"data").is_some())
+    }
+
+    /// The selection rule of the file: the metadata field that holds the rule, and the suffix or the pattern in it.
+    pub(crate) fn rule(&self) -> (&'static str, &[u8]) {
+        self.metadata.rule.field()
+    }
+
+    /// All values of the file, in their order, and of each whether it is encrypted. No data key is needed.
+    ///
+    /// # Errors
+    /// When the selection rule takes too long, or the paths of the values are many times as long as the file.
+    pub(crate) fn survey(&mut self) -> Result<Vec<StoredValue>, SopsFileError> {
+        survey(&self.documents, &mut self.metadata.rule, self.size)
     }
 
     /// A selector that looks up keys in the encrypted tree, to find values that can be secrets. No data key is needed.

@@ -79,8 +79,8 @@ pub struct KeyGroups {
     pub threshold: usize,
 }
 
-/// The fields of the `sops` section that decryption needs. All other fields are ignored. The version is ignored too, because
-/// the files of all versions 3.x decrypt in the same way.
+/// The fields of the `sops` section that decryption needs, and the version, which decryption ignores: the files of all versions
+/// 3.x decrypt in the same way. All other fields are left out.
 pub struct Metadata {
     /// The recipient entries of the file, by key group.
     pub key_groups: KeyGroups,
@@ -90,8 +90,25 @@ pub struct Metadata {
     pub mac: Vec<u8>,
     /// Whether only encrypted values count for the MAC.
     pub mac_only_encrypted: bool,
+    /// The version of sops that wrote the file, as the file names it; empty if the file names none.
+    pub version: String,
     /// The selection rule of the file, which decides which leaves are encrypted.
     pub(crate) rule: Rule,
+}
+
+impl KeyGroups {
+    /// The number of key groups that must be open to get the data key.
+    #[must_use]
+    pub fn needed(&self) -> usize {
+        match (self.groups.len(), self.threshold) {
+            (0 | 1, _) => 1,
+            // A file without a threshold needs all its groups, since sops splits the data key among all groups when it writes such
+            // a file.
+            (count, 0) => count,
+            // In Shamir's scheme one share is never enough to make the secret, so a threshold of 1 counts as 2.
+            (_, threshold) => threshold.max(2),
+        }
+    }
 }
 
 impl Metadata {
@@ -116,6 +133,7 @@ impl Metadata {
             last_modified,
             mac: text(section, "mac").unwrap_or_default().into_bytes(),
             mac_only_encrypted: flag(section, "mac_only_encrypted")?,
+            version: text(section, "version").unwrap_or_default(),
             rule: rule(section)?,
         })
     }

@@ -50,6 +50,8 @@ impl From<RuleError> for SopsFileError {
 pub(crate) struct Rule {
     /// The name of the metadata field that holds the rule.
     name: &'static str,
+    /// The suffix or the pattern, as the metadata field has it.
+    text: Vec<u8>,
     matcher: Matcher,
     /// Whether the matching leaves are encrypted and all others are not. If false, all leaves except the matching ones are
     /// encrypted.
@@ -91,11 +93,13 @@ impl Rule {
         match present.as_slice() {
             [] => Ok(Self {
                 name: "unencrypted_suffix",
+                text: DEFAULT_UNENCRYPTED_SUFFIX.to_vec(),
                 matcher: Matcher::Suffix(DEFAULT_UNENCRYPTED_SUFFIX.to_vec()),
                 encrypts: false,
             }),
             [(name, text, make, encrypts)] => Ok(Self {
                 name,
+                text: text.unwrap_or_default().to_vec(),
                 matcher: make(text.unwrap_or_default()).map_err(|problem| RuleError { rule: name, problem })?,
                 encrypts: *encrypts,
             }),
@@ -107,6 +111,11 @@ impl Rule {
                 )))
             }
         }
+    }
+
+    /// The name of the metadata field that holds the rule, and the suffix or the pattern in it.
+    pub(crate) fn field(&self) -> (&'static str, &[u8]) {
+        (self.name, &self.text)
     }
 
     /// Whether the rule is about keys and matches this key. A match holds for everything below the key. So the caller asks once

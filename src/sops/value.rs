@@ -62,18 +62,19 @@ impl<'a> EncryptedValue<'a> {
 }
 
 /// The four fields of a token, before they are decoded.
-struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     data: &'a [u8],
     iv: &'a [u8],
     tag: &'a [u8],
-    type_name: &'a [u8],
+    /// The name of the plaintext's type, such as `str`.
+    pub(crate) type_name: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
     /// Finds the fields of a token. sops uses the expression `^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]`. Each
     /// group takes as much text as possible, and no group contains a line feed. So each separator is the last one that leaves
     /// text for the groups that follow.
-    fn find(text: &'a [u8]) -> Option<Self> {
+    pub(crate) fn find(text: &'a [u8]) -> Option<Self> {
         let line = text.split(|&byte| byte == b'\n').next()?;
         let body = line.strip_prefix(b"ENC[AES256_GCM,data:")?;
         let body = body.get(..body.iter().rposition(|&byte| byte == b']')?)?;

@@ -8,6 +8,7 @@
     reason = "the lints about panics mean the program; a test fails by panicking"
 )]
 
+mod command;
 mod limits;
 mod manifest;
 mod messages;

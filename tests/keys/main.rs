@@ -21,6 +21,7 @@ mod host;
 mod kind;
 mod matrix;
 mod own;
+mod recipients;
 mod refused;
 mod stopping;
 mod tagged;

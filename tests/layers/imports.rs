@@ -52,11 +52,14 @@ impl Imports {
     }
 }
 
-/// The Rust files below a directory that are no tests.
+/// The Rust files below a directory that are no tests, and no program of their own, as those in `bin`.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .filter(|path| path.file_stem().is_some_and(|stem| stem != "tests" && stem != "testing"))
+        .filter(|path| {
+            path.file_stem()
+                .is_some_and(|stem| stem != "tests" && stem != "testing" && stem != "bin")
+        })
         .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .collect()

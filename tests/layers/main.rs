@@ -22,7 +22,7 @@ use std::{
 use imports::{Imports, Module};
 
 /// The layers from the lowest to the highest.
-const LAYERS: [&str; 7] = ["text", "system", "sops", "keys", "install", "manifest", "program"];
+const LAYERS: [&str; 8] = ["text", "system", "sops", "keys", "install", "manifest", "program", "command"];
 
 fn imports() -> Imports {
     Imports::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))

@@ -7,17 +7,21 @@
 //! - `printed`: what that prints, standard output first, and `[exit CODE]`. `UPDATE_EXPECT=1 cargo test --test messages` writes it.
 //! - Each other section is a file of that name.
 //!
+//! In directories whose name begins with `sops-nix`, that program is on the search path too; `terminal COMMAND` runs a command on a
+//! terminal.
+//!
 //! All of it happens in an empty directory, which is called `$DIR` in files and in what is printed. `$DIR/run` is `$XDG_RUNTIME_DIR`.
 
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     thread,
 };
 
 use expect_test::expect_file;
 
-use crate::common::{Said, World, fixtures, has};
+use crate::common::{Said, World, copy_program, fixtures, has};
 
 /// Where the cases are.
 fn directory() -> PathBuf {
@@ -112,7 +116,9 @@ fn prepare(world: &World, script: &str) -> Option<()> {
 /// What a terminal would show, and how it ended.
 fn typed(world: &World, script: &str) -> String {
     let program = world.executable();
-    let mut search = program.parent().unwrap().as_os_str().to_owned();
+    let mut search = world.input("").into_os_string();
+    search.push(":");
+    search.push(program.parent().unwrap());
     search.push(":");
     search.push(env::var_os("PATH").unwrap_or_default());
     let mut command = world.command("sh");
@@ -126,13 +132,27 @@ fn typed(world: &World, script: &str) -> String {
     )
 }
 
+/// Puts `sops-nix` beside the program, and a script that runs a command on a terminal.
+fn add_command(world: &World) {
+    copy_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
+    world.allow_input("sops-nix");
+    let terminal = world.write(
+        "terminal",
+        "#!/bin/sh\nscript -qec \"$*\" /dev/null < /dev/null | tr -d '\\r'\n",
+    );
+    fs::set_permissions(terminal, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// Runs all cases of a directory, one after the other in one world.
 fn run_all(directory: &Path) -> usize {
     let world = World::user();
     world.allow_input("run/secrets.d");
+    if directory.file_name().unwrap().to_string_lossy().starts_with("sops-nix") {
+        add_command(&world);
+    }
     let mut compared = 0;
     for file in &entries(directory) {
-        world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./run ! -path ./home -delete");
+        world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./sops-nix ! -path ./terminal ! -path ./run ! -path ./home -delete");
         let case = Case::parse(&fs::read_to_string(file).unwrap());
         assert!(
             case.head.lines().count() == 1,

@@ -7,6 +7,7 @@ use sha1::{Digest, Sha1, digest::Output};
 use ssh_key::{
     Mpint, PrivateKey,
     private::{KeypairData, RsaKeypair},
+    public::RsaPublicKey,
 };
 use zeroize::Zeroizing;
 
@@ -36,7 +37,7 @@ impl PgpKey {
         let KeypairData::Rsa(pair) = key.key_data() else {
             return None;
         };
-        let digest = fingerprint(&pair.public.n, &pair.public.e)?;
+        let digest = fingerprint(&pair.public)?;
         Some(Self {
             pair: pair.clone(),
             fingerprint: format!("{digest:X}"),
@@ -87,18 +88,22 @@ pub(crate) fn is_rsa(algorithm: u8) -> bool {
 }
 
 /// The fingerprint of an RSA key of version 4 whose creation time is second 0 (RFC 9580, 5.5.4.2).
-fn fingerprint(modulus: &Mpint, exponent: &Mpint) -> Option<Output<Sha1>> {
+pub(crate) fn fingerprint(key: &RsaPublicKey) -> Option<Output<Sha1>> {
     let mut packet = vec![4, 0, 0, 0, 0, RSA];
-    for number in [modulus, exponent] {
-        let bytes = number.as_positive_bytes()?;
-        let bits = bytes.len() * 8 - usize::try_from(bytes.first()?.leading_zeros()).ok()?;
-        packet.extend(u16::try_from(bits).ok()?.to_be_bytes());
-        packet.extend(bytes);
+    for number in [&key.n, &key.e] {
+        packet.extend(u16::try_from(bits(number)?).ok()?.to_be_bytes());
+        packet.extend(number.as_positive_bytes()?);
     }
     let digest = Sha1::new_with_prefix([0x99])
         .chain_update(u16::try_from(packet.len()).ok()?.to_be_bytes())
         .chain_update(packet);
     Some(digest.finalize())
+}
+
+/// The number of bits of a number. `None` if the number is negative or 0.
+pub(crate) fn bits(number: &Mpint) -> Option<usize> {
+    let bytes = number.as_positive_bytes()?;
+    Some(bytes.len() * 8 - usize::try_from(bytes.first()?.leading_zeros()).ok()?)
 }
 
 /// Checks the key, and computes the numbers that make decryption fast. Returns `None` if the key is invalid.

@@ -14,7 +14,7 @@ mod packet;
 mod tests;
 
 use cipher::SessionKey;
-pub(crate) use key::PgpKey;
+pub(crate) use key::{PgpKey, bits, fingerprint};
 use packet::{PacketReader, tag};
 
 use super::{

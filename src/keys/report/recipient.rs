@@ -152,7 +152,7 @@ fn fault(failure: &EntryFailure, is_ours: bool, kind: &str) -> Option<String> {
 }
 
 /// The name of a key service, as its users know the service.
-fn service_name(service: Service) -> &'static str {
+pub(crate) fn service_name(service: Service) -> &'static str {
     match service {
         Service::AwsKms => "AWS KMS",
         Service::GcpKms => "Google Cloud KMS",

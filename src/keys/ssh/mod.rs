@@ -3,10 +3,12 @@
 mod conversion;
 mod numbers;
 mod openssh;
+mod public;
 mod recipient;
 mod text;
 
-pub(crate) use conversion::{convert, native};
+pub(crate) use conversion::{convert, converted_recipient, native};
+pub(crate) use public::{PublicLine, public_key};
 pub(crate) use recipient::{recipient, shown, shown_recipient};
 pub(crate) use text::{MAX_BYTES, private_key};
 
@@ -16,8 +18,6 @@ mod tests {
         Engine,
         prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
     };
-    use bech32::{Bech32, Hrp};
-    use curve25519_dalek::edwards::CompressedEdwardsY;
     use sha2::Digest as _;
     use ssh_key::{Mpint, PrivateKey, PublicKey};
 
@@ -31,9 +31,7 @@ mod tests {
     /// The age recipient of a public SSH key: the way that needs no private key.
     fn converted(public: &str) -> String {
         let key = PublicKey::from_openssh(public).unwrap();
-        let point = CompressedEdwardsY(key.key_data().ed25519().unwrap().0);
-        let point = point.decompress().unwrap().to_montgomery();
-        bech32::encode::<Bech32>(Hrp::parse("age").unwrap(), &point.0).unwrap()
+        converted_recipient(&key.key_data().ed25519().unwrap().0).unwrap()
     }
 
     /// An OpenSSH public key of these 32 bytes.

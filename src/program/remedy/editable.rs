@@ -109,7 +109,7 @@ impl<'f> Editable<'f> {
 }
 
 /// The format that sops chooses by the ending of the name.
-fn of_ending(path: &Path) -> Format {
+pub(crate) fn of_ending(path: &Path) -> Format {
     match path.extension().map(|ending| ending.to_string_lossy()).as_deref() {
         Some("yaml" | "yml") => Format::Yaml,
         Some("json") => Format::Json,

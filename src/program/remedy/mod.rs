@@ -12,6 +12,6 @@ mod parse;
 mod value;
 
 pub(crate) use decrypt::undecryptable;
-pub(crate) use editable::{Editable, RESTORE};
-pub(crate) use parse::unusable;
+pub(crate) use editable::{Editable, RESTORE, of_ending};
+pub(crate) use parse::{other_format, unusable};
 pub(crate) use value::absent;

@@ -61,7 +61,7 @@ fn explains(encoding: Encoding, text: &[u8], format: Format) -> bool {
 
 /// The format in which the text is a sops file, if this is not the declared format. sops writes a binary file as JSON. JSON is tried
 /// before YAML, because every JSON text is also YAML.
-fn other_format(text: &[u8], declared: Format) -> Option<Format> {
+pub(crate) fn other_format(text: &[u8], declared: Format) -> Option<Format> {
     let formats = [Format::Json, Format::Yaml, Format::Dotenv, Format::Ini];
     let mut others = formats.into_iter().filter(|format| *format != declared);
     let found = others.find(|format| SopsFile::parse(*format, text).is_ok())?;

@@ -1,0 +1,119 @@
+//! The command line of `sops-nix`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Look into sops files, and find the recipients that belong to keys
+///
+/// No command prints the value of a secret, or a private key. On a terminal, a page for people is printed; elsewhere, plain lines for
+/// scripts.
+#[derive(Parser, Debug, PartialEq, Eq)]
+#[command(name = "sops-nix", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Show what a sops file tells without a key
+    ///
+    /// Shows who can open the file, which version of sops wrote it, which rule selects what is encrypted, and of each value whether
+    /// it is encrypted.
+    Inspect(InspectArguments),
+
+    /// Print the recipients that SSH keys stand for
+    ///
+    /// Reads public or private SSH keys, files of authorized keys or of known hosts, and what ssh-keyscan or GitHub print. Prints each
+    /// recipient once, on a line of its own.
+    Convert(ConvertArguments),
+
+    /// Print the recipients of this host and of you
+    ///
+    /// Looks where hosts and people usually keep their keys, and where the variables of sops say. A manifest names other places.
+    /// Of an SSH key that you may not read, the public key beside it is read.
+    Keys(KeysArguments),
+}
+
+/// The arguments of `sops-nix inspect`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct InspectArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// The format of the file; without this, its name and its content tell
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub input_type: Option<InputType>,
+
+    /// The sops file, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// The arguments of `sops-nix convert`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct ConvertArguments {
+    /// The form of the recipients: without this, age in a pipe, and every form on a terminal
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub to: Option<RecipientForm>,
+
+    /// Write the age identities of private ed25519 keys to this new file, which only its owner can read
+    #[arg(long, value_name = "NEW")]
+    pub identity_file: Option<PathBuf>,
+
+    /// Files with SSH keys, or - for standard input, which is the default
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// The arguments of `sops-nix keys`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct KeysArguments {
+    /// Print a list in the Nix language of all recipients, in every form
+    #[arg(long, conflicts_with = "to")]
+    pub nix: bool,
+
+    /// The form of the recipients: without this, age in a pipe, and every form on a terminal
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub to: Option<RecipientForm>,
+
+    /// Look for the keys that this manifest names
+    #[arg(long, value_name = "MANIFEST.json")]
+    pub manifest: Option<PathBuf>,
+}
+
+/// The forms of recipients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RecipientForm {
+    /// What stands below `age` in .sops.yaml: the age recipient of an ed25519 key, as ssh-to-age makes it, or the RSA key itself.
+    Age,
+    /// The SSH key itself, which age takes as a recipient too.
+    Ssh,
+    /// What stands below `pgp` in .sops.yaml: the fingerprint of the OpenPGP key of an RSA key, as ssh-to-pgp makes it.
+    Pgp,
+}
+
+/// The formats of sops files, by the names that sops gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputType {
+    /// YAML.
+    Yaml,
+    /// JSON.
+    Json,
+    /// Lines like `KEY=value`.
+    Dotenv,
+    /// Sections with lines like `key = value`.
+    Ini,
+    /// Any bytes, which sops wraps in JSON.
+    Binary,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage";

@@ -1,0 +1,91 @@
+//! Reads a sops file, and answers with its inspection.
+
+use std::path::Path;
+
+use super::{inspection::Inspection, lines, page};
+use crate::{
+    command::{
+        audience::Audience,
+        cli::{InputType, InspectArguments},
+        input::Input,
+        reply::Reply,
+    },
+    program::remedy::{self, Editable},
+    sops::{SopsFile, SopsFileError, format::Format},
+    text::diagnosis::Diagnosis,
+};
+
+/// The most bytes of a sops file that is inspected. The limit of the installer is 64 MiB if nobody raises it.
+const LARGEST: usize = 1 << 30;
+
+/// Does what `sops-nix inspect` is asked for.
+///
+/// # Errors
+///
+/// With a message for people, if the file cannot be read, or is no sops file.
+pub(crate) fn answer(arguments: &InspectArguments, audience: Audience) -> Result<Reply, Diagnosis> {
+    let input = Input::read(&arguments.file, LARGEST)?;
+    let inspection = inspect(&input, arguments.input_type.map(Format::from))?;
+    let text = match audience {
+        _ if arguments.json => json(&inspection),
+        Audience::Person => page::text(&inspection),
+        Audience::Script => lines::text(&inspection),
+    };
+    Ok(Reply {
+        text,
+        ..Reply::default()
+    })
+}
+
+/// Inspects a file. `told` is the format, if somebody told it.
+fn inspect(input: &Input, told: Option<Format>) -> Result<Inspection, Diagnosis> {
+    let path = input.path.as_deref().unwrap_or(Path::new("-"));
+    let text = input.text.expose();
+    let fail = |diagnosis: Diagnosis| {
+        // A command about standard input would name no file.
+        let remedy = diagnosis.remedy.filter(|_| input.path.is_some());
+        let cause = diagnosis.cause;
+        Diagnosis { cause, remedy }.of(format_args!("cannot use {} as a sops file", input.name))
+    };
+    let (format, mut file) = parse(text, path, told).map_err(fail)?;
+    let unusable = |error: SopsFileError| fail(remedy::unusable(&error, text, Editable::new(path, format)));
+    Inspection::new(&input.name, format, &mut file).map_err(unusable)
+}
+
+/// Reads a sops file in the format that somebody told, or else in the format of its name, or else in the one that fits.
+fn parse<'t>(text: &'t [u8], path: &Path, told: Option<Format>) -> Result<(Format, SopsFile<'t>), Diagnosis> {
+    let format = told.unwrap_or_else(|| remedy::of_ending(path));
+    let error = match SopsFile::parse(format, text) {
+        Ok(file) if told.is_none() && format == Format::Binary && !file.is_binary() => return Ok((Format::Json, file)),
+        Ok(file) => return Ok((format, file)),
+        Err(error) => error,
+    };
+    match (remedy::other_format(text, format), told) {
+        (Some(other), None) => SopsFile::parse(other, text)
+            .map(|file| (other, file))
+            .map_err(|error| Diagnosis::bare(error.to_string())),
+        (Some(other), Some(_)) => Err(Diagnosis::new(
+            format!("it is {other}, not {format}"),
+            "leave out --input-type",
+        )),
+        (None, _) => Err(remedy::unusable(&error, text, Editable::new(path, format))),
+    }
+}
+
+/// An inspection as JSON, on lines for people too.
+fn json(inspection: &Inspection) -> String {
+    // Writing numbers, texts and lists of them to a string cannot fail.
+    serde_json::to_string_pretty(inspection).unwrap_or_default() + "\n"
+}
+
+impl From<InputType> for Format {
+    fn from(told: InputType) -> Self {
+        match told {
+            InputType::Yaml => Self::Yaml,
+            InputType::Json => Self::Json,
+            InputType::Dotenv => Self::Dotenv,
+            InputType::Ini => Self::Ini,
+            InputType::Binary => Self::Binary,
+        }
+    }
+}

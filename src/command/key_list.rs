@@ -1,0 +1,84 @@
+//! Lists keys with their recipients: each form for people, one form for scripts.
+
+use std::collections::HashSet;
+
+use super::{audience::Audience, cli::RecipientForm, layout::columns};
+use crate::keys::SshRecipients;
+
+/// A key, and the recipients that belong to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ListedKey {
+    /// What the key is, and where it was found.
+    pub(crate) title: String,
+    /// Its recipients, each with its form. A form may occur more than once: what stands below `age` may be an SSH key.
+    pub(crate) recipients: Vec<(RecipientForm, String)>,
+}
+
+impl ListedKey {
+    /// An SSH key. `place` says where it was found.
+    pub(crate) fn of_ssh(place: &str, recipients: SshRecipients) -> Self {
+        let SshRecipients { shown, age, ssh, pgp } = recipients;
+        let below_age = age.or_else(|| ssh.clone());
+        let forms = [
+            (RecipientForm::Age, below_age),
+            (RecipientForm::Ssh, ssh),
+            (RecipientForm::Pgp, pgp),
+        ];
+        Self {
+            title: format!("{shown}  {place}"),
+            recipients: forms
+                .into_iter()
+                .filter_map(|(form, recipient)| Some((form, recipient?)))
+                .collect(),
+        }
+    }
+
+    /// The recipients of this form.
+    pub(crate) fn of_form(&self, form: RecipientForm) -> impl Iterator<Item = &str> {
+        let wanted = self.recipients.iter().filter(move |(other, _)| *other == form);
+        wanted.map(|(_, recipient)| recipient.as_str())
+    }
+}
+
+/// The only form that is printed. `None` if all are: a person has not asked for one.
+pub(crate) fn form(asked: Option<RecipientForm>, audience: Audience) -> Option<RecipientForm> {
+    match audience {
+        Audience::Person => asked,
+        Audience::Script => Some(asked.unwrap_or(RecipientForm::Age)),
+    }
+}
+
+/// The list of keys. Each recipient of `form` stands once, on a line of its own. Without a form, each key has a paragraph.
+pub(crate) fn text(keys: &[ListedKey], form: Option<RecipientForm>) -> String {
+    match form {
+        None => keys.iter().map(paragraph).collect::<Vec<_>>().join("\n"),
+        Some(form) => lines(keys, form),
+    }
+}
+
+/// All recipients of a form, each once.
+fn lines(keys: &[ListedKey], form: RecipientForm) -> String {
+    let recipients = each_once(keys.iter().flat_map(|key| key.of_form(form)));
+    recipients.into_iter().flat_map(|recipient| [recipient, "\n"]).collect()
+}
+
+/// The texts in their order, without those that have occurred before.
+pub(crate) fn each_once<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+    let mut seen = HashSet::new();
+    texts.filter(|text| seen.insert(*text)).collect()
+}
+
+/// A key with all its recipients. They are never shortened, since people copy them.
+fn paragraph(key: &ListedKey) -> String {
+    let row = |(form, recipient): &(RecipientForm, String)| vec![name(*form).to_owned(), recipient.clone()];
+    let rows: Vec<_> = key.recipients.iter().map(row).collect();
+    format!("{}\n{}", key.title, columns("  ", &rows))
+}
+
+fn name(form: RecipientForm) -> &'static str {
+    match form {
+        RecipientForm::Age => "age",
+        RecipientForm::Ssh => "ssh",
+        RecipientForm::Pgp => "pgp",
+    }
+}

@@ -1,0 +1,70 @@
+//! Carries out a command: from the arguments to what is printed.
+
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+
+use super::{
+    audience::Audience,
+    cli::{CommandLine, Task},
+    convert, host_keys, inspect,
+    reply::Reply,
+};
+use crate::{
+    system::{read, root::Root},
+    text::diagnosis::Diagnosis,
+};
+
+/// Does what the arguments ask for, on the system below `root`. The first argument is the name of the program. Everything is reported before this returns.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCode {
+    let task = match CommandLine::try_parse_from(arguments) {
+        Ok(line) => line.task,
+        Err(error) => return refuse(&error),
+    };
+    let audience = Audience::of_standard_output();
+    let answer = match &task {
+        Task::Inspect(arguments) => inspect::answer(arguments, audience),
+        Task::Convert(arguments) => convert::answer(arguments, audience),
+        Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
+    };
+    report(answer)
+}
+
+/// Prints the help or the version if somebody asked for it, and what is wrong with the arguments otherwise.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // The error is ignored: if the reader has closed the stream, nobody wants the text.
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Prints an answer.
+fn report(answer: Result<Reply, Diagnosis>) -> ExitCode {
+    let mut answer = answer.unwrap_or_else(|failure| Reply {
+        failures: vec![failure],
+        ..Reply::default()
+    });
+    answer.failures.extend(print(&answer.text).err());
+    answer.remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
+    answer.failures.iter().for_each(|failure| tracing::error!("{failure}"));
+    ExitCode::from(u8::from(!answer.failures.is_empty()))
+}
+
+/// Prints a text on standard output. It is no failure if the reader has read enough.
+fn print(text: &str) -> Result<(), Diagnosis> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let cause = format!("cannot write to standard output: {}", read::reason(&error));
+            Err(Diagnosis::bare(cause))
+        }
+        _ => Ok(()),
+    }
+}

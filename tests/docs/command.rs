@@ -1,0 +1,30 @@
+//! What `docs/command.md` shows is what `sops-nix` prints: each example is a case of `tests/messages/`.
+
+use super::{files, found, read, root};
+
+/// The commands of a page and what they print, as the page shows it.
+fn examples(page: &str) -> Vec<&str> {
+    found(r"(?s)```console\n(\$ .*?)```", page)
+}
+
+/// What a case types and prints, in the form of an example.
+fn shown(case: &str) -> Option<String> {
+    let typed = case.split_once("-- typed --\n")?.1;
+    let (typed, printed) = typed.split_once("-- printed --\n")?;
+    let printed = printed.strip_suffix("[exit 0]\n")?;
+    let command = typed.strip_prefix("terminal ").unwrap_or(typed);
+    Some(format!("$ {command}{printed}"))
+}
+
+#[test]
+fn each_example_of_the_command_is_what_a_case_prints() {
+    let page = read("docs/command.md");
+    let cases = files(&root().join("tests/messages/cases"));
+    let cases: Vec<_> = cases.iter().map(|case| std::fs::read_to_string(case).unwrap()).collect();
+    let shown: Vec<_> = cases.iter().filter_map(|case| shown(case)).collect();
+    let examples = examples(&page);
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        assert!(shown.iter().any(|case| *case == example), "no case prints this:\n{example}");
+    }
+}
