@@ -3,6 +3,7 @@
 
 let
   keySources = import ./key-sources.nix { inherit lib cfg; };
+  isInStore = import ./in-store.nix { inherit lib; };
   secretOption = name: "sops.secrets.${lib.strings.escapeNixIdentifier name}";
 
   # With validation on, the build reads each sops file. So the file must exist, and be where a build can see it.
@@ -11,8 +12,7 @@ let
       lib.mapAttrsToList (
         name: secret:
         let
-          inStore =
-            builtins.isPath secret.sopsFile || lib.hasPrefix "${builtins.storeDir}/" "${secret.sopsFile}";
+          inStore = isInStore secret.sopsFile;
         in
         [
           {

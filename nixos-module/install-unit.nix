@@ -90,6 +90,8 @@ rec {
     requiredBy = [ "sysinit-reactivation.target" ];
     before = [ "sysinit-reactivation.target" ];
     restartTriggers = [ phase.manifest ];
+    # A switch restarts this target. So it installs although the configuration has not changed.
+    partOf = lib.optional phase.readsOutsideStore "sysinit-reactivation.target";
     unitConfig = lib.optionalAttrs phase.isEmpty {
       # There is nothing to install, but secrets of an earlier configuration may have to be removed.
       ConditionPathExists = [ phase.mountPoint ];

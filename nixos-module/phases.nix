@@ -12,6 +12,7 @@ let
 
   manifestFor = import ../module-common/manifest.nix { inherit lib pkgs cfg; };
   installerFor = import ../module-common/installer.nix { inherit lib pkgs cfg; };
+  isInStore = import ../module-common/in-store.nix { inherit lib; };
   templateText = import ../module-common/template-text.nix { inherit lib pkgs; };
 
   inherit (import ./needs.nix { inherit lib; }) isRegular needOf;
@@ -97,6 +98,11 @@ let
         templates
         ;
       isEmpty = secrets == { } && templates == { };
+      # Whether a file that is read can change while the manifest does not.
+      readsOutsideStore =
+        !lib.all isInStore (
+          lib.catAttrs "sopsFile" (lib.attrValues secrets) ++ lib.catAttrs "file" (lib.attrValues templates)
+        );
       mountPoint = "${directory}.d";
 
       # Every declared path, and the top-level directories of these paths.

@@ -233,6 +233,7 @@ in
         lib.mkIf (options.services ? userborn && config.services.userborn.enable && !phases.early.isEmpty)
           {
             restartTriggers = [ phases.early.manifest ];
+            partOf = lib.optional phases.early.readsOutsideStore "sysinit-reactivation.target";
           };
     })
 

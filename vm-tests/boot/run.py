@@ -21,7 +21,7 @@ from lab import Lab, Row
 
 HERE = pathlib.Path(__file__).resolve().parent
 # The long ones first, so that both processors are busy to the end.
-STORIES = ["power", "unit", "switch", "moving", "script", "generated", "late", "disk", "broken", "order", "home", "containers", "target", "user"]
+STORIES = ["power", "unit", "switch", "moving", "script", "generated", "late", "disk", "broken", "order", "home", "containers", "target", "user", "outside"]
 
 
 def tell(story: str, made: image.Image, directory: pathlib.Path) -> list[Row]:

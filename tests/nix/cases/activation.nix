@@ -53,6 +53,33 @@ in
     module = host { services.userborn.enable = true; };
   };
 
+  # Such a file can change while the configuration does not. So each switch installs.
+  files-outside-the-store = {
+    shows = units ++ [
+      "manifest.json"
+      "manifest-for-users.json"
+      "userborn.service"
+      "sops-nix.check"
+      "sops-nix.target"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-mount-for-users.sh"
+    ];
+    module = host {
+      services.userborn.enable = true;
+      sops.validateSopsFiles = false;
+      sops.defaultSopsFile = lib.mkForce "/var/lib/secrets.yaml";
+    };
+  };
+  template-file-outside-the-store = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      services.userborn.enable = true;
+      sops.templates.app.file = "/var/lib/app.conf";
+    };
+  };
+
   activation-with-sysusers = {
     shows = units ++ [
       "manifest.json"

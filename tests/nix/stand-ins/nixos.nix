@@ -43,6 +43,7 @@ let
         Wants = config.wants;
         Requires = config.requires;
         BindsTo = config.bindsTo;
+        PartOf = config.partOf;
         Conflicts = config.conflicts;
       }
     );
@@ -64,6 +65,7 @@ let
         wants = list;
         requires = list;
         bindsTo = list;
+        partOf = list;
         conflicts = list;
         unitConfig = option (types.attrsOf unitValue) { };
       };
