@@ -10,7 +10,7 @@ KINDS = {"a": ("script", "activation-by-scripts"), "b": ("unit", "files-outside-
 def tell(lab):
     for client, code in clients().items():
         for letter, (way, case) in KINDS.items():
-            switch(lab, f"21{letter}", way, case, client, code)
+            switch(lab, f"22{letter}", way, case, client, code)
 
 
 def switch(lab, number, way, case, client, code):
