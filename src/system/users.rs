@@ -125,6 +125,19 @@ fn home(line: &str) -> Option<Home> {
     is_place.then_some(Home { path, owner })
 }
 
+/// The number of the group `name` in `database`, a file like `/etc/group` (group(5)). Returns `None` if the file does not have the
+/// group, or cannot be read.
+fn group_in(database: &Path, name: &str) -> Option<Gid> {
+    let text = fs::read(database).ok()?;
+    String::from_utf8_lossy(&text).lines().find_map(|line| {
+        let fields: Vec<_> = line.split(':').collect();
+        match fields.as_slice() {
+            [known, _, number, _] if *known == name => gid(number.parse().ok()?),
+            _ => None,
+        }
+    })
+}
+
 /// The users and groups of this machine. Each name is looked up only once.
 #[derive(Default)]
 pub struct Accounts {
@@ -156,14 +169,15 @@ impl Accounts {
     }
 
     /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the group
-    /// of root.
+    /// of root. Each name is looked for in `/etc/group` first: other sources of groups make many more system calls.
     ///
     /// # Errors
     ///
     /// If the group database gives an error.
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
         for name in ["keys", "nogroup"] {
-            match self.group(name) {
+            let answer = group_in(Path::new("/etc/group"), name).map_or_else(|| self.group(name), Ok);
+            match answer {
                 Err(UserError::NoGroup(_)) => {}
                 answer => return answer,
             }
@@ -227,6 +241,19 @@ mod tests {
         };
         assert_eq!(homes(file.path()), [alice]);
         assert_eq!(homes(Path::new("/nowhere")), []);
+    }
+
+    #[test]
+    fn a_group_is_found_in_a_line_of_four_fields() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(
+            file.path(),
+            "keys:x\nkeys2:x:95:\nkeys:x:-1:\nkeys:x:4294967295:\nkeys:x:96:a,b\nkeys:x:97:\n",
+        )
+        .unwrap();
+        assert_eq!(group_in(file.path(), "keys"), Some(Gid::from_raw(96)));
+        assert_eq!(group_in(file.path(), "key"), None);
+        assert_eq!(group_in(Path::new("/nowhere"), "keys"), None);
     }
 
     #[test]
