@@ -4,15 +4,13 @@ use std::sync::OnceLock;
 
 use ::age::{DecryptError, x25519};
 use age_core::format::{FileKey, Stanza};
-use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
-use sha2::{Digest, Sha256};
-use ssh_key::{HashAlg, PrivateKey};
+use ssh_key::PrivateKey;
 
 use super::{
     effort::{Effort, KeyCost},
     hybrid::{self, HybridIdentity},
     problem::Place,
-    ssh,
+    ssh::SshIdentity,
 };
 
 /// A private key that opens age messages: an age identity or an SSH key.
@@ -32,18 +30,7 @@ enum PrivateHalf {
     /// The age identity that an ed25519 SSH key was converted to.
     Converted(x25519::Identity),
     /// An SSH key itself, which opens the age stanzas that name the key.
-    Ssh(Box<SshSecret>),
-}
-
-/// An SSH key that opens the age stanzas that name it. The identity of the `age` crate is made from the SSH key on first use. For
-/// an RSA key, that takes longer than the rest of a run.
-struct SshSecret {
-    key: PrivateKey,
-    /// The public key in the form of a `.pub` file, without comment.
-    recipient: String,
-    /// The beginning of the first line of each stanza for this key: the type of the stanza, and the tag that names the key.
-    stanza: String,
-    native: OnceLock<Option<::age::ssh::Identity>>,
+    Ssh(Box<SshIdentity>),
 }
 
 impl Identity {
@@ -64,17 +51,7 @@ impl Identity {
 
     /// Makes an identity for the stanzas that name an SSH key. Returns `None` if the public half of the key cannot be encoded.
     pub(crate) fn from_ssh(key: PrivateKey, place: Place) -> Option<Self> {
-        let recipient = ssh::recipient(key.public_key())?;
-        let digest = Sha256::digest(key.public_key().to_bytes().ok()?);
-        let tag = BASE64_STANDARD_NO_PAD.encode(digest.get(..4)?);
-        let stanza = format!("-> {} {tag}", key.algorithm().as_str());
-        let secret = SshSecret {
-            key,
-            recipient,
-            stanza,
-            native: OnceLock::new(),
-        };
-        Some(Self::new(PrivateHalf::Ssh(Box::new(secret)), place))
+        Some(Self::new(PrivateHalf::Ssh(Box::new(SshIdentity::new(key)?)), place))
     }
 
     /// Makes an identity. Its recipient is computed later.
@@ -98,7 +75,7 @@ impl Identity {
         match &self.secret {
             PrivateHalf::Age(_) | PrivateHalf::Converted(_) => self.recipient().to_owned(),
             PrivateHalf::Hybrid(_) => hybrid::by_its_ends(self.recipient()),
-            PrivateHalf::Ssh(secret) => ssh::shown(secret.key.algorithm().as_str(), &secret.key.fingerprint(HashAlg::Sha256)),
+            PrivateHalf::Ssh(secret) => secret.shown(),
         }
     }
 
@@ -131,15 +108,12 @@ impl Identity {
         }
     }
 
-    /// The key to try on the age message `message`. Returns `None` for an SSH key that no stanza of the message names. For such a
-    /// key, the identity of the `age` crate is never made, which saves time.
+    /// The key to try on the age message `message`. Returns `None` for an SSH key that no stanza of the message names.
     pub(crate) fn candidate<'i>(&'i self, message: &[u8], effort: &'i Effort<'i>) -> Option<Candidate<'i>> {
         let key: &dyn ::age::Identity = match &self.secret {
             PrivateHalf::Age(secret) | PrivateHalf::Converted(secret) => secret,
             PrivateHalf::Hybrid(secret) => secret,
-            PrivateHalf::Ssh(secret) if contains(message, secret.stanza.as_bytes()) => {
-                secret.native.get_or_init(|| ssh::native(&secret.key)).as_ref()?
-            }
+            PrivateHalf::Ssh(secret) if contains(message, secret.line().as_bytes()) => &**secret,
             PrivateHalf::Ssh(_) => return None,
         };
         let secret = &self.secret;
@@ -165,13 +139,16 @@ impl PrivateHalf {
     /// The kind of key that a try on this stanza uses. Returns `None` if the stanza itself shows that it is for another key. A
     /// try on such a stanza takes no time and is not counted.
     fn cost(&self, stanza: &Stanza) -> Option<KeyCost> {
-        let Stanza { tag, args, .. } = stanza;
         let is_for_it = match self {
-            Self::Age(_) | Self::Converted(_) => tag == "X25519",
-            Self::Hybrid(_) => tag == hybrid::STANZA_TYPE,
-            Self::Ssh(secret) => args.first().is_some_and(|name| secret.stanza == format!("-> {tag} {name}")),
+            Self::Age(_) | Self::Converted(_) => stanza.tag == "X25519",
+            Self::Hybrid(_) => stanza.tag == hybrid::STANZA_TYPE,
+            Self::Ssh(secret) => secret.is_named_by(stanza),
         };
-        let kind = if tag == "ssh-rsa" { KeyCost::Rsa } else { KeyCost::Other };
+        let kind = if stanza.tag == "ssh-rsa" {
+            KeyCost::Rsa
+        } else {
+            KeyCost::Other
+        };
         is_for_it.then_some(kind)
     }
 
@@ -180,7 +157,7 @@ impl PrivateHalf {
         match self {
             Self::Age(secret) | Self::Converted(secret) => secret.to_public().to_string(),
             Self::Hybrid(secret) => secret.recipient(),
-            Self::Ssh(secret) => secret.recipient.clone(),
+            Self::Ssh(secret) => secret.recipient().to_owned(),
         }
     }
 }
@@ -229,20 +206,24 @@ mod tests {
     }
 
     #[test]
-    fn a_native_ssh_identity_is_made_only_for_a_message_that_names_it() {
-        let key = PrivateKey::try_from(ssh_key::private::KeypairData::Ed25519(
-            ssh_key::private::Ed25519Keypair::from_bytes(&[1; 64]).unwrap(),
-        ));
-        let identity = Identity::from_ssh(key.unwrap(), Place::File(Path::new("id").to_owned())).unwrap();
+    fn an_rsa_key_is_made_ready_only_for_a_stanza_that_names_it() {
+        let text = include_str!("../../tests/fixtures/keys/ssh_rsa");
+        let key = PrivateKey::from_openssh(text).unwrap();
+        let identity = Identity::from_ssh(key, Place::File(Path::new("id").to_owned())).unwrap();
         let PrivateHalf::Ssh(secret) = &identity.secret else {
             panic!()
         };
         let (file, run) = (Tries::of_file(), Tries::of_run());
         let effort = Effort::new(&file, &run);
-        assert!(identity.candidate(b"-> ssh-ed25519 AAAAAA share\n", &effort).is_none());
-        assert!(secret.native.get().is_none());
-        let named = format!("{} share\n", secret.stanza);
-        assert!(identity.candidate(named.as_bytes(), &effort).is_some());
-        assert!(secret.native.get().is_some());
+        assert!(identity.candidate(b"-> ssh-rsa AAAAAA\n", &effort).is_none());
+        let named = format!("{}\n", secret.line());
+        let candidate = identity.candidate(named.as_bytes(), &effort).unwrap();
+        let opens = |arg: &str| {
+            let (tag, args, body) = ("ssh-rsa".to_owned(), vec![arg.to_owned()], vec![1; 384]);
+            candidate.unwrap_stanza(&Stanza { tag, args, body })
+        };
+        assert!(opens("AAAAAA").is_none() && !secret.is_ready());
+        assert!(opens(named.trim_end().rsplit(' ').next().unwrap()).unwrap().is_err());
+        assert!(secret.is_ready());
     }
 }

@@ -30,6 +30,7 @@ mod recipients;
 mod recognize;
 mod recovery;
 pub(crate) mod report;
+mod rsa;
 mod shamir;
 mod sources;
 mod ssh;

@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use rsa::{BigUint, Pkcs1v15Encrypt, RsaPrivateKey};
 use sha1::{Digest, Sha1, digest::Output};
 use ssh_key::{
     Mpint, PrivateKey,
@@ -10,6 +9,8 @@ use ssh_key::{
     public::RsaPublicKey,
 };
 use zeroize::Zeroizing;
+
+use crate::keys::rsa::RsaKey;
 
 /// The number of the RSA algorithm in OpenPGP (RFC 9580, 9.1).
 const RSA: u8 = 1;
@@ -27,7 +28,7 @@ pub(crate) struct PgpKey {
     id: [u8; 8],
     /// The key with the additional numbers that make decryption fast. The numbers are computed on first use, since that takes
     /// longer than the rest of a run.
-    prepared: OnceLock<Option<RsaPrivateKey>>,
+    prepared: OnceLock<Option<Box<RsaKey>>>,
 }
 
 impl PgpKey {
@@ -72,8 +73,8 @@ impl PgpKey {
     /// Decrypts an RSA ciphertext with the padding of PKCS#1 v1.5. Returns `None` if `encrypted` is for another key, or if the
     /// numbers of this key are invalid.
     pub(crate) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let key = self.prepared.get_or_init(|| prepare(&self.pair)).as_ref()?;
-        key.decrypt(Pkcs1v15Encrypt, encrypted).ok().map(Zeroizing::new)
+        let key = self.prepared.get_or_init(|| RsaKey::new(&self.pair).map(Box::new));
+        key.as_ref()?.decrypt_pkcs1(encrypted)
     }
 
     #[cfg(test)]
@@ -104,16 +105,4 @@ pub(crate) fn fingerprint(key: &RsaPublicKey) -> Option<Output<Sha1>> {
 pub(crate) fn bits(number: &Mpint) -> Option<usize> {
     let bytes = number.as_positive_bytes()?;
     Some(bytes.len() * 8 - usize::try_from(bytes.first()?.leading_zeros()).ok()?)
-}
-
-/// Checks the key, and computes the numbers that make decryption fast. Returns `None` if the key is invalid.
-fn prepare(pair: &RsaKeypair) -> Option<RsaPrivateKey> {
-    let number = |number: &Mpint| number.as_positive_bytes().map(BigUint::from_bytes_be);
-    RsaPrivateKey::from_components(
-        number(&pair.public.n)?,
-        number(&pair.public.e)?,
-        number(&pair.private.d)?,
-        vec![number(&pair.private.p)?, number(&pair.private.q)?],
-    )
-    .ok()
 }

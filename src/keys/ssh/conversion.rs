@@ -1,10 +1,9 @@
-//! Converts an SSH key to an age identity, or to the SSH identity of the `age` crate.
+//! Converts an ed25519 SSH key to an age identity.
 
 use ::age::x25519;
 use bech32::{Bech32, Hrp};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use sha2::{Digest as _, Sha512};
-use ssh_key::{LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
 /// The age identity that the ed25519 key with this seed is converted to, in the way of `ssh-to-age`.
@@ -30,11 +29,4 @@ pub(crate) fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut scalar = Zeroizing::new([0; 32]);
     scalar.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
     scalar
-}
-
-/// The key as an SSH identity of the `age` crate. The crate reads only text in the form of OpenSSH, and leaves a copy of the text
-/// in memory. So only a key that a message names should be converted.
-pub(crate) fn native(key: &PrivateKey) -> Option<::age::ssh::Identity> {
-    let text = key.to_openssh(LineEnding::LF).ok()?;
-    ::age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()
 }

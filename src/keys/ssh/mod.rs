@@ -1,13 +1,15 @@
-//! Reads SSH private keys, and converts SSH keys to age identities.
+//! Reads SSH private keys, converts SSH keys to age identities, and opens the age stanzas that name an SSH key.
 
 mod conversion;
+mod identity;
 mod numbers;
 mod openssh;
 mod public;
 mod recipient;
 mod text;
 
-pub(crate) use conversion::{convert, converted_recipient, native};
+pub(crate) use conversion::{convert, converted_recipient};
+pub(crate) use identity::SshIdentity;
 pub(crate) use public::{PublicLine, public_key};
 pub(crate) use recipient::{recipient, shown, shown_recipient};
 pub(crate) use text::{MAX_BYTES, private_key};
@@ -109,11 +111,11 @@ mod tests {
         Place::File("key".into())
     }
 
-    /// The identities of a key, each made ready.
+    /// The number of identities of a key, and of keys that stanzas can be opened with.
     fn made_ready(label: &str, bytes: &[u8]) -> usize {
         let body = BASE64_STANDARD.encode(bytes);
         let text = format!("-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n");
-        let native = private_key(text.as_bytes()).ok().as_ref().and_then(native);
+        let native = private_key(text.as_bytes()).ok().and_then(SshIdentity::new);
         keys(&place(), text.as_bytes()).map_or(0, |keys| keys.identities.len()) + usize::from(native.is_some())
     }
 

@@ -1,6 +1,6 @@
 //! The keyring as a whole: real keys in real files against real age messages.
 //!
-//! What ssh-keygen is needed for is skipped, visibly, where there is none.
+//! What ssh-keygen and age are needed for is skipped, visibly, where they are missing.
 
 use std::{
     fs::{self, Permissions},
@@ -88,8 +88,12 @@ impl Host {
         path
     }
 
-    /// A new SSH key, or nothing, said aloud, without ssh-keygen.
+    /// A new SSH key, or nothing, said aloud, without ssh-keygen or without age, which encrypts to it.
     fn ssh_key(&self, name: &str, arguments: &[&str]) -> Option<PathBuf> {
+        if let Err(error) = Command::new("age").arg("--version").output() {
+            eprintln!("SKIPPED: age: {error}");
+            return None;
+        }
         let path = self.path(name);
         let mut command = Command::new("ssh-keygen");
         command.args(["-q", "-C", "a comment", "-f"]).arg(&path).args(arguments);
@@ -175,6 +179,17 @@ fn message(recipients: &[&dyn Recipient], content: &[u8]) -> String {
     String::from_utf8(armored).unwrap()
 }
 
+/// An armored message of the real age for `recipient`, which may be an SSH key.
+fn message_of_age(recipient: &str) -> String {
+    let mut command = Command::new("age");
+    command.args(["--armor", "--recipient", recipient]);
+    let mut age = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    age.stdin.take().unwrap().write_all(DATA_KEY).unwrap();
+    let written = age.wait_with_output().unwrap();
+    assert!(written.status.success(), "age for {recipient}");
+    String::from_utf8(written.stdout).unwrap()
+}
+
 /// An age entry of a sops file.
 fn entry(recipient: &str, encrypted: String) -> MasterKey {
     MasterKey::Age {
@@ -191,8 +206,7 @@ fn entry_for(recipient: &x25519::Recipient) -> MasterKey {
 /// The entry for the public key beside an SSH private key.
 fn entry_for_ssh(path: &Path) -> MasterKey {
     let public = fs::read_to_string(path.with_extension("pub")).unwrap();
-    let recipient: ::age::ssh::Recipient = public.trim().parse().unwrap();
-    entry(public.trim(), message(&[&recipient], DATA_KEY))
+    entry(public.trim(), message_of_age(public.trim()))
 }
 
 /// A file with one group of keys.

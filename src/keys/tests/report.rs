@@ -29,7 +29,6 @@ fn the_report_sets_recipients_against_identities() {
     let host = Host::new();
     let stranger = x25519::Identity::generate().to_public();
     let ssh = format!("{OTHER_SSH} admin@desk");
-    let native: ::age::ssh::Recipient = ssh.parse().unwrap();
     let keyring = Keyring::load(&KeySources {
         ssh_keys: vec![ssh_named(host.file("ssh_host_ed25519_key", SSH_KEY))],
         age_key_files: vec![named(host.path("key.txt"))],
@@ -37,7 +36,7 @@ fn the_report_sets_recipients_against_identities() {
     });
     let keys = vec![
         entry_for(&stranger),
-        entry(&ssh, message(&[&native], DATA_KEY)),
+        entry(&ssh, message(&[&stranger], DATA_KEY)),
         pgp("7FB89715AADA920D65D25E63F9BA9DEBD03F57C0"),
         remote(Service::AwsKms, "arn:aws:kms:eu-west-1:1:key/2"),
     ];
