@@ -363,3 +363,35 @@ fn a_run_that_is_killed_right_after_the_swap_leaves_its_requests_to_the_next() {
     assert_eq!(world.read("/run/nixos/activation-restart-list"), "a.service\n");
     assert_eq!(world.read("/run/nixos/activation-reload-list"), "r.service\n");
 }
+
+#[test]
+fn each_thread_that_opens_a_sops_file_is_confined() {
+    let Some(world) = world() else { return };
+    let text = fs::read(world.fixture("nesting.json")).unwrap();
+    let files: Vec<_> = (0..100)
+        .map(|number| world.write(&format!("many-{number}.json"), &text))
+        .collect();
+    let manifest = files.iter().enumerate().fold(world.manifest(), |manifest, (number, file)| {
+        manifest.secret(&format!("s{number}"), file, ONE)
+    });
+    let calls = trace(&world, &manifest, &[]);
+    let is_sops_file = |call: &Call| call.opens() && call.paths().iter().any(|path| path.contains("/many-"));
+    let mut threads: Vec<_> = calls
+        .iter()
+        .filter(|call| is_sops_file(call))
+        .map(|call| call.thread)
+        .collect();
+    assert_eq!(threads.len(), files.len());
+    threads.sort_unstable();
+    threads.dedup();
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert!(processors == 1 || threads.len() > 1, "one thread opens all files");
+    for thread in threads {
+        let of_thread = |call: &&Call| call.thread == thread;
+        let before = calls.iter().filter(of_thread).take_while(|call| !is_sops_file(call));
+        let names: Vec<_> = before.map(|call| call.name.as_str()).collect();
+        for restriction in ["landlock_restrict_self", "capset", "seccomp"] {
+            assert!(names.contains(&restriction), "{restriction} is not among {names:?}");
+        }
+    }
+}

@@ -20,6 +20,7 @@ mod manifests;
 mod mounts;
 mod paths;
 mod placement;
+mod side_by_side;
 mod spellings;
 mod templates;
 mod units;

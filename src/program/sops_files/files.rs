@@ -15,6 +15,10 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
+/// The largest file that is decrypted side by side with others: 256 KiB, far more than most files have. A larger file is decrypted
+/// alone, so that the memory for several large files is never needed at once.
+const SMALL: u64 = 256 << 10;
+
 /// The sops files of a manifest while they are decrypted.
 pub(crate) struct Files<'m> {
     small_first: Vec<File<'m>>,
@@ -38,10 +42,21 @@ impl<'m> Files<'m> {
     /// Reads all files, small files first, and decrypts the files that the keys at hand open.
     pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
         let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
-        let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().collect();
-        sources.sort_by_cached_key(|(_, source)| source.size(&mut desk));
-        let begin = |(position, source)| File::begin(position, source, keys, &mut desk, &mut room);
-        let small_first = sources.into_iter().map(begin).collect();
+        let measured = |(position, source): (usize, Source<'m>)| (source.size(&mut desk), position, source);
+        let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().map(measured).collect();
+        sources.sort_by_key(|(size, ..)| *size);
+        let large = sources.split_off(sources.partition_point(|(size, ..)| *size <= SMALL));
+        let most = room;
+        let begin = |desk: &mut Desk, (_, position, source)| File::begin(position, source, keys, desk, most);
+        let mut small_first = desk.side_by_side(sources, begin);
+        for file in &mut small_first {
+            file.occupy(&mut room);
+        }
+        for (_, position, source) in large {
+            let mut file = File::begin(position, source, keys, &mut desk, room);
+            file.occupy(&mut room);
+            small_first.push(file);
+        }
         Self { small_first, desk, room }
     }
 
@@ -68,21 +83,19 @@ impl<'m> Files<'m> {
 }
 
 impl<'m> File<'m> {
-    /// Reads one file, and decrypts it if the keys at hand open it. The published bytes of the file are subtracted from `room`.
-    fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) -> Self {
+    /// Reads one file, and decrypts it if the keys at hand open it and its contents have at most `room` bytes.
+    fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk, room: usize) -> Self {
         let job = Arc::new(source.job());
         let mut left = budget::FILE;
-        let (shared, keys, most) = (Arc::clone(&job), keys.clone(), *room);
-        let begun = desk.run(&mut left, move || shared.begin(&keys, most));
-        let file = Self {
+        let (shared, keys) = (Arc::clone(&job), keys.clone());
+        let begun = desk.run(&mut left, move || shared.begin(&keys, room));
+        Self {
             progress: begun.unwrap_or_else(|late| Err(job.fail(late))),
             position,
             source,
             job,
             left,
-        };
-        file.occupy(room);
-        file
+        }
     }
 
     fn recovery(&mut self) -> Option<&mut DataKeyRecovery> {
@@ -105,11 +118,15 @@ impl<'m> File<'m> {
         self
     }
 
-    /// Subtracts the size of the file's contents from `room`, because the contents stay in memory until they are published.
-    fn occupy(&self, room: &mut usize) {
+    /// Subtracts the size of the file's contents from `room`, because the contents stay in memory until they are published. If there
+    /// is not so much room, which other files that were decrypted at the same time may have taken, the file fails.
+    fn occupy(&mut self, room: &mut usize) {
         if let Ok(Begun::Open(contents)) = &self.progress {
-            let sizes = contents.iter().flatten().map(|content| content.len());
-            *room = sizes.fold(*room, usize::saturating_sub);
+            let size = contents.iter().flatten().map(|content| content.len()).sum();
+            match room.checked_sub(size) {
+                Some(rest) => *room = rest,
+                None => self.progress = Err(self.job.too_large()),
+            }
         }
     }
 

@@ -133,7 +133,12 @@ impl Job {
             (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign),
             (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
         })?;
-        take(&decrypted, &self.wanted, room).ok_or_else(|| self.fail(self.limit.exceeded("secrets")))
+        take(&decrypted, &self.wanted, room).ok_or_else(|| self.too_large())
+    }
+
+    /// The message for contents that are more than may still be published.
+    pub(crate) fn too_large(&self) -> Diagnosis {
+        self.fail(self.limit.exceeded("secrets"))
     }
 
     /// Runs `step`. A panic in `step` is a fault of this program, and counts as a failure of this file alone.
