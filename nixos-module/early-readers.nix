@@ -6,6 +6,7 @@
   config,
   lib,
   phases,
+  utils,
 }:
 
 let
@@ -27,10 +28,12 @@ let
     };
   crypttab = config.environment.etc.crypttab or { };
   isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
+  crypttabSource = if crypttab.text or null == null then crypttab.source or null else null;
+  isCrypttabSecret = crypttab.enable or true && namesSecret (toString crypttabSource);
   crypttabText =
     if crypttab.text or null != null then
       crypttab.text
-    else if crypttab ? source && isReadable crypttab.source then
+    else if crypttabSource != null && !isCrypttabSecret && isReadable crypttabSource then
       builtins.readFile crypttab.source
     else
       "";
@@ -42,23 +45,13 @@ let
 
   # File systems that are mounted at boot. What the initrd mounts is in initrd-readers.nix.
   mounted = lib.filter (
-    fs: !fs.neededForBoot && lib.mutuallyExclusive [ "noauto" "x-systemd.automount" ] fs.options
-  ) (lib.attrValues (config.fileSystems or { }));
-  waitsForUs =
+    fs: !utils.fsNeededForBoot fs && fileSystems.isMountedAtBoot fs
+  ) fileSystems.all;
+  # The boot goes on without these until the secrets are there.
+  comesLater =
     fs:
-    lib.any (unit: lib.hasInfix unit (toString fs.options)) [
-      "sops-nix.service"
-      "sops-install-secrets.service"
-      "sops-nix.target"
-    ];
-
-  # A mount unit that something wants is mounted before local-fs.target, unless it says otherwise.
-  isUnitMountedEarly =
-    unit:
-    unit.enable or true
-    && (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]) != [ ]
-    && unit.unitConfig.DefaultDependencies or true != false
-    && !fileSystems.isRemote (fileSystems.ofMount unit);
+    lib.elem "nofail" (fileSystems.optionsOf fs)
+    && lib.any (unit: lib.elem unit fileSystems.ours) (fileSystems.waitsFor fs);
 
   # What opens or mounts something, with the text that may name a secret.
   disks =
@@ -67,13 +60,13 @@ let
       text = volume.line;
     }) (lib.filter (volume: !isRemoteVolume volume) volumes)
     ++ map (fs: {
-      name = "fileSystems.\"${fs.mountPoint}\".options";
+      name =
+        if fs ? unit then
+          "systemd.mounts with where = \"${fs.mountPoint}\""
+        else
+          "fileSystems.\"${fs.mountPoint}\".options";
       text = toString fs.options;
-    }) (lib.filter (fs: !fileSystems.isRemote fs && !waitsForUs fs) mounted)
-    ++ map (unit: {
-      name = "systemd.mounts with where = \"${unit.where}\"";
-      text = toString (unit.options or "");
-    }) (lib.filter isUnitMountedEarly (config.systemd.mounts or [ ]));
+    }) (lib.filter (fs: !fileSystems.isRemote fs && !comesLater fs) mounted);
 
   # Where a secret or template is once it is needed for file systems.
   newPath =
@@ -119,6 +112,10 @@ in
   # Readers of secrets of the regular phase.
   regular =
     readersOf namesSecret
+    ++ lib.optional isCrypttabSecret {
+      name = "environment.etc.crypttab.source";
+      remedy = "write crypttab in environment.etc.crypttab.text, and only the keys that it names as secrets with neededForFileSystems";
+    }
     ++ lib.optional (namesSecret (config.boot.postBootCommands or "")) {
       name = "boot.postBootCommands";
       remedy = "make a unit of that, with after = [ \"sops-nix.service\" ]";

@@ -6,15 +6,38 @@ let
   ofMount = unit: {
     mountPoint = unit.where;
     fsType = unit.type or "";
-    options = lib.splitString "," (unit.options or "");
+    device = unit.what or null;
+    options =
+      lib.splitString "," (unit.options or "")
+      ++ map (after: "x-systemd.after=${after}") (unit.after or [ ]);
     neededForBoot = false;
+    inherit unit;
   };
   all =
     lib.attrValues (config.fileSystems or { })
     ++ map ofMount (lib.filter (unit: unit.enable or true) (config.systemd.mounts or [ ]));
+  isWanted =
+    unit:
+    (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]) != [ ]
+    && unit.unitConfig.DefaultDependencies or true != false;
 in
 rec {
-  inherit ofMount;
+  inherit all ofMount;
+
+  # Ours that start when all local file systems are mounted.
+  ours = [
+    "sops-nix.service"
+    "sops-install-secrets.service"
+    "sops-nix.target"
+  ];
+
+  # The option that says how it is mounted, for messages.
+  optionOf =
+    fs:
+    if fs ? unit then
+      "the options of systemd.mounts with where = \"${fs.mountPoint}\""
+    else
+      "fileSystems.\"${fs.mountPoint}\".options";
 
   # Every file system whose mount point is the path or one of its parents.
   above =
@@ -34,20 +57,56 @@ rec {
         best
     ) null (above path);
 
-  # Whether systemd waits for the network before it mounts this.
+  # The options one by one: an element of the list may itself be a list, as in fstab.
+  optionsOf = fs: lib.concatMap (lib.splitString ",") fs.options;
+
+  # The values of an option that may be there several times.
+  valuesOf =
+    option: fs:
+    map (lib.removePrefix "${option}=") (lib.filter (lib.hasPrefix "${option}=") (optionsOf fs));
+
+  # The units that an entry of fstab waits for: systemd.mount(5).
+  waitsFor = fs: valuesOf "x-systemd.after" fs ++ valuesOf "x-systemd.requires" fs;
+
+  # The paths that must be there before it is mounted: systemd.mount(5).
+  partsOf =
+    fs:
+    [ (dirOf fs.mountPoint) ]
+    ++ lib.filter (lib.hasPrefix "/") [ (toString (fs.device or "")) ]
+    ++ fs.depends or [ ]
+    ++ valuesOf "x-systemd.requires-mounts-for" fs;
+
+  # Whether it is mounted at boot. A mount unit is, if something wants it.
+  isMountedAtBoot =
+    fs:
+    lib.mutuallyExclusive [ "noauto" "x-systemd.automount" ] (optionsOf fs)
+    && (fs ? unit -> isWanted fs.unit);
+
+  # Whether local-fs.target waits for it, if the initrd has not mounted it.
+  isWaitedFor = fs: isMountedAtBoot fs && !isRemote fs && !lib.elem "nofail" (optionsOf fs);
+
+  # Whether systemd waits for the network before it mounts this. The types are those of systemd: `fstype_is_network`.
   isRemote =
     fs:
-    lib.elem "_netdev" fs.options
-    || lib.elem fs.fsType [
-      "9p"
+    lib.elem "_netdev" (optionsOf fs)
+    || lib.elem (lib.removePrefix "fuse." fs.fsType) [
       "afs"
       "ceph"
       "cifs"
-      "fuse.sshfs"
+      "davfs"
+      "gfs"
+      "gfs2"
       "glusterfs"
+      "lustre"
+      "ncp"
+      "ncpfs"
       "nfs"
       "nfs4"
+      "ocfs2"
+      "orangefs"
+      "pvfs2"
       "smb3"
+      "smbfs"
       "sshfs"
     ];
 }

@@ -17,6 +17,7 @@ let
   definitionsOf = import ./definitions.nix { inherit config lib options; };
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
+  usersUnit = "sops-nix-for-users.service";
 
   # Our units, with their names in sops-nix.
   ours = {
@@ -173,7 +174,8 @@ let
   enabled = lib.filterAttrs (name: unit: !lib.elem name ourNames && unit.enable or true);
   nodesOf = type: lib.mapAttrsToList (node type) (enabled (config.systemd."${type}s" or { }));
 
-  # A remote file system waits for the network, so it is ordinary. One that the initrd has mounted waits for nothing.
+  # A remote file system waits for the network, so it is ordinary. One that the initrd has mounted waits for nothing. Others wait for the file systems that they
+  # are made of and on.
   mountNode =
     fs: unit:
     let
@@ -185,6 +187,11 @@ let
       value.isOrdinary = isRemote;
       value.after =
         node'.value.after
+        ++ lib.optionals isLate (mountsOf (fileSystems.partsOf fs))
+        ++ lib.optionals isRemote [
+          "network-online.target"
+          "remote-fs-pre.target"
+        ]
         ++ lib.optional (isLate && !isRemote && node'.value.hasDefaults) "local-fs-pre.target";
     };
 
@@ -193,15 +200,11 @@ let
   # systemd makes mount units from `fileSystems`, too.
   fileSystemNodes = map (
     fs:
-    let
-      named =
-        option: map (lib.removePrefix "${option}=") (lib.filter (lib.hasPrefix "${option}=") fs.options);
-    in
     mountNode fs {
-      after = named "x-systemd.after" ++ named "x-systemd.requires";
-      before = named "x-systemd.before";
-      requiredBy = named "x-systemd.required-by";
-      wantedBy = named "x-systemd.wanted-by";
+      after = fileSystems.waitsFor fs;
+      before = fileSystems.valuesOf "x-systemd.before" fs;
+      requiredBy = fileSystems.valuesOf "x-systemd.required-by" fs;
+      wantedBy = fileSystems.valuesOf "x-systemd.wanted-by" fs;
     }
   ) (lib.attrValues (config.fileSystems or { }));
 
@@ -277,11 +280,26 @@ let
       }
     );
 
-  # The units that others have ordered before a unit. Our unit that makes the key is replaced by the units that it waits for.
+  # The units that others have ordered before a unit. Our units that come before it are replaced by the units that they wait for.
   others =
     unknown: unit:
-    lib.concatMap (ahead: if ahead == keyUnit then predecessors unknown keyUnit else [ ahead ]) (
-      predecessors unknown unit
+    let
+      isOurs =
+        name:
+        lib.elem (aliased.${name} or name) [
+          unit
+          usersUnit
+          keyUnit
+        ];
+    in
+    lib.filter (name: !isOurs name) (
+      map (step: step.key) (
+        builtins.genericClosure {
+          startSet = [ { key = unit; } ];
+          operator =
+            step: lib.optionals (isOurs step.key) (map (key: { inherit key; }) (predecessors unknown step.key));
+        }
+      )
     );
 
   waitingFor =
@@ -289,9 +307,21 @@ let
     lib.unique (
       lib.filter (ahead: lib.intersectLists goals (chain unknown ahead) != [ ]) (others unknown unit)
     );
+
+  # What local-fs.target waits for. None of these can wait for sysinit.target, so units of which nothing is known are taken to start before it.
+  localMounts = lib.filter (
+    fs: fileSystems.isWaitedFor fs && !utils.fsNeededForBoot fs
+  ) fileSystems.all;
 in
 {
   inherit keyMounts;
+
+  # The local file systems for which local-fs.target waits and that wait for one of `goals`.
+  localMountsWaitingFor =
+    goals:
+    lib.filter (
+      fs: lib.intersectLists goals (chain [ ] "${utils.escapeSystemdPath fs.mountPoint}.mount") != [ ]
+    ) localMounts;
 
   # The units that start before `unit` and wait for one of `goals`.
   waitingFor = waitingFor [ ];

@@ -21,8 +21,8 @@
   installCommand,
   # The units that the early unit must start before.
   beforeUsers,
-  # network-mounts.nix, if the network needs a secret.
-  networkMounts,
+  # Readers of secrets that do not wait for them, with the local file systems that are the reason.
+  withoutWaiting,
 }:
 
 let
@@ -45,6 +45,16 @@ let
     "sops-nix"
     former.name
   ];
+
+  fileSystems = import ./file-systems.nix { inherit config lib; };
+
+  networkMountWarning =
+    reader: fs:
+    let
+      option = fileSystems.optionOf fs;
+    in
+    "By ${option} a local file system waits for the network. Secrets are installed after all local file systems, and ${reader} needs one. "
+    + "So it does not wait for them here, and may start without: add _netdev to ${option}.";
 
   # Settings of a unit that does not exist.
   earlySettings = lib.filter (unit: unit.exists) (
@@ -92,11 +102,17 @@ in
       "systemd.services.sops-nix: a script installs the secrets here, at boot and on a switch, and has none of this ${lib.concatStringsSep ", " unheard}: "
       + "set sops.environment or sops.age.plugins, add a script of your own to system.activationScripts.setupSecrets.deps, or set sops.useSystemdActivation to true."
     )
+    ++ lib.optionals regularByUnit (
+      lib.concatLists (lib.mapAttrsToList (reader: map (networkMountWarning reader)) withoutWaiting)
+    )
     ++ map (
-      option:
-      "By ${option} a local file system waits for the network. Secrets are installed after all local file systems, and systemd-networkd.service needs one. "
-      + "So it does not wait for them here, and may start without: add _netdev to ${option}."
-    ) (lib.optionals regularByUnit networkMounts)
+      fs:
+      let
+        option = fileSystems.optionOf fs;
+      in
+      "By ${option} a local file system waits for sops-nix.service, and this waits for all local file systems. systemd breaks such a cycle by leaving a unit out of the boot: "
+      + "add nofail to ${option}, or remove what orders it so and set neededForFileSystems of the secrets that it needs to true."
+    ) (ordering.localMountsWaitingFor fileSystems.ours)
     # Who knows that these units are early can order ours before sysinit.target; then there is no warning.
     ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) ''
       sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; if that is wrong, set systemd.services.sops-nix.before = [ "sysinit.target" ]), so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:

@@ -90,7 +90,7 @@ let
         lib.optional (
           networkReadsSecrets && !keySources.needNetwork && former.commands == [ ] && networkMounts == [ ]
         ) "systemd-networkd.service"
-        ++ lib.optional ways.earlyReaders.remote remoteFileSystems
+        ++ lib.optional (ways.earlyReaders.remote && remoteParts == [ ]) remoteFileSystems
         ++ lib.optionals (tmpfilesReadsSecrets && !hasPrivateTmp) [
           "systemd-tmpfiles-setup.service"
           # On a switch, this unit applies the rules.
@@ -103,7 +103,15 @@ let
 
   inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny namesSecret;
 
-  networkMounts = import ./network-mounts.nix { inherit config lib; };
+  # Local file systems that wait for the network although local-fs.target waits for them. If the network also waited for the secrets, which come after
+  # local-fs.target, this would be a cycle. The second list waits for remote file systems: a directory of one that is bound somewhere else, for instance.
+  networkMounts = ordering.localMountsWaitingFor [
+    "network-online.target"
+    "network.target"
+    "systemd-networkd-wait-online.service"
+    "systemd-networkd.service"
+  ];
+  remoteParts = ordering.localMountsWaitingFor [ remoteFileSystems ];
   networkReadsSecrets = namesSecret (
     builtins.toJSON [
       (config.systemd.services.systemd-networkd.serviceConfig or { })
@@ -153,8 +161,11 @@ let
       installCommand
       beforeUsers
       ;
-    # What the network would wait for, and cannot.
-    networkMounts = lib.optionals networkReadsSecrets networkMounts;
+    # What would wait for the secrets, and cannot, with the local file systems that are the reason.
+    withoutWaiting = {
+      "systemd-networkd.service" = lib.optionals networkReadsSecrets networkMounts;
+      "a remote file system" = lib.optionals ways.earlyReaders.remote remoteParts;
+    };
   };
 in
 {

@@ -26,10 +26,8 @@ rec {
     }:
     let
       name = "sops-nix${phase.suffix}";
-      # Mounts that hold keys have messages of their own, in checks.nix, and so has what is before another unit of ours.
-      late = lib.subtractLists (ordering.keyMounts ++ [ "sops-nix-for-users.service" ]) (
-        ordering.waitingFor before "${name}.service"
-      );
+      # Mounts that hold keys have messages of their own, in checks.nix.
+      late = lib.subtractLists ordering.keyMounts (ordering.waitingFor before "${name}.service");
     in
     lib.optional (!phase.isEmpty) {
       assertion = !isReplaced name phase.installer;

@@ -45,7 +45,14 @@ rec {
   scripts = import ./waiting-scripts.nix { inherit lib options; };
 
   # What reads secrets before a unit can install them.
-  earlyReaders = import ./early-readers.nix { inherit config lib phases; };
+  earlyReaders = import ./early-readers.nix {
+    inherit
+      config
+      lib
+      phases
+      utils
+      ;
+  };
 
   # Whether units are only a default here, which gives way to whatever needs the secrets earlier.
   isYielding =

@@ -359,6 +359,51 @@ in
         };
     in
     mends "add _netdev to fileSystems.\"/data\".options." (host [ ]) [ (host [ "_netdev" ]) ];
+  remote-file-system-that-a-local-one-is-part-of =
+    let
+      host =
+        options:
+        keyed {
+          fileSystems."/nas" = {
+            fsType = "cifs";
+            options = [ "credentials=/run/secrets/db/password" ];
+          };
+          fileSystems."/export" = {
+            device = "/nas/e";
+            options = [ "bind" ] ++ options;
+          };
+        };
+    in
+    mends "add _netdev to fileSystems.\"/export\".options." (host [ ]) [ (host [ "_netdev" ]) ];
+  local-file-system-that-waits-for-the-unit =
+    let
+      host =
+        options:
+        keyed {
+          fileSystems."/data" = {
+            fsType = "rclone";
+            options = [ "x-systemd.requires=sops-nix.service" ] ++ options;
+          };
+        };
+    in
+    mends "add nofail to fileSystems.\"/data\".options" (host [ "config=/run/secrets/db/password" ]) [
+      (host [ "config=/run/secrets/db/password,nofail" ])
+      (keyed {
+        sops.secrets."db/password".neededForFileSystems = true;
+        fileSystems."/data".options = [ "config=/run/secrets-for-file-systems/db/password" ];
+      })
+    ];
+  crypttab-that-is-a-secret =
+    mends "write crypttab in environment.etc.crypttab.text"
+      (keyed {
+        environment.etc.crypttab.source = "/run/secrets/db/password";
+      })
+      [
+        (keyed {
+          sops.secrets."db/password".neededForFileSystems = true;
+          environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets-for-file-systems/db/password";
+        })
+      ];
   script-without-deps =
     mends "add setupSecretsForUsers to its deps."
       (early {

@@ -190,6 +190,30 @@ in
       };
     };
   };
+  # A directory of it elsewhere is local for systemd, so local-fs.target waits for both.
+  says-that-a-local-file-system-is-part-of-a-remote-one = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      sops.secrets."db/password" = { };
+      fileSystems."/nas" = {
+        fsType = "cifs";
+        options = [ "credentials=/run/secrets/db/password" ];
+      };
+      fileSystems."/export" = {
+        device = "/nas/e";
+        options = [ "bind" ];
+      };
+      fileSystems."/nas/local".fsType = "ext4";
+      fileSystems."/union" = {
+        fsType = "overlay";
+        depends = [ "/nas/lower" ];
+      };
+      fileSystems."/other-export" = {
+        device = "/nas/e";
+        options = [ "bind,_netdev" ];
+      };
+    };
+  };
   remote-disk-with-a-secret = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -285,6 +309,15 @@ in
       ];
     };
   };
+  # The secrets for file systems come after those for users.
+  says-early-secrets-after-disks-that-need-secrets = {
+    shows = [ ];
+    module = disk {
+      services.userborn.enable = true;
+      sops.secrets."db/password".neededForUsers = true;
+      systemd.services.sops-nix-for-users.after = [ "cryptsetup.target" ];
+    };
+  };
   says-the-unit-for-file-systems-has-another-command = {
     shows = [ ];
     module = disk { systemd.services.sops-nix-for-file-systems.serviceConfig.ExecStart = "/bin/true"; };
@@ -312,6 +345,11 @@ in
       services.userborn.enable = true;
       sops.secrets."db/password".neededForUsers = true;
     };
+  };
+  # Some file systems are always mounted in the initrd.
+  says-only-that-secrets-are-not-in-the-initrd = silent {
+    sops.secrets."db/password" = { };
+    fileSystems."/var".options = [ "config=/run/secrets/db/password" ];
   };
   says-that-secrets-are-not-in-the-initrd = {
     shows = [ ];

@@ -93,14 +93,33 @@ in
       systemd.mounts = [
         {
           where = "/more";
+          wantedBy = [ "local-fs.target" ];
           after = [ "network.target" ];
         }
         {
           where = "/more-later";
+          wantedBy = [ "local-fs.target" ];
           after = [ "network.target" ];
           options = "_netdev";
         }
       ];
+    };
+  };
+  # The import of a pool that gets its key from the network makes its file systems wait.
+  says-that-a-pool-waits-for-the-network = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      systemd.services.systemd-networkd = early // wireguard;
+      systemd.services.zfs-import-tank = early // {
+        after = [ "network-online.target" ];
+        before = [ "tank-data.mount" ];
+      };
+      fileSystems."/tank/data".fsType = "zfs";
+      fileSystems."/export" = {
+        device = "/tank/data/export";
+        options = [ "bind" ];
+      };
+      fileSystems."/other".fsType = "zfs";
     };
   };
   # Nor for an installer that needs the network.
@@ -260,6 +279,13 @@ in
             type = "nfs";
           }
         ];
+      };
+      network-disk-of-the-key = {
+        sops.age.keyFile = lib.mkForce "/keys/age.txt";
+        fileSystems."/keys" = {
+          fsType = "ext4";
+          options = [ "_netdev,x-systemd.requires=iscsi.service" ];
+        };
       };
       unit-that-unlocks-the-key = {
         sops.age.keyFile = lib.mkForce "/keys/age.txt";

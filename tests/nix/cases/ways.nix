@@ -140,6 +140,44 @@ in
       options = [ "config=/run/secrets/db/password" ];
     };
   };
+  # Files of a hypervisor need no network.
+  says-that-a-directory-of-the-hypervisor-needs-a-secret = silent {
+    fileSystems."/data" = {
+      fsType = "9p";
+      options = [ "trans=virtio,config=/run/secrets/db/password" ];
+    };
+  };
+  says-that-a-crypttab-that-is-a-secret-is-read-before-the-unit = silent (
+    { config, ... }:
+    {
+      sops.templates.crypttab.content = "data /dev/sdb1 /root/key";
+      environment.etc.crypttab.source = config.sops.templates.crypttab.path;
+    }
+  );
+  # local-fs.target waits for these, and the unit for that.
+  says-that-local-file-systems-wait-for-the-unit = silent {
+    fileSystems."/data" = {
+      fsType = "rclone";
+      options = [ "x-systemd.requires=sops-nix.service,config=/run/secrets/db/password" ];
+    };
+    fileSystems."/more".options = [ "x-systemd.after=sops-install-secrets.service" ];
+    fileSystems."/bound" = {
+      device = "/more/data";
+      options = [ "bind" ];
+    };
+    fileSystems."/behind-another".options = [ "x-systemd.after=unlock.service" ];
+    systemd.services.unlock = {
+      after = [ "sops-nix.target" ];
+      unitConfig.DefaultDependencies = false;
+    };
+    systemd.mounts = [
+      {
+        where = "/unit";
+        wantedBy = [ "multi-user.target" ];
+        after = [ "sops-nix.service" ];
+      }
+    ];
+  };
   says-that-a-crypttab-in-a-file-needs-a-secret = silent {
     environment.etc.crypttab.source = ../files/crypttab;
   };
@@ -196,7 +234,29 @@ in
         where = "/by-hand";
         options = "config=/run/secrets/db/password";
       }
+      {
+        where = "/without-it";
+        options = "nofail,config=/run/secrets/db/password";
+        wantedBy = [ "multi-user.target" ];
+        after = [ "sops-nix.service" ];
+      }
     ];
+    fileSystems."/on-demand" = {
+      fsType = "rclone";
+      options = [ "noauto,x-systemd.automount,config=/run/secrets/db/password" ];
+    };
+    fileSystems."/network" = {
+      fsType = "rclone";
+      options = [ "rw,_netdev,config=/run/secrets/db/password" ];
+    };
+    fileSystems."/cluster" = {
+      fsType = "fuse.glusterfs";
+      options = [ "config=/run/secrets/db/password" ];
+    };
+    fileSystems."/dav" = {
+      fsType = "davfs";
+      options = [ "conf=/run/secrets/db/password" ];
+    };
     fileSystems."/share" = {
       fsType = "cifs";
       options = [ "credentials=/run/secrets/db/password" ];

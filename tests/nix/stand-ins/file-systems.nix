@@ -11,6 +11,7 @@ let
       options = {
         mountPoint = option types.str name;
         device = option types.str "none";
+        depends = option (types.listOf types.str) [ ];
         fsType = option types.str "auto";
         options = option (types.listOf types.str) [ ];
         neededForBoot = option types.bool false;
