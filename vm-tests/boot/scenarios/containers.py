@@ -8,6 +8,8 @@ from payload import PRIVATE_KEY, value
 # The first number of the users that a container has for itself.
 USERS = 655360
 STEPS = ["first", "second"]
+# Where a container has its key. NixOS would hide it in /run/keys, by a mount.
+KEY = "/var/lib/sops-nix/key.txt"
 
 
 def tell(lab):
@@ -72,8 +74,8 @@ def own(lab, number, what, case, users):
     (payload.test / "age.txt").rename(payload.root.with_suffix(".key"))
     key = payload.root.with_suffix(".key")
     by_credential = "credential" in case
-    options = (f"--load-credential=sops-age-key:{key}",) if by_credential else (f"--bind-ro={key}:/run/keys/age.txt",)
-    fields = {"ageKeyFile": None} if by_credential else {"ageKeyFile": "/run/keys/age.txt"}
+    options = (f"--load-credential=sops-age-key:{key}",) if by_credential else (f"--bind-ro={key}:{KEY}",)
+    fields = {"ageKeyFile": None} if by_credential else {"ageKeyFile": KEY}
     with lab.scenario(number, f"a container that decrypts its own secrets, with {what}, each time it starts"):
         files = {step: payload.encrypt(f"{step}.yaml", {"db": text}) for step, text in values.items()}
         for step, file in files.items():
