@@ -30,7 +30,7 @@ translate_case() {
 # The links that NixOS makes of what stands in [Install] of the units in a directory.
 link_units() {
   local directory=$1 unit field target
-  for unit in "$directory"/*.service "$directory"/*.target; do
+  for unit in "$directory"/*.service "$directory"/*.target "$directory"/*.mount; do
     [ -f "$unit" ] && [ ! -L "$unit" ] || continue
     for target in $(sed -n 's/^Alias=//p' "$unit"); do ln -sf "${unit##*/}" "$directory/$target"; done
     for field in "WantedBy wants" "RequiredBy requires"; do

@@ -190,7 +190,7 @@ lay_out_units() {
   for unit in $(find "$tests/expected/$case" -name '*.service' ! -name userborn.service -o -name '*.target'); do
     sed -E 's#(/nix/store/0{32}-[^ ]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" | for_this_systemd > "$directory/${unit##*/}"
   done
-  [ ! -d "$tests/mounts/$case" ] || cp "$tests/mounts/$case"/*.mount "$directory"
+  [ ! -d "$tests/mounts/$case" ] || cp "$tests/mounts/$case"/* "$directory"
   link_units "$directory"
 }
 verifies() {
@@ -223,6 +223,11 @@ check_units() {
   sed -i 's/^Before=/&sysinit.target /' "$directory/sops-nix.service"
   verifies "$directory" sysinit.target > "$work/output"
   if grep -q "ordering cycle" "$work/output"; then pass; else fail "a cycle by the network would be found" "$work/output"; fi
+  directory=$work/units-share-cycle
+  lay_out_units says-that-a-local-file-system-is-part-of-a-remote-one "$directory"
+  sed -i 's/^Before=/&remote-fs-pre.target /; s/^Description=/Wants=remote-fs-pre.target\n&/' "$directory/sops-nix.service"
+  verifies "$directory" sysinit.target > "$work/output"
+  if grep -q "ordering cycle" "$work/output"; then pass; else fail "a cycle by a share would be found" "$work/output"; fi
 }
 
 if has nix-instantiate; then
