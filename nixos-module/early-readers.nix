@@ -29,11 +29,15 @@ let
   crypttab = config.environment.etc.crypttab or { };
   isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
   crypttabSource = if crypttab.text or null == null then crypttab.source or null else null;
-  isCrypttabSecret = crypttab.enable or true && namesSecret (toString crypttabSource);
+  isCrypttab = names: crypttab.enable or true && names (toString crypttabSource);
   crypttabText =
     if crypttab.text or null != null then
       crypttab.text
-    else if crypttabSource != null && !isCrypttabSecret && isReadable crypttabSource then
+    else if
+      crypttabSource != null
+      && !isCrypttab (namesAny (map ({ entry, ... }: entry.path) phases.entries))
+      && isReadable crypttabSource
+    then
       builtins.readFile crypttab.source
     else
       "";
@@ -106,16 +110,21 @@ let
         else
           lib.concatMapStringsSep "; " each named;
     };
-  readersOf = names: map withRemedy (lib.unique (lib.filter (disk: names disk.text) disks));
+  readersOf =
+    names:
+    map withRemedy (lib.unique (lib.filter (disk: names disk.text) disks)) ++ crypttabReader names;
+  # systemd reads crypttab itself before any unit starts.
+  crypttabReader =
+    names:
+    lib.optional (isCrypttab names) {
+      name = "environment.etc.crypttab.source";
+      remedy = "write crypttab in environment.etc.crypttab.text, and only the keys that it names as secrets with neededForFileSystems";
+    };
 in
 {
   # Readers of secrets of the regular phase.
   regular =
     readersOf namesSecret
-    ++ lib.optional isCrypttabSecret {
-      name = "environment.etc.crypttab.source";
-      remedy = "write crypttab in environment.etc.crypttab.text, and only the keys that it names as secrets with neededForFileSystems";
-    }
     ++ lib.optional (namesSecret (config.boot.postBootCommands or "")) {
       name = "boot.postBootCommands";
       remedy = "make a unit of that, with after = [ \"sops-nix.service\" ]";
@@ -125,6 +134,16 @@ in
   remote = lib.any namesSecret (
     map (volume: volume.line) (lib.filter isRemoteVolume volumes)
     ++ map (fs: toString fs.options) (lib.filter fileSystems.isRemote mounted)
+  );
+
+  # What needs a secret with neededForFileSystems before the unit that installs it.
+  fileSystems = crypttabReader (
+    namesAny (
+      [ "${cfg.secretsForFileSystemsDir}/" ]
+      ++ map (entry: entry.path) (
+        lib.attrValues phases.fileSystems.secrets ++ lib.attrValues phases.fileSystems.templates
+      )
+    )
   );
 
   # Disks that need a secret with neededForUsers: nothing orders them after the unit that installs it.

@@ -41,6 +41,9 @@ in
         "${name} needs a secret at boot, and does not wait for the unit that installs those with neededForUsers: ${remedy}."
       ) ways.earlyReaders.early
     )
+    ++ map (
+      { name, remedy }: "${name} needs a secret at boot before any unit can install it: ${remedy}."
+    ) ways.earlyReaders.fileSystems
     ++
       map
         (

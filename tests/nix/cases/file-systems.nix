@@ -351,6 +351,19 @@ in
     sops.secrets."db/password" = { };
     fileSystems."/var".options = [ "config=/run/secrets/db/password" ];
   };
+  says-that-crypttab-itself-is-no-secret-for-file-systems = {
+    shows = [ ];
+    module =
+      { config, ... }:
+      {
+        imports = [ (disk { }) ];
+        sops.templates.crypttab = {
+          neededForFileSystems = true;
+          content = "data /dev/sdb1 ${config.sops.secrets.my-password.path}";
+        };
+        environment.etc.crypttab.source = config.sops.templates.crypttab.path;
+      };
+  };
   says-that-secrets-are-not-in-the-initrd = {
     shows = [ ];
     module = disk {
