@@ -20,7 +20,7 @@ pub(crate) struct RsaKey {
     first: Half,
     second: Half,
     /// The inverse of the second prime modulo the first one.
-    coefficient: BoxedMontyForm,
+    coefficient: Zeroizing<BoxedMontyForm>,
 }
 
 /// A prime of a key, and the private exponent for it.
@@ -45,7 +45,7 @@ impl RsaKey {
         Some(Self {
             modulus: BoxedUint::clone(&modulus),
             length: digits(&pair.public.n)?.len(),
-            coefficient: first.residue(second.modulus()).invert().into_option()?,
+            coefficient: Zeroizing::new(first.residue(second.modulus()).invert().into_option()?),
             first,
             second,
         })
@@ -80,7 +80,7 @@ impl RsaKey {
         let first = self.first.power(encrypted);
         let second = Zeroizing::new(self.second.power(encrypted).retrieve());
         let difference = Zeroizing::new(&*first - &*self.first.residue(&second));
-        let quotient = Zeroizing::new(Zeroizing::new(&*difference * &self.coefficient).retrieve());
+        let quotient = Zeroizing::new(Zeroizing::new(&*difference * &*self.coefficient).retrieve());
         let product = Zeroizing::new(quotient.concatenating_mul(self.second.modulus()));
         Zeroizing::new(product.wrapping_add(&*second))
     }

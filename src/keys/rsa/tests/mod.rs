@@ -3,8 +3,13 @@
 use std::{
     io::Write as _,
     process::{Command, Stdio},
+    sync::LazyLock,
 };
 
+use crypto_bigint::{
+    BoxedUint, ConcatenatingMul as _, NonZero, Odd,
+    modular::{BoxedMontyForm, BoxedMontyParams},
+};
 use proptest::prelude::*;
 use ssh_key::{
     Mpint,
@@ -55,7 +60,7 @@ fn encrypted(pem: &[u8], message: &[u8]) -> [Vec<u8>; 2] {
 
 #[test]
 fn every_kind_of_key_opens_what_openssl_encrypts_to_it() {
-    for arguments in ["1024", "-3 1024", "1031", "1500", "-3 2048", "3072", "4096"] {
+    for arguments in ["1024", "-3 1024", "1031", "1500", "-3 2048", "2049", "3072", "4096"] {
         let Some(pem) = new_key(arguments) else { return };
         let good = pair(&pem);
         let (mut turned, mut without_coefficient) = (good.clone(), good.clone());
@@ -189,20 +194,94 @@ fn the_padding_of_pkcs1_is_checked_in_all_its_parts() {
     }
 }
 
+/// A new prime of openssl.
+fn prime(bits: u32) -> BoxedUint {
+    let printed = openssl(&format!("prime -generate -hex -bits {bits}"), b"");
+    BoxedUint::from_str_radix_vartime(String::from_utf8(printed).unwrap().trim(), 16).unwrap()
+}
+
+/// A key of these primes for the public exponent 65537.
+fn pair_of(first: &BoxedUint, second: &BoxedUint) -> RsaKeypair {
+    let one = BoxedUint::one();
+    let order = first.wrapping_sub(&one).concatenating_mul(&second.wrapping_sub(&one));
+    let public = NonZero::new(BoxedUint::from(65537_u64)).unwrap();
+    // The private exponent is the multiple of the order plus one that the public exponent divides.
+    let (private, _) = (1_u64..65537)
+        .map(|factor| order.concatenating_mul(&BoxedUint::from(factor)).wrapping_add(&one))
+        .map(|multiple| multiple.div_rem_vartime(&public))
+        .find(|(_, rest)| bool::from(rest.is_zero()))
+        .unwrap();
+    let number = |number: &BoxedUint| Mpint::from_positive_bytes(&number.to_be_bytes()).unwrap();
+    RsaKeypair {
+        public: RsaPublicKey {
+            e: number(&public),
+            n: number(&first.concatenating_mul(second)),
+        },
+        private: RsaPrivateKey {
+            d: number(&private),
+            iqmp: Mpint::from_bytes(&[]).unwrap(),
+            p: number(first),
+            q: number(second),
+        },
+    }
+}
+
+#[test]
+fn primes_of_different_lengths_make_a_key_in_either_order() {
+    if new_key("1024").is_none() {
+        return;
+    }
+    let (long, short) = (prime(1536), prime(512));
+    // The padding of PKCS#1 v1.5 around a message of five bytes, 256 bytes in all (RFC 8017, 7.2.1).
+    let block = [&[0, 2][..], &[7; 248], b"\0hello"].concat();
+    let modulus = Odd::new(long.concatenating_mul(&short)).unwrap();
+    let number = BoxedUint::from_be_slice(&block, modulus.bits_precision()).unwrap();
+    let encrypted = BoxedMontyForm::new(number, &BoxedMontyParams::new(modulus)).pow(&BoxedUint::from(65537_u64));
+    let encrypted = encrypted.retrieve().to_be_bytes();
+    for pair in [pair_of(&long, &short), pair_of(&short, &long)] {
+        let key = RsaKey::new(&pair).unwrap();
+        assert_eq!(key.decrypt_pkcs1(&encrypted).unwrap().as_slice(), b"hello");
+    }
+}
+
+/// A valid key of 1024 bits; `None`, said aloud, without openssl.
+static VALID: LazyLock<Option<RsaKey>> = LazyLock::new(|| RsaKey::new(&pair(&new_key("1024")?)));
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn no_numbers_and_no_ciphertext_make_us_panic(first: Vec<u8>, second: Vec<u8>, private: Vec<u8>, public: u8, encrypted: Vec<u8>) {
+    fn no_numbers_of_a_key_make_us_panic(first: Vec<u8>, second: Vec<u8>, private: Vec<u8>, public: u8) {
         let value = |bytes: &[u8]| bytes.iter().take(4).fold(0, |number, byte| number << 8 | u64::from(*byte));
         let mut pair = small_pair([public.into(), 0, value(&first), value(&second)]);
         pair.private.d = Mpint::from_positive_bytes(&private).unwrap();
         let mut of_any_size = pair.clone();
         of_any_size.private.p = Mpint::from_positive_bytes(&first).unwrap();
         for pair in [pair, of_any_size] {
-            if let Some(key) = RsaKey::new(&pair) {
-                let _ = key.decrypt_oaep(&encrypted, b"");
-                let _ = key.decrypt_pkcs1(&encrypted);
-            }
+            let _ = RsaKey::new(&pair);
+        }
+    }
+
+    #[test]
+    fn no_block_makes_us_panic(block in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = padding::pkcs1(&block);
+        let _ = padding::oaep(block.into(), b"");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn no_ciphertext_makes_us_panic(encrypted in prop::collection::vec(any::<u8>(), 0..=130)) {
+        if let Some(key) = VALID.as_ref() {
+            let _ = key.decrypt_oaep(&encrypted, b"");
+            let _ = key.decrypt_pkcs1(&encrypted);
+        }
+    }
+
+    #[test]
+    fn every_ciphertext_below_the_modulus_has_a_block(encrypted in prop::collection::vec(any::<u8>(), 0..128)) {
+        if let Some(key) = VALID.as_ref() {
+            prop_assert_eq!(key.block(&encrypted).unwrap().len(), 128);
         }
     }
 }
