@@ -169,17 +169,18 @@ impl Accounts {
     }
 
     /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the group
-    /// of root. Each name is looked for in `/etc/group` first: other sources of groups make many more system calls.
+    /// of root. Each name is looked for in `/etc/group` first: other sources of groups make many more system calls. In this run, a
+    /// secret with such a group gets the same answer.
     ///
     /// # Errors
     ///
     /// If the group database gives an error.
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
         for name in ["keys", "nogroup"] {
-            let answer = group_in(Path::new("/etc/group"), name).map_or_else(|| self.group(name), Ok);
-            match answer {
+            let find = || group_in(Path::new("/etc/group"), name).map_or_else(|| find_group(name), Ok);
+            match self.groups.entry(name.to_owned()).or_insert_with(find) {
                 Err(UserError::NoGroup(_)) => {}
-                answer => return answer,
+                answer => return answer.clone(),
             }
         }
         Ok(Gid::ROOT)
