@@ -10,9 +10,9 @@
 
 mod common;
 
-use std::fs;
+use std::{fs, os::unix::process::CommandExt as _, process::Command};
 
-use common::{Call, Manifest, World, has};
+use common::{Call, Manifest, World, has, say};
 use serde_json::json;
 
 /// Follows children, shows the path of each descriptor, and strings in full.
@@ -364,34 +364,72 @@ fn a_run_that_is_killed_right_after_the_swap_leaves_its_requests_to_the_next() {
     assert_eq!(world.read("/run/nixos/activation-reload-list"), "r.service\n");
 }
 
-#[test]
-fn each_thread_that_opens_a_sops_file_is_confined() {
-    let Some(world) = world() else { return };
+/// A hundred small sops files.
+fn many_files(world: &World) -> Manifest {
     let text = fs::read(world.fixture("nesting.json")).unwrap();
     let files: Vec<_> = (0..100)
         .map(|number| world.write(&format!("many-{number}.json"), &text))
         .collect();
-    let manifest = files.iter().enumerate().fold(world.manifest(), |manifest, (number, file)| {
+    files.iter().enumerate().fold(world.manifest(), |manifest, (number, file)| {
         manifest.secret(&format!("s{number}"), file, ONE)
-    });
-    let calls = trace(&world, &manifest, &[]);
+    })
+}
+
+/// Checks that the hundred files were each opened once, by threads that were confined before. Returns the number of these threads.
+fn confined_threads(calls: &[Call]) -> usize {
     let is_sops_file = |call: &Call| call.opens() && call.paths().iter().any(|path| path.contains("/many-"));
     let mut threads: Vec<_> = calls
         .iter()
         .filter(|call| is_sops_file(call))
         .map(|call| call.thread)
         .collect();
-    assert_eq!(threads.len(), files.len());
+    assert_eq!(threads.len(), 100);
     threads.sort_unstable();
     threads.dedup();
-    let processors = std::thread::available_parallelism().unwrap().get();
-    assert!(processors == 1 || threads.len() > 1, "one thread opens all files");
-    for thread in threads {
-        let of_thread = |call: &&Call| call.thread == thread;
+    for thread in &threads {
+        let of_thread = |call: &&Call| call.thread == *thread;
         let before = calls.iter().filter(of_thread).take_while(|call| !is_sops_file(call));
         let names: Vec<_> = before.map(|call| call.name.as_str()).collect();
         for restriction in ["landlock_restrict_self", "capset", "seccomp"] {
             assert!(names.contains(&restriction), "{restriction} is not among {names:?}");
         }
+    }
+    threads.len()
+}
+
+#[test]
+fn each_thread_that_opens_a_sops_file_is_confined() {
+    let Some(world) = world() else { return };
+    let threads = confined_threads(&trace(&world, &many_files(&world), &[]));
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert!(processors == 1 || threads > 1, "one thread opens all files");
+}
+
+#[test]
+fn each_thread_that_opens_a_sops_file_is_confined_even_if_few_threads_can_be_started() {
+    if !has("strace") || !common::is_root() {
+        return say("skipped: needs strace, and root to become another user");
+    }
+    let world = World::user();
+    let manifest = many_files(&world);
+    let (log, file) = (world.input("trace"), world.save(&manifest));
+    // The limit counts all threads of a user, so this user is in no other test.
+    let owner = 58_231;
+    let chown = Command::new("chown")
+        .args(["-R", &owner.to_string()])
+        .arg(world.input(""))
+        .status();
+    assert!(chown.unwrap().success());
+    // The program and its first confined thread are two.
+    for most in 2..=4 {
+        let mut command = world.command("strace");
+        command.uid(0).arg("-f").arg("-o").arg(&log).args(WITH_PATHS);
+        command.args(["setpriv", &format!("--reuid={owner}"), "prlimit", &format!("--nproc={most}")]);
+        command.arg(world.executable()).arg(&file);
+        let said = world.finish(&mut command);
+        assert_eq!(said.code, Some(0), "{most}: {said:?}");
+        confined_threads(&common::calls(&log));
+        // Plaintext is in it.
+        fs::remove_file(&log).unwrap();
     }
 }

@@ -52,6 +52,22 @@ impl KeysAtHand {
         recovery.tried = self.count();
     }
 
+    /// The same keys for a single file, without the tries that files share. So what comes of the file does not depend on other
+    /// files.
+    pub(crate) fn apart(&self) -> Self {
+        Self {
+            identities: self.identities.clone(),
+            pgp_keys: self.pgp_keys.clone(),
+            tries: Arc::new(Tries::none()),
+            last: Arc::default(),
+        }
+    }
+
+    /// Whether a key was not tried on some file because no try was left.
+    pub(crate) fn lacked_tries(&self) -> bool {
+        self.tries.was_refused()
+    }
+
     /// The number of identities at hand, and the number of OpenPGP keys at hand.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.identities.len(), self.pgp_keys.len())

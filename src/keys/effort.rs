@@ -14,7 +14,7 @@
 
 use std::{
     cell::Cell,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 /// The kind of key that is tried. The kinds differ in how long one try takes.
@@ -35,6 +35,8 @@ const MOST_RSA_GROUPS: usize = 64;
 pub(crate) struct Tries {
     rsa: AtomicUsize,
     other: AtomicUsize,
+    /// Whether a try was refused because no such try was left.
+    was_refused: AtomicBool,
 }
 
 impl Tries {
@@ -55,10 +57,16 @@ impl Tries {
         Self::new(64, 12_000)
     }
 
+    /// No tries at all.
+    pub(crate) const fn none() -> Self {
+        Self::new(0, 0)
+    }
+
     const fn new(rsa: usize, other: usize) -> Self {
         Self {
             rsa: AtomicUsize::new(rsa),
             other: AtomicUsize::new(other),
+            was_refused: AtomicBool::new(false),
         }
     }
 
@@ -69,7 +77,13 @@ impl Tries {
             KeyCost::Other => &self.other,
         };
         let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        self.was_refused.fetch_or(less.is_err(), Ordering::Relaxed);
         less.is_ok()
+    }
+
+    /// Whether a try was refused because no such try was left.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.was_refused.load(Ordering::Relaxed)
     }
 }
 

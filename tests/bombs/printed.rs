@@ -1,6 +1,6 @@
 //! Files that are short and would be printed endlessly, and files of too many values.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, thread};
 
 use sha2::{Digest as _, Sha512};
 
@@ -47,6 +47,36 @@ fn what_would_be_printed_endlessly_is_an_error() {
     for (suffix, said) in [("ini", ini), ("json", json), ("yaml", yaml)] {
         assert_eq!(said, format!("error: secret s from $DIR/keys.{suffix}: {problem}"));
     }
+}
+
+#[test]
+fn of_many_small_files_that_print_long_no_more_is_in_memory_than_may_be_published() {
+    let (files, most) = (24, 4);
+    let world = World::user();
+    let directory = tempfile::tempdir().unwrap();
+    let mut inputs = Inputs::new(directory.path());
+    // 60 KB of text, which is printed as 2.4 MB: one line of 115 tabs for each empty string.
+    let nested = format!("{}{}\"\"{}", "[".repeat(115), "\"\",".repeat(20_000), "]".repeat(115));
+    let text = fs::read_to_string(with_keys(&world, &mut inputs, "json", 1)).unwrap();
+    let text = text.replacen('{', &format!("{{\"l_unencrypted\": {nested},"), 1);
+    assert!(text.len() < 64 << 10, "{}", text.len());
+    let manifest = manifest(&world, &inputs).with("version", 1).with("maxSize", most);
+    let manifest = (0..files).fold(manifest, |manifest, number| {
+        let file = world.write(&format!("long-{number:02}.json"), &text);
+        manifest.secret(&format!("s{number:02}"), &file, "")
+    });
+    let ended = run(&world, "small files that print long", &manifest, 2048);
+    assert_eq!(ended.code, Some(3), "{}", ended.err);
+    let refused =
+        |number: usize| format!("(needed by secret s{number:02}): with it, more than {most} MiB of secrets would be published");
+    assert!(!ended.err.contains(&refused(0)), "{}", ended.err);
+    for number in 1..files {
+        assert!(ended.err.contains(&refused(number)), "{}", ended.err);
+    }
+    // Each thread needs memory for the file on which it works.
+    let threads = thread::available_parallelism().unwrap().get().min(8);
+    let bound = 20 + most + 4 * threads;
+    assert!(ended.peak <= bound, "{} MiB, and not {bound}", ended.peak);
 }
 
 #[test]

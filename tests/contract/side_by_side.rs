@@ -2,7 +2,10 @@
 
 use std::{fs, thread};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rustix::thread::{CpuSet, sched_setaffinity};
+
+use serde_json::{Value, json};
 
 use crate::common::{Manifest, World, fixtures, say};
 
@@ -33,6 +36,45 @@ fn crowded(world: &World) -> Manifest {
             manifest.secret(&format!("secret-{file}-{number:03}"), &path, "")
         })
     })
+}
+
+/// Six files whose RSA entry comes after 60 others that look the same. None names the key, so all have to be tried: 8 with the
+/// tries of the file, and 53 with the 64 that all files share. These are enough for one file.
+fn greedy(world: &World) -> Manifest {
+    let text = fs::read_to_string(world.fixture("to-native-rsa.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let own = file["sops"]["age"][0]["enc"].as_str().unwrap().to_owned();
+    let others = vec![damaged(&own); 60].into_iter().chain([own]);
+    let entries: Value = others
+        .map(|message| json!({"recipient": "age1nonsense", "enc": message}))
+        .collect();
+    // The values stay as they are: their order counts for the MAC.
+    let (before, rest) = text.split_once("\"age\": [").unwrap();
+    let (_, after) = rest.split_once(']').unwrap();
+    let file = format!("{before}\"age\": {entries}{after}");
+    let key = world.fixture("keys/ssh_rsa");
+    let manifest = world.manifest().without("ageKeyFile").with("ageSshKeyPaths", json!([key]));
+    (0..6).fold(manifest, |manifest, number| {
+        let path = world.write(&format!("file-{number}.json"), &file);
+        manifest.secret(&format!("secret-{number}"), &path, "database/host")
+    })
+}
+
+/// An age message with a change in the body of its stanza for an RSA key.
+fn damaged(message: &str) -> String {
+    let (begin, end) = ("-----BEGIN AGE ENCRYPTED FILE-----\n", "-----END AGE ENCRYPTED FILE-----\n");
+    let body = message.strip_prefix(begin).unwrap().strip_suffix(end).unwrap();
+    let mut bytes = BASE64_STANDARD.decode(body.replace('\n', "")).unwrap();
+    let name = bytes.windows(7).position(|window| window == b"ssh-rsa").unwrap();
+    let line = name + bytes[name..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    bytes[line] = if bytes[line] == b'A' { b'B' } else { b'A' };
+    let body = BASE64_STANDARD.encode(bytes);
+    let lines: Vec<_> = body
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    format!("{begin}{}\n{end}", lines.join("\n"))
 }
 
 /// Does something on one processor, together with the programs that it starts.
@@ -89,4 +131,17 @@ fn results_and_messages_of_many_files_are_those_of_one_processor() {
 #[test]
 fn of_files_that_together_are_too_large_the_first_ones_are_published() {
     assert_same(crowded, 3, &["more than 1 MiB of secrets", "file-4.yaml", "file-7.yaml"]);
+}
+
+#[test]
+fn tries_that_files_share_go_to_the_first_file() {
+    assert_same(
+        greedy,
+        3,
+        &[
+            "the limit of tries is used up",
+            "published 1 of 6 in",
+            "without: secret-1, secret-2",
+        ],
+    );
 }

@@ -1,6 +1,6 @@
 //! Which message opens with which key.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{collections::HashSet, path::Path, sync::LazyLock};
 
 use age_core::format::{FileKey, Stanza};
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
@@ -116,14 +116,9 @@ fn a_damaged_stanza_does_not_keep_another_entry_from_opening() {
     assert!(opens(&keyring, vec![damaged, entry_for(&own)]));
 }
 
-#[test]
-fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_closed() {
-    let host = Host::new();
-    let Some(path) = host.ssh_key("id", &["-t", "rsa", "-b", "2048"]) else {
-        return;
-    };
-    let keyring = of_ssh_key(&path);
-    let MasterKey::Age { encrypted, .. } = entry_for_ssh(&path) else {
+/// Entries that look as if they were for an RSA key, and do not name it.
+fn forged(path: &Path, count: usize) -> Vec<MasterKey> {
+    let MasterKey::Age { encrypted, .. } = entry_for_ssh(path) else {
         panic!()
     };
     let forged = changed(&encrypted, |bytes| {
@@ -131,7 +126,33 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
         let line = name + bytes[name..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
         bytes[line] = if bytes[line] == b'A' { b'B' } else { b'A' };
     });
-    let forged = vec![entry("age1nonsense", forged); 300];
+    vec![entry("age1nonsense", forged); count]
+}
+
+#[test]
+fn a_file_that_is_opened_apart_takes_no_try_from_other_files_and_what_it_lacked_is_known() {
+    let host = Host::new();
+    let Some(path) = host.ssh_key("id", &["-t", "rsa", "-b", "2048"]) else {
+        return;
+    };
+    let keyring = of_ssh_key(&path);
+    for (count, lacks) in [(8, false), (9, true)] {
+        let apart = keyring.hand.apart();
+        apart.open(&mut DataKeyRecovery::new(&groups(forged(&path, count)), KeyProof::none()));
+        assert_eq!(apart.lacked_tries(), lacks, "{count}");
+    }
+    let left = std::iter::repeat_with(|| keyring.hand.tries.take(effort::KeyCost::Rsa));
+    assert_eq!(left.take_while(|taken| *taken).count(), 64);
+}
+
+#[test]
+fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_closed() {
+    let host = Host::new();
+    let Some(path) = host.ssh_key("id", &["-t", "rsa", "-b", "2048"]) else {
+        return;
+    };
+    let keyring = of_ssh_key(&path);
+    let forged = forged(&path, 300);
     let report = data_key(&keyring, &groups(forged.clone())).err().unwrap().report(&run);
     assert!(
         report.contains("(some keys of this host were not tried: the limit of tries is used up)"),

@@ -66,38 +66,37 @@ impl Desk {
         })
     }
 
-    /// Does `work` for all items, and returns the results in the order of the items. The items are worked on side by side: at this
-    /// desk and, if the machine has several processors, at further desks, each with a confined thread of its own.
-    pub(crate) fn side_by_side<I: Send, T: Send>(&mut self, items: Vec<I>, work: impl Fn(&mut Self, I) -> T + Sync) -> Vec<T> {
+    /// Does `work` for one item after the other, side by side: at this desk and, if the machine has several processors, at further
+    /// desks, each with a confined thread of its own. `work` returns whether to go on. If it returns `false`, no desk takes another
+    /// item.
+    pub(crate) fn side_by_side<I: Send>(&mut self, items: Vec<I>, work: impl Fn(&mut Self, I) -> bool + Sync) {
         let (left, count) = (self.left, further_desks(items.len()));
-        let queue = Mutex::new(items.into_iter().enumerate());
+        let queue = Mutex::new(items.into_iter());
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let work_off = |desk: &mut Self| -> Vec<(usize, T)> {
-            iter::from_fn(&next)
-                .map(|(position, item)| (position, work(desk, item)))
-                .collect()
+        let stop = || queue.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
+        let work_off = |desk: &mut Self| {
+            if !iter::from_fn(next).all(|item| work(desk, item)) {
+                stop();
+            }
         };
-        let further = || {
-            let mut desk = Self {
-                thread: Confined::default(),
-                left,
-            };
-            (work_off(&mut desk), desk.left)
+        let further = || match Confined::started() {
+            Some(thread) => {
+                let mut desk = Self { thread, left };
+                work_off(&mut desk);
+                desk.left
+            }
+            None => left,
         };
-        let mut done = thread::scope(|scope| {
+        thread::scope(|scope| {
             // A thread that cannot be started is no failure: the other desks do its work.
             let start = |_| thread::Builder::new().spawn_scoped(scope, further).ok();
             let others: Vec<_> = (0..count).filter_map(start).collect();
-            let mut done = work_off(self);
+            work_off(self);
             for other in others {
-                let (more, left) = other.join().unwrap_or_else(|panicked| resume_unwind(panicked));
+                let left = other.join().unwrap_or_else(|panicked| resume_unwind(panicked));
                 self.left = self.left.min(left);
-                done.extend(more);
             }
-            done
         });
-        done.sort_by_key(|(position, _)| *position);
-        done.into_iter().map(|(_, result)| result).collect()
     }
 }
 
@@ -109,4 +108,46 @@ fn further_desks(files: usize) -> usize {
     }
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     useful.min(processors) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A piece of work that takes longer than any time in these tests.
+    fn sleep() {
+        thread::sleep(Duration::from_mins(5));
+    }
+
+    #[test]
+    fn all_desks_together_have_one_time_and_stop_when_it_is_over() {
+        let mut desk = Desk::new(Confined::default());
+        desk.left = Duration::from_millis(200);
+        let (start, failures) = (Instant::now(), Mutex::new(Vec::new()));
+        desk.side_by_side((0..100).collect(), |desk, _| {
+            let failure = desk.run(&mut budget::FILE.clone(), sleep).unwrap_err();
+            failures.lock().unwrap().push(failure.to_string());
+            false
+        });
+        assert!(start.elapsed() < budget::FILE, "{:?}", start.elapsed());
+        assert_eq!(desk.left, Duration::ZERO);
+        let failures = failures.into_inner().unwrap();
+        assert!((1..=MOST_DESKS).contains(&failures.len()), "{failures:?}");
+        let expected =
+            "no time is left for it: the files before it used most of the 90 s that all have together; repair those first";
+        assert!(failures.iter().all(|failure| failure == expected), "{failures:?}");
+        // The time is over for later files as well.
+        assert!(desk.run(&mut budget::FILE.clone(), sleep).is_err());
+    }
+
+    #[test]
+    fn the_time_that_the_slowest_desk_used_is_used_for_all() {
+        let mut desk = Desk::new(Confined::default());
+        let slow = Duration::from_millis(300);
+        desk.side_by_side((0..100).collect(), |desk, number| {
+            let work = move || thread::sleep(if number == 1 { slow } else { Duration::ZERO });
+            desk.run(&mut budget::FILE.clone(), work).is_ok()
+        });
+        assert!(desk.left <= budget::FILES.saturating_sub(slow), "{:?}", desk.left);
+    }
 }

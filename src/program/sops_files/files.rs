@@ -1,6 +1,12 @@
 //! Decrypts the sops files of a manifest, step by step.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{
     desk::Desk,
@@ -15,9 +21,13 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// The largest file that is decrypted side by side with others: 256 KiB, far more than most files have. A larger file is decrypted
-/// alone, so that the memory for several large files is never needed at once.
-const SMALL: u64 = 256 << 10;
+/// The largest file that is decrypted side by side with others: 64 KiB, more than most files have. A larger file is decrypted alone,
+/// so that the memory for several large files is never needed at once.
+const SMALL: usize = 64 << 10;
+/// The most contents of a file that is decrypted side by side with others: 1 MiB.
+const SHORT: usize = 1 << 20;
+/// The most contents of all these files together: 8 MiB. They are kept before it is known whether they may be published.
+const KEPT: usize = 8 << 20;
 
 /// The sops files of a manifest while they are decrypted.
 pub(crate) struct Files<'m> {
@@ -35,27 +45,26 @@ pub(crate) struct File<'m> {
     job: Arc<Job>,
     /// The time that is left for the file.
     left: Duration,
-    progress: Result<Begun, Diagnosis>,
+    /// `None` before the work on the file has a result that counts.
+    progress: Option<Result<Begun, Diagnosis>>,
 }
 
 impl<'m> Files<'m> {
-    /// Reads all files, small files first, and decrypts the files that the keys at hand open.
+    /// Reads all files, small files first, and decrypts the files that the keys at hand open. Small files are attempted side by
+    /// side. What did not succeed there is done once more in its turn, alone, so that its result does not depend on the files that
+    /// were worked on at the same time.
     pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
         let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
-        let measured = |(position, source): (usize, Source<'m>)| (source.size(&mut desk), position, source);
-        let mut sources: Vec<_> = sources(manifest).into_iter().enumerate().map(measured).collect();
-        sources.sort_by_key(|(size, ..)| *size);
-        let large = sources.split_off(sources.partition_point(|(size, ..)| *size <= SMALL));
-        let most = room;
-        let begin = |desk: &mut Desk, (_, position, source)| File::begin(position, source, keys, desk, most);
-        let mut small_first = desk.side_by_side(sources, begin);
+        let measured = |(position, source): (usize, Source<'m>)| (source.size(&mut desk), File::new(position, source));
+        let mut files: Vec<_> = sources(manifest).into_iter().enumerate().map(measured).collect();
+        files.sort_by_key(|(size, _)| *size);
+        let small = files.iter_mut().take_while(|(size, _)| *size <= SMALL as u64);
+        let small = small.map(|(_, file)| file).collect();
+        let kept = AtomicUsize::new(room.min(KEPT));
+        desk.side_by_side(small, |desk, file: &mut File<'m>| file.attempt(keys, desk, &kept));
+        let mut small_first: Vec<_> = files.into_iter().map(|(_, file)| file).collect();
         for file in &mut small_first {
-            file.occupy(&mut room);
-        }
-        for (_, position, source) in large {
-            let mut file = File::begin(position, source, keys, &mut desk, room);
-            file.occupy(&mut room);
-            small_first.push(file);
+            file.begin(keys, &mut desk, &mut room);
         }
         Self { small_first, desk, room }
     }
@@ -73,7 +82,7 @@ impl<'m> Files<'m> {
     pub(crate) fn finish(mut self, keyring: Keyring) -> Vec<(Source<'m>, Result<WantedContents, Failure>)> {
         let keyring = Arc::new(keyring);
         let finish = |file: File<'m>| match file.progress {
-            Ok(Begun::Closed(_)) => file.finish(&keyring, &mut self.desk, &mut self.room),
+            Some(Ok(Begun::Closed(_))) => file.finish(&keyring, &mut self.desk, &mut self.room),
             _ => file,
         };
         let mut files: Vec<_> = self.small_first.into_iter().map(finish).collect();
@@ -83,34 +92,59 @@ impl<'m> Files<'m> {
 }
 
 impl<'m> File<'m> {
-    /// Reads one file, and decrypts it if the keys at hand open it and its contents have at most `room` bytes.
-    fn begin(position: usize, source: Source<'m>, keys: &KeysAtHand, desk: &mut Desk, room: usize) -> Self {
-        let job = Arc::new(source.job());
-        let mut left = budget::FILE;
-        let (shared, keys) = (Arc::clone(&job), keys.clone());
-        let begun = desk.run(&mut left, move || shared.begin(&keys, room));
+    fn new(position: usize, source: Source<'m>) -> Self {
         Self {
-            progress: begun.unwrap_or_else(|late| Err(job.fail(late))),
             position,
+            job: Arc::new(source.job()),
             source,
-            job,
-            left,
+            left: budget::FILE,
+            progress: None,
         }
+    }
+
+    /// Reads a small file, and decrypts it if the keys at hand open it. If anything fails, or if it needs more than a small file
+    /// needs, there is no result yet. Only a file that takes too long has failed. `kept` is the number of bytes that may still be
+    /// kept of all these files. Returns whether more files may be worked on side by side.
+    fn attempt(&mut self, keys: &KeysAtHand, desk: &mut Desk, kept: &AtomicUsize) -> bool {
+        let (job, keys) = (self.source.job().of_at_most(SMALL), keys.apart());
+        let shared = keys.clone();
+        let begun = desk.run(&mut self.left, move || job.begin(&shared, SHORT));
+        let (result, goes_on) = match begun {
+            Ok(Ok(Begun::Open(contents))) if !take(kept, size(&contents)) => (None, false),
+            Ok(Ok(Begun::Closed(_))) if keys.lacked_tries() => (None, true),
+            Ok(Ok(begun)) => (Some(Ok(begun)), true),
+            Ok(Err(_)) => (None, true),
+            Err(late) => (Some(Err(self.job.fail(late))), false),
+        };
+        self.progress = result;
+        goes_on
+    }
+
+    /// Reads the file, and decrypts it if the keys at hand open it and its contents have at most `room` bytes, unless an attempt has
+    /// done so already. Subtracts the contents from `room`.
+    fn begin(&mut self, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) {
+        if self.progress.is_none() {
+            let (shared, keys, most) = (Arc::clone(&self.job), keys.clone(), *room);
+            let begun = desk.run(&mut self.left, move || shared.begin(&keys, most));
+            self.progress = Some(begun.unwrap_or_else(|late| Err(self.job.fail(late))));
+        }
+        self.occupy(room);
     }
 
     fn recovery(&mut self) -> Option<&mut DataKeyRecovery> {
         match &mut self.progress {
-            Ok(Begun::Closed(recovery)) => Some(recovery),
+            Some(Ok(Begun::Closed(recovery))) => Some(recovery),
             _ => None,
         }
     }
 
     fn finish(mut self, keyring: &Arc<Keyring>, desk: &mut Desk, room: &mut usize) -> Self {
         self.progress = match self.progress {
-            Ok(Begun::Closed(recovery)) => {
+            Some(Ok(Begun::Closed(recovery))) => {
                 let (shared, keyring, most) = (Arc::clone(&self.job), Arc::clone(keyring), *room);
                 let finished = desk.run(&mut self.left, move || shared.finish(recovery, &keyring, most));
-                finished.unwrap_or_else(|late| Err(self.job.fail(late))).map(Begun::Open)
+                let finished = finished.unwrap_or_else(|late| Err(self.job.fail(late)));
+                Some(finished.map(Begun::Open))
             }
             other => other,
         };
@@ -121,21 +155,31 @@ impl<'m> File<'m> {
     /// Subtracts the size of the file's contents from `room`, because the contents stay in memory until they are published. If there
     /// is not so much room, which other files that were decrypted at the same time may have taken, the file fails.
     fn occupy(&mut self, room: &mut usize) {
-        if let Ok(Begun::Open(contents)) = &self.progress {
-            let size = contents.iter().flatten().map(|content| content.len()).sum();
-            match room.checked_sub(size) {
+        if let Some(Ok(Begun::Open(contents))) = &self.progress {
+            match room.checked_sub(size(contents)) {
                 Some(rest) => *room = rest,
-                None => self.progress = Err(self.job.too_large()),
+                None => self.progress = Some(Err(self.job.too_large())),
             }
         }
     }
 
     fn end(self) -> (Source<'m>, Result<WantedContents, Failure>) {
         let contents = match self.progress {
-            Ok(Begun::Open(contents)) => Ok(contents),
-            Ok(Begun::Closed(_)) => Ok(WantedContents::new()),
-            Err(diagnosis) => Err(self.source.fail(diagnosis)),
+            Some(Ok(Begun::Open(contents))) => Ok(contents),
+            Some(Ok(Begun::Closed(_))) | None => Ok(WantedContents::new()),
+            Some(Err(diagnosis)) => Err(self.source.fail(diagnosis)),
         };
         (self.source, contents)
     }
+}
+
+/// The size of the contents of one file, in bytes.
+fn size(contents: &WantedContents) -> usize {
+    contents.iter().flatten().map(|content| content.len()).sum()
+}
+
+/// Subtracts `size` from `left`. Returns `false`, and subtracts nothing, if less is left.
+fn take(left: &AtomicUsize, size: usize) -> bool {
+    let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
+    less.is_ok()
 }

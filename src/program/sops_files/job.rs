@@ -50,6 +50,12 @@ pub(crate) enum Begun {
 }
 
 impl Job {
+    /// The same job for a file of at most `bytes` bytes.
+    pub(crate) fn of_at_most(mut self, bytes: usize) -> Self {
+        self.limit.bytes = self.limit.bytes.min(bytes);
+        self
+    }
+
     /// Reads and parses the file, and decrypts it if the keys at hand open it. `room` is the number of bytes that may still be
     /// published.
     ///
@@ -225,6 +231,27 @@ fn content<'f>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_for_a_small_file_refuses_a_file_that_has_grown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![b' '; (64 << 10) + 1]).unwrap();
+        let job = || Job {
+            path: file.path().to_owned(),
+            format: Format::Yaml,
+            limit: Limit {
+                bytes: 1 << 20,
+                remedy: "raise sops.maxSize",
+            },
+            needed: "/secrets.yaml".to_owned(),
+            wanted: Vec::new(),
+        };
+        let failure = |job: Job| job.begin(&KeysAtHand::default(), 0).err().unwrap().to_string();
+        let large = "it is larger than 64 KiB";
+        assert!(failure(job().of_at_most(64 << 10)).contains(large));
+        assert!(!failure(job()).contains("larger"));
+        assert!(!failure(job().of_at_most(1 << 30)).contains("larger"));
+    }
 
     #[test]
     fn a_fault_of_ours_is_the_failure_of_the_file_that_brings_it_to_light() {

@@ -32,8 +32,8 @@ pub(crate) type Work = Box<dyn FnOnce() + Send>;
 /// waits for the results is not restricted.
 ///
 /// A thread cannot be ended from outside. If a piece of work takes too long, its thread is abandoned, and a new thread does the
-/// next work. The abandoned thread ends with the process. Until then, it does no harm: it holds no lock, and nobody waits for its
-/// result. Clones of a `Confined` share the thread.
+/// next work. The abandoned thread ends with the process. Until then, it does no harm: nobody waits for its
+/// result, and a lock is held only for the milliseconds in which a key is made ready. Clones of a `Confined` share the thread.
 #[derive(Clone, Default)]
 pub struct Confined {
     thread: Rc<Cell<Option<Sender<Work>>>>,
@@ -49,6 +49,13 @@ pub enum Unfinished {
 }
 
 impl Confined {
+    /// Starts the confined thread before there is work for it. Returns `None` if it cannot be started.
+    pub(crate) fn started() -> Option<Self> {
+        begin().map(|thread| Self {
+            thread: Rc::new(Cell::new(Some(thread))),
+        })
+    }
+
     /// Runs `work` on the confined thread, and waits at most for `timeout`. If no thread can be started, `work` runs on the calling
     /// thread, without confinement and without a timeout.
     ///
