@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::problem::{Place, Problem};
-use crate::text::{encoding::Encoding, shell};
+use crate::text::{encoding::Encoding, printable, shell};
 
 /// A message about a key source: information, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl fmt::Display for Notice {
                 write!(
                     f,
                     "{}: mode {mode:04o} lets {}; run: chmod 600 {}",
-                    path.display(),
+                    printable::path(path),
                     exposure(*mode),
                     shell::path(path)
                 )
@@ -65,7 +65,7 @@ impl fmt::Display for Notice {
             Self::Marked(path) => write!(
                 f,
                 "{}: {}, and other programs will not read it; run: {}",
-                path.display(),
+                printable::path(path),
                 Encoding::Mark,
                 Encoding::Mark.command(&shell::path(path))
             ),

@@ -8,7 +8,7 @@ use std::{
 use super::foreign::{Foreign, USABLE_SSH_KEY};
 use crate::{
     system::{child::ChildError, read::ReadError, root::SSHD},
-    text::{encoding::Encoding, shell},
+    text::{encoding::Encoding, printable, shell},
 };
 
 /// The problem that a key source, or a part of one, gave no key.
@@ -264,7 +264,7 @@ impl fmt::Display for Problem {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) => f.write_str(&printable::path(path)),
             Self::Variable(name) => f.write_str(name),
             Self::Credential(name) => write!(f, "credential {name}"),
             Self::Line(number, place) => write!(f, "line {number} of {place}"),

@@ -1,5 +1,7 @@
 //! Makes texts from outside safe to print, so that they cannot control a terminal.
 
+use std::{fmt::Write as _, path::Path};
+
 /// The most characters that a message shows of a text from outside.
 const MAX_NAME: usize = 200;
 
@@ -15,7 +17,35 @@ pub(crate) fn printable(name: &str) -> String {
 
 /// The text with each control character replaced by U+FFFD, so that the text stays on one line.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A path as a message shows it: on one line, without control characters.
+pub(crate) fn path(path: &Path) -> String {
+    one_line(&path.to_string_lossy())
+}
+
+/// A JSON text with the control characters escaped that JSON allows to stand in a string. They stand nowhere else.
+pub(crate) fn json(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character >= '\u{7f}' && is_control(character) {
+            // All of them have four digits. Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Whether a character controls a terminal: it moves the cursor, ends a line, or changes the direction of the text around it.
+pub(crate) fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// A name as a message shows it. If all characters are harmless, the name is not changed. Otherwise the name is quoted and its
@@ -26,4 +56,28 @@ pub(crate) fn quoted(text: &str) -> String {
             .chars()
             .all(|character| character.is_alphanumeric() || "/._-@:+".contains(character));
     if plain { text.to_owned() } else { format!("{text:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line end, DEL, a C1 control, the ends of lines of Unicode, and marks of direction.
+    const CONTROLS: &str = "\n\u{7f}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}\u{61c}\u{200f}";
+
+    #[test]
+    fn no_control_character_is_printed() {
+        let count = CONTROLS.chars().count();
+        assert_eq!(one_line(CONTROLS), "\u{fffd}".repeat(count));
+        assert_eq!(path(Path::new("a\u{202e}\u{1b}ä")), "a\u{fffd}\u{fffd}ä");
+        assert!(quoted(CONTROLS).is_ascii());
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_without_control_characters() {
+        let plain = serde_json::to_string(&format!("ä{CONTROLS}")).unwrap();
+        let escaped = json(&plain);
+        assert_eq!(escaped, one_line(&escaped));
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), format!("ä{CONTROLS}"));
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use super::printable::is_control;
+
 /// A path as one word of a shell command. `./` is put before a leading `-`, so that no program takes the path for an option.
 pub(crate) fn path(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -16,7 +18,7 @@ pub(crate) fn path(path: &Path) -> String {
 /// the message, so they are escaped in `$'…'`, as in bash.
 pub(crate) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
-    if text.chars().any(char::is_control) {
+    if text.chars().any(is_control) {
         format!("$'{}'", escaped(text))
     } else if !text.is_empty() && text.chars().all(is_plain) {
         text.to_owned()
@@ -31,7 +33,7 @@ fn escaped(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\'' | '\\' => out.extend(['\\', character]),
-            character if character.is_control() => {
+            character if is_control(character) => {
                 let mut bytes = [0; 4];
                 for byte in character.encode_utf8(&mut bytes).bytes() {
                     // Writing to a string cannot fail.
