@@ -7,7 +7,7 @@ use super::{
     key::{KeyPath, KeyStep},
     rules::{CommentStack, Rule},
     tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
-    value::{Parts, TOKEN_START, Type},
+    value::{Parts, Type},
 };
 
 /// One value of a sops file, as the file has it.
@@ -44,6 +44,8 @@ pub(crate) enum ValueState {
 /// above many values would fill the memory.
 const PATHS_PER_BYTE: usize = 8;
 const FEW_PATHS: usize = 1 << 20;
+/// What each step of a path counts for, in bytes, beside its name: a position in a list has no name.
+const STEP: usize = 8;
 
 /// All values of the documents of a file of `size` bytes, in their order. Comments are left out.
 ///
@@ -155,10 +157,10 @@ impl Survey<'_> {
     /// Lists a scalar. Returns whether it is an encrypted comment: sops stores those of a list as strings.
     fn scalar(&mut self, kind: ScalarType, text: &[u8]) -> Result<bool, SopsFileError> {
         let is_selected = self.rule.selects(self.path().is_matched, &self.comments, false);
-        let is_token = kind == ScalarType::Text && text.starts_with(TOKEN_START);
+        let is_token = kind == ScalarType::Text && Parts::find(text).is_some();
         let (kind, state) = match (is_token, is_selected) {
             (true, true) => match plaintext_type(text) {
-                Some(Type::Comment) => return Ok(true),
+                Some(Type::Comment) if matches!(self.steps.last(), Some(KeyStep::Index(_))) => return Ok(true),
                 within => (of_scalar(within), ValueState::Encrypted),
             },
             (true, false) => (of_scalar(plaintext_type(text)), ValueState::Unread),
@@ -171,7 +173,8 @@ impl Survey<'_> {
 
     /// Lists the current value.
     fn add(&mut self, kind: Option<ScalarType>, state: ValueState) -> Result<(), SopsFileError> {
-        let left = self.paths_left.checked_sub(self.path().bytes);
+        let bytes = self.steps.len().saturating_mul(STEP).saturating_add(self.path().bytes);
+        let left = self.paths_left.checked_sub(bytes);
         self.paths_left = left.ok_or_else(|| SopsFileError::metadata("its keys are far too long for its size"))?;
         self.found.push(StoredValue {
             document: self.document,
@@ -225,7 +228,7 @@ mod tests {
     fn every_value_is_listed_with_its_state() {
         check(
             &format!(
-                "a: {TOKEN}str]\nb:\n  - {TOKEN}int]\n  - {TOKEN}comment]\n  - 5\nc: ''\nd: ~\ne_unencrypted:\n  f: true\n  g: {TOKEN}str]\nh: {TOKEN}x]\n"
+                "a: {TOKEN}str]\nb:\n  - {TOKEN}int]\n  - {TOKEN}comment]\n  - 5\nc: ''\nd: ~\ne_unencrypted:\n  f: true\n  g: {TOKEN}str]\nh: {TOKEN}x]\ni: {TOKEN}comment]\nj: ENC[AES256_GCM,data:YQ==\n"
             ),
             &expect![[r#"
                 1 a Some(Text) Encrypted
@@ -236,8 +239,20 @@ mod tests {
                 1 e_unencrypted/f Some(Boolean) Clear
                 1 e_unencrypted/g Some(Text) Unread
                 1 h None Encrypted
+                1 i None Encrypted
+                1 j Some(Text) Unprotected
             "#]],
         );
+    }
+
+    #[test]
+    fn many_values_below_many_lists_are_given_up() {
+        let (depth, list) = (120, vec!["1"; 100_000].join(","));
+        let section = r#"{"lastmodified": "2026-01-02T03:04:05Z", "age": [{"recipient": "age1x", "enc": "x"}]}"#;
+        let lists = format!("{}{list}{}", "[".repeat(depth), "]".repeat(depth));
+        let text = format!(r#"{{"a": {lists}, "sops": {section}}}"#);
+        let mut file = SopsFile::parse(Format::Json, text.as_bytes()).unwrap();
+        assert!(file.survey().is_err());
     }
 
     #[test]
