@@ -6,17 +6,21 @@ use super::{
     audience::Audience,
     cli::{KeysArguments, RecipientForm},
     input::Input,
-    key_list::{self, ListedKey, each_once},
+    key_list::{self, ListedKey, each_once, too_small},
     reply::Reply,
 };
 use crate::{
     keys::{
         AGE_KEY_COMMAND_VARIABLE, Cause, KeySources, Keyring, MAX_SSH_KEY_BYTES, Notice, Place, Problem,
-        SSH_KEY_COMMAND_VARIABLE, SshKeyFile, SshRecipients, public_key,
+        SSH_KEY_COMMAND_VARIABLE, SshKeyFile, SshRecipients, public_key, read_key,
     },
     manifest::Manifest,
     program::{environment::Environment, key_sources},
-    system::{read, root::Root},
+    system::{
+        budget,
+        read::{self, ReadError, Reader},
+        root::Root,
+    },
     text::diagnosis::Diagnosis,
 };
 
@@ -36,11 +40,12 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
     };
     let mut answer = Reply::default();
     let mut keys = Vec::new();
+    let mut reader = Reader::new(sources.thread.clone(), budget::KEY_FILES);
     for file in mem::take(&mut sources.ssh_keys) {
-        match ssh_key(&file) {
-            Ok(key) => keys.extend(key),
-            Err(problem) => answer.remarks.push(Diagnosis::bare(problem)),
-        }
+        let found = ssh_key(&file, &mut reader);
+        answer.remarks.extend(found.remarks);
+        let title = format!("from {}", Place::File(file.file.path));
+        keys.extend(found.recipients.map(|recipients| ListedKey::of_ssh(&title, recipients)));
     }
     let mut keyring = Keyring::load(&sources);
     let notices = keyring.take_notices().into_iter();
@@ -54,8 +59,12 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
         title: format!("age key  from {}", identity.place()),
         recipients: vec![(RecipientForm::Age, identity.recipient().to_owned())],
     }));
+    let form = key_list::form(arguments.to, audience).filter(|_| !arguments.nix);
     if keys.is_empty() {
         answer.failures.push(no_key(!answer.remarks.is_empty()));
+    } else if !key_list::has_form(&keys, form) {
+        let failure = key_list::no_form(&keys, form);
+        answer.failures.push(failure.of("cannot show recipients of this host"));
     }
     answer.text = text(&keys, arguments, audience);
     Ok(answer)
@@ -73,38 +82,77 @@ fn no_key(is_explained: bool) -> Diagnosis {
 }
 
 fn manifest(path: &Path, environment: &Environment) -> Result<Manifest, Diagnosis> {
-    let input = Input::read(path, LARGEST_MANIFEST)?;
+    let input = Input::read(path, LARGEST_MANIFEST, LARGEST_MANIFEST)?;
     let parsed = Manifest::parse(path, input.text.expose(), Some(environment.runtime_dir_or_any()));
     parsed.map(|(manifest, _)| manifest).map_err(|error| error.diagnosis)
 }
 
-/// The recipients of an SSH key. If the private key cannot be read or has a passphrase, those of the public key beside it. `None` if
-/// there is no key where nobody has named one.
-///
-/// # Errors
-///
-/// With a message for people, if the key cannot be used.
-fn ssh_key(key: &SshKeyFile) -> Result<Option<ListedKey>, String> {
+/// What is found of one SSH key.
+#[derive(Default)]
+struct FoundKey {
+    /// The recipients of the key.
+    recipients: Option<SshRecipients>,
+    /// What people should know about it.
+    remarks: Vec<Diagnosis>,
+}
+
+/// The recipients of an SSH key. Nothing if there is no key where nobody has named one.
+fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
     let path = &key.file.path;
-    let recipients = match read::read(path, MAX_SSH_KEY_BYTES) {
-        Ok(file) => SshRecipients::of_private(file.text.expose()),
-        Err(read::ReadError::Missing) if key.file.is_default => return Ok(None),
-        Err(read::ReadError::Missing) => Err(Cause::NoFile(key.kind())),
-        Err(error) => Err(Cause::File(error)),
+    let (text, exposed) = match read_key(&key.file, key.kind(), reader) {
+        Ok(read) => read,
+        Err(Cause::NoFile(_)) if key.file.is_default => return FoundKey::default(),
+        Err(cause) => return without_private_half(path, cause, None),
     };
-    let listed = |recipients| ListedKey::of_ssh(&format!("from {}", path.display()), recipients);
-    match recipients {
-        Ok(recipients) => Ok(Some(listed(recipients))),
-        Err(cause) => match public_half(path) {
-            Some(recipients) => Ok(Some(listed(recipients))),
-            None => Err(unusable(path, cause)),
+    let mut found = match SshRecipients::of_private(text.expose()) {
+        Ok(recipients) => FoundKey {
+            remarks: too_small(&Place::File(path.clone()).to_string(), &recipients)
+                .into_iter()
+                .collect(),
+            recipients: Some(recipients),
         },
+        Err(cause) => without_private_half(path, cause, SshRecipients::of_public_half(text.expose())),
+    };
+    let exposed = exposed.map(|notice| Diagnosis::bare(notice.to_string()));
+    found.remarks.extend(exposed);
+    found
+}
+
+/// What is found of a key whose private half was not read. `within` is its public half, if the same file has it. Otherwise the public
+/// key beside it is taken, but only if this user may not read the private key, or does not know its passphrase: a key that is missing
+/// or damaged opens nothing.
+fn without_private_half(path: &Path, cause: Cause, within: Option<SshRecipients>) -> FoundKey {
+    let is_hidden = match &cause {
+        Cause::EncryptedSshKey | Cause::EncryptedPkcs8 => true,
+        Cause::File(ReadError::Refused(reason)) => reason == "permission denied",
+        _ => false,
+    };
+    let beside = path.with_added_extension("pub");
+    let recipients = within.or_else(|| public_key_in(&beside)).filter(|_| is_hidden);
+    let remark = match &recipients {
+        Some(_) => half_shown(path, &beside, &cause),
+        None => Diagnosis::bare(unusable(path, cause)),
+    };
+    FoundKey {
+        recipients,
+        remarks: vec![remark],
     }
 }
 
-/// The recipients of the public key beside a private one.
-fn public_half(path: &Path) -> Option<SshRecipients> {
-    let file = read::read(&path.with_added_extension("pub"), MAX_SSH_KEY_BYTES).ok()?;
+/// The remark on a key of which the public half is shown.
+fn half_shown(path: &Path, beside: &Path, cause: &Cause) -> Diagnosis {
+    let (place, beside) = (Place::File(path.to_owned()), Place::File(beside.to_owned()));
+    Diagnosis::bare(match cause {
+        Cause::File(error) => format!("{place}: {error}, so what is shown is the public key in {beside}"),
+        _ => format!(
+            "{place}: it is protected by a passphrase, so no secrets are installed with it; only its public half is shown"
+        ),
+    })
+}
+
+/// The recipients of a file with a public key.
+fn public_key_in(path: &Path) -> Option<SshRecipients> {
+    let file = read::read(path, MAX_SSH_KEY_BYTES).ok()?;
     let text = str::from_utf8(file.text.expose()).ok()?;
     SshRecipients::of_line(&public_key(text.lines().next()?)?).ok()
 }
@@ -163,6 +211,9 @@ fn nix(keys: &[ListedKey]) -> String {
 /// What people copy to `.sops.yaml`: the recipients that stand below `age`.
 fn rule(keys: &[ListedKey]) -> String {
     let recipients = each_once(keys.iter().flat_map(|key| key.of_form(RecipientForm::Age)));
+    if recipients.is_empty() {
+        return String::new();
+    }
     format!(
         "\nfor .sops.yaml, below creation_rules:\n  - age: \"{}\"\n",
         recipients.join(",")

@@ -1,7 +1,9 @@
 //! Reads what a command is given: a file, or standard input.
 
 use std::{
-    io::{self, Read as _},
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::FileTypeExt as _,
     path::{Path, PathBuf},
 };
 
@@ -10,30 +12,45 @@ use crate::{
         plaintext::Plaintext,
         read::{self, ReadError},
     },
-    text::{diagnosis::Diagnosis, printable::one_line},
+    text::{diagnosis::Diagnosis, printable},
 };
 
 /// One text that a command is given.
 pub(crate) struct Input {
     /// What messages call it.
     pub(crate) name: String,
-    /// Its path. `None` for standard input.
+    /// Its path. `None` for standard input and for a fifo, which can be read only once.
     pub(crate) path: Option<PathBuf>,
     /// The text. It may be a private key.
     pub(crate) text: Plaintext,
 }
 
 impl Input {
-    /// Reads the file at `path`, or standard input for the path `-`. At most `limit` bytes are read.
+    /// Reads the file at `path`, or standard input for the path `-`. At most `limit` bytes of a file are read, and at most
+    /// `stream_limit` bytes of what another program writes: of standard input, or of a fifo, as a shell makes it for `<(…)`.
     ///
     /// # Errors
     ///
     /// With a message for people, if it cannot be read or is larger.
-    pub(crate) fn read(path: &Path, limit: usize) -> Result<Self, Diagnosis> {
+    pub(crate) fn read(path: &Path, limit: usize, stream_limit: usize) -> Result<Self, Diagnosis> {
         if path == Path::new("-") {
-            return Self::read_standard_input(limit);
+            let text = read_stream(io::stdin().lock(), stream_limit);
+            return Ok(Self {
+                name: "standard input".to_owned(),
+                path: None,
+                text: text.map_err(|cause| Diagnosis::bare(format!("cannot read standard input: {cause}")))?,
+            });
         }
-        let name = one_line(&path.to_string_lossy());
+        let name = printable::path(path);
+        if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+            let file = File::open(path).map_err(|error| read::reason(&error));
+            let text = file.and_then(|file| read_stream(file, stream_limit));
+            return Ok(Self {
+                text: text.map_err(|cause| Diagnosis::bare(format!("cannot read {name}: {cause}")))?,
+                name,
+                path: None,
+            });
+        }
         let contents = read::read(path, limit).map_err(|error| {
             let remedy = match error {
                 ReadError::Missing | ReadError::NotRegular(_) => Some("correct its path"),
@@ -51,22 +68,19 @@ impl Input {
             text: contents.text,
         })
     }
+}
 
-    fn read_standard_input(limit: usize) -> Result<Self, Diagnosis> {
-        let mut text = Plaintext::default();
-        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let cause = match io::copy(&mut io::stdin().lock().take(most), &mut text) {
-            Ok(_) if text.len() <= limit => None,
-            Ok(_) => Some(ReadError::TooLarge(limit).to_string()),
-            Err(error) => Some(read::reason(&error)),
-        };
-        match cause {
-            None => Ok(Self {
-                name: "standard input".to_owned(),
-                path: None,
-                text,
-            }),
-            Some(cause) => Err(Diagnosis::bare(format!("cannot read standard input: {cause}"))),
-        }
+/// Reads to the end, at most `limit` bytes.
+///
+/// # Errors
+///
+/// The reason, if it cannot be read or is longer.
+fn read_stream(stream: impl Read, limit: usize) -> Result<Plaintext, String> {
+    let mut text = Plaintext::default();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    match io::copy(&mut stream.take(most), &mut text) {
+        Ok(_) if text.len() <= limit => Ok(text),
+        Ok(_) => Err(ReadError::TooLarge(limit).to_string()),
+        Err(error) => Err(read::reason(&error)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{audience::Audience, cli::RecipientForm, layout::columns};
-use crate::keys::SshRecipients;
+use crate::{keys::SshRecipients, text::diagnosis::Diagnosis};
 
 /// A key, and the recipients that belong to it.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,6 +46,32 @@ pub(crate) fn form(asked: Option<RecipientForm>, audience: Audience) -> Option<R
         Audience::Person => asked,
         Audience::Script => Some(asked.unwrap_or(RecipientForm::Age)),
     }
+}
+
+/// Whether anything is printed of the keys. `form` is the only form that is printed.
+pub(crate) fn has_form(keys: &[ListedKey], form: Option<RecipientForm>) -> bool {
+    keys.iter()
+        .any(|key| form.is_none_or(|form| key.of_form(form).next().is_some()))
+}
+
+/// Why nothing is printed of keys that have no recipient of `form`.
+pub(crate) fn no_form(keys: &[ListedKey], form: Option<RecipientForm>) -> Diagnosis {
+    match form {
+        Some(RecipientForm::Pgp) => Diagnosis::new("only RSA keys have an OpenPGP fingerprint", "leave out --to"),
+        Some(RecipientForm::Ssh) if has_form(keys, Some(RecipientForm::Age)) => {
+            Diagnosis::new("none of its keys is an SSH key", "leave out --to")
+        }
+        _ => Diagnosis::new(
+            "age can use none of its keys",
+            "name an ssh-ed25519 key, or an ssh-rsa key of 2048 bits or more",
+        ),
+    }
+}
+
+/// The remark on an RSA key that has only an OpenPGP fingerprint.
+pub(crate) fn too_small(place: &str, recipients: &SshRecipients) -> Option<Diagnosis> {
+    let cause = format!("{place} has no age recipient: age takes no RSA key of fewer than 2041 bits");
+    recipients.ssh.is_none().then(|| Diagnosis::bare(cause))
 }
 
 /// The list of keys. Each recipient of `form` stands once, on a line of its own. Without a form, each key has a paragraph.

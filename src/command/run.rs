@@ -28,7 +28,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
     let audience = Audience::of_standard_output();
     let answer = match &task {
         Task::Inspect(arguments) => inspect::answer(arguments, audience),
-        Task::Convert(arguments) => convert::answer(arguments, audience),
+        Task::Convert(arguments) => Ok(convert::answer(arguments, audience)),
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
     };
     report(answer)

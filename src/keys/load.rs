@@ -11,6 +11,7 @@ use super::{
         command::{KeyCommand, Prints},
         gpg::Gpg,
     },
+    recognize,
     sources::{
         AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Credential, KeyFile, KeySources, SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
     },
@@ -22,7 +23,7 @@ use crate::{
         plaintext::Plaintext,
         read::{ReadError, Reader},
     },
-    text::encoding::{Encoding, MARK},
+    text::encoding::MARK,
 };
 
 impl Keyring {
@@ -81,7 +82,7 @@ impl Keyring {
             self.notices.push(Notice::Marked(key.path.clone()));
         }
         let text = unmarked.unwrap_or(text);
-        match unreadable(text).or_else(|| age::foreign_content(text)) {
+        match recognize::unreadable(text).or_else(|| age::foreign_content(text)) {
             Some(cause) => self.report(place, cause),
             None => self.add_identities(&place, age::lines(text)),
         }
@@ -128,30 +129,19 @@ impl Keyring {
 
     /// Reads a key file. Returns `None` if the file cannot be read, and records the reason.
     fn read(&mut self, place: &Place, key: &KeyFile, kind: KeyKind, reader: &mut Reader) -> Option<Plaintext> {
-        let limit = match kind {
-            KeyKind::Identities => age::MAX_IDENTITY_BYTES,
-            KeyKind::Ssh | KeyKind::SshRsa => ssh::MAX_BYTES,
-        };
-        match reader.read(&key.path, limit) {
-            Ok(file) => {
-                if is_exposed(file.mode) {
-                    self.notices.push(Notice::Exposed {
-                        path: key.path.clone(),
-                        mode: file.mode,
-                    });
-                }
-                return Some(file.text);
+        match read_key(key, kind, reader) {
+            Ok((text, exposed)) => {
+                self.notices.extend(exposed);
+                return Some(text);
             }
-            Err(ReadError::Missing) if key.path.is_symlink() => self.report(place.clone(), Cause::LeadsNowhere),
-            Err(ReadError::Missing) if key.is_default => {
+            Err(cause @ Cause::NoFile(_)) if key.is_default => {
                 self.unasked.push(place.clone());
                 self.problems.push(Problem {
                     place: place.clone(),
-                    cause: Cause::NoFile(kind),
+                    cause,
                 });
             }
-            Err(ReadError::Missing) => self.report(place.clone(), Cause::NoFile(kind)),
-            Err(error) => self.report(place.clone(), Cause::File(error)),
+            Err(cause) => self.report(place.clone(), cause),
         }
         None
     }
@@ -160,11 +150,6 @@ impl Keyring {
     pub(crate) fn add_ssh_key(&mut self, place: &Place, text: &Plaintext, is_for_pgp: bool) {
         let keys = match ssh_keys::keys(place, text.expose()) {
             Ok(keys) => keys,
-            // Some forms of keys are binary. So the text is first parsed as a key, and its encoding is examined only if parsing
-            // fails.
-            Err(cause @ (Cause::NoSshKey | Cause::DamagedSshKey(_))) => {
-                return self.report(place.clone(), unreadable(text.expose()).unwrap_or(cause));
-            }
             Err(cause) => return self.report(place.clone(), cause),
         };
         for identity in keys.identities {
@@ -235,13 +220,26 @@ impl Keyring {
     }
 }
 
-/// The cause to report if the encoding of a key text makes the text unreadable. Returns `None` for a byte order mark and for CR
-/// LF line ends, which do no harm.
-fn unreadable(text: &[u8]) -> Option<Cause> {
-    match Encoding::of(text.trim_ascii())? {
-        encoding @ (Encoding::Utf16(_) | Encoding::LoneReturns) => Some(Cause::Encoding(encoding)),
-        Encoding::Mark | Encoding::CarriageReturns => None,
-    }
+/// Reads a key file. If others than its owner may read or write it, a notice says so.
+///
+/// # Errors
+///
+/// The [`Cause`] to report if the file cannot be read.
+pub(crate) fn read_key(key: &KeyFile, kind: KeyKind, reader: &mut Reader) -> Result<(Plaintext, Option<Notice>), Cause> {
+    let limit = match kind {
+        KeyKind::Identities => age::MAX_IDENTITY_BYTES,
+        KeyKind::Ssh | KeyKind::SshRsa => ssh::MAX_BYTES,
+    };
+    let file = reader.read(&key.path, limit).map_err(|error| match error {
+        ReadError::Missing if key.path.is_symlink() => Cause::LeadsNowhere,
+        ReadError::Missing => Cause::NoFile(kind),
+        error => Cause::File(error),
+    })?;
+    let exposed = is_exposed(file.mode).then(|| Notice::Exposed {
+        path: key.path.clone(),
+        mode: file.mode,
+    });
+    Ok((file.text, exposed))
 }
 
 /// Whether the mode of a file lets others than its owner read or write the file.

@@ -38,10 +38,11 @@ mod ssh_keys;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use age::MAX_BAD_LINES;
 pub use at_hand::KeysAtHand;
 pub use foreign::Foreign;
-pub(crate) use hybrid::by_its_ends;
 pub use keyring::Keyring;
+pub(crate) use load::read_key;
 pub use notice::Notice;
 pub use problem::{Cause, Damage, KeyKind, Place, Problem};
 pub(crate) use recipients::{NoRecipients, SshRecipients, converted_identity};
@@ -52,4 +53,4 @@ pub use sources::{
 };
 
 pub use crate::system::child::ChildError;
-pub(crate) use ssh::{MAX_BYTES as MAX_SSH_KEY_BYTES, PublicLine, public_key};
+pub(crate) use ssh::{LineMark, MAX_BYTES as MAX_SSH_KEY_BYTES, PublicLine, public_key};

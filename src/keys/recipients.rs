@@ -10,8 +10,8 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The fewest bits of an RSA key that age encrypts to.
-const FEWEST_RSA_BITS: usize = 2048;
+/// The fewest bytes of the modulus of an RSA key that age encrypts to. So a key of 2041 bits is large enough.
+const FEWEST_RSA_BYTES: usize = 256;
 
 /// The recipients that belong to one SSH key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,12 @@ impl SshRecipients {
         Self::of_key(key.public_key()).ok_or(Cause::DamagedSshKey(Damage::Form))
     }
 
+    /// The recipients of the public half of an SSH private key in the form of OpenSSH, even if the key has a passphrase. `None` for
+    /// other forms.
+    pub(crate) fn of_public_half(text: &[u8]) -> Option<Self> {
+        Self::of_key(&ssh::public_half(text)?)
+    }
+
     fn of_key(key: &PublicKey) -> Option<Self> {
         let shown = ssh::shown(key.algorithm().as_str(), &key.fingerprint(HashAlg::Sha256));
         let ssh = ssh::recipient(key)?;
@@ -72,7 +78,7 @@ impl SshRecipients {
             KeyData::Rsa(key) => Some(Self {
                 shown,
                 age: None,
-                ssh: (openpgp::bits(&key.n)? >= FEWEST_RSA_BITS).then_some(ssh),
+                ssh: (openpgp::bits(&key.n)?.div_ceil(8) >= FEWEST_RSA_BYTES).then_some(ssh),
                 pgp: openpgp::fingerprint(key).map(|digest| format!("{digest:X}")),
             }),
             _ => None,

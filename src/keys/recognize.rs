@@ -1,6 +1,7 @@
 //! Recognizes keys of kinds that a key source should not hold, by the beginning of their text.
 
 use super::{foreign::Foreign, problem::Cause};
+use crate::text::encoding::Encoding;
 
 /// The kinds of SSH keys that age knows.
 const KNOWN: [&str; 2] = ["ssh-ed25519", "ssh-rsa"];
@@ -68,6 +69,15 @@ fn public_key(text: &[u8]) -> Option<Cause> {
     } else {
         Cause::PublicSshKey
     })
+}
+
+/// The cause to report if the encoding of a key text makes the text unreadable. Returns `None` for a byte order mark and for CR
+/// LF line ends, which do no harm.
+pub(crate) fn unreadable(text: &[u8]) -> Option<Cause> {
+    match Encoding::of(text.trim_ascii())? {
+        encoding @ (Encoding::Utf16(_) | Encoding::LoneReturns) => Some(Cause::Encoding(encoding)),
+        Encoding::Mark | Encoding::CarriageReturns => None,
+    }
 }
 
 /// The name of a kind of SSH key. Returns `None` if `name` is not spelled like such a kind: messages show the name, and in a

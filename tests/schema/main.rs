@@ -1,4 +1,4 @@
-//! `docs/manifest.schema.json` against the manifests that the modules write, and against what the real program takes and refuses.
+//! `docs/inspect.schema.json` against what `sops-nix inspect --json` prints, and `docs/manifest.schema.json` against the manifests that the modules write, and against what the real program takes and refuses.
 //!
 //! The judge is the validator of Python (`python3-jsonschema`). The one in Rust would turn on features of `regex-automata` that the
 //! program is built without, and the tests would run another program.
@@ -45,17 +45,22 @@ fn python() -> Option<&'static str> {
     python
 }
 
-/// Which rules of the schema each manifest breaks. Nothing, said aloud, where there is no validator.
+/// Which rules of the schema of manifests each manifest breaks. Nothing, said aloud, where there is no validator.
 fn faults(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
+    faults_by("docs/manifest.schema.json", manifests)
+}
+
+/// Which rules of a schema each value breaks. Nothing, said aloud, where there is no validator.
+fn faults_by(schema: &str, values: &[Value]) -> Option<Vec<Vec<String>>> {
     let mut command = Command::new(python()?);
-    let script = [project("tests/schema/validate.py"), project("docs/manifest.schema.json")];
+    let script = [project("tests/schema/validate.py"), project(schema)];
     let mut validator = command
         .args(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = manifests.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    let lines = values.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let mut input = validator.stdin.take().unwrap();
     let writer = thread::spawn(move || input.write_all(lines.as_bytes()));
     let output = validator.wait_with_output().unwrap();
@@ -66,7 +71,7 @@ fn faults(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(faults.len(), manifests.len());
+    assert_eq!(faults.len(), values.len());
     Some(faults)
 }
 
@@ -91,6 +96,35 @@ fn manifests() -> Vec<(String, Value)> {
         .into_iter()
         .map(|(name, text)| (name, serde_json::from_str(&text).unwrap()))
         .collect()
+}
+
+/// What `sops-nix inspect --json` prints of a file. `None` if it refuses the file.
+fn inspection(path: &Path) -> Option<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sops-nix"));
+    let output = command.args(["inspect", "--json"]).arg(path).output().unwrap();
+    output
+        .status
+        .success()
+        .then(|| serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn each_inspection_of_a_fixture_follows_the_schema() {
+    let files = fs::read_dir(common::fixtures().join("3.13.2")).unwrap();
+    let inspections: Vec<_> = files.filter_map(|file| inspection(&file.unwrap().path())).collect();
+    assert!(inspections.len() > 20, "only {} inspections", inspections.len());
+    let Some(faults) = faults_by("docs/inspect.schema.json", &inspections) else {
+        return;
+    };
+    let broken: Vec<_> = inspections
+        .iter()
+        .zip(faults)
+        .filter(|(_, faults)| !faults.is_empty())
+        .collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let mut odd = inspections[0].clone();
+    odd["mac"] = json!("some");
+    assert_ne!(faults_by("docs/inspect.schema.json", &[odd]), Some(vec![Vec::new()]));
 }
 
 #[test]

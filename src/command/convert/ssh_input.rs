@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use crate::{
-    command::{input::Input, key_list::ListedKey},
+    command::{
+        input::Input,
+        key_list::{ListedKey, too_small},
+    },
     keys::{
-        Cause, Foreign, MAX_SSH_KEY_BYTES, NoRecipients, Place, Problem, PublicLine, SshRecipients, converted_identity,
-        public_key,
+        Cause, Foreign, LineMark, MAX_BAD_LINES, MAX_SSH_KEY_BYTES, NoRecipients, Place, Problem, PublicLine, SshRecipients,
+        converted_identity, public_key,
     },
     system::plaintext::Plaintext,
-    text::{diagnosis::Diagnosis, printable::printable, shell},
+    text::{diagnosis::Diagnosis, encoding::MARK, printable::printable, shell},
 };
 
 /// The SSH keys in one text.
@@ -27,9 +30,15 @@ pub(crate) struct SshInput {
 
 /// Finds the keys in a text. A text with a PEM block, or in a form of another program, is one private key.
 pub(crate) fn read_keys(input: &Input) -> SshInput {
-    let text = input.text.expose();
+    let text = unmarked(input);
     if is_of_lines(text) {
         return read_lines(input, &String::from_utf8_lossy(text));
+    }
+    if holds_several(text) {
+        return SshInput {
+            failures: vec![several(input)],
+            ..SshInput::default()
+        };
     }
     match private(input) {
         Ok(found) => found,
@@ -56,9 +65,34 @@ fn is_of_lines(text: &[u8]) -> bool {
     !text.split(|byte| *byte == b'\n').any(is_private)
 }
 
+/// The text without a byte order mark.
+fn unmarked(input: &Input) -> &[u8] {
+    let text = input.text.expose();
+    text.strip_prefix(MARK).unwrap_or(text)
+}
+
+/// Whether a text that is not of lines has more than one key: blocks of keys, and lines with public keys.
+fn holds_several(text: &[u8]) -> bool {
+    let begins_key = |line: &&[u8]| {
+        let Ok(line) = str::from_utf8(line) else { return false };
+        let line = line.trim();
+        let is_block = ["-----BEGIN ", "---- BEGIN "].iter().any(|mark| line.starts_with(mark)) && line.contains("KEY");
+        let is_line = !line.starts_with('#') && public_key(line).is_some();
+        is_block || is_line || line.starts_with("PuTTY-User-Key-File-")
+    };
+    text.split(|byte| *byte == b'\n').filter(begins_key).nth(1).is_some()
+}
+
+fn several(input: &Input) -> Diagnosis {
+    Diagnosis::new(
+        format!("cannot convert {}: it holds several keys", input.name),
+        "give each a file of its own",
+    )
+}
+
 /// Reads a private key.
 fn private(input: &Input) -> Result<SshInput, Cause> {
-    let text = input.text.expose();
+    let text = unmarked(input);
     if text.len() > MAX_SSH_KEY_BYTES {
         return Err(Cause::NoSshKey);
     }
@@ -74,21 +108,92 @@ fn private(input: &Input) -> Result<SshInput, Cause> {
 
 /// Reads the public keys of all lines. Empty lines and comments are left out.
 fn read_lines(input: &Input, text: &str) -> SshInput {
-    let mut found = SshInput::default();
+    let mut keys = Vec::new();
+    let (mut failures, mut remarks) = (LineList::default(), LineList::default());
     let lines = (1_usize..).zip(text.lines().map(str::trim));
     for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
         let place = format!("line {number} of {}", input.name);
-        match public_key(line).map(|line| (line.kind, title(&line, &place), SshRecipients::of_line(&line))) {
-            Some((_, title, Ok(recipients))) => {
-                found.remarks.extend(too_small(&place, &recipients));
-                found.keys.push(ListedKey::of_ssh(&title, recipients));
+        match key_of_line(line, &place) {
+            LineOutcome::Key(key, remark) => {
+                remarks.extend(remark);
+                keys.push(key);
             }
-            Some((kind, _, Err(NoRecipients::OtherKind))) => found.remarks.push(left_out(&place, kind)),
-            Some((_, _, Err(NoRecipients::Damaged))) => found.failures.push(damaged(&place)),
-            None => found.failures.push(no_key(&place)),
+            LineOutcome::LeftOut(remark) => remarks.extend([remark]),
+            LineOutcome::Bad(failure) => failures.extend([failure]),
         }
     }
-    found
+    SshInput {
+        keys,
+        failures: failures.told(|count| format!("{count} more of the lines of {} cannot be converted", input.name)),
+        remarks: remarks.told(|count| format!("{count} more of the lines of {} are left out", input.name)),
+        ..SshInput::default()
+    }
+}
+
+/// What a line gives.
+enum LineOutcome {
+    /// A key, and perhaps a remark on it.
+    Key(ListedKey, Option<Diagnosis>),
+    /// Nothing, although the line is sound.
+    LeftOut(Diagnosis),
+    /// Nothing, because something is wrong with the line.
+    Bad(Diagnosis),
+}
+
+fn key_of_line(line: &str, place: &str) -> LineOutcome {
+    let Some(line) = public_key(line) else {
+        return LineOutcome::Bad(no_key(place));
+    };
+    if let Some(mark) = line.mark() {
+        return LineOutcome::LeftOut(left_out(place, meaning(mark)));
+    }
+    match SshRecipients::of_line(&line) {
+        Ok(recipients) => {
+            let remark = too_small(place, &recipients);
+            LineOutcome::Key(ListedKey::of_ssh(&title(&line, place), recipients), remark)
+        }
+        Err(NoRecipients::OtherKind) => {
+            let reason = format!("age does not know keys of kind {}", line.kind);
+            LineOutcome::LeftOut(left_out(place, &reason))
+        }
+        Err(NoRecipients::Damaged) => LineOutcome::Bad(damaged(place)),
+    }
+}
+
+/// Why a key with a mark is no recipient.
+fn meaning(mark: LineMark) -> &'static str {
+    match mark {
+        LineMark::Revoked => "its key is revoked",
+        LineMark::Authority => "its key signs certificates, and belongs to no host or person",
+    }
+}
+
+/// What is told of lines: the first ones, and the number of the others.
+#[derive(Default)]
+struct LineList {
+    first: Vec<Diagnosis>,
+    others: usize,
+}
+
+impl LineList {
+    fn extend(&mut self, lines: impl IntoIterator<Item = Diagnosis>) {
+        for line in lines {
+            if self.first.len() < MAX_BAD_LINES {
+                self.first.push(line);
+            } else {
+                self.others = self.others.saturating_add(1);
+            }
+        }
+    }
+
+    /// All that is told. `rest` says how many others there are.
+    fn told(self, rest: impl FnOnce(usize) -> String) -> Vec<Diagnosis> {
+        let mut told = self.first;
+        if self.others > 0 {
+            told.push(Diagnosis::bare(rest(self.others)));
+        }
+        told
+    }
 }
 
 /// Where a public key was found: its comment or its host, if it has one, and its line.
@@ -103,14 +208,8 @@ fn title(line: &PublicLine<'_>, place: &str) -> String {
     }
 }
 
-fn left_out(place: &str, kind: &str) -> Diagnosis {
-    Diagnosis::bare(format!("{place} is left out: age does not know keys of kind {kind}"))
-}
-
-/// The remark on an RSA key that has only an OpenPGP fingerprint.
-fn too_small(place: &str, recipients: &SshRecipients) -> Option<Diagnosis> {
-    let cause = format!("{place} has no age recipient: age takes no RSA key of fewer than 2048 bits");
-    recipients.ssh.is_none().then(|| Diagnosis::bare(cause))
+fn left_out(place: &str, reason: &str) -> Diagnosis {
+    Diagnosis::bare(format!("{place} is left out: {reason}"))
 }
 
 fn damaged(place: &str) -> Diagnosis {
@@ -133,15 +232,20 @@ fn fault(input: &Input, cause: Cause) -> Diagnosis {
         cause,
     };
     let remedy = match &problem.cause {
-        Cause::EncryptedSshKey => Some(format!(
+        Cause::EncryptedSshKey if input.path.is_some() => Some(format!(
             "its public key has the same recipients, run: sops-nix convert {file}.pub"
         )),
-        Cause::PublicSshKey => Some(format!(
+        Cause::PublicSshKey if input.path.is_some() => Some(format!(
             "convert it to a line, run: ssh-keygen -i -m {} -f {file}",
             form(input.text.expose())
         )),
-        Cause::Foreign(Foreign::AgeIdentities) => Some(format!("to print their recipients, run: age-keygen -y {file}")),
+        Cause::Foreign(Foreign::AgeIdentities) if input.path.is_some() => {
+            Some(format!("to print their recipients, run: age-keygen -y {file}"))
+        }
         Cause::NoSshKey | Cause::DamagedSshKey(_) => Some("restore it, or name another key".to_owned()),
+        Cause::UnknownSshKind(_) => problem.remedy(),
+        // What to type would name no file.
+        _ if input.path.is_none() => Some("write it to a file, and name that: then this says what to type".to_owned()),
         _ => problem.remedy(),
     };
     Diagnosis {

@@ -12,11 +12,13 @@ use crate::{
     },
     program::remedy::{self, Editable},
     sops::{SopsFile, SopsFileError, format::Format},
-    text::diagnosis::Diagnosis,
+    text::{diagnosis::Diagnosis, printable},
 };
 
 /// The most bytes of a sops file that is inspected. The limit of the installer is 64 MiB if nobody raises it.
 const LARGEST: usize = 1 << 30;
+/// The most bytes that are inspected if they come from another program. It is the limit of the installer.
+const LARGEST_STREAM: usize = 64 << 20;
 
 /// Does what `sops-nix inspect` is asked for.
 ///
@@ -24,7 +26,7 @@ const LARGEST: usize = 1 << 30;
 ///
 /// With a message for people, if the file cannot be read, or is no sops file.
 pub(crate) fn answer(arguments: &InspectArguments, audience: Audience) -> Result<Reply, Diagnosis> {
-    let input = Input::read(&arguments.file, LARGEST)?;
+    let input = Input::read(&arguments.file, LARGEST, LARGEST_STREAM)?;
     let inspection = inspect(&input, arguments.input_type.map(Format::from))?;
     let text = match audience {
         _ if arguments.json => json(&inspection),
@@ -75,7 +77,7 @@ fn parse<'t>(text: &'t [u8], path: &Path, told: Option<Format>) -> Result<(Forma
 /// An inspection as JSON, on lines for people too.
 fn json(inspection: &Inspection) -> String {
     // Writing numbers, texts and lists of them to a string cannot fail.
-    serde_json::to_string_pretty(inspection).unwrap_or_default() + "\n"
+    printable::json(&serde_json::to_string_pretty(inspection).unwrap_or_default()) + "\n"
 }
 
 impl From<InputType> for Format {

@@ -3,7 +3,7 @@
 use super::inspection::{InspectedValue, Inspection, MacCover, RecipientGroup, SelectionRule};
 use crate::{
     command::layout::columns,
-    keys::by_its_ends,
+    keys::report::recipient::shown_age,
     sops::ValueState,
     text::printable::{one_line, quoted},
 };
@@ -66,7 +66,7 @@ fn recipients(inspection: &Inspection) -> String {
 }
 
 fn group_rows(indent: &str, group: &RecipientGroup) -> String {
-    let row = |kind: &str, recipient: &str| vec![kind.to_owned(), by_its_ends(&one_line(recipient))];
+    let row = |kind: &str, recipient: &str| vec![kind.to_owned(), shown_age(recipient)];
     let rows: Vec<_> = group
         .recipients
         .iter()

@@ -121,7 +121,7 @@ fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
 
 /// An age recipient as messages show it. An SSH key is shown by its fingerprint, and a very long recipient by its first and last
 /// characters.
-fn shown_age(recipient: &str) -> String {
+pub(crate) fn shown_age(recipient: &str) -> String {
     ssh::shown_recipient(recipient).unwrap_or_else(|| by_its_ends(&one_line(recipient.trim())))
 }
 

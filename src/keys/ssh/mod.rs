@@ -10,9 +10,9 @@ mod text;
 
 pub(crate) use conversion::{convert, converted_recipient};
 pub(crate) use identity::SshIdentity;
-pub(crate) use public::{PublicLine, public_key};
+pub(crate) use public::{LineMark, PublicLine, public_key};
 pub(crate) use recipient::{recipient, shown, shown_recipient};
-pub(crate) use text::{MAX_BYTES, private_key};
+pub(crate) use text::{MAX_BYTES, private_key, public_half};
 
 #[cfg(test)]
 mod tests {

@@ -27,15 +27,8 @@ const BLOCK: usize = 8;
 /// The [`Cause`] to report if the key is damaged, is encrypted, or is of a kind that age does not know.
 pub(crate) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
     let mut container = Fields(bytes);
-    if container.take(MAGIC.len())? != MAGIC {
-        return Err(Cause::DamagedSshKey(Damage::Form));
-    }
-    let [cipher, _derivation, _options] = container.strings()?;
-    if container.number()? != 1 {
-        return Err(Cause::DamagedSshKey(Damage::SeveralKeys));
-    }
     // The public key is never encrypted. So a kind that age does not know is reported even if the key has a passphrase.
-    let public = Fields(container.string()?).public_key()?;
+    let (cipher, public) = container.head()?;
     if cipher != b"none" {
         return Err(Cause::EncryptedSshKey);
     }
@@ -51,6 +44,11 @@ pub(crate) fn key(bytes: &[u8]) -> Result<PrivateKey, Cause> {
     }
 }
 
+/// The public half of a key, which is never encrypted. `None` if the key is damaged, or of a kind that age does not know.
+pub(crate) fn public_half(bytes: &[u8]) -> Option<KeyData> {
+    Fields(bytes).head().ok().map(|(_, public)| public)
+}
+
 /// The kinds of SSH keys that age knows.
 enum SshKeyType {
     Ed25519,
@@ -62,6 +60,18 @@ enum SshKeyType {
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
+    /// Reads what stands before the private part: the cipher that encrypts it, and the public key.
+    fn head(&mut self) -> Result<(&'a [u8], KeyData), Cause> {
+        if self.take(MAGIC.len())? != MAGIC {
+            return Err(Cause::DamagedSshKey(Damage::Form));
+        }
+        let [cipher, _derivation, _options] = self.strings()?;
+        if self.number()? != 1 {
+            return Err(Cause::DamagedSshKey(Damage::SeveralKeys));
+        }
+        Ok((cipher, Fields(self.string()?).public_key()?))
+    }
+
     fn take(&mut self, length: usize) -> Result<&'a [u8], Cause> {
         let (taken, rest) = self.0.split_at_checked(length).ok_or(Cause::DamagedSshKey(Damage::CutOff))?;
         self.0 = rest;

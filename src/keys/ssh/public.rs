@@ -15,6 +15,30 @@ pub(crate) struct PublicLine<'t> {
     pub(crate) comment: &'t str,
 }
 
+/// Why the key of a line is not the key of a host or of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineMark {
+    /// The key is revoked: it may be in the hands of somebody else.
+    Revoked,
+    /// The key signs certificates.
+    Authority,
+}
+
+impl PublicLine<'_> {
+    /// What the markers of `known_hosts` and the options of `authorized_keys` say of the key (sshd(8)).
+    pub(crate) fn mark(&self) -> Option<LineMark> {
+        match self.before.split_ascii_whitespace().next()? {
+            "@revoked" => return Some(LineMark::Revoked),
+            "@cert-authority" => return Some(LineMark::Authority),
+            _ => {}
+        }
+        let mut is_outside = outside_quotes();
+        let mut options = self.before.split(move |character| is_outside(character) && character == ',');
+        let is_authority = |option: &str| option.trim().eq_ignore_ascii_case("cert-authority");
+        options.any(is_authority).then_some(LineMark::Authority)
+    }
+}
+
 /// The public key in `line`. `None` if there is none.
 pub(crate) fn public_key(line: &str) -> Option<PublicLine<'_>> {
     let words: Vec<_> = words(line).collect();
@@ -40,12 +64,8 @@ fn is_key(kind: &str, key: &str) -> bool {
 /// The words of a line, each with its offset in bytes. Within double quotes, blanks separate no words, and `\"` is no quote: so it is
 /// with the options of `authorized_keys` (sshd(8)).
 fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
-    let (mut is_quoted, mut before) = (false, ' ');
-    let separates = move |character: char| {
-        is_quoted ^= character == '"' && before != '\\';
-        before = character;
-        !is_quoted && character.is_ascii_whitespace()
-    };
+    let mut is_outside = outside_quotes();
+    let separates = move |character: char| is_outside(character) && character.is_ascii_whitespace();
     let words = line.split(separates).scan(0_usize, |next, word| {
         let start = *next;
         // One byte separates two words.
@@ -55,9 +75,35 @@ fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     words.filter(|(_, word)| !word.is_empty())
 }
 
+/// Says of the characters of a line, one after the other, whether they stand outside of double quotes. `\"` is no quote.
+fn outside_quotes() -> impl FnMut(char) -> bool {
+    let (mut is_quoted, mut before) = (false, ' ');
+    move |character| {
+        is_quoted ^= character == '"' && before != '\\';
+        before = character;
+        !is_quoted
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_is_revoked_or_signs_certificates_is_marked() {
+        for (before, mark) in [
+            ("@revoked *", Some(LineMark::Revoked)),
+            ("@cert-authority *.example", Some(LineMark::Authority)),
+            ("cert-authority", Some(LineMark::Authority)),
+            (r#"command="a,\"b",Cert-Authority,no-pty"#, Some(LineMark::Authority)),
+            (r#"command="a,cert-authority,b",no-pty"#, None),
+            ("web.example", None),
+            ("", None),
+        ] {
+            let line = format!("{before} ssh-ed25519 AAAAC3");
+            assert_eq!(public_key(&line).unwrap().mark(), mark, "{line:?}");
+        }
+    }
 
     #[test]
     fn a_key_is_found_wherever_programs_put_it() {

@@ -6,7 +6,7 @@ use pkcs1::{
     der::{Decode, asn1::OctetStringRef, oid::ObjectIdentifier},
 };
 use pkcs8::PrivateKeyInfo;
-use ssh_key::PrivateKey;
+use ssh_key::{PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::{
@@ -40,6 +40,22 @@ const OTHERS: [(ObjectIdentifier, &str); 5] = [
 ///
 /// The [`Cause`] to report if the text is no SSH private key, or the key is damaged, encrypted or of an unsupported kind.
 pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKey, Cause> {
+    // Some forms of keys are binary. So the text is first parsed as a key, and its encoding is examined only if parsing fails.
+    parse(text).map_err(|cause| match cause {
+        Cause::NoSshKey | Cause::DamagedSshKey(_) => recognize::unreadable(text).unwrap_or(cause),
+        cause => cause,
+    })
+}
+
+/// The public half of a private key in the form of OpenSSH, even if the key has a passphrase. `None` for other forms.
+pub(crate) fn public_half(text: &[u8]) -> Option<PublicKey> {
+    match pem(str::from_utf8(text).ok()?)? {
+        ("OPENSSH PRIVATE KEY", Some(body)) => openssh::public_half(&decode(body).ok()?).map(PublicKey::from),
+        _ => None,
+    }
+}
+
+fn parse(text: &[u8]) -> Result<PrivateKey, Cause> {
     if let Some(cause) = recognize::ssh_key(text) {
         return Err(cause);
     }
