@@ -15,6 +15,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod commands;
 mod installing;
 mod keys;
 mod manifest;
@@ -70,6 +71,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         installing::ROWS,
         manifest::ROWS,
         modules::ROWS,
+        commands::ROWS,
     ];
     tables.into_iter().flatten()
 }

@@ -1,0 +1,48 @@
+//! What the command `sops-nix` advises. The cases below `tests/messages/cases/sops-nix-*` type it, beside the failure that advises it.
+
+use crate::{Row, named};
+
+pub const ROWS: &[Row] = &[
+    named("name a file with one", "every other case of sops-nix convert does", &[]),
+    named("name the file of one", "the case identity-file does so first", &[]),
+    named(
+        "name a new file, and append it to this one",
+        "the case identity-file names a new file",
+        &[],
+    ),
+    named(
+        "give each a file of its own",
+        "the case private-keys has each in a file of its own",
+        &[],
+    ),
+    named(
+        "its public key has the same recipients, run: sops-nix convert",
+        "the case passphrase types it",
+        &[],
+    ),
+    named(
+        "convert it to a line, run: ssh-keygen -i",
+        "the case other-forms types it",
+        &[],
+    ),
+    named(
+        "to print their recipients, run: age-keygen -y",
+        "the case identity-file types it about a file of identities",
+        &[],
+    ),
+    named(
+        "write it to a file, and name that",
+        "the cases passphrase and other-forms name a file, and are told what to type",
+        &[],
+    ),
+    named(
+        "mkdir -p ~/.config/sops/age && age-keygen -o ~/.config/sops/age/keys.txt",
+        "the case own has a key there, which is found",
+        &[],
+    ),
+    named(
+        "name an ssh-ed25519 key, or an ssh-rsa key of 2048 bits or more",
+        "the case public-keys names both",
+        &[],
+    ),
+];
