@@ -14,6 +14,7 @@ in
   imports = [
     ../module-common/options.nix
     ./options.nix
+    ./command.nix
     ./scripts.nix
     ./units.nix
     ./file-systems-unit.nix

@@ -57,6 +57,7 @@ in
   "manifest-for-file-systems.json" = build.sops-nix-file-systems-manifest.text;
   "check-phase" = build.sops-nix-manifest.checkPhase;
   etc = config.environment.etc.read.text;
+  packages = lib.concatMapStrings (package: "${package}\n") config.environment.systemPackages;
   # Every activation script and every service, so that a superfluous one is noticed too.
   scripts = lib.concatLines (lib.attrNames config.system.activationScripts);
   services = lib.concatLines (

@@ -21,6 +21,16 @@ in
 {
   one-secret-with-defaults = with-secret { };
 
+  # What people type is in the search path, unless somebody does not want it.
+  command = {
+    shows = [ "packages" ];
+    module = { };
+  };
+  no-command = {
+    shows = [ "packages" ];
+    module.sops.installCommand = false;
+  };
+
   # A host without secrets may import the module without setting anything.
   no-secret-at-all = {
     shows = [

@@ -151,6 +151,7 @@ in
     boot.initrd.secrets = option (types.attrsOf types.unspecified) { };
     boot.initrd.luks.devices = option (types.attrsOf types.attrs) { };
     systemd.tmpfiles.rules = option (types.listOf types.str) [ ];
+    environment.systemPackages = option (types.listOf types.unspecified) [ ];
     environment.etc = option (types.attrsOf types.unspecified) { };
     system.build = option (types.lazyAttrsOf types.unspecified) { };
     system.activationScripts = option (types.attrsOf (
