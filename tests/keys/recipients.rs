@@ -1,6 +1,11 @@
 //! The recipients that `sops-nix` prints, against the programs whose keys they are.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::Command,
+};
 
 use expect_test::expect;
 
@@ -81,7 +86,10 @@ fn the_keys_of_sshd_are_found_without_a_manifest() {
     let sshd = world.path("/etc/ssh");
     fs::create_dir_all(&sshd).unwrap();
     for (fixture, name) in [("ssh_ed25519", "ssh_host_ed25519_key"), ("ssh_ecdsa", "ssh_host_ecdsa_key")] {
-        fs::copy(fixtures().join("keys").join(fixture), sshd.join(name)).unwrap();
+        let key = sshd.join(name);
+        fs::copy(fixtures().join("keys").join(fixture), &key).unwrap();
+        // In a fresh clone others can read the fixtures, which would be warned of.
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     }
     world.allow("/etc/ssh");
     expect![[r#"
