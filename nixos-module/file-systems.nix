@@ -16,10 +16,8 @@ let
   all =
     lib.attrValues (config.fileSystems or { })
     ++ map ofMount (lib.filter (unit: unit.enable or true) (config.systemd.mounts or [ ]));
-  isWanted =
-    unit:
-    (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]) != [ ]
-    && unit.unitConfig.DefaultDependencies or true != false;
+  isWanted = unit: (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]) != [ ];
+  hasDefaults = unit: unit.unitConfig.DefaultDependencies or true != false;
 in
 rec {
   inherit all ofMount;
@@ -74,16 +72,21 @@ rec {
     [ (dirOf fs.mountPoint) ]
     ++ lib.filter (lib.hasPrefix "/") [ (toString (fs.device or "")) ]
     ++ fs.depends or [ ]
-    ++ valuesOf "x-systemd.requires-mounts-for" fs;
+    ++ valuesOf "x-systemd.requires-mounts-for" fs
+    ++ valuesOf "x-systemd.wants-mounts-for" fs;
 
   # Whether it is mounted at boot. A mount unit is, if something wants it.
   isMountedAtBoot =
     fs:
     lib.mutuallyExclusive [ "noauto" "x-systemd.automount" ] (optionsOf fs)
-    && (fs ? unit -> isWanted fs.unit);
+    && (fs ? unit -> isWanted fs.unit && hasDefaults fs.unit);
 
-  # Whether local-fs.target waits for it, if the initrd has not mounted it.
-  isWaitedFor = fs: isMountedAtBoot fs && !isRemote fs && !lib.elem "nofail" (optionsOf fs);
+  # Whether local-fs.target waits for it, if the initrd has not mounted it. For a mount unit it waits whatever starts that unit.
+  isWaitedFor =
+    fs:
+    (if fs ? unit then hasDefaults fs.unit else isMountedAtBoot fs)
+    && !isRemote fs
+    && !lib.elem "nofail" (optionsOf fs);
 
   # Whether systemd waits for the network before it mounts this. The types are those of systemd: `fstype_is_network`.
   isRemote =

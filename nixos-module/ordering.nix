@@ -197,12 +197,22 @@ let
 
   mountNodes = map (unit: mountNode (fileSystems.ofMount unit) unit) (config.systemd.mounts or [ ]);
 
+  # The unit that a value of `x-systemd.after` and the like means: a path means the unit of that device or mount point (systemd.mount(5)).
+  unitOf =
+    name:
+    if lib.hasPrefix "/dev/" name then
+      "${utils.escapeSystemdPath name}.device"
+    else if lib.hasPrefix "/" name then
+      "${utils.escapeSystemdPath name}.mount"
+    else
+      name;
+
   # systemd makes mount units from `fileSystems`, too.
   fileSystemNodes = map (
     fs:
     mountNode fs {
-      after = fileSystems.waitsFor fs;
-      before = fileSystems.valuesOf "x-systemd.before" fs;
+      after = map unitOf (fileSystems.waitsFor fs);
+      before = map unitOf (fileSystems.valuesOf "x-systemd.before" fs);
       requiredBy = fileSystems.valuesOf "x-systemd.required-by" fs;
       wantedBy = fileSystems.valuesOf "x-systemd.wanted-by" fs;
     }

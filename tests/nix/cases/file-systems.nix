@@ -208,6 +208,11 @@ in
         fsType = "overlay";
         depends = [ "/nas/lower" ];
       };
+      fileSystems."/pool" = {
+        fsType = "overlay";
+        options = [ "x-systemd.requires=/nas" ];
+      };
+      fileSystems."/wishful".options = [ "x-systemd.wants-mounts-for=/nas/w" ];
       fileSystems."/other-export" = {
         device = "/nas/e";
         options = [ "bind,_netdev" ];

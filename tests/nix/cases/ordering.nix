@@ -93,7 +93,6 @@ in
       systemd.mounts = [
         {
           where = "/more";
-          wantedBy = [ "local-fs.target" ];
           after = [ "network.target" ];
         }
         {
@@ -120,6 +119,21 @@ in
         options = [ "bind" ];
       };
       fileSystems."/other".fsType = "zfs";
+    };
+  };
+  # A path in such an option means the unit of that device or mount point, which is early: the secrets stay before ordinary units.
+  key-on-a-file-system-of-two-disks = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      sops.age.keyFile = lib.mkForce "/keys/age.txt";
+      fileSystems."/keys" = {
+        device = "/data/keys";
+        options = [ "bind" ];
+      };
+      fileSystems."/data".options = [
+        "x-systemd.requires=/dev/disk/by-id/second-disk,x-systemd.after=/more"
+      ];
+      fileSystems."/more".fsType = "ext4";
     };
   };
   # Nor for an installer that needs the network.
