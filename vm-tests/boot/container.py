@@ -1,16 +1,20 @@
 """A container in which the system of this machine boots, with systemd as its init: for what needs neither a kernel nor a disk of its own. Needs root."""
 
+import os
 import pathlib
 import subprocess
 import threading
 
 from machine import PATIENCE, System, until
 
-# In a mount namespace of its own: lays a payload over a copy of this machine's root, which is kept in memory, and boots that. With users of its own, the
-# copy has /etc alone, because each file of it gets another owner, and /usr is this machine's.
+# The root whose system boots: this machine's, or another one, with another systemd.
+SYSTEM = os.environ.get("BOOT_SYSTEM", "/")
+
+# In a mount namespace of its own: lays a payload over a copy of that root, which is kept in memory, and boots that. With users of its own, the
+# copy has /etc alone, because each file of it gets another owner, and /usr is that of the root itself.
 BOOT = """
-directory=$1 payload=$2 init=$3 users=$4
-shift 4
+directory=$1 payload=$2 init=$3 system=$4 users=$5
+shift 5
 name=sops-${directory##*/}
 # What runs in other containers of this machine, or ran in one with other users, is in other control groups.
 for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
@@ -21,13 +25,13 @@ if [ "$users" ]; then
   mount -t tmpfs tmpfs "$directory/root"
   cd "$directory/root"
   mkdir usr var tmp run proc sys dev root home
-  cp -a /etc /bin /sbin /lib* .
-  set -- --private-users="$users" --private-users-ownership=chown --bind-ro=/usr "$@"
+  cp -a "$system"/etc "$system"/bin "$system"/sbin "$system"/lib* .
+  set -- --private-users="$users" --private-users-ownership=chown --bind-ro="$system/usr:/usr" "$@"
 else
   mkdir "$directory/upper"
   mount -t tmpfs tmpfs "$directory/upper"
   mkdir "$directory/upper/files" "$directory/upper/work"
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/upper/files,workdir=$directory/upper/work" "$directory/root"
+  mount -t overlay overlay -o "lowerdir=$system,upperdir=$directory/upper/files,workdir=$directory/upper/work" "$directory/root"
   cd "$directory/root"
 fi
 rm -rf etc/systemd/system var/log/journal
@@ -83,7 +87,7 @@ class Container(System):
         `host`: where it is started, if that is not this machine."""
         TURN.acquire()
         on_host = ["nsenter", f"--target={host.process.pid}", "--mount"] if host else []
-        command = [*on_host, *NAMESPACE, BOOT, "boot", str(self.directory), str(payload), init, str(self.users or ""), *options]
+        command = [*on_host, *NAMESPACE, BOOT, "boot", str(self.directory), str(payload), init, SYSTEM, str(self.users or ""), *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=(self.directory / "console.log").open("wb"), stderr=subprocess.STDOUT)
 
     def wait_for_shell(self) -> None:

@@ -19,7 +19,7 @@ def tell(lab):
                                                          mode="0440" if name == "changed" else "0400") for secret in texts])
     payload.write("test/manifest.json", (payload.test / "broken.json").read_text())
     payload.early_manifest([])
-    payload.service("needs-all", "Requires=sops-nix.target\nAfter=sops-nix.target\n" + ONESHOT + "ExecStart=/test/note start needs-all /run/secrets/bad\n")
+    payload.service("needs-all", "Wants=sops-nix.target\nRequisite=sops-nix.target\nAfter=sops-nix.target\n" + ONESHOT + "ExecStart=/test/note start needs-all /run/secrets/bad\n")
     payload.service("needs-good", ONESHOT + "ExecStart=/test/note start needs-good /run/secrets/good\n")
     for name in ["running", "waiting"]:
         payload.write(f"etc/systemd/system/{name}.service", f"{ONESHOT}ExecStart=/test/note start {name} /run/secrets/bad\n")
