@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import shutil
-import sys
 
 from clients import clients
 from configuration import boot_into, install_client, keep, prepare
@@ -108,7 +107,7 @@ def lay_out(payload, file, program):
     if not (payload.units / "default.target").is_symlink():
         prepare(payload)
         payload.reader("user", FILES["usual"])
-        payload.service("reader", f"[Service]\nExecStart={sys.executable} /test/reader\n", "nothing.target")
+        payload.service("reader", f"[Service]\nExecStart=/usr/bin/env python3 /test/reader\n", "nothing.target")
     payload.manifest("manifest.json", [payload.secret("usual", file, restartUnits=["user.service"]), payload.secret("elsewhere", file, path=FILES["elsewhere"])])
     payload.early_manifest([payload.secret("early", file)])
     if program:
