@@ -17,7 +17,7 @@ let
     lib.attrValues (config.fileSystems or { })
     ++ map ofMount (lib.filter (unit: unit.enable or true) (config.systemd.mounts or [ ]));
   isWanted = unit: (unit.wantedBy or [ ]) ++ (unit.requiredBy or [ ]) != [ ];
-  hasDefaults = unit: unit.unitConfig.DefaultDependencies or true != false;
+  inherit (import ./unit-fields.nix { inherit lib; }) hasDefaults;
 in
 rec {
   inherit all ofMount;

@@ -10,6 +10,7 @@
 name: newName:
 
 let
+  inherit (import ./unit-fields.nix { inherit lib; }) isNo;
   inherit (config.systemd) services;
 
   definitions = import ./definitions.nix { inherit config lib options; } name;
@@ -52,13 +53,7 @@ rec {
 
   # Settings that cannot be passed on.
   assertions = lib.optional (services ? ${newName}) {
-    assertion = lib.elem (services.${newName}.unitConfig.DefaultDependencies or false) [
-      false
-      "no"
-      "false"
-      "off"
-      "0"
-    ];
+    assertion = isNo (services.${newName}.unitConfig.DefaultDependencies or false);
     message = "systemd.services.${name}.unitConfig.DefaultDependencies: ${newName}.service starts before sysinit.target, and would wait for it with this: remove it.";
   };
 

@@ -107,16 +107,7 @@ let
       )
     );
 
-  isNo =
-    value:
-    lib.elem value [
-      false
-      "no"
-      "false"
-      "off"
-      "0"
-    ];
-  hasDefaults = unit: !isNo (unit.unitConfig.DefaultDependencies or true);
+  inherit (import ./unit-fields.nix { inherit lib; }) hasDefaults isNo;
   hasPrivateTmp = unit: !isNo (unit.serviceConfig.PrivateTmp or false);
 
   node = type: name: unit: {

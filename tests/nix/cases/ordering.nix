@@ -101,6 +101,11 @@ in
           after = [ "network.target" ];
           options = "_netdev";
         }
+        {
+          where = "/by-hand";
+          after = [ "network.target" ];
+          unitConfig.DefaultDependencies = "no";
+        }
       ];
     };
   };
