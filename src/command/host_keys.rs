@@ -122,11 +122,10 @@ fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
 /// key beside it is taken, but only if this user may not read the private key, or does not know its passphrase: a key that is missing
 /// or damaged opens nothing.
 fn without_private_half(path: &Path, cause: Cause, within: Option<SshRecipients>) -> FoundKey {
-    let is_hidden = match &cause {
-        Cause::EncryptedSshKey | Cause::EncryptedPkcs8 => true,
-        Cause::File(ReadError::Refused(reason)) => reason == "permission denied",
-        _ => false,
-    };
+    let is_hidden = matches!(
+        cause,
+        Cause::EncryptedSshKey | Cause::EncryptedPkcs8 | Cause::File(ReadError::Denied)
+    );
     let beside = path.with_added_extension("pub");
     let recipients = within.or_else(|| public_key_in(&beside)).filter(|_| is_hidden);
     let remark = match &recipients {

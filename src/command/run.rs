@@ -19,7 +19,8 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// Does what the arguments ask for, on the system below `root`. The first argument is the name of the program. Everything is reported before this returns.
+/// Does what the arguments ask for, on the system below `root`. The first argument is the name of the program. Everything is
+/// reported before this returns.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCode {
     let task = match CommandLine::try_parse_from(arguments) {
         Ok(line) => line.task,

@@ -22,8 +22,8 @@ use super::{
 use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
 
 /// The most processor time for trying the keys at hand on one file. The time in which other threads and processes have the processor
-/// does not count, so that a busy machine tries as many keys as an idle one. A thousand recipient entries for an age key take a tenth of a second. A
-/// thousand for an RSA key take longer, but only a file that was made to delay a boot has so many.
+/// does not count, so that a busy machine tries as many keys as an idle one. A thousand recipient entries for an age key take a
+/// tenth of a second. A thousand for an RSA key take longer, but only a file that was made to delay a boot has so many.
 const MOST_TIME: Duration = Duration::from_secs(10);
 
 /// The processor time that this thread has used so far.
@@ -48,7 +48,7 @@ pub struct KeysAtHand {
 impl KeysAtHand {
     /// Tries the keys at hand on the file, except the keys that were already tried on it.
     pub fn open(&self, recovery: &mut DataKeyRecovery) {
-        self.after(recovery.tried).try_all(recovery);
+        self.after(recovery.tried).try_all(recovery, MOST_TIME);
         recovery.tried = self.count();
     }
 
@@ -87,12 +87,13 @@ impl KeysAtHand {
         }
     }
 
-    fn try_all(&self, recovery: &mut DataKeyRecovery) {
+    /// Tries all keys. `most` is the processor time after which no further recipient entry is tried.
+    pub(crate) fn try_all(&self, recovery: &mut DataKeyRecovery, most: Duration) {
         recovery.mark(|key| self.owns(key));
         let tries = recovery.tries();
         let start = processor_time();
         recovery.advance(|_, key| {
-            if processor_time().saturating_sub(start) < MOST_TIME {
+            if processor_time().saturating_sub(start) < most {
                 self.try_entry(key, &tries)
             } else {
                 Some(Err(EntryFailure::ProgramFailed(

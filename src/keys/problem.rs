@@ -189,9 +189,7 @@ impl Cause {
     /// What to do about it, wherever it is.
     fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::File(ReadError::Refused(reason)) if reason == "permission denied" => {
-                Some("ask its owner for the right to read it, or name a key of your own")
-            }
+            Self::File(ReadError::Denied) => Some("ask its owner for the right to read it, or name a key of your own"),
             Self::File(ReadError::TooLarge(_) | ReadError::NotRegular(_)) => Some("name a key file"),
             Self::File(error) => error.remedy(),
             Self::LeadsNowhere => Some("restore the file that it leads to, or mount the file system that has it"),

@@ -79,7 +79,7 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
     let path = &arguments.manifest;
     let json = read::read(path, LARGEST_MANIFEST).map_err(|error| {
         let remedy = match error {
-            ReadError::Refused(_) => Some("correct its path, or the owner and mode of the file"),
+            ReadError::Denied | ReadError::Refused(_) => Some("correct its path, or the owner and mode of the file"),
             ReadError::Missing | ReadError::NotRegular(_) | ReadError::TooLarge(_) => Some("correct its path"),
             ReadError::Late | ReadError::Stopped => error.remedy(),
         };

@@ -36,7 +36,9 @@ pub(crate) struct FileContents {
 pub enum ReadError {
     /// The file does not exist.
     Missing,
-    /// The system refused to open or read the file. The value is the error of the system.
+    /// This user may not read the file.
+    Denied,
+    /// The system refused to open or read the file for another reason. The value is the error of the system.
     Refused(String),
     /// The file is not a regular file, and reading it could block or never end. The value says which kind of file it is.
     NotRegular(&'static str),
@@ -52,6 +54,7 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("no such file"),
+            Self::Denied => f.write_str("permission denied"),
             Self::Refused(reason) => f.write_str(reason),
             Self::NotRegular(kind) => write!(f, "it is {kind}, not a file"),
             Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "it is larger than {} MiB", limit >> 20),
@@ -68,7 +71,7 @@ impl ReadError {
         match self {
             Self::Late => Some("keep it on a local disk"),
             Self::Stopped => Some("run this again"),
-            Self::Missing | Self::Refused(_) | Self::NotRegular(_) | Self::TooLarge(_) => None,
+            Self::Missing | Self::Denied | Self::Refused(_) | Self::NotRegular(_) | Self::TooLarge(_) => None,
         }
     }
 
@@ -187,6 +190,7 @@ fn other_kind(kind: FileType) -> Option<&'static str> {
 fn refusal(error: &io::Error) -> ReadError {
     match rustix::io::Errno::from_io_error(error) {
         Some(rustix::io::Errno::NOENT) => ReadError::Missing,
+        Some(rustix::io::Errno::ACCESS) => ReadError::Denied,
         // Each libc has other words for `ELOOP`, so the message has words of its own.
         Some(rustix::io::Errno::LOOP) => ReadError::Refused("too many levels of symbolic links".to_owned()),
         // open(2) gives `ENXIO` for a socket.

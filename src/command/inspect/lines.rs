@@ -1,7 +1,9 @@
 //! An inspection as lines for scripts: a word, and fields behind tabs.
 
-use super::inspection::{FileRecipient, InspectedValue, Inspection, MacCover};
-use crate::{command::layout::line, sops::ValueState};
+use serde::Serialize;
+
+use super::inspection::{FileRecipient, InspectedValue, Inspection};
+use crate::command::layout::line;
 
 /// The lines of an inspection.
 pub(crate) fn text(inspection: &Inspection) -> String {
@@ -9,7 +11,7 @@ pub(crate) fn text(inspection: &Inspection) -> String {
         line(&["format", &inspection.format]),
         line(&["version", &inspection.version]),
         line(&["lastmodified", &inspection.last_modified]),
-        line(&["mac", mac(inspection.mac)]),
+        line(&["mac", &word(inspection.mac)]),
         line(&["rule", inspection.rule.field, &inspection.rule.value]),
         line(&["needed", &inspection.needed_groups.to_string()]),
     ]
@@ -26,25 +28,11 @@ pub(crate) fn text(inspection: &Inspection) -> String {
 fn value(value: &InspectedValue) -> String {
     let document = value.document.to_string();
     let kind = value.r#type.unwrap_or_default();
-    line(&["value", &document, state(value.state), kind, &value.key])
+    line(&["value", &document, &word(value.state), kind, &value.key])
 }
 
-/// The word for what a MAC covers.
-fn mac(cover: MacCover) -> &'static str {
-    match cover {
-        MacCover::All => "all",
-        MacCover::Encrypted => "encrypted",
-        MacCover::None => "none",
-    }
-}
-
-/// The word for a state. JSON has the same.
-fn state(state: ValueState) -> &'static str {
-    match state {
-        ValueState::Encrypted => "encrypted",
-        ValueState::Clear => "clear",
-        ValueState::Empty => "empty",
-        ValueState::Unprotected => "unprotected",
-        ValueState::Unread => "unread",
-    }
+/// The word for what a MAC covers, or for the state of a value: JSON has the same.
+fn word(value: impl Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
 }

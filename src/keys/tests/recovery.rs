@@ -1,6 +1,6 @@
 //! Which message opens with which key.
 
-use std::{collections::HashSet, path::Path, sync::LazyLock};
+use std::{collections::HashSet, path::Path, sync::LazyLock, time::Duration};
 
 use age_core::format::{FileKey, Stanza};
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
@@ -161,6 +161,20 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
     assert!(report.lines().count() < 120, "{report}");
     assert!(!keyring.hand.tries.take(effort::KeyCost::Rsa), "what files share is used up");
     assert!(opens(&keyring, [forged[..7].to_vec(), vec![entry_for_ssh(&path)]].concat()));
+}
+
+#[test]
+fn when_the_time_of_a_file_is_over_no_further_entry_is_tried() {
+    let host = Host::new();
+    let identity = x25519::Identity::generate();
+    let keyring = of_age_file(host.file("key.txt", secret(&identity)));
+    let mut recovery = DataKeyRecovery::new(&groups(vec![entry_for(&identity.to_public())]), KeyProof::none());
+    keyring.hand.try_all(&mut recovery, Duration::ZERO);
+    let report = keyring.finish(recovery).err().unwrap().report(&run);
+    assert!(
+        report.contains("(not tried: the entries before it took too long)"),
+        "{report}"
+    );
 }
 
 /// Messages for strangers, each of which has to be tried with every age identity.

@@ -178,7 +178,7 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
         let remedy = match error {
             ReadError::TooLarge(_) => Some(limit.remedy),
             ReadError::Missing => Some("restore it, or correct sopsFile"),
-            ReadError::Refused(_) => Some("correct sopsFile, or the owner and mode of the file"),
+            ReadError::Denied | ReadError::Refused(_) => Some("correct sopsFile, or the owner and mode of the file"),
             ReadError::NotRegular(_) => Some("correct sopsFile"),
             ReadError::Late | ReadError::Stopped => error.remedy(),
         };
