@@ -355,7 +355,7 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
         "standard error is the journal itself, so what is there would be said twice"
     );
     assert_eq!(messages.len(), 3, "{messages:#?}");
-    let failure = "MESSAGE=secret bad from $DIR/nesting.json: the key database/hosts does not exist; did you mean database/host?";
+    let failure = "MESSAGE=secret \"bad\" from $DIR/nesting.json: the key \"database/hosts\" does not exist; did you mean \"database/host\"?";
     assert_eq!(
         having(
             &messages,
@@ -365,7 +365,7 @@ fn under_systemd_messages_go_to_the_journal_alone_with_their_fields() {
         1,
         "{messages:#?}"
     );
-    let summary = "MESSAGE=published 1 of 2 in /run/secrets, without: bad; repair what is named above, and run: /run/current-system/activate";
+    let summary = "MESSAGE=published 1 of 2 in /run/secrets, without: bad; repair the faults named above, and run: /run/current-system/activate";
     assert_eq!(
         having(&messages, &[summary, "PRIORITY=3", "GENERATION=1"]).len(),
         1,
@@ -388,7 +388,7 @@ fn warnings_of_a_generation_carry_its_number_to_the_journal() {
         .secret_with("a", &world.fixture("text.bin"), "", json!({"path": "/etc/key"}));
     let (messages, text, code) = run_under_systemd(&world, &manifest);
     assert_eq!((text.as_str(), code), ("", Some(0)));
-    let warning = "MESSAGE=/etc/key was in the way of a link and is now /etc/key.sops-backup";
+    let warning = "MESSAGE=/etc/key was moved to /etc/key.sops-backup, because a link belongs in its place";
     assert_eq!(
         having(&messages, &[warning, "PRIORITY=4", "GENERATION=1"]).len(),
         1,

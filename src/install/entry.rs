@@ -6,7 +6,7 @@ use super::{
     name::{EntryName, PlaceInGeneration},
     owner::Owner,
 };
-use crate::system::mode::FileMode;
+use crate::{system::mode::FileMode, text::printable::named};
 
 /// One secret or rendered template, ready to be published.
 pub struct Entry<'a> {
@@ -45,7 +45,7 @@ impl Entry<'_> {
             EntryKind::Secret => "secret",
             EntryKind::Template => "template",
         };
-        format!("{noun} {}", self.name)
+        format!("{noun} {}", named(self.name.as_str()))
     }
 
     /// Where the file lies in its generation.

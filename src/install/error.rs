@@ -7,7 +7,7 @@ use rustix::{io::Errno, process::geteuid};
 use super::{entry::Entry, units::UnitError, writers::Writer};
 use crate::{
     system::read::reason,
-    text::{diagnosis::Diagnosis, shell},
+    text::{diagnosis::Diagnosis, printable::shown, shell},
 };
 
 /// Why no generation was published, or which step failed after a generation was published.
@@ -36,24 +36,24 @@ impl InstallError {
     pub(crate) fn busy(mount_point: &Path, lock: &Path, holder: Option<u32>, seconds: u64) -> Self {
         let process = holder.map_or_else(String::new, |process| format!(" (process {process})"));
         let cause = format!(
-            "{} is locked by another run{process}, which did not end within {seconds} s, so nothing was changed",
-            mount_point.display()
+            "{} is locked by another run{process}, which did not end within {seconds} s; nothing was changed",
+            shown(mount_point)
         );
         match holder {
             Some(process) => Self::new(
                 cause,
-                format!("if it hangs, end it and run this again; to see what it does, run: ps -fp {process}"),
+                format!("if that process hangs, end it and run this again; to see what it does, run: ps -fp {process}"),
             ),
-            None => Self::new(cause, format!("to see who it is, run: fuser -v {}", lock.display())),
+            None => Self::new(cause, format!("to see which process it is, run: fuser -v {}", shown(lock))),
         }
     }
 
     /// SIGTERM or SIGINT told this run to end, and nothing was changed.
     pub(crate) fn stopped(link: &Path) -> Self {
-        let link = link.display();
+        let link = shown(link);
         Self {
             diagnosis: Diagnosis::bare(format!(
-                "this run was told to end before it changed anything; {link} is as it was"
+                "this run was told to end before it changed anything; {link} is unchanged"
             )),
             is_stopped: true,
         }
@@ -61,7 +61,7 @@ impl InstallError {
 
     /// The mount is not allowed, and the directory is on a disk. `kind`: `ramfs` or `tmpfs`.
     pub(crate) fn mount_refused(mount_point: &Path, kind: &str, cause: Errno) -> Self {
-        let place = mount_point.display();
+        let place = shown(mount_point);
         Self::new(
             format!(
                 "cannot mount {kind} on {place}: {}, so secrets would be written to a disk",
@@ -76,7 +76,7 @@ impl InstallError {
         Self::new(
             format!(
                 "the file system mounted on {} is neither ramfs nor tmpfs, so secrets would be written to a disk",
-                mount_point.display()
+                shown(mount_point)
             ),
             format!("run: umount {}", shell::path(mount_point)),
         )
@@ -86,17 +86,17 @@ impl InstallError {
     pub(crate) fn symlinked_mount_point(mount_point: &Path) -> Self {
         Self::new(
             format!(
-                "cannot open {}: it is a symlink, and secrets would be written to where it leads",
-                mount_point.display()
+                "cannot open {}: it is a symlink, so secrets would be written to another directory",
+                shown(mount_point)
             ),
-            "remove it, or declare the directory that it stands for",
+            "remove the symlink, or declare the directory that it leads to",
         )
     }
 
     /// A file system is mounted at the path where a link belongs.
     pub(crate) fn mounted_over(path: &Path) -> Self {
         Self::new(
-            format!("cannot put a link in place of {}: something is mounted there", path.display()),
+            format!("cannot put a link in place of {}: something is mounted there", shown(path)),
             format!("run: umount {}", shell::path(path)),
         )
     }
@@ -105,8 +105,8 @@ impl InstallError {
     pub(crate) fn foreign_directory(mount_point: &Path, owner: u32) -> Self {
         Self::new(
             format!(
-                "{} belongs to uid {owner}, who could read and replace the secrets",
-                mount_point.display()
+                "{} belongs to the user with uid {owner}, who could read and replace the secrets",
+                shown(mount_point)
             ),
             "choose another directory",
         )
@@ -115,8 +115,8 @@ impl InstallError {
     /// The kernel reported that the mount of `kind` succeeded, but nothing is mounted there.
     pub(crate) fn mount_lost(mount_point: &Path, kind: &str) -> Self {
         Self::new(
-            format!("{kind} was mounted on {}, but is not seen there", mount_point.display()),
-            "find out what else mounts or unmounts there, and run this again",
+            format!("{kind} was mounted on {}, but is gone again", shown(mount_point)),
+            "find out which program unmounts it, and run this again",
         )
     }
 
@@ -124,17 +124,17 @@ impl InstallError {
     pub(crate) fn already_live(link: &Path) -> Self {
         Self::new(
             format!(
-                "another run has published {} meanwhile, and is kept, because some secrets of this run failed",
-                link.display()
+                "some secrets of this run failed, and another run has just published {}; so this run changed nothing",
+                shown(link)
             ),
-            "repair what is named above, and run this again",
+            "repair the faults named above, and run this again",
         )
     }
 
     /// The live generation has the highest possible number, so the next generation has no number.
     pub(crate) fn numbers_exhausted(link: &Path) -> Self {
         Self::new(
-            format!("{} leads to the highest number that a generation can have", link.display()),
+            format!("{} leads to the generation with the highest possible number", shown(link)),
             "remove the link, and run this again",
         )
     }
@@ -143,30 +143,30 @@ impl InstallError {
     pub(crate) fn too_deep(name: &str, limit: usize) -> Self {
         Self::new(
             format!("the name {name:?} has more than {limit} parts"),
-            "choose a shorter one",
+            "choose a name with fewer parts",
         )
     }
 
     /// A path is relative, contains `..`, or is `/`.
     pub(crate) fn not_plain(path: &Path) -> Self {
         Self::new(
-            format!("the path {} is not absolute, or contains ..", path.display()),
-            "choose an absolute path without ..",
+            format!("the path {} is not absolute, or contains \"..\"", shown(path)),
+            "choose an absolute path without \"..\"",
         )
     }
 
     /// An entry has a path that another entry has too.
     pub(crate) fn same_place(what: &str, path: &Path, other: &str) -> Self {
         Self::new(
-            format!("{what} has the path {}, where {other} is", path.display()),
+            format!("{what} has the path {}, but {other} is there", shown(path)),
             "choose another path",
         )
     }
 
-    /// An entry has a path above or below that of another entry.
-    pub(crate) fn in_the_way(what: &str, path: &Path, other: &str) -> Self {
+    /// An entry has a path above or below that of another entry. `side`: `above` or `below`.
+    pub(crate) fn in_the_way(what: &str, path: &Path, side: &str, other: &str) -> Self {
         Self::new(
-            format!("{what} has the path {}, which is above or below {other}", path.display()),
+            format!("{what} has the path {}, which is {side} {other}", shown(path)),
             "choose another path",
         )
     }
@@ -175,46 +175,53 @@ impl InstallError {
     /// reserved name in the mount point.
     pub(crate) fn of_generations(what: &str, path: &Path) -> Self {
         Self::new(
-            format!("{what} has the path {}, which the generations need", path.display()),
+            format!("{what} has the path {}, which this program itself needs", shown(path)),
             "choose another path",
         )
     }
 
-    /// The link and the mount point are at the same place, or one lies inside the other.
-    pub(crate) fn nested(link: &Path, mount_point: &Path) -> Self {
-        Self::new(
-            format!(
-                "of symlinkPath {} and secretsMountPoint {} one is inside the other",
-                link.display(),
-                mount_point.display()
-            ),
-            "choose two paths side by side",
-        )
+    /// The link lies in the mount point.
+    pub(crate) fn link_in_mount_point(link: &Path, mount_point: &Path) -> Self {
+        Self::nested("symlinkPath", link, "secretsMountPoint", mount_point)
+    }
+
+    /// The mount point lies below the link.
+    pub(crate) fn mount_point_below_link(link: &Path, mount_point: &Path) -> Self {
+        Self::nested("secretsMountPoint", mount_point, "symlinkPath", link)
+    }
+
+    fn nested(field: &str, inner: &Path, other: &str, outer: &Path) -> Self {
+        let cause = if inner == outer {
+            format!("{field} and {other} are both {}", shown(inner))
+        } else {
+            format!("{field} {} is inside {other} {}", shown(inner), shown(outer))
+        };
+        Self::new(cause, "choose two paths side by side")
     }
 
     /// A home on the way to a declared path is missing. The user of the home is probably made later in this boot.
     pub(crate) fn no_home_yet(path: &Path, home: &Path) -> Self {
         Self::new(
             format!(
-                "cannot link {}: {} does not exist yet, and its owner is not known before users are made",
-                path.display(),
-                home.display()
+                "cannot link {}: {} does not exist yet, because users are made after this run",
+                shown(path),
+                shown(home)
             ),
-            "remove neededForUsers or neededForFileSystems, or choose a path that is in no home",
+            "remove neededForUsers or neededForFileSystems, or choose a path outside homes",
         )
     }
 
     /// A directory is at the declared path of a link.
     pub(crate) fn directory_in_the_way(path: &Path) -> Self {
         Self::new(
-            format!("cannot link {}: a directory is there", path.display()),
+            format!("cannot link {}: a directory is there", shown(path)),
             "move it away, or choose another path",
         )
     }
 
     /// A part of a declared path is neither a directory nor a symlink.
     pub(crate) fn not_a_directory(path: &Path, part: &Path) -> Self {
-        let (path, part) = (path.display(), part.display());
+        let (path, part) = (shown(path), shown(part));
         Self::new(
             format!("cannot reach {path}: {part} is not a directory"),
             "move it away, or choose another path",
@@ -223,10 +230,10 @@ impl InstallError {
 
     /// A symlink on the way to `path` leads through the missing directory `part`, and up again by `..`.
     pub(crate) fn climbs_from_nowhere(path: &Path, part: &Path) -> Self {
-        let (path, part) = (path.display(), part.display());
+        let (path, part) = (shown(path), shown(part));
         Self::new(
-            format!("cannot reach {path}: a symlink leads through {part}, which does not exist, and up again"),
-            "mount the file system that has it, correct the symlink, or declare the path that it should lead to",
+            format!("cannot reach {path}: a symlink on the way leads through {part}, which does not exist"),
+            "mount the file system that has it, correct the symlink, or declare the path that the symlink should lead to",
         )
     }
 
@@ -235,18 +242,18 @@ impl InstallError {
     pub(crate) fn foreign_symlink(path: &Path, part: &Path, writer: Writer) -> Self {
         Self::new(
             format!(
-                "will not follow {} to reach {}: {writer} can put a symlink there, and this one leads to a directory of somebody else",
-                part.display(),
-                path.display()
+                "cannot safely reach {}: on the way, {} is a symlink to a directory of somebody else, and {writer} can change this symlink",
+                shown(path),
+                shown(part)
             ),
-            "replace it with a directory, or declare the path that it leads to",
+            "replace the symlink with a directory, or declare the path that the symlink leads to",
         )
     }
 
     /// Another program replaced a directory or link that this run had just made.
     pub(crate) fn interference(path: &Path) -> Self {
         Self::new(
-            format!("{} was replaced by somebody else while it was being made", path.display()),
+            format!("another program replaced {} while this run was making it", shown(path)),
             "run this again",
         )
     }
@@ -257,7 +264,7 @@ impl InstallError {
 pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(Errno) -> InstallError {
     move |cause| {
         let diagnosis = Diagnosis {
-            cause: format!("cannot {action} {}: {}", path.display(), reason(&cause)),
+            cause: format!("cannot {action} {}: {}", shown(path), reason(&cause)),
             remedy: remedy(cause).map(str::to_owned),
         };
         diagnosis.into()
@@ -269,9 +276,9 @@ fn remedy(cause: Errno) -> Option<&'static str> {
     match cause {
         Errno::NOSPC | Errno::DQUOT => Some("to see which file system is full, run: df -h; df -i"),
         Errno::ACCESS | Errno::PERM if !geteuid().is_root() => {
-            Some("run this as root, or in user mode choose a place of your own")
+            Some("run this as root; in user mode, choose a directory of your own")
         }
-        Errno::ROFS => Some("choose a path on another file system, or mount this one for writing"),
+        Errno::ROFS => Some("choose a path on another file system, or mount this file system for writing"),
         _ => None,
     }
 }

@@ -34,8 +34,11 @@ impl Grounds {
         let find = |path| walk::find(&site.root, path, None).map_err(|lost| lost.error);
         let (link, mount_point) = (find(&site.link)?, find(&site.mount_point)?);
         let lies_in = |way: &Way, end: &Step| way.end == *end || way.passed.contains(end);
-        if lies_in(&link, &mount_point.end) || lies_in(&mount_point, &link.end) {
-            return Err(InstallError::nested(&site.link, &site.mount_point));
+        if lies_in(&link, &mount_point.end) {
+            return Err(InstallError::link_in_mount_point(&site.link, &site.mount_point));
+        }
+        if lies_in(&mount_point, &link.end) {
+            return Err(InstallError::mount_point_below_link(&site.link, &site.mount_point));
         }
         let status = root
             .map(fs::fstat)

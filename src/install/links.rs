@@ -25,7 +25,7 @@ use super::{
     site::Site,
     walk,
 };
-use crate::system::users::Ids;
+use crate::{system::users::Ids, text::printable::shown};
 
 /// The suffix for the name of a file or directory that is moved away from the place of a link.
 const BACKUP: &str = ".sops-backup";
@@ -97,7 +97,13 @@ pub(crate) fn leads_to(site: &Site, number: u64) -> bool {
 fn replace(place: &Destination, to: &Path, owner: Owner, is_ours: impl Fn(&Path) -> bool) -> Result<Vec<String>, Failed> {
     let before = place.target().filter(|target| !is_ours(Path::new(target)));
     let mut warnings = put(place, to, owner)?;
-    warnings.extend(before.map(|before| format!("{} pointed to {} and was replaced", place.path.display(), before.display())));
+    warnings.extend(before.map(|before| {
+        format!(
+            "{} was replaced; it was a symlink to {}",
+            shown(&place.path),
+            shown(Path::new(&before))
+        )
+    }));
     Ok(warnings)
 }
 
@@ -230,9 +236,9 @@ fn clear(place: &Destination, from: &OsStr) -> Result<Vec<String>, InstallError>
     let backup = move_aside(place, from).map_err(fail)?;
     let backup = place.path.with_file_name(backup);
     Ok(vec![format!(
-        "{} was in the way of a link and is now {}",
-        place.path.display(),
-        backup.display()
+        "{} was moved to {}, because a link belongs in its place",
+        shown(&place.path),
+        shown(&backup)
     )])
 }
 

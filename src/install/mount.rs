@@ -24,7 +24,10 @@ use super::{
     parents,
     site::{FileSystem, Site, Store},
 };
-use crate::system::mode::FileMode;
+use crate::{
+    system::{mode::FileMode, read::reason},
+    text::printable::shown,
+};
 
 /// The magic number of a tmpfs, as statfs(2) reports it (`linux/magic.h`).
 const TMPFS: i128 = 0x0102_1994;
@@ -69,7 +72,7 @@ pub(crate) fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, In
         return Ok(None);
     }
     own(site, dir)?;
-    let remedy = "allow this container to mount, and restart it to move to a mount of its own";
+    let remedy = "allow this container to mount, and restart it";
     let warning = warn_of_swap(site, dir, remedy)?;
     Ok(Some(Vec::from_iter(warning)))
 }
@@ -121,7 +124,7 @@ pub(crate) fn settle(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, 
         Store::Mounted { .. } => {
             own(site, dir)?;
             let flags = mend_flags(site, dir)?;
-            let swap = warn_of_swap(site, dir, "unmount it and run again, or restart the machine")?;
+            let swap = warn_of_swap(site, dir, "unmount it and run this again, or restart the machine")?;
             flags.into_iter().chain(swap).collect()
         }
     };
@@ -214,8 +217,9 @@ fn mend_flags(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallError
     let outcome = mount_remount(site.mount_point.as_path(), MountFlags::BIND | FLAGS, c"");
     Ok(outcome.err().map(|cause| {
         format!(
-            "cannot remount {} with nodev,nosuid,noexec: {cause}; programs and devices there are not blocked",
-            site.mount_point.display()
+            "cannot remount {} with nodev,nosuid,noexec: {}; programs and devices there are not blocked",
+            shown(&site.mount_point),
+            reason(&cause)
         )
     }))
 }
@@ -243,8 +247,8 @@ fn warn_of_disk(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallErr
     let is_on_disk = !in_memory(site, dir)?;
     Ok(is_on_disk.then(|| {
         format!(
-            "{} is on a disk: secrets are written to it in plain text; choose a directory below XDG_RUNTIME_DIR (%r)",
-            site.mount_point.display()
+            "{} is on a disk, so secrets are on the disk in plain text; choose a directory below XDG_RUNTIME_DIR (%r)",
+            shown(&site.mount_point)
         )
     }))
 }
@@ -259,8 +263,8 @@ fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<Strin
     let may_be_swapped = magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}"));
     Ok(may_be_swapped.then(|| {
         format!(
-            "{} is on a tmpfs without noswap: secrets may be written to swap; {remedy} (noswap needs Linux 6.4)",
-            site.mount_point.display()
+            "{} is on a tmpfs without noswap, so secrets may be written to swap; noswap needs Linux 6.4; {remedy}",
+            shown(&site.mount_point)
         )
     }))
 }

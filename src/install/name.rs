@@ -44,7 +44,7 @@ impl EntryName {
         } else if has_part(|part| matches!(part, "." | "..")) {
             "has a part \".\" or \"..\""
         } else if has_part(str::is_empty) {
-            "has an empty part, as a//b has"
+            "begins or ends with a slash, or has two slashes in a row"
         } else if has_part(|part| part.len() > MAX_NAME) {
             "has a part of more than 255 bytes"
         } else {

@@ -215,24 +215,34 @@ impl<'e> Taken<'e> {
         }
     }
 
-    /// The [`PlaceOwner`] with which the claim of `entry` conflicts, and whether both have the same place. If the places differ,
-    /// one lies below the other. An entry has no conflict with its own place.
-    fn meets(&self, entry: &Entry<'_>, claim: &Claim<'_>) -> Option<(PlaceOwner<'e>, bool)> {
+    /// The [`PlaceOwner`] with which the claim of `entry` conflicts, and where the claim lies, seen from that owner. An entry has
+    /// no conflict with its own place.
+    fn meets(&self, entry: &Entry<'_>, claim: &Claim<'_>) -> Option<(PlaceOwner<'e>, Side)> {
         if let Some(holder) = self.ends.get(&claim.end) {
-            return (!std::ptr::eq(holder.entry, entry)).then_some((*holder, true));
+            return (!std::ptr::eq(holder.entry, entry)).then_some((*holder, Side::Same));
         }
-        let below = claim.passed.iter().find_map(|step| self.ends.get(step));
-        let holder = below.or_else(|| self.passed.get(&claim.end))?;
-        Some((*holder, false))
+        if let Some(holder) = claim.passed.iter().find_map(|step| self.ends.get(step)) {
+            return Some((*holder, Side::Below));
+        }
+        let holder = self.passed.get(&claim.end)?;
+        Some((*holder, Side::Above))
     }
 }
 
 /// The error for a claim that conflicts with the entry `other`.
-fn conflict(entry: &Entry<'_>, claim: &Claim<'_>, other: &Entry<'_>, is_same: bool) -> InstallError {
+fn conflict(entry: &Entry<'_>, claim: &Claim<'_>, other: &Entry<'_>, side: Side) -> InstallError {
     let (what, other) = (entry.shown(), other.shown());
-    if is_same {
-        InstallError::same_place(&what, claim.path, &other)
-    } else {
-        InstallError::in_the_way(&what, claim.path, &other)
+    match side {
+        Side::Same => InstallError::same_place(&what, claim.path, &other),
+        Side::Above => InstallError::in_the_way(&what, claim.path, "above", &other),
+        Side::Below => InstallError::in_the_way(&what, claim.path, "below", &other),
     }
+}
+
+/// Where a declared path lies, seen from the place of another entry.
+#[derive(Clone, Copy)]
+enum Side {
+    Same,
+    Above,
+    Below,
 }

@@ -97,7 +97,7 @@ impl KeysAtHand {
                 self.try_entry(key, &tries)
             } else {
                 Some(Err(EntryFailure::ProgramFailed(
-                    "not tried: the entries before it took too long".to_owned(),
+                    "not tried: the entries before this one took too long".to_owned(),
                 )))
             }
         });

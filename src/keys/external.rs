@@ -76,7 +76,7 @@ impl Keyring {
         match left.map_or(self.timeout, |left| left.min(self.timeout)) {
             // A program cannot start and answer in less than a second, so it is not started.
             left if left < Duration::from_secs(1) => Err(EntryFailure::ProgramFailed(
-                "not asked: earlier programs took all the time; raise sops.keyTimeout".to_owned(),
+                "not asked: the programs before it used up the time; raise sops.keyTimeout".to_owned(),
             )),
             left => Ok(left),
         }

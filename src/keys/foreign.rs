@@ -23,16 +23,16 @@ pub enum Foreign {
 }
 
 /// What to do if an SSH key is of a kind that age cannot use.
-pub(crate) const USABLE_SSH_KEY: &str = "name an ssh-ed25519 or ssh-rsa key";
+pub(crate) const USABLE_SSH_KEY: &str = "use an ssh-ed25519 or ssh-rsa key";
 
 impl Foreign {
     /// What to do, if it is not to convert the key.
     pub(crate) fn remedy(self) -> Option<&'static str> {
         match self {
             Self::FirstProtocol => Some(USABLE_SSH_KEY),
-            Self::Certificate => Some("name the private key that belongs to it"),
-            Self::OpenPgp => Some("import it into a GnuPG home, and set sops.gnupg.home to that"),
-            Self::AgeIdentities => Some("set sops.age.keyFile to it"),
+            Self::Certificate => Some("give the path of the private key"),
+            Self::OpenPgp => Some("import the key into a GnuPG home, and set sops.gnupg.home to that home"),
+            Self::AgeIdentities => Some("set sops.age.keyFile to this path instead"),
             Self::Putty | Self::SshCom | Self::Dropbear => None,
         }
     }
@@ -53,13 +53,13 @@ impl Foreign {
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Putty => "it is an SSH key in the form of PuTTY",
-            Self::SshCom => "it is an SSH key in the form of ssh.com",
-            Self::Dropbear => "it is an SSH key in the form of Dropbear",
+            Self::Putty => "it is an SSH key in the format of PuTTY",
+            Self::SshCom => "it is an SSH key in the format of ssh.com",
+            Self::Dropbear => "it is an SSH key in the format of Dropbear",
             Self::FirstProtocol => "it is a key for version 1 of the SSH protocol, which age cannot use",
             Self::Certificate => "it is a certificate, not an SSH private key",
             Self::OpenPgp => "it is an OpenPGP key",
-            Self::AgeIdentities => "it holds age identities, not an SSH key",
+            Self::AgeIdentities => "it contains age identities, not an SSH key",
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::problem::{Place, Problem};
-use crate::text::{encoding::Encoding, printable, shell};
+use crate::text::{encoding::Encoding, printable::shown, shell};
 
 /// A message about a key source: information, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,21 +51,25 @@ impl fmt::Display for Notice {
             }
             Self::OwnKeys(places) => {
                 let places: Vec<_> = places.iter().map(ToString::to_string).collect();
-                write!(f, "the manifest names no key, so your own are used: {}", places.join(", "))
+                write!(
+                    f,
+                    "the manifest names no key, so your own keys are used: {}",
+                    places.join(", ")
+                )
             }
             Self::Exposed { path, mode } => {
                 write!(
                     f,
-                    "{}: mode {mode:04o} lets {}; run: chmod 600 {}",
-                    printable::path(path),
+                    "{} has mode {mode:04o}, so {}; run: chmod 600 {}",
+                    shown(path),
                     exposure(*mode),
                     shell::path(path)
                 )
             }
             Self::Marked(path) => write!(
                 f,
-                "{}: {}, and other programs will not read it; run: {}",
-                printable::path(path),
+                "{}: {}, so other programs cannot read the file; run: {}",
+                shown(path),
                 Encoding::Mark,
                 Encoding::Mark.command(&shell::path(path))
             ),
@@ -81,9 +85,9 @@ impl fmt::Display for Notice {
 fn exposure(mode: u32) -> String {
     let (group, others) = ((mode >> 3) & 0o6, mode & 0o6);
     let may = |who, rights| match rights {
-        0o4 => format!("{who} read it"),
-        0o2 => format!("{who} write to it"),
-        _ => format!("{who} read and write it"),
+        0o4 => format!("{who} can read it"),
+        0o2 => format!("{who} can write to it"),
+        _ => format!("{who} can read and write it"),
     };
     match (group, others) {
         (group, 0) => may("its group", group),

@@ -8,7 +8,7 @@ use std::{
 use super::foreign::{Foreign, USABLE_SSH_KEY};
 use crate::{
     system::{child::ChildError, read::ReadError, root::SSHD},
-    text::{encoding::Encoding, printable, shell},
+    text::{encoding::Encoding, printable::shown, shell},
 };
 
 /// The problem that a key source, or a part of one, gave no key.
@@ -177,7 +177,7 @@ impl Problem {
         match (&self.cause, place) {
             (_, Place::Line(_, source)) => self.remedy_at(source),
             (Cause::NoFile(_), Place::Credential(name)) => Some(format!(
-                "let the unit load it: LoadCredential={name}:… or LoadCredentialEncrypted={name}:…"
+                "add LoadCredential={name}:… or LoadCredentialEncrypted={name}:… to the unit"
             )),
             (cause, Place::File(path)) => cause.remedy_of_file(path),
             _ => None,
@@ -189,19 +189,22 @@ impl Cause {
     /// What to do about it, wherever it is.
     fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::File(ReadError::Denied) => Some("ask its owner for the right to read it, or name a key of your own"),
-            Self::File(ReadError::TooLarge(_) | ReadError::NotRegular(_)) => Some("name a key file"),
+            Self::File(ReadError::Denied) => {
+                Some("ask the owner of the file for the right to read it, or use a key of your own")
+            }
+            Self::File(ReadError::TooLarge(_) | ReadError::NotRegular(_)) => Some("give the path of a key file"),
+            Self::File(ReadError::BadPath(_)) => Some("correct the path"),
             Self::File(error) => error.remedy(),
-            Self::LeadsNowhere => Some("restore the file that it leads to, or mount the file system that has it"),
-            Self::NoHome => Some("restore it, or correct sops.gnupg.home or GNUPGHOME"),
-            Self::BadLine => Some("correct or remove it"),
-            Self::RecipientLine => Some("put the identity in its place, which begins with AGE-SECRET-KEY-1"),
-            Self::SshKey => Some("name it in sops.age.sshKeyPaths"),
-            Self::PublicSshKey => Some("name the private key that belongs to it"),
+            Self::LeadsNowhere => Some("restore that file, or mount its file system"),
+            Self::NoHome => Some("restore the directory, or correct sops.gnupg.home or GNUPGHOME"),
+            Self::BadLine => Some("correct or remove the line"),
+            Self::RecipientLine => Some("write the private key instead, which begins with AGE-SECRET-KEY-1"),
+            Self::SshKey => Some("add this path to sops.age.sshKeyPaths instead"),
+            Self::PublicSshKey => Some("give the path of the private key"),
             Self::UnknownSshKind(_) => Some(USABLE_SSH_KEY),
-            Self::DamagedSshKey(_) | Self::NoSshKey => Some("restore it, or name another key"),
-            Self::NoCredentials => Some("start the unit that loads it, instead of this program by hand"),
-            Self::NoCommand => Some("check its quotes"),
+            Self::DamagedSshKey(_) | Self::NoSshKey => Some("restore the key, or give the path of another one"),
+            Self::NoCredentials => Some("start the systemd unit that loads the credential, not this program by hand"),
+            Self::NoCommand => Some("check the quotes in it"),
             Self::Foreign(foreign) => foreign.remedy(),
             _ => None,
         }
@@ -217,19 +220,19 @@ impl Cause {
         let path = shell::path(path);
         match self {
             Self::NoIdentity => Some(format!(
-                "restore it, or if there never was a key in it, run: age-keygen >> {path}"
+                "restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, run: age-keygen >> {path}"
             )),
             Self::EncryptedIdentities => Some(format!(
-                "name a decrypted copy instead; to make one, run: (umask 077; age --decrypt --output {text} {path})"
+                "give the path of a decrypted copy; to make one, run: (umask 077; age --decrypt --output {text} {path})"
             )),
             Self::EncryptedSshKey => Some(format!(
-                "use a key without a passphrase; to remove the passphrase of this one, run: ssh-keygen -p -N '' -f {path}"
+                "use a key without a passphrase; to remove the passphrase of this key, run: ssh-keygen -p -N '' -f {path}"
             )),
             Self::EncryptedPkcs8 => Some(format!(
-                "name a decrypted copy instead; to make one, run: (umask 077; openssl pkey -in {path} -out {plain})"
+                "give the path of a decrypted copy; to make one, run: (umask 077; openssl pkey -in {path} -out {plain})"
             )),
             Self::Foreign(foreign) => Some(format!(
-                "name a converted copy instead; to make one, run: {}",
+                "give the path of a converted copy; to make one, run: {}",
                 foreign.conversion(&path)?
             )),
             Self::Encoding(encoding) => Some(format!("run: {}", encoding.command(&path))),
@@ -249,7 +252,9 @@ impl KeyKind {
             Self::Ssh => format!("ssh-keygen -q -t ed25519 -N '' -f {path}"),
             Self::SshRsa => format!("ssh-keygen -q -t rsa -b 4096 -N '' -f {path}"),
         };
-        format!("restore or mount it, or if there never was one, run: mkdir -p {directory} && {make}")
+        format!(
+            "restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: mkdir -p {directory} && {make}"
+        )
     }
 }
 
@@ -262,7 +267,7 @@ impl fmt::Display for Problem {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => f.write_str(&printable::path(path)),
+            Self::File(path) => f.write_str(&shown(path)),
             Self::Variable(name) => f.write_str(name),
             Self::Credential(name) => write!(f, "credential {name}"),
             Self::Line(number, place) => write!(f, "line {number} of {place}"),
@@ -275,20 +280,20 @@ impl fmt::Display for Cause {
         match self {
             Self::File(error) => error.fmt(f),
             Self::NoFile(_) => ReadError::Missing.fmt(f),
-            Self::LeadsNowhere => f.write_str("it is a symlink that leads to no file"),
+            Self::LeadsNowhere => f.write_str("it is a symlink to a file that does not exist"),
             Self::NoHome => f.write_str("no such directory"),
-            Self::NoIdentity => f.write_str("it holds no age identity"),
+            Self::NoIdentity => f.write_str("it contains no age identity"),
             Self::BadLine => f.write_str("it is not an age identity"),
             Self::MoreBadLines(1) => f.write_str("1 more line is not an age identity"),
             Self::MoreBadLines(count) => {
                 write!(f, "{count} more lines are not age identities")
             }
-            Self::RecipientLine => f.write_str("it is an age recipient, which is a public key and cannot decrypt"),
-            Self::EncryptedIdentities => f.write_str("it is encrypted with a passphrase, which this program never asks for"),
+            Self::RecipientLine => f.write_str("it is a public age key, which cannot decrypt"),
+            Self::EncryptedIdentities => f.write_str("it is encrypted with a passphrase, and this program never asks for one"),
             Self::SshKey => f.write_str("it is an SSH key, not an age identity"),
             Self::PublicSshKey => f.write_str("it is a public SSH key"),
             Self::EncryptedSshKey | Self::EncryptedPkcs8 => {
-                f.write_str("it is protected by a passphrase, which this program never asks for")
+                f.write_str("it is protected by a passphrase, and this program never asks for one")
             }
             Self::UnknownSshKind(kind) if kind.starts_with("sk-") => {
                 write!(f, "it is an SSH key of kind {kind}, which can sign but not decrypt")
@@ -298,8 +303,8 @@ impl fmt::Display for Cause {
             Self::Foreign(foreign) => foreign.fmt(f),
             Self::Encoding(encoding) => encoding.fmt(f),
             Self::NoSshKey => f.write_str("it is not an SSH private key"),
-            Self::NoCredentials => f.write_str("no systemd unit gave this process credentials"),
-            Self::NoCommand => f.write_str("it is not a command"),
+            Self::NoCredentials => f.write_str("systemd gave this process no credentials"),
+            Self::NoCommand => f.write_str("its value is not a command"),
             Self::Command(program, error) => write!(f, "{program}: {error}"),
             Self::CommandFailed(program, status) => write!(f, "{program} failed with {status}"),
             Self::Program(words) => f.write_str(words),
@@ -313,8 +318,8 @@ impl fmt::Display for Damage {
             Self::NoEnd => "its last line, -----END …-----, is missing",
             Self::Base64 => "its text is not valid base64",
             Self::CutOff => "its end is missing",
-            Self::Form => "its content is not that of a key",
-            Self::SeveralKeys => "it does not hold exactly one key",
+            Self::Form => "its content does not have the form of a key",
+            Self::SeveralKeys => "it does not contain exactly one key",
             Self::Length => "its length is wrong",
             Self::CheckNumbers => "its two check numbers differ",
             Self::Padding => "its padding is wrong",

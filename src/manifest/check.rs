@@ -11,9 +11,9 @@ use super::{
     findings::Findings,
 };
 use crate::{
-    install::{is_reserved, rendered},
+    install::{InstallError, is_reserved, rendered},
     sops::format::Format,
-    text::printable::quoted,
+    text::printable::{named, shown},
 };
 
 /// Finds entries that cannot all be installed. If a manifest without `version` declares one place twice, the last entry counts, as in
@@ -28,11 +28,6 @@ pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &m
     entries
 }
 
-/// A path in quotes, for a message.
-fn shown(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
-}
-
 /// Finds sops files that are declared in two formats.
 fn formats(entries: &Entries, findings: &mut Findings) {
     let mut seen: BTreeMap<&Path, (Format, &str)> = BTreeMap::new();
@@ -42,9 +37,9 @@ fn formats(entries: &Entries, findings: &mut Findings) {
             let finding = format!(
                 "{} is declared as {format} by secret {} and as {} by secret {}",
                 shown(&secret.sops_file),
-                quoted(first),
+                named(first),
                 secret.format,
-                quoted(&secret.name)
+                named(&secret.name)
             );
             findings.error(finding, "set one format for both");
         }
@@ -71,11 +66,11 @@ fn all_places(entries: &Entries) -> impl Iterator<Item = (String, String)> {
     let secrets = entries
         .secrets
         .iter()
-        .map(|secret| (secret.name.clone(), format!("secret {}", quoted(&secret.name))));
+        .map(|secret| (secret.name.clone(), format!("secret {}", named(&secret.name))));
     let templates = entries
         .templates
         .iter()
-        .map(|template| (rendered(&template.name), format!("template {}", quoted(&template.name))));
+        .map(|template| (rendered(&template.name), format!("template {}", named(&template.name))));
     secrets.chain(templates)
 }
 
@@ -90,12 +85,12 @@ fn tokens(manifest: &Manifest, findings: &mut Findings) {
     for placeholder in &manifest.placeholders {
         if let Some(first) = seen.insert(&placeholder.token, &placeholder.secret) {
             let finding = format!(
-                "secrets {} and {} have the same placeholder, {}",
-                quoted(first),
-                quoted(&placeholder.secret),
-                quoted(&placeholder.token)
+                "secrets {} and {} have the same placeholder {}",
+                named(first),
+                named(&placeholder.secret),
+                named(&placeholder.token)
             );
-            findings.error(finding, "choose another for one of them");
+            findings.error(finding, "choose another placeholder for one of them");
         }
     }
 }
@@ -105,15 +100,14 @@ fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     let (link, mount_point) = (&manifest.link, &manifest.mount_point);
     // A path is empty if it was not valid. An error for it has been noted already, so the paths are not compared.
     let are_known = !link.as_os_str().is_empty() && !mount_point.as_os_str().is_empty();
-    if are_known && (link.starts_with(mount_point) || mount_point.starts_with(link)) {
-        findings.error(
-            format!(
-                "of symlinkPath {} and secretsMountPoint {} one is inside the other",
-                shown(link),
-                shown(mount_point)
-            ),
-            "choose two paths side by side",
-        );
+    if are_known && link.starts_with(mount_point) {
+        findings
+            .errors
+            .push(InstallError::link_in_mount_point(link, mount_point).diagnosis);
+    } else if are_known && mount_point.starts_with(link) {
+        findings
+            .errors
+            .push(InstallError::mount_point_below_link(link, mount_point).diagnosis);
     }
 }
 
@@ -130,9 +124,9 @@ fn same_places(entries: &mut Entries, findings: &mut Findings) {
         whats.dedup();
         let finding = match whats.as_slice() {
             [what] => format!("{what} is declared {times} times"),
-            _ => format!("{} are both published as {}", whats.join(" and "), quoted(&place)),
+            _ => format!("{} would both be published as {}", whats.join(" and "), named(&place)),
         };
-        findings.forgivable(finding, "the last one counts", "remove or rename all but one");
+        findings.forgivable(finding, "only the last one counts", "remove or rename all but one");
     }
     let secrets = entries.secrets.len();
     let mut position = 0..;
@@ -151,17 +145,17 @@ fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Finding
     let mut taken: BTreeMap<PathBuf, String> = all_places(entries).map(|(place, what)| (link.join(place), what)).collect();
     let mut placements: Vec<(String, &mut Placement)> = Vec::new();
     for secret in &mut entries.secrets {
-        placements.push((format!("secret {}", quoted(&secret.name)), &mut secret.placement));
+        placements.push((format!("secret {}", named(&secret.name)), &mut secret.placement));
     }
     for template in &mut entries.templates {
-        placements.push((format!("template {}", quoted(&template.name)), &mut template.placement));
+        placements.push((format!("template {}", named(&template.name)), &mut template.placement));
     }
     // The entries are examined from the last to the first, so that the last entry keeps the place.
     for (what, placement) in placements.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
-            let finding = format!("{what} and {other} are both at {}", shown(&path));
-            findings.forgivable(finding, &format!("only {other} is there"), "choose another path");
+            let finding = format!("{what} and {other} both have the path {}", shown(&path));
+            findings.forgivable(finding, &format!("only {other} is published there"), "choose another path");
             placement.path = None;
         } else {
             within(&what, &path, manifest.mount_point.as_path(), &link, &taken, findings);
@@ -181,16 +175,16 @@ fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTre
     let is_reserved = |below: &Path| below.components().next().is_none_or(|first| is_reserved(first.as_os_str()));
     if mount_point.starts_with(path) || link.starts_with(path) || among.is_some_and(is_reserved) {
         findings.error(
-            format!("{what} has the path {}, which the generations need", shown(path)),
+            format!("{what} has the path {}, which this program itself needs", shown(path)),
             "choose another path",
         );
         return;
     }
     if among.is_some() {
         findings.forgivable(
-            format!("{what} has the path {}, which is among the generations", shown(path)),
-            "its link is made beside them",
-            "choose another path",
+            format!("{what} has the path {}, which is inside secretsMountPoint", shown(path)),
+            "its link is made between the generations",
+            "choose a path outside secretsMountPoint",
         );
     }
     let below = path.ancestors().skip(1).find_map(|parent| taken.get(parent));
@@ -201,9 +195,10 @@ fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTre
             .map(|(_, what)| what)
             .next()
     };
-    if let Some(other) = below.or_else(above) {
+    let conflict = below.map(|other| ("below", other)).or_else(|| Some(("above", above()?)));
+    if let Some((side, other)) = conflict {
         findings.error(
-            format!("{what} has the path {}, which is above or below {other}", shown(path)),
+            format!("{what} has the path {}, which is {side} {other}", shown(path)),
             "choose another path",
         );
     }

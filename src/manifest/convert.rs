@@ -20,7 +20,7 @@ use crate::{
         budget,
         mode::{BadMode, FileMode},
     },
-    text::{diagnosis::Diagnosis, printable::quoted},
+    text::{diagnosis::Diagnosis, printable::named},
 };
 
 /// What a manifest installs. The names are still as in the manifest, so that findings can name entries whose names are wrong.
@@ -45,7 +45,10 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
     let key_timeout = key_timeout(raw.key_timeout, findings);
     let max_size = max_size(raw.max_size, findings);
     let keep_generations = u64::try_from(raw.keep_generations).unwrap_or_else(|_| {
-        findings.error(format!("keepGenerations is {}", raw.keep_generations), "set it to 0 or more");
+        findings.error(
+            format!("keepGenerations is {}", raw.keep_generations),
+            "set keepGenerations to 0 or more",
+        );
         0
     });
     let secrets = raw.secrets.into_iter().map(|raw| secret(raw, &paths, &link, findings));
@@ -83,10 +86,13 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
 }
 
 fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findings) -> Secret<String> {
-    let what = format!("secret {}", quoted(&raw.name));
+    let what = format!("secret {}", named(&raw.name));
     name(&what, &raw.name, findings);
     if raw.sops_file.is_empty() {
-        findings.error(format!("{what} has no sopsFile"), "set it to the file that holds the secret");
+        findings.error(
+            format!("{what} has no sopsFile"),
+            "set sopsFile to the file that holds the secret",
+        );
     }
     let format = format(&what, &raw.format, findings);
     let selection = match format {
@@ -95,7 +101,7 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
     };
     let placement = Placement {
         path: elsewhere(
-            paths.optional(&format!("path of {what}"), &raw.path, findings),
+            paths.optional(&format!("the path of {what}"), &raw.path, findings),
             &link.join(&raw.name),
         ),
         mode: mode(&what, &raw.mode, findings),
@@ -114,14 +120,17 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
 }
 
 fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Findings) -> Template<String> {
-    let what = format!("template {}", quoted(&raw.name));
+    let what = format!("template {}", named(&raw.name));
     name(&what, &raw.name, findings);
     if raw.content.is_empty() && raw.file.is_empty() {
         findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
     let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
-        path: elsewhere(paths.optional(&format!("path of {what}"), &raw.path, findings), &own_place),
+        path: elsewhere(
+            paths.optional(&format!("the path of {what}"), &raw.path, findings),
+            &own_place,
+        ),
         mode: mode(&what, &raw.mode, findings),
         owner: account(&what, ["owner", "uid"], raw.owner, &raw.uid, findings),
         group: account(&what, ["group", "gid"], raw.group, &raw.gid, findings),
@@ -144,7 +153,7 @@ fn name(what: &str, name: &str, findings: &mut Findings) {
     let Err(fault) = EntryName::new(name) else { return };
     findings.error(
         format!("the name of {what} {fault}"),
-        "choose another name, such as db/password",
+        "choose another name, such as \"db/password\"",
     );
 }
 
@@ -157,8 +166,8 @@ fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
         "ini" => Format::Ini,
         other => {
             findings.error(
-                format!("{what} has the unknown format {}", quoted(other)),
-                "set yaml, json, binary, dotenv or ini",
+                format!("{what} has the unknown format {}", named(other)),
+                "set \"yaml\", \"json\", \"binary\", \"dotenv\" or \"ini\"",
             );
             Format::Yaml
         }
@@ -169,14 +178,14 @@ fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
 fn mode(what: &str, mode: &str, findings: &mut Findings) -> FileMode {
     FileMode::from_octal(mode).unwrap_or_else(|bad| match bad {
         BadMode::TooHigh(rest) => {
-            let finding = format!("{what} has mode {}, which is above 07777", quoted(mode));
-            findings.forgivable(finding, "its lower bits count", "set a mode such as 0400");
+            let finding = format!("{what} has the mode {}, which is above 07777", named(mode));
+            findings.forgivable(finding, "only its last four digits count", "set a mode such as \"0400\"");
             rest
         }
         BadMode::NotOctal => {
             findings.error(
-                format!("{what} has mode {}, which is not an octal number", quoted(mode)),
-                "set a mode such as 0400",
+                format!("{what} has the mode {}, which is not an octal number", named(mode)),
+                "set a mode such as \"0400\"",
             );
             FileMode::NONE
         }
@@ -204,10 +213,10 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
         _ => {
             findings.error(
                 format!(
-                    "{what} has {id_field} {number}, which is {}",
+                    "{what} has the {id_field} {number}, which is {}",
                     if number < 0 { "negative" } else { "too large" }
                 ),
-                "set it to a number between 0 and 4294967294",
+                format!("set {id_field} to a number between 0 and 4294967294"),
             );
             Account::Id(0)
         }
@@ -218,8 +227,12 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
 fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
     let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
     for unit in bad {
-        let finding = format!("{field} of {what} names {}, which cannot be a unit", quoted(&unit));
-        findings.forgivable(finding, "it is left out", "correct it, for example to nginx.service");
+        let finding = format!("{field} of {what} contains {}, which is not the name of a unit", named(&unit));
+        findings.forgivable(
+            finding,
+            "it is ignored",
+            "write the full name of a unit, such as nginx.service",
+        );
     }
     good.iter().map(|unit| full_name(unit)).collect()
 }
@@ -236,9 +249,9 @@ fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut 
     for (secret, token) in raw {
         if token.is_empty() {
             findings.forgivable(
-                format!("the placeholder of secret {} is empty", quoted(&secret)),
+                format!("the placeholder of secret {} is empty", named(&secret)),
                 "it is never replaced",
-                "choose a text that stands for the secret in templates",
+                "choose the text that stands for this secret in templates",
             );
         } else {
             placeholders.push(Placeholder { token, secret });
@@ -254,13 +267,13 @@ fn exclusive_keys(raw: &raw::RawManifest, findings: &mut Findings) {
     if !raw.ssh_key_paths.is_empty() {
         findings.error(
             "gnupgHome and sshKeyPaths cannot both be set".to_owned(),
-            "set sops.gnupg.sshKeyPaths = [ ] or leave sops.gnupg.home unset",
+            "set sops.gnupg.sshKeyPaths to [ ], or remove sops.gnupg.home",
         );
     }
     if !raw.age_key_file.is_empty() {
         findings.error(
             "gnupgHome and ageKeyFile cannot both be set".to_owned(),
-            "leave sops.age.keyFile or sops.gnupg.home unset",
+            "remove sops.age.keyFile or sops.gnupg.home",
         );
     }
 }
@@ -269,7 +282,7 @@ fn exclusive_keys(raw: &raw::RawManifest, findings: &mut Findings) {
 fn credential_name(name: &str, findings: &mut Findings) {
     if name.contains(['/', '\0']) || name == "." || name == ".." {
         findings.error(
-            format!("ageKeyCredential {} is not the name of a credential", quoted(name)),
+            format!("ageKeyCredential is {}, which is not the name of a credential", named(name)),
             "correct sops.age.keyCredential",
         );
     }
@@ -283,7 +296,7 @@ fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
     if !(1..=LARGEST).contains(&mebibytes) {
         findings.error(
             format!("maxSize is {mebibytes}"),
-            format!("set sops.maxSize to between 1 and {LARGEST} MiB"),
+            format!("set sops.maxSize to a number between 1 and {LARGEST}, in MiB"),
         );
     }
     usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
@@ -297,7 +310,7 @@ fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
     if !(1..=LONGEST).contains(&seconds) {
         findings.error(
             format!("keyTimeout is {seconds}"),
-            format!("set sops.keyTimeout to between 1 and {LONGEST} seconds"),
+            format!("set sops.keyTimeout to a number between 1 and {LONGEST}, in seconds"),
         );
     }
     Duration::from_secs(seconds)
@@ -307,11 +320,11 @@ fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
     let mut unknown = describe_unknown::<raw::RawManifest>("the manifest", raw.unknown.keys());
     unknown.extend(describe_unknown::<raw::RawLogging>("logging", raw.logging.unknown.keys()));
     for secret in &raw.secrets {
-        let place = format!("secret {}", quoted(&secret.name));
+        let place = format!("secret {}", named(&secret.name));
         unknown.extend(describe_unknown::<raw::RawSecret>(&place, secret.unknown.keys()));
     }
     for template in &raw.templates {
-        let place = format!("template {}", quoted(&template.name));
+        let place = format!("template {}", named(&template.name));
         unknown.extend(describe_unknown::<raw::RawTemplate>(&place, template.unknown.keys()));
     }
     if findings.strict {
@@ -321,7 +334,7 @@ fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
         fields.sort();
         fields.dedup();
         findings.warnings.push(Diagnosis::bare(format!(
-            "the manifest has fields that this version does not know and ignores: {}",
+            "the manifest has fields that this version of the program does not know and ignores: {}",
             fields.join(", ")
         )));
     }
@@ -333,9 +346,10 @@ fn describe_unknown<'a, T: Default + Serialize>(
     fields: impl Iterator<Item = &'a String>,
 ) -> Vec<(String, Diagnosis)> {
     let describe = |field: &String| {
-        let remedy = raw::nearest_field::<T>(field).map_or("remove it".to_owned(), |known| format!("did you mean {known}?"));
-        let finding = format!("{place} has the unknown field {}", quoted(field));
-        (quoted(field), Diagnosis::new(finding, remedy))
+        let remedy =
+            raw::nearest_field::<T>(field).map_or("remove it".to_owned(), |known| format!("did you mean {}?", named(&known)));
+        let finding = format!("{place} has the unknown field {}", named(field));
+        (named(field), Diagnosis::new(finding, remedy))
     };
     fields.map(describe).collect()
 }

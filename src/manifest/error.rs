@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::error::Category;
 
-use crate::text::{diagnosis::Diagnosis, encoding::Encoding, shell};
+use crate::text::{diagnosis::Diagnosis, encoding::Encoding, printable::shown, shell};
 
 /// Why a manifest cannot be used.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl ManifestError {
     /// Not JSON, or a value of the wrong type. `field`: the one at fault, such as `mode of secret a`; `.` where no field is.
     pub(crate) fn json(path: &Path, field: &str, error: &serde_json::Error) -> Self {
         cause(field, error)
-            .of(format_args!("cannot read the manifest {}", path.display()))
+            .of(format_args!("cannot read the manifest {}", shown(path)))
             .into()
     }
 
@@ -27,7 +27,7 @@ impl ManifestError {
     /// mark (RFC 8259, section 8.1), and Nix writes it so. So another program has saved this text.
     pub(crate) fn encoded(path: &Path, encoding: Encoding) -> Self {
         Diagnosis::new(
-            format!("cannot read the manifest {}: {encoding}", path.display()),
+            format!("cannot read the manifest {}: {encoding}", shown(path)),
             format!("run: {}", encoding.command(&shell::path(path))),
         )
         .into()
@@ -37,7 +37,7 @@ impl ManifestError {
     pub(crate) fn invalid(path: &Path, findings: &[Diagnosis], warnings: Vec<Diagnosis>) -> Self {
         let list: Vec<_> = findings.iter().map(ToString::to_string).collect();
         let list = list.join("\n  ");
-        let diagnosis = Diagnosis::bare(format!("the manifest {} is not valid:\n  {list}", path.display()));
+        let diagnosis = Diagnosis::bare(format!("the manifest {} is not valid:\n  {list}", shown(path)));
         Self { diagnosis, warnings }
     }
 }
@@ -56,11 +56,11 @@ fn cause(field: &str, error: &serde_json::Error) -> Diagnosis {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
         Category::Eof if column == 0 => Diagnosis::new("it is empty", BUILD_AGAIN),
-        Category::Eof => Diagnosis::new(format!("its end is missing after line {line} column {column}"), BUILD_AGAIN),
+        Category::Eof => Diagnosis::new(format!("its end is missing, after line {line} column {column}"), BUILD_AGAIN),
         Category::Data => data_cause(field, error),
         _ => Diagnosis::new(
             format!("it is not valid JSON: {error}"),
-            "name the manifest that a Nix module made",
+            "give the path of a manifest that a Nix module made",
         ),
     }
 }
@@ -76,16 +76,13 @@ fn data_cause(field: &str, error: &serde_json::Error) -> Diagnosis {
     let text = text.strip_suffix(&place).unwrap_or_default();
     if let Some(name) = text.strip_prefix("duplicate field ") {
         return Diagnosis::new(
-            format!("the field {} is given twice,{place}", name.replace('`', "")),
+            format!("the field {} is given twice,{place}", name.replace('`', "\"")),
             "remove one of the two",
         );
     }
-    let field = if field == "." {
-        "it".to_owned()
-    } else {
-        // A field can contain the name of a secret, which the user chose, so control characters are escaped.
-        field.escape_debug().to_string()
-    };
+    if field == "." {
+        return Diagnosis::bare("it is not a JSON object");
+    }
     let expected = match text.rsplit_once(", expected ") {
         Some((_, "i64" | "u64")) => "a whole number",
         Some((_, "a string")) => "a string",

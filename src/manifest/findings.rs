@@ -19,8 +19,8 @@ impl Findings {
         };
         if let Some(version) = version.filter(|version| *version != 1) {
             findings.error(
-                format!("version {version} is not known, only 1 is"),
-                "install the sops-install-secrets that belongs to the Nix module",
+                format!("the manifest has version {version}, but this program knows only version 1"),
+                "use the program and the Nix module from the same release",
             );
         }
         findings

@@ -10,7 +10,7 @@ use super::{
     findings::Findings,
     raw,
 };
-use crate::text::{diagnosis::Diagnosis, encoding::Encoding, printable::quoted};
+use crate::text::{diagnosis::Diagnosis, encoding::Encoding, printable::named};
 
 impl Manifest {
     /// Reads and validates the text of a manifest. Returns the manifest and its warnings. `path` is the path of the manifest, for
@@ -48,11 +48,14 @@ impl Manifest {
 
 /// A field for a message.
 fn shown(json: &[u8], field: &str) -> String {
-    named(json, field).unwrap_or_else(|| field.to_owned())
+    of_entry(json, field).unwrap_or_else(|| match field {
+        "." => field.to_owned(),
+        field => format!("the field {}", named(field)),
+    })
 }
 
 /// A field such as `secrets[0].mode`, with the name of the secret or template instead of its position.
-fn named(json: &[u8], field: &str) -> Option<String> {
+fn of_entry(json: &[u8], field: &str) -> Option<String> {
     let (list, rest) = field.split_once('[')?;
     let (position, rest) = rest.split_once("].")?;
     let noun = match list {
@@ -62,7 +65,8 @@ fn named(json: &[u8], field: &str) -> Option<String> {
     };
     let manifest: serde_json::Value = serde_json::from_slice(json).ok()?;
     let entry = manifest.get(list)?.get(position.parse::<usize>().ok()?)?;
-    Some(format!("{rest} of {noun} {}", quoted(entry.get("name")?.as_str()?)))
+    let name = entry.get("name")?.as_str()?;
+    Some(format!("the field {} of {noun} {}", named(rest), named(name)))
 }
 
 #[cfg(test)]
@@ -75,11 +79,11 @@ mod tests {
         for (json, expected) in [
             (
                 format!(r#"{{"placeholderBySecretName": {{"{bad}": 5}}}}"#),
-                r"placeholderBySecretName.\u{1b}[2J\n must be a string, at line 1 column 45",
+                r#"the field "placeholderBySecretName.\u{1b}[2J\n" must be a string, at line 1 column 45"#,
             ),
             (
                 format!(r#"{{"secretsMountPoint": "/{bad}", "symlinkPath": "/{bad}/x"}}"#),
-                r#"of symlinkPath "/\u{1b}[2J\n/x" and secretsMountPoint "/\u{1b}[2J\n" one is inside the other"#,
+                r#"symlinkPath "/\u{1b}[2J\n/x" is inside secretsMountPoint "/\u{1b}[2J\n""#,
             ),
         ] {
             let error = Manifest::parse(Path::new("m"), json.as_bytes(), None)

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::findings::Findings;
-use crate::text::printable::quoted;
+use crate::text::printable::named;
 
 /// How the paths of the manifest are read.
 pub(crate) enum Paths<'a> {
@@ -18,7 +18,7 @@ impl Paths<'_> {
     /// Reads a path that must be given. `what` is the name of the field, for messages.
     pub(crate) fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
         if raw.is_empty() {
-            findings.error(format!("{what} is missing"), "set it to an absolute path");
+            findings.error(format!("{what} is missing"), format!("set {what} to an absolute path"));
         }
         self.optional(what, raw, findings).unwrap_or_default()
     }
@@ -31,16 +31,25 @@ impl Paths<'_> {
         let path = PathBuf::from(self.expand(what, raw, findings));
         if path.components().any(|part| part == Component::ParentDir) {
             findings.forgivable(
-                format!("{what} is {}, which contains ..", quoted(raw)),
-                "each .. removes the part before it",
-                "write it without ..",
+                format!("{what} is {}, which contains \"..\"", named(raw)),
+                "each \"..\" removes the part before it",
+                "write the path without \"..\"",
             );
         }
         let path = without_detours(&path);
-        if !path.is_absolute() || raw.contains('\0') || path.file_name().is_none() {
+        let fault = if !path.is_absolute() {
+            Some("is not an absolute path")
+        } else if raw.contains('\0') {
+            Some("contains a NUL character")
+        } else if path.file_name().is_none() {
+            Some("is the root directory")
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
             findings.error(
-                format!("{what} is {}", quoted(raw)),
-                "set it to an absolute path, and not to /",
+                format!("{what} is {}, which {fault}", named(raw)),
+                "set an absolute path other than \"/\"",
             );
             return None;
         }

@@ -21,7 +21,10 @@ use crate::{
         plaintext::Plaintext,
         read::{ReadError, Reader},
     },
-    text::diagnosis::Diagnosis,
+    text::{
+        diagnosis::Diagnosis,
+        printable::{named, shown},
+    },
 };
 
 /// The largest template file that is read, in bytes: 64 MiB, far more than any real template. Larger files are refused.
@@ -83,7 +86,7 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
 
 fn fail(template: &Template, diagnosis: Diagnosis) -> Failure {
     Failure {
-        diagnosis: diagnosis.of(format_args!("template {}", template.name)),
+        diagnosis: diagnosis.of(format_args!("template {}", named(template.name.as_str()))),
         entries: vec![template.name.to_string()],
         sops_file: None,
     }
@@ -145,10 +148,12 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
     let name = &placeholder.secret;
     match values.get(name.as_str()) {
         Some(content) => Ok(content.expose()),
-        None if declared.contains(name.as_str()) => Err(Diagnosis::bare(format!("it needs secret {name}, which failed"))),
+        None if declared.contains(name.as_str()) => {
+            Err(Diagnosis::bare(format!("it needs secret {}, which failed", named(name))))
+        }
         None => Err(Diagnosis::new(
-            format!("it needs secret {name}, which this manifest does not install"),
-            "declare it without neededForUsers",
+            format!("it needs secret {}, which this manifest does not install", named(name)),
+            "declare that secret without neededForUsers",
         )),
     }
 }
@@ -164,7 +169,10 @@ fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext,
         Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
         Err(error) => {
             let Diagnosis { cause, remedy } = unreadable(path, &error);
-            let cause = format!("template {name}: {cause}, so its content is used instead");
+            let cause = format!(
+                "template {}: {cause}, so the field \"content\" is used instead",
+                named(name.as_str())
+            );
             tracing::warn!("{}", Diagnosis { cause, remedy });
             Ok(Plaintext::from(body.content.clone()))
         }
@@ -172,5 +180,5 @@ fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext,
 }
 
 fn unreadable(path: &Path, error: &ReadError) -> Diagnosis {
-    error.diagnosis().of(format_args!("cannot read its file {}", path.display()))
+    error.diagnosis().of(format_args!("cannot read its file {}", shown(path)))
 }

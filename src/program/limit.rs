@@ -6,7 +6,7 @@ use crate::{manifest::Manifest, text::diagnosis::Diagnosis};
 /// The remedy for a size above the limit, if the manifest comes from our Nix module, which has the option `sops.maxSize`.
 const RAISE: &str = "raise sops.maxSize";
 /// The remedy for a size above the limit, if the manifest comes from the module of sops-nix, which has no option for the limit.
-const CANNOT_RAISE: &str = "make it smaller, or import the module of sops-install-secrets, which has sops.maxSize to raise this";
+const CANNOT_RAISE: &str = "make it smaller, or import the Nix module of sops-install-secrets and raise its option sops.maxSize";
 
 /// The size limit for each of three things: one sops file, all secrets together, all rendered templates together.
 #[derive(Clone, Copy)]
@@ -32,9 +32,6 @@ impl Limit {
     #[must_use]
     pub(crate) fn exceeded(self, kind: &str) -> Diagnosis {
         let limit = self.bytes >> 20;
-        Diagnosis::new(
-            format!("with it, more than {limit} MiB of {kind} would be published"),
-            self.remedy,
-        )
+        Diagnosis::new(format!("this would be more than {limit} MiB of {kind} in all"), self.remedy)
     }
 }

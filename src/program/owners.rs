@@ -11,6 +11,7 @@ use crate::{
         root::Root,
         users::{Accounts, Ids, UserError},
     },
+    text::printable::named,
 };
 
 /// Makes the entries of all secrets and templates that have a content. Returns a failure for each entry whose owner cannot be found.
@@ -66,7 +67,7 @@ fn unowned(kind: EntryKind, name: &EntryName, problem: &UserError) -> Failure {
         EntryKind::Template => "template",
     };
     Failure {
-        diagnosis: problem.diagnosis().of(format_args!("{noun} {name}")),
+        diagnosis: problem.diagnosis().of(format_args!("{noun} {}", named(name.as_str()))),
         entries: vec![name.to_string()],
         sops_file: None,
     }

@@ -31,7 +31,7 @@ use crate::{
         stop,
         users::Accounts,
     },
-    text::diagnosis::Diagnosis,
+    text::{diagnosis::Diagnosis, printable::shown},
 };
 
 /// The largest manifest that is read, in bytes: 256 MiB, far more than any real manifest. Larger manifests are refused.
@@ -79,12 +79,14 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
     let path = &arguments.manifest;
     let json = read::read(path, LARGEST_MANIFEST).map_err(|error| {
         let remedy = match error {
-            ReadError::Denied | ReadError::Refused(_) => Some("correct its path, or the owner and mode of the file"),
-            ReadError::Missing | ReadError::NotRegular(_) | ReadError::TooLarge(_) => Some("correct its path"),
+            ReadError::Denied | ReadError::Refused(_) => Some("correct the path, or the owner and mode of the file"),
+            ReadError::Missing | ReadError::BadPath(_) | ReadError::NotRegular(_) | ReadError::TooLarge(_) => {
+                Some("correct the path")
+            }
             ReadError::Late | ReadError::Stopped => error.remedy(),
         };
         Diagnosis {
-            cause: format!("cannot read the manifest {}: {error}", path.display()),
+            cause: format!("cannot read the manifest {}: {error}", shown(path)),
             remedy: remedy.map(str::to_owned),
         }
     })?;
@@ -189,7 +191,7 @@ fn site(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut 
 /// looked up, the secrets are still published, and the next run corrects the group.
 fn directory_group(accounts: &mut Accounts) -> Gid {
     accounts.directory_group().unwrap_or_else(|error| {
-        tracing::warn!("{error}; until the next run only root can list the directories of the secrets");
+        tracing::warn!("{error}; so only root can list the directories of the secrets, until the next run");
         Gid::ROOT
     })
 }
@@ -259,10 +261,10 @@ fn make_live(
     if !missing.is_empty() {
         tracing::error!(
             GENERATION = generation,
-            "published {} of {} in {}, without: {}; repair what is named above, and run: {again}",
+            "published {} of {} in {}, without: {}; repair the faults named above, and run: {again}",
             entries.len(),
             entries.len().saturating_add(missing.len()),
-            site.link.display(),
+            shown(&site.link),
             names(&missing),
         );
     }
@@ -271,9 +273,9 @@ fn make_live(
 
 fn change_nothing(site: &Site, is_live: bool, failures: &[Failure]) -> Outcome {
     let failed = names(&failed_entries(failures));
-    let link = site.link.display();
+    let link = shown(&site.link);
     if is_live {
-        tracing::error!("nothing was changed, because these failed: {failed}; {link} is as it was");
+        tracing::error!("nothing was changed, because these failed: {failed}; {link} is unchanged");
     } else {
         tracing::error!("nothing was published in {link}, because every secret and template failed: {failed}");
     }
@@ -288,7 +290,7 @@ fn nothing_changed(error: &InstallError) -> Outcome {
 /// The diagnosis of `error`. If this run was told to end, the remedy is to start it again. Somebody who typed the command of
 /// this run can type that command again. If a unit or a switch started this run, `again` is the command.
 fn diagnosis(error: InstallError, again: &str) -> Diagnosis {
-    let remedy = format!("if you typed it, type it again; if not, run: {again}");
+    let remedy = format!("if you started it by hand, start it again; otherwise run: {again}");
     if error.is_stopped {
         Diagnosis::new(error.diagnosis.cause, remedy)
     } else {

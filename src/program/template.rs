@@ -85,7 +85,7 @@ fn plain(text: &[u8], from: usize, to: usize) -> Result<&[u8], Diagnosis> {
         let line = before.filter(|byte| **byte == b'\n').count().saturating_add(1);
         let token = String::from_utf8_lossy(token);
         return Err(Diagnosis::new(
-            format!("line {line} contains {token}, which stands for no secret of this manifest"),
+            format!("line {line} contains the placeholder {token}, but no secret of this manifest has that placeholder"),
             "declare the secret, and rebuild",
         ));
     }

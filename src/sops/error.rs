@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{format::EmitError, rules::RuleError, select_error::SelectError};
+use super::{format::EmitError, key::marked, rules::RuleError, select_error::SelectError};
 
 /// Why a sops file cannot be decrypted.
 #[derive(Debug, Error)]
@@ -21,7 +21,7 @@ pub enum DecryptError {
         problem: String,
     },
     /// A value is in the clear, although the selection rule of the file selects this value for encryption.
-    #[error("{place}: the value is {found} that is not encrypted, but should be")]
+    #[error("{place}: the value is {found} in plain text, but should be encrypted")]
     NotEncrypted {
         /// The place of the value in the file.
         place: ValuePlace,
@@ -29,7 +29,7 @@ pub enum DecryptError {
         found: &'static str,
     },
     /// A map of the file has a key that is not a string.
-    #[error("{place} has a key that is {type_name}, and only strings can be keys")]
+    #[error("{place} has a key that is {type_name}, but sops accepts only strings as keys")]
     Key {
         /// The place of the map in the file.
         place: ValuePlace,
@@ -41,10 +41,10 @@ pub enum DecryptError {
     Rule(#[from] RuleError),
     /// The paths of the values are too long. To authenticate all of them would take far longer than the size of the file
     /// justifies.
-    #[error("its keys are so long that checking its values would take too long")]
+    #[error("its keys are so long that decryption would take too much time")]
     LongPaths,
     /// A later document of the file is a separate sops file with another data key.
-    #[error("document {document} is a sops file of its own, with another data key")]
+    #[error("document {document} is another sops file, with another data key")]
     Joined {
         /// The number of the later document, counted from 1.
         document: usize,
@@ -74,9 +74,9 @@ impl fmt::Display for ValuePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.document, self.path.as_str()) {
             (None, "") => f.write_str("the document"),
-            (None, path) => write!(f, "the key {path}"),
+            (None, path) => write!(f, "the key {}", marked(path)),
             (Some(document), "") => write!(f, "document {document}"),
-            (Some(document), path) => write!(f, "document {document}: the key {path}"),
+            (Some(document), path) => write!(f, "document {document}: the key {}", marked(path)),
         }
     }
 }

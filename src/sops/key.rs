@@ -115,6 +115,16 @@ impl KeyPath {
     }
 }
 
+/// A key as a message shows it: in quotes, so that a reader sees where the key begins and ends. A key in brackets shows this itself,
+/// and an empty key is `""` already.
+pub(crate) fn marked(key: &str) -> String {
+    if key.starts_with(['[', '"']) {
+        key.to_owned()
+    } else {
+        format!("\"{key}\"")
+    }
+}
+
 impl FromIterator<KeyStep> for KeyPath {
     fn from_iter<I: IntoIterator<Item = KeyStep>>(steps: I) -> Self {
         Self {

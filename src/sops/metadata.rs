@@ -126,8 +126,9 @@ impl Metadata {
     /// When something that decryption needs is missing or malformed.
     pub(crate) fn read(section: &Branch<Stored<'_>>) -> Result<Self, SopsFileError> {
         let last_modified =
-            text(section, "lastmodified").ok_or_else(|| SopsFileError::metadata("the sops metadata has no lastmodified"))?;
-        let last_modified = time::to_seconds(&last_modified).ok_or_else(|| wrong("lastmodified", "an RFC 3339 time"))?;
+            text(section, "lastmodified").ok_or_else(|| SopsFileError::metadata("the sops metadata has no \"lastmodified\""))?;
+        let last_modified =
+            time::to_seconds(&last_modified).ok_or_else(|| wrong("lastmodified", "a time such as 2024-01-31T12:00:00Z"))?;
         Ok(Self {
             key_groups: key_groups(section)?,
             last_modified,
@@ -164,7 +165,7 @@ fn key_groups(section: &Branch<Stored<'_>>) -> Result<KeyGroups, SopsFileError> 
         vec![top]
     };
     if groups.is_empty() {
-        return Err(SopsFileError::metadata("the sops metadata names no key"));
+        return Err(SopsFileError::metadata("the sops metadata names no recipient"));
     }
     if groups.len() > MOST_GROUPS {
         let problem = format!("the sops metadata names more than {MOST_GROUPS} key groups");
@@ -241,7 +242,7 @@ fn flag(section: &Branch<Stored<'_>>, field: &'static str) -> Result<bool, SopsF
 
 /// The error for a metadata field whose value is not valid. `expected` says what the field needs.
 fn wrong(field: &str, expected: &str) -> SopsFileError {
-    SopsFileError::metadata(format!("{field} in the sops metadata is not {expected}"))
+    SopsFileError::metadata(format!("\"{field}\" in the sops metadata is not {expected}"))
 }
 
 /// The text of a field, whatever the type of its scalar is. Returns `None` if the field is missing, or is no scalar.

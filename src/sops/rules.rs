@@ -29,7 +29,7 @@ pub(crate) struct RuleFields<'a> {
 
 /// The error for a selection rule whose pattern cannot be followed.
 #[derive(Debug, Error)]
-#[error("{rule} {problem}")]
+#[error("\"{rule}\" in the sops metadata {problem}")]
 pub struct RuleError {
     /// The name of the selection rule.
     rule: &'static str,
@@ -106,7 +106,7 @@ impl Rule {
             several => {
                 let names: Vec<_> = several.iter().map(|(name, ..)| *name).collect();
                 Err(SopsFileError::metadata(format!(
-                    "the file has more than one of the rules that select what is encrypted: {}",
+                    "the sops metadata has more than one rule that selects values to encrypt: {}",
                     names.join(", ")
                 )))
             }

@@ -82,7 +82,7 @@ fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Store
     match (sections.next(), sections.next()) {
         (None, _) => Err(not_found()),
         (Some(_), Some(_)) => Err(SopsFileError {
-            problem: "there are two sops sections".to_owned(),
+            problem: "it has two sops sections".to_owned(),
             flaw: Flaw::RepeatedSection,
         }),
         (
@@ -93,7 +93,7 @@ fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Store
             None,
         ) => Ok(section),
         (Some(item), None) => Err(SopsFileError::metadata(format!(
-            "the sops section is {}, not a map",
+            "its sops section is {}, not a map",
             item.value.type_name()
         ))),
     }
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_file_without_a_proper_section_is_refused() {
         let none = "it has no sops metadata";
-        let two = "there are two sops sections";
+        let two = "it has two sops sections";
         for (format, source, error) in [
             (Format::Json, "{}", none),
             (Format::Json, r#"{"sops": {}}"#, none),

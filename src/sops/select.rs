@@ -285,6 +285,6 @@ mod tests {
         let documents = Format::Json.parse(br#"{"password\n\u001b[2J": "x"}"#).unwrap();
         let error = Selector::new(&documents).scalar(&KeyPath::parse("password")).unwrap_err();
         let remedy = error.remedy().unwrap();
-        assert_eq!(remedy, r"did you mean password\n\u{1b}[2J?");
+        assert_eq!(remedy, r#"did you mean "password\n\u{1b}[2J"?"#);
     }
 }

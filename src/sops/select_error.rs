@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{
-    key::{KeyPath, KeyStep},
+    key::{KeyPath, KeyStep, marked},
     tree::{Branch, Key, Value},
 };
 
@@ -11,7 +11,7 @@ use super::{
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SelectError {
     /// The map has no value with the name in the key.
-    #[error("the key {key} does not exist")]
+    #[error("the key {} does not exist", marked(.key))]
     Missing {
         /// The key, up to the step that finds no value.
         key: String,
@@ -19,7 +19,7 @@ pub enum SelectError {
         nearest: Option<String>,
     },
     /// The list has no element at the position in the key.
-    #[error("the key {key} does not exist: {list} has {elements}")]
+    #[error("the key {} does not exist: {} has {elements}", marked(.key), marked(.list))]
     Beyond {
         /// The key, up to the step that finds no value.
         key: String,
@@ -29,7 +29,7 @@ pub enum SelectError {
         elements: String,
     },
     /// No value has the name in the key, and the key begins like steps in brackets but continues otherwise.
-    #[error("the key {key} cannot be read from character {position} on")]
+    #[error("the key {} is written wrongly, from character {position} on", marked(.key))]
     Malformed {
         /// The whole key, as the user typed it.
         key: String,
@@ -38,14 +38,14 @@ pub enum SelectError {
     },
     /// Several values have the name in the key. None of them is taken, because anybody who can write the file could have added
     /// one of them: an empty string, which nothing authenticates.
-    #[error("the key {key} is there more than once")]
+    #[error("the file has the key {} more than once", marked(.key))]
     Repeated {
         /// The key, up to the step that finds several values.
         key: String,
     },
     /// The key has a further step, but the value before this step has the wrong type. A name needs a map, and a position needs
     /// a list.
-    #[error("the key {key} is {found}, not {expected}, so there is no {wanted} in it")]
+    #[error("the key {} does not exist: {} is {found}, not {expected}", marked(.wanted), marked(.key))]
     NotAMap {
         /// The key of the value that is no map, or no list.
         key: String,
@@ -59,7 +59,7 @@ pub enum SelectError {
         nearest: Option<String>,
     },
     /// The value exists, but is no scalar, and so cannot be written to a file.
-    #[error("the key {key} is {found}, and only a string, a number, a boolean or a time can be a secret")]
+    #[error("the key {} is {found}, not a single value", marked(.key))]
     NotAScalar {
         /// The whole key.
         key: String,
@@ -97,7 +97,7 @@ impl SelectError {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Missing { nearest, .. } | Self::NotAMap { nearest, .. } => {
-                nearest.as_ref().map(|key| format!("did you mean {key}?"))
+                nearest.as_ref().map(|key| format!("did you mean {}?", marked(key)))
             }
             Self::Malformed { .. } => {
                 Some("write each name as [\"name\"] and each position as [0], with nothing in between".to_owned())
@@ -109,12 +109,13 @@ impl SelectError {
     }
 }
 
-/// What to do about a `value` that is no scalar.
 /// Advice for a key that leads to a value that is no scalar.
 fn hint<S>(key: &KeyPath, value: &Value<S>) -> Option<String> {
     match value {
-        Value::Map(inner) => Some(format!("{}use key \"\" for the whole file", inner_key(key, inner))),
-        Value::List(elements) => element(key, elements).map(|key| format!("name one of its elements, such as {key}")),
+        Value::Map(inner) => Some(format!("{}set key to \"\" for the whole file", inner_key(key, inner))),
+        Value::List(elements) => {
+            element(key, elements).map(|key| format!("set key to one of its elements, such as {}", marked(&key.to_string())))
+        }
         Value::Comment(_) => Some("comments count as elements, as they do for sops".to_owned()),
         Value::Null | Value::Scalar(..) => None,
     }
@@ -129,7 +130,7 @@ fn inner_key<S>(key: &KeyPath, inner: &Branch<S>) -> String {
     let depth = key.steps().len();
     name.map_or(String::new(), |name| {
         let first = key.with(depth, depth, KeyStep::Name(name));
-        format!("name one of its keys, such as {first}, or ")
+        format!("set key to a key inside it, such as {}, or ", marked(&first.to_string()))
     })
 }
 

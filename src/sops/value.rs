@@ -46,7 +46,7 @@ pub(crate) enum TokenError {
 }
 
 /// The message for a text that is no token at all.
-const NO_TOKEN: &str = "the value is incomplete: it is not of the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]";
+const NO_TOKEN: &str = "the value is cut off or changed: it does not have the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]";
 
 impl<'a> EncryptedValue<'a> {
     /// Reads a token. Text behind the last `]` of the first line is ignored, and so are all further lines.
@@ -129,7 +129,7 @@ impl Type {
             b"time" => Ok(Self::Scalar(ScalarType::Time)),
             b"comment" => Ok(Self::Comment),
             _ => Err(TokenError::Malformed(format!(
-                "the encrypted value has the unknown type {}",
+                "the encrypted value has the unknown type \"{}\"",
                 printable(name)
             ))),
         }

@@ -78,7 +78,7 @@ impl fmt::Display for ChildError {
             Self::Missing => f.write_str("no such program"),
             Self::Refused(reason) => write!(f, "cannot be run: {reason}"),
             Self::Late(timeout) => write!(f, "no answer within {} s", timeout.as_secs()),
-            Self::TooMuch => write!(f, "answers with more than {} MiB", MOST_OUTPUT >> 20),
+            Self::TooMuch => write!(f, "its answer is larger than {} MiB", MOST_OUTPUT >> 20),
             Self::Stopped => f.write_str("stopped: this run was told to end"),
         }
     }

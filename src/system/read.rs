@@ -40,6 +40,8 @@ pub enum ReadError {
     Denied,
     /// The system refused to open or read the file for another reason. The value is the error of the system.
     Refused(String),
+    /// The path leads to no file: a part of it is no directory, or symlinks lead in a circle. The text is the reason.
+    BadPath(&'static str),
     /// The file is not a regular file, and reading it could block or never end. The value says which kind of file it is.
     NotRegular(&'static str),
     /// The file has more bytes than this limit. No part of the file is used.
@@ -56,6 +58,7 @@ impl fmt::Display for ReadError {
             Self::Missing => f.write_str("no such file"),
             Self::Denied => f.write_str("permission denied"),
             Self::Refused(reason) => f.write_str(reason),
+            Self::BadPath(reason) => f.write_str(reason),
             Self::NotRegular(kind) => write!(f, "it is {kind}, not a file"),
             Self::TooLarge(limit) if limit >> 20 > 0 => write!(f, "it is larger than {} MiB", limit >> 20),
             Self::TooLarge(limit) => write!(f, "it is larger than {} KiB", limit >> 10),
@@ -69,9 +72,14 @@ impl ReadError {
     /// What somebody can do about the error, if that is the same for all kinds of files.
     pub(crate) fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::Late => Some("keep it on a local disk"),
+            Self::Late => Some("move it to a local disk"),
             Self::Stopped => Some("run this again"),
-            Self::Missing | Self::Denied | Self::Refused(_) | Self::NotRegular(_) | Self::TooLarge(_) => None,
+            Self::Missing
+            | Self::Denied
+            | Self::Refused(_)
+            | Self::BadPath(_)
+            | Self::NotRegular(_)
+            | Self::TooLarge(_) => None,
         }
     }
 
@@ -191,8 +199,10 @@ fn refusal(error: &io::Error) -> ReadError {
     match rustix::io::Errno::from_io_error(error) {
         Some(rustix::io::Errno::NOENT) => ReadError::Missing,
         Some(rustix::io::Errno::ACCESS) => ReadError::Denied,
-        // Each libc has other words for `ELOOP`, so the message has words of its own.
-        Some(rustix::io::Errno::LOOP) => ReadError::Refused("too many levels of symbolic links".to_owned()),
+        // Each libc has other words for these errors, so the messages have words of their own.
+        Some(rustix::io::Errno::LOOP) => ReadError::BadPath("the symlinks on its path lead in a circle"),
+        Some(rustix::io::Errno::NOTDIR) => ReadError::BadPath("a part of its path is not a directory"),
+        Some(rustix::io::Errno::NAMETOOLONG) => ReadError::BadPath("its path is too long"),
         // open(2) gives `ENXIO` for a socket.
         Some(rustix::io::Errno::NXIO) => ReadError::NotRegular("a socket"),
         _ => ReadError::Refused(reason(error)),

@@ -12,20 +12,20 @@ use nix::{
 };
 use rustix::fs::{Gid, Stat, Uid};
 
-use crate::text::diagnosis::Diagnosis;
+use crate::text::{diagnosis::Diagnosis, printable::named};
 
 /// Why a user or group name has no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
     /// No user has this name.
-    #[error("no user named {0}")]
+    #[error("there is no user {}", named(.0))]
     NoUser(String),
     /// No group has this name.
-    #[error("no group named {0}")]
+    #[error("there is no group {}", named(.0))]
     NoGroup(String),
     /// The user database gave an error instead of an answer.
-    #[error("cannot look up {kind} {name}: {}", .cause.desc())]
+    #[error("cannot look up the {kind} {}: {}", named(.name), .cause.desc())]
     LookUp {
         /// The kind of name: `user` or `group`.
         kind: &'static str,
@@ -40,8 +40,8 @@ impl UserError {
     /// The error, with what to do about it.
     pub(crate) fn diagnosis(&self) -> Diagnosis {
         let remedy = match self {
-            Self::NoUser(_) => Some("declare it in users.users, or correct the owner"),
-            Self::NoGroup(_) => Some("declare it in users.groups, or correct the group"),
+            Self::NoUser(_) => Some("declare the user in users.users, or correct owner"),
+            Self::NoGroup(_) => Some("declare the group in users.groups, or correct group"),
             Self::LookUp { .. } => None,
         };
         Diagnosis {

@@ -48,14 +48,22 @@ pub(crate) fn is_control(character: char) -> bool {
         )
 }
 
-/// A name as a message shows it. If all characters are harmless, the name is not changed. Otherwise the name is quoted and its
+/// A name that people choose, such as that of a secret, as a message shows it: in quotes, so that a reader sees where the name
+/// begins and ends.
+pub(crate) fn named(name: &str) -> String {
+    format!("{name:?}")
+}
+
+/// A path as a message shows it. If all characters are usual in paths, the path is not changed. Otherwise the path is quoted and its
 /// control characters are escaped, so that a manifest cannot control the terminal.
-pub(crate) fn quoted(text: &str) -> String {
-    let plain = !text.is_empty()
-        && text
-            .chars()
-            .all(|character| character.is_alphanumeric() || "/._-@:+".contains(character));
-    if plain { text.to_owned() } else { format!("{text:?}") }
+pub(crate) fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_usual = |character: char| character.is_alphanumeric() || "/._-@:+".contains(character);
+    if !text.is_empty() && text.chars().all(is_usual) {
+        text.into_owned()
+    } else {
+        named(&text)
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +78,7 @@ mod tests {
         let count = CONTROLS.chars().count();
         assert_eq!(one_line(CONTROLS), "\u{fffd}".repeat(count));
         assert_eq!(path(Path::new("a\u{202e}\u{1b}ä")), "a\u{fffd}\u{fffd}ä");
-        assert!(quoted(CONTROLS).is_ascii());
+        assert!(named(CONTROLS).is_ascii());
     }
 
     #[test]

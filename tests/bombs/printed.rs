@@ -43,9 +43,9 @@ fn what_would_be_printed_endlessly_is_an_error() {
     let yaml = said("deep YAML", "yaml", |text| {
         format!("l_unencrypted: {}\n{text}", nested(60_000, 190))
     });
-    let problem = "printed as a whole it would be many times as long as its contents; take single keys of it";
+    let problem = "the whole file, printed, would be many times as long as its contents; use single keys of it";
     for (suffix, said) in [("ini", ini), ("json", json), ("yaml", yaml)] {
-        assert_eq!(said, format!("error: secret s from $DIR/keys.{suffix}: {problem}"));
+        assert_eq!(said, format!("error: secret \"s\" from $DIR/keys.{suffix}: {problem}"));
     }
 }
 
@@ -163,7 +163,7 @@ fn memory_is_four_times_the_file_and_what_is_published_however_long_a_file_is_wh
             manifest.template("t", &token("s").repeat(1000), serde_json::json!({}))
         },
     );
-    refused(&ended, &format!("template t: {}", more_than("templates")));
+    refused(&ended, &format!("template \"t\": {}", more_than("templates")));
     let ended = takes(
         "one value at three places of a template",
         4 * unit,

@@ -63,8 +63,7 @@ fn works(world: &World, what: &str, manifest: &Manifest, memory: usize) -> Ended
     ended
 }
 
-const DECLARE: &str =
-    ", and was never encrypted; correct that, then in the directory of .sops.yaml run: sops encrypt --in-place ";
+const DECLARE: &str = "; correct that line; then in the directory of .sops.yaml run: sops encrypt --in-place ";
 const NO_METADATA: &str = "it was never encrypted; in the directory of .sops.yaml run: sops encrypt --in-place ";
 
 #[test]
@@ -344,7 +343,7 @@ fn a_template_can_have_64_mib() {
         &template(&vec![b'x'; (64 << 20) + 1]),
         512,
     );
-    let problem = "error: template t: cannot read its file $DIR/template: it is larger than 64 MiB\n";
+    let problem = "error: template \"t\": cannot read its file $DIR/template: it is larger than 64 MiB\n";
     assert!(ended.err.starts_with(problem), "{}", ended.err);
     if !is_full() {
         say("the sizes are a 64th of those that BOMBS=full has");

@@ -90,7 +90,7 @@ fn a_key_file_that_is_no_file_is_passed_over() {
         |world, path| good(world).with("ageKeyFile", path.to_str().unwrap()),
         |path, said| {
             let (warning, hint) = match of_key(said) {
-                (said, None) => (said.to_owned(), "repair what is named above".to_owned()),
+                (said, None) => (said.to_owned(), "repair the fault named above".to_owned()),
                 (said, Some(remedy)) => (format!("{said}; {remedy}"), format!("repair {}: {remedy}", path.display())),
             };
             let said = of_key(said).0;
@@ -132,7 +132,7 @@ fn a_sops_file_that_is_no_file_is_an_error() {
         |world, path| world.manifest().secret("s", path, "k"),
         |path, said| {
             let hint = match said {
-                "no such file" => "; restore it, or correct sopsFile",
+                "no such file" => "; restore the file, or correct sopsFile",
                 said if said.starts_with("it is ") => "; correct sopsFile",
                 _ => "; correct sopsFile, or the owner and mode of the file",
             };
@@ -156,7 +156,7 @@ fn a_template_file_that_is_no_file_is_an_error() {
         },
         |path, said| {
             format!(
-                "error: template t: cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: t\n",
+                "error: template \"t\": cannot read its file {}: {said}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: t\n",
                 path.display()
             )
         },

@@ -66,9 +66,9 @@ fn a_file_that_takes_too_long_fails_and_those_behind_it_are_published() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): it takes longer than 30 s; see what was changed in it, or \
+        "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): its decryption takes longer than 30 s; look at what was changed in the file, or \
          restore it from version control\n\
-         error: published 1 of 2 in /run/secrets, without: slow-0; repair what is named above, and run: /run/current-system/activate\n"
+         error: published 1 of 2 in /run/secrets, without: slow-0; repair the faults named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
@@ -89,7 +89,7 @@ fn all_files_together_have_one_time_and_what_is_open_by_then_is_published() {
     assert_eq!(said.code, Some(3), "{said:?}");
     let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: the files before it used most \
         of the 90 s that all have together; repair those first\n\
-        error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; repair what is named above, and run: \
+        error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; repair the faults named above, and run: \
         /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
 }
@@ -104,7 +104,7 @@ fn at_boot_what_is_ready_when_a_run_is_told_to_end_is_published() {
     assert_eq!(
         said.err,
         "error: cannot decrypt $DIR/slow-0.bin (needed by secret slow-0): stopped: this run was told to end; run this again\n\
-         error: published 1 of 2 in /run/secrets, without: slow-0; repair what is named above, and run: /run/current-system/activate\n"
+         error: published 1 of 2 in /run/secrets, without: slow-0; repair the faults named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
@@ -119,7 +119,7 @@ fn a_file_on_a_disk_that_does_not_even_tell_its_size_keeps_no_other_waiting() {
     let manifest = manifest.secret("healthy", &world.fixture("nesting.json"), "database/host");
     let said = run_with_late("statx", &world, &manifest, &slow, 20, &["timeout", "-s", "TERM", "10"]);
     assert_eq!(said.code, Some(124), "{said:?}");
-    let last = "error: published 1 of 4 in /run/secrets, without: slow-0, slow-1, slow-2; repair what is named above, and run: \
+    let last = "error: published 1 of 4 in /run/secrets, without: slow-0, slow-1, slow-2; repair the faults named above, and run: \
         /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
@@ -138,7 +138,7 @@ fn what_is_live_stays_when_a_run_is_told_to_end() {
         &["timeout", "-s", "INT", "--preserve-status", "5"],
     );
     assert_eq!(said.code, Some(1), "{said:?}");
-    let last = "error: nothing was changed, because these failed: slow-0; /run/secrets is as it was\n";
+    let last = "error: nothing was changed, because these failed: slow-0; /run/secrets is unchanged\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert_eq!(world.read("/run/secrets/healthy"), "deep");
 }
@@ -168,7 +168,7 @@ fn a_run_that_is_told_to_end_while_the_link_never_stays_the_same_ends() {
         said
     });
     assert_eq!(said.code, Some(1), "{said:?}");
-    let last = "this run was told to end before it changed anything; /run/secrets is as it was";
+    let last = "this run was told to end before it changed anything; /run/secrets is unchanged";
     assert!(said.err.contains(last), "{said:?}");
 }
 
@@ -180,7 +180,7 @@ fn at_boot_templates_of_what_is_ready_are_published_too_when_a_run_is_told_to_en
     let manifest = manifest(&world, &slow).template("t", "", json!({ "file": text }));
     let said = run(&world, &manifest, &slow, 10, &["timeout", "-s", "TERM", "5"]);
     assert_eq!(said.code, Some(124), "{said:?}");
-    let last = "error: published 2 of 3 in /run/secrets, without: slow-0; repair what is named above, and run: /run/current-system/activate\n";
+    let last = "error: published 2 of 3 in /run/secrets, without: slow-0; repair the faults named above, and run: /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert_eq!(world.read("/run/secrets/rendered/t"), "host=db.example.org");
 }
@@ -202,7 +202,7 @@ fn a_gnupg_home_on_a_disk_that_does_not_answer_holds_nothing_up() {
         Said {
             code: Some(0),
             out: String::new(),
-            err: "warning: cannot use $DIR/slow-home: its disk or network does not answer; keep it on a local disk\n".to_owned(),
+            err: "warning: cannot use $DIR/slow-home: its disk or network does not answer; move it to a local disk\n".to_owned(),
         }
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
@@ -230,11 +230,11 @@ fn a_key_or_template_on_a_disk_that_does_not_answer_holds_nothing_up_but_itself(
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "warning: cannot use $DIR/slow-key: its disk or network does not answer; keep it on a local disk\n\
-         warning: template with-content: cannot read its file $DIR/slow-template: its disk or network does not answer, so its content is \
+        "warning: cannot use $DIR/slow-key: its disk or network does not answer; move it to a local disk\n\
+         warning: template \"with-content\": cannot read its file $DIR/slow-template: its disk or network does not answer, so its content is \
          used instead; keep it on a local disk\n\
-         error: template t: cannot read its file $DIR/slow-template: its disk or network does not answer; keep it on a local disk\n\
-         error: published 2 of 3 in /run/secrets, without: t; repair what is named above, and run: /run/current-system/activate\n"
+         error: template \"t\": cannot read its file $DIR/slow-template: its disk or network does not answer; move it to a local disk\n\
+         error: published 2 of 3 in /run/secrets, without: t; repair the faults named above, and run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
@@ -316,7 +316,7 @@ fn a_sops_file_and_all_that_is_published_are_bounded_and_the_rest_is_published()
                 "error: cannot decrypt $DIR/strings.yaml (needed by secrets {names}): with it, more than 1 MiB of secrets would be \
                  published; raise sops.maxSize"
             ),
-            "error: template t: with it, more than 1 MiB of templates would be published; raise sops.maxSize",
+            "error: template \"t\": this would be more than 1 MiB of templates in all; raise sops.maxSize",
         ]
     );
     assert_eq!(world.shell("cd /run/secrets; find . -type f"), "./healthy\n");
@@ -347,7 +347,7 @@ fn a_long_secret_takes_no_room_from_templates_and_a_long_template_none_from_shor
     let first = said.err.lines().next();
     assert_eq!(
         first,
-        Some("error: template a-long: with it, more than 1 MiB of templates would be published; raise sops.maxSize"),
+        Some("error: template \"a-long\": this would be more than 1 MiB of templates in all; raise sops.maxSize"),
         "{said:?}"
     );
     assert_eq!(world.read("/run/secrets/rendered/c-short"), "x");
@@ -366,7 +366,7 @@ fn what_is_too_large_for_the_module_of_sops_nix_is_told_without_an_option_that_i
     assert_eq!(
         first,
         Some(
-            "error: cannot read $DIR/large.yaml (needed by secret large): it is larger than 256 MiB; make it smaller, or import the module \
+            "error: cannot read $DIR/large.yaml (needed by secret large): it is larger than 256 MiB; make it smaller, or import the Nix module \
              of sops-install-secrets, which has sops.maxSize to raise this"
         )
     );

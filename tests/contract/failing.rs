@@ -55,7 +55,7 @@ fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
         let last = said.err.lines().last().unwrap();
         assert_eq!(
             last,
-            "error: published 2 of 3 in /run/secrets, without: bad; repair what is named above, and run: /run/current-system/activate",
+            "error: published 2 of 3 in /run/secrets, without: bad; repair the faults named above, and run: /run/current-system/activate",
             "{what}"
         );
     }
@@ -92,7 +92,7 @@ fn the_command_that_installs_again_is_that_of_the_phase_and_the_way_of_activatio
         let (_, again) = said
             .err
             .trim_end()
-            .rsplit_once("; repair what is named above, and run: ")
+            .rsplit_once("; repair the faults named above, and run: ")
             .unwrap();
         assert_eq!(again, expected, "{version:?} {arguments:?} {by_unit:?}");
     }
@@ -138,7 +138,7 @@ fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
         assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{what}: {said:?}");
         let last = said.err.lines().last().unwrap();
         assert_eq!(
-            last, "error: nothing was changed, because these failed: bad; /run/secrets is as it was",
+            last, "error: nothing was changed, because these failed: bad; /run/secrets is unchanged",
             "{what}"
         );
         let after = (
@@ -192,8 +192,8 @@ fn a_dry_activation_does_not_miss_users_and_groups_that_are_yet_to_be_made() {
     assert_eq!(said.code, Some(1));
     assert_eq!(
         said.err,
-        "error: secret b: no user named carol; declare it in users.users, or correct the owner\n\
-         error: nothing was changed, because these failed: b; /run/secrets is as it was\n"
+        "error: secret \"b\": there is no user \"carol\"; declare the user in users.users, or correct owner\n\
+         error: nothing was changed, because these failed: b; /run/secrets is unchanged\n"
     );
 }
 
@@ -205,8 +205,9 @@ fn an_unknown_group_is_named() {
     let said = world.run(&manifest.secret_with("b", &file, "database/host", json!({"group": "wheel"})));
     assert_eq!(said.code, Some(3));
     assert!(
-        said.err
-            .starts_with("error: secret b: no group named wheel; declare it in users.groups, or correct the group\n"),
+        said.err.starts_with(
+            "error: secret \"b\": there is no group \"wheel\"; declare the group in users.groups, or correct group\n"
+        ),
         "{}",
         said.err
     );
@@ -297,7 +298,7 @@ fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
     assert_eq!(
         said.err,
         "error: cannot decrypt $DIR/shorter.json (needed by secret bad): the MAC does not match: the file was changed after sops wrote it; \
-         restore the file from version control, or to accept the change after you have checked it, run: sops --ignore-mac --rotate --in-place $DIR/shorter.json\n\
-         error: published 2 of 3 in /run/secrets, without: bad; repair what is named above, and run: /run/current-system/activate\n"
+         restore the file from version control; if you have checked the change and accept it, run: sops --ignore-mac --rotate --in-place $DIR/shorter.json\n\
+         error: published 2 of 3 in /run/secrets, without: bad; repair the faults named above, and run: /run/current-system/activate\n"
     );
 }

@@ -148,7 +148,7 @@ fn a_plain_directory_where_the_link_belongs_is_replaced_and_what_it_holds_is_kep
     let said = world.install(&manifest);
     assert_eq!(
         said.err,
-        "warning: /run/secrets was in the way of a link and is now /run/secrets.sops-backup\n"
+        "warning: /run/secrets was moved to /run/secrets.sops-backup, because a link belongs in its place\n"
     );
     assert_eq!(world.read("/run/secrets/host"), "db.example.org");
     assert_eq!(world.read("/run/secrets.sops-backup/file"), "precious\n");
@@ -237,7 +237,7 @@ fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
         said.err,
         format!(
             "error: /run/secrets.d is locked by another run (process {process}), which did not end within 60 s, so \
-             nothing was changed; if it hangs, end it and run this again; to see what it does, run: ps -fp {process}\n"
+             nothing was changed; if that process hangs, end it and run this again; to see what it does, run: ps -fp {process}\n"
         )
     );
 }

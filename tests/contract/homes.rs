@@ -118,8 +118,8 @@ fn before_users_are_made_a_home_that_is_not_there_is_left_alone() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: secret a: cannot link /home/alice/.config/app/token: /home/alice does not exist yet, and its owner is not known before users are made; \
-         remove neededForUsers or neededForFileSystems, or choose a path that is in no home\n"
+        "error: secret \"a\": cannot link /home/alice/.config/app/token: /home/alice does not exist yet, because users are made after this run; \
+         remove neededForUsers or neededForFileSystems, or choose a path outside homes\n"
     );
     assert_eq!(world.tree("/home"), "");
     assert!(world.read("/run/secrets/a").starts_with("text"));
@@ -159,8 +159,8 @@ fn with_a_link_of_roots() -> Option<World> {
 /// What is said when the way to `path` leads through the symlink `link`, which `who` can have put there.
 fn refusal(path: &str, link: &str, who: &str) -> String {
     format!(
-        "error: secret a: will not follow {link} to reach {path}: {who} can put a symlink there, and this one leads to a directory of somebody else; \
-         replace it with a directory, or declare the path that it leads to\n"
+        "error: secret \"a\": cannot safely reach {path}: on the way, {link} is a symlink to a directory of somebody else, and {who} can change this symlink; \
+         replace the symlink with a directory, or declare the path that the symlink leads to\n"
     )
 }
 

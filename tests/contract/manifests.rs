@@ -82,7 +82,7 @@ fn what_the_go_program_installs_without_complaint_is_installed_with_a_warning() 
     assert_eq!(said.code, Some(0));
     assert_eq!(
         said.err,
-        "warning: secret a and secret b are both at /etc/x, so only secret b is there; choose another path\n"
+        "warning: secret \"a\" and secret \"b\" both have the path /etc/x, so only secret \"b\" is published there; choose another path\n"
     );
     assert_eq!(world.read("/etc/x"), "deep");
     assert_eq!(world.read("/run/secrets/a"), "db.example.org");
@@ -108,7 +108,7 @@ fn the_check_modes_need_no_key_no_user_and_no_mount() {
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
     assert_eq!(
         said.err,
-        "error: secret b from $DIR/nesting.json: the key database/hosts does not exist; did you mean database/host?\n"
+        "error: secret \"b\" from $DIR/nesting.json: the key \"database/hosts\" does not exist; did you mean \"database/host\"?\n"
     );
     assert_eq!(
         world.run_arguments(["-check-mode=manifest".as_ref(), path.as_os_str()]).code,

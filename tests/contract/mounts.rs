@@ -50,7 +50,7 @@ fn a_tmpfs_is_kept_out_of_swap() {
         "mkdir /run/try; mount -t tmpfs -o noswap try /run/try 2> /dev/null && umount /run/try && echo known; rmdir /run/try";
     let is_known = world.shell(try_it) == "known\n";
     assert_eq!(mount.contains("noswap"), is_known, "{mount}");
-    let warning = "warning: /run/secrets.d is on a tmpfs without noswap: secrets may be written to swap; \
+    let warning = "warning: /run/secrets.d is on a tmpfs without noswap, so secrets may be written to swap; \
                    unmount it and run again, or restart the machine (noswap needs Linux 6.4)\n";
     assert_eq!(said.err, if is_known { "" } else { warning });
     assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
@@ -90,7 +90,7 @@ fn a_tmpfs_that_may_be_swapped_is_reported() {
     let said = world.install(&manifest(&world));
     assert_eq!(
         said.err,
-        "warning: /run/secrets.d is on a tmpfs without noswap: secrets may be written to swap; \
+        "warning: /run/secrets.d is on a tmpfs without noswap, so secrets may be written to swap; \
          unmount it and run again, or restart the machine (noswap needs Linux 6.4)\n"
     );
 }
@@ -123,7 +123,7 @@ fn where_mounting_is_forbidden_a_directory_in_memory_is_used_with_a_warning() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(
         said.err,
-        "warning: /run/secrets.d is on a tmpfs without noswap: secrets may be written to swap; \
+        "warning: /run/secrets.d is on a tmpfs without noswap, so secrets may be written to swap; \
          allow this container to mount (noswap needs Linux 6.4)\n"
     );
     assert_eq!(mount(&world), "");
@@ -176,7 +176,7 @@ fn a_file_mounted_at_a_declared_path_is_named_with_its_remedy() {
         (said.code, said.err.as_str()),
         (
             Some(3),
-            "error: secret a: cannot put a link in place of /etc/key: something is mounted there; run: umount /etc/key\n"
+            "error: secret \"a\": cannot put a link in place of /etc/key: something is mounted there; run: umount /etc/key\n"
         )
     );
 }

@@ -61,7 +61,7 @@ fn an_existing_file_at_a_path_is_moved_aside_with_a_message() {
     let said = world.install(&at(&world, "/etc/key"));
     assert_eq!(
         said.err,
-        "warning: /etc/key was in the way of a link and is now /etc/key.sops-backup\n"
+        "warning: /etc/key was moved to /etc/key.sops-backup, because a link belongs in its place\n"
     );
     assert_eq!(world.read("/etc/key"), TEXT);
     assert_eq!(world.shell("stat -c '%a %u:%g' /etc/key.sops-backup"), "640 1000:60\n");
@@ -71,7 +71,7 @@ fn an_existing_file_at_a_path_is_moved_aside_with_a_message() {
     let said = world.install(&at(&world, "/etc/key"));
     assert_eq!(
         said.err,
-        "warning: /etc/key was in the way of a link and is now /etc/key.sops-backup.1\n"
+        "warning: /etc/key was moved to /etc/key.sops-backup.1, because a link belongs in its place\n"
     );
     assert_eq!(world.read("/etc/key.sops-backup"), "precious\n");
     assert_eq!(world.read("/etc/key.sops-backup.1"), "again\n");
@@ -87,7 +87,7 @@ fn a_directory_at_a_path_is_an_error_that_leaves_the_live_generation() {
     assert_eq!(said.code, Some(1));
     assert_eq!(
         said.err,
-        "error: secret a: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
+        "error: secret \"a\": cannot link /etc/key: a directory is there; move it away, or choose another path\n"
     );
     assert_eq!(world.tree("/run"), tree);
     assert_eq!(world.read("/etc/key/file"), "x\n");
@@ -101,7 +101,7 @@ fn a_directory_at_a_path_does_not_keep_a_fresh_system_from_its_secrets() {
     assert_eq!(said.code, Some(3));
     assert_eq!(
         said.err,
-        "error: secret a: cannot link /etc/key: a directory is there; move it away, or choose another path\n"
+        "error: secret \"a\": cannot link /etc/key: a directory is there; move it away, or choose another path\n"
     );
     assert_eq!(world.read("/run/secrets/a"), TEXT);
 }
@@ -114,7 +114,8 @@ fn what_another_user_puts_in_the_way_of_a_path_does_not_stop_an_update() {
         world.install(&at(&world, path));
         let generation = world.shell("readlink /run/secrets");
         world.shell(&format!("rm {path}; mkdir {path}; chown 1000 {path}"));
-        let error = format!("error: secret a: cannot link {path}: a directory is there; move it away, or choose another path\n");
+        let error =
+            format!("error: secret \"a\": cannot link {path}: a directory is there; move it away, or choose another path\n");
         for dry in ["dry-activate", ""] {
             let said = world.run_with(&at(&world, path), |command| command.env("NIXOS_ACTION", dry));
             assert_eq!((said.code, said.err.as_str()), (Some(3), error.as_str()), "{dry}");
@@ -159,7 +160,7 @@ fn another_link_at_a_path_is_replaced_in_one_step() {
     );
     assert_eq!(
         (said.code, said.err.as_str()),
-        (Some(0), "warning: /etc/key pointed to /etc/passwd and was replaced\n")
+        (Some(0), "warning: /etc/key was replaced; it was a symlink to /etc/passwd\n")
     );
     assert_eq!(world.read("/etc/key"), TEXT);
     assert!(
@@ -198,8 +199,8 @@ fn a_symlink_of_another_user_is_not_followed_to_a_path() {
     assert_eq!(said.code, Some(3));
     assert_eq!(
         said.err,
-        "error: secret a: will not follow /run/home/alice/dir to reach /run/home/alice/dir/key: uid 1000 can put a symlink there, and this one leads to a directory of somebody else; \
-         replace it with a directory, or declare the path that it leads to\n"
+        "error: secret \"a\": cannot safely reach /run/home/alice/dir/key: on the way, /run/home/alice/dir is a symlink to a directory of somebody else, and uid 1000 can change this symlink; \
+         replace the symlink with a directory, or declare the path that the symlink leads to\n"
     );
     assert_eq!(world.tree("/etc"), etc);
 }
@@ -218,7 +219,7 @@ fn what_was_moved_aside_is_said_after_a_failure_too() {
         &[],
     );
     assert_eq!(said.code, Some(1), "{said:?}");
-    let warning = "warning: /run/secrets was in the way of a link and is now /run/secrets.sops-backup\n";
+    let warning = "warning: /run/secrets was moved to /run/secrets.sops-backup, because a link belongs in its place\n";
     assert!(said.err.starts_with(warning), "{said:?}");
     assert_eq!(world.read("/run/secrets.sops-backup"), "precious\n");
 }

@@ -122,47 +122,47 @@ fn conflicts() -> Vec<(&'static str, &'static str, &'static str)> {
         (
             "/etc/alias/secrets/b",
             "",
-            "secret a has the path /etc/alias/secrets/b, where secret b is; choose another path",
+            "secret \"a\" has the path /etc/alias/secrets/b, but secret \"b\" is there; choose another path",
         ),
         (
             "/etc/y/key",
             "/etc/x/key",
-            "secret b has the path /etc/x/key, where secret a is; choose another path",
+            "secret \"b\" has the path /etc/x/key, but secret \"a\" is there; choose another path",
         ),
         (
             "/etc/bound/new/key",
             "/etc/x/new/key",
-            "secret b has the path /etc/x/new/key, where secret a is; choose another path",
+            "secret \"b\" has the path /etc/x/new/key, but secret \"a\" is there; choose another path",
         ),
         (
             "/etc/y/key",
             "/etc/x/key/deep",
-            "secret b has the path /etc/x/key/deep, which is above or below secret a; choose another path",
+            "secret \"b\" has the path /etc/x/key/deep, which is below secret \"a\"; choose another path",
         ),
         (
             "/etc/y/key/deep",
             "/etc/x/key",
-            "secret b has the path /etc/x/key, which is above or below secret a; choose another path",
+            "secret \"b\" has the path /etc/x/key, which is above secret \"a\"; choose another path",
         ),
         (
             "/etc/alias/secrets/b/deep",
             "",
-            "secret a has the path /etc/alias/secrets/b/deep, which is above or below secret b; choose another path",
+            "secret \"a\" has the path /etc/alias/secrets/b/deep, which is below secret \"b\"; choose another path",
         ),
         (
             "/etc/alias/secrets.d/1/c",
             "",
-            "secret a has the path /etc/alias/secrets.d/1/c, which the generations need; choose another path",
+            "secret \"a\" has the path /etc/alias/secrets.d/1/c, which this program itself needs; choose another path",
         ),
         (
             "/etc/alias/secrets",
             "",
-            "secret a has the path /etc/alias/secrets, which the generations need; choose another path",
+            "secret \"a\" has the path /etc/alias/secrets, which this program itself needs; choose another path",
         ),
         (
             "/etc/alias/secrets.d",
             "",
-            "secret a has the path /etc/alias/secrets.d, which the generations need; choose another path",
+            "secret \"a\" has the path /etc/alias/secrets.d, which this program itself needs; choose another path",
         ),
     ]
 }
@@ -226,7 +226,7 @@ fn what_a_user_makes_one_place_of_two_costs_their_links_alone() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: secret b has the path /run/home/alice/y/key, where secret a is; choose another path\n"
+        "error: secret \"b\" has the path /run/home/alice/y/key, but secret \"a\" is there; choose another path\n"
     );
     assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n");
     assert_eq!(world.shell("ls /run/home/alice/x"), "");
@@ -236,8 +236,8 @@ fn what_a_user_makes_one_place_of_two_costs_their_links_alone() {
 fn a_user_cannot_lead_a_path_into_the_published_tree() {
     let Some(world) = World::system() else { return };
     world.shell("mkdir -p /run/home/alice; ln -s /run/secrets /run/home/alice/dir; chown -hR 1000:1000 /run/home/alice");
-    let error = "error: secret a: will not follow /run/home/alice/dir to reach /run/home/alice/dir/c: uid 1000 can put a symlink there, and this one leads to a \
-                 directory of somebody else; replace it with a directory, or declare the path that it leads to\n";
+    let error = "error: secret \"a\": will not follow /run/home/alice/dir to reach /run/home/alice/dir/c: uid 1000 can put a symlink there, and this one leads to a \
+                 directory of somebody else; replace the symlink with a directory, or declare the path that the symlink leads to\n";
     let manifest = two(&world, json!({"path": "/run/home/alice/dir/c"}), json!({}));
     for generation in 1..=2 {
         let said = world.run(&manifest);
@@ -273,10 +273,22 @@ fn there_may_be_more_declared_paths_than_files_can_be_open() {
 
 #[test]
 fn a_link_and_a_mount_point_that_lie_in_each_other_are_found_by_any_spelling() {
-    for (link, mount_point) in [
-        ("/etc/alias/secrets.d/link", "/run/secrets.d"),
-        ("/etc/alias/secrets.d", "/run/secrets.d"),
-        ("/run/secrets", "/etc/alias/secrets/d"),
+    for (link, mount_point, problem) in [
+        (
+            "/etc/alias/secrets.d/link",
+            "/run/secrets.d",
+            "symlinkPath /etc/alias/secrets.d/link is inside secretsMountPoint /run/secrets.d",
+        ),
+        (
+            "/etc/alias/secrets.d",
+            "/run/secrets.d",
+            "symlinkPath /etc/alias/secrets.d is inside secretsMountPoint /run/secrets.d",
+        ),
+        (
+            "/run/secrets",
+            "/etc/alias/secrets/d",
+            "secretsMountPoint /etc/alias/secrets/d is inside symlinkPath /run/secrets",
+        ),
     ] {
         let Some(world) = winding() else { return };
         let manifest = one(&world).with("symlinkPath", link).with("secretsMountPoint", mount_point);
@@ -284,12 +296,7 @@ fn a_link_and_a_mount_point_that_lie_in_each_other_are_found_by_any_spelling() {
         for dry in ["dry-activate", ""] {
             let said = world.run_with(&manifest, |command| command.env("NIXOS_ACTION", dry));
             assert_eq!(said.code, Some(1), "{said:?}");
-            assert_eq!(
-                said.err,
-                format!(
-                    "error: of symlinkPath {link} and secretsMountPoint {mount_point} one is inside the other; choose two paths side by side\n"
-                )
-            );
+            assert_eq!(said.err, format!("error: {problem}; choose two paths side by side\n"));
             assert_eq!((world.tree("/run"), world.tree("/etc")), before, "{link}");
         }
     }

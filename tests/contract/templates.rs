@@ -65,9 +65,9 @@ fn a_token_that_no_secret_owns_is_an_error_that_names_template_and_token() {
     assert_eq!(
         said.err,
         format!(
-            "error: template app.conf: line 2 contains {token}, which stands for no secret of this manifest; \
+            "error: template \"app.conf\": line 2 contains {token}, which stands for no secret of this manifest; \
              declare the secret, and rebuild\n\
-             error: published 1 of 2 in /run/secrets, without: app.conf; repair what is named above, and run: /run/current-system/activate\n"
+             error: published 1 of 2 in /run/secrets, without: app.conf; repair the faults named above, and run: /run/current-system/activate\n"
         )
     );
 }
@@ -86,7 +86,7 @@ fn a_template_whose_secret_failed_is_not_installed() {
     assert_eq!(said.code, Some(3));
     assert!(
         said.err
-            .contains("error: template with-bad: it needs secret bad, which failed\n"),
+            .contains("error: template \"with-bad\": it needs secret \"bad\", which failed\n"),
         "{}",
         said.err
     );

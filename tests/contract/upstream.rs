@@ -86,7 +86,7 @@ fn a_path_among_the_generations_under_a_name_of_theirs_is_refused() {
         }
         assert_eq!(said.code, Some(2), "{said:?}");
         assert!(
-            said.err.contains("which the generations need; choose another path"),
+            said.err.contains("which this program itself needs; choose another path"),
             "{said:?}"
         );
         let strict = world.run(&manifest(&format!("{DIRECTORY}/secrets.d/a")).with("version", 1));

@@ -84,7 +84,7 @@ fn a_directory_on_a_disk_is_used_with_a_warning() {
     let world = World::user();
     let on_disk = rustix::fs::statfs(world.input("run")).unwrap().f_type != 0x0102_1994;
     let said = world.run(&world.manifest().secret("a", &world.fixture("text.bin"), ""));
-    let warning = "warning: $DIR/run/secrets.d is on a disk: secrets are written to it in plain text; \
+    let warning = "warning: $DIR/run/secrets.d is on a disk, so secrets are on the disk in plain text; \
                    choose a directory below XDG_RUNTIME_DIR (%r)\n";
     assert_eq!(said.err, if on_disk { warning } else { "" });
 }

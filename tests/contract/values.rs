@@ -50,7 +50,7 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
             &nesting,
             "database/users",
             format!(
-                "the key database/users is a map, and {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
+                "the key database/users is a map, and {hint}; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file"
             ),
         ),
         (
@@ -72,7 +72,7 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
             &yaml,
             "database/users",
             format!(
-                "the key database/users is a map, and {hint}; name one of its keys, such as database/users/admin, or use key \"\" for the whole file"
+                "the key database/users is a map, and {hint}; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file"
             ),
         ),
         (
@@ -86,7 +86,7 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
         });
         let name = file.file_name().unwrap().to_str().unwrap();
         let first = said.err.lines().next().unwrap();
-        assert_eq!(first, format!("error: secret s from $DIR/{name}: {found}"));
+        assert_eq!(first, format!("error: secret \"s\" from $DIR/{name}: {found}"));
     }
 }
 

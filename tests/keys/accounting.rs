@@ -79,7 +79,8 @@ fn a_damaged_value_starts_no_program_where_a_key_at_hand_gave_the_data_key() {
     let (said, started) = host.with_files([&damaged]).started();
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
-        said.err.contains("the key database/host: the value does not authenticate"),
+        said.err
+            .contains("the key \"database/host\": the value does not authenticate"),
         "{said:?}"
     );
     assert_eq!((count(&started, "gpg"), count(&started, "age-plugin")), (0, 0), "{started:?}");

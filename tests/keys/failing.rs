@@ -108,8 +108,8 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # not in PATH: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
@@ -118,8 +118,8 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
@@ -128,8 +128,8 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # garbage: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
@@ -138,29 +138,29 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # no home: 3
-        warning: cannot use /nowhere/home: no such directory; restore it, or correct sops.gnupg.home or GNUPGHOME
+        warning: cannot use /nowhere/home: no such directory; restore the directory, or correct sops.gnupg.home or GNUPGHOME
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by:
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  /nowhere/home: no such directory
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # a gpgconf that hangs: 3
         error: cannot decrypt $DIR/to-pgp.yaml (needed by secret to-pgp.yaml)
           this file can be opened by:
-            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg-agent cannot be started: gpgconf: no answer within 2 s)
+            pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (cannot start gpg-agent: gpgconf: no answer within 2 s)
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text);
 }
@@ -187,8 +187,8 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH; add its package to sops.age.plugins
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
@@ -199,8 +199,8 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # garbage: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
@@ -211,8 +211,8 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # ended: 3
         warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
@@ -223,8 +223,8 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
 }
@@ -238,16 +238,16 @@ fn a_plugin_that_asks_in_system_mode_is_refused_with_its_question() {
     let said = run(&with_both(host, "to-plugin.yaml"));
     expect![[r##"
         # asking: 3
-        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
+        warning: cannot use line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", but nobody is here to answer; use a key without PIN or touch
         error: cannot decrypt $DIR/to-plugin.yaml (needed by secret to-plugin.yaml)
           this file can be opened by:
-            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch)
+            age  age1test1ve5hsar4wfjhxucamjs  (age-plugin-test asked "the PIN, please", but nobody is here to answer; use a key without PIN or touch)
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
-            (no key)  line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", and nobody can be asked here; use a key without PIN or touch
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
-        error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; repair what is named above, and run: /run/current-system/activate
+            (no key)  line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", but nobody is here to answer; use a key without PIN or touch
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+        error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; repair the faults named above, and run: /run/current-system/activate
 
     "##]]
     .assert_eq(&paragraph("asking", &said));
@@ -279,8 +279,8 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: /nowhere/command: no such program
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
         warning: cannot use SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
@@ -290,8 +290,8 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # failing: 3
         warning: cannot use SOPS_AGE_KEY_CMD: sh failed with exit status: 7
@@ -301,30 +301,30 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sh failed with exit status: 7
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # printing garbage: 3
-        warning: cannot use line 1 of SOPS_AGE_KEY_CMD: it is not an age identity; correct or remove it
+        warning: cannot use line 1 of SOPS_AGE_KEY_CMD: it is not an age identity; correct or remove the line
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  line 1 of SOPS_AGE_KEY_CMD: it is not an age identity
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # printing nothing: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: it holds no age identity
+        warning: cannot use SOPS_AGE_KEY_CMD: it contains no age identity
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: it holds no age identity
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+            (no key)  SOPS_AGE_KEY_CMD: it contains no age identity
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # with a quote too few: 3
         warning: cannot use SOPS_AGE_KEY_CMD: it is not a command; check its quotes
@@ -334,19 +334,19 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: it is not a command
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # for an SSH key, printing garbage: 3
-        warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: it is not an SSH private key; restore it, or name another key
+        warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: it is not an SSH private key; restore the key, or give the path of another one
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: it is not an SSH private key
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # for an SSH key, missing: 3
         warning: cannot use SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
@@ -356,8 +356,8 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
 }
@@ -384,8 +384,8 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no systemd unit gave this process credentials
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # another credential: 3
         warning: cannot use credential age-key: no such file; let the unit load it: LoadCredential=age-key:… or LoadCredentialEncrypted=age-key:…
@@ -395,8 +395,8 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no such file
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
-        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair what is named above, and run: systemctl --user restart sops-nix
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+        error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
 }

@@ -57,7 +57,7 @@ fn one_group_of_three_does_not_open_the_file() {
         assert_eq!(said.code, Some(1), "{kind:?}: {said:?}");
         let told = said
             .err
-            .matches("  this file needs 2 of 3 key groups, this host opens 1: group ")
+            .matches("  this file needs 2 of 3 key groups; this host opens 1: group ")
             .count();
         assert_eq!(told, FORMATS.len(), "{kind:?}: {}", said.err);
     }

@@ -46,7 +46,7 @@ fn check(kind: Kind, file: &Path, report: &str) {
     let what = format!("{kind:?}, {}:\n{report}", file.display());
     let (of_file, of_host) = report.split_once("  this host has:\n").expect(&what);
     let head = if file.to_str().unwrap().contains("to-groups") {
-        "\n  this file needs 2 of 3 key groups, this host opens none\n"
+        "\n  this file needs 2 of 3 key groups; this host opens none\n"
     } else {
         "\n  this file can be opened by:\n"
     };

@@ -107,7 +107,7 @@ fn no_child_outlives_a_run_that_is_told_to_end_and_what_was_open_is_published() 
             assert_eq!(said.code, Some(3), "{what}: {said:?}");
             let stopped = format!(
                 "error: cannot decrypt $DIR/{closed} (needed by secret {closed}): stopped: this run was told to end; run this again\n\
-                 error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: {closed}; repair what is named above, and run: \
+                 error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: {closed}; repair the faults named above, and run: \
                  systemctl --user restart sops-nix\n"
             );
             let text = paragraph(what, &said);
@@ -133,7 +133,7 @@ fn a_run_that_is_told_to_end_leaves_what_is_live_as_it_is() {
     let said = host.world.said(&end(run, Signal::TERM));
     assert_eq!(said.code, Some(1), "{said:?}");
     let last =
-        "error: nothing was changed, because these failed: to-other.yaml; $DIR/home/.config/sops-nix/secrets is as it was\n";
+        "error: nothing was changed, because these failed: to-other.yaml; $DIR/home/.config/sops-nix/secrets is unchanged\n";
     assert!(said.err.ends_with(last), "{said:?}");
     assert!(host.published("text.bin").is_some() && host.published("new").is_none());
 }
@@ -152,7 +152,7 @@ fn a_run_that_waits_for_another_can_be_told_to_end() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(
         said.err,
-        "error: this run was told to end before it changed anything; /run/secrets is as it was; if you typed it, type it again; \
+        "error: this run was told to end before it changed anything; /run/secrets is unchanged; if you typed it, type it again; \
          if not, run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/a"), "db.example.org");
@@ -178,7 +178,7 @@ fn systemctl_does_not_outlive_the_run_and_the_next_run_tells_the_units() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: cannot run systemctl try-restart: stopped: this run was told to end; run: systemctl try-restart a.service\n"
+        "error: systemctl try-restart was stopped: this run was told to end; run: systemctl try-restart a.service\n"
     );
     assert!(soon(|| !children.iter().any(|child| lives(child))), "{children:?}");
     assert_eq!(world.read("/run/secrets/a"), "deep");

@@ -114,7 +114,7 @@ fn without_the_plugin_or_its_identity_the_report_names_what_is_missing_and_adds_
           this host has:
             age-plugin-tpm  for line 5 of $DIR/keys.txt
             (no key)  line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
-          hint: repair what is named above
+          hint: repair the fault named above
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # the same beside another key: 1
@@ -126,7 +126,7 @@ fn without_the_plugin_or_its_identity_the_report_names_what_is_missing_and_adds_
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-tpm  for line 5 of $DIR/keys.txt
             (no key)  line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
-          hint: repair what is named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # a plugin that has another key: 1

@@ -81,7 +81,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
     }
     expect![[r#"
         # the data key of another file: 1
-        error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the data key that the keys of this host open is not the one of this file: neither its MAC nor its values authenticate; restore the file from version control
+        error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json): the data key that this host finds is not the data key of this file: neither its MAC nor its values authenticate; restore the file from version control
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: spliced.json
 
         # a share as the data key: 1
@@ -99,7 +99,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
 
         # a data key as a share: 1
         error: cannot decrypt $DIR/spliced.json (needed by secret spliced.json)
-          this file needs 2 of 2 key groups, this host opens none
+          this file needs 2 of 2 key groups; this host opens none
             group 1
               age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: its content does not have the length of a data key)
             group 2

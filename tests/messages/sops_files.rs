@@ -76,22 +76,22 @@ fn a_template_that_cannot_be_rendered_is_named_with_the_cause() {
     let mut early = manifest.clone();
     early.value()["placeholderBySecretName"]["early"] = json!(token("other"));
     let text = paragraph("templates", &dry(&world, &manifest)) + &paragraph("a secret of another manifest", &dry(&world, &early));
-    expect![[r#"
+    expect![[r##"
         # templates: 3
-        warning: template no-file-but-content: cannot read its file $DIR/absent.conf: no such file, so its content is used instead
-        error: secret bad from $DIR/nesting.json: the key database/nothing-like-it does not exist; correct the key, or to add it, run: sops edit $DIR/nesting.json
-        error: template left-over: line 3 contains <SOPS:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa:PLACEHOLDER>, which stands for no secret of this manifest; declare the secret, and rebuild
-        error: template needs-bad: it needs secret bad, which failed
-        error: template no-file: cannot read its file $DIR/absent.conf: no such file
-        error: template directory: cannot read its file $DIR/: it is a directory, not a file
+        warning: template "no-file-but-content": cannot read its file $DIR/absent.conf: no such file, so the field "content" is used instead
+        error: secret "bad" from $DIR/nesting.json: the key "database/nothing-like-it" does not exist; correct the key; to add it to the file, run: sops edit $DIR/nesting.json
+        error: template "left-over": line 3 contains the placeholder <SOPS:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa:PLACEHOLDER>, but no secret of this manifest has that placeholder; declare the secret, and rebuild
+        error: template "needs-bad": it needs secret "bad", which failed
+        error: template "no-file": cannot read its file $DIR/absent.conf: no such file
+        error: template "directory": cannot read its file $DIR/: it is a directory, not a file
 
         # a secret of another manifest: 3
-        warning: template no-file-but-content: cannot read its file $DIR/absent.conf: no such file, so its content is used instead
-        error: secret bad from $DIR/nesting.json: the key database/nothing-like-it does not exist; correct the key, or to add it, run: sops edit $DIR/nesting.json
-        error: template left-over: it needs secret early, which this manifest does not install; declare it without neededForUsers
-        error: template needs-bad: it needs secret bad, which failed
-        error: template no-file: cannot read its file $DIR/absent.conf: no such file
-        error: template directory: cannot read its file $DIR/: it is a directory, not a file
+        warning: template "no-file-but-content": cannot read its file $DIR/absent.conf: no such file, so the field "content" is used instead
+        error: secret "bad" from $DIR/nesting.json: the key "database/nothing-like-it" does not exist; correct the key; to add it to the file, run: sops edit $DIR/nesting.json
+        error: template "left-over": it needs secret "early", which this manifest does not install; declare that secret without neededForUsers
+        error: template "needs-bad": it needs secret "bad", which failed
+        error: template "no-file": cannot read its file $DIR/absent.conf: no such file
+        error: template "directory": cannot read its file $DIR/: it is a directory, not a file
 
-    "#]].assert_eq(&text);
+    "##]].assert_eq(&text);
 }

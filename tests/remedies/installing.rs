@@ -7,17 +7,17 @@ use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
     named(
-        "if it runs all the same, run: systemctl {verb} {}",
+        "if the unit runs nevertheless, run: systemctl {verb} {}",
         "there is no systemd here that could restart a unit",
         &[],
     ),
     named(
-        "choose a shorter one",
+        "choose a name with fewer parts",
         "names in a manifest are checked before; src/install/tests/files.rs has one that is too long",
         &[],
     ),
     named(
-        "choose an absolute path without ..",
+        "choose an absolute path without \\\"..\\\"",
         "paths in a manifest are checked before; src/install/tests/declared_paths.rs has others",
         &[],
     ),
@@ -28,7 +28,7 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
     ),
     named(
-        "name the instances in restartUnits and reloadUnits",
+        "write the names of instances in restartUnits and reloadUnits",
         "as above",
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
     ),
@@ -37,25 +37,25 @@ pub const ROWS: &[Row] = &[
         "as above",
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
     ),
-    named("when it may be, run: systemctl restart {}", "as above", &[]),
+    named("when a restart does no harm, run: systemctl restart {}", "as above", &[]),
     named(
-        "if the switch has left that file, run: systemctl try-restart {}",
+        "if that list is still there then, run: systemctl try-restart {}",
         "as above",
         &[],
     ),
     named(
-        "remove neededForUsers or neededForFileSystems, or choose a path that is in no home",
+        "remove neededForUsers or neededForFileSystems, or choose a path outside homes",
         "homes are made by systemd; src/install/tests has both states",
         &["sops.secrets.<name>.neededForUsers", "sops.secrets.<name>.path"],
     ),
     named(
-        "if it hangs, end it and run this again; to see what it does, run: ps -fp {process}",
+        "if that process hangs, end it and run this again; to see what it does, run: ps -fp {process}",
         "src/install/tests/locking.rs runs against a lock that is held and given back",
         &[],
     ),
     named("run this again", "tests/contract/budgets.rs ends a run", &[]),
     named(
-        "if you typed it, type it again; if not, run: {again}",
+        "if you started it by hand, start it again; otherwise run: {again}",
         "tests/keys/stopping.rs ends a run; units are started by systemd alone, and tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],
     ),
@@ -66,35 +66,35 @@ pub const ROWS: &[Row] = &[
     ),
     mended("run: df -h; df -i", room_is_made),
     mended(
-        "run this as root, or in user mode choose a place of your own",
+        "run this as root; in user mode, choose a directory of your own",
         a_place_of_ones_own_is_chosen,
     ),
     mended("choose a path on another file system", a_path_that_can_be_written_is_chosen),
-    named("to see who it is, run: fuser -v {}", "as above", &[]),
+    named("to see which process it is, run: fuser -v {}", "as above", &[]),
     mended("run: umount {}", another_file_system_is_unmounted),
     mended(
-        "unmount it and run again, or restart the machine",
+        "unmount it and run this again, or restart the machine",
         what_can_be_swapped_out_is_unmounted,
     ),
     mended("run: umount {}", a_mount_in_place_of_a_link_is_unmounted),
     mended(
-        "remove it, or declare the directory that it stands for",
+        "remove the symlink, or declare the directory that it leads to",
         a_symlinked_mount_point_is_removed,
     ),
     mended("remove the link, and run this again", the_last_number_is_given_up),
     mended("move it away, or choose another path", a_directory_is_moved_away),
     mended(
-        "replace it with a directory, or declare the path that it leads to",
+        "replace the symlink with a directory, or declare the path that the symlink leads to",
         a_foreign_symlink_is_replaced,
     ),
     mended(
-        "mount the file system that has it, correct the symlink, or declare the path that it should lead to",
+        "mount the file system that has it, correct the symlink, or declare the path that the symlink should lead to",
         a_symlink_through_a_missing_directory_is_corrected,
     ),
     mended("choose a directory below XDG_RUNTIME_DIR", a_directory_in_memory_is_chosen),
     mended("choose another directory", another_directory_is_chosen),
-    mended("declare it in users.users, or correct the owner", the_owner_is_corrected),
-    mended("declare it in users.groups, or correct the group", the_group_is_corrected),
+    mended("declare the user in users.users, or correct owner", the_owner_is_corrected),
+    mended("declare the group in users.groups, or correct group", the_group_is_corrected),
     mended("cannot write {}: {}; run: systemctl {verb} {}", units_are_told_by_hand),
     named(
         "allow this container to mount",
@@ -107,7 +107,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "repair what is named above, and run: {again}",
+        "repair the faults named above, and run: {again}",
         "units are started by systemd alone; tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],
     ),
@@ -124,7 +124,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "cannot run {} {verb}: {cause}; run: systemctl {verb} {}",
+        "{}; run: systemctl {verb} {}",
         "there is no systemd here that could restart a unit",
         &[],
     ),
@@ -176,7 +176,7 @@ fn the_last_number_is_given_up() {
     let Some(scene) = host() else { return };
     scene.is_mended();
     scene.types("mkdir /run/secrets.d/18446744073709551615 && ln -sfn /run/secrets.d/18446744073709551615 /run/secrets");
-    scene.says("leads to the highest number that a generation can have");
+    scene.says("leads to the generation with the highest possible number");
     scene.types("rm /run/secrets");
     scene.is_mended();
 }
@@ -264,11 +264,11 @@ fn another_directory_is_chosen() {
 fn the_owner_is_corrected() {
     let Some(mut scene) = host() else { return };
     scene.redeclare("owner", "nobody-here");
-    scene.says("no user named nobody-here; declare it in users.users, or correct the owner");
+    scene.says("there is no user \"nobody-here\"; declare the user in users.users, or correct owner");
     scene.redeclare("owner", "alice");
     scene.is_mended();
     scene.redeclare("owner", "bob");
-    scene.says("no user named bob");
+    scene.says("there is no user \"bob\"");
     scene.types("echo bob:x:1234:100::/:/bin/sh >> /etc/passwd");
     scene.is_mended();
 }
@@ -276,7 +276,7 @@ fn the_owner_is_corrected() {
 fn the_group_is_corrected() {
     let Some(mut scene) = host() else { return };
     scene.redeclare("group", "nobody-here");
-    scene.says("no group named nobody-here; declare it in users.groups, or correct the group");
+    scene.says("there is no group \"nobody-here\"; declare the group in users.groups, or correct group");
     scene.redeclare("group", "keys");
     scene.is_mended();
 }
@@ -343,10 +343,7 @@ fn what_can_be_swapped_out_is_unmounted() {
 fn a_path_of_its_own_is_chosen() {
     for (path, words) in [
         ("/run/alias/key", "choose another"),
-        (
-            "/run/alias/key/below",
-            "which is above or below secret s; choose another path",
-        ),
+        ("/run/alias/key/below", "which is below secret \"s\"; choose another path"),
     ] {
         let Some(mut scene) = host() else { return };
         scene.types("mkdir /run/real && ln -s real /run/alias");

@@ -12,29 +12,29 @@ use crate::{Row, mended, named};
 pub const ROWS: &[Row] = &[
     mended("; run: chmod 600 {}", an_exposed_file_is_closed),
     mended(
-        "{}: {}, and other programs will not read it",
+        "{}: {}, so other programs cannot read the file",
         a_mark_is_taken_out_of_a_key_file,
     ),
     mended("run: {}", a_key_file_in_utf_16_is_converted),
     mended("use a key without a passphrase; to remove", a_passphrase_is_removed),
     mended(
-        "name a decrypted copy instead; to make one, run: (umask 077; age",
+        "give the path of a decrypted copy; to make one, run: (umask 077; age",
         identities_are_decrypted,
     ),
-    mended("name it in sops.age.sshKeyPaths", an_ssh_key_is_named_as_such),
-    mended("name the private key that belongs to it", the_private_key_is_named),
+    mended("add this path to sops.age.sshKeyPaths instead", an_ssh_key_is_named_as_such),
+    mended("give the path of the private key", the_private_key_is_named),
     mended("set sops.gnupg.package or SOPS_GPG_EXEC", gpg_is_named),
     mended("run: chmod -R go-w {home}", a_home_is_closed_to_others),
     mended("run: chown -R root: {home}", a_home_is_given_to_root),
     mended("use a home of your own", a_home_of_ones_own_is_used),
     mended("add its package to sops.age.plugins", a_plugin_is_installed),
-    mended("it is not a command", the_quotes_of_a_command_are_mended),
+    mended("check the quotes in it", the_quotes_of_a_command_are_mended),
     mended(
         "choose a GnuPG home with a shorter path",
         a_home_with_a_shorter_path_is_chosen,
     ),
     mended(
-        "name a converted copy instead; to make one, run: {}",
+        "give the path of a converted copy; to make one, run: {}",
         an_ssh_key_in_another_form_is_converted,
     ),
     mended(
@@ -50,44 +50,40 @@ pub const ROWS: &[Row] = &[
         an_ssh_key_in_another_form_is_converted,
     ),
     mended(
-        "import it into a GnuPG home, and set sops.gnupg.home to that",
+        "import the key into a GnuPG home, and set sops.gnupg.home to that home",
         a_key_of_gpg_is_imported,
     ),
-    mended("set sops.age.keyFile to it", identities_are_named_as_such),
+    mended("set sops.age.keyFile to this path instead", identities_are_named_as_such),
     named(
-        "keep it on a local disk",
+        "move it to a local disk",
         "tests/contract/budgets.rs has such a disk; every other test has its keys on a local one",
         &[],
     ),
     mended(
-        "restore the file that it leads to, or mount the file system that has it",
+        "restore that file, or mount its file system",
         what_a_link_leads_to_is_restored,
     ),
     mended(
-        "restore it, or correct sops.gnupg.home or GNUPGHOME",
+        "restore the directory, or correct sops.gnupg.home or GNUPGHOME",
         a_home_that_is_there_is_named,
     ),
-    mended("ask its owner for the right to read it", a_key_can_be_read_again),
-    mended("restore it, or name another key", a_damaged_key_is_restored),
-    mended("took all the time; raise sops.keyTimeout", more_time_is_given),
+    mended("ask the owner of the file for the right to read it", a_key_can_be_read_again),
+    mended("restore the key, or give the path of another one", a_damaged_key_is_restored),
+    mended("used up the time; raise sops.keyTimeout", more_time_is_given),
     named(
-        "start the unit that loads it, instead of this program by hand",
+        "start the systemd unit that loads the credential, not this program by hand",
         "units are started by systemd alone; tests/nix/boot.sh boots one that loads a credential",
         &["sops.age.keyCredential", "sops-nix.service"],
     ),
+    named("add LoadCredential={name}", "as above", &["sops.age.keyCredential"]),
+    named("use a key that needs none of these", "smart cards are hardware", &[]),
+    mended("correct or remove the line", a_bad_line_is_removed),
+    mended("write the private key instead", a_recipient_is_replaced),
+    mended("give the path of a key file", a_file_is_named),
+    mended("use an ssh-ed25519 or ssh-rsa key", a_usable_ssh_key_is_named),
+    named("to unblock the card, run: gpg --card-edit", "smart cards are hardware", &[]),
     named(
-        "let the unit load it: LoadCredential={name}",
-        "as above",
-        &["sops.age.keyCredential"],
-    ),
-    named("use a key that needs none of them", "smart cards are hardware", &[]),
-    mended("correct or remove it", a_bad_line_is_removed),
-    mended("put the identity in its place", a_recipient_is_replaced),
-    mended("name a key file", a_file_is_named),
-    mended("name an ssh-ed25519 or ssh-rsa key", a_usable_ssh_key_is_named),
-    named("unblock it: gpg --card-edit", "smart cards are hardware", &[]),
-    named(
-        "nobody can be asked here; use a key ",
+        "but nobody is here to answer; use a key ",
         "a PIN, a touch and a smart card belong to hardware",
         &[],
     ),
@@ -108,9 +104,9 @@ fn an_exposed_file_is_closed() {
         let path = scene.world.write(name, fs::read(scene.world.input("age.txt")).unwrap());
         scene.set("ageKeyFile", path.to_str().unwrap());
         scene.types(&format!("chmod 644 '{}'", path.display()));
-        let line = scene.says("lets others read it");
+        let line = scene.says("so others can read it");
         scene.does(&line);
-        scene.no_longer_says("lets others read it");
+        scene.no_longer_says("so others can read it");
         scene.is_mended();
     }
 }
@@ -138,7 +134,7 @@ fn a_key_file_in_utf_16_is_converted() {
             let line = scene.says("it was saved as UTF-16");
             scene.does(&line);
             scene.is_mended();
-            scene.no_longer_says("lets");
+            scene.no_longer_says("has mode");
         }
     }
     scene.world.write("age.txt", key.replace('\n', "\r"));
@@ -217,7 +213,7 @@ fn identities_are_decrypted() {
     typed(&scene, command(&line), "pass word\\n");
     scene.set("ageKeyFile", scene.world.input("closed.txt").to_str().unwrap());
     scene.is_mended();
-    scene.no_longer_says("lets");
+    scene.no_longer_says("has mode");
 }
 
 fn an_ssh_key_is_named_as_such() {
@@ -225,7 +221,7 @@ fn an_ssh_key_is_named_as_such() {
     let key = scene.world.input("ssh_ed25519");
     scene.unset("ageSshKeyPaths");
     scene.set("ageKeyFile", key.to_str().unwrap());
-    scene.says("it is an SSH key, not an age identity; name it in sops.age.sshKeyPaths");
+    scene.says("it is an SSH key, not an age identity; add this path to sops.age.sshKeyPaths instead");
     scene.unset("ageKeyFile");
     scene.set("ageSshKeyPaths", json!([key]));
     scene.is_mended();
@@ -234,7 +230,7 @@ fn an_ssh_key_is_named_as_such() {
 fn the_private_key_is_named() {
     let Some(mut scene) = ssh_host("ssh_ed25519") else { return };
     scene.set("ageSshKeyPaths", json!([scene.world.input("ssh_ed25519.pub")]));
-    scene.says("a public SSH key; name the private key that belongs to it");
+    scene.says("a public SSH key; give the path of the private key");
     scene.set("ageSshKeyPaths", json!([scene.world.input("ssh_ed25519")]));
     scene.is_mended();
 }
@@ -282,7 +278,7 @@ fn a_home_is_given_to_root() {
     let Some(scene) = gpg_host(Scene::system()) else { return };
     let home = scene.world.input("gnupg");
     scene.types(&format!("chown -R 1000 '{}'", home.display()));
-    let line = scene.says("who could run programs as root with it");
+    let line = scene.says("who could use it to run programs as root");
     scene.types(in_brackets(&line));
     scene.is_mended();
 }
@@ -394,7 +390,7 @@ fn an_ssh_key_in_another_form_is_converted() {
         scene.types(&command(&line).replace("openssl pkey ", "openssl pkey -passin pass:word "));
         scene.set("ageSshKeyPaths", json!([scene.world.input(result)]));
         scene.is_mended();
-        scene.no_longer_says("lets");
+        scene.no_longer_says("has mode");
     }
 }
 
@@ -403,7 +399,7 @@ fn identities_are_named_as_such() {
     let key = scene.world.input("age.txt");
     scene.unset("ageKeyFile");
     scene.set("ageSshKeyPaths", json!([key]));
-    scene.says("it holds age identities, not an SSH key; set sops.age.keyFile to it");
+    scene.says("it contains age identities, not an SSH key; set sops.age.keyFile to this path instead");
     assert!(crate::exists("sops.age.keyFile"));
     scene.unset("ageSshKeyPaths");
     scene.set("ageKeyFile", key.to_str().unwrap());
@@ -441,8 +437,8 @@ fn a_home_that_is_there_is_named() {
     let home = scene.manifest.field("gnupgHome").unwrap().clone();
     let absent = scene.world.input("absent");
     scene.set("gnupgHome", absent.to_str().unwrap());
-    scene.says("cannot use $DIR/absent: no such directory; restore it, or correct sops.gnupg.home or GNUPGHOME");
-    scene.says("  hint: repair $DIR/absent: restore it, or correct sops.gnupg.home or GNUPGHOME");
+    scene.says("cannot use $DIR/absent: no such directory; restore the directory, or correct sops.gnupg.home or GNUPGHOME");
+    scene.says("  hint: repair $DIR/absent: restore the directory, or correct sops.gnupg.home or GNUPGHOME");
     assert!(crate::exists("sops.gnupg.home"));
     assert!(!absent.exists());
     scene.set("gnupgHome", home);
@@ -457,7 +453,7 @@ fn a_key_can_be_read_again() {
     let said = scene.run();
     // Root may read all.
     if said.code != Some(0) {
-        scene.says("  hint: repair $DIR/age.txt: ask its owner for the right to read it, or name a key of your own");
+        scene.says("  hint: repair $DIR/age.txt: ask the owner of the file for the right to read it, or use a key of your own");
     }
     mode(0o600);
     scene.is_mended();
@@ -469,7 +465,7 @@ fn a_damaged_key_is_restored() {
     let good = fs::read_to_string(&key).unwrap();
     for damaged in [&good[..good.len() / 2], "", "hello\n"] {
         fs::write(&key, damaged).unwrap();
-        scene.says("  hint: repair $DIR/ssh_ed25519: restore it, or name another key");
+        scene.says("  hint: repair $DIR/ssh_ed25519: restore the key, or give the path of another one");
     }
     fs::write(&key, good).unwrap();
     scene.is_mended();
@@ -479,7 +475,7 @@ fn a_bad_line_is_removed() {
     let Some(scene) = host() else { return };
     let key = fs::read_to_string(scene.world.input("age.txt")).unwrap();
     scene.world.write("age.txt", format!("x\n{key}"));
-    scene.says("cannot use line 1 of $DIR/age.txt: it is not an age identity; correct or remove it");
+    scene.says("cannot use line 1 of $DIR/age.txt: it is not an age identity; correct or remove the line");
     scene.world.write("age.txt", key);
     scene.is_mended();
 }
@@ -488,7 +484,7 @@ fn a_recipient_is_replaced() {
     let Some(scene) = host() else { return };
     let key = fs::read_to_string(scene.world.input("age.txt")).unwrap();
     scene.world.write("age.txt", format!("{RECIPIENT}\n"));
-    scene.says("  hint: repair line 1 of $DIR/age.txt: put the identity in its place, which begins with AGE-SECRET-KEY-1");
+    scene.says("  hint: repair line 1 of $DIR/age.txt: write the private key instead, which begins with AGE-SECRET-KEY-1");
     assert!(key.contains("\nAGE-SECRET-KEY-1") || key.starts_with("AGE-SECRET-KEY-1"));
     scene.world.write("age.txt", key);
     scene.is_mended();

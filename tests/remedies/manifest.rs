@@ -16,7 +16,7 @@ pub const ROWS: &[Row] = &[
     }),
     mended("choose another path", || {
         of_secret(
-            "which the generations need; choose another path",
+            "which this program itself needs; choose another path",
             "path",
             &json!("%r/secrets.d"),
             &json!("%r/x"),
@@ -28,15 +28,15 @@ pub const ROWS: &[Row] = &[
             &json!("%r/x"),
         );
     }),
-    mended("choose another name, such as db/password", || {
+    mended("choose another name, such as \\\"db/password\\\"", || {
         of_secret(
-            "choose another name, such as db/password",
+            "choose another name, such as \"db/password\"",
             "name",
             &json!("/db"),
             &json!("db/password"),
         );
     }),
-    mended("set sops.gnupg.sshKeyPaths = [ ]", || {
+    mended("set sops.gnupg.sshKeyPaths to [ ], or remove sops.gnupg.home", || {
         options(
             "gnupgHome and sshKeyPaths cannot both be set",
             &["sops.gnupg.sshKeyPaths", "sops.gnupg.home"],
@@ -48,7 +48,7 @@ pub const ROWS: &[Row] = &[
             &json!([]),
         );
     }),
-    mended("leave sops.age.keyFile or sops.gnupg.home unset", || {
+    mended("remove sops.age.keyFile or sops.gnupg.home", || {
         options(
             "gnupgHome and ageKeyFile cannot both be set",
             &["sops.age.keyFile", "sops.gnupg.home"],
@@ -69,13 +69,18 @@ pub const ROWS: &[Row] = &[
             &json!(""),
         );
     }),
-    mended("set sops.keyTimeout to between 1 and {LONGEST} seconds", || {
+    mended("set sops.keyTimeout to a number between 1 and {LONGEST}, in seconds", || {
         options("keyTimeout", &["sops.keyTimeout"]);
-        field("set sops.keyTimeout to between 1 and ", "keyTimeout", &json!(0), &json!(1));
+        field(
+            "set sops.keyTimeout to a number between 1 and ",
+            "keyTimeout",
+            &json!(0),
+            &json!(1),
+        );
     }),
-    mended("set sops.maxSize to between 1 and {LARGEST} MiB", || {
+    mended("set sops.maxSize to a number between 1 and {LARGEST}, in MiB", || {
         options("maxSize", &["sops.maxSize"]);
-        field("set sops.maxSize to between 1 and ", "maxSize", &json!(0), &json!(1));
+        field("set sops.maxSize to a number between 1 and ", "maxSize", &json!(0), &json!(1));
     }),
     mended("raise sops.maxSize", || {
         a_size_is_raised(
@@ -91,105 +96,112 @@ pub const ROWS: &[Row] = &[
             Some(1),
         );
     }),
-    mended("make it smaller, or import the module of sops-install-secrets", || {
+    mended("make it smaller, or import the Nix module of sops-install-secrets", || {
         a_size_is_raised(
-            "it is larger than 1 MiB; make it smaller, or import the module of sops-install-secrets",
+            "it is larger than 1 MiB; make it smaller, or import the Nix module of sops-install-secrets",
             &"x".repeat(1 << 20),
             1,
             None,
         );
     }),
-    mended("install the sops-install-secrets that belongs to the Nix module", || {
-        field("version 2 is not known, only 1 is", "version", &json!(2), &json!(1));
+    mended("use the program and the Nix module from the same release", || {
+        field(
+            "the manifest has version 2, but this program knows only version 1",
+            "version",
+            &json!(2),
+            &json!(1),
+        );
     }),
     mended("run: {}", a_manifest_is_converted),
     mended("set one of the two", || {
         an_owner_is_set();
         a_template_gets_content();
     }),
-    mended("set it to an absolute path", || {
+    mended("set {what} to an absolute path", || {
         field(
-            "secretsMountPoint is missing; set it to an absolute path",
+            "secretsMountPoint is missing; set secretsMountPoint to an absolute path",
             "secretsMountPoint",
             &json!(""),
             &json!("%r/secrets.d"),
         );
+    }),
+    mended("set an absolute path other than \\\"/\\\"", || {
         of_secret(
-            "path of secret s is x; set it to an absolute path",
+            "the path of secret \"s\" is \"x\", which is not an absolute path; set an absolute path",
             "path",
             &json!("x"),
             &json!("%r/x"),
         );
     }),
-    mended("write it without ..", || {
+    mended("write the path without \\\"..\\\"", || {
         of_secret(
-            "so each .. removes the part before it; write it without ..",
+            "so each \"..\" removes the part before it; write the path without \"..\"",
             "path",
             &json!("%r/x/../y"),
             &json!("%r/y"),
         );
     }),
-    mended("set it to 0 or more", || {
+    mended("set keepGenerations to 0 or more", || {
         field(
-            "keepGenerations is -1; set it to 0 or more",
+            "keepGenerations is -1; set keepGenerations to 0 or more",
             "keepGenerations",
             &json!(-1),
             &json!(0),
         );
     }),
-    mended("set it to the file that holds the secret", a_secret_gets_its_file),
-    mended("set yaml, json, binary, dotenv or ini", || {
+    mended("set sopsFile to the file that holds the secret", a_secret_gets_its_file),
+    mended("set \\\"yaml\\\", \\\"json\\\"", || {
         of_secret(
-            "the unknown format toml; set yaml, json, ",
+            "the unknown format \"toml\"; set \"yaml\", \"json\", ",
             "format",
             &json!("toml"),
             &json!("yaml"),
         );
     }),
-    mended("set a mode such as 0400", || {
+    mended("set a mode such as \\\"0400\\\"", || {
         of_secret(
-            "which is not an octal number; set a mode such as 0400",
+            "which is not an octal number; set a mode such as \"0400\"",
             "mode",
             &json!("9"),
             &json!("0400"),
         );
         of_secret(
-            "so its lower bits count; set a mode such as 0400",
+            "so only its last four digits count; set a mode such as \"0400\"",
             "mode",
             &json!("10400"),
             &json!("0400"),
         );
     }),
-    mended("set it to a number between 0 and 4294967294", || {
+    mended("set {id_field} to a number between 0 and 4294967294", || {
         of_secret(
-            "has uid -1, which is negative; set it to a number between 0 and ",
+            "has the uid -1, which is negative; set uid to a number between 0 and ",
             "uid",
             &json!(-1),
             &json!(0),
         );
     }),
-    mended("correct it, for example to nginx.service", || {
+    mended("write the full name of a unit, such as nginx.service", || {
         of_secret(
-            "which cannot be a unit, so it is left out; correct it",
+            "which is not the name of a unit, so it is ignored; write the full name",
             "restartUnits",
             &json!(["--now"]),
             &json!(["nginx.service"]),
         );
     }),
     named(
-        "choose a text that stands for the secret in templates",
+        "choose the text that stands for this secret in templates",
         "the Nix modules choose it; tests/contract/templates.rs uses one",
         &[],
     ),
-    named("choose another for one of them", "as above", &[]),
+    named("choose another placeholder for one of them", "as above", &[]),
     mended("set one format for both", one_format_is_declared),
     mended("remove or rename all but one", one_of_two_secrets_is_removed),
-    mended("name the manifest that a Nix module made", the_manifest_is_named),
-    mended("correct its path, or the owner and mode of the file", the_manifest_is_named),
+    mended("give the path of a manifest that a Nix module made", the_manifest_is_named),
+    mended("correct the path, or the owner and mode of the file", the_manifest_is_named),
     mended("remove one of the two", a_field_is_given_once),
-    mended("did you mean {known}?", the_field_that_was_meant_is_there),
+    mended("did you mean {}?", the_field_that_was_meant_is_there),
     mended("declare the secret, and rebuild", a_secret_of_a_template_is_declared),
-    mended("declare it without neededForUsers", a_missing_secret_is_declared),
+    mended("declare that secret without neededForUsers", a_missing_secret_is_declared),
 ];
 
 /// A host with the secret `s`.
@@ -241,7 +253,7 @@ fn the_field_that_was_meant_is_there() {
     scene.set("keepGenerationz", 1);
     let line = scene.says("; did you mean ");
     let (_, meant) = line.split_once("; did you mean ").unwrap();
-    let meant = meant.trim_end_matches('?');
+    let meant = meant.trim_end_matches('?').trim_matches('"');
     scene.unset("keepGenerationz");
     scene.set(meant, 1);
     scene.is_mended();
@@ -253,7 +265,7 @@ fn a_secret_of_a_template_is_declared() {
     let template = |scene: &Scene| scene.manifest.clone().template("t", &token, json!({}));
     let good = scene.manifest.clone();
     scene.manifest = template(&scene);
-    scene.says("which stands for no secret of this manifest; declare the secret, and rebuild");
+    scene.says("but no secret of this manifest has that placeholder; declare the secret, and rebuild");
     scene.manifest = good.secret("other", &scene.world.input("f.yaml"), "a");
     scene.manifest = template(&scene);
     scene.is_mended();
@@ -341,7 +353,7 @@ fn a_template_gets_content() {
     let Some(mut scene) = host() else { return };
     let good = scene.manifest.clone();
     scene.manifest = good.clone().template("t", "", json!({}));
-    scene.says("template t has neither content nor file; set one of the two");
+    scene.says("template \"t\" has neither content nor file; set one of the two");
     scene.manifest = good.template("t", "text", json!({}));
     scene.is_mended();
 }
@@ -350,7 +362,7 @@ fn a_secret_gets_its_file() {
     let Some(mut scene) = host() else { return };
     let path = scene.world.input("f.yaml");
     scene.redeclare("sopsFile", "");
-    scene.says("secret s has no sopsFile; set it to the file that holds the secret");
+    scene.says("secret \"s\" has no sopsFile; set sopsFile to the file that holds the secret");
     scene.redeclare("sopsFile", path.to_str().unwrap());
     scene.is_mended();
 }
@@ -369,7 +381,7 @@ fn one_of_two_secrets_is_removed() {
     let Some(mut scene) = host() else { return };
     let good = scene.manifest.clone();
     scene.manifest = good.clone().secret("s", &scene.world.input("f.yaml"), "a");
-    scene.says("secret s is declared 2 times, so the last one counts; remove or rename all but one");
+    scene.says("secret \"s\" is declared 2 times, so only the last one counts; remove or rename all but one");
     scene.manifest = good;
     scene.is_mended();
 }

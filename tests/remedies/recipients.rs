@@ -22,13 +22,13 @@ pub const ROWS: &[Row] = &[
     mended("and in its directory ", a_recipient_is_added),
     mended(" --input-type {format}", a_file_without_an_ending_gets_a_recipient),
     mended(
-        "the recipient entry of {}, a key of this host, is damaged",
+        "this host has the key {}, but the entry for it in the file is damaged",
         a_damaged_part_is_sealed_anew,
     ),
     mended("give this host a key: set sops.age.sshKeyPaths", a_host_gets_a_key),
     mended("repair {}: {remedy}", a_key_that_is_not_there_is_made),
     mended(
-        "restore or mount it, or if there never was one, run: mkdir -p {directory} && {make}",
+        "restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: mkdir -p {directory} && {make}",
         a_key_that_is_not_there_is_made,
     ),
     mended("age-keygen -o {path}", a_key_that_is_not_there_is_made),
@@ -38,12 +38,12 @@ pub const ROWS: &[Row] = &[
         a_key_that_is_not_there_is_made,
     ),
     mended(
-        "restore it, or if there never was a key in it, run: age-keygen >> {path}",
+        "restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, run: age-keygen >> {path}",
         an_empty_key_file_gets_a_key,
     ),
     mended("gpg --homedir {} --list-secret-keys", a_key_of_gpg_is_added),
     mended("gpg --list-secret-keys", a_key_of_gpg_is_added),
-    mended("repair what is named above", a_key_of_gpg_is_added),
+    mended("repair the fault named above", a_key_of_gpg_is_added),
 ];
 
 /// A host whose key, set in `field`, is no recipient of its file; the person has the key that is.
@@ -189,7 +189,7 @@ fn a_key_that_is_not_there_is_made() {
         let is_list = field.ends_with("Paths");
         scene.set(field, if is_list { json!([path]) } else { json!(path) });
         let hint = scene.says(&format!(
-            "  hint: repair $DIR/new place/{name}: restore or mount it, or if there never was one, run: "
+            "  hint: repair $DIR/new place/{name}: restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: "
         ));
         scene.world.allow_input("new place");
         scene.does(&hint);
@@ -208,7 +208,7 @@ fn an_empty_key_file_gets_a_key() {
         let path = scene.world.write("a key.txt", text);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         scene.set("ageKeyFile", path.to_str().unwrap());
-        let hint = scene.says("  hint: repair $DIR/a key.txt: restore it, or if there never was a key in it, ");
+        let hint = scene.says("  hint: repair $DIR/a key.txt: restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, ");
         scene.does(&hint);
         assert!(fs::read_to_string(&path).unwrap().starts_with(&format!("{text}# created: ")));
         let hint = scene.says("  hint: add ");

@@ -14,7 +14,7 @@ const RULES: &str = "in the directory of .sops.yaml";
 pub const ROWS: &[Row] = &[
     mended("restore the file from version control", an_older_state_is_restored),
     mended(
-        "{RESTORE}, or remove it, and to write a new one",
+        "{RESTORE}; to write a new one instead, remove it, and",
         an_empty_file_is_written_anew,
     ),
     mended("iconv -f {kind}", utf_16_is_converted),
@@ -22,7 +22,7 @@ pub const ROWS: &[Row] = &[
     mended(r"sed -i 's/\r$//'", line_ends_of_windows_are_mended),
     mended(r"sed -i 's/\r/\n/g'", lone_returns_are_mended),
     mended(
-        "restore one side of it, or while git is still merging",
+        "restore one side of the conflict; while git is still merging",
         one_side_of_a_conflict_is_kept,
     ),
     mended("checkout --ours --", one_side_of_a_conflict_is_kept),
@@ -31,31 +31,31 @@ pub const ROWS: &[Row] = &[
     mended("remove the line that was added", a_repeated_key_is_removed),
     mended("move one of them to a file of its own", joined_files_are_parted),
     mended(
-        "put it below a key, since sops encrypts maps alone",
+        "put the value below a key, because sops encrypts only maps",
         a_list_is_put_below_a_key,
     ),
-    mended("{first}, then {encrypt}", a_bad_line_is_corrected_first),
-    mended("restore it, or correct sopsFile", a_file_that_is_not_there_is_named_otherwise),
+    mended("{first}; then {encrypt}", a_bad_line_is_corrected_first),
+    mended(
+        "restore the file, or correct sopsFile",
+        a_file_that_is_not_there_is_named_otherwise,
+    ),
     mended(
         "correct sopsFile, or the owner and mode",
         a_file_that_is_not_there_is_named_otherwise,
     ),
     mended(
-        "put quotes around such a key, then {encrypt}",
+        "put quotes around such a key; then {encrypt}",
         a_number_that_is_a_key_gets_quotes,
     ),
+    mended("remove the value by hand", a_value_that_is_not_encrypted_is_added_again),
     mended(
-        "remove it from the file by hand",
-        a_value_that_is_not_encrypted_is_added_again,
-    ),
-    mended(
-        "move it, without the line --- above it, to a file of its own",
+        "move that document to a file of its own, without the line --- above it",
         joined_documents_are_parted,
     ),
-    mended("or to accept the change after you have checked it", a_change_is_accepted),
+    mended("if you have checked the change and accept it", a_change_is_accepted),
     mended("run{place}: {}", strange_names_are_quoted),
     mended("in the directory of .sops.yaml ", a_plain_file_is_encrypted),
-    mended("{RESTORE}, or choose a simpler one", an_older_state_is_restored),
+    mended("{RESTORE}, or choose a simpler pattern", an_older_state_is_restored),
     mended("{RESTORE}, or shorten the keys", an_older_state_is_restored),
     mended(
         "{RESTORE}, or name fewer recipients in .sops.yaml",
@@ -68,18 +68,18 @@ pub const ROWS: &[Row] = &[
     mended("sops {arguments}{types} {file}", a_plain_file_is_encrypted),
     mended("git {directory}{arguments} {}", one_side_of_a_conflict_is_kept),
     mended("-C {} ", one_side_of_a_conflict_is_kept),
-    mended("correct that", a_bad_line_is_corrected_first),
+    mended("correct that line", a_bad_line_is_corrected_first),
     mended(
         " where it was built from",
         a_file_of_the_store_is_mended_where_it_was_built_from,
     ),
     named(
-        "see what was changed in it",
+        "look at what was changed in the file",
         "a disk that does not answer is none that can be mended here",
         &[],
     ),
     named(
-        "repair those first",
+        "repair those files first",
         "it follows from the line above, which is told of each",
         &[],
     ),
@@ -258,7 +258,7 @@ fn one_side_of_a_conflict_is_kept() {
     commit("ours");
     git(&scene, "merge --quiet theirs");
     assert!(fs::read_to_string(&path).unwrap().contains("<<<<<<< "));
-    let line = scene.says("a merge conflict that git left");
+    let line = scene.says("git left a merge conflict in line ");
     scene.does(&line);
     scene.is_mended();
     assert_eq!(scene.secret(), "ours");
@@ -337,7 +337,7 @@ fn a_list_is_put_below_a_key() {
         let Some(mut scene) = Scene::new() else { return };
         let path = scene.world.write(name, plain);
         scene.declare(&path, key, json!({}));
-        let line = scene.says("put it below a key, since sops encrypts maps alone");
+        let line = scene.says("put the value below a key, because sops encrypts only maps");
         fs::write(&path, below).unwrap();
         scene.does(&line);
         scene.is_mended();
@@ -349,7 +349,7 @@ fn a_bad_line_is_corrected_first() {
     let Some(mut scene) = Scene::new() else { return };
     let path = scene.world.write("f.yaml", "a: one\nb\n");
     scene.declare(&path, "a", json!({}));
-    let line = scene.says("and was never encrypted; correct that");
+    let line = scene.says("correct that line; then ");
     fs::write(&path, "a: one\nb: two\n").unwrap();
     scene.does(&line);
     scene.is_mended();
@@ -379,7 +379,7 @@ fn a_file_that_is_not_there_is_named_otherwise() {
     let Some(mut scene) = Scene::new() else { return };
     let path = scene.encrypted("f.yaml", "a: one\n");
     scene.declare(&scene.world.input("g.yaml"), "a", json!({}));
-    scene.says("no such file; restore it, or correct sopsFile");
+    scene.says("no such file; restore the file, or correct sopsFile");
     std::os::unix::fs::symlink("h.yaml", scene.world.input("h.yaml")).unwrap();
     let looped = scene.world.input("h.yaml");
     scene.redeclare("sopsFile", looped.to_str().unwrap());
@@ -402,7 +402,7 @@ fn a_number_that_is_a_key_gets_quotes() {
         let path = scene.world.write("f.yaml", bad);
         scene.declare(&path, "a", json!({}));
         let line = scene.says(&format!(
-            "it was never encrypted, and it has a key that is {kind}, which sops does not take"
+            "it was never encrypted, and it has a key that is {kind}, but sops accepts only strings as keys"
         ));
         // As it is, sops refuses it.
         assert_ne!(scene.tries(crate::scene::command(&line)).code, Some(0));
@@ -460,7 +460,7 @@ fn a_value_that_is_not_encrypted_is_added_again() {
             let lines = text.lines().map(|line| if line.starts_with(good) { bad } else { line });
             lines.flat_map(|line| [line, "\n"]).collect()
         });
-        let line = scene.says("remove it from the file by hand");
+        let line = scene.says("remove the value by hand");
         assert_eq!(line.contains("document 2: the key c"), plain.contains("---"), "{line}");
         without(&path, start);
         scene.will_write(anew);
@@ -478,7 +478,7 @@ fn a_plain_document_is_added_again() {
     };
     let whole = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{whole}---\nb: plain\n")).unwrap();
-    let line = scene.says("document 2: the key b: the value is a string that is not encrypted, but should be");
+    let line = scene.says("document 2: the key \"b\": the value is a string in plain text, but should be encrypted");
     fs::write(&path, whole).unwrap();
     scene.will_write(&format!("{PLAIN}---\nb: plain\n"));
     scene.does(&line);
@@ -497,7 +497,7 @@ fn an_older_copy_of_the_metadata_is_of_the_same_file() {
     });
     scene.is_mended();
     change(&path, |text| text.replace("\nc: ENC[", "\nc: \"5\" # "));
-    scene.says("document 2: the key c: the value is a string that is not encrypted, but should be");
+    scene.says("document 2: the key \"c\": the value is a string in plain text, but should be encrypted");
 }
 
 fn joined_documents_are_parted() {
@@ -532,7 +532,7 @@ fn a_change_is_accepted() {
             return;
         };
         change(&path, damage);
-        let line = scene.says("or to accept the change after you have checked it");
+        let line = scene.says("if you have checked the change and accept it");
         scene.does(&line);
         scene.is_mended();
     }

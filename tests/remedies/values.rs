@@ -6,24 +6,24 @@ use crate::scene::{Scene, change};
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
-    mended("did you mean {key}", the_key_that_was_meant_is_there),
-    mended("name one of its keys, such as {first}, or ", a_key_of_a_map_is_named),
+    mended("did you mean {}?", the_key_that_was_meant_is_there),
+    mended("set key to a key inside it, such as {}, or ", a_key_of_a_map_is_named),
     mended("correct the key", a_key_is_corrected),
-    mended("{}use key \\\"\\\" for the whole file", a_key_of_a_map_is_named),
+    mended("{}set key to \\\"\\\" for the whole file", a_key_of_a_map_is_named),
     mended(
         "write each name as [\\\"name\\\"] and each position as [0]",
         a_key_in_brackets_is_mended,
     ),
     mended("correct the position", a_position_in_a_list_is_mended),
-    mended("name one of its elements, such as {key}", an_element_of_a_list_is_named),
+    mended("set key to one of its elements, such as {}", an_element_of_a_list_is_named),
     named(
-        "take single keys of it",
+        "use single keys of it",
         "tests/bombs makes files that are so long",
         &["sops.secrets.<name>.key"],
     ),
     mended("to keep one of them, {}", one_of_two_values_is_left),
     mended("to give it a value, {}", a_value_is_given),
-    mended("correct the key, or to add it, {}", a_key_is_added),
+    mended("correct the key; to add it to the file, {}", a_key_is_added),
 ];
 
 const PLAIN: &str = r#"{"password": "one", "a/b": {"c/d": "two"}, "m": {"a/b": "three", "c": null}, "l": ["four", {"n": "five"}], "m2": "six", "n": {"o": "seven"}}"#;
@@ -56,7 +56,7 @@ fn the_key_that_was_meant_is_there() {
             let Some((_, meant)) = said.err.split_once("; did you mean ") else {
                 break;
             };
-            let meant = meant.lines().next().unwrap().trim_end_matches('?').to_owned();
+            let meant = unquoted(meant.lines().next().unwrap().trim_end_matches('?')).to_owned();
             assert_ne!(meant, typed);
             scene.redeclare("key", meant);
         }
@@ -65,14 +65,19 @@ fn the_key_that_was_meant_is_there() {
     }
 }
 
+/// A key of a message, without the quotes that mark it off there.
+fn unquoted(key: &str) -> &str {
+    key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key)
+}
+
 fn a_key_of_a_map_is_named() {
     for (typed, named, value) in [("a/b/c/d", r#"["a/b"]["c/d"]"#, "two"), ("m", r#"["m"]["a/b"]"#, "three")] {
         let Some(mut scene) = with_key(if typed == "m" { "m" } else { "[\"a/b\"]" }) else {
             return;
         };
-        let line = scene.says("; name one of its keys, such as ");
+        let line = scene.says("; set key to a key inside it, such as ");
         let (_, rest) = line.split_once("such as ").unwrap();
-        let (key, _) = rest.split_once(", or use key \"\" for the whole file").unwrap();
+        let (key, _) = rest.split_once(", or set key to \"\" for the whole file").unwrap();
         assert_eq!(key, named);
         scene.redeclare("key", key);
         scene.is_mended();
@@ -94,7 +99,7 @@ fn a_key_in_brackets_is_mended() {
         ("[", 1),
     ] {
         let Some(mut scene) = with_key(typed) else { return };
-        let words = format!("the key {typed} cannot be read from character {position} on; write each name as [\"name\"]");
+        let words = format!("the key {typed} is written wrongly, from character {position} on; write each name as [\"name\"]");
         scene.says(&words);
         let checked = scene
             .world
@@ -124,9 +129,9 @@ fn a_position_in_a_list_is_mended() {
 
 fn an_element_of_a_list_is_named() {
     let Some(mut scene) = with_key("l") else { return };
-    let line = scene.says("name one of its elements, such as ");
+    let line = scene.says("set key to one of its elements, such as ");
     let (_, key) = line.split_once("such as ").unwrap();
-    scene.redeclare("key", key);
+    scene.redeclare("key", unquoted(key));
     scene.is_mended();
     assert_eq!(scene.secret(), "four");
     assert_eq!(scene.types(&format!("sops decrypt --extract '{key}' f.json")), "four");
@@ -147,7 +152,7 @@ fn one_of_two_values_is_left() {
 
 fn a_key_is_added() {
     let Some(mut scene) = with_key("token") else { return };
-    let line = scene.says("the key token does not exist; correct the key, or to add it, ");
+    let line = scene.says("the key \"token\" does not exist; correct the key; to add it to the file, ");
     scene.will_write(&PLAIN.replacen('{', "{\"token\": \"nine\", ", 1));
     scene.does(&line);
     scene.is_mended();

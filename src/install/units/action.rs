@@ -1,8 +1,8 @@
-//! What is done about a unit whose secret has changed. `docs/units.md` has this as a table.
+//! Decides what to do about a unit whose secret has changed. `docs/units.md` has the decisions as a table.
 
 use super::state::{Activity, Load, Refusal, State};
 
-/// What is asked for.
+/// The request for a unit, as the manifest makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
     /// The unit is in `restartUnits`.
@@ -11,42 +11,44 @@ pub(crate) enum Wish {
     Reload,
 }
 
-/// What is done.
+/// The decision about a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// It is restarted.
+    /// Restart the unit.
     Restart,
-    /// It is reloaded.
+    /// Reload the unit.
     Reload,
-    /// It has failed, maybe because its secret was missing, and is started.
+    /// Start the unit. The unit has failed, maybe because its secret was missing.
     Start,
-    /// Nothing: it will read the secret when it starts.
+    /// Do nothing. The unit does not run, and will read the new secret when it starts.
     Nothing,
-    /// Nothing, for this reason, although it may use what has changed.
+    /// Do nothing, although the unit may use a changed secret. The value is the reason.
     Keep(Reason),
 }
 
-/// Why nothing is done.
+/// The reason why nothing is done about a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Reason {
-    /// systemd has no file of it.
+    /// systemd has no file of the unit.
     #[error("systemd has no unit of this name; correct restartUnits and reloadUnits")]
     Gone,
-    /// The name is that of a template.
-    #[error("it is a template, of which only instances run; name the instances in restartUnits and reloadUnits")]
+    /// The name is that of a template unit.
+    #[error(
+        "it is a template, and only instances of a template can run; write the names of instances in restartUnits and reloadUnits"
+    )]
     Template,
-    /// A socket that runs. systemd starts it again only if its service does not run.
+    /// The unit is a socket that runs. systemd starts a socket again only if its service does not run.
     #[error("a socket goes on listening, and its service has what it read; name the service in restartUnits and reloadUnits")]
     Socket,
-    /// Somebody has masked it.
+    /// Somebody has masked the unit.
     #[error("it is masked")]
     Masked,
-    /// Because of a setting.
+    /// A setting of the unit forbids the action.
     #[error(transparent)]
     Refused(Refusal),
 }
 
-/// What is done about a unit in this state.
+/// Decides about a unit in the state `state`.
 pub(crate) fn action(wish: Wish, state: &State) -> Action {
     match (state.load, state.activity) {
         (Load::Gone, _) => Action::Keep(Reason::Gone),

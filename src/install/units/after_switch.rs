@@ -1,8 +1,8 @@
-//! Lists that nobody has read when the switch is over: their requests are made by systemctl.
+//! Makes the requests of lists that are still there after a switch, by systemctl.
 //!
-//! A `switch-to-configuration` that reads the lists removes them. From NixOS 26.11 on it does not read them, and nothing tells
-//! beforehand which one is running. So whoever writes a list also has systemd start this program once more, as a unit of its own,
-//! which waits until the switch is over.
+//! A `switch-to-configuration` that reads the lists also removes them. From NixOS 26.11 on, `switch-to-configuration` does not read
+//! the lists, and nothing shows beforehand which version is running. So a run that writes a list also has systemd start this program
+//! once more, as a unit of its own. That second process waits until the switch is over.
 
 use std::{
     fs::{self, File},
@@ -23,33 +23,38 @@ use super::{
     systemctl::Systemctl,
     unit_error::{UnitError, words},
 };
-use crate::system::{budget, child::Child};
+use crate::{
+    system::{budget, child::Child},
+    text::printable::shown,
+};
 
 /// The argument with which this program is started again.
 pub const ARGUMENT: &str = "--after-switch";
 
-/// The argument before a [`Written`], if it is known.
+/// The beginning of the argument that passes a [`Written`] to the second process, if the `Written` is known.
 const SINCE: &str = "--since=";
 
-/// How often it is looked whether the switch is over.
+/// The time between two looks whether the switch is over.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 const RESTART_LIST: &str = "activation-restart-list";
 const RELOAD_LIST: &str = "activation-reload-list";
 
-/// A time at which the lists were there, all lines of them. A unit that starts after it reads what is new.
+/// A time at which the lists were complete. A unit that starts after this time reads the new secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Written {
-    /// In µs of the monotonic clock, which is that of systemd. It does not go on while the machine sleeps, and nobody sets it.
+    /// The time, in µs of the monotonic clock. systemd uses this clock too. Nobody can set the clock, and it stops while the machine
+    /// sleeps.
     time: u64,
-    /// When the lists were last modified at this time, in ns since 1970. If this changes, somebody has written a line since.
+    /// When the lists had last been modified at this time, in ns since 1970. A later modification means that somebody has written
+    /// another line.
     modified: u128,
 }
 
 impl Written {
-    /// Now, if there are lists.
+    /// The present time. Returns `None` if there are no lists.
     fn now(directory: &Path) -> Option<Self> {
-        // In this order: a line that is written meanwhile changes what is read first.
+        // The order matters: if a line is written between the two steps, the modification time shows it later.
         let modified = modified(directory)?;
         let now = clock_gettime(ClockId::Monotonic);
         let now = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default());
@@ -66,7 +71,7 @@ impl Written {
     }
 }
 
-/// The lists, also those that are taken.
+/// The paths of all lists, including the taken ones.
 fn lists(directory: &Path) -> impl Iterator<Item = PathBuf> {
     new(directory).into_iter().chain(taken(directory))
 }
@@ -75,7 +80,7 @@ fn new(directory: &Path) -> [PathBuf; 2] {
     [RESTART_LIST, RELOAD_LIST].map(|name| directory.join(name))
 }
 
-/// Whether there are lists, of whomever.
+/// Whether there are lists, no matter who has written them.
 pub(crate) fn has_lists(directory: &Path) -> bool {
     lists(directory).any(|list| list.exists())
 }
@@ -86,9 +91,10 @@ fn modified(directory: &Path) -> Option<u128> {
     times.max()?.duration_since(UNIX_EPOCH).ok().map(|age| age.as_nanos())
 }
 
-/// If there are lists, has systemd start this program again, to make what requests of them are left when the switch is over.
-/// `failed`: the units that have failed by now; the switch makes systemd forget that. `is_new`: whether there were no lists before
-/// this run. If there were, nobody knows since when, and all units in them are restarted.
+/// If there are lists, has systemd start this program again. That process makes the requests that are left when the switch is over.
+///
+/// `failed`: the units that have failed by now. They are passed on, because the switch makes systemd forget failures. `is_new`: whether
+/// there were no lists before this run. Otherwise nobody knows the age of the lists, so all units in them are restarted.
 pub(crate) fn arrange(directory: &Path, systemctl: &Systemctl<'_>, failed: &[String], is_new: bool) {
     if !has_lists(directory) {
         return;
@@ -99,8 +105,8 @@ pub(crate) fn arrange(directory: &Path, systemctl: &Systemctl<'_>, failed: &[Str
         all.extend(&left.restart, &left.reload);
         let units = all.units();
         tracing::warn!(
-            "cannot see to the units of {} after the switch: {cause}; if the switch has left that file, run: systemctl try-restart {}",
-            directory.display(),
+            "cannot restart the units listed in {} after the switch: {cause}; if that list is still there then, run: systemctl try-restart {}",
+            shown(directory),
             words(&units)
         );
     }
@@ -110,8 +116,8 @@ fn start(systemctl: &Systemctl<'_>, failed: &[String], written: Option<Written>)
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let systemctl = systemctl.path();
     let mut command = Command::new(systemctl.with_file_name("systemd-run"));
-    // If it fails, the journal has its errors. It must not stay as a failed unit: nothing would ever remove that, and what was not
-    // done is done by the next run.
+    // If the unit fails, the journal has its errors. The unit must not stay in the list of failed units, because nothing would ever
+    // remove it there. The next run does what was not done.
     command
         .args([
             "--quiet",
@@ -137,25 +143,27 @@ fn start(systemctl: &Systemctl<'_>, failed: &[String], written: Option<Written>)
     }
 }
 
-/// A name that no other run has: numbers of processes are used again, and a unit of an earlier process may still run.
+/// A name for the unit that no other run has. The number of the process alone is not enough: numbers are used again, and the unit of
+/// an earlier process may still run.
 fn unit_name() -> String {
     let now = clock_gettime(ClockId::Monotonic);
     format!("sops-nix-requests-{}-{}{:09}", std::process::id(), now.tv_sec, now.tv_nsec)
 }
 
-/// Waits until no switch is running, makes the requests of lists that are still in `directory`, and removes them. A unit that has
-/// started since the lists were written has read what is new, and is left alone. `since`: when that was, as [`SINCE`] tells it, if
-/// it is known.
+/// Waits until no switch is running, makes the requests of the lists that are still in `directory`, and removes the lists. A unit that
+/// has started after the lists were written has read the new secrets, and is not restarted. `since`: when the lists were written, in
+/// the form that follows [`SINCE`]; `None` if the time is not known.
 #[must_use]
 pub fn finish(directory: &Path, systemctl: &Path, since: Option<&str>, failed: Vec<String>) -> Vec<UnitError> {
-    // One at a time: each phase of an activation may have started one. If there can be no lock, there is only more to do.
+    // Each phase of an activation may have started such a process, so the lock lets only one work at a time. Without a lock, the
+    // worst that can happen is that a unit is restarted twice.
     let lock = File::create(directory.join("sops-nix-requests.lock"));
     let _locked = lock.as_ref().map(|file| flock(file, FlockOperation::LockExclusive));
     while switch::is_running(directory) {
         thread::sleep(INTERVAL);
     }
     let switch = Switch::with_failed(failed);
-    // First what a run of this has taken that was killed.
+    // An earlier process may have been killed after it had taken lists. Their requests are made first.
     let mut errors = settle(directory, systemctl, &switch, None);
     take(directory);
     let written = since.and_then(Written::parse);
@@ -165,21 +173,22 @@ pub fn finish(directory: &Path, systemctl: &Path, since: Option<&str>, failed: V
     errors
 }
 
-/// Where a list is while its requests are made, so that lines that somebody else writes meanwhile are not lost.
+/// The paths of the taken lists. A list is renamed to such a path before its requests are made, so that lines that another program
+/// writes meanwhile are not lost.
 fn taken(directory: &Path) -> [PathBuf; 2] {
     [RESTART_LIST, RELOAD_LIST].map(|name| directory.join(format!("{name}.taken")))
 }
 
 fn take(directory: &Path) {
     for (list, taken) in [RESTART_LIST, RELOAD_LIST].into_iter().zip(taken(directory)) {
-        // What is taken and was not settled stays first.
+        // A list that was taken earlier and is not settled yet is not overwritten.
         if !taken.exists() {
             let _ = fs::rename(directory.join(list), taken);
         }
     }
 }
 
-/// Makes the requests of the lists that are taken, and removes these, unless systemd may not have got a request.
+/// Makes the requests of the taken lists. Removes these lists, unless a request may not have reached systemd.
 fn settle(directory: &Path, systemctl: &Path, switch: &Switch, since: Option<u64>) -> Vec<UnitError> {
     let taken = taken(directory);
     let requests = read(&taken);
@@ -196,7 +205,7 @@ fn settle(directory: &Path, systemctl: &Path, switch: &Switch, since: Option<u64
     errors
 }
 
-/// The units of a list of restarts and a list of reloads, each unit once.
+/// Reads the units of a restart list and a reload list, each unit once.
 fn read([restart, reload]: &[PathBuf; 2]) -> UnitRequests {
     let lines = |list: &Path| {
         let text = fs::read_to_string(list).unwrap_or_default();

@@ -18,12 +18,13 @@ pub enum Channel {
     Nobody,
     /// Requests are made by `systemctl`. The value is the path of the program; a name without a slash is looked up in `PATH`.
     Systemctl(PathBuf),
-    /// By `systemctl --user` with this program, if the user has a manager. Without one no unit of theirs runs.
+    /// Requests are made by `systemctl --user`. The value is the path of systemctl. Without a service manager of the user, none of
+    /// the user's units runs, and nothing is requested.
     OfUser(PathBuf),
-    /// Not at all: what `systemctl` would be asked to do is only said.
+    /// No unit requests are made. The commands of `systemctl` that a real run would carry out are only printed.
     Announced(PathBuf),
-    /// By lists in a directory, `/run/nixos`, which `switch-to-configuration` reads. If it leaves them, the requests are made by
-    /// systemctl after the switch. If the directory does not exist, nothing is requested.
+    /// Requests are made by lists in a directory, `/run/nixos`, which `switch-to-configuration` reads. If lists are left after the
+    /// switch, systemctl makes their requests. If the directory does not exist, nothing is requested.
     Lists {
         /// The directory for the lists.
         directory: PathBuf,
@@ -68,7 +69,7 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     outcomes.into_iter().filter_map(Result::err).collect()
 }
 
-/// If there are lists of an earlier run, which nobody has read, sees to it that they are taken up after the switch.
+/// Arranges that lists of an earlier run, which no switch has read, are carried out after the switch.
 pub fn take_up(channel: &Channel) {
     let (directory, systemctl) = match channel {
         Channel::Systemctl(systemctl) => (Path::new(switch::DIRECTORY), systemctl),
@@ -96,8 +97,8 @@ pub fn start_failed(channel: &Channel, requests: &UnitRequests) -> Result<(), Un
     systemctl.start(&systemctl.orders(requests, &switch, None)?.start)
 }
 
-/// The manager that is asked at once, if there is one, and the switch that has units of it restarted. A user's manager has units of
-/// its own, with which no switch of the system has to do.
+/// The service manager to which requests go directly, and the plans of the switch that is running. Returns `None` if requests do not go
+/// to a service manager directly. A switch of the system restarts no units of a user's service manager, so the plans are empty there.
 fn manager(channel: &Channel) -> Option<(Systemctl<'_>, Switch)> {
     match channel {
         Channel::Systemctl(program) => Some((Systemctl::new(program), Switch::now())),
@@ -109,7 +110,7 @@ fn manager(channel: &Channel) -> Option<(Systemctl<'_>, Switch)> {
     }
 }
 
-/// Says what systemctl would be asked to do.
+/// Prints the commands of systemctl that a real run would carry out.
 fn announce(systemctl: &Systemctl<'_>, requests: &UnitRequests) -> Result<(), UnitError> {
     let orders = systemctl.orders(requests, &Switch::default(), None)?;
     orders.report();

@@ -19,7 +19,7 @@ use super::{
     unit_error::{UnitError, announce},
     unit_files,
 };
-use crate::text::shell;
+use crate::text::{printable::shown, shell};
 
 /// The directory of the lists, and what is known of the switch that reads them. The fields are explained at
 /// [`super::Channel::Lists`].
@@ -66,9 +66,9 @@ impl Lists<'_> {
         self.units.is_none_or(|units| unit_files::is_found(units, name))
     }
 
-    /// Leaves only what a switch can do: it ends with an error at a masked unit, at one that refuses to be started, and at one that
-    /// cannot be reloaded. A unit that has failed is to be restarted, since systemd may have forgotten it when the switch comes to
-    /// the reloads. Gives all units that have failed.
+    /// Removes from `requests` the units at which a switch would end with an error: masked units, units that must not be started,
+    /// and units that cannot be reloaded. A failed unit is moved to the restarts, because systemd may have forgotten its failure when
+    /// the switch comes to the reloads. Returns all failed units.
     fn keep_possible(&self, requests: &mut UnitRequests) -> Vec<String> {
         let Some(systemctl) = &self.systemctl else { return Vec::new() };
         if let Some(units) = self.units {
@@ -116,10 +116,10 @@ impl Lists<'_> {
     /// Warns of each unit for which nothing is requested. The warning has a command with which somebody can restart or reload the
     /// unit.
     fn warn(&self, verb: &str, names: &[String]) {
-        let units = self.units.unwrap_or(self.directory).display();
+        let units = shown(self.units.unwrap_or(self.directory));
         for name in names {
             tracing::warn!(
-                "{name} is not restarted or reloaded: the switch does not find it in {units}; if it runs all the same, run: systemctl {verb} {}",
+                "{name} is not restarted or reloaded: there is no such unit in {units}; if the unit runs nevertheless, run: systemctl {verb} {}",
                 shell::word(name)
             );
         }

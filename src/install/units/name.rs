@@ -1,6 +1,6 @@
 //! Names of units, as systemd reads them.
 
-/// What a full name of a unit ends with (systemd.unit(5)).
+/// The types of units. The full name of a unit ends with a dot and one of these types (systemd.unit(5)).
 const TYPES: [&str; 11] = [
     "service",
     "socket",
@@ -15,7 +15,7 @@ const TYPES: [&str; 11] = [
     "scope",
 ];
 
-/// The full name: without a type a name means a service, as for systemctl.
+/// The full name of a unit. A name without a type means a service, as for systemctl.
 #[must_use]
 pub fn full(name: &str) -> String {
     let has_type = name.rsplit_once('.').is_some_and(|(_, end)| TYPES.contains(&end));
@@ -26,12 +26,12 @@ pub fn full(name: &str) -> String {
     }
 }
 
-/// Whether this is a socket, on which systemd listens for a service.
+/// Whether `name` is the name of a socket, on which systemd listens for a service.
 pub(crate) fn is_socket(name: &str) -> bool {
     name.ends_with(".socket")
 }
 
-/// Whether this is a template, of which only instances can run.
+/// Whether `name` is the name of a template unit, such as `getty@.service`. Only instances of a template can run.
 pub(crate) fn is_template(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(stem, _)| stem.ends_with('@'))
 }

@@ -1,4 +1,4 @@
-//! Who is asked to do what: one action for each unit, and nothing that a switch does itself.
+//! Decides one action for each unit, and leaves out all actions that a running switch carries out itself.
 
 use std::collections::HashMap;
 
@@ -11,20 +11,24 @@ use super::{
 };
 use crate::text::shell;
 
-/// The units to restart, to reload and to start, each in one of these lists.
+/// The units to restart, to reload and to start. Each unit is in one of the three lists.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Orders {
     pub restart: Vec<String>,
     pub reload: Vec<String>,
     pub start: Vec<String>,
-    /// The units about which nothing is done, although they may use what has changed.
+    /// The units about which nothing is done, although they may use a changed secret; each with the reason.
     kept: Vec<(String, Reason)>,
 }
 
 impl Orders {
-    /// What to do about these requests. `since`: when the secrets changed, in µs of the monotonic clock, if units may have started
-    /// after that. About a unit of which systemd told nothing, systemd decides. A unit that was asked for by an alias is told by its
-    /// own name: a switch knows it by that name only, and two names of a unit are no reason to restart it twice.
+    /// Decides about all units in `requests`. `states` has the states of those units that systemd described. For any other unit, the
+    /// request is passed on to systemd.
+    ///
+    /// `since`: when the secrets changed, in µs of the monotonic clock; `None` if no unit can have started after the change.
+    ///
+    /// A request may name a unit by an alias. The orders use the own name of the unit: a switch knows a unit only by its own name, and
+    /// a unit with two names must not be restarted twice.
     pub(crate) fn new(requests: &UnitRequests, states: &HashMap<String, State>, switch: &Switch, since: Option<u64>) -> Self {
         let mut orders = Self::default();
         let wishes = [(Wish::Restart, &requests.restart), (Wish::Reload, &requests.reload)];
@@ -67,14 +71,14 @@ impl Orders {
         }
     }
 
-    /// Says of which units nothing is done, and why.
+    /// Warns of each unit about which nothing is done, with the reason.
     pub(crate) fn report(&self) {
         for (unit, reason) in &self.kept {
             match reason {
                 Reason::Refused(refusal) if refusal.is_of_systemd() => tracing::warn!("{unit} is not restarted: {reason}"),
                 Reason::Refused(_) => {
                     tracing::warn!(
-                        "{unit} is not restarted: {reason}; when it may be, run: systemctl restart {}",
+                        "{unit} is not restarted: {reason}; when a restart does no harm, run: systemctl restart {}",
                         shell::word(unit)
                     );
                 }

@@ -1,4 +1,4 @@
-//! What systemd tells of a unit, and what the unit's files say to a switch.
+//! The state of a unit: what systemd reports about the unit, and the settings in the files of the unit that NixOS reads.
 
 use std::fs;
 
@@ -8,49 +8,49 @@ pub(crate) const PROPERTIES: &str = "--property=Id,LoadState,ActiveState,CanRelo
 /// Whether a unit runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
-    /// It runs, or is being started or reloaded.
+    /// The unit runs, or is being started or reloaded.
     Runs,
-    /// It has failed.
+    /// The unit has failed.
     Failed,
-    /// It does not run, or is being stopped.
+    /// The unit does not run, or is being stopped.
     Idle,
 }
 
 /// Whether systemd has the files of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
-    /// It has them.
+    /// systemd has at least one file of the unit.
     There,
     /// Somebody has masked the unit.
     Masked,
-    /// There are none.
+    /// systemd has no file of the unit.
     Gone,
 }
 
-/// A setting because of which a unit is not restarted.
+/// A setting of a unit that forbids a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// It is only started by hand.
-    #[error("its X-OnlyManualStart is set")]
+    /// The unit is only started by hand. NixOS reads this setting.
+    #[error("its unit file sets X-OnlyManualStart")]
     OnlyManualStart,
-    /// It is only started because another unit needs it.
-    #[error("its RefuseManualStart is set")]
+    /// The unit is only started because another unit needs the unit.
+    #[error("its unit file sets RefuseManualStart")]
     RefuseManualStart,
-    /// It is only stopped because another unit stops.
-    #[error("its RefuseManualStop is set")]
+    /// The unit is only stopped because another unit stops.
+    #[error("its unit file sets RefuseManualStop")]
     RefuseManualStop,
-    /// The setting of NixOS.
+    /// A switch must not restart the unit, even if the unit has changed. NixOS reads this setting.
     #[error("its restartIfChanged is false")]
     RestartIfChanged,
 }
 
 impl Refusal {
-    /// Whether the unit is not started either.
+    /// Whether the setting also forbids to start the unit.
     pub(crate) fn is_of_start(self) -> bool {
         matches!(self, Self::OnlyManualStart | Self::RefuseManualStart)
     }
 
-    /// Whether systemd itself refuses the command, so that nobody can give it.
+    /// Whether systemd itself refuses to restart the unit, so that no command helps.
     pub(crate) fn is_of_systemd(self) -> bool {
         matches!(self, Self::RefuseManualStart | Self::RefuseManualStop)
     }
@@ -59,27 +59,27 @@ impl Refusal {
 /// The state of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    /// The unit's own name, if systemd tells it. The unit may have been asked for by another name, an alias.
+    /// The own name of the unit, if systemd reports the name. The request may have named the unit by an alias.
     pub id: Option<String>,
     pub load: Load,
     pub activity: Activity,
     /// Whether the unit has a command for reloading.
     pub can_reload: bool,
-    /// The setting of NixOS that a change is a reason to reload, not to restart.
+    /// Whether a change is a reason to reload the unit, not to restart it. NixOS reads this setting.
     pub reload_if_changed: bool,
     pub refusals: Vec<Refusal>,
-    /// When it last began to start, in µs of the monotonic clock; 0 if it never has.
+    /// When the unit last began to start, in µs of the monotonic clock; 0 if the unit has never started.
     pub started: u64,
 }
 
 impl State {
-    /// Whether it does not run, and a switch that is asked to restart it starts it.
+    /// Whether the unit does not run, and a switch would start the unit if the restart list named the unit.
     pub(crate) fn can_be_started(&self) -> bool {
         let refuses = self.refusals.iter().any(|refusal| refusal.is_of_start());
         self.activity == Activity::Idle && self.load == Load::There && !refuses
     }
 
-    /// Reads one block of the output of `systemctl show`; `None` if it tells nothing of a state.
+    /// Reads one block of the output of `systemctl show`. Returns `None` if the block describes no state.
     pub(crate) fn parse(block: &str) -> Option<Self> {
         let value = |name: &str| {
             let mut lines = block.lines();
@@ -123,8 +123,8 @@ impl State {
     }
 }
 
-/// A setting of a unit file that systemd does not know. As for `switch-to-configuration`, the last one counts, and only these four
-/// words mean yes.
+/// A boolean setting in the text of unit files. systemd ignores such a setting, and `switch-to-configuration` reads it. As there, the
+/// last value counts, and only four words mean yes.
 fn setting(files: &str, name: &str, default: bool) -> bool {
     let values = files
         .lines()

@@ -1,4 +1,4 @@
-//! A switch that is running: what it will do itself, so that it is not done twice.
+//! Reads what a running switch will do itself, so that no unit is restarted twice.
 
 use std::{
     collections::HashSet,
@@ -9,26 +9,28 @@ use std::{
 
 use rustix::fs::{major, minor};
 
-/// Where a switch keeps its state.
+/// The directory in which a switch keeps its state.
 pub(crate) const DIRECTORY: &str = "/run/nixos";
 
 /// The file in which `nixos-module` notes the process of a switch and, one a line, the units that had failed when it began. The
 /// switch makes systemd forget failures, so systemd cannot be asked.
 const FAILED: &str = "/run/sops-nix/failed-units";
 
-/// What is known of a switch that is running. Nothing, if none is.
+/// The plans of a running switch. All sets are empty if no switch is running.
 #[derive(Default)]
 pub(crate) struct Switch {
-    /// Units that it restarts, starts or reloads itself, after the secrets are installed. To start a unit that runs does nothing.
+    /// Units that the switch restarts after the secrets are installed.
     restarts: HashSet<String>,
+    /// Units that the switch starts after the secrets are installed. To start a unit that runs does nothing.
     starts: HashSet<String>,
+    /// Units that the switch reloads after the secrets are installed.
     reloads: HashSet<String>,
-    /// Units that had failed when it began.
+    /// Units that had failed when the switch began.
     failed: HashSet<String>,
 }
 
 impl Switch {
-    /// The switch that is running now, if there is one.
+    /// The plans of the switch that is running now; empty if no switch is running.
     pub(crate) fn now() -> Self {
         let directory = Path::new(DIRECTORY);
         process(directory).map_or_else(Self::default, |process| {
@@ -36,7 +38,7 @@ impl Switch {
         })
     }
 
-    /// One of which nothing is known but that these units had failed.
+    /// No plans. `failed`: the units that had failed before the switch.
     pub(crate) fn with_failed(failed: Vec<String>) -> Self {
         Self {
             failed: failed.into_iter().collect(),
@@ -44,7 +46,7 @@ impl Switch {
         }
     }
 
-    /// One that does this.
+    /// The plans to restart, start and reload these units.
     #[cfg(test)]
     pub(crate) fn that_does(restarts: &[&str], starts: &[&str], reloads: &[&str]) -> Self {
         let set = |units: &[&str]| units.iter().map(|unit| (*unit).to_owned()).collect();
@@ -69,22 +71,22 @@ impl Switch {
         }
     }
 
-    /// Whether it restarts this unit.
+    /// Whether the switch restarts `unit`.
     pub(crate) fn restarts(&self, unit: &str) -> bool {
         self.restarts.contains(unit)
     }
 
-    /// Whether this unit runs afterwards, if it does not run now.
+    /// Whether `unit` runs after the switch, if the unit does not run now.
     pub(crate) fn starts(&self, unit: &str) -> bool {
         self.starts.contains(unit) || self.restarts(unit)
     }
 
-    /// Whether it makes this unit, which runs, read its files again.
+    /// Whether the switch makes `unit` read its files again. The unit runs now.
     pub(crate) fn reloads(&self, unit: &str) -> bool {
         self.reloads.contains(unit) || self.restarts(unit)
     }
 
-    /// Whether this unit had failed when it began.
+    /// Whether `unit` had failed when the switch began.
     pub(crate) fn had_failed(&self, unit: &str) -> bool {
         self.failed.contains(unit)
     }

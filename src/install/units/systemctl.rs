@@ -35,7 +35,7 @@ const ENVIRONMENT: [&str; 7] = [
     "LC_ALL",
     "SYSTEMD_IGNORE_CHROOT",
     "SYSTEMD_LOG_LEVEL",
-    // Where a user manager is found.
+    // With these two variables, systemctl finds the service manager of the user.
     "XDG_RUNTIME_DIR",
     "DBUS_SESSION_BUS_ADDRESS",
 ];
@@ -43,7 +43,7 @@ const ENVIRONMENT: [&str; 7] = [
 /// The program `systemctl`, and the time that is left for all calls of it.
 pub(crate) struct Systemctl<'p> {
     program: &'p Path,
-    /// Which manager is asked: the user's own, or that of the system.
+    /// Whether to ask the service manager of the user. Otherwise the manager of the system is asked.
     is_of_user: bool,
     late_at: Instant,
     timeout: Duration,
@@ -55,7 +55,7 @@ impl<'p> Systemctl<'p> {
         Self::within(budget::REQUESTS, program)
     }
 
-    /// The same for the user's own manager.
+    /// Like [`Self::new`], but for the service manager of the user.
     pub(crate) fn of_user(program: &'p Path) -> Self {
         Self {
             is_of_user: true,
@@ -63,7 +63,7 @@ impl<'p> Systemctl<'p> {
         }
     }
 
-    /// Whether the manager answers.
+    /// Whether the service manager answers.
     pub(crate) fn answers(&self) -> bool {
         let version = self.run(&["show", "--property=Version"], &[]);
         version.is_ok_and(|finished| finished.status.success())
@@ -89,12 +89,12 @@ impl<'p> Systemctl<'p> {
         Ok(units.iter().filter(is_started).cloned().collect())
     }
 
-    /// The states of `units`, as far as systemctl tells them.
+    /// The states of `units`. A unit that systemctl does not describe is left out.
     ///
     /// # Errors
-    /// When systemctl was not run.
+    /// If systemctl gives no answer.
     pub(crate) fn states(&self, units: &[String]) -> Result<HashMap<String, State>, UnitError> {
-        // systemctl would end at a template, which has no state.
+        // A template has no state, and systemctl would end with an error at the name of a template.
         let units: Vec<String> = units.iter().filter(|unit| !name::is_template(unit)).cloned().collect();
         if units.is_empty() {
             return Ok(HashMap::new());
@@ -110,10 +110,10 @@ impl<'p> Systemctl<'p> {
             .collect())
     }
 
-    /// What is to be done, as `Orders::new` says.
+    /// Asks for the states of all units in `requests`, and decides what to do, as [`Orders::new`] describes.
     ///
     /// # Errors
-    /// When systemctl does not tell in what state the units are.
+    /// If systemctl gives no answer.
     pub(crate) fn orders(&self, requests: &UnitRequests, switch: &Switch, since: Option<u64>) -> Result<Orders, UnitError> {
         Ok(Orders::new(requests, &self.states(&requests.units())?, switch, since))
     }
@@ -164,10 +164,10 @@ impl<'p> Systemctl<'p> {
         ]
     }
 
-    /// The path of the program, for a process that may have another `PATH`. The name, if it is not found.
+    /// The path of systemctl, for a process that may have another `PATH`. Returns the bare name if `PATH` has no systemctl.
     pub(crate) fn path(&self) -> PathBuf {
         let search_path = std::env::var_os("PATH").unwrap_or_default();
-        // Of an absolute path, joined to a directory, the directory is dropped.
+        // `join` drops the directory if the program is an absolute path.
         let mut paths = std::env::split_paths(&search_path).map(|directory| directory.join(self.program));
         paths.find(|path| path.is_file()).unwrap_or_else(|| self.program.to_owned())
     }

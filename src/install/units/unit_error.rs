@@ -1,10 +1,14 @@
 //! Why a unit request was not made.
 
-use std::{io, path::PathBuf, process::ExitStatus};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+};
 
 use crate::{
     system::{child::ChildError, read::reason},
-    text::shell,
+    text::{printable::shown, shell},
 };
 
 /// Why a unit request was not made.
@@ -12,7 +16,7 @@ use crate::{
 #[non_exhaustive]
 pub enum UnitError {
     /// A list for `switch-to-configuration` could not be written, so nothing was requested for the units in it.
-    #[error("cannot write {}: {}; run: systemctl {verb} {}", .path.display(), reason(.cause), words(.units))]
+    #[error("cannot write {}: {}; run: systemctl {verb} {}", shown(.path), reason(.cause), words(.units))]
     List {
         /// The path of the list.
         path: PathBuf,
@@ -24,7 +28,7 @@ pub enum UnitError {
         units: Vec<String>,
     },
     /// systemctl could not be started, or was stopped at its deadline. Nobody knows whether systemd received the request.
-    #[error("cannot run {} {verb}: {cause}; run: systemctl {verb} {}", .program.display(), words(.units))]
+    #[error("{}; run: systemctl {verb} {}", no_result(.program, verb, .cause), words(.units))]
     NotRun {
         /// The path or name of systemctl.
         program: PathBuf,
@@ -36,7 +40,7 @@ pub enum UnitError {
         units: Vec<String>,
     },
     /// systemctl refused at least one unit. Requests for the other units were accepted.
-    #[error("{} {verb}: {status}{}; correct restartUnits and reloadUnits, or run: systemctl {verb} {}", .program.display(), said(.message), words(.units))]
+    #[error("{} {verb} failed with {status}{}; correct restartUnits and reloadUnits, or run: systemctl {verb} {}", shown(.program), said(.message), words(.units))]
     Refused {
         /// The path or name of systemctl.
         program: PathBuf,
@@ -59,6 +63,16 @@ impl UnitError {
     }
 }
 
+/// Says that systemctl gave no result, and why.
+fn no_result(program: &Path, verb: &str, cause: &ChildError) -> String {
+    let command = format!("{} {verb}", shown(program));
+    match cause {
+        ChildError::Late(_) => format!("{command} gave {cause}"),
+        ChildError::Stopped => format!("{command} was {cause}"),
+        ChildError::Missing | ChildError::Refused(_) | ChildError::TooMuch => format!("cannot run {command}: {cause}"),
+    }
+}
+
 /// A colon and `message`, for the end of an error; empty if `message` is empty.
 pub(crate) fn said(message: &str) -> String {
     if message.is_empty() {
@@ -68,7 +82,7 @@ pub(crate) fn said(message: &str) -> String {
     }
 }
 
-/// Says what would be asked of systemd.
+/// Prints the systemctl command that a real run would carry out.
 pub(crate) fn announce(verb: &str, units: &[String]) {
     if !units.is_empty() {
         tracing::info!("would run: systemctl {verb} {}", words(units));

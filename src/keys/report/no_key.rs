@@ -171,11 +171,12 @@ impl NoKey {
     /// The hint at the end of the report, which says what to do.
     fn hint(&self, run: &dyn Fn(&str) -> String) -> String {
         if self.has_wrong_shares() {
-            return "the shares of the open groups do not make a data key: restore the file from version control".to_owned();
+            return "the open key groups do not belong together, so they give no data key: restore the file from version control"
+                .to_owned();
         }
         if let Some(entry) = self.damaged() {
             return format!(
-                "the recipient entry of {}, a key of this host, is damaged: restore the file from version control, or where another key opens it, {}",
+                "this host has the key {}, but the entry for it in the file is damaged: restore the file from version control; if you have another key that opens it, {}",
                 entry.shown(),
                 run("rotate --in-place")
             );
@@ -184,11 +185,11 @@ impl NoKey {
             return self.mend().or_else(|| self.make()).unwrap_or_else(|| GIVE_A_KEY.to_owned());
         };
         let first = match self.mend() {
-            Some(_) => "repair what is named above, or ",
+            Some(_) => "repair the fault named above, or ",
             None => "",
         };
         let place = if self.groups.len() > 1 {
-            "a key group that is not open, in .sops.yaml"
+            "a key group that is not open in .sops.yaml"
         } else {
             ".sops.yaml"
         };
@@ -202,7 +203,7 @@ impl NoKey {
         let is_said = of_set_sources().next().is_some() || self.entries().any(RecipientRow::has_program_failed);
         of_set_sources()
             .find_map(|(problem, _)| mend(problem))
-            .or_else(|| is_said.then(|| "repair what is named above".to_owned()))
+            .or_else(|| is_said.then(|| "repair the fault named above".to_owned()))
     }
 
     /// The advice to make a host key that is missing. The Nix modules name host keys by default, so a missing host key may be
@@ -222,10 +223,12 @@ impl NoKey {
             1 if self.entries().next().is_none() => Some("this file names no key that could open it".to_owned()),
             1 => {
                 let kinds = self.unsupported()?.join(" or ");
-                Some(format!("only {kinds} can open this file, and that is not supported yet"))
+                Some(format!(
+                    "only {kinds} could open this file, but this program does not support that yet"
+                ))
             }
             groups => Some(format!(
-                "this file needs {} of {groups} key groups, this host opens {}",
+                "this file needs {} of {groups} key groups; this host opens {}",
                 self.needed,
                 self.open_groups()
             )),

@@ -52,7 +52,7 @@ fn the_report_sets_recipients_against_identities() {
                  {CONVERTED}  from /keys/ssh_host_ed25519_key (converted)\n    \
                  ssh-ed25519 {SSH_FINGERPRINT}  from /keys/ssh_host_ed25519_key\n    \
                  (no key)  /keys/key.txt: no such file\n  \
-               hint: repair what is named above, or add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: repair the fault named above, or add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
 }
@@ -185,7 +185,7 @@ fn key_groups_are_explained() {
     assert_eq!(
         report(&host, &keyring, &file),
         format!(
-            "  this file needs 2 of 3 key groups, this host opens 1: group 1\n    \
+            "  this file needs 2 of 3 key groups; this host opens 1: group 1\n    \
                  group 1  (open)\n      \
                    age  {own}\n    \
                  group 2\n      \
@@ -193,15 +193,15 @@ fn key_groups_are_explained() {
                  group 3\n  \
                this host has:\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: add {own} to a key group that is not open, in .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: add {own} to a key group that is not open in .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
     file.groups.remove(0);
-    assert!(report(&host, &keyring, &file).starts_with("  this file needs 2 of 2 key groups, this host opens none\n"));
+    assert!(report(&host, &keyring, &file).starts_with("  this file needs 2 of 2 key groups; this host opens none\n"));
     file.groups = vec![group(vec![share.clone()]), group(vec![share])];
     let report = report(&host, &keyring, &file);
     assert!(
-        report.starts_with("  this file needs 2 of 2 key groups, this host opens 2: group 1, group 2\n"),
+        report.starts_with("  this file needs 2 of 2 key groups; this host opens 2: group 1, group 2\n"),
         "{report}"
     );
     let hint = "  hint: the shares of the open groups do not make a data key: restore the file from version control\n";
@@ -257,14 +257,14 @@ fn a_key_that_only_came_too_late_does_not_take_the_place_of_the_remedy_of_anothe
     for (cause, words) in [
         (
             ReadError::Late,
-            "its disk or network does not answer; keep it on a local disk",
+            "its disk or network does not answer; move it to a local disk",
         ),
         (ReadError::Stopped, "this run was told to end; run this again"),
     ] {
         let mut keyring = of_age_file(host.file("key.txt", "# no key"));
         keyring.problems.insert(0, late(cause.clone()));
         let told = report(&host, &keyring, &groups(vec![entry_for(&stranger)]));
-        let hint = "repair /keys/key.txt: restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
+        let hint = "repair /keys/key.txt: restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, run: age-keygen >> /keys/key.txt";
         assert_eq!(
             told,
             format!(
@@ -272,12 +272,12 @@ fn a_key_that_only_came_too_late_does_not_take_the_place_of_the_remedy_of_anothe
                      age  {stranger}\n  \
                    this host has:\n    \
                      (no key)  /keys/slow: {words}\n    \
-                     (no key)  /keys/key.txt: it holds no age identity\n  \
+                     (no key)  /keys/key.txt: it contains no age identity\n  \
                    hint: {hint}\n"
             )
         );
         keyring.problems.truncate(1);
         let told = report(&host, &keyring, &groups(vec![entry_for(&stranger)]));
-        assert!(told.ends_with("\n  hint: repair what is named above\n"), "{told}");
+        assert!(told.ends_with("\n  hint: repair the fault named above\n"), "{told}");
     }
 }

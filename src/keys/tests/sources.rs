@@ -26,9 +26,9 @@ fn a_malformed_line_is_named_by_its_number_and_spoils_nothing() {
     assert_eq!(
         host.notices(&keyring),
         [
-            "cannot use line 2 of /keys/key.txt: it is not an age identity; correct or remove it",
-            "cannot use line 4 of /keys/key.txt: it is not an age identity; correct or remove it",
-            "cannot use line 5 of /keys/key.txt: it is not an age identity; correct or remove it",
+            "cannot use line 2 of /keys/key.txt: it is not an age identity; correct or remove the line",
+            "cannot use line 4 of /keys/key.txt: it is not an age identity; correct or remove the line",
+            "cannot use line 5 of /keys/key.txt: it is not an age identity; correct or remove the line",
         ]
     );
 }
@@ -66,7 +66,7 @@ fn beyond_ten_bad_lines_are_counted_only() {
         assert_eq!(notices.len(), 11);
         assert_eq!(
             notices[9],
-            "cannot use line 10 of /keys/key.txt: it is not an age identity; correct or remove it"
+            "cannot use line 10 of /keys/key.txt: it is not an age identity; correct or remove the line"
         );
         assert_eq!(notices[10], last);
         assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
@@ -82,9 +82,9 @@ fn identities_of_other_kinds_are_told_apart() {
     assert_eq!(
         host.notices(&keyring),
         [
-            "cannot use line 1 of /keys/key.txt: it is not an age identity; correct or remove it",
-            "cannot use line 2 of /keys/key.txt: it is not an age identity; correct or remove it",
-            "cannot use line 3 of /keys/key.txt: it is an age recipient, which is a public key and cannot decrypt; put the identity in its place, which begins with AGE-SECRET-KEY-1",
+            "cannot use line 1 of /keys/key.txt: it is not an age identity; correct or remove the line",
+            "cannot use line 2 of /keys/key.txt: it is not an age identity; correct or remove the line",
+            "cannot use line 3 of /keys/key.txt: it is a public age key, which cannot decrypt; write the private key instead, which begins with AGE-SECRET-KEY-1",
         ]
     );
 }
@@ -93,9 +93,9 @@ fn identities_of_other_kinds_are_told_apart() {
 fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
     let encrypted = "cannot use /keys/key.txt: it is encrypted with a passphrase, which this program never asks for; \
-                     name a decrypted copy instead; to make one, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
-    let ssh = "cannot use /keys/key.txt: it is an SSH key, not an age identity; name it in sops.age.sshKeyPaths";
-    let empty = "cannot use /keys/key.txt: it holds no age identity; restore it, or if there never was a key in it, run: age-keygen >> /keys/key.txt";
+                     give the path of a decrypted copy; to make one, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
+    let ssh = "cannot use /keys/key.txt: it is an SSH key, not an age identity; add this path to sops.age.sshKeyPaths instead";
+    let empty = "cannot use /keys/key.txt: it contains no age identity; restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, run: age-keygen >> /keys/key.txt";
     for (text, notice) in [
         ("age-encryption.org/v1\n-> scrypt a 18\n", encrypted),
         ("-----BEGIN AGE ENCRYPTED FILE-----\n", encrypted),
@@ -122,7 +122,7 @@ fn the_variable_holds_identities_apart_by_any_white_space() {
     let notices: Vec<_> = keyring.notices.iter().map(ToString::to_string).collect();
     assert_eq!(
         notices,
-        ["cannot use line 2 of SOPS_AGE_KEY: it is not an age identity; correct or remove it"]
+        ["cannot use line 2 of SOPS_AGE_KEY: it is not an age identity; correct or remove the line"]
     );
 }
 
@@ -214,15 +214,18 @@ fn a_file_that_others_may_read_or_write_is_used_with_a_warning() {
     let identity = x25519::Identity::generate();
     let path = host.file("key.txt", secret(&identity));
     for (mode, what) in [
-        (0o644, "mode 0644 lets others read it"),
-        (0o640, "mode 0640 lets its group read it"),
-        (0o620, "mode 0620 lets its group write to it"),
-        (0o660, "mode 0660 lets its group read and write it"),
-        (0o602, "mode 0602 lets others write to it"),
-        (0o646, "mode 0646 lets others read and write it"),
-        (0o664, "mode 0664 lets its group read and write it, and others read it"),
-        (0o642, "mode 0642 lets its group read it, and others write to it"),
-        (0o4666, "mode 4666 lets others read and write it"),
+        (0o644, "has mode 0644, so others can read it"),
+        (0o640, "has mode 0640, so its group can read it"),
+        (0o620, "has mode 0620, so its group can write to it"),
+        (0o660, "has mode 0660, so its group can read and write it"),
+        (0o602, "has mode 0602, so others can write to it"),
+        (0o646, "has mode 0646, so others can read and write it"),
+        (
+            0o664,
+            "has mode 0664, so its group can read and write it, and others can read it",
+        ),
+        (0o642, "has mode 0642, so its group can read it, and others can write to it"),
+        (0o4666, "has mode 4666, so others can read and write it"),
     ] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let keyring = of_age_file(&path);
@@ -249,7 +252,7 @@ fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
     let host = Host::new();
     let notice = "it is protected by a passphrase, which this program never asks for;";
     let ssh_keygen = "use a key without a passphrase; to remove the passphrase of this one, run: ssh-keygen -p -N '' -f /keys";
-    let openssl = "name a decrypted copy instead; to make one, run: (umask 077; openssl pkey -in /keys/c -out /keys/c.plain)";
+    let openssl = "give the path of a decrypted copy; to make one, run: (umask 077; openssl pkey -in /keys/c -out /keys/c.plain)";
     for (name, kind, remedy) in [
         ("a", vec!["-t", "ed25519"], format!("{ssh_keygen}/a")),
         ("b", vec!["-t", "rsa", "-b", "2048", "-m", "PEM"], format!("{ssh_keygen}/b")),
@@ -299,16 +302,13 @@ fn a_key_on_a_hardware_token_is_named() {
 fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
     let host = Host::new();
     let public = "cannot use /keys/id: it is a public SSH key; name the private key that belongs to it";
-    let none = "cannot use /keys/id: it is not an SSH private key; restore it, or name another key";
-    let identities = "cannot use /keys/id: it holds age identities, not an SSH key; set sops.age.keyFile to it";
+    let none = "cannot use /keys/id: it is not an SSH private key; restore the key, or give the path of another one";
+    let identities = "cannot use /keys/id: it contains age identities, not an SSH key; set sops.age.keyFile to this path instead";
     let pgp = "cannot use /keys/id: it is an OpenPGP key; import it into a GnuPG home, and set sops.gnupg.home to that";
-    let no_end = "cannot use /keys/id: it is a damaged SSH private key: its last line, -----END …-----, is missing; restore it, or name another key";
-    let no_base64 =
-        "cannot use /keys/id: it is a damaged SSH private key: its text is not valid base64; restore it, or name another key";
-    let check =
-        "cannot use /keys/id: it is a damaged SSH private key: its two check numbers differ; restore it, or name another key";
-    let damaged =
-        "cannot use /keys/id: it is a damaged SSH private key: its content is not that of a key; restore it, or name another key";
+    let no_end = "cannot use /keys/id: it is a damaged SSH private key: its last line, -----END …-----, is missing; restore the key, or give the path of another one";
+    let no_base64 = "cannot use /keys/id: it is a damaged SSH private key: its text is not valid base64; restore the key, or give the path of another one";
+    let check = "cannot use /keys/id: it is a damaged SSH private key: its two check numbers differ; restore the key, or give the path of another one";
+    let damaged = "cannot use /keys/id: it is a damaged SSH private key: its content does not have the form of a key; restore the key, or give the path of another one";
     let missing = SSH_KEY.replace("BAgMEAQID", "BAgMFAQID");
     let cut = SSH_KEY.replace("-----END", "");
     for (text, notice) in [

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, file: Editable<'_>) -> Diagnosis {
     match Encoding::of(text).filter(|_| explains(text, key, file.format())) {
         Some(encoding) => file.recoded(encoding),
-        None if is_cut_off(error, text, file.format()) => Diagnosis::new("its end is missing, and with it the MAC", RESTORE),
+        None if is_cut_off(error, text, file.format()) => Diagnosis::new("its end is missing, with the MAC", RESTORE),
         None => Diagnosis::new(error.to_string(), remedy(error, file)),
     }
 }
@@ -43,19 +43,21 @@ fn explains(text: &[u8], key: &Plaintext, format: Format) -> bool {
 fn remedy(error: &DecryptError, file: Editable<'_>) -> String {
     match error {
         DecryptError::DataKey(_) | DecryptError::Value { .. } => RESTORE.to_owned(),
-        DecryptError::Rule(_) => format!("{RESTORE}, or choose a simpler one"),
+        DecryptError::Rule(_) => format!("{RESTORE}, or choose a simpler pattern"),
         DecryptError::LongPaths => format!("{RESTORE}, or shorten the keys"),
         // sops does not open such a file either, so somebody must first remove the value by hand.
-        DecryptError::NotEncrypted { .. } | DecryptError::Key { .. } => {
-            format!(
-                "remove it from the file by hand, and to add it again, {}",
-                file.sops("edit --ignore-mac")
-            )
-        }
-        DecryptError::Joined { .. } => "move it, without the line --- above it, to a file of its own".to_owned(),
+        DecryptError::NotEncrypted { .. } => format!(
+            "remove the value by hand; then, to add it again, {}",
+            file.sops("edit --ignore-mac")
+        ),
+        DecryptError::Key { .. } => format!(
+            "remove that key by hand; then, to add it again in quotes, {}",
+            file.sops("edit --ignore-mac")
+        ),
+        DecryptError::Joined { .. } => "move that document to a file of its own, without the line --- above it".to_owned(),
         DecryptError::NoMac | DecryptError::BrokenMac | DecryptError::WrongMac => {
             format!(
-                "{RESTORE}, or to accept the change after you have checked it, {}",
+                "{RESTORE}; if you have checked the change and accept it, {}",
                 file.sops("--ignore-mac --rotate --in-place")
             )
         }

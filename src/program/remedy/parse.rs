@@ -32,7 +32,7 @@ pub(crate) fn unusable(error: &SopsFileError, text: &[u8], file: Editable<'_>) -
 fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     if text.trim_ascii().is_empty() {
         let anew = file.sops_by_rules("edit");
-        let remedy = format!("{RESTORE}, or remove it, and to write a new one, {anew}");
+        let remedy = format!("{RESTORE}; to write a new one instead, remove it, and {anew}");
         return Some(Diagnosis::new("it is empty", remedy));
     }
     if let Some(encoding) = Encoding::of(text).filter(|encoding| explains(*encoding, text, file.format())) {
@@ -41,8 +41,8 @@ fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     if let Some(line) = conflict::line(text) {
         let one_side = file.git("checkout --ours --");
         return Some(Diagnosis::new(
-            format!("line {line}: a merge conflict that git left"),
-            format!("restore one side of it, or while git is still merging, {one_side}"),
+            format!("git left a merge conflict in line {line}"),
+            format!("restore one side of the conflict; while git is still merging, {one_side}"),
         ));
     }
     let other = other_format(text, file.format())?;
@@ -79,16 +79,14 @@ fn by_flaw(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis 
         {
             never_encrypted(error, text, file)
         }
-        Flaw::NoSection => Diagnosis::new("its end is missing, and with it the sops metadata", RESTORE),
+        Flaw::NoSection => Diagnosis::new("its end is missing, with the sops metadata", RESTORE),
         Flaw::RepeatedSection | Flaw::Trailing => Diagnosis::new(
             format!("{error}: two files seem to be joined"),
             format!("{RESTORE}, or move one of them to a file of its own"),
         ),
         Flaw::RepeatedKey => with(format!("remove the line that was added, or {RESTORE}")),
-        Flaw::Grammar | Flaw::NotAMap if lacks_end(text, format) => {
-            Diagnosis::new(format!("it is not valid {format}, and its end is missing"), RESTORE)
-        }
-        Flaw::Pattern => with(format!("{RESTORE}, or choose a simpler one")),
+        Flaw::Grammar | Flaw::NotAMap if lacks_end(text, format) => Diagnosis::new("its end is missing", RESTORE),
+        Flaw::Pattern => with(format!("{RESTORE}, or choose a simpler pattern")),
         Flaw::TooManyKeys => {
             let fewer = file.sops("updatekeys");
             with(format!("{RESTORE}, or name fewer recipients in .sops.yaml, {fewer}"))
@@ -103,18 +101,18 @@ fn never_encrypted(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Di
     let encrypt = file.sops_by_rules("encrypt --in-place");
     if error.flaw != Flaw::NoSection && file.format() != Format::Binary {
         let first = match error.flaw {
-            Flaw::NotAMap => "put it below a key, since sops encrypts maps alone",
-            _ => "correct that",
+            Flaw::NotAMap => "put the value below a key, because sops encrypts only maps",
+            _ => "correct that line",
         };
         return Diagnosis::new(
-            format!("{error}, and was never encrypted"),
-            format!("{first}, then {encrypt}"),
+            format!("it was never encrypted, and {error}"),
+            format!("{first}; then {encrypt}"),
         );
     }
     match nameless_key(text, file.format()) {
         Some(kind) => Diagnosis::new(
-            format!("it was never encrypted, and it has a key that is {kind}, which sops does not take"),
-            format!("put quotes around such a key, then {encrypt}"),
+            format!("it was never encrypted, and it has a key that is {kind}, but sops accepts only strings as keys"),
+            format!("put quotes around such a key; then {encrypt}"),
         ),
         None => Diagnosis::new("it was never encrypted", encrypt),
     }

@@ -14,7 +14,7 @@ pub(crate) fn absent(error: &ContentError, file: Editable<'_>) -> Diagnosis {
             Some(format!("to give it a value, {}", file.sops("edit")))
         }
         ContentError::Select(SelectError::Missing { nearest: None, .. }) => {
-            Some(format!("correct the key, or to add it, {}", file.sops("edit")))
+            Some(format!("correct the key; to add it to the file, {}", file.sops("edit")))
         }
         ContentError::Select(SelectError::NotAMap { nearest: None, .. }) => Some("correct the key".to_owned()),
         ContentError::Select(error) => error.remedy(),

@@ -53,15 +53,15 @@ impl Desk {
         done.map_err(|unfinished| match unfinished {
             Unfinished::Stopped => Diagnosis::new("stopped: this run was told to end", "run this again"),
             Unfinished::Late if left.is_zero() => Diagnosis::new(
-                format!("it takes longer than {} s", budget::FILE.as_secs()),
-                "see what was changed in it, or restore it from version control",
+                format!("its decryption takes longer than {} s", budget::FILE.as_secs()),
+                "look at what was changed in the file, or restore it from version control",
             ),
             Unfinished::Late => Diagnosis::new(
                 format!(
-                    "no time is left for it: the files before it used most of the {} s that all have together",
+                    "no time is left for it: all files together have {} s, and the files before it used most of that time",
                     budget::FILES.as_secs()
                 ),
-                "repair those first",
+                "repair those files first",
             ),
         })
     }

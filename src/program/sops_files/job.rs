@@ -94,7 +94,7 @@ impl Job {
             // The file has been read a second time. The data key belongs to the text that was read the first time, so the MAC must
             // still be the same.
             if file.metadata().proof() != proof {
-                let changed = "it was changed while a program was asked for its key";
+                let changed = "the file was changed while a program was asked for its key";
                 return Err(self.fail(Diagnosis::new(changed, "run this again")));
             }
             self.decrypt(&text, file, &key, foreign, room)
@@ -162,7 +162,7 @@ impl Job {
 /// key; empty if the key was not made of shares.
 fn foreign_key(shares: &[String]) -> Diagnosis {
     let key = if shares.is_empty() {
-        "the data key that the keys of this host open is not the one".to_owned()
+        "the data key that this host finds is not the data key".to_owned()
     } else {
         format!("the shares of {} do not make the data key", shares.join(", "))
     };
@@ -177,9 +177,9 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
     let contents = read::read(path, limit.bytes).map_err(|error| {
         let remedy = match error {
             ReadError::TooLarge(_) => Some(limit.remedy),
-            ReadError::Missing => Some("restore it, or correct sopsFile"),
+            ReadError::Missing => Some("restore the file, or correct sopsFile"),
             ReadError::Denied | ReadError::Refused(_) => Some("correct sopsFile, or the owner and mode of the file"),
-            ReadError::NotRegular(_) => Some("correct sopsFile"),
+            ReadError::BadPath(_) | ReadError::NotRegular(_) => Some("correct sopsFile"),
             ReadError::Late | ReadError::Stopped => error.remedy(),
         };
         Diagnosis {

@@ -17,7 +17,10 @@ use crate::{
     },
     sops::{ContentError, SopsFile, SopsFileError, format::Format, select::Selector, tree::Stored},
     system::budget,
-    text::diagnosis::Diagnosis,
+    text::{
+        diagnosis::Diagnosis,
+        printable::{named, shown},
+    },
 };
 
 /// One sops file and the secrets that come from it.
@@ -109,7 +112,7 @@ impl<'m> Source<'m> {
     }
 
     fn name(&self) -> String {
-        self.path.display().to_string()
+        shown(self.path)
     }
 
     fn needed(&self) -> String {
@@ -134,7 +137,7 @@ impl<'m> Source<'m> {
     pub(crate) fn fail_one(&self, secret: &Secret, error: &ContentError) -> Failure {
         let diagnosis = remedy::absent(error, self.editable());
         Failure {
-            diagnosis: diagnosis.of(format_args!("secret {} from {}", secret.name, self.name())),
+            diagnosis: diagnosis.of(format_args!("secret {} from {}", named(secret.name.as_str()), self.name())),
             entries: vec![secret.name.to_string()],
             sops_file: Some(PathBuf::from(self.path)),
         }

@@ -14,13 +14,13 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitEr
     // A second `data` is refused. An empty string is not encrypted and adds nothing to the MAC. So anybody who can write the file
     // could add an empty `data` before the real one. The secret would then be empty, and the MAC would still be valid.
     if document.names().filter(|name| name == b"data").count() > 1 {
-        return Err(EmitError("data is there more than once".to_owned()));
+        return Err(EmitError("the file has the key \"data\" more than once".to_owned()));
     }
     match document.get(b"data") {
         Some(Value::Scalar(ScalarType::Text, text)) => Ok(text),
-        Some(other) => Err(EmitError(format!("the value of data is {}, not a string", other.type_name()))),
+        Some(other) => Err(EmitError(format!("the key \"data\" is {}, not a string", other.type_name()))),
         None => Err(EmitError(
-            "it has no key data, which every binary file has; set format = \"json\"".to_owned(),
+            "the file has no key \"data\", but every binary file has one; set format = \"json\"".to_owned(),
         )),
     }
 }
@@ -34,7 +34,7 @@ mod tests {
         assert_eq!(reprinted(Format::Binary, br#"{"other": 1, "data": "a\n<b>"}"#), "a\n<b>");
         assert_eq!(
             reprinted(Format::Binary, br#"{"data": "a", "data": ""}"#),
-            "data is there more than once"
+            "the file has the key \"data\" more than once"
         );
     }
 
@@ -42,7 +42,7 @@ mod tests {
     fn a_file_without_text_as_data_is_refused() {
         assert_eq!(
             reprinted(Format::Binary, br#"{"other": "a"}"#),
-            "it has no key data, which every binary file has; set format = \"json\""
+            "the file has no key \"data\", but every binary file has one; set format = \"json\""
         );
         let not_text = "the value of data is an integer, not a string";
         assert_eq!(reprinted(Format::Binary, br#"{"data": 1}"#), not_text);

@@ -114,7 +114,7 @@ impl Output {
     /// The number of bytes that were appended. Fails if text was left out.
     fn length(&self) -> Result<usize, EmitError> {
         if self.is_full {
-            let problem = "printed as a whole it would be many times as long as its contents; take single keys of it";
+            let problem = "the whole file, printed, would be many times as long as its contents; use single keys of it";
             return Err(EmitError(problem.to_owned()));
         }
         Ok(self.length)

@@ -39,7 +39,7 @@ def tell(lab):
         assert machine.property("sops-nix.service", "ExecMainStatus") == "3"
         said = machine.succeed("journalctl -b -o cat -u sops-nix.service")
         for line in [f"cannot decrypt {other} (needed by secret s9)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in its directory run: sops updatekeys {other}",
-                     "published 9 of 10 in /run/secrets, without: s9; repair what is named above, and run: systemctl restart sops-nix"]:
+                     "published 9 of 10 in /run/secrets, without: s9; repair the faults named above, and run: systemctl restart sops-nix"]:
             assert line in said, f"{line!r} is not in: {said}"
         assert "SECRET_NAME=s9" in machine.succeed("journalctl -b -o export SECRET_NAME=s9")
         machine.succeed("cp /test/mended/manifest.json /test/manifest.json && systemctl restart sops-nix")
@@ -52,7 +52,7 @@ def tell(lab):
     with lab.scenario("10a", "a kernel without noswap, and tmpfs asked for: secrets are there, swap is warned of where there is any"):
         said = machine.succeed("uname -r; /test/program /test/tmpfs.json; findmnt -n -o FSTYPE,OPTIONS /run/elsewhere.d")
         assert said.startswith("6.1."), said
-        assert "/run/elsewhere.d is on a tmpfs without noswap: secrets may be written to swap" in said, said
+        assert "/run/elsewhere.d is on a tmpfs without noswap, so secrets may be written to swap" in said, said
         assert "tmpfs" in said and "noswap" not in said.splitlines()[-1], said
         assert machine.succeed("cat /run/elsewhere/a") == texts["s0"]
         machine.succeed("umount /run/elsewhere.d && rm -r /run/elsewhere*")
@@ -61,7 +61,7 @@ def tell(lab):
     with lab.scenario("10b", "mounting forbidden, as in a container: refused where it would be a disk, warned of where it is memory"):
         confined = "setpriv --bounding-set=-sys_admin"
         said = machine.succeed(f"{confined} /test/program /test/ramfs.json")
-        assert "/run/elsewhere.d is on a tmpfs without noswap: secrets may be written to swap; allow this container to mount" in said, said
+        assert "/run/elsewhere.d is on a tmpfs without noswap, so secrets may be written to swap; allow this container to mount" in said, said
         assert machine.succeed("cat /run/elsewhere/a; findmnt -n -o FSTYPE -T /run/elsewhere.d") == texts["s0"] + "tmpfs"
         machine.succeed("rm -r /run/elsewhere*")
         machine.succeed("sed 's#/run/elsewhere#/var/elsewhere#' /test/ramfs.json > /test/disk.json")

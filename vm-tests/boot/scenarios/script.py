@@ -88,8 +88,8 @@ def tell(lab):
         before = machine.succeed(listing)
         code, said = machine.run("/test/switch switch")
         assert code == 1, said
-        assert "secret same from /test/secrets.yaml: the key no does not exist" in said, said
-        assert "nothing was changed, because these failed: same, template; /run/secrets is as it was" in said, said
+        assert "secret \"same\" from /test/secrets.yaml: the key \"no\" does not exist" in said, said
+        assert "nothing was changed, because these failed: same, template; /run/secrets is unchanged" in said, said
         assert "Activation script snippet 'setupSecrets' failed (1)" in said, said
         assert machine.succeed(listing) == before
         machine.succeed("cp /test/next/manifest.json /test/manifest.json")

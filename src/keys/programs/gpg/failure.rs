@@ -5,7 +5,10 @@ use std::{fmt, path::Path};
 use crate::{
     keys::failure::EntryFailure,
     system::child::ChildError,
-    text::{diagnosis::Diagnosis, printable::printable},
+    text::{
+        diagnosis::Diagnosis,
+        printable::{printable, shown},
+    },
 };
 
 /// The reason why gpg did not open a message. `Display` gives the cause and the remedy as one line of the failure report.
@@ -49,7 +52,7 @@ impl GpgFailure {
 
     /// gpg could not be started, or did not end by itself. The values are the path of gpg, and the error.
     pub(crate) fn child(program: &Path, error: &ChildError) -> Self {
-        let shown = program.display();
+        let shown = shown(program);
         Self::of_program(match error {
             ChildError::Missing => {
                 let place = if program.components().count() > 1 { "" } else { " in PATH" };
@@ -64,12 +67,12 @@ impl GpgFailure {
 
     /// The GnuPG home cannot be used.
     pub(crate) fn home(path: &Path, reason: Diagnosis) -> Self {
-        Self::of_program(reason.of(format_args!("cannot use the GnuPG home {}", path.display())))
+        Self::of_program(reason.of(format_args!("cannot use the GnuPG home {}", shown(path))))
     }
 
     /// No agent serves the GnuPG home, and none can be started. The text is the reason.
     pub(crate) fn no_agent(reason: &str) -> Self {
-        Self::of_program(Diagnosis::bare(format!("gpg-agent cannot be started: {reason}")))
+        Self::of_program(Diagnosis::bare(format!("cannot start gpg-agent: {reason}")))
     }
 
     fn of_program(diagnosis: Diagnosis) -> Self {

@@ -48,13 +48,13 @@ fn judge(what: &str, metadata: &Metadata, home: &Path, user: Uid) -> Result<(), 
             ("you", "use a home of your own".to_owned())
         };
         return Err(Diagnosis::new(
-            format!("{what} belongs to user {owner}, who could run programs as {who} with it"),
+            format!("{what} belongs to the user with uid {owner}, who could use it to run programs as {who}"),
             remedy,
         ));
     }
     if user.is_root() && mode & OTHERS_MAY_WRITE != 0 {
         return Err(Diagnosis::new(
-            format!("{what} can be written by others (mode {mode:04o}), who could run programs as root with it"),
+            format!("{what} can be written by others (mode {mode:04o}), who could use it to run programs as root"),
             format!("run: chmod -R go-w {home}"),
         ));
     }

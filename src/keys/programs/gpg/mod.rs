@@ -139,7 +139,7 @@ impl Gpg {
             _ if !finished.status.success() => Err(GpgFailure::other(&finished.stderr)),
             1..=MAX_PART => Ok(finished.output),
             length => Err(GpgFailure::of_message(Diagnosis::bare(format!(
-                "damaged: what it holds, {length} bytes, is no data key"
+                "damaged: its content has {length} bytes, which is not the length of a data key"
             )))),
         }
     }

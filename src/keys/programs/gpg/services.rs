@@ -13,9 +13,12 @@ use super::{
     deadline::Deadline,
     failure::{GpgFailure, last_words},
 };
-use crate::system::{
-    child::{Child, ChildError},
-    read::reason,
+use crate::{
+    system::{
+        child::{Child, ChildError},
+        read::reason,
+    },
+    text::printable::shown,
 };
 
 /// The most bytes of the path of a socket (`sun_path` in unix(7), without the final zero byte).
@@ -111,12 +114,12 @@ fn start_agent(mut command: Command, socket: &Path, deadline: Deadline) -> Resul
     match agent {
         Ok(agent) => Ok(finished.status.success().then_some(agent)),
         Err(_) if socket.as_os_str().len() + LONGEST_SUFFIX.len() > MAX_SOCKET_PATH => Err(format!(
-            "the path of its socket, {}, is too long: choose a GnuPG home with a shorter path",
-            socket.display()
+            "the path of its socket is too long: {}; choose a GnuPG home with a shorter path",
+            shown(socket)
         )),
         Err(error) if finished.stderr.is_empty() => Err(format!(
-            "it gives no reason, and nobody answers at {}: {}",
-            socket.display(),
+            "it gives no reason, and its socket {} does not answer: {}",
+            shown(socket),
             reason(&error)
         )),
         Err(_) => Err(last_words(&finished.stderr)),

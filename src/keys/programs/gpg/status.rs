@@ -51,7 +51,7 @@ impl Status<'_> {
             () if self.has("NO_SECKEY") => GpgFailure::no_secret_key(),
             // The message has no modification detection code (RFC 4880, 5.14).
             () if self.has("DECRYPTION_INFO 0") && !self.is_aead() => {
-                of_message("refused: a message without integrity protection could have been altered")
+                of_message("refused: the message has no integrity protection, so somebody could have altered it")
             }
             () if self.has("BEGIN_DECRYPTION") && self.has("DECRYPTION_KEY") => {
                 of_message("damaged: a key fits, but the content was altered")
@@ -88,13 +88,13 @@ fn failure_of_key(line: &str) -> Option<Diagnosis> {
         // In this order: there is no pinentry; the person did not confirm; there is no passphrase; a pinentry finds no terminal
         // (ENOTTY). The codes do not tell what is needed, since gpg-agent also asks a person to insert a missing card.
         85 | 114 | 177 | 0x8066 => Diagnosis::new(
-            "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here",
-            "use a key that needs none of them",
+            "gpg asks for a passphrase, a PIN or a smart card, but nobody is here to answer",
+            "use a key that needs none of these",
         ),
         // In this order: the time was over; the person canceled the question; the person canceled the whole operation.
         62 | 99 | 198 => Diagnosis::new(
-            "gpg asked for a passphrase or PIN, and got none",
-            "run this again, and type it",
+            "gpg asked for a passphrase or PIN, and got no answer",
+            "run this again, and type the passphrase or PIN",
         ),
         // In this order: a wrong passphrase; a wrong PIN.
         11 | 87 => Diagnosis::new("the passphrase or PIN is wrong", "run this again, and type the right one"),
@@ -102,11 +102,11 @@ fn failure_of_key(line: &str) -> Option<Diagnosis> {
         108..=110 | 112 | 0x8050 => Diagnosis::new("gpg finds no smart card", "insert the card, and run this again"),
         119 => Diagnosis::new(
             "gpg finds no smart card: scdaemon, a part of GnuPG, is not installed",
-            "install it, and run this again",
+            "install scdaemon, and run this again",
         ),
         130 => Diagnosis::new(
             "the smart card is blocked after too many wrong PINs",
-            "unblock it: gpg --card-edit",
+            "to unblock the card, run: gpg --card-edit",
         ),
         _ => return None,
     })

@@ -51,7 +51,10 @@ impl fmt::Display for PluginFailure {
             // The program itself was found before. So the missing file is the interpreter that the program names in its first
             // line.
             Fault::Child(ChildError::Missing) => {
-                write!(f, "{program}: cannot be run: the interpreter that it names is not there")
+                write!(
+                    f,
+                    "{program}: cannot be run: the interpreter in its first line does not exist"
+                )
             }
             Fault::Child(error) => write!(f, "{program}: {error}"),
             Fault::Ended(status, stderr) => {
@@ -61,10 +64,10 @@ impl fmt::Display for PluginFailure {
             Fault::Broken(how) => write!(f, "{program} broke the plugin protocol: {how}"),
             Fault::Asked(question) => write!(
                 f,
-                "{program} asked \"{question}\", and nobody can be asked here; use a key without PIN or touch"
+                "{program} asked \"{question}\", but nobody is here to answer; use a key without PIN or touch"
             ),
             Fault::Unanswered(question) => write!(f, "{program} asked \"{question}\" and got no answer"),
-            Fault::Said(words) if words.is_empty() => write!(f, "{program} failed and does not say why"),
+            Fault::Said(words) if words.is_empty() => write!(f, "{program} failed without a reason"),
             Fault::Said(words) => write!(f, "{program}: {words}"),
             Fault::NoFit => write!(f, "no identity of {program} fits"),
         }

@@ -202,13 +202,13 @@ fn an_agent_that_cannot_be_started_is_named_with_its_reason() {
     home.script("gpg-agent", "echo 'gpg-agent[1]: out of luck' >&2; exit 2");
     assert_eq!(
         said(home.gpg_of_system(&program).open("", TIMEOUT)),
-        "gpg-agent cannot be started: out of luck"
+        "cannot start gpg-agent: out of luck"
     );
     home.script("gpg-agent", "exit 0");
     assert_eq!(
         said(home.gpg_of_system(&program).open("", TIMEOUT)),
         format!(
-            "gpg-agent cannot be started: it gives no reason, and nobody answers at {}/S.gpg-agent: no such file or directory",
+            "cannot start gpg-agent: it gives no reason, and its socket {}/S.gpg-agent does not answer: no such file or directory",
             home.path().display()
         )
     );
@@ -225,7 +225,7 @@ fn a_home_whose_path_is_too_long_for_a_socket_is_named() {
     fs::create_dir(&path).unwrap();
     let gpg = Gpg::new("gpg".into(), Some(path.clone()), false, home.environment());
     let reason = format!(
-        "gpg-agent cannot be started: the path of its socket, {}/S.gpg-agent, is too long: choose a GnuPG home with a shorter path",
+        "cannot start gpg-agent: the path of its socket is too long: {}/S.gpg-agent; choose a GnuPG home with a shorter path",
         path.display()
     );
     assert_eq!(said(gpg.open("", TIMEOUT)), reason);

@@ -105,7 +105,7 @@ fn what_is_not_as_long_as_a_part_is_refused() {
         home.open(&String::from_utf8(message).unwrap())
     };
     for length in [0, 4097] {
-        let expected = format!("damaged: what it holds, {length} bytes, is no data key");
+        let expected = format!("damaged: its content has {length} bytes, which is not the length of a data key");
         assert_eq!(said(of_length(length)), expected);
     }
     for length in [1, 4096] {
@@ -181,7 +181,7 @@ fn root_does_not_obey_a_home_that_is_not_roots_alone() {
     let refused = |what: &str, why: &str, remedy: &str| {
         let shown = path.display();
         let reason = format!(
-            "cannot use the GnuPG home {shown}: {what} {why}, who could run programs as root with it; run: {remedy} {shown}"
+            "cannot use the GnuPG home {shown}: {what} {why}, who could use it to run programs as root; run: {remedy} {shown}"
         );
         assert_eq!(said(home.open(&message)), reason);
         assert_eq!(home.agent(), None);
@@ -201,7 +201,7 @@ fn root_does_not_obey_a_home_that_is_not_roots_alone() {
         };
         let before = fs::metadata(&file).unwrap().permissions();
         std::os::unix::fs::chown(&file, Some(65534), None).unwrap();
-        refused(&what, "belongs to user 65534", "chown -R root:");
+        refused(&what, "belongs to the user with uid 65534", "chown -R root:");
         std::os::unix::fs::chown(&file, Some(0), None).unwrap();
         for mode in [0o720, 0o702] {
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
@@ -223,7 +223,7 @@ fn a_user_obeys_a_home_of_their_own_or_of_root_and_no_other() {
     assert_eq!(check(1000), Ok(()));
     std::os::unix::fs::chown(home.path(), Some(1000), Some(1000)).unwrap();
     assert_eq!(check(1000), Ok(()));
-    let reason = "it belongs to user 1000, who could run programs as you with it; use a home of your own";
+    let reason = "it belongs to the user with uid 1000, who could use it to run programs as you; use a home of your own";
     assert_eq!(check(1001).unwrap_err().to_string(), reason);
 }
 
@@ -286,7 +286,7 @@ fn a_key_on_a_card_that_is_not_there_is_named() {
     let path = home.path().join("private-keys-v1.d").join(KEYGRIP);
     fs::write(path, KEY_ON_CARD).unwrap();
     let expected = if home.has_card_daemon() {
-        "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key that needs none of them"
+        "gpg asks for a passphrase, a PIN or a smart card, but nobody is here to answer; use a key that needs none of these"
     } else {
         "gpg finds no smart card: scdaemon, a part of GnuPG, is not installed; install it, and run this again"
     };

@@ -246,7 +246,7 @@ fn a_key_with_a_passphrase_asks_in_user_mode_where_there_is_a_way_to_a_person() 
         )
     };
     let nobody = Err(
-        "gpg asks for a passphrase, a PIN or a smart card, and nobody can be asked here; use a key that needs none of them"
+        "gpg asks for a passphrase, a PIN or a smart card, but nobody is here to answer; use a key that needs none of these"
             .to_owned(),
     );
     assert_eq!(open(false, "GPG_TTY", PASSPHRASE), (nobody.clone(), false));

@@ -230,7 +230,7 @@ fn a_question_where_nobody_can_be_asked_fails_at_once_and_is_the_reason() {
             "send error identity 0|no PIN",
             "silent",
         ];
-        let asked = "age-plugin-test asked \"PIN for key 7\", and nobody can be asked here; use a key without PIN or touch";
+        let asked = "age-plugin-test asked \"PIN for key 7\", but nobody is here to answer; use a key without PIN or touch";
         assert_eq!(several(&actions, 2), all(asked, 2), "{question}");
         assert_eq!(log.lines(), [START, "fail|", "ok|", "ok|"]);
         assert!(before.elapsed() < Duration::from_secs(30));

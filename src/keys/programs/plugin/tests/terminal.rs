@@ -205,7 +205,7 @@ fn without_a_terminal_nobody_can_be_asked() {
     assert!(in_new_session(name, &outcome, &[]).output().unwrap().status.success());
     assert_eq!(
         fs::read_to_string(outcome).unwrap(),
-        "age-plugin-test asked \"PIN\", and nobody can be asked here; use a key without PIN or touch"
+        "age-plugin-test asked \"PIN\", but nobody is here to answer; use a key without PIN or touch"
     );
 }
 
