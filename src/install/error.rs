@@ -48,6 +48,17 @@ impl InstallError {
         }
     }
 
+    /// Other runs have published so often that this run never saw the link with the same target twice.
+    pub(crate) fn restless(link: &Path, seconds: u64) -> Self {
+        Self::new(
+            format!(
+                "other runs changed {} again and again for {seconds} s; nothing was changed by this run",
+                shown(link)
+            ),
+            "find out what starts this program so often, and run this again",
+        )
+    }
+
     /// SIGTERM or SIGINT told this run to end, and nothing was changed.
     pub(crate) fn stopped(link: &Path) -> Self {
         let link = shown(link);

@@ -11,7 +11,9 @@ use super::{
     name::PlaceInGeneration,
     pending,
     site::{Site, parse_number},
-    walk::{self, Step, Way},
+    step::Step,
+    walk,
+    way::Way,
 };
 use crate::system::root::Root;
 

@@ -9,7 +9,8 @@ use rustix::fs::{Stat, Uid};
 
 use super::{
     error::InstallError,
-    walk::{self, Step, Walk},
+    step::Step,
+    walk::{self, Walk},
 };
 use crate::system::{
     mode::FileMode,

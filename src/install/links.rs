@@ -281,7 +281,7 @@ mod tests {
             let place = parents::reach(&Root::new("/"), &top.join(name), Homes::Unknown).unwrap();
             let outcome = give(&place, OsStr::new(name), Path::new("target"), owner);
             let refused = outcome.unwrap_err().to_string();
-            assert!(refused.contains("was replaced by somebody else"), "{name}: {refused}");
+            assert!(refused.contains("another program replaced"), "{name}: {refused}");
         }
     }
 }

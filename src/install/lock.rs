@@ -8,7 +8,6 @@
 //! mount will cover. The lower directory has mode 0700 until the mount, so that no other user can lock it.
 
 use std::{
-    fs::read_to_string,
     os::fd::{AsFd, OwnedFd},
     path::Path,
     thread::sleep,
@@ -29,7 +28,7 @@ use super::{
     mount::{self, Attached},
     site::{Site, Store},
 };
-use crate::system::{root::Root, stop};
+use crate::system::{locks, root::Root, stop};
 
 /// The pause between two attempts to take the lock: 10 ms. The attempts are needed because flock(2) cannot wait with a deadline.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -179,23 +178,12 @@ impl Wait<'_> {
     }
 }
 
-/// The process that holds the lock on `file`; `None` if the kernel does not name it, as for a process in another PID namespace.
+/// The process that holds the lock on `file`; `None` if the kernel does not name it, as for a process in another PID namespace. The
+/// process that took the lock may have ended, while a child of it still holds the lock. The number of a process that has ended is of
+/// no use in a message.
 fn holder(root: &Root, file: &OwnedFd) -> Option<u32> {
-    let status = fs::fstat(file).ok()?;
-    let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
-    let locks = read_to_string(root.locks()).ok()?;
-    let holder = holder_in(&locks, &format!("{major:02x}:{minor:02x}:{}", status.st_ino))?;
-    // The process that took the lock may have ended, while a child of it still holds the lock. The number of a process that has
-    // ended is of no use in a message.
-    root.process(holder).exists().then_some(holder)
-}
-
-/// The process that holds the lock on `file`, according to `locks`, the text of `/proc/locks` (`proc_locks`(5)). `file` has the form
-/// `major:minor:inode`, with the first two in hexadecimal. A line with an arrow (`->`) describes a process that waits for the lock.
-fn holder_in(locks: &str, file: &str) -> Option<u32> {
-    let holds = |line: &&str| line.split_whitespace().nth(5) == Some(file) && !line.contains("->");
-    let process = locks.lines().find(holds)?.split_whitespace().nth(4)?.parse().ok()?;
-    (process != 0).then_some(process)
+    let holder = locks::holder(root, &fs::fstat(file).ok()?)?;
+    (holder != 0 && root.process(holder).exists()).then_some(holder)
 }
 
 /// Opens the lock file, or makes it with mode 0600 if it is missing. If other users can open the existing file, somebody made it
@@ -224,17 +212,6 @@ mod tests {
         install::{homes::Homes, parents},
         system::budget,
     };
-
-    #[test]
-    fn who_holds_a_lock_is_told_from_who_waits_for_it() {
-        let locks = "1: FLOCK  ADVISORY  WRITE 7 00:1a:5 0 EOF\n\
-                     1: -> FLOCK  ADVISORY  WRITE 8 00:1a:5 0 EOF\n\
-                     2: POSIX  ADVISORY  READ 9 08:01:55 128 128\n\
-                     3: FLOCK  ADVISORY  WRITE 0 00:1a:6 0 EOF\n";
-        assert_eq!(holder_in(locks, "00:1a:5"), Some(7));
-        assert_eq!(holder_in(locks, "00:1a:6"), None, "a process that we cannot see");
-        assert_eq!(holder_in(locks, "00:1a:55"), None);
-    }
 
     #[test]
     fn a_run_whose_directory_was_replaced_starts_over_until_its_time_is_up() {

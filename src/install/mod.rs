@@ -26,10 +26,12 @@ mod plan;
 mod preview;
 mod publication;
 mod site;
+mod step;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod units;
 mod walk;
+mod way;
 mod writers;
 
 pub use entry::{Entry, EntryKind};

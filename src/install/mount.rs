@@ -263,7 +263,7 @@ fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<Strin
     let may_be_swapped = magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}"));
     Ok(may_be_swapped.then(|| {
         format!(
-            "{} is on a tmpfs without noswap, so secrets may be written to swap; noswap needs Linux 6.4; {remedy}",
+            "{} is on a tmpfs without noswap, so secrets may be written to swap; {remedy}; noswap needs Linux 6.4",
             shown(&site.mount_point)
         )
     }))

@@ -17,7 +17,9 @@ use super::{
     grounds::Grounds,
     name::PlaceInGeneration,
     site::Site,
-    walk::{self, Lost, Step, Way},
+    step::Step,
+    walk,
+    way::{Lost, Way},
     writers,
 };
 

@@ -25,64 +25,15 @@ use rustix::{
 use super::{
     destination::Destination,
     error::{InstallError, failed},
-    files::{self, FileId},
+    files,
+    step::Step,
+    way::{Lost, Way},
     writers::{self, Writer},
 };
 use crate::system::root::Root;
 
 /// The most symlinks that are followed in one path: 40, as in the kernel (`path_resolution`(7)).
 const MAX_SYMLINKS: usize = 40;
-
-/// A name in a directory, where the directory is given by device and inode, not by path. If directories are missing, the name has
-/// several parts, which begin in the nearest existing directory.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Step {
-    /// The nearest existing directory.
-    pub dir: FileId,
-    /// The relative path below `dir`.
-    pub name: PathBuf,
-}
-
-impl Step {
-    /// The step to `name` in the directory with the status `dir`.
-    pub(crate) fn of(dir: &Stat, name: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: files::identity(dir),
-            name: name.into(),
-        }
-    }
-
-    /// The step to the relative path `name` below this step. The result is correct only if the directory to which this step leads
-    /// is missing, or if walks do not enter it.
-    pub(crate) fn below(&self, name: &str) -> Self {
-        Self {
-            dir: self.dir,
-            name: self.name.join(name),
-        }
-    }
-}
-
-/// The way to a path, as the walk found it.
-pub(crate) struct Way {
-    /// All steps of the way but the last. The symlinks that were followed are among them.
-    pub passed: Vec<Step>,
-    /// The last step of the way.
-    pub end: Step,
-    /// The place at the end of the way. `None` if a directory on the way is missing, or if the walk stopped before the end.
-    pub place: Option<Destination>,
-    /// Whether nobody but root and the caller could have changed anything on the way.
-    pub is_safe: bool,
-}
-
-/// A way that could not be walked to its end.
-pub(crate) struct Lost {
-    /// The error that stopped the walk.
-    pub error: InstallError,
-    /// The steps until the walk stopped.
-    pub passed: Vec<Step>,
-    /// Whether only root and the caller can have made the obstacle that stopped the walk.
-    pub is_safe: bool,
-}
 
 /// Finds the way to `path`. The walk does not enter the directory to which the step `stop` leads, and treats this directory as
 /// missing. Changes nothing.

@@ -16,7 +16,7 @@ use super::{
     failure::EntryFailure,
     identity::Identity,
     openpgp::{PgpKey, PgpMessage},
-    problem::Place,
+    place::Place,
     recovery::DataKeyRecovery,
 };
 use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
@@ -96,8 +96,8 @@ impl KeysAtHand {
             if processor_time().saturating_sub(start) < most {
                 self.try_entry(key, &tries)
             } else {
-                Some(Err(EntryFailure::ProgramFailed(
-                    "not tried: the entries before this one took too long".to_owned(),
+                Some(Err(EntryFailure::OutOfTime(
+                    "not tried: the entries before this one took too long",
                 )))
             }
         });

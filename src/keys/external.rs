@@ -12,15 +12,17 @@ use age_core::format::Stanza;
 use super::{
     age::{self, AgeMessage},
     failure::EntryFailure,
+    group::EntryIndex,
     holder::Holder,
     keyring::Keyring,
-    problem::{Cause, Place},
+    place::Place,
+    problem::Cause,
     programs::{
         command::Prints,
         gpg::Gpg,
         plugin::{self, Asking, PluginFailure},
     },
-    recovery::{DataKeyRecovery, EntryIndex},
+    recovery::DataKeyRecovery,
 };
 use crate::{
     sops::metadata::MasterKey,
@@ -70,13 +72,13 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`EntryFailure::ProgramFailed`] if less than a second is left.
+    /// [`EntryFailure::OutOfTime`] if less than a second is left.
     fn time_left(&self) -> Result<Duration, EntryFailure> {
         let left = self.late_at.map(|late_at| late_at.saturating_duration_since(Instant::now()));
         match left.map_or(self.timeout, |left| left.min(self.timeout)) {
             // A program cannot start and answer in less than a second, so it is not started.
-            left if left < Duration::from_secs(1) => Err(EntryFailure::ProgramFailed(
-                "not asked: the programs before it used up the time; raise sops.keyTimeout".to_owned(),
+            left if left < Duration::from_secs(1) => Err(EntryFailure::OutOfTime(
+                "not asked: the programs before it used up the time; raise sops.keyTimeout",
             )),
             left => Ok(left),
         }

@@ -21,9 +21,10 @@ pub(crate) enum EntryFailure {
     BadLength,
     /// Another program was asked, but has no key for the message. The text is a sentence of ours for the report.
     NotHeldByProgram(String),
-    /// Another program was asked but failed, or the time was over before the message could be tried. The text is a sentence of
-    /// ours, which may quote the program.
+    /// Another program was asked but failed. The text is a sentence of ours, which may quote the program.
     ProgramFailed(String),
+    /// The time was over before the message could be tried. The text is a sentence of ours, which says who used up the time.
+    OutOfTime(&'static str),
 }
 
 impl EntryFailure {

@@ -9,7 +9,7 @@ use ssh_key::PrivateKey;
 use super::{
     effort::{Effort, KeyCost},
     hybrid::{self, HybridIdentity},
-    problem::Place,
+    place::Place,
     ssh::SshIdentity,
 };
 

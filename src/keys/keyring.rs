@@ -10,7 +10,8 @@ use super::{
     at_hand::KeysAtHand,
     failure::EntryFailure,
     notice::Notice,
-    problem::{Cause, Place, Problem},
+    place::Place,
+    problem::{Cause, Problem},
     programs::{command::KeyCommand, gpg::Gpg},
     recovery::DataKeyRecovery,
 };

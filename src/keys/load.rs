@@ -6,7 +6,8 @@ use super::{
     age,
     keyring::Keyring,
     notice::Notice,
-    problem::{Cause, KeyKind, Place, Problem},
+    place::Place,
+    problem::{Cause, KeyKind, Problem},
     programs::{
         command::{KeyCommand, Prints},
         gpg::Gpg,

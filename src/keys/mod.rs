@@ -10,6 +10,7 @@
 
 mod age;
 mod at_hand;
+mod damage;
 mod data_key;
 mod effort;
 mod external;
@@ -17,6 +18,7 @@ mod failure;
 mod foreign;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
+mod group;
 mod holder;
 mod hybrid;
 mod identity;
@@ -24,6 +26,7 @@ mod keyring;
 mod load;
 mod notice;
 mod openpgp;
+mod place;
 mod problem;
 mod programs;
 mod recipients;
@@ -40,11 +43,13 @@ mod tests;
 
 pub(crate) use age::MAX_BAD_LINES;
 pub use at_hand::KeysAtHand;
+pub use damage::Damage;
 pub use foreign::Foreign;
 pub use keyring::Keyring;
 pub(crate) use load::read_key;
 pub use notice::Notice;
-pub use problem::{Cause, Damage, KeyKind, Place, Problem};
+pub use place::Place;
+pub use problem::{Cause, KeyKind, Problem};
 pub(crate) use recipients::{NoRecipients, SshRecipients, converted_identity};
 pub use recovery::DataKeyRecovery;
 pub use report::no_key::NoKey;
@@ -52,5 +57,5 @@ pub use sources::{
     AGE_KEY_COMMAND_VARIABLE, AGE_KEY_VARIABLE, Credential, GpgSource, KeyFile, KeySources, SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
 };
 
-pub use crate::system::child::ChildError;
+pub use crate::system::child_error::ChildError;
 pub(crate) use ssh::{LineMark, MAX_BYTES as MAX_SSH_KEY_BYTES, PublicLine, public_key};

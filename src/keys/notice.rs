@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::problem::{Place, Problem};
+use super::{place::Place, problem::Problem};
 use crate::text::{encoding::Encoding, printable::shown, shell};
 
 /// A message about a key source: information, or a warning.

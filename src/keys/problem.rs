@@ -1,14 +1,15 @@
 //! Describes a problem with a key source: the place, the cause, and the remedy.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::Path};
 
-use super::foreign::{Foreign, USABLE_SSH_KEY};
+use super::{
+    damage::Damage,
+    foreign::{Foreign, USABLE_SSH_KEY},
+    place::Place,
+};
 use crate::{
-    system::{child::ChildError, read::ReadError, root::SSHD},
-    text::{encoding::Encoding, printable::shown, shell},
+    system::{child_error::ChildError, read::ReadError, root::SSHD},
+    text::{encoding::Encoding, shell},
 };
 
 /// The problem that a key source, or a part of one, gave no key.
@@ -18,20 +19,6 @@ pub struct Problem {
     pub place: Place,
     /// The reason why the source gave no key.
     pub cause: Cause,
-}
-
-/// The place that a key comes from, or should have come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Place {
-    /// The path of a file.
-    File(PathBuf),
-    /// The name of an environment variable.
-    Variable(&'static str),
-    /// The name of a systemd credential.
-    Credential(String),
-    /// A line of a key source: the number of the line, counted from 1, and the source.
-    Line(usize, Box<Place>),
 }
 
 /// The reason why a key source gave no key.
@@ -98,54 +85,6 @@ pub enum KeyKind {
     /// A file with an SSH private key that should be RSA: the configuration names the key for OpenPGP, or the name of the file
     /// contains `rsa`.
     SshRsa,
-}
-
-/// The defect of an SSH private key. OpenSSH refuses keys with any of these defects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Damage {
-    /// The last line, `-----END …-----`, is missing.
-    NoEnd,
-    /// The text of the key is not valid base64.
-    Base64,
-    /// The data end in the middle of a field.
-    CutOff,
-    /// A field of the key has a wrong form.
-    Form,
-    /// The container of the key does not hold exactly one key.
-    SeveralKeys,
-    /// Other data follow the key, or the length of the private part is not a multiple of the block size.
-    Length,
-    /// The two check numbers of the private part differ, though they must be equal.
-    CheckNumbers,
-    /// The bytes of the padding are not 1, 2, 3 and so on.
-    Padding,
-    /// The public half belongs to another private key.
-    PublicHalf,
-}
-
-impl Place {
-    /// The place of the line `number` of this source.
-    pub(crate) fn line(&self, number: usize) -> Self {
-        Self::Line(number, Box::new(self.clone()))
-    }
-
-    /// The whole key source: for a line, the source that has the line; otherwise the place itself.
-    pub(crate) fn source(&self) -> Self {
-        match self {
-            Self::Line(_, place) => place.source(),
-            source => source.clone(),
-        }
-    }
-
-    /// The path of the file. Returns `None` if the place is neither a file nor a line of a file.
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::File(path) => Some(path),
-            Self::Variable(_) | Self::Credential(_) => None,
-            Self::Line(_, place) => place.path(),
-        }
-    }
 }
 
 impl Problem {
@@ -264,17 +203,6 @@ impl fmt::Display for Problem {
     }
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => f.write_str(&shown(path)),
-            Self::Variable(name) => f.write_str(name),
-            Self::Credential(name) => write!(f, "credential {name}"),
-            Self::Line(number, place) => write!(f, "line {number} of {place}"),
-        }
-    }
-}
-
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -309,21 +237,5 @@ impl fmt::Display for Cause {
             Self::CommandFailed(program, status) => write!(f, "{program} failed with {status}"),
             Self::Program(words) => f.write_str(words),
         }
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoEnd => "its last line, -----END …-----, is missing",
-            Self::Base64 => "its text is not valid base64",
-            Self::CutOff => "its end is missing",
-            Self::Form => "its content does not have the form of a key",
-            Self::SeveralKeys => "it does not contain exactly one key",
-            Self::Length => "its length is wrong",
-            Self::CheckNumbers => "its two check numbers differ",
-            Self::Padding => "its padding is wrong",
-            Self::PublicHalf => "its public half belongs to another key",
-        })
     }
 }

@@ -1,7 +1,12 @@
 //! Holds the state of one sops file while its data key is looked for: which recipient entries were opened, and the shares of the
 //! data key that the entries gave.
 
-use super::{effort::FileTries, failure::EntryFailure, shamir};
+use super::{
+    effort::FileTries,
+    failure::EntryFailure,
+    group::{EntryIndex, Group, RecipientEntry},
+    shamir,
+};
 use crate::{
     sops::{
         metadata::{KeyGroups, MasterKey},
@@ -23,30 +28,6 @@ pub struct DataKeyRecovery {
     /// How many identities and how many OpenPGP keys of the keyring were tried on the file. The keyring adds keys only at the
     /// ends of its lists. So the keys after these numbers were not tried yet.
     pub(crate) tried: (usize, usize),
-}
-
-/// One key group: recipient entries of which any one opens the group.
-pub(crate) struct Group {
-    pub entries: Vec<RecipientEntry>,
-    is_open: bool,
-}
-
-/// One recipient entry of the metadata.
-pub(crate) struct RecipientEntry {
-    pub key: MasterKey,
-    /// The reasons why the entry was not opened, each once.
-    pub failures: Vec<EntryFailure>,
-    /// The data key or share that the entry gave. `None` while the entry is closed.
-    part: Option<Plaintext>,
-    /// Whether the entry names a key at hand. Such entries are tried first.
-    is_ours: bool,
-}
-
-/// The position of a recipient entry in its file: the index of its key group, and its index in that group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct EntryIndex {
-    group: usize,
-    entry: usize,
 }
 
 impl DataKeyRecovery {
@@ -121,7 +102,7 @@ impl DataKeyRecovery {
         let is_enough = self.is_enough();
         for (group, content) in self.groups.iter().enumerate() {
             if is_enough || !content.is_open() {
-                let entries = content.entries.iter().enumerate().filter(|(_, entry)| entry.part.is_none());
+                let entries = content.entries.iter().enumerate().filter(|(_, entry)| entry.is_closed());
                 closed.extend(entries.map(|(entry, content)| (EntryIndex { group, entry }, &content.key)));
             }
         }
@@ -170,8 +151,7 @@ impl DataKeyRecovery {
         };
         match open(index, &entry.key) {
             Some(Ok(part)) if is_part(&part, is_share) => {
-                entry.part = Some(part);
-                group.is_open = true;
+                group.take(index.entry, part);
                 self.settle(index);
                 return true;
             }
@@ -187,7 +167,7 @@ impl DataKeyRecovery {
         let groups = self.groups.iter().enumerate();
         let all = groups.flat_map(|(group, content)| (0..content.entries.len()).map(move |entry| EntryIndex { group, entry }));
         let mut closed: Vec<_> = all
-            .filter(|index| self.entry(*index).is_some_and(|entry| entry.part.is_none()))
+            .filter(|index| self.entry(*index).is_some_and(RecipientEntry::is_closed))
             .collect();
         closed.sort_by_key(|index| self.rank(*index));
         closed
@@ -248,52 +228,6 @@ impl DataKeyRecovery {
             [only] if self.groups.len() == 1 => Some(Plaintext::from(only.to_vec())),
             _ if parts.len() < self.needed => None,
             _ => shamir::combine(&parts),
-        }
-    }
-}
-
-impl Group {
-    fn new(keys: &[MasterKey]) -> Self {
-        let entry = |key: &MasterKey| RecipientEntry {
-            key: key.clone(),
-            failures: Vec::new(),
-            part: None,
-            is_ours: false,
-        };
-        Self {
-            entries: keys.iter().map(entry).collect(),
-            is_open: false,
-        }
-    }
-
-    /// Whether a recipient entry of the group was opened.
-    pub(crate) fn is_open(&self) -> bool {
-        self.is_open
-    }
-
-    /// The part that the entry `new` of the group gave. Without `new`, the first part that an entry of the group gave.
-    fn part(&self, new: Option<EntryIndex>) -> Option<&[u8]> {
-        match new {
-            Some(new) => self.entries.get(new.entry)?.part(),
-            None => self.entries.iter().find_map(RecipientEntry::part),
-        }
-    }
-
-    /// The last part that an entry of the group gave, in the order of the file.
-    fn last_part(&self) -> Option<&[u8]> {
-        self.entries.iter().rev().find_map(RecipientEntry::part)
-    }
-}
-
-impl RecipientEntry {
-    /// The data key or share that the entry gave. `None` while the entry is closed.
-    fn part(&self) -> Option<&[u8]> {
-        Some(self.part.as_ref()?.expose())
-    }
-
-    fn fail(&mut self, failure: EntryFailure) {
-        if !self.failures.contains(&failure) {
-            self.failures.push(failure);
         }
     }
 }

@@ -2,12 +2,7 @@
 
 use ssh_key::private::KeypairData;
 
-use super::{
-    identity::Identity,
-    openpgp::PgpKey,
-    problem::{Cause, Damage, Place},
-    ssh,
-};
+use super::{damage::Damage, identity::Identity, openpgp::PgpKey, place::Place, problem::Cause, ssh};
 
 /// The keys that an SSH private key gives.
 pub(crate) struct SshKeys {

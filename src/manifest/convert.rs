@@ -1,26 +1,20 @@
 //! Converts the raw fields of a manifest to typed fields, and checks each field on its own.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 use super::{
     declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template},
     findings::Findings,
     paths::Paths,
     raw,
+    settings::{credential_name, exclusive_keys, key_timeout, max_size},
+    unknown_fields::unknown_fields,
 };
 use crate::{
     install::{EntryName, rendered, units::full_name},
     sops::{format::Format, key::KeyPath},
-    system::{
-        budget,
-        mode::{BadMode, FileMode},
-    },
-    text::{diagnosis::Diagnosis, printable::named},
+    system::mode::{BadMode, FileMode},
+    text::printable::named,
 };
 
 /// What a manifest installs. The names are still as in the manifest, so that findings can name entries whose names are wrong.
@@ -258,100 +252,6 @@ fn placeholders(raw: std::collections::BTreeMap<String, String>, findings: &mut 
         }
     }
     placeholders
-}
-
-fn exclusive_keys(raw: &raw::RawManifest, findings: &mut Findings) {
-    if raw.gnupg_home.is_empty() {
-        return;
-    }
-    if !raw.ssh_key_paths.is_empty() {
-        findings.error(
-            "gnupgHome and sshKeyPaths cannot both be set".to_owned(),
-            "set sops.gnupg.sshKeyPaths to [ ], or remove sops.gnupg.home",
-        );
-    }
-    if !raw.age_key_file.is_empty() {
-        findings.error(
-            "gnupgHome and ageKeyFile cannot both be set".to_owned(),
-            "remove sops.age.keyFile or sops.gnupg.home",
-        );
-    }
-}
-
-/// Checks the name of a credential. A credential is a file in one directory, so its name must be a file name (systemd.exec(5)).
-fn credential_name(name: &str, findings: &mut Findings) {
-    if name.contains(['/', '\0']) || name == "." || name == ".." {
-        findings.error(
-            format!("ageKeyCredential is {}, which is not the name of a credential", named(name)),
-            "correct sops.age.keyCredential",
-        );
-    }
-}
-
-/// Converts `maxSize` from MiB to bytes. The default is 256 MiB.
-fn max_size(mebibytes: Option<u64>, findings: &mut Findings) -> usize {
-    // The largest value that is accepted: 1 TiB. A larger value is surely a mistake, such as a number of bytes.
-    const LARGEST: u64 = 1 << 20;
-    let mebibytes = mebibytes.unwrap_or(256);
-    if !(1..=LARGEST).contains(&mebibytes) {
-        findings.error(
-            format!("maxSize is {mebibytes}"),
-            format!("set sops.maxSize to a number between 1 and {LARGEST}, in MiB"),
-        );
-    }
-    usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20)
-}
-
-/// Reads `keyTimeout`, a number of whole seconds. The default is [`budget::PROGRAM`].
-fn key_timeout(seconds: Option<u64>, findings: &mut Findings) -> Duration {
-    // The largest value that is accepted: one day.
-    const LONGEST: u64 = 24 * 60 * 60;
-    let seconds = seconds.unwrap_or(budget::PROGRAM.as_secs());
-    if !(1..=LONGEST).contains(&seconds) {
-        findings.error(
-            format!("keyTimeout is {seconds}"),
-            format!("set sops.keyTimeout to a number between 1 and {LONGEST}, in seconds"),
-        );
-    }
-    Duration::from_secs(seconds)
-}
-
-fn unknown_fields(raw: &raw::RawManifest, findings: &mut Findings) {
-    let mut unknown = describe_unknown::<raw::RawManifest>("the manifest", raw.unknown.keys());
-    unknown.extend(describe_unknown::<raw::RawLogging>("logging", raw.logging.unknown.keys()));
-    for secret in &raw.secrets {
-        let place = format!("secret {}", named(&secret.name));
-        unknown.extend(describe_unknown::<raw::RawSecret>(&place, secret.unknown.keys()));
-    }
-    for template in &raw.templates {
-        let place = format!("template {}", named(&template.name));
-        unknown.extend(describe_unknown::<raw::RawTemplate>(&place, template.unknown.keys()));
-    }
-    if findings.strict {
-        findings.errors.extend(unknown.into_iter().map(|(_, finding)| finding));
-    } else if !unknown.is_empty() {
-        let mut fields: Vec<_> = unknown.into_iter().map(|(field, _)| field).collect();
-        fields.sort();
-        fields.dedup();
-        findings.warnings.push(Diagnosis::bare(format!(
-            "the manifest has fields that this version of the program does not know and ignores: {}",
-            fields.join(", ")
-        )));
-    }
-}
-
-/// Each unknown field of `place`, with the finding about that field.
-fn describe_unknown<'a, T: Default + Serialize>(
-    place: &str,
-    fields: impl Iterator<Item = &'a String>,
-) -> Vec<(String, Diagnosis)> {
-    let describe = |field: &String| {
-        let remedy =
-            raw::nearest_field::<T>(field).map_or("remove it".to_owned(), |known| format!("did you mean {}?", named(&known)));
-        let finding = format!("{place} has the unknown field {}", named(field));
-        (named(field), Diagnosis::new(finding, remedy))
-    };
-    fields.map(describe).collect()
 }
 
 /// Removes a declared `path` that is the own place of the file, because no symlink is needed there.

@@ -16,6 +16,8 @@ mod paths;
 mod raw;
 #[cfg(test)]
 mod schema;
+mod settings;
+mod unknown_fields;
 
 pub use declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template};
 pub use error::ManifestError;

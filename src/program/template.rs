@@ -152,7 +152,7 @@ mod tests {
         let error = render("x\n<A>\n <SOPS:00ff:PLACEHOLDER>", &[("<A>", b"\n\n\n")]);
         assert_eq!(
             error,
-            Err("line 3 contains <SOPS:00ff:PLACEHOLDER>, which stands for no secret of this manifest; declare the secret, and rebuild".to_owned())
+            Err("line 3 contains the placeholder <SOPS:00ff:PLACEHOLDER>, but no secret of this manifest has that placeholder; declare the secret, and rebuild".to_owned())
         );
     }
 
@@ -164,7 +164,7 @@ mod tests {
         );
         let error = render(&text, &[]).unwrap_err();
         assert!(
-            error.starts_with("line 3 contains <SOPS:<SOPS:0:PLACEHOLDER>, which"),
+            error.starts_with("line 3 contains the placeholder <SOPS:<SOPS:0:PLACEHOLDER>, but"),
             "{error}"
         );
     }

@@ -278,7 +278,7 @@ mod tests {
         };
         assert_eq!(
             Rule::new(&fields).err().map(|error| error.problem).as_deref(),
-            Some("the file has more than one of the rules that select what is encrypted: encrypted_suffix, unencrypted_regex")
+            Some("the sops metadata has more than one rule that selects values to encrypt: encrypted_suffix, unencrypted_regex")
         );
     }
 

@@ -195,8 +195,8 @@ mod tests {
         for (format, source, error) in [
             (Format::Json, "{}", none),
             (Format::Json, r#"{"sops": {}}"#, none),
-            (Format::Json, r#"{"sops": 5}"#, "the sops section is an integer, not a map"),
-            (Format::Json, r#"{"sops": null}"#, "the sops section is null, not a map"),
+            (Format::Json, r#"{"sops": 5}"#, "its sops section is an integer, not a map"),
+            (Format::Json, r#"{"sops": null}"#, "its sops section is null, not a map"),
             (Format::Json, r#"{"sops": {"a": 1}, "sops": {"a": 1}}"#, two),
             (Format::Ini, "[a]\nb = c\n", none),
             (Format::Ini, "[sops]\n", none),

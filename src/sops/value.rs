@@ -129,7 +129,7 @@ impl Type {
             b"time" => Ok(Self::Scalar(ScalarType::Time)),
             b"comment" => Ok(Self::Comment),
             _ => Err(TokenError::Malformed(format!(
-                "the encrypted value has the unknown type \"{}\"",
+                "the encrypted value has an unknown type: {}",
                 printable(name)
             ))),
         }
@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn unknown_types_are_named_if_they_are_words() {
         for (type_name, shown) in [("bytes", "bytes"), ("Str", "Str"), ("str] secret", "(not a word)"), ("", "")] {
-            let refused = malformed(&format!("the encrypted value has the unknown type {shown}"));
+            let refused = malformed(&format!("the encrypted value has an unknown type: {shown}"));
             assert_eq!(read(type_name, "x"), refused);
         }
     }

@@ -3,7 +3,6 @@
 //! A child is killed if it passes its deadline, if its standard output passes the limit, or if this process is told to end.
 
 use std::{
-    fmt,
     io::{self, Read, Write as _},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
@@ -21,10 +20,13 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-use super::{plaintext::Plaintext, read::reason, stop, umask::spawn_closed};
+use super::{
+    child_error::{ChildError, MOST_OUTPUT},
+    plaintext::Plaintext,
+    stop,
+    umask::spawn_closed,
+};
 
-/// The most bytes of a child's standard output: 16 MiB, the same as for a file of age identities. More output is an error.
-const MOST_OUTPUT: usize = 16 << 20;
 /// The most bytes of a child's standard error that are kept: 64 KiB, which is enough for gpg to report many recipients. The rest
 /// is read and dropped, so that the child does not block on a full pipe.
 const MOST_STDERR: usize = 64 << 10;
@@ -55,48 +57,6 @@ pub(crate) struct Finished {
     pub output: Plaintext,
     /// The beginning of the child's standard error. A child that was given a secret may repeat the secret here.
     pub stderr: String,
-}
-
-/// Why a child gave no result. The caller names the program in the message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChildError {
-    /// The program does not exist.
-    Missing,
-    /// The system refused to start the child or to exchange data with it. The value is the error of the system.
-    Refused(String),
-    /// The child did not end within this time, and was killed.
-    Late(Duration),
-    /// The child wrote more output than the limit allows.
-    TooMuch,
-    /// This process was told to end. The child was killed, or was not started.
-    Stopped,
-}
-
-impl fmt::Display for ChildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str("no such program"),
-            Self::Refused(reason) => write!(f, "cannot be run: {reason}"),
-            Self::Late(timeout) => write!(f, "no answer within {} s", timeout.as_secs()),
-            Self::TooMuch => write!(f, "its answer is larger than {} MiB", MOST_OUTPUT >> 20),
-            Self::Stopped => f.write_str("stopped: this run was told to end"),
-        }
-    }
-}
-
-impl From<io::Error> for ChildError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Missing,
-            _ => Self::Refused(reason(&error)),
-        }
-    }
-}
-
-impl From<Errno> for ChildError {
-    fn from(error: Errno) -> Self {
-        io::Error::from(error).into()
-    }
 }
 
 impl Child {

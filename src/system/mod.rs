@@ -2,8 +2,10 @@
 
 pub mod budget;
 pub(crate) mod child;
+pub(crate) mod child_error;
 pub mod confinement;
 pub mod hardening;
+pub(crate) mod locks;
 pub mod mode;
 pub mod plaintext;
 pub mod read;

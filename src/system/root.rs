@@ -13,6 +13,9 @@ use rustix::{
 /// Where sshd keeps the keys of the host.
 pub(crate) const SSHD: &str = "/etc/ssh";
 
+/// The directory in which `switch-to-configuration` keeps its state, and reads lists of units.
+pub(crate) const UNIT_LISTS: &str = "/run/nixos";
+
 /// The directory that stands for `/`: the program passes `/` itself, and a test a directory of its own. The files and links that are
 /// installed lie below it, and so do the files of the system that this type names. All else is that of the real system: sops files and
 /// keys are read where they are, owners are looked up in the real user database, and `systemctl` reaches the real systemd.
@@ -58,9 +61,9 @@ impl Root {
         self.locate("/home")
     }
 
-    /// Where `switch-to-configuration` reads lists of units.
+    /// [`UNIT_LISTS`] below this root.
     pub(crate) fn unit_lists(&self) -> PathBuf {
-        self.locate("/run/nixos")
+        self.locate(UNIT_LISTS)
     }
 
     /// Which process holds which lock (`proc_locks`(5)).

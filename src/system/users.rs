@@ -262,10 +262,16 @@ mod tests {
         let mut accounts = Accounts::default();
         for _ in 0..2 {
             let error = accounts.user("nginx-nobody-has").unwrap_err();
-            assert!(error.to_string().starts_with("no user named nginx-nobody-has"), "{error}");
+            assert!(
+                error.to_string().starts_with("there is no user \"nginx-nobody-has\""),
+                "{error}"
+            );
         }
         let error = accounts.group("nginx-nobody-has").unwrap_err();
-        assert!(error.to_string().starts_with("no group named nginx-nobody-has"), "{error}");
+        assert!(
+            error.to_string().starts_with("there is no group \"nginx-nobody-has\""),
+            "{error}"
+        );
         // A name with a NUL reaches no C library.
         assert!(accounts.user("a\0b").is_err());
     }

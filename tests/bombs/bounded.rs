@@ -66,7 +66,7 @@ pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memor
 
 /// The temporary directory may be on a disk, which the program says of every run that publishes there.
 fn without_advice(text: &str) -> String {
-    let is_advice = |line: &&str| line.starts_with("warning: $DIR/run/secrets.d is on a disk: ");
+    let is_advice = |line: &&str| line.starts_with("warning: $DIR/run/secrets.d is on a disk, ");
     text.split_inclusive('\n').filter(|line| !is_advice(line)).collect()
 }
 

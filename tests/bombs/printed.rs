@@ -139,7 +139,7 @@ fn memory_is_four_times_the_file_and_what_is_published_however_long_a_file_is_wh
     };
     let more_than = |what: &str| {
         format!(
-            "with it, more than {} MiB of {what} would be published; raise sops.maxSize",
+            "this would be more than {} MiB of {what} in all; raise sops.maxSize",
             16 * unit
         )
     };

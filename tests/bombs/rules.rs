@@ -14,13 +14,15 @@ use crate::{
 /// Of a rule that was changed the tokens that it does not select count as they stand, and the MAC is another.
 const CHANGED: &str = "error: cannot decrypt $DIR/regex.yaml (needed by secret s): the MAC does not match";
 const TOO_LONG: &str =
-    "is a pattern that takes too long to match; restore the file from version control, or choose a simpler one";
-const TOO_LARGE: &str = "is a pattern that is too large; restore the file from version control, or choose a simpler one";
+    "is a pattern that takes too long to match; restore the file from version control, or choose a simpler pattern";
+const TOO_LARGE: &str = "is a pattern that is too large; restore the file from version control, or choose a simpler pattern";
 
 #[test]
 fn a_regular_expression_cannot_blow_up() {
     let world = World::user();
-    let too_large = format!("error: cannot use $DIR/regex.yaml (needed by secret s) as a sops file: encrypted_regex {TOO_LARGE}");
+    let too_large = format!(
+        "error: cannot use $DIR/regex.yaml (needed by secret s) as a sops file: \"encrypted_regex\" in the sops metadata {TOO_LARGE}"
+    );
     for (what, pattern, expected) in [
         ("nested repetitions", "(((a{1000}){1000}){1000}){1000}".to_owned(), CHANGED),
         ("backtracking", "^(x+x+)+y$".to_owned(), CHANGED),
@@ -51,7 +53,9 @@ fn a_key_cannot_take_long_to_be_judged() {
         ("unencrypted_regex", "(a|b)*a(a|b){1000}c"),
         &lines,
     );
-    let expected = format!("error: cannot decrypt $DIR/keys.yaml (needed by secret s): unencrypted_regex {TOO_LONG}");
+    let expected = format!(
+        "error: cannot decrypt $DIR/keys.yaml (needed by secret s): \"unencrypted_regex\" in the sops metadata {TOO_LONG}"
+    );
     assert_eq!(message, expected);
 }
 
@@ -82,7 +86,7 @@ fn values_below_a_very_long_key_are_not_all_authenticated() {
     );
     let lines = format!("? {}\n:\n{}", "k".repeat(100_000), format!("  #{token}\n  - ~\n").repeat(100));
     let message = first_line("a long key over many tokens", ("encrypted_regex", "k"), &lines);
-    let expected = "error: cannot decrypt $DIR/keys.yaml (needed by secret s): its keys are so long that checking \
-        its values would take too long; restore the file from version control, or shorten the keys";
+    let expected = "error: cannot decrypt $DIR/keys.yaml (needed by secret s): its keys are so long that \
+        decryption would take too much time; restore the file from version control, or shorten the keys";
     assert_eq!(message, expected);
 }

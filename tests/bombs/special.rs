@@ -22,7 +22,7 @@ const KINDS: [(&str, &str); 8] = [
     ("fifo-held", "it is a fifo, not a file"),
     ("socket", "it is a socket, not a file"),
     ("home", "it is a directory, not a file"),
-    ("loop", "too many levels of symbolic links"),
+    ("loop", "the symlinks on its path lead in a circle"),
     ("dangling", "no such file"),
 ];
 
@@ -71,14 +71,14 @@ fn good(world: &World) -> Manifest {
 }
 
 /// What is said about a key, and what to do about it.
-fn of_key(said: &str) -> (&str, Option<&'static str>) {
+fn of_key(said: &str) -> (&str, &'static str) {
     match said {
         "no such file" => (
-            "it is a symlink that leads to no file",
-            Some("restore the file that it leads to, or mount the file system that has it"),
+            "it is a symlink to a file that does not exist",
+            "restore that file, or mount its file system",
         ),
-        loops if !loops.starts_with("it is ") => (loops, None),
-        other => (other, Some("name a key file")),
+        loops if !loops.starts_with("it is ") => (loops, "correct the path"),
+        other => (other, "give the path of a key file"),
     }
 }
 
@@ -89,10 +89,9 @@ fn a_key_file_that_is_no_file_is_passed_over() {
         1,
         |world, path| good(world).with("ageKeyFile", path.to_str().unwrap()),
         |path, said| {
-            let (warning, hint) = match of_key(said) {
-                (said, None) => (said.to_owned(), "repair the fault named above".to_owned()),
-                (said, Some(remedy)) => (format!("{said}; {remedy}"), format!("repair {}: {remedy}", path.display())),
-            };
+            let (said, remedy) = of_key(said);
+            let warning = format!("{said}; {remedy}");
+            let hint = format!("repair {}: {remedy}", path.display());
             let said = of_key(said).0;
             format!(
                 "warning: cannot use {0}: {warning}
@@ -169,11 +168,10 @@ fn a_manifest_that_is_no_file_is_an_error() {
     let held = make(&world);
     for (path, said) in kinds(&world) {
         let ended = run_manifest(&world, &format!("manifest: {}", name(&path)), &path, MEMORY);
-        let remedy = match said {
-            "too many levels of symbolic links" => "correct its path, or the owner and mode of the file",
-            _ => "correct its path",
-        };
-        let line = format!("error: cannot read the manifest {}: {said}; {remedy}\n", path.display());
+        let line = format!(
+            "error: cannot read the manifest {}: {said}; correct the path\n",
+            path.display()
+        );
         assert_eq!((ended.code, ended.err), (Some(2), world.shown(&line)));
     }
     drop(held);

@@ -87,8 +87,8 @@ fn all_files_together_have_one_time_and_what_is_open_by_then_is_published() {
     // On several processors these files have several threads.
     let said = on_one_processor(|| run(&world, &manifest, &slow, 40, &[]));
     assert_eq!(said.code, Some(3), "{said:?}");
-    let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: the files before it used most \
-        of the 90 s that all have together; repair those first\n\
+    let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: all files together have 90 s, \
+        and the files before it used most of that time; repair those files first\n\
         error: published 1 of 5 in /run/secrets, without: slow-0, slow-1, slow-2, slow-3; repair the faults named above, and run: \
         /run/current-system/activate\n";
     assert!(said.err.ends_with(last), "{said:?}");
@@ -231,8 +231,8 @@ fn a_key_or_template_on_a_disk_that_does_not_answer_holds_nothing_up_but_itself(
     assert_eq!(
         said.err,
         "warning: cannot use $DIR/slow-key: its disk or network does not answer; move it to a local disk\n\
-         warning: template \"with-content\": cannot read its file $DIR/slow-template: its disk or network does not answer, so its content is \
-         used instead; keep it on a local disk\n\
+         warning: template \"with-content\": cannot read its file $DIR/slow-template: its disk or network does not answer, so the field \"content\" is \
+         used instead; move it to a local disk\n\
          error: template \"t\": cannot read its file $DIR/slow-template: its disk or network does not answer; move it to a local disk\n\
          error: published 2 of 3 in /run/secrets, without: t; repair the faults named above, and run: /run/current-system/activate\n"
     );
@@ -313,8 +313,7 @@ fn a_sops_file_and_all_that_is_published_are_bounded_and_the_rest_is_published()
         [
             "error: cannot read $DIR/large.yaml (needed by secret large): it is larger than 1 MiB; raise sops.maxSize",
             &format!(
-                "error: cannot decrypt $DIR/strings.yaml (needed by secrets {names}): with it, more than 1 MiB of secrets would be \
-                 published; raise sops.maxSize"
+                "error: cannot decrypt $DIR/strings.yaml (needed by secrets {names}): this would be more than 1 MiB of secrets in all; raise sops.maxSize"
             ),
             "error: template \"t\": this would be more than 1 MiB of templates in all; raise sops.maxSize",
         ]
@@ -367,7 +366,7 @@ fn what_is_too_large_for_the_module_of_sops_nix_is_told_without_an_option_that_i
         first,
         Some(
             "error: cannot read $DIR/large.yaml (needed by secret large): it is larger than 256 MiB; make it smaller, or import the Nix module \
-             of sops-install-secrets, which has sops.maxSize to raise this"
+             of sops-install-secrets and raise its option sops.maxSize"
         )
     );
 }

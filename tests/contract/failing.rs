@@ -227,8 +227,16 @@ fn a_name_that_is_there_twice_is_no_secret() {
     let manifest = world.manifest().secret("a", &json, "database/host").secret("b", &binary, "");
     let said = world.run(&manifest);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("the key database is there more than once"), "{}", said.err);
-    assert!(said.err.contains("data is there more than once"), "{}", said.err);
+    assert!(
+        said.err.contains("the file has the key \"database\" more than once"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err.contains("the file has the key \"data\" more than once"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -242,10 +250,10 @@ fn every_failure_of_a_run_is_told_not_the_first_alone() {
         .template("four", "<SOPS:0:PLACEHOLDER>", json!({}));
     let said = world.run(&manifest);
     for name in [
-        "secret one",
+        "secret \"one\"",
         "absent.json",
-        "secret three",
-        "template four",
+        "secret \"three\"",
+        "template \"four\"",
         "without: two, one, four, three;",
     ] {
         assert!(said.err.contains(name), "{name} is missing in:\n{}", said.err);

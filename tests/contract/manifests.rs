@@ -17,7 +17,7 @@ fn names_that_leave_the_generation_are_refused() {
             let said = world.run(&manifest);
             assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{name:?}: {said:?}");
             assert!(
-                said.err.contains("choose another name, such as db/password"),
+                said.err.contains("choose another name, such as \"db/password\""),
                 "{name:?}: {}",
                 said.err
             );

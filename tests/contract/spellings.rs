@@ -236,8 +236,8 @@ fn what_a_user_makes_one_place_of_two_costs_their_links_alone() {
 fn a_user_cannot_lead_a_path_into_the_published_tree() {
     let Some(world) = World::system() else { return };
     world.shell("mkdir -p /run/home/alice; ln -s /run/secrets /run/home/alice/dir; chown -hR 1000:1000 /run/home/alice");
-    let error = "error: secret \"a\": will not follow /run/home/alice/dir to reach /run/home/alice/dir/c: uid 1000 can put a symlink there, and this one leads to a \
-                 directory of somebody else; replace the symlink with a directory, or declare the path that the symlink leads to\n";
+    let error = "error: secret \"a\": cannot safely reach /run/home/alice/dir/c: on the way, /run/home/alice/dir is a symlink to a directory of \
+                 somebody else, and uid 1000 can change this symlink; replace the symlink with a directory, or declare the path that the symlink leads to\n";
     let manifest = two(&world, json!({"path": "/run/home/alice/dir/c"}), json!({}));
     for generation in 1..=2 {
         let said = world.run(&manifest);

@@ -65,7 +65,7 @@ fn a_token_that_no_secret_owns_is_an_error_that_names_template_and_token() {
     assert_eq!(
         said.err,
         format!(
-            "error: template \"app.conf\": line 2 contains {token}, which stands for no secret of this manifest; \
+            "error: template \"app.conf\": line 2 contains the placeholder {token}, but no secret of this manifest has that placeholder; \
              declare the secret, and rebuild\n\
              error: published 1 of 2 in /run/secrets, without: app.conf; repair the faults named above, and run: /run/current-system/activate\n"
         )

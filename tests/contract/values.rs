@@ -44,41 +44,36 @@ fn what_is_no_single_value_is_an_error_that_names_secret_file_key_and_type() {
         world.fixture("nesting.json"),
         world.fixture("nesting.yaml"),
     );
-    let hint = "only a string, a number, a boolean or a time can be a secret";
     for (file, key, found) in [
         (
             &nesting,
             "database/users",
-            format!(
-                "the key database/users is a map, and {hint}; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file"
-            ),
+            "the key \"database/users\" is a map, not a single value; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file".to_owned(),
         ),
         (
             &nesting,
             "list",
-            format!("the key list is a list, and {hint}; name one of its elements, such as [\"list\"][0]"),
+            "the key \"list\" is a list, not a single value; set key to one of its elements, such as [\"list\"][0]".to_owned(),
         ),
         (
             &types,
             "null",
-            format!("the key null is null, and {hint}; to give it a value, run: sops edit $DIR/types.json"),
+            "the key \"null\" is null, not a single value; to give it a value, run: sops edit $DIR/types.json".to_owned(),
         ),
         (
             &nesting,
             "database/host/x",
-            "the key database/host is a string, not a map, so there is no database/host/x in it; correct the key".to_owned(),
+            "the key \"database/host/x\" does not exist: \"database/host\" is a string, not a map; correct the key".to_owned(),
         ),
         (
             &yaml,
             "database/users",
-            format!(
-                "the key database/users is a map, and {hint}; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file"
-            ),
+            "the key \"database/users\" is a map, not a single value; set key to a key inside it, such as \"database/users/admin\", or set key to \"\" for the whole file".to_owned(),
         ),
         (
             &nesting,
             "list/k",
-            "the key list is a list, not a map, so there is no list/k in it; correct the key".to_owned(),
+            "the key \"list/k\" does not exist: \"list\" is a list, not a map; correct the key".to_owned(),
         ),
     ] {
         let said = world.run_with(&world.manifest().secret("s", file, key), |command| {

@@ -142,7 +142,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "a message of 64 KiB for one key",
-        "src/keys/age/mod.rs",
+        "src/keys/age/message.rs",
         "const MAX_MESSAGE_BYTES: usize = ",
     ),
     (
@@ -154,7 +154,7 @@ const ROWS: &[Row] = &[
     (
         FORMAT,
         "an age message of 128 lines",
-        "src/keys/age/mod.rs",
+        "src/keys/age/message.rs",
         "const MAX_MESSAGE_LINES: usize = ",
     ),
     (
@@ -244,26 +244,26 @@ const ROWS: &[Row] = &[
     (
         MANIFEST,
         "at most 1048576 | 256",
-        "src/manifest/convert.rs",
+        "src/manifest/settings.rs",
         "mebibytes.unwrap_or(",
     ),
     (
         MANIFEST,
         "at most 1048576",
-        "src/manifest/convert.rs",
+        "src/manifest/settings.rs",
         "const LARGEST: u64 = ",
     ),
-    (MANIFEST, "at most 86400", "src/manifest/convert.rs", "const LONGEST: u64 = "),
+    (MANIFEST, "at most 86400", "src/manifest/settings.rs", "const LONGEST: u64 = "),
     (
         "module-common/options.nix",
         "types.ints.between 1 1048576",
-        "src/manifest/convert.rs",
+        "src/manifest/settings.rs",
         "const LARGEST: u64 = ",
     ),
     (
         "module-common/key-options.nix",
         "types.ints.between 1 86400",
-        "src/manifest/convert.rs",
+        "src/manifest/settings.rs",
         "const LONGEST: u64 = ",
     ),
 ];

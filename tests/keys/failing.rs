@@ -327,13 +327,13 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # with a quote too few: 3
-        warning: cannot use SOPS_AGE_KEY_CMD: it is not a command; check its quotes
+        warning: cannot use SOPS_AGE_KEY_CMD: its value is not a command; check the quotes in it
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  SOPS_AGE_KEY_CMD: it is not a command
+            (no key)  SOPS_AGE_KEY_CMD: its value is not a command
           hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
@@ -377,18 +377,18 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
     ]);
     expect![[r#"
         # no unit: 3
-        warning: cannot use credential age-key: no systemd unit gave this process credentials; start the unit that loads it, instead of this program by hand
+        warning: cannot use credential age-key: systemd gave this process no credentials; start the systemd unit that loads the credential, not this program by hand
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-            (no key)  credential age-key: no systemd unit gave this process credentials
+            (no key)  credential age-key: systemd gave this process no credentials
           hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # another credential: 3
-        warning: cannot use credential age-key: no such file; let the unit load it: LoadCredential=age-key:… or LoadCredentialEncrypted=age-key:…
+        warning: cannot use credential age-key: no such file; add LoadCredential=age-key:… or LoadCredentialEncrypted=age-key:… to the unit
         error: cannot decrypt $DIR/to-other.yaml (needed by secret to-other.yaml)
           this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
@@ -433,6 +433,6 @@ fn programs_that_hang_one_after_the_other_have_twice_the_time_of_one() {
     let files = ["to-other.yaml", "to-pgp.yaml"].map(|name| host.world.fixture(name));
     let said = run(&host.with_files(&files));
     assert_eq!(said.code, Some(1), "{said:?}");
-    let late = "  (not asked: earlier programs took all the time; raise sops.keyTimeout)\n";
+    let late = "  (not asked: the programs before it used up the time; raise sops.keyTimeout)\n";
     assert!(said.err.contains(late), "{said:?}");
 }

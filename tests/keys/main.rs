@@ -44,7 +44,7 @@ fn fixture(name: &str) -> PathBuf {
 /// What a run says and how it ends, as a paragraph under a heading. Whether secrets lie on a disk is no matter here.
 fn paragraph(heading: &str, said: &Said) -> String {
     let code = said.code.map_or("killed".to_owned(), |code| code.to_string());
-    let lines = said.err.lines().filter(|line| !line.contains(" is on a disk: "));
+    let lines = said.err.lines().filter(|line| !line.contains(" is on a disk, "));
     let err: String = lines.flat_map(|line| [line, "\n"]).collect();
     format!("# {heading}: {code}\n{}{err}\n", said.out)
 }

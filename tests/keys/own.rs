@@ -50,16 +50,16 @@ fn own_keys_open_files_and_are_named_where_the_manifest_names_none() {
     text += &paragraph("XDG_CONFIG_HOME, and a second key", &said);
     expect![[r#"
         # age.txt: 0
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
+        sops-install-secrets: the manifest names no key, so your own keys are used: $DIR/home/.config/sops/age/keys.txt
 
         # ssh_ed25519: 0
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.ssh/id_ed25519
+        sops-install-secrets: the manifest names no key, so your own keys are used: $DIR/home/.ssh/id_ed25519
 
         # ssh_rsa: 0
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.ssh/id_rsa
+        sops-install-secrets: the manifest names no key, so your own keys are used: $DIR/home/.ssh/id_rsa
 
         # XDG_CONFIG_HOME, and a second key: 0
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/config/sops/age/keys.txt, $DIR/home/.ssh/id_rsa
+        sops-install-secrets: the manifest names no key, so your own keys are used: $DIR/config/sops/age/keys.txt, $DIR/home/.ssh/id_rsa
 
     "#]].assert_eq(&text);
 }
@@ -73,16 +73,16 @@ fn an_own_key_that_cannot_be_used_is_no_news_while_another_opens_the_file() {
     text += &paragraph("closed", &run(&world, &without_keys(&world, "to-other.yaml")));
     expect![[r#"
         # opened: 0
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
+        sops-install-secrets: the manifest names no key, so your own keys are used: $DIR/home/.config/sops/age/keys.txt
 
         # closed: 1
-        sops-install-secrets: the manifest names no key, so your own are used: $DIR/home/.config/sops/age/keys.txt
+        sops-install-secrets: the manifest names no key, so your own keys are used: $DIR/home/.config/sops/age/keys.txt
         error: cannot decrypt $DIR/to-other.yaml (needed by secret s)
           this file can be opened by:
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/home/.config/sops/age/keys.txt
-            (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, which this program never asks for
+            (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, and this program never asks for one
             (no key)  $DIR/home/.ssh/id_rsa: no such file
           hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
@@ -133,9 +133,9 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
           this file can be opened by:
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
           this host has:
-            (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, which this program never asks for
+            (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, and this program never asks for one
             (no key)  $DIR/home/.ssh/id_rsa: no such file
-            (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, which this program never asks for
+            (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, and this program never asks for one
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
@@ -146,7 +146,7 @@ fn own_keys_behind_a_passphrase_are_named_with_what_to_do() {
           this host has:
             (no key)  $DIR/home/.ssh/id_ed25519: no such file
             (no key)  $DIR/home/.ssh/id_rsa: no such file
-            (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, which this program never asks for
+            (no key)  $DIR/home/.config/sops/age/keys.txt: it is encrypted with a passphrase, and this program never asks for one
           hint: give this host a key: set sops.age.sshKeyPaths to its SSH host key, or sops.age.keyFile to a file made by age-keygen
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 

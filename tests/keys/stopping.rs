@@ -152,8 +152,8 @@ fn a_run_that_waits_for_another_can_be_told_to_end() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(
         said.err,
-        "error: this run was told to end before it changed anything; /run/secrets is unchanged; if you typed it, type it again; \
-         if not, run: /run/current-system/activate\n"
+        "error: this run was told to end before it changed anything; /run/secrets is unchanged; if you started it by hand, start it again; \
+         otherwise run: /run/current-system/activate\n"
     );
     assert_eq!(world.read("/run/secrets/a"), "db.example.org");
 }

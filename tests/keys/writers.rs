@@ -222,7 +222,7 @@ fn what_openssh_refuses_is_refused_with_the_reason() {
         # another public half: 1
         warning: cannot use $DIR/key: it is a damaged SSH private key: its public half belongs to another key; restore the key, or give the path of another one
         # two keys: 1
-        warning: cannot use $DIR/key: it is a damaged SSH private key: it does not hold exactly one key; restore the key, or give the path of another one
+        warning: cannot use $DIR/key: it is a damaged SSH private key: it does not contain exactly one key; restore the key, or give the path of another one
         # no name of a kind: 1
         warning: cannot use $DIR/key: it is a damaged SSH private key: its content does not have the form of a key; restore the key, or give the path of another one
         # cut off within: 1
@@ -346,25 +346,25 @@ fn a_key_that_has_to_be_converted_first_is_named_and_the_printed_command_convert
     }
     expect![[r#"
         # PuTTY, version 2
-        warning: cannot use $DIR/key: it is an SSH key in the form of PuTTY; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: it is an SSH key in the format of PuTTY; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # PuTTY, version 3
-        warning: cannot use $DIR/key: it is an SSH key in the form of PuTTY; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: it is an SSH key in the format of PuTTY; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # PuTTY, with a passphrase
-        warning: cannot use $DIR/key: it is an SSH key in the form of PuTTY; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: it is an SSH key in the format of PuTTY; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # ssh.com
-        warning: cannot use $DIR/key: it is an SSH key in the form of ssh.com; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: it is an SSH key in the format of ssh.com; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # ssh.com, with a passphrase
-        warning: cannot use $DIR/key: it is an SSH key in the form of ssh.com; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
+        warning: cannot use $DIR/key: it is an SSH key in the format of ssh.com; give the path of a converted copy; to make one, run: puttygen $DIR/key -O private-openssh-new --new-passphrase /dev/null -o $DIR/key.openssh
         # Dropbear
-        warning: cannot use $DIR/key: it is an SSH key in the form of Dropbear; give the path of a converted copy; to make one, run: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
+        warning: cannot use $DIR/key: it is an SSH key in the format of Dropbear; give the path of a converted copy; to make one, run: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
         # Dropbear
-        warning: cannot use $DIR/key: it is an SSH key in the form of Dropbear; give the path of a converted copy; to make one, run: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
+        warning: cannot use $DIR/key: it is an SSH key in the format of Dropbear; give the path of a converted copy; to make one, run: dropbearconvert dropbear openssh $DIR/key $DIR/key.openssh
         # PKCS#8
-        warning: cannot use $DIR/key: it is protected by a passphrase, which this program never asks for; give the path of a decrypted copy; to make one, run: (umask 077; openssl pkey -in $DIR/key -out $DIR/key.plain)
+        warning: cannot use $DIR/key: it is protected by a passphrase, and this program never asks for one; give the path of a decrypted copy; to make one, run: (umask 077; openssl pkey -in $DIR/key -out $DIR/key.plain)
         # OpenSSH
-        warning: cannot use $DIR/key: it is protected by a passphrase, which this program never asks for; use a key without a passphrase; to remove the passphrase of this one, run: ssh-keygen -p -N '' -f $DIR/key
+        warning: cannot use $DIR/key: it is protected by a passphrase, and this program never asks for one; use a key without a passphrase; to remove the passphrase of this key, run: ssh-keygen -p -N '' -f $DIR/key
         # PEM
-        warning: cannot use $DIR/key: it is protected by a passphrase, which this program never asks for; use a key without a passphrase; to remove the passphrase of this one, run: ssh-keygen -p -N '' -f $DIR/key
+        warning: cannot use $DIR/key: it is protected by a passphrase, and this program never asks for one; use a key without a passphrase; to remove the passphrase of this key, run: ssh-keygen -p -N '' -f $DIR/key
     "#]].assert_eq(&text);
 }
 

@@ -70,6 +70,11 @@ pub const ROWS: &[Row] = &[
         a_place_of_ones_own_is_chosen,
     ),
     mended("choose a path on another file system", a_path_that_can_be_written_is_chosen),
+    named(
+        "find out what starts this program so often",
+        "src/install/live.rs has runs that never end",
+        &[],
+    ),
     named("to see which process it is, run: fuser -v {}", "as above", &[]),
     mended("run: umount {}", another_file_system_is_unmounted),
     mended(
@@ -215,7 +220,7 @@ fn a_symlink_through_a_missing_directory_is_corrected() {
         let Some(mut scene) = host() else { return };
         scene.redeclare("path", "/run/link/key");
         scene.types("mkdir -p /run/disk /run/real && ln -s disk/missing/../../real /run/link");
-        scene.says("a symlink leads through /run/disk/missing, which does not exist, and up again");
+        scene.says("a symlink on the way leads through /run/disk/missing, which does not exist");
         scene.types(typed);
         scene.redeclare("path", declared);
         scene.is_mended();
@@ -226,13 +231,13 @@ fn a_directory_in_memory_is_chosen() {
     let Some(mut scene) = Scene::new() else { return };
     let path = scene.encrypted("f.yaml", "a: one\n");
     scene.declare(&path, "a", json!({}));
-    if !scene.run().err.contains(" is on a disk: ") {
+    if !scene.run().err.contains(" is on a disk, ") {
         return;
     }
     // What the tests use as a run-time directory is on a disk, too.
     let Some(runtime) = in_memory(&scene) else { return };
     scene.variable("XDG_RUNTIME_DIR", &runtime);
-    scene.no_longer_says(" is on a disk: ");
+    scene.no_longer_says(" is on a disk, ");
     std::fs::remove_dir_all(runtime).unwrap();
 }
 
@@ -312,7 +317,7 @@ fn a_path_that_can_be_written_is_chosen() {
     let Some(mut scene) = host() else { return };
     scene.types("mkdir /run/closed && mount -t tmpfs -o ro none /run/closed");
     scene.redeclare("path", "/run/closed/key");
-    scene.says("read-only file system; choose a path on another file system, or mount this one for writing");
+    scene.says("read-only file system; choose a path on another file system, or mount this file system for writing");
     scene.redeclare("path", "/run/open/key");
     scene.is_mended();
     scene.redeclare("path", "/run/closed/key");

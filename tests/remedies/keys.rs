@@ -341,7 +341,7 @@ fn the_quotes_of_a_command_are_mended() {
     let key = scene.world.input("age.txt").display().to_string();
     scene.unset("ageKeyFile");
     scene.variable("SOPS_AGE_KEY_CMD", &format!("cat '{key}"));
-    scene.says("it is not a command; check its quotes");
+    scene.says("its value is not a command; check the quotes in it");
     scene.variable("SOPS_AGE_KEY_CMD", &format!("cat '{key}'"));
     scene.is_mended();
     assert!(fs::read_to_string(&key).unwrap().contains(RECIPIENT));
@@ -355,7 +355,7 @@ fn more_time_is_given() {
         scene.variable(variable, "sleep 2");
     }
     scene.set("keyTimeout", 1);
-    scene.says("not asked: earlier programs took all the time; raise sops.keyTimeout");
+    scene.says("not asked: the programs before it used up the time; raise sops.keyTimeout");
     assert!(crate::exists("sops.keyTimeout"));
     scene.set("keyTimeout", 20);
     scene.is_mended();
@@ -412,7 +412,7 @@ fn a_key_of_gpg_is_imported() {
     let key = scene.world.fixture("keys/pgp_curve25519.asc");
     scene.unset("gnupgHome");
     scene.set("ageSshKeyPaths", json!([key]));
-    scene.says("it is an OpenPGP key; import it into a GnuPG home, and set sops.gnupg.home to that");
+    scene.says("it is an OpenPGP key; import the key into a GnuPG home, and set sops.gnupg.home to that home");
     assert!(crate::exists("sops.gnupg.home"));
     scene.unset("ageSshKeyPaths");
     // It has been imported there.
@@ -425,7 +425,7 @@ fn what_a_link_leads_to_is_restored() {
     let link = scene.world.input("link.txt");
     scene.types("mkdir elsewhere && ln -s elsewhere/key.txt link.txt");
     scene.set("ageKeyFile", link.to_str().unwrap());
-    scene.says("a symlink that leads to no file; restore the file that it leads to, or mount the file system that has it");
+    scene.says("a symlink to a file that does not exist; restore that file, or mount its file system");
     scene.says("  hint: repair $DIR/link.txt: restore the file that it leads to");
     scene.types("cp -p age.txt elsewhere/key.txt");
     scene.world.allow_input("elsewhere/key.txt");
@@ -494,7 +494,7 @@ fn a_file_is_named() {
     let Some(mut scene) = host() else { return };
     let right = scene.world.input("age.txt");
     scene.set("ageKeyFile", scene.world.input("").to_str().unwrap());
-    scene.says(": it is a directory, not a file; name a key file");
+    scene.says(": it is a directory, not a file; give the path of a key file");
     scene.set("ageKeyFile", right.to_str().unwrap());
     scene.is_mended();
 }
@@ -504,7 +504,7 @@ fn a_usable_ssh_key_is_named() {
     let key = scene.world.input("ecdsa");
     scene.types(&format!("ssh-keygen -q -t ecdsa -N '' -f '{}'", key.display()));
     scene.set("ageSshKeyPaths", json!([key]));
-    scene.says("which age cannot use; name an ssh-ed25519 or ssh-rsa key");
+    scene.says("which age cannot use; use an ssh-ed25519 or ssh-rsa key");
     scene.set("ageSshKeyPaths", json!([scene.world.fixture("keys/ssh_ed25519")]));
     scene.is_mended();
 }

@@ -22,7 +22,7 @@ pub const ROWS: &[Row] = &[
             &json!("%r/x"),
         );
         of_secret(
-            "which is among the generations, so its link is made beside them; choose another path",
+            "which is inside secretsMountPoint, so its link is made between the generations; choose a path",
             "path",
             &json!("%r/secrets.d/x"),
             &json!("%r/x"),
@@ -90,7 +90,7 @@ pub const ROWS: &[Row] = &[
             Some(1),
         );
         a_size_is_raised(
-            "more than 1 MiB of secrets would be published; raise sops.maxSize",
+            "this would be more than 1 MiB of secrets in all; raise sops.maxSize",
             &"x".repeat(400_000),
             3,
             Some(1),
@@ -199,6 +199,8 @@ pub const ROWS: &[Row] = &[
     mended("give the path of a manifest that a Nix module made", the_manifest_is_named),
     mended("correct the path, or the owner and mode of the file", the_manifest_is_named),
     mended("remove one of the two", a_field_is_given_once),
+    mended("remove it", an_unknown_field_is_removed),
+    mended("correct the path", the_manifest_is_named),
     mended("did you mean {}?", the_field_that_was_meant_is_there),
     mended("declare the secret, and rebuild", a_secret_of_a_template_is_declared),
     mended("declare that secret without neededForUsers", a_missing_secret_is_declared),
@@ -244,6 +246,15 @@ fn excluded(words: &str, name: &str, wrong: &Value, right: &Value) {
     scene.says(words);
     scene.set(name, right.clone());
     scene.unset("gnupgHome");
+    scene.is_mended();
+}
+
+fn an_unknown_field_is_removed() {
+    let Some(mut scene) = host() else { return };
+    scene.set("version", 1);
+    scene.set("somethingNew", 1);
+    scene.says("the manifest has the unknown field \"somethingNew\"; remove it");
+    scene.unset("somethingNew");
     scene.is_mended();
 }
 
@@ -392,9 +403,9 @@ fn the_manifest_is_named() {
     let right = scene.world.write("manifest.json", scene.manifest.text());
     std::os::unix::fs::symlink("loop.json", scene.world.input("loop.json")).unwrap();
     for (wrong, words) in [
-        ("f.yaml", "; name the manifest that a Nix module made"),
-        ("absent.json", "; correct its path\n"),
-        ("loop.json", "; correct its path, or the owner and mode of the file"),
+        ("f.yaml", "; give the path of a manifest that a Nix module made"),
+        ("absent.json", "; correct the path\n"),
+        ("loop.json", "; correct the path\n"),
     ] {
         let said = scene.world.run_arguments([&scene.world.input(wrong)]);
         assert!(said.err.contains(words), "{said:?}");

@@ -154,7 +154,7 @@ fn a_damaged_part_is_sealed_anew() {
     let line = start + text[start..].find("END AGE").unwrap() - 40;
     let other = if text[line..].starts_with('A') { "B" } else { "A" };
     fs::write(&path, [&text[..line], other, &text[line + 1..]].concat()).unwrap();
-    let hint = scene.says("a key of this host, is damaged");
+    let hint = scene.says("but the entry for it in the file is damaged");
     scene.does(&hint);
     scene.is_mended();
 }

@@ -35,6 +35,7 @@ pub const ROWS: &[Row] = &[
         a_list_is_put_below_a_key,
     ),
     mended("{first}; then {encrypt}", a_bad_line_is_corrected_first),
+    mended("correct sopsFile", a_file_that_is_not_there_is_named_otherwise),
     mended(
         "restore the file, or correct sopsFile",
         a_file_that_is_not_there_is_named_otherwise,
@@ -295,7 +296,7 @@ fn json_is_no_binary_file() {
         return;
     };
     scene.redeclare("format", "binary");
-    scene.says("it has no key data, which every binary file has; set format = \"json\"");
+    scene.says("the file has no key \"data\", but every binary file has one; set format = \"json\"");
     scene.redeclare("format", "json");
     scene.is_mended();
 }
@@ -383,7 +384,7 @@ fn a_file_that_is_not_there_is_named_otherwise() {
     std::os::unix::fs::symlink("h.yaml", scene.world.input("h.yaml")).unwrap();
     let looped = scene.world.input("h.yaml");
     scene.redeclare("sopsFile", looped.to_str().unwrap());
-    scene.says("too many levels of symbolic links; correct sopsFile, or the owner and mode of the file");
+    scene.says("the symlinks on its path lead in a circle; correct sopsFile");
     assert!(crate::exists("sops.secrets.<name>.sopsFile"));
     scene.redeclare("sopsFile", path.to_str().unwrap());
     scene.is_mended();

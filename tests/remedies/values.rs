@@ -144,7 +144,7 @@ fn one_of_two_values_is_left() {
     change(&path, |text| {
         text.replacen("\"password\"", "\"password\": \"\",\n\"password\"", 1)
     });
-    let line = scene.says("the key password is there more than once");
+    let line = scene.says("the file has the key \"password\" more than once");
     scene.will_write(PLAIN);
     scene.does(&line);
     scene.is_mended();

@@ -193,6 +193,6 @@ fn a_part_is_published_only_where_nothing_is_live() {
     let part = |content: &'static [u8]| publish(&world.site, &[secret("a", content)], Extent::Rest, &Channel::Nobody);
     part(b"first").unwrap();
     let refused = said(&part(b"second").unwrap_err());
-    assert!(refused.contains("another run has published"), "{refused}");
+    assert!(refused.contains("another run has just published"), "{refused}");
     assert_eq!(std::fs::read(world.site.link.join("a")).unwrap(), b"first");
 }

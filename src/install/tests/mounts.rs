@@ -103,7 +103,7 @@ fn a_tmpfs_that_may_be_swapped_is_reported() {
     mount("none", &world.site.mount_point, "tmpfs", MountFlags::empty(), c"mode=0751").unwrap();
     let published = world.publish(&[secret("a", b"x")]).unwrap();
     assert_eq!(published.warnings.len(), 1, "{:?}", published.warnings);
-    assert!(published.warnings[0].contains("without noswap: secrets may be written to swap"));
+    assert!(published.warnings[0].contains("without noswap, so secrets may be written to swap"));
     assert!(is_strict(&world));
 }
 
@@ -183,7 +183,7 @@ fn a_live_generation_is_not_covered_by_a_mount() {
     let published = world.publish(&[secret("a", b"new")]).unwrap();
     assert_eq!(published.changes.secrets.modified, ["a"]);
     assert!(
-        published.warnings[0].ends_with("restart it to move to a mount of its own (noswap needs Linux 6.4)"),
+        published.warnings[0].ends_with("and restart it; noswap needs Linux 6.4"),
         "{:?}",
         published.warnings
     );
@@ -266,6 +266,6 @@ fn a_plain_directory_of_another_user_is_refused() {
     fs::create_dir(&world.site.mount_point).unwrap();
     std::os::unix::fs::chown(&world.site.mount_point, Some(1234), None).unwrap();
     let error = world.publish(&[secret("a", b"x")]).unwrap_err();
-    assert!(error.contains("belongs to uid 1234"), "{error}");
+    assert!(error.contains("belongs to the user with uid 1234"), "{error}");
     assert!(world.tree("secrets.d").is_empty());
 }

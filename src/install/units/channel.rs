@@ -6,10 +6,11 @@ use super::{
     after_switch,
     lists::Lists,
     requests::UnitRequests,
-    switch::{self, Switch},
+    switch::Switch,
     systemctl::{RELOAD, RESTART, START, Systemctl},
     unit_error::{self, UnitError},
 };
+use crate::system::root::UNIT_LISTS;
 
 /// How unit requests are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
 /// Arranges that lists of an earlier run, which no switch has read, are carried out after the switch.
 pub fn take_up(channel: &Channel) {
     let (directory, systemctl) = match channel {
-        Channel::Systemctl(systemctl) => (Path::new(switch::DIRECTORY), systemctl),
+        Channel::Systemctl(systemctl) => (Path::new(UNIT_LISTS), systemctl),
         Channel::Lists {
             directory,
             dry: false,

@@ -3,14 +3,13 @@
 use std::{
     collections::HashSet,
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{major, minor};
-
-/// The directory in which a switch keeps its state.
-pub(crate) const DIRECTORY: &str = "/run/nixos";
+use crate::system::{
+    locks,
+    root::{Root, UNIT_LISTS},
+};
 
 /// The file in which `nixos-module` notes the process of a switch and, one a line, the units that had failed when it began. The
 /// switch makes systemd forget failures, so systemd cannot be asked.
@@ -32,7 +31,7 @@ pub(crate) struct Switch {
 impl Switch {
     /// The plans of the switch that is running now; empty if no switch is running.
     pub(crate) fn now() -> Self {
-        let directory = Path::new(DIRECTORY);
+        let directory = Path::new(UNIT_LISTS);
         process(directory).map_or_else(Self::default, |process| {
             Self::in_directory(directory, Path::new(FAILED), &process)
         })
@@ -102,25 +101,11 @@ pub(crate) fn is_running(directory: &Path) -> bool {
     process(directory).is_some()
 }
 
-/// The number of the process of the switch that is running. It has a lock on a file for all its time. The kernel tells who has a
-/// lock. We never try to take it, because a switch that began at that moment would end.
+/// The number of the process of the switch that is running. A switch locks a file as long as it runs, and the kernel tells who has a
+/// lock. The lock is never tried here, because a switch that began at that moment would end.
 fn process(directory: &Path) -> Option<String> {
-    let metadata = fs::metadata(directory.join("switch-to-configuration.lock")).ok()?;
-    let file = format!(
-        "{:02x}:{:02x}:{}",
-        major(metadata.dev()),
-        minor(metadata.dev()),
-        metadata.ino()
-    );
-    let locks = fs::read_to_string("/proc/locks").ok()?;
-    locks.lines().find_map(|lock| holder(lock, &file).map(str::to_owned))
-}
-
-/// Who has the lock on the file, if a line of `/proc/locks` is about it. (A line with `->` is about somebody who waits for it.)
-fn holder<'l>(lock: &'l str, file: &str) -> Option<&'l str> {
-    let mut fields = lock.split_whitespace().skip(4);
-    let (process, of) = (fields.next()?, fields.next()?);
-    (!lock.contains("->") && of == file).then_some(process)
+    let lock = rustix::fs::stat(directory.join("switch-to-configuration.lock")).ok()?;
+    locks::holder(&Root::new("/"), &lock).map(|process| process.to_string())
 }
 
 #[cfg(test)]
@@ -144,14 +129,6 @@ mod tests {
         // Not by closing it: children that other tests start at this moment have it open too, until they are another program.
         flock(&file, FlockOperation::Unlock).unwrap();
         assert!(!is_running(directory.path()), "it is no longer locked");
-    }
-
-    #[test]
-    fn who_waits_for_a_lock_has_none() {
-        let of = |lock| holder(lock, "00:19:345");
-        assert_eq!(of("1: FLOCK  ADVISORY  WRITE 12 00:19:345 0 EOF"), Some("12"));
-        assert_eq!(of("1: FLOCK  ADVISORY  WRITE 12 00:19:34 0 EOF"), None);
-        assert_eq!(of("1: -> FLOCK  ADVISORY  WRITE 12 00:19:345 0 EOF"), None);
     }
 
     #[test]

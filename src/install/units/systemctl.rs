@@ -18,7 +18,8 @@ use super::{
 };
 use crate::system::{
     budget,
-    child::{Child, ChildError, Finished},
+    child::{Child, Finished},
+    child_error::ChildError,
 };
 
 /// The systemctl command that restarts a unit, if the unit runs.
@@ -322,7 +323,7 @@ mod tests {
             .unwrap_err();
         let shown = error.to_string();
         assert!(
-            shown.contains("try-restart: exit status: 5: one; two; correct restartUnits"),
+            shown.contains("try-restart failed with exit status: 5: one; two; correct restartUnits"),
             "{shown}"
         );
         assert!(!error.is_lost());

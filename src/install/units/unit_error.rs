@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    system::{child::ChildError, read::reason},
+    system::{child_error::ChildError, read::reason},
     text::{printable::shown, shell},
 };
 
@@ -92,4 +92,37 @@ pub(crate) fn announce(verb: &str, units: &[String]) {
 /// The units as words for a shell command. The names are quoted, because names of units may contain backslashes.
 pub(crate) fn words(units: &[String]) -> String {
     units.iter().map(|unit| shell::word(unit)).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_program_that_did_not_answer_is_told_from_one_that_cannot_run() {
+        for (cause, expected) in [
+            (
+                ChildError::Missing,
+                "cannot run systemctl try-restart: no such program; run: systemctl try-restart a.service",
+            ),
+            (
+                ChildError::Late(Duration::from_secs(90)),
+                "systemctl try-restart gave no answer within 90 s; run: systemctl try-restart a.service",
+            ),
+            (
+                ChildError::Stopped,
+                "systemctl try-restart was stopped: this run was told to end; run: systemctl try-restart a.service",
+            ),
+        ] {
+            let error = UnitError::NotRun {
+                program: PathBuf::from("systemctl"),
+                verb: "try-restart",
+                cause,
+                units: vec!["a.service".to_owned()],
+            };
+            assert_eq!(error.to_string(), expected);
+        }
+    }
 }

@@ -14,11 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::program;
 use crate::{
-    keys::problem::{Cause, Place},
-    system::{
-        child::{Child, ChildError},
-        plaintext::Plaintext,
-    },
+    keys::{place::Place, problem::Cause},
+    system::{child::Child, child_error::ChildError, plaintext::Plaintext},
     text::printable::printable,
 };
 

@@ -1,26 +1,16 @@
 //! Explains why no key of this host opens a file: who could open the file, which keys this host has, and what to do.
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::fmt;
 
-use super::recipient::RecipientRow;
+use super::{
+    closed_group::ClosedGroup,
+    host_key::{HostKey, Preference},
+    recipient::RecipientRow,
+};
 use crate::{
-    keys::{
-        hybrid::by_its_ends,
-        identity::Identity,
-        keyring::Keyring,
-        problem::Problem,
-        recovery::{DataKeyRecovery, Group},
-    },
+    keys::{keyring::Keyring, problem::Problem, recovery::DataKeyRecovery},
     text::diagnosis::Diagnosis,
 };
-
-/// The number of recipient entries of a group that are always shown. Later entries are shown only if there is a note on them.
-const MOST_ENTRIES: usize = 30;
-/// The most recipient entries of a group that are shown.
-const MOST_LINES: usize = 100;
 
 /// The hint to show if this host has no key source at all.
 const GIVE_A_KEY: &str =
@@ -39,36 +29,6 @@ pub struct NoKey {
     problems: Vec<(Problem, bool)>,
     /// The recipient of this host that the hint recommends to add to a `.sops.yaml`. `None` if there is nothing to recommend.
     recommended: Option<String>,
-}
-
-/// A key group in the report. The group itself may be open, if other groups that are needed are closed.
-#[derive(Debug)]
-struct ClosedGroup {
-    entries: Vec<RecipientRow>,
-    is_open: bool,
-}
-
-/// One key of this host, as the report shows it.
-#[derive(Debug)]
-struct HostKey {
-    /// The recipient to add to a `.sops.yaml`, or a text that says where to find the recipient.
-    recipient: String,
-    /// The line of the report for this key. The line shows the name of the key and its source.
-    line: String,
-    kind: Preference,
-    /// Whether a file that is encrypted to the recipient of this key could be opened. The value is `false` if the program that
-    /// has the key failed.
-    is_of_use: bool,
-}
-
-/// The kinds of keys, in the order in which they are recommended for a `.sops.yaml`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Preference {
-    Age,
-    Ssh,
-    Pgp,
-    /// A key that only another program can use: a plugin or gpg.
-    Elsewhere,
 }
 
 impl NoKey {
@@ -279,30 +239,6 @@ fn told(problem: &Problem) -> Diagnosis {
     }
 }
 
-impl ClosedGroup {
-    fn new(group: &Group, keyring: &Keyring) -> Self {
-        Self {
-            entries: group.entries.iter().map(|entry| RecipientRow::new(entry, keyring)).collect(),
-            is_open: group.is_open(),
-        }
-    }
-
-    /// The lines of the report for the recipient entries of the group. The first `MOST_ENTRIES` entries are always shown, and
-    /// later entries only if they have a note. At most `MOST_LINES` entries are shown, and the last line counts the others.
-    fn lines(&self, indent: &str) -> Vec<String> {
-        let entries = self.entries.iter().enumerate();
-        let shown = entries
-            .filter(|(index, entry)| *index < MOST_ENTRIES || entry.has_notes())
-            .take(MOST_LINES);
-        let mut lines: Vec<_> = shown.map(|(_, entry)| entry.line(indent)).collect();
-        match self.entries.len() - lines.len() {
-            0 => {}
-            more => lines.push(format!("{indent}and {more} more")),
-        }
-        lines
-    }
-}
-
 impl fmt::Display for NoKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.obstacle().as_deref().unwrap_or("no key of this host opens this file"))
@@ -310,51 +246,3 @@ impl fmt::Display for NoKey {
 }
 
 impl std::error::Error for NoKey {}
-
-impl HostKey {
-    /// The recipient in the form that a person should copy. A very long recipient is given in full only the first time in a run,
-    /// and is shortened later.
-    fn to_copy(&self, has_shown_long: &AtomicBool) -> String {
-        let short = by_its_ends(&self.recipient);
-        if short != self.recipient && has_shown_long.swap(true, Ordering::Relaxed) {
-            format!("{short} (in full above)")
-        } else {
-            self.recipient.clone()
-        }
-    }
-
-    /// All keys of this host: the keys at hand, the keys of plugins, and the keys of gpg. `gpg_works` is false if gpg failed on
-    /// this file.
-    fn all(keyring: &Keyring, gpg_works: bool) -> Vec<Self> {
-        let pgp = keyring.hand.pgp_keys.iter().map(|key| Self {
-            recipient: key.0.fingerprint().to_owned(),
-            line: format!("pgp {}  from {} (converted)", key.0.fingerprint(), key.1),
-            kind: Preference::Pgp,
-            is_of_use: true,
-        });
-        let plugins = keyring.plugins.iter().map(|(identity, place)| Self {
-            recipient: format!("the recipient of {place}"),
-            line: format!("age-plugin-{}  for {place}", identity.plugin()),
-            kind: Preference::Elsewhere,
-            is_of_use: !keyring.problems.iter().any(|problem| problem.is_of_program_for(place)),
-        });
-        let gpg = keyring.gpg.iter().map(|gpg| Self {
-            recipient: format!("a fingerprint that {} shows", gpg.listing()),
-            line: gpg.to_string(),
-            kind: Preference::Elsewhere,
-            is_of_use: gpg_works,
-        });
-        let identities = keyring.hand.identities.iter().map(|identity| Self::of_identity(identity));
-        identities.chain(pgp).chain(plugins).chain(gpg).collect()
-    }
-
-    fn of_identity(identity: &Identity) -> Self {
-        let converted = if identity.is_converted() { " (converted)" } else { "" };
-        Self {
-            recipient: identity.recipient().to_owned(),
-            line: format!("{}  from {}{converted}", identity.shown(), identity.place()),
-            kind: if identity.is_ssh() { Preference::Ssh } else { Preference::Age },
-            is_of_use: true,
-        }
-    }
-}

@@ -1,7 +1,7 @@
 //! Shows one recipient entry in the report on a closed file.
 
 use crate::{
-    keys::{failure::EntryFailure, holder::Holder, hybrid::by_its_ends, keyring::Keyring, recovery::RecipientEntry, ssh},
+    keys::{failure::EntryFailure, group::RecipientEntry, holder::Holder, hybrid::by_its_ends, keyring::Keyring, ssh},
     sops::metadata::{MasterKey, Service},
     text::printable::{one_line, printable},
 };
@@ -17,12 +17,12 @@ pub(crate) struct RecipientRow {
     shown: String,
     /// The reasons why the entry was not opened, or what this host needs to open the entry.
     notes: Vec<String>,
-    /// Whether this host has the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
+    /// Whether this host has tried the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
     /// the message of such an entry is damaged.
     is_damaged: bool,
     /// Whether the message of the entry is of a kind that no key opens here.
     is_foreign: bool,
-    /// Whether a program that could have opened the entry failed.
+    /// Whether a program that could have opened the entry failed, or was not asked for want of time.
     has_program_failed: bool,
 }
 
@@ -30,21 +30,17 @@ impl RecipientRow {
     /// Makes the report on a recipient entry, whether the entry was opened or not.
     pub(crate) fn new(entry: &RecipientEntry, keyring: &Keyring) -> Self {
         let is_ours = keyring.hand.owns(&entry.key);
-        let is_foreign = entry
-            .failures
-            .iter()
-            .any(|failure| matches!(failure, EntryFailure::Unsupported(_)));
+        let has = |is_such: fn(&EntryFailure) -> bool| entry.failures.iter().any(is_such);
+        let is_foreign = has(|failure| matches!(failure, EntryFailure::Unsupported(_)));
+        let is_untried = has(|failure| matches!(failure, EntryFailure::NotTried | EntryFailure::OutOfTime(_)));
         let blank = Self {
             kind: "age",
             unsupported: None,
             shown: String::new(),
             notes: Vec::new(),
-            is_damaged: is_ours && !is_foreign,
+            is_damaged: is_ours && !is_foreign && !is_untried,
             is_foreign,
-            has_program_failed: entry
-                .failures
-                .iter()
-                .any(|failure| matches!(failure, EntryFailure::ProgramFailed(_))),
+            has_program_failed: has(|failure| matches!(failure, EntryFailure::ProgramFailed(_) | EntryFailure::OutOfTime(_))),
         };
         match &entry.key {
             MasterKey::Age { recipient, .. } => Self {
@@ -73,7 +69,7 @@ impl RecipientRow {
         self.unsupported
     }
 
-    /// Whether this host has the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
+    /// Whether this host has tried the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
     /// the message of such an entry is damaged.
     pub(crate) fn is_damaged(&self) -> bool {
         self.is_damaged
@@ -84,7 +80,7 @@ impl RecipientRow {
         self.is_foreign
     }
 
-    /// Whether a program that could have opened the entry failed.
+    /// Whether a program that could have opened the entry failed, or was not asked for want of time.
     pub(crate) fn has_program_failed(&self) -> bool {
         self.has_program_failed
     }
@@ -145,6 +141,7 @@ fn fault(failure: &EntryFailure, is_ours: bool, kind: &str) -> Option<String> {
         EntryFailure::Damaged => "damaged: a key of this host fits, but the content was altered".to_owned(),
         EntryFailure::Unsupported(what) => format!("{what} is not supported"),
         EntryFailure::BadLength => "damaged: its content does not have the length of a data key".to_owned(),
+        EntryFailure::OutOfTime(words) => (*words).to_owned(),
         // The text is ours and may end with a remedy, so the text is not shortened. Quotes of other programs in the text are
         // already short.
         EntryFailure::NotHeldByProgram(words) | EntryFailure::ProgramFailed(words) => one_line(words),

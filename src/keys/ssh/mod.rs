@@ -28,7 +28,7 @@ mod tests {
         text::{pkcs1_key, pkcs8_key},
         *,
     };
-    use crate::keys::{problem::Place, ssh_keys::keys};
+    use crate::keys::{place::Place, ssh_keys::keys};
 
     /// The age recipient of a public SSH key: the way that needs no private key.
     fn converted(public: &str) -> String {

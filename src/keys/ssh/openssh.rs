@@ -9,10 +9,7 @@ use ssh_key::{
 };
 
 use super::numbers::{ed25519_key, rsa_key, rsa_public};
-use crate::keys::{
-    problem::{Cause, Damage},
-    recognize,
-};
+use crate::keys::{damage::Damage, problem::Cause, recognize};
 
 /// The bytes with which every key in this form begins.
 const MAGIC: &[u8] = b"openssh-key-v1\0";

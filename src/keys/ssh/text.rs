@@ -13,11 +13,7 @@ use super::{
     numbers::{ed25519_key, rsa_key},
     openssh,
 };
-use crate::keys::{
-    foreign::Foreign,
-    problem::{Cause, Damage},
-    recognize,
-};
+use crate::keys::{damage::Damage, foreign::Foreign, problem::Cause, recognize};
 
 /// The most bytes of an SSH private key file. The largest key that OpenSSH accepts, 16384-bit RSA, has 13 KiB.
 pub(crate) const MAX_BYTES: usize = 16 << 10;

@@ -22,7 +22,8 @@ use super::{
     effort::{Effort, Tries},
     failure::EntryFailure,
     identity::Identity,
-    problem::{Cause, Place, Problem},
+    place::Place,
+    problem::{Cause, Problem},
     *,
 };
 use crate::{

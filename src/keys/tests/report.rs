@@ -113,7 +113,7 @@ fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
                  age  {own}  (damaged: a key of this host fits, but the content was altered)\n  \
                this host has:\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: the recipient entry of {own}, a key of this host, is damaged: restore the file from version control, \
+               hint: this host has the key {own}, but the entry for it in the file is damaged: restore the file from version control; \
                or where another key opens it, run: sops rotate --in-place secrets/db.yaml\n"
         )
     );
@@ -160,7 +160,7 @@ fn a_file_that_only_other_kinds_of_keys_could_open_says_so() {
         let Err(no_key) = data_key(&keyring, &groups(keys)) else {
             panic!()
         };
-        let sentence = format!("only {kinds} can open this file, and that is not supported yet");
+        let sentence = format!("only {kinds} could open this file, but this program does not support that yet");
         assert_eq!(no_key.to_string(), sentence);
         assert!(host.plain(&no_key.report(&run)).starts_with(&format!("  {sentence}\n    ")));
     }
@@ -204,7 +204,8 @@ fn key_groups_are_explained() {
         report.starts_with("  this file needs 2 of 2 key groups; this host opens 2: group 1, group 2\n"),
         "{report}"
     );
-    let hint = "  hint: the shares of the open groups do not make a data key: restore the file from version control\n";
+    let hint =
+        "  hint: the open key groups do not belong together, so they give no data key: restore the file from version control\n";
     assert!(report.ends_with(hint), "{report}");
 }
 

@@ -92,7 +92,7 @@ fn identities_of_other_kinds_are_told_apart() {
 #[test]
 fn a_file_that_is_no_identity_text_is_called_what_it_is() {
     let host = Host::new();
-    let encrypted = "cannot use /keys/key.txt: it is encrypted with a passphrase, which this program never asks for; \
+    let encrypted = "cannot use /keys/key.txt: it is encrypted with a passphrase, and this program never asks for one; \
                      give the path of a decrypted copy; to make one, run: (umask 077; age --decrypt --output /keys/key.txt.txt /keys/key.txt)";
     let ssh = "cannot use /keys/key.txt: it is an SSH key, not an age identity; add this path to sops.age.sshKeyPaths instead";
     let empty = "cannot use /keys/key.txt: it contains no age identity; restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, run: age-keygen >> /keys/key.txt";
@@ -133,8 +133,8 @@ fn a_missing_file_is_told_of_unless_it_is_a_default() {
     assert_eq!(
         host.notices(&of_age_file(&path)),
         [
-            "cannot use /keys/key.txt: no such file; restore or mount it, or if there never was one, \
-          run: mkdir -p /keys && age-keygen -o /keys/key.txt"
+            "cannot use /keys/key.txt: no such file; restore the file; if it never existed, make a key, and add its public key to .sops.yaml; \
+          to make the key, run: mkdir -p /keys && age-keygen -o /keys/key.txt"
         ]
     );
     let default = KeyFile { path, is_default: true };
@@ -162,21 +162,24 @@ fn only_regular_files_are_read_and_nothing_waits() {
     for (path, notice) in [
         (
             host.path("directory"),
-            "cannot use /keys/directory: it is a directory, not a file; name a key file",
+            "cannot use /keys/directory: it is a directory, not a file; give the path of a key file",
         ),
         (
             host.path("fifo"),
-            "cannot use /keys/fifo: it is a fifo, not a file; name a key file",
+            "cannot use /keys/fifo: it is a fifo, not a file; give the path of a key file",
         ),
         (
             host.path("socket"),
-            "cannot use /keys/socket: it is a socket, not a file; name a key file",
+            "cannot use /keys/socket: it is a socket, not a file; give the path of a key file",
         ),
         (
             PathBuf::from("/dev/zero"),
-            "cannot use /dev/zero: it is a device, not a file; name a key file",
+            "cannot use /dev/zero: it is a device, not a file; give the path of a key file",
         ),
-        (file.join("below"), "cannot use /keys/file/below: not a directory"),
+        (
+            file.join("below"),
+            "cannot use /keys/file/below: a part of its path is not a directory; correct the path",
+        ),
     ] {
         assert_eq!(host.notices(&of_age_file(&path)), [notice]);
         assert_eq!(host.notices(&of_ssh_key(&path)), [notice]);
@@ -199,12 +202,12 @@ fn a_file_of_too_many_bytes_is_refused_whole() {
     file.set_len(16 * 1024 * 1024 + 1).unwrap();
     assert_eq!(
         host.notices(&of_age_file(&path)),
-        ["cannot use /keys/key.txt: it is larger than 16 MiB; name a key file"]
+        ["cannot use /keys/key.txt: it is larger than 16 MiB; give the path of a key file"]
     );
     file.set_len(16 * 1024 + 1).unwrap();
     assert_eq!(
         host.notices(&of_ssh_key(&path)),
-        ["cannot use /keys/key.txt: it is larger than 16 KiB; name a key file"]
+        ["cannot use /keys/key.txt: it is larger than 16 KiB; give the path of a key file"]
     );
 }
 
@@ -250,8 +253,8 @@ fn importing_an_ssh_key_is_told_with_its_recipient() {
 #[test]
 fn a_key_behind_a_passphrase_is_named_with_what_to_do() {
     let host = Host::new();
-    let notice = "it is protected by a passphrase, which this program never asks for;";
-    let ssh_keygen = "use a key without a passphrase; to remove the passphrase of this one, run: ssh-keygen -p -N '' -f /keys";
+    let notice = "it is protected by a passphrase, and this program never asks for one;";
+    let ssh_keygen = "use a key without a passphrase; to remove the passphrase of this key, run: ssh-keygen -p -N '' -f /keys";
     let openssl = "give the path of a decrypted copy; to make one, run: (umask 077; openssl pkey -in /keys/c -out /keys/c.plain)";
     for (name, kind, remedy) in [
         ("a", vec!["-t", "ed25519"], format!("{ssh_keygen}/a")),
@@ -280,7 +283,7 @@ fn a_key_of_another_kind_is_named() {
             return;
         };
         let notice = format!(
-            "cannot use /keys/{name}: it is an SSH key of kind {kind}, which age cannot use; name an ssh-ed25519 or ssh-rsa key"
+            "cannot use /keys/{name}: it is an SSH key of kind {kind}, which age cannot use; use an ssh-ed25519 or ssh-rsa key"
         );
         assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
     }
@@ -293,7 +296,7 @@ fn a_key_on_a_hardware_token_is_named() {
     let pair = ssh_key::private::SkEd25519::new(public, 1, [2; 32]).unwrap();
     let key = ssh_key::PrivateKey::try_from(ssh_key::private::KeypairData::SkEd25519(pair)).unwrap();
     let path = host.file("id", key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes());
-    let notice = "cannot use /keys/id: it is an SSH key of kind sk-ssh-ed25519@openssh.com, which can sign but not decrypt; name an ssh-ed25519 or \
+    let notice = "cannot use /keys/id: it is an SSH key of kind sk-ssh-ed25519@openssh.com, which can sign but not decrypt; use an ssh-ed25519 or \
          ssh-rsa key";
     assert_eq!(host.notices(&of_ssh_key(path)), [notice]);
 }
@@ -301,10 +304,10 @@ fn a_key_on_a_hardware_token_is_named() {
 #[test]
 fn a_file_that_is_no_ssh_private_key_is_called_what_it_is() {
     let host = Host::new();
-    let public = "cannot use /keys/id: it is a public SSH key; name the private key that belongs to it";
+    let public = "cannot use /keys/id: it is a public SSH key; give the path of the private key";
     let none = "cannot use /keys/id: it is not an SSH private key; restore the key, or give the path of another one";
     let identities = "cannot use /keys/id: it contains age identities, not an SSH key; set sops.age.keyFile to this path instead";
-    let pgp = "cannot use /keys/id: it is an OpenPGP key; import it into a GnuPG home, and set sops.gnupg.home to that";
+    let pgp = "cannot use /keys/id: it is an OpenPGP key; import the key into a GnuPG home, and set sops.gnupg.home to that home";
     let no_end = "cannot use /keys/id: it is a damaged SSH private key: its last line, -----END …-----, is missing; restore the key, or give the path of another one";
     let no_base64 = "cannot use /keys/id: it is a damaged SSH private key: its text is not valid base64; restore the key, or give the path of another one";
     let check = "cannot use /keys/id: it is a damaged SSH private key: its two check numbers differ; restore the key, or give the path of another one";
@@ -369,6 +372,6 @@ fn a_public_key_that_anybody_may_read_is_told_of_as_public_alone() {
     let host = Host::new();
     let path = host.file("id.pub", format!("{OTHER_SSH} admin@desk\n"));
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    let expected = "cannot use /keys/id.pub: it is a public SSH key; name the private key that belongs to it";
+    let expected = "cannot use /keys/id.pub: it is a public SSH key; give the path of the private key";
     assert_eq!(host.notices(&of_ssh_key(path)), [expected]);
 }

@@ -44,7 +44,7 @@ mod tests {
             reprinted(Format::Binary, br#"{"other": "a"}"#),
             "the file has no key \"data\", but every binary file has one; set format = \"json\""
         );
-        let not_text = "the value of data is an integer, not a string";
+        let not_text = "the key \"data\" is an integer, not a string";
         assert_eq!(reprinted(Format::Binary, br#"{"data": 1}"#), not_text);
     }
 }

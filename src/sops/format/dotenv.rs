@@ -73,7 +73,9 @@ fn emit_item(out: &mut Output, item: &Item<Plaintext>) -> Result<(), EmitError> 
         }
         Key::Name(name) => emit_entry(out, name, &item.value)?,
         Key::Other(type_name) => {
-            return Err(EmitError(format!("a key is {type_name}, dotenv has only strings there")));
+            return Err(EmitError(format!(
+                "a key is {type_name}, but dotenv allows only strings as keys"
+            )));
         }
     }
     out.push(b"\n");
@@ -158,7 +160,7 @@ mod tests {
         assert_eq!(
             error,
             Some(EmitError(
-                "the value of k is a list, which this format cannot express".to_owned()
+                "the key \"k\" is a list, which this format cannot express".to_owned()
             ))
         );
     }

@@ -36,7 +36,7 @@ pub(crate) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plainte
         Value::Null => Ok(Plaintext::from("<nil>".to_owned())),
         Value::Scalar(kind, text) => Ok(emit_scalar(*kind, text)),
         Value::Comment(_) | Value::List(_) | Value::Map(_) => Err(EmitError(format!(
-            "the key {} is {}, which this format cannot express",
+            "the key \"{}\" is {}, which this format cannot express",
             shown(key),
             value.type_name(),
         ))),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::system::child::ChildError;
+use crate::system::child_error::ChildError;
 
 /// The time by which all programs that work on one message must have ended.
 #[derive(Clone, Copy)]

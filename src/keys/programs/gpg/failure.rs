@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use crate::{
     keys::failure::EntryFailure,
-    system::child::ChildError,
+    system::child_error::ChildError,
     text::{
         diagnosis::Diagnosis,
         printable::{printable, shown},

@@ -29,7 +29,8 @@ use services::Services;
 use super::program;
 use crate::{
     system::{
-        child::{Child, ChildError, Finished},
+        child::{Child, Finished},
+        child_error::ChildError,
         plaintext::Plaintext,
     },
     text::diagnosis::Diagnosis,

@@ -14,10 +14,7 @@ use super::{
     failure::{GpgFailure, last_words},
 };
 use crate::{
-    system::{
-        child::{Child, ChildError},
-        read::reason,
-    },
+    system::{child::Child, child_error::ChildError, read::reason},
     text::printable::shown,
 };
 

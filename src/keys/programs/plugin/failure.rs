@@ -2,7 +2,7 @@
 
 use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
-use crate::system::child::ChildError;
+use crate::system::child_error::ChildError;
 
 /// The reason why a plugin gave no key for a message. `Display` names the program of the plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,7 +35,7 @@ fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitEr
     match (&item.key, &item.value) {
         (Key::Name(name), Value::Map(branch)) => Ok((name, branch)),
         (Key::Name(name), other) => Err(EmitError(format!(
-            "section {} is {}, not a map",
+            "the section \"{}\" is {}, not a map",
             shown(name),
             other.type_name()
         ))),
@@ -98,7 +98,9 @@ fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitEr
                 comment: b"",
             }),
             Key::Other(type_name) => {
-                return Err(EmitError(format!("a key is {type_name}, INI has only strings there")));
+                return Err(EmitError(format!(
+                    "a key is {type_name}, but INI allows only strings as keys"
+                )));
             }
         }
     }

@@ -78,7 +78,9 @@ impl JsonWriter {
         match &item.key {
             Key::Name(name) => self.string(name),
             Key::Other(type_name) => {
-                return Err(EmitError(format!("a key is {type_name}, JSON has only strings there")));
+                return Err(EmitError(format!(
+                    "a key is {type_name}, but JSON allows only strings as keys"
+                )));
             }
             Key::Comment(_) => return Ok(()),
         }

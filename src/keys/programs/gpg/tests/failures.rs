@@ -58,13 +58,13 @@ fn a_message_without_integrity_protection_is_refused() {
     let message = home.message(&["--rfc2440"]);
     assert_eq!(
         said(home.open(&message)),
-        "refused: a message without integrity protection could have been altered"
+        "refused: the message has no integrity protection, so somebody could have altered it"
     );
     // Also where somebody told gpg not to mind.
     home.write("home/gpg.conf", "ignore-mdc-error\n");
     assert_eq!(
         said(home.open(&message)),
-        "refused: a message without integrity protection could have been altered"
+        "refused: the message has no integrity protection, so somebody could have altered it"
     );
 }
 
@@ -252,13 +252,13 @@ fn answers_that_do_not_say_that_the_message_is_whole_are_refused() {
         ),
         (
             "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 67108994' >&2",
-            "the smart card is blocked after too many wrong PINs; unblock it: gpg --card-edit",
+            "the smart card is blocked after too many wrong PINs; to unblock the card, run: gpg --card-edit",
         ),
         (
             "printf '[GNUPG:] %s\\n' 'ERROR pkdecrypt_failed 83886179' >&2",
-            "gpg asked for a passphrase or PIN, and got none; run this again, and type it",
+            "gpg asked for a passphrase or PIN, and got no answer; run this again, and type the passphrase or PIN",
         ),
-        ("head -c 20000000 /dev/zero", "answers with more than 16 MiB"),
+        ("head -c 20000000 /dev/zero", "its answer is larger than 16 MiB"),
     ];
     for (answer, expected) in answers {
         let program = home.script("gpg", &format!("printf 'a data key'; {answer}"));
@@ -288,7 +288,7 @@ fn a_key_on_a_card_that_is_not_there_is_named() {
     let expected = if home.has_card_daemon() {
         "gpg asks for a passphrase, a PIN or a smart card, but nobody is here to answer; use a key that needs none of these"
     } else {
-        "gpg finds no smart card: scdaemon, a part of GnuPG, is not installed; install it, and run this again"
+        "gpg finds no smart card: scdaemon, a part of GnuPG, is not installed; install scdaemon, and run this again"
     };
     assert_eq!(said(home.open(&message)), expected);
 }

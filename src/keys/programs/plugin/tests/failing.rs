@@ -57,7 +57,7 @@ fn a_program_that_the_system_refuses_is_named() {
     };
     assert_eq!(
         find(),
-        "age-plugin-test: cannot be run: the interpreter that it names is not there"
+        "age-plugin-test: cannot be run: the interpreter in its first line does not exist"
     );
     fs::write(&program, "\0").unwrap();
     assert_eq!(find(), "age-plugin-test: cannot be run: exec format error");
@@ -106,7 +106,7 @@ fn a_plugin_that_stays_when_all_is_said_is_not_waited_for() {
 #[test]
 fn a_flood_ends() {
     let results = several(&["flood"], 2);
-    assert_eq!(results, all("age-plugin-test: answers with more than 16 MiB", 2));
+    assert_eq!(results, all("age-plugin-test: its answer is larger than 16 MiB", 2));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn an_error_is_that_of_its_message_or_of_all_that_stay_closed() {
     assert_eq!(alone(&["send error future x y z|words", "silent"]), said("words"));
     assert_eq!(
         alone(&["send error|", "silent"]),
-        Err("age-plugin-test failed and does not say why".to_owned())
+        Err("age-plugin-test failed without a reason".to_owned())
     );
     assert_eq!(alone(&["send error internal|but it opens"]), Ok(key_of(0)));
 }
