@@ -421,7 +421,7 @@ fn standard_error_that_is_not_the_journal_gets_the_text_alone() {
         .manifest()
         .secret("bad", &world.fixture("nesting.json"), "database/hosts");
     let said = world.run_with(&manifest, |command| command.env("JOURNAL_STREAM", "1:2"));
-    assert!(said.err.contains("error: secret bad from"), "{said:?}");
+    assert!(said.err.contains("error: secret \"bad\" from"), "{said:?}");
     assert!(journal.recv(&mut [0; 10]).is_err(), "the journal heard of it too");
 }
 

@@ -117,7 +117,7 @@ fn an_ssh_key_that_is_no_file_is_passed_over() {
         |world, path| good(world).with("ageSshKeyPaths", vec![path.to_str().unwrap()]),
         |path, said| {
             let (said, remedy) = of_key(said);
-            let remedy = remedy.map_or(String::new(), |remedy| format!("; {remedy}"));
+            let remedy = format!("; {remedy}");
             format!("warning: cannot use {}: {said}{remedy}\n", path.display())
         },
     );

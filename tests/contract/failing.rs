@@ -108,7 +108,7 @@ fn before_file_systems_the_command_that_installs_again_names_the_unit_of_that_ph
     let last = said.err.lines().last().unwrap();
     assert_eq!(
         last,
-        "error: published 2 of 3 in /run/secrets, without: bad; repair what is named above, and run: systemctl restart sops-nix-for-file-systems"
+        "error: published 2 of 3 in /run/secrets, without: bad; repair the faults named above, and run: systemctl restart sops-nix-for-file-systems"
     );
 }
 

@@ -93,7 +93,7 @@ pub type Live = Option<(u64, String)>;
 impl Ended {
     /// Whether it said that it could not look up the group of the directories.
     pub fn has_no_group(&self) -> bool {
-        self.err.contains("warning: cannot look up group keys: ")
+        self.err.contains("warning: cannot look up the group \"keys\": ")
     }
 }
 

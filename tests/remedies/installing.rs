@@ -107,11 +107,6 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "run again",
-        "somebody has to hit an instant; tests/races.rs does, and the next run succeeds",
-        &[],
-    ),
-    named(
         "repair the faults named above, and run: {again}",
         "units are started by systemd alone; tests/nix/boot.sh restarts this one",
         &["sops-nix.service"],

@@ -426,7 +426,7 @@ fn what_a_link_leads_to_is_restored() {
     scene.types("mkdir elsewhere && ln -s elsewhere/key.txt link.txt");
     scene.set("ageKeyFile", link.to_str().unwrap());
     scene.says("a symlink to a file that does not exist; restore that file, or mount its file system");
-    scene.says("  hint: repair $DIR/link.txt: restore the file that it leads to");
+    scene.says("  hint: repair $DIR/link.txt: restore that file");
     scene.types("cp -p age.txt elsewhere/key.txt");
     scene.world.allow_input("elsewhere/key.txt");
     scene.is_mended();

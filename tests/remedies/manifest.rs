@@ -21,8 +21,10 @@ pub const ROWS: &[Row] = &[
             &json!("%r/secrets.d"),
             &json!("%r/x"),
         );
+    }),
+    mended("choose a path outside secretsMountPoint", || {
         of_secret(
-            "which is inside secretsMountPoint, so its link is made between the generations; choose a path",
+            "so its link is made between the generations; choose a path outside secretsMountPoint",
             "path",
             &json!("%r/secrets.d/x"),
             &json!("%r/x"),

@@ -189,7 +189,7 @@ fn a_key_that_is_not_there_is_made() {
         let is_list = field.ends_with("Paths");
         scene.set(field, if is_list { json!([path]) } else { json!(path) });
         let hint = scene.says(&format!(
-            "  hint: repair $DIR/new place/{name}: restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: "
+            "  hint: repair \"$DIR/new place/{name}\": restore the file; if it never existed, make a key, and add its public key to .sops.yaml; to make the key, run: "
         ));
         scene.world.allow_input("new place");
         scene.does(&hint);
@@ -208,7 +208,7 @@ fn an_empty_key_file_gets_a_key() {
         let path = scene.world.write("a key.txt", text);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         scene.set("ageKeyFile", path.to_str().unwrap());
-        let hint = scene.says("  hint: repair $DIR/a key.txt: restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, ");
+        let hint = scene.says("  hint: repair \"$DIR/a key.txt\": restore the key; if the file never had one, make a key, and add its public key to .sops.yaml; to make the key, ");
         scene.does(&hint);
         assert!(fs::read_to_string(&path).unwrap().starts_with(&format!("{text}# created: ")));
         let hint = scene.says("  hint: add ");

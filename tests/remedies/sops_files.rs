@@ -49,6 +49,11 @@ pub const ROWS: &[Row] = &[
         a_number_that_is_a_key_gets_quotes,
     ),
     mended("remove the value by hand", a_value_that_is_not_encrypted_is_added_again),
+    named(
+        "remove that key by hand",
+        "a value that is not encrypted is removed and added again in the same way",
+        &[],
+    ),
     mended(
         "move that document to a file of its own, without the line --- above it",
         joined_documents_are_parted,
@@ -259,7 +264,7 @@ fn one_side_of_a_conflict_is_kept() {
     commit("ours");
     git(&scene, "merge --quiet theirs");
     assert!(fs::read_to_string(&path).unwrap().contains("<<<<<<< "));
-    let line = scene.says("git left a merge conflict in line ");
+    let line = scene.says(": git left a merge conflict");
     scene.does(&line);
     scene.is_mended();
     assert_eq!(scene.secret(), "ours");
@@ -462,7 +467,7 @@ fn a_value_that_is_not_encrypted_is_added_again() {
             lines.flat_map(|line| [line, "\n"]).collect()
         });
         let line = scene.says("remove the value by hand");
-        assert_eq!(line.contains("document 2: the key c"), plain.contains("---"), "{line}");
+        assert_eq!(line.contains("document 2: the key \"c\""), plain.contains("---"), "{line}");
         without(&path, start);
         scene.will_write(anew);
         scene.does(&line);

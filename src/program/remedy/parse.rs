@@ -41,7 +41,7 @@ fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     if let Some(line) = conflict::line(text) {
         let one_side = file.git("checkout --ours --");
         return Some(Diagnosis::new(
-            format!("git left a merge conflict in line {line}"),
+            format!("line {line}: git left a merge conflict"),
             format!("restore one side of the conflict; while git is still merging, {one_side}"),
         ));
     }
