@@ -53,7 +53,7 @@ impl Input {
         }
         let contents = read::read(path, limit).map_err(|error| {
             let remedy = match error {
-                ReadError::Missing | ReadError::NotRegular(_) => Some("correct its path"),
+                ReadError::Missing | ReadError::BadPath(_) | ReadError::NotRegular(_) => Some("correct its path"),
                 ReadError::Denied | ReadError::Refused(_) => Some("ask its owner for the right to read it"),
                 ReadError::TooLarge(_) | ReadError::Late | ReadError::Stopped => error.remedy(),
             };

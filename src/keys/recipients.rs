@@ -4,8 +4,9 @@ use ::age::secrecy::ExposeSecret as _;
 use ssh_key::{HashAlg, PublicKey, public::KeyData};
 
 use super::{
+    damage::Damage,
     openpgp,
-    problem::{Cause, Damage},
+    problem::Cause,
     ssh::{self, PublicLine},
 };
 use crate::system::plaintext::Plaintext;

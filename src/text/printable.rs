@@ -54,15 +54,19 @@ pub(crate) fn named(name: &str) -> String {
     format!("{name:?}")
 }
 
-/// A path as a message shows it. If all characters are usual in paths, the path is not changed. Otherwise the path is quoted and its
-/// control characters are escaped, so that a manifest cannot control the terminal.
+/// A path as a message shows it: see [`quoted`].
 pub(crate) fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_usual = |character: char| character.is_alphanumeric() || "/._-@:+".contains(character);
-    if !text.is_empty() && text.chars().all(is_usual) {
-        text.into_owned()
+    quoted(&path.to_string_lossy())
+}
+
+/// A text as a message shows it. If all characters are harmless, the text is not changed. Otherwise the text is quoted and its
+/// control characters are escaped, so that a manifest cannot control the terminal.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_harmless = |character: char| character.is_alphanumeric() || "/._-@:+".contains(character);
+    if !text.is_empty() && text.chars().all(is_harmless) {
+        text.to_owned()
     } else {
-        named(&text)
+        named(text)
     }
 }
 
