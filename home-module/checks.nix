@@ -41,7 +41,7 @@ in
       {
         assertion =
           isUnused || !splitGpg.enable || (cfg.gnupg.home == null && cfg.gnupg.sshKeyPaths == [ ]);
-        message = "sops.gnupg.qubes-split-gpg excludes other OpenPGP keys: set sops.gnupg.home to null and sops.gnupg.sshKeyPaths to [ ].";
+        message = "With sops.gnupg.qubes-split-gpg.enable, no other OpenPGP keys can be used: set sops.gnupg.home to null and sops.gnupg.sshKeyPaths to [ ].";
       }
       {
         assertion =
@@ -51,7 +51,7 @@ in
             null
             ""
           ];
-        message = "sops.gnupg.qubes-split-gpg.enable needs to know which qube has the keys: set sops.gnupg.qubes-split-gpg.domain.";
+        message = "sops.gnupg.qubes-split-gpg.enable is true, but nothing says which qube has the keys: set sops.gnupg.qubes-split-gpg.domain.";
       }
     ];
 

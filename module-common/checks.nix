@@ -18,7 +18,7 @@ let
           {
             assertion = inStore;
             message =
-              "${secretOption name}.sopsFile: ${toString secret.sopsFile} is not in the Nix store, where the build could check it: "
+              "${secretOption name}.sopsFile is ${toString secret.sopsFile}, which is not in the Nix store, so the build cannot check it: "
               + "write the path without quotes, or set sops.validateSopsFiles to false.";
           }
           {
@@ -28,16 +28,16 @@ let
               || builtins.hasContext "${toString secret.sopsFile}"
               || builtins.pathExists secret.sopsFile;
             message =
-              "${secretOption name}.sopsFile: there is no file ${toString secret.sopsFile}. "
-              + "In a flake only files that git knows exist: git add it, or correct sopsFile.";
+              "${secretOption name}.sopsFile is ${toString secret.sopsFile}, but there is no such file. "
+              + "A flake sees only files that git knows: git add the file, or correct sopsFile.";
           }
         ]
       ) cfg.secrets
     )
   );
 
-  # If two things are one file, or have links at one path, the later one would silently win. Two that are one file have one path as well, so files are
-  # checked first.
+  # If two entries are the same file, or have links at the same path, the later one would silently win. Two entries that are the same file also have the
+  # same path, so files are checked first.
   sharingAssertions =
     places: key: objection:
     map (sharing: {
@@ -54,28 +54,28 @@ let
   placeAssertions =
     places:
     sharingAssertions places file (
-      place: "are one file, ${file place}: set name of all but one to another name."
+      place: "would be the same file, ${file place}: set name of all but one to another name."
     )
     ++ sharingAssertions (firstOfEachFile places) (place: place.path) (
-      place: "have one path, ${place.path}: set path of all but one to another place."
+      place: "have the same path, ${place.path}: set path of all but one to another place."
     );
 
   relativePathAssertions =
     starts:
     map (place: {
       assertion = lib.any (start: lib.hasPrefix start place.path) starts;
-      message = "${place.option}.path: ${place.path} is relative, and ${
+      message = "${place.option}.path is ${place.path}, ${
         if lib.hasPrefix "%r" place.path then
-          "only home-manager knows a user's run-time directory as %r"
+          "but %r means a directory only in home-manager"
         else
-          "nothing says to what"
+          "which is not an absolute path"
       }: write the whole path, from / on.";
     });
 in
 {
   # Keys that the program cannot use.
   warnings = lib.optional (keySources.cloudVariables != [ ]) (
-    "${lib.concatStringsSep ", " keySources.cloudVariables} in sops.environment: the key services of clouds are not supported yet by this version; "
+    "sops.environment sets ${lib.concatStringsSep ", " keySources.cloudVariables}, but the key services of clouds are not supported yet: "
     + "keep sops-nix for hosts that need one."
   );
 
@@ -98,11 +98,11 @@ in
       }
       {
         assertion = cfg.secrets == { } || cfg.gnupg.home == null || cfg.gnupg.sshKeyPaths == [ ];
-        message = "sops.gnupg.home and sops.gnupg.sshKeyPaths exclude each other: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null.";
+        message = "sops.gnupg.home and sops.gnupg.sshKeyPaths cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null.";
       }
       {
         assertion = cfg.secrets == { } || !cfg.age.generateKey || cfg.age.keyFile != null;
-        message = "sops.age.generateKey does not know which file to make: set sops.age.keyFile.";
+        message = "sops.age.generateKey is true, but nothing says which file to make: set sops.age.keyFile.";
       }
     ]
     ++ sopsFileAssertions

@@ -1,8 +1,8 @@
-# What runs before a switch. NixOS has a place for checks there, which is the only one that a dry activation has, too, beside activation scripts. This check
-# never stops a switch.
+# A script that runs before a switch, as one of the checks that NixOS makes there. Besides activation scripts, only these checks also run in a dry
+# activation. This check never stops a switch.
 #
-# It does what units cannot: it tells in a dry activation what a switch would change, and notes which units have failed. The switch makes systemd forget
-# that before the units that install run, and they are to start units that have failed because their secret was missing.
+# The script does two things that units cannot do. In a dry activation, it prints what a switch would change. And it notes which units have failed: the
+# installer later starts those that failed because their secret was missing, but by then the switch has made systemd forget all failures.
 {
   config,
   lib,
@@ -26,13 +26,13 @@ let
       ;
   };
 
-  # Scripts take part in a dry activation themselves.
+  # Activation scripts take part in a dry activation themselves.
   byUnit =
     lib.optional (ways.earlyByUnit && !phases.early.isEmpty) phases.early
     ++ lib.optional (!phases.fileSystems.isEmpty) phases.fileSystems
     ++ lib.optional (ways.regularByUnit && !phases.regular.isEmpty) phases.regular;
 
-  # What the installer of a phase has in its unit alone, and may need.
+  # Settings that the installer of a phase has only in its unit, and that it may need here too.
   settingsOf =
     phase:
     lib.subtractLists [ "postStart" "ExecStartPost" ] (

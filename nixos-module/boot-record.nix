@@ -1,5 +1,5 @@
-# Files in which scripts keep something for units: the status and the messages of the boot, which sops-nix.service shows, and the units that had failed before
-# a switch, after the number of its process, which `src/install/units/switch.rs` reads.
+# Files that scripts write and units read: the exit status and the messages of the installation at boot, which sops-nix.service shows; and the names of the
+# units that had failed before a switch, after the process number of that switch, which `src/install/units/switch.rs` reads.
 rec {
   directory = "/run/sops-nix";
   status = phase: "${directory}/status${phase.suffix}";

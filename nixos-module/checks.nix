@@ -37,17 +37,17 @@ let
   isSet = number: number != null && number != 0;
   inherit (import ./needs.nix { inherit lib; }) needsOf needOf;
 
-  # In a manifest null for both would mean root, which nobody meant here.
+  # If both are null, the manifest would mean root. The user certainly did not mean that.
   ownerAssertions = lib.concatMap (
     { option, entry, ... }:
     [
       {
         assertion = entry.owner != null || entry.uid != null;
-        message = "${option} has neither an owner nor a uid, both are null: set one of them (users.users.<name>.uid is null unless the configuration says the number).";
+        message = "${option}.owner and ${option}.uid are both null: set one of them. (users.users.<name>.uid is null if the configuration does not set it.)";
       }
       {
         assertion = entry.group != null || entry.gid != null;
-        message = "${option} has neither a group nor a gid, both are null: set one of them (users.groups.<name>.gid is null unless the configuration says the number).";
+        message = "${option}.group and ${option}.gid are both null: set one of them. (users.groups.<name>.gid is null if the configuration does not set it.)";
       }
       {
         assertion = entry.owner == null || !isSet entry.uid;
@@ -59,11 +59,11 @@ let
       }
       {
         assertion = needOf entry == null || belongsToRoot entry;
-        message = "${option} is ${needOf entry}, and so installed before there is any user but root: remove its owner, group, uid and gid.";
+        message = "${option} has ${needOf entry}, so it is installed before any user but root exists: remove its owner, group, uid and gid.";
       }
       {
         assertion = lib.length (needsOf entry) < 2;
-        message = "${option} is ${lib.concatStringsSep " and " (needsOf entry)}, and so would be in two directories: remove one of them, and declare it once more under another name for the other.";
+        message = "${option} has ${lib.concatStringsSep " and " (needsOf entry)}, so it would be in two directories: set only one of the two, and if both are needed, declare it under two names.";
       }
     ]
   ) phases.entries;
@@ -90,12 +90,12 @@ let
         lib.mapAttrsToList (secretName: secret: {
           assertion = !phases.mentions false "${cfg.placeholder.${secretName}}" template;
           message =
-            "sops.templates.${lib.strings.escapeNixIdentifier templateName} is ${phase.option}, but uses a secret that is not: "
+            "sops.templates.${lib.strings.escapeNixIdentifier templateName} has ${phase.option}, but uses a secret without it: "
             + (
               if needOf secret == null then
-                "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.${phase.option}."
+                "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.${phase.option} to true."
               else
-                "declare sops.secrets.${lib.strings.escapeNixIdentifier secretName} once more under another name, with ${phase.option}, and use that."
+                "declare sops.secrets.${lib.strings.escapeNixIdentifier secretName} again under another name with ${phase.option}, and use that."
             );
         }) (removeAttrs cfg.secrets (lib.attrNames phase.secrets))
       ) phase.templates
@@ -108,13 +108,13 @@ let
   activationAssertions = [
     {
       assertion = !(hasEarly && ways.sysusers) || config.users.mutableUsers;
-      message = "systemd-sysusers sets the password of a user only while users are mutable: set users.mutableUsers to true, or use services.userborn.enable.";
+      message = "systemd-sysusers sets passwords only if users.mutableUsers is true: set users.mutableUsers to true, or set services.userborn.enable to true.";
     }
     {
       assertion =
         ways.earlyByUnit || !cfg.useSystemdActivation || cfg.age.keyCredential == null || !hasEarly;
       message =
-        "sops.age.keyCredential: systemd gives credentials to units, and here a script installs the secrets with neededForUsers, because a script creates the users: "
+        "sops.age.keyCredential works only if a unit installs the secrets, but here a script installs those with neededForUsers: "
         + "set services.userborn.enable to true.";
     }
     {
@@ -123,7 +123,7 @@ let
     }
     {
       assertion = cfg.useSystemdActivation || cfg.age.keyCredential == null || phases.entries == [ ];
-      message = "sops.age.keyCredential: systemd gives credentials to units, not to activation scripts: set sops.useSystemdActivation to true.";
+      message = "sops.age.keyCredential works only if a unit installs the secrets, but here a script installs them: set sops.useSystemdActivation to true.";
     }
   ];
 
@@ -133,7 +133,7 @@ let
   waitingEarly = scriptNames ways.scripts.waitingEarly;
   inherit (ways) dropped yields;
 
-  # NixOS adds one text of all scripts to them.
+  # The scripts themselves. NixOS keeps the joined text of all scripts in the same attribute set.
   activationScripts = lib.filterAttrs (_: script: script ? deps) (
     config.system.activationScripts or { }
   );
@@ -153,9 +153,12 @@ let
     map
       (
         name:
-        "${scriptName name} names ${directory}, but does not wait until the secrets are there: "
+        "${scriptName name} uses ${directory}, but may run before the secrets are there: "
         + (
-          if byUnit then "make a unit of it, with after = [ \"${unit}\" ]." else "add ${ours} to its deps."
+          if byUnit then
+            "turn the script into a unit with after = [ \"${unit}\" ]."
+          else
+            "add ${ours} to its deps."
         )
       )
       (
@@ -168,22 +171,22 @@ let
   # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
   namesDirectory = directory: text: builtins.replaceStrings [ "${directory}/" ] [ "" ] text != text;
 
-  # Scripts that install although units could, and scripts that run before the units that install.
+  # Warnings about scripts that install secrets although units could, and about scripts that run before the units that install.
   wayWarnings = lib.optionals (phases.entries != [ ]) (
     lib.optional (!cfg.useSystemdActivation && ways.deprecatesScripts)
-      "sops.useSystemdActivation is false, so that scripts install the secrets. ${dropped}: remove that line, or set it to true."
+      "sops.useSystemdActivation is false, so scripts install the secrets. ${dropped}: remove that line, or set it to true."
     ++
       lib.optional (yields && ways.scripts.waiting != [ ])
-        "A script installs the secrets here, because setupSecrets is in the deps of ${waiting}. ${dropped}: make a unit of it, with after = [ \"sops-nix.service\" ]."
+        "A script installs the secrets, because setupSecrets is in the deps of ${waiting}. ${dropped}: turn each script named here into a unit with after = [ \"sops-nix.service\" ]."
     ++
       lib.optional (yields && ways.scripts.replaceOurs)
-        "A script installs the secrets here, because system.activationScripts.setupSecrets.text is set. ${dropped}: remove that text."
+        "A script installs the secrets, because system.activationScripts.setupSecrets.text is set. ${dropped}: remove that text."
     ++
       lib.optional (ways.regularByUnit && ways.scripts.waiting != [ ])
-        "A unit installs the secrets here, and at boot ${waiting} runs before it, although setupSecrets is in its deps: make a unit of it, with after = [ \"sops-nix.service\" ]."
+        "At boot, ${waiting} runs before the unit that installs the secrets, although setupSecrets is in its deps: turn each script named here into a unit with after = [ \"sops-nix.service\" ]."
     ++
       lib.optional (ways.earlyByUnit && hasEarly && ways.scripts.waitingEarly != [ ])
-        "A unit installs the secrets with neededForUsers here, and at boot ${waitingEarly} runs before it, although setupSecretsForUsers is in its deps: make a unit of it, with after = [ \"sops-nix-for-users.service\" ]."
+        "At boot, ${waitingEarly} runs before the unit that installs the secrets with neededForUsers, although setupSecretsForUsers is in its deps: turn each script named here into a unit with after = [ \"sops-nix-for-users.service\" ]."
     ++ lib.optionals hasRegular (
       unorderedWarnings cfg.secretsDir "setupSecrets" "sops-nix.service" ways.regularByUnit
     )
@@ -260,10 +263,12 @@ let
         lib.concatMap (
           unit:
           if quadletUnit unit != null then
-            [ "${option}.${field}: quadlet makes ${quadletUnit unit} of ${unit}: write that." ]
+            [
+              "${option}.${field}: ${unit} is a file of quadlet, which turns it into the unit ${quadletUnit unit}: write ${quadletUnit unit}."
+            ]
           else
             lib.optional (!isKnown (fullName unit))
-              "${option}.${field}: no unit ${fullName unit} is defined in systemd.units. If no package brings it and no generator makes it either, nobody will be told when this secret changes: correct the name."
+              "${option}.${field}: systemd.units has no ${fullName unit}. If no package and no generator makes this unit either, it is not restarted or reloaded after a change: correct the name."
         ) entry.${field}
       )
       [
@@ -278,31 +283,31 @@ let
   mountWarnings = lib.optionals (earlyByScript || regularByScript) (
     map (
       { path, fs }:
-      "The key ${path} lies on ${fs.mountPoint}, which is not mounted yet when the activation script installs the secrets: "
+      "The key ${path} is on the file system ${fs.mountPoint}, which is mounted only after the activation script needs the key: "
       + (
         if earlyByScript then
-          "set fileSystems.\"${fs.mountPoint}\".neededForBoot."
+          "set fileSystems.\"${fs.mountPoint}\".neededForBoot to true."
         else
-          "set fileSystems.\"${fs.mountPoint}\".neededForBoot, or sops.useSystemdActivation."
+          "set fileSystems.\"${fs.mountPoint}\".neededForBoot to true, or set sops.useSystemdActivation to true."
       )
     ) lateKeys
   );
 
-  # Some secrets are installed before systemd mounts anything but what the initrd has mounted, the early ones because users are created before that. If they
-  # waited for such a mount, this would be a cycle.
+  # Some secrets are installed before systemd mounts any file system that the initrd has not mounted. If their unit waited for such a mount, the order would
+  # be a cycle.
   mountAssertions =
-    afterwards:
+    phase:
     map (
       { path, fs }:
       {
         assertion = false;
         message =
-          "The key ${path} lies on ${fs.mountPoint}, which is mounted only after ${afterwards}: "
+          "The key ${path} is on the file system ${fs.mountPoint}, which is mounted only after the secrets with ${phase.option} are installed: "
           + lib.optionalString (
             !lib.any (declared: declared.mountPoint == fs.mountPoint) (
               lib.attrValues (config.fileSystems or { })
             )
-          ) "declare it in fileSystems instead of systemd.mounts, and "
+          ) "declare ${fs.mountPoint} in fileSystems, not in systemd.mounts, and "
           + "set fileSystems.\"${fs.mountPoint}\".neededForBoot to true.";
       }
     ) lateKeys;
@@ -310,7 +315,7 @@ let
   lateUsersWarning =
     lib.optional
       (!cfg.useSystemdActivation && (ways.sysusers || ways.userborn) && !phases.regular.isEmpty)
-      "sops.useSystemdActivation is false, but units create the users of this host: at the first boot the owners of secrets do not exist yet when the activation script installs them. Set sops.useSystemdActivation to true.";
+      "sops.useSystemdActivation is false, so a script installs the secrets; but units create the users of this host. So at the first boot, the owners of secrets do not exist yet when the script runs: set sops.useSystemdActivation to true.";
 in
 {
   assertions =
@@ -323,10 +328,8 @@ in
     ++ templateAssertions phases.early
     ++ templateAssertions phases.fileSystems
     ++ activationAssertions
-    ++ lib.optionals (ways.earlyByUnit && hasEarly) (
-      mountAssertions "the users are created, and so after the secrets with neededForUsers"
-    )
-    ++ lib.optionals hasFileSystems (mountAssertions "the secrets with neededForFileSystems");
+    ++ lib.optionals (ways.earlyByUnit && hasEarly) (mountAssertions phases.early)
+    ++ lib.optionals hasFileSystems (mountAssertions phases.fileSystems);
 
   warnings =
     commonChecks.warnings

@@ -1,7 +1,7 @@
-# What the configuration has read secrets at boot before sops-nix.service can install them: volumes of crypttab and local file systems, for which local-fs.target
-# waits, and commands that run before systemd.
+# The parts of the configuration that read secrets at boot before sops-nix.service can install them: volumes of crypttab, local file systems for which
+# local-fs.target waits, and commands that run before systemd.
 #
-# What our own scripts and units do depends on this. So it reads nothing that depends on them.
+# The scripts and units of this module depend on the result. So nothing here may read these scripts and units.
 {
   config,
   lib,
@@ -47,7 +47,7 @@ let
   # Remote disks wait for the network.
   isRemoteVolume = volume: lib.elem "_netdev" volume.options;
 
-  # File systems that are mounted at boot. What the initrd mounts is in initrd-readers.nix.
+  # File systems that are mounted at boot, after the initrd. Those that the initrd mounts are in initrd-readers.nix.
   mounted = lib.filter (
     fs: !utils.fsNeededForBoot fs && fileSystems.isMountedAtBoot fs
   ) fileSystems.all;
@@ -57,7 +57,7 @@ let
     lib.elem "nofail" (fileSystems.optionsOf fs)
     && lib.any (unit: lib.elem unit fileSystems.ours) (fileSystems.waitsFor fs);
 
-  # What opens or mounts something, with the text that may name a secret.
+  # The settings that open or mount a disk, each with the text that may name a secret.
   disks =
     map (volume: {
       name = "environment.etc.crypttab";
@@ -72,7 +72,7 @@ let
       text = toString fs.options;
     }) (lib.filter (fs: !fileSystems.isRemote fs && !comesLater fs) mounted);
 
-  # Where a secret or template is once it is needed for file systems.
+  # The path that a secret or template gets with neededForFileSystems.
   newPath =
     path:
     let
@@ -100,13 +100,13 @@ let
         + lib.optionalString entry.neededForUsers " instead of neededForUsers"
         + lib.optionalString (
           newPath entry.path != entry.path
-        ) ", and name its path there, ${newPath entry.path}";
+        ) ", and change its path in ${name} to ${newPath entry.path}";
     in
     {
       inherit name;
       remedy =
         if named == [ ] then
-          "declare the secret with neededForFileSystems, and name its path in ${cfg.secretsForFileSystemsDir}"
+          "declare the secret with neededForFileSystems, and use its path in ${cfg.secretsForFileSystemsDir}"
         else
           lib.concatMapStringsSep "; " each named;
     };
@@ -118,16 +118,16 @@ let
     names:
     lib.optional (isCrypttab names) {
       name = "environment.etc.crypttab.source";
-      remedy = "write crypttab in environment.etc.crypttab.text, and only the keys that it names as secrets with neededForFileSystems";
+      remedy = "write the lines of crypttab in environment.etc.crypttab.text, and make only the keys that they name secrets with neededForFileSystems";
     };
 in
 {
-  # Readers of secrets of the regular phase.
+  # The readers of secrets of the regular phase.
   regular =
     readersOf namesSecret
     ++ lib.optional (namesSecret (config.boot.postBootCommands or "")) {
       name = "boot.postBootCommands";
-      remedy = "make a unit of that, with after = [ \"sops-nix.service\" ]";
+      remedy = "move these commands to a unit with after = [ \"sops-nix.service\" ]";
     };
 
   # Whether a remote disk needs a secret of the regular phase.
@@ -136,7 +136,7 @@ in
     ++ map (fs: toString fs.options) (lib.filter fileSystems.isRemote mounted)
   );
 
-  # What needs a secret with neededForFileSystems before the unit that installs it.
+  # The readers of secrets with neededForFileSystems that no unit can install in time.
   fileSystems = crypttabReader (
     namesAny (
       [ "${cfg.secretsForFileSystemsDir}/" ]
@@ -146,7 +146,7 @@ in
     )
   );
 
-  # Disks that need a secret with neededForUsers: nothing orders them after the unit that installs it.
+  # Disks that need a secret with neededForUsers. Nothing orders these disks after the unit that installs the secret.
   early = readersOf (
     namesAny (
       [ "${cfg.secretsForUsersDir}/" ]

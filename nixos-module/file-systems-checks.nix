@@ -1,4 +1,4 @@
-# What is refused or warned of about secrets that file systems need.
+# Warnings about secrets that are needed before file systems are mounted.
 {
   config,
   lib,
@@ -12,25 +12,25 @@ let
   phase = phases.fileSystems;
   fileSystems = import ./file-systems.nix { inherit config lib; };
 
-  # Links on file systems that are mounted later would be hidden by them.
+  # A file system that is mounted after a link was made at its mount point, or below, hides the link.
   hiddenLinks = lib.concatMap (
     { option, path, ... }:
     let
       fs = fileSystems.fileSystemOf path;
     in
     lib.optional (fs != null && !utils.fsNeededForBoot fs)
-      "${option}.path: ${path} is on ${fs.mountPoint}, which is mounted only after this secret is linked there, and hides the link: choose a path on another file system."
+      "${option}.path is ${path}. The file system ${fs.mountPoint} is mounted only after the link is made there, and hides the link: choose a path on another file system."
   ) (lib.filter (place: place.directory == phase.directory) phases.places);
 
   readerWarning =
     { name, remedy }:
     if ways.regularByUnit then
-      "A unit installs the secrets here, and at boot ${name} needs one before it: ${remedy}."
+      "At boot, ${name} needs a secret before the unit that installs the secrets can run: ${remedy}."
     else
-      "${name} needs a secret at boot before a unit can install it, so that a script installs the secrets here. ${ways.dropped}: ${remedy}.";
+      "At boot, ${name} needs a secret before a unit can install it, so a script installs the secrets. ${ways.dropped}: ${remedy}.";
 in
 {
-  # Readers of secrets that sops-nix.service cannot be before.
+  # Parts of the configuration that read secrets before their unit can install them.
   warnings =
     lib.optionals (!phases.regular.isEmpty && (ways.regularByUnit || ways.yields)) (
       map readerWarning ways.earlyReaders.regular
@@ -38,17 +38,17 @@ in
     ++ lib.optionals (!phases.early.isEmpty && ways.earlyByUnit) (
       map (
         { name, remedy }:
-        "${name} needs a secret at boot, and does not wait for the unit that installs those with neededForUsers: ${remedy}."
+        "At boot, ${name} needs a secret with neededForUsers, but does not wait for the unit that installs it: ${remedy}."
       ) ways.earlyReaders.early
     )
     ++ map (
-      { name, remedy }: "${name} needs a secret at boot before any unit can install it: ${remedy}."
+      { name, remedy }: "At boot, ${name} needs a secret before any unit can install it: ${remedy}."
     ) ways.earlyReaders.fileSystems
     ++
       map
         (
           name:
-          "${name} names a secret, and is read in the initrd, where no secret is: have that disk opened or mounted after the initrd, with a secret that is neededForFileSystems."
+          "${name} names a secret, but is read in the initrd, which has no secrets: open or mount that disk after the initrd, with a secret that has neededForFileSystems."
         )
         (
           import ./initrd-readers.nix {

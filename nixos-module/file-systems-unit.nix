@@ -44,7 +44,7 @@ let
     "local-fs-pre.target"
     "remote-fs-pre.target"
   ];
-  # NixOS has a unit for each pool that loads its keys, and orders it before no such target.
+  # For each ZFS pool, NixOS has a unit that loads the keys of the pool. That unit waits for none of the targets above.
   pools = map (name: "${name}.service") (
     lib.filter (lib.hasPrefix "zfs-import-") (lib.attrNames config.systemd.services)
   );
@@ -64,7 +64,7 @@ in
       after = [
         "systemd-remount-fs.service"
       ]
-      # One after the other: both may start the same gpg-agent, or ask for the same PIN.
+      # The two units run one after the other: both may start the same gpg-agent, or ask for the same PIN.
       ++ lib.optional (ways.earlyByUnit && !phases.early.isEmpty) "sops-nix-for-users.service"
       ++ lib.optional keySources.mayNeedTpm "tpm2.target";
       wants = targets;
@@ -74,7 +74,7 @@ in
 
   assertions = waitedFor.assertions phase {
     before = lib.optionals (!phase.isEmpty) before;
-    without = "file systems would be without their keys";
+    without = "file systems would have no keys";
     afterwards = "file systems are mounted";
   };
 }

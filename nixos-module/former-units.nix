@@ -54,12 +54,12 @@ rec {
   # Settings that cannot be passed on.
   assertions = lib.optional (services ? ${newName}) {
     assertion = isNo (services.${newName}.unitConfig.DefaultDependencies or false);
-    message = "systemd.services.${name}.unitConfig.DefaultDependencies: ${newName}.service starts before sysinit.target, and would wait for it with this: remove it.";
+    message = "systemd.services.${name}.unitConfig.DefaultDependencies is on. With it, ${newName}.service would wait for sysinit.target, but must start before sysinit.target: remove that setting.";
   };
 
   warnings =
-    lib.optional exists "systemd.services.${name}: the unit is called ${newName}.service here, and has these settings: set systemd.services.${newName} instead."
+    lib.optional exists "systemd.services.${name} is another name of ${newName}.service, which gets its settings: set systemd.services.${newName} instead."
     ++
       lib.optional (commands != [ ])
-        "systemd.services.${name}: nothing confines ${newName}.service because of this ${toString commands}. What need not run in it is better a unit of its own, ordered before it.";
+        "systemd.services.${name} sets ${lib.concatStringsSep ", " commands}, so ${newName}.service runs without confinement: move these commands to a unit of their own, with before = [ \"${newName}.service\" ].";
 }

@@ -1,4 +1,4 @@
-# What the configuration has read secrets in the initrd, where there are none. What `boot.initrd.secrets` puts there is no secret of ours any more.
+# Options that name a secret, but are read in the initrd, which has no secrets. A file that `boot.initrd.secrets` copies into the initrd is not meant.
 {
   config,
   lib,

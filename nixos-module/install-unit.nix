@@ -26,8 +26,8 @@ rec {
   keyUnit = "sops-nix-generate-age-key.service";
   withKeyGeneration = cfg.useSystemdActivation && cfg.age.generateKey && cfg.age.keyFile != null;
 
-  # Whoever asks which units there are has the condition of every unit as a whole evaluated, but not those of its settings. Secrets, and the way of a
-  # phase, may depend on which units there are.
+  # Secrets, and the way of a phase, may depend on which units there are. To list the units, Nix evaluates the condition of each whole unit, but not the
+  # conditions of its settings. So conditions that read secrets stand at the settings.
   onlyIf = condition: lib.mapAttrs (_: lib.mkIf condition);
 
   # Ordinary units start after sysinit.target. These start before it.
@@ -60,7 +60,7 @@ rec {
       before = [ "shutdown.target" ];
       conflicts = [ "shutdown.target" ];
 
-      # Outside of an activation nobody would read lists of units to restart, so the installer calls systemctl itself.
+      # Only an activation reads lists of units to restart. The unit may run at any time, so its installer calls systemctl itself.
       environment.SOPS_RESTART_UNITS_VIA_SYSTEMCTL = lib.mkDefault "1";
       environment.TMPDIR = lib.mkIf isConfined (lib.mkDefault "%t/${name}-tmp");
 
@@ -90,7 +90,7 @@ rec {
     requiredBy = [ "sysinit-reactivation.target" ];
     before = [ "sysinit-reactivation.target" ];
     restartTriggers = [ phase.manifest ];
-    # A switch restarts this target. So it installs although the configuration has not changed.
+    # A switch restarts this target. So the unit installs again, even if the configuration has not changed.
     partOf = lib.optional phase.readsOutsideStore "sysinit-reactivation.target";
     unitConfig = lib.optionalAttrs phase.isEmpty {
       # There is nothing to install, but secrets of an earlier configuration may have to be removed.

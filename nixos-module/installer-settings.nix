@@ -1,4 +1,4 @@
-# Settings of a unit, by others, that its installer runs with: nothing else that starts the installer has them.
+# Settings that a configuration adds to the unit of the installer. If something other than this unit starts the installer, it runs without them.
 {
   config,
   lib,

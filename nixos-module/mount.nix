@@ -2,9 +2,9 @@
 #
 # The installer can mount it itself. But a confined unit has a mount namespace of its own, and the host does not see what is mounted there. So the unit runs
 # this command first, with full privileges (`+`). It enters the mount namespace of the system, because systemd also gives privileged commands of a unit a
-# namespace of their own. This is no `.mount` unit, because a switch that changes such a unit would unmount the live secrets. In some containers mounting or
-# entering the namespace is forbidden. Then the unit goes on (`-`), and the installer reports what is lost. The installer sets the owner of the file system;
-# that works from any namespace.
+# namespace of their own. This is no `.mount` unit, because a switch that changes such a unit would unmount the live secrets. Some containers
+# forbid to mount or to enter the namespace. Then the unit goes on nevertheless (`-`), and the installer reports the consequence. The installer sets the
+# owner of the file system, which works from any namespace.
 {
   lib,
   pkgs,

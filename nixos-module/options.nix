@@ -39,7 +39,7 @@ let
       null
     else
       config.users.users.${owner}.group
-        or (throw "${what}.owner: there is no user ${owner} in users.users to take the group from; set ${what}.group");
+        or (throw "${what}.owner is ${owner}, but users.users has no such user to take the group from: set ${what}.group");
 
   # What a secret and a template have in common: who owns the file, when it is needed, and who hears of a change.
   # `what` is the option's name for messages, `text` the option type of names.

@@ -253,7 +253,7 @@ let
     ++ membersOf unit node
     ++ lib.optional node.isOrdinary sysinit;
 
-  # The same for any unit. `unknown` is what a unit is taken to wait for if nothing is known about it.
+  # The units that any unit waits for directly. `unknown` is the answer for a unit about which nothing is known.
   predecessors =
     unknown: name:
     let
@@ -327,7 +327,7 @@ in
   # The units that start before `unit` and wait for one of `goals`.
   waitingFor = waitingFor [ ];
 
-  # The same, and units of which nothing is known.
+  # The units of `waitingFor`, and units about which nothing is known.
   mayWaitFor = waitingFor [ sysinit ];
 
   # The units that somebody has ordered before `unit`, without those that are always before it.

@@ -33,7 +33,8 @@ let
     else
       text;
 
-  # At boot systemd does not run yet. So the status and the messages are kept for sops-nix.service, which shows them where people look.
+  # At boot, systemd does not run yet. So the exit status and the messages are written to files, and sops-nix.service shows them later, where people
+  # look for them.
   install =
     phase:
     onlyWhereInstalled phase ''
@@ -50,7 +51,7 @@ let
       fi
     '';
 
-  # Which scripts exist depends on nothing: configurations ask for that to decide what their scripts wait for.
+  # The scripts always exist, whatever the configuration is: other scripts ask whether they exist, to decide what to wait for.
   script = isEmpty: emptyDeps: deps: text: {
     deps = if isEmpty then emptyDeps else deps;
     text = lib.optionalString (!isEmpty) text;

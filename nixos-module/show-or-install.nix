@@ -1,11 +1,11 @@
-# What a unit runs if an activation script installs its phase. At boot it shows the messages of the scripts and ends with their exit code. Started at any
-# other time it installs.
+# The command of a unit whose phase an activation script installs. At boot, the command shows the messages of the scripts, and ends with their exit code. At
+# any other time, the command installs the secrets.
 { lib, pkgs }:
 
 {
   # The phase that the unit installs.
   phase,
-  # The phases whose messages it shows, in their order. The last is its own.
+  # The phases whose messages the command shows, in order. The last one is the phase of the unit itself.
   shown,
   # Units that the host has ordered before this one. They may have brought a key that the scripts did not have.
   ahead,
@@ -20,8 +20,8 @@ let
   '';
   tryAgain = ''
     [ "$status" != 0 ] || exit 0
-    [ -z "$status" ] || echo "trying again, with what has started since"
-    # Users have been created without what they needed. That stays a failure, whatever can be installed now.
+    [ -z "$status" ] || echo "trying again, because more of the system has started since"
+    # The users were created without their secrets. The unit has failed because of that, even if the secrets can be installed now.
     [ "''${early:-0}" = 0 ] || { ${
       lib.optionalString (!phase.isEmpty) "${phase.installer} && "
     }exit "$early"; exit; }
@@ -37,7 +37,7 @@ pkgs.writeShellScript "sops-nix-show-or-install${phase.suffix}" ''
     read -r code < "${record.status { suffix = "$phase"; }}"
     [ "''${status:-0}" != 0 ] || status=$code
     [ -z "$phase" ] || early=$code
-    # It tells of the boot. Whoever starts the unit again wants the secrets installed.
+    # The files are about the boot. A person who starts the unit again wants the secrets to be installed.
     rm -f "${record.status { suffix = "$phase"; }}" "${record.log { suffix = "$phase"; }}"
   done
   ${

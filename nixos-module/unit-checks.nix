@@ -53,8 +53,8 @@ let
     let
       option = fileSystems.optionOf fs;
     in
-    "By ${option} a local file system waits for the network. Secrets are installed after all local file systems, and ${reader} needs one. "
-    + "So it does not wait for them here, and may start without: add _netdev to ${option}.";
+    "Because of ${option}, a local file system waits for the network. But secrets are installed after all local file systems, and ${reader} needs a secret. "
+    + "Waiting for it would be a cycle, so ${reader} may start without the secret: add _netdev to ${option}.";
 
   # Settings of a unit that does not exist.
   earlySettings = lib.filter (unit: unit.exists) (
@@ -72,14 +72,14 @@ in
       map (unit: {
         assertion = phases.early.isEmpty || unit.ownCommands == [ ];
         message =
-          "systemd.services.${unit.name}: a script installs the secrets with neededForUsers here, and runs none of this ${toString unit.ownCommands}: "
-          + "make a script of it in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
+          "systemd.services.${unit.name} sets ${lib.concatStringsSep ", " unit.ownCommands}, but a script installs the secrets with neededForUsers, and does not run these commands: "
+          + "make a script of them in system.activationScripts, and add its name to system.activationScripts.setupSecretsForUsers.deps.";
       }) earlySettings
     )
     ++ lib.optionals earlyByUnit (
       waitedFor.assertions phases.early {
         before = beforeUsers;
-        without = "users would be without their passwords";
+        without = "users would have no passwords";
         afterwards = "the users are created";
         formerName = formerEarly.name;
       }
@@ -88,18 +88,18 @@ in
   warnings =
     former.warnings
     ++ lib.optional (waitedFor.isReplaced "sops-nix" installCommand) (
-      "systemd.services.sops-nix: this is the unit that installs the secrets here, and its ExecStart is another now, so that it does not. "
-      + "Call a unit of your own otherwise, and order it after sops-nix.service; what is to run with the installation is ExecStartPre or ExecStartPost."
+      "systemd.services.sops-nix has another ExecStart, so it does not install the secrets: "
+      + "give a unit of your own another name, and order it after sops-nix.service. Commands to run before or after the installation belong in ExecStartPre or ExecStartPost."
     )
     ++ lib.optionals earlyByUnit formerEarly.warnings
     ++ lib.optionals (!earlyByUnit) (
-      map (unit: ''
-        systemd.services.${unit.name}: a script installs the early secrets here, and nothing of this is used.
-        Remove it, or set ${earlyUnitOption} to true.
-      '') earlySettings
+      map (
+        unit:
+        "systemd.services.${unit.name} is not used, because a script installs the secrets with neededForUsers: remove it, or set ${earlyUnitOption} to true."
+      ) earlySettings
     )
     ++ lib.optional (!regularByUnit && scriptInstalls && unheard != [ ]) (
-      "systemd.services.sops-nix: a script installs the secrets here, at boot and on a switch, and has none of this ${lib.concatStringsSep ", " unheard}: "
+      "systemd.services.sops-nix sets ${lib.concatStringsSep ", " unheard}, but a script installs the secrets, and does not have these settings: "
       + "set sops.environment or sops.age.plugins, add a script of your own to system.activationScripts.setupSecrets.deps, or set sops.useSystemdActivation to true."
     )
     ++ lib.optionals regularByUnit (
@@ -110,12 +110,13 @@ in
       let
         option = fileSystems.optionOf fs;
       in
-      "By ${option} a local file system waits for sops-nix.service, and this waits for all local file systems. systemd breaks such a cycle by leaving a unit out of the boot: "
-      + "add nofail to ${option}, or remove what orders it so and set neededForFileSystems of the secrets that it needs to true."
+      "Because of ${option}, a local file system waits for sops-nix.service, which itself waits for all local file systems. systemd breaks such a cycle by leaving a unit out of the boot: "
+      + "add nofail to ${option}, or remove that order and set neededForFileSystems to true for the secrets that this file system needs."
     ) (ordering.localMountsWaitingFor fileSystems.ours)
     # Who knows that these units are early can order ours before sysinit.target; then there is no warning.
-    ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) ''
-      sops-nix.service waits for ${lib.concatStringsSep ", " ahead} (after sysinit.target, as far as NixOS knows; if that is wrong, set systemd.services.sops-nix.before = [ "sysinit.target" ]), so that sops-nix.service cannot be ordered before sysinit.target. Ordinary units are then no longer ordered after the secrets:
-      each that needs them needs after = [ "sops-nix.service" ].
-    '';
+    ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) (
+      "sops-nix.service waits for ${lib.concatStringsSep ", " ahead}, and so starts after sysinit.target. Then ordinary units do not wait for the secrets: "
+      + "add after = [ \"sops-nix.service\" ] to each unit that needs a secret. "
+      + "If sops-nix.service can start before sysinit.target nevertheless, set systemd.services.sops-nix.before = [ \"sysinit.target\" ] instead."
+    );
 }

@@ -1,4 +1,5 @@
-# The systemd units. A unit installs its phase, or, if a script does, shows at boot what the script did and installs when it is restarted.
+# The systemd units. A unit installs the secrets of its phase. If a script does that at boot, the unit shows at boot what the script said, and installs the
+# secrets when somebody restarts the unit.
 {
   config,
   lib,
@@ -37,7 +38,7 @@ let
       showOrInstall {
         phase = phases.early;
         shown = [ phases.early ];
-        # Whatever it could install now comes too late for the users.
+        # The users exist already, so secrets that are installed now come too late for them.
         ahead = [ ];
       };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
@@ -62,7 +63,7 @@ let
       ;
   };
 
-  # Which units exist depends on this option alone, and on no secret: secrets may depend on which units exist.
+  # Whether the units exist depends only on this option, and not on the secrets, because the secrets may depend on which units exist.
   withEarlyUnit = cfg.useSystemdActivation;
   former = formerUnit "sops-install-secrets" "sops-nix";
   formerEarly = formerUnit "${former.name}-for-users" "sops-nix-for-users";
@@ -195,12 +196,12 @@ in
         {
           description = lib.mkDefault "Secrets of sops files";
           aliases = aliases former;
-          # Who empties the script wants nothing to be installed at boot.
+          # If the configuration has emptied the script, nothing is to be installed at boot.
           wantedBy = lib.optional (ways.regularByUnit || scriptInstalls) "sysinit.target";
           after = [
             # Links of secrets may be on any of these file systems.
             "local-fs.target"
-            # Owners must exist. One of these two creates them, unless a script has done it before.
+            # The owners of secrets must exist. One of these two units creates users, unless a script has done so before.
             "systemd-sysusers.service"
             "userborn.service"
           ]
@@ -259,9 +260,9 @@ in
           ConditionFileNotEmpty = "!${unitPath.plain (toString cfg.age.keyFile)}";
         };
         serviceConfig = {
-          # Without RemainAfterExit, so that each start of the installer checks again whether the key exists.
+          # RemainAfterExit is not set, so each start of the installer checks again whether the key exists.
           Type = "oneshot";
-          # No setting here that needs a mount namespace: the key may be in any directory, which may have to be made.
+          # No setting here may need a mount namespace: the key may be in any directory, and the directory may have to be made first.
           NoNewPrivileges = true;
           LimitCORE = 0;
           MemorySwapMax = 0;

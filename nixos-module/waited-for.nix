@@ -1,5 +1,5 @@
-# What is refused for a unit that others early in the boot wait for: another command in place of the installer, and units before it that start after those
-# others.
+# Errors of a unit of ours that other units wait for early in the boot: another command in place of the installer, and units that must start before it
+# although they can start only after those other units.
 {
   config,
   lib,
@@ -17,31 +17,31 @@ rec {
   assertions =
     phase:
     {
-      # What waits for the unit of the phase.
+      # The units that wait for the unit of the phase.
       before,
-      # For messages: what somebody would be without, what has happened when the others start, and the unit's name in sops-nix.
+      # For messages: what is missing if the secrets are not installed, what happens before the other units start, and the unit's name in sops-nix.
       without,
       afterwards,
       formerName ? null,
     }:
     let
       name = "sops-nix${phase.suffix}";
-      # Mounts that hold keys have messages of their own, in checks.nix.
+      # Mounts that hold keys have their own messages, in checks.nix.
       late = lib.subtractLists ordering.keyMounts (ordering.waitingFor before "${name}.service");
     in
     lib.optional (!phase.isEmpty) {
       assertion = !isReplaced name phase.installer;
       message =
-        "systemd.services.${name}: this is the unit that installs the secrets with ${phase.option}, and its ExecStart is another now, so that ${without}: remove that ExecStart"
+        "systemd.services.${name} has another ExecStart, so it does not install the secrets with ${phase.option}, and ${without}: remove that ExecStart"
         + lib.optionalString (formerName != null) ", under the name ${formerName} as well"
-        + "; what is to run with the installation is ExecStartPre or ExecStartPost.";
+        + ". Commands to run before or after the installation belong in ExecStartPre or ExecStartPost.";
     }
     ++ map (unit: {
       assertion = false;
       message =
-        "${unit} is to start before ${name}.service, but itself starts only after ${afterwards}: "
+        "${unit} must start before ${name}.service, but can start only after ${afterwards}, which is later: "
         + lib.optionalString (lib.hasSuffix ".mount" unit) "declare it in fileSystems with neededForBoot = true, or "
-        + lib.optionalString (lib.hasSuffix ".service" unit) "set unitConfig.DefaultDependencies = false for it and remove what starts later from its after, or "
-        + "do not order it so.";
+        + lib.optionalString (lib.hasSuffix ".service" unit) "set its unitConfig.DefaultDependencies to false and remove units that start later from its after, or "
+        + "do not order it before ${name}.service.";
     }) late;
 }

@@ -1,5 +1,5 @@
-# What the configuration says about activation scripts and the secrets. This reads definitions, not the merged scripts, because what our own scripts do
-# depends on it.
+# Finds the activation scripts of the configuration that need the secrets. Only definitions are read here, not the merged scripts: the scripts of this module
+# depend on the result, so reading them would be infinite recursion.
 { lib, options }:
 
 let

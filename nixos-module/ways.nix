@@ -39,12 +39,12 @@ rec {
   deprecatesScripts = lib.versionAtLeast (config.system.nixos.release or lib.trivial.release) "26.05";
 
   # For messages.
-  dropped = "NixOS 26.11 drops what activation scripts use to have units restarted";
+  dropped = "From NixOS 26.11 on, scripts cannot have units restarted";
 
   # Scripts of the configuration.
   scripts = import ./waiting-scripts.nix { inherit lib options; };
 
-  # What reads secrets before a unit can install them.
+  # The parts of the configuration that read secrets before a unit can install them.
   earlyReaders = import ./early-readers.nix {
     inherit
       config
@@ -54,7 +54,7 @@ rec {
       ;
   };
 
-  # Whether units are only a default here, which gives way to whatever needs the secrets earlier.
+  # Whether units install the secrets only by default. If something needs the secrets earlier, a script then installs them.
   isYielding =
     option.highestPrio == (lib.mkOptionDefault null).priority
     && usersByScript
@@ -73,7 +73,7 @@ rec {
       )
     );
 
-  # Whether units were the default, and a script installs all the same.
+  # Whether a script installs the secrets, although units are the default here.
   yields = cfg.useSystemdActivation && !regularByUnit;
 
   # If there is no early secret, those of an earlier configuration may still have to be removed.

@@ -64,11 +64,11 @@ in
   no-sops-file = fails "`sops.defaultSopsFile'" { sops.secrets."db/password" = { }; };
   unknown-owner-of-a-secret =
     failsWith
-      ''sops.secrets."db/password".owner: there is no user nobody-here in users.users to take the group from; set sops.secrets."db/password".group''
+      ''sops.secrets."db/password".owner is nobody-here, but users.users has no such user to take the group from: set sops.secrets."db/password".group''
       { secrets."db/password".owner = "nobody-here"; };
   unknown-owner-of-a-template =
     failsWith
-      "sops.templates.motd.owner: there is no user nobody-here in users.users to take the group from; set sops.templates.motd.group"
+      "sops.templates.motd.owner is nobody-here, but users.users has no such user to take the group from: set sops.templates.motd.group"
       {
         templates.motd = {
           content = "x";

@@ -67,7 +67,7 @@ in
     (keyless { sops.gnupg.home = "/root/.gnupg"; })
   ];
   gnupg-home-and-ssh-keys =
-    mends "exclude each other: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null."
+    mends "cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null."
       (keyed { sops.gnupg.home = "/root/.gnupg"; })
       [
         (keyed {
@@ -77,7 +77,7 @@ in
         (keyed { sops.gnupg.home = null; })
       ];
   generated-key-without-a-file =
-    mends "does not know which file to make: set sops.age.keyFile."
+    mends "nothing says which file to make: set sops.age.keyFile."
       (keyed { sops.age.generateKey = true; })
       [
         (keyed {
@@ -112,7 +112,7 @@ in
         })
       ];
   no-owner =
-    mends "has neither an owner nor a uid"
+    mends ".uid are both null"
       (secret {
         owner = null;
         uid = null;
@@ -122,7 +122,7 @@ in
         (secret { uid = 1000; })
       ];
   no-group =
-    mends "has neither a group nor a gid"
+    mends ".gid are both null"
       (secret {
         group = null;
         gid = null;
@@ -135,11 +135,11 @@ in
     neededForUsers = true;
     owner = "alice";
   }) [ (secret { neededForUsers = true; }) ];
-  early-template = mends "set sops.secrets.\"db/password\".neededForUsers." (template { }) [
+  early-template = mends "set sops.secrets.\"db/password\".neededForUsers to true." (template { }) [
     (template { neededForUsers = true; })
   ];
   immutable-sysusers =
-    mends "set users.mutableUsers to true, or use services.userborn.enable."
+    mends "set users.mutableUsers to true, or set services.userborn.enable to true."
       (early {
         systemd.sysusers.enable = true;
         users.mutableUsers = false;
@@ -155,7 +155,7 @@ in
         })
       ];
   credential-for-early-secrets =
-    mends "because a script creates the users: set services.userborn.enable to true."
+    mends "a script installs those with neededForUsers: set services.userborn.enable to true."
       (early { sops.age.keyCredential = "sops-age-key"; })
       [
         (early {
@@ -172,11 +172,14 @@ in
         (keyed { })
         (keyed { sops.useSystemdActivation = true; })
       ];
-  waiting-script = mends "make a unit of it, with after = [ \"sops-nix.service\" ]." (keyed {
-    system.activationScripts.samba.deps = [ "setupSecrets" ];
-  }) [ (keyed { systemd.services.samba.after = [ "sops-nix.service" ]; }) ];
+  waiting-script =
+    mends "turn each script named here into a unit with after = [ \"sops-nix.service\" ]."
+      (keyed {
+        system.activationScripts.samba.deps = [ "setupSecrets" ];
+      })
+      [ (keyed { systemd.services.samba.after = [ "sops-nix.service" ]; }) ];
   script-before-the-unit =
-    mends "make a unit of it, with after = [ \"sops-nix.service\" ]."
+    mends "turn each script named here into a unit with after = [ \"sops-nix.service\" ]."
       (keyed {
         sops.useSystemdActivation = true;
         system.activationScripts.samba.deps = [ "setupSecrets" ];
@@ -188,7 +191,7 @@ in
         })
       ];
   crypttab =
-    mends "set sops.secrets.\"db/password\".neededForFileSystems to true, and name its path there"
+    mends "set sops.secrets.\"db/password\".neededForFileSystems to true, and change its path in"
       (keyed { environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/db/password"; })
       [
         (keyed {
@@ -217,7 +220,7 @@ in
         services.userborn.enable = true;
       };
     in
-    mends "neededForFileSystems to true instead of neededForUsers, and name its path there"
+    mends "neededForFileSystems to true instead of neededForUsers, and change its path in"
       (early (disk {
         environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets-for-users/my-password";
       }))
@@ -229,7 +232,7 @@ in
       ];
   crypttab-with-a-secret-of-nobody =
     mends
-      "declare the secret with neededForFileSystems, and name its path in /run/secrets-for-file-systems"
+      "declare the secret with neededForFileSystems, and use its path in /run/secrets-for-file-systems"
       (keyed { environment.etc.crypttab.text = "data /dev/sdb1 /run/secrets/wifi"; })
       [
         (keyed {
@@ -238,7 +241,7 @@ in
         })
       ];
   local-file-system =
-    mends "neededForFileSystems to true, and name its path there"
+    mends "neededForFileSystems to true, and change its path in"
       (keyed {
         fileSystems."/data".options = [ "config=/run/secrets/db/password" ];
       })
@@ -260,7 +263,7 @@ in
         ];
       };
     in
-    mends "neededForFileSystems to true, and name its path there"
+    mends "neededForFileSystems to true, and change its path in"
       (keyed (mount "/run/secrets/db/password"))
       [
         (keyed {
@@ -269,8 +272,7 @@ in
         })
       ];
   disk-of-the-initrd =
-    mends
-      "have that disk opened or mounted after the initrd, with a secret that is neededForFileSystems."
+    mends "open or mount that disk after the initrd, with a secret that has neededForFileSystems."
       (keyed {
         boot.initrd.luks.devices.data.keyFile = "/run/secrets/db/password";
       })
@@ -305,7 +307,7 @@ in
         }))
       ];
   secret-for-users-and-file-systems =
-    mends "remove one of them, and declare it once more under another name for the other."
+    mends "set only one of the two, and if both are needed, declare it under two names."
       (keyed {
         sops.secrets.my-password = {
           neededForUsers = true;
@@ -336,7 +338,7 @@ in
           };
         };
     in
-    mends "once more under another name, with neededForFileSystems, and use that." (share { }) [
+    mends "again under another name with neededForFileSystems, and use that." (share { }) [
       (share (
         { config, ... }:
         {
@@ -394,7 +396,7 @@ in
       })
     ];
   crypttab-that-is-a-secret =
-    mends "write crypttab in environment.etc.crypttab.text"
+    mends "write the lines of crypttab in environment.etc.crypttab.text"
       (keyed {
         environment.etc.crypttab.source = "/run/secrets/db/password";
       })
@@ -421,7 +423,7 @@ in
     system.activationScripts.setupSecrets.text = lib.mkForce "";
   }) [ (keyed { }) ];
   settings-of-an-early-unit-that-installs-nothing =
-    mends "Remove it, or set services.userborn.enable to true."
+    mends "remove it, or set services.userborn.enable to true."
       (early { systemd.services.sops-nix-for-users.environment.FOO = "bar"; })
       [
         (early {
@@ -443,7 +445,7 @@ in
         })
       ];
   credential-for-a-script =
-    mends "not to activation scripts: set sops.useSystemdActivation to true."
+    mends "but here a script installs them: set sops.useSystemdActivation to true."
       (keyed {
         sops.age.keyCredential = "sops-age-key";
         sops.useSystemdActivation = false;
@@ -455,7 +457,7 @@ in
         })
       ];
   late-users =
-    mends "Set sops.useSystemdActivation to true."
+    mends "do not exist yet when the script runs: set sops.useSystemdActivation to true."
       (keyed {
         services.userborn.enable = true;
         sops.useSystemdActivation = false;
@@ -496,7 +498,7 @@ in
         }
       ];
   key-on-a-late-file-system =
-    mends ".neededForBoot, or sops.useSystemdActivation."
+    mends ".neededForBoot to true, or set sops.useSystemdActivation to true."
       (keyed (persistent {
         fileSystems."/persist" = { };
         system.nixos.release = "25.11";
@@ -513,7 +515,8 @@ in
         }))
       ];
   key-on-a-late-file-system-for-a-script =
-    mends "set fileSystems.\"/persist\".neededForBoot."
+    mends
+      "which is mounted only after the activation script needs the key: set fileSystems.\"/persist\".neededForBoot to true."
       (early (persistent {
         fileSystems."/persist" = { };
       }))
@@ -535,7 +538,8 @@ in
         }))
       ];
   local-file-system-before-early-secrets =
-    mends "declare it in fileSystems with neededForBoot = true, or do not order it so."
+    mends
+      "declare it in fileSystems with neededForBoot = true, or do not order it before sops-nix-for-users.service."
       (early {
         fileSystems."/" = { };
         systemd.mounts = [ { where = "/persist"; } ];

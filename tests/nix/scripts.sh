@@ -68,15 +68,15 @@ check_activation_scripts() {
   runnable "$tests/expected/ordinary-units-before-the-unit-with-scripts/sops-nix-show-or-install.sh" > "$work/unit"
   REGULAR=1 activate "$here/setupSecrets.snippet"
   unit
-  expect "what failed at boot is tried again after other units" 0 $'regular\ntrying again, with what has started since\nregular' $?
+  expect "what failed at boot is tried again after other units" 0 $'regular\ntrying again, because more of the system has started since\nregular' $?
   EARLY=5 activate "$here/setupSecretsForUsers.snippet"
   activate "$here/setupSecrets.snippet"
   unit
-  expect "users that were created without their secrets stay a failure" 5 $'early\nregular\ntrying again, with what has started since\nregular' $?
+  expect "users that were created without their secrets stay a failure" 5 $'early\nregular\ntrying again, because more of the system has started since\nregular' $?
   EARLY=5 activate "$here/setupSecretsForUsers.snippet"
   REGULAR=1 activate "$here/setupSecrets.snippet"
   REGULAR=6 unit
-  expect "and what fails again has failed as it does now" 6 $'early\nregular\ntrying again, with what has started since\nregular' $?
+  expect "and what fails again has failed as it does now" 6 $'early\nregular\ntrying again, because more of the system has started since\nregular' $?
   unit
   expect "but only once" 0 regular $?
   activate "$here/setupSecrets.snippet"
@@ -135,7 +135,7 @@ check_key_generation() {
   expect_key "and a relative one" "$work/lib/elsewhere/key"
   without && ln -s key.txt "$key"
   generate
-  expect "a link to itself is an error" 1 "$generating"$'\n'"$key leads to itself: remove it" $?
+  expect "a link to itself is an error" 1 "$generating"$'\n'"$key is a symlink that leads to itself: remove it" $?
   without && echo > "$work/lib/file" && ln -s ../file/key "$key"
   generate
   expect "and one into a file" 1 "$generating"$'\n'"mkdir: cannot create directory '$work/lib/file': File exists" $?
@@ -179,9 +179,9 @@ check_full_disk_for_a_key() {
   unshare --mount bash -c 'mount -t tmpfs -o size=8k tmpfs "$1" && head -c 1M /dev/zero > "$1/other" 2> /dev/null; bash "$2"; echo "$?"; ls -A "$1"; rm "$1/other"; bash "$2"; grep -c AGE-SECRET-KEY "$1/key.txt"' \
     disk "${key%/*}" "$work/generate" > "$work/said" 2>&1
   # Some versions of age-keygen say it themselves.
-  sed -Ei "s/^Public key: age1.*/Public key/; /^age-keygen: report /d; s#^age-keygen: .*$key.new: no space left on device#cannot write $key.new: see whether the disk is full: df ${key%/*}#" "$work/said"
+  sed -Ei "s/^Public key: age1.*/Public key/; /^age-keygen: report /d; s#^age-keygen: .*$key.new: no space left on device#cannot write $key.new; to see whether the disk is full, run: df ${key%/*}#" "$work/said"
   expect "a full disk is told, leaves nothing, and the next run makes the key" 0 \
-    "$(printf '%s\n' "$generating" "cannot write $key.new: see whether the disk is full: df ${key%/*}" 1 other "$generating" "Public key" 1)" 0
+    "$(printf '%s\n' "$generating" "cannot write $key.new; to see whether the disk is full, run: df ${key%/*}" 1 other "$generating" "Public key" 1)" 0
 }
 
 # Files and directories that are mounts of their own.
@@ -220,14 +220,14 @@ check_mounted_key() {
     head -c 1M /dev/zero > /mnt/other 2> /dev/null; bash '$work/generate'; stat -c %s '$key'; rm /mnt/other"
   sed -Ei 's/^(Public key: age1).*/\1/' "$work/said"
   expect "on a full disk it stays empty" 0 \
-    "$(printf '%s\n' "$generating" "cannot write $key: see whether the disk is full: df $key" 0 "$generating" "Public key: age1" 0 "600 0")" $?
+    "$(printf '%s\n' "$generating" "cannot write $key; to see whether the disk is full, run: df $key" 0 "$generating" "Public key: age1" 0 "600 0")" $?
 
   mounted "mount --bind '$key' '$key'; mount -o remount,bind,ro '$key'"
   expect "a read-only file is told" 0 \
-    "$(printf '%s\n' "$generating" "cannot write to $key: see how it is mounted and whose it is: findmnt --target $key; ls -ld $key" 1 "644 0")" $?
+    "$(printf '%s\n' "$generating" "cannot write to $key; to see how it is mounted and who owns it, run: findmnt --target $key; ls -ld $key" 1 "644 0")" $?
   mounted "mount --bind '${key%/*}' '${key%/*}'; mount -o remount,bind,ro '${key%/*}'"
   expect "and a read-only directory" 0 \
-    "$(printf '%s\n' "$generating" "cannot write to ${key%/*}: see how it is mounted and whose it is: findmnt --target ${key%/*}; ls -ld ${key%/*}" 1 "644 0")" $?
+    "$(printf '%s\n' "$generating" "cannot write to ${key%/*}; to see how it is mounted and who owns it, run: findmnt --target ${key%/*}; ls -ld ${key%/*}" 1 "644 0")" $?
   mounted "mount --bind '${key%/*}' '${key%/*}'"
   expect "a directory that is a mount is like any other" 0 \
     "$(printf '%s\n' "$generating" "Public key: $(age-keygen -y "$key")" 0 "600 0")" $?

@@ -9,22 +9,36 @@ const SAID: &str = "tests/nix/cases has a configuration of which it is said, and
 
 pub const ROWS: &[Row] = &[
     named("write the whole path, from / on.", SAID, &["sops.secrets.<name>.path"]),
-    named("of ${unit}: write that.", SAID, &["sops.secrets.<name>.restartUnits"]),
+    named("write ${quadletUnit unit}.", SAID, &["sops.secrets.<name>.restartUnits"]),
     named(
-        "$key leads to itself: remove it",
+        "$key is a symlink that leads to itself: remove it",
         "a script says it, and tests/nix/scripts.sh runs that",
         &["sops.age.generateKey"],
     ),
-    named("and would wait for it with this: remove it.", SAID, &["sops-nix.service"]),
-    named("may start without: add _netdev to ${option}.", EVALUATED, &[]),
+    named(
+        "With it, ${newName}.service would wait for sysinit.target",
+        SAID,
+        &["sops-nix.service"],
+    ),
+    named("may start without the secret: add _netdev to ${option}.", EVALUATED, &[]),
+    named(
+        "add nofail to ${option}, or remove that order and set neededForFileSystems to true",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForFileSystems"],
+    ),
+    named(
+        "write the lines of crypttab in environment.etc.crypttab.text",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForFileSystems"],
+    ),
     named("set systemd.services.${newName} instead.", SAID, &["sops-nix.service"]),
     named(
-        "has neither an owner nor a uid, both are null: set one of them",
+        "${option}.uid are both null: set one of them.",
         EVALUATED,
         &["sops.secrets.<name>.owner", "sops.secrets.<name>.uid"],
     ),
     named(
-        "has neither a group nor a gid, both are null: set one of them",
+        "${option}.gid are both null: set one of them.",
         EVALUATED,
         &["sops.secrets.<name>.group", "sops.secrets.<name>.gid"],
     ),
@@ -34,12 +48,12 @@ pub const ROWS: &[Row] = &[
         &["sops.validateSopsFiles"],
     ),
     named(
-        "have one path, ${place.path}: set path of all but one to another place.",
+        "have the same path, ${place.path}: set path of all but one to another place.",
         EVALUATED,
         &["sops.secrets.<name>.path"],
     ),
     named(
-        "are one file, ${file place}: set name of all but one to another name.",
+        "would be the same file, ${file place}: set name of all but one to another name.",
         EVALUATED,
         &["sops.secrets.<name>.name"],
     ),
@@ -49,12 +63,12 @@ pub const ROWS: &[Row] = &[
         &["sops.age.keyFile", "sops.age.sshKeyPaths"],
     ),
     named(
-        "exclude each other: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null.",
+        "cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null.",
         EVALUATED,
         &["sops.gnupg.sshKeyPaths", "sops.gnupg.home"],
     ),
     named(
-        "does not know which file to make: set sops.age.keyFile.",
+        "nothing says which file to make: set sops.age.keyFile.",
         EVALUATED,
         &["sops.age.keyFile", "sops.age.generateKey"],
     ),
@@ -74,7 +88,7 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.neededForUsers"],
     ),
     named(
-        "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.${phase.option}.",
+        "set sops.secrets.${lib.strings.escapeNixIdentifier secretName}.${phase.option} to true.",
         EVALUATED,
         &[
             "sops.secrets.<name>.neededForUsers",
@@ -82,12 +96,12 @@ pub const ROWS: &[Row] = &[
         ],
     ),
     named(
-        "once more under another name, with ${phase.option}, and use that.",
+        "again under another name with ${phase.option}, and use that.",
         EVALUATED,
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
     named(
-        "remove one of them, and declare it once more under another name for the other.",
+        "set only one of the two, and if both are needed, declare it under two names.",
         EVALUATED,
         &[
             "sops.secrets.<name>.neededForUsers",
@@ -100,12 +114,12 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
     named(
-        "declare the secret with neededForFileSystems, and name its path in",
+        "declare the secret with neededForFileSystems, and use its path in",
         EVALUATED,
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
     named(
-        "have that disk opened or mounted after the initrd, with a secret that is neededForFileSystems.",
+        "open or mount that disk after the initrd, with a secret that has neededForFileSystems.",
         EVALUATED,
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
@@ -115,7 +129,7 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.path"],
     ),
     named(
-        "set users.mutableUsers to true, or use services.userborn.enable.",
+        "set users.mutableUsers to true, or set services.userborn.enable to true.",
         EVALUATED,
         &[],
     ),
@@ -130,16 +144,15 @@ pub const ROWS: &[Row] = &[
         &["sops.useSystemdActivation"],
     ),
     named(
-        "nobody will be told when this secret changes",
+        "it is not restarted or reloaded after a change",
         EVALUATED,
         &["sops.secrets.<name>.restartUnits"],
     ),
     named(
-        ".neededForBoot, or sops.useSystemdActivation.",
+        ".neededForBoot to true, or set sops.useSystemdActivation",
         EVALUATED,
         &["sops.useSystemdActivation"],
     ),
-    named(".neededForBoot.", EVALUATED, &[]),
     named(".neededForBoot to true.", EVALUATED, &[]),
     named(
         "remove that line, or set it to true.",
@@ -149,14 +162,18 @@ pub const ROWS: &[Row] = &[
     named("is in the deps of ${waiting}", EVALUATED, &["sops-nix.service"]),
     named("although setupSecrets is in its deps", EVALUATED, &["sops-nix.service"]),
     named("remove that text.", EVALUATED, &["sops.useSystemdActivation"]),
-    named("declare it in fileSystems instead of systemd.mounts, and", SAID, &[]),
     named(
-        "so that ${without}: remove that ExecStart",
+        "declare ${fs.mountPoint} in fileSystems, not in systemd.mounts, and",
+        SAID,
+        &[],
+    ),
+    named(
+        "and ${without}: remove that ExecStart",
         SAID,
         &["sops-nix-for-users.service", "sops-nix-for-file-systems.service"],
     ),
     named(
-        "in users.users to take the group from; set ${what}.group",
+        "but users.users has no such user to take the group from: set ${what}.group",
         EVALUATED,
         &["sops.secrets.<name>.group"],
     ),

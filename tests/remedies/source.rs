@@ -32,10 +32,10 @@ const COMMANDS: [&str; 26] = [
     "by hand",
     "run again",
 ];
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 36] = [
     "set", "declare", "correct", "remove", "name", "use", "add", "choose", "move", "wait", "run", "give", "let", "check",
     "rebuild", "leave", "replace", "write", "mount", "unmount", "allow", "keep", "take", "put", "restart", "repair", "install",
-    "raise",
+    "raise", "restore", "look", "start", "insert", "find", "import", "ask", "turn",
 ];
 
 /// A text of the source.
@@ -92,7 +92,7 @@ impl Text {
     pub fn is_remedy(&self) -> bool {
         let text = self.text.replace("cannot be run: ", "");
         let asks = |verb: &&str| {
-            let begins = is_a(&self.path, "rs") && text.starts_with(&format!("{verb} ")) && text.split(' ').count() > 3;
+            let begins = is_a(&self.path, "rs") && text.starts_with(&format!("{verb} ")) && is_sentence(&text);
             begins
                 || [';', ':', ',', '(']
                     .iter()
@@ -100,6 +100,11 @@ impl Text {
         };
         self.is_advice() || COMMANDS.iter().any(|command| text.contains(command)) || VERBS.iter().any(asks)
     }
+}
+
+/// Whether it is a sentence or the beginning of one, and not the two words of a record.
+fn is_sentence(text: &str) -> bool {
+    text.split(' ').count() > 3 || !text.ends_with(' ') && !text.ends_with("\\n")
 }
 
 /// Whether a file's name ends so.

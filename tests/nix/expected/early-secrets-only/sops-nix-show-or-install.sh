@@ -6,7 +6,7 @@ for phase in -for-users ""; do
   read -r code < "/run/sops-nix/status$phase"
   [ "${status:-0}" != 0 ] || status=$code
   [ -z "$phase" ] || early=$code
-  # It tells of the boot. Whoever starts the unit again wants the secrets installed.
+  # The files are about the boot. A person who starts the unit again wants the secrets to be installed.
   rm -f "/run/sops-nix/status$phase" "/run/sops-nix/log$phase"
 done
 [ -z "$status" ] || exit "$status"

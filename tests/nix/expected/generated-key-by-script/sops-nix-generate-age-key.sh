@@ -1,7 +1,7 @@
 #!/bin/sh
 export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'
 key=/var/lib/sops-nix/key.txt
-# An empty file is no key. A full disk may have left it, or whoever gave it its owner.
+# An empty file is no key. A full disk may have left it, or a program that made the file only to set its owner.
 isThere() { [ -e "$key" ] && { [ -s "$key" ] || [ ! -f "$key" ]; }; }
 isThere && exit 0
 
@@ -10,31 +10,31 @@ fail() { echo "$1" >&2; exit 1; }
 echo "generating the age key of this machine: $key"
 # A link may lead to a place that is yet to be made.
 target=$(readlink -mv "$key")
-[ ! -L "$target" ] || fail "$key leads to itself: remove it"
+[ ! -L "$target" ] || fail "$key is a symlink that leads to itself: remove it"
 directory=$(dirname "$target")
 mkdir -p -m 0700 "$directory"
-# One at a time, where the file system has locks.
+# A lock lets only one such script work at a time, if the file system has locks.
 exec 9< "$directory"
 flock 9 || true
 isThere && exit 0
 
-# A file that is a mount of its own, as one that is kept on another disk, cannot be replaced.
+# A file on which another file is mounted, for example one that is kept on another disk, cannot be replaced. So it is written in place.
 if mountpoint -q "$target"; then written=$target; else written=$directory; fi
-[ -w "$written" ] || fail "cannot write to $written: see how it is mounted and whose it is: findmnt --target $written; ls -ld $written"
-isFull() { fail "cannot write $1: see whether the disk is full: df $written"; }
+[ -w "$written" ] || fail "cannot write to $written; to see how it is mounted and who owns it, run: findmnt --target $written; ls -ld $written"
+isFull() { fail "cannot write $1; to see whether the disk is full, run: df $written"; }
 
-# The key comes into it by one write, behind what somebody who takes no lock may have put there meanwhile. (`printf` alone writes the comment of
-# age-keygen first. Ended then, it would leave a file without a key that is never replaced.)
+# The key is appended by a single write, after anything that a program without the lock may have written meanwhile. (Several writes would begin with the
+# comment of age-keygen. If the script ended there, the file would have no key, and would never be replaced.)
 writeInPlace() {
-  identity=$(/nix/store/00000000000000000000000000000000-age/bin/age-keygen 2> /dev/null) || fail "age-keygen makes no key"
+  identity=$(/nix/store/00000000000000000000000000000000-age/bin/age-keygen 2> /dev/null) || fail "age-keygen printed no key"
   chmod go= "$target"
   printf '%s\n' "$identity" | dd iflag=fullblock oflag=append conv=notrunc bs=64k status=none of="$target" 2> /dev/null && return
-  # Half of it is not to be taken for a key.
+  # A key that was written only in part must not be taken for a key.
   case $identity in "$(cat "$target")"*) : > "$target" ;; esac
   isFull "$target"
 }
 
-# A key that a power cut left half-written would be taken for a key for ever: it gets its name when it is whole and on the disk.
+# A power cut may leave a half-written key, which would be taken for a key for ever. So the file gets its name only when it is complete and on the disk.
 replace() {
   new=$target.new
   rm -f "$new"
