@@ -289,7 +289,7 @@ fn a_missing_secret_is_declared() {
     let token = crate::common::token("other");
     scene.manifest = scene.manifest.clone().template("t", &token, json!({}));
     scene.manifest.value()["placeholderBySecretName"]["other"] = json!(token);
-    scene.says("which this manifest does not install; declare it");
+    scene.says("which this manifest does not install; declare that secret without neededForUsers");
     scene.manifest = scene.manifest.clone().secret("other", &scene.world.input("f.yaml"), "a");
     scene.is_mended();
 }
@@ -325,7 +325,7 @@ fn a_field_is_given_once() {
         .write("manifest.json", text.replacen('{', "{\"keepGenerations\": 2, ", 1));
     let said = scene.world.run_arguments([&path]);
     assert!(
-        said.err.contains(": the field keepGenerations is given twice, at line "),
+        said.err.contains(": the field \"keepGenerations\" is given twice, at line "),
         "{said:?}"
     );
     assert!(said.err.ends_with("; remove one of the two\n"), "{said:?}");
