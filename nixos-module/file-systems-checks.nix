@@ -25,7 +25,7 @@ let
   readerWarning =
     { name, remedy }:
     if ways.regularByUnit then
-      "At boot, ${name} needs a secret before the unit that installs the secrets can run: ${remedy}."
+      "At boot, ${name} needs a secret before the unit that installs the secrets can start: ${remedy}."
     else
       "At boot, ${name} needs a secret before a unit can install it, so a script installs the secrets. ${ways.dropped}: ${remedy}.";
 in

@@ -197,7 +197,7 @@ fn a_foreign_symlink_is_replaced() {
         scene.types(
             "mkdir -p /run/home/other && chown 1000 /run/home && ln -s other /run/home/link && chown -h 1000 /run/home/link",
         );
-        scene.says("uid 1000 can put a symlink there");
+        scene.says("uid 1000 can change this symlink");
         if declared == "/run/home/link/key" {
             scene.types("rm /run/home/link && mkdir /run/home/link");
         }
@@ -303,7 +303,7 @@ fn a_place_of_ones_own_is_chosen() {
     }
     let own = scene.manifest.field("symlinkPath").unwrap().clone();
     scene.set("symlinkPath", "/usr/not-ours/secrets");
-    scene.says("cannot make the directory /usr/not-ours: permission denied; run this as root, or in user mode choose");
+    scene.says("cannot make the directory /usr/not-ours: permission denied; run this as root; in user mode, choose");
     scene.set("symlinkPath", own);
     scene.is_mended();
 }
@@ -333,7 +333,7 @@ fn units_are_told_by_hand() {
 fn what_can_be_swapped_out_is_unmounted() {
     let Some(scene) = host() else { return };
     scene.types("mkdir /run/secrets.d && mount -t tmpfs none /run/secrets.d");
-    scene.says("secrets may be written to swap; unmount it and run again");
+    scene.says("secrets may be written to swap; unmount it and run this again");
     scene.types("umount /run/secrets.d && rm /run/secrets");
     scene.is_mended();
     scene.no_longer_says("swap");

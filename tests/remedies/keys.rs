@@ -385,7 +385,7 @@ fn an_ssh_key_in_another_form_is_converted() {
             scene.world.allow_input(name);
         }
         scene.set("ageSshKeyPaths", json!([scene.world.input("a key")]));
-        let line = scene.says("copy instead; to make one, run: ");
+        let line = scene.says("copy; to make one, run: ");
         // Who types it is asked for the passphrase.
         scene.types(&command(&line).replace("openssl pkey ", "openssl pkey -passin pass:word "));
         scene.set("ageSshKeyPaths", json!([scene.world.input(result)]));

@@ -31,6 +31,17 @@ pub const ROWS: &[Row] = &[
         EVALUATED,
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
+    named(
+        "to see how it is mounted and who owns it, run: findmnt --target $written; ls -ld $written",
+        "a script says it, and tests/nix/scripts.sh runs that",
+        &[],
+    ),
+    named(
+        "to see whether the disk is full, run: df $written",
+        "a script says it, and tests/nix/scripts.sh runs that",
+        &[],
+    ),
+    named("move these commands to a unit of their own", SAID, &[]),
     named("set systemd.services.${newName} instead.", SAID, &["sops-nix.service"]),
     named(
         "${option}.uid are both null: set one of them.",
@@ -161,6 +172,11 @@ pub const ROWS: &[Row] = &[
     ),
     named("is in the deps of ${waiting}", EVALUATED, &["sops-nix.service"]),
     named("although setupSecrets is in its deps", EVALUATED, &["sops-nix.service"]),
+    named(
+        "although setupSecretsForUsers is in its deps",
+        SAID,
+        &["sops-nix-for-users.service"],
+    ),
     named("remove that text.", EVALUATED, &["sops.useSystemdActivation"]),
     named(
         "declare ${fs.mountPoint} in fileSystems, not in systemd.mounts, and",
@@ -178,7 +194,7 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.group"],
     ),
     named(
-        "set systemd.services.sops-nix.before = [ \"sysinit.target",
+        "set systemd.services.sops-nix.before = [",
         SAID,
         &["sops-nix.service"],
     ),

@@ -49,11 +49,7 @@ pub const ROWS: &[Row] = &[
         a_number_that_is_a_key_gets_quotes,
     ),
     mended("remove the value by hand", a_value_that_is_not_encrypted_is_added_again),
-    named(
-        "remove that key by hand",
-        "a value that is not encrypted is removed and added again in the same way",
-        &[],
-    ),
+    mended("remove that key by hand", a_value_that_is_not_encrypted_is_added_again),
     mended(
         "move that document to a file of its own, without the line --- above it",
         joined_documents_are_parted,
@@ -466,7 +462,8 @@ fn a_value_that_is_not_encrypted_is_added_again() {
             let lines = text.lines().map(|line| if line.starts_with(good) { bad } else { line });
             lines.flat_map(|line| [line, "\n"]).collect()
         });
-        let line = scene.says("remove the value by hand");
+        let noun = if bad.starts_with('5') { "that key" } else { "the value" };
+        let line = scene.says(&format!("remove {noun} by hand"));
         assert_eq!(line.contains("document 2: the key \"c\""), plain.contains("---"), "{line}");
         without(&path, start);
         scene.will_write(anew);
@@ -513,7 +510,7 @@ fn joined_documents_are_parted() {
     let whole = fs::read_to_string(&path).unwrap();
     let second = fs::read_to_string(scene.encrypted("g.yaml", "b: two\n")).unwrap();
     fs::write(&path, format!("{whole}---\n{second}")).unwrap();
-    scene.says("document 2 is a sops file of its own");
+    scene.says("document 2 is another sops file, with another data key");
     scene.types("csplit --quiet f.yaml '/^---$/' && sed 1d xx01 > second.yaml && mv xx00 f.yaml");
     scene.is_mended();
     let second = scene.world.input("second.yaml");

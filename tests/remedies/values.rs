@@ -113,7 +113,7 @@ fn a_key_in_brackets_is_mended() {
 
 fn a_key_is_corrected() {
     let Some(mut scene) = with_key("password/x") else { return };
-    scene.says("the key password is a string, not a map, so there is no password/x in it; correct the key");
+    scene.says(r#"the key "password/x" does not exist: "password" is a string, not a map; correct the key"#);
     scene.redeclare("key", "password");
     scene.is_mended();
     assert_eq!(scene.secret(), "one");
@@ -121,7 +121,7 @@ fn a_key_is_corrected() {
 
 fn a_position_in_a_list_is_mended() {
     let Some(mut scene) = with_key(r#"["l"][2]"#) else { return };
-    scene.says(r#"the key ["l"][2] does not exist: l has 2 elements, [0] to [1]; correct the position"#);
+    scene.says(r#"the key ["l"][2] does not exist: "l" has 2 elements, [0] to [1]; correct the position"#);
     scene.redeclare("key", r#"["l"][1]["n"]"#);
     scene.is_mended();
     assert_eq!(scene.secret(), "five");
@@ -161,7 +161,7 @@ fn a_key_is_added() {
 
 fn a_value_is_given() {
     let Some(mut scene) = with_key("m/c") else { return };
-    let line = scene.says("the key m/c is null");
+    let line = scene.says(r#"the key "m/c" is null"#);
     scene.will_write(&PLAIN.replace("null", "\"eight\""));
     scene.does(&line);
     scene.is_mended();

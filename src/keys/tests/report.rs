@@ -114,7 +114,7 @@ fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
                this host has:\n    \
                  {own}  from /keys/key.txt\n  \
                hint: this host has the key {own}, but the entry for it in the file is damaged: restore the file from version control; \
-               or where another key opens it, run: sops rotate --in-place secrets/db.yaml\n"
+               if you have another key that opens it, run: sops rotate --in-place secrets/db.yaml\n"
         )
     );
 }

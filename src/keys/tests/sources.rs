@@ -232,7 +232,7 @@ fn a_file_that_others_may_read_or_write_is_used_with_a_warning() {
     ] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let keyring = of_age_file(&path);
-        let notice = format!("/keys/key.txt: {what}; run: chmod 600 /keys/key.txt");
+        let notice = format!("/keys/key.txt {what}; run: chmod 600 /keys/key.txt");
         assert_eq!(host.notices(&keyring), [notice]);
         assert!(opens(&keyring, vec![entry_for(&identity.to_public())]));
     }
