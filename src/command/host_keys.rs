@@ -73,7 +73,7 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
 /// The failure if there is no recipient to print. `is_explained` says that the remarks tell of sources without one.
 fn no_key(is_explained: bool) -> Diagnosis {
     if is_explained {
-        return Diagnosis::new("no recipient of this host is known", "see what is named above");
+        return Diagnosis::new("no recipient of this host is known", "see the warnings above");
     }
     Diagnosis::new(
         "no key was found on this host",

@@ -12,7 +12,7 @@ use crate::{
         plaintext::Plaintext,
         read::{self, ReadError},
     },
-    text::{diagnosis::Diagnosis, printable},
+    text::{diagnosis::Diagnosis, printable::shown},
 };
 
 /// One text that a command is given.
@@ -41,7 +41,7 @@ impl Input {
                 text: text.map_err(|cause| Diagnosis::bare(format!("cannot read standard input: {cause}")))?,
             });
         }
-        let name = printable::path(path);
+        let name = shown(path);
         if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
             let file = File::open(path).map_err(|error| read::reason(&error));
             let text = file.and_then(|file| read_stream(file, stream_limit));
@@ -54,7 +54,7 @@ impl Input {
         let contents = read::read(path, limit).map_err(|error| {
             let remedy = match error {
                 ReadError::Missing | ReadError::BadPath(_) | ReadError::NotRegular(_) => Some("correct its path"),
-                ReadError::Denied | ReadError::Refused(_) => Some("ask its owner for the right to read it"),
+                ReadError::Denied | ReadError::Refused(_) => Some("ask the owner of the file for the right to read it"),
                 ReadError::TooLarge(_) | ReadError::Late | ReadError::Stopped => error.remedy(),
             };
             Diagnosis {

@@ -68,7 +68,7 @@ fn of_many_small_files_that_print_long_no_more_is_in_memory_than_may_be_publishe
     let ended = run(&world, "small files that print long", &manifest, 2048);
     assert_eq!(ended.code, Some(3), "{}", ended.err);
     let refused =
-        |number: usize| format!("(needed by secret s{number:02}): with it, more than {most} MiB of secrets would be published");
+        |number: usize| format!("(needed by secret s{number:02}): this would be more than {most} MiB of secrets in all");
     assert!(!ended.err.contains(&refused(0)), "{}", ended.err);
     for number in 1..files {
         assert!(ended.err.contains(&refused(number)), "{}", ended.err);

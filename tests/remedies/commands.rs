@@ -31,7 +31,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "write it to a file, and name that",
+        "write the key to a file, and give the path of that file",
         "the cases passphrase and other-forms name a file, and are told what to type",
         &[],
     ),
@@ -43,6 +43,24 @@ pub const ROWS: &[Row] = &[
     named(
         "name an ssh-ed25519 key, or an ssh-rsa key of 2048 bits or more",
         "the case public-keys names both",
+        &[],
+    ),
+    named("leave out --to", "every case of sops-nix keys without it does", &[]),
+    named("leave out --input-type", "every other case of sops-nix inspect does", &[]),
+    named(
+        "restore it, or name another key",
+        "the cases of sops-nix convert name keys that are whole",
+        &[],
+    ),
+    named(
+        "look for a comment beside it, or ask the plugin",
+        "only the plugin knows the recipient",
+        &[],
+    ),
+    named("correct its path", "every other case names a file that is there", &[]),
+    named(
+        "ask the owner of the file for the right to read it",
+        "every other case names a file that may be read",
         &[],
     ),
 ];

@@ -193,11 +193,7 @@ pub const ROWS: &[Row] = &[
         EVALUATED,
         &["sops.secrets.<name>.group"],
     ),
-    named(
-        "set systemd.services.sops-nix.before = [",
-        SAID,
-        &["sops-nix.service"],
-    ),
+    named("set systemd.services.sops-nix.before = [", SAID, &["sops-nix.service"]),
     named(
         "set sops.gnupg.home to null and sops.gnupg.sshKeyPaths to [ ].",
         SAID,

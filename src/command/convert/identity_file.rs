@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     system::{plaintext::Plaintext, read},
-    text::{diagnosis::Diagnosis, printable},
+    text::{diagnosis::Diagnosis, printable::shown},
 };
 
 /// Writes `identities`, each with its recipient, to a new file at `path`, in the form that age-keygen writes.
@@ -19,7 +19,7 @@ use crate::{
 /// With a message for people, if there is no identity, if something is at `path` already, or if it cannot be written. Then nothing
 /// is left there.
 pub(crate) fn write(path: &Path, identities: &[(String, Plaintext)]) -> Result<(), Diagnosis> {
-    let name = printable::path(path);
+    let name = shown(path);
     if identities.is_empty() {
         let cause = format!("cannot write {name}: no private ed25519 key was given");
         return Err(Diagnosis::new(cause, "name the file of one"));
@@ -35,10 +35,10 @@ pub(crate) fn write(path: &Path, identities: &[(String, Plaintext)]) -> Result<(
 
 /// The failure that nothing is written to `path`, because some keys cannot be converted.
 pub(crate) fn not_written(path: &Path) -> Diagnosis {
-    let name = printable::path(path);
+    let name = shown(path);
     Diagnosis::new(
         format!("{name} is not written, because not all keys can be converted"),
-        "see what is named above",
+        "see the errors above",
     )
 }
 

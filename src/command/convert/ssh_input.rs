@@ -245,7 +245,9 @@ fn fault(input: &Input, cause: Cause) -> Diagnosis {
         Cause::NoSshKey | Cause::DamagedSshKey(_) => Some("restore it, or name another key".to_owned()),
         Cause::UnknownSshKind(_) => problem.remedy(),
         // What to type would name no file.
-        _ if input.path.is_none() => Some("write it to a file, and name that: then this says what to type".to_owned()),
+        _ if input.path.is_none() => {
+            Some("write the key to a file, and give the path of that file, to be told what to type".to_owned())
+        }
         _ => problem.remedy(),
     };
     Diagnosis {

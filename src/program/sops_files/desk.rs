@@ -133,8 +133,7 @@ mod tests {
         assert_eq!(desk.left, Duration::ZERO);
         let failures = failures.into_inner().unwrap();
         assert!((1..=MOST_DESKS).contains(&failures.len()), "{failures:?}");
-        let expected =
-            "no time is left for it: the files before it used most of the 90 s that all have together; repair those first";
+        let expected = "no time is left for it: all files together have 90 s, and the files before it used most of that time; repair those files first";
         assert!(failures.iter().all(|failure| failure == expected), "{failures:?}");
         // The time is over for later files as well.
         assert!(desk.run(&mut budget::FILE.clone(), sleep).is_err());
