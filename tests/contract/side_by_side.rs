@@ -139,7 +139,7 @@ fn tries_that_files_share_go_to_the_first_file() {
         greedy,
         3,
         &[
-            "the limit of tries is used up",
+            "the limit of tries was reached",
             "published 1 of 6 in",
             "without: secret-1, secret-2",
         ],

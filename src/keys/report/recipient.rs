@@ -134,7 +134,7 @@ fn fault(failure: &EntryFailure, is_ours: bool, kind: &str) -> Option<String> {
     Some(match failure {
         EntryFailure::NotOurs if is_ours => "damaged: not encrypted to this recipient".to_owned(),
         EntryFailure::NotOurs => return None,
-        EntryFailure::NotTried => "not all keys of this host were tried: there are too many".to_owned(),
+        EntryFailure::NotTried => "not all keys of this host were tried, because the limit of tries was reached".to_owned(),
         EntryFailure::TooLarge => "damaged: too large for a data key".to_owned(),
         EntryFailure::BadArmor => format!("damaged: not an armored {kind} message"),
         EntryFailure::BadHeader => format!("damaged: not a readable {kind} message"),

@@ -155,7 +155,7 @@ fn forged_messages_for_an_rsa_key_are_not_all_tried_and_keep_no_honest_file_clos
     let forged = forged(&path, 300);
     let report = data_key(&keyring, &groups(forged.clone())).err().unwrap().report(&run);
     assert!(
-        report.contains("(not all keys of this host were tried: there are too many)"),
+        report.contains("(not all keys of this host were tried, because the limit of tries was reached)"),
         "{report}"
     );
     assert!(report.lines().count() < 120, "{report}");
