@@ -221,7 +221,7 @@ fn a_refusal_of_systemd_is_told_and_the_secrets_stay_published() {
         said.err,
         "error: systemctl try-restart failed with exit status: 5: Unit a.service not found.; correct restartUnits and reloadUnits, or run: systemctl try-restart \
          a.service both.service\n\
-         error: systemctl try-reload-or-restart: exit status: 5: Unit a.service not found.; correct restartUnits and reloadUnits, or run: systemctl \
+         error: systemctl try-reload-or-restart failed with exit status: 5: Unit a.service not found.; correct restartUnits and reloadUnits, or run: systemctl \
          try-reload-or-restart r.service\n"
     );
     assert_eq!(world.read("/run/secrets/a"), "deep");
