@@ -132,8 +132,7 @@ fn a_sops_file_that_is_no_file_is_an_error() {
         |path, said| {
             let hint = match said {
                 "no such file" => "; restore the file, or correct sopsFile",
-                said if said.starts_with("it is ") => "; correct sopsFile",
-                _ => "; correct sopsFile, or the owner and mode of the file",
+                _ => "; correct sopsFile",
             };
             format!(
                 "error: cannot read {} (needed by secret s): {said}{hint}\nerror: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s\n",
