@@ -26,7 +26,7 @@ timed_fuzz_target!(|json: &[u8]| {
                 Some(first) if first.ends_with(" is not valid:") => assert!(lines.clone().next().is_some()),
                 // The name of a secret or template is no secret, and may be any text.
                 Some(first)
-                    if [" of secret ", " of template ", " placeholderBySecretName."]
+                    if [" of secret ", " of template ", "\"placeholderBySecretName."]
                         .iter()
                         .any(|before| first.contains(before)) => {}
                 _ => assert_discreet(&error.diagnosis),

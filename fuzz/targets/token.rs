@@ -42,7 +42,7 @@ fn stored(token: &[u8]) {
 fn no_token(error: &DecryptError) -> bool {
     match error {
         DecryptError::NotEncrypted { .. } => true,
-        DecryptError::Value { problem, .. } => problem.starts_with("the value is incomplete"),
+        DecryptError::Value { problem, .. } => problem.starts_with("the value is cut off or changed"),
         _ => false,
     }
 }
