@@ -128,9 +128,7 @@ impl Cause {
     /// What to do about it, wherever it is.
     fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::File(ReadError::Denied) => {
-                Some("ask the owner of the file for the right to read it, or use a key of your own")
-            }
+            Self::File(ReadError::Denied) => Some("ask the owner of the file for the right to read it, or use a key of your own"),
             Self::File(ReadError::TooLarge(_) | ReadError::NotRegular(_)) => Some("give the path of a key file"),
             Self::File(ReadError::BadPath(_)) => Some("correct the path"),
             Self::File(error) => error.remedy(),

@@ -74,12 +74,7 @@ impl ReadError {
         match self {
             Self::Late => Some("move it to a local disk"),
             Self::Stopped => Some("run this again"),
-            Self::Missing
-            | Self::Denied
-            | Self::Refused(_)
-            | Self::BadPath(_)
-            | Self::NotRegular(_)
-            | Self::TooLarge(_) => None,
+            Self::Missing | Self::Denied | Self::Refused(_) | Self::BadPath(_) | Self::NotRegular(_) | Self::TooLarge(_) => None,
         }
     }
 
