@@ -168,8 +168,11 @@ fn not_shown(sources: &KeySources, keyring: &Keyring) -> Vec<Diagnosis> {
         (&sources.ssh_key_command, SSH_KEY_COMMAND_VARIABLE),
     ];
     let commands = commands.into_iter().filter(|(command, _)| command.is_some());
-    let commands =
-        commands.map(|(_, variable)| Diagnosis::bare(format!("the key that the command in {variable} prints is not shown")));
+    let commands = commands.map(|(_, variable)| {
+        Diagnosis::bare(format!(
+            "the key of {variable} is not shown, because its command is not run here"
+        ))
+    });
     let plugins = keyring.plugins.iter().map(|(identity, place)| {
         let cause = format!(
             "{place} is not shown: only age-plugin-{} knows its recipient",

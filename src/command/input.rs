@@ -26,12 +26,12 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Reads the file at `path`, or standard input for the path `-`. At most `limit` bytes of a file are read, and at most
-    /// `stream_limit` bytes of what another program writes: of standard input, or of a fifo, as a shell makes it for `<(…)`.
+    /// Reads the file at `path`, or standard input if the path is `-`. A regular file may have up to `limit` bytes. Standard
+    /// input may have up to `stream_limit` bytes, and so may a fifo, such as a shell makes for `<(…)`.
     ///
     /// # Errors
     ///
-    /// With a message for people, if it cannot be read or is larger.
+    /// With a message for people, if the input cannot be read, or is larger than its limit.
     pub(crate) fn read(path: &Path, limit: usize, stream_limit: usize) -> Result<Self, Diagnosis> {
         if path == Path::new("-") {
             let text = read_stream(io::stdin().lock(), stream_limit);

@@ -207,7 +207,7 @@ impl InstallError {
         } else {
             format!("{field} {} is inside {other} {}", shown(inner), shown(outer))
         };
-        Self::new(cause, "choose two paths side by side")
+        Self::new(cause, "choose two paths, neither of which is inside the other")
     }
 
     /// A home on the way to a declared path is missing. The user of the home is probably made later in this boot.

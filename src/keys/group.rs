@@ -63,14 +63,14 @@ impl Group {
         }
     }
 
-    /// The last part that an entry of the group gave, in the order of the file.
+    /// The data key or share of the last entry of the group that has given one, in the order of the file. `None` if no entry has.
     pub(crate) fn last_part(&self) -> Option<&[u8]> {
         self.entries.iter().rev().find_map(RecipientEntry::part)
     }
 }
 
 impl RecipientEntry {
-    /// Whether the entry has given no data key and no share.
+    /// Whether no data key or share could be decrypted from the entry so far.
     pub(crate) fn is_closed(&self) -> bool {
         self.part.is_none()
     }

@@ -25,7 +25,7 @@ pub(crate) struct StoredValue {
 
 /// Whether a value is encrypted, and whether the selection rule of its file says so too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum ValueState {
     /// It is encrypted, as the rule says.
@@ -37,7 +37,7 @@ pub(crate) enum ValueState {
     /// It is in the clear, although the rule says that it is encrypted. Somebody has added it after sops wrote the file.
     Unprotected,
     /// It is encrypted, although the rule says that it is in the clear. sops will not decrypt it.
-    Unread,
+    NotDecrypted,
 }
 
 /// The most bytes of paths that are listed for each byte of the file, and those that are always listed. Without a limit, long keys
@@ -163,7 +163,7 @@ impl Survey<'_> {
                 Some(Type::Comment) if matches!(self.steps.last(), Some(KeyStep::Index(_))) => return Ok(true),
                 within => (of_scalar(within), ValueState::Encrypted),
             },
-            (true, false) => (of_scalar(plaintext_type(text)), ValueState::Unread),
+            (true, false) => (of_scalar(plaintext_type(text)), ValueState::NotDecrypted),
             (false, true) if kind == ScalarType::Text && text.is_empty() => (Some(kind), ValueState::Empty),
             (false, true) => (Some(kind), ValueState::Unprotected),
             (false, false) => (Some(kind), ValueState::Clear),
@@ -237,7 +237,7 @@ mod tests {
                 1 c Some(Text) Empty
                 1 d None Empty
                 1 e_unencrypted/f Some(Boolean) Clear
-                1 e_unencrypted/g Some(Text) Unread
+                1 e_unencrypted/g Some(Text) NotDecrypted
                 1 h None Encrypted
                 1 i None Encrypted
                 1 j Some(Text) Unprotected

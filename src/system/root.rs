@@ -1,4 +1,4 @@
-//! The root of the file system that is installed to, and the places below it that no manifest names.
+//! The root directory below which secrets are installed, and the paths below it that no manifest names.
 
 use std::{
     os::fd::OwnedFd,

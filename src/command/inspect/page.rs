@@ -103,6 +103,6 @@ fn state(state: ValueState) -> &'static str {
         ValueState::Clear => "in the clear",
         ValueState::Empty => "empty",
         ValueState::Unprotected => "IN THE CLEAR, although the rule says encrypted",
-        ValueState::Unread => "encrypted, although the rule says in the clear: sops will not decrypt it",
+        ValueState::NotDecrypted => "encrypted, although the rule says in the clear: sops will not decrypt it",
     }
 }

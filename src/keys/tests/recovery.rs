@@ -172,7 +172,7 @@ fn when_the_time_of_a_file_is_over_no_further_entry_is_tried() {
     keyring.hand.try_all(&mut recovery, Duration::ZERO);
     let report = keyring.finish(recovery).err().unwrap().report(&run);
     assert!(
-        report.contains("(not tried: the entries before it took too long)"),
+        report.contains("(not tried: the entries before this one took too long)"),
         "{report}"
     );
 }

@@ -17,7 +17,9 @@ use crate::{
 pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, file: Editable<'_>) -> Diagnosis {
     match Encoding::of(text).filter(|_| explains(text, key, file.format())) {
         Some(encoding) => file.recoded(encoding),
-        None if is_cut_off(error, text, file.format()) => Diagnosis::new("its end is missing, with the MAC", RESTORE),
+        None if is_cut_off(error, text, file.format()) => {
+            Diagnosis::new("the end of the file is missing, and with it the MAC", RESTORE)
+        }
         None => Diagnosis::new(error.to_string(), remedy(error, file)),
     }
 }

@@ -102,9 +102,10 @@ impl<'m> File<'m> {
         }
     }
 
-    /// Reads a small file, and decrypts it if the keys at hand open it. If anything fails, or if it needs more than a small file
-    /// needs, there is no result yet. Only a file that takes too long has failed. `kept` is the number of bytes that may still be
-    /// kept of all these files. Returns whether more files may be worked on side by side.
+    /// Reads a small file, and decrypts it if the keys at hand open it. A file that takes too long has failed, and that is its
+    /// result. After any other failure, and if the file needs more memory than a small file may use, it has no result: it is
+    /// decrypted again later, alone. `kept` is the number of bytes that the contents of all small files together may still take.
+    /// Returns whether more files may be decrypted side by side.
     fn attempt(&mut self, keys: &KeysAtHand, desk: &mut Desk, kept: &AtomicUsize) -> bool {
         let (job, keys) = (self.source.job().of_at_most(SMALL), keys.apart());
         let shared = keys.clone();

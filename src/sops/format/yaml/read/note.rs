@@ -66,8 +66,8 @@ impl<'a> Search<'a> {
     /// comment belongs to the text above. That is so in three cases:
     ///
     /// - A closing bracket follows the comment.
-    /// - No blank line was passed, and the comment is directly below the token above, which is not a `:`.
-    /// - No blank line was passed, and the comment is left of the current block.
+    /// - No blank line was passed, and the comment is in the line after the previous token, and that token is not a `:`.
+    /// - No blank line was passed, and the comment is indented less than the current block.
     fn end_line(&mut self, closes: bool, at_end: bool, here: usize) -> Option<Note<'a>> {
         if self.lines.is_empty() {
             return None;
