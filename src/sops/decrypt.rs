@@ -175,7 +175,7 @@ impl<'k> Decryption<'k> {
         for element in elements {
             let value = self.value(element)?;
             // sops stores an encrypted comment of a list as a string. If such a string decrypts to a comment, the comments
-            // above it must stay active.
+            // above it stay active, because they also select the element below it.
             if !matches!(value, Value::Comment(_)) {
                 self.comments.clear();
             }
@@ -253,7 +253,7 @@ impl<'k> Decryption<'k> {
     }
 
     /// Decrypts a token at the current place. The outer error ends the decryption of the whole file. The inner error concerns
-    /// only this token, because a comment that does not decrypt is kept literally.
+    /// only this token. It need not end the decryption, because a comment that does not decrypt is kept literally.
     fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
         let token = match EncryptedValue::parse(text) {
             Ok(token) => token,

@@ -60,8 +60,8 @@ impl<'a> SopsFile<'a> {
         &self.metadata
     }
 
-    /// Whether the file has the shape of a binary file of sops: one document with one entry, named `data`. The format that the
-    /// file was read as does not matter.
+    /// Whether the file has the shape of a binary file of sops: one document with one entry, named `data`. A file of any format
+    /// may have this shape.
     pub(crate) fn is_binary(&self) -> bool {
         matches!(self.documents.as_slice(), [document] if document.items.len() == 1 && document.get(b"data").is_some())
     }
@@ -71,7 +71,7 @@ impl<'a> SopsFile<'a> {
         self.metadata.rule.field()
     }
 
-    /// All values of the file, in their order, and of each whether it is encrypted. No data key is needed.
+    /// Lists all values of the file, in their order. The list says of each value whether it is encrypted. No data key is needed.
     ///
     /// # Errors
     /// When the selection rule takes too long, or the paths of the values are many times as long as the file.

@@ -63,8 +63,8 @@ impl KeyPath {
         &self.steps
     }
 
-    /// A key in brackets, with its text read as names between slashes instead. `None` if the text is not completely in
-    /// brackets.
+    /// For a key in brackets: the key that results if the same text is read as names between slashes. `None` if the text is not
+    /// completely in brackets.
     pub(crate) fn as_names(&self) -> Option<Self> {
         let spelling = self.spelling.as_ref().filter(|spelling| spelling.fault.is_none());
         spelling.map(|spelling| Self::of_names(&spelling.text))
@@ -97,7 +97,7 @@ impl KeyPath {
         self.steps.iter().take(length).cloned().collect()
     }
 
-    /// The key with its steps from `depth` up to, but not including, `end` replaced by `step`.
+    /// The key after one change: `step` replaces the steps from `depth` up to, but not including, `end`.
     pub(crate) fn with(&self, depth: usize, end: usize, step: KeyStep) -> Self {
         let rest = self.steps.iter().skip(end).cloned();
         let steps = self.steps.iter().take(depth).cloned();
@@ -115,8 +115,8 @@ impl KeyPath {
     }
 }
 
-/// A key as a message shows it: in quotes, so that a reader sees where the key begins and ends. A key in brackets shows this itself,
-/// and an empty key is `""` already.
+/// A key as a message shows it: in quotes, so that a reader sees where the key begins and ends. A key in brackets gets no quotes,
+/// because its brackets already show this. An empty key gets none either, because it is already written as `""`.
 pub(crate) fn marked(key: &str) -> String {
     if key.starts_with(['[', '"']) {
         key.to_owned()

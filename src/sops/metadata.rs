@@ -97,7 +97,7 @@ pub struct Metadata {
 }
 
 impl KeyGroups {
-    /// The number of key groups that must be open to get the data key.
+    /// The number of key groups in which at least one entry must be opened to get the data key.
     #[must_use]
     pub fn needed(&self) -> usize {
         match (self.groups.len(), self.threshold) {
@@ -118,9 +118,9 @@ impl Metadata {
         KeyProof::new(self.mac.clone(), self.last_modified.clone())
     }
 
-    /// Reads the `sops` section in its nested shape, to which all formats have been converted. A field accepts every type that
-    /// any version of sops accepts for it. For example, a number may stand for a string, a string for a boolean, and one map
-    /// for a list of one map.
+    /// Reads the `sops` section in its nested shape. The section of a dotenv or INI file was converted to this shape before. A
+    /// field accepts every type that any version of sops accepts for it. For example, a number may stand for a string, a string
+    /// for a boolean, and one map for a list of one map.
     ///
     /// # Errors
     /// When something that decryption needs is missing or malformed.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::tree::{Branch, Item, Key, Value};
 
-/// How many levels of merge keys are followed, where a merged map has merge keys of its own.
+/// How many levels of merge keys are followed. There are several levels if a merged map has merge keys of its own.
 const MERGE_DEPTH: usize = 16;
 
 /// The index of a map: its values by name. In JSON, a name may occur more than once.
@@ -32,7 +32,7 @@ pub(crate) fn index<S>(branch: &Branch<S>) -> NameIndex<'_, S> {
 }
 
 /// Adds the names that YAML merge keys (`<<`) bring into a map. sops-nix finds these names too, because it parses the decrypted
-/// text again, with merge keys. A name that is already in the index keeps its value.
+/// text again, with a parser that follows merge keys. A name that is already in the index keeps its value.
 fn merge<'t, S>(index: &mut NameIndex<'t, S>, branch: &'t Branch<S>, depth: usize) {
     let Some(deeper) = depth.checked_sub(1) else { return };
     let merged = own_values(branch, b"<<");

@@ -19,9 +19,9 @@ pub fn positional(number: f64) -> String {
     })
 }
 
-/// Writes a float with the fewest decimal digits that are read back as the same float. An exponent below -4, or of 6 and more,
-/// is written out with at least two digits, as in `1e+06` and `1.5e-07`. The result equals that of Go's `strconv.FormatFloat(x,
-/// 'g', -1, 64)`.
+/// Writes a float with the fewest decimal digits that are read back as the same float. If the decimal exponent is below -4, or is 6
+/// or more, the text has an exponent of at least two digits, as in `1e+06` and `1.5e-07`. Otherwise the text has no exponent. The
+/// result equals that of Go's `strconv.FormatFloat(x, 'g', -1, 64)`.
 #[must_use]
 pub fn compact(number: f64) -> String {
     let scientific = format!("{number:e}");

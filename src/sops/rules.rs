@@ -167,8 +167,8 @@ pub(crate) struct CommentStack {
     levels: Vec<Level>,
 }
 
-/// Whether active comments of one list or map matched the rule. Active are all comments since the last item that was no
-/// comment.
+/// Whether active comments of one list or map matched the rule. A comment is active until the next item that is no comment has
+/// ended.
 #[derive(Clone, Copy, Debug, Default)]
 struct Level {
     /// Whether an active comment of a list or map further out matched the selection rule.
@@ -243,7 +243,8 @@ mod tests {
         rule.selects(key_matched, &CommentStack::default(), false)
     }
 
-    /// Whether what stands below these comments is encrypted, or the last of them.
+    /// Whether the rule selects the item below these comments for encryption. If `is_comment` is true, whether the rule selects the
+    /// last of these comments.
     fn reached(rule: &Rule, comments: &CommentStack, is_comment: bool) -> bool {
         rule.selects(false, comments, is_comment)
     }

@@ -49,8 +49,8 @@ pub(crate) fn foreign(documents: &[Branch<Stored<'_>>]) -> Vec<bool> {
     std::iter::once(false).chain(later).collect()
 }
 
-/// Collects the messages of a section. A message is the data key, encrypted to one recipient. With key groups, messages are
-/// deeper in the section than without, so the search covers every depth. Each value is visited once.
+/// Collects the messages of a section. A message is the data key, encrypted to one recipient. In a section with key groups, the
+/// messages are deeper than in a section without them. So the search covers every depth. Each value is visited once.
 fn messages_in<'t>(section: Option<&'t Value<Stored<'_>>>) -> Vec<&'t [u8]> {
     let mut messages = Vec::new();
     let mut left: Vec<_> = section.into_iter().collect();
@@ -141,7 +141,8 @@ fn flat_section(mut section: Branch<Stored<'_>>) -> Result<Branch<Stored<'_>>, S
 mod tests {
     use super::*;
 
-    /// The metadata of a file's text, in a form to compare, and the documents without it.
+    /// Takes the metadata out of the text of a file. Returns the metadata in a form that can be compared, and the number of items
+    /// that are left in the first document.
     fn take_from(format: Format, source: &[u8]) -> (Result<String, SopsFileError>, usize) {
         let mut documents = format.parse(source).unwrap();
         let metadata = take_metadata(format, &mut documents).map(|section| show(&Value::Map(section)));

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::text::spelling::nearest;
 
-/// Looks up values by their keys, many in one file.
+/// Looks up values by their keys. One selector serves many look-ups in the same file.
 ///
 /// When a name is first looked up in a map, all names of this map are put into an index. So ten thousand secrets of one file
 /// take about ten thousand comparisons, not a hundred million.
@@ -131,7 +131,7 @@ impl<'t, S> Selector<'t, S> {
         index.get(name).copied()
     }
 
-    /// The error for a step that the value `found` cannot have. A name needs a map, and a position needs a list. `around` is
+    /// The error for a step that cannot lead into the value `found`. A name needs a map, and a position needs a list. `around` is
     /// the map in which the previous name was found.
     fn blocked(&self, way: &KeyProgress<'_>, around: &'t Branch<S>, found: &Value<S>) -> SelectError {
         let above = way.above();
@@ -147,8 +147,8 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The key that was probably meant, if `branch` has no name `wanted`. After [`MOST_SUGGESTIONS`] names, no more names are
-    /// compared with `wanted`.
+    /// The key that was probably meant, if `branch` does not have the name of the current step. After [`MOST_SUGGESTIONS`] names,
+    /// no more names are compared with this name.
     fn nearest(&self, branch: &'t Branch<S>, way: &KeyProgress<'_>) -> Option<String> {
         let joined = self.joined(branch, way);
         joined.or_else(|| {
@@ -174,8 +174,8 @@ impl<'t, S> Selector<'t, S> {
         matches!(self.walk(key), Ok(Value::Scalar(..)))
     }
 
-    /// The key with several of its names joined to one name with slashes, if `branch` contains this name. Such slashes belong
-    /// to the name, but were read as separators.
+    /// Looks in `branch` for a name that contains slashes, such as `a/b`. In the key, these slashes were read as separators between
+    /// several names. Returns the key with the one name in the place of the several names.
     fn joined(&self, branch: &'t Branch<S>, way: &KeyProgress<'_>) -> Option<String> {
         let rest = way.key.steps().get(way.depth..)?;
         let names = rest.iter().map_while(|step| match step {
@@ -209,8 +209,8 @@ enum Why<'t, S> {
     Repeated,
     /// The list has only so many elements.
     Beyond(usize),
-    /// What was `found` can have no such step: a name in what is no map, or a position in what is no list. `around` is the map in which
-    /// the name before it was found.
+    /// The step cannot lead into the value `found`: the step is a name, and the value is no map; or the step is a position, and the
+    /// value is no list. `around` is the map in which the previous name was found.
     Blocked { around: &'t Branch<S>, found: &'t Value<S> },
 }
 
@@ -240,8 +240,7 @@ impl KeyProgress<'_> {
         }
     }
 
-    /// The key with the current name read as a position. `None` unless the value is a list that has an element at this
-    /// position.
+    /// The key with the current name read as a position. `None` unless `found` is a list that has an element at this position.
     fn as_position<S>(&self, found: &Value<S>) -> Option<String> {
         match (found, self.step()?) {
             (Value::List(elements), KeyStep::Name(name)) => {

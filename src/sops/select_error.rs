@@ -25,7 +25,7 @@ pub enum SelectError {
         key: String,
         /// The key of the list.
         list: String,
-        /// How many elements it has, and their positions.
+        /// How many elements the list has, and their positions.
         elements: String,
     },
     /// No value has the name in the key, and the key begins like steps in brackets but continues otherwise.
@@ -71,8 +71,8 @@ pub enum SelectError {
 }
 
 impl SelectError {
-    /// The error for a key that begins with a slash. Its first name is empty, which the message would show as `""`, so the whole key is
-    /// named instead.
+    /// The error for a key that begins with a slash. The first name of such a key is empty, and a message about this name would
+    /// show only `""`. So the message names the whole key.
     pub(crate) fn of_slash(self, key: &KeyPath) -> Self {
         match (&self, key.steps()) {
             (Self::Missing { .. } | Self::NotAMap { .. }, [KeyStep::Name(first), _, ..]) if first.is_empty() => Self::Missing {

@@ -13,13 +13,14 @@ use super::{
 /// One value of a sops file, as the file has it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct StoredValue {
-    /// The number of its document, counted from 1.
+    /// The number of the document that contains the value, counted from 1.
     pub(crate) document: usize,
     /// The steps from the document down to the value.
     pub(crate) key: KeyPath,
-    /// The type of the value, or of the plaintext that is encrypted there. `None` for null, and for a token that does not tell.
+    /// The type of the value. For a token, this is the type that the token names. `None` for null, and for a token that names no
+    /// type of a scalar.
     pub(crate) kind: Option<ScalarType>,
-    /// Whether it is encrypted.
+    /// Whether the value is encrypted, and whether it should be.
     pub(crate) state: ValueState,
 }
 
@@ -40,11 +41,12 @@ pub(crate) enum ValueState {
     NotDecrypted,
 }
 
-/// The most bytes of paths that are listed for each byte of the file, and those that are always listed. Without a limit, long keys
-/// above many values would fill the memory.
+/// The most bytes of paths that are listed for each byte of the file. Without a limit, long keys above many values would fill the
+/// memory.
 const PATHS_PER_BYTE: usize = 8;
+/// The bytes of paths that are always listed, even for a very small file: 1 MiB.
 const FEW_PATHS: usize = 1 << 20;
-/// What each step of a path counts for, in bytes, beside its name: a position in a list has no name.
+/// The bytes that each step of a path counts in addition to its name. So a position in a list counts too, although it has no name.
 const STEP: usize = 8;
 
 /// All values of the documents of a file of `size` bytes, in their order. Comments are left out.
@@ -85,9 +87,9 @@ struct Survey<'r> {
 /// What is known of one name of a path, and of the names before it.
 #[derive(Clone, Copy, Default)]
 struct NameOnPath {
-    /// Whether the selection rule matched one of them.
+    /// Whether the selection rule matched this name or a name before it.
     is_matched: bool,
-    /// The bytes of all of them.
+    /// The number of bytes of this name and of all names before it.
     bytes: usize,
 }
 
@@ -104,7 +106,7 @@ impl Survey<'_> {
     fn item(&mut self, item: &Item<Stored<'_>>) -> Result<(), SopsFileError> {
         let name = match &item.key {
             Key::Comment(comment) => return self.comment(comment),
-            // sops refuses a file with such a key, and so does decryption.
+            // Decryption refuses a file with such a key, as sops does.
             Key::Other(_) => return Ok(()),
             Key::Name(name) => name,
         };
@@ -154,7 +156,7 @@ impl Survey<'_> {
         Ok(self.comments.push(self.rule, &comment.text)?)
     }
 
-    /// Lists a scalar. Returns whether it is an encrypted comment: sops stores those of a list as strings.
+    /// Lists a scalar. Returns whether it is an encrypted comment: sops stores an encrypted comment of a list as a string.
     fn scalar(&mut self, kind: ScalarType, text: &[u8]) -> Result<bool, SopsFileError> {
         let is_selected = self.rule.selects(self.path().is_matched, &self.comments, false);
         let is_token = kind == ScalarType::Text && Parts::find(text).is_some();

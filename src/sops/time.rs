@@ -121,7 +121,7 @@ fn days_in(month: u32, year: u32) -> u32 {
 mod tests {
     use super::*;
 
-    /// Each text, what Go's `UnmarshalText` and `MarshalText` make of it, and what `Parse` and `Format` do.
+    /// Each text, what Go's `UnmarshalText` and `MarshalText` make of it, and what Go's `Parse` and `Format` make of it.
     const INSTANTS: &[(&str, Option<&str>, Option<&str>)] = &[
         (
             "2024-02-29T23:59:59Z",

@@ -27,8 +27,8 @@ pub(crate) struct EncryptedValue<'a> {
     pub(crate) data: Plaintext,
     /// The nonce of the token, for AES-GCM.
     pub(crate) iv: Vec<u8>,
-    /// The authentication tag, normally of 16 bytes. If the field has another length, the tag is the last 16 bytes of `data`
-    /// followed by this field.
+    /// The authentication tag, normally of 16 bytes. If this field has another length, it is appended to `data`, and the last 16
+    /// bytes of the result are the tag.
     pub(crate) tag: Vec<u8>,
     /// The name of the plaintext's type, such as `str`.
     pub(crate) type_name: &'a [u8],
@@ -192,7 +192,7 @@ fn float(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// The refusal with this text.
+    /// The error for a malformed token, with this text.
     fn malformed<T>(text: &str) -> Result<T, TokenError> {
         Err(TokenError::Malformed(text.to_owned()))
     }

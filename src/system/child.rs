@@ -378,7 +378,7 @@ mod tests {
         let mut child = start("while read -r line; do echo \"<$line>\"; done", Duration::from_secs(20));
         for (word, answer) in [("one\n", "<one>\n"), ("two\n", "<one>\n<two>\n")] {
             child.send(word.as_bytes()).unwrap();
-            // Some may have come while it sent.
+            // A part of the answer may have arrived while `send` was running.
             while child.output().len() < answer.len() {
                 assert!(child.receive().unwrap());
             }

@@ -2,22 +2,22 @@
 
 use rustix::fs::Mode;
 
-/// The permission bits of a file (inode(7)): who may read, write and execute it, set-user-ID, set-group-ID, and sticky. Never more than
-/// `0o7777`.
+/// The permission bits of a file (inode(7)): who may read, write and execute the file, and the bits set-user-ID, set-group-ID and
+/// sticky. The number is at most `0o7777`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileMode(u32);
 
 /// Why a text is not a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadMode {
-    /// It is above `07777`. This is the mode without the bits that are too high.
+    /// The text stands for more than `07777`. The value is the mode without the bits that are too high.
     TooHigh(FileMode),
-    /// It is not an octal number.
+    /// The text is not an octal number.
     NotOctal,
 }
 
 impl FileMode {
-    /// Nobody may do anything.
+    /// The mode in which nobody has any right to the file.
     pub const NONE: Self = Self(0);
 
     /// The permission bits among `bits`; others, such as those for the type of a file, are left out.
@@ -39,7 +39,7 @@ impl FileMode {
         }
     }
 
-    /// Those bits that `mask` has too.
+    /// The mode with only those bits that `mask` has too.
     #[must_use]
     pub const fn within(self, mask: Self) -> Self {
         Self(self.0 & mask.0)

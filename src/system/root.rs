@@ -16,9 +16,10 @@ pub(crate) const SSHD: &str = "/etc/ssh";
 /// The directory in which `switch-to-configuration` keeps its state, and reads lists of units.
 pub(crate) const UNIT_LISTS: &str = "/run/nixos";
 
-/// The directory that stands for `/`: the program passes `/` itself, and a test a directory of its own. The files and links that are
-/// installed lie below it, and so do the files of the system that this type names. All else is that of the real system: sops files and
-/// keys are read where they are, owners are looked up in the real user database, and `systemctl` reaches the real systemd.
+/// The directory that stands for `/`: the program passes `/` itself, and a test a directory of its own. The files and links that
+/// are installed lie below it, and so do the files of the system that this type names. Everything else belongs to the real system:
+/// sops files and keys are read where they are, owners are looked up in the real user database, and `systemctl` reaches the real
+/// systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root(PathBuf);
 
@@ -29,8 +30,8 @@ impl Root {
         Self(directory.into())
     }
 
-    /// Where the absolute path `path` of the installed system is. A relative path is returned as it is, so that whoever uses it can
-    /// refuse it.
+    /// The path below this root that stands for the absolute path `path`. A relative path is returned unchanged, so that the caller
+    /// can refuse it.
     #[must_use]
     pub fn locate(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
@@ -45,13 +46,13 @@ impl Root {
         &self.0
     }
 
-    /// Opens the directory, for look-up only.
+    /// Opens the directory, only to look up paths below it.
     pub(crate) fn open(&self) -> Result<OwnedFd, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         fs::open(&self.0, flags, Mode::empty())
     }
 
-    /// Users, with their homes (passwd(5)).
+    /// The file that lists users with their homes (passwd(5)).
     pub(crate) fn passwd(&self) -> PathBuf {
         self.locate("/etc/passwd")
     }
@@ -66,7 +67,7 @@ impl Root {
         self.locate(UNIT_LISTS)
     }
 
-    /// Which process holds which lock (`proc_locks`(5)).
+    /// The file that says which process holds which lock (`proc_locks`(5)).
     pub(crate) fn locks(&self) -> PathBuf {
         self.locate("/proc/locks")
     }
@@ -76,7 +77,7 @@ impl Root {
         self.locate(format!("/proc/{id}"))
     }
 
-    /// The mounts that this process sees (`proc_pid_mountinfo`(5)).
+    /// The file that lists the mounts that this process sees (`proc_pid_mountinfo`(5)).
     pub(crate) fn mounts(&self) -> PathBuf {
         self.locate("/proc/self/mountinfo")
     }

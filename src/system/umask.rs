@@ -76,7 +76,7 @@ mod tests {
     fn what_one_thread_makes_has_its_mode_while_another_starts_children() {
         let directory = tempfile::tempdir().unwrap();
         let is_over = AtomicBool::new(false);
-        // Whatever the umask of this process is, it is the same for all that this thread makes.
+        // The umask of this process is not known. A first directory shows which mode new directories get.
         let reference = directory.path().join("reference");
         fs::create_dir(&reference).unwrap();
         let expected = mode(&reference);
@@ -101,7 +101,7 @@ mod tests {
         });
     }
 
-    /// In a process of its own: other tests make files meanwhile.
+    /// This test runs in a process of its own. It changes the umask of its whole process, and other tests make files meanwhile.
     #[test]
     fn what_a_child_makes_is_closed_to_others_where_threads_share_a_umask_too() {
         const ALONE: &str = "UMASK_ALONE";

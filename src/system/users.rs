@@ -168,9 +168,9 @@ impl Accounts {
         answer.clone()
     }
 
-    /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the group
-    /// of root. Each name is looked for in `/etc/group` first: other sources of groups make many more system calls. In this run, a
-    /// secret with such a group gets the same answer.
+    /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the
+    /// group of root. Each name is looked for in `/etc/group` first, because other sources of groups need many more system calls.
+    /// The answer is kept for this run, so a secret with the same group gets the same number.
     ///
     /// # Errors
     ///
@@ -272,7 +272,7 @@ mod tests {
             error.to_string().starts_with("there is no group \"nginx-nobody-has\""),
             "{error}"
         );
-        // A name with a NUL reaches no C library.
+        // A name with a NUL cannot be passed to the C library.
         assert!(accounts.user("a\0b").is_err());
     }
 }

@@ -21,7 +21,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The first fault of a text that must be repaired; `None` if the text has no fault.
+    /// The fault that must be repaired first in a text; `None` if the text has no fault.
     #[must_use]
     pub fn of(text: &[u8]) -> Option<Self> {
         match text {

@@ -20,12 +20,13 @@ pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// A JSON text with the control characters escaped that JSON allows to stand in a string. They stand nowhere else.
+/// The JSON text `text`, with escapes for those control characters that JSON allows unescaped in a string. Such a character can
+/// only be in a string, where an escape has the same meaning.
 pub(crate) fn json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if character >= '\u{7f}' && is_control(character) {
-            // All of them have four digits. Writing to a string cannot fail.
+            // Four hexadecimal digits are enough for each of these characters. Writing to a string cannot fail.
             let _ = write!(escaped, "\\u{:04x}", u32::from(character));
         } else {
             escaped.push(character);

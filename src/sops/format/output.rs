@@ -21,7 +21,8 @@ const FEW: usize = 16 << 20;
 /// The text that `print` writes for `documents`. Returns `None` if the text is longer than `most` bytes.
 ///
 /// # Errors
-/// When the text is many times as long as the names and values of the documents, whatever `most` is, and when `print` fails.
+/// When the text is many times as long as the names and values of the documents. This holds whatever `most` is. Also when `print`
+/// fails.
 pub(crate) fn text(
     documents: &[Branch<Plaintext>],
     most: usize,

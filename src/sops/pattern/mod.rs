@@ -95,7 +95,7 @@ fn with_replacements(text: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
-    /// What each pattern of the table was tried on.
+    /// The texts on which each pattern of the table was tried.
     const TEXTS: [&[u8]; 47] = [
         b"",
         b"a",
@@ -146,8 +146,9 @@ mod tests {
         b"QE",
     ];
 
-    /// A pattern, a tab, and what Go's `regexp.Match` says: `-` for a pattern that it refuses, or in hexadecimal a bit for each
-    /// text, the first one lowest.
+    /// Each line has a pattern, a tab, and what Go's `regexp.Match` says about the pattern. If Go refuses the pattern, this is `-`.
+    /// Otherwise it is a hexadecimal number with one bit for each text of [`TEXTS`]. The bit is 1 if the pattern matches the text.
+    /// The lowest bit is for the first text.
     const TABLE: &str = include_str!("go.tsv");
 
     #[test]
@@ -205,7 +206,7 @@ mod tests {
         );
     }
 
-    /// sops 3.13.3 decrypts a file with any of these.
+    /// sops 3.13.3 decrypts a file with any of these patterns.
     #[test]
     fn a_pattern_of_a_megabyte_is_followed() {
         let names: Vec<_> = (0..2000_u32)

@@ -184,8 +184,8 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// Adds the repetition `operator` to the part that was read last. `count` is the most repetitions that `operator` allows;
-    /// for `*`, `+` and `?`, it is 1.
+    /// Adds the repetition `operator` to the part that was read last. `count` is what the operator counts against
+    /// [`MAX_REPETITIONS`]. Only numbers in braces count, so it is 1 for `*`, `+` and `?`.
     fn repeat(&mut self, operator: &str, count: usize) -> Option<()> {
         self.eat("?");
         let stacked = std::mem::replace(&mut self.repeated, true);

@@ -32,8 +32,8 @@ pub(crate) type Work = Box<dyn FnOnce() + Send>;
 /// waits for the results is not restricted.
 ///
 /// A thread cannot be ended from outside. If a piece of work takes too long, its thread is abandoned, and a new thread does the
-/// next work. The abandoned thread ends with the process. Until then, it does no harm: nobody waits for its
-/// result, and a lock is held only for the milliseconds in which a key is made ready. Clones of a `Confined` share the thread.
+/// next work. The abandoned thread ends with the process. Until then, it does no harm: nobody waits for its result, and it holds a
+/// shared lock only for the milliseconds in which a key is made ready. Clones of a `Confined` share the thread.
 #[derive(Clone, Default)]
 pub struct Confined {
     thread: Rc<Cell<Option<Sender<Work>>>>,
@@ -61,7 +61,7 @@ impl Confined {
     ///
     /// # Errors
     ///
-    /// If there is no result in time, or if the process was told to end, even before the work began.
+    /// If there is no result in time. Also if the process was told to end. In that case, the work may not even have begun.
     ///
     /// # Panics
     ///

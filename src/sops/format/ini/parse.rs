@@ -238,8 +238,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Appends the following lines to `start`, each trimmed. The first line that is empty or does not end in a backslash is the
-    /// last.
+    /// Appends the following lines to `start`, each trimmed. Stops behind the first line that is empty or does not end in a
+    /// backslash.
     fn continued_lines(&mut self, start: &[u8]) -> Vec<u8> {
         let mut value = start.to_vec();
         while let Some(line) = self.next_line() {

@@ -234,8 +234,8 @@ const SYSTEM: &[i64] = &[
     libc::SYS_userfaultfd,
 ];
 
-/// Calls that make, change, rename, link or remove files and directories. The list also has calls of which the filter cannot see
-/// what they do, such as `openat2`.
+/// Calls that make, change, rename, link or remove files and directories. The list also has calls whose effect the filter cannot
+/// see, such as `openat2`.
 const FILES: &[i64] = &[
     FILE_SETATTR,
     libc::SYS_linkat,
@@ -251,7 +251,7 @@ const FILES: &[i64] = &[
     libc::SYS_utimensat,
 ];
 
-/// Older forms of the calls above. Newer architectures never had them.
+/// Older forms of the calls in [`FILES`]. Newer architectures never had these older forms.
 #[cfg(target_arch = "x86_64")]
 const OF_ARCHITECTURE: &[i64] = &[
     libc::SYS_creat,

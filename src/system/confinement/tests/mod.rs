@@ -1,4 +1,5 @@
-//! Each wall alone, on a thread that has no other: what the table of `docs/reliability.md` says that it takes away is tried.
+//! Tries each wall of the confinement (capabilities, Landlock, the filter of system calls) alone, on a thread without the other
+//! walls. The thread tries to do what the wall forbids by the table of `docs/reliability.md`.
 
 use std::{
     ffi::CStr,
@@ -33,13 +34,13 @@ use super::{
     *,
 };
 
-/// Longer than anything takes here.
+/// More time than any work in these tests needs.
 const LONG: Duration = Duration::from_secs(20);
 
-/// What was tried, and the number of the error.
+/// What was tried, and the number of the error; `None` if there was no error.
 type Tried = Vec<(&'static str, Option<i32>)>;
 
-/// Does `attempts` on a thread behind `wall`.
+/// Runs `attempts` on a new thread, after the function `wall` has restricted this thread.
 fn behind(wall: impl FnOnce() + Send, attempts: impl FnOnce() -> Vec<(&'static str, io::Result<()>)> + Send) -> Tried {
     let work = move || {
         wall();
@@ -53,7 +54,7 @@ fn behind(wall: impl FnOnce() + Send, attempts: impl FnOnce() -> Vec<(&'static s
         .collect()
 }
 
-/// Asserts that all ended with one of these errors.
+/// Asserts that each attempt ended with one of these errors.
 fn all_refused(tried: Tried, errors: &[i32]) {
     let allowed = |(_, error): &(&str, Option<i32>)| !error.is_some_and(|error| errors.contains(&error));
     let allowed: Vec<_> = tried.into_iter().filter(allowed).collect();
@@ -65,7 +66,7 @@ const EACCES: i32 = 13;
 const EXDEV: i32 = 18;
 const ENOSYS: i32 = 38;
 
-/// Writing, making, removing.
+/// Tries to write, make, rename and remove files and directories in `dir`.
 fn changes(dir: &Path) -> Vec<(&'static str, io::Result<()>)> {
     let file = dir.join("file");
     assert_eq!(fs::read_to_string(&file).unwrap(), "content");
@@ -89,7 +90,7 @@ fn make_pipe(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0)?)
 }
 
-/// A directory with something to change.
+/// A directory with a file and an empty directory, which [`changes`] tries to change.
 fn scratch() -> TempDir {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("file"), "content").unwrap();
@@ -112,7 +113,7 @@ fn the_filter_without_landlock_keeps_files_as_they_are() {
     all_refused(tried, &[EPERM]);
 }
 
-/// Whether the kernel is this version or a later one; says what is left out if not.
+/// Whether the kernel has this version or a later one. If not, prints that the kernel does not have `what`.
 fn since(version: (u32, u32), what: &str) -> bool {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let mut numbers = release.split(['.', '-']).map(|number| number.parse().unwrap_or(0));
@@ -123,7 +124,7 @@ fn since(version: (u32, u32), what: &str) -> bool {
     is_since
 }
 
-/// A program that is nobody's child here, for signals.
+/// Another process, to which a confined thread tries to send a signal.
 struct Sleeper(Child);
 
 impl Sleeper {
@@ -174,13 +175,13 @@ fn landlock_starts_no_program_and_takes_devices_tcp_abstract_sockets_and_signals
     all_refused(tried, &[EPERM, EACCES]);
 }
 
-/// Sets the clock to what it shows.
+/// Sets the clock to the time that it already shows.
 fn set_clock() -> io::Result<()> {
     use rustix::time::{ClockId, clock_gettime, clock_settime};
     Ok(clock_settime(ClockId::Realtime, clock_gettime(ClockId::Realtime))?)
 }
 
-/// Gives the machine the name that it has.
+/// Gives the machine the name that it already has.
 fn set_name() -> io::Result<()> {
     Ok(rustix::system::sethostname(rustix::system::uname().nodename().to_bytes())?)
 }
@@ -232,9 +233,9 @@ fn without_capabilities_root_can_do_none_of_what_needs_one() {
             ]
         },
     );
-    // Some kernels have no modules.
+    // A kernel without modules gives `ENOSYS`.
     all_refused(tried, &[EPERM, EACCES, ENOSYS]);
-    // What cannot be tried without harm: kexec and a restart.
+    // kexec and a restart cannot be tried without harm. So the capability that both need must be missing.
     let held = thread::scope(|scope| {
         let held = scope.spawn(|| drop_capabilities().and_then(|()| capabilities(None)));
         held.join().unwrap().unwrap()

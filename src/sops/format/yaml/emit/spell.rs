@@ -131,8 +131,8 @@ fn binary<'t>(bytes: &[u8]) -> Scalar<'t> {
 /// The style of a string:
 ///
 /// - A string with a line feed becomes a block if a block can express the string. Otherwise it is in double quotes.
-/// - Any other string is in double quotes if it needs escapes, contains a tab or a space beside a line break, or would be read as
-///   another type.
+/// - Any other string is in double quotes if it needs escapes, contains a tab, contains a space beside a line break, or would be
+///   read as another type.
 /// - Otherwise, a string is in single quotes if it begins or ends with a space, contains a line break, or would be read as a mark
 ///   of the grammar.
 /// - Any other string has no quotes.

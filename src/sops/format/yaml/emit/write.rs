@@ -24,8 +24,8 @@ pub(crate) struct YamlWriter {
     only_indent: bool,
     /// The current indentation of the YAML text in columns; `None` outside of the root node.
     pub(crate) indent: Option<usize>,
-    /// The indentation, in columns, of what was written last, if that is the last comment below a node, or the end of a document. If
-    /// the next text has the same indentation, a blank line is written before that text. `None` at any other time.
+    /// The indentation, in columns, of a comment below a node or of the end of a document, if nothing was written after it. If the
+    /// next text has the same indentation, a blank line is written before that text. `None` at any other time.
     foot: Option<usize>,
 }
 

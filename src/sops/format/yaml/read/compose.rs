@@ -60,7 +60,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The next token, which stays in the queue. Comments that take effect at this token become pending.
+    /// The next token, which stays in the queue. The comments that belong to this token are moved to `pending`.
     pub(crate) fn peek(&mut self) -> Result<&Token<'a>, ParseError> {
         if let Some(Placed { start, token }) = self.scanner.peek()? {
             let (limit, ends_block) = (start.offset, matches!(token, Token::BlockEnd));

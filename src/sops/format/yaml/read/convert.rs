@@ -109,8 +109,8 @@ impl Converter {
         Ok(items)
     }
 
-    /// Fails if two keys of a map have the same text. `of_sops` is the flaw if this text is `sops`, the name of the section with the
-    /// metadata. Only at the root of a document is an entry of this name the section.
+    /// Fails if two keys of a map have the same text. `of_sops` is the flaw if this text is `sops`, the name of the section with
+    /// the metadata. An entry of this name is the section only at the root of a document.
     fn refuse_repeated_keys(&self, pairs: &[Pair<'_>], of_sops: Flaw) -> Result<(), ParseError> {
         let mut lines: HashMap<&str, usize> = HashMap::with_capacity(pairs.len());
         for (key, _) in pairs.iter().filter(|_| self.strict) {

@@ -28,7 +28,7 @@ impl<'a> Scanner<'a> {
 
     /// Closes all blocks that are deeper than `column`. A block normally ends at `scan`, where the space behind the last token
     /// starts. If comments in this space stand in the block's own column, the block ends at the first of these comments. Comments
-    /// before this place belong to the block.
+    /// before the end of the block belong to the block.
     pub(crate) fn close_blocks(&mut self, column: Option<usize>, scan: Mark) {
         if self.in_flow() {
             return;
@@ -44,8 +44,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The possible key at `level`. Returns `None` if the key has become too long or has reached another line. In both cases,
-    /// fails if the key is required.
+    /// The possible key at `level`. Returns `None` if there is none. A key that has become too long, or has reached another line,
+    /// is not possible any more. If such a key is required, the function fails. Otherwise it forgets the key and returns `None`.
     pub(crate) fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
         let Some(slot) = self.keys.get_mut(level) else {
             return Ok(None);

@@ -63,7 +63,7 @@ impl<'a> Search<'a> {
     }
 
     /// Handles the end of a line, or a closing bracket of a list or map (`closes`). Returns the comment that was found, if the
-    /// comment belongs to the text above. That is so in three cases:
+    /// comment belongs to the text above. A comment belongs to the text above in three cases:
     ///
     /// - A closing bracket follows the comment.
     /// - No blank line was passed, and the comment is in the line after the previous token, and that token is not a `:`.

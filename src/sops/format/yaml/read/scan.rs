@@ -10,8 +10,8 @@ use super::{
 };
 use crate::sops::format::{limits::TOO_MANY, problem::ParseError};
 
-/// How many tokens must be in the queue before the first token is returned, because text behind a token may still change the
-/// meaning of the token.
+/// How many tokens must be in the queue before the first token is returned. The scanner looks ahead, because text behind a token
+/// may still change the meaning of the token.
 const LOOKAHEAD: usize = 3;
 
 /// The most tokens and lines of comments in a file. A key with its value takes three tokens, and an entry of a list takes two.

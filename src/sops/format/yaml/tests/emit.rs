@@ -1,4 +1,4 @@
-//! Tree to text.
+//! Tests of the writer of YAML: from a tree to a text.
 
 use std::borrow::Cow;
 
@@ -13,13 +13,13 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// What documents are printed as.
+/// The text that is printed for these documents.
 fn print(documents: &[Branch<Plaintext>]) -> String {
     let text = emit(documents, usize::MAX).unwrap_or_else(|error| panic!("{error}")).unwrap();
     String::from_utf8(text.expose().to_vec()).unwrap()
 }
 
-/// What a text is printed as once read.
+/// Reads a text into documents. Returns the text that is printed for these documents.
 fn reprint(source: &str, encrypted_comments: bool) -> String {
     let documents = parse(source.as_bytes()).unwrap();
     let documents = documents.iter().map(|branch| decrypted(branch, encrypted_comments));
@@ -72,13 +72,13 @@ fn strings_are_printed_in_the_style_of_sops() {
 
 #[test]
 fn bytes_that_are_not_utf_8_are_printed_as_base64() {
-    // Printed by sops for `!!binary` values.
+    // sops prints these texts for `!!binary` values.
     assert_eq!(print(&[single("k", string(b"\xff\xfe"))]), "k: !!binary //4=\n");
     let lines = format!("k: !!binary |\n    {}\n    //////////\n", "/".repeat(70));
     assert_eq!(print(&[single("k", string([0xFF; 60]))]), lines);
 }
 
-/// Where sops prints something else than what it was given, and what is printed here.
+/// Texts that sops does not print correctly once it has read them. Each is followed by the text that is printed here.
 const REPAIRED: &[(&str, &str)] = &[
     (
         "k:\n- &b # c\n- | # d\n  a\n  b\n",
@@ -148,7 +148,7 @@ fn a_single_value_is_printed_as_in_a_document() {
     }
 }
 
-/// A string out of what decides about styles.
+/// Random strings. Many of them are made of characters that decide about the style.
 fn strings() -> impl Strategy<Value = String> {
     let hard = "[ab01:\\-# \n\t\"'\\\\{}\\[\\],&*!|>%@`~.e?=<é\u{85}\u{a0}\u{2028}\u{feff}😀\r\u{7f}\u{0}]{0,6}";
     prop_oneof![hard, any::<String>()]
@@ -173,7 +173,7 @@ proptest! {
     }
 }
 
-/// Documents, and what they are printed as.
+/// Texts with documents, each followed by the text that is printed for them.
 const WHOLE: &[(&str, &str)] = &[
     (
         "a: {b: {c: [x, {d: e, f: [g, h]}, [i, j, [k]], [], {}]}}\nz: null\n",
@@ -277,7 +277,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Documents all of whose comments were encrypted, and what they are printed as.
+/// Texts with documents whose comments were all encrypted, each followed by the text that is printed for them.
 const DECRYPTED: &[(&str, &str)] = &[
     ("# x\na: b\n# y\nc: d\n# z\n", "# x\na: b\n# y\nc: d\n# z\n"),
     ("m:\n  a: b\n  # y\n", "m:\n    a: b\n    # y\n"),
@@ -475,7 +475,7 @@ const DECRYPTED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Strings, and the map that has one as the value of `k`.
+/// Strings, each followed by the printed map in which the string is the value of `k`.
 const VALUES: &[(&str, &str)] = &[
     ("", "k: \"\"\n"),
     ("a", "k: a\n"),
@@ -606,7 +606,7 @@ const VALUES: &[(&str, &str)] = &[
     ("a\\nb", "k: a\\nb\n"),
 ];
 
-/// Strings, and the map that has one as its key.
+/// Strings, each followed by the printed map in which the string is the only key.
 const NAMES: &[(&str, &str)] = &[
     ("", "\"\": v\n"),
     ("a b", "a b: v\n"),
@@ -658,7 +658,7 @@ const NAMES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Strings, and the list in a map that has one as its entry.
+/// Strings, each followed by the printed map in which the value of `k` is a list with only this string.
 const ENTRIES: &[(&str, &str)] = &[
     ("a\nb", "k:\n    - |-\n      a\n      b\n"),
     ("a\nb\n", "k:\n    - |\n      a\n      b\n"),

@@ -1,4 +1,4 @@
-//! Expected trees and texts in the tables are what sops 3.13.2 read and printed.
+//! Tests of YAML. The expected trees and texts in the tables are those that sops 3.13.2 read and printed.
 
 mod emit;
 mod read;
@@ -8,8 +8,8 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// A tree in one line: `{"key": value}`, `[value]`, `"text"`, `int 1`, `#"comment"`, `-#"inline comment"`, `?` for a key that is
-/// not a string.
+/// A tree in one line of these parts: `{"key": value}`, `[value]`, `"text"`, `int 1`, `#"comment"`, `-#"inline comment"`, and `?`
+/// for a key that is not a string.
 fn notation(branch: &Branch<Stored<'_>>) -> String {
     let items: Vec<_> = branch.items.iter().map(item).collect();
     format!("{{{}}}", items.join(", "))
@@ -51,7 +51,7 @@ fn text(bytes: &[u8]) -> String {
     format!("{:?}", String::from_utf8_lossy(bytes))
 }
 
-/// The tree as it is once decrypted. A comment that was encrypted is not inline any more.
+/// The tree as decryption would return it. A comment that was encrypted is not inline any more.
 fn decrypted(branch: &Branch<Stored<'_>>, encrypted_comments: bool) -> Branch<Plaintext> {
     let items = branch.items.iter().map(|item| Item {
         key: match &item.key {

@@ -1,4 +1,4 @@
-//! Text to tree.
+//! Tests of the reader of YAML: from a text to a tree.
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -10,7 +10,7 @@ use crate::sops::{
     tree::{Key, Value},
 };
 
-/// What a text reads as: its documents, or the error.
+/// The result of reading a text: its documents in one line, or the error.
 fn reading(source: &str) -> String {
     match parse(source.as_bytes()) {
         Ok(documents) => documents.iter().map(notation).collect::<Vec<_>>().join(" | "),
@@ -61,7 +61,7 @@ fn a_file_without_content_has_no_documents() {
     }
 }
 
-/// Texts that sops refuses, and what we say.
+/// Texts that sops refuses, each followed by our error message.
 const ERRORS: &[(&str, &str)] = &[
     ("a: 1\nb: 2\na: 3\n", r#"line 3: the key "a" is already defined at line 1"#),
     ("a: 1\n\"a\": 2\n", r#"line 2: the key "a" is already defined at line 1"#),
@@ -225,7 +225,7 @@ proptest! {
     }
 }
 
-/// Beginnings of most that YAML has.
+/// Pieces of text with which constructs of YAML begin. The pieces cover most of the grammar.
 const FRAGMENTS: &[&str] = &[
     "a:",
     "b: c",
@@ -263,7 +263,7 @@ const FRAGMENTS: &[&str] = &[
     "\u{feff}",
 ];
 
-/// Keys, whatever they are.
+/// Texts with keys of all kinds, each followed by the tree.
 const KEYS: &[(&str, &str)] = &[
     ("a: 1", r#"{"a": int 1}"#),
     ("\"a b\": 1", r#"{"a b": int 1}"#),
@@ -301,7 +301,7 @@ const KEYS: &[(&str, &str)] = &[
     ("a]b: 1", r#"{"a]b": int 1}"#),
 ];
 
-/// What scalars stand for.
+/// Texts with scalars, each followed by the tree with their values.
 const SCALARS: &[(&str, &str)] = &[
     ("k: 1", r#"{"k": int 1}"#),
     ("k: 0", r#"{"k": int 0}"#),
@@ -422,7 +422,7 @@ const SCALARS: &[(&str, &str)] = &[
     ("k: !!python/none x", r#"{"k": "x"}"#),
 ];
 
-/// Spellings of text, and collections in brackets.
+/// Texts with spellings of strings, and with collections in brackets, each followed by the tree.
 const TEXTS: &[(&str, &str)] = &[
     ("k: a\n  b", r#"{"k": "a b"}"#),
     ("k: a\n\n  b", r#"{"k": "a\nb"}"#),
@@ -489,7 +489,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Collections by indentation.
+/// Texts with collections that are written by indentation, each followed by the tree.
 const LAYOUTS: &[(&str, &str)] = &[
     ("a: 1\nb:\n  c: 2\n", r#"{"a": int 1, "b": {"c": int 2}}"#),
     ("a:\n- 1\n- 2\nb: 3\n", r#"{"a": [int 1, int 2], "b": int 3}"#),
@@ -514,7 +514,7 @@ const LAYOUTS: &[(&str, &str)] = &[
     ("a: 1\t\n", r#"{"a": int 1}"#),
 ];
 
-/// Several documents, directives, anchors.
+/// Texts with several documents, directives or anchors, each followed by the trees.
 const DOCUMENTS: &[(&str, &str)] = &[
     ("a: 1\n---\nb: 2\n", r#"{"a": int 1} | {"b": int 2}"#),
     ("---\na: 1\n...\n---\nb: 2\n...\n", r#"{"a": int 1} | {"b": int 2}"#),
@@ -542,7 +542,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("a: 1\n...\n...\n---\nb: 1\n", r#"{"a": int 1} | {"b": int 1}"#),
 ];
 
-/// Where comments end up.
+/// Texts with comments, each followed by the tree, which shows where the comments are put.
 const COMMENTS: &[(&str, &str)] = &[
     (
         "# h\n\na: 1 # i\n# f\n\n# h2\nb: 2\n",

@@ -1,8 +1,7 @@
-//! Each kind of call in the table of `docs/reliability.md`, made behind the filter.
+//! Makes each kind of call in the table of `docs/reliability.md` behind the filter.
 //!
-//! A filter holds for whatever a process does after it was installed, so the very program that our thread would install is given to a
-//! script, which installs it and then makes the calls. Ours could not: many of them no library makes, and making them oneself needs
-//! unsafe code.
+//! A Python script makes the calls. It first installs the same filter that our thread would install. The tests cannot make the
+//! calls themselves: for many of these calls no library has a function, and without a library a call needs unsafe code.
 
 use std::{
     io::{ErrorKind, Write as _},
@@ -14,10 +13,11 @@ use super::*;
 
 const EPERM: i32 = libc::EPERM;
 
-/// A call that does no harm where it is allowed: its name, its number, its arguments as the script reads them.
+/// A call that does no harm if it is allowed: its name, its number, and its arguments in the form that the script reads.
 type Probe = (&'static str, i64, &'static str);
 
-/// How each call ends behind `filter`, or without one; `None` without Python.
+/// Makes each call behind `filter`, or without a filter. Returns how each call ended: 0, or the number of the error. Returns `None`
+/// if there is no Python.
 fn probe(filter: Option<&BpfProgram>, probes: &[Probe]) -> Option<Vec<i32>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     for instruction in filter.into_iter().flatten() {
@@ -48,8 +48,9 @@ fn probe(filter: Option<&BpfProgram>, probes: &[Probe]) -> Option<Vec<i32>> {
     Some(results)
 }
 
-/// Asserts that all are refused behind both filters, or behind the one without Landlock alone. What is refused without any filter, as
-/// in a container, tells nothing: it is named.
+/// Asserts that all calls are refused behind the filter that is used without Landlock. If `with_landlock` is true, they must be
+/// refused behind the filter that is used with Landlock, too. A call that is refused even without a filter, as in a container,
+/// proves nothing. The name of such a call is printed.
 fn refused(probes: &[Probe], with_landlock: bool) {
     let Some(free) = probe(None, probes) else { return };
     let say = |what: &str, names: Vec<&str>| {
@@ -98,14 +99,14 @@ fn no_program_is_started_and_no_process_made() {
     let probes = [
         ("execve", libc::SYS_execve, ":'/nowhere':0:0"),
         ("execveat", libc::SYS_execveat, ":-1:'nowhere':0:0:0"),
-        // CLONE_THREAD without CLONE_VM is refused by the kernel.
+        // 0x10000 is CLONE_THREAD. The kernel refuses it without CLONE_VM, so this call makes no process, even without a filter.
         ("clone", libc::SYS_clone, ":0x10000:0:0:0:0"),
         ("clone3", libc::SYS_clone3, ":0:0"),
         ("unshare", libc::SYS_unshare, ":0x1"),
         ("setns", libc::SYS_setns, ":-1:0"),
     ];
     refused(&probes, true);
-    // These two would be done.
+    // Without a filter, these two calls would make a process. So they are made only behind a filter.
     #[cfg(target_arch = "x86_64")]
     for has_landlock in [true, false] {
         let probes = [("fork", libc::SYS_fork, ""), ("vfork", libc::SYS_vfork, "")];
@@ -118,7 +119,7 @@ fn no_program_is_started_and_no_process_made() {
 
 #[test]
 fn other_processes_keep_their_memory_their_descriptors_and_their_limits_and_hear_no_signal() {
-    // A process that there cannot be.
+    // 0x7ffffff0 is the number of a process that cannot exist.
     let probes = [
         ("ptrace", libc::SYS_ptrace, ":16:0x7ffffff0:0:0"),
         ("process_vm_readv", libc::SYS_process_vm_readv, ":0x7ffffff0:0:0:0:0:0"),
@@ -167,7 +168,7 @@ fn modes_groups_and_lists_of_who_may_read_stay_as_they_are() {
 
 #[test]
 fn devices_and_terminals_are_told_nothing() {
-    // TCGETS, TIOCSTI, and one that no device knows.
+    // The requests TCGETS and TIOCSTI, and a request that no device knows.
     let probes = [
         ("TCGETS", libc::SYS_ioctl, ":-1:0x5401:0"),
         ("TIOCSTI", libc::SYS_ioctl, ":-1:0x5412:0"),
@@ -273,7 +274,7 @@ fn the_numbers_of_x32_are_no_way_around() {
     }
 }
 
-/// What the program answers to a call of this number, as the kernel runs it.
+/// The answer of the filter `program` to a call of this number. The program is run as the kernel would run it.
 fn answer(program: &[sock_filter], call: u32) -> u32 {
     let mut at = 0;
     loop {

@@ -2,8 +2,8 @@
 
 usage: probe.py FILTER CALL…
 
-FILTER is a file with a program of seccomp(2), or `-` for none. CALL is NUMBER or NUMBER:ARGUMENT:…, of up to six arguments; a name in
-quotes stands for a text.
+FILTER is a file with a program of seccomp(2), or `-` for no filter. CALL is NUMBER or NUMBER:ARGUMENT:…, with up to six arguments.
+An argument in single quotes is a text, and any other argument is a number.
 """
 
 import ctypes
@@ -49,7 +49,7 @@ def ended(call):
 
 
 filter_file, *calls = sys.argv[1:]
-# Before the filter forbids whatever the interpreter does next.
+# The flush comes before the filter, because the filter may forbid what the flush needs.
 sys.stdout.flush()
 if filter_file != "-":
     install(filter_file)
