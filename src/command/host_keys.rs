@@ -27,11 +27,11 @@ use crate::{
 /// The most bytes of a manifest that is read.
 const LARGEST_MANIFEST: usize = 1 << 28;
 
-/// Does what `sops-nix keys` is asked for.
+/// Carries out the command `sops-nix keys`.
 ///
 /// # Errors
 ///
-/// With a message for people, if the manifest cannot be used, or if there is no key.
+/// Returns a message for people if the manifest cannot be used, or if there is no key.
 pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
     let environment = Environment::read();
     let mut sources = match &arguments.manifest {
@@ -49,7 +49,7 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
     }
     let mut keyring = Keyring::load(&sources);
     let notices = keyring.take_notices().into_iter();
-    // That the keys of whoever asks are used is no news here.
+    // People who ask for their own keys need no notice that these keys are used.
     let notices = notices.filter(|notice| !matches!(notice, Notice::OwnKeys(_)));
     answer
         .remarks
@@ -70,7 +70,7 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
     Ok(answer)
 }
 
-/// The failure if there is no recipient to print. `is_explained` says that the remarks tell of sources without one.
+/// The failure if there is no recipient to print. `is_explained` says that the answer has remarks, which explain why.
 fn no_key(is_explained: bool) -> Diagnosis {
     if is_explained {
         return Diagnosis::new("no recipient of this host is known", "see the warnings above");
@@ -87,16 +87,16 @@ fn manifest(path: &Path, environment: &Environment) -> Result<Manifest, Diagnosi
     parsed.map(|(manifest, _)| manifest).map_err(|error| error.diagnosis)
 }
 
-/// What is found of one SSH key.
+/// What was found out about one SSH key.
 #[derive(Default)]
 struct FoundKey {
     /// The recipients of the key.
     recipients: Option<SshRecipients>,
-    /// What people should know about it.
+    /// What people should know about the key.
     remarks: Vec<Diagnosis>,
 }
 
-/// The recipients of an SSH key. Nothing if there is no key where nobody has named one.
+/// The recipients of an SSH key. The result is empty if a default file is missing, because nobody has named that file.
 fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
     let path = &key.file.path;
     let (text, exposed) = match read_key(&key.file, key.kind(), reader) {
@@ -118,9 +118,9 @@ fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
     found
 }
 
-/// What is found of a key whose private half was not read. `within` is its public half, if the same file has it. Otherwise the public
-/// key beside it is taken, but only if this user may not read the private key, or does not know its passphrase: a key that is missing
-/// or damaged opens nothing.
+/// What is found out about a key whose private half was not read. `within` is its public half, if the same file has it. Otherwise
+/// the public key in the `.pub` file beside it is taken. The public half is used only if this user may not read the private key, or
+/// does not know its passphrase: a private key that is missing or damaged opens nothing.
 fn without_private_half(path: &Path, cause: Cause, within: Option<SshRecipients>) -> FoundKey {
     let is_hidden = matches!(
         cause,
@@ -161,7 +161,7 @@ fn unusable(path: &Path, cause: Cause) -> String {
     Notice::Unusable(Problem { place, cause }).to_string()
 }
 
-/// What is not shown, because only another program knows it.
+/// The remarks on keys that are not shown, because only another program knows them.
 fn not_shown(sources: &KeySources, keyring: &Keyring) -> Vec<Diagnosis> {
     let commands = [
         (&sources.age_key_command, AGE_KEY_COMMAND_VARIABLE),
@@ -190,7 +190,7 @@ fn not_shown(sources: &KeySources, keyring: &Keyring) -> Vec<Diagnosis> {
     commands.chain(plugins).chain(gpg).collect()
 }
 
-/// What is printed of the keys.
+/// The text for standard output: the recipients of the keys.
 fn text(keys: &[ListedKey], arguments: &KeysArguments, audience: Audience) -> String {
     match key_list::form(arguments.to, audience) {
         _ if arguments.nix => nix(keys),
@@ -199,7 +199,7 @@ fn text(keys: &[ListedKey], arguments: &KeysArguments, audience: Audience) -> St
     }
 }
 
-/// All recipients as a list in the Nix language. None of them has a character that is special there.
+/// All recipients as a list in the Nix language. No recipient has a character with a special meaning in that language.
 fn nix(keys: &[ListedKey]) -> String {
     let recipients = keys.iter().flat_map(|key| &key.recipients);
     let recipients = each_once(recipients.map(|(_, recipient)| recipient.as_str()));

@@ -17,9 +17,9 @@ use crate::{
 
 /// One text that a command is given.
 pub(crate) struct Input {
-    /// What messages call it.
+    /// How messages name the text.
     pub(crate) name: String,
-    /// Its path. `None` for standard input and for a fifo, which can be read only once.
+    /// The path of the file. `None` for standard input and for a fifo, which can be read only once.
     pub(crate) path: Option<PathBuf>,
     /// The text. It may be a private key.
     pub(crate) text: Plaintext,
@@ -31,7 +31,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// With a message for people, if the input cannot be read, or is larger than its limit.
+    /// Returns a message for people if the input cannot be read, or is larger than its limit.
     pub(crate) fn read(path: &Path, limit: usize, stream_limit: usize) -> Result<Self, Diagnosis> {
         if path == Path::new("-") {
             let text = read_stream(io::stdin().lock(), stream_limit);
@@ -70,11 +70,11 @@ impl Input {
     }
 }
 
-/// Reads to the end, at most `limit` bytes.
+/// Reads `stream` to its end, at most `limit` bytes.
 ///
 /// # Errors
 ///
-/// The reason, if it cannot be read or is longer.
+/// Returns the reason if `stream` cannot be read, or has more than `limit` bytes.
 fn read_stream(stream: impl Read, limit: usize) -> Result<Plaintext, String> {
     let mut text = Plaintext::default();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

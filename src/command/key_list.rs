@@ -40,7 +40,7 @@ impl ListedKey {
     }
 }
 
-/// The only form that is printed. `None` if all are: a person has not asked for one.
+/// The form of the recipients that are printed. `None` if all forms are printed, because a person has asked for no single form.
 pub(crate) fn form(asked: Option<RecipientForm>, audience: Audience) -> Option<RecipientForm> {
     match audience {
         Audience::Person => asked,
@@ -48,13 +48,13 @@ pub(crate) fn form(asked: Option<RecipientForm>, audience: Audience) -> Option<R
     }
 }
 
-/// Whether anything is printed of the keys. `form` is the only form that is printed.
+/// Whether any recipient of the keys is printed. Only recipients of `form` are printed, or recipients of all forms if it is `None`.
 pub(crate) fn has_form(keys: &[ListedKey], form: Option<RecipientForm>) -> bool {
     keys.iter()
         .any(|key| form.is_none_or(|form| key.of_form(form).next().is_some()))
 }
 
-/// Why nothing is printed of keys that have no recipient of `form`.
+/// The reason why nothing is printed: the keys have no recipient of the form `form`.
 pub(crate) fn no_form(keys: &[ListedKey], form: Option<RecipientForm>) -> Diagnosis {
     match form {
         Some(RecipientForm::Pgp) => Diagnosis::new("only RSA keys have an OpenPGP fingerprint", "leave out --to"),

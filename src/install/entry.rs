@@ -12,7 +12,7 @@ use crate::{system::mode::FileMode, text::printable::named};
 pub struct Entry<'a> {
     /// Whether the entry is a secret or a template.
     pub kind: EntryKind,
-    /// What it is called.
+    /// The name of the secret or template.
     pub name: EntryName,
     /// The bytes of the published file.
     pub content: &'a [u8],
@@ -39,7 +39,7 @@ pub enum EntryKind {
 }
 
 impl Entry<'_> {
-    /// What messages call it.
+    /// How messages name the entry: by its kind and its name.
     pub(crate) fn shown(&self) -> String {
         let noun = match self.kind {
             EntryKind::Secret => "secret",

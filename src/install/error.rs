@@ -20,7 +20,7 @@ pub struct InstallError {
 }
 
 impl InstallError {
-    /// The same error, said of an entry.
+    /// The same error, with the entry named at the beginning of the message.
     pub(crate) fn of(self, entry: &Entry<'_>) -> Self {
         Self {
             diagnosis: self.diagnosis.of(entry.shown()),

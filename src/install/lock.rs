@@ -98,8 +98,8 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
     }
 }
 
-/// Decides whether this run must publish into `dir` itself, and not mount. This is so if an earlier run could not mount and
-/// published into `dir`: a mount would hide the live generation. Returns the warnings about `dir`, and `None` otherwise.
+/// Decides whether this run must publish into `dir` itself, without a mount. It must do so if an earlier run could not mount, and
+/// has published into `dir`: a mount would hide that live generation. Returns the warnings about `dir` if so, and `None` otherwise.
 fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if site.store == Store::Directory || steady(site, || Current::read(site, dir))?.live.is_none() {
         return Ok(None);
@@ -178,9 +178,9 @@ impl Wait<'_> {
     }
 }
 
-/// The process that holds the lock on `file`; `None` if the kernel does not name it, as for a process in another PID namespace. The
-/// process that took the lock may have ended, while a child of it still holds the lock. The number of a process that has ended is of
-/// no use in a message.
+/// The process that holds the lock on `file`. `None` if the kernel does not name that process, for example because it is in another
+/// PID namespace. Also `None` if the process that took the lock has ended, and only a child of it still holds the lock: the number
+/// of a process that has ended is of no use in a message.
 fn holder(root: &Root, file: &OwnedFd) -> Option<u32> {
     let holder = locks::holder(root, &fs::fstat(file).ok()?)?;
     (holder != 0 && root.process(holder).exists()).then_some(holder)

@@ -1,4 +1,5 @@
-//! What an entry is called, and where it lies in its generation. Both are checked where they are made, so whoever has one can use it as a
+//! What an entry is called, and where it lies in its generation. A value of either type is checked when it is made. So it can be
+//! used as a path below a directory without a further check.
 //! path below a directory.
 
 use std::{
@@ -27,7 +28,7 @@ impl EntryName {
     /// The name with this text.
     ///
     /// # Errors
-    /// When it could lead out of a generation, or cannot be a path that this program makes.
+    /// If the text could lead out of a generation, or is a path that this program cannot make.
     pub fn new(name: &str) -> Result<Self, BadName> {
         let has_part = |is_bad: fn(&str) -> bool| name.split('/').any(is_bad);
         let fault = if name.is_empty() {
@@ -38,7 +39,7 @@ impl EntryName {
             "contains a NUL character"
         } else if name.chars().any(char::is_control) {
             "contains a control character"
-        // One part less than the program makes, so that there is room for `rendered/`.
+        // A name has at least one part less than a path may have, so that there is room for `rendered/`.
         } else if name.split('/').count() >= MAX_DEPTH {
             "has 100 parts or more"
         } else if has_part(|part| matches!(part, "." | "..")) {
@@ -71,20 +72,20 @@ impl fmt::Display for EntryName {
 pub struct PlaceInGeneration<'n>(Cow<'n, str>);
 
 impl<'n> PlaceInGeneration<'n> {
-    /// That of a secret: its name.
+    /// The place of a secret: its name.
     #[must_use]
     pub fn of_secret(name: &'n EntryName) -> Self {
         Self(Cow::Borrowed(name.as_str()))
     }
 
-    /// That of a rendered template: its name, below `rendered/`.
+    /// The place of a rendered template: its name, below `rendered/`.
     #[must_use]
     pub fn of_template(name: &EntryName) -> Self {
         Self(Cow::Owned(rendered(name.as_str())))
     }
 
-    /// That of a symlink at `path`, which is relative to the link. `None` if the path is empty, absolute or no UTF-8, or contains `..`.
-    /// A path has many spellings, such as `a//b` and `a/./b`, and all of them give the same place.
+    /// The place of a symlink at `path`, which is relative to the link. `None` if the path is empty, absolute or no UTF-8, or
+    /// contains `..`. A path has many spellings, such as `a//b` and `a/./b`, and all of them give the same place.
     pub(crate) fn of_symlink(path: &Path) -> Option<Self> {
         let parts = path.components().filter(|part| *part != Component::CurDir);
         let names = parts.map(|part| match part {
@@ -101,7 +102,7 @@ impl<'n> PlaceInGeneration<'n> {
         &self.0
     }
 
-    /// The directories that it lies in, from the outermost on: `a/b/c` lies in `a` and in `a/b`.
+    /// The directories in which the place lies, the outermost first: `a/b/c` lies in `a` and in `a/b`.
     pub fn parents(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').filter_map(|(slash, _)| self.0.get(..slash))
     }

@@ -27,7 +27,7 @@ use super::{
 pub(crate) enum Wanted<'a> {
     /// The entry gets no symlink.
     Nothing,
-    /// Inside the published tree, at this place. It is made while the generation is written.
+    /// The symlink lies inside the published tree, at this place. The symlink is made while the generation is written.
     Inside(PlaceInGeneration<'a>),
     /// The symlink lies outside the published tree, at this path. The symlink is made after the swap.
     Outside(&'a Path),

@@ -1,11 +1,11 @@
 //! From the root to the directory that a path lies in, part by part and by descriptor.
 //!
-//! Paths may lead through directories of other users. Between two uses of a name, another user can put something else there; a
+//! Paths may lead through directories of other users. Between two uses of a name, another user can give the name to another file. A
 //! descriptor still refers to the same file. A symlink is followed if only root and the caller can have put it there. If others can
-//! have put it there, it is followed only to a directory in which they may write anyway. That root owns a symlink proves nothing:
-//! whoever can rename the entries of a directory can move a symlink of root's to any name there.
+//! have put it there, it is followed only to a directory in which they may write anyway. The owner of a symlink proves nothing,
+//! even if it is root: whoever can rename the entries of a directory can move a symlink of root's to any name there.
 //!
-//! The way is kept as [`Step`]s: a directory has many spellings, and one device and inode.
+//! The way is kept as [`Step`]s. A step names a directory by its device and inode, because one directory has many paths.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -61,7 +61,7 @@ fn parts(root: &Root, path: &Path) -> Result<VecDeque<OsString>, InstallError> {
 
 /// A walk from `/` to a directory: the directory that is open now, and the parts that are still to be walked.
 pub(crate) struct Walk<'a> {
-    /// Where it starts, and starts again at a symlink to an absolute path.
+    /// The root directory, at which the walk starts. At a symlink to an absolute path, the walk starts there again.
     root: &'a Root,
     /// The path as declared.
     path: &'a Path,
@@ -87,7 +87,7 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Stands at the root, with all parents of `path` ahead.
+    /// A walk that has entered nothing yet: it is at the root, and all parents of `path` are still to be entered.
     pub(crate) fn new(root: &'a Root, path: &'a Path) -> Result<Self, InstallError> {
         let mut parents = parts(root, path)?;
         let name = parents.pop_back().ok_or_else(|| InstallError::not_plain(path))?;
@@ -113,7 +113,7 @@ impl<'a> Walk<'a> {
             self.here.push(&part);
             let status = self.status()?;
             // Each part is opened alone, relative to the open directory, so that the kernel follows no symlink by itself.
-            // What is above the root is the root, as for the kernel.
+            // `..` at the root leads to the root itself, as for the kernel.
             let is_above_root = part == ".." && self.within.is_empty();
             let looked = look(&self.dir, if is_above_root { OsStr::new(".") } else { &part });
             let entry = looked.as_ref().ok().and_then(|entry| fs::fstat(entry).ok());

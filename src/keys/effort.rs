@@ -6,11 +6,11 @@
 //! There are two sorts of tries. One sort is a try of a key that the recipient entry names. The other sort is a guess: a try of
 //! a key that the entry does not name.
 //!
-//! In a file that sops wrote, each recipient entry names its key, and there is one message for each key and key group. So the
-//! number of tries of named keys grows with the numbers of groups and entries. The number is enough for every real file.
+//! In a file that sops wrote, each recipient entry names its key, and there is one message for each key and key group. So the limit
+//! for tries of named keys grows with the numbers of groups and entries. The limit is high enough for every real file.
 //!
-//! Each file has its own tries of both sorts, which no other file can use up. A file that has used up its own tries takes further
-//! tries of both sorts from a number that all files of a run share.
+//! Each file has its own tries of both sorts, which no other file can use up. All files of a run also share a supply of tries of
+//! both sorts. A file that has used up its own tries takes further tries from this supply.
 
 use std::{
     cell::Cell,

@@ -55,8 +55,8 @@ impl Keyring {
     /// Key commands come first, since the keys that they print become keys at hand. Age plugins come second; each is started once
     /// for all files. gpg comes last. No program is started for a file that is already open.
     pub fn open_with_programs(&mut self, recoveries: &mut [&mut DataKeyRecovery]) {
-        // If nobody may be asked, as at boot, all programs together have one deadline, so that the boot goes on. If a person
-        // may be asked, each program has only a time of its own.
+        // If nobody may be asked, as at boot, all programs together have one deadline, so that the boot goes on. If a person may be
+        // asked, there is no common deadline: each program has only its own limit.
         self.late_at = (!self.may_ask).then(|| Instant::now() + self.timeout * budget::PROGRAMS);
         for recovery in recoveries.iter_mut() {
             self.open_with_commands(recovery);
@@ -84,7 +84,7 @@ impl Keyring {
         }
     }
 
-    /// Runs the key commands for one recipient of the file after the other, until the file is open.
+    /// Goes through the closed recipients of the file, until the file is open. Runs the key commands for each of these recipients.
     fn open_with_commands(&mut self, recovery: &mut DataKeyRecovery) {
         if self.commands.is_empty() {
             return;
@@ -176,8 +176,8 @@ impl Keyring {
         opened
     }
 
-    /// Asks gpg about one OpenPGP message after the other. After a failure that every other message would have too, gpg is not
-    /// asked again.
+    /// Asks gpg about one OpenPGP message after the other. If gpg fails in a way in which it would fail for every other message
+    /// too, it is not asked again.
     fn open_with_gpg(&mut self, recovery: &mut DataKeyRecovery) {
         let Some(gpg) = self.gpg.take() else { return };
         recovery.advance(|_, key| match key {

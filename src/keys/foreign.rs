@@ -26,7 +26,7 @@ pub enum Foreign {
 pub(crate) const USABLE_SSH_KEY: &str = "use an ssh-ed25519 or ssh-rsa key";
 
 impl Foreign {
-    /// What to do, if it is not to convert the key.
+    /// The remedy for a key that no command converts. `None` for the forms for which [`Self::conversion`] gives a command.
     pub(crate) fn remedy(self) -> Option<&'static str> {
         match self {
             Self::FirstProtocol => Some(USABLE_SSH_KEY),

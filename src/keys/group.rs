@@ -47,7 +47,7 @@ impl Group {
         self.is_open
     }
 
-    /// Keeps the part that the recipient entry at the index `entry` gave. The group is open from now on.
+    /// Keeps `part`, the data key or share that the recipient entry at the index `entry` gave. The group is open from now on.
     pub(crate) fn take(&mut self, entry: usize, part: Plaintext) {
         if let Some(entry) = self.entries.get_mut(entry) {
             entry.part = Some(part);
@@ -55,7 +55,7 @@ impl Group {
         }
     }
 
-    /// The part that the entry `new` of the group gave. Without `new`, the first part that an entry of the group gave.
+    /// The data key or share that the entry `new` of the group gave. Without `new`, the first one that an entry of the group gave.
     pub(crate) fn part(&self, new: Option<EntryIndex>) -> Option<&[u8]> {
         match new {
             Some(new) => self.entries.get(new.entry)?.part(),
@@ -63,7 +63,7 @@ impl Group {
         }
     }
 
-    /// The data key or share of the last entry of the group that has given one, in the order of the file. `None` if no entry has.
+    /// The last data key or share that the entries of the group gave, in the order of the file. `None` if no entry has given one.
     pub(crate) fn last_part(&self) -> Option<&[u8]> {
         self.entries.iter().rev().find_map(RecipientEntry::part)
     }

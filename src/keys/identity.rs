@@ -34,12 +34,12 @@ enum PrivateHalf {
 }
 
 impl Identity {
-    /// Makes an identity from the secret of a line of age identities.
+    /// Makes an identity from a secret that was read from a line of age identities.
     pub(crate) fn from_age(secret: x25519::Identity, place: Place) -> Self {
         Self::new(PrivateHalf::Age(secret), place)
     }
 
-    /// Makes a post-quantum identity from the secret of a line of age identities.
+    /// Makes a post-quantum identity from a secret that was read from a line of age identities.
     pub(crate) fn from_hybrid(secret: HybridIdentity, place: Place) -> Self {
         Self::new(PrivateHalf::Hybrid(secret), place)
     }

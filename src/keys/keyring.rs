@@ -27,14 +27,14 @@ pub struct Keyring {
     pub(crate) commands: Vec<KeyCommand>,
     /// The gpg program with its home. `None` if gpg is not used.
     pub(crate) gpg: Option<Gpg>,
-    /// The failure for which gpg is not asked again in this run. `None` if gpg may be asked.
+    /// The failure because of which gpg is not asked again in this run. `None` if gpg may be asked.
     pub(crate) gpg_is_given_up: Option<EntryFailure>,
     /// Whether a plugin or gpg may ask a person.
     pub(crate) may_ask: bool,
     /// How long each single run of a key command, a plugin or gpg may take.
     pub(crate) timeout: Duration,
-    /// The time at which all programs together must have ended. `None` if a person may be asked: then only each single program
-    /// has a limit.
+    /// The time at which all programs together must have ended. `None` if a person may be asked: then each single program has only
+    /// its own limit.
     pub(crate) late_at: Option<Instant>,
     /// The messages about key sources that were not taken out yet.
     pub(crate) notices: Vec<Notice>,

@@ -1,10 +1,10 @@
 //! How the data key of a sops file is found with the keys of this host.
 //!
-//! [`Keyring::load`] reads the key sources that [`KeySources`] names, each once, and nothing else: no home directory is searched.
+//! [`Keyring::load`] reads each key source that [`KeySources`] names once. It reads nothing else: no home directory is searched.
 //! [`Keyring::take_notices`] gives what a person should know about the key sources.
 //!
 //! A [`DataKeyRecovery`] is the search for the data key of one sops file. [`Keyring::open`] tries the keys at hand on the file.
-//! [`KeysAtHand::open`] does so on another thread. [`Keyring::open_with_programs`] then asks key commands, age
+//! [`KeysAtHand::open`] does the same, and can run on another thread. [`Keyring::open_with_programs`] then asks key commands, age
 //! plugins and gpg about all files that are still closed. [`Keyring::finish`] gives the data key, or a [`NoKey`], which says why
 //! there is none.
 

@@ -101,7 +101,8 @@ impl Problem {
         matches!(self.cause, Cause::Program(_)) && (self.place == *place || self.place == place.source())
     }
 
-    /// Whether the source is not known to have a defect: the file could not be read in time, or before this run was told to end.
+    /// Whether the file could not be read in time, or this run was told to end before the file was read. In both cases, the source
+    /// may have no defect.
     pub(crate) fn is_delay(&self) -> bool {
         matches!(self.cause, Cause::File(ReadError::Late | ReadError::Stopped))
     }
@@ -111,7 +112,7 @@ impl Problem {
         self.cause.remedy().map(str::to_owned).or_else(|| self.remedy_at(&self.place))
     }
 
-    /// What to do at `place`, by its name.
+    /// The remedy that depends on `place`: it names the credential or the file.
     fn remedy_at(&self, place: &Place) -> Option<String> {
         match (&self.cause, place) {
             (_, Place::Line(_, source)) => self.remedy_at(source),
@@ -125,7 +126,7 @@ impl Problem {
 }
 
 impl Cause {
-    /// What to do about it, wherever it is.
+    /// The remedy that does not depend on the place of the key.
     fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::File(ReadError::Denied) => Some("ask the owner of the file for the right to read it, or use a key of your own"),
@@ -147,7 +148,7 @@ impl Cause {
         }
     }
 
-    /// What to do about it in the file at `path`, with a command to type.
+    /// The remedy if the key source is the file at `path`. Such a remedy contains a command to type.
     fn remedy_of_file(&self, path: &Path) -> Option<String> {
         if let Self::NoFile(kind) = self {
             return Some(kind.remedy(path));

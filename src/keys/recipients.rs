@@ -11,7 +11,7 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The fewest bytes of the modulus of an RSA key that age encrypts to. So a key of 2041 bits is large enough.
+/// The fewest bytes that the modulus of an RSA key must have, so that age encrypts to the key. A key of 2041 bits has this number.
 const FEWEST_RSA_BYTES: usize = 256;
 
 /// The recipients that belong to one SSH key.
@@ -60,8 +60,8 @@ impl SshRecipients {
         Self::of_key(key.public_key()).ok_or(Cause::DamagedSshKey(Damage::Form))
     }
 
-    /// The recipients of the public half of an SSH private key in the form of OpenSSH, even if the key has a passphrase. `None` for
-    /// other forms.
+    /// The recipients of an SSH private key in the form of OpenSSH, made from its public half. The public half can be read even if
+    /// the key has a passphrase. `None` for other forms.
     pub(crate) fn of_public_half(text: &[u8]) -> Option<Self> {
         Self::of_key(&ssh::public_half(text)?)
     }

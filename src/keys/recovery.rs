@@ -31,8 +31,8 @@ pub struct DataKeyRecovery {
 }
 
 impl DataKeyRecovery {
-    /// Begins to look for the data key of a file with these key groups. No group is open yet. `proof` tells the data key of the
-    /// file from any other key.
+    /// Begins to look for the data key of a file with these key groups. No group is open yet. `proof` decides whether a key is the
+    /// data key of the file.
     #[must_use]
     pub fn new(groups: &KeyGroups, proof: KeyProof) -> Self {
         Self {
@@ -199,8 +199,8 @@ impl DataKeyRecovery {
     /// share of it.
     ///
     /// Two combinations are tried. One takes the part of `new`, and the first part of every other group. The other takes the last
-    /// part of every group: after a merge of two branches with rotated keys, each group may have an old share before the right
-    /// one.
+    /// part of every group. It is needed after a merge of two branches with rotated keys: then each group may have an old share
+    /// before the right one.
     fn settle(&mut self, new: EntryIndex) {
         let is_key = |key: &Plaintext| self.proof.accepts(key);
         let has_choice = |(index, group): (usize, &Group)| index != new.group && group.part(None) != group.last_part();
@@ -213,8 +213,8 @@ impl DataKeyRecovery {
 
     /// Puts one part of each group together: the part of `new` for the group of `new`, and the first part for every other group.
     ///
-    /// sops takes the first part of every group. The result is the key of sops if there is no `new`, or if `new` gave the last of
-    /// these first parts.
+    /// sops takes the first part of every group. The result is the key of sops if there is no `new`, or if the part of `new` is the
+    /// first part of its group.
     fn candidate(&self, new: Option<EntryIndex>) -> Option<Plaintext> {
         let groups = self.groups.iter().enumerate();
         self.together(groups.map(|(index, group)| group.part(new.filter(|new| new.group == index))))

@@ -23,8 +23,8 @@ pub(crate) struct Entries {
     pub templates: Vec<Template<String>>,
 }
 
-/// Converts all fields; what is wrong goes to `findings` and is replaced by something harmless, so that the search can go on. The manifest
-/// has no entries yet.
+/// Converts all fields. Each fault goes to `findings`, and the faulty value is replaced by something harmless, so that the search
+/// for faults can go on. The returned [`Manifest`] has no entries yet: the entries are returned beside it.
 pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findings: &mut Findings) -> (Manifest, Entries) {
     unknown_fields(&raw, findings);
     let paths = if raw.user_mode {
@@ -217,7 +217,7 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
     }
 }
 
-/// Keeps the unit names that can be given to systemd, in full.
+/// Returns the full names of those units that can be given to systemd. The others are findings.
 fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
     let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
     for unit in bad {

@@ -43,16 +43,16 @@ pub struct Manifest {
     pub use_tmpfs: bool,
     /// Whether to run for a plain user: without a mount, without a change of owner, and without unit requests.
     pub user_mode: bool,
-    /// The phase that installs this.
+    /// The phase in which this manifest is installed.
     pub phase: Phase,
     /// The settings for reports in addition to warnings and errors.
     pub logging: Logging,
 }
 
-/// The phase of an activation, as far as a manifest says it.
+/// The phase of an activation, as far as the manifest determines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The phase of file systems: a unit of its own installs this before file systems are mounted.
+    /// The phase of file systems: a separate unit installs the manifest before file systems are mounted.
     FileSystems,
     /// The early or the regular phase. The command line says which of the two it is.
     AsCalled,
@@ -84,7 +84,7 @@ pub struct Secret<N = EntryName> {
 }
 
 impl Secret<String> {
-    /// The same with a name that can be installed; `None` if the text is no such name.
+    /// The same secret, with its name as an [`EntryName`]. `None` if the name cannot be installed.
     pub(crate) fn named(self) -> Option<Secret> {
         Some(Secret {
             name: EntryName::new(&self.name).ok()?,
@@ -118,7 +118,7 @@ pub struct Template<N = EntryName> {
 }
 
 impl Template<String> {
-    /// The same with a name that can be installed; `None` if the text is no such name.
+    /// The same template, with its name as an [`EntryName`]. `None` if the name cannot be installed.
     pub(crate) fn named(self) -> Option<Template> {
         Some(Template {
             name: EntryName::new(&self.name).ok()?,

@@ -16,7 +16,8 @@ pub struct ManifestError {
 }
 
 impl ManifestError {
-    /// Not JSON, or a value of the wrong type. `field`: the one at fault, such as `mode of secret a`; `.` where no field is.
+    /// The error for a text that is not JSON, or for a value of the wrong type. `field` describes the field at fault, for example
+    /// `the field "mode" of secret "a"`. It is `.` if the fault is not in a field.
     pub(crate) fn json(path: &Path, field: &str, error: &serde_json::Error) -> Self {
         cause(field, error)
             .of(format_args!("cannot read the manifest {}", shown(path)))

@@ -18,8 +18,8 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// If the text is no JSON, or a value has the wrong type. Otherwise, if at least one finding is an error; the error then contains
-    /// all findings.
+    /// If the text is no JSON, or if a value has the wrong type. Also if at least one finding is an error: then the returned error
+    /// contains all findings.
     pub fn parse(path: &Path, json: &[u8], runtime_dir: Option<&Path>) -> Result<(Self, Vec<Diagnosis>), ManifestError> {
         let raw = raw::parse(json).map_err(|error| match Encoding::of(json) {
             Some(encoding @ (Encoding::Utf16(_) | Encoding::Mark)) => ManifestError::encoded(path, encoding),
@@ -36,7 +36,7 @@ impl Manifest {
         Err(ManifestError::invalid(path, &findings.errors, findings.warnings))
     }
 
-    /// The whole manifest; `None` if a name of an entry cannot be used.
+    /// Puts `entries` into the manifest. Returns `None` if the name of an entry cannot be used.
     fn with(self, entries: Entries) -> Option<Self> {
         Some(Self {
             secrets: entries.secrets.into_iter().map(Secret::named).collect::<Option<_>>()?,
@@ -46,7 +46,7 @@ impl Manifest {
     }
 }
 
-/// A field for a message.
+/// The words with which a message names a field.
 fn shown(json: &[u8], field: &str) -> String {
     of_entry(json, field).unwrap_or_else(|| match field {
         "." => field.to_owned(),
@@ -54,7 +54,7 @@ fn shown(json: &[u8], field: &str) -> String {
     })
 }
 
-/// A field such as `secrets[0].mode`, with the name of the secret or template instead of its position.
+/// The words for a field such as `secrets[0].mode`. They have the name of the secret or template instead of its position.
 fn of_entry(json: &[u8], field: &str) -> Option<String> {
     let (list, rest) = field.split_once('[')?;
     let (position, rest) = rest.split_once("].")?;

@@ -8,9 +8,10 @@ use crate::manifest::{Manifest, Phase};
 /// `is_early` says that this is the early phase, before users are made (`-ignore-passwd`). `by_unit` says that a systemd unit
 /// started this program, not an activation script.
 ///
-/// Our module calls its units `sops-nix`, `sops-nix-for-users` and `sops-nix-for-file-systems`; no script does what the last one does.
-/// The module of sops-nix calls the first two `sops-install-secrets` and `sops-install-secrets-for-users`. Our module defines these
-/// names as aliases, except on system-manager, which cannot make aliases. So a command always has the name that the module itself uses.
+/// Our module calls its units `sops-nix`, `sops-nix-for-users` and `sops-nix-for-file-systems`. No activation script does the work
+/// of the last of these units. The module of sops-nix calls the first two `sops-install-secrets` and
+/// `sops-install-secrets-for-users`. Our module defines these names as aliases, except on system-manager, which cannot make
+/// aliases. So a command always has the name that the module itself uses.
 #[must_use]
 pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'static str {
     match (is_early, by_unit) {

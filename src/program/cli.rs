@@ -46,7 +46,7 @@ Exit codes:
   2  wrong usage, or a manifest that cannot be used
   3  published, but some secrets (only while nothing was published before), links or unit requests failed";
 
-/// With this the program starts itself once more: `src/install/units/after_switch.rs`.
+/// The argument with which this program starts itself once more; see `src/install/units/after_switch.rs`.
 const AFTER_SWITCH: &str = "--after-switch";
 const SINCE: &str = "--since=";
 
@@ -57,9 +57,9 @@ const USAGE: &str = "usage: sops-install-secrets [-check-mode=off|manifest|sopsf
 pub enum Request {
     /// The command line asks for a run with these arguments.
     Run(Arguments),
-    /// The unit requests that a switch has left. Only this program itself asks for this.
+    /// Make the unit requests that a switch has left. Only this program itself passes such arguments.
     AfterSwitch {
-        /// Since when they have been there, if this is known.
+        /// When the lists with these requests were written, if this is known.
         since: Option<String>,
         /// The units that had failed before the switch.
         failed: Vec<String>,
@@ -72,7 +72,7 @@ pub enum Request {
 ///
 /// # Errors
 ///
-/// With a message of one line, if the arguments are wrong.
+/// Returns a message of one line if the arguments are wrong.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
     let arguments: Vec<_> = arguments.into_iter().collect();
     if let [_, first, rest @ ..] = arguments.as_slice()

@@ -39,8 +39,8 @@ pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     }
 }
 
-/// The places where hosts and people keep their keys if nothing names another place, and then the key sources of the environment. No
-/// file of these places has to be there.
+/// The key sources in the places where hosts and people keep their keys if nothing names another place, and then the key sources of
+/// the environment. The files in the usual places need not exist.
 pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
     let mut sources = KeySources {
         ssh_keys: ["ssh_host_ed25519_key", "ssh_host_rsa_key"]

@@ -302,7 +302,7 @@ fn failed_entries(failures: &[Failure]) -> Vec<String> {
     failures.iter().flat_map(|failure| failure.entries.iter().cloned()).collect()
 }
 
-/// How unit requests are made. In user mode the home-manager module names systemctl, if there are units to tell.
+/// How unit requests are made. In user mode, the home-manager module names systemctl if there are units to restart or reload.
 fn channel(environment: &Environment, manifest: &Manifest, root: &Root) -> Channel {
     if manifest.user_mode {
         let systemctl = environment.systemctl.clone().filter(|_| !environment.dry_run);
@@ -326,8 +326,8 @@ fn systemctl_of_nixos() -> Option<PathBuf> {
     Some(PathBuf::from("/run/current-system/sw/bin/systemctl")).filter(|path| path.exists())
 }
 
-/// Makes the unit requests that a switch has left. `since`: since when they have been there, if this is known. `failed`: units that
-/// had failed before it.
+/// Makes the unit requests that a switch has left. `since` says when the lists with these requests were written, if this is known.
+/// `failed` names the units that had failed before the switch.
 #[must_use]
 pub fn after_switch(since: Option<&str>, failed: Vec<String>, environment: &Environment, root: &Root) -> Outcome {
     let systemctl = environment.systemctl.clone().unwrap_or_else(|| PathBuf::from("systemctl"));

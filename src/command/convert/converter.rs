@@ -21,7 +21,7 @@ use crate::{
 /// The most bytes of one file of SSH keys.
 const LARGEST: usize = 16 << 20;
 
-/// Does what `sops-nix convert` is asked for. Whatever cannot be converted is a failure in the answer.
+/// Carries out the command `sops-nix convert`. Whatever cannot be converted is a failure in the answer.
 pub(crate) fn answer(arguments: &ConvertArguments, audience: Audience) -> Reply {
     let standard_input = [PathBuf::from("-")];
     let files = if arguments.files.is_empty() {

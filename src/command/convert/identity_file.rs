@@ -16,8 +16,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// With a message for people, if there is no identity, if something is at `path` already, or if it cannot be written. Then nothing
-/// is left there.
+/// Returns a message for people if there is no identity, if something is at `path` already, or if the file cannot be written. A
+/// file that was written only in part is removed.
 pub(crate) fn write(path: &Path, identities: &[(String, Plaintext)]) -> Result<(), Diagnosis> {
     let name = shown(path);
     if identities.is_empty() {
@@ -52,7 +52,7 @@ fn content(identities: &[(String, Plaintext)]) -> Plaintext {
     text
 }
 
-/// Makes the file, and the directories that it lies in. What is written in part is removed.
+/// Makes the file, and the directories in which it lies. A file that was written only in part is removed.
 fn create(path: &Path, content: &Plaintext) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
@@ -60,7 +60,7 @@ fn create(path: &Path, content: &Plaintext) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let written = file.write_all(content.expose()).and_then(|()| file.sync_all());
     written.inspect_err(|_| {
-        // The first error is reported. If the file cannot be removed, it is one that only its owner can read.
+        // The first error is reported. If the file cannot be removed either, it stays, but only its owner can read it.
         let _ = fs::remove_file(path);
     })
 }

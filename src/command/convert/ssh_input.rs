@@ -22,13 +22,13 @@ pub(crate) struct SshInput {
     pub(crate) keys: Vec<ListedKey>,
     /// The age identity that a private key is converted to, with its recipient.
     pub(crate) identity: Option<(String, Plaintext)>,
-    /// What cannot be converted, though it should.
+    /// What cannot be converted, although it should be.
     pub(crate) failures: Vec<Diagnosis>,
-    /// The keys that were left out, because age does not know their kind.
+    /// The keys that were left out although nothing is wrong with them, such as keys of a kind that age does not know.
     pub(crate) remarks: Vec<Diagnosis>,
 }
 
-/// Finds the keys in a text. A text with a PEM block, or in a form of another program, is one private key.
+/// Finds the keys in a text. A text with a PEM block, or in a form that another program writes, counts as one private key.
 pub(crate) fn read_keys(input: &Input) -> SshInput {
     let text = unmarked(input);
     if is_of_lines(text) {
@@ -49,7 +49,7 @@ pub(crate) fn read_keys(input: &Input) -> SshInput {
     }
 }
 
-/// Whether a text consists of lines with public keys: it is not a private key, in whatever form.
+/// Whether a text counts as lines with public keys: no line of it begins a private key of any known form.
 fn is_of_lines(text: &[u8]) -> bool {
     let is_private = |line: &[u8]| {
         let marks: [&[u8]; 6] = [
@@ -71,7 +71,7 @@ fn unmarked(input: &Input) -> &[u8] {
     text.strip_prefix(MARK).unwrap_or(text)
 }
 
-/// Whether a text that is not of lines has more than one key: blocks of keys, and lines with public keys.
+/// Whether a text with a private key has a second key. Blocks of keys count, and so do lines with public keys.
 fn holds_several(text: &[u8]) -> bool {
     let begins_key = |line: &&[u8]| {
         let Ok(line) = str::from_utf8(line) else { return false };
@@ -130,13 +130,13 @@ fn read_lines(input: &Input, text: &str) -> SshInput {
     }
 }
 
-/// What a line gives.
+/// What was found in one line.
 enum LineOutcome {
     /// A key, and perhaps a remark on it.
     Key(ListedKey, Option<Diagnosis>),
-    /// Nothing, although the line is sound.
+    /// No key is taken from the line, although nothing is wrong with it.
     LeftOut(Diagnosis),
-    /// Nothing, because something is wrong with the line.
+    /// No key is taken from the line, because something is wrong with it.
     Bad(Diagnosis),
 }
 
@@ -160,7 +160,7 @@ fn key_of_line(line: &str, place: &str) -> LineOutcome {
     }
 }
 
-/// Why a key with a mark is no recipient.
+/// Why a key with this mark is no recipient.
 fn meaning(mark: LineMark) -> &'static str {
     match mark {
         LineMark::Revoked => "its key is revoked",
@@ -168,7 +168,7 @@ fn meaning(mark: LineMark) -> &'static str {
     }
 }
 
-/// What is told of lines: the first ones, and the number of the others.
+/// Messages about lines. The first ones are kept, and the others are only counted.
 #[derive(Default)]
 struct LineList {
     first: Vec<Diagnosis>,
@@ -186,7 +186,7 @@ impl LineList {
         }
     }
 
-    /// All that is told. `rest` says how many others there are.
+    /// All messages. `rest` makes the last one, from the number of messages that were only counted.
     fn told(self, rest: impl FnOnce(usize) -> String) -> Vec<Diagnosis> {
         let mut told = self.first;
         if self.others > 0 {
@@ -223,7 +223,7 @@ fn no_key(place: &str) -> Diagnosis {
     Diagnosis::new(format!("cannot convert {place}: it has no SSH key"), "correct or remove it")
 }
 
-/// What is wrong with a text that is not of lines.
+/// The failure of a text that does not consist of lines with public keys.
 fn fault(input: &Input, cause: Cause) -> Diagnosis {
     let path = input.path.as_deref().unwrap_or(Path::new("-"));
     let file = shell::path(path);
@@ -244,7 +244,7 @@ fn fault(input: &Input, cause: Cause) -> Diagnosis {
         }
         Cause::NoSshKey | Cause::DamagedSshKey(_) => Some("restore it, or name another key".to_owned()),
         Cause::UnknownSshKind(_) => problem.remedy(),
-        // What to type would name no file.
+        // A command about standard input would name no file.
         _ if input.path.is_none() => {
             Some("write the key to a file, and give the path of that file, to be told what to type".to_owned())
         }

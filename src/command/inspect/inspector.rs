@@ -20,11 +20,11 @@ const LARGEST: usize = 1 << 30;
 /// The most bytes that are inspected if they come from another program. It is the limit of the installer.
 const LARGEST_STREAM: usize = 64 << 20;
 
-/// Does what `sops-nix inspect` is asked for.
+/// Carries out the command `sops-nix inspect`.
 ///
 /// # Errors
 ///
-/// With a message for people, if the file cannot be read, or is no sops file.
+/// Returns a message for people if the file cannot be read, or is no sops file.
 pub(crate) fn answer(arguments: &InspectArguments, audience: Audience) -> Result<Reply, Diagnosis> {
     let input = Input::read(&arguments.file, LARGEST, LARGEST_STREAM)?;
     let inspection = inspect(&input, arguments.input_type.map(Format::from))?;
@@ -39,7 +39,7 @@ pub(crate) fn answer(arguments: &InspectArguments, audience: Audience) -> Result
     })
 }
 
-/// Inspects a file. `told` is the format, if somebody told it.
+/// Inspects a file. `told` is the format that the user named, if any.
 fn inspect(input: &Input, told: Option<Format>) -> Result<Inspection, Diagnosis> {
     let path = input.path.as_deref().unwrap_or(Path::new("-"));
     let text = input.text.expose();
@@ -54,7 +54,8 @@ fn inspect(input: &Input, told: Option<Format>) -> Result<Inspection, Diagnosis>
     Inspection::new(&input.name, format, &mut file).map_err(unusable)
 }
 
-/// Reads a sops file in the format that somebody told, or else in the format of its name, or else in the one that fits.
+/// Reads a sops file in the format that the user named. If the user named none, the name of the file decides. If the text does not
+/// have that format either, the format that fits the text is taken.
 fn parse<'t>(text: &'t [u8], path: &Path, told: Option<Format>) -> Result<(Format, SopsFile<'t>), Diagnosis> {
     let format = told.unwrap_or_else(|| remedy::of_ending(path));
     let error = match SopsFile::parse(format, text) {
@@ -74,7 +75,7 @@ fn parse<'t>(text: &'t [u8], path: &Path, told: Option<Format>) -> Result<(Forma
     }
 }
 
-/// An inspection as JSON, on lines for people too.
+/// An inspection as JSON. For people too, it is written with line breaks.
 fn json(inspection: &Inspection) -> String {
     // Writing numbers, texts and lists of them to a string cannot fail.
     printable::json(&serde_json::to_string_pretty(inspection).unwrap_or_default()) + "\n"

@@ -31,7 +31,7 @@ fn value(value: &InspectedValue) -> String {
     line(&["value", &document, &word(value.state), kind, &value.key])
 }
 
-/// The word for what a MAC covers, or for the state of a value: JSON has the same.
+/// The word for what a MAC covers, or for the state of a value. JSON uses the same words.
 fn word(value: impl Serialize) -> String {
     let json = serde_json::to_value(value).unwrap_or_default();
     json.as_str().unwrap_or_default().to_owned()

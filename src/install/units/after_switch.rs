@@ -46,7 +46,7 @@ struct Written {
     /// The time, in µs of the monotonic clock. systemd uses this clock too. Nobody can set the clock, and it stops while the machine
     /// sleeps.
     time: u64,
-    /// When the lists had last been modified at this time, in ns since 1970. A later modification means that somebody has written
+    /// When the lists had last been modified before `time`, in ns since 1970. A later modification means that somebody has written
     /// another line.
     modified: u128,
 }
@@ -91,10 +91,11 @@ fn modified(directory: &Path) -> Option<u128> {
     times.max()?.duration_since(UNIX_EPOCH).ok().map(|age| age.as_nanos())
 }
 
-/// If there are lists, has systemd start this program again. That process makes the requests that are left when the switch is over.
+/// Makes systemd start this program again, if there are lists. The new process makes the requests that are left when the switch is
+/// over.
 ///
-/// `failed`: the units that have failed by now. They are passed on, because the switch makes systemd forget failures. `is_new`: whether
-/// there were no lists before this run. Otherwise nobody knows the age of the lists, so all units in them are restarted.
+/// `failed` names the units that have failed by now. They are passed on, because the switch makes systemd forget failures. `is_new`
+/// says that there were no lists before this run. If there were lists, nobody knows their age, so all units in them are restarted.
 pub(crate) fn arrange(directory: &Path, systemctl: &Systemctl<'_>, failed: &[String], is_new: bool) {
     if !has_lists(directory) {
         return;
@@ -150,9 +151,9 @@ fn unit_name() -> String {
     format!("sops-nix-requests-{}-{}{:09}", std::process::id(), now.tv_sec, now.tv_nsec)
 }
 
-/// Waits until no switch is running, makes the requests of the lists that are still in `directory`, and removes the lists. A unit that
-/// has started after the lists were written has read the new secrets, and is not restarted. `since`: when the lists were written, in
-/// the form that follows [`SINCE`]; `None` if the time is not known.
+/// Waits until no switch is running, makes the requests of the lists that are still in `directory`, and removes the lists. A unit
+/// that has started after the lists were written has read the new secrets, and is not restarted. `since` says when the lists were
+/// written, in the form that follows [`SINCE`]. It is `None` if the time is not known.
 #[must_use]
 pub fn finish(directory: &Path, systemctl: &Path, since: Option<&str>, failed: Vec<String>) -> Vec<UnitError> {
     // Each phase of an activation may have started such a process, so the lock lets only one work at a time. Without a lock, the

@@ -31,7 +31,7 @@ pub(crate) struct Lists<'c> {
 }
 
 impl Lists<'_> {
-    /// Writes the lists, and makes the requests for all other units by systemctl.
+    /// Writes the units that the switch finds to the lists. Makes the requests for all other units by systemctl.
     pub(crate) fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
         // If the directory does not exist, no switch reads lists. In that case, systemctl is not called either.
         self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
@@ -75,7 +75,8 @@ impl Lists<'_> {
             unit_files::name_by_own_names(units, requests);
         }
         let mut states = systemctl.states(&requests.units()).unwrap_or_default();
-        // A unit that is new is in the new configuration alone. So is one whose name is still an alias of another unit for systemd.
+        // A new unit is only in the new configuration. If systemd still knows the name of a unit as an alias of another unit, the
+        // unit is new too.
         let is_new = |name: &str, state: &State| self.units.is_some() && state.id.as_deref().is_some_and(|id| id != name);
         states.retain(|name, state| state.load != Load::Gone && !is_new(name, state));
         let orders = Orders::new(requests, &states, &Switch::default(), None);
@@ -126,7 +127,7 @@ impl Lists<'_> {
     }
 
     /// Appends `units` to the list `name`, one unit on each line. If the directory for lists does not exist, nothing is written. A
-    /// dry list that nobody reads stays, so what it has is not added again.
+    /// list of a dry run stays until somebody reads it, so units that are already in it are not added again.
     fn list(&self, name: &str, verb: &'static str, units: &[String]) -> Result<(), UnitError> {
         let path = self.directory.join(name);
         let there = if self.dry {

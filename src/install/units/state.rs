@@ -123,8 +123,8 @@ impl State {
     }
 }
 
-/// A boolean setting in the text of unit files. systemd ignores such a setting, and `switch-to-configuration` reads it. As there, the
-/// last value counts, and only four words mean yes.
+/// Reads a boolean setting from the text of unit files. systemd ignores such a setting, but `switch-to-configuration` reads it. The
+/// rules here are the same as there: the last value counts, and only four words mean yes.
 fn setting(files: &str, name: &str, default: bool) -> bool {
     let values = files
         .lines()

@@ -11,8 +11,8 @@ use crate::system::{
     root::{Root, UNIT_LISTS},
 };
 
-/// The file in which `nixos-module` notes the process of a switch and, one a line, the units that had failed when it began. The
-/// switch makes systemd forget failures, so systemd cannot be asked.
+/// A file that `nixos-module` writes. Its first line is the process number of a switch. The other lines are the units that had
+/// failed when the switch began, one on each line. The switch makes systemd forget failures, so systemd cannot be asked.
 const FAILED: &str = "/run/sops-nix/failed-units";
 
 /// The plans of a running switch. All sets are empty if no switch is running.
@@ -20,7 +20,7 @@ const FAILED: &str = "/run/sops-nix/failed-units";
 pub(crate) struct Switch {
     /// Units that the switch restarts after the secrets are installed.
     restarts: HashSet<String>,
-    /// Units that the switch starts after the secrets are installed. To start a unit that runs does nothing.
+    /// Units that the switch starts after the secrets are installed. Starting a unit that already runs does nothing.
     starts: HashSet<String>,
     /// Units that the switch reloads after the secrets are installed.
     reloads: HashSet<String>,
@@ -37,7 +37,7 @@ impl Switch {
         })
     }
 
-    /// No plans. `failed`: the units that had failed before the switch.
+    /// A switch without plans. `failed` names the units that had failed before the switch.
     pub(crate) fn with_failed(failed: Vec<String>) -> Self {
         Self {
             failed: failed.into_iter().collect(),
@@ -60,7 +60,7 @@ impl Switch {
     fn in_directory(directory: &Path, failed: &Path, process: &str) -> Self {
         let list = |path: PathBuf| units(&fs::read_to_string(path).unwrap_or_default());
         let failed = fs::read_to_string(failed).unwrap_or_default();
-        // Before this switch there may have been one that left the file.
+        // The file may be left from an earlier switch. Then its first line names another process, and the file is ignored.
         let failed = failed.split_once('\n').filter(|(of, _)| *of == process);
         Self {
             restarts: list(directory.join("restart-list")),
@@ -80,7 +80,7 @@ impl Switch {
         self.starts.contains(unit) || self.restarts(unit)
     }
 
-    /// Whether the switch makes `unit` read its files again. The unit runs now.
+    /// Whether the switch makes `unit`, which runs now, read its files again.
     pub(crate) fn reloads(&self, unit: &str) -> bool {
         self.reloads.contains(unit) || self.restarts(unit)
     }
@@ -91,7 +91,7 @@ impl Switch {
     }
 }
 
-/// The units of a list, one a line.
+/// The units of a list, which has one unit on each line.
 fn units(lines: &str) -> HashSet<String> {
     lines.lines().map(str::to_owned).collect()
 }
@@ -101,8 +101,8 @@ pub(crate) fn is_running(directory: &Path) -> bool {
     process(directory).is_some()
 }
 
-/// The number of the process of the switch that is running. A switch locks a file as long as it runs, and the kernel tells who has a
-/// lock. The lock is never tried here, because a switch that began at that moment would end.
+/// The number of the process of the switch that is running. A switch locks a file as long as it runs, and the kernel tells who has
+/// a lock. This program never tries to take the lock: a switch that began at that moment would not get the lock, and would end.
 fn process(directory: &Path) -> Option<String> {
     let lock = rustix::fs::stat(directory.join("switch-to-configuration.lock")).ok()?;
     locks::holder(&Root::new("/"), &lock).map(|process| process.to_string())

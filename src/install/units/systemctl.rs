@@ -26,7 +26,7 @@ use crate::system::{
 pub(crate) const RESTART: &str = "try-restart";
 /// The systemctl command that reloads a unit, or restarts a unit that cannot reload, if the unit runs.
 pub(crate) const RELOAD: &str = "try-reload-or-restart";
-/// The command of systemctl that starts a unit. The other two do nothing about a unit that does not run.
+/// The systemctl command that starts a unit. The other two commands do nothing about a unit that does not run.
 pub(crate) const START: &str = "start";
 
 /// The environment variables that systemctl gets. All others are removed, because they may hold keys.

@@ -13,8 +13,8 @@ pub(crate) fn is_found(units: &Path, name: &str) -> bool {
     file_of(units, name).is_some()
 }
 
-/// Replaces each alias by the own name of its unit. An alias may have been one of another unit until now, and a switch knows units
-/// by their own names only.
+/// Replaces each alias by the own name of its unit. Until now, the alias may have belonged to another unit. A switch knows units by
+/// their own names only.
 pub(crate) fn name_by_own_names(units: &Path, requests: &mut UnitRequests) {
     for name in requests.restart.iter_mut().chain(&mut requests.reload) {
         if let Some(own) = own_name(units, name) {
@@ -24,7 +24,8 @@ pub(crate) fn name_by_own_names(units: &Path, requests: &mut UnitRequests) {
     requests.deduplicate();
 }
 
-/// The own name of the unit: an alias is a link to the file that has it. A masked unit is a link to another place.
+/// The own name of the unit `name`. If `name` is an alias, it is a link to the file that has the own name. A masked unit is a link
+/// to another place.
 fn own_name(units: &Path, name: &str) -> Option<String> {
     let file = fs::canonicalize(file_of(units, name)?).ok()?;
     let found = file.file_name()?.to_str()?;

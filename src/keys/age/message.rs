@@ -88,7 +88,7 @@ impl AgeMessage {
 
 /// The part of a message that is not read yet. A reader gets the whole header as if the header were one line.
 ///
-/// The parser of the `age` crate parses all lines that it has read again after each further line. If the header came in its
+/// After each further line, the parser of the `age` crate parses all lines again that it has read so far. If the header came in its
 /// real lines, the time of the parser would grow with the square of the number of lines.
 struct Unread<'m>(&'m [u8]);
 

@@ -92,7 +92,7 @@ impl PgpMessage {
     /// # Errors
     ///
     /// [`EntryFailure::NotOurs`] if `key` is none of the recipients, or if `effort` allows no try. [`EntryFailure::TooLarge`] if
-    /// `key` may be more than `MOST_TRIES` recipients, or if the content is too large. [`EntryFailure::Unsupported`],
+    /// more than `MOST_TRIES` recipients may be `key`, or if the content is too large. [`EntryFailure::Unsupported`],
     /// [`EntryFailure::Damaged`] or [`EntryFailure::BadLength`] if the session key or the content cannot be used.
     pub(crate) fn open(&self, key: &PgpKey, effort: &Effort<'_>) -> Result<Plaintext, EntryFailure> {
         let mut worst = EntryFailure::NotOurs;

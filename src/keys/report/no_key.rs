@@ -22,7 +22,7 @@ const GIVE_A_KEY: &str =
 #[derive(Debug)]
 pub struct NoKey {
     groups: Vec<ClosedGroup>,
-    /// How many groups are needed.
+    /// The number of key groups that must be open to get the data key.
     needed: usize,
     keys: Vec<HostKey>,
     /// The problems of key sources. Each has a flag that says whether somebody set the source.
@@ -61,8 +61,8 @@ impl NoKey {
         no_key
     }
 
-    /// The first entry in a closed group for which this host has the key. The group is closed, so the message of the entry is
-    /// damaged.
+    /// The first damaged recipient entry of a closed group. Its message is known to be damaged, because this host has tried the key
+    /// of the entry, and the group is closed nevertheless.
     fn damaged(&self) -> Option<&RecipientRow> {
         let closed = self.groups.iter().filter(|group| !group.is_open);
         closed.flat_map(|group| &group.entries).find(|entry| entry.is_damaged())
@@ -223,8 +223,8 @@ impl NoKey {
     }
 }
 
-/// The words that tell how to repair a source, if there is a remedy. `None` for a source that was only too slow: it may need no repair,
-/// and must not displace the remedy for another source.
+/// The advice to repair a key source, if there is a remedy. `None` for a source that was only too slow: it may need no repair, and
+/// must not displace the remedy for another source.
 fn mend(problem: &Problem) -> Option<String> {
     let remedy = problem.remedy().filter(|_| !problem.is_delay())?;
     Some(format!("repair {}: {remedy}", problem.place))

@@ -17,10 +17,10 @@ pub(crate) struct RecipientRow {
     shown: String,
     /// The reasons why the entry was not opened, or what this host needs to open the entry.
     notes: Vec<String>,
-    /// Whether this host has tried the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
-    /// the message of such an entry is damaged.
+    /// Whether this host has tried the key of the entry, and can open messages of this kind. If the group of the entry is closed
+    /// nevertheless, the message of the entry is damaged.
     is_damaged: bool,
-    /// Whether the message of the entry is of a kind that no key opens here.
+    /// Whether the message of the entry is of a kind that this program cannot open with any key.
     is_foreign: bool,
     /// Whether a program that could have opened the entry failed, or was not asked for want of time.
     has_program_failed: bool,
@@ -69,13 +69,13 @@ impl RecipientRow {
         self.unsupported
     }
 
-    /// Whether this host has tried the key of the entry, and messages of this kind can be opened here. In a group that stayed closed,
-    /// the message of such an entry is damaged.
+    /// Whether this host has tried the key of the entry, and can open messages of this kind. If the group of the entry is closed
+    /// nevertheless, the message of the entry is damaged.
     pub(crate) fn is_damaged(&self) -> bool {
         self.is_damaged
     }
 
-    /// Whether the message of the entry is of a kind that no key opens here.
+    /// Whether the message of the entry is of a kind that this program cannot open with any key.
     pub(crate) fn is_foreign(&self) -> bool {
         self.is_foreign
     }
@@ -110,7 +110,8 @@ impl RecipientRow {
     }
 }
 
-/// The identity of a plugin that this host lacks to open a message for `recipient`, as a note.
+/// A note that names a plugin: this host lacks an identity of the plugin to open a message for `recipient`. The list is empty if no
+/// such identity is missing.
 fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
     Holder::of(recipient).wanted(&keyring.plugin_names()).into_iter().collect()
 }

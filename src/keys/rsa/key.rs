@@ -63,8 +63,8 @@ impl RsaKey {
         padding::oaep(self.block(encrypted)?, label)
     }
 
-    /// The block under `encrypted`, as long as the modulus: the message with its padding. Returns `None` if `encrypted` is a
-    /// number that is not smaller than the modulus.
+    /// Decrypts `encrypted` to a block, which is the message with its padding. The block is as long as the modulus. Returns `None`
+    /// if `encrypted` is a number that is not smaller than the modulus.
     pub(crate) fn block(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let encrypted = BoxedUint::from_be_slice(encrypted, self.modulus.bits_precision()).ok()?;
         if encrypted >= self.modulus {
@@ -75,7 +75,7 @@ impl RsaKey {
         Some(Zeroizing::new(bytes.get(start..)?.to_vec()))
     }
 
-    /// The number that `encrypted` is the encryption of, put together from its residues modulo both primes.
+    /// Decrypts the number `encrypted` modulo each of the two primes, and puts both residues together to one number.
     fn decrypt(&self, encrypted: &BoxedUint) -> SecretNumber {
         let first = self.first.power(encrypted);
         let second = Zeroizing::new(self.second.power(encrypted).retrieve());

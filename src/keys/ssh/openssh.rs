@@ -57,7 +57,7 @@ enum SshKeyType {
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// Reads what stands before the private part: the cipher that encrypts it, and the public key.
+    /// Reads the fields before the private part. Returns the cipher that encrypts the private part, and the public key.
     fn head(&mut self) -> Result<(&'a [u8], KeyData), Cause> {
         if self.take(MAGIC.len())? != MAGIC {
             return Err(Cause::DamagedSshKey(Damage::Form));

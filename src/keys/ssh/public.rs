@@ -61,8 +61,8 @@ fn is_key(kind: &str, key: &str) -> bool {
     recognize::kind(kind.as_bytes()).is_some() && key.starts_with("AAAA")
 }
 
-/// The words of a line, each with its offset in bytes. Within double quotes, blanks separate no words, and `\"` is no quote: so it is
-/// with the options of `authorized_keys` (sshd(8)).
+/// The words of a line, each with its offset in bytes. Within double quotes, blanks separate no words, and `\"` is no quote. The
+/// options of `authorized_keys` follow this rule (sshd(8)).
 fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_outside = outside_quotes();
     let separates = move |character: char| is_outside(character) && character.is_ascii_whitespace();
@@ -75,7 +75,8 @@ fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     words.filter(|(_, word)| !word.is_empty())
 }
 
-/// Says of the characters of a line, one after the other, whether they stand outside of double quotes. `\"` is no quote.
+/// Returns a function that takes the characters of a line, one after the other. The function says whether a character stands
+/// outside of double quotes. `\"` is no quote.
 fn outside_quotes() -> impl FnMut(char) -> bool {
     let (mut is_quoted, mut before) = (false, ' ');
     move |character| {

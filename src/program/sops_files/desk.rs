@@ -39,7 +39,7 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// When the work takes too long, or this run was told to end. The error is a diagnosis with the reason.
+    /// If the work takes too long, or this run was told to end. The error is a diagnosis with the reason.
     pub(crate) fn run<T: Send + 'static>(
         &mut self,
         left: &mut Duration,

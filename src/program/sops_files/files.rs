@@ -21,12 +21,13 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// The largest file that is decrypted side by side with others: 64 KiB, more than most files have. A larger file is decrypted alone,
-/// so that the memory for several large files is never needed at once.
+/// The largest file that is decrypted side by side with others: 64 KiB, more than most files have. A larger file is decrypted
+/// alone, so that the memory for several large files is never needed at once.
 const SMALL: usize = 64 << 10;
-/// The most contents of a file that is decrypted side by side with others: 1 MiB.
+/// The most bytes that the contents of such a small file may have: 1 MiB.
 const SHORT: usize = 1 << 20;
-/// The most contents of all these files together: 8 MiB. They are kept before it is known whether they may be published.
+/// The most bytes that the contents of all small files together may have: 8 MiB. These contents are kept in memory before it is
+/// known whether they may be published.
 const KEPT: usize = 8 << 20;
 
 /// The sops files of a manifest while they are decrypted.
@@ -51,8 +52,8 @@ pub(crate) struct File<'m> {
 
 impl<'m> Files<'m> {
     /// Reads all files, small files first, and decrypts the files that the keys at hand open. Small files are attempted side by
-    /// side. What did not succeed there is done once more in its turn, alone, so that its result does not depend on the files that
-    /// were worked on at the same time.
+    /// side. A small file whose attempt does not succeed is done once more in its turn, alone. So its result does not depend on the
+    /// files that were worked on at the same time.
     pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
         let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
         let measured = |(position, source): (usize, Source<'m>)| (source.size(&mut desk), File::new(position, source));
@@ -103,9 +104,9 @@ impl<'m> File<'m> {
     }
 
     /// Reads a small file, and decrypts it if the keys at hand open it. A file that takes too long has failed, and that is its
-    /// result. After any other failure, and if the file needs more memory than a small file may use, it has no result: it is
-    /// decrypted again later, alone. `kept` is the number of bytes that the contents of all small files together may still take.
-    /// Returns whether more files may be decrypted side by side.
+    /// result. After any other failure, the file has no result yet: it is decrypted again later, alone. That also happens if the
+    /// file needs more memory than a small file may use, or more tries of keys than its own. `kept` is the number of bytes that the
+    /// contents of all small files together may still take. Returns whether more files may be decrypted side by side.
     fn attempt(&mut self, keys: &KeysAtHand, desk: &mut Desk, kept: &AtomicUsize) -> bool {
         let (job, keys) = (self.source.job().of_at_most(SMALL), keys.apart());
         let shared = keys.clone();
@@ -121,8 +122,8 @@ impl<'m> File<'m> {
         goes_on
     }
 
-    /// Reads the file, and decrypts it if the keys at hand open it and its contents have at most `room` bytes, unless an attempt has
-    /// done so already. Subtracts the contents from `room`.
+    /// Reads the file, unless an attempt has given a result already. Decrypts the file if the keys at hand open it, and if its
+    /// contents have at most `room` bytes. Subtracts the size of the contents from `room`.
     fn begin(&mut self, keys: &KeysAtHand, desk: &mut Desk, room: &mut usize) {
         if self.progress.is_none() {
             let (shared, keys, most) = (Arc::clone(&self.job), keys.clone(), *room);
@@ -153,8 +154,8 @@ impl<'m> File<'m> {
         self
     }
 
-    /// Subtracts the size of the file's contents from `room`, because the contents stay in memory until they are published. If there
-    /// is not so much room, which other files that were decrypted at the same time may have taken, the file fails.
+    /// Subtracts the size of the file's contents from `room`, because the contents stay in memory until they are published. If less
+    /// room is left, the file fails. Other files that were decrypted at the same time may have taken the room.
     fn occupy(&mut self, room: &mut usize) {
         if let Some(Ok(Begun::Open(contents))) = &self.progress {
             match room.checked_sub(size(contents)) {

@@ -61,7 +61,7 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// With a message for people, if any step fails.
+    /// Returns a message for people if any step fails.
     pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Diagnosis> {
         self.without_panic(|| {
             let text = self.read()?;
@@ -80,7 +80,7 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// With a message for people, if there is no data key, or if any step fails.
+    /// Returns a message for people if there is no data key, or if any step fails.
     pub(crate) fn finish(&self, recovery: DataKeyRecovery, keyring: &Keyring, room: usize) -> Result<WantedContents, Diagnosis> {
         self.without_panic(|| {
             let foreign = (!recovery.is_open()).then(|| foreign_key(&recovery.open_shares()));

@@ -1,9 +1,8 @@
 //! The distinct sops files of a manifest, each decrypted once.
 //!
 //! Small files come first, and are attempted side by side. Large files, and small files whose attempt does not succeed, are
-//! decrypted one after the other. The size of a file bounds
-//! the time for the file. So a person who changes one file cannot delay smaller files for long. Files that the keys at hand open are
-//! decrypted before any other program is asked.
+//! decrypted one after the other. The size of a file bounds the time for the file. So a person who changes one file cannot delay
+//! smaller files for long. Files that the keys at hand open are decrypted before any other program is asked.
 
 mod desk;
 mod files;

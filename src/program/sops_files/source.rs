@@ -63,7 +63,7 @@ impl<'m> Source<'m> {
     ///
     /// # Errors
     ///
-    /// With one failure for the whole file, or with one failure for each secret that is not in the file.
+    /// Returns one failure for the whole file, or one failure for each secret that is not in the file.
     pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
         let text = job::read(self.path, self.limit, &self.needed()).map_err(|diagnosis| vec![self.fail(diagnosis)])?;
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;

@@ -23,7 +23,7 @@ use rustix::{
 
 use crate::system::stop;
 
-/// The time that a daemon has to answer, and again the time that it has to end.
+/// The time that a daemon has to answer. A daemon has the same time again to end.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 /// The most bytes of an answer with a process number. A real answer has about 30 bytes.
 const MAX_ANSWER: usize = 1024;
@@ -40,7 +40,7 @@ pub(crate) struct Daemon {
 /// Makes this process the parent of all daemons that are started from now on.
 ///
 /// The process that starts a daemon exits. The daemon then becomes a child of the nearest ancestor with `PR_SET_CHILD_SUBREAPER`
-/// set (prctl(2)), instead of process 1. So the daemons of this run can be told from the daemons that another gpg starts
+/// set (prctl(2)), instead of process 1. So this run can distinguish its own daemons from daemons that another gpg starts
 /// meanwhile.
 ///
 /// The setting is never undone. Children that are left when this process ends become children of process 1, as usual.

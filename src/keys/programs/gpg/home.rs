@@ -18,8 +18,8 @@ use crate::{
 /// The permission bits that let the group or others write.
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
-/// Checks whether gpg, run by `user`, may trust the home `path`. The home and its configuration files must belong to the user or to root.
-/// For root, nobody else may have the right to write to them. The error is the reason.
+/// Checks whether gpg, run by `user`, may trust the home `path`. The home and its configuration files must belong to the user or to
+/// root. If the user is root, nobody else may have the right to write to them. The error is the reason.
 pub(crate) fn check(path: &Path, user: Uid) -> Result<(), Diagnosis> {
     let unreadable = |error: io::Error| Diagnosis::bare(reason(&error));
     let entries = fs::read_dir(path).map_err(unreadable)?;

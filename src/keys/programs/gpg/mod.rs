@@ -75,8 +75,8 @@ impl Gpg {
     /// Decides how gpg is called. Nothing is started yet.
     ///
     /// `program` is the value of `SOPS_GPG_EXEC`, or `gpg`. A name without a slash is looked for in `PATH`. `environment` is the
-    /// environment of this process. A pinentry may ask a person if `may_ask` is set, as in user mode, and `environment` names a
-    /// terminal or a desktop.
+    /// environment of this process. A pinentry may ask a person only if `may_ask` is set, as in user mode. In addition,
+    /// `environment` must name a terminal or a desktop.
     pub(crate) fn new(
         program: PathBuf,
         home: Option<PathBuf>,

@@ -33,8 +33,8 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Starts an agent if no agent serves the GnuPG home. `gpgconf` and `agent` are calls of these programs, to which arguments
-    /// are added here.
+    /// Starts an agent if no agent serves the GnuPG home. `gpgconf` and `agent` are commands that call gpgconf and gpg-agent. Their
+    /// arguments are added here.
     pub(crate) fn start(mut gpgconf: Command, agent: Command, deadline: Deadline) -> Result<Self, GpgFailure> {
         let of_system = |error: io::Error| GpgFailure::no_agent(&reason(&error));
         let socket = agent_socket(&mut gpgconf, deadline).map_err(|reason| GpgFailure::no_agent(&reason))?;
