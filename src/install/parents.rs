@@ -127,7 +127,7 @@ mod tests {
         assert_refused(check());
     }
 
-    /// Fails unless the directory counts as replaced by somebody else.
+    /// Asserts that the check fails, and that the error says that another program has replaced the directory.
     fn assert_refused(checked: Result<(), InstallError>) {
         let refused = checked.unwrap_err().to_string();
         assert!(refused.contains("another program replaced"), "{refused}");

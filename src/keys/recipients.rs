@@ -113,7 +113,7 @@ mod tests {
     /// What stands before the seed of an ed25519 key in PKCS#8 (RFC 8410, 7).
     const PKCS8_PREFIX: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
-    /// The private key number `number` of the file, as text.
+    /// The private key with the number `number` in the file of keys, as text.
     fn private(number: usize) -> String {
         let seed = Sha256::digest(format!("TEST KEY {number}"));
         let body = BASE64_STANDARD.encode([PKCS8_PREFIX.as_slice(), &seed].concat());

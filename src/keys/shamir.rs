@@ -85,7 +85,7 @@ mod tests {
         assert!((1..=255).all(|number| multiply(number, inverse(number)) == 1));
     }
 
-    /// Shares of the two bytes 42 and 7, by the polynomials 42 + 3x + 200x² and 7 + 99x + x²: any three give them back.
+    /// Shares of the two bytes 42 and 7, by the polynomials 42 + 3x + 200x² and 7 + 99x + x². Any three shares give the bytes back.
     fn share(x: u8) -> [u8; 3] {
         let at = |constant, linear, quadratic| constant ^ multiply(linear, x) ^ multiply(quadratic, multiply(x, x));
         [at(42, 3, 200), at(7, 99, 1), x]
@@ -101,7 +101,7 @@ mod tests {
         assert_ne!(combine(&[&share(1), &share(2)]).unwrap().expose(), [42, 7]);
     }
 
-    /// No writer numbers from zero, where the polynomials are the secret itself.
+    /// No program gives a share the number zero, because the values of the polynomials at zero are the secret itself.
     #[test]
     fn the_share_of_number_zero_is_the_secret() {
         assert_eq!(combine(&[&share(5), &share(0), &share(9)]).unwrap().expose(), [42, 7]);

@@ -1,8 +1,8 @@
-//! The comparison with the live generation.
+//! Tests of the comparison with the live generation.
 
 use super::*;
 
-/// Lines of a second publication.
+/// The lines about changes of a second publication.
 fn lines(first: &[Entry<'_>], second: &[Entry<'_>]) -> Vec<String> {
     let world = World::new();
     world.publish(first).unwrap();
@@ -120,7 +120,7 @@ fn links_inside_a_generation_are_no_secrets() {
             .lines(false)
             .is_empty()
     );
-    // What was a link and is now a secret is new.
+    // A secret counts as new if there was a symlink in its place.
     let lines = Preview::of(&world.site, &[secret("a", b"x"), secret("other", b"x")])
         .unwrap()
         .changes

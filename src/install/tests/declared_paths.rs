@@ -1,4 +1,4 @@
-//! Links at other paths, and what may stand in their way.
+//! Tests of symlinks at declared paths, and of obstacles there.
 
 use std::os::unix::fs::{chown, lchown, symlink};
 
@@ -328,7 +328,7 @@ fn a_symlink_of_another_user_is_followed_to_a_directory_of_theirs() {
     let published = world.publish(&at(&config.join("app/key"))).unwrap();
     assert!(published.failures.is_empty(), "{:?}", published.failures);
     assert_eq!(world.tree("dotfiles"), ["dotfiles/app/ 755", "dotfiles/app/key -> secrets/a"]);
-    // A second link, of somebody else, may not lead on.
+    // The way must not lead on through a second symlink, which belongs to somebody else.
     let onward = dotfiles.join("onward");
     symlink(&dotfiles, &onward).unwrap();
     lchown(&onward, Some(4321), Some(4321)).unwrap();
@@ -360,7 +360,7 @@ fn the_link_belongs_to_the_owner_and_new_parents_to_the_owner_of_the_home() {
     assert_eq!(owner(&home.join(".config")), (1000, 100));
     assert_eq!(owner(&home.join(".config/app")), (1000, 100));
     assert_eq!(owner(&path), (1001, 101));
-    // A link that stayed is given its owner back.
+    // If the symlink is there already, but has another owner, it gets its owner back.
     lchown(&path, Some(7), Some(7)).unwrap();
     world.publish(&entries()).unwrap();
     assert_eq!(owner(&path), (1001, 101));

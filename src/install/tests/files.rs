@@ -1,4 +1,4 @@
-//! What a generation looks like, and what it looks like while it is being written.
+//! Tests of the files of a generation, and of how they are written.
 
 use rustix::{fs::Mode, process::umask};
 
@@ -40,7 +40,7 @@ fn the_first_generation_holds_secrets_templates_and_nested_directories() {
     assert_eq!(world.read("rendered/app.conf"), "rendered");
 }
 
-/// The umask belongs to the process: in a process of its own.
+/// The umask belongs to the whole process, so the test needs a process of its own.
 #[test]
 fn no_umask_narrows_or_widens_a_mode() {
     if !in_namespace("files::no_umask_narrows_or_widens_a_mode") {
@@ -107,7 +107,8 @@ fn files_and_directories_get_the_declared_owners() {
     assert_eq!(owner("1/ours"), (0, 0, 0o400));
 }
 
-/// The order of the calls, as the kernel sees them: created with no mode at all, owned, opened up, and only then written.
+/// Tests the order of the system calls. The file is created without permission bits, gets its owner, gets its mode, and only then
+/// is written.
 #[test]
 fn owner_and_mode_are_set_before_the_first_byte() {
     if std::env::var_os("SOPS_TEST_TRACED").is_some() {
@@ -209,7 +210,8 @@ fn a_failed_run_leaves_the_live_generation_and_nothing_else() {
     );
     assert_eq!(world.tree(""), before);
     assert_eq!(world.read("a"), "old");
-    // No id of all ones: the kernel takes it for "leave it".
+    // An owner that does not exist yet is an error. It must not become a number of all ones, which the kernel takes to mean "leave
+    // unchanged".
     let error = world
         .publish(&[Entry {
             owner: Owner::NotYet,
@@ -229,7 +231,7 @@ fn a_failed_swap_takes_the_generation_and_its_record_back() {
     let world = World::new();
     let unit = units(&["a.service"]);
     world.publish(&[secret("a", b"old")]).unwrap();
-    // A mount under the temporary name of the link cannot be moved away.
+    // A mount at the temporary name of the link cannot be moved away.
     let temporary = world.top.join("secrets.sops-new");
     fs::create_dir(&temporary).unwrap();
     rustix::mount::mount("none", &temporary, "tmpfs", rustix::mount::MountFlags::empty(), c"").unwrap();

@@ -1,8 +1,8 @@
-//! Directories in homes, below a root of the test's own.
+//! Tests of directories in homes, below a root directory of the test's own.
 
 use super::{parents::reach, *};
 
-/// A root in which this user is alice, whose home is to be at `home`, and `/home` exists.
+/// A root directory in which `/home` exists, and the user of this process is alice, whose home is to be at `home`.
 fn with_alice(home: &str) -> (TempDir, Root) {
     let directory = TempDir::new().unwrap();
     let root = Root::new(directory.path().canonicalize().unwrap());
@@ -13,7 +13,7 @@ fn with_alice(home: &str) -> (TempDir, Root) {
     (directory, root)
 }
 
-/// The mode of what is at `path`.
+/// The mode of the file or directory at `path`.
 fn mode(root: &Root, path: &str) -> u32 {
     root.locate(path).metadata().unwrap().mode() & 0o7777
 }

@@ -1,14 +1,16 @@
-//! Killed at any system call, a run leaves the old generation or the new one, whole, and the next run makes good what is missing.
+//! Tests of a run that is killed at any system call. It leaves the old generation or the new one, and either is whole. The next run
+//! makes good what is missing.
 
 use std::os::unix::process::ExitStatusExt;
 
 use super::*;
 
-/// Tells the killed process where to publish to.
+/// The variable that tells the killed process where to publish.
 const WORLD: &str = "SOPS_TEST_KILLED_WORLD";
 
-/// Calls that change something, or come right after one that does. Killed at a call, a process dies before it is made. The calls
-/// are counted by kind and thread: only opening and writing occur in the test harness too, before our code.
+/// The system calls at which the run is killed: calls that change something, or that come right after such a call. A killed process
+/// dies before the call is made. The calls are counted for each name and thread. Only `openat` and `write` also occur in the test
+/// harness, before our code.
 const CALLS: [&str; 10] = [
     "openat",
     "mkdirat",
@@ -22,7 +24,7 @@ const CALLS: [&str; 10] = [
     "flock",
 ];
 
-/// What the killed run publishes: another content, and a unit to tell.
+/// The entries that the killed run publishes: their content is new, and a unit is to be restarted.
 fn entries<'a>(top: &Path, unit: &'a [String], content: &'a [u8]) -> [Entry<'a>; 2] {
     [
         Entry {
@@ -57,7 +59,7 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
         writeln!(std::io::stderr(), "{test}: skipped: needs strace").unwrap();
         return;
     }
-    // Killed half-way through writing, and killed between the swap and the request: both must have been among the kills.
+    // Some of the kills must come half-way through writing, and some between the swap and the request.
     let (mut half_written, mut untold) = (0, 0);
     for name in CALLS {
         for call in 1.. {
@@ -86,7 +88,7 @@ fn killed_at_any_call_the_link_names_a_whole_generation() {
     assert!(half_written > 5 && untold > 5, "{half_written} {untold}");
 }
 
-/// A published generation, a list directory, and a foreign file at the path that the next generation declares.
+/// A world with a published generation, a directory for lists, and a foreign file at the path that the next generation declares.
 fn world() -> World {
     let world = World::new();
     fs::create_dir(world.top.join("nixos")).unwrap();
@@ -96,14 +98,14 @@ fn world() -> World {
     world
 }
 
-/// Runs the test in a process that is killed; true when it came to its end.
+/// Runs the test in a process that is to be killed. Returns true if the process came to its end.
 fn run_and_kill(test: &str, world: &World, inject: &str) -> bool {
     let output = Command::new("strace")
         .args(["-f", "-o", "/dev/null", "-e", inject])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", &format!("install::tests::{test}")])
         .env(WORLD, &world.top)
-        // Cargo's search path makes the loader open dozens of files.
+        // With the search path that Cargo sets, the loader would open dozens of files.
         .env_remove("LD_LIBRARY_PATH")
         .output()
         .unwrap();
@@ -114,7 +116,7 @@ fn run_and_kill(test: &str, world: &World, inject: &str) -> bool {
     output.status.success()
 }
 
-/// The tree after a run to the end: nothing is left of those before.
+/// The tree after a complete run. Nothing is left of the runs before.
 fn complete(generation: u64) -> Vec<String> {
     let mut lines = vec![
         "etc/ 755".to_owned(),

@@ -1,4 +1,4 @@
-//! One run at a time.
+//! Tests that only one run publishes at a time.
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -112,7 +112,7 @@ fn runs_at_once_mount_once() {
     }
 }
 
-/// Runs `flock` on a path as uid 1001 in the group of the mount point. Whether it got the lock.
+/// Runs `flock` on a path as the user 1001, who is in the group of the mount point. Returns whether `flock` got the lock.
 fn locks(path: &Path) -> bool {
     let output = Command::new("setpriv")
         .args(["--reuid=1001", "--regid=1001", "--groups=5", "flock", "--nonblock"])
@@ -125,7 +125,7 @@ fn locks(path: &Path) -> bool {
     output.status.success()
 }
 
-/// A world that everybody may look into, with directories of group 5.
+/// A world into which everybody may look. Its directories belong to the group 5.
 fn shared() -> World {
     let world = World::with(Store::Mounted {
         file_system: FileSystem::Ramfs,
@@ -159,7 +159,7 @@ fn a_directory_to_be_mounted_over_is_closed_to_others() {
     for is_there in [false, true] {
         let world = shared();
         if is_there {
-            // As found on a machine where somebody made it by hand.
+            // Somebody has made the directory by hand.
             fs::create_dir(&world.site.mount_point).unwrap();
             std::os::unix::fs::chown(&world.site.mount_point, Some(1001), Some(5)).unwrap();
         }

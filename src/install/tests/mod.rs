@@ -1,4 +1,4 @@
-//! Publications into real directories and, as root, onto real mounts in a namespace of their own.
+//! Tests that publish into real directories. As root, they also publish onto real mounts in a mount namespace of their own.
 
 mod changed;
 mod declared_paths;
@@ -26,22 +26,22 @@ use tempfile::TempDir;
 use super::{changes::Changes, publication::publish_within, units::Channel, *};
 use crate::system::{mode::FileMode, root::Root, users::Ids};
 
-/// What failed, one error a line.
+/// The errors, one on each line.
 fn said(failed: &Failed) -> String {
     let errors: Vec<_> = failed.errors.iter().map(ToString::to_string).collect();
     errors.join("\n")
 }
 
-/// Set in a process that a test may mount in.
+/// The variable that is set in a process in which a test may mount.
 const NAMESPACE: &str = "SOPS_TEST_IN_NAMESPACE";
 
-/// A place to publish to, gone with the test.
+/// A place to publish to. It is removed at the end of the test.
 struct World {
-    /// Keeps the directory.
+    /// Keeps the temporary directory until the world is dropped.
     _directory: TempDir,
     /// The directory, without symlinks in its path.
     top: PathBuf,
-    /// Generations in `top/secrets.d`, the link at `top/secrets`.
+    /// The site: the generations are in `top/secrets.d`, and the link is at `top/secrets`.
     site: Site,
 }
 
@@ -51,7 +51,7 @@ impl World {
         Self::with(Store::Directory)
     }
 
-    /// A world with any store.
+    /// A world with a mount point of the kind `store`.
     fn with(store: Store) -> Self {
         let directory = TempDir::new().unwrap();
         let top = directory.path().canonicalize().unwrap();
@@ -63,17 +63,17 @@ impl World {
         }
     }
 
-    /// Publishes and tells nobody.
+    /// Publishes, and makes no unit requests.
     fn publish(&self, entries: &[Entry<'_>]) -> Result<Published, String> {
         publish(&self.site, entries, Extent::Whole, &Channel::Nobody).map_err(|failed| said(&failed))
     }
 
-    /// Publishes with restart lists in `top/nixos`.
+    /// Publishes, and makes unit requests by lists in `top/nixos`.
     fn publish_with_lists(&self, entries: &[Entry<'_>]) -> Result<Published, String> {
         publish(&self.site, entries, Extent::Whole, &self.lists()).map_err(|failed| said(&failed))
     }
 
-    /// Lists in `top/nixos`.
+    /// The channel with lists in `top/nixos`.
     fn lists(&self) -> Channel {
         Channel::Lists {
             directory: self.top.join("nixos"),
@@ -83,12 +83,13 @@ impl World {
         }
     }
 
-    /// What a reader of the link finds.
+    /// The content of the file `name` below the link.
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.site.link.join(name)).unwrap()
     }
 
-    /// All below `top/under`, sorted: kind, mode, path, and the target of a link.
+    /// All files, directories and symlinks below `top/under`, sorted. Each line has the path, and the mode or the target of the
+    /// symlink.
     fn tree(&self, under: &str) -> Vec<String> {
         let mut lines = Vec::new();
         describe(&self.top.join(under), &self.top, &mut lines);
@@ -96,13 +97,13 @@ impl World {
         lines
     }
 
-    /// Where the link points.
+    /// The target of the link.
     fn target(&self) -> PathBuf {
         fs::read_link(&self.site.link).unwrap()
     }
 }
 
-/// Generations in `top/secrets.d`, the link at `top/secrets`.
+/// A site with the generations in `top/secrets.d`, and the link at `top/secrets`.
 fn site(top: &Path, store: Store) -> Site {
     Site {
         root: Root::new("/"),
@@ -114,7 +115,7 @@ fn site(top: &Path, store: Store) -> Site {
     }
 }
 
-/// Adds a line for each thing in `dir` but the lock.
+/// Adds a line for each file, directory and symlink in `dir` and below, except the lock file.
 fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;
@@ -140,7 +141,7 @@ fn describe(dir: &Path, top: &Path, lines: &mut Vec<String>) {
     }
 }
 
-/// A secret that differs from this in one field is written `Entry { mode: FileMode::of_bits(0o440), ..secret("a", b"x") }`.
+/// A secret. To get a secret with another mode, write `Entry { mode: FileMode::of_bits(0o440), ..secret("a", b"x") }`.
 fn secret<'a>(name: &str, content: &'a [u8]) -> Entry<'a> {
     Entry {
         kind: EntryKind::Secret,
@@ -154,7 +155,7 @@ fn secret<'a>(name: &str, content: &'a [u8]) -> Entry<'a> {
     }
 }
 
-/// This user and group.
+/// The owner with these numbers of a user and a group.
 fn owned(user: u32, group: u32) -> Owner {
     Owner::Ids(Ids::new(user, group).unwrap())
 }
@@ -172,7 +173,8 @@ fn units(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-/// Whether the test may go on as root; says so when not. The message goes past the harness, which swallows what `println!` prints.
+/// Whether this process is root. If not, a message says that the test is skipped. The message goes to standard error directly,
+/// because the test harness swallows what `println!` prints.
 pub(crate) fn is_root(test: &str) -> bool {
     let root = geteuid().is_root();
     if !root {
@@ -181,8 +183,8 @@ pub(crate) fn is_root(test: &str) -> bool {
     root
 }
 
-/// Runs the test `name` (its path below this module) once more, in a mount namespace of its own. True in there, where the test
-/// goes on.
+/// Runs the test `name` (its path below this module) once more, in a mount namespace of its own. Returns true in that process, in
+/// which the test goes on.
 fn in_namespace(name: &str) -> bool {
     if std::env::var_os(NAMESPACE).is_some() {
         return true;
@@ -210,8 +212,8 @@ fn in_namespace(name: &str) -> bool {
     false
 }
 
-/// A script that may be run at once. Another program writes it: a child that another test forks meanwhile would inherit our open
-/// file, and the kernel runs no file that is open for writing.
+/// Makes a script that can be run at once. Another program writes the script. If this process wrote it, a child that another test
+/// forks meanwhile would inherit the open file, and the kernel runs no file that is open for writing.
 pub(crate) fn script(path: &Path, body: &str) {
     let source = path.with_extension("source");
     fs::write(&source, format!("#!/bin/sh\n{body}\n")).unwrap();

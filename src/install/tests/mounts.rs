@@ -1,4 +1,4 @@
-//! The file system of the mount point, for real.
+//! Tests that really mount the file system of the mount point.
 
 use rustix::{
     fs::{StatVfsMountFlags, statvfs},
@@ -12,7 +12,7 @@ const TMPFS: Store = Store::Mounted {
     group: Gid::ROOT,
 };
 
-/// Fields of `/proc/self/mounts` for the mount point: type and options, topmost last.
+/// The type and the options of each mount at the mount point, from `/proc/self/mounts`. The topmost mount is the last.
 fn mounts(world: &World) -> Vec<(String, String)> {
     let mount_point = world.site.mount_point.display().to_string();
     let text = fs::read_to_string("/proc/self/mounts").unwrap();
@@ -23,7 +23,7 @@ fn mounts(world: &World) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whether the three flags are on.
+/// Whether the mount has all three flags.
 fn is_strict(world: &World) -> bool {
     let flags = statvfs(&world.site.mount_point).unwrap().f_flag;
     flags.contains(StatVfsMountFlags::NODEV | StatVfsMountFlags::NOSUID | StatVfsMountFlags::NOEXEC)
@@ -61,7 +61,7 @@ fn a_tmpfs_is_mounted_with_noswap_or_says_what_is_lost() {
     let mounts = mounts(&world);
     assert_eq!((mounts.len(), mounts[0].0.as_str()), (1, "tmpfs"));
     assert!(is_strict(&world));
-    // Does this kernel know noswap? Then it must be on.
+    // A kernel that knows `noswap` must use it.
     let probe = world.top.join("probe");
     fs::create_dir(&probe).unwrap();
     let is_known = mount("none", &probe, "tmpfs", MountFlags::empty(), c"noswap").is_ok();
@@ -112,7 +112,7 @@ fn nothing_is_written_to_a_disk_that_is_mounted_there() {
     if !in_namespace("mounts::nothing_is_written_to_a_disk_that_is_mounted_there") {
         return;
     }
-    // The temporary directory is on tmpfs here, so that a bind mount of a disk's directory shows as another device.
+    // A tmpfs is mounted on the temporary directory. So a directory of a disk that is bound into it is on another device.
     let world = World::with(RAMFS);
     mount("none", &world.top, "tmpfs", MountFlags::empty(), c"").unwrap();
     let disk = TempDir::new_in("/var/tmp").unwrap();
@@ -127,7 +127,7 @@ fn nothing_is_written_to_a_disk_that_is_mounted_there() {
     assert!(world.site.link.symlink_metadata().is_err());
 }
 
-/// A process that is root without the right to mount, as in most containers.
+/// Runs the test again as root without the right to mount, as in most containers. Returns true in that process.
 fn without_mounting(test: &str) -> bool {
     if std::env::var_os("SOPS_TEST_NO_MOUNT").is_some() {
         return true;
@@ -168,7 +168,7 @@ fn where_mounting_is_forbidden_a_tmpfs_will_do() {
     assert_eq!(world.site.mount_point.metadata().unwrap().mode() & 0o7777, 0o751);
 }
 
-/// Another run could not mount, and this one can.
+/// An earlier run could not mount, but this run can.
 #[test]
 fn a_live_generation_is_not_covered_by_a_mount() {
     if !in_namespace("mounts::a_live_generation_is_not_covered_by_a_mount") {

@@ -1,4 +1,4 @@
-//! Old generations.
+//! Tests of how old generations are pruned.
 
 use std::os::unix::fs::symlink;
 

@@ -1,4 +1,4 @@
-//! Unit requests around a publication: after the swap, and never lost.
+//! Tests of unit requests: they are made after the swap, and are never lost.
 
 use super::*;
 use crate::install::units::PROPERTIES;
@@ -12,7 +12,7 @@ fn entry<'a>(content: &'a [u8], restart: &'a [String], reload: &'a [String]) -> 
     }]
 }
 
-/// A program that notes its arguments, its environment and where the link points, in place of systemctl.
+/// Makes a program in place of systemctl. The program notes the target of the link, and then does what `body` says.
 fn fake_systemctl(world: &World, body: &str) -> Channel {
     let program = world.top.join("systemctl");
     let (link, top) = (world.site.link.display(), world.top.display());
@@ -55,7 +55,7 @@ fn a_crash_after_the_swap_loses_no_request() {
     let (one, two) = (units(&["one", "both"]), units(&["two", "both"]));
     fs::create_dir(world.top.join("nixos")).unwrap();
     world.publish(&entry(b"1", &[], &[])).unwrap();
-    // As a run leaves it that died between the swap and the requests.
+    // A run that was killed between the swap and the requests leaves this state.
     world.publish(&entry(b"2", &[], &[])).unwrap();
     fs::write(
         world.site.mount_point.join("2.pending"),
@@ -90,7 +90,7 @@ fn a_record_of_another_generation_does_not_count() {
     }
     let published = world.publish_with_lists(&entry(b"2", &[], &[])).unwrap();
     assert!(published.changes.units.is_empty());
-    // Nor does the record of a run that died before the swap, once its number is in use.
+    // A run that was killed before the swap may have left a record. The record does not count either once its number is in use.
     assert!(
         Preview::of(&world.site, &entry(b"2", &[], &[]))
             .unwrap()

@@ -1,4 +1,4 @@
-//! The link, and what stands where it belongs.
+//! Tests of how the link is swapped, and of what may stand in its place.
 
 use std::{
     os::unix::fs::symlink,
@@ -14,7 +14,7 @@ fn numbers_count_up_from_the_link() {
         assert_eq!(world.publish(&[secret("a", b"x")]).unwrap().generation, number);
         assert_eq!(world.target(), world.site.mount_point.join(number.to_string()));
     }
-    // After the directory is gone the number still counts.
+    // If the directory is gone, its number in the link still counts.
     fs::remove_dir_all(world.site.mount_point.join("3")).unwrap();
     let seen = Preview::of(&world.site, &[secret("a", b"x")]).unwrap();
     assert!(!seen.is_live);
@@ -119,7 +119,7 @@ fn what_a_killed_run_left_under_the_temporary_name_is_kept_or_cleaned() {
     symlink("/nowhere", &temporary).unwrap();
     world.publish(&[secret("a", b"x")]).unwrap();
     assert!(temporary.symlink_metadata().is_err());
-    // Killed between the exchange and the move aside, the old file is under the temporary name.
+    // If a run was killed after the exchange, and before the old file was moved aside, the old file has the temporary name.
     fs::write(&temporary, "kept").unwrap();
     world.publish(&[secret("a", b"y")]).unwrap();
     assert!(temporary.symlink_metadata().is_err());
@@ -156,7 +156,8 @@ fn a_reader_finds_a_whole_generation_at_every_moment() {
     });
 }
 
-/// As on NFS, where renameat2 knows no flags: strace answers in place of the kernel. (A plain rename is another call, renameat.)
+/// Tests a file system such as NFS, on which renameat2 knows no flags. strace answers in place of the kernel. A rename without
+/// flags is another system call, renameat.
 #[test]
 fn a_file_system_that_cannot_exchange_names_is_served_in_steps() {
     serve_in_steps(
@@ -165,7 +166,8 @@ fn a_file_system_that_cannot_exchange_names_is_served_in_steps() {
     );
 }
 
-/// That a name is taken is said by the kernel, before the file system can refuse the flags of the next call.
+/// The first call finds that the name is taken: the kernel itself reports this. Only the second call shows that the file system
+/// knows no flags.
 #[test]
 fn a_file_system_that_knows_a_name_is_taken_and_cannot_exchange_it_is_served_in_steps() {
     serve_in_steps(
@@ -174,7 +176,7 @@ fn a_file_system_that_knows_a_name_is_taken_and_cannot_exchange_it_is_served_in_
     );
 }
 
-/// Runs the test `test` once more, with the answers of strace to some calls. True in there, where the test goes on.
+/// Runs the test `test` once more. In that process, strace answers some system calls, and this function returns true.
 fn traced(test: &str, inject: &str) -> bool {
     if std::env::var_os("SOPS_TEST_TRACED").is_some() {
         return true;
@@ -199,7 +201,7 @@ fn traced(test: &str, inject: &str) -> bool {
     false
 }
 
-/// The file has been exchanged for the link when the disk is full: it can be neither moved aside nor put back.
+/// The disk is full when the file has already been exchanged for the link. So the file can be neither moved aside nor put back.
 #[test]
 fn a_file_that_can_be_neither_moved_aside_nor_put_back_is_not_lost() {
     let test = "swapping::a_file_that_can_be_neither_moved_aside_nor_put_back_is_not_lost";
@@ -218,7 +220,7 @@ fn a_file_that_can_be_neither_moved_aside_nor_put_back_is_not_lost() {
     assert_eq!(fs::read_to_string(world.top.join("key.sops-new")).unwrap(), "precious");
 }
 
-/// Two publications over all kinds of things, with some calls failing.
+/// Publishes twice over files and symlinks of several kinds, while some system calls fail.
 fn serve_in_steps(test: &str, inject: &str) {
     if !traced(test, inject) {
         return;

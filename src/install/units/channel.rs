@@ -195,7 +195,7 @@ mod tests {
             ("masked.service", true),
             ("t@a.service", true),
             ("own@a.b.service", true),
-            // These end a switch.
+            // A switch ends with an error at these names.
             ("gone.service", false),
             ("dangling.service", false),
             ("t@a.b.service", false),

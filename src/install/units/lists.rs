@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::install::units::channel::{Channel, request};
 
-    /// The answers of systemd about units by the beginnings of their names.
+    /// A stand-in for systemctl. It derives the state of a unit from the words in the name of the unit.
     const SYSTEMCTL: &str = r#"echo "$@" >> "$0.log"
         [ "$1" = show ] || exit 0
         shift 3
@@ -188,7 +188,7 @@ mod tests {
             printf '%s\n' Id=$id LoadState=$load ActiveState=$state CanReload=$reload RefuseManualStart=$refuse ''
         done"#;
 
-    /// Units of the new configuration. The first two are only to be reloaded.
+    /// The units of the new configuration. The requests only reload the first two.
     const FOUND: [&str; 13] = [
         "bad.service",
         "run-reload.service",
@@ -205,13 +205,13 @@ mod tests {
         "run-own.service",
     ];
 
-    /// The aliases among them.
+    /// Those units of [`FOUND`] that are aliases, each with its unit.
     const ALIASES: [(&str, &str); 2] = [
         ("run-alias.service", "run.service"),
         ("run-moved.service", "run-target.service"),
     ];
 
-    /// What the lists of a run or a dry run have, and what systemctl was asked to do.
+    /// The lists that a run or a dry run writes, and the commands that systemctl got.
     fn told(dry: bool) -> (Vec<String>, String) {
         let directory = TempDir::new().unwrap();
         let in_directory = |name: &str| directory.path().join(name);
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn what_no_list_may_name_is_told_by_systemctl() {
         let (lists, asked) = told(false);
-        // The switch ends at a unit to reload that has failed or cannot be reloaded, and at one that cannot be started.
+        // A switch ends with an error if a unit to reload has failed or cannot be reloaded, or if a unit cannot be started.
         assert_eq!(
             lists,
             [

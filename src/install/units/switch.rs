@@ -126,7 +126,8 @@ mod tests {
         assert!(!is_running(directory.path()), "it is not locked");
         flock(&file, FlockOperation::LockExclusive).unwrap();
         assert_eq!(process(directory.path()), Some(std::process::id().to_string()));
-        // Not by closing it: children that other tests start at this moment have it open too, until they are another program.
+        // The file is unlocked here, and not closed: children that other tests start at this moment also have the file open, until
+        // they run another program.
         flock(&file, FlockOperation::Unlock).unwrap();
         assert!(!is_running(directory.path()), "it is no longer locked");
     }

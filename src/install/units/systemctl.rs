@@ -223,7 +223,7 @@ mod tests {
         program
     }
 
-    /// What a stand-in was asked that tells of the second and third unit that they have failed.
+    /// The calls that a stand-in for systemctl got. The stand-in reports that the second and the third unit have failed.
     fn asked(ask: impl FnOnce(&Channel)) -> String {
         let directory = TempDir::new().unwrap();
         let body = "echo \"$@\" | sed 's/ --property=[^ ]*//' >> \"$0.log\"\n[ \"$1\" != show ] || printf 'LoadState=loaded\\nActiveState=%s\\n\\n' active failed failed";
@@ -291,7 +291,7 @@ mod tests {
         let program = script(&directory, "env > \"$0.env\"; cat > \"$0.in\"");
         assert!(request(&Channel::Systemctl(program.clone()), &requests()).is_empty());
         let seen = fs::read_to_string(program.with_extension("env")).unwrap();
-        // The shell adds some of its own.
+        // The shell adds some variables of its own.
         let known = [&ENVIRONMENT[..], &["PWD", "OLDPWD", "SHLVL", "_"]].concat();
         for line in seen.lines() {
             let name = line.split('=').next().unwrap();

@@ -65,7 +65,7 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let units = directory.path().join("units");
         fs::create_dir(&units).unwrap();
-        // As NixOS makes the directory: a link to the file of each unit, and a link to that for each alias.
+        // NixOS makes the directory in this way: a link to the file of each unit, and a link to that link for each alias.
         for unit in ["real.service", "real@.service"] {
             fs::write(directory.path().join(unit), "").unwrap();
             symlink(directory.path().join(unit), units.join(unit)).unwrap();

@@ -30,7 +30,7 @@ mod tests {
     };
     use crate::keys::{place::Place, ssh_keys::keys};
 
-    /// The age recipient of a public SSH key: the way that needs no private key.
+    /// The age recipient that a public SSH key is converted to, without the private key.
     fn converted(public: &str) -> String {
         let key = PublicKey::from_openssh(public).unwrap();
         converted_recipient(&key.key_data().ed25519().unwrap().0).unwrap()
@@ -111,7 +111,7 @@ mod tests {
         Place::File("key".into())
     }
 
-    /// The number of identities of a key, and of keys that stanzas can be opened with.
+    /// The number of identities that the key gives, plus 1 if the key itself opens stanzas.
     fn made_ready(label: &str, bytes: &[u8]) -> usize {
         let body = BASE64_STANDARD.encode(bytes);
         let text = format!("-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n");

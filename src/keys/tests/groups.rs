@@ -1,5 +1,5 @@
-//! Files with key groups: which of the shares that were found are put together. sops puts the first share of every group together, and
-//! nothing else.
+//! Tests of files with key groups: which of the shares that were found are put together. sops only puts the first share of every
+//! group together.
 
 use aes_gcm::{
     AesGcm, Nonce,
@@ -38,7 +38,8 @@ fn product(a: u8, b: u8) -> u8 {
     }
 }
 
-/// Share `x` of [`DATA_KEY`], of which `threshold` are needed: a polynomial for each byte, its number behind them.
+/// Share `x` of [`DATA_KEY`], of which `threshold` shares are needed. Each byte is a value of a polynomial. The last byte is the
+/// number of the share.
 fn share(x: u8, threshold: u8) -> Vec<u8> {
     let polynomial = |(byte, secret): (usize, &u8)| {
         let coefficient = |power: u8| u8::try_from(byte).unwrap().wrapping_mul(7) ^ power.wrapping_mul(29) | 1;
@@ -51,12 +52,12 @@ fn share(x: u8, threshold: u8) -> Vec<u8> {
     bytes.chain([x]).collect()
 }
 
-/// A share that was made of something else.
+/// A share of something else than [`DATA_KEY`].
 fn wrong(x: u8) -> Vec<u8> {
     [&[x ^ 0x55; 32][..], &[x]].concat()
 }
 
-/// A file whose entries give what stands here, tried in this order.
+/// The search for the data key of a file whose entries give the shares in `groups`. The entries are tried in this order.
 fn recovery(threshold: usize, groups: &[Vec<Vec<u8>>]) -> DataKeyRecovery {
     let key = |part: &Vec<u8>| entry("", BASE64_STANDARD.encode(part));
     let group = |parts: &Vec<Vec<u8>>| KeyGroup {
@@ -74,7 +75,7 @@ fn recovery(threshold: usize, groups: &[Vec<Vec<u8>>]) -> DataKeyRecovery {
     recovery
 }
 
-/// One entry a group.
+/// Groups of one entry each.
 fn single(parts: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
     parts.into_iter().map(|part| vec![part]).collect()
 }

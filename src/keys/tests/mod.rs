@@ -1,6 +1,6 @@
-//! The keyring as a whole: real keys in real files against real age messages.
+//! Tests of the keyring as a whole, with real keys in real files, and with real age messages.
 //!
-//! What ssh-keygen and age are needed for is skipped, visibly, where they are missing.
+//! Tests that need ssh-keygen or age are skipped if the program is missing. A line on standard error says so.
 
 use std::{
     fs::{self, Permissions},
@@ -40,7 +40,7 @@ mod report;
 mod sources;
 mod vectors;
 
-/// The key of RFC 8032, 7.1, test 1, as ssh-keygen would write it.
+/// The key of test 1 in RFC 8032, 7.1, in the form in which ssh-keygen writes keys.
 const SSH_KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
 b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
 QyNTUxOQAAACDXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGgAAAIgBAgMEAQID
@@ -49,9 +49,9 @@ AAAECdYbGd7/1aYLqESvSS7CzEREnFaXsyaRlwO6wDHK5/YNdamAGCsQq31Uv+08lkBzoO
 4XLz2qYjJa8CGmj3B1EaAAAABHRlc3QB
 -----END OPENSSH PRIVATE KEY-----
 ";
-/// Its age recipient, as ssh-to-age gives it.
+/// The age recipient of that key, as ssh-to-age gives it.
 const CONVERTED: &str = "age1mp0q0mpzkzkcs9fhct6y6e3drg2re7psc4av5sc9mpw84y8kkchq6r9kjp";
-/// Its fingerprint, as ssh-keygen gives it.
+/// The fingerprint of that key, as ssh-keygen gives it.
 const SSH_FINGERPRINT: &str = "SHA256:bbXpuKG6zhzdmnxq256TlqzFBzRl2f6OOg722cYNbU8";
 /// An SSH key of somebody else, and its fingerprint.
 const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
@@ -59,7 +59,7 @@ const OTHER_FINGERPRINT: &str = "SHA256:8uOZfMi35CWwC9kgBAV5WownArYZ/ByRLKsz7nIC
 
 const DATA_KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
-/// What asks for sops on the file of these tests.
+/// The words that tell a person to run sops on the file of these tests.
 fn run(arguments: &str) -> String {
     let directory = if arguments == "updatekeys" {
         "and in its directory "
@@ -89,7 +89,7 @@ impl Host {
         path
     }
 
-    /// A new SSH key, or nothing, said aloud, without ssh-keygen or without age, which encrypts to it.
+    /// Makes an SSH key. Returns `None`, and prints a line, if there is no ssh-keygen, or no age, which encrypts to the key.
     fn ssh_key(&self, name: &str, arguments: &[&str]) -> Option<PathBuf> {
         if let Err(error) = Command::new("age").arg("--version").output() {
             eprintln!("SKIPPED: age: {error}");
@@ -113,19 +113,19 @@ impl Host {
         }
     }
 
-    /// A text of the report or of a notice with this host's directory taken out.
+    /// The text of a report or of a notice, with `/keys` in place of the directory of this host.
     fn plain(&self, text: &str) -> String {
         text.replace(self.0.path().to_str().unwrap(), "/keys")
     }
 
-    /// The notices of a keyring, one a line.
+    /// The notices of a keyring, as texts.
     fn notices(&self, keyring: &Keyring) -> Vec<String> {
         let notices = keyring.notices.iter();
         notices.map(|notice| self.plain(&notice.to_string())).collect()
     }
 }
 
-/// A named file, asked for by name.
+/// A key file that the configuration names.
 fn named(path: impl Into<PathBuf>) -> KeyFile {
     KeyFile {
         path: path.into(),
@@ -133,7 +133,7 @@ fn named(path: impl Into<PathBuf>) -> KeyFile {
     }
 }
 
-/// The same for an SSH key.
+/// A file with an SSH key that the configuration names.
 fn ssh_named(path: impl Into<PathBuf>) -> SshKeyFile {
     SshKeyFile {
         file: named(path),
@@ -141,7 +141,7 @@ fn ssh_named(path: impl Into<PathBuf>) -> SshKeyFile {
     }
 }
 
-/// The data key of a file with these groups, whatever it may be.
+/// The data key of a file with these groups. Any key passes for the data key.
 fn data_key(keyring: &Keyring, groups: &KeyGroups) -> Result<Plaintext, NoKey> {
     let mut recovery = DataKeyRecovery::new(groups, KeyProof::none());
     keyring.open(&mut recovery);
@@ -204,13 +204,13 @@ fn entry_for(recipient: &x25519::Recipient) -> MasterKey {
     entry(&recipient.to_string(), message(&[recipient], DATA_KEY))
 }
 
-/// The entry for the public key beside an SSH private key.
+/// The entry for the public key in the file beside an SSH private key.
 fn entry_for_ssh(path: &Path) -> MasterKey {
     let public = fs::read_to_string(path.with_extension("pub")).unwrap();
     entry(public.trim(), message_of_age(public.trim()))
 }
 
-/// A file with one group of keys.
+/// The key groups of a file with only one group.
 fn groups(keys: Vec<MasterKey>) -> KeyGroups {
     KeyGroups {
         groups: vec![KeyGroup { keys }],

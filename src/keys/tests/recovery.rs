@@ -1,4 +1,4 @@
-//! Which message opens with which key.
+//! Tests of which key opens which message.
 
 use std::{collections::HashSet, path::Path, sync::LazyLock, time::Duration};
 
@@ -225,7 +225,7 @@ fn what_is_wrong_with_an_entry_is_told_also_where_no_more_is_tried() {
     }
 }
 
-/// Writes a stanza that names the SSH key of these tests and is nothing that the key could open.
+/// Makes a stanza that names the SSH key of these tests, but has nothing that the key could open.
 struct Impostor;
 
 impl Recipient for Impostor {

@@ -1,4 +1,4 @@
-//! What is told of a file that stays closed, word for word.
+//! Tests of the report on a file that stays closed, with the exact words.
 
 use super::*;
 

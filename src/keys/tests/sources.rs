@@ -1,4 +1,4 @@
-//! What is read from the sources of keys, and what is told of them.
+//! Tests of what is read from the key sources, and of the messages about the sources.
 
 use super::*;
 

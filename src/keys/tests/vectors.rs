@@ -1,4 +1,4 @@
-//! The published test vectors of the age file format.
+//! Tests with the published test vectors of the age file format.
 
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,7 @@ impl Vector {
         }
     }
 
-    /// What comes of the message, in the words of the field `expect`, and what it was found to hold.
+    /// The outcome for the message, in the words of the field `expect`, and the content that was read.
     fn outcome(&self) -> (&'static str, Option<Vec<u8>>) {
         let message = match AgeMessage::parse(&self.armored()) {
             Ok(message) => message,
@@ -79,7 +79,7 @@ fn every_vector_comes_out_as_its_authors_expect() {
         let vector = Vector::read(&path);
         let (outcome, payload) = vector.outcome();
         let expected = match vector.name.as_str() {
-            // Our armor around nothing is no armor.
+            // The vector is empty. With our armor around it, it is still no armored message.
             "empty" => "armor failure",
             // The age library reads stanzas without a last line, as its own early versions wrote them.
             "stanza_missing_body" | "stanza_missing_final_line" => "success",

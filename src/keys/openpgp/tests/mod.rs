@@ -1,4 +1,4 @@
-//! Against real messages of gpg and sops, and against damage.
+//! Tests with real messages of gpg and sops, and with damaged messages.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// The fields of each line of a table that is no comment.
+/// The rows of a table, without comments: the fields of each line.
 fn rows(path: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(fixtures().join(path)).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -251,7 +251,7 @@ fn a_message_with_a_changed_bit_anywhere_gives_its_content_or_nothing() {
     let key = key();
     let bytes = armor::decode(&message("default")).unwrap();
     let mut opened = 0;
-    // The data is tested bit by bit elsewhere; each test here takes RSA.
+    // Another test changes the data bit by bit. Here each change takes an RSA computation, so only some bytes are changed.
     for index in (0..16).chain((16..bytes.len()).step_by(29)) {
         let mut changed = bytes.clone();
         changed[index] ^= 1 << (index % 8);
@@ -306,7 +306,7 @@ fn packet_of(tag: u8, body: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// A session key for a recipient with this name, under a number of so many bytes.
+/// A session key for the recipient with the key ID `id`. The encrypted number has `bytes` bytes.
 fn recipient(id: [u8; 8], bytes: usize) -> Vec<u8> {
     let bits = u16::try_from(bytes * 8).unwrap().to_be_bytes();
     packet_of(
@@ -320,7 +320,7 @@ fn message_for(recipients: &[Vec<u8>]) -> String {
     armor(&[recipients.concat(), packet_of(tag::PROTECTED_DATA, &[1; 60])].concat())
 }
 
-/// The bytes of a number under the key of these tests, which has 3072 bits.
+/// The number of bytes of a number that is encrypted with the key of these tests, which has 3072 bits.
 const FULL: usize = 384;
 
 #[test]
@@ -379,7 +379,8 @@ fn packets_beyond_all_measure_are_not_read() {
 #[test]
 fn messages_of_a_kind_that_is_not_supported_are_not_called_damaged() {
     let key = key();
-    // The data of draft-ietf-openpgp-rfc4880bis, 5.16, and of RFC 9580, 5.13.2: version, cipher, mode, size of pieces, salt or nonce.
+    // The data of draft-ietf-openpgp-rfc4880bis, 5.16, and of RFC 9580, 5.13.2. They have these fields: version, cipher, mode, size
+    // of pieces, and a salt or a nonce.
     let kinds = [
         (tag::AEAD_DATA, [&[1, 9, 2, 16][..], &[5; 60]].concat(), AEAD),
         (tag::PROTECTED_DATA, [&[2, 9, 2, 6][..], &[5; 80]].concat(), AEAD),
@@ -417,7 +418,7 @@ fn packet_lengths_are_those_of_the_examples_of_rfc_9580() {
 
 #[test]
 fn packets_in_the_legacy_format_are_read() {
-    // RFC 9580, 4.2.2: one, two and four bytes of length, and none for all the rest.
+    // RFC 9580, 4.2.2: the length has one, two or four bytes. Without a length, the body takes all the rest.
     for header in [&[0xac, 3][..], &[0xad, 0, 3], &[0xae, 0, 0, 0, 3], &[0xaf]] {
         assert!(
             packet(&[header, b"abc"].concat()) == Some((tag::LITERAL, b"abc".to_vec())),

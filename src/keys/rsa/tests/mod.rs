@@ -1,4 +1,4 @@
-//! Keys of openssl of many kinds, small keys of which every ciphertext is tried, and bad padding.
+//! Tests with keys of many kinds from openssl, with small keys of which every ciphertext is tried, and with bad padding.
 
 use std::{
     io::Write as _,
@@ -20,10 +20,10 @@ use ssh_key::{
 use super::*;
 use crate::keys::ssh;
 
-/// A label, which `rsa_oaep_label` below has in hex.
+/// A label for OAEP. The option `rsa_oaep_label` below has the same label in hex digits.
 const LABEL: &[u8] = b"a label";
 
-/// What openssl prints for these arguments and this input.
+/// The output of openssl for these arguments and this input.
 fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
     let mut command = Command::new("openssl");
     let command = command.args(arguments.split(' ')).stdin(Stdio::piped());
@@ -34,7 +34,7 @@ fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
     printed.stdout
 }
 
-/// A new key of openssl, as PEM; nothing, said aloud, without openssl.
+/// A new key of openssl, as PEM. `None` if there is no openssl, which is also printed.
 fn new_key(arguments: &str) -> Option<Vec<u8>> {
     if let Err(error) = Command::new("openssl").arg("version").output() {
         eprintln!("skipped: openssl: {error}");
@@ -205,7 +205,8 @@ fn pair_of(first: &BoxedUint, second: &BoxedUint) -> RsaKeypair {
     let one = BoxedUint::one();
     let order = first.wrapping_sub(&one).concatenating_mul(&second.wrapping_sub(&one));
     let public = NonZero::new(BoxedUint::from(65537_u64)).unwrap();
-    // The private exponent is the multiple of the order plus one that the public exponent divides.
+    // The private exponent times 65537 is one more than a multiple of the order. So the loop looks for such a number that 65537
+    // divides.
     let (private, _) = (1_u64..65537)
         .map(|factor| order.concatenating_mul(&BoxedUint::from(factor)).wrapping_add(&one))
         .map(|multiple| multiple.div_rem_vartime(&public))
@@ -244,7 +245,7 @@ fn primes_of_different_lengths_make_a_key_in_either_order() {
     }
 }
 
-/// A valid key of 1024 bits; `None`, said aloud, without openssl.
+/// A valid key of 1024 bits. `None` if there is no openssl, which is also printed.
 static VALID: LazyLock<Option<RsaKey>> = LazyLock::new(|| RsaKey::new(&pair(&new_key("1024")?)));
 
 proptest! {

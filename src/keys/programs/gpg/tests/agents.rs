@@ -1,4 +1,4 @@
-//! Whose agent it is, and when it ends.
+//! Tests of which agent a run may use, and when an agent ends.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -10,8 +10,8 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socke
 
 use super::*;
 
-/// Whether the process with this number, which was killed, ends. It does so when the kernel gives it the processor once more,
-/// which takes a while on a busy machine. A zombie has ended.
+/// Whether the process with this number, which was killed, ends. It ends when the kernel gives it the processor once more, which
+/// takes a while on a busy machine. A zombie counts as ended.
 fn ends(number: &str) -> bool {
     let stat = format!("/proc/{}/stat", number.trim());
     (0..1000).any(|_| {
@@ -24,7 +24,7 @@ fn ends(number: &str) -> bool {
     })
 }
 
-/// Another gpg's daemon, or somebody who poses as one: what listens is in this process.
+/// Stands in for the daemon of another gpg, or for somebody who poses as a daemon. This process itself listens on the socket.
 struct FakeDaemon(PathBuf);
 
 impl FakeDaemon {
@@ -35,7 +35,7 @@ impl FakeDaemon {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let answer = answer.clone();
-                // As long as somebody listens; a blank answer never ends.
+                // The answer is repeated until the other side closes the connection. So a blank answer never ends.
                 std::thread::spawn(move || {
                     let _ = stream.write_all(b"OK hello\n");
                     while stream.write_all(answer.as_bytes()).is_ok() {
@@ -54,12 +54,12 @@ impl Drop for FakeDaemon {
     }
 }
 
-/// A process that leads a process group but is no child of this one.
+/// A process that leads a process group, but is no child of this process.
 struct Stranger(Process, String);
 
 impl Stranger {
     fn new() -> Self {
-        // Its parent lives: nobody adopts it.
+        // The parent of the process stays alive, so this process does not become its parent.
         let mut parent = Command::new("sh");
         parent.args(["-c", "setsid sleep 60 & echo $!; wait"]).stdout(Stdio::piped());
         let mut parent = parent.spawn().unwrap();
@@ -122,7 +122,7 @@ fn where_an_agent_is_about_to_end_another_is_started() {
     let message = home.message(&[]);
     home.end_agent();
     let socket = PathBuf::from(home.gpgconf(&["--list-dirs", "agent-socket"]).trim());
-    // As the last moments of a real one: it takes no connection, removes its socket, and is gone.
+    // These are the last moments of a real agent: it accepts no connection, removes its socket, and ends.
     let listener = UnixListener::bind(&socket).unwrap();
     let ends = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(500));
@@ -134,7 +134,7 @@ fn where_an_agent_is_about_to_end_another_is_started() {
     assert_eq!(opened.map_err(|failure| failure.to_string()), Ok(DATA_KEY.to_vec()));
     ends.join().unwrap();
     assert!(home.agent().is_some());
-    // Taken for one that serves, it would have left the start of another to gpg, whose agent stays.
+    // If the ending agent had counted as serving, gpg would have started another agent by itself, and that agent would stay.
     drop(gpg);
     assert_eq!(home.agent(), None);
 }
@@ -174,7 +174,7 @@ fn an_agent_with_a_pinentry_that_hangs_ends_with_it() {
     let message = home.message(&[]);
     home.end_agent();
     let number = home.0.path().join("number");
-    // It does not end by being told, only by force.
+    // The pinentry ignores signals that ask it to end. It must be killed.
     let script = format!(
         "trap '' TERM INT HUP; echo $$ > {}; echo OK; while :; do sleep 1; done",
         number.display()
@@ -258,7 +258,7 @@ fn a_smart_card_daemon_that_our_agent_started_ends_with_it() {
         eprintln!("skipped: no scdaemon");
         return;
     }
-    // Where nothing says whose the message is, gpg looks for cards too.
+    // If a message does not name its recipient, gpg also looks for smart cards.
     let message = home.message(&["--throw-keyids"]);
     home.end_agent();
     let gpg = home.gpg_of_system("gpg");
@@ -282,7 +282,7 @@ fn a_process_that_our_run_did_not_start_lives_on_whatever_a_socket_says() {
         let daemon = FakeDaemon::at(home.path().join("S.keyboxd"), format!("D {number}\nOK\n"));
         drop(gpg);
         assert!(stranger.lives(), "{number}");
-        // The socket is not ours to remove either.
+        // This run did not make the socket, so it must not remove it either.
         assert!(daemon.0.exists());
     }
     assert_eq!(home.agent(), None);
@@ -295,7 +295,7 @@ fn a_key_box_daemon_that_our_run_started_ends_and_one_of_another_gpg_does_not() 
     };
     let stranger = Stranger::new();
     let number = home.0.path().join("number");
-    // What gpg does that starts a daemon: it ends, and the daemon goes on in a session of its own.
+    // A gpg that starts a daemon does the same: gpg ends, and the daemon goes on in a session of its own.
     let script = format!(
         "(setsid sh -c 'echo $$ > {}; exec sleep 60' &) > /dev/null 2>&1",
         number.display()
@@ -320,7 +320,7 @@ fn a_socket_of_another_user_is_not_asked() {
     let theirs = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
     bind(&theirs, &SocketAddrUnix::new(&path).unwrap()).unwrap();
     std::thread::scope(|scope| {
-        // The credentials are those of the thread that listens.
+        // The credentials of a socket are those of the thread that begins to listen on it.
         scope.spawn(|| {
             let nobody = rustix::process::Uid::from_raw(65534);
             rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
@@ -343,7 +343,7 @@ fn a_socket_where_nobody_takes_a_connection_holds_nothing_up() {
     bind(&full, &SocketAddrUnix::new(&path).unwrap()).unwrap();
     listen(&full, 0).unwrap();
     let _waiting = UnixStream::connect(&path).unwrap();
-    // Elsewhere, since it would wait without end.
+    // This runs on another thread, because a fault would make it wait forever.
     let (done, end) = std::sync::mpsc::channel();
     let gpg = home.gpg_of_system("gpg");
     std::thread::spawn(move || {

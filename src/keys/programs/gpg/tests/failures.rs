@@ -1,10 +1,10 @@
-//! Why a message stays closed, word for word.
+//! Tests of why a message stays closed, with the exact words of the messages.
 
 use super::*;
 
-/// The file of the test key's encryption subkey.
+/// The file in which gpg-agent keeps the encryption subkey of the test key.
 const KEYGRIP: &str = "6E4FD38A113BB3A4A70988C4304E2296E1B628F9.key";
-/// What gpg-agent keeps there of a key on a card: the public part, and which card it is.
+/// The content of that file for a key on a smart card: the public part, and the number of the card.
 const KEY_ON_CARD: &str = "Key: (shadowed-private-key (ecc (curve Curve25519)(flags djb-tweak)\n \
     (q #402BD9B3CF7E101C148F24F15ABC9E5213805FFEEA237A27AEEE3633F337030F2D#)\n \
     (shadowed t1-v1 (#D2760001240102000006000000000000# OPENPGP.2))))\n";
@@ -60,7 +60,7 @@ fn a_message_without_integrity_protection_is_refused() {
         said(home.open(&message)),
         "refused: the message has no integrity protection, so somebody could have altered it"
     );
-    // Also where somebody told gpg not to mind.
+    // The message is also refused if the configuration tells gpg to ignore the missing protection.
     home.write("home/gpg.conf", "ignore-mdc-error\n");
     assert_eq!(
         said(home.open(&message)),

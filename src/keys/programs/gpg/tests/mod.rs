@@ -1,6 +1,6 @@
-//! The real gpg with real homes; scripts stand in only for a gpg that misbehaves, and for the person at a pinentry.
+//! Tests of the real gpg with real homes. Scripts stand in only for a gpg that misbehaves, and for the person at a pinentry.
 //!
-//! All of it is skipped, visibly, where there is no gpg.
+//! Without gpg, all these tests are skipped, and a line on standard error says so.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Instant};
 
@@ -11,11 +11,11 @@ use super::*;
 mod agents;
 mod failures;
 
-/// More than any honest answer takes here.
+/// A longer time than any answer takes in these tests.
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// What the messages made here hold.
+/// The content of the messages that these tests make.
 const DATA_KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
-/// The test key for Curve25519.
+/// The fingerprint of the test key for Curve25519.
 const FINGERPRINT: &str = "F8566BD7816F5A0AFD27E36C6BE268A6D2262945";
 const PASSPHRASE: &str = "test passphrase";
 
@@ -23,7 +23,7 @@ const PASSPHRASE: &str = "test passphrase";
 struct GpgHome(TempDir);
 
 impl GpgHome {
-    /// A home without keys, or nothing, said aloud, without gpg.
+    /// A home without keys. `None` if there is no gpg, which is also printed.
     fn empty() -> Option<Self> {
         if Command::new("gpg").arg("--version").output().is_err() {
             eprintln!("skipped: no gpg");
@@ -64,14 +64,14 @@ impl GpgHome {
         path
     }
 
-    /// A program beside the home.
+    /// Makes a program beside the home.
     fn script(&self, name: &str, content: &str) -> PathBuf {
         let path = self.write(name, &format!("#!/bin/sh\n{content}\n"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path
     }
 
-    /// A pinentry that answers with `passphrase`, and leaves a mark.
+    /// Makes a pinentry that answers with `passphrase`, and makes the file `asked` when it is asked.
     fn pinentry(&self, passphrase: &str) -> PathBuf {
         let mark = self.0.path().join("asked");
         let script = format!(
@@ -101,7 +101,7 @@ impl GpgHome {
         String::from_utf8(self.gpg(&[&common, arguments].concat(), DATA_KEY)).unwrap()
     }
 
-    /// In system mode.
+    /// Opens a message as in system mode, where nobody may be asked.
     fn open(&self, message: &str) -> Result<Plaintext, GpgFailure> {
         self.gpg_of_system("gpg").open(message, TIMEOUT)
     }
@@ -115,7 +115,7 @@ impl GpgHome {
         vec![("PATH".into(), path), ("HOME".into(), self.0.path().into())]
     }
 
-    /// The number of the agent that serves.
+    /// The process number of the agent that serves the home. `None` if no agent does.
     fn agent(&self) -> Option<String> {
         let mut command = Command::new("gpg-connect-agent");
         command
@@ -184,7 +184,7 @@ fn message_of(file: &str) -> String {
     message
 }
 
-/// What is said of a message that stays closed.
+/// The words of the failure for a message that was not opened.
 fn said(result: Result<Plaintext, GpgFailure>) -> String {
     match result {
         Ok(_) => panic!("opened"),

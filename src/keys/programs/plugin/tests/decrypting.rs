@@ -1,4 +1,4 @@
-//! Age messages as sops and age make them, opened with what a real plugin gives.
+//! Tests with age messages of sops and age, which are opened with the file key that a real plugin gives.
 
 use ::age::{Decryptor, Identity, armor::ArmoredReader};
 
@@ -8,7 +8,7 @@ use crate::keys::age::ends::{Known, stanzas};
 /// The variable with the passphrase for `age-plugin-batchpass`.
 const PASSPHRASE: &str = "AGE_PASSPHRASE";
 
-/// What a message without armor holds, given its file key.
+/// The content of a message without armor, decrypted with its file key.
 fn content(message: &[u8], key: FileKey) -> Option<Vec<u8>> {
     let mut content = Vec::new();
     let decryptor = Decryptor::new_buffered(message).ok()?;
@@ -61,7 +61,7 @@ fn the_stanzas_of_a_message_are_those_of_its_header() {
     assert!(stanzas(b"age-encryption.org/v1\n-> a\n").is_none());
 }
 
-/// Whether these programs are there; says so if not.
+/// Whether all these programs are installed. Prints a line if one is not.
 fn are_there(programs: &[&str]) -> bool {
     let missing = programs
         .iter()
@@ -72,7 +72,7 @@ fn are_there(programs: &[&str]) -> bool {
     missing.is_none()
 }
 
-/// What the program of age makes of `plain`.
+/// The output of the program `age` with the input `plain`.
 fn by_age(arguments: &[&str], plain: &str) -> Vec<u8> {
     let mut age = Command::new("age");
     age.args(arguments)

@@ -1,4 +1,4 @@
-//! What goes wrong, word for word.
+//! Tests of what goes wrong with plugins, with the exact words of the messages.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
@@ -35,7 +35,7 @@ fn a_plugin_is_found_only_in_absolute_directories_of_the_search_path() {
     ] {
         assert_eq!(find(path.as_ref()), missing, "{path}");
     }
-    // Neither a file that is no program nor a directory hides the plugin that comes later.
+    // A file that cannot be run, or a directory, must not hide a plugin in a later directory.
     fs::write(directory.path().join("age-plugin-test"), "").unwrap();
     let other = tempfile::tempdir().unwrap();
     fs::create_dir(other.path().join("age-plugin-test")).unwrap();
@@ -235,7 +235,7 @@ fn a_question_where_nobody_can_be_asked_fails_at_once_and_is_the_reason() {
         assert_eq!(log.lines(), [START, "fail|", "ok|", "ok|"]);
         assert!(before.elapsed() < Duration::from_secs(30));
     }
-    // What opens without an answer opens.
+    // A message that the plugin opens without an answer is opened.
     assert_eq!(alone(&["send request-secret|PIN"]), Ok(key_of(0)));
 }
 

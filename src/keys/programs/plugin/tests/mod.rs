@@ -1,4 +1,4 @@
-//! Real plugin processes: our own `age-plugin-test`, which does what its identity says, and those of age itself.
+//! Tests with real plugin processes: our own `age-plugin-test`, which does what its identity says, and the plugins of age itself.
 
 use std::{
     ffi::OsString,
@@ -25,15 +25,15 @@ mod failing;
 mod opening;
 mod terminal;
 
-/// More than any honest conversation takes here.
+/// A longer time than any conversation takes in these tests, unless the plugin misbehaves.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Where `age-plugin-test` is.
+/// The directory of `age-plugin-test`, as a search path.
 fn plugins() -> OsString {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugin").into()
 }
 
-/// An identity of `age-plugin-test` for the key `name` that does `actions`.
+/// An identity of `age-plugin-test` for the key `name`. The identity tells the plugin to do `actions`.
 fn identity(name: &str, actions: &[&str]) -> PluginIdentity {
     let payload = [&[name], actions].concat().join("\n");
     let text = bech32_encode(Hrp::parse("age-plugin-test-").unwrap(), payload.as_bytes()).to_uppercase();
@@ -45,8 +45,8 @@ fn key_of(number: u8) -> [u8; 16] {
     [number + 1; 16]
 }
 
-/// Stanzas that `age-plugin-test` made for the key `name`, and one of a kind that it does not know before each: the numbers are those of
-/// the messages.
+/// One message for each of `numbers`. Each message has a stanza of a kind that `age-plugin-test` does not know, and then a stanza
+/// for the key `name` of that plugin.
 fn messages(name: &str, numbers: impl IntoIterator<Item = u8>) -> Vec<Vec<Stanza>> {
     let wrapped = numbers.into_iter().map(|number| wrap(name, &key_of(number)));
     wrapped
@@ -61,7 +61,7 @@ fn messages(name: &str, numbers: impl IntoIterator<Item = u8>) -> Vec<Vec<Stanza
         .collect()
 }
 
-/// What `age-plugin-test` makes of a file key, by the definition in it.
+/// The stanza in which `age-plugin-test` wraps a file key. The program itself defines how.
 fn wrap(name: &str, key: &[u8]) -> Stanza {
     use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
     use sha2::{Digest as _, Sha256};
@@ -74,30 +74,30 @@ fn wrap(name: &str, key: &[u8]) -> Stanza {
     }
 }
 
-/// The key, or the words of the failure.
+/// The file key, or the failure as text.
 type KeyOrReason = Result<[u8; 16], String>;
 
 fn told(result: Result<FileKey, PluginFailure>) -> KeyOrReason {
     result.map(|key| *key.expose_secret()).map_err(|failure| failure.to_string())
 }
 
-/// What `age-plugin-test` gives.
+/// The results that `age-plugin-test` gives for `messages`.
 fn ask(identities: &[&PluginIdentity], messages: &[Vec<Stanza>], asking: &Asking, timeout: Duration) -> Vec<KeyOrReason> {
     let results = Program::find("test", &plugins()).unwrap(identities, messages, asking, timeout);
     results.into_iter().map(told).collect()
 }
 
-/// What one identity gives for one message for its key, where nobody can be asked.
+/// The result of one identity for one message to its key, if nobody can be asked.
 fn alone(actions: &[&str]) -> KeyOrReason {
     several(actions, 1).remove(0)
 }
 
-/// The same for several messages.
+/// The results of one identity for several messages to its key, if nobody can be asked.
 fn several(actions: &[&str], count: u8) -> Vec<KeyOrReason> {
     ask(&[&identity("a", actions)], &messages("a", 0..count), &Asking::Nobody, TIMEOUT)
 }
 
-/// A file for the plugin to write what it sees.
+/// A file to which the plugin writes what it sees.
 struct Log(TempDir);
 
 impl Log {
@@ -120,7 +120,7 @@ impl Log {
 
 const START: &str = "start --age-plugin=identity-v1";
 
-/// This test again, in a process of its own.
+/// The command that runs the test `name` again, in a process of its own.
 fn this_test(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", &format!("keys::programs::plugin::tests::{name}")]);

@@ -1,4 +1,4 @@
-//! What opens.
+//! Tests of messages that a plugin opens.
 
 use tracing_subscriber::layer::SubscriberExt as _;
 

@@ -1,4 +1,4 @@
-//! Questions to a person, on a terminal of the test's own.
+//! Tests of questions to a person, on a terminal that the test makes itself.
 
 use std::{
     env,
@@ -15,9 +15,9 @@ use rustix::{
 
 use super::*;
 
-/// The variable that names the file for the outcome, in the process that asks.
+/// The variable that names the file for the outcome. It is set in the process that asks.
 const OUTCOME: &str = "TEST_OUTCOME";
-/// What the plugin may take, without the person, where a person takes longer.
+/// The time of the plugin, in tests in which a person takes longer. The time of the person does not count.
 const SHORT: Duration = Duration::from_secs(8);
 
 /// A terminal, and a process that asks on it.
@@ -30,8 +30,8 @@ struct Dialogue {
 }
 
 impl Dialogue {
-    /// Runs the test `name` again, on a terminal of its own. Nothing in that process, which then does what `actions` say, with so much
-    /// time for the plugin, and ends.
+    /// Runs the test `name` again, in a process on a terminal of its own. In that process, this function asks a plugin that does
+    /// `actions` and has the time `timeout`, writes the outcome, and returns `None`.
     fn start(name: &str, actions: &[&str], timeout: Duration) -> Option<Self> {
         if let Some(path) = env::var_os(OUTCOME) {
             let outcome = ask(&[&identity("a", actions)], &messages("a", [0]), &Asking::Terminal, timeout).remove(0);
@@ -70,7 +70,7 @@ impl Dialogue {
         self.keyboard.write_all(answer.as_bytes()).unwrap();
     }
 
-    /// Reads what the terminal shows by now.
+    /// Reads what the terminal has shown until now.
     fn look(&mut self) {
         let mut events = [PollFd::new(&self.keyboard, PollFlags::IN)];
         let wait = Timespec::try_from(Duration::from_millis(100)).unwrap();
@@ -81,7 +81,7 @@ impl Dialogue {
         }
     }
 
-    /// What came of it, and all that the terminal showed. It has echo and signals again.
+    /// Returns the outcome, and all that the terminal showed. Checks that the terminal has echo and signals again.
     fn end(mut self) -> (String, String) {
         assert!(self.process.wait().unwrap().success());
         self.look();
@@ -92,7 +92,7 @@ impl Dialogue {
     }
 }
 
-/// The test `name` again, in a session of its own.
+/// The command that runs the test `name` again, in a session of its own.
 fn in_new_session(name: &str, outcome: &Path, arguments: &[&str]) -> Command {
     let test = this_test(&format!("terminal::{name}"));
     let mut command = Command::new("setsid");
@@ -220,7 +220,7 @@ fn a_question_that_nobody_answers_is_given_up() {
     let file = File::options().read(true).write(true).open(path).unwrap();
     let terminal = Terminal::new(file.try_clone().unwrap(), Duration::from_secs(1));
     let (done, end) = std::sync::mpsc::channel();
-    // Elsewhere, since it would wait without end.
+    // This runs on another thread, because a fault would make it wait forever.
     std::thread::spawn(move || done.send(terminal.ask("PIN: ", Echo::Hidden).is_none()));
     assert_eq!(end.recv_timeout(Duration::from_secs(20)), Ok(true));
     assert!(tcgetattr(file.as_fd()).unwrap().local_modes.contains(LocalModes::ECHO));
