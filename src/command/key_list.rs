@@ -10,7 +10,7 @@ use crate::{keys::SshRecipients, text::diagnosis::Diagnosis};
 pub(crate) struct ListedKey {
     /// What the key is, and where it was found.
     pub(crate) title: String,
-    /// Its recipients, each with its form. A form may occur more than once: what stands below `age` may be an SSH key.
+    /// The recipients, each with its form. One recipient may have two forms: an RSA key stands below `age` as the SSH key itself.
     pub(crate) recipients: Vec<(RecipientForm, String)>,
 }
 

@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Expected lines from the table in the contract.
+    /// The expected lines are those that `docs/messages.md` documents.
     #[test]
     fn lines_are_to_the_letter() {
         let changes = Changes {

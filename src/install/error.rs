@@ -32,7 +32,8 @@ impl InstallError {
         Diagnosis::new(cause, remedy).into()
     }
 
-    /// Another run has held the lock for longer than we wait. `holder`: the process that has locked `lock`, if the kernel tells.
+    /// Another run has held the lock for longer than this run waits. `holder` is the process that has locked `lock`, if the kernel
+    /// names it.
     pub(crate) fn busy(mount_point: &Path, lock: &Path, holder: Option<u32>, seconds: u64) -> Self {
         let process = holder.map_or_else(String::new, |process| format!(" (process {process})"));
         let cause = format!(
@@ -70,7 +71,7 @@ impl InstallError {
         }
     }
 
-    /// The mount is not allowed, and the directory is on a disk. `kind`: `ramfs` or `tmpfs`.
+    /// The mount is not allowed, and the directory is on a disk. `kind` is `ramfs` or `tmpfs`.
     pub(crate) fn mount_refused(mount_point: &Path, kind: &str, cause: Errno) -> Self {
         let place = shown(mount_point);
         Self::new(
@@ -174,7 +175,7 @@ impl InstallError {
         )
     }
 
-    /// An entry has a path above or below that of another entry. `side`: `above` or `below`.
+    /// An entry has a path above or below the path of another entry. `side` is `above` or `below`.
     pub(crate) fn in_the_way(what: &str, path: &Path, side: &str, other: &str) -> Self {
         Self::new(
             format!("{what} has the path {}, which is {side} {other}", shown(path)),

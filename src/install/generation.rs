@@ -132,7 +132,7 @@ impl<'a> Draft<'a> {
         inner.ok_or_else(|| failed("make the directory", &self.path(parents))(Errno::INVAL))
     }
 
-    /// Where `place` is, for messages.
+    /// The whole path of `place`, for messages.
     fn path(&self, place: impl AsRef<Path>) -> PathBuf {
         self.site.generation(self.number).join(place)
     }
@@ -152,7 +152,7 @@ impl Drop for Draft<'_> {
 ///
 /// A generation is old if its number is `current` minus `keep_generations`, or lower. A generation with a number above `current`
 /// is left from an earlier numbering, and is removed too. If `keep_generations` is 0, no generation is removed. A generation in
-/// `held` always stays, because a symlink leads to it. All records but that of `current` are removed, because they no longer
+/// `held` always stays, because a symlink leads to it. All records but the record of `current` are removed, because they no longer
 /// count. A failure is only a warning: the new generation is live, and the next run tries again.
 pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>) -> Vec<String> {
     let entries = match files::list(root.as_fd()) {

@@ -4,8 +4,8 @@ use super::{keyring::Keyring, recovery::DataKeyRecovery, report::no_key::NoKey};
 use crate::{sops::metadata::Metadata, system::plaintext::Plaintext};
 
 impl Keyring {
-    /// Gives the data key of a file, after all keys of this host were tried on the file. If no data key passed the proof of the
-    /// file, gives the key that [`DataKeyRecovery::take_key`] describes.
+    /// Returns the data key of a file. All keys of this host must have been tried on the file before. If no key passed the proof of
+    /// the file, the result is the key that [`DataKeyRecovery::take_key`] describes.
     ///
     /// # Errors
     ///

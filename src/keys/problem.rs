@@ -12,7 +12,7 @@ use crate::{
     text::{encoding::Encoding, shell},
 };
 
-/// The problem that a key source, or a part of one, gave no key.
+/// A key source, or a part of one, that gave no key, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The key source, or the line of one, that gave no key.

@@ -50,8 +50,8 @@ impl DataKeyRecovery {
         self.key.is_some()
     }
 
-    /// Takes the data key out. If the opened entries gave keys, but no key passed the proof, the result is the key that sops
-    /// would take. Decrypting the file with this key then fails, and the error shows what is wrong with the file.
+    /// Takes the data key out. If entries were opened, but no key passed the proof, the result is the key that sops would take.
+    /// Decrypting the file with this key then fails, and the error shows what is wrong with the file.
     pub fn take_key(&mut self) -> Option<Plaintext> {
         self.key.take().or_else(|| self.candidate(None))
     }

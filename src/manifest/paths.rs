@@ -9,7 +9,7 @@ use crate::text::printable::named;
 pub(crate) enum Paths<'a> {
     /// Paths are taken literally.
     Literal,
-    /// Paths are those of user mode: `%r` and `%%` are replaced. The value is the directory that replaces `%r`, if the directory is
+    /// The paths are for user mode: `%r` and `%%` in them are replaced. The value is the directory that replaces `%r`, if it is
     /// known.
     Expanded(Option<&'a Path>),
 }

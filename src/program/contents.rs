@@ -158,8 +158,8 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
     }
 }
 
-/// The text of a template. The text is that of `file`, or the inline text if there is no file or the file cannot be read. The Nix
-/// modules make the file from the inline text, so both are equal, unless the user gave both.
+/// The text of a template. The text comes from `file`. If there is no file, or if the file cannot be read, the inline text is
+/// taken. The Nix modules make the file from the inline text, so both are equal, unless the user gave both.
 fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext, Diagnosis> {
     let Some(path) = &body.file else {
         return Ok(Plaintext::from(body.content.clone()));

@@ -321,7 +321,7 @@ fn channel(environment: &Environment, manifest: &Manifest, root: &Root) -> Chann
     }
 }
 
-/// The systemctl of NixOS. Activation scripts do not have it in their `PATH`, and those of sops-nix's module do not name it.
+/// The systemctl of NixOS. Activation scripts do not have it in their `PATH`, and the scripts of sops-nix's module do not name it.
 fn systemctl_of_nixos() -> Option<PathBuf> {
     Some(PathBuf::from("/run/current-system/sw/bin/systemctl")).filter(|path| path.exists())
 }

@@ -196,7 +196,7 @@ impl LineList {
     }
 }
 
-/// Where a public key was found: its comment or its host, if it has one, and its line.
+/// The title of a public key: its comment or its host, if it has one, and the place at which it was found.
 fn title(line: &PublicLine<'_>, place: &str) -> String {
     let host = Some(line.before).filter(|before| !before.contains(['"', '=', ' ']));
     match [line.comment, host.unwrap_or_default()]

@@ -112,7 +112,7 @@ impl Inspection {
     ///
     /// # Errors
     ///
-    /// When the selection rule of the file takes too long, or its keys are too long.
+    /// If the selection rule of the file takes too long, or if its keys are too long.
     pub(crate) fn new(name: &str, format: Format, file: &mut SopsFile<'_>) -> Result<Self, SopsFileError> {
         let values = file.survey()?.into_iter().map(InspectedValue::from).collect();
         let (field, value) = file.rule();

@@ -32,7 +32,7 @@ pub(crate) enum Reason {
     /// systemd has no file of the unit.
     #[error("systemd has no unit of this name; correct restartUnits and reloadUnits")]
     Gone,
-    /// The name is that of a template unit.
+    /// The name belongs to a template unit.
     #[error(
         "it is a template, and only instances of a template can run; write the names of instances in restartUnits and reloadUnits"
     )]

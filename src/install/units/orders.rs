@@ -25,7 +25,8 @@ impl Orders {
     /// Decides about all units in `requests`. `states` has the states of those units that systemd described. For any other unit, the
     /// request is passed on to systemd.
     ///
-    /// `since`: when the secrets changed, in µs of the monotonic clock; `None` if no unit can have started after the change.
+    /// `since` says when the secrets changed, in µs of the monotonic clock. It is `None` if no unit can have started after the
+    /// change.
     ///
     /// A request may name a unit by an alias. The orders use the own name of the unit: a switch knows a unit only by its own name, and
     /// a unit with two names must not be restarted twice.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-/// Units to restart and units to reload, each unit once.
+/// Units to restart and units to reload. [`UnitRequests::deduplicate`] removes units that are in a list twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnitRequests {
     /// Units to restart, in the order of declaration.

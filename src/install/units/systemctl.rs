@@ -79,7 +79,7 @@ impl<'p> Systemctl<'p> {
         }
     }
 
-    /// Returns those of `units` that run, are being started or reloaded, or have failed.
+    /// Returns the names from `units` whose units run, are being started or reloaded, or have failed.
     ///
     /// # Errors
     ///

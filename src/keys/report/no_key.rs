@@ -230,8 +230,8 @@ fn mend(problem: &Problem) -> Option<String> {
     Some(format!("repair {}: {remedy}", problem.place))
 }
 
-/// What the list of key sources says about a problem. For a source that was only too slow, this includes the remedy, because the hint
-/// does not give it.
+/// What the list of key sources says about a problem. For a source that was only too slow, the list also has the remedy, because
+/// the hint leaves it out.
 fn told(problem: &Problem) -> Diagnosis {
     Diagnosis {
         cause: problem.to_string(),
