@@ -271,7 +271,7 @@ fn the_documents_name_the_budgets_as_they_are() {
     for line in [
         format!("explaining why not | {} s |", budget::FILE.as_secs()),
         format!(
-            "| the size of one sops file, which decides its place in the order | {} ms |",
+            "| finding out the size of one sops file (files are read in the order of their sizes) | {} ms |",
             budget::SIZE.as_millis()
         ),
         format!("| all sops files together | {} s |", budget::FILES.as_secs()),
