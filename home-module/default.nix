@@ -70,7 +70,8 @@ in
             )
           );
         }
-        # This is only set if there is something in it. Then a list of the user's is merged with it; otherwise the user's value can be of any type.
+        # ExecStartPre is set only if there are commands to run. If it is set, the user can only add a list to it. If it is not set,
+        # the user's own value can be of any type.
         // lib.optionalAttrs (install.before != [ ]) {
           ExecStartPre = map toString install.before;
         }
@@ -104,7 +105,7 @@ in
           '';
     })
 
-    # This does not need the program, so who only imports the module does not build it.
+    # This part does not need the program. So somebody who only imports the module does not have to build the program.
     (lib.mkIf isUnused {
       home.activation.sops-nix = lib.hm.dag.entryAfter [ "writeBoundary" "reloadSystemd" ] ''
         sopsRuntimeDir="''${XDG_RUNTIME_DIR:-/run/user/$(${pkgs.coreutils}/bin/id -u)}"

@@ -18,7 +18,8 @@ let
   ]
   ++ map (entry: entry.path) entries;
 
-  # `%%` is a percent sign, `%r` the run-time directory. Some people write `/run/user/…` instead.
+  # Whether a path is in the run-time directory. `%r` stands for that directory, and `%%` for a percent sign. Some people write
+  # `/run/user/…` instead of `%r`.
   mentionsRuntimeDir =
     path:
     lib.hasPrefix "/run/user/" path || lib.hasInfix "%r" (lib.replaceStrings [ "%%" ] [ "" ] path);
@@ -30,7 +31,8 @@ rec {
     mountPoint = cfg.defaultSecretsMountPoint;
     symlinkPath = cfg.defaultSymlinkPath;
     userMode = true;
-    # Most homes have none, and an older program in `sops.package` does not expect them.
+    # The fields with units. Most secrets name no units; then the fields are left out, because an older program in `sops.package`
+    # does not know them.
     furtherFields = unitsOf;
   };
 
@@ -58,7 +60,7 @@ rec {
     else
       "true";
 
-  # What is missing if they cannot.
+  # What is missing if secrets cannot be installed without a user manager.
   missing =
     if cfg.age.keyCredential != null then
       "user manager to give the credential ${cfg.age.keyCredential}"

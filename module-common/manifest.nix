@@ -1,5 +1,5 @@
-# Makes the manifest that the installer reads from the evaluated options. Each field is named here, because the installer refuses fields that it does not
-# know: so a new or removed option does not change the manifest by accident.
+# Makes the manifest for the installer, from the evaluated options. Each field is named here, because the installer refuses fields
+# that it does not know: so a new or removed option does not change the manifest by accident.
 {
   lib,
   pkgs,
@@ -9,7 +9,8 @@
 let
   templateText = import ./template-text.nix { inherit lib pkgs; };
 
-  # A template has either its text or the file with it, whichever the user set, never both. (If the text is empty, it has the file.)
+  # In the manifest, a template has either its text or the file with the text, whichever the user set, never both. (If the user set
+  # neither, it has the default file, which is empty.)
   templateSource =
     template:
     if templateText.hasOwnFile template || template.content == "" then

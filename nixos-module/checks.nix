@@ -37,7 +37,7 @@ let
   isSet = number: number != null && number != 0;
   inherit (import ./needs.nix { inherit lib; }) needsOf needOf;
 
-  # If both are null, the manifest would mean root. The user certainly did not mean that.
+  # If both are null, the file would belong to root. The user certainly did not mean that.
   ownerAssertions = lib.concatMap (
     { option, entry, ... }:
     [
@@ -168,7 +168,7 @@ let
           ) activationScripts
         )
       );
-  # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
+  # `lib.hasInfix` is not used, because its regular expression overflows the stack on a long text.
   namesDirectory = directory: text: builtins.replaceStrings [ "${directory}/" ] [ "" ] text != text;
 
   # Warnings about scripts that install secrets although units could, and about scripts that run before the units that install.

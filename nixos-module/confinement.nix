@@ -23,7 +23,7 @@ in
   keyTimeout,
   # The largest size in MiB of a sops file, of all secrets, and of all templates.
   maxSize,
-  # Directories that the unit writes below.
+  # Directories below which the unit may write.
   roots,
 }:
 
@@ -42,7 +42,8 @@ in
     "CAP_FSETID"
   ];
 
-  # The system is read-only except for the places of secrets and of their links, those of an earlier configuration included.
+  # The system is read-only, except for the places of secrets and of their links. Places that an earlier configuration used are
+  # included.
   ReadWritePaths = map (root: unitPath.quoted "-${root}") (lib.remove "/" roots);
 
   # AF_UNIX is for the journal, systemd and name lookups. AF_NETLINK is how programs find a key in a USB port.
@@ -99,7 +100,8 @@ in
     # An attempt to mount gets an error instead of a signal, so that the installer can report what it could not do.
     SystemCallErrorNumber = "EPERM";
   }
-  # Only /dev/null and the like. systemd decrypts a credential under the same rule. If any rule restricts its access to the TPM, it uses a service instead,
-  # which may not run yet so early in the boot.
+  # With this, the unit can use only /dev/null and the like. systemd decrypts a credential of the unit under the same rule. If a
+  # rule keeps systemd from the TPM, systemd asks a service to decrypt the credential. That service may not run yet so early in the
+  # boot. So the rule is left out if the TPM may be needed.
   // lib.optionalAttrs (onlyOurs && !keySources.mayNeedTpm) { DevicePolicy = "closed"; }
 )

@@ -58,7 +58,8 @@ in
 rec {
   inherit definitions;
 
-  # What is set if the conditions hold: for each option, and for each field of a section, the list of its values.
+  # What the definitions set, where their conditions hold. For each option, and for each field of a section, this is the list of its
+  # values.
   inherit (evaluated.config) serviceConfig unitConfig;
   fields = lib.filterAttrs (_: found: found != [ ]) (
     removeAttrs evaluated.config (lib.attrNames sections)

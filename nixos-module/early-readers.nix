@@ -51,7 +51,7 @@ let
   mounted = lib.filter (
     fs: !utils.fsNeededForBoot fs && fileSystems.isMountedAtBoot fs
   ) fileSystems.all;
-  # The boot goes on without these until the secrets are there.
+  # The boot does not wait for these file systems. They are mounted when the secrets are there.
   comesLater =
     fs:
     lib.elem "nofail" (fileSystems.optionsOf fs)

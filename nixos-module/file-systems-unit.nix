@@ -1,4 +1,5 @@
-# The unit of the secrets with `neededForFileSystems`. It is always a unit, wherever the others are installed: only units wait for disks.
+# The unit that installs the secrets with `neededForFileSystems`. No script ever installs these secrets, even where scripts install
+# all others: only units can wait for disks.
 {
   config,
   lib,
@@ -51,7 +52,7 @@ let
   before = targets ++ pools ++ [ "sysinit.target" ];
 in
 {
-  # Like the other units it exists without a secret, too: secrets may depend on which units exist.
+  # This unit exists even if there is no secret for it. The other units do so too, because secrets may depend on which units exist.
   systemd.services.sops-nix-for-file-systems = lib.mkMerge [
     (installUnit phase { command = phase.installer; })
     (again phase)

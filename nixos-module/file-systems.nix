@@ -22,14 +22,14 @@ in
 rec {
   inherit all ofMount;
 
-  # Ours that start when all local file systems are mounted.
+  # Our units that start when all local file systems are mounted.
   ours = [
     "sops-nix.service"
     "sops-install-secrets.service"
     "sops-nix.target"
   ];
 
-  # The option that says how it is mounted, for messages.
+  # The option that says how a file system is mounted, for messages.
   optionOf =
     fs:
     if fs ? unit then
@@ -55,7 +55,7 @@ rec {
         best
     ) null (above path);
 
-  # The options one by one: an element of the list may itself be a list, as in fstab.
+  # The mount options one by one: an element of the list `options` may itself be a list with commas, as in fstab.
   optionsOf = fs: lib.concatMap (lib.splitString ",") fs.options;
 
   # The values of an option that may be there several times.
@@ -66,7 +66,7 @@ rec {
   # The units that an entry of fstab waits for: systemd.mount(5).
   waitsFor = fs: valuesOf "x-systemd.after" fs ++ valuesOf "x-systemd.requires" fs;
 
-  # The paths that must be there before it is mounted: systemd.mount(5).
+  # The paths that must be there before a file system is mounted: systemd.mount(5).
   partsOf =
     fs:
     [ (dirOf fs.mountPoint) ]
@@ -75,13 +75,14 @@ rec {
     ++ valuesOf "x-systemd.requires-mounts-for" fs
     ++ valuesOf "x-systemd.wants-mounts-for" fs;
 
-  # Whether it is mounted at boot. A mount unit is, if something wants it.
+  # Whether a file system is mounted at boot. The file system of a mount unit is mounted at boot if something wants the unit.
   isMountedAtBoot =
     fs:
     lib.mutuallyExclusive [ "noauto" "x-systemd.automount" ] (optionsOf fs)
     && (fs ? unit -> isWanted fs.unit && hasDefaults fs.unit);
 
-  # Whether local-fs.target waits for it, if the initrd has not mounted it. For a mount unit it waits whatever starts that unit.
+  # Whether local-fs.target waits for a file system that the initrd has not mounted. For a mount unit, this does not depend on what
+  # starts the unit.
   isWaitedFor =
     fs:
     (if fs ? unit then hasDefaults fs.unit else isMountedAtBoot fs)

@@ -6,7 +6,7 @@
   options,
 }:
 
-# The old name of the unit and ours, without suffix.
+# The old name of the unit, and our name for it, without suffix.
 name: newName:
 
 let
@@ -15,7 +15,8 @@ let
 
   definitions = import ./definitions.nix { inherit config lib options; } name;
 
-  # NixOS also makes a unit with the old name, whose file the alias replaces. Its settings can be read there in one form.
+  # NixOS also makes a unit with the old name, whose file the alias replaces. In this unit, the settings have one form, however they
+  # were written.
   unit =
     services.${name} or {
       unitConfig = { };
@@ -35,7 +36,7 @@ rec {
     lib.attrNames unit.serviceConfig
   );
 
-  # The same, without what this project itself sets.
+  # The fields with commands that others define, without those that this project itself sets.
   ownCommands =
     lib.filter (field: lib.hasPrefix "Exec" field && field != "ExecSearchPath") (
       lib.attrNames definitions.serviceConfig

@@ -1,4 +1,5 @@
-# Options that name a secret, but are read in the initrd, which has no secrets. A file that `boot.initrd.secrets` copies into the initrd is not meant.
+# Options that name a secret, but are read in the initrd, which has no secrets. An option that names a file which
+# `boot.initrd.secrets` copies into the initrd does not count.
 {
   config,
   lib,

@@ -13,7 +13,8 @@ let
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
 
-  # With these empty lists, what others set in these fields of the unit file is merged with the options, instead of being a second value.
+  # NixOS makes each of these fields of the unit file from an option, such as `after`. If somebody sets the field itself, its value
+  # and that of the option would conflict. With these empty lists, the two are merged instead.
   addUp = lib.genAttrs [
     "After"
     "Before"
@@ -26,11 +27,12 @@ rec {
   keyUnit = "sops-nix-generate-age-key.service";
   withKeyGeneration = cfg.useSystemdActivation && cfg.age.generateKey && cfg.age.keyFile != null;
 
-  # Secrets, and the way of a phase, may depend on which units there are. To list the units, Nix evaluates the condition of each whole unit, but not the
-  # conditions of its settings. So conditions that read secrets stand at the settings.
+  # Secrets, and the way of a phase, may depend on which units there are. To list the units, Nix evaluates the condition of each
+  # whole unit, but not the conditions of its settings. So a condition that reads secrets stands at each setting, not at the whole
+  # unit.
   onlyIf = condition: lib.mapAttrs (_: lib.mkIf condition);
 
-  # Ordinary units start after sysinit.target. These start before it.
+  # Ordinary units start after sysinit.target. With this setting, units can start before it.
   earlyInBoot.DefaultDependencies = lib.mkDefault false;
 
   # Without this, the units would start before the file systems of the keys are mounted.
@@ -68,7 +70,8 @@ rec {
         Type = lib.mkDefault "oneshot";
         RemainAfterExit = lib.mkDefault true;
         ExecStartPre = [ (mountStep phase).command ];
-        # In sops-nix this is a list. So a command that somebody adds under the old name runs as well, and only `lib.mkForce` replaces ours.
+        # In sops-nix, ExecStart is a list. So if somebody adds a command under the old name, both commands have to run, and only
+        # `lib.mkForce` replaces ours.
         ExecStart =
           if lib.elem "ExecStart" formerCommands then [ "${command}" ] else lib.mkDefault "${command}";
       }
@@ -85,12 +88,13 @@ rec {
       });
     };
 
-  # On a switch sysinit.target has long been reached. This runs the unit again if its manifest has changed, before any ordinary unit is started.
+  # On a switch, sysinit.target has long been reached. These settings make a switch run the unit again if its manifest has changed,
+  # before the switch starts any ordinary unit.
   again = phase: {
     requiredBy = [ "sysinit-reactivation.target" ];
     before = [ "sysinit-reactivation.target" ];
     restartTriggers = [ phase.manifest ];
-    # A switch restarts this target. So the unit installs again, even if the configuration has not changed.
+    # Each switch restarts this target, and with it the unit. So the unit installs again, even if the configuration has not changed.
     partOf = lib.optional phase.readsOutsideStore "sysinit-reactivation.target";
     unitConfig = lib.optionalAttrs phase.isEmpty {
       # There is nothing to install, but secrets of an earlier configuration may have to be removed.

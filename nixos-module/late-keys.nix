@@ -1,4 +1,5 @@
-# Keys on file systems that the initrd does not mount: the path of each, and its file system. Scripts run before systemd mounts anything.
+# Keys on file systems that the initrd does not mount: the path of each, and its file system. Scripts cannot use these keys at boot,
+# because scripts run before systemd mounts anything.
 {
   config,
   lib,

@@ -1,10 +1,11 @@
 # The command of a unit that mounts the file system of the secrets.
 #
-# The installer can mount it itself. But a confined unit has a mount namespace of its own, and the host does not see what is mounted there. So the unit runs
-# this command first, with full privileges (`+`). It enters the mount namespace of the system, because systemd also gives privileged commands of a unit a
-# namespace of their own. This is no `.mount` unit, because a switch that changes such a unit would unmount the live secrets. Some containers
-# forbid to mount or to enter the namespace. Then the unit goes on nevertheless (`-`), and the installer reports the consequence. The installer sets the
-# owner of the file system, which works from any namespace.
+# The installer could mount the file system itself. But a confined unit has a mount namespace of its own, and the host does not see
+# what is mounted there. So the unit runs this command first, with full privileges (`+`). The command enters the mount namespace of
+# the system, because systemd also gives privileged commands of a unit a namespace of their own. This is no `.mount` unit, because a
+# switch that changes such a unit would unmount the live secrets. Some containers do not allow mounting, or entering the namespace.
+# Then the unit goes on nevertheless (`-`), and the installer reports the consequence. The installer sets the owner of the file
+# system, which works from any namespace.
 {
   lib,
   pkgs,
@@ -38,7 +39,8 @@ let
       ]
       # There is nothing to install, but secrets of an earlier configuration may have to be removed.
       ++ lib.optional phase.isEmpty ''[ -e "$mountPoint" ] || exit 0''
-      # The confined installer can make directories below these, but not these themselves. At a first boot /home may not exist yet.
+      # The confined installer can make directories below these top-level directories, but not the top-level directories themselves.
+      # At a first boot /home may not exist yet.
       ++ lib.optional (roots != [ ]) "mkdir -p ${lib.escapeShellArgs roots}"
       ++ [
         ''if mountpoint -q "$mountPoint"; then''

@@ -1,4 +1,4 @@
-# What a secret or a template is needed for before the regular phase.
+# Reads from a secret or a template what needs it before the regular phase.
 { lib }:
 
 let
@@ -8,7 +8,7 @@ let
   ];
 in
 rec {
-  # The options that are set, each of which puts it into a phase of its own. Two of them are refused.
+  # The options that are set. Each of them puts the secret or template into another phase, so checks.nix refuses it if both are set.
   needsOf = entry: lib.filter (option: entry.${option}) options;
 
   # The option that decides on the phase.

@@ -27,7 +27,8 @@ let
     sops-nix-generate-age-key = null;
   };
 
-  # Units of packages that start early in the boot, with the units that they wait for. NixOS does not know their files. The second list waits for users.
+  # Units of packages that start early in the boot, with the units that they wait for. NixOS does not know the files of these units.
+  # The units of the second list wait for systemd-sysusers.service.
   earlyUnits =
     lib.genAttrs [
       "cryptsetup-pre.target"
@@ -137,8 +138,8 @@ let
   # The mounts that hold keys; our units require them.
   keyMounts = mountsOf keySources.paths;
 
-  # Whether our units are ordered before sysinit.target depends on the result of this file. So it must not read their `before`, nor their `unitConfig`, which
-  # contains it. It reads what others define there.
+  # Whether our units are ordered before sysinit.target depends on the result of this file. So this file must not read `before` of
+  # our units, nor their `unitConfig`, which contains the same order. It reads only what others define in `unitConfig`.
   ourNode =
     name: formerName:
     let
@@ -165,8 +166,8 @@ let
   enabled = lib.filterAttrs (name: unit: !lib.elem name ourNames && unit.enable or true);
   nodesOf = type: lib.mapAttrsToList (node type) (enabled (config.systemd."${type}s" or { }));
 
-  # A remote file system waits for the network, so it is ordinary. One that the initrd has mounted waits for nothing. Others wait for the file systems that they
-  # are made of and on.
+  # A file system that the initrd has mounted waits for nothing. Any other file system waits for the file systems on which its
+  # device or its mount point lies. A remote file system also waits for the network, so its unit is an ordinary unit.
   mountNode =
     fs: unit:
     let
@@ -309,7 +310,8 @@ let
       lib.filter (ahead: lib.intersectLists goals (chain unknown ahead) != [ ]) (others unknown unit)
     );
 
-  # What local-fs.target waits for. None of these can wait for sysinit.target, so units of which nothing is known are taken to start before it.
+  # What local-fs.target waits for. None of these file systems can wait for sysinit.target. So units about which nothing is known
+  # are assumed to start before that target.
   localMounts = lib.filter (
     fs: fileSystems.isWaitedFor fs && !utils.fsNeededForBoot fs
   ) fileSystems.all;

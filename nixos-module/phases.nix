@@ -1,6 +1,7 @@
-# Secrets are installed in three phases. The early phase runs before users exist, the phase of file systems before file systems are mounted: there all files
-# belong to root, and no names are looked up. The regular phase runs when users and file systems are there. Each phase has its own directory, manifest and
-# installer. Scripts and units differ only in what starts the installer.
+# Secrets are installed in three phases. The early phase runs before users exist, the phase of file systems before file systems are
+# mounted. In these two phases all files belong to root, and no user names are looked up. The regular phase runs when users and file
+# systems are there. Each phase has its own directory, manifest and installer. Scripts and units differ only in what starts the
+# installer.
 {
   config,
   lib,
@@ -31,11 +32,11 @@ let
     if isOwn && !isReadable template.file then
       otherwise
     else
-      # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
+      # `lib.hasInfix` is not used, because its regular expression overflows the stack on a long text.
       builtins.replaceStrings [ token ] [ "" ] text != text;
 
-  # A regular template may use a secret of another phase. Then the regular manifest has the secret too, because a manifest can only render its own secrets. The
-  # other copy stays as it is. Units are restarted once, by the other phase.
+  # A regular template may use a secret of another phase. Then the regular manifest has the secret too, because a template can only
+  # use secrets of its own manifest. The secret of the other phase stays as it is, and only that phase restarts units for it.
   regularCopies =
     templates:
     lib.mapAttrs
@@ -98,7 +99,7 @@ let
         templates
         ;
       isEmpty = secrets == { } && templates == { };
-      # Whether a file that is read can change while the manifest does not.
+      # Whether a sops file or the file of a template can change without a change of the manifest.
       readsOutsideStore =
         !lib.all isInStore (
           lib.catAttrs "sopsFile" (lib.attrValues secrets) ++ lib.catAttrs "file" (lib.attrValues templates)
@@ -135,7 +136,7 @@ let
       installer = installerFor {
         scriptName = "sops-nix${suffix}";
         inherit manifest flags;
-        # A home that belongs to nobody, so that nobody's personal keys are used.
+        # This home belongs to nobody, so that no person's own keys are used.
         defaultEnvironment.HOME = "/var/empty";
       };
     };
@@ -182,7 +183,7 @@ rec {
     lib.mapAttrsToList (named "secrets") cfg.secrets
     ++ lib.mapAttrsToList (named "templates") cfg.templates;
 
-  # What the phases install, and where. A secret of another phase that a regular template uses is in the list twice.
+  # What the phases install, and where. If a regular template uses a secret of another phase, that secret is in the list twice.
   places =
     let
       placed =

@@ -4,7 +4,8 @@
 let
   inherit (import ./needs.nix { inherit lib; }) isRegular;
 
-  # What goes on after the path of a file makes it that of another: `/etc/key2` is not `/etc/key`. Of a directory with its slash, everything below it is meant.
+  # The paths that begin with this path and one more character, and name another file: `/etc/key2` is not `/etc/key`. A path that
+  # ends with a slash stands for everything below a directory, so it has none.
   longer =
     path:
     lib.optionals (!lib.hasSuffix "/" path) (
@@ -13,13 +14,13 @@ let
       )
     );
 
-  # Where a longer path begins, it is found first and stays as it is.
-  # Not `lib.hasInfix`: its regular expression overflows the stack on a long text.
+  # `replaceStrings` looks for the longer paths first, and leaves them as they are. So only the path itself changes the text.
+  # `lib.hasInfix` is not used, because its regular expression overflows the stack on a long text.
   names =
     text: path: builtins.replaceStrings (longer path ++ [ path ]) (longer path ++ [ "" ]) text != text;
 in
 rec {
-  # The first comparison is the fast one, with all paths at once.
+  # The first comparison is fast, because it looks for all paths at once.
   namesAny =
     paths: text:
     builtins.replaceStrings paths (map (_: "") paths) text != text && lib.any (names text) paths;

@@ -21,7 +21,7 @@
   installCommand,
   # The units that the early unit must start before.
   beforeUsers,
-  # Readers of secrets that do not wait for them, with the local file systems that are the reason.
+  # Units that read secrets, but do not wait for the secrets. Each has the local file systems that are the reason.
   withoutWaiting,
 }:
 
@@ -56,7 +56,7 @@ let
     "Because of ${option}, a local file system waits for the network. But secrets are installed after all local file systems, and ${reader} needs a secret. "
     + "Waiting for it would be a cycle, so ${reader} may start without the secret: add _netdev to ${option}.";
 
-  # Settings of a unit that does not exist.
+  # Settings of the unit for early secrets. They have no effect if a script installs these secrets.
   earlySettings = lib.filter (unit: unit.exists) (
     map (name: formerUnit name "sops-nix-for-users") [
       "sops-nix-for-users"
@@ -113,7 +113,7 @@ in
       "Because of ${option}, a local file system waits for sops-nix.service, which itself waits for all local file systems. systemd breaks such a cycle by leaving a unit out of the boot: "
       + "add nofail to ${option}, or remove that order and set neededForFileSystems to true for the secrets that this file system needs."
     ) (ordering.localMountsWaitingFor fileSystems.ours)
-    # Who knows that these units are early can order ours before sysinit.target; then there is no warning.
+    # Somebody who knows that these units are early can order ours before sysinit.target. Then there is no warning.
     ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) (
       "sops-nix.service waits for ${lib.concatStringsSep ", " ahead}, and so starts after sysinit.target. Then ordinary units do not wait for the secrets: "
       + "add after = [ \"sops-nix.service\" ] to each unit that needs a secret. "

@@ -83,8 +83,9 @@ let
   # break the cycle by not installing the secrets.
   beforeOrdinaryUnits = unit: ordinaryAhead unit == [ ];
 
-  # These may start before sysinit.target too. They wait only if what configures them names a secret: a key of WireGuard, the password of a remote file system, a
-  # file that a rule of tmpfiles copies. The network never waits for an installer that may need it. PrivateTmp makes a unit wait for tmpfiles.
+  # These units may start before sysinit.target too. They wait for the secrets only if their configuration names a secret: a key of
+  # WireGuard, the password of a remote file system, a file that a rule of tmpfiles copies. If the installer may need the network,
+  # the network does not wait. If our unit has PrivateTmp, it waits for tmpfiles, so tmpfiles cannot wait for it.
   earlyReaders =
     lib.filter (reader: ordering.mayWaitFor [ "sysinit.target" reader ] "sops-nix.service" == [ ])
       (
@@ -104,8 +105,9 @@ let
 
   inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny namesSecret;
 
-  # Local file systems that wait for the network although local-fs.target waits for them. If the network also waited for the secrets, which come after
-  # local-fs.target, this would be a cycle. The second list waits for remote file systems: a directory of one that is bound somewhere else, for instance.
+  # Local file systems that wait for the network although local-fs.target waits for them. If the network also waited for the
+  # secrets, which come after local-fs.target, this would be a cycle. `remoteParts` are local file systems that wait for remote
+  # ones, such as a directory of a remote file system that is bound somewhere else.
   networkMounts = ordering.localMountsWaitingFor [
     "network-online.target"
     "network.target"
@@ -120,7 +122,8 @@ let
     ]
   );
 
-  # Whether a rule of tmpfiles names a secret, and none names a key: a rule may also make the key, and then it must come first.
+  # Whether a rule of tmpfiles names a secret, and no rule names a key. A rule that names a key may make that key, and then tmpfiles
+  # must run before the installer.
   tmpfilesReadsSecrets =
     let
       rules = builtins.toJSON [
@@ -162,7 +165,7 @@ let
       installCommand
       beforeUsers
       ;
-    # What would wait for the secrets, and cannot, with the local file systems that are the reason.
+    # The units that should wait for the secrets but cannot, each with the local file systems that are the reason.
     withoutWaiting = {
       "systemd-networkd.service" = lib.optionals networkReadsSecrets networkMounts;
       "a remote file system" = lib.optionals ways.earlyReaders.remote remoteParts;
@@ -226,7 +229,7 @@ in
           command = earlyInstallCommand;
           formerCommands = formerEarly.commands;
         })
-        # Without an early secret this unit needs no key, so users need not wait for one.
+        # Without an early secret this unit needs no key, so the users need not wait for a key.
         (onlyIf (!phases.early.isEmpty) waitForKeys)
         (onlyIf ways.earlyByUnit (again phases.early))
         (onlyIf (!ways.earlyByUnit) notAgain)
@@ -260,7 +263,7 @@ in
           ConditionFileNotEmpty = "!${unitPath.plain (toString cfg.age.keyFile)}";
         };
         serviceConfig = {
-          # RemainAfterExit is not set, so each start of the installer checks again whether the key exists.
+          # RemainAfterExit is not set, so each start of the installer starts this unit again, and it checks whether the key exists.
           Type = "oneshot";
           # No setting here may need a mount namespace: the key may be in any directory, and the directory may have to be made first.
           NoNewPrivileges = true;

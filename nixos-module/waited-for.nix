@@ -1,5 +1,5 @@
-# Errors of a unit of ours that other units wait for early in the boot: another command in place of the installer, and units that must start before it
-# although they can start only after those other units.
+# Errors about a unit of ours for which other units wait early in the boot. There are two: somebody has replaced its command; or
+# somebody has ordered a unit before it that can start only after those other units.
 {
   config,
   lib,

@@ -36,7 +36,7 @@ let
   waitingFor = ours: lib.attrNames (lib.filterAttrs (_: script: lib.elem ours script.deps) scripts);
 in
 {
-  # The scripts that need the secrets of each phase while scripts run.
+  # The names of the scripts that need the secrets of a phase: `waiting` for the regular phase, `waitingEarly` for the early one.
   waiting = waitingFor "setupSecrets";
   waitingEarly = waitingFor "setupSecretsForUsers";
 

@@ -1,5 +1,6 @@
-# The way of each phase: a systemd unit or an activation script. Early secrets are needed before users are made. So where a script makes the users, which
-# runs before any unit, a script installs them, too. Everything else is installed by a unit, unless the configuration needs a script.
+# The way of each phase: a systemd unit or an activation script. Early secrets are needed before users are made. If a script makes
+# the users, it runs before any unit. So in this case a script installs the early secrets, too. Everything else is installed by a
+# unit, unless the configuration needs a script.
 {
   config,
   lib,
@@ -76,9 +77,9 @@ rec {
   # Whether a script installs the secrets, although units are the default here.
   yields = cfg.useSystemdActivation && !regularByUnit;
 
-  # If there is no early secret, those of an earlier configuration may still have to be removed.
+  # If there is no early secret, a unit can do what is left: it removes early secrets of an earlier configuration.
   earlyByUnit = cfg.useSystemdActivation && (!usersByScript || phases.early.isEmpty);
 
-  # Whether a script makes the age key: wherever a script may need it.
+  # Whether a script makes the age key. It does so wherever a script may need that key.
   keyByScript = !regularByUnit || !earlyByUnit;
 }
