@@ -67,8 +67,8 @@ in
         "secretChanges"
       ];
       description = ''
-        What to print: `keyImport` is a line for each SSH key that is used as an age key, `secretChanges` the lines about secrets that were
-        added, modified or removed.
+        What to print: `keyImport` prints a line for each SSH key that is used as an age key, and `secretChanges` prints lines about the
+        secrets that were added, modified or removed.
       '';
     };
 
@@ -77,8 +77,8 @@ in
       default = 256;
       example = 1024;
       description = ''
-        The largest size in MiB, for each of these: one sops file, all secrets together, all rendered templates together. Larger ones are an
-        error, because secrets are kept in memory that the system cannot get back. At most 1048576, which is 1 TiB. The units that install
+        The largest size in MiB, for each of these: one sops file, all secrets together, all rendered templates together. What is larger is
+        an error, because secrets are kept in memory that the system cannot get back. At most 1048576, which is 1 TiB. The units that install
         the secrets may use eight times this much memory.
       '';
     };
@@ -94,8 +94,8 @@ in
       '';
       description = ''
         Environment variables of the program that installs the secrets. Each value is put between single quotes in a shell script and is not
-        escaped any further. So a value may close the quotes and use command substitution, as the example does; quote an arbitrary string
-        with `lib.escapeShellArg`.
+        escaped any further. So a value may close the quotes and use command substitution, as the example does. For a single quote that
+        belongs to the value, write `'\'''`.
       '';
     };
 

@@ -215,10 +215,12 @@ in
         Whether systemd units install the secrets, instead of activation scripts. Units wait for the file systems that hold the keys, and can
         use systemd credentials. At boot, activation scripts run before systemd, and see only file systems with `neededForBoot`.
 
-        A script installs secrets with `neededForUsers` all the same, if a script makes the users: no unit runs before it. And if this is not set,
-        a script also installs the others if another activation script names `setupSecrets` in its `deps`: it needs the secrets then. So it
-        does if crypttab, a local file system or `boot.postBootCommands` names a secret, unless no script can have the key at boot: it is on a file
-        system that is mounted later, or a plugin has it. Secrets with `neededForFileSystems` are always installed by a unit.
+        There are two exceptions. First, if a script makes the users, a script installs secrets with `neededForUsers`, because no unit runs
+        before the users are made. Second, if you do not set this option, a script installs the other secrets, too, if something needs
+        them before any unit runs: another activation script that names `setupSecrets` in its `deps`, or crypttab, a local file system or
+        `boot.postBootCommands` that names a secret. (For the last three, a unit still installs the secrets if no script can have the key
+        at boot, because the key is on a file system that is mounted later, or a plugin has it.) Secrets with `neededForFileSystems` are
+        always installed by a unit.
 
         NixOS 26.11 drops what scripts use to have units restarted on a switch.
       '';
