@@ -201,7 +201,7 @@ const ROWS: &[Row] = &[
     ),
     (
         RELIABILITY,
-        "in the order | 250 ms",
+        "in the order of their sizes) | 250 ms",
         "src/system/budget.rs",
         "pub const SIZE: Duration = ",
     ),

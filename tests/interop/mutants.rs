@@ -169,12 +169,15 @@ fn what_ours_accepts_of_mutants_sops_prints_alike() {
     let wanted = usize::try_from(number("INTEROP_MUTANTS").unwrap_or(200)).unwrap();
     let seed = seed();
     let mut faults = Vec::new();
+    let mut agreed = 0;
     for format in [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary] {
         let mut tally = mutants(&sops, format, wanted, seed);
         say(&tally.line(format, seed));
-        assert!(tally.agreed > 0, "no mutant was accepted at all");
+        agreed += tally.agreed;
         faults.append(&mut tally.faults);
     }
+    // Of a few mutants of one format, none may be accepted.
+    assert!(agreed > 0, "no mutant was accepted at all");
     assert!(
         faults.is_empty(),
         "{} differences (INTEROP_SEED={seed}):\n{}",

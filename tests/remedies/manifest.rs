@@ -6,9 +6,9 @@ use crate::scene::Scene;
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
-    mended("choose two paths side by side", || {
+    mended("choose two paths, neither of which is inside the other", || {
         field(
-            "choose two paths side by side",
+            "choose two paths, neither of which is inside the other",
             "symlinkPath",
             &json!("%r/secrets.d/x"),
             &json!("%r/secrets"),

@@ -18,7 +18,7 @@ pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, 
     match Encoding::of(text).filter(|_| explains(text, key, file.format())) {
         Some(encoding) => file.recoded(encoding),
         None if is_cut_off(error, text, file.format()) => {
-            Diagnosis::new("the end of the file is missing, and with it the MAC", RESTORE)
+            Diagnosis::new("it is cut off: its end, which has the MAC, is missing", RESTORE)
         }
         None => Diagnosis::new(error.to_string(), remedy(error, file)),
     }

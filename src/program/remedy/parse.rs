@@ -79,7 +79,7 @@ fn by_flaw(error: &SopsFileError, text: &[u8], file: Editable<'_>) -> Diagnosis 
         {
             never_encrypted(error, text, file)
         }
-        Flaw::NoSection => Diagnosis::new("the end of the file is missing, and with it the sops metadata", RESTORE),
+        Flaw::NoSection => Diagnosis::new("it is cut off: its end, which has the sops metadata, is missing", RESTORE),
         Flaw::RepeatedSection | Flaw::Trailing => Diagnosis::new(
             format!("{error}: two files seem to be joined"),
             format!("{RESTORE}, or move one of them to a file of its own"),
