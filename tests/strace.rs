@@ -413,8 +413,8 @@ fn each_thread_that_opens_a_sops_file_is_confined_even_if_few_threads_can_be_sta
     let world = World::user();
     let manifest = many_files(&world);
     let (log, file) = (world.input("trace"), world.save(&manifest));
-    // The limit counts all threads of a user, so this user is in no other test.
-    let owner = 58_231;
+    // The limit counts all threads of a user, so this user is in no other test, nor in the same test of another process.
+    let owner = 1_000_000_000 + std::process::id();
     let chown = Command::new("chown")
         .args(["-R", &owner.to_string()])
         .arg(world.input(""))

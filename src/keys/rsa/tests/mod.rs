@@ -73,7 +73,9 @@ fn every_kind_of_key_opens_what_openssl_encrypts_to_it() {
                 assert_eq!(key.decrypt_pkcs1(&pkcs1).unwrap().as_slice(), message, "{arguments}");
                 assert_eq!(key.decrypt_oaep(&oaep, LABEL).unwrap().as_slice(), message, "{arguments}");
                 assert!(key.decrypt_oaep(&oaep, b"another label").is_none());
-                assert!(key.decrypt_oaep(&pkcs1, LABEL).is_none() && key.decrypt_pkcs1(&oaep).is_none());
+                assert!(key.decrypt_oaep(&pkcs1, LABEL).is_none());
+                // The masked bytes of OAEP look like the padding of PKCS#1 in about one message of 400.
+                assert!(key.decrypt_pkcs1(&oaep).is_none_or(|other| other.as_slice() != message));
             }
         }
     }
