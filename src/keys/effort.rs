@@ -120,7 +120,7 @@ impl FileTries {
 pub(crate) struct Effort<'t> {
     file: &'t Tries,
     run: &'t Tries,
-    /// Whether a try was refused.
+    /// Whether a further try was refused, because all tries are used up.
     is_spent: Cell<bool>,
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct RawManifest {
     /// Run as a plain user: no mount, no change of owner.
     #[serde(deserialize_with = "null_as_default")]
     pub user_mode: bool,
-    /// The phase before file systems are mounted: the unit `sops-nix-for-file-systems` installs this.
+    /// Whether the unit `sops-nix-for-file-systems` installs this manifest, before file systems are mounted.
     #[serde(deserialize_with = "null_as_default")]
     pub for_file_systems: bool,
     /// The settings for what a run prints in addition to warnings and errors.

@@ -16,7 +16,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "its public key is converted to the same recipients, run: sops-nix convert",
+        "its public key gives the same recipients; to convert that key, run: sops-nix convert",
         "the case passphrase types it",
         &[],
     ),

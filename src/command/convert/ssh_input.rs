@@ -233,7 +233,7 @@ fn fault(input: &Input, cause: Cause) -> Diagnosis {
     };
     let remedy = match &problem.cause {
         Cause::EncryptedSshKey if input.path.is_some() => Some(format!(
-            "its public key is converted to the same recipients, run: sops-nix convert {file}.pub"
+            "its public key gives the same recipients; to convert that key, run: sops-nix convert {file}.pub"
         )),
         Cause::PublicSshKey if input.path.is_some() => Some(format!(
             "convert it to a line, run: ssh-keygen -i -m {} -f {file}",

@@ -149,7 +149,7 @@ impl NoKey {
             None => "",
         };
         let place = if self.groups.len() > 1 {
-            "a key group that is not open in .sops.yaml"
+            "a key group in .sops.yaml that is not open here"
         } else {
             ".sops.yaml"
         };

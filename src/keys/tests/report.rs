@@ -193,7 +193,7 @@ fn key_groups_are_explained() {
                  group 3\n  \
                this host has:\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: add {own} to a key group that is not open in .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: add {own} to a key group in .sops.yaml that is not open here, and in its directory run: sops updatekeys secrets/db.yaml\n"
         )
     );
     file.groups.remove(0);

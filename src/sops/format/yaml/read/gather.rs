@@ -18,7 +18,7 @@ pub(crate) struct Gather<'a> {
 /// The line breaks between two lines of a scalar, until they are folded. A single line break is folded to a space.
 #[derive(Default)]
 pub(crate) struct Fold {
-    /// Whether there was a line break between two lines of a scalar. An escaped line break counts, too.
+    /// Whether the scalar goes on in a further line. An escaped line break counts, too.
     pub(crate) broken: bool,
     /// The first line break between two lines of a scalar; empty if this line break was escaped.
     first: &'static str,

@@ -17,9 +17,10 @@ const REACH: usize = 512;
 
 /// The state of a search for comments between two tokens.
 struct Search<'a> {
-    /// The offset at which the search began, or at which the last placed comment ended.
+    /// The offset from which comments are searched: where the last placed comment ended. Before the first one, where the search
+    /// began.
     scan: usize,
-    /// The offset at which the token above starts, or at which the last placed comment ended.
+    /// The offset at which the token above starts. After a placed comment, the offset at which that comment ended.
     owner: usize,
     /// Whether the token above the comment is a `:`.
     after_value: bool,
