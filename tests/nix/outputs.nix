@@ -37,7 +37,7 @@ let
         );
         failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
         # Where scripts are to install, this is said.
-        warnings = lib.filter (warning: !lib.hasInfix "NixOS 26.11 drops" warning) config.warnings;
+        warnings = lib.filter (warning: !lib.hasInfix "From NixOS 26.11 on" warning) config.warnings;
       };
     in
     {
