@@ -21,10 +21,10 @@ use super::{
 };
 use crate::{sops::metadata::MasterKey, system::plaintext::Plaintext};
 
-/// The most processor time for trying the keys at hand on one file. The time in which other threads and processes have the
-/// processor does not count, so that a busy machine tries as many keys as an idle one. A thousand recipient entries for an age key
-/// take a tenth of a second. A thousand entries for an RSA key take longer. But only a file that was made to delay a boot has so
-/// many.
+/// Limit: the keys at hand are tried on one file for at most this much processor time. The time in which other threads and
+/// processes have the processor does not count, so that a busy machine tries as many keys as an idle one. A thousand recipient
+/// entries for an age key take a tenth of a second. A thousand entries for an RSA key take longer. But only a file that was made to
+/// delay a boot has so many.
 const MOST_TIME: Duration = Duration::from_secs(10);
 
 /// The processor time that this thread has used so far.
@@ -39,7 +39,7 @@ pub struct KeysAtHand {
     pub(crate) identities: Vec<Arc<Identity>>,
     /// The OpenPGP keys, each with the key source of its SSH key.
     pub(crate) pgp_keys: Vec<Arc<(PgpKey, Place)>>,
-    /// The number of tries that all files of a run share. A file takes tries from it when its own tries are used up.
+    /// The tries that all files of a run share. A file takes one of these tries when its own tries are used up.
     pub(crate) tries: Arc<Tries>,
     /// The index of the identity that opened the last file. This identity is tried first, since the next file mostly has the same
     /// recipients.

@@ -52,7 +52,7 @@ impl Tries {
         Self::new(groups.min(MOST_RSA_GROUPS) + 7, entries + 4_000)
     }
 
-    /// The tries that all files of a run share. A file takes tries from this number when its own tries are used up.
+    /// The tries that all files of a run share. A file takes one of these tries when its own tries are used up.
     pub(crate) const fn of_run() -> Self {
         Self::new(64, 12_000)
     }
@@ -141,7 +141,7 @@ impl<'t> Effort<'t> {
         may
     }
 
-    /// Whether a try was refused, so that some key was not tried.
+    /// Whether the limit refused a try, which means that at least one key was not tried.
     pub(crate) fn is_spent(&self) -> bool {
         self.is_spent.get()
     }

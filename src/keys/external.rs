@@ -84,7 +84,8 @@ impl Keyring {
         }
     }
 
-    /// Goes through the closed recipients of the file, until the file is open. Runs the key commands for each of these recipients.
+    /// Runs the key commands for each recipient of the file whose recipient entry is still closed, one recipient after the other.
+    /// Stops when the file is open.
     fn open_with_commands(&mut self, recovery: &mut DataKeyRecovery) {
         if self.commands.is_empty() {
             return;
@@ -176,8 +177,8 @@ impl Keyring {
         opened
     }
 
-    /// Asks gpg about one OpenPGP message after the other. If gpg fails in a way in which it would fail for every other message
-    /// too, it is not asked again.
+    /// Asks gpg about one OpenPGP message after the other. If the failure of gpg shows that gpg would fail for every other message
+    /// too, gpg is not asked again.
     fn open_with_gpg(&mut self, recovery: &mut DataKeyRecovery) {
         let Some(gpg) = self.gpg.take() else { return };
         recovery.advance(|_, key| match key {

@@ -37,7 +37,8 @@ impl Foreign {
         }
     }
 
-    /// The command that writes a copy in the form of OpenSSH, if there is one. `path` is the file, quoted for a shell.
+    /// The command that writes a copy of the key in the form of OpenSSH, if there is such a command. `path` is the key file, quoted
+    /// for a shell.
     pub(crate) fn conversion(self, path: &str) -> Option<String> {
         match self {
             // Without `--new-passphrase`, the converted key would keep its passphrase, and this program could not use the key.

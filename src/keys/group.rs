@@ -55,7 +55,8 @@ impl Group {
         }
     }
 
-    /// The data key or share that the entry `new` of the group gave. Without `new`, the first one that an entry of the group gave.
+    /// The data key or share that the entry `new` of the group gave. If `new` is `None`, the first data key or share that the
+    /// entries of the group gave, in the order of the file.
     pub(crate) fn part(&self, new: Option<EntryIndex>) -> Option<&[u8]> {
         match new {
             Some(new) => self.entries.get(new.entry)?.part(),

@@ -16,7 +16,8 @@ use super::{
 /// A private key that opens age messages: an age identity or an SSH key.
 pub(crate) struct Identity {
     secret: PrivateHalf,
-    /// The complete recipient. The recipient is computed on first use, since that takes long for a post-quantum identity.
+    /// The complete recipient. The recipient is computed on first use, because the computation takes long for a post-quantum
+    /// identity.
     recipient: OnceLock<String>,
     place: Place,
 }

@@ -221,7 +221,7 @@ impl Keyring {
     }
 }
 
-/// Reads a key file. If others than its owner may read or write it, a notice says so.
+/// Reads a key file. Returns the content of the file, and a notice if others than its owner may read or write the file.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! How the data key of a sops file is found with the keys of this host.
 //!
-//! [`Keyring::load`] reads each key source that [`KeySources`] names once. It reads nothing else: no home directory is searched.
-//! [`Keyring::take_notices`] gives what a person should know about the key sources.
+//! [`Keyring::load`] reads the key sources that [`KeySources`] names, each once. Nothing else is read: no home directory is
+//! searched. [`Keyring::take_notices`] gives what a person should know about the key sources.
 //!
 //! A [`DataKeyRecovery`] is the search for the data key of one sops file. [`Keyring::open`] tries the keys at hand on the file.
 //! [`KeysAtHand::open`] does the same, and can run on another thread. [`Keyring::open_with_programs`] then asks key commands, age

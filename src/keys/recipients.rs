@@ -11,7 +11,7 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The fewest bytes that the modulus of an RSA key must have, so that age encrypts to the key. A key of 2041 bits has this number.
+/// age encrypts to an RSA key only if its modulus has at least this many bytes. A key of 2041 bits already has so many.
 const FEWEST_RSA_BYTES: usize = 256;
 
 /// The recipients that belong to one SSH key.

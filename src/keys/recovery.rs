@@ -79,7 +79,7 @@ impl DataKeyRecovery {
         &self.groups
     }
 
-    /// A new set of tries for this file. Its size depends on the numbers of groups and entries.
+    /// A new set of tries for this file. The number of tries depends on the numbers of groups and entries.
     pub(crate) fn tries(&self) -> FileTries {
         let entries = self.groups.iter().map(|group| group.entries.len());
         FileTries::new(self.groups.len(), entries.sum())
@@ -199,8 +199,8 @@ impl DataKeyRecovery {
     /// share of it.
     ///
     /// Two combinations are tried. One takes the part of `new`, and the first part of every other group. The other takes the last
-    /// part of every group. It is needed after a merge of two branches with rotated keys: then each group may have an old share
-    /// before the right one.
+    /// part of every group. The second combination is needed after a merge of two branches with rotated keys: then each group may
+    /// have an old share before the right one.
     fn settle(&mut self, new: EntryIndex) {
         let is_key = |key: &Plaintext| self.proof.accepts(key);
         let has_choice = |(index, group): (usize, &Group)| index != new.group && group.part(None) != group.last_part();
@@ -232,7 +232,7 @@ impl DataKeyRecovery {
     }
 }
 
-/// Whether `part` has the length of a data key: 16, 24 or 32 bytes. A share must have one more byte, the number of the share at
+/// Whether `part` has a possible length. A data key has 16, 24 or 32 bytes. A share has one byte more: the number of the share, at
 /// the end.
 fn is_part(part: &Plaintext, is_share: bool) -> bool {
     matches!(part.len().checked_sub(usize::from(is_share)), Some(16 | 24 | 32))

@@ -11,9 +11,9 @@ use crate::system::{budget, confinement::Confined, plaintext::Plaintext};
 
 /// The environment variable that holds age identities as text.
 pub const AGE_KEY_VARIABLE: &str = "SOPS_AGE_KEY";
-/// The environment variable that holds a command line. The command prints age identities.
+/// The environment variable that holds the command line of a program that prints age identities.
 pub const AGE_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_KEY_CMD";
-/// The environment variable that holds a command line. The command prints an SSH private key.
+/// The environment variable that holds the command line of a program that prints an SSH private key.
 pub const SSH_KEY_COMMAND_VARIABLE: &str = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
 
 /// The key sources of this host. Only sources that are named here are used.

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The most bytes of paths that are authenticated for each byte of the file. Each value is authenticated together with its
-/// whole path. Without a limit, long keys above many values would take a time that grows with the square of the file size. An
-/// encrypted value has at least 80 bytes in the file, so its path may have at least 640 bytes.
+/// Limits the length of all paths: for each byte of the file, at most this many bytes of paths are authenticated. Each value is
+/// authenticated together with its whole path. Without a limit, long keys above many values would take a time that grows with the
+/// square of the file size. An encrypted value has at least 80 bytes in the file, so its path may have at least 640 bytes.
 const PATHS_PER_BYTE: usize = 8;
-/// The bytes of paths that are always authenticated, even for a very small file: 1 MiB.
+/// This many bytes of paths (1 MiB) are always authenticated, even if the file is very small.
 const FEW_PATHS: usize = 1 << 20;
 
 /// A walk through the documents of a file, which decrypts their values one after the other and hashes them into `mac`.
@@ -252,8 +252,8 @@ impl<'k> Decryption<'k> {
         }
     }
 
-    /// Decrypts a token at the current place. The outer error ends the decryption of the whole file. The inner error concerns
-    /// only this token. It need not end the decryption, because a comment that does not decrypt is kept literally.
+    /// Decrypts a token at the current place. The outer error ends the decryption of the whole file. The inner error concerns only
+    /// this token. The inner error need not end the decryption, because a comment that does not decrypt is kept literally.
     fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
         let token = match EncryptedValue::parse(text) {
             Ok(token) => token,

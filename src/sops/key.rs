@@ -116,7 +116,7 @@ impl KeyPath {
 }
 
 /// A key as a message shows it: in quotes, so that a reader sees where the key begins and ends. A key in brackets gets no quotes,
-/// because its brackets already show this. An empty key gets none either, because it is already written as `""`.
+/// because its brackets already show this. An empty key gets no further quotes, because it is already written as `""`.
 pub(crate) fn marked(key: &str) -> String {
     if key.starts_with(['[', '"']) {
         key.to_owned()

@@ -20,16 +20,16 @@ pub(crate) struct Mac {
     only_encrypted: bool,
     /// The hash of all values, with integers as they are.
     exact: Sha512,
-    /// The hash of all values, with large integers rounded to floats. Up to 3.13.1, sops read every JSON number as a float and
-    /// hashed the rounded number. `None` until the first such integer.
+    /// The hash of all values, with large integers rounded to floats; `None` until the first large integer. Up to 3.13.1, sops read
+    /// every JSON number as a float, and hashed the rounded number.
     rounded: Option<Sha512>,
-    /// Whether older versions of sops rounded large integers of this file, because the file is JSON.
+    /// Whether the file is JSON. Older versions of sops rounded large integers in JSON files.
     rounds_integers: bool,
 }
 
 impl Mac {
-    /// The MAC before the first value. `only_encrypted` says that values in the clear do not count. `rounds_integers` says that
-    /// the file is JSON, so that older versions of sops rounded large integers.
+    /// The MAC before the first value. `only_encrypted` says that values in the clear do not count. `rounds_integers` says that the
+    /// file is JSON. Older versions of sops rounded large integers in JSON files.
     pub(crate) fn new(only_encrypted: bool, rounds_integers: bool) -> Self {
         let mut exact = Sha512::new();
         if only_encrypted {
@@ -82,8 +82,8 @@ impl Mac {
     }
 }
 
-/// Whether two texts are equal. The comparison takes the same time wherever the first difference is, so that nobody can measure
-/// its place.
+/// Whether two texts are equal. The comparison takes the same time wherever the first difference is. So nobody can find the first
+/// difference by measuring the time.
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

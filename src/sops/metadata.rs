@@ -8,11 +8,11 @@ use super::{
     tree::{Branch, Key, Stored, Value},
 };
 
-/// The most recipient entries of a file, in all key groups together. The search for the data key may have to try each of them,
-/// and nobody needs so many.
+/// Limit: a file may have at most this many recipient entries, in all key groups together. The search for the data key may have to
+/// try each entry, and nobody needs so many entries.
 const MOST_KEYS: usize = 10_000;
-/// The most key groups of a file. A share has a number of one byte, which is not 0. So there can be 255 shares, one for each
-/// key group.
+/// Limit: a file may have at most this many key groups. A share has a number of one byte, which is not 0. So there can be 255
+/// shares, one for each key group.
 const MOST_GROUPS: usize = 255;
 
 /// A recipient entry: a recipient, and the data key (or one share of it) encrypted to this recipient. sops calls such an entry

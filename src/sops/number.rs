@@ -40,8 +40,8 @@ pub fn compact(number: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// Whether the number lies exactly in the middle between two texts with this many decimals. This is so if the exact decimal
-/// form of the number has one decimal more, because the last decimal of an exact form is always 5.
+/// Whether the number lies exactly in the middle between two texts with this many decimals. The last decimal of an exact decimal
+/// form is always 5. So the number lies in the middle if its exact form has one decimal more than the texts.
 fn is_between(number: f64, decimals: usize) -> bool {
     let bits = number.to_bits();
     let exponent = i64::try_from(bits >> 52 & 0x7ff).unwrap_or_default();

@@ -25,8 +25,8 @@ pub struct Selector<'t, S> {
     suggestions_left: Cell<usize>,
 }
 
-/// The most names that are compared to find keys to suggest, for all missing keys together. The comparison of spellings is
-/// slow.
+/// Limit: to find keys to suggest, at most this many names are compared, for all missing keys together. The comparison of spellings
+/// is slow.
 const MOST_SUGGESTIONS: usize = 50_000;
 
 impl<'t, S> Selector<'t, S> {
@@ -147,8 +147,8 @@ impl<'t, S> Selector<'t, S> {
         }
     }
 
-    /// The key that was probably meant, if `branch` does not have the name of the current step. After [`MOST_SUGGESTIONS`] names,
-    /// no more names are compared with this name.
+    /// The key that was probably meant, if `branch` does not have the name of the current step. For this purpose, the names in
+    /// `branch` are compared with the missing name, until [`MOST_SUGGESTIONS`] names have been compared in all.
     fn nearest(&self, branch: &'t Branch<S>, way: &KeyProgress<'_>) -> Option<String> {
         let joined = self.joined(branch, way);
         joined.or_else(|| {
@@ -169,7 +169,7 @@ impl<'t, S> Selector<'t, S> {
         })
     }
 
-    /// Whether the key leads to a scalar, so that a message can suggest the key.
+    /// Whether the key leads to a scalar. A message suggests only such keys.
     fn is_scalar(&self, key: &KeyPath) -> bool {
         matches!(self.walk(key), Ok(Value::Scalar(..)))
     }
@@ -192,9 +192,9 @@ impl<'t, S> Selector<'t, S> {
     }
 }
 
-/// Where the steps of a key lead no further.
+/// The step of a key that leads nowhere, and the reason.
 struct DeadEnd<'t, S> {
-    /// How many steps are before the one that leads nowhere.
+    /// How many steps of the key are before the step that leads nowhere.
     depth: usize,
     why: Why<'t, S>,
 }
@@ -203,11 +203,11 @@ struct DeadEnd<'t, S> {
 enum Why<'t, S> {
     /// There is no document, or the key does not begin with a name.
     Nothing,
-    /// The map has nothing of that name.
+    /// The map has no value with the name in the step.
     NoName(&'t Branch<S>),
-    /// The map has several values of that name.
+    /// The map has several values with the name in the step.
     Repeated,
-    /// The list has only so many elements.
+    /// The list has only this many elements, and the position in the step is beyond its end.
     Beyond(usize),
     /// The step cannot lead into the value `found`: the step is a name, and the value is no map; or the step is a position, and the
     /// value is no list. `around` is the map in which the previous name was found.

@@ -36,8 +36,8 @@ pub enum SelectError {
         /// The position of the first character that belongs to no step in brackets, counted from 1.
         position: usize,
     },
-    /// Several values have the name in the key. None of them is taken, because anybody who can write the file could have added
-    /// one of them: an empty string, which nothing authenticates.
+    /// Several values have the name in the key. None of these values is taken, because one of them may be forged: anybody who can
+    /// write the file can add an empty string, which nothing authenticates.
     #[error("the file has the key {} more than once", marked(.key))]
     Repeated {
         /// The key, up to the step that finds several values.
@@ -92,7 +92,7 @@ impl SelectError {
         }
     }
 
-    /// Advice for the user. Returns `None` if there is none, or if the advice depends on the file.
+    /// Advice for the user. Returns `None` if there is no advice, or if the advice depends on the file.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
         match self {

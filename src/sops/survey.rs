@@ -29,24 +29,25 @@ pub(crate) struct StoredValue {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum ValueState {
-    /// It is encrypted, as the rule says.
+    /// The value is encrypted, as the rule says.
     Encrypted,
-    /// It is in the clear, as the rule says.
+    /// The value is in the clear, as the rule says.
     Clear,
-    /// It is null or an empty string, which sops leaves as it is.
+    /// The value is null or an empty string, which sops never encrypts.
     Empty,
-    /// It is in the clear, although the rule says that it is encrypted. Somebody has added it after sops wrote the file.
+    /// The value is in the clear, although the rule says that it should be encrypted. Somebody added it after sops wrote the file.
     Unprotected,
-    /// It is encrypted, although the rule says that it is in the clear. sops will not decrypt it.
+    /// The value is encrypted, although the rule says that it should be in the clear. sops will not decrypt the value.
     NotDecrypted,
 }
 
-/// The most bytes of paths that are listed for each byte of the file. Without a limit, long keys above many values would fill the
-/// memory.
+/// Limits the list of paths: for each byte of the file, at most this many bytes of paths are listed. Without a limit, long keys
+/// above many values would fill the memory.
 const PATHS_PER_BYTE: usize = 8;
-/// The bytes of paths that are always listed, even for a very small file: 1 MiB.
+/// This many bytes of paths (1 MiB) are always listed, even if the file is very small.
 const FEW_PATHS: usize = 1 << 20;
-/// The bytes that each step of a path counts in addition to its name. So a position in a list counts too, although it has no name.
+/// Each step of a path counts as this many bytes, in addition to the bytes of its name. So a position in a list counts too,
+/// although a position has no name.
 const STEP: usize = 8;
 
 /// All values of the documents of a file of `size` bytes, in their order. Comments are left out.
@@ -70,7 +71,7 @@ pub(crate) fn survey(documents: &[Branch<Stored<'_>>], rule: &mut Rule, size: us
     Ok(survey.found)
 }
 
-/// A walk through the documents of a file. It follows the selection rule as decryption does.
+/// A walk through the documents of a file. The walk follows the selection rule as decryption does.
 struct Survey<'r> {
     rule: &'r mut Rule,
     document: usize,
@@ -156,7 +157,7 @@ impl Survey<'_> {
         Ok(self.comments.push(self.rule, &comment.text)?)
     }
 
-    /// Lists a scalar. Returns whether it is an encrypted comment: sops stores an encrypted comment of a list as a string.
+    /// Lists a scalar. Returns whether the scalar is an encrypted comment: sops stores an encrypted comment of a list as a string.
     fn scalar(&mut self, kind: ScalarType, text: &[u8]) -> Result<bool, SopsFileError> {
         let is_selected = self.rule.selects(self.path().is_matched, &self.comments, false);
         let is_token = kind == ScalarType::Text && Parts::find(text).is_some();

@@ -59,9 +59,9 @@ pub enum Value<S> {
     Map(Branch<S>),
 }
 
-/// The most characters of a key that a message shows.
+/// Limit: a message shows at most this many characters of a key.
 const MOST_OF_KEY: usize = 200;
-/// The most keys of a path that a message shows. The innermost keys are shown.
+/// Limit: a message shows at most this many keys of a path. The innermost keys are shown.
 const MOST_OF_PATH: usize = 10;
 
 /// A key as a message shows it. Whoever wrote the file chose the key, so its length is limited and its control characters are

@@ -27,8 +27,8 @@ use super::{
     umask::spawn_closed,
 };
 
-/// The most bytes of a child's standard error that are kept: 64 KiB, which is enough for gpg to report many recipients. The rest
-/// is read and dropped, so that the child does not block on a full pipe.
+/// Limit: at most this many bytes (64 KiB) of a child's standard error are kept. This is enough for gpg to report many recipients.
+/// The rest is read and dropped, so that the child does not block on a full pipe.
 const MOST_STDERR: usize = 64 << 10;
 /// How long this process waits for the end of a killed child. A killed process usually ends at once, but a process blocked in the
 /// kernel may not.

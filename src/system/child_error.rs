@@ -6,7 +6,8 @@ use rustix::io::Errno;
 
 use super::read::reason;
 
-/// The most bytes of a child's standard output: 16 MiB, the same as for a file of age identities. More output is an error.
+/// Limit: a child may write at most this many bytes (16 MiB) to its standard output. A file of age identities has the same limit.
+/// More output is an error.
 pub(crate) const MOST_OUTPUT: usize = 16 << 20;
 
 /// Why a child gave no result. The caller names the program in the message.

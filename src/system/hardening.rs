@@ -6,8 +6,8 @@ use rustix::{
     process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask},
 };
 
-/// Forbids core dumps, and forbids other processes of the same user to attach. So a crash leaves no plaintext on the disk, and
-/// `gcore` cannot read the memory.
+/// Forbids core dumps, and forbids other processes of the same user to attach to this process, as debuggers do. So a crash leaves
+/// no plaintext on the disk, and `gcore` cannot read the memory.
 ///
 /// # Errors
 ///

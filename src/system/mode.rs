@@ -20,7 +20,7 @@ impl FileMode {
     /// The mode in which nobody has any right to the file.
     pub const NONE: Self = Self(0);
 
-    /// The permission bits among `bits`; others, such as those for the type of a file, are left out.
+    /// The permission bits among `bits`; other bits, such as the bits for the type of a file, are left out.
     #[must_use]
     pub const fn of_bits(bits: u32) -> Self {
         Self(bits & 0o7777)

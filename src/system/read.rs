@@ -69,7 +69,7 @@ impl fmt::Display for ReadError {
 }
 
 impl ReadError {
-    /// What somebody can do about the error, if that is the same for all kinds of files.
+    /// What somebody can do about the error. Returns `None` if the remedy depends on the kind of file.
     pub(crate) fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Late => Some("move it to a local disk"),

@@ -16,10 +16,10 @@ pub(crate) const SSHD: &str = "/etc/ssh";
 /// The directory in which `switch-to-configuration` keeps its state, and reads lists of units.
 pub(crate) const UNIT_LISTS: &str = "/run/nixos";
 
-/// The directory that stands for `/`: the program passes `/` itself, and a test a directory of its own. The files and links that
-/// are installed lie below it, and so do the files of the system that this type names. Everything else belongs to the real system:
-/// sops files and keys are read where they are, owners are looked up in the real user database, and `systemctl` reaches the real
-/// systemd.
+/// The directory that stands for `/`. The program uses `/` itself, and a test uses a directory of its own. The files and links that
+/// are installed lie below this directory, and so do the files of the system that this type names. Everything else belongs to the
+/// real system: sops files and keys are read where they are, owners are looked up in the real user database, and `systemctl`
+/// reaches the real systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root(PathBuf);
 

@@ -101,7 +101,7 @@ mod tests {
         });
     }
 
-    /// This test runs in a process of its own. It changes the umask of its whole process, and other tests make files meanwhile.
+    /// This test changes the umask of its whole process, while other tests make files. So this test runs in a process of its own.
     #[test]
     fn what_a_child_makes_is_closed_to_others_where_threads_share_a_umask_too() {
         const ALONE: &str = "UMASK_ALONE";

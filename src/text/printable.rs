@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-/// The most characters that a message shows of a text from outside.
+/// Limit: a message shows at most this many characters of a text from outside.
 const MAX_NAME: usize = 200;
 
 /// A text from outside, safe to print: one line without control characters, and at most [`MAX_NAME`] characters.
@@ -44,8 +44,8 @@ pub(crate) fn is_control(character: char) -> bool {
         )
 }
 
-/// A name that people choose, such as that of a secret, as a message shows it: in quotes, so that a reader sees where the name
-/// begins and ends.
+/// A name that people choose, such as the name of a secret, in the form for messages: in quotes, so that a reader sees where the
+/// name begins and ends.
 pub(crate) fn named(name: &str) -> String {
     format!("{name:?}")
 }
@@ -70,7 +70,7 @@ pub(crate) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A line end, DEL, a C1 control, the ends of lines of Unicode, and marks of direction.
+    /// A line end, DEL, a C1 control, the two line separators of Unicode, and marks for the direction of text.
     const CONTROLS: &str = "\n\u{7f}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}\u{61c}\u{200f}";
 
     #[test]

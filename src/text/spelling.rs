@@ -1,7 +1,7 @@
 //! Suggests an existing name for a name that does not exist and was probably mistyped.
 
-/// The most bytes of a name that is compared. The time to compare two names grows with the product of their lengths, and nobody
-/// types longer names by hand.
+/// A name that has more bytes than this is not compared with others. The time to compare two names grows with the product of their
+/// lengths, and nobody types longer names by hand.
 const LONGEST: usize = 64;
 /// The likeness, from 0 to 1, above which a name counts as a mistyped form of another name.
 const ALIKE: f64 = 0.8;

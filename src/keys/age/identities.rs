@@ -12,9 +12,9 @@ use crate::keys::{
     recognize,
 };
 
-/// The most bytes of a file of age identities: 16 MiB, which is also the limit of age itself.
+/// Limit: a file of age identities may have at most this many bytes (16 MiB). age itself has the same limit.
 pub(crate) const MAX_IDENTITY_BYTES: usize = 16 << 20;
-/// The most bad lines of one source that are reported one by one. Further bad lines are only counted.
+/// Limit: of each source, at most this many bad lines are reported one by one. Further bad lines are only counted.
 pub(crate) const MAX_BAD_LINES: usize = 10;
 
 /// The cause to report if the text of a key source holds something else than age identities, such as an SSH key. Returns `None`

@@ -12,13 +12,14 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// The most bytes of an armored message: 64 KiB. sops writes one message for each recipient. The longest message, for a
-/// 16384-bit RSA key, has 4 KiB. The rest is room for messages with several recipients. A post-quantum recipient takes 2 KiB.
+/// Limit: an armored message may have at most this many bytes (64 KiB). sops writes one message for each recipient. The longest
+/// message, for a 16384-bit RSA key, has 4 KiB. The rest is room for messages with several recipients. A post-quantum recipient
+/// takes 2 KiB.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
-/// The most lines of a message without armor. sops writes one message for each recipient. The longest message, for a 16384-bit
-/// RSA key, has 48 lines.
+/// Limit: a message without armor may have at most this many lines. sops writes one message for each recipient. The longest
+/// message, for a 16384-bit RSA key, has 48 lines.
 const MAX_MESSAGE_LINES: usize = 128;
-/// The most bytes of the content of a message. A data key has up to 32 bytes, and a share has one byte more.
+/// Limit: the content of a message may have at most this many bytes. A data key has up to 32 bytes, and a share has one byte more.
 const MAX_KEY_BYTES: usize = 33;
 /// The first line of an armored age message.
 pub(crate) const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
@@ -52,7 +53,8 @@ impl AgeMessage {
         Ok(Self(bytes))
     }
 
-    /// The content of the message if `identity` opens it, limited to the length of a data key.
+    /// The content of the message, if `identity` opens the message. A content that is longer than a data key or a share is an
+    /// error.
     ///
     /// Each call tries only one identity. If the `age` crate got several identities, it would stop at the first identity that
     /// fails on a stanza, and would not try the others.

@@ -29,8 +29,8 @@ pub(crate) const STANZA_TYPE: &str = "mlkem768x25519";
 /// The `info` parameter of HPKE. The parameter separates the use in age from all other uses of HPKE (C2SP, `age.md`).
 const HPKE_INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
 
-/// A post-quantum hybrid identity: the seed, and the key pair. The key pair is derived from the seed on first use, since that
-/// takes longer than reading an identity file.
+/// A post-quantum hybrid identity: the seed, and the key pair. The key pair is derived from the seed on first use, because the
+/// derivation takes longer than reading an identity file.
 pub(crate) struct HybridIdentity {
     seed: Plaintext,
     pair: OnceLock<Box<KeyPair>>,
@@ -63,8 +63,8 @@ impl HybridIdentity {
         self.pair.get().is_some()
     }
 
-    /// The file key in a stanza of the type `mlkem768x25519`. A stanza does not name its recipient. So a stanza that does not
-    /// open counts as one for another identity, and the result is `Ok(None)`.
+    /// The file key in a stanza of the type `mlkem768x25519`. A stanza does not name its recipient. So a stanza that does not open
+    /// counts as a stanza for another identity, and the result is `Ok(None)`.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ const BEGIN: &str = "-----BEGIN PGP MESSAGE-----";
 /// The last line of an armored message.
 const END: &str = "-----END PGP MESSAGE-----";
 
-/// Decodes the first armored message in `text`. Returns `None` if there is none, or if its base64 is invalid.
+/// Decodes the first armored message in `text`. Returns `None` if there is no such message, or if its base64 is invalid.
 ///
 /// Header lines have no meaning here and are skipped. The checksum is skipped too: RFC 9580 forbids to refuse a message because
 /// of its checksum, and the message itself has a stronger protection. Text around the armor is ignored, as by gpg.

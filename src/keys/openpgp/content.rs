@@ -5,11 +5,13 @@ use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 use super::packet::{PacketReader, tag};
 use crate::{keys::failure::EntryFailure, system::plaintext::Plaintext};
 
-/// The most bytes of the secret in a message. A data key or a share has up to 33 bytes, and its exact length is checked later.
+/// Limit: the secret in a message may have at most this many bytes. A data key or a share has up to 33 bytes, and its exact length
+/// is checked later.
 const MAX_SECRET_BYTES: usize = 4 << 10;
-/// The most bytes that compressed packets may have after decompression. A secret with a file name and signatures has far fewer.
+/// Limit: compressed packets may have at most this many bytes after decompression. A secret with a file name and signatures has far
+/// fewer bytes.
 const MAX_PACKET_BYTES: usize = 64 << 10;
-/// The most levels of compressed packets within one another. gpg compresses only once.
+/// Limit: compressed packets may be nested in at most this many levels. gpg compresses only once.
 const MAX_DEPTH: usize = 2;
 
 /// The name of bzip2 compression in the failure report. gpg uses bzip2 only if somebody forces gpg to use it. For a key that

@@ -17,8 +17,8 @@ const RSA: u8 = 1;
 /// The old number of RSA for keys that can only encrypt.
 const RSA_ENCRYPT_ONLY: u8 = 2;
 
-/// The most bytes by which an RSA ciphertext may be shorter than the modulus. A ciphertext is shorter if it begins with zero
-/// bytes, since these are left out. Each further zero byte is 256 times less likely.
+/// Limit: an RSA ciphertext may be shorter than the modulus by at most this many bytes. A ciphertext is shorter if it begins with
+/// zero bytes, because these bytes are left out. Each further zero byte is 256 times less likely.
 const MOST_LEADING_ZEROS: usize = 8;
 
 /// An RSA SSH key that was converted to an OpenPGP key of version 4, without subkeys. Its creation time is second 0 of 1970.
@@ -26,14 +26,14 @@ pub(crate) struct PgpKey {
     pair: RsaKeypair,
     fingerprint: String,
     id: [u8; 8],
-    /// The key with the additional numbers that make decryption fast. The numbers are computed on first use, since that takes
-    /// longer than the rest of a run.
+    /// The key with the additional numbers that make decryption fast. The numbers are computed on first use, because the
+    /// computation takes longer than the rest of a run.
     prepared: OnceLock<Option<Box<RsaKey>>>,
 }
 
 impl PgpKey {
-    /// Converts an SSH key to an OpenPGP key. Returns `None` if the SSH key is not RSA, is encrypted, or has more than 65535
-    /// bits, the most of an OpenPGP key.
+    /// Converts an SSH key to an OpenPGP key. Returns `None` if the SSH key is not RSA, is encrypted, or has more than 65535 bits,
+    /// the largest size of an OpenPGP key.
     pub(crate) fn from_ssh(key: &PrivateKey) -> Option<Self> {
         let KeypairData::Rsa(pair) = key.key_data() else {
             return None;

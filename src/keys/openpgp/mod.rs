@@ -1,7 +1,8 @@
 //! Opens OpenPGP messages in this process, with RSA SSH keys that were converted to OpenPGP keys.
 //!
-//! Only the part of OpenPGP is here that gpg and sops write for such a key: a session key encrypted with RSA, and data encrypted
-//! with the session key and protected against changes. The standard is RFC 4880; section numbers here refer to RFC 9580.
+//! This module supports only the part of OpenPGP that gpg and sops use for such a key: a session key that is encrypted with RSA,
+//! and data that are encrypted with the session key and protected against changes. The standard is RFC 4880; section numbers here
+//! refer to RFC 9580.
 //!
 //! Unencrypted messages, and messages without protection against changes, are refused. A signature within a message is ignored.
 
@@ -23,13 +24,13 @@ use super::{
 };
 use crate::system::plaintext::Plaintext;
 
-/// The most bytes of an armored message: 64 KiB. A message for a 16384-bit RSA key has 4 KiB. The rest is room for further
-/// recipients and comments.
+/// Limit: an armored message may have at most this many bytes (64 KiB). A message for a 16384-bit RSA key has 4 KiB. The rest is
+/// room for further recipients and comments.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
-/// The most recipients of one message. sops writes a separate message for each recipient.
+/// Limit: one message may have at most this many recipients. sops writes a separate message for each recipient.
 const MOST_RECIPIENTS: usize = 32;
-/// The most recipients of one message that one key is tried on. Each try takes as long as the rest of a run.
+/// Limit: in one message, each key is tried on at most this many recipients. Each try takes as long as the rest of a run.
 const MOST_TRIES: usize = 8;
 
 /// The name, in the failure report, of the encryption that gpg calls OCB. OCB occurs in two formats: packets of
@@ -113,7 +114,7 @@ impl PgpMessage {
         Err(recipients.next().map_or(worst, |_| EntryFailure::TooLarge))
     }
 
-    /// The content of the message, decrypted with its session key. The integrity of the data is checked before anything in them
+    /// The content of the message, decrypted with its session key. The integrity of the data is checked before any part of the data
     /// is parsed.
     fn read(&self, session: &SessionKey) -> Result<Plaintext, EntryFailure> {
         let packets = session.open(&self.data).ok_or(EntryFailure::Damaged)?;
@@ -162,7 +163,7 @@ impl Recipient {
         self.id == [0; 8]
     }
 
-    /// Whether `key` may be the key of the recipient, so that a try makes sense.
+    /// Whether `key` may be the key of the recipient. Only then does a try make sense.
     fn may_be(&self, key: &PgpKey) -> bool {
         (self.is_hidden() || self.id == key.id()) && key.fits(&self.encrypted)
     }

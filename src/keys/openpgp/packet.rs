@@ -35,7 +35,7 @@ pub(crate) struct Packet {
     pub body: Plaintext,
 }
 
-/// The most packets that one [`PacketReader`] reads. A message has one packet for each recipient, and one for the data.
+/// Limit: one [`PacketReader`] reads at most this many packets. A message has one packet for each recipient, and one for the data.
 const MOST_PACKETS: usize = 64;
 
 /// The reason why no further packet can be read.

@@ -3,9 +3,9 @@
 use super::recipient::RecipientRow;
 use crate::keys::{group::Group, keyring::Keyring};
 
-/// The number of recipient entries of a group that are always shown. Later entries are shown only if there is a note on them.
+/// This many recipient entries at the beginning of a group are always shown. Later entries are shown only if they have a note.
 const MOST_ENTRIES: usize = 30;
-/// The most recipient entries of a group that are shown.
+/// Limit: at most this many recipient entries of a group are shown.
 const MOST_LINES: usize = 100;
 
 /// A key group in the report. The group itself may be open, if other groups that are needed are closed.

@@ -223,15 +223,15 @@ impl NoKey {
     }
 }
 
-/// The advice to repair a key source, if there is a remedy. `None` for a source that was only too slow: it may need no repair, and
-/// must not displace the remedy for another source.
+/// The advice to repair a key source, if there is a remedy. `None` for a source that was only too slow: such a source may need no
+/// repair, and its remedy must not displace the remedy for another source.
 fn mend(problem: &Problem) -> Option<String> {
     let remedy = problem.remedy().filter(|_| !problem.is_delay())?;
     Some(format!("repair {}: {remedy}", problem.place))
 }
 
 /// What the list of key sources says about a problem. For a source that was only too slow, the list also has the remedy, because
-/// the hint leaves it out.
+/// the hint leaves this remedy out.
 fn told(problem: &Problem) -> Diagnosis {
     Diagnosis {
         cause: problem.to_string(),

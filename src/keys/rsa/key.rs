@@ -33,7 +33,7 @@ impl RsaKey {
     /// Checks a key, and computes the numbers that make decryption fast. Of the numbers of the key, the coefficient is not used,
     /// so it may be missing or wrong. The size of the key and the order of its primes do not matter.
     ///
-    /// Returns `None` if the other numbers do not belong together, so that the key cannot decrypt what its public half encrypts.
+    /// Returns `None` if the other numbers do not belong together. Such a key cannot decrypt what its public half encrypts.
     pub(crate) fn new(pair: &RsaKeypair) -> Option<Self> {
         let (modulus, public) = (number(&pair.public.n)?, number(&pair.public.e)?);
         let private = number(&pair.private.d)?;

@@ -21,8 +21,8 @@ pub(crate) fn converted_recipient(key: &[u8; 32]) -> Option<String> {
     bech32::encode::<Bech32>(Hrp::parse("age").ok()?, &point.0).ok()
 }
 
-/// The scalar with which an ed25519 key signs (RFC 8032, 5.1.5), before some of its bits are fixed ("clamped"). The scalar is
-/// not clamped here, since every use of it clamps it.
+/// The scalar with which an ed25519 key signs (RFC 8032, 5.1.5), before some of its bits are fixed ("clamped"). The scalar is not
+/// clamped here, because each use of the scalar clamps it.
 pub(crate) fn scalar(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut digest = Zeroizing::new([0; 64]);
     Sha512::new_with_prefix(seed).finalize_into(digest.as_mut_slice().into());

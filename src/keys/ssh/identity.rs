@@ -35,8 +35,8 @@ pub(crate) struct SshIdentity {
     public: Vec<u8>,
     /// The tag that names the key in a stanza: the beginning of a hash of the public key.
     tag: String,
-    /// An RSA key, made ready on first use, since that takes longer than reading the key. `None` if the numbers of the key do not
-    /// belong together.
+    /// An RSA key, made ready on first use, because making it ready takes longer than reading the key. `None` if the numbers of the
+    /// key do not belong together.
     rsa: OnceLock<Option<Box<RsaKey>>>,
 }
 

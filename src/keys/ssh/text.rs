@@ -15,7 +15,8 @@ use super::{
 };
 use crate::keys::{damage::Damage, foreign::Foreign, problem::Cause, recognize};
 
-/// The most bytes of an SSH private key file. The largest key that OpenSSH accepts, 16384-bit RSA, has 13 KiB.
+/// Limit: an SSH private key file may have at most this many bytes. The largest key that OpenSSH accepts, 16384-bit RSA, has 13
+/// KiB.
 pub(crate) const MAX_BYTES: usize = 16 << 10;
 
 /// The identifiers of the supported kinds of keys in PKCS#8: ed25519 (RFC 8410) and RSA (RFC 8017).

@@ -1,5 +1,5 @@
-//! Tests of files with key groups: which of the shares that were found are put together. sops only puts the first share of every
-//! group together.
+//! Tests of files with key groups: which of the shares that were found are put together. sops itself puts only the first share of
+//! every group together.
 
 use aes_gcm::{
     AesGcm, Nonce,

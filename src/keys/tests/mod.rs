@@ -49,9 +49,9 @@ AAAECdYbGd7/1aYLqESvSS7CzEREnFaXsyaRlwO6wDHK5/YNdamAGCsQq31Uv+08lkBzoO
 4XLz2qYjJa8CGmj3B1EaAAAABHRlc3QB
 -----END OPENSSH PRIVATE KEY-----
 ";
-/// The age recipient of that key, as ssh-to-age gives it.
+/// The age recipient that ssh-to-age gives for [`SSH_KEY`].
 const CONVERTED: &str = "age1mp0q0mpzkzkcs9fhct6y6e3drg2re7psc4av5sc9mpw84y8kkchq6r9kjp";
-/// The fingerprint of that key, as ssh-keygen gives it.
+/// The fingerprint that ssh-keygen gives for [`SSH_KEY`].
 const SSH_FINGERPRINT: &str = "SHA256:bbXpuKG6zhzdmnxq256TlqzFBzRl2f6OOg722cYNbU8";
 /// An SSH key of somebody else, and its fingerprint.
 const OTHER_SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFrs5OngYGD5FHUaYqr3gAk7NApAuFCL3cVaHLSWRXL";
@@ -141,7 +141,7 @@ fn ssh_named(path: impl Into<PathBuf>) -> SshKeyFile {
     }
 }
 
-/// The data key of a file with these groups. Any key passes for the data key.
+/// The data key of a file with these groups. Every key is accepted as the data key.
 fn data_key(keyring: &Keyring, groups: &KeyGroups) -> Result<Plaintext, NoKey> {
     let mut recovery = DataKeyRecovery::new(groups, KeyProof::none());
     keyring.open(&mut recovery);

@@ -76,7 +76,7 @@ fn one_message_may_have_many_recipients() {
     assert!(opens(&keyring, vec![entry("", message(&recipients, DATA_KEY))]));
 }
 
-/// The header of a message with that many stanzas for post-quantum recipients.
+/// A message whose header has `count` stanzas for post-quantum recipients.
 fn many_post_quantum(count: usize) -> String {
     let encapsulated = BASE64_STANDARD_NO_PAD.encode([9; 1120]);
     let body = BASE64_STANDARD_NO_PAD.encode([9; 32]);
@@ -116,7 +116,7 @@ fn a_damaged_stanza_does_not_keep_another_entry_from_opening() {
     assert!(opens(&keyring, vec![damaged, entry_for(&own)]));
 }
 
-/// Entries that look as if they were for an RSA key, and do not name it.
+/// `count` entries that look as if they were for the RSA key at `path`, but do not name this key.
 fn forged(path: &Path, count: usize) -> Vec<MasterKey> {
     let MasterKey::Age { encrypted, .. } = entry_for_ssh(path) else {
         panic!()
@@ -359,7 +359,7 @@ static FIXED: LazyLock<(String, String)> = LazyLock::new(|| {
 });
 
 thread_local! {
-    /// An identity and a message for it, of the published test vectors.
+    /// An identity and a message for it, from the published test vectors.
     static HYBRID: (Identity, Vec<u8>) = {
         let vector = include_bytes!("../../../tests/fixtures/age-vectors/hybrid");
         let end = vector.windows(2).position(|window| window == b"\n\n").unwrap();

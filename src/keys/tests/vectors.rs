@@ -28,7 +28,7 @@ impl Vector {
         lines.filter(move |(field, _)| *field == name).map(|(_, value)| value)
     }
 
-    /// The message as sops files hold them.
+    /// The message in armor, as a sops file holds it.
     fn armored(&self) -> String {
         match self.fields("armored").next() {
             Some(_) => String::from_utf8_lossy(&self.message).into_owned(),

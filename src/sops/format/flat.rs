@@ -65,11 +65,11 @@ pub(crate) fn with_line_feeds(text: Stored<'_>) -> Stored<'_> {
     }
 }
 
-/// The most levels that a flat key may have. The metadata that sops writes needs six.
+/// Limit: a flat key may have at most this many levels. The metadata that sops writes needs six.
 const MAX_DEPTH: usize = 32;
-/// The most lines of a flat section. The limit protects the memory, because a line of many levels takes up to thirty times its
-/// length. Real files stay below the limit. For each of at most ten thousand recipient entries, sops writes at most six lines. A
-/// KMS context takes one more line for each of its entries.
+/// Limit: a flat section may have at most this many lines. The limit protects the memory, because a line of many levels takes up to
+/// thirty times its length. Real files stay below the limit. For each of at most ten thousand recipient entries, sops writes at
+/// most six lines. A KMS context takes one more line for each of its entries.
 const MOST_LINES: usize = 100_000;
 
 /// One step of a flat key: a name in a map, or an index in a list.
@@ -86,10 +86,11 @@ struct Steps<'k> {
     rest: Option<(bool, &'k [u8])>,
 }
 
-/// One line of a flat section: a key, its value, and the steps of the key that are still to be followed.
+/// One line of a flat section: a key and its value. The nested form is built level by level. So the line also holds the part of the
+/// key that leads to deeper levels.
 struct FlatLine<'k, 'a> {
     key: &'k [u8],
-    /// The steps of the flat key that follow `step`.
+    /// The steps (names and indices) of the flat key that come after `step`.
     ahead: Steps<'k>,
     /// The step from the place that is being built to the next level; `None` if the key ends at this place.
     step: Option<FlatStep<'k>>,

@@ -1,8 +1,8 @@
 //! The limits on the number of values in a sops file.
 
-/// The most values of a file, comments included. A limit on the size of the file is not enough, because a value of two bytes
-/// takes a hundred times as much memory. No real file reaches this limit: an encrypted value has at least 90 bytes, so two
-/// million encrypted values would have 180 MB.
+/// Limit: a file may have at most this many values, comments included. A limit on the size of the file is not enough, because a
+/// value of two bytes takes a hundred times as much memory. No real file reaches this limit: an encrypted value has at least 90
+/// bytes, so two million encrypted values would have 180 MB.
 pub(crate) const MOST_VALUES: usize = 2_000_000;
 
 /// How many characters in the canonical text of a float count as one more value. The MAC needs this text, which can be long:

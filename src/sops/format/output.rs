@@ -12,17 +12,17 @@ use crate::{
     system::plaintext::Plaintext,
 };
 
-/// The most bytes that are printed for each byte of names and values. Ordinary files need about two.
+/// Limit: for each byte of names and values, at most this many bytes are printed. Ordinary files need about two.
 const BYTES_FOR_EACH: usize = 8;
-/// The bytes that may be printed in addition to those for names and values: 16 MiB. So a text of up to 16 MiB is never too long
-/// for its contents.
+/// This many bytes (16 MiB) may always be printed, in addition to the bytes for names and values. So a text of up to 16 MiB is
+/// never too long for its contents.
 const FEW: usize = 16 << 20;
 
 /// The text that `print` writes for `documents`. Returns `None` if the text is longer than `most` bytes.
 ///
 /// # Errors
-/// When the text is many times as long as the names and values of the documents. This holds whatever `most` is. Also when `print`
-/// fails.
+/// When the text is many times as long as the names and values of the documents, even if it is not longer than `most`. Also when
+/// `print` fails.
 pub(crate) fn text(
     documents: &[Branch<Plaintext>],
     most: usize,

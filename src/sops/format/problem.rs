@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why a text is not valid in its format. The message names the line, and may quote a name, such as that of a key or an anchor.
+/// Why a text is not valid in its format. The message names the line, and may quote a name, such as the name of a key or an anchor.
 /// The message never quotes a value, because a sops file may hold unencrypted values.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}{problem}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]

@@ -11,11 +11,11 @@ use regex_automata::{
 
 use super::problem::PatternError;
 
-/// The most bytes of memory for computed states: 4 MiB. When this memory is full, all states are dropped and computed again on
-/// demand.
+/// Limit: computed states may take at most this many bytes of memory (4 MiB). When this memory is full, all states are dropped and
+/// computed again on demand.
 const MEMORY: usize = 4 << 20;
-/// The most work for all texts together, as [`Automaton::charge`] counts work. This much work takes about two seconds. Forty
-/// thousand keys of sixty characters take half of the limit, with a pattern that has two gaps like `.{0,60}`.
+/// Limit: all texts together may take at most this much work, as [`Automaton::charge`] counts work. This much work takes about two
+/// seconds. An example takes half of it: a pattern with two gaps like `.{0,60}`, and forty thousand keys of sixty characters.
 const WORK: usize = 1 << 29;
 
 /// A lazy automaton, which computes a state when the state is first needed. A step to a known state takes the same short time

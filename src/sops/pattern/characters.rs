@@ -131,8 +131,8 @@ impl Translator<'_> {
         valid.then(|| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32))?
     }
 
-    /// Translates a bracket expression, such as `[^a-z]`. Operators such as `*` stand for themselves in it. A `[` stands for
-    /// itself too, unless it begins an ASCII class such as `[:alpha:]`.
+    /// Translates a bracket expression, such as `[^a-z]`. In a bracket expression, operators such as `*` stand for themselves. A
+    /// `[` stands for itself too, unless it begins an ASCII class such as `[:alpha:]`.
     pub(crate) fn bracket(&mut self) -> Option<()> {
         self.part("[");
         if self.eat("^") {

@@ -1,15 +1,15 @@
 //! Regular expressions of Go's `regexp` package, matched as Go matches them.
 //!
-//! Go's engine and the Rust crate `regex` are both of the family of RE2, which matches in linear time. Still, the crate reads
-//! some spellings differently. In the crate, character classes are those of Unicode (in Go, of ASCII), brackets nest, and
-//! braces always repeat. So a pattern is read by Go's grammar, and written again in spellings that the crate reads as Go does.
-//! Only the existence of a match counts. So groups become non-capturing, and repetitions become greedy.
+//! Go's engine and the Rust crate `regex` both belong to the family of RE2, which matches in linear time. Still, the crate reads
+//! some spellings differently. In the crate, character classes are those of Unicode (in Go, of ASCII), brackets nest, and braces
+//! always repeat. So a pattern is read by Go's grammar, and written again in spellings that the crate reads as Go does. Only the
+//! existence of a match counts. So groups become non-capturing, and repetitions become greedy.
 //!
 //! A pattern that cannot be translated matches nothing. Such a pattern has an escaped surrogate, more than 250 levels of
 //! nesting, or a second repetition that only flags separate from the first (`a*(?i)*`).
 //!
-//! Whoever wrote the file chose both the pattern and the text. So the size of a pattern and the work of its matches have a
-//! limit. A file that exceeds a limit is [refused](PatternError).
+//! Whoever wrote the file chose both the pattern and the text. So there are limits for the size of a pattern, and for the work of
+//! matching. A file that exceeds a limit is [refused](PatternError).
 
 mod automaton;
 mod characters;
@@ -24,10 +24,10 @@ pub(crate) use problem::PatternError;
 use regex_automata::{nfa::thompson, util::syntax};
 use translator::translate;
 
-/// The most bytes of a pattern in a file: 64 KiB.
+/// Limit: a pattern in a file may have at most this many bytes (64 KiB).
 const LONGEST: usize = 64 << 10;
-/// The most bytes of a compiled pattern: 10 MiB. Two thousand names without regard to case take 1.4 MB. A pattern for 64
-/// Unicode letters takes 1 MB.
+/// Limit: a compiled pattern may have at most this many bytes (10 MiB). A pattern of two thousand names that ignores case takes 1.4
+/// MB. A pattern for 64 Unicode letters takes 1 MB.
 const LARGEST: usize = 10 << 20;
 
 /// A compiled pattern. `None` stands for a pattern that Go refuses. Such a pattern matches nothing, because sops ignores the
@@ -59,9 +59,9 @@ impl Pattern {
     }
 }
 
-/// Compiles a translated pattern to an NFA (a nondeterministic automaton). Returns `None` if the `regex` crate refuses the
-/// pattern. A match can begin at the start of the text and behind each character, but not between the bytes of one character.
-/// There, the automaton would find word boundaries that Go does not have.
+/// Compiles a translated pattern to an NFA (a nondeterministic automaton). Returns `None` if the `regex` crate refuses the pattern.
+/// A match can begin at the start of the text and behind each character, but not between the bytes of one character. Between the
+/// bytes of one character, the automaton would find word boundaries that Go does not have.
 fn nfa(pattern: &str) -> Result<Option<thompson::NFA>, PatternError> {
     let anywhere = format!(r"(?s:\A.*?)(?:{pattern})");
     let limits = thompson::Config::new()
@@ -146,9 +146,9 @@ mod tests {
         b"QE",
     ];
 
-    /// Each line has a pattern, a tab, and what Go's `regexp.Match` says about the pattern. If Go refuses the pattern, this is `-`.
-    /// Otherwise it is a hexadecimal number with one bit for each text of [`TEXTS`]. The bit is 1 if the pattern matches the text.
-    /// The lowest bit is for the first text.
+    /// Each line has a pattern, a tab, and the result of Go's `regexp.Match` for the pattern. If Go refuses the pattern, the result
+    /// is `-`. Otherwise the result is a hexadecimal number with one bit for each text of [`TEXTS`]. The bit is 1 if the pattern
+    /// matches the text. The lowest bit is for the first text.
     const TABLE: &str = include_str!("go.tsv");
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         );
     }
 
-    /// sops 3.13.3 decrypts a file with as many such keys, and with four times as many.
+    /// sops 3.13.3 decrypts a file with as many keys as this test has, and a file with four times as many.
     #[test]
     fn the_number_of_keys_does_not_make_a_pattern_slow() {
         const WORDS: &str = "secret token user password host key staging backup admin oauth port url service api region database";

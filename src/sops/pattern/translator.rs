@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::literal::push_literal;
 
-/// The most repetitions that Go allows for a part of a pattern. The repetitions of the part and of all groups around the part
-/// are multiplied.
+/// Limit: Go allows at most this many repetitions of a part of a pattern. The repetitions of the part and of all groups around the
+/// part are multiplied.
 const MAX_REPETITIONS: usize = 1000;
 
 /// Translates a pattern for the `regex` crate. If Go refuses the pattern, the result is `None` or a text that the crate refuses
@@ -160,8 +160,8 @@ impl<'a> Translator<'a> {
         Some(())
     }
 
-    /// Reads flags up to `:` or `)`. Returns the flags, and whether they end with `:`. The flag `U`, which swaps greedy and
-    /// lazy, is dropped, because the existence of a match does not depend on it.
+    /// Reads flags up to `:` or `)`. Returns the flags, and whether they end with `:`. The flag `U`, which swaps greedy and lazy,
+    /// is dropped, because the existence of a match does not depend on this flag.
     fn flags(&mut self) -> Option<(String, bool)> {
         let (mut on, mut off) = (String::new(), String::new());
         let (mut negative, mut seen) = (false, false);
@@ -185,7 +185,7 @@ impl<'a> Translator<'a> {
     }
 
     /// Adds the repetition `operator` to the part that was read last. `count` is what the operator counts against
-    /// [`MAX_REPETITIONS`]. Only numbers in braces count, so it is 1 for `*`, `+` and `?`.
+    /// [`MAX_REPETITIONS`]. Only numbers in braces count, so `count` is 1 for `*`, `+` and `?`.
     fn repeat(&mut self, operator: &str, count: usize) -> Option<()> {
         self.eat("?");
         let stacked = std::mem::replace(&mut self.repeated, true);
@@ -194,9 +194,9 @@ impl<'a> Translator<'a> {
         (!stacked && self.weights.last <= MAX_REPETITIONS).then_some(())
     }
 
-    /// Reads braces of the form `{n}`, `{n,}` or `{n,m}`. Returns the text of the braces, and the number of repetitions. The
-    /// number is `None` if Go refuses it. Returns `None` as a whole if the text has none of these forms; then the `{` stands
-    /// for itself.
+    /// Reads braces of the form `{n}`, `{n,}` or `{n,m}`. Returns the text of the braces, and the number of repetitions. The number
+    /// is `None` if Go refuses the number. If the text has none of these forms, the whole result is `None`, and the `{` stands for
+    /// itself.
     fn braces(&mut self) -> Option<(String, Option<usize>)> {
         let (inside, rest) = self.rest.split_once('}')?;
         let (least, most) = inside.split_once(',').unwrap_or((inside, inside));

@@ -25,7 +25,7 @@ use crate::system::stop;
 
 /// The time that a daemon has to answer. A daemon has the same time again to end.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// The most bytes of an answer with a process number. A real answer has about 30 bytes.
+/// Limit: an answer with a process number may have at most this many bytes. A real answer has about 30 bytes.
 const MAX_ANSWER: usize = 1024;
 
 /// A running daemon of GnuPG: a descriptor of its process, the process number, and the path of its main socket.

@@ -44,8 +44,8 @@ impl GpgFailure {
         Self { diagnosis, scope }
     }
 
-    /// A failure that gpg's status lines do not explain. The failure quotes the last line of gpg's standard error that is for
-    /// people.
+    /// A failure that gpg's status lines do not explain. gpg's standard error has lines for programs and lines for people. The
+    /// failure quotes the last line for people.
     pub(crate) fn other(stderr: &str) -> Self {
         Self::of_message(Diagnosis::bare(format!("gpg failed: {}", last_words(stderr))))
     }
@@ -86,7 +86,7 @@ impl GpgFailure {
     }
 }
 
-/// The last line of gpg's standard error that is for people, without the name of the program.
+/// The last line for people in gpg's standard error, without the name of the program.
 pub(crate) fn last_words(stderr: &str) -> String {
     let mut lines = stderr
         .lines()

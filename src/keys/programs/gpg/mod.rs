@@ -38,11 +38,11 @@ use crate::{
 
 /// The least time for a message if gpg may ask a person.
 const PERSON_TIMEOUT: Duration = Duration::from_mins(2);
-/// The most bytes that gpg may give for a message. A data key has up to 32 bytes and a share up to 33; the exact length is
-/// checked later.
+/// Limit: gpg may give at most this many bytes for a message. A data key has up to 32 bytes and a share up to 33; the exact length
+/// is checked later.
 const MAX_PART: usize = 4096;
-/// The environment variables that gpg, its agent and the gpg wrapper of Qubes need. No other variables are passed on, except
-/// those for a pinentry.
+/// The environment variables that gpg, its agent and the gpg wrapper of Qubes need. No other variables are passed on, except the
+/// variables for a pinentry.
 const VARIABLES: [&str; 6] = ["PATH", "HOME", "GNUPGHOME", "XDG_RUNTIME_DIR", "TMPDIR", "QUBES_GPG_DOMAIN"];
 /// Further environment variables, which a pinentry (the program that asks for passphrases) needs to reach a person.
 const VARIABLES_OF_PEOPLE: [&str; 8] = [

@@ -18,7 +18,7 @@ use crate::{
     text::printable::shown,
 };
 
-/// The most bytes of the path of a socket (`sun_path` in unix(7), without the final zero byte).
+/// Limit: the path of a socket may have at most this many bytes (`sun_path` in unix(7), without the final zero byte).
 const MAX_SOCKET_PATH: usize = 107;
 /// The longest suffix of the sockets of gpg-agent. The agent has one main socket, and further sockets whose names have a suffix.
 const LONGEST_SUFFIX: &str = ".browser";
@@ -89,7 +89,7 @@ fn last_word(child: &mut Child) -> Result<(), ChildError> {
     Ok(())
 }
 
-/// Starts an agent. Returns `None` if another gpg was faster, so that the agent of that other gpg serves the home.
+/// Starts an agent. Returns `None` if another gpg was faster. In this case, the agent of that other gpg serves the home.
 ///
 /// # Errors
 ///

@@ -16,7 +16,7 @@ use crate::{
     system::{child::Child, plaintext::Plaintext},
 };
 
-/// The most bytes of one stanza of a plugin: 64 KiB. Every text for a person and every file key is shorter.
+/// Limit: one stanza of a plugin may have at most this many bytes (64 KiB). Every text for a person and every file key is shorter.
 const MOST_STANZA: usize = 64 << 10;
 /// The time that a plugin has after its last stanza to end, and to leave its device in a clean state. A boot does not wait
 /// longer.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{system::plaintext::Plaintext, text::printable::printable};
 
-/// The most messages of one plugin that are shown to a person. Further messages are refused.
+/// Limit: at most this many messages of one plugin are shown to a person. Further messages are refused.
 const MOST_SHOWN: usize = 32;
 
 /// The state of our side of the conversation with a plugin.

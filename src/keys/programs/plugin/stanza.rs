@@ -23,7 +23,7 @@ pub(crate) struct Command {
     pub body: Plaintext,
 }
 
-/// The error that a text is no stanza, and cannot become one when more bytes come.
+/// The error for a text that is no stanza, and cannot become a stanza when more bytes come.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 

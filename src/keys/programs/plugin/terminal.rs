@@ -16,7 +16,7 @@ use crate::system::{plaintext::Plaintext, stop};
 
 /// The byte that the terminal sends for control-C.
 const INTERRUPT: u8 = 3;
-/// The most bytes of an answer. The kernel takes fewer bytes for one line.
+/// Limit: an answer may have at most this many bytes. The kernel takes fewer bytes for one line.
 const MOST_ANSWER: usize = 4096;
 
 /// The time for one answer, after which a question counts as not answered. A person has at least this time for gpg too.

@@ -34,7 +34,7 @@ fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
     printed.stdout
 }
 
-/// A new key of openssl, as PEM. `None` if there is no openssl, which is also printed.
+/// A new key of openssl, as PEM. Returns `None`, and prints a line, if there is no openssl.
 fn new_key(arguments: &str) -> Option<Vec<u8>> {
     if let Err(error) = Command::new("openssl").arg("version").output() {
         eprintln!("skipped: openssl: {error}");
@@ -207,8 +207,8 @@ fn pair_of(first: &BoxedUint, second: &BoxedUint) -> RsaKeypair {
     let one = BoxedUint::one();
     let order = first.wrapping_sub(&one).concatenating_mul(&second.wrapping_sub(&one));
     let public = NonZero::new(BoxedUint::from(65537_u64)).unwrap();
-    // The private exponent times 65537 is one more than a multiple of the order. So the loop looks for such a number that 65537
-    // divides.
+    // The private exponent times 65537 is one more than a multiple of the order. So the loop looks for a number of this kind that
+    // is divisible by 65537.
     let (private, _) = (1_u64..65537)
         .map(|factor| order.concatenating_mul(&BoxedUint::from(factor)).wrapping_add(&one))
         .map(|multiple| multiple.div_rem_vartime(&public))
@@ -247,7 +247,7 @@ fn primes_of_different_lengths_make_a_key_in_either_order() {
     }
 }
 
-/// A valid key of 1024 bits. `None` if there is no openssl, which is also printed.
+/// A valid key of 1024 bits. `None` if there is no openssl; a printed line then says so.
 static VALID: LazyLock<Option<RsaKey>> = LazyLock::new(|| RsaKey::new(&pair(&new_key("1024")?)));
 
 proptest! {

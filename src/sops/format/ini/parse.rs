@@ -30,7 +30,7 @@ struct Section<'a> {
     name: &'a [u8],
     comment: Vec<u8>,
     entries: Vec<IniKey<'a>>,
-    /// The index in `entries` of each name. If a name repeats, the later entry replaces the earlier entry at the same index.
+    /// For each name, its index in `entries`. If a name repeats, the later entry replaces the earlier entry at the same index.
     positions: HashMap<Cow<'a, [u8]>, usize>,
     /// How many keys of the section were named `-`. go-ini gives numbers to such keys.
     numbered: usize,

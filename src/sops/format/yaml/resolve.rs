@@ -71,8 +71,8 @@ impl Tag {
         })
     }
 
-    /// The tag whose full name is `prefix` followed by `suffix`. The longest known name is `tag:yaml.org,2002:timestamp`. A
-    /// longer name gives [`Tag::Unknown`] and is not even built.
+    /// The tag whose full name is `prefix` followed by `suffix`. The longest known name is `tag:yaml.org,2002:timestamp`. If the
+    /// name would be longer, the result is [`Tag::Unknown`], and the name is not even built.
     pub(crate) fn prefixed(prefix: &str, suffix: &str) -> Option<Self> {
         if prefix.len() + suffix.len() > Self::LONGEST {
             return Some(Self::Unknown);

@@ -124,8 +124,8 @@ fn sometimes() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     ours.into_iter().map(rule).collect()
 }
 
-/// The rules of [`sometimes`], and rules that refuse to open a file for writing. The latter are needed if Landlock does not protect
-/// files.
+/// The rules of [`sometimes`], and rules that refuse to open a file for writing. The rules about writing are needed if Landlock
+/// does not protect files.
 fn sometimes_without_landlock() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let mut rules = sometimes()?;
     rules.insert(libc::SYS_openat, for_writing(2)?);

@@ -1,5 +1,5 @@
 //! Tries each wall of the confinement (capabilities, Landlock, the filter of system calls) alone, on a thread without the other
-//! walls. The thread tries to do what the wall forbids by the table of `docs/reliability.md`.
+//! walls. The thread tries to do what this wall forbids, according to the table in `docs/reliability.md`.
 
 use std::{
     ffi::CStr,

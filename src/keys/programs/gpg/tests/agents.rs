@@ -59,7 +59,7 @@ struct Stranger(Process, String);
 
 impl Stranger {
     fn new() -> Self {
-        // The parent of the process stays alive, so this process does not become its parent.
+        // The parent of the stranger stays alive. So the test process does not become the parent of the stranger.
         let mut parent = Command::new("sh");
         parent.args(["-c", "setsid sleep 60 & echo $!; wait"]).stdout(Stdio::piped());
         let mut parent = parent.spawn().unwrap();

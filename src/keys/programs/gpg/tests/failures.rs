@@ -4,7 +4,7 @@ use super::*;
 
 /// The file in which gpg-agent keeps the encryption subkey of the test key.
 const KEYGRIP: &str = "6E4FD38A113BB3A4A70988C4304E2296E1B628F9.key";
-/// The content of that file for a key on a smart card: the public part, and the number of the card.
+/// The content of the file [`KEYGRIP`] for a key on a smart card: the public part, and the number of the card.
 const KEY_ON_CARD: &str = "Key: (shadowed-private-key (ecc (curve Curve25519)(flags djb-tweak)\n \
     (q #402BD9B3CF7E101C148F24F15ABC9E5213805FFEEA237A27AEEE3633F337030F2D#)\n \
     (shadowed t1-v1 (#D2760001240102000006000000000000# OPENPGP.2))))\n";

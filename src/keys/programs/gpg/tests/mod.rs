@@ -23,7 +23,7 @@ const PASSPHRASE: &str = "test passphrase";
 struct GpgHome(TempDir);
 
 impl GpgHome {
-    /// A home without keys. `None` if there is no gpg, which is also printed.
+    /// A home without keys. Returns `None`, and prints a line, if there is no gpg.
     fn empty() -> Option<Self> {
         if Command::new("gpg").arg("--version").output().is_err() {
             eprintln!("skipped: no gpg");
@@ -115,7 +115,7 @@ impl GpgHome {
         vec![("PATH".into(), path), ("HOME".into(), self.0.path().into())]
     }
 
-    /// The process number of the agent that serves the home. `None` if no agent does.
+    /// The process number of the agent that serves the home. `None` if no agent serves the home.
     fn agent(&self) -> Option<String> {
         let mut command = Command::new("gpg-connect-agent");
         command
@@ -203,7 +203,7 @@ fn messages_by_sops_open_with_keys_for_rsa_and_curve25519_and_where_the_recipien
     for (key, file) in files {
         let Some(home) = GpgHome::with(key) else { return };
         let opened = home.open(&message_of(file)).map_err(|failure| failure.to_string());
-        // The expected bytes are those of gpg itself.
+        // gpg itself gives the expected bytes.
         assert_eq!(
             opened.map(|key| key.expose().to_vec()),
             Ok(home.gpg(&["--decrypt"], message_of(file).as_bytes())),

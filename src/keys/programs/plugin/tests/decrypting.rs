@@ -61,7 +61,7 @@ fn the_stanzas_of_a_message_are_those_of_its_header() {
     assert!(stanzas(b"age-encryption.org/v1\n-> a\n").is_none());
 }
 
-/// Whether all these programs are installed. Prints a line if one is not.
+/// Whether all these programs are installed. Prints a line if a program is missing.
 fn are_there(programs: &[&str]) -> bool {
     let missing = programs
         .iter()

@@ -235,7 +235,7 @@ fn a_question_where_nobody_can_be_asked_fails_at_once_and_is_the_reason() {
         assert_eq!(log.lines(), [START, "fail|", "ok|", "ok|"]);
         assert!(before.elapsed() < Duration::from_secs(30));
     }
-    // A message that the plugin opens without an answer is opened.
+    // If the plugin gives a file key although its question was not answered, the message is opened.
     assert_eq!(alone(&["send request-secret|PIN"]), Ok(key_of(0)));
 }
 

@@ -61,7 +61,7 @@ fn messages(name: &str, numbers: impl IntoIterator<Item = u8>) -> Vec<Vec<Stanza
         .collect()
 }
 
-/// The stanza in which `age-plugin-test` wraps a file key. The program itself defines how.
+/// The stanza in which `age-plugin-test` wraps a file key. The program itself defines the form of this stanza.
 fn wrap(name: &str, key: &[u8]) -> Stanza {
     use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
     use sha2::{Digest as _, Sha256};

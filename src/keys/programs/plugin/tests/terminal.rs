@@ -15,7 +15,7 @@ use rustix::{
 
 use super::*;
 
-/// The variable that names the file for the outcome. It is set in the process that asks.
+/// The variable that names the file for the outcome. The variable is set only in the process that asks.
 const OUTCOME: &str = "TEST_OUTCOME";
 /// The time of the plugin, in tests in which a person takes longer. The time of the person does not count.
 const SHORT: Duration = Duration::from_secs(8);

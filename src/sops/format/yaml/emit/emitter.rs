@@ -50,7 +50,7 @@ pub(crate) fn emit_scalar(kind: ScalarType, text: &Plaintext) -> Plaintext {
     Plaintext::from(spell::scalar(kind, text.expose()).text().to_owned())
 }
 
-/// The most bytes of a key that is written without the mark `?`.
+/// A key that has more bytes than this is written with the mark `?`.
 pub(crate) const LONGEST_KEY: usize = 128;
 
 /// The texts of YAML comments that wait to be written, each without its `#`.
@@ -114,8 +114,8 @@ impl<'n> Emitter<'n> {
         }
     }
 
-    /// Keeps the comments of a node that is about to be written. For a list or map, only the comments above the node are kept
-    /// here. The other comments are kept by [`Emitter::announce_end`], because they are written after the contents.
+    /// Keeps the comments of a node that is about to be written. For a list or map, only the comments above the node are kept here.
+    /// Its other comments are written after its contents, so [`Emitter::announce_end`] keeps them.
     fn announce(&mut self, node: &'n PrintedNode<'n>) {
         Self::wait(&mut self.head, &node.head);
         if matches!(node.shape, PrintedShape::Scalar(_)) {
@@ -230,8 +230,8 @@ impl<'n> Emitter<'n> {
     }
 
     /// Finds a place for the comments that were waiting when the key began. If the value is a list or map, these comments are
-    /// written at once, because the list or map starts on the next line. If the value is a scalar, they are written behind the
-    /// scalar. If the scalar has a comment of its own there, they go on waiting.
+    /// written at once, because the list or map starts on the next line. If the value is a scalar, these comments are written
+    /// behind the scalar. But if the scalar itself has a comment behind it, these comments go on waiting.
     fn settle_key_line(&mut self, value: &PrintedNode<'_>) {
         if !matches!(value.shape, PrintedShape::Scalar(_)) {
             self.writer.comment_behind(mem::take(&mut self.key_line));

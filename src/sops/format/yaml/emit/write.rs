@@ -9,7 +9,7 @@ use crate::sops::format::{
 
 /// The indentation of one level in columns, except for a collection that is an entry of a list.
 const STEP: usize = 4;
-/// The indentation, in columns, of a collection that is an entry of a list. It is the width of the mark `- `.
+/// The indentation, in columns, of a collection that is an entry of a list. The mark `- ` has the same width.
 pub(crate) const ENTRY: usize = 2;
 
 /// The text written so far, and the state that decides how the next part is written.
@@ -24,8 +24,8 @@ pub(crate) struct YamlWriter {
     only_indent: bool,
     /// The current indentation of the YAML text in columns; `None` outside of the root node.
     pub(crate) indent: Option<usize>,
-    /// The indentation, in columns, of a comment below a node or of the end of a document, if nothing was written after it. If the
-    /// next text has the same indentation, a blank line is written before that text. `None` at any other time.
+    /// The indentation, in columns, at the place where a comment below a node, or a document, has just ended. If the next line has
+    /// the same indentation, a blank line is written before that line. `None` at any other place.
     foot: Option<usize>,
 }
 

@@ -59,8 +59,9 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Reads the header of a block scalar. Returns the treatment of the line breaks at the end, and the indentation relative to
-    /// the block around. The header may have a mark for each of them, in either order. A comment may follow.
+    /// Reads the header of a block scalar. Returns the treatment of the line breaks at the end, and the indentation relative to the
+    /// block around. The header may have a mark for the treatment and a mark for the indentation, in either order. A comment may
+    /// follow.
     fn scan_block_header(&mut self, start: Mark) -> Result<(Chomp, Option<usize>), ParseError> {
         let (mut chomp, mut increment) = (None, None);
         for _ in 0..2 {

@@ -12,8 +12,8 @@ use crate::sops::{
     tree::shown,
 };
 
-/// The most levels of nodes inside one another, with aliases expanded. No real file is nested this deep. With this limit, all
-/// later functions can recurse through the tree on a small stack.
+/// Limit: nodes may be nested in at most this many levels, with aliases expanded. No real file is nested this deep. With this
+/// limit, all later functions can recurse through the tree on a small stack.
 const MOST_NESTED: usize = 200;
 
 /// The site of a YAML node in a document. The site decides what kinds of nodes are allowed there.

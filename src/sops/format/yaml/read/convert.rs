@@ -12,8 +12,8 @@ use crate::sops::{
     tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value, shown},
 };
 
-/// The most bytes that aliases may add to a tree: 16 MiB. A node or a comment counts as many bytes as its text has, plus
-/// [`NODE_COST`]. Real files stay far below the limit, and this much memory does no harm.
+/// Limit: aliases may add at most this many bytes (16 MiB) to a tree. A node or a comment counts as many bytes as its text has,
+/// plus [`NODE_COST`]. Real files stay far below the limit, and this much memory does no harm.
 const ALIAS_BUDGET: usize = 16 << 20;
 /// The approximate memory that a node or a comment takes, in bytes.
 const NODE_COST: usize = 64;

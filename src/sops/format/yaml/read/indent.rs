@@ -8,7 +8,7 @@ use super::{
 };
 use crate::sops::format::problem::ParseError;
 
-/// The most characters between the start of a key without `?` and its `:`. YAML has this limit.
+/// Limit: at most this many characters may be between the start of a key without `?` and its `:`. YAML has the same limit.
 const LONGEST_KEY: usize = 1024;
 
 impl<'a> Scanner<'a> {
@@ -45,7 +45,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// The possible key at `level`. Returns `None` if there is none. A key that has become too long, or has reached another line,
-    /// is not possible any more. If such a key is required, the function fails. Otherwise it forgets the key and returns `None`.
+    /// is not possible any more. If such a key is required, the function fails. Otherwise the function forgets the key and returns
+    /// `None`.
     pub(crate) fn live_key(&mut self, level: usize) -> Result<Option<SimpleKey>, ParseError> {
         let Some(slot) = self.keys.get_mut(level) else {
             return Ok(None);

@@ -17,10 +17,10 @@ const REACH: usize = 512;
 
 /// The state of a search for comments between two tokens.
 struct Search<'a> {
-    /// The offset from which comments are searched: where the last placed comment ended. Before the first one, where the search
-    /// began.
+    /// The offset from which the next comment is searched for. This is the end of the latest comment that was found and placed. If
+    /// there is none, it is the offset at which the search began.
     scan: usize,
-    /// The offset at which the token above starts. After a placed comment, the offset at which that comment ended.
+    /// The offset at which the token above starts. Once a comment was found and placed, the offset at which that comment ends.
     owner: usize,
     /// Whether the token above the comment is a `:`.
     after_value: bool,

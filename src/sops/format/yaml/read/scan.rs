@@ -14,8 +14,8 @@ use crate::sops::format::{limits::TOO_MANY, problem::ParseError};
 /// may still change the meaning of the token.
 const LOOKAHEAD: usize = 3;
 
-/// The most tokens and lines of comments in a file. A key with its value takes three tokens, and an entry of a list takes two.
-/// So a million pairs are allowed.
+/// Limit: a file may have at most this many tokens and lines of comments, counted together. A key with its value takes three
+/// tokens, and an entry of a list takes two. So a million pairs are allowed.
 const MOST_TOKENS: usize = 3_300_000;
 
 impl<'a> Scanner<'a> {

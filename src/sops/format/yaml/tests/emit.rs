@@ -78,7 +78,7 @@ fn bytes_that_are_not_utf_8_are_printed_as_base64() {
     assert_eq!(print(&[single("k", string([0xFF; 60]))]), lines);
 }
 
-/// Texts that sops does not print correctly once it has read them. Each is followed by the text that is printed here.
+/// Texts that sops reads, but does not print correctly. Each is followed by the text that this program prints.
 const REPAIRED: &[(&str, &str)] = &[
     (
         "k:\n- &b # c\n- | # d\n  a\n  b\n",

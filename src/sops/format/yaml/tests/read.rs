@@ -301,7 +301,7 @@ const KEYS: &[(&str, &str)] = &[
     ("a]b: 1", r#"{"a]b": int 1}"#),
 ];
 
-/// Texts with scalars, each followed by the tree with their values.
+/// Texts with scalars, each followed by the tree, which shows the values of the scalars.
 const SCALARS: &[(&str, &str)] = &[
     ("k: 1", r#"{"k": int 1}"#),
     ("k: 0", r#"{"k": int 0}"#),

@@ -48,9 +48,9 @@ fn probe(filter: Option<&BpfProgram>, probes: &[Probe]) -> Option<Vec<i32>> {
     Some(results)
 }
 
-/// Asserts that all calls are refused behind the filter that is used without Landlock. If `with_landlock` is true, they must be
-/// refused behind the filter that is used with Landlock, too. A call that is refused even without a filter, as in a container,
-/// proves nothing. The name of such a call is printed.
+/// Asserts that all calls are refused behind the filter that is used without Landlock. If `with_landlock` is true, the filter that
+/// is used with Landlock must refuse all calls, too. A call that is refused even without a filter, as in a container, proves
+/// nothing. The name of such a call is printed.
 fn refused(probes: &[Probe], with_landlock: bool) {
     let Some(free) = probe(None, probes) else { return };
     let say = |what: &str, names: Vec<&str>| {
