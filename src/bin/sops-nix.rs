@@ -11,7 +11,7 @@ use sops_install_secrets::{
 fn main() -> ExitCode {
     // Core dumps are forbidden before any private key is in memory.
     let dumps = hardening::forbid_dumps();
-    // Somebody types this program, so its messages never go to the journal.
+    // People type this command themselves, so its messages go to standard error and never to the journal.
     messages::init("");
     hardening::hush_panics();
     if let Err(error) = dumps {

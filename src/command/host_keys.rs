@@ -24,7 +24,7 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// The most bytes of a manifest that is read.
+/// Limit: a manifest has at most 256 MiB.
 const LARGEST_MANIFEST: usize = 1 << 28;
 
 /// Carries out the command `sops-nix keys`.
@@ -118,9 +118,11 @@ fn ssh_key(key: &SshKeyFile, reader: &mut Reader) -> FoundKey {
     found
 }
 
-/// What is found out about a key whose private half was not read. `within` is its public half, if the same file has it. Otherwise
-/// the public key in the `.pub` file beside it is taken. The public half is used only if this user may not read the private key, or
-/// does not know its passphrase: a private key that is missing or damaged opens nothing.
+/// What is found out about a key whose private half was not read. `within` is the public half, if the file of the private key
+/// contains it. Otherwise, the public key is taken from the `.pub` file beside that file.
+///
+/// The public half is used only if this user may not read the private key, or does not know its passphrase. A private key that is
+/// missing or damaged opens nothing, so its public half is not used.
 fn without_private_half(path: &Path, cause: Cause, within: Option<SshRecipients>) -> FoundKey {
     let is_hidden = matches!(
         cause,
@@ -161,7 +163,7 @@ fn unusable(path: &Path, cause: Cause) -> String {
     Notice::Unusable(Problem { place, cause }).to_string()
 }
 
-/// The remarks on keys that are not shown, because only another program knows them.
+/// The remarks on keys that only another program knows, and that are therefore not shown.
 fn not_shown(sources: &KeySources, keyring: &Keyring) -> Vec<Diagnosis> {
     let commands = [
         (&sources.age_key_command, AGE_KEY_COMMAND_VARIABLE),

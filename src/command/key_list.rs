@@ -68,7 +68,7 @@ pub(crate) fn no_form(keys: &[ListedKey], form: Option<RecipientForm>) -> Diagno
     }
 }
 
-/// The remark on an RSA key that has only an OpenPGP fingerprint.
+/// The remark on an RSA key that is too small for age, and so has only an OpenPGP fingerprint.
 pub(crate) fn too_small(place: &str, recipients: &SshRecipients) -> Option<Diagnosis> {
     let cause = format!("{place} has no age recipient: age takes no RSA key of fewer than 2041 bits");
     recipients.ssh.is_none().then(|| Diagnosis::bare(cause))

@@ -58,7 +58,7 @@ fn report(answer: Result<Reply, Diagnosis>) -> ExitCode {
     ExitCode::from(u8::from(!answer.failures.is_empty()))
 }
 
-/// Prints a text on standard output. It is no failure if the reader has read enough.
+/// Prints a text on standard output. It is no failure if the reader stops reading before the end.
 fn print(text: &str) -> Result<(), Diagnosis> {
     let mut output = io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {

@@ -13,15 +13,15 @@ use super::{
 /// How many bytes of a published file are held in memory at a time while the file is compared: 64 KiB.
 const CHUNK: usize = 64 * 1024;
 
-/// Names of the secrets and templates that a run adds, modifies and removes, and the unit requests that follow.
+/// The names of the secrets and templates that a run adds, modifies and removes, and the unit requests for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The names of the secrets that change.
     pub secrets: Names,
     /// The names of the rendered templates that change.
     pub templates: Names,
-    /// Requests for the units of entries that were added or modified. Requests that an earlier run recorded and did not make are
-    /// among them.
+    /// Requests for the units of entries that were added or modified. Requests that an earlier run recorded but did not make are
+    /// included.
     pub units: UnitRequests,
 }
 

@@ -13,7 +13,8 @@ use super::{
     files,
 };
 
-/// A name in an open directory. The descriptor keeps the directory the same, even if another user renames the directories above.
+/// A name in an open directory. The descriptor always refers to the same directory, even if another user renames a directory on the
+/// way to it.
 pub(crate) struct Destination {
     /// The directory, opened with `O_PATH`: for look-up only, not for reading.
     pub dir: OwnedFd,

@@ -32,8 +32,8 @@ impl InstallError {
         Diagnosis::new(cause, remedy).into()
     }
 
-    /// Another run has held the lock for longer than this run waits. `holder` is the process that has locked `lock`, if the kernel
-    /// names it.
+    /// Another run has held the lock for longer than this run waits. `holder` is the process that has locked `lock`. It is `None`
+    /// if the kernel does not name that process.
     pub(crate) fn busy(mount_point: &Path, lock: &Path, holder: Option<u32>, seconds: u64) -> Self {
         let process = holder.map_or_else(String::new, |process| format!(" (process {process})"));
         let cause = format!(
@@ -183,8 +183,11 @@ impl InstallError {
         )
     }
 
-    /// A symlink at a declared path would replace the link, the mount point or a directory above them, or would lie at or below a
-    /// reserved name in the mount point.
+    /// A symlink at a declared path would get in the way of the generations, in one of these ways:
+    ///
+    /// - It would replace `symlinkPath`, the mount point, or a directory on the way to one of them.
+    /// - It would have a reserved name in the mount point, or lie below such a name.
+    /// - Its path leads through `symlinkPath`, and out of the published tree again.
     pub(crate) fn of_generations(what: &str, path: &Path) -> Self {
         Self::new(
             format!("{what} has the path {}, which this program itself needs", shown(path)),
@@ -249,8 +252,8 @@ impl InstallError {
         )
     }
 
-    /// `writer` can have put a symlink at `part`, which lies on the way to `path`. The symlink leads to a directory in which
-    /// `writer` may not write.
+    /// The part `part` of `path` is a symlink that `writer` could have put there. The symlink leads to a directory in which
+    /// `writer` is not allowed to write.
     pub(crate) fn foreign_symlink(path: &Path, part: &Path, writer: Writer) -> Self {
         Self::new(
             format!(

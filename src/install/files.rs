@@ -1,4 +1,4 @@
-//! Opens, makes and removes files and directories by descriptor, and has the mode of the directories of a generation.
+//! Opens, makes and removes files and directories by descriptor; also defines the mode of the directories in a generation.
 //!
 //! A file is given by an open directory and a single name in that directory, and no symlink is followed. So another user's renames
 //! cannot redirect a write.
@@ -24,14 +24,14 @@ use crate::system::mode::FileMode;
 /// and the group may list it.
 pub(crate) const DIRECTORY_MODE: FileMode = FileMode::of_bits(0o751);
 
-/// The most parts that a name may have: 100. A recursive descent holds one descriptor for each part. With this limit, the descent
-/// stays far below the 1,024 descriptors that a process may usually have.
+/// Limit: a name has at most 100 parts. A recursive descent holds one descriptor for each part. With this limit, the descent stays
+/// far below the 1,024 descriptors that a process may usually have.
 pub(crate) const MAX_DEPTH: usize = 100;
 
 /// The suffix of a temporary name. A symlink or directory has this suffix until it is renamed to its place.
 pub(crate) const NEW: &str = ".sops-new";
 
-/// Longest file name that Linux has, in bytes.
+/// Limit of Linux: a file name has at most 255 bytes.
 pub(crate) const MAX_NAME: usize = 255;
 
 /// Opens the directory `name` in `dir` for reading. A symlink is an error.

@@ -54,8 +54,8 @@ impl<'a> Draft<'a> {
         // A record left by a killed run would count as soon as the link names this number.
         pending::remove(site, root, number)?;
         let dir = files::create_directory(root, &name, site.directory_owner()).map_err(failed("make", &at));
-        // If the directory was made, but could not be given its owner, no draft exists that would remove the directory when
-        // dropped. So the directory is removed below.
+        // If the directory was made, but could not be given its owner, there is no draft that would remove the directory. So the
+        // directory is removed below.
         dir.map(|dir| Self {
             site,
             root,

@@ -81,18 +81,18 @@ impl Grounds {
             .any(|step| *step == self.link || *step == self.mount_point || Some(step.dir) == self.root)
     }
 
-    /// The path of `end` below the link. `None` if `end` does not begin at the link. The path may contain `..`, from the target of
-    /// a symlink. Then it leads back out of the published tree.
+    /// The part of the path of `end` that lies below the link. `None` if `end` does not begin at the link. A symlink on the way can
+    /// put `..` into this part. The part then leads out of the published tree again.
     pub(crate) fn below_link<'e>(&self, end: &'e Step) -> Option<&'e Path> {
         let below = end.name.strip_prefix(&self.link.name).ok();
         below.filter(|_| end.dir == self.link.dir)
     }
 
-    /// Whether a symlink at the end of `way` would get in the way of the generations. It would do so in each of these cases:
+    /// Whether a symlink at the end of `way` would get in the way of the generations. There are three cases:
     ///
-    /// - The symlink would replace the link, the mount point, or something on the way to one of them.
-    /// - It would have a reserved name in the mount point, or lie below such a name.
-    /// - The way leads through the link, and out of the published tree again.
+    /// - The symlink would replace the link, the mount point, or a directory on the way to one of them.
+    /// - The symlink would have a reserved name in the mount point, or lie below such a name.
+    /// - `way` leads through the link, and out of the published tree again.
     pub(crate) fn are_met_by(&self, way: &Way) -> bool {
         let end = &way.end;
         let is_reserved = |step: &Step| step.name.file_name().is_none_or(is_reserved);

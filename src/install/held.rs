@@ -14,9 +14,9 @@ use super::{
     site::{Site, parse_number},
 };
 
-/// The number of the generation whose directory has `status`; `None` if no generation in the mount point `root` is that
-/// directory. First, the number in `spelled`, the target of the link, is tried. If the generation with that number is another
-/// directory, all generations are compared.
+/// The number of the generation whose directory has `status`; `None` if no generation in the mount point `root` is that directory.
+/// `spelled` is the target of the link. The generation whose number `spelled` names is tried first. If that generation is a
+/// different directory, all generations are compared.
 pub(crate) fn number(site: &Site, root: &OwnedFd, spelled: &Path, status: &Stat) -> Result<Option<u64>, InstallError> {
     let guess = site.number(spelled);
     let is_it = |number: &u64| {

@@ -46,10 +46,10 @@ impl Homes {
     /// Decides the owner and the mode of the missing directory `name`. `walk` has reached the directory in which `name` will be made,
     /// and `parent` is the status of that directory.
     ///
-    /// A missing home gets mode 0700, as `useradd` and systemd-tmpfiles make it, and belongs to its user. If a new directory is
-    /// made in an existing home, and there in a directory of root's, it belongs to the user of the home, if that user is a person.
-    /// A new directory in a directory of a third user belongs to the third user. If a symlink has led out of a home, the new
-    /// directory is not in that home.
+    /// A missing home gets mode 0700, as `useradd` and systemd-tmpfiles make it, and belongs to its user. Any other directory
+    /// belongs to the owner of the directory in which it is made. There is one exception: in the home of a person, a directory that
+    /// is made in a directory of root's belongs to that person. Once a symlink has led out of a home, the new directory does not
+    /// count as in that home.
     pub(crate) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| {
             Ok(Grant {

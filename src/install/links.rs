@@ -77,9 +77,9 @@ fn outside(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Re
     replace(&place, &site.link.join(entry.place()), entry.owner, is_ours)
 }
 
-/// Swaps the link to generation `number`. `is_live` says whether the link led to a generation before. If the link led elsewhere
-/// than to a generation, a warning reports its old target. If a file or a directory that is not empty was there, it is moved
-/// aside, and a warning says where it is.
+/// Swaps the link to generation `number`. `is_live` says whether the link led to a generation before. If the link led to something
+/// that is no generation, a warning reports its old target. If a file, or a directory that is not empty, was at the place of the
+/// link, it is moved aside, and a warning reports its new name.
 pub(crate) fn swap(site: &Site, number: u64, is_live: bool) -> Result<Vec<String>, Failed> {
     let place = parents::reach(&site.root, &site.link, site.homes)?;
     let is_ours = |target: &Path| is_live || site.number(target).is_some();

@@ -157,8 +157,8 @@ pub fn is_live(site: &Site) -> Result<bool, InstallError> {
 ///
 /// # Errors
 ///
-/// If `look` fails, or the link cannot be read. If other runs have swapped the link again and again for [`budget::LOCK`], or this run
-/// was told to end meanwhile.
+/// If `look` fails, or the link cannot be read. Also if other runs swap the link again and again during the whole time
+/// [`budget::LOCK`], or if this run was told to end meanwhile.
 pub(crate) fn steady<T>(site: &Site, look: impl Fn() -> Result<T, InstallError>) -> Result<T, InstallError> {
     steady_within(budget::LOCK, site, look)
 }

@@ -98,8 +98,9 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
     }
 }
 
-/// Decides whether this run must publish into `dir` itself, without a mount. It must do so if an earlier run could not mount, and
-/// has published into `dir`: a mount would hide that live generation. Returns the warnings about `dir` if so, and `None` otherwise.
+/// Decides whether this run must publish into `dir` itself, without a mount. That is necessary if an earlier run could not mount
+/// and has published into `dir`, because a mount would hide the generation that is live there. If so, returns the warnings about
+/// `dir`. Otherwise, returns `None`.
 fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if site.store == Store::Directory || steady(site, || Current::read(site, dir))?.live.is_none() {
         return Ok(None);

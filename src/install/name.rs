@@ -1,6 +1,5 @@
 //! What an entry is called, and where it lies in its generation. A value of either type is checked when it is made. So it can be
 //! used as a path below a directory without a further check.
-//! path below a directory.
 
 use std::{
     borrow::Cow,
@@ -119,7 +118,7 @@ pub(crate) fn rendered(name: &str) -> String {
     format!("{RENDERED}/{name}")
 }
 
-/// The name of the template that is published at `place`; `None` if a secret is.
+/// The name of the template that is published at `place`; `None` if a secret is published there.
 pub(crate) fn template_at(place: &str) -> Option<&str> {
     place.strip_prefix(RENDERED)?.strip_prefix('/')
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::system::mode::FileMode;
 
-/// The most bytes of a record that are read: 16 MiB, far more than the unit names of any configuration.
+/// Limit: at most 16 MiB of a record are read. The unit names of any configuration are far shorter.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The file name of the record for generation `number`.

@@ -37,8 +37,8 @@ pub(crate) enum Wanted<'a> {
 pub(crate) struct Obstacle {
     /// The error that describes the obstacle.
     pub error: InstallError,
-    /// Whether only root or the caller can have made the obstacle. An obstacle that another user can have made must not stop the run,
-    /// because that user could stop every update.
+    /// Whether only root or the caller can have made the obstacle. If another user can have made it, it must not stop the run:
+    /// otherwise, that user could stop every update.
     pub is_ours: bool,
 }
 
@@ -48,8 +48,8 @@ pub(crate) struct Plan<'a> {
     pub wanted: Vec<Wanted<'a>>,
     /// The obstacles at declared paths.
     pub obstacles: Vec<Obstacle>,
-    /// Declared paths at which a symlink of root's or of the caller's leads elsewhere than to the published tree. Such a symlink may
-    /// lead to an older generation, which must then be kept.
+    /// Declared paths at which there is a symlink that belongs to root or the caller, and that does not lead to the published tree.
+    /// Such a symlink may lead to an older generation, which must then be kept.
     pub leading: Vec<&'a Path>,
 }
 
@@ -83,8 +83,8 @@ pub(crate) fn plan<'a>(site: &Site, grounds: &Grounds, entries: &'a [Entry<'a>])
 }
 
 /// Divides obstacles into two lists of errors. The first list has obstacles that only root or the caller can have made: they stop
-/// the run if a generation is live. The second list has obstacles that another user can have made: they never stop a run, because
-/// that user could stop every update.
+/// the run if a generation is live. The second list has obstacles that another user can have made: they never stop a run.
+/// Otherwise, that user could stop every update.
 pub(crate) fn sorted(obstacles: Vec<Obstacle>) -> (Vec<InstallError>, Vec<InstallError>) {
     let (ours, others): (Vec<_>, Vec<_>) = obstacles.into_iter().partition(|obstacle| obstacle.is_ours);
     let errors = |obstacles: Vec<Obstacle>| obstacles.into_iter().map(|obstacle| obstacle.error).collect();
@@ -109,8 +109,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The positions of the entries whose claims are refused. A claim is refused if it conflicts with another claim, or with the own
-    /// place of another entry. Adds an obstacle to the plan for each conflict.
+    /// The positions of the entries whose claims are refused. A claim is refused if it conflicts with another claim, or with the
+    /// place of another entry in the generation. Adds an obstacle to the plan for each conflict.
     fn conflicts(&mut self, grounds: &Grounds, entries: &[Entry<'_>], claims: &[Option<Claim<'_>>]) -> HashSet<usize> {
         let mut refused = HashSet::new();
         if claims.iter().all(Option::is_none) {
@@ -136,8 +136,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Examines a declared path. Returns the way to the path, and whether a symlink of root's or of the caller's is there and leads
-/// elsewhere than to the published tree. An obstacle is returned as the error.
+/// Examines a declared path. Returns the way to the path. Also returns whether the path is a symlink that belongs to root or the
+/// caller, and that does not lead to the published tree. An obstacle is returned as the error.
 fn examine(site: &Site, grounds: &Grounds, entry: &Entry<'_>, path: &Path) -> Result<(Way, bool), Box<Obstacle>> {
     let obstacle = |error, is_ours| Box::new(Obstacle { error, is_ours });
     if let Some(way) = grounds.way_below(&site.link, path) {
@@ -176,7 +176,7 @@ struct PlaceOwner<'e> {
     /// The position of the entry, if the entry has the place by its declared path. `None` if the place is the entry's own place in
     /// the generation.
     claim: Option<usize>,
-    /// Whether only root and the caller can have changed the way to the place.
+    /// Whether only root and the caller could have changed the way to the place.
     is_safe: bool,
 }
 
@@ -185,7 +185,7 @@ struct PlaceOwner<'e> {
 struct Taken<'e> {
     /// The places of files and symlinks, each with the entry that has it.
     ends: HashMap<Step, PlaceOwner<'e>>,
-    /// The steps on the way to these places, each with the entry whose file or symlink lies below.
+    /// The steps on the way to these places, each with an entry whose file or symlink lies below the step.
     passed: HashMap<Step, PlaceOwner<'e>>,
 }
 

@@ -54,9 +54,9 @@ pub enum Extent {
 /// Publishes `entries` as a new generation, and then makes the unit requests of all secrets and templates that changed. `channel`
 /// says how unit requests are made.
 ///
-/// An obstacle at a declared path stops the run, because only a part of the declared paths would be replaced. There are two
-/// exceptions. If no generation is live, there is nothing to protect. If another user can have made the obstacle, that user could
-/// otherwise stop every update. In both cases, the run goes on, and the obstacle is listed in [`Published::failures`].
+/// An obstacle at a declared path stops the run. Otherwise, only some of the declared paths would get the new content. There are
+/// two exceptions. If no generation is live, there is nothing to protect. If another user can have made the obstacle, that user
+/// could otherwise stop every update. In both cases, the run goes on, and the obstacle is listed in [`Published::failures`].
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ pub fn publish(site: &Site, entries: &[Entry<'_>], extent: Extent, channel: &Cha
     publish_within(budget::LOCK, site, entries, extent, channel)
 }
 
-/// Does what [`publish`] does, and waits for another run at most for `timeout`.
+/// Does what [`publish`] does, but waits for other runs only for the time `timeout`.
 pub(crate) fn publish_within(
     timeout: Duration,
     site: &Site,
@@ -96,8 +96,8 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
 
     // The whole generation is written before the link names it, so a run that is killed here leaves the live generation unchanged.
     let mut draft = write(site, root, number, entries, &decided.wanted)?;
-    // Here is the last moment to end a run without a change. If no generation is live, as at boot, the run goes on and publishes what
-    // is ready.
+    // This is the last moment at which the run can end without a change. But if no generation is live, as at boot, the run goes on
+    // and publishes what is ready.
     if decided.is_live && stop::is_requested() {
         return Err(InstallError::stopped(&site.link).into());
     }
@@ -122,8 +122,8 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     if is_telling {
         // The unit requests come after the symlinks: a unit that restarts must find the new content at every declared path.
         let errors = units::request(channel, &changes.units);
-        // systemd would refuse again what it has refused, so such a request is not repeated. The record is kept for the next run
-        // only if systemd may not have received a request.
+        // If systemd has refused a request, it would refuse the same request again, so such a request is not repeated. The record
+        // is kept for the next run only if systemd may not have received a request.
         if !errors.iter().any(UnitError::is_lost) {
             let removed = pending::remove(site, root, number);
             warnings.extend(removed.err().map(|error| error.to_string()));
@@ -151,7 +151,7 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     })
 }
 
-/// The units to restart and reload of all entries.
+/// The units to restart and the units to reload, collected from all entries.
 fn all_units(entries: &[Entry<'_>]) -> UnitRequests {
     let mut units = UnitRequests::default();
     for entry in entries {
@@ -204,7 +204,7 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
     })
 }
 
-/// The first number after `current` that is not in `held`, so that no symlink leads to a generation with this number. Whatever a
+/// The first number after `current` that is not in `held`. No symlink leads to a generation with such a number, so whatever a
 /// killed run left under the number can be removed.
 fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, InstallError> {
     let exhausted = || InstallError::numbers_exhausted(&site.link);

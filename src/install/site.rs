@@ -10,7 +10,7 @@ use crate::system::{root::Root, users::Ids};
 /// The paths and settings of an installation: where generations are published, and how.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// The directory with which all paths begin: the paths of this site, of its entries, and of the system.
+    /// The directory that stands for `/`: the paths of this site, of its entries and of the system begin there.
     pub root: Root,
     /// The absolute path of the directory that holds the generations. Each generation is a subdirectory whose name is its number.
     pub mount_point: PathBuf,

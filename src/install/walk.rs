@@ -32,7 +32,7 @@ use super::{
 };
 use crate::system::root::Root;
 
-/// The most symlinks that are followed in one path: 40, as in the kernel (`path_resolution`(7)).
+/// Limit: at most 40 symlinks are followed in one path, as in the kernel (`path_resolution`(7)).
 const MAX_SYMLINKS: usize = 40;
 
 /// Finds the way to `path`. The walk does not enter the directory to which the step `stop` leads, and treats this directory as

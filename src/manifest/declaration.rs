@@ -37,7 +37,7 @@ pub struct Manifest {
     pub age_key_credential: Option<String>,
     /// The time for one answer of gpg, an age plugin or a key command.
     pub key_timeout: Duration,
-    /// The most bytes of one sops file, of all secrets together, and of all rendered templates together.
+    /// The size limit in bytes. It holds for each sops file, for all secrets together, and for all rendered templates together.
     pub max_size: usize,
     /// Whether the generations are on a tmpfs; the default is a ramfs.
     pub use_tmpfs: bool,

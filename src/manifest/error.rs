@@ -17,7 +17,7 @@ pub struct ManifestError {
 
 impl ManifestError {
     /// The error for a text that is not JSON, or for a value of the wrong type. `field` describes the field at fault, for example
-    /// `the field "mode" of secret "a"`. It is `.` if the fault is not in a field.
+    /// `the field "mode" of secret "a"`. If the fault is not in a field, `field` is `.`.
     pub(crate) fn json(path: &Path, field: &str, error: &serde_json::Error) -> Self {
         cause(field, error)
             .of(format_args!("cannot read the manifest {}", shown(path)))

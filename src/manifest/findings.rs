@@ -30,8 +30,8 @@ impl Findings {
         self.errors.push(Diagnosis::new(cause, remedy));
     }
 
-    /// Records a fault with which the Go program of sops-nix would install the manifest without complaint. In a manifest with
-    /// `version`, the fault is an error. Otherwise it is a warning, which also names the consequence.
+    /// Records a fault that the Go program of sops-nix accepts without complaint. In a manifest with `version`, the fault is an
+    /// error. Otherwise it is a warning, which also names the consequence.
     pub(crate) fn forgivable(&mut self, cause: String, consequence: &str, remedy: &str) {
         if self.strict {
             self.error(cause, remedy);

@@ -24,8 +24,8 @@ fn fields(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for (name, field) in properties.into_iter().flatten() {
         let field = field.as_object_mut().unwrap();
-        // The defaults are the zero values of the Rust types. The formats are the numbers of bits in Rust. Neither belongs to the
-        // manifest.
+        // The defaults come from the zero values of the Rust types, and the formats from the widths of Rust integers. Neither
+        // belongs to the manifest.
         field.remove("default");
         field.remove("format");
         if !is_required(name) {

@@ -9,9 +9,11 @@ use crate::manifest::{Manifest, Phase};
 /// started this program, not an activation script.
 ///
 /// Our module calls its units `sops-nix`, `sops-nix-for-users` and `sops-nix-for-file-systems`. No activation script does the work
-/// of the last of these units. The module of sops-nix calls the first two `sops-install-secrets` and
-/// `sops-install-secrets-for-users`. Our module defines these names as aliases, except on system-manager, which cannot make
-/// aliases. So a command always has the name that the module itself uses.
+/// of `sops-nix-for-file-systems`, so the command for the phase of file systems always restarts this unit.
+///
+/// The module of sops-nix calls the first two units `sops-install-secrets` and `sops-install-secrets-for-users`. Our module defines
+/// these names as aliases, except on system-manager, which cannot make aliases. Because of this exception, the command always uses
+/// the unit name of the module that made the manifest.
 #[must_use]
 pub(crate) fn command(manifest: &Manifest, is_early: bool, by_unit: bool) -> &'static str {
     match (is_early, by_unit) {

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// The largest template file that is read, in bytes: 64 MiB, far more than any real template. Larger files are refused.
+/// Limit: a template file has at most 64 MiB, far more than any real template. Larger files are refused.
 const LARGEST_TEMPLATE: usize = 1 << 26;
 
 /// The contents of the secrets that did not fail, by the name of the secret.
@@ -50,12 +50,12 @@ pub(crate) fn values(files: Vec<(Source<'_>, Result<WantedContents, Failure>)>) 
     (values, failures)
 }
 
-/// Renders all templates, in the order of the manifest. A template that cannot be rendered is `None`, and a failure is returned for
-/// it.
+/// Renders all templates, and returns them in the order of the manifest. If a template cannot be rendered, `None` is in its place,
+/// and a failure is returned for it.
 ///
-/// All rendered templates together have a size limit of their own, as large as the limit of all secrets. Short templates are
-/// rendered first, so a template with a very long secret does not take the room of shorter templates. Template files are read
-/// on `thread`.
+/// The limit `maxSize` holds once for all secrets together, and once more for all rendered templates together. The shortest
+/// template is rendered first, whatever the order of the manifest. So a template with a very long secret does not take the room of
+/// shorter templates. Template files are read on `thread`.
 pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined) -> (Vec<Option<Plaintext>>, Vec<Failure>) {
     if manifest.templates.is_empty() {
         return (Vec::new(), Vec::new());

@@ -39,8 +39,8 @@ pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
     }
 }
 
-/// The key sources in the places where hosts and people keep their keys if nothing names another place, and then the key sources of
-/// the environment. The files in the usual places need not exist.
+/// The key sources in the usual places: where hosts and people keep their keys by default. After them come the key sources that the
+/// environment names. A file in a usual place may be missing.
 pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
     let mut sources = KeySources {
         ssh_keys: ["ssh_host_ed25519_key", "ssh_host_rsa_key"]

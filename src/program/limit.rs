@@ -11,7 +11,7 @@ const CANNOT_RAISE: &str = "make it smaller, or import the Nix module of sops-in
 /// The size limit for each of three things: one sops file, all secrets together, all rendered templates together.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
-    /// The most bytes that are allowed.
+    /// The limit in bytes.
     pub bytes: usize,
     /// What to do about something larger.
     pub remedy: &'static str,
@@ -27,8 +27,7 @@ impl Limit {
         }
     }
 
-    /// The message about an entry with which the limit would be exceeded. `kind` names the limited things in the plural, such as
-    /// `secrets`.
+    /// The message about the entry that would exceed the limit. `kind` names the limited things in the plural, such as `secrets`.
     #[must_use]
     pub(crate) fn exceeded(self, kind: &str) -> Diagnosis {
         let limit = self.bytes >> 20;

@@ -34,7 +34,7 @@ use crate::{
     text::{diagnosis::Diagnosis, printable::shown},
 };
 
-/// The largest manifest that is read, in bytes: 256 MiB, far more than any real manifest. Larger manifests are refused.
+/// Limit: a manifest has at most 256 MiB, far more than any real manifest. Larger manifests are refused.
 const LARGEST_MANIFEST: usize = 1 << 28;
 
 /// The result of a run, as an exit code. The codes are documented in `docs/messages.md`.
@@ -47,8 +47,8 @@ pub enum Outcome {
     NothingChanged = 1,
     /// The manifest cannot be used.
     BadManifest = 2,
-    /// A generation was published (in a dry run: would be published), but something failed. In every run, this can be a link or
-    /// a unit request. A secret or template can be missing only if no generation was live.
+    /// A generation was published (in a dry run: would be published), but something failed. A symlink or a unit request can be
+    /// missing after any run. A secret or template can be missing only if no generation was live before.
     PublishedRest = 3,
 }
 

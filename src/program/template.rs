@@ -17,7 +17,7 @@ const OPENING: &[u8] = b"<SOPS:";
 /// The end of each placeholder that the Nix modules make.
 const CLOSING: &[u8] = b":PLACEHOLDER>";
 
-/// The longest text that is taken for a placeholder: 256 bytes. Placeholders of the Nix modules have about 85 bytes.
+/// Limit: a text of at most 256 bytes is taken for a placeholder. Placeholders of the Nix modules have about 85 bytes.
 const LONGEST: usize = 256;
 
 impl Tokens {

@@ -18,7 +18,7 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// The most bytes of one file of SSH keys.
+/// Limit: a file of SSH keys has at most 16 MiB.
 const LARGEST: usize = 16 << 20;
 
 /// Carries out the command `sops-nix convert`. Whatever cannot be converted is a failure in the answer.

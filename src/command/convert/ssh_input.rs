@@ -49,7 +49,7 @@ pub(crate) fn read_keys(input: &Input) -> SshInput {
     }
 }
 
-/// Whether a text counts as lines with public keys: no line of it begins a private key of any known form.
+/// Whether a text counts as lines with public keys. That is the case if no line begins a private key of any known form.
 fn is_of_lines(text: &[u8]) -> bool {
     let is_private = |line: &[u8]| {
         let marks: [&[u8]; 6] = [
@@ -71,7 +71,8 @@ fn unmarked(input: &Input) -> &[u8] {
     text.strip_prefix(MARK).unwrap_or(text)
 }
 
-/// Whether a text with a private key has a second key. Blocks of keys count, and so do lines with public keys.
+/// Whether a text with a private key contains a second key. A PEM block of a key counts as a key, and so does a line with a public
+/// key.
 fn holds_several(text: &[u8]) -> bool {
     let begins_key = |line: &&[u8]| {
         let Ok(line) = str::from_utf8(line) else { return false };
@@ -160,7 +161,7 @@ fn key_of_line(line: &str, place: &str) -> LineOutcome {
     }
 }
 
-/// Why a key with this mark is no recipient.
+/// Why the key of a line with this mark is no recipient.
 fn meaning(mark: LineMark) -> &'static str {
     match mark {
         LineMark::Revoked => "its key is revoked",
@@ -186,7 +187,7 @@ impl LineList {
         }
     }
 
-    /// All messages. `rest` makes the last one, from the number of messages that were only counted.
+    /// All messages. If some messages were only counted, `rest` makes the last message, from their number.
     fn told(self, rest: impl FnOnce(usize) -> String) -> Vec<Diagnosis> {
         let mut told = self.first;
         if self.others > 0 {

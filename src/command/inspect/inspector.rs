@@ -15,9 +15,9 @@ use crate::{
     text::{diagnosis::Diagnosis, printable},
 };
 
-/// The most bytes of a sops file that is inspected. The limit of the installer is 64 MiB if nobody raises it.
+/// Limit: a sops file that is inspected has at most 1 GiB. The limit of the installer is 256 MiB by default, and can be raised.
 const LARGEST: usize = 1 << 30;
-/// The most bytes that are inspected if they come from another program. It is the limit of the installer.
+/// Limit: at most 64 MiB are inspected from standard input or a fifo.
 const LARGEST_STREAM: usize = 64 << 20;
 
 /// Carries out the command `sops-nix inspect`.
@@ -54,8 +54,8 @@ fn inspect(input: &Input, told: Option<Format>) -> Result<Inspection, Diagnosis>
     Inspection::new(&input.name, format, &mut file).map_err(unusable)
 }
 
-/// Reads a sops file in the format that the user named. If the user named none, the name of the file decides. If the text does not
-/// have that format either, the format that fits the text is taken.
+/// Reads a sops file in the format that the user named. If the user named none, the ending of the file's name decides. If the text
+/// does not have the format of the ending, the format that fits the text is taken.
 fn parse<'t>(text: &'t [u8], path: &Path, told: Option<Format>) -> Result<(Format, SopsFile<'t>), Diagnosis> {
     let format = told.unwrap_or_else(|| remedy::of_ending(path));
     let error = match SopsFile::parse(format, text) {
@@ -75,7 +75,7 @@ fn parse<'t>(text: &'t [u8], path: &Path, told: Option<Format>) -> Result<(Forma
     }
 }
 
-/// An inspection as JSON. For people too, it is written with line breaks.
+/// An inspection as JSON. It is written with line breaks, because people read it too.
 fn json(inspection: &Inspection) -> String {
     // Writing numbers, texts and lists of them to a string cannot fail.
     printable::json(&serde_json::to_string_pretty(inspection).unwrap_or_default()) + "\n"

@@ -105,7 +105,8 @@ fn run_and_kill(test: &str, world: &World, inject: &str) -> bool {
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", &format!("install::tests::{test}")])
         .env(WORLD, &world.top)
-        // With the search path that Cargo sets, the loader would open dozens of files.
+        // With the search path that Cargo sets, the loader would open dozens of files, and the run would be killed at each of these
+        // calls too.
         .env_remove("LD_LIBRARY_PATH")
         .output()
         .unwrap();

@@ -183,8 +183,8 @@ pub(crate) fn is_root(test: &str) -> bool {
     root
 }
 
-/// Runs the test `name` (its path below this module) once more, in a mount namespace of its own. Returns true in that process, in
-/// which the test goes on.
+/// Runs the test `name` (its path below this module) once more, in a new process with a mount namespace of its own. Returns true in
+/// the new process, so that the test goes on there.
 fn in_namespace(name: &str) -> bool {
     if std::env::var_os(NAMESPACE).is_some() {
         return true;

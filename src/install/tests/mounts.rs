@@ -23,7 +23,7 @@ fn mounts(world: &World) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whether the mount has all three flags.
+/// Whether the mount has the three flags nodev, nosuid and noexec.
 fn is_strict(world: &World) -> bool {
     let flags = statvfs(&world.site.mount_point).unwrap().f_flag;
     flags.contains(StatVfsMountFlags::NODEV | StatVfsMountFlags::NOSUID | StatVfsMountFlags::NOEXEC)
@@ -112,7 +112,8 @@ fn nothing_is_written_to_a_disk_that_is_mounted_there() {
     if !in_namespace("mounts::nothing_is_written_to_a_disk_that_is_mounted_there") {
         return;
     }
-    // A tmpfs is mounted on the temporary directory. So a directory of a disk that is bound into it is on another device.
+    // The temporary directory gets a tmpfs. A directory of the disk is then bound to the mount point. So the mount point is on
+    // another device than its parent directory, as a mount is.
     let world = World::with(RAMFS);
     mount("none", &world.top, "tmpfs", MountFlags::empty(), c"").unwrap();
     let disk = TempDir::new_in("/var/tmp").unwrap();
@@ -127,7 +128,7 @@ fn nothing_is_written_to_a_disk_that_is_mounted_there() {
     assert!(world.site.link.symlink_metadata().is_err());
 }
 
-/// Runs the test again as root without the right to mount, as in most containers. Returns true in that process.
+/// Runs the test again as root without the right to mount, as in most containers. Returns true in the new process.
 fn without_mounting(test: &str) -> bool {
     if std::env::var_os("SOPS_TEST_NO_MOUNT").is_some() {
         return true;

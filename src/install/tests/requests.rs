@@ -90,7 +90,8 @@ fn a_record_of_another_generation_does_not_count() {
     }
     let published = world.publish_with_lists(&entry(b"2", &[], &[])).unwrap();
     assert!(published.changes.units.is_empty());
-    // A run that was killed before the swap may have left a record. The record does not count either once its number is in use.
+    // A run that was killed before the swap may have left a record under the number of a later generation. When that generation is
+    // made, the old record still does not count.
     assert!(
         Preview::of(&world.site, &entry(b"2", &[], &[]))
             .unwrap()

@@ -1,4 +1,4 @@
-//! Makes the requests of lists that are still there after a switch, by systemctl.
+//! After a switch, makes by systemctl the requests in the lists that are left.
 //!
 //! A `switch-to-configuration` that reads the lists also removes them. From NixOS 26.11 on, `switch-to-configuration` does not read
 //! the lists, and nothing shows beforehand which version is running. So a run that writes a list also has systemd start this program
@@ -34,7 +34,7 @@ pub const ARGUMENT: &str = "--after-switch";
 /// The beginning of the argument that passes a [`Written`] to the second process, if the `Written` is known.
 const SINCE: &str = "--since=";
 
-/// The time between two looks whether the switch is over.
+/// How long the second process waits before it looks again whether the switch is over.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 const RESTART_LIST: &str = "activation-restart-list";

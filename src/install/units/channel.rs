@@ -70,7 +70,7 @@ pub fn request(channel: &Channel, requests: &UnitRequests) -> Vec<UnitError> {
     outcomes.into_iter().filter_map(Result::err).collect()
 }
 
-/// Arranges that lists of an earlier run, which no switch has read, are carried out after the switch.
+/// If lists of an earlier run are left, arranges that their requests are made after the switch. No switch has read these lists.
 pub fn take_up(channel: &Channel) {
     let (directory, systemctl) = match channel {
         Channel::Systemctl(systemctl) => (Path::new(UNIT_LISTS), systemctl),

@@ -31,7 +31,7 @@ pub(crate) struct Lists<'c> {
 }
 
 impl Lists<'_> {
-    /// Writes the units that the switch finds to the lists. Makes the requests for all other units by systemctl.
+    /// Adds to the lists those units that the switch finds. Makes the requests for all other units by systemctl.
     pub(crate) fn request(mut self, requests: &UnitRequests) -> Vec<Result<(), UnitError>> {
         // If the directory does not exist, no switch reads lists. In that case, systemctl is not called either.
         self.systemctl = self.systemctl.filter(|_| self.directory.is_dir());
@@ -91,9 +91,9 @@ impl Lists<'_> {
         orders.start
     }
 
-    /// Makes the requests for units that must not be listed, by systemctl, if the units run or have failed. These are units that
-    /// systemd still knows, such as generated units. If the new configuration does not have a unit, the switch has already
-    /// stopped that unit.
+    /// Makes by systemctl the requests for `others`: the units that must not be listed. A unit of `others` gets its request only if
+    /// it runs or has failed. systemd still knows some of these units, for example generated units. Other units are not in the new
+    /// configuration, and the switch has already stopped them.
     fn tell_others(&self, others: &UnitRequests) -> Vec<Result<(), UnitError>> {
         let Some(systemctl) = &self.systemctl else {
             self.warn(RESTART, &others.restart);
@@ -188,7 +188,7 @@ mod tests {
             printf '%s\n' Id=$id LoadState=$load ActiveState=$state CanReload=$reload RefuseManualStart=$refuse ''
         done"#;
 
-    /// The units of the new configuration. The requests only reload the first two.
+    /// The units of the new configuration. The requests are to reload the first two units, and to restart the others.
     const FOUND: [&str; 13] = [
         "bad.service",
         "run-reload.service",

@@ -33,10 +33,10 @@ pub(crate) enum Refusal {
     /// The unit is only started by hand. NixOS reads this setting.
     #[error("its unit file sets X-OnlyManualStart")]
     OnlyManualStart,
-    /// The unit is only started because another unit needs the unit.
+    /// The unit may only be started because another unit needs it.
     #[error("its unit file sets RefuseManualStart")]
     RefuseManualStart,
-    /// The unit is only stopped because another unit stops.
+    /// The unit may only be stopped because another unit stops.
     #[error("its unit file sets RefuseManualStop")]
     RefuseManualStop,
     /// A switch must not restart the unit, even if the unit has changed. NixOS reads this setting.

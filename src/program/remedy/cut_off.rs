@@ -2,7 +2,7 @@
 
 use crate::sops::format::Format;
 
-/// The largest text, in bytes, that is examined a second time to explain an error: 1 MiB. A usual sops file has some KiB.
+/// Limit: to explain an error, a text of at most 1 MiB is examined a second time. A usual sops file has some KiB.
 pub(crate) const MOST_EXPLAINED: usize = 1 << 20;
 
 /// Whether the text lacks the part that sops writes last. This part is:

@@ -17,7 +17,7 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// The most desks at which files are worked on side by side.
+/// Limit: at most 8 desks work on files side by side.
 const MOST_DESKS: usize = 8;
 
 /// A confined thread on which sops files are read, and the time that is left for all files.
@@ -35,7 +35,8 @@ impl Desk {
         }
     }
 
-    /// Runs `work` for one file. `left` is the time that is left for this file, from which the time of the work is subtracted.
+    /// Runs `work` for one file. `left` is the time that is left for this file. The time that the work takes is subtracted from
+    /// `left`.
     ///
     /// # Errors
     ///
@@ -100,7 +101,8 @@ impl Desk {
     }
 }
 
-/// The number of desks that help with this many files. A desk takes as long to start as one or two small files take.
+/// The number of further desks for this many files. Starting a desk takes as long as one or two small files take, so there are at
+/// most half as many desks as files.
 fn further_desks(files: usize) -> usize {
     let useful = (files / 2).min(MOST_DESKS);
     if useful < 2 {

@@ -21,13 +21,13 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
-/// The largest file that is decrypted side by side with others: 64 KiB, more than most files have. A larger file is decrypted
-/// alone, so that the memory for several large files is never needed at once.
+/// Limit: a file of at most 64 KiB is small, and is decrypted side by side with others. Most files are small. A larger file is
+/// decrypted alone, so that the memory for several large files is never needed at once.
 const SMALL: usize = 64 << 10;
-/// The most bytes that the contents of such a small file may have: 1 MiB.
+/// Limit: the contents of one small file have at most 1 MiB.
 const SHORT: usize = 1 << 20;
-/// The most bytes that the contents of all small files together may have: 8 MiB. These contents are kept in memory before it is
-/// known whether they may be published.
+/// Limit: the contents of all small files together have at most 8 MiB. These contents are kept in memory before it is known whether
+/// they may be published.
 const KEPT: usize = 8 << 20;
 
 /// The sops files of a manifest while they are decrypted.
@@ -46,7 +46,7 @@ pub(crate) struct File<'m> {
     job: Arc<Job>,
     /// The time that is left for the file.
     left: Duration,
-    /// `None` before the work on the file has a result that counts.
+    /// `None` until the work on the file has given a result that counts.
     progress: Option<Result<Begun, Diagnosis>>,
 }
 
@@ -103,10 +103,15 @@ impl<'m> File<'m> {
         }
     }
 
-    /// Reads a small file, and decrypts it if the keys at hand open it. A file that takes too long has failed, and that is its
-    /// result. After any other failure, the file has no result yet: it is decrypted again later, alone. That also happens if the
-    /// file needs more memory than a small file may use, or more tries of keys than its own. `kept` is the number of bytes that the
-    /// contents of all small files together may still take. Returns whether more files may be decrypted side by side.
+    /// Reads a small file, and decrypts it if the keys at hand open it. If the file takes too long, that failure is its result. In
+    /// these cases, the file has no result yet, and is decrypted again later, alone:
+    ///
+    /// - It fails for another reason.
+    /// - It needs more memory than small files may use.
+    /// - It needs more tries of keys than a single file has for itself.
+    ///
+    /// `kept` is the number of bytes that the contents of all small files together may still take. Returns whether more files may
+    /// be decrypted side by side.
     fn attempt(&mut self, keys: &KeysAtHand, desk: &mut Desk, kept: &AtomicUsize) -> bool {
         let (job, keys) = (self.source.job().of_at_most(SMALL), keys.apart());
         let shared = keys.clone();

@@ -149,8 +149,8 @@ impl Job {
 
     /// Runs `step`. A panic in `step` is a fault of this program, and counts as a failure of this file alone.
     fn without_panic<T>(&self, step: impl FnOnce() -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
-        // `AssertUnwindSafe` is correct here, because the work on a file does not change the keys. Only the identity with which
-        // the next search for a data key begins may be another one after a panic.
+        // `AssertUnwindSafe` is correct here, because the work on a file does not change the keys. After a panic, only one thing
+        // may differ: the identity with which the next search for a data key begins.
         catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
             let fault = "this is a bug in sops-install-secrets, described in the lines above";
             Err(self.fail(Diagnosis::new(fault, "please report it")))
