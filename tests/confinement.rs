@@ -1,4 +1,4 @@
-//! What the thread that decrypts can do, and what not: tried out.
+//! Tests what the thread that decrypts can do and cannot do, by trying it.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,10 +32,10 @@ fn confined<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     Confined::default().run(Duration::from_mins(1), work).unwrap()
 }
 
-/// What was tried, and the number of the error.
+/// The actions that were tried, each with the number of its error, if it failed.
 type Tried = Vec<(&'static str, Option<i32>)>;
 
-/// A directory with a file that only root can read, or its owner, and with things to remove.
+/// A directory with a file that only root or its owner can read, and with files and directories to remove.
 fn scratch() -> TempDir {
     let dir = tempfile::Builder::new().prefix("confinement-").tempdir().unwrap();
     let file = dir.path().join("file");
@@ -49,7 +49,7 @@ fn scratch() -> TempDir {
     dir
 }
 
-/// Things that decryption has no use for. Each can be done once.
+/// Tries actions that decryption never needs. Each of them can be done only once.
 fn try_all(dir: &Path) -> Tried {
     let (file, directory, link) = (dir.join("file"), dir.join("directory"), dir.join("link"));
     let writing = |path: &Path| OpenOptions::new().write(true).open(path).map(drop);
@@ -92,7 +92,7 @@ fn it_can_read_and_nothing_else_and_the_others_can_do_what_they_could() {
     let dir = scratch();
     let path = dir.path().to_owned();
     let tried = confined(move || try_all(&path));
-    // EPERM or EACCES.
+    // The only expected errors are EPERM and EACCES.
     let allowed: Vec<_> = tried.iter().filter(|(_, error)| !matches!(error, Some(1 | 13))).collect();
     assert!(allowed.is_empty(), "not refused: {allowed:?}");
     let (file, path) = (dir.path().join("file"), dir.path().to_owned());
@@ -127,7 +127,7 @@ fn it_can_tell_the_journal() {
     confined(move || sender.send_to(b"a message", &journal).unwrap());
     let mut message = [0; 20];
     assert_eq!(receiver.recv(&mut message).unwrap(), 9);
-    // What is too long for a message goes as a file without a name.
+    // A message that is too long is passed to the journal as a file without a name.
     confined(|| rustix::fs::memfd_create("message", rustix::fs::MemfdFlags::ALLOW_SEALING).map(drop)).unwrap();
 }
 
@@ -137,7 +137,7 @@ fn a_panic_goes_on_where_the_work_was_ordered() {
     assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"a fault"));
 }
 
-/// Goes down the stack until it is this many bytes below `top`.
+/// Uses the stack until it reaches this many bytes below `top`.
 fn descend(top: usize, bytes: usize) -> usize {
     let frame = std::hint::black_box([0_u8; 4096]);
     let used = top - std::ptr::from_ref(&frame).addr();

@@ -1,4 +1,4 @@
-//! Nothing of a secret or of a key is in anything that the program says, and nobody can take it out of its memory.
+//! Tests that no output of the program contains any part of a secret or of a key, and that nobody can read its memory.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,14 +21,14 @@ use common::{Manifest, Said, World, fixtures, has, say, secret_in, secrets, toke
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 
-/// Runs as somebody would who wants to know everything.
+/// Runs with all settings that make the program print more.
 fn run_loudly(world: &World, manifest: &Manifest) -> Said {
     world.run_with(manifest, |command| {
         command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full")
     })
 }
 
-/// One secret of each file, given in many wrong ways: another format, cut off, altered, with its MAC gone.
+/// Secrets from files that are damaged in many ways: a wrong format, a missing end, changed text, or a missing MAC.
 fn damaged_files(world: &World) -> Vec<(PathBuf, &'static str)> {
     let formats = ["yaml", "json", "dotenv", "ini", "binary"];
     let names = [
@@ -80,7 +80,7 @@ fn damaged_files(world: &World) -> Vec<(PathBuf, &'static str)> {
             add(format!("without-{line}"), &rest, format);
         }
     }
-    // Values that nobody encrypted must not be shown either, wherever a parser stumbles.
+    // Values that were never encrypted must not be shown either, whatever error a parser reports.
     for entry in fs::read_dir(fixtures().join("plain")).unwrap() {
         let path = entry.unwrap().path();
         let (name, text) = (path.file_name().unwrap().to_str().unwrap(), fs::read(&path).unwrap());
@@ -135,7 +135,7 @@ fn no_output_of_any_run_shows_a_secret_or_a_key() {
     ));
 }
 
-/// Keys of all kinds, each of them spoilt in some way.
+/// Keys of all kinds, each damaged in some way.
 fn bad_keys(world: &World) -> Vec<PathBuf> {
     let mut keys = Vec::new();
     for name in [
@@ -197,7 +197,7 @@ fn no_output_shows_a_key_that_is_no_key() {
         });
         assert_eq!(said.code, Some(1), "{said:?}");
         assert_eq!(secret_in(&said.err), None, "the message about a bad key");
-        // A part of a key is as bad as the whole.
+        // A message with a part of a key is as bad as a message with the whole key.
         for key in [identity, post_quantum] {
             let data = key.rsplit_once('1').unwrap().1;
             assert!(
@@ -247,7 +247,8 @@ fn no_output_of_a_good_run_shows_a_secret_or_a_key() {
     assert_eq!(secret_in(&lists), None, "a list");
 }
 
-/// What a leaking program would do, with a secret of the fixtures in two halves, since the script itself is looked at too.
+/// What a program with a leak could do. The secret of the fixtures is written in two halves, because the script itself is searched
+/// too.
 const LEAKS: &[&str] = &[
     "printf '%s%s' \"$1\" \"$2\"",
     "printf '%s%s' \"$1\" \"$2\" >&2",
@@ -285,7 +286,8 @@ fn each_test_of_the_program_fails_when_something_secret_is_where_it_must_not_be(
     say(&format!("leaks: {} ways of leaking, all found", LEAKS.len()));
 }
 
-/// Runs with a journal that is connected to standard error, and gives what reached the two.
+/// Runs with a stand-in for the journal, which is connected to standard error. Returns the messages that the journal got, the text
+/// on standard error, and the exit code.
 fn run_under_systemd(world: &World, manifest: &Manifest) -> (Vec<String>, String, Option<i32>) {
     fs::create_dir_all(world.path("/run/systemd/journal")).unwrap();
     let path = world.path("/run/systemd/journal/socket");
@@ -305,7 +307,7 @@ fn run_under_systemd(world: &World, manifest: &Manifest) -> (Vec<String>, String
     let mut messages = Vec::new();
     let mut buffer = vec![0; 1 << 20];
     while let Ok(length) = journal.recv(&mut buffer) {
-        // An empty message only asks whether there is a journal.
+        // An empty message only tests whether there is a journal.
         if length > 0 {
             messages.push(world.shown(&fields(&buffer[..length])));
         }
@@ -313,7 +315,8 @@ fn run_under_systemd(world: &World, manifest: &Manifest) -> (Vec<String>, String
     (messages, fs::read_to_string(text).unwrap(), code)
 }
 
-/// A journal message as lines `NAME=value`. A value with line breaks comes as name, length in eight bytes, and value.
+/// A journal message as lines `NAME=value`. A value with line breaks arrives in another form: the name, the length in eight bytes,
+/// and the value.
 fn fields(message: &[u8]) -> String {
     let mut text = String::new();
     let mut rest = message;
@@ -425,14 +428,14 @@ fn standard_error_that_is_not_the_journal_gets_the_text_alone() {
     assert!(journal.recv(&mut [0; 10]).is_err(), "the journal heard of it too");
 }
 
-/// A run of a plain user that waits for a lock, and so stands still with the keys in its memory.
+/// A run of a plain user that waits for a lock. It stays in this state, with the keys in its memory.
 fn standing_still(world: &World) -> (File, std::process::Child) {
     let manifest = world.manifest().secret("a", &world.fixture("text.bin"), "");
     assert_eq!(world.run(&manifest).code, Some(0));
     let lock = File::open(world.input("run/secrets.d/.lock")).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
     let mut child = world.program([world.save(&manifest)]).stderr(Stdio::null()).spawn().unwrap();
-    // Its limits tell when it has come to forbid dumps, and its lock is what it does last of all before it waits.
+    // The process waits for the lock as soon as two things hold: its limits show that it has forbidden core dumps, and it sleeps.
     let start = Instant::now();
     while !waits(child.id()) {
         assert!(child.try_wait().unwrap().is_none(), "the run did not wait for the lock");
@@ -442,7 +445,7 @@ fn standing_still(world: &World) -> (File, std::process::Child) {
     (lock, child)
 }
 
-/// Whether the process has opened the mount point.
+/// Whether the process has forbidden core dumps, and sleeps.
 fn waits(process: u32) -> bool {
     fs::read_to_string(format!("/proc/{process}/limits")).is_ok_and(|limits| core_limit(&limits) == ["0", "0"])
         && fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| stat.contains(") S "))

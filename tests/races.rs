@@ -1,4 +1,4 @@
-//! Runs against other runs, readers, and users who change what lies on the way or hold it open.
+//! Tests runs at the same time as other runs, as readers, and as users who change or lock files that the run needs.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,19 +22,19 @@ use common::{ALICE, KEYS, Manifest, World, assert_none_shown, say, token};
 use rustix::fs::{FlockOperation, Mode, OFlags, RenameFlags, flock, open, openat, renameat_with};
 use serde_json::json;
 
-/// Runs at once.
+/// The number of runs in a race.
 const RUNS: usize = 50;
-/// How long a race goes on where the machine is slow.
+/// Limit for a race on a slow machine.
 const LONGEST: Duration = Duration::from_secs(15);
-/// Secrets in a set.
+/// The number of secrets in a set.
 const SECRETS: usize = 20;
-/// The two values that all secrets of a set have.
+/// The two sets: the key from which all secrets of the set come, and its value.
 const SETS: [(&str, &str); 2] = [
     ("database/host", "db.example.org"),
     ("database/users/admin/password", "correct horse battery staple"),
 ];
 
-/// A set of secrets of one value, and a template.
+/// A manifest with a set: all secrets have one value, and there is a template.
 fn set(world: &World, key: &str) -> Manifest {
     let file = world.fixture("nesting.json");
     let fields = json!({"restartUnits": ["a.service"]});
@@ -44,13 +44,13 @@ fn set(world: &World, key: &str) -> Manifest {
     manifest.template("t", &token("s0"), json!({}))
 }
 
-/// Where the secrets of a set are.
+/// The places of the secrets and the template of a set.
 fn names() -> Vec<String> {
     let secrets = (0..SECRETS).map(|number| format!("s{number}"));
     secrets.chain(["rendered/t".to_owned()]).collect()
 }
 
-/// Both sets, as manifests of their own.
+/// The manifests of both sets.
 fn two_sets(world: &World, keep: usize) -> [PathBuf; 2] {
     [0, 1].map(|which| {
         let manifest = set(world, SETS[which].0).with("keepGenerations", keep);
@@ -59,7 +59,8 @@ fn two_sets(world: &World, keep: usize) -> [PathBuf; 2] {
     })
 }
 
-/// Starts a run for each manifest, all at once, and waits for all. Each has to succeed; gives how many said that they changed something.
+/// Starts a run for each manifest at the same time, and waits for all runs. Each run must succeed. Returns how many runs reported
+/// changes.
 fn run_at_once(world: &World, manifests: &[&PathBuf]) -> usize {
     let start = |manifest: &&PathBuf| {
         let mut command = world.program([manifest]);
@@ -75,7 +76,7 @@ fn run_at_once(world: &World, manifests: &[&PathBuf]) -> usize {
     ended.sum()
 }
 
-/// The set that a generation is, whole.
+/// The set in a generation. Fails if the generation is not complete.
 fn whole_set(world: &World, number: usize) -> usize {
     let value = |name: &str| fs::read_to_string(world.path(&format!("/run/secrets.d/{number}/{name}"))).unwrap();
     let values: Vec<_> = names().iter().map(|name| value(name)).collect();
@@ -130,7 +131,7 @@ fn runs_of_two_manifests_at_once_each_publish_a_whole_set_and_tell_each_change_o
     ));
 }
 
-/// The value of one file of a directory.
+/// The content of one file in a directory.
 fn read_at(dir: &impl std::os::fd::AsFd, name: &str) -> String {
     let mut text = String::new();
     let file = openat(dir, name, OFlags::RDONLY, Mode::empty()).unwrap();
@@ -178,18 +179,19 @@ fn a_reader_through_one_descriptor_sees_one_generation_and_a_reader_by_path_whol
     ));
 }
 
-/// Tells a process of this test what to do, and where.
+/// The variable that tells a process of this test what to do, and where.
 const ROLE: &str = "SOPS_TEST_RACE_ROLE";
 
-/// A user who does something until it is stopped.
+/// A process of another user, which acts until it is stopped.
 struct User(Child);
 
 impl User {
-    /// Runs the test `name` of this program as alice, in the group `group`, in the world's namespace.
+    /// Runs the test `name` of this program in the world's namespace, as alice, in the group `group`.
     fn new(world: &World, name: &str, group: u32) -> Self {
         let program = world.input("user");
         if !program.exists() {
-            // Alice may not be able to reach the build directory, but can come through the world's.
+            // This program is copied, because alice may not be able to reach the build directory. She can reach the world's
+            // directory.
             let own = env::current_exe().unwrap();
             assert!(
                 Command::new("install")
@@ -224,13 +226,13 @@ impl Drop for User {
     }
 }
 
-/// Whether this process is to act as a user. It ends in any case before the test's time is up.
+/// The time until which this process acts as a user; `None` if it does not act as a user. The time is before the test's time limit.
 fn acts() -> Option<Instant> {
     env::var_os(ROLE)?;
     Some(Instant::now() + Duration::from_secs(50))
 }
 
-/// Exchanges two names, without end.
+/// Exchanges the two names of each pair again and again.
 fn exchange(pairs: &[(&str, &str)], until: Instant) {
     while Instant::now() < until {
         for (one, other) in pairs {
@@ -297,11 +299,11 @@ fn a_user_who_swaps_what_is_on_the_way_gets_nothing_written_owned_or_removed_els
 
 /// The name of this test.
 fn current_test() -> &'static str {
-    // Tests run on threads of their name.
+    // The test harness names each thread after its test.
     thread::current().name().unwrap().to_owned().leak()
 }
 
-/// Opens and locks all that can be, at and below a path, and keeps it so.
+/// Opens and locks every file and directory at and below a path, as far as possible, and keeps them open and locked.
 fn hold(path: &Path, held: &mut Vec<File>) {
     if let Ok(file) = File::open(path) {
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
@@ -320,7 +322,7 @@ fn a_user_who_holds_and_locks_what_they_may_open_delays_nobody() {
             for path in ["/run", "/run/secrets", "/etc/alice"] {
                 hold(Path::new(path), &mut held);
             }
-            // Some of the oldest are let go, so that there are descriptors for the new ones.
+            // Some of the oldest files are closed, so that there are descriptors for new files.
             let excess = held.len().saturating_sub(500);
             held.drain(..excess);
         }
@@ -338,7 +340,8 @@ fn a_user_who_holds_and_locks_what_they_may_open_delays_nobody() {
     let _users: Vec<_> = (0..2).map(|_| User::new(&world, current_test(), KEYS)).collect();
     for run in 0..runs {
         if run % 10 == 0 {
-            // From the start, where there is no mount yet: files held there keep it from being unmounted in any other way.
+            // The test starts again from the state without a mount. The user holds files on the mount open, so only a lazy unmount
+            // is possible.
             world.shell("umount -l /run/secrets.d 2> /dev/null || :; rm -rf /run/secrets /run/secrets.d");
         }
         let manifest = manifest(SETS[run % 2].0);
@@ -347,7 +350,8 @@ fn a_user_who_holds_and_locks_what_they_may_open_delays_nobody() {
         slowest = slowest.max(start.elapsed());
         assert_eq!(world.read("/run/secrets/a"), SETS[run % 2].1);
     }
-    // They keep one core busy each, and other tests run: that is no waiting for a lock, which takes 60 s to be given up.
+    // Each user keeps one processor busy, and other tests run too, so a run may be slow. But no run may wait for a lock, which
+    // would take 60 s.
     assert!(slowest < Duration::from_secs(20), "{slowest:?}");
     say(&format!(
         "races: {runs} runs against users who hold and lock what they may open, the slowest took {} ms",

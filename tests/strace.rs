@@ -1,4 +1,4 @@
-//! What the program does to the machine, as the kernel sees it.
+//! Tests what the program does to the machine, by its system calls.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,10 +15,10 @@ use std::{fs, os::unix::process::CommandExt as _, process::Command};
 use common::{Call, Manifest, World, has, say};
 use serde_json::json;
 
-/// Follows children, shows the path of each descriptor, and strings in full.
+/// strace follows children, and shows the path of each descriptor, and whole strings.
 const WITH_PATHS: &[&str] = &["-y", "-s", "100000"];
 
-/// Secrets, templates, links, units, and all kinds of keys.
+/// A manifest with secrets, templates, symlinks, units, and all kinds of keys.
 fn manifest(world: &World, key: &str) -> Manifest {
     let (file, text) = (world.fixture("nesting.json"), world.fixture("text.bin"));
     let keys = [world.fixture("keys/ssh_ed25519"), world.fixture("keys/ssh_rsa")];
@@ -39,12 +39,12 @@ fn manifest(world: &World, key: &str) -> Manifest {
 const ONE: &str = "database/host";
 const OTHER: &str = "database/users/admin/password";
 
-/// A world for these tests, if they can run.
+/// A world for these tests. `None` if they cannot run.
 fn world() -> Option<World> {
     if has("strace") { World::system() } else { None }
 }
 
-/// A traced run that has to succeed.
+/// The calls of a run, which must succeed.
 fn trace(world: &World, manifest: &Manifest, variables: &[(&str, &str)]) -> Vec<Call> {
     let (said, calls) = world.trace(manifest, WITH_PATHS, variables);
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -113,7 +113,7 @@ fn who_reads_sops_files_has_given_up_all_that_this_does_not_need() {
     assert_eq!(threads, [threads[0]; 2], "one thread, restricted once");
 }
 
-/// Whether the manifest allows to change `path`.
+/// Whether the manifest allows the program to change `path`.
 fn is_declared(path: &str) -> bool {
     let exact = [
         "/run/secrets.d",
@@ -156,7 +156,7 @@ fn nothing_is_changed_outside_the_mount_point_the_declared_paths_and_the_lists()
     assert!(changes > 40, "only {changes} changes seen");
 }
 
-/// The declared mode and owner of what is published at this place of a generation.
+/// The declared mode and owner of the file at this place in a generation.
 fn declared(place: &str) -> (u32, &'static str) {
     match place {
         "deep/down/a" => (0o640, "1000, 60"),
@@ -243,7 +243,7 @@ fn a_dry_run_opens_nothing_for_writing_but_the_dry_lists() {
     assert!(!locks.iter().any(|call| call.name == "flock"), "a dry run waits for nobody");
 }
 
-/// What must not be seen: private keys, and the values of the fixtures.
+/// Texts that must not be seen: private keys, and the values of the fixtures.
 const PRIVATE: &[&str] = &[
     "AGE-SECRET-KEY",
     "PRIVATE KEY",
@@ -309,13 +309,13 @@ fn plaintext_is_written_to_the_generation_alone_and_keys_nowhere() {
     assert!(writes >= 8, "only {writes} writes seen");
 }
 
-/// The manifest of [`manifest`], installed once, and what a second run with other values calls.
+/// Installs the manifest of [`manifest`], and returns the calls of a second run with other values.
 fn second_run(world: &World) -> Vec<Call> {
     world.install(&manifest(world, ONE));
     trace(world, &manifest(world, OTHER), &[])
 }
 
-/// The position of the call that puts the link in its place.
+/// The position of the call that puts the new link in its place.
 fn swap(calls: &[Call]) -> usize {
     let is_swap = |call: &Call| call.name == "renameat2" && call.succeeded() && call.paths().contains(&"/run/secrets".to_owned());
     calls.iter().position(is_swap).unwrap()
@@ -375,7 +375,8 @@ fn many_files(world: &World) -> Manifest {
     })
 }
 
-/// Checks that the hundred files were each opened once, by threads that were confined before. Returns the number of these threads.
+/// Checks that each of the hundred files was opened once, by a thread that was confined before. Returns the number of these
+/// threads.
 fn confined_threads(calls: &[Call]) -> usize {
     let is_sops_file = |call: &Call| call.opens() && call.paths().iter().any(|path| path.contains("/many-"));
     let mut threads: Vec<_> = calls
@@ -413,14 +414,14 @@ fn each_thread_that_opens_a_sops_file_is_confined_even_if_few_threads_can_be_sta
     let world = World::user();
     let manifest = many_files(&world);
     let (log, file) = (world.input("trace"), world.save(&manifest));
-    // The limit counts all threads of a user, so this user is in no other test, nor in the same test of another process.
+    // The limit counts all threads of a user. So no other test uses this user, nor does the same test of another process.
     let owner = 1_000_000_000 + std::process::id();
     let chown = Command::new("chown")
         .args(["-R", &owner.to_string()])
         .arg(world.input(""))
         .status();
     assert!(chown.unwrap().success());
-    // The program and its first confined thread are two.
+    // The program and its first confined thread are two threads.
     for most in 2..=4 {
         let mut command = world.command("strace");
         command.uid(0).arg("-f").arg("-o").arg(&log).args(WITH_PATHS);
@@ -429,7 +430,7 @@ fn each_thread_that_opens_a_sops_file_is_confined_even_if_few_threads_can_be_sta
         let said = world.finish(&mut command);
         assert_eq!(said.code, Some(0), "{most}: {said:?}");
         confined_threads(&common::calls(&log));
-        // Plaintext is in it.
+        // The log contains plaintext, so it is removed.
         fs::remove_file(&log).unwrap();
     }
 }

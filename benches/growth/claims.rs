@@ -1,4 +1,4 @@
-//! What takes long whatever the format: rules, keys of the host, names that are looked for.
+//! Files that take long in any format: by their rules, by the keys of the host, or by the names that are looked for.
 
 use std::iter;
 
@@ -59,7 +59,7 @@ pub fn merges(inputs: &mut Inputs, size: usize) -> Made {
     yaml(inputs, &format!("<<: [{}]", repeated(size, "{},"))).checked(1000, "#")
 }
 
-/// A file that is for nobody, as far as its metadata goes.
+/// A file whose metadata names no recipient but `entries`, so that no key of the host opens it.
 pub fn with_recipients(inputs: &mut Inputs, field: &str, entries: Value) -> Made {
     let mut metadata = metadata(inputs);
     metadata["age"] = json!([]);

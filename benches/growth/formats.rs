@@ -157,7 +157,7 @@ pub fn env_metadata(inputs: &mut Inputs, size: usize) -> Made {
     )
 }
 
-/// Lines whose names have as many levels as they may.
+/// Lines whose names have as many levels as a name may have.
 fn deep_names(size: usize, prefix: &str) -> String {
     repeated(size, &format!("{prefix}a#{}=0\n", "__map_".repeat(31)))
 }
@@ -172,7 +172,7 @@ pub fn ini_deep_metadata(inputs: &mut Inputs, size: usize) -> Made {
     Made::new("ini", format!("[sops]\n{}{metadata}", deep_names(size, "")))
 }
 
-/// Fields that nobody needs, in a section that is nested as it stands.
+/// Metadata fields that nobody needs. In this format, the section is nested already, so its fields are not flattened.
 pub fn json_metadata(inputs: &mut Inputs, size: usize) -> Made {
     let metadata = metadata(inputs).to_string();
     let fields = repeated(size, "\"a#\":{\"b\":[0]},");

@@ -1,8 +1,8 @@
-//! The kinds of files: what somebody puts into a file that is not theirs, so that it takes long.
+//! The kinds of files that take long: what a person could put into a file without a key that opens it.
 
 use crate::{claims, formats, made::Kind, messages};
 
-/// All of them.
+/// All kinds.
 pub fn all() -> Vec<Kind> {
     let kind = |name, make| Kind { name, make };
     vec![

@@ -1,4 +1,4 @@
-//! A file made to take long, and the pieces that such files are made of.
+//! A file that was made to take long, and the pieces from which such files are made.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
@@ -8,27 +8,27 @@ use crate::inputs::Inputs;
 /// A kind of file.
 pub struct Kind {
     pub name: &'static str,
-    /// Makes one of about so many bytes.
+    /// Makes a file of this kind with about so many bytes.
     pub make: fn(&mut Inputs, usize) -> Made,
 }
 
-/// A file, and what a manifest wants of it.
+/// A file, and what a manifest requests from it.
 pub struct Made {
     pub file_name: &'static str,
     pub format: &'static str,
     pub text: String,
-    /// How many secrets come from it.
+    /// The number of secrets that the manifest takes from the file.
     pub secrets: usize,
-    /// The key of each, `#` in it being its name; empty for the whole file.
+    /// The key of each secret in the file. `#` stands for the name of the secret. The key is empty for the whole file.
     pub key: &'static str,
-    /// What stands before the manifest on the command line.
+    /// The arguments that come before the manifest on the command line.
     pub arguments: &'static [&'static str],
     /// Further fields of the manifest.
     pub manifest: Map<String, Value>,
 }
 
 impl Made {
-    /// One secret of a file.
+    /// A file of which one secret is wanted, at the key `wanted`.
     pub fn new(format: &'static str, text: String) -> Self {
         Self {
             file_name: "file",
@@ -41,18 +41,18 @@ impl Made {
         }
     }
 
-    /// One that is the whole file.
+    /// Changes the wanted secret: it is the whole file.
     pub fn whole(self) -> Self {
         Self { key: "", ..self }
     }
 
-    /// With a further field of the manifest.
+    /// Adds a further field to the manifest.
     pub fn with_field(mut self, name: &str, value: Value) -> Self {
         self.manifest.insert(name.to_owned(), value);
         self
     }
 
-    /// Several secrets, looked for by a check without keys, as a build does it.
+    /// Makes the run a check without keys, as in a build, that looks for several secrets.
     pub fn checked(self, secrets: usize, key: &'static str) -> Self {
         Self {
             secrets,
@@ -63,7 +63,7 @@ impl Made {
     }
 }
 
-/// `piece`, with its number in the place of `#`, as often as fits.
+/// Repeats `piece` as often as it fits into `size` bytes. The number of the repetition replaces `#`.
 pub fn repeated(size: usize, piece: &str) -> String {
     let pieces = (0..).map(|number: u64| piece.replace('#', &number.to_string()));
     let mut left = size;
@@ -75,12 +75,12 @@ pub fn repeated(size: usize, piece: &str) -> String {
     pieces.take_while(fits).collect()
 }
 
-/// Metadata that the own key opens, of values that were never there.
+/// Metadata that the test's own key opens. The MAC is that of a file without values.
 pub fn metadata(inputs: &mut Inputs) -> Value {
     inputs.metadata(Sha512::new())
 }
 
-/// The same with another rule.
+/// The metadata that [`metadata`] makes, but with another selection rule.
 pub fn with_rule(inputs: &mut Inputs, rule: &str, pattern: &str) -> Value {
     let mut metadata = metadata(inputs);
     let fields = metadata.as_object_mut().unwrap();
@@ -97,13 +97,13 @@ pub fn yaml_file(lines: &str, metadata: &Value) -> Made {
     Made::new("yaml", format!("{lines}\nsops: {metadata}\n"))
 }
 
-/// A YAML file of nothing but `lines` and a section.
+/// A YAML file that consists of `lines` and the metadata.
 pub fn yaml(inputs: &mut Inputs, lines: &str) -> Made {
     let metadata = metadata(inputs);
     yaml_file(lines, &metadata)
 }
 
-/// The metadata of a file of nothing but so many zeros.
+/// The metadata of a file whose only values are `count` zeros, in plain text.
 pub fn of_zeros(inputs: &mut Inputs, count: usize) -> Value {
     let mac = Sha512::new_with_prefix("0".repeat(count));
     with_every_value_open(inputs.metadata(mac))
@@ -116,7 +116,7 @@ pub fn with_every_value_open(mut metadata: Value) -> Value {
     metadata
 }
 
-/// An INI or dotenv file with such metadata.
+/// The metadata as lines of an INI or dotenv file.
 pub fn flat(metadata: &Value, prefix: &str) -> String {
     let text = |value: &Value| value.as_str().unwrap().replace('\n', "\\n");
     let age = &metadata["age"][0];

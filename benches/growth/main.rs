@@ -1,12 +1,14 @@
-//! Files that somebody without any key made to take long, each kind in three sizes: the time of a run must grow with the size of
-//! the file, and no faster.
+//! Measures files that take long on purpose. A person without any key can make such a file. Each kind of file is tried in three
+//! sizes: the time of a run must not grow faster than the size of the file.
 //!
-//! Prints a Markdown table and fails when double the size takes more than three times as long, when the largest of the full sizes takes
-//! longer than it may, or when any takes more memory than the units have. `--short` takes smaller files, `--large` the largest that there
-//! may be, once each; further arguments choose kinds by a part of their names. What counts is time on the processors, the least of several
-//! runs, so that other work on the machine does not matter much.
+//! Prints a Markdown table. Fails in three cases: a file of double the size takes more than three times as long, the largest file
+//! of the full sizes takes longer than it may, or a run takes more memory than the units have.
+//!
+//! `--short` takes smaller files. `--large` takes the largest files that are allowed, each only once. Further arguments choose
+//! kinds by a part of their names. The time on the processors is measured, not the time on the clock, and the fastest of several
+//! runs counts. So other work on the machine does not matter much.
 
-// The lints about panics mean the program; a bench has nobody to report an error to.
+// The lints about panics are meant for the program. A bench may panic, because it has nobody to report an error to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod claims;
@@ -39,9 +41,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sops-install-secrets");
 struct Scale {
     /// The smallest size, in bytes. The others are twice and four times as large.
     smallest: usize,
-    /// Of how many runs the fastest counts.
+    /// The number of runs, of which only the fastest counts.
     runs: usize,
-    /// The most time for the largest size.
+    /// Limit: the largest size takes at most this time.
     most: Option<Duration>,
 }
 
@@ -55,17 +57,17 @@ const FULL: Scale = Scale {
     runs: 3,
     most: Some(Duration::from_secs(2)),
 };
-/// Up to a little less than `sops.maxSize` is unless it is set.
+/// Up to 252 MiB, a little less than the default of `sops.maxSize`.
 const LARGE: Scale = Scale {
     smallest: 63 << 20,
     runs: 1,
     most: None,
 };
-/// What the units have for such files, in KiB: 2 GiB.
+/// Limit in KiB: the units have 2 GiB of memory for such files.
 const MOST_MEMORY: u64 = 2 << 20;
-/// By how much double the size may take longer.
+/// Limit: double the size may take at most three times as long.
 const MOST_GROWTH: f64 = 3.0;
-/// Shorter times say nothing about growth.
+/// A shorter time says nothing about growth.
 const FLOOR: Duration = Duration::from_millis(60);
 
 fn main() {
@@ -89,7 +91,7 @@ fn main() {
     exit(i32::from(faults > 0));
 }
 
-/// Prints a row for each size, and says whether the kind keeps the rules.
+/// Prints a row for each size. Returns whether the kind keeps the limits.
 fn keeps_rules(kind: &Kind, scale: &Scale) -> bool {
     let mut before: Option<Duration> = None;
     let mut keeps = true;
@@ -119,7 +121,7 @@ fn keeps_rules(kind: &Kind, scale: &Scale) -> bool {
     keeps
 }
 
-/// The least time on the processors for a file of that size, and the most memory held at once.
+/// The shortest time on the processors for a file of this size, and the most memory that a run held at once.
 fn cost(kind: &Kind, size: usize, runs: usize) -> (Duration, u64) {
     let directory = tempfile::tempdir().unwrap();
     let mut inputs = Inputs::new(directory.path());

@@ -1,4 +1,4 @@
-//! Messages to keys of the host that nothing opens, so that each of them is tried.
+//! Messages that name keys of the host, but that no key opens. So the program has to try each of them.
 
 use std::fs;
 
@@ -13,14 +13,14 @@ use crate::{
     made::{Made, metadata},
 };
 
-/// The most entries that a file may have, and the most groups.
+/// Limits: a file has at most so many recipient entries, and at most so many key groups.
 const MOST_ENTRIES: usize = 10_000;
 const MOST_GROUPS: usize = 255;
 
-/// A key of the tests that the host has, in a file of this name.
+/// A test key that is on the host, in the file `path`.
 struct HostKey {
     path: String,
-    /// The public half: its kind and its Base64.
+    /// The public half: the kind of the key, and its Base64.
     recipient: String,
     blob: Vec<u8>,
 }
@@ -39,12 +39,12 @@ impl HostKey {
         }
     }
 
-    /// What an age stanza names the key by.
+    /// The text by which an age stanza names the key.
     fn tag(&self) -> String {
         unpadded(&Sha256::digest(&self.blob)[..4])
     }
 
-    /// The fields of the public half behind its kind.
+    /// The fields of the public half, without the first field, which is the kind of the key.
     fn fields(&self) -> Vec<&[u8]> {
         let (mut rest, mut fields) = (self.blob.as_slice(), Vec::new());
         while let Some((length, behind)) = rest.split_first_chunk::<4>() {
@@ -60,13 +60,13 @@ fn unpadded(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes).trim_end_matches('=').to_owned()
 }
 
-/// In lines of 64 characters.
+/// Breaks `text` into lines of 64 characters.
 fn wrapped(text: &str) -> String {
     let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
     lines.join("\n")
 }
 
-/// An age message of these stanzas.
+/// An age message with these stanzas.
 fn age_message(stanzas: &str) -> String {
     let header = format!("age-encryption.org/v1\n{stanzas}--- {}\n", unpadded(&[0; 32]));
     let text = BASE64_STANDARD.encode([header.as_bytes(), &[0; 32]].concat());
@@ -76,7 +76,7 @@ fn age_message(stanzas: &str) -> String {
     )
 }
 
-/// As many entries as fit and are allowed, all the same.
+/// A file with as many equal entries as fit into `size` bytes, but at most [`MOST_ENTRIES`].
 fn with_entries(inputs: &mut Inputs, size: usize, field: &str, entry: Value) -> Made {
     let count = (size / entry.to_string().len()).min(MOST_ENTRIES);
     with_recipients(inputs, field, vec![entry; count].into())
@@ -87,7 +87,7 @@ fn with_messages(inputs: &mut Inputs, size: usize, recipient: &str, stanzas: &st
     with_entries(inputs, size, "age", entry)
 }
 
-/// So many stanzas that any age key may be meant by.
+/// So many X25519 stanzas. Such a stanza names no key, so any age key may be meant.
 fn x25519_stanzas(count: usize) -> String {
     let share = unpadded(&[9; 32]);
     format!("-> X25519 {share}\n{share}\n").repeat(count)
@@ -111,7 +111,7 @@ pub fn named_ssh_ed25519(inputs: &mut Inputs, size: usize) -> Made {
     made.with_field("ageSshKeyPaths", json!([key.path]))
 }
 
-/// Stanzas that name an RSA key, as many as a message may have lines for.
+/// Stanzas that name an RSA key, as many as fit into the lines that a message may have.
 fn rsa_stanzas(key: &HostKey) -> String {
     let body = wrapped(&unpadded(&vec![1; key.fields()[1].len() - 1]));
     let stanza = format!("-> ssh-rsa {}\n{body}\n", key.tag());
@@ -124,7 +124,7 @@ pub fn unnamed_ssh_rsa(inputs: &mut Inputs, size: usize) -> Made {
     made.with_field("ageSshKeyPaths", json!([key.path]))
 }
 
-/// In as many key groups as there may be: each of them may need a try.
+/// Puts the entries into as many key groups as a file may have. Each group may need a try of a key.
 fn in_groups(inputs: &mut Inputs, size: usize, field: &str, entry: &Value) -> Made {
     let count = size / MOST_GROUPS / entry.to_string().len();
     let group = json!({ field: vec![entry; count.max(1)] });
@@ -137,7 +137,7 @@ pub fn named_ssh_rsa(inputs: &mut Inputs, size: usize) -> Made {
     in_groups(inputs, size, "age", &entry).with_field("ageSshKeyPaths", json!([key.path]))
 }
 
-/// Messages to the OpenPGP key that is made of the RSA key of the tests, <https://www.rfc-editor.org/rfc/rfc4880#section-5.1>.
+/// Messages that name the OpenPGP key made from the RSA test key, <https://www.rfc-editor.org/rfc/rfc4880#section-5.1>.
 pub fn named_pgp(inputs: &mut Inputs, size: usize) -> Made {
     let key = HostKey::of_tests("ssh_rsa");
     let fingerprint = pgp_fingerprint(&key);
@@ -152,7 +152,7 @@ pub fn named_pgp(inputs: &mut Inputs, size: usize) -> Made {
     in_groups(inputs, size, "pgp", &entry).with_field("sshKeyPaths", json!([key.path]))
 }
 
-/// As OpenPGP counts it for a key of the year 1970, section 12.2.
+/// The OpenPGP fingerprint (RFC 4880, section 12.2) of the key, if the key was made in 1970.
 fn pgp_fingerprint(key: &HostKey) -> Vec<u8> {
     let fields = key.fields();
     let body = [&[4, 0, 0, 0, 0, 1], mpi(fields[1]).as_slice(), &mpi(fields[0])].concat();
@@ -160,7 +160,7 @@ fn pgp_fingerprint(key: &HostKey) -> Vec<u8> {
     Sha1::digest([&[0x99], length.as_slice(), &body].concat()).to_vec()
 }
 
-/// A number behind the count of its bits.
+/// A number as OpenPGP writes it: first the count of its bits, then its bytes.
 fn mpi(number: &[u8]) -> Vec<u8> {
     let start = number.iter().position(|byte| *byte != 0).unwrap();
     let number = &number[start..];
@@ -168,7 +168,7 @@ fn mpi(number: &[u8]) -> Vec<u8> {
     [&u16::try_from(bits).unwrap().to_be_bytes(), number].concat()
 }
 
-/// In the new format, with a length of four bytes.
+/// A packet in the new format, with a length of four bytes.
 fn packet(tag: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap().to_be_bytes();
     [&[0xc0 | tag, 0xff], length.as_slice(), body].concat()

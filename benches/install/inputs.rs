@@ -1,4 +1,4 @@
-//! Sops files and manifests of any size, made without sops: the encrypt side of the format, as far as a bench needs it.
+//! Makes sops files and manifests of any size, without sops. It encrypts as sops does, as far as a bench needs it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 const LAST_MODIFIED: &str = "2024-01-01T00:00:00Z";
 
-/// Encrypts files to one age identity, under `directory`.
+/// Encrypts files to one age identity. The files are in `directory`.
 pub struct Inputs {
     directory: PathBuf,
     identity: age::x25519::Identity,
@@ -24,7 +24,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// A new identity, whose file is the only thing written.
+    /// Makes a new identity. Only the file of the identity is written.
     pub fn new(directory: &Path) -> Self {
         let identity = age::x25519::Identity::generate();
         let this = Self {
@@ -54,7 +54,7 @@ impl Inputs {
             let token = self.token(value.into_bytes(), &format!("{}:", key(number)));
             let _ = writeln!(text, "{}: {token}", key(number));
         }
-        // JSON is YAML, and spares us a second writer.
+        // Every JSON text is also YAML, so a second writer is not needed.
         let _ = writeln!(text, "sops: {}", self.metadata(mac));
         self.write(name, &text)
     }
@@ -90,7 +90,7 @@ impl Inputs {
         })
     }
 
-    /// A value as sops writes it. The nonces are distinct, which is all that a bench needs.
+    /// A value as sops writes it. The nonces only have to be distinct, which is enough for a bench.
     fn token(&mut self, mut value: Vec<u8>, path: &str) -> String {
         self.tokens += 1;
         let nonce = Sha256::digest(self.tokens.to_le_bytes());

@@ -1,9 +1,9 @@
-//! The whole program, from start to exit, on inputs from one secret to ten thousand, as a Markdown table.
+//! Measures the whole program, from start to exit, on inputs from one secret to ten thousand. Prints a Markdown table.
 //!
-//! As root it runs in a private mount namespace with the real ramfs, otherwise in user mode. `--short` is for a check that the
-//! bench works: fewer runs, smaller inputs.
+//! As root, the bench runs in a private mount namespace with the real ramfs; otherwise, in user mode. `--short` only checks that
+//! the bench works: it takes fewer runs and smaller inputs.
 
-// The lints about panics mean the program; a bench has nobody to report an error to.
+// The lints about panics are meant for the program. A bench may panic, because it has nobody to report an error to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod inputs;
@@ -32,7 +32,7 @@ fn main() {
     }
 }
 
-/// Starts over in a mount namespace of our own, which takes every mount with it when it ends.
+/// Starts this bench again in a mount namespace of its own. When the namespace ends, all its mounts end too.
 fn enter_namespace(arguments: &[String]) {
     let error = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "--"])
@@ -45,7 +45,7 @@ fn enter_namespace(arguments: &[String]) {
 
 /// Where secrets are installed.
 struct Place {
-    /// What is gone when the bench is.
+    /// The temporary directory, which is removed at the end of the bench.
     _directory: Option<tempfile::TempDir>,
     mount_point: PathBuf,
     link: PathBuf,
@@ -74,7 +74,7 @@ impl Place {
         }
     }
 
-    /// As it was before the first run.
+    /// Puts everything back into the state before the first run.
     fn clear(&self) {
         if !self.is_user {
             let _ = umount(&self.mount_point);

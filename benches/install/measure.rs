@@ -1,4 +1,4 @@
-//! One run of a program, and what it cost.
+//! Runs a program once, and measures the cost.
 
 use std::process::{Command, Stdio, exit};
 use std::time::{Duration, Instant};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
-/// Time on the clock, time on the processors, and the most memory held at once.
+/// The time on the clock, the time on the processors, and the most memory that was held at once.
 #[derive(Clone, Copy)]
 pub struct Cost {
     pub wall: Duration,
     pub cpu: Duration,
     pub peak_kib: u64,
-    /// Whether the program ended well.
+    /// Whether the program ended with success.
     pub is_success: bool,
 }
 
-/// Measures a program, called with its arguments, in a process of its own: the kernel counts the memory of whoever starts a program as the
-/// program's, until the program is loaded, so it must be started by something small.
+/// Measures a program with its arguments, in a small process of its own. Until a new program is loaded, the kernel counts the
+/// memory of the process that starts it as the program's own. So a small process must start it.
 pub fn in_own_process(command: &[String]) -> Cost {
     let output = Command::new(std::env::current_exe().unwrap())
         .arg("--measure")
@@ -35,7 +35,7 @@ pub fn in_own_process(command: &[String]) -> Cost {
     }
 }
 
-/// The process of its own: runs the program once, prints three numbers, and ends as the program did.
+/// The small process: runs the program once, prints three numbers, and ends with the exit code of the program.
 pub fn here(command: &[String]) -> ! {
     let start = Instant::now();
     let output = Command::new(&command[0])

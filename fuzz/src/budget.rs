@@ -1,21 +1,21 @@
-//! How much processor time an input may take. The clock on the wall would count other work on the machine; that an input waits for
-//! ever is what the limit of libFuzzer is for.
+//! Limits the processor time that an input may take. The time on the clock would include other work on the machine. If an input
+//! waits for ever, libFuzzer ends it by its own limit.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// For any input: RSA, and shares of many groups, take long whatever the size.
+/// The time for any input, even the smallest: RSA keys, and shares of many groups, always take long.
 const FLOOR: Duration = Duration::from_secs(2);
-/// For each byte. The program of a release takes a thousandth of it.
+/// The additional time for each byte of the input. A release build takes a thousandth of this time.
 const FOR_A_BYTE: Duration = Duration::from_micros(50);
-/// Of how many runs the fastest counts: on a busy machine the same work takes longer.
+/// The number of runs, of which only the fastest counts. On a busy machine, the same work can take longer.
 const RUNS: usize = 3;
 
-/// Runs `check`, which must end in a time that grows with the size of the input and no faster.
+/// Runs `check`, whose time must not grow faster than the size of the input.
 ///
 /// # Panics
-/// When it takes longer, each time.
+/// If each of the runs takes longer than that.
 pub fn within(input: &[u8], check: impl Fn(&[u8])) {
     let budget = FLOOR + FOR_A_BYTE * u32::try_from(input.len()).unwrap_or(u32::MAX);
     let is_late = || {
@@ -27,12 +27,12 @@ pub fn within(input: &[u8], check: impl Fn(&[u8])) {
     assert!(late < RUNS, "{} bytes took longer than {budget:?}, {RUNS} times", input.len());
 }
 
-/// The processor time of this process so far, all threads together.
+/// The processor time of this process so far, of all threads together.
 fn spent() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }
 
-/// A fuzz target whose inputs must not take long: [`within`] the budget for their size.
+/// Defines a fuzz target whose inputs must not take long: each input must end [`within`] the time for its size.
 #[macro_export]
 macro_rules! timed_fuzz_target {
     (|$input:ident: &[u8]| $check:expr) => {
@@ -44,7 +44,7 @@ macro_rules! timed_fuzz_target {
 mod tests {
     use super::*;
 
-    /// Keeps the processor busy for so long.
+    /// Keeps the processor busy for the given time.
     fn work(time: Duration) {
         let start = spent();
         while spent().saturating_sub(start) < time {}

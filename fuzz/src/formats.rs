@@ -1,4 +1,4 @@
-//! What holds for a text in any of the formats.
+//! Checks what must hold for a text in any format.
 
 use sops_install_secrets::{
     system::plaintext::Plaintext,
@@ -16,28 +16,28 @@ use crate::{
     trees::{any_key, any_scalar, opened, values},
 };
 
-/// Reads `text` in all ways, and asserts what has to hold.
+/// Reads `text` in all ways, and checks that everything holds.
 ///
 /// # Panics
-/// When something does not hold.
+/// If something does not hold.
 pub fn check(format: Format, text: &[u8]) {
     read_as_file(format, text);
     let documents = match format.parse(text) {
         Ok(documents) => documents,
-        // Keys are no secrets, and the message names the one that is there twice.
+        // The names of keys are no secrets. So the message may show the name that occurs twice.
         Err(error) if error.problem.contains(" is already defined at ") => {
             return assert_presentable(&error);
         }
         Err(error) => return assert_discreet(&error),
     };
-    // What a binary file is printed as is its data, no file.
+    // The data of a binary file is printed without a sops file around it, so the result cannot be read again.
     if format != Format::Binary {
         print_and_read(format, &documents);
         seal_and_open(format, &documents);
     }
 }
 
-/// As a file of anybody's making, of which little survives.
+/// Reads the text as a sops file that anybody may have made. Most such texts are refused.
 fn read_as_file(format: Format, text: &[u8]) {
     let file = match SopsFile::parse(format, text) {
         Ok(file) => file,
@@ -56,12 +56,13 @@ fn read_as_file(format: Format, text: &[u8]) {
     }
 }
 
-/// Whether the fuzzer may have got hold of a file that was sealed with the known key: the MAC has to be one.
+/// Whether the text may be a file that was sealed with the known key. The fuzzer can take such files from the seeds. At least the
+/// MAC must be encrypted.
 fn is_sealed_here(text: &[u8]) -> bool {
     text.windows(4).any(|window| window == b"ENC[")
 }
 
-/// What can be printed reads back as the same, and printing it again changes nothing.
+/// Checks that a printed text reads back as the same values, and that printing it again changes nothing.
 fn print_and_read(format: Format, documents: &[Branch<Stored<'_>>]) {
     let plain = opened(documents);
     let printed = match format.emit(&plain, usize::MAX) {
@@ -82,7 +83,7 @@ fn print_and_read(format: Format, documents: &[Branch<Stored<'_>>]) {
     );
 }
 
-/// Encrypted with a known key, a document opens to what it was.
+/// Checks that a document, encrypted with a known key and decrypted again, is as before.
 fn seal_and_open(format: Format, documents: &[Branch<Stored<'_>>]) {
     let is_odd = |key: &Key<Stored<'_>>| match key {
         Key::Name(name) => name.starts_with(b"sops"),
@@ -115,7 +116,7 @@ fn seal_and_open(format: Format, documents: &[Branch<Stored<'_>>]) {
     select(&decrypted, documents);
 }
 
-/// Every value of the top level is found by its name, and what is not found is said without secrets.
+/// Checks that each value of the top level is found by its name, and that a message about a missing value shows no secret.
 fn select(decrypted: &sops_install_secrets::sops::Decrypted, documents: &[Branch<Stored<'_>>]) {
     let selector = decrypted.selector();
     let names: Vec<_> = documents.first().into_iter().flat_map(Branch::names).collect();
@@ -136,7 +137,7 @@ fn select(decrypted: &sops_install_secrets::sops::Decrypted, documents: &[Branch
     }
 }
 
-/// The section where the format has it.
+/// Adds the metadata where the format has them: in a section `sops`, or in dotenv as keys.
 fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: Vec<(&'static str, Vec<u8>)>) {
     let text = |text: Vec<u8>| Value::Scalar(ScalarType::Text, Plaintext::from(text));
     let item = |name: &str, value| Item {
@@ -169,7 +170,7 @@ fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: V
     }
 }
 
-/// Whether the format can say all of it. What it cannot say is printed as sops prints it, which does not read back.
+/// Whether the format can express all values. A value that it cannot express is printed as sops prints it, and does not read back.
 fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
     let any = |wanted: &dyn Fn(ScalarType, &[u8]) -> bool| {
         documents
@@ -177,8 +178,9 @@ fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
             .any(|document| any_scalar(&Value::Map(document.clone()), &|kind, text| wanted(kind, text)))
     };
     match format {
-        // sops puts a value with ` or a line break between """, a name with " = or : between `, and neither looks whether that quote
-        // is in it. A name that begins the file with a byte order mark is read without it.
+        // In INI, sops quotes some texts: it puts a value with ` or a line break between """, and a name with " or = or : between
+        // `. It does not check whether the text contains the closing quote. A byte order mark at the beginning of the file is
+        // dropped, even if it belongs to a name.
         Format::Ini => {
             let ends_early = |text: &[u8]| text.ends_with(b"\"") || text.windows(3).any(|quote| quote == b"\"\"\"");
             let is_such_value = |text: &[u8]| (text.contains(&b'`') || text.contains(&b'\n')) && ends_early(text);
@@ -189,7 +191,7 @@ fn is_printable(format: Format, documents: &[Branch<Stored<'_>>]) -> bool {
                 |key: &Key<Stored<'_>>| matches!(key, Key::Name(name) if marks.iter().any(|mark| name.starts_with(mark)));
             !any(&|_, text| is_such_value(text)) && !any_key(documents, &is_such_name) && !any_key(documents, &begins_with_mark)
         }
-        // sops walks no such thing.
+        // sops cannot encrypt such values or keys.
         Format::Yaml => !any(&|kind, _| kind == ScalarType::Unsigned) && !any_key(documents, &|key| matches!(key, Key::Other(_))),
         Format::Json | Format::Dotenv | Format::Binary => true,
     }

@@ -1,4 +1,4 @@
-//! Key texts as the host has them: in files.
+//! Gives the fuzzer's key texts to the program in the way a host does: in files.
 
 use std::{fs, path::PathBuf, sync::LazyLock};
 
@@ -12,7 +12,7 @@ use sops_install_secrets::{
 
 use crate::messages::assert_discreet;
 
-/// A directory in memory, of this process alone.
+/// A directory in memory that only this process uses.
 static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
     let shared = PathBuf::from("/dev/shm");
     let parent = if shared.is_dir() { shared } else { std::env::temp_dir() };
@@ -21,10 +21,10 @@ static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
     directory
 });
 
-/// A file with this content.
+/// Writes a key file with this content.
 ///
 /// # Panics
-/// When there is no place for it.
+/// If the file cannot be written.
 #[must_use]
 pub fn file(name: &str, content: &[u8]) -> KeyFile {
     let path = DIRECTORY.join(name);
@@ -32,7 +32,7 @@ pub fn file(name: &str, content: &[u8]) -> KeyFile {
     KeyFile { path, is_default: false }
 }
 
-/// A file of the fixtures.
+/// A key file of the fixtures.
 #[must_use]
 pub fn fixture(name: &str) -> KeyFile {
     KeyFile {
@@ -43,16 +43,16 @@ pub fn fixture(name: &str) -> KeyFile {
     }
 }
 
-/// The same, as an SSH key that also counts as an OpenPGP key.
+/// An SSH key file whose key also counts as an OpenPGP key.
 #[must_use]
 pub fn ssh(file: KeyFile) -> SshKeyFile {
     SshKeyFile { file, is_for_pgp: true }
 }
 
-/// The keys that these sources hold; all that is said about them shows nothing of them.
+/// Loads the keys of these sources, and checks that no notice shows a secret.
 ///
 /// # Panics
-/// When something does.
+/// If a notice shows a secret.
 #[must_use]
 pub fn load(sources: &KeySources) -> Keyring {
     let mut keyring = Keyring::load(sources);
@@ -60,7 +60,7 @@ pub fn load(sources: &KeySources) -> Keyring {
     keyring
 }
 
-/// A file's groups with one age entry.
+/// The key groups of a file with a single age entry.
 #[must_use]
 pub fn age(recipient: &str, encrypted: String) -> KeyGroups {
     let key = MasterKey::Age {
@@ -73,10 +73,10 @@ pub fn age(recipient: &str, encrypted: String) -> KeyGroups {
     }
 }
 
-/// Tries to open a file; gives whether that worked. A report has no control characters but its line breaks.
+/// Tries to open a file. Returns whether a key opened it. Checks that the report has no control characters except its line breaks.
 ///
 /// # Panics
-/// When a message is not presentable, or what opened is no data key.
+/// If a message cannot be shown on a terminal, or if the result is no data key.
 #[must_use]
 pub fn opens(keyring: &Keyring, groups: &KeyGroups) -> bool {
     let mut recovery = DataKeyRecovery::new(groups, KeyProof::none());

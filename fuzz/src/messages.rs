@@ -1,22 +1,22 @@
-//! What no message may be.
+//! Checks what a message must never contain.
 
-/// A word that stands for a secret. The seeds and dictionaries have it in the places of values, and no message may show it.
+/// A word that stands for a secret. The seeds and dictionaries contain it in place of values, and no message may show it.
 pub const PLANTED: &str = "hunter2swordfish";
 
-/// An error of one line, that a terminal can show.
+/// Checks that an error has one line and can be shown on a terminal.
 ///
 /// # Panics
-/// When it is not.
+/// If the error has several lines or a control character.
 pub fn assert_presentable(message: &impl std::fmt::Display) {
     let text = message.to_string();
     assert!(!text.is_empty(), "an empty message");
     assert!(!text.chars().any(char::is_control), "a control character in {text:?}");
 }
 
-/// A message about a text in which secrets stand: presentable, and nothing of the text in it.
+/// Checks a message about a text that contains secrets: it can be shown, and it shows no secret of the text.
 ///
 /// # Panics
-/// When it is not.
+/// If the message cannot be shown, or shows a secret.
 pub fn assert_discreet(message: &impl std::fmt::Display) {
     assert_presentable(message);
     let text = message.to_string();

@@ -1,4 +1,4 @@
-//! An encryptor: what sops does to a document, with a data key that the targets know.
+//! Encrypts documents as sops does, with a data key that the targets know.
 
 use aes_gcm::{AeadInPlace as _, AesGcm, KeyInit as _, Nonce, aead::consts::U32, aes::Aes256};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -8,16 +8,16 @@ use sops_install_secrets::{
     sops::tree::{Branch, Item, Key, ScalarType, Value},
 };
 
-/// When the file was last changed, which authenticates the MAC.
+/// The time of the last change. The MAC is authenticated with this time.
 const LAST_MODIFIED: &str = "2026-01-02T03:04:05Z";
 
-/// The data key of all that is sealed here.
+/// The data key with which everything here is sealed.
 #[must_use]
 pub fn data_key() -> Plaintext {
     Plaintext::from(vec![7; 32])
 }
 
-/// Encrypts `text` as a token of the type `kind`, for the place that `associated` spells.
+/// Encrypts `text` as a token of the type `kind`. `associated` is the path of the value, with which the token is authenticated.
 #[must_use]
 pub fn token(text: &[u8], associated: &[u8], kind: &str) -> Vec<u8> {
     let cipher = AesGcm::<Aes256, U32>::new(&[7; 32].into());
@@ -29,7 +29,7 @@ pub fn token(text: &[u8], associated: &[u8], kind: &str) -> Vec<u8> {
     format!("ENC[AES256_GCM,data:{data},iv:{iv},tag:{tag},type:{kind}]").into_bytes()
 }
 
-/// The MAC over these canonical texts, as it stands in a file.
+/// The MAC over these canonical texts, in the form in which a file has it.
 #[must_use]
 pub fn mac<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Vec<u8> {
     let mut hash = Sha512::new();
@@ -38,8 +38,8 @@ pub fn mac<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Vec<u8> {
     token(hash.as_bytes(), LAST_MODIFIED.as_bytes(), "str")
 }
 
-/// Encrypts documents in place, as sops does where a file has no rule: all but what is below a key that ends in `_unencrypted`.
-/// Comments stay in the clear, which is allowed. Gives the metadata.
+/// Encrypts documents in place, as sops does for a file without a rule. Everything is encrypted, except values below a key that
+/// ends with `_unencrypted`. Comments are not encrypted, which is allowed. Returns the metadata.
 pub fn seal(documents: &mut [Branch<Plaintext>]) -> Vec<(&'static str, Vec<u8>)> {
     let mut texts = Vec::new();
     for document in documents {
@@ -81,7 +81,7 @@ fn value(value: &mut Value<Plaintext>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<
     }
 }
 
-/// What a token calls the kind.
+/// The name of the kind in a token.
 fn type_name(kind: ScalarType) -> &'static str {
     match kind {
         ScalarType::Text => "str",

@@ -1,4 +1,4 @@
-//! Trees as they are after decryption, and what has to be equal of two of them.
+//! Trees as they are after decryption, and a comparison of two trees.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use sops_install_secrets::{
     sops::tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
 };
 
-/// The documents as they would be after the decryption of nothing.
+/// The documents as decryption would return them if nothing were encrypted.
 #[must_use]
 pub fn opened(documents: &[Branch<Stored<'_>>]) -> Vec<Branch<Plaintext>> {
     documents.iter().map(branch).collect()
@@ -42,7 +42,7 @@ fn comment(comment: &Comment<Stored<'_>>) -> Comment<Plaintext> {
     }
 }
 
-/// The values and their order, written down to be compared: without comments, which printing may move.
+/// A text with the values in their order, for a comparison. Comments are left out, because printing may move them.
 #[must_use]
 pub fn values(documents: &[Branch<Stored<'_>>]) -> String {
     documents
@@ -54,7 +54,7 @@ pub fn values(documents: &[Branch<Stored<'_>>]) -> String {
 fn shown(value: &Value<Stored<'_>>) -> String {
     match value {
         Value::Null => "null".to_owned(),
-        // A float without decimals is printed as an integer, by sops too.
+        // A float without decimals is printed as an integer. sops does this too.
         Value::Scalar(ScalarType::Float, text) if **text == *b"-0" => "number 0".to_owned(),
         Value::Scalar(ScalarType::Integer | ScalarType::Float, text) => format!("number {}", text.escape_ascii()),
         Value::Scalar(kind, text) => format!("{} {}", kind.name(), text.escape_ascii()),
@@ -83,7 +83,7 @@ fn shown(value: &Value<Stored<'_>>) -> String {
     }
 }
 
-/// Whether `wanted` holds for the key of any item.
+/// Whether `wanted` returns true for the key of at least one item.
 pub fn any_key(documents: &[Branch<Stored<'_>>], wanted: &impl Fn(&Key<Stored<'_>>) -> bool) -> bool {
     documents
         .iter()
@@ -99,7 +99,7 @@ fn any_key_of(value: &Value<Stored<'_>>, wanted: &impl Fn(&Key<Stored<'_>>) -> b
     }
 }
 
-/// Whether `wanted` holds for any scalar.
+/// Whether `wanted` returns true for at least one scalar.
 pub fn any_scalar(value: &Value<Stored<'_>>, wanted: &impl Fn(ScalarType, &[u8]) -> bool) -> bool {
     match value {
         Value::Scalar(kind, text) => wanted(*kind, text),
@@ -109,7 +109,7 @@ pub fn any_scalar(value: &Value<Stored<'_>>, wanted: &impl Fn(ScalarType, &[u8])
     }
 }
 
-/// Whether a name is there more than once in a map.
+/// Whether a map contains a name more than once.
 #[must_use]
 pub fn repeats_a_name(documents: &[Branch<Stored<'_>>]) -> bool {
     documents.iter().any(|branch| {

@@ -1,6 +1,7 @@
-//! age messages, which hold the data key: no header opens that was not made for a key of ours, and none makes trouble.
+//! Reads age messages, which hold the data key. A message opens only if its header was made for one of our keys. No header may
+//! cause a failure of the program.
 //!
-//! The first byte chooses: the text as it stands in a file, or the bytes below the armor, which is then put on.
+//! The first byte of the input chooses between two forms: the text as in a file, or bytes that are then armored.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -11,7 +12,7 @@ use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
 struct Keys(Keyring);
 
-// One thread is all that a fuzzer has.
+// The fuzzer has only one thread.
 thread_local! {
     static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         Keys(keys::load(&KeySources {
@@ -31,12 +32,12 @@ timed_fuzz_target!(|input: &[u8]| {
     };
     KEYS.with(|keys| {
         let opened = keys::opens(&keys.0, &keys::age("age1x", text.clone()));
-        // The name plays no part.
+        // The name of the recipient makes no difference.
         assert_eq!(keys::opens(&keys.0, &keys::age(&text, text.clone())), opened);
     });
 });
 
-/// An armored file, as RFC 7468 and the age specification have it.
+/// An armored message, as RFC 7468 and the age specification describe it.
 fn armored(bytes: &[u8]) -> String {
     let body = BASE64_STANDARD.encode(bytes);
     let lines: Vec<_> = body

@@ -1,4 +1,4 @@
-//! Binary files: any bytes come back as they were, and any text in their place is refused in good order.
+//! Reads binary files. Any bytes must come back unchanged, and a text that is no binary file must be refused with an error.
 #![no_main]
 
 use sops_install_secrets::sops::{SopsFile, format::Format};

@@ -1,4 +1,5 @@
-//! age identities as text, in a file and in the variable: the same identities, and no line shown that is none.
+//! Reads age identities as text, from a file and from the variable. Both must give the same identities, and no message may show a
+//! line that is no identity.
 #![no_main]
 
 use sops_install_secrets::{keys::KeySources, system::plaintext::Plaintext};

@@ -1,4 +1,5 @@
-//! The text of a key command, which is split into words and not run here: it is taken, or refused without showing it.
+//! Splits the text of a key command into words. The command is not run here. The text is either accepted, or refused by a message
+//! that does not show it.
 #![no_main]
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};

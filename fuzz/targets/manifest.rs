@@ -1,4 +1,5 @@
-//! Manifests: what is accepted leads nowhere but below the two directories that it names, and what is wrong is said line by line.
+//! Reads manifests. In a valid manifest, all entries lie below the two directories that it names. If a manifest is not valid, each
+//! line of the error can be shown.
 #![no_main]
 
 use std::path::{Component, Path};
@@ -21,10 +22,11 @@ timed_fuzz_target!(|json: &[u8]| {
         Err(error) => {
             let said = error.diagnosis.to_string();
             let mut lines = said.lines();
-            // What is not JSON of the right types is never quoted. The findings in what is come below the first line.
+            // An error about a text that is no JSON, or about a wrong type, never quotes the text. Findings in a JSON text come
+            // below the first line.
             match lines.next() {
                 Some(first) if first.ends_with(" is not valid:") => assert!(lines.clone().next().is_some()),
-                // The name of a secret or template is no secret, and may be any text.
+                // The name of a secret or template is not secret. It may be any text, even the word that stands for a secret.
                 Some(first)
                     if [" of secret ", " of template ", "\"placeholderBySecretName."]
                         .iter()
@@ -77,7 +79,7 @@ fn check_placement(placement: &Placement, mount_point: &Path) {
     }
 }
 
-/// An absolute path that does not go up, and is not the root.
+/// Whether a path is absolute, has no `..`, and is not `/`.
 fn is_direct(path: &Path) -> bool {
     path.is_absolute()
         && path != Path::new("/")

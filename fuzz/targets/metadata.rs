@@ -1,6 +1,6 @@
-//! The metadata: read in order or refused in good order, and the same whether nested or flat.
+//! Reads metadata. They are either read or refused with an error, and the result is the same for the nested and for the flat form.
 //!
-//! The input is the `sops` section as JSON.
+//! The input is the section `sops` as JSON.
 #![no_main]
 
 use serde_json::Value;
@@ -26,7 +26,7 @@ fn read(format: Format, text: &[u8]) -> Result<SopsFile<'_>, SopsFileError> {
     SopsFile::parse(format, text).inspect_err(|error| assert_presentable(error))
 }
 
-/// All that decryption needs to know.
+/// A text of all metadata that decryption needs.
 fn told(metadata: &Metadata) -> String {
     let Metadata {
         key_groups,
@@ -38,9 +38,9 @@ fn told(metadata: &Metadata) -> String {
     format!("{key_groups:?} {last_modified} {} {mac_only_encrypted}", mac.escape_ascii())
 }
 
-/// The section as dotenv has it; none where that cannot hold it, or could be read in two ways.
+/// The section in the flat form that dotenv has. `None` if the flat form cannot express the section, or could be read in two ways.
 fn flattened(section: &[u8]) -> Option<String> {
-    // Of two fields of one name, one is lost in what follows.
+    // If two fields have the same name, one of them would be lost below.
     let documents = Format::Json.parse(section).ok()?;
     if repeats_a_name(&documents) {
         return None;
@@ -71,7 +71,8 @@ fn flatten(prefix: &str, value: &Value, depth: usize, lines: &mut String) -> Opt
         Value::Array(values) if !values.is_empty() => (0..)
             .zip(values)
             .try_for_each(|(index, value): (usize, _)| flatten(&format!("{prefix}__list_{index}"), value, depth + 1, lines)),
-        // What a flat file has are texts, and `\n` is its line feed.
+        // All values of a flat file are texts, in which `
+        // ` stands for a line feed.
         Value::String(text) if !text.contains(['\\', '\r', '\0']) => {
             *lines += &format!("{prefix}={}\n", text.replace('\n', "\\n"));
             Some(())

@@ -1,7 +1,7 @@
-//! What is in an OpenPGP message: sealed under a known session key, so that the fuzzer is the one who encrypts.
+//! Reads the content of an OpenPGP message. The target encrypts what the fuzzer makes, with a session key that the target knows.
 //!
-//! The first byte chooses: packets to be sealed; the text of a literal; or encrypted data as it is. The second chooses the bit that is
-//! changed.
+//! The first byte chooses what the rest is: packets to seal, the text of a literal packet, or encrypted data. The second byte
+//! chooses the bit that is changed.
 #![no_main]
 
 use aes_gcm::aes::{
@@ -12,9 +12,10 @@ use sha1::{Digest as _, Sha1};
 use sops_install_secrets::fuzzing::pgp_data;
 use sops_install_secrets_fuzz::timed_fuzz_target;
 
-/// The session key: AES with 128 bits, its number and sum around it (RFC 9580, 5.1.3).
+/// The session key, for AES with 128 bits. In a message, the number of the cipher comes before it, and a checksum after it (RFC
+/// 9580, 5.1.3).
 const KEY: [u8; 16] = [7; 16];
-/// The most bytes of a secret.
+/// Limit: a secret has at most 4096 bytes.
 const MOST_SECRET: usize = 4096;
 
 timed_fuzz_target!(|input: &[u8]| {
@@ -22,12 +23,13 @@ timed_fuzz_target!(|input: &[u8]| {
     match choice % 3 {
         0 => packets(bytes, *bit),
         1 => literal(bytes),
-        // Nobody but we has the key: without its code nothing opens.
+        // These bytes were not encrypted with the session key. So they have no valid modification detection code, and must
+        // not open.
         _ => assert!(open(bytes).is_err()),
     }
 });
 
-/// Any packets: what opens is no longer than a secret may be, and nothing opens when a bit is changed.
+/// Seals any packets. The opened content is never longer than a secret may be, and nothing opens if a bit was changed.
 fn packets(packets: &[u8], bit: u8) {
     let mut data = sealed(packets);
     if let Ok(secret) = open(&data) {
@@ -38,7 +40,8 @@ fn packets(packets: &[u8], bit: u8) {
     assert_eq!(open(&data), Err("Damaged".to_owned()), "byte {index}");
 }
 
-/// A literal in each of the ways to write its length, and in a packet of uncompressed data: its text opens.
+/// Tries a literal packet with each way of writing its length, and inside a packet of uncompressed data. Its text must open each
+/// time.
 fn literal(text: &[u8]) {
     let body = [b"b\x00\x00\x00\x00\x00", text].concat();
     let length = u32::try_from(body.len()).expect("a short text").to_be_bytes();
@@ -55,7 +58,7 @@ fn literal(text: &[u8]) {
     }
 }
 
-/// A literal in pieces of two bytes, and a last one (RFC 9580, 4.2.1.4).
+/// A literal packet in pieces of two bytes and a last piece (RFC 9580, 4.2.1.4).
 fn in_pieces(body: &[u8]) -> Vec<u8> {
     let mut packet = vec![0xcb];
     let mut pieces = body.chunks_exact(2);
@@ -74,8 +77,8 @@ fn open(data: &[u8]) -> Result<Vec<u8>, String> {
     pgp_data(&session, data).map(|secret| secret.expose().to_vec())
 }
 
-/// The body of a packet of protected data, version 1 (RFC 9580, 5.13.1): a prefix of which two bytes are repeated, the packets, and the
-/// modification detection code, in the mode CFB.
+/// The body of a packet of protected data, version 1 (RFC 9580, 5.13.1), encrypted in the mode CFB. It contains a prefix in which
+/// two bytes are repeated, the packets, and the modification detection code.
 fn sealed(packets: &[u8]) -> Vec<u8> {
     let mut text = [&[5; 18], packets, &[0xd3, 0x14]].concat();
     let code = Sha1::digest(&text);

@@ -1,6 +1,6 @@
-//! OpenPGP messages: what opens is what somebody wrote in one of the messages of the fixtures, whatever was done to them.
+//! Reads OpenPGP messages. Whatever was changed in a message, the opened content must be the content of one of the fixtures.
 //!
-//! The first byte chooses: the text as it stands in a file, or the bytes below the armor, which is then put on.
+//! The first byte of the input chooses between two forms: the text as in a file, or bytes that are then armored.
 #![no_main]
 
 use std::{fs, path::Path, sync::LazyLock};
@@ -13,7 +13,8 @@ use sops_install_secrets::{
 };
 use sops_install_secrets_fuzz::{keys, timed_fuzz_target};
 
-/// All that was ever written to the key; also `sops/`, which holds a data key of 32 bytes, and no other message has that many.
+/// The content of all messages that were ever written to the key. The fixtures in `sops/` are not listed: their content is a data
+/// key of 32 bytes, and no other message has a content of this length.
 static CONTENTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/openpgp/content");
     let files = fs::read_dir(directory).expect("the contents");
@@ -22,10 +23,10 @@ static CONTENTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         .collect()
 });
 
-/// How long the data keys of sops are.
+/// The length of the data keys of sops.
 const DATA_KEY: usize = 32;
 
-// One thread is all that a fuzzer has.
+// The fuzzer has only one thread.
 thread_local! {
     static KEYS: LazyLock<Keyring> = LazyLock::new(|| {
         keys::load(&KeySources {
@@ -52,7 +53,7 @@ timed_fuzz_target!(|input: &[u8]| {
     });
 });
 
-/// A file's groups with one OpenPGP entry.
+/// The key groups of a file with a single OpenPGP entry.
 fn pgp(encrypted: String) -> KeyGroups {
     let key = MasterKey::Pgp {
         fingerprint: "0".repeat(40),

@@ -1,7 +1,7 @@
-//! What an age plugin says: it gives keys only where it says so, and its words are shown in one line, without what it was told in
-//! confidence.
+//! Reads the answers of an age plugin. A key is taken only from an answer that gives a key. The words of the plugin are shown in
+//! one line, without the secrets that the plugin was told.
 //!
-//! The first byte is the number of messages that it is asked about; the rest is what it writes.
+//! The first byte of the input is the number of messages about which the plugin is asked. The rest is what the plugin writes.
 #![no_main]
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
@@ -31,7 +31,7 @@ timed_fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// Whether the plugin gives this key for this message somewhere.
+/// Whether the plugin gives this key for this message anywhere in its answers.
 fn was_given(text: &[u8], index: usize, key: &[u8]) -> bool {
     let lines: Vec<_> = text.split(|byte| *byte == b'\n').collect();
     let body = BASE64_STANDARD_NO_PAD.encode(key);

@@ -1,8 +1,9 @@
-//! Shares of a data key, right ones and wrong ones: the first ones of all groups give it if they are right and enough; too few right ones
-//! never do.
+//! Combines shares of a data key, of which some are wrong. If the first shares of all groups are right, and there are enough
+//! groups, the data key is found. With too few right shares, it is never found.
 //!
-//! The first byte is the number of groups that are needed, the second that of all groups; of the rest, two bytes are an entry: they
-//! choose the group, and whether its share is right, altered, of another length, or of another number.
+//! The first byte of the input is the number of groups that are needed. The second byte is the number of all groups. In the rest,
+//! each two bytes are an entry: they choose the group of the entry, and whether its share is right, altered, of another length, or
+//! of another number.
 #![no_main]
 
 use std::{collections::HashMap, sync::LazyLock};
@@ -14,7 +15,7 @@ use sops_install_secrets::{
 };
 use sops_install_secrets_fuzz::{sealing, timed_fuzz_target};
 
-/// A file of the known data key.
+/// A file that is sealed with the known data key.
 static FILE: LazyLock<String> = LazyLock::new(|| {
     serde_json::json!({"sops": {
         "age": [{"recipient": "age1x", "enc": "x"}], "lastmodified": "2026-01-02T03:04:05Z",
@@ -53,8 +54,8 @@ fn proof() -> KeyProof {
     file.metadata().proof()
 }
 
-/// What an entry of a group holds whose share is `right`, and whether it is that. What is wrong is altered in all bytes, in a way that no
-/// other alteration makes up for.
+/// The content of an entry in a group whose share is `right`, and whether this content is right. A wrong share is altered in all
+/// bytes, so that no two alterations cancel each other.
 fn part(right: &[u8], choice: u8) -> (Vec<u8>, bool) {
     if choice % 4 < 2 {
         return (right.to_vec(), true);
@@ -66,14 +67,14 @@ fn part(right: &[u8], choice: u8) -> (Vec<u8>, bool) {
         64..128 => part.push(choice),
         _ => part.push(right[32]),
     }
-    // A share of a shorter secret has a number too.
+    // The share of a shorter secret also ends with a number.
     if part.len() == 24 {
         part.push(right[32]);
     }
     (part, false)
 }
 
-/// The share of a group: each byte of the data key is the constant of a polynomial of its own.
+/// The share of a group. Each byte of the data key is the constant term of a polynomial of its own.
 fn share(group: usize, threshold: usize) -> Vec<u8> {
     let number = u8::try_from(group + 1).unwrap_or(u8::MAX);
     let mut share = vec![0; 32];
@@ -90,7 +91,7 @@ fn share(group: usize, threshold: usize) -> Vec<u8> {
     share
 }
 
-/// The product in the field of AES, as one does it by hand.
+/// The product in the field of AES, calculated step by step.
 fn product(mut a: u8, mut b: u8) -> u8 {
     let mut sum = 0;
     while b > 0 {

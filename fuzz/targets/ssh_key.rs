@@ -1,7 +1,7 @@
-//! SSH private keys: what is read gives recipients, and of RSA keys OpenPGP fingerprints, that are shown in one line; what is not is
-//! said without showing it.
+//! Reads SSH private keys. A key that can be read gives recipients, and an RSA key also gives an OpenPGP fingerprint. All of these
+//! can be shown in one line. A message about a key that cannot be read does not show the key.
 //!
-//! The first byte chooses: the text of the file, or the bytes below one of the labels.
+//! The first byte of the input chooses between two forms: the text of the file, or bytes that are put below one of the labels.
 #![no_main]
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -24,7 +24,7 @@ timed_fuzz_target!(|input: &[u8]| {
         ssh_keys: vec![keys::ssh(keys::file("ssh_key", &text))],
         ..KeySources::default()
     });
-    // A message for nobody: the report names all the keys.
+    // The message is for nobody, so the report names all keys.
     let opened = keys::opens(&keyring, &keys::age("age1x", String::new()));
     assert!(!opened);
 });

@@ -1,6 +1,8 @@
-//! Templates: each token becomes its value, all else stays, and nothing that looks like a token is left.
+//! Renders templates. Each placeholder is replaced by its value, all other text stays, and nothing that looks like a placeholder is
+//! left.
 //!
-//! The input is a template, in which short words (of letters that no hash has) are tokens too, so that they overlap and contain each other.
+//! The input is a template. Short words, of letters that a hash does not contain, are placeholders too. So placeholders can
+//! overlap, and contain each other.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -8,7 +10,7 @@ use std::sync::LazyLock;
 use sops_install_secrets::fuzzing::Tokens;
 use sops_install_secrets_fuzz::{messages::assert_presentable, timed_fuzz_target};
 
-/// Tokens and their values; the values hold tokens, and no byte of a template that is not a byte of a token.
+/// Placeholders and their values. A value contains placeholders. All other bytes of a value never occur in a template.
 const SECRETS: [(&str, &[u8]); 5] = [
     ("<SOPS:00:PLACEHOLDER>", b"\xfe1<SOPS:01:PLACEHOLDER>\xff"),
     ("<SOPS:01:PLACEHOLDER>", b"\xfe2yz\xff"),
@@ -24,7 +26,7 @@ timed_fuzz_target!(|text: &[u8]| {
     let rendered = TOKENS.length(text, value).and_then(|length| TOKENS.render(text, length, value));
     match rendered {
         Ok(rendered) => assert_eq!(rendered.expose(), replaced(text)),
-        // Every value is there, so what is left looks like a token and is none.
+        // There is a value for each placeholder. So the text that is left only looks like a placeholder.
         Err(diagnosis) => {
             assert_presentable(&diagnosis);
             assert!(text.windows(6).any(|window| window == b"<SOPS:"));
@@ -32,8 +34,8 @@ timed_fuzz_target!(|text: &[u8]| {
     }
 });
 
-/// The same, the slow way: from the left, the longest token that stands there. A token of the Nix modules' form that is none is not
-/// expected, because it has to be an error.
+/// Renders the template in a slow and simple way: from the left, it replaces the longest placeholder at each position. It asserts
+/// that no other text looks like a placeholder of the Nix modules, because such a text has to be an error.
 fn replaced(mut text: &[u8]) -> Vec<u8> {
     let mut rendered = Vec::new();
     while let Some((first, rest)) = text.split_first() {
@@ -53,7 +55,7 @@ fn replaced(mut text: &[u8]) -> Vec<u8> {
     rendered
 }
 
-/// The form that the Nix modules give tokens: a hash.
+/// Whether the text begins like a placeholder that the Nix modules make, which contains a hash.
 fn looks_like_token(text: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(b"<SOPS:") else {
         return false;

@@ -1,6 +1,6 @@
-//! Tokens: found where the pattern of sops finds them, and their plaintext read as Go reads it.
+//! Reads tokens. A token is found exactly where the pattern of sops finds one, and its plaintext is read as Go reads it.
 //!
-//! The first byte chooses: a token as it stands in a file, or the plaintext of one of a known type.
+//! The first byte of the input chooses what the rest is: a token as in a file, or a plaintext of a known type.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 use sops_install_secrets::sops::{DecryptError, SopsFile, format::Format, number, time};
 use sops_install_secrets_fuzz::{messages::assert_discreet, sealing, timed_fuzz_target};
 
-/// The pattern of sops, to the letter.
+/// The pattern with which sops finds tokens, unchanged.
 static PATTERN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?-u)^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]").expect("a pattern"));
 
@@ -23,11 +23,11 @@ timed_fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// Any bytes in the place of a value.
+/// Puts any bytes in the place of a value.
 fn stored(token: &[u8]) {
     let Ok(text) = str::from_utf8(token) else { return };
     let Err(error) = open(text, &sealing::mac([])) else {
-        // The empty string is stored as it is; a token with the known key may have been found in the seeds.
+        // An empty string is never encrypted. A token that was made with the known key may come from the seeds.
         assert!(text.is_empty() || PATTERN.is_match(token));
         return;
     };
@@ -38,7 +38,7 @@ fn stored(token: &[u8]) {
     }
 }
 
-/// Whether the error says that the value is no token: another text altogether, or the beginning of one.
+/// Whether the error says that the value is no token: it is another text, or only the beginning of a token.
 fn no_token(error: &DecryptError) -> bool {
     match error {
         DecryptError::NotEncrypted { .. } => true,
@@ -47,11 +47,11 @@ fn no_token(error: &DecryptError) -> bool {
     }
 }
 
-/// A plaintext, authentic, of a type: in canonical form it makes up the MAC, or it is refused.
+/// Encrypts a plaintext of a type. It is either read, and its canonical form then makes up the MAC, or it is refused.
 fn plaintext(type_name: &str, plain: &[u8]) {
     let token = sealing::token(plain, b"k:", type_name);
     let Ok(token) = String::from_utf8(token) else { return };
-    // The pattern of sops finds no token without data.
+    // The pattern of sops does not find a token without data.
     if plain.is_empty() {
         return;
     }
@@ -68,7 +68,7 @@ fn plaintext(type_name: &str, plain: &[u8]) {
     }
 }
 
-/// What the plaintext is in the MAC; none where it is not of its type, or does not count.
+/// The text of the value that the MAC covers. `None` if the plaintext is not of this type, or if the MAC does not cover the type.
 fn canonical(type_name: &str, plain: &[u8]) -> Option<Vec<u8>> {
     if type_name == "str" {
         return Some(plain.to_vec());
@@ -85,7 +85,8 @@ fn canonical(type_name: &str, plain: &[u8]) -> Option<Vec<u8>> {
     Some(canonical.into_bytes())
 }
 
-/// Go's `ParseFloat` without hexadecimal and underscores: an infinity only by its name, and `nan` without a sign.
+/// Reads a number as Go's `ParseFloat` does, but without hexadecimal numbers and underscores. Infinity must be written by its name,
+/// and `nan` has no sign.
 fn float(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
     let lower = text.to_ascii_lowercase();
@@ -96,7 +97,7 @@ fn float(text: &str) -> Option<f64> {
     }
 }
 
-/// A file with the value, decrypted.
+/// Decrypts a file with the value.
 fn open(value: &str, mac: &[u8]) -> Result<(), DecryptError> {
     let file = serde_json::json!({"k": value, "sops": {
         "age": [{"recipient": "age1x", "enc": "x"}], "lastmodified": "2026-01-02T03:04:05Z", "mac": String::from_utf8_lossy(mac),

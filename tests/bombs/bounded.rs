@@ -1,4 +1,4 @@
-//! The program on one input, within bounds.
+//! Runs the program on one input, with limits of memory and time.
 
 use std::{
     env, fs,
@@ -11,15 +11,16 @@ use std::{
 
 use crate::common::{Manifest, World, say};
 
-/// What takes longer hangs. The slowest takes seconds.
+/// A run that takes longer than this hangs. The slowest run takes some seconds.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// One program runs at a time: eight at once on two processors would each take four times as long, and the program has its own limits.
+/// Only one program runs at a time. Eight at once on two processors would each take four times as long, and could exceed the
+/// program's own time limits.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// How a run ended, and what it cost.
 pub struct Ended {
-    /// The exit code; none when a signal ended it.
+    /// The exit code. `None` if a signal ended the run.
     pub code: Option<i32>,
     /// Standard error.
     pub err: String,
@@ -33,7 +34,7 @@ pub fn run(world: &World, what: &str, manifest: &Manifest, memory: usize) -> End
     run_manifest(world, what, &manifest, memory)
 }
 
-/// The same with a manifest that is there already.
+/// Does what [`run`] does, with a manifest that already exists.
 pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memory: usize) -> Ended {
     let errors = world.write("stderr", "");
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,13 +65,13 @@ pub fn run_manifest(world: &World, what: &str, manifest: &std::path::Path, memor
     }
 }
 
-/// The temporary directory may be on a disk, which the program says of every run that publishes there.
+/// Removes one warning: the temporary directory may be on a disk, and then every run that publishes there warns of it.
 fn without_advice(text: &str) -> String {
     let is_advice = |line: &&str| line.starts_with("warning: $DIR/run/secrets.d is on a disk, ");
     text.split_inclusive('\n').filter(|line| !is_advice(line)).collect()
 }
 
-/// A shell sets the limit and becomes the program.
+/// The command of a shell that sets the limit of memory and then becomes the program.
 fn command(world: &World, manifest: &std::path::Path, memory: usize) -> Command {
     let mut command = world.command("sh");
     let script = format!("ulimit -v {}; exec \"$0\" \"$1\"", memory * 1024);
@@ -78,13 +79,13 @@ fn command(world: &World, manifest: &std::path::Path, memory: usize) -> Command 
     command
 }
 
-/// The program that the environment names, or the one that was built for this test.
+/// The program that the environment names. Without that variable, the program that was built for this test.
 fn program(world: &World) -> PathBuf {
     let Some(named) = env::var_os("BOMBS_PROGRAM") else {
         return world.executable();
     };
     let copy = world.input("program");
-    // Its tables of characters may hold a word of the fixtures.
+    // The program's tables of characters may contain a word of the fixtures.
     world.allow_input("program");
     if !copy.exists() {
         let status = Command::new("install")
@@ -98,7 +99,7 @@ fn program(world: &World) -> PathBuf {
     copy
 }
 
-/// What a process took, as far as it was seen.
+/// What a process has used, as far as this test has seen it.
 #[derive(Clone, Copy, Default)]
 struct Cost {
     /// The most memory that was held at once, in MiB.
@@ -107,7 +108,7 @@ struct Cost {
     cpu: u64,
 }
 
-/// The exit code, and what it took.
+/// Waits for the end of the process. Returns the exit code, and what the process has used.
 fn wait(child: &mut Child, start: Instant) -> (Option<i32>, Cost) {
     let mut cost = Cost::default();
     loop {
@@ -122,13 +123,14 @@ fn wait(child: &mut Child, start: Instant) -> (Option<i32>, Cost) {
     }
 }
 
-/// The high-water mark of a process's memory, and its time in ticks of a hundredth of a second; see proc(5).
+/// The most memory that the process has held at once, and its processor time in ticks of 10 ms; see proc(5).
 fn cost_of(process: u32) -> Option<Cost> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; user and system time are the 14th and 15th field.
+    // The name of the process is in parentheses, and may contain anything. The user time is the 14th field, and the system time the
+    // 15th.
     let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
     let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
     Some(Cost {

@@ -1,4 +1,5 @@
-//! Sops files of any size in any format, whose values are all in the clear: what counts is their number, not the cipher.
+//! Makes sops files of any size in any format. No value is encrypted, because these tests are about the number of values and not
+//! about the cipher.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use crate::{
     inputs::Inputs,
 };
 
-/// The formats with many keys, and the suffixes of their files.
+/// The formats whose files can have many keys, by the suffixes of such files.
 pub const FORMATS: [&str; 4] = ["yaml", "json", "env", "ini"];
 
 /// A manifest for user mode with the key of `inputs`.
@@ -18,7 +19,7 @@ pub fn manifest(world: &World, inputs: &Inputs) -> Manifest {
     world.manifest().with("ageKeyFile", key.to_str().unwrap())
 }
 
-/// A file of `count` keys that opens with the key of `inputs`.
+/// A file with `count` keys. The key of `inputs` opens it.
 pub fn with_keys(world: &World, inputs: &mut Inputs, suffix: &str, count: usize) -> PathBuf {
     let values: Vec<_> = (0..count).map(|number| (format!("k{number}_unencrypted"), "v")).collect();
     let mut mac = Sha512::new();
@@ -44,7 +45,7 @@ pub fn with_keys(world: &World, inputs: &mut Inputs, suffix: &str, count: usize)
     world.write(&format!("keys.{suffix}"), text)
 }
 
-/// The metadata of one age recipient in flat keys.
+/// The metadata with one age recipient, as flat keys.
 fn flat(metadata: &serde_json::Value, prefix: &str, joint: &str) -> String {
     let text = |value: &serde_json::Value| value.as_str().unwrap().replace('\n', "\\n");
     let age = &metadata["age"][0];

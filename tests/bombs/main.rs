@@ -1,8 +1,9 @@
-//! Inputs made to exhaust: too deep, too many, too long, or no files at all. The program works or says what is wrong, in bounded memory
-//! and time.
+//! Runs the program on inputs that could exhaust it: inputs that are nested too deeply, have too many or too long parts, or are no
+//! files at all. The program must either work or say what is wrong, and must need only limited memory and time.
 //!
-//! The sizes of `BOMBS=full` want an optimized program, which `BOMBS_PROGRAM` names; without it, a debug build gets a fraction.
-//! What each took is printed as a table. Only a hang fails for its time.
+//! The sizes of `BOMBS=full` need an optimized program; the variable `BOMBS_PROGRAM` names it. Without `BOMBS=full`, a debug build
+//! gets only a fraction of these sizes. A table with the costs of each run is printed. No run fails because it is slow, unless it
+//! hangs.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,12 +28,12 @@ mod special;
 
 use std::env;
 
-/// Whether the sizes are those that somebody could really give, not those that a debug build can take.
+/// Whether the inputs have the sizes that an attacker could really use. Otherwise they have sizes that a debug build can handle.
 fn is_full() -> bool {
     env::var("BOMBS").is_ok_and(|size| size == "full")
 }
 
-/// `size`, or a 64th of it.
+/// `size` for the full sizes; otherwise a 64th of it.
 fn scaled(size: usize) -> usize {
     if is_full() { size } else { size / 64 }
 }

@@ -1,4 +1,4 @@
-//! Files that are short and would be printed endlessly, and files of too many values.
+//! Files that are short but would be very long when printed, and files with too many values.
 
 use std::{fs, path::PathBuf, thread};
 
@@ -12,7 +12,8 @@ use crate::{
     is_full,
 };
 
-/// Of a file that the own key opens, with its text changed, what is said of the secret that is all of it. Empty values count for no MAC.
+/// Changes the text of a file that the key of `inputs` opens, and installs the whole file as a secret. Returns the first line of
+/// the error. The values in the file are empty, so they do not change the MAC.
 fn said(what: &str, suffix: &str, change: impl FnOnce(&str) -> String) -> String {
     let world = World::user();
     let directory = tempfile::tempdir().unwrap();
@@ -55,7 +56,7 @@ fn of_many_small_files_that_print_long_no_more_is_in_memory_than_may_be_publishe
     let world = World::user();
     let directory = tempfile::tempdir().unwrap();
     let mut inputs = Inputs::new(directory.path());
-    // 60 KB of text, which is printed as 2.4 MB: one line of 115 tabs for each empty string.
+    // 60 KB of text, which would be printed as 2.4 MB: each empty string stands on a line of its own, behind 115 tabs.
     let nested = format!("{}{}\"\"{}", "[".repeat(115), "\"\",".repeat(20_000), "]".repeat(115));
     let text = fs::read_to_string(with_keys(&world, &mut inputs, "json", 1)).unwrap();
     let text = text.replacen('{', &format!("{{\"l_unencrypted\": {nested},"), 1);
@@ -95,7 +96,8 @@ fn millions_of_values_are_an_error() {
     }
 }
 
-/// A JSON file with one value, under `k_unencrypted`, of so many MiB. Each byte of it is printed as six: JSON for the web.
+/// A JSON file with one value of this size in MiB, under `k_unencrypted`. Each byte of the value is printed as six bytes, because
+/// JSON escapes `<`.
 fn of_brackets(world: &World, inputs: &mut Inputs, mebibytes: usize) -> PathBuf {
     let value = "<".repeat(mebibytes << 20);
     let metadata = inputs.metadata(Sha512::new().chain_update(&value));
@@ -105,8 +107,9 @@ fn of_brackets(world: &World, inputs: &mut Inputs, mebibytes: usize) -> PathBuf 
     )
 }
 
-/// Installs what `declare` makes of such a file of so many MiB beside a healthy secret, which has to be there in the end. The run may take
-/// four times the file and what is published, in MiB; a program takes some for itself.
+/// Makes a file of `mebibytes` MiB by [`of_brackets`], and installs the secrets that `declare` takes from it, together with a
+/// healthy secret. The healthy secret must be published. In MiB, the run may take four times the size of the file, and the size of
+/// what is published, and a little memory for the program itself.
 fn takes(what: &str, mebibytes: usize, published: usize, declare: impl FnOnce(&PathBuf, Manifest) -> Manifest) -> Ended {
     let world = World::user();
     let directory = tempfile::tempdir().unwrap();
@@ -128,7 +131,7 @@ fn takes(what: &str, mebibytes: usize, published: usize, declare: impl FnOnce(&P
 
 #[test]
 fn memory_is_four_times_the_file_and_what_is_published_however_long_a_file_is_when_printed() {
-    // A debug build takes so long that other work on the machine could make it late.
+    // A debug build is so slow that other work on the machine could make it exceed its time limit.
     let unit = if is_full() { 4 } else { 1 };
     let whole = |file: &PathBuf, manifest: Manifest| manifest.secret("s", file, "");
     let ended = takes("what prints six times as long", 6 * unit, 6 * 6 * unit, whole);

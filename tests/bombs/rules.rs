@@ -11,7 +11,8 @@ use crate::{
     inputs::Inputs,
 };
 
-/// Of a rule that was changed the tokens that it does not select count as they stand, and the MAC is another.
+/// The error after the selection rule was changed. Tokens that the new rule does not select then count as plain text for the MAC,
+/// so the MAC differs.
 const CHANGED: &str = "error: cannot decrypt $DIR/regex.yaml (needed by secret s): the MAC does not match";
 const TOO_LONG: &str =
     "is a pattern that takes too long to match; restore the file from version control, or choose a simpler pattern";
@@ -39,7 +40,7 @@ fn a_regular_expression_cannot_blow_up() {
     }
 }
 
-/// A megabyte of text for which an automaton meets a new state with each byte.
+/// The key is a megabyte of text with which an automaton enters a new state at each byte.
 #[test]
 fn a_key_cannot_take_long_to_be_judged() {
     let mut state = 1_u64;
@@ -59,7 +60,8 @@ fn a_key_cannot_take_long_to_be_judged() {
     assert_eq!(message, expected);
 }
 
-/// Of a file that the own key opens, with `lines` put in and another rule, what is said.
+/// Takes a file that the key of `inputs` opens, inserts `lines`, and replaces the selection rule. Returns the first line of the
+/// error.
 fn first_line(what: &str, (rule, pattern): (&str, &str), lines: &str) -> String {
     let world = World::user();
     let directory = tempfile::tempdir().unwrap();
@@ -76,7 +78,7 @@ fn first_line(what: &str, (rule, pattern): (&str, &str), lines: &str) -> String 
     ended.err.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Each of the tokens is authenticated with the whole key that it stands below.
+/// Each token is authenticated together with the whole key below which it stands.
 #[test]
 fn values_below_a_very_long_key_are_not_all_authenticated() {
     let token = format!(

@@ -1,4 +1,4 @@
-//! Depth, number and length, up to the limits and beyond.
+//! Inputs with great depth, number or length, up to the limits and beyond.
 
 use std::{
     fs::File,
@@ -17,17 +17,17 @@ use crate::{
     is_full, scaled,
 };
 
-/// The largest sops file, in bytes.
+/// Limit: a sops file has at most 1 GiB.
 const LARGEST: u64 = 1 << 30;
 
-/// A world with an encryptor.
+/// A world, and an encryptor of files.
 fn world() -> (World, TempDir, Inputs) {
     let directory = tempfile::tempdir().unwrap();
     let inputs = Inputs::new(directory.path());
     (World::user(), directory, inputs)
 }
 
-/// Runs with one secret from `text`, and expects an error that ends in `problem`.
+/// Runs with one secret from `text`, and expects an error that ends with `problem`.
 fn refused(world: &World, what: &str, name: &str, text: impl AsRef<[u8]>, memory: usize, problem: &str) {
     let file = world.write(name, text);
     refused_file(world, what, &file, memory, problem);
@@ -47,7 +47,7 @@ fn refused_file(world: &World, what: &str, file: &Path, memory: usize, problem: 
     let message = ended.err.lines().next().unwrap_or_default();
     assert!(ended.code == Some(1), "{what}: {message}");
     let message: String = message.chars().take(1000).collect();
-    // A command ends in the name of the file, which is a name in the world's directory.
+    // If the error has a command, the command ends with the name of the file. That name is a path in the world's directory.
     let end = message.rsplit_once("$DIR/").map_or("", |(before, _)| before);
     assert!(
         [message.as_str(), end].iter().any(|message| message.ends_with(problem)),
@@ -55,7 +55,7 @@ fn refused_file(world: &World, what: &str, file: &Path, memory: usize, problem: 
     );
 }
 
-/// Runs and expects that all is well.
+/// Runs, and expects success without a message.
 fn works(world: &World, what: &str, manifest: &Manifest, memory: usize) -> Ended {
     let ended = run(world, what, manifest, memory);
     let message: String = ended.err.chars().take(1000).collect();

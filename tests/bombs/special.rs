@@ -1,4 +1,4 @@
-//! What is no regular file, in the place of each file that the program reads.
+//! Puts things that are no regular files in the place of each file that the program reads.
 
 use std::{
     fs::OpenOptions,
@@ -11,10 +11,10 @@ use crate::{
     common::{Manifest, World},
 };
 
-/// More than the program needs for anything of this, in MiB.
+/// Limit in MiB. It is more than the program needs for any of these runs.
 const MEMORY: usize = 64;
 
-/// The name of each kind and what is said about it.
+/// The kinds of such things, by name, and what the program says about each.
 const KINDS: [(&str, &str); 8] = [
     ("/dev/zero", "it is a device, not a file"),
     ("/dev/urandom", "it is a device, not a file"),
@@ -26,7 +26,8 @@ const KINDS: [(&str, &str); 8] = [
     ("dangling", "no such file"),
 ];
 
-/// Makes one of each. What is given back keeps the fifo's writer, who never writes, and the socket's listener.
+/// Makes one thing of each kind. The returned values keep two things alive: the writer of a fifo, who never writes, and the
+/// listener of a socket.
 fn make(world: &World) -> (std::fs::File, UnixListener) {
     let place = world.input("run");
     world.shell(&format!(
@@ -35,7 +36,7 @@ fn make(world: &World) -> (std::fs::File, UnixListener) {
     ));
     let listener = UnixListener::bind(place.join("socket")).unwrap();
     rustix::fs::chmod(place.join("socket"), rustix::fs::Mode::from_raw_mode(0o777)).unwrap();
-    // Open for both, which does not wait for a reader.
+    // The fifo is opened for both reading and writing, so that the call does not wait for a reader.
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
     let writer = OpenOptions::new()
         .read(true)
@@ -45,12 +46,12 @@ fn make(world: &World) -> (std::fs::File, UnixListener) {
     (writer.unwrap(), listener)
 }
 
-/// Each kind with its path and what is said about it.
+/// The path of each thing, and what the program says about it.
 fn kinds(world: &World) -> impl Iterator<Item = (PathBuf, &'static str)> {
     KINDS.into_iter().map(|(name, said)| (world.input("run").join(name), said))
 }
 
-/// What has to be the whole of standard error, for each kind.
+/// Runs once for each kind. The function `line` gives the text that standard error must have exactly.
 fn all(what: &str, code: i32, manifest: impl Fn(&World, &Path) -> Manifest, line: impl Fn(&Path, &str) -> String) {
     let world = World::user();
     let held = make(&world);
@@ -65,12 +66,12 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_string_lossy().into_owned()
 }
 
-/// A source of keys that is not there is told in the same line.
+/// A manifest with a good secret. The error about this secret also reports, in the same line, the key source that cannot be used.
 fn good(world: &World) -> Manifest {
     world.manifest().secret("good", &world.fixture("types.json"), "string")
 }
 
-/// What is said about a key, and what to do about it.
+/// What is said about a key file of this kind, and what to do about it.
 fn of_key(said: &str) -> (&str, &'static str) {
     match said {
         "no such file" => (

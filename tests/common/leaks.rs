@@ -1,4 +1,4 @@
-//! Whether something secret is where it must not be.
+//! Searches for secrets in places where they must not be.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::fixtures;
 
-/// Shorter values would be found in any text.
+/// Shorter values are not searched for, because almost any text contains them.
 const SHORTEST: usize = 6;
 
-/// What to look for, and the automaton that finds it.
+/// The secrets to look for, and the automaton that finds them.
 struct Secrets {
     texts: Vec<String>,
     automaton: AhoCorasick,
@@ -26,15 +26,15 @@ pub fn secrets() -> &'static [String] {
     &all().texts
 }
 
-/// The first secret in `text`, as it is or as Debug would print it.
+/// The first secret that `text` contains, either unchanged or as `Debug` prints it.
 pub fn secret_in(text: impl AsRef<[u8]>) -> Option<&'static str> {
     let found = all().automaton.find(text.as_ref())?;
-    // There are two patterns for each.
+    // Each secret has two patterns.
     Some(&all().texts[found.pattern().as_usize() / 2])
 }
 
-/// The files below `dir` that hold a secret, but for what is at or below one of the `allowed` paths. Symlinks are not followed; their
-/// targets, and all names, are looked at too.
+/// The files below `dir` that contain a secret. Files at or below one of the `allowed` paths are left out. Symlinks are not
+/// followed, but the targets of symlinks are searched, and so are all names.
 pub fn leaks(dir: &Path, allowed: &BTreeSet<PathBuf>) -> Vec<String> {
     let mut leaks = Vec::new();
     search(dir, allowed, &mut leaks);
@@ -42,7 +42,7 @@ pub fn leaks(dir: &Path, allowed: &BTreeSet<PathBuf>) -> Vec<String> {
 }
 
 fn search(path: &Path, allowed: &BTreeSet<PathBuf>, leaks: &mut Vec<String>) {
-    // What a process of the test is still making or removing is looked at as it is.
+    // Other processes of the test may be making or removing files meanwhile. So an error is ignored here.
     let Ok(status) = path.symlink_metadata() else { return };
     if allowed.contains(path) {
         return;
@@ -129,20 +129,20 @@ fn collect() -> BTreeSet<String> {
         let lines = text
             .lines()
             .filter(|line| !line.starts_with(['#', '-']) && !line.contains(' '));
-        // The first line of an SSH key is mostly the same in all of them.
+        // The first line is mostly the same in all SSH keys, so it is no secret.
         secrets.extend(
             lines
                 .filter(|line| !line.starts_with("b3BlbnNzaC1rZXktdjE"))
                 .map(str::to_owned),
         );
     }
-    // The public half is in a private key too, and a part of it in a value.
+    // A private key also contains its public half, and a value contains a part of a public half.
     let public: String = ssh.iter().map(|name| key(&format!("{name}.pub"))).collect();
     secrets.retain(|secret| secret.trim().len() >= SHORTEST && !public.contains(secret));
     secrets
 }
 
-/// The scalars of a JSON value, as text.
+/// Collects the scalars of a JSON value as text.
 fn leaves(value: &Value, secrets: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => map.values().for_each(|value| leaves(value, secrets)),

@@ -1,4 +1,4 @@
-//! Manifests, written as a Nix module would.
+//! Makes manifests as a Nix module would write them.
 
 use std::path::Path;
 
@@ -9,18 +9,18 @@ use sha2::{Digest as _, Sha256};
 #[derive(Clone)]
 pub struct Manifest(Map<String, Value>);
 
-/// The token that stands for a secret in templates, made as the Nix modules make it.
+/// The placeholder of a secret, made as the Nix modules make it.
 pub fn token(secret: &str) -> String {
     format!("<SOPS:{:x}:PLACEHOLDER>", Sha256::digest(secret))
 }
 
 impl Manifest {
-    /// Nothing at all.
+    /// An empty manifest.
     pub fn new() -> Self {
         Self(Map::new())
     }
 
-    /// A manifest that somebody else wrote.
+    /// The manifest in `text`, which another program wrote.
     pub fn parse(text: &str) -> Self {
         Self(serde_json::from_str(text).unwrap())
     }
@@ -31,18 +31,18 @@ impl Manifest {
         self
     }
 
-    /// Takes a field out.
+    /// Removes a field.
     pub fn without(mut self, field: &str) -> Self {
         self.0.remove(field);
         self
     }
 
-    /// Adds a secret of mode 0400 with its placeholder; the format is the one of the file's suffix, and `key` may be empty.
+    /// Adds a secret of mode 0400 and its placeholder. The format follows from the suffix of the file. `key` may be empty.
     pub fn secret(self, name: &str, file: &Path, key: &str) -> Self {
         self.secret_with(name, file, key, json!({}))
     }
 
-    /// [`Manifest::secret`] with further fields, or other ones.
+    /// Does what [`Manifest::secret`] does, and also adds or replaces the fields in `fields`.
     pub fn secret_with(mut self, name: &str, file: &Path, key: &str, fields: Value) -> Self {
         let secret = json!({
             "name": name, "sopsFile": file.to_str().unwrap(), "format": format(file), "key": key, "mode": "0400",
@@ -53,7 +53,7 @@ impl Manifest {
         self
     }
 
-    /// Adds a template of mode 0400 with further fields, or other ones.
+    /// Adds a template of mode 0400, and adds or replaces the fields in `fields`.
     pub fn template(mut self, name: &str, content: &str, fields: Value) -> Self {
         self.push(
             "templates",
@@ -67,12 +67,12 @@ impl Manifest {
         serde_json::to_string_pretty(&self.0).unwrap()
     }
 
-    /// A field, if it is there.
+    /// The value of a field; `None` if the field is missing.
     pub fn field(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// The value itself, for changes that are not foreseen here.
+    /// The JSON object itself, for changes that no other method makes.
     pub fn value(&mut self) -> &mut Map<String, Value> {
         &mut self.0
     }

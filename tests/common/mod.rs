@@ -1,4 +1,5 @@
-//! A world for the real program: a directory of inputs and, for root, a mount namespace of its own with an empty `/run` and `/etc`.
+//! A world in which tests run the real program: a directory with inputs. For root, the world also has a mount namespace of its own,
+//! with an empty `/run` and `/etc`.
 
 #![allow(
     clippy::unwrap_used,
@@ -39,31 +40,32 @@ pub use tree::tree;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sops-install-secrets");
-/// The version of sops whose fixtures are used where it does not matter.
+/// The version of sops whose fixtures are used if the version does not matter.
 const VERSION: &str = "3.13.2";
 
-/// The plain user of user mode, where the tests have a choice; `alice` in a namespace.
+/// The number of the plain user in user mode, if the tests run as root. In a namespace, this user is called `alice`.
 pub const ALICE: u32 = 1000;
 /// The group `keys` in a namespace.
 pub const KEYS: u32 = 96;
 /// The group `web` in a namespace.
 pub const WEB: u32 = 60;
 
-/// Where a test runs the program, gone with it. At its end, and in the output of each run, there must be nothing secret, but for what
-/// is allowed: inputs, the mount points of all manifests, and what [`World::allow`] names.
+/// The place in which a test runs the program. It is removed at the end of the test. At the end of the test, no secret may be in
+/// any file of the world, and no run may print one. Secrets are allowed only in the inputs, in the mount points of all manifests,
+/// and in the paths that [`World::allow`] names.
 pub struct World {
     dir: TempDir,
     namespace: Option<Namespace>,
-    /// Where plaintext and keys may be, as the tests see it.
+    /// The paths at which plaintext and keys are allowed, as the tests see the paths.
     allowed: Mutex<BTreeSet<PathBuf>>,
-    /// What is run instead of the program, if anything.
+    /// The program that is run in place of the program under test, if there is one.
     stand_in: Option<PathBuf>,
 }
 
-/// What a run said, and how it ended. The world's directory is `$DIR` in it.
+/// The output of a run, and how the run ended. In the texts, `$DIR` stands for the world's directory.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
-    /// The exit code; none when a signal ended it.
+    /// The exit code. `None` if a signal ended the run.
     pub code: Option<i32>,
     /// Standard output.
     pub out: String,
@@ -71,14 +73,14 @@ pub struct Said {
     pub err: String,
 }
 
-/// Says something that the test runner does not swallow.
+/// Prints a line that the test runner does not hide.
 pub fn say(line: &str) {
     let name = thread::current().name().unwrap_or_default().to_owned();
-    // In one write: other tests are talking too.
+    // The line is printed by one write, because other tests print at the same time.
     let _ = io::stderr().write_all(format!("{name}: {line}\n").as_bytes());
 }
 
-/// Whether `program` is installed; says that the test is skipped if it is not.
+/// Whether `program` is installed. If not, prints that the test is skipped.
 pub fn has(program: &str) -> bool {
     let found = env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(program).is_file());
     if !found {
@@ -93,7 +95,7 @@ pub fn fixtures() -> PathBuf {
 }
 
 impl World {
-    /// A world for system mode, or nothing and a line that says so.
+    /// A world for system mode. If there can be none, prints that, and returns `None`.
     pub fn system() -> Option<Self> {
         let dir = directory();
         let namespace = Namespace::new(dir.path(), Path::new(PROGRAM))
@@ -104,15 +106,16 @@ impl World {
         Some(world)
     }
 
-    /// A world for user mode: `$DIR/run` is the run-time directory, `$DIR/home` the home. For root, another user runs the program.
+    /// A world for user mode: `$DIR/run` is the run-time directory, and `$DIR/home` is the home. If the tests run as root, another
+    /// user runs the program.
     pub fn user() -> Self {
         let dir = directory();
         if is_root() {
-            // The other user may not be able to reach the build directory.
+            // The program is copied, because the other user may not be able to reach the build directory.
             copy_program(Path::new(PROGRAM), &dir.path().join("sops-install-secrets"));
         }
         let world = Self::with(dir, None);
-        // Numbers of the fixtures may be numbers of the program too.
+        // The program may contain numbers that are also values of the fixtures.
         world.allow_input("sops-install-secrets");
         for name in ["run", "home"] {
             fs::create_dir(world.input(name)).unwrap();
@@ -131,7 +134,7 @@ impl World {
         }
     }
 
-    /// Runs another program under the name of the one under test.
+    /// Runs `program` in place of the program under test, and under its name.
     pub fn pretend(&mut self, program: PathBuf) {
         self.stand_in = Some(program);
     }
@@ -141,12 +144,12 @@ impl World {
         self.allowed.lock().unwrap().insert(self.path(path));
     }
 
-    /// Allows plaintext in an input that the world did not write itself.
+    /// Allows plaintext in an input that was not written by this world.
     pub fn allow_input(&self, name: &str) {
         self.allowed.lock().unwrap().insert(self.input(name));
     }
 
-    /// Fails if something secret lies where it is not allowed, in any place that the program could write to.
+    /// Fails if a secret is at a place where it is not allowed. Searches all places to which the program could write.
     pub fn assert_no_leak(&self) {
         let allowed = self.allowed.lock().unwrap();
         let mut leaks = leaks::leaks(self.dir.path(), &allowed);
@@ -158,7 +161,7 @@ impl World {
         assert!(leaks.is_empty(), "leaked to {}", leaks.join("\n"));
     }
 
-    /// Where the tests see what the program sees at `path`. Do not follow absolute links there.
+    /// Where the tests find the file that the program sees at `path`. Absolute symlinks there must not be followed.
     pub fn path(&self, path: &str) -> PathBuf {
         match &self.namespace {
             Some(namespace) => namespace.path(path),
@@ -166,7 +169,7 @@ impl World {
         }
     }
 
-    /// A place for an input, at the same path for tests and program.
+    /// A path for an input. It is the same for the tests and for the program.
     pub fn input(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -175,7 +178,7 @@ impl World {
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.input(name);
         self.make_parents(&path);
-        // An older one may be closed to us.
+        // An older file of this name may be one that this process cannot open.
         let _ = fs::remove_file(&path);
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -184,15 +187,15 @@ impl World {
         path
     }
 
-    /// A shell script in the directory `bin`, ready to be run. Gives that directory. Arguments and environment of each run are noted,
-    /// so that what should not be there is found.
+    /// Makes a shell script in the directory `bin`, ready to be run, and returns that directory. Each run of the script records its
+    /// arguments and its environment, so that secrets in them are found.
     pub fn script(&self, name: &str, text: &str) -> PathBuf {
         let note = format!(
             "cat /proc/$$/environ /proc/$$/cmdline /proc/$PPID/cmdline >> '{}'\n",
             self.input("children").display()
         );
         let (shebang, rest) = text.split_once('\n').unwrap();
-        // Other languages have other words for it.
+        // In a script of another language, the shell command that records would not work.
         let note = if shebang.ends_with("sh") { note } else { String::new() };
         let (source, bin) = (
             self.write(&format!("{name}.sh"), [shebang, "\n", &note, rest].concat()),
@@ -214,7 +217,7 @@ impl World {
         self.write(origin.file_name().and_then(OsStr::to_str).unwrap(), content)
     }
 
-    /// A fixture with its first `old` replaced, under another name. It has to be there.
+    /// A copy of a fixture under another name, in which the first `old` is replaced. `old` must occur.
     pub fn damaged(&self, fixture: &str, new_name: &str, old: &str, new: &str) -> PathBuf {
         let text = fs::read_to_string(self.fixture(fixture)).unwrap();
         assert!(text.contains(old), "{fixture} does not contain {old:?}");
@@ -254,7 +257,7 @@ impl World {
         self.run_with(manifest, |command| command)
     }
 
-    /// Runs the program with a manifest and something special, such as a variable.
+    /// Runs the program with a manifest, after `special` has changed the command, for example by a variable.
     pub fn run_with(&self, manifest: &Manifest, special: impl FnOnce(&mut Command) -> &mut Command) -> Said {
         let path = self.save(manifest);
         let mut command = self.program([path]);
@@ -267,14 +270,14 @@ impl World {
         self.finish(&mut self.program(arguments))
     }
 
-    /// Runs the program with a manifest, which has to succeed.
+    /// Runs the program with a manifest, and expects success.
     pub fn install(&self, manifest: &Manifest) -> Said {
         let said = self.run(manifest);
         assert_eq!(said.code, Some(0), "{said:?}");
         said
     }
 
-    /// Writes the manifest where [`World::run`] does.
+    /// Writes the manifest to the path that [`World::run`] uses.
     pub fn save(&self, manifest: &Manifest) -> PathBuf {
         if let Some(Value::String(mount_point)) = manifest.field("secretsMountPoint") {
             let run = self.input("run").display().to_string();
@@ -284,14 +287,14 @@ impl World {
         self.write("manifest.json", manifest.text())
     }
 
-    /// The program, in the namespace or as the plain user, with an empty environment.
+    /// A command for the program with an empty environment, in the namespace or as the plain user.
     pub fn program<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = self.command(self.executable());
         command.args(arguments);
         command
     }
 
-    /// Where the program is.
+    /// The path of the program.
     pub fn executable(&self) -> PathBuf {
         match &self.namespace {
             _ if self.stand_in.is_some() => self.stand_in.clone().unwrap(),
@@ -300,7 +303,7 @@ impl World {
         }
     }
 
-    /// Any program, in the same surroundings.
+    /// A command for any program, in the namespace or as the plain user.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = match &self.namespace {
             Some(namespace) => namespace.enter(program.as_ref()),
@@ -316,7 +319,7 @@ impl World {
         command
     }
 
-    /// Any program in the same surroundings, but run by whoever runs the tests.
+    /// A command for any program in the world, run by the user who runs the tests.
     pub fn as_tester(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = match &self.namespace {
             Some(_) => self.command(program),
@@ -326,7 +329,7 @@ impl World {
         command
     }
 
-    /// Makes the program's user the owner of all that root made among the inputs.
+    /// Gives all inputs that root made to the program's user.
     pub fn give_all(&self) {
         if is_root() && self.namespace.is_none() {
             let owner = format!("{ALICE}:{ALICE}");
@@ -338,7 +341,7 @@ impl World {
         }
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. If it runs the program, fails if a secret was printed.
     pub fn finish(&self, command: &mut Command) -> Said {
         let output = command.output().unwrap();
         if self.runs_the_program(command) {
@@ -347,21 +350,21 @@ impl World {
         self.said(&output)
     }
 
-    /// Whether a command leads to the program, by whatever other one.
+    /// Whether a command runs the program, directly or through another program.
     fn runs_the_program(&self, command: &Command) -> bool {
         let program = self.executable();
         let mut words = command.get_args().chain([command.get_program()]);
         words.any(|word| word.to_string_lossy().contains(program.to_str().unwrap()))
     }
 
-    /// Runs a shell script in the same surroundings, which has to succeed.
+    /// Runs a shell script in the same way as [`World::command`], and expects success.
     pub fn shell(&self, script: &str) -> String {
         let said = self.finish(self.command("sh").args(["-ec", script]));
         assert_eq!(said.code, Some(0), "{script}: {said:?}");
         said.out
     }
 
-    /// What a finished command said.
+    /// The output of a finished command, with the world's directory as `$DIR`.
     pub fn said(&self, output: &Output) -> Said {
         Said {
             code: output.status.code(),
@@ -375,17 +378,17 @@ impl World {
         text.replace(self.dir.path().to_str().unwrap(), "$DIR")
     }
 
-    /// What is below a path that the program sees: kind, mode, owner, name, and content or target.
+    /// Lists everything below `path`, as the program sees it: kind, mode, owner, name, and content or target.
     pub fn tree(&self, path: &str) -> String {
         self.shown(&tree(&self.path(path)))
     }
 
-    /// What a program that opens `path` reads: links are followed as it would.
+    /// The content that the program would read at `path`. Symlinks are followed in the same way.
     pub fn read(&self, path: &str) -> String {
         self.shell(&format!("cat '{path}'"))
     }
 
-    /// Makes the directories that `path` lies in, as the program's user.
+    /// Makes the directories in which `path` lies. They belong to the program's user.
     fn make_parents(&self, path: &Path) {
         let parent = path.parent().unwrap();
         if !parent.exists() {
@@ -395,7 +398,7 @@ impl World {
         }
     }
 
-    /// Makes the program's user the owner of an input.
+    /// Gives an input to the program's user.
     fn give(&self, path: &Path) {
         if is_root() && self.namespace.is_none() {
             chown(path, Some(ALICE), Some(ALICE)).unwrap();
@@ -411,7 +414,7 @@ impl Drop for World {
     }
 }
 
-/// Fails if a run showed something secret, or left a core file.
+/// Fails if the output of a run contains a secret, or if the run left a core file.
 pub fn assert_none_shown(output: &Output) {
     for (stream, text) in [("standard output", &output.stdout), ("standard error", &output.stderr)] {
         assert_eq!(secret_in(text), None, "{stream}: {}", String::from_utf8_lossy(text));
@@ -419,8 +422,8 @@ pub fn assert_none_shown(output: &Output) {
     assert!(!output.status.core_dumped(), "a core file was written");
 }
 
-/// Copies an executable by another process. Were it open for writing in this one, a child that another test is just starting would have
-/// it open too, and it could not be run.
+/// Copies an executable, by another process. If this process wrote the copy, a child that another test starts at the same time
+/// could inherit the open file. The kernel does not run a file that is open for writing.
 pub fn copy_program(from: &Path, to: &Path) {
     let status = Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap();
     assert!(status.success());

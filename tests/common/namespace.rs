@@ -7,15 +7,15 @@ use std::process::{Child, Command, Stdio};
 
 use super::is_root;
 
-/// A process in a mount namespace of its own, where `/run`, `/etc` and all places for temporary files are small and new: what the
-/// program might leave there is found.
+/// A process in a mount namespace of its own. `/run`, `/etc` and all places for temporary files are small and new there, so a test
+/// finds everything that the program leaves.
 ///
-/// It ends with its standard input, and takes all its mounts with it: also when the test is killed.
+/// The process ends when its standard input is closed, so also when the test is killed. All its mounts end with it.
 pub struct Namespace {
     keeper: Child,
 }
 
-/// The current NixOS system, whose programs are on PATH, is found below `/run`.
+/// The script that prepares the namespace. The current NixOS system is found below `/run`, because its programs are on `PATH`.
 const SCRIPT: &str = r#"
 system=$(readlink /run/current-system || :)
 mount -n -t tmpfs -o mode=755 tmpfs /run
@@ -53,8 +53,8 @@ exec cat
 "#;
 
 impl Namespace {
-    /// A new one, or why there can be none. `dir` stays where it is, and so do the project and the directory of `program`; in `dir` is what
-    /// temporary files are written to.
+    /// Makes a namespace. Returns the reason if there can be none. Three directories keep their paths in the namespace: `dir`, the
+    /// project, and the directory of `program`. Temporary files are written to a directory in `dir`.
     pub fn new(dir: &Path, program: &Path) -> Result<Self, &'static str> {
         if !is_root() {
             return Err("needs root");
@@ -79,7 +79,7 @@ impl Namespace {
         }
     }
 
-    /// Where the tests see `path` of the namespace.
+    /// The path by which the tests reach `path` of the namespace.
     pub fn path(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.keeper.id()))
     }

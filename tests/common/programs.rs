@@ -1,4 +1,4 @@
-//! Programs that know keys, and what they need to find theirs.
+//! Programs that hold keys, such as gpg, and the homes and search paths that they need.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::{World, fixtures, has};
 
 impl World {
-    /// A `GnuPG` home with these keys of the fixtures, and no agent. Nothing, said aloud, where there is no gpg.
+    /// Makes a `GnuPG` home with these keys of the fixtures, without an agent. If gpg is not installed, prints that, and returns
+    /// `None`.
     pub fn gnupg_home(&self, keys: &[&str]) -> Option<PathBuf> {
         if !has("gpg") {
             return None;
@@ -25,7 +26,7 @@ impl World {
         Some(home)
     }
 
-    /// Ends the daemons of a `GnuPG` home, and waits until they have: `gpgconf` does not.
+    /// Ends the daemons of a `GnuPG` home, and waits until they have ended, because `gpgconf` does not wait.
     pub fn end_gnupg(&self, home: &Path) {
         let agent = "\"$(gpgconf --list-dirs agent-socket)\"";
         self.gnupg(
@@ -34,12 +35,12 @@ impl World {
         );
     }
 
-    /// Runs a line of shell with the programs of `GnuPG` and this home, as the program's user.
+    /// Runs a line of shell as the program's user, with the programs of `GnuPG` and this home.
     pub fn gnupg(&self, home: &Path, line: &str) -> String {
         self.shell(&format!("export GNUPGHOME='{}'; {line} 2>/dev/null", home.display()))
     }
 
-    /// A search path with the plugin for tests, which the program's user can reach, and all else.
+    /// A search path that has the age plugin for tests at a place that the program's user can reach. The usual search path follows.
     pub fn path_with_plugin(&self) -> String {
         let text = fs::read_to_string(fixtures().join("../plugin/age-plugin-test")).unwrap();
         let bin = self.script("age-plugin-test", &text);

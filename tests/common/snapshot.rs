@@ -1,4 +1,4 @@
-//! Directories as they were, to start from again and again.
+//! Copies of directories, from which the same state is restored again and again.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown, symlink};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::is_root;
 
-/// All that was below some directories. A mount below them stays, and what is on it is put back too.
+/// The content of some directories. Mounts below these directories stay, and their content is restored too.
 pub struct Snapshot {
     roots: Vec<PathBuf>,
     nodes: Vec<Node>,
@@ -27,7 +27,7 @@ enum Kind {
 }
 
 impl Snapshot {
-    /// What is below these directories now.
+    /// Records the current content of these directories.
     pub fn take(roots: &[PathBuf]) -> Self {
         let mut nodes = Vec::new();
         for root in roots {
@@ -39,13 +39,13 @@ impl Snapshot {
         }
     }
 
-    /// Puts it back, and takes away what has come since.
+    /// Restores the recorded content, and removes everything that was added since.
     pub fn restore(&self) {
         self.roots.iter().for_each(|root| self.clear(root));
         self.nodes.iter().for_each(Node::put);
     }
 
-    /// Empties a directory. Those that were there before stay, since something may be mounted on them.
+    /// Empties a directory. Directories that existed before are kept, because something may be mounted on them.
     fn clear(&self, dir: &Path) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -62,7 +62,7 @@ impl Snapshot {
     }
 }
 
-/// Adds what is below `dir`, parents first.
+/// Adds everything below `dir` to `nodes`, parents first.
 fn collect(dir: &Path, nodes: &mut Vec<Node>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

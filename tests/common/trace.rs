@@ -1,4 +1,4 @@
-//! System calls, as strace tells them.
+//! The system calls of a run, as strace reports them.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,17 +9,17 @@ use super::{Manifest, Said, World};
 /// One system call, from its name to its result.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Who made it; 0 where only one thread was watched.
+    /// The thread that made the call; 0 if only one thread was watched.
     pub thread: u32,
-    /// Its name.
+    /// The name of the call.
     pub name: String,
-    /// Its arguments as strace writes them; descriptors carry their paths in angle brackets.
+    /// The arguments of the call, as strace writes them. The path of a descriptor follows in angle brackets.
     pub arguments: String,
-    /// Its result.
+    /// The result of the call.
     pub result: String,
 }
 
-/// Calls that change what is in a directory, apart from opening for writing.
+/// The calls that change the content of a directory, except for calls that open a file for writing.
 const CHANGING: &[&str] = &[
     "chmod",
     "chown",
@@ -52,12 +52,12 @@ const CHANGING: &[&str] = &[
 ];
 
 impl Call {
-    /// Whether it opens a file, for reading or writing.
+    /// Whether the call opens a file, for reading or writing.
     pub fn opens(&self) -> bool {
         matches!(self.name.as_str(), "open" | "openat" | "openat2" | "creat")
     }
 
-    /// Whether it changes something on a file system, or would if it succeeded.
+    /// Whether the call changes something on a file system, or would do so if it succeeded.
     pub fn changes(&self) -> bool {
         let for_writing = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"];
         let opens_for_writing = self.opens() && for_writing.iter().any(|flag| self.arguments.contains(flag));
@@ -80,7 +80,7 @@ impl Call {
                 path.trim_end_matches('>').clone_into(&mut directory);
             }
         }
-        // What a symlink points to, and what is mounted, are no paths that the call touches.
+        // The target of a symlink and the source of a mount are left out, because the call does not touch them.
         match self.name.as_str() {
             "symlink" | "symlinkat" => paths.split_off(1),
             "mount" => paths.drain(1..2).collect(),
@@ -95,14 +95,14 @@ impl Call {
         is_number.then(|| rest.split('>').next().unwrap())
     }
 
-    /// Whether it did what it was asked for.
+    /// Whether the call succeeded.
     pub fn succeeded(&self) -> bool {
         !self.result.starts_with("-1 ") && self.result != "?"
     }
 }
 
-/// The calls of a run that strace wrote to `file` (`-y -s …`, and `-f` for its threads and children too), from the program's own start
-/// on, in the order in which they ended.
+/// The calls of a run that strace wrote to `file` with the options `-y -s …`, and `-f` for threads and children. The first call is
+/// the start of the program. The calls are in the order in which they ended.
 pub fn calls(file: &Path) -> Vec<Call> {
     let text = fs::read(file).unwrap();
     let mut unfinished = HashMap::new();
@@ -112,8 +112,9 @@ pub fn calls(file: &Path) -> Vec<Call> {
         .collect()
 }
 
-/// `name(arguments) = result`, with `-f` the number of the thread before it; other lines tell of signals and ends. Where another thread
-/// comes between, it is `PID name(arguments <unfinished ...>`, and later `PID <... name resumed>rest) = result`.
+/// Reads a line `name(arguments) = result`. With `-f`, the number of the thread comes first. Other lines report signals and ends of
+/// processes. If another thread interrupts a call, the call has two lines: `PID name(arguments <unfinished ...>`, and later `PID
+/// <... name resumed>rest) = result`.
 fn call(unfinished: &mut HashMap<u32, String>, line: &str) -> Option<Call> {
     let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
     let thread = line[..line.len() - rest.len()].parse().unwrap_or_default();
@@ -141,8 +142,8 @@ fn call(unfinished: &mut HashMap<u32, String>, line: &str) -> Option<Call> {
 }
 
 impl World {
-    /// Runs the program under strace with these options, and gives what it said and which calls it made, those of its threads and
-    /// children among them.
+    /// Runs the program under strace with these options. Returns the output of the program, and its calls, together with those of
+    /// its threads and children.
     pub fn trace(&self, manifest: &Manifest, options: &[&str], variables: &[(&str, &str)]) -> (Said, Vec<Call>) {
         let (log, manifest) = (self.input("trace"), self.save(manifest));
         let mut command = self.command("strace");
@@ -151,7 +152,7 @@ impl World {
         command.envs(variables.iter().copied());
         let said = self.finish(&mut command);
         let calls = calls(&log);
-        // Plaintext is in it.
+        // The log contains plaintext, so it is removed.
         fs::remove_file(log).unwrap();
         (said, calls)
     }

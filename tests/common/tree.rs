@@ -1,12 +1,12 @@
-//! What is in a directory, as text to compare.
+//! Lists the content of a directory as text, for a comparison.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// A line for each thing below `path`, sorted by name: mode, owner and group, name, and the target of a link or the content of a file.
-/// For a path that is not there: the empty string.
+/// Lists everything below `path`, one line each, sorted by name: mode, owner and group, name, and the target of a symlink or the
+/// content of a file. Returns the empty string if `path` does not exist.
 pub fn tree(path: &Path) -> String {
     let mut text = String::new();
     describe(path, "", &mut text);

@@ -1,5 +1,5 @@
-//! A file that takes too long, and a run that is told to end meanwhile. The file lies on a disk that does not answer: strace lets the
-//! call that reads it wait.
+//! Tests a file that takes too long, and a run that is told to end meanwhile. The file is read as from a disk that does not answer:
+//! strace delays the call that reads the file.
 
 use std::{
     os::unix::fs::symlink,
@@ -17,7 +17,7 @@ use crate::{
     side_by_side::on_one_processor,
 };
 
-/// The world, with files that are never read to their end, if there can be one.
+/// A world with files that are never read to their end. `None` if strace is missing, or if there can be no world.
 fn world() -> Option<World> {
     has("strace").then(World::system).flatten()
 }
@@ -27,7 +27,7 @@ fn slow(world: &World, number: usize, size: usize) -> PathBuf {
     world.write(&format!("slow-{number}.bin"), " ".repeat(size))
 }
 
-/// A healthy secret, and one that comes from each of these files.
+/// A manifest with a healthy secret, and with one secret from each of these files.
 fn manifest(world: &World, slow: &[PathBuf]) -> Manifest {
     let manifest = world
         .manifest()
@@ -37,13 +37,13 @@ fn manifest(world: &World, slow: &[PathBuf]) -> Manifest {
     })
 }
 
-/// Runs the program, behind the command `before` if there is one; a read of one of these files takes so many seconds. (strace ends
-/// after them, and not before.)
+/// Runs the program, by the command `before` if it is not empty. Each read of one of these files is delayed by so many seconds.
+/// strace itself ends only after this time.
 fn run(world: &World, manifest: &Manifest, slow: &[PathBuf], seconds: u32, before: &[&str]) -> Said {
     run_with_late("read", world, manifest, slow, seconds, before)
 }
 
-/// The same with another call of the system than `read`.
+/// Does what [`run`] does, but delays another system call than `read`.
 fn run_with_late(call: &str, world: &World, manifest: &Manifest, slow: &[PathBuf], seconds: u32, before: &[&str]) -> Said {
     let mut command = world.command("strace");
     let delay = format!("inject={call}:delay_enter={seconds}s");
@@ -84,7 +84,7 @@ fn all_files_together_have_one_time_and_what_is_open_by_then_is_published() {
         .fold(world.manifest().secret("healthy", &small, ""), |manifest, (number, file)| {
             manifest.secret(&format!("slow-{number}"), file, "")
         });
-    // On several processors these files have several threads.
+    // With several processors, several threads would read these files at the same time.
     let said = on_one_processor(|| run(&world, &manifest, &slow, 40, &[]));
     assert_eq!(said.code, Some(3), "{said:?}");
     let last = "error: cannot decrypt $DIR/slow-3.bin (needed by secret slow-3): no time is left for it: all files together have 90 s, \
@@ -99,7 +99,7 @@ fn at_boot_what_is_ready_when_a_run_is_told_to_end_is_published() {
     let Some(world) = world() else { return };
     let slow = [slow(&world, 0, 10_000)];
     let said = run(&world, &manifest(&world, &slow), &slow, 10, &["timeout", "-s", "TERM", "5"]);
-    // What timeout says of a run that it had to end.
+    // This is the exit code of `timeout` for a run that it had to end.
     assert_eq!(said.code, Some(124), "{said:?}");
     assert_eq!(
         said.err,
@@ -161,7 +161,7 @@ fn a_run_that_is_told_to_end_while_the_link_never_stays_the_same_ends() {
                 thread::sleep(Duration::from_millis(10));
             }
         });
-        // Each look at the link takes a second, and the link changes meanwhile.
+        // Each look at the link is delayed by a second, and the link changes meanwhile.
         let ends = ["timeout", "-s", "TERM", "-k", "10", "--preserve-status", "4"];
         let said = run_with_late("readlinkat", &world, &manifest, &["/run/secrets".into()], 1, &ends);
         is_done.store(true, Ordering::Relaxed);
@@ -208,7 +208,7 @@ fn a_gnupg_home_on_a_disk_that_does_not_answer_holds_nothing_up() {
     assert_eq!(world.read("/run/secrets/healthy"), "db.example.org");
 }
 
-/// What a name is bound to in a Nix file.
+/// The value of a name in a Nix file.
 fn bound(text: &str, name: &str) -> u64 {
     let mut lines = text
         .lines()
@@ -325,7 +325,7 @@ fn a_sops_file_and_all_that_is_published_are_bounded_and_the_rest_is_published()
 fn a_long_secret_takes_no_room_from_templates_and_a_long_template_none_from_shorter_ones() {
     let Some(world) = World::system() else { return };
     let whole = world.fixture("strings.yaml");
-    // As many secrets as there is room for, and one more would be too many.
+    // As many secrets as there is room for. One more would be too many.
     let size = world
         .install(&world.manifest().secret("s", &whole, ""))
         .code

@@ -1,4 +1,4 @@
-//! What a failure leaves.
+//! Tests what is published and reported after a failure.
 
 use std::ffi::OsStr;
 
@@ -14,7 +14,7 @@ fn good(world: &World) -> Manifest {
         .secret("host", &world.fixture("nesting.json"), "database/host")
 }
 
-/// [`good`] with something that fails in each of many ways.
+/// The manifest of [`good`], with something added that fails, in each of many ways.
 fn failures(world: &World) -> Vec<(&'static str, Manifest)> {
     let (file, other) = (world.fixture("nesting.json"), world.fixture("keys/other-age.txt"));
     let altered = world.altered("nesting.json", "altered.json", "port");
@@ -63,7 +63,7 @@ fn at_boot_one_failure_does_not_take_the_other_secrets_with_it() {
 
 #[test]
 fn the_command_that_installs_again_is_that_of_the_phase_and_the_way_of_activation() {
-    // Of a manifest of ours and of one of sops-nix, whose units have other names.
+    // The manifest is either one of our module or one of sops-nix. The units of sops-nix have other names.
     let [ours, theirs] = [Some(1), None];
     for (version, arguments, by_unit, expected) in [
         (ours, "", "1", "systemctl restart sops-nix"),
@@ -187,7 +187,7 @@ fn a_dry_activation_does_not_miss_users_and_groups_that_are_yet_to_be_made() {
         (said.code, said.out.as_str(), said.err.as_str()),
         (Some(0), "would add secret: b\n", "")
     );
-    // In the real run they have to be there.
+    // In a real run, the users and groups have to exist.
     let said = world.run(&manifest);
     assert_eq!(said.code, Some(1));
     assert_eq!(
@@ -216,7 +216,7 @@ fn an_unknown_group_is_named() {
 #[test]
 fn a_name_that_is_there_twice_is_no_secret() {
     let world = World::user();
-    // Nobody needs a key to add an empty string: it is not encrypted, and adds nothing to the MAC.
+    // An empty string is not encrypted, and does not change the MAC. So anybody can add one without a key.
     let add = |file: &str, first: &str| {
         let text = std::fs::read_to_string(world.fixture(file)).unwrap();
         let forged = text.replacen('{', &format!("{{{first}"), 1);
@@ -263,7 +263,7 @@ fn every_failure_of_a_run_is_told_not_the_first_alone() {
 #[test]
 fn a_run_that_fails_while_it_writes_leaves_nothing_behind() {
     let Some(world) = World::system() else { return };
-    // Eight pages, of which the first generation and its directories take a few.
+    // The file system has eight pages. The first generation and its directories take a few of them.
     world.shell("mkdir /run/secrets.d && mount -t tmpfs -o size=32k,mode=751 tmpfs /run/secrets.d && chgrp keys /run/secrets.d");
     world.install(&good(&world));
     world.shell("rm -f /run/nixos/*");
@@ -296,7 +296,7 @@ fn a_run_that_fails_while_it_writes_leaves_nothing_behind() {
 #[test]
 fn after_a_mac_mismatch_nothing_derived_from_plaintext_is_printed() {
     let Some(world) = World::system() else { return };
-    // A value taken out is authentic in all that is left: only the MAC of the document tells.
+    // If a value is removed, all other values are still authentic. Only the MAC of the document shows the change.
     let text = std::fs::read_to_string(world.fixture("types.json")).unwrap();
     let start = text.find("\"string\"").unwrap();
     let end = start + text[start..].find('\n').unwrap() + 1;

@@ -1,4 +1,4 @@
-//! The files of all versions of sops, installed.
+//! Installs the files that all versions of sops encrypted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::common::{Manifest, World, fixtures};
 
-/// The rows of a table of the fixtures.
+/// The rows of a table in the fixtures.
 fn rows(table: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(table).unwrap();
     let rows = text.lines().filter(|line| !line.starts_with('#'));
@@ -36,14 +36,14 @@ fn versions() -> BTreeSet<String> {
     names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect()
 }
 
-/// A whole file of the fixtures, and what it is when it is open.
+/// A fixture that is installed as a whole file, and its decrypted content.
 struct Whole {
     name: String,
     format: String,
     plain: Vec<u8>,
 }
 
-/// All files of the fixtures that sops opens, by the column of `index.tsv` that names the key for them.
+/// All fixtures that sops can open. They are grouped by the column of `index.tsv` that names the key.
 fn files_by_key() -> BTreeMap<String, Vec<Whole>> {
     let mut files: BTreeMap<String, Vec<Whole>> = BTreeMap::new();
     for version in versions() {
@@ -52,7 +52,7 @@ fn files_by_key() -> BTreeMap<String, Vec<Whole>> {
             let [file, format, key, judge] = row.as_slice() else {
                 panic!("{row:?}")
             };
-            // Not even sops opens it.
+            // Even sops does not open this file.
             if judge == "-" {
                 continue;
             }
@@ -66,7 +66,8 @@ fn files_by_key() -> BTreeMap<String, Vec<Whole>> {
     files
 }
 
-/// A manifest with this key of the fixtures and no other; with all of them for `-`. Nothing, said aloud, without gpg where it needs that.
+/// A manifest with this single key of the fixtures, or with all keys if `key` is `-`. If the key needs gpg and there is none,
+/// prints that, and returns `None`.
 fn with_key(world: &World, key: &str) -> Option<Manifest> {
     let manifest = || world.manifest().without("ageKeyFile");
     let fixture = |key: &str| world.fixture(&format!("keys/{key}"));
@@ -78,7 +79,7 @@ fn with_key(world: &World, key: &str) -> Option<Manifest> {
     })
 }
 
-/// What was installed wrong of these files by the key that `index.tsv` names.
+/// The faults in what was installed from these files with the key that `index.tsv` names.
 fn faults_of(key: &str, files: &[Whole]) -> Vec<String> {
     let Some(world) = World::system() else { return vec![] };
     let Some(mut manifest) = with_key(&world, key) else {
@@ -119,7 +120,7 @@ fn single_values_of_all_versions_install_as_sops_extracts_them() {
         let dir = fixtures().join(&version);
         for (number, row) in rows(&dir.join("values.tsv")).iter().enumerate() {
             let (file, key) = (&row[0], &row[1]);
-            // A key with an empty name cannot be written in a manifest.
+            // A manifest cannot name a key whose name is empty.
             if key.starts_with('[') {
                 continue;
             }
@@ -134,7 +135,7 @@ fn single_values_of_all_versions_install_as_sops_extracts_them() {
     let mut faults = Vec::new();
     for (name, what, mut value) in expected {
         let installed = fs::read(world.path(&format!("/run/secrets.d/1/{name}"))).unwrap();
-        // sops ends numbers, booleans and times of YAML files with a line break, which is no part of the value.
+        // sops prints a line break after numbers, booleans and times of YAML files. This line break is no part of the value.
         if what.contains(".yaml") && value.ends_with(b"\n") && !installed.ends_with(b"\n") {
             value.pop();
         }
@@ -149,7 +150,8 @@ fn single_values_of_all_versions_install_as_sops_extracts_them() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// sops 1.x was another program, in Python; sops 3 refuses its files for fields that no decryption needs.
+/// sops 1.x was another program, written in Python. sops 3 refuses its files because they lack fields that decryption does not
+/// need.
 #[test]
 fn files_of_sops_1_install() {
     let Some(world) = World::system() else { return };
@@ -164,7 +166,7 @@ fn files_of_sops_1_install() {
     );
 }
 
-/// rops writes no version, and a time without quotes.
+/// The files of rops have no version, and a time without quotes.
 #[test]
 fn a_file_in_the_spelling_of_rops_installs() {
     let Some(world) = World::system() else { return };

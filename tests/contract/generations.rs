@@ -1,4 +1,4 @@
-//! Generations: what is said about them, which stay, and what a dry run leaves alone.
+//! Tests of generations: what is reported about them, which of them are kept, and what a dry run leaves unchanged.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn before(world: &World) -> Manifest {
         .template("kept", "k", json!({}))
 }
 
-/// One secret of [`before`] has another value, one is missing, two are new; of the templates likewise.
+/// Compared with [`before`], one secret has another value, one is missing, and two are new. The same holds for the templates.
 fn after(world: &World) -> Manifest {
     let file = world.fixture("nesting.json");
     world
@@ -70,7 +70,7 @@ fn an_imported_ssh_key_is_named_on_standard_error_only_when_that_is_wanted() {
     let Some(world) = World::system() else { return };
     let key = world.fixture("keys/ssh_ed25519");
     let manifest = before(&world).with("ageSshKeyPaths", json!([key]));
-    // The recipient that `ssh-to-age` gives for the key.
+    // `ssh-to-age` gives this recipient for the key.
     let line = "sops-install-secrets: Imported $DIR/ssh_ed25519 as age key with fingerprint \
                 age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl\n";
     let said = world.install(&manifest);
@@ -106,7 +106,7 @@ fn a_dry_run_before_the_first_publication_makes_nothing() {
     assert_eq!(world.tree("/run"), tree);
 }
 
-/// The numbers of the generations that are there after five publications.
+/// The numbers of the generations that exist after five publications.
 fn numbers_after_five(world: &World, keep: i64) -> Vec<String> {
     let file = world.fixture("text.bin");
     let manifest = world.manifest().secret("a", &file, "").with("keepGenerations", keep);
@@ -223,7 +223,7 @@ fn a_run_that_waits_in_vain_names_who_holds_the_lock_and_how_long_it_waited() {
         .unwrap();
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(holder.stdout.as_mut().unwrap()), &mut line).unwrap();
-    // It held the lock for a while before we came: nobody can tell how long.
+    // This process has held the lock for some time already when the run begins. The run cannot know for how long.
     std::thread::sleep(std::time::Duration::from_secs(2));
     let start = std::time::Instant::now();
     let said = world.run(&manifest);
@@ -248,7 +248,8 @@ fn what_the_link_leads_to_stays_even_if_its_swap_fails_and_cannot_be_taken_back(
         return;
     };
     world.install(&before(&world));
-    // The old link has been exchanged for the new one, but cannot be removed; and neither can the exchange be taken back.
+    // The old link has been exchanged for the new link. Now the old link cannot be removed, and the exchange cannot be undone
+    // either.
     let faults = [
         "-e",
         "inject=unlinkat:error=EIO:when=3",

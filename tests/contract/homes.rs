@@ -1,10 +1,10 @@
-//! Homes that are still to be made when a declared path leads into them.
+//! Tests of declared paths that lead into homes that do not exist yet.
 
 use serde_json::json;
 
 use crate::common::{Manifest, World};
 
-/// One secret that shall be seen at `path`.
+/// A manifest with one secret whose declared path is `path`.
 fn at(world: &World, path: &str) -> Manifest {
     let file = world.fixture("text.bin");
     world
@@ -12,7 +12,7 @@ fn at(world: &World, path: &str) -> Manifest {
         .secret_with("a", &file, "", json!({"path": path, "owner": "alice", "group": "alice"}))
 }
 
-/// A world without homes, where alice's shall be at `home`.
+/// A world without homes, in which alice's home is to be at `home`.
 fn without_homes(home: &str) -> Option<World> {
     let world = World::system()?;
     world.shell(&format!(
@@ -104,7 +104,7 @@ fn a_home_that_is_the_root_directory_or_that_several_share_is_nobodys() {
     );
 }
 
-/// Runs as before users are made.
+/// Runs as in the early phase, before users are made.
 fn early(world: &World, path: &str) -> crate::common::Said {
     let manifest = world.save(&at(world, path));
     world.run_arguments(["-ignore-passwd".as_ref(), manifest.as_os_str()])
@@ -123,7 +123,7 @@ fn before_users_are_made_a_home_that_is_not_there_is_left_alone() {
     );
     assert_eq!(world.tree("/home"), "");
     assert!(world.read("/run/secrets/a").starts_with("text"));
-    // Once it is there, it is like any other.
+    // Once the home exists, it is like any other home.
     world.shell("mkdir -m 700 /home/alice; chown 1000:1000 /home/alice");
     assert_eq!(early(&world, "/home/alice/.config/app/token").code, Some(0));
     assert_eq!(world.tree("/home"), TREE.replace("link 1000:1000", "link 0:0"));
@@ -147,7 +147,7 @@ fn before_users_are_made_other_directories_are_made_as_ever() {
     );
 }
 
-/// A world where root's symlink to `/etc/www`, a directory of root's, lies in the home of a person.
+/// A world in which the home of a person contains a symlink of root's to `/etc/www`, a directory of root's.
 fn with_a_link_of_roots() -> Option<World> {
     let world = without_homes("/home/alice")?;
     world.shell(
@@ -156,7 +156,7 @@ fn with_a_link_of_roots() -> Option<World> {
     Some(world)
 }
 
-/// What is said when the way to `path` leads through the symlink `link`, which `who` can have put there.
+/// The error if the way to `path` leads through the symlink `link`, which `who` could have made.
 fn refusal(path: &str, link: &str, who: &str) -> String {
     format!(
         "error: secret \"a\": cannot safely reach {path}: on the way, {link} is a symlink to a directory of somebody else, and {who} can change this symlink; \
@@ -164,7 +164,8 @@ fn refusal(path: &str, link: &str, who: &str) -> String {
     )
 }
 
-/// Declares `path`, carries out `command` and installs: what is root's elsewhere stays as it was, and the secret is published.
+/// Declares `path`, runs `command`, and installs. Checks that files of root's elsewhere stay as they were, and that the secret is
+/// published.
 fn leaves_what_is_roots(command: &str, path: &str, link: &str, who: &str) {
     let Some(world) = with_a_link_of_roots() else { return };
     world.shell(command);

@@ -1,4 +1,4 @@
-//! What a drop-in replacement must do, and the defects of the Go program that it must not have: the real program on real files.
+//! Tests that the real program, with real files, can replace the Go program of sops-nix, and does not have its defects.
 
 #![allow(
     clippy::unwrap_used,

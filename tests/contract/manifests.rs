@@ -1,4 +1,4 @@
-//! What is found in a manifest before anything is done.
+//! Tests of faults in a manifest, which are found before anything is done.
 
 use serde_json::json;
 
@@ -116,7 +116,7 @@ fn the_check_modes_need_no_key_no_user_and_no_mount() {
     );
 }
 
-/// A manifest of `tests/fixtures/manifests`, with real files where it names store paths.
+/// A manifest of `tests/fixtures/manifests`, with real files in place of its store paths.
 fn of_a_nix_module(world: &World, name: &str) -> Manifest {
     let text = std::fs::read_to_string(fixtures().join("manifests").join(name)).unwrap();
     let mut manifest = Manifest::parse(&text);

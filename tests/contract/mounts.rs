@@ -1,4 +1,4 @@
-//! The file system that secrets live on.
+//! Tests of the file system that holds the secrets.
 
 use crate::common::{KEYS, Manifest, World};
 
@@ -6,7 +6,7 @@ fn manifest(world: &World) -> Manifest {
     world.manifest().secret("a", &world.fixture("text.bin"), "")
 }
 
-/// Type and options of the mounts on the mount point.
+/// The type and the options of the mounts on the mount point.
 fn mount(world: &World) -> String {
     world.shell("grep ' /run/secrets.d ' /proc/self/mounts | cut -d' ' -f3,4")
 }
@@ -45,7 +45,7 @@ fn a_tmpfs_is_kept_out_of_swap() {
     let said = world.install(&manifest(&world).with("useTmpfs", true));
     let mount = mount(&world);
     assert!(mount.starts_with("tmpfs rw,nosuid,nodev,noexec,"), "{mount}");
-    // Linux before 6.4 does not know the option, and then the program says so.
+    // A kernel before Linux 6.4 does not know the option. In that case, the program warns of it.
     let try_it =
         "mkdir /run/try; mount -t tmpfs -o noswap try /run/try 2> /dev/null && umount /run/try && echo known; rmdir /run/try";
     let is_known = world.shell(try_it) == "known\n";
@@ -98,7 +98,7 @@ fn a_tmpfs_that_may_be_swapped_is_reported() {
 #[test]
 fn a_file_system_on_a_disk_is_refused() {
     let Some(world) = World::system() else { return };
-    // Any mount that is not in memory will do: a directory of the disk that the tests are on.
+    // The test needs a mount that is not in memory. It takes a directory on the disk of the tests.
     if world.shell("stat -f -c %T /") == "tmpfs\n" {
         return crate::common::say("skipped: needs a root directory on a disk");
     }
@@ -130,7 +130,7 @@ fn where_mounting_is_forbidden_a_directory_in_memory_is_used_with_a_warning() {
     assert_eq!(owner(&world), format!("751 0:{KEYS}\n"));
 }
 
-/// Runs dry and for real, which has to fail with this message and change nothing.
+/// Makes a dry run and a real run. Both must fail with this error and change nothing.
 fn fails(world: &World, error: &str) {
     let before = world.tree("/run");
     for dry in ["dry-activate", ""] {

@@ -1,4 +1,4 @@
-//! Links at declared paths.
+//! Tests of symlinks at declared paths.
 
 use std::os::unix::fs::chown;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::common::{ALICE, Manifest, World, has};
 
-/// One secret that shall be seen at `path`.
+/// A manifest with one secret whose declared path is `path`.
 fn at(world: &World, path: &str) -> Manifest {
     let file = world.fixture("text.bin");
     world.manifest().secret_with("a", &file, "", json!({"path": path}))
@@ -128,7 +128,7 @@ fn what_another_user_puts_in_the_way_of_a_path_does_not_stop_an_update() {
 fn what_root_puts_in_the_way_of_a_path_stops_a_dry_run_too() {
     let Some(world) = World::system() else { return };
     world.install(&at(&world, ""));
-    // In a sticky directory, where others can write too, what is root's is in nobody else's hands.
+    // Other users can write to a sticky directory too, but they cannot replace the files of root there.
     world.shell("mkdir -p -m 1777 /run/shared; mkdir /run/shared/key");
     for dry in ["dry-activate", ""] {
         let said = world.run_with(&at(&world, "/run/shared/key"), |command| command.env("NIXOS_ACTION", dry));

@@ -1,4 +1,4 @@
-//! Owners and modes.
+//! Tests of owners and modes.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Many sops files, which are decrypted side by side on all processors, with the results that one processor gives.
+//! Tests many sops files that are decrypted side by side on all processors. The results must be the same as on one processor.
 
 use std::{fs, thread};
 
@@ -25,7 +25,7 @@ fn manifest(world: &World) -> Manifest {
     })
 }
 
-/// Eight files of one size, each with a quarter of what may be published.
+/// Eight files of one size. The secrets of each take a quarter of the size that may be published.
 fn crowded(world: &World) -> Manifest {
     let whole = fs::read(world.fixture("strings.yaml")).unwrap();
     let size = fs::read(fixtures().join("3.13.3/strings.yaml.decrypted")).unwrap().len();
@@ -38,8 +38,9 @@ fn crowded(world: &World) -> Manifest {
     })
 }
 
-/// Six files whose RSA entry comes after 60 others that look the same. None names the key, so all have to be tried: 8 with the
-/// tries of the file, and 53 with the 64 that all files share. These are enough for one file.
+/// Six files, in each of which the right RSA entry comes after 60 other entries that look the same. No entry names the key, so all
+/// have to be tried. The file itself allows 8 tries, and the other 53 come from the 64 tries that all files share. So the shared
+/// tries are enough for one file only.
 fn greedy(world: &World) -> Manifest {
     let text = fs::read_to_string(world.fixture("to-native-rsa.json")).unwrap();
     let file: Value = serde_json::from_str(&text).unwrap();
@@ -48,7 +49,7 @@ fn greedy(world: &World) -> Manifest {
     let entries: Value = others
         .map(|message| json!({"recipient": "age1nonsense", "enc": message}))
         .collect();
-    // The values stay as they are: their order counts for the MAC.
+    // The values stay in their order, because the MAC depends on it.
     let (before, rest) = text.split_once("\"age\": [").unwrap();
     let (_, after) = rest.split_once(']').unwrap();
     let file = format!("{before}\"age\": {entries}{after}");
@@ -60,7 +61,7 @@ fn greedy(world: &World) -> Manifest {
     })
 }
 
-/// An age message with a change in the body of its stanza for an RSA key.
+/// An age message with a change in the body of the stanza for an RSA key.
 fn damaged(message: &str) -> String {
     let (begin, end) = ("-----BEGIN AGE ENCRYPTED FILE-----\n", "-----END AGE ENCRYPTED FILE-----\n");
     let body = message.strip_prefix(begin).unwrap().strip_suffix(end).unwrap();
@@ -77,7 +78,7 @@ fn damaged(message: &str) -> String {
     format!("{begin}{}\n{end}", lines.join("\n"))
 }
 
-/// Does something on one processor, together with the programs that it starts.
+/// Runs `work` on one processor. The programs that it starts run on that processor too.
 pub fn on_one_processor<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let on_one = || {
         let mut one = CpuSet::new();
@@ -85,11 +86,11 @@ pub fn on_one_processor<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         sched_setaffinity(None, &one).unwrap();
         work()
     };
-    // On a thread of its own, since later tests may run on this one.
+    // `work` gets a thread of its own, because later tests may run on the present thread.
     thread::scope(|scope| scope.spawn(on_one).join().unwrap())
 }
 
-/// What a run says and leaves: its code, its output, its messages, and its files.
+/// The exit code, output, messages and published files of a run.
 type Outcome = (Option<i32>, String, String, String);
 
 fn outcome(manifest: fn(&World) -> Manifest) -> Outcome {

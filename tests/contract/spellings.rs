@@ -1,4 +1,4 @@
-//! One place by several spellings: what counts is the directory, not how a link or a manifest writes it.
+//! Tests paths with several spellings for one place. Only the directory itself counts, not its spelling in a symlink or a manifest.
 
 use serde_json::{Value, json};
 
@@ -6,29 +6,29 @@ use crate::common::{Manifest, Said, World};
 
 const TEXT: &str = "text without a line break at its end";
 
-/// One secret.
+/// A manifest with one secret.
 fn one(world: &World) -> Manifest {
     world.manifest().secret("a", &world.fixture("text.bin"), "")
 }
 
-/// That secret, and more than the small file system of [`small`] has room for.
+/// The manifest of [`one`], with more secrets than the small file system of [`small`] has room for.
 fn too_large(world: &World) -> Manifest {
     one(world).template("large", &"x".repeat(300_000), json!({}))
 }
 
-/// A world with room for little, and with `/run/alias` for `/run`.
+/// A world with a small file system for the generations. `/run/alias` is another path of `/run`.
 fn small() -> Option<World> {
     let world = World::system()?;
     world.shell("ln -s . /run/alias; mkdir /run/secrets.d; mount -t tmpfs -o size=100k,nodev,nosuid,noexec tmpfs /run/secrets.d");
     Some(world)
 }
 
-/// Whether nothing was said, but for the file system's being no ramfs.
+/// Whether nothing was printed, except for the warning that the file system is no ramfs.
 fn is_quiet(said: &Said) -> bool {
     said.out.is_empty() && said.err.lines().all(|line| line.contains("is on a tmpfs without noswap"))
 }
 
-/// Legal spellings of the target of `/run/secrets`.
+/// Spellings of the target of `/run/secrets` that are all correct.
 const SPELLINGS: &[&str] = &[
     "/run/alias/secrets.d/1",
     "secrets.d/1",
@@ -100,7 +100,7 @@ fn a_run_time_directory_behind_a_symlink_is_the_directory() {
     }
 }
 
-/// Two secrets, `a` of which has further fields.
+/// A manifest with two secrets. `a` has the further fields `fields`, and `b` has the further fields `others`.
 fn two(world: &World, fields: Value, others: Value) -> Manifest {
     let file = world.fixture("nesting.json");
     world
@@ -109,14 +109,14 @@ fn two(world: &World, fields: Value, others: Value) -> Manifest {
         .secret_with("b", &file, "a/b/c/d", others)
 }
 
-/// A world with several spellings of places: symlinks, and one directory at two places.
+/// A world in which places have several spellings, by symlinks and by one directory that is mounted at two places.
 fn winding() -> Option<World> {
     let world = World::system()?;
     world.shell("ln -s /run /etc/alias; mkdir /etc/x /etc/bound; ln -s x /etc/y; mount --bind /etc/x /etc/bound");
     Some(world)
 }
 
-/// Paths of `a` and of `b`, and what is said of them.
+/// The declared paths of `a` and `b`, and the error for each pair of paths.
 fn conflicts() -> Vec<(&'static str, &'static str, &'static str)> {
     vec![
         (
@@ -324,7 +324,7 @@ fn a_generation_that_a_declared_link_still_leads_to_is_not_removed() {
         manifest
     };
     world.install(&at(one(&world)));
-    // The configuration names another link now: the old one still serves who reads the declared path.
+    // The configuration now names another link. A program that reads the declared path still gets the secret through the old link.
     let moved = |manifest: Manifest| manifest.with("symlinkPath", "/run/other");
     let failed = world.run(&moved(at(too_large(&world))));
     assert_eq!(failed.code, Some(1), "{failed:?}");

@@ -1,4 +1,4 @@
-//! Templates.
+//! Tests of templates.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ fn every_token_becomes_its_secret_byte_for_byte() {
 fn a_value_that_contains_a_token_is_not_expanded_again() {
     let Some(world) = World::system() else { return };
     let file = world.fixture("nesting.json");
-    // The token of `host` is what the secret `password` holds, so a second pass would put the host in its place.
+    // The value of the secret `password` is the placeholder of `host`. A second pass would replace it by the value of `host`.
     let mut manifest = world
         .manifest()
         .secret("password", &file, "database/users/admin/password")

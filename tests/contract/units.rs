@@ -1,4 +1,4 @@
-//! Restart and reload requests.
+//! Tests of requests to restart and to reload units.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::common::{Manifest, Said, World};
 
-/// `a` holds one of two values and has units of both kinds; `b` and the template have units of their own.
+/// A manifest in which the secret `a` has the value at `key`. `a` has units to restart and units to reload. `b` and the template
+/// have other units.
 fn manifest(world: &World, key: &str) -> Manifest {
     manifest_with(world, key, "0400", "root", "root")
 }
@@ -28,7 +29,7 @@ fn manifest_with(world: &World, key: &str, mode: &str, owner: &str, group: &str)
 const ONE: &str = "database/host";
 const OTHER: &str = "a/b/c/d";
 
-/// The lists, and an empty `/run/nixos` for the next run.
+/// Reads the lists, and then empties `/run/nixos` for the next run.
 fn lists(world: &World) -> String {
     let tree = world.tree("/run/nixos");
     world.shell("rm -f /run/nixos/*");
@@ -138,8 +139,8 @@ fn without_a_directory_for_lists_nobody_is_told_and_nothing_is_made() {
     assert_eq!(world.shell("ls /run"), "secrets\nsecrets.d\n");
 }
 
-/// A stand-in for systemctl, since no systemd runs here: it notes how it was called and what it then found, and does `action`.
-/// Gives the directory that it is in.
+/// Makes a stand-in for systemctl, because no systemd runs here. The stand-in records its arguments and the secret that it finds at
+/// that moment, and then does `action`. Returns the directory of the stand-in.
 fn systemctl(world: &World, action: &str) -> PathBuf {
     let log = world.input("log");
     let script = format!(
@@ -149,7 +150,7 @@ fn systemctl(world: &World, action: &str) -> PathBuf {
     world.script("systemctl", &script)
 }
 
-/// Runs with requests through the stand-in.
+/// Runs the program, which makes its requests by the stand-in.
 fn run_via_systemctl(world: &World, manifest: &Manifest, action: &str) -> Said {
     let dir = systemctl(world, action);
     let key = fs::read_to_string(world.fixture("keys/other-age.txt")).unwrap();
@@ -162,7 +163,7 @@ fn run_via_systemctl(world: &World, manifest: &Manifest, action: &str) -> Said {
     })
 }
 
-/// What the stand-in noted, and nothing for the next run.
+/// Reads what the stand-in has recorded, and empties the record for the next run.
 fn log(world: &World) -> String {
     let log = fs::read_to_string(world.input("log")).unwrap_or_default();
     let _ = fs::remove_file(world.input("log"));
@@ -228,11 +229,11 @@ fn a_refusal_of_systemd_is_told_and_the_secrets_stay_published() {
     assert_eq!(said.code, Some(3));
 }
 
-/// What the stand-in answers to `show`: a.service runs, both.service has failed, r.service runs and can be reloaded.
+/// The answer of the stand-in to `show`: a.service runs, both.service has failed, and r.service runs and can be reloaded.
 const STATES: &str =
     "[ \"$1\" != show ] || printf 'LoadState=loaded\\nCanReload=yes\\nActiveState=%s\\n\\n' active failed active >&3";
 
-/// Runs through a stand-in that tells states. Its standard output is that of the program, so it is kept apart from the log.
+/// Runs with a stand-in that reports states. The stand-in prints them, so its output is kept apart from its record.
 fn run_with_states(world: &World, manifest: &Manifest, wrap: &str) -> Said {
     let log = world.input("log");
     let script = format!(
@@ -308,7 +309,8 @@ fn what_a_switch_left_in_its_lists_counts_only_while_one_is_running() {
     assert!(log.contains("--no-block try-restart -- a.service\n"), "{log}");
 }
 
-/// Runs by lists, with stand-ins for systemctl and systemd-run at the place that the module names.
+/// Runs the program, which makes its requests by lists. There are stand-ins for systemctl and systemd-run at the paths that the
+/// module names.
 fn run_by_lists(world: &World, manifest: &Manifest) -> (Said, PathBuf) {
     let log = world.input("log");
     let noting = |name: &str, more: &str| {
@@ -344,7 +346,7 @@ fn whoever_writes_a_list_sees_to_it_that_it_is_looked_at_after_the_switch() {
     );
 }
 
-/// The argument about the time of the lists.
+/// The argument with the time at which the lists were written.
 fn since(log: &str) -> Option<&str> {
     log.split_whitespace().find(|word| word.starts_with("--since="))
 }
@@ -382,7 +384,7 @@ fn a_list_that_was_left_behind_is_taken_up_where_a_unit_installs() {
             world.shell(&format!("echo z.service > /run/nixos/{list}"));
             run_with_states(&world, &manifest(&world, key), "exec \"$0\" \"$1\"");
             let log = log(&world);
-            // systemd looks for programs elsewhere than the run.
+            // systemd may use another search path than this run, so the path of systemctl must be passed.
             let wanted = format!(" --setenv=SOPS_NIX_SYSTEMCTL={}/systemctl -- ", dir.display());
             assert!(log.contains(&wanted) && log.contains(" --after-switch\n"), "{list}: {log}");
             world.shell("rm /run/nixos/*");
@@ -403,8 +405,8 @@ fn of_lists_that_are_not_of_this_run_alone_no_time_is_known() {
     }
 }
 
-/// Runs for the end of a switch, and tells which units were restarted or reloaded, if all units started this long after the lists
-/// were written.
+/// Makes the requests that are left at the end of a switch. Returns which units were restarted or reloaded if all units have
+/// started this long after the lists were written.
 fn made_if_started(world: &World, microseconds: i64, meanwhile: &str) -> String {
     world.install(&manifest(world, ONE));
     lists(world);
@@ -427,15 +429,15 @@ fn a_unit_that_has_started_since_the_lists_were_written_is_left_alone_and_no_oth
     let all = "--no-block try-restart -- a.service\n--no-block try-reload-or-restart -- r.service\n";
     assert_eq!(made_if_started(&world, 1, ":"), "");
     assert_eq!(made_if_started(&world, -1, ":"), all);
-    // Somebody else has written a line after this run.
+    // Another program has added a line after this run.
     let line = "sleep 0.05; echo a.service >> /run/nixos/activation-restart-list";
     assert_eq!(made_if_started(&world, 1, line), all);
-    // They have been taken before, by a run that was killed.
+    // An earlier run, which was killed, has already taken the lists.
     let taking = "cd /run/nixos; for list in *-list; do mv $list $list.taken; done";
     assert_eq!(made_if_started(&world, 1, taking), all);
 }
 
-/// Runs the program as it has itself started for the end of the switch.
+/// Runs the program with the arguments with which it starts itself for the end of a switch.
 fn after_switch(world: &World, wrap: &str) -> Said {
     after_switch_with(world, STATES, wrap)
 }
@@ -479,7 +481,7 @@ fn lists_that_a_switch_reads_are_left_to_it() {
     let Some(world) = World::system() else { return };
     world.install(&manifest(&world, ONE));
     world.install(&manifest(&world, OTHER));
-    // The switch has its lock for a second, and reads the lists in that time.
+    // The switch holds its lock for a second, and reads the lists during this time.
     let said = after_switch(
         &world,
         "flock /run/nixos/switch-to-configuration.lock sh -c 'sleep 1; rm /run/nixos/activation-*-list' &\n\

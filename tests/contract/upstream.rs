@@ -1,27 +1,27 @@
-//! The situations that the unit tests of the Go program set up, made anew with the fixtures here.
+//! Repeats the unit tests of the Go program, with the fixtures of this project.
 
 use serde_json::{Value, json};
 
 use crate::common::{Manifest, World};
 
-/// Where those tests put the generations and the link, side by side in one directory.
+/// The directory in which the Go tests put the generations and the link.
 const DIRECTORY: &str = "/run/tested";
 
-/// A manifest of theirs, without the fields that they leave out.
+/// A manifest as in the Go tests, without the fields that they leave out.
 fn manifest() -> Manifest {
     Manifest::new()
         .with("secretsMountPoint", format!("{DIRECTORY}/secrets.d"))
         .with("symlinkPath", format!("{DIRECTORY}/secrets"))
 }
 
-/// A world with that directory.
+/// A world in which [`DIRECTORY`] exists.
 fn world() -> Option<World> {
     let world = World::system()?;
     world.shell(&format!("mkdir {DIRECTORY}"));
     Some(world)
 }
 
-/// Owner, mode and units of one of their secrets.
+/// The owner, mode and units of a secret of the Go tests.
 fn fields(owner: &str, group: &str, mode: &str, path: &str) -> Value {
     json!({
         "owner": owner, "group": group, "mode": mode, "path": path,
@@ -94,7 +94,8 @@ fn a_path_among_the_generations_under_a_name_of_theirs_is_refused() {
     }
 }
 
-/// One secret of theirs, where a file is in the way of its link, opened by these fields of the manifest.
+/// Installs a secret of the Go tests, for which a file is at its declared path. The key `key` is named in the field `field` of the
+/// manifest.
 fn opens_by(key: &str, field: &str, is_list: bool, file: &str) {
     let Some(world) = world() else { return };
     world.shell(&format!("touch {DIRECTORY}/existing-target"));

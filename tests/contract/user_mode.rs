@@ -1,10 +1,10 @@
-//! Run by a plain user: no mount, no owner, no requests.
+//! Tests of user mode: a plain user mounts nothing, changes no owner, and makes no requests.
 
 use serde_json::json;
 
 use crate::common::{ALICE, World, is_root, tree};
 
-/// Owner and group of all that a plain user makes.
+/// The owner and group of everything that the plain user makes.
 fn owner(world: &World) -> String {
     use std::os::unix::fs::MetadataExt as _;
     let status = std::fs::metadata(world.input("run")).unwrap();
@@ -55,7 +55,7 @@ link {owner} app/100%/key -> $DIR/home/.config/sops-nix/secrets/db/host
     );
 }
 
-/// A umask that takes away the owner's own rights would keep the user out of what they have just made.
+/// With this umask, the owner would have no rights to the files and directories that they have just made.
 #[test]
 fn a_plain_user_installs_whatever_the_umask() {
     let world = World::user();

@@ -1,4 +1,4 @@
-//! Which bytes a secret is.
+//! Tests which bytes are published for a secret.
 
 use std::fs;
 
@@ -133,7 +133,7 @@ fn a_name_that_is_spelled_like_a_key_in_brackets_still_means_itself() {
         (r#"["a"]["b"]"#, "one"),
         (r#"["a""#, "two"),
         ("[a/b]", "three"),
-        // The steps go before the name.
+        // If the key can be read as steps in brackets and also as a single name, it is read as steps.
         (r#"["k"]["v"]"#, "four"),
     ] {
         let manifest = world
@@ -147,7 +147,7 @@ fn a_name_that_is_spelled_like_a_key_in_brackets_still_means_itself() {
     }
 }
 
-/// A text between the quotes of a shell.
+/// Quotes a text for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -174,7 +174,8 @@ fn an_ssh_host_key_also_opens_what_is_encrypted_to_it_as_itself() {
     }
 }
 
-/// sops up to 3.13.3 refuses such a file, which it wrote itself: it takes the comment for a value that ends the part to encrypt.
+/// sops up to 3.13.3 refuses such a file, although it wrote the file itself. It takes the comment for a value, and so for the end
+/// of the part that is encrypted.
 #[test]
 fn a_comment_in_a_list_that_a_rule_encrypts_does_not_end_the_encrypted_part() {
     let Some(world) = World::system() else { return };
@@ -184,7 +185,8 @@ fn a_comment_in_a_list_that_a_rule_encrypts_does_not_end_the_encrypted_part() {
     assert_eq!(world.read("/run/secrets/a"), fs::read_to_string(expected).unwrap());
 }
 
-/// The type of a token is not authenticated. sops 3.13.2 counts the comments of lists for the MAC, and so does not notice.
+/// The type of a token is not authenticated. sops 3.13.2 includes the comments of lists in the MAC, so it does not notice the
+/// change.
 #[test]
 fn a_value_of_a_list_cannot_be_made_a_comment_without_the_key() {
     let Some(world) = World::system() else { return };
@@ -216,7 +218,7 @@ fn of_a_metadata_field_that_is_twice_in_json_the_last_counts_as_in_sops() {
     assert_eq!(world.read("/run/secrets/a"), "42");
 }
 
-/// Opening an RSA recipient takes far longer than all else of a run, so its cost tells how often it was done.
+/// Opening an RSA recipient takes far longer than everything else in a run. So the time of a run shows how often it was opened.
 #[test]
 fn each_file_is_decrypted_once_however_many_secrets_come_from_it() {
     let Some(world) = World::system() else { return };

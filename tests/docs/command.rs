@@ -1,13 +1,13 @@
-//! What `docs/command.md` shows is what `sops-nix` prints: each example is a case of `tests/messages/`.
+//! Checks that each example in `docs/command.md` shows what `sops-nix` prints. The examples are cases of `tests/messages/`.
 
 use super::{files, found, read, root};
 
-/// The commands of a page and what they print, as the page shows it.
+/// The examples of a page: each has a command and what it prints.
 fn examples(page: &str) -> Vec<&str> {
     found(r"(?s)```console\n(\$ .*?)```", page)
 }
 
-/// What a case types and prints, in the form of an example.
+/// The command and the output of a case, in the form of an example.
 fn shown(case: &str) -> Option<String> {
     let typed = case.split_once("-- typed --\n")?.1;
     let (typed, printed) = typed.split_once("-- printed --\n")?;

@@ -1,10 +1,10 @@
-//! The limits that the documents name are those of the source.
+//! Checks that the limits in the documents are the limits in the source.
 
 use regex::Regex;
 
 use crate::{found, read};
 
-/// A page, words of it with a number, the source, and what stands there before the same number.
+/// A page, words on the page that contain a number, a source file, and the code that comes before the same number there.
 type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const FORMAT: &str = "docs/sops-format.md";
@@ -268,7 +268,7 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// The last number of `words`, in bytes or milliseconds where it has a unit.
+/// The last number in `words`. If it has a unit, the number is in bytes or milliseconds.
 fn named(words: &str) -> u64 {
     let pattern = Regex::new(r"([0-9][0-9,]*)(?: (KiB|MiB|s|ms)(?-u:\b))?").unwrap();
     let number = pattern.captures_iter(words).last().unwrap();
@@ -285,7 +285,7 @@ fn unit_of(unit: &str) -> u64 {
     }
 }
 
-/// What an expression gives that begins here: a number, a product, a shift, or a time in milliseconds.
+/// The value of the expression with which the text begins: a number, a product, a shift, or a time in milliseconds.
 fn value(expression: &str) -> u64 {
     let end = expression.find([';', ',', ')']).unwrap();
     let expression = &expression[..end];
@@ -320,7 +320,7 @@ fn each_limit_that_is_named_is_the_one_of_the_source() {
     assert_eq!(faults.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-/// What is in code, such as a pattern, is no limit.
+/// A number inside code, such as in a pattern, is no limit.
 #[test]
 fn each_number_in_the_table_of_limits_has_a_row() {
     let page = read(FORMAT);

@@ -1,4 +1,4 @@
-//! What the documents name is there: targets of `make`, tests, files, directories, and the pages and headings that they link to.
+//! Checks that everything that the documents name exists: targets of `make`, tests, files, directories, pages and headings.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// All files of the project below a directory; what is built, fetched or hidden is left out.
+/// All files of the project below a directory. Files that were built or fetched and hidden files are left out.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let shown = entries.filter(|path| {
@@ -40,19 +40,19 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What each match of a pattern's first group is.
+/// The text of the first group in each match of `pattern`.
 fn found<'t>(pattern: &str, text: &'t str) -> Vec<&'t str> {
     let pattern = Regex::new(pattern).unwrap();
     let groups = pattern.captures_iter(text).map(|found| found.get(1).unwrap().as_str());
     groups.collect()
 }
 
-/// The targets that the Makefile has.
+/// The targets of the Makefile.
 fn targets(makefile: &str) -> Vec<&str> {
     found(r"(?m)^([a-z][a-z-]*):", makefile)
 }
 
-/// Targets that a text calls and the Makefile has not.
+/// The targets that a text names and the Makefile lacks.
 fn missing_targets(text: &str) -> Vec<String> {
     let makefile = read("Makefile");
     let targets = targets(&makefile);
@@ -61,7 +61,7 @@ fn missing_targets(text: &str) -> Vec<String> {
     missing.map(|target| format!("make {target}")).collect()
 }
 
-/// Test programs that a text calls and `tests/` has not.
+/// The test programs that a text names and `tests/` lacks.
 fn missing_tests(text: &str) -> Vec<String> {
     let is_there = |name: &&str| {
         ["tests/{}.rs", "tests/{}/main.rs"].map(|form| root().join(form.replace("{}", name)).exists()) != [false; 2]
@@ -71,14 +71,14 @@ fn missing_tests(text: &str) -> Vec<String> {
     missing.map(|name| format!("--test {name}")).collect()
 }
 
-/// Pages that a text links to and that are not there, seen from its own directory.
+/// The pages to which a text links and that do not exist. `directory` is the directory of the text.
 fn missing_links(text: &str, directory: &Path) -> Vec<String> {
     let links = found(r"\]\(([^)# \t\n]+)[^) \t\n]*\)", text).into_iter();
     let missing = links.filter(|link| !link.contains("://") && !directory.join(link).exists());
     missing.map(|link| format!("]({link})")).collect()
 }
 
-/// What a link to a heading has behind its `#`: small letters and digits, with dashes for blanks.
+/// The anchor of a heading, which follows the `#` in a link: small letters and digits, and a dash for each blank.
 fn anchor(heading: &str) -> String {
     let kept = heading
         .chars()
@@ -86,7 +86,7 @@ fn anchor(heading: &str) -> String {
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
-/// Headings that a text links to and that are not there, in the text itself or in a page that is there.
+/// The headings to which a text links and that do not exist, in the text itself or in another page that exists.
 fn missing_headings(text: &str, directory: &Path) -> Vec<String> {
     let links = Regex::new(r"\]\(([^)# \t\n]*)#([^) \t\n]+)\)").unwrap();
     let is_there = |page: &str, heading: &str| {
@@ -95,7 +95,7 @@ fn missing_headings(text: &str, directory: &Path) -> Vec<String> {
             _ if page.contains("://") => return true,
             _ => fs::read_to_string(directory.join(page)),
         };
-        // A page that is not there is another fault.
+        // A page that does not exist is reported by another check.
         page.is_err()
             || found("(?m)^#+ (.*)$", &page.unwrap())
                 .into_iter()
@@ -105,10 +105,10 @@ fn missing_headings(text: &str, directory: &Path) -> Vec<String> {
     missing.map(|link| format!("{}#{}", &link[1], &link[2])).collect()
 }
 
-/// What belongs to others, a page of the specification of age and an option of nixpkgs; and what stands for any name.
+/// Names that are not names of our files: a page of the age specification, an option of nixpkgs, and names that stand for any name.
 const NOT_OURS: [&str; 4] = ["age.md", "with-environment.nix", "name.rs", "name/mod.rs"];
 
-/// Files that a text names in code by their name, or the end of their path, and that are nowhere in the project.
+/// Files that a text names in code, by the file name or by the end of the path, and that are nowhere in the project.
 fn missing_files(text: &str, all: &[PathBuf]) -> Vec<String> {
     let named = found(
         r"`((?:[A-Za-z0-9_.-]+/)*[A-Za-z0-9_-]+\.(?:rs|nix|md|sh|py|toml|lock|patch|tsv))`",
@@ -119,8 +119,8 @@ fn missing_files(text: &str, all: &[PathBuf]) -> Vec<String> {
     missing.map(str::to_owned).collect()
 }
 
-/// Files and directories that a text names in code and that are not there. A path counts as one of the project when it begins with
-/// something that the project or the page's own directory has; `*` stands for any name.
+/// Files and directories that a text names in code and that do not exist. Only a path that begins with a name in the project's
+/// directory, or in the directory of the page, is checked. `*` stands for any name.
 fn missing_paths(text: &str, directory: &Path) -> Vec<String> {
     let ours = |path: &&str| {
         let first = path.split('/').next().unwrap();
@@ -135,7 +135,7 @@ fn missing_paths(text: &str, directory: &Path) -> Vec<String> {
     missing.map(str::to_owned).collect()
 }
 
-/// All of it.
+/// Everything that a text names and that does not exist.
 fn missing(text: &str, directory: &Path) -> Vec<String> {
     [
         missing_targets(text),

@@ -1,4 +1,5 @@
-//! The manifest in the documents is the program's: the README's is taken as it stands, and the tables name the fields of the schema.
+//! Checks that the documents describe the manifest that the program reads. The program accepts the manifest in the README
+//! unchanged, and the tables have the fields of the schema.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +25,7 @@ fn the_manifest_of_the_readme_is_taken_as_it_stands() {
     assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
 }
 
-/// The fields in the first column of the table below a heading, and those that the text before it names.
+/// The fields in the first column of the table below a heading, and the fields that the text before the table names.
 fn fields_below(heading: &str, page: &str) -> BTreeSet<String> {
     let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
     let section = section.split("\n## ").next().unwrap();
@@ -37,7 +38,7 @@ fn fields_below(heading: &str, page: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The fields that the schema has, by the heading of their table.
+/// The fields of the schema. The key is the heading of their table.
 fn fields_of_schema() -> BTreeMap<&'static str, BTreeSet<String>> {
     let schema: Value = serde_json::from_str(&read("docs/manifest.schema.json")).unwrap();
     let fields = |object: &Value| {

@@ -1,6 +1,7 @@
-//! The list of messages is the program's: what is in the list is said, and what is said is in the list.
+//! Checks that the list of messages in the documents is complete and correct: the program prints each message in the list, and each
+//! message that it prints is in the list.
 //!
-//! What the program says stands word for word in the tests, which see it said.
+//! The tests contain each message of the program word for word, because they compare what it prints.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,11 @@ use regex::Regex;
 
 use crate::{found, read, root};
 
-/// What stands for something else in the list.
+/// Words in the list that stand for other words.
 const NAMES: &str = "MANIFEST|MOUNTPOINT|TEMPLATE|DIRECTORY|CREDENTIAL|KEYFILE|FORMAT|CIPHER|PLUGIN|SECRET|FIELD|ENTRY|OTHER|FILE|HOME|LINK|LIST|\
     PATH|PART|UNIT|VERB|FLAG|MODE|USER|KEY|N";
 
-/// The messages in the list, as they are written there.
+/// The messages of the list, as the list writes them.
 fn listed() -> Vec<String> {
     let page = read("docs/messages.md");
     let (_, table) = page.split_once("| what you see |").unwrap();
@@ -25,7 +26,7 @@ fn listed() -> Vec<String> {
         .collect()
 }
 
-/// A pattern for what a message of the list begins with.
+/// A pattern for the beginning of a message in the list.
 fn pattern(listed: &str) -> String {
     let names = Regex::new(&format!(r"…|(?-u:\b)(?:{NAMES})(?-u:\b)")).unwrap();
     let mut pattern = String::new();
@@ -49,7 +50,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The text of all sources below a directory, each literal on one line.
+/// The text of all sources below a directory, with each literal on one line.
 fn text(directory: &str) -> String {
     let broken = Regex::new(r"\\\n *").unwrap();
     let own = root().join("tests/docs");
@@ -60,7 +61,8 @@ fn text(directory: &str) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// A message may be put together from parts: then it is enough that what stands behind a colon is said.
+/// Whether a message of the list is printed. If the program puts the message together from several parts, the part after a colon is
+/// enough.
 fn is_said(listed: &str, said: &str) -> bool {
     let starts = listed.match_indices(": ").map(|(at, _)| &listed[at + 2..]);
     let parts = starts.filter(|part| part.split(' ').count() > 2);

@@ -1,5 +1,5 @@
-//! Each system call of a run fails in turn, or the process is killed there: what is published is the old set or the new one, whole, the
-//! run says truly how it ended, and the next run makes good the rest.
+//! Makes each system call of a run fail, one call in each run, or kills the process there. Three things must hold each time: the
+//! old set or the new set is published completely, the run reports correctly how it ended, and the next run does what is left.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The system calls of a run, and what can go wrong with each.
+//! The system calls of a run, and the faults that can be injected into each.
 
 use std::collections::HashMap;
 use std::env;
@@ -9,34 +9,35 @@ use crate::common::Call;
 /// A system call of a run.
 #[derive(Clone)]
 pub struct Point {
-    /// Its name.
+    /// The name of the call.
     pub name: String,
-    /// Which one of that name; strace counts each name for itself, and for each thread: where two threads come as far, both fail.
+    /// Which of the calls with this name it is. strace counts the calls for each name and each thread. If two threads make so many
+    /// calls, both calls fail.
     count: usize,
     /// Its arguments, as strace wrote them.
     arguments: String,
-    /// Whether the program itself makes it, rather than the dynamic loader and the runtime before `main`.
+    /// Whether the program itself makes the call. Otherwise, the dynamic loader or the runtime makes it before `main`.
     pub is_own: bool,
 }
 
-/// What is done to a call.
+/// What happens to a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It fails with this error and does nothing.
+    /// The call fails with this error, and does nothing.
     Once(&'static str),
-    /// So does every call of its name after it.
+    /// The call fails with this error, and so do all later calls of the same name.
     Lasting(&'static str),
-    /// The process is killed on its way into it.
+    /// The process is killed when it makes the call.
     Kill,
 }
 
-/// Errors that a caller answers with another attempt: they must end some time.
+/// Errors after which a caller tries again. If such an error never ended, the caller would try for ever.
 const PASSING: &[&str] = &["EINTR", "EAGAIN"];
 
 /// The first call of `main`.
 const FIRST_OWN: &str = "umask";
 
-/// The calls of a run, in their order. The first of all is the program's own start, by strace.
+/// The calls of a run, in their order. The first call is left out, because by it strace starts the program.
 pub fn points(calls: Vec<Call>) -> Vec<Point> {
     let mut seen = HashMap::new();
     let mut is_own = false;
@@ -63,15 +64,15 @@ pub fn points(calls: Vec<Call>) -> Vec<Point> {
     points
 }
 
-/// Whether the environment asks for the whole matrix, which takes several times as long: each error also as a lasting one, and those
-/// of the calls before `main` too.
+/// Whether the environment asks for all faults, which takes several times as long. In that case, each error is also injected as a
+/// lasting error, and so are the errors of calls before `main`.
 pub fn wants_all() -> bool {
     env::var("FAULTS").is_ok_and(|wanted| wanted == "all")
 }
 
 impl Point {
-    /// The ways in which the call is made to fail: each error once and the first of them lasting; before `main`, where nothing is of
-    /// our making, the first one once.
+    /// The faults to inject. Usually, the call fails once with each error, and its first error is also injected as a lasting one. A
+    /// call before `main` is not made by our code, so it fails only once, with its first error.
     pub fn faults(&self) -> Vec<Fault> {
         let errors = self.errors();
         let lasting = errors
@@ -87,8 +88,8 @@ impl Point {
         }
     }
 
-    /// The errors that the kernel may give, the likeliest first; none for a call that cannot fail. Nor for `close`: strace would leave the
-    /// descriptor open, and a kernel never does.
+    /// The errors that the kernel may return, the likeliest first. The list is empty for a call that cannot fail. It is also empty
+    /// for `close`: strace would leave the descriptor open, which a kernel never does.
     fn errors(&self) -> &'static [&'static str] {
         match self.name.as_str() {
             "open" | "openat" | "openat2" if self.arguments.contains("O_CREAT") => {
@@ -104,7 +105,7 @@ impl Point {
             "unlinkat" | "fchmod" | "fchown" | "fchownat" => &["EIO", "EROFS", "EACCES", "ENOMEM"],
             "mount" => &["ENOMEM", "EPERM", "ENODEV", "EINVAL", "EBUSY"],
             "flock" => &["ENOLCK", "EINTR", "EAGAIN"],
-            // brk has no errors: it gives the old end, and malloc takes a mapping instead.
+            // brk returns no errors: on failure, it returns the old end of the heap. malloc then makes a mapping instead.
             "mmap" | "mremap" | "mprotect" => &["ENOMEM"],
             "memfd_create" | "dup" | "dup3" | "pipe2" | "socketpair" | "socket" => &["EMFILE", "ENOMEM"],
             "fcntl" if self.arguments.contains("F_DUPFD") => &["EMFILE"],
@@ -116,7 +117,7 @@ impl Point {
         }
     }
 
-    /// What tells strace to do it.
+    /// The option by which strace injects the fault.
     pub fn injection(&self, fault: Fault) -> String {
         let Self { name, count, .. } = self;
         match fault {
@@ -126,13 +127,13 @@ impl Point {
         }
     }
 
-    /// Whether nothing can be said on standard output or standard error then.
+    /// Whether the fault prevents all output on standard output or standard error.
     pub fn is_mute(&self, fault: Fault) -> bool {
         let is_speech = ["1,", "2,"].iter().any(|start| self.arguments.starts_with(start));
         self.name == "write" && (is_speech || matches!(fault, Fault::Lasting(_)))
     }
 
-    /// Whether it is the swap of the link, by which a generation is published.
+    /// Whether the call swaps the link, and so publishes a generation.
     pub fn is_swap(&self) -> bool {
         self.name == "renameat2" && self.arguments.contains("\"secrets\"")
     }

@@ -1,4 +1,4 @@
-//! Every fault at every call, and the judgement of each.
+//! Injects each fault into each call, and judges the results.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,17 +11,17 @@ use crate::stage::{CHANGES, Ended, Live, Stage, Telling};
 /// How often runs ended in each way.
 #[derive(Default)]
 struct Tally {
-    /// Points tried.
+    /// How many faults were tried.
     tried: usize,
-    /// Exit code 0: the work was done in spite of the fault.
+    /// Exit code 0: the run did all its work in spite of the fault.
     done: usize,
-    /// Exit codes 1 and 2: nothing was changed.
+    /// Exit codes 1 and 2: the run changed nothing.
     unchanged: usize,
-    /// Exit code 3: published, and something else failed.
+    /// Exit code 3: the run published, but something else failed.
     partly: usize,
-    /// Ended by a signal, or by the dynamic loader.
+    /// The run was ended by a signal, or by the dynamic loader.
     ended: usize,
-    /// Where a rule was broken.
+    /// The faults after which the run broke a rule.
     broken: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub fn kills(stage: &Stage, name: &str) {
     round(stage, &format!("{name}, killed"), &points, tries);
 }
 
-/// Tries all, judges each, and prints the figures.
+/// Tries all faults, judges each run, and prints the counts.
 fn round(stage: &Stage, name: &str, points: &[Point], tries: Vec<(Point, Fault)>) {
     let start = Instant::now();
     let mut tally = Tally::default();
@@ -88,7 +88,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// One run with a fault, and one without. Gives the exit code of the first.
+/// Makes a run with a fault, and then a run without one. Returns the exit code of the first run.
 fn attempt(stage: &Stage, point: &Point, fault: Fault, what: &str) -> Option<i32> {
     stage.reset();
     let ended = stage.run_with(point, fault);
@@ -111,7 +111,8 @@ fn attempt(stage: &Stage, point: &Point, fault: Fault, what: &str) -> Option<i32
     ended.code
 }
 
-/// It ended by itself, in an orderly way, unless it was killed or had no memory.
+/// Checks that the run ended by itself and with a known exit code. The exceptions are a run that was killed, and a run without
+/// memory.
 fn judge_end(ended: &Ended, point: &Point, fault: Fault, what: &str) {
     if !point.is_own {
         return;
@@ -126,12 +127,12 @@ fn judge_end(ended: &Ended, point: &Point, fault: Fault, what: &str) {
     );
 }
 
-/// The old set or the new one is published, whole; the exit code says which.
+/// Checks that the old set or the new set is published completely, and that the exit code says which.
 fn judge_live(stage: &Stage, ended: &Ended, live: &Live, what: &str) {
     let is_old = *live == stage.old();
     let new = Some(stage.new_whole(stage.first_number(), ended.has_no_group()));
     let is_new = *live == new;
-    // Where nothing was live, whatever could be decrypted is better than nothing.
+    // If no generation was live, only a part of the set may be published: this is better than nothing.
     let is_part = !stage.is_live && ended.code == Some(3) && is_part_of(live, &new);
     let is_right = match ended.code {
         Some(0) => is_new,
@@ -142,7 +143,7 @@ fn judge_live(stage: &Stage, ended: &Ended, live: &Live, what: &str) {
     assert!(is_right, "{what}: published is {live:?}");
 }
 
-/// Whether all that is published is as it is in the whole.
+/// Whether every published file is as in the complete set.
 fn is_part_of(live: &Live, whole: &Live) -> bool {
     let (Some((number, tree)), Some((whole_number, whole))) = (live, whole) else {
         return false;
@@ -150,7 +151,7 @@ fn is_part_of(live: &Live, whole: &Live) -> bool {
     number == whole_number && tree.lines().all(|line| whole.lines().any(|other| other == line))
 }
 
-/// What it said agrees with what it did.
+/// Checks that the messages of the run agree with what it did.
 fn judge_words(stage: &Stage, ended: &Ended, point: &Point, fault: Fault, live: &Live, what: &str) {
     if point.is_mute(fault) || fault == Fault::Kill {
         return;
@@ -163,19 +164,19 @@ fn judge_words(stage: &Stage, ended: &Ended, point: &Point, fault: Fault, live: 
     }
     let is_change_told = stage.is_live && *live != stage.old();
     let expected = if is_change_told { CHANGES } else { "" };
-    // A published file that we are not allowed to read counts as changed, as a plain user may have declared it.
+    // A published file that the program is not allowed to read counts as changed. The plain user may have declared such a mode.
     let is_unreadable = is_change_told && matches!(fault, Fault::Once("EACCES") | Fault::Lasting("EACCES"));
     assert!(ended.out == expected || is_unreadable, "{what}");
 }
 
-/// Whether both units were told and that is settled, or a warning says that it is not.
+/// Whether both units were told and the record was removed. A record may stay if a warning reports it.
 fn is_told_or_said(stage: &Stage, ended: &Ended) -> bool {
     let is_settled = !stage.is_pending(stage.first_number()) || ended.err.contains(".pending");
     let is_told = stage.telling == Telling::Nobody || stage.told().iter().all(|count| *count == 1);
     is_settled && is_told
 }
 
-/// The next run does all that is left.
+/// Checks that the next run does everything that is left.
 fn next(stage: &Stage, before: &Live, what: &str) {
     let is_new = before.as_ref().is_some_and(|(number, _)| *number == stage.first_number());
     let is_due = !is_new || stage.is_pending(stage.first_number());
@@ -187,9 +188,9 @@ fn next(stage: &Stage, before: &Live, what: &str) {
     stage.assert_complete(number, &what);
     match stage.telling {
         Telling::Nobody => {}
-        // A unit is told again only when the run ended between telling it and forgetting that it was to be told.
+        // A unit may be told twice only if the run ended after it told the unit, and before it removed the record of the request.
         Telling::Lists => assert_eq!(stage.told(), told.map(|count| count + usize::from(is_due)), "{what}"),
-        // A stand-in that was started may still be at it, and note that later.
+        // A stand-in that the run had started may still be running, and may record its call later.
         Telling::Systemctl => assert!(stage.told().iter().all(|count| *count >= 1), "{what}"),
     }
     if stage.telling != Telling::Nobody {

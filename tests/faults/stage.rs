@@ -1,4 +1,4 @@
-//! An installation that has everything, and what stands where before and after a run.
+//! An installation that has everything, and what is at each place before and after a run.
 
 use std::cell::Cell;
 use std::fs;
@@ -12,55 +12,55 @@ use serde_json::json;
 use crate::common::{Manifest, Snapshot, World, assert_none_shown, is_root, token};
 use crate::point::{Fault, Point, points, wants_all};
 
-/// What `a` holds before the run: key and value.
+/// The key and the value of the secret `a` before the run.
 const OLD: (&str, &str) = ("database/host", "db.example.org");
-/// What it holds after it.
+/// The key and the value of the secret `a` after the run.
 const NEW: (&str, &str) = ("database/users/admin/password", "correct horse battery staple");
-/// What `d/b` holds, always.
+/// The value of the secret `d/b`, which does not change.
 const SAME: &str = "text without a line break at its end";
 
-/// What a run says that publishes the new values over the old ones.
+/// The output of a run that publishes the new values over the old values.
 pub const CHANGES: &str = "modifying secret: a\nmodifying rendered secret: t\n";
 
-/// More than a run ever takes, in seconds.
+/// A time in seconds that is longer than any run.
 const DEADLINE: &str = "30";
 
-/// How units are told.
+/// How units are told that a secret has changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Telling {
-    /// Not at all.
+    /// No unit is told.
     Nobody,
     /// By the lists in `/run/nixos`.
     Lists,
-    /// By `systemctl`, for which a script stands in.
+    /// By `systemctl`. A script stands in for it.
     Systemctl,
 }
 
-/// Where things are.
+/// The paths of the installation.
 struct Places {
     /// The mount point.
     mount: String,
     /// The link to the live generation.
     link: String,
-    /// A directory with a file in it, where a link is declared.
+    /// A directory with a file at the path where a symlink is declared.
     app: String,
-    /// A directory in which parents of a declared path are made.
+    /// A directory in which the parents of a declared path are made.
     home: String,
 }
 
-/// Owners, as `tree` writes them.
+/// The owners of files and directories, as `tree` writes them.
 struct Owners {
-    /// Of what is declared for alice.
+    /// The owner of files that are declared for alice.
     alice: &'static str,
-    /// Of other files and links.
+    /// The owner of other files and symlinks.
     rest: &'static str,
-    /// Of directories in a generation.
+    /// The owner of directories in a generation.
     directories: &'static str,
-    /// Of what stands in a user's home.
+    /// The owner of directories in a user's home.
     home: &'static str,
-    /// Of the file that is in the way.
+    /// The owner of the file that is in the way of a symlink.
     precious: &'static str,
-    /// Of the link that takes its place.
+    /// The owner of the symlink that takes the place of that file.
     link: &'static str,
 }
 
@@ -74,7 +74,7 @@ pub struct Stage {
     owners: Owners,
     manifest: PathBuf,
     before: [Snapshot; 2],
-    /// How many runs were started; each has a stand-in of its own, so that none hears of an earlier one's.
+    /// How many runs were started. Each run has a stand-in of its own, so that no run sees what an earlier stand-in records late.
     runs: Cell<usize>,
 }
 
@@ -87,18 +87,18 @@ pub struct Ended {
     pub err: String,
 }
 
-/// What is published: the number of the generation and what is in it; none without a link.
+/// What is published: the number of the generation, and its content. `None` if there is no link.
 pub type Live = Option<(u64, String)>;
 
 impl Ended {
-    /// Whether it said that it could not look up the group of the directories.
+    /// Whether the run reported that it could not look up the group of the directories.
     pub fn has_no_group(&self) -> bool {
         self.err.contains("warning: cannot look up the group \"keys\": ")
     }
 }
 
 impl Stage {
-    /// System mode; `None` where that cannot be.
+    /// A stage in system mode; `None` if that is not possible.
     pub fn system(telling: Telling, is_live: bool) -> Option<Self> {
         let world = World::system()?;
         world.shell(
@@ -123,7 +123,7 @@ impl Stage {
         Some(Self::new(world, telling, is_live, places, owners, &published))
     }
 
-    /// User mode, over a live generation; for root alone, so that owners are known.
+    /// A stage in user mode, with a live generation. Only root can use it, because the owners must be known.
     pub fn user() -> Option<Self> {
         if !is_root() {
             crate::common::say("skipped: needs root, to be another user");
@@ -153,7 +153,7 @@ impl Stage {
 
     fn new(world: World, telling: Telling, is_live: bool, places: Places, owners: Owners, published: &[PathBuf]) -> Self {
         world.script("systemctl", "#!/bin/sh\necho \"$*\" >> \"${0%/*}.log\"\n");
-        // The links at declared paths are always still to be made.
+        // The snapshot is taken before the first installation, so in each run the symlinks at declared paths still have to be made.
         let declared = Snapshot::take(&[&places.app, &places.home].map(|dir| world.path(dir)));
         let manifests = [OLD.0, NEW.0].map(|key| manifest(&world, &places, key));
         if is_live {
@@ -171,7 +171,7 @@ impl Stage {
         }
     }
 
-    /// All calls of an undisturbed run.
+    /// All system calls of a run without a fault.
     pub fn points(&self) -> Vec<Point> {
         self.reset();
         let log = self.world.input("trace");
@@ -181,21 +181,21 @@ impl Stage {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         self.assert_complete(self.first_number(), "undisturbed");
         let mut points = points(crate::common::calls(&log));
-        // Plaintext is in it.
+        // The log contains plaintext, so it is removed.
         fs::remove_file(log).unwrap();
         if self.telling == Telling::Systemctl && !wants_all() {
-            // Until the swap such a run makes the same calls as one that writes lists.
+            // Before the swap, such a run makes the same calls as a run that writes lists.
             points.drain(..points.iter().position(Point::is_swap).unwrap());
         }
         points
     }
 
-    /// The number of the generation that an undisturbed run publishes.
+    /// The number of the generation that a run without a fault publishes.
     pub fn first_number(&self) -> u64 {
         if self.is_live { 2 } else { 1 }
     }
 
-    /// Puts everything back to the start.
+    /// Restores the state before the run.
     pub fn reset(&self) {
         self.before.iter().for_each(Snapshot::restore);
         let log = self.bin().with_extension("log");
@@ -206,7 +206,7 @@ impl Stage {
         symlink("bin", self.bin()).unwrap();
     }
 
-    /// Runs the program with a fault.
+    /// Runs the program, and injects a fault.
     pub fn run_with(&self, point: &Point, fault: Fault) -> Ended {
         let mut command = self.world.command("timeout");
         command.args(["-k", "1", DEADLINE, "strace", "-o", "/dev/null"]);
@@ -219,19 +219,20 @@ impl Stage {
         self.end(command)
     }
 
-    /// Whose calls are made to fail: those of all threads, but of no stand-in for systemctl.
+    /// The option of strace for the threads whose calls fail: all threads, unless a stand-in for systemctl is started, whose calls
+    /// must not fail.
     fn watched(&self) -> &'static [&'static str] {
         if self.telling == Telling::Systemctl { &[] } else { &["-f"] }
     }
 
-    /// Runs the program as it is.
+    /// Runs the program without a fault.
     pub fn run(&self) -> Ended {
         let mut command = self.world.command("timeout");
         command.args(["-k", "1", DEADLINE]);
         self.end(command)
     }
 
-    /// Lets `command` run the program, to its end.
+    /// Runs the program by `command`, and waits for its end.
     fn end(&self, mut command: Command) -> Ended {
         command.arg(self.world.executable()).arg(&self.manifest);
         if self.telling == Telling::Systemctl {
@@ -249,24 +250,26 @@ impl Stage {
         }
     }
 
-    /// Where this run finds the stand-in for `systemctl`, which notes its arguments beside that.
+    /// The directory in which this run finds the stand-in for `systemctl`. The stand-in records its arguments in a file beside this
+    /// directory.
     fn bin(&self) -> PathBuf {
         self.world.input(&format!("bin-{}", self.runs.get()))
     }
 
-    /// What the link names.
+    /// The live generation.
     pub fn live(&self) -> Live {
         let target = fs::read_link(self.world.path(&self.places.link)).ok()?;
         let number = target.strip_prefix(&self.places.mount).unwrap().to_str().unwrap();
         Some((number.parse().unwrap(), self.world.tree(target.to_str().unwrap())))
     }
 
-    /// The generation from before, whole.
+    /// The complete generation that was live before.
     pub fn old(&self) -> Live {
         self.is_live.then(|| (1, self.generation(OLD.1, self.owners.directories)))
     }
 
-    /// The generation with the new values, whole. Where the group of directories could not be looked up, they are root's.
+    /// The complete generation with the new values. If the group of the directories could not be looked up, the directories belong
+    /// to root's group.
     pub fn new_whole(&self, number: u64, has_no_group: bool) -> (u64, String) {
         let directories = if has_no_group { "0:0" } else { self.owners.directories };
         (number, self.generation(NEW.1, directories))
@@ -287,12 +290,12 @@ link {rest} other -> {link}/d/b
         )
     }
 
-    /// Whether a request is recorded as still to be made, for the generation with this number.
+    /// Whether a request that is still to be made is recorded for the generation with this number.
     pub fn is_pending(&self, number: u64) -> bool {
         self.world.path(&format!("{}/{number}.pending", self.places.mount)).exists()
     }
 
-    /// How often the unit of each kind was told: restart, reload.
+    /// How often the unit of each kind was told: first the unit to restart, then the unit to reload.
     pub fn told(&self) -> [usize; 2] {
         let count = |text: &Path, line: &str| {
             let text = fs::read_to_string(text).unwrap_or_default();
@@ -310,7 +313,8 @@ link {rest} other -> {link}/d/b
         }
     }
 
-    /// The file that stood in the way of a link is somewhere, as it was; directories made in a user's home are theirs.
+    /// Checks that the file that was in the way of a symlink still exists unchanged, and that directories made in a user's home
+    /// belong to the user.
     pub fn assert_nothing_is_lost(&self, what: &str) {
         let Owners { precious, home, .. } = self.owners;
         let tree = self.world.tree(&self.places.app);
@@ -322,7 +326,7 @@ link {rest} other -> {link}/d/b
         }
     }
 
-    /// The new generation is there, with all links.
+    /// Checks that the new generation is published, with all symlinks.
     pub fn assert_published(&self, number: u64, has_no_group: bool, what: &str) {
         let Owners {
             precious,
@@ -345,7 +349,7 @@ link {rest} other -> {link}/d/b
         );
     }
 
-    /// Nothing else is there.
+    /// Checks that the new generation is published, and that nothing else is left.
     pub fn assert_complete(&self, number: u64, what: &str) {
         self.assert_published(number, false, what);
         let names = |dir: &str| {
@@ -370,7 +374,8 @@ link {rest} other -> {link}/d/b
     }
 }
 
-/// Two secrets, a template, a link where a file stands, one below missing directories of a user, one inside the published tree, and units.
+/// A manifest with two secrets, a template and units. There are three symlinks: one where a file is, one below missing directories
+/// of a user, and one inside the published tree.
 fn manifest(world: &World, places: &Places, key: &str) -> Manifest {
     let (file, text) = (world.fixture("nesting.json"), world.fixture("text.bin"));
     let Places { link, app, home, .. } = places;

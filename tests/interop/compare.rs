@@ -1,4 +1,4 @@
-//! One document through sops and through ours.
+//! Compares what sops and this program make of one document.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,40 +8,41 @@ use crate::ours::{Batch, Installed};
 use crate::render::render;
 use crate::sops::Sops;
 
-/// A document that sops encrypted, and what ours is to make of it.
+/// A document that sops encrypted, and what this program should make of it.
 pub struct Case {
     pub document: Document,
     pub encrypted: PathBuf,
     pub expected: Vec<u8>,
-    /// A path of map keys, and the value there.
+    /// A path of map keys, and the value at this path.
     leaf: Option<(Vec<String>, Vec<u8>)>,
-    /// Where a batch holds the whole file and the leaf.
+    /// The numbers of the two secrets in the batch: the whole file, and the value.
     numbers: (usize, Option<usize>),
 }
 
-/// Why there is no case.
+/// Why a document gives no case.
 pub enum NoCase {
     /// sops does not encrypt such a document.
     Refused,
-    /// sops cannot read what it wrote.
+    /// sops cannot read the file that it wrote.
     Unreadable,
 }
 
-/// How ours compares.
+/// The result of the comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Byte for byte what sops prints.
+    /// This program prints exactly the bytes that sops prints.
     Alike,
-    /// sops prints what does not read back as the same; ours does.
+    /// Only what this program prints reads back as the same values. What sops prints does not.
     AlikeInValues,
-    /// sops is known to print this wrong, and nothing can say whether ours is right, or the format has no right way.
+    /// The result cannot be judged. sops is known to print this wrong, and either nothing shows whether this program is right, or
+    /// the format cannot express it.
     Unjudged,
-    /// Ours is wrong, and why.
+    /// This program is wrong. The value says how.
     Different(String),
 }
 
 impl Verdict {
-    /// What is wrong, if anything is.
+    /// The fault of this program, if there is one.
     pub fn fault(self) -> Option<String> {
         match self {
             Self::Different(fault) => Some(fault),
@@ -51,7 +52,7 @@ impl Verdict {
 }
 
 impl Case {
-    /// Lets sops encrypt a document and say what is in it; `with_leaf` also lets it extract one value.
+    /// Makes a case: sops encrypts the document and prints it. If `with_leaf` is given, sops also extracts one value.
     pub fn new(sops: &Sops, document: Document, name: &str, with_leaf: Option<usize>) -> Result<Self, NoCase> {
         let encrypted = sops.file(name);
         sops.encrypt(&document, &render(&document), &encrypted)
@@ -67,7 +68,7 @@ impl Case {
         })
     }
 
-    /// Adds what is to be installed of this case.
+    /// Adds the secrets of this case to a batch.
     pub fn join(&mut self, batch: &mut Batch) {
         let whole = batch.add(&self.encrypted, self.document.format, "");
         let leaf = self
@@ -77,17 +78,17 @@ impl Case {
         self.numbers = (whole, leaf);
     }
 
-    /// Whether a leaf is compared too.
+    /// Whether a value is compared, besides the whole file.
     pub fn has_leaf(&self) -> bool {
         self.leaf.is_some()
     }
 
-    /// Whether ours opened the file at all.
+    /// Whether this program opened the file at all.
     pub fn is_installed(&self, installed: &Installed) -> bool {
         installed.content(self.numbers.0).is_some()
     }
 
-    /// What ours made of it.
+    /// Compares what this program made of the file.
     pub fn verdict(&self, sops: &Sops, installed: &Installed) -> Verdict {
         let Some(content) = installed.content(self.numbers.0) else {
             return Verdict::Different(format!("not installed; {}", installed.complaints()));
@@ -106,7 +107,7 @@ impl Case {
         }
     }
 
-    /// Whether a value may have no spelling in INI, because it contains the quotes that could hold it.
+    /// Whether a value might not be expressible in INI, because it contains all quotes in which it could be written.
     fn has_no_spelling(&self, sops: &Sops) -> bool {
         let values = sops.values(self.document.format, &self.encrypted).unwrap_or_default();
         let values = String::from_utf8_lossy(&values);
@@ -123,8 +124,8 @@ impl Case {
         }
     }
 
-    /// Whether a print of the document, encrypted again, has the values of the original: where that of sops has not, sops prints
-    /// wrong. None if that cannot be told, because JSON has no second document and no infinity.
+    /// Encrypts the printed document again, and returns whether it has the values of the original. If a print by sops does not,
+    /// sops prints it wrong. `None` if this cannot be decided, because JSON has no second document and no infinity.
     fn reads_back(&self, sops: &Sops, print: &[u8]) -> Option<bool> {
         if self.document.parts().len() != 1 {
             return None;
@@ -140,7 +141,7 @@ impl Case {
     }
 }
 
-/// Whether ours agrees with sops on one document; a document that sops does not take says nothing against ours.
+/// The fault of this program for one document. A document that sops refuses shows no fault.
 pub fn fault_of(sops: &Sops, document: Document, choice: Option<usize>) -> Option<String> {
     let mut case = Case::new(sops, document, "single", choice).ok()?;
     let mut batch = Batch::default();
@@ -148,7 +149,7 @@ pub fn fault_of(sops: &Sops, document: Document, choice: Option<usize>) -> Optio
     case.verdict(sops, &batch.install()).fault()
 }
 
-/// A scalar below map keys alone, whose path the commands of both programs can spell.
+/// A scalar whose path has only map keys, and can be written in the command lines of both programs.
 fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Option<(Vec<String>, Vec<u8>)> {
     if !matches!(document.format, Format::Yaml | Format::Json) {
         return None;
@@ -158,7 +159,7 @@ fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Op
     let keys = paths.get(choice % paths.len().max(1))?.clone();
     let mut value = sops.extract(document.format, encrypted, &keys)?;
     if document.format == Format::Yaml && !is_string(document, &keys, &value) && value.ends_with(b"\n") {
-        // sops prints a line break behind what is no string, as a terminal likes it.
+        // sops prints a line break after every value that is no string, for terminals.
         value.pop();
         if value == b"null" {
             return None;
@@ -170,7 +171,7 @@ fn leaf(sops: &Sops, document: &Document, encrypted: &Path, choice: usize) -> Op
 fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
     let Value::Map { items, .. } = value else { return };
     for item in items {
-        // sops has no way to write these in `--extract`, and ours none for the slash.
+        // `sops --extract` cannot name these keys. This program cannot name a key with a slash.
         if item.key.contains(['/', '[', ']', '"']) || item.key.is_empty() && path.is_empty() {
             continue;
         }
@@ -185,7 +186,8 @@ fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) 
     }
 }
 
-/// Whether the value there is a string, which sops prints as it is; one without quotes may have become something else.
+/// Whether the value at this path is a string, which sops prints unchanged. Without quotes, a text may have become a value of
+/// another type.
 fn is_string(document: &Document, keys: &[String], printed: &[u8]) -> bool {
     let mut value = document.parts().first();
     for key in keys {
@@ -196,7 +198,7 @@ fn is_string(document: &Document, keys: &[String], printed: &[u8]) -> bool {
     matches!(value, Some(Value::Text(text, _)) if text.as_bytes() == printed)
 }
 
-/// The first line that differs, from both.
+/// The first line that differs, as both programs print it.
 fn difference(expected: &[u8], found: &[u8]) -> String {
     let at = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
     let excerpt = |bytes: &[u8]| {
@@ -211,7 +213,7 @@ fn difference(expected: &[u8], found: &[u8]) -> String {
     )
 }
 
-/// Keeps a failing document for the test that replays such files; a person decides whether to commit it.
+/// Keeps a failing document, so that another test can repeat it. A person decides whether to commit the file.
 pub fn keep(case: &Case, name: &str) -> PathBuf {
     let extension = match case.document.format {
         Format::Dotenv => "env",

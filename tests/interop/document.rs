@@ -1,4 +1,5 @@
-//! A document before it is text: what the generator makes, the renderers write, and the shrinker takes apart.
+//! A document before it is a text. The generator makes documents, the renderers write them as text, and the shrinker makes them
+//! smaller.
 
 /// The formats of sops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The name that sops and the manifest use.
+    /// The name that sops and manifests use for the format.
     pub fn name(self) -> &'static str {
         match self {
             Self::Yaml => "yaml",
@@ -23,7 +24,7 @@ impl Format {
     }
 }
 
-/// How a string is written where the format leaves a choice; a renderer falls back to quotes where the text forbids it.
+/// How a string is written, if the format allows several ways. If the text cannot be written in this way, the renderer uses quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     Plain,
@@ -32,7 +33,7 @@ pub enum Style {
     Block,
 }
 
-/// A value. `Bare` is a scalar that stands in the text as it is spelled: numbers, booleans, null, dates.
+/// A value. `Bare` is a scalar that is written into the text exactly as it is spelled: a number, a boolean, null or a date.
 #[derive(Clone, Debug)]
 pub enum Value {
     Bare(String),
@@ -42,7 +43,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What is inside a map or a list.
+    /// The items of a map or a list.
     pub fn items(&self) -> &[Item] {
         match self {
             Self::Map { items, .. } | Self::List { items, .. } => items,
@@ -50,7 +51,7 @@ impl Value {
         }
     }
 
-    /// The same, to change it.
+    /// The items of a map or a list, for changes.
     pub fn items_mut(&mut self) -> Option<&mut Vec<Item>> {
         match self {
             Self::Map { items, .. } | Self::List { items, .. } => Some(items),
@@ -59,7 +60,7 @@ impl Value {
     }
 }
 
-/// An entry of a map, or of a list (which has no use for the key), with the comments around it.
+/// An item of a map or of a list, with the comments around it. In a list, the key has no meaning.
 #[derive(Clone, Debug)]
 pub struct Item {
     pub above: Vec<String>,
@@ -70,7 +71,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// Takes its comments away, not those of what is in it.
+    /// Removes the comments of this item. Comments inside its value stay.
     pub fn strip(&mut self) {
         self.above.clear();
         self.beside = None;
@@ -78,15 +79,15 @@ impl Item {
     }
 }
 
-/// The rules of sops that say which values are encrypted, as the lines of a creation rule.
+/// The rules by which sops selects the values to encrypt, as the lines of a creation rule.
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
-    /// Field and value, such as `encrypted_regex` and `^secret`.
+    /// The field and its value, such as `encrypted_regex` and `^secret`.
     pub selection: Option<(&'static str, &'static str)>,
     pub mac_only_encrypted: bool,
 }
 
-/// A whole file.
+/// A complete file.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub format: Format,
@@ -94,7 +95,8 @@ pub struct Document {
     pub content: Content,
 }
 
-/// Several maps in YAML, one elsewhere; in INI its values are the sections. Binary files are just bytes.
+/// The content of a file. YAML may have several maps, and other formats have one map. In INI, the values of the map are the
+/// sections. A binary file is only bytes.
 #[derive(Clone, Debug)]
 pub enum Content {
     Tree(Vec<Value>),
@@ -110,8 +112,9 @@ impl Document {
         }
     }
 
-    /// Whether sops itself is known to print this document wrong: it has a text of several lines that begins with a tab (printed as `null`),
-    /// or, in a list, with a blank or a line break (printed with a wrong indentation).
+    /// Whether sops is known to print this document wrong. That is the case for two kinds of texts with several lines. If the text
+    /// begins with a tab, it is printed as `null`. If it is in a list and begins with a blank or a line break, its indentation is
+    /// wrong.
     pub fn is_misprinted_by_sops(&self) -> bool {
         self.format == Format::Yaml && self.parts().iter().any(|part| misprinted(part, false))
     }

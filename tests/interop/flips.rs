@@ -1,10 +1,10 @@
-//! Encrypted files with one bit changed.
+//! Changes one bit of encrypted files.
 
 use regex::bytes::Regex;
 
 use crate::random::Random;
 
-/// What a flipped bit is part of.
+/// The places of a file in which bits are changed: a name, and a pattern for the text of the place.
 pub const PLACES: &[(&str, &str)] = &[
     ("data", r"ENC\[AES256_GCM,data:([^,]+),iv:"),
     ("iv", r",iv:([^,]+),tag:"),
@@ -18,9 +18,9 @@ pub const PLACES: &[(&str, &str)] = &[
     ("key name", r#"(?m)^[\s"-]*([A-Za-z0-9_]+)"?\s*[:=]\s*"?ENC\["#),
 ];
 
-/// The file with one bit of the named place flipped; none if the file has no such place.
+/// The file with one changed bit in the place that `pattern` finds. `None` if the file has no such place.
 pub fn flipped(file: &[u8], pattern: &str, random: &mut Random) -> Option<Vec<u8>> {
-    // Without the tables of Unicode, which the program does without.
+    // The pattern is used without the Unicode tables, because this program is built without them.
     let pattern = Regex::new(&format!("(?-u){pattern}")).unwrap();
     let places: Vec<_> = pattern.captures_iter(file).filter_map(|found| found.get(1)).collect();
     let place = places.get(random.below(places.len()))?;
@@ -29,7 +29,7 @@ pub fn flipped(file: &[u8], pattern: &str, random: &mut Random) -> Option<Vec<u8
     Some(damaged)
 }
 
-/// The line that the flip is in, as it was and as it is.
+/// The line with the changed bit, before and after the change.
 pub fn changed_line(before: &[u8], after: &[u8]) -> String {
     let line = |text: &[u8], at: usize| {
         let start = text[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

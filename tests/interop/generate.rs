@@ -1,4 +1,4 @@
-//! Random documents that use everything the formats and sops allow.
+//! Makes random documents that use everything that the formats and sops allow.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ const WORDS: &[&str] = &[
     "a", "b", "secret", "password", "public", "key", "api", "token", "host", "port", "user", "DATA", "x1", "name", "ö", "wifi",
 ];
 
-/// Texts that a reader may take for something else.
+/// Texts that a reader could take for values of another type.
 const LOOKALIKES: &[&str] = &[
     "",
     " ",
@@ -110,7 +110,7 @@ const LOOKALIKES: &[&str] = &[
     "it's",
 ];
 
-/// Pieces that texts are put together from.
+/// Pieces of which texts are made.
 const PIECES: &[&str] = &[
     "a",
     "bc",
@@ -164,7 +164,7 @@ const PIECES: &[&str] = &[
     "\u{feff}",
 ];
 
-/// Pieces that only quoted or escaped text can hold.
+/// Pieces that can only be written in quoted or escaped text.
 const CONTROLS: &[&str] = &[
     "\t", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{0}", "\u{1}", "\u{7}", "\u{8}", "\u{b}", "\u{c}", "\u{1b}",
     "\u{7f}", "\u{9f}", "\u{fffe}", "\u{ffff}",
@@ -252,7 +252,7 @@ const JSON_BARE: &[&str] = &[
     "null",
 ];
 
-/// A document of that format; the same seed gives the same document.
+/// A document in this format. The same seed gives the same document.
 pub fn document(format: Format, seed: u64) -> Document {
     let mut random = Random::new(seed);
     let rule = rule(&mut random);
@@ -282,7 +282,8 @@ fn rule(random: &mut Random) -> Rule {
 struct Maker {
     random: Random,
     format: Format,
-    /// No comments in lists where comments select: sops loses track of them (getsops/sops#2281).
+    /// Whether lists may have comments. They have none if comments select values, because sops then loses track of them
+    /// (getsops/sops#2281).
     commented_lists: bool,
     /// Whether the rule may leave values unencrypted.
     has_plain_values: bool,
@@ -382,7 +383,7 @@ impl Maker {
 
     fn json_scalar(&mut self) -> Value {
         match *self.random.pick(JSON_BARE) {
-            // Where it stays plain, sops writes `-0` and takes that for the integer 0.
+            // If the value stays in plain text, sops writes `-0`, and reads it as the integer 0.
             "-0.0" if self.has_plain_values => Value::Bare("0".to_owned()),
             spelling => Value::Bare(spelling.to_owned()),
         }
@@ -394,7 +395,7 @@ impl Maker {
             1 => " seal this".to_owned(),
             _ => format!(" {}{}", self.random.pick(WORDS), self.pieces(3)),
         };
-        // An empty comment makes sops fail in INI files, and a byte-order mark within a comment is refused.
+        // An empty comment makes sops fail in INI files. A byte order mark inside a comment is refused.
         text.replace('\u{feff}', "").trim_end().to_owned()
     }
 
@@ -419,7 +420,7 @@ impl Maker {
         }
     }
 
-    /// What INI takes as the name of a key or a section without quotes.
+    /// A text that INI accepts as the name of a key or section without quotes.
     fn ini_name(&mut self) -> String {
         format!(
             "{}{}",

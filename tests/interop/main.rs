@@ -1,9 +1,9 @@
-//! Ours against the real sops: random documents of every format, and the same files damaged.
+//! Compares this program with the real sops, on random documents of every format, and on damaged files.
 //!
-//! `INTEROP_DOCUMENTS` is the number of documents for each format (300), `INTEROP_MUTANTS` that of mutants (200), `INTEROP_SEED` repeats a run, `SOPS` names the
-//! program, and with `REQUIRE_SOPS` set its absence is a failure.
+//! Variables: `INTEROP_DOCUMENTS` is the number of documents for each format (300), and `INTEROP_MUTANTS` is the number of mutants
+//! (200). `INTEROP_SEED` repeats a run. `SOPS` names the sops program. If `REQUIRE_SOPS` is set, a missing sops is a failure.
 
-// The lints about panics mean the program; a test fails by panicking.
+// The lints about panics are meant for the program. A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod compare;
@@ -30,12 +30,12 @@ use sops::Sops;
 
 const DOCUMENTS_A_RUN: usize = 60;
 
-/// Says something that the test runner does not swallow.
+/// Prints a line that the test runner does not hide.
 fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// The program, or nothing and a line that says so.
+/// The sops program. If there is none, prints that, and returns `None`.
 fn sops_or_skip() -> Option<Sops> {
     let found = Sops::find();
     if found.is_none() {
@@ -57,7 +57,7 @@ fn seed() -> u64 {
     number("INTEROP_SEED").unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
 }
 
-/// What became of the documents of a run.
+/// The results for the documents of a run.
 #[derive(Default)]
 struct Tally {
     alike: usize,
@@ -94,7 +94,7 @@ impl Tally {
     }
 }
 
-/// As many documents as wanted, compared in batches.
+/// Makes as many documents as wanted, and compares them in batches.
 fn agree_on_random_documents(format: Format) {
     let Some(sops) = sops_or_skip() else { return };
     let wanted = usize::try_from(number("INTEROP_DOCUMENTS").unwrap_or(300)).unwrap();
@@ -150,7 +150,7 @@ fn agree_on_random_documents(format: Format) {
     );
 }
 
-/// Shrinks a failing document, keeps it, and says what is wrong.
+/// Shrinks a failing document, keeps it, and returns what is wrong.
 fn report(sops: &Sops, format: Format, own_seed: u64, choice: Option<usize>) -> String {
     let document = generate::document(format, own_seed);
     let Some(first) = fault_of(sops, document.clone(), choice) else {
@@ -254,7 +254,7 @@ fn a_flipped_bit_is_refused_unless_sops_takes_the_file_too() {
             }
             sound.get_or_insert(case);
         }
-        // One sound file shows that the run looked at each file for itself.
+        // The batch also has one file without damage. It shows that the run looks at each file on its own.
         let mut sound = sound.unwrap();
         sound.join(&mut batch);
         let count = damaged.len();
@@ -271,7 +271,8 @@ fn a_flipped_bit_is_refused_unless_sops_takes_the_file_too() {
                 continue;
             }
             survivors += 1;
-            // What sops accepts too is no damage: a trailing bit of base64, a comment, a name that nothing protects.
+            // A change that sops accepts too is no damage, for example in a trailing bit of base64, in a comment, or in a name that
+            // nothing protects.
             if sops.decrypt(format, &path).is_err() {
                 faults.push(format!("{} {place}: {change}", format.name()));
             }

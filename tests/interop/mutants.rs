@@ -1,4 +1,4 @@
-//! Mutants of the fixtures: whatever ours accepts, the real sops accepts, and prints the same.
+//! Changes fixtures at random. If this program accepts such a mutant, the real sops must accept it too, and must print the same.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -13,13 +13,13 @@ use crate::{
     sops_or_skip,
 };
 
-/// How many mutants of a format one run of the program gets.
+/// How many mutants of a format are installed by one run of the program.
 const A_RUN: usize = 200;
 
-/// The versions of sops that made fixtures.
+/// The versions of sops that made the fixtures.
 const VERSIONS: [&str; 5] = ["3.7.3", "3.9.4", "3.12.2", "3.13.2", "3.13.3"];
 
-/// A mutant, and the number of its secret.
+/// A mutant, and the number of its secret in the batch.
 struct Mutant {
     number: usize,
     path: PathBuf,
@@ -27,8 +27,8 @@ struct Mutant {
     origin: String,
 }
 
-/// A difference that `docs/sops-format.md` lists under "Where we differ from `sops decrypt` on purpose": its name, and whether sops's
-/// complaint about a file is about it. Nothing else is forgiven.
+/// A difference that `docs/sops-format.md` lists under "Where we differ from `sops decrypt` on purpose". It has a name, and a
+/// function that says whether an error of sops about a file is explained by the difference. All other differences are failures.
 type Difference = (&'static str, fn(&str, &[u8]) -> bool);
 
 const DOCUMENTED: &[Difference] = &[
@@ -53,7 +53,7 @@ const DOCUMENTED: &[Difference] = &[
             let mut lines = file.split(|byte| *byte == b'\n').map(quoted);
             lines.any(|line| line.contains("created_at") && line.contains(time))
         };
-        // The decoder takes these for numbers.
+        // The decoder takes these texts for numbers.
         let is_boolean = |time: &str| match time {
             "0" => is_there("false"),
             "1" => is_there("true"),
@@ -76,7 +76,7 @@ const DOCUMENTED: &[Difference] = &[
         of_decoder.iter().any(|text| complaint.contains(text))
     }),
     ("blanks around an age message", |complaint, _| {
-        // Without the blanks, and the marks of sops's own lines, nothing is wrong with the line that age complains of.
+        // Without blanks, and without the marks that sops puts before lines, age has no reason to complain of the line.
         let bare = complaint.replace("\\t", "").replace([' ', '|'], "");
         let of_armor = [
             "invalidfirstline:\"-----BEGINAGEENCRYPTEDFILE-----\"",
@@ -89,7 +89,7 @@ const DOCUMENTED: &[Difference] = &[
         complaint.contains("'shamir_threshold' cannot parse value as 'int'") && float.is_match(file)
     }),
     ("a message that holds another data key", |complaint, file| {
-        // A field that is there twice: the last one counts, which came from another file.
+        // If a field occurs twice, the last one counts. Here, it comes from another file.
         let count = |text: &str| String::from_utf8_lossy(file).matches(text).count();
         complaint.contains("cipher: message authentication failed")
             && count("-----BEGIN AGE ENCRYPTED FILE-----") > count("recipient")
@@ -108,7 +108,7 @@ const DOCUMENTED: &[Difference] = &[
     ),
 ];
 
-/// The first line that sops prints otherwise, without the blanks around it, and ours.
+/// The first line that the two programs print differently, without the blanks around it. First the line of sops, then ours.
 fn difference(printed: &[u8], content: &[u8]) -> String {
     let [printed, content] = [printed, content].map(String::from_utf8_lossy);
     let mut lines = printed
@@ -121,7 +121,7 @@ fn difference(printed: &[u8], content: &[u8]) -> String {
     }
 }
 
-/// As Go shows a text in its errors.
+/// Quotes a text as Go does in its errors.
 fn quoted(text: &[u8]) -> String {
     let show = |byte: &u8| match byte {
         b'"' | b'\\' => format!("\\{}", char::from(*byte)),
@@ -131,7 +131,7 @@ fn quoted(text: &[u8]) -> String {
     text.iter().map(show).collect()
 }
 
-/// What became of the mutants of a format.
+/// The results for the mutants of a format.
 #[derive(Default)]
 struct Tally {
     mutants: usize,
@@ -176,7 +176,7 @@ fn what_ours_accepts_of_mutants_sops_prints_alike() {
         agreed += tally.agreed;
         faults.append(&mut tally.faults);
     }
-    // Of a few mutants of one format, none may be accepted.
+    // If a run has only a few mutants of a format, it may be that none is accepted.
     assert!(agreed > 0, "no mutant was accepted at all");
     assert!(
         faults.is_empty(),
@@ -205,7 +205,7 @@ fn mutants(sops: &Sops, format: Format, wanted: usize, seed: u64) -> Tally {
     tally
 }
 
-/// The fixtures that the suite's key opens and that today's sops reads.
+/// The fixtures that the key of these tests opens, and that the present sops can read.
 fn origins(sops: &Sops, format: Format) -> Vec<(String, Vec<u8>)> {
     let mut origins = Vec::new();
     for version in VERSIONS {
@@ -224,7 +224,7 @@ fn origins(sops: &Sops, format: Format) -> Vec<(String, Vec<u8>)> {
     origins
 }
 
-/// One fixture, changed once, sometimes more often.
+/// A fixture that was changed once, or sometimes more often.
 fn mutant(
     sops: &Sops,
     format: Format,
@@ -254,7 +254,8 @@ fn mutant(
     }
 }
 
-/// Asks sops about what ours accepted; a process of its own each, so only then.
+/// Compares with sops what this program accepted. sops needs a process of its own for each file, so it is called only for accepted
+/// mutants.
 fn judge(sops: &Sops, format: Format, mutant: &Mutant, installed: &Installed, tally: &mut Tally) {
     let Some(content) = installed.content(mutant.number) else {
         return;

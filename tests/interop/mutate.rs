@@ -1,8 +1,8 @@
-//! Encrypted files, changed in the ways in which files get changed: by a broken disk, an editor, a merge, somebody in a hurry.
+//! Changes encrypted files in the ways in which files get damaged: by a broken disk, an editor, a merge, or a careless person.
 
 use crate::random::Random;
 
-/// Bytes that mean something in a format, or to an editor, or in Unicode.
+/// Bytes that have a meaning in a format, for an editor, or in Unicode.
 const INSERTIONS: &[&[u8]] = &[
     b" ",
     b"  ",
@@ -47,7 +47,7 @@ const INSERTIONS: &[&[u8]] = &[
     b"\xf0\x9f\x94\x91",
 ];
 
-/// What a field of the metadata is given instead of its value.
+/// Values that replace the value of a metadata field.
 const VALUES: &[&str] = &[
     "",
     "\"\"",
@@ -89,10 +89,11 @@ const FIELDS: &[&str] = &[
     "version",
 ];
 
-/// A change: what it is called, and what it makes of a file; the last is another file of the format.
+/// A change: its name, and the function that changes a file. The second argument of the function is another file of the same
+/// format.
 pub type Mutation = (&'static str, fn(&[u8], &[u8], &mut Random) -> Vec<u8>);
 
-/// All of them.
+/// All kinds of changes.
 pub const MUTATIONS: &[Mutation] = &[
     ("byte flipped", |file, _, random| {
         let mut file = file.to_vec();
@@ -205,7 +206,7 @@ pub const MUTATIONS: &[Mutation] = &[
     ("cut off", |file, _, random| file[..random.below(file.len())].to_vec()),
 ];
 
-/// Some bytes, mostly few.
+/// The bounds of some bytes of the file, mostly of few bytes.
 fn range(file: &[u8], random: &mut Random) -> (usize, usize) {
     let from = random.below(file.len());
     let length = if random.chance(70) {
@@ -216,7 +217,7 @@ fn range(file: &[u8], random: &mut Random) -> (usize, usize) {
     (from, (from + length + 1).min(file.len()))
 }
 
-/// Lines with their ends; at least one.
+/// The lines of the file, with their line ends. There is at least one line.
 fn lines(file: &[u8]) -> Vec<&[u8]> {
     file.split_inclusive(|byte| *byte == b'\n').collect()
 }
@@ -227,7 +228,7 @@ fn change_line(file: &[u8], random: &mut Random, change: impl Fn(&[u8], &mut Ran
     change_at(&lines, at, |line| change(line, random))
 }
 
-/// The lines with one changed, its end left out.
+/// The lines with one line changed. `change` gets the line without its line end.
 fn change_at(lines: &[&[u8]], at: usize, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let (line, end) = match lines[at].strip_suffix(b"\n") {
         Some(line) => (line, b"\n".as_slice()),
@@ -236,7 +237,7 @@ fn change_at(lines: &[&[u8]], at: usize, change: impl FnOnce(&[u8]) -> Vec<u8>) 
     [lines[..at].concat(), change(line), end.to_vec(), lines[at + 1..].concat()].concat()
 }
 
-/// Changes a line of the metadata, which is split behind what stands between name and value.
+/// Changes a line of the metadata. `change` gets two parts: the name together with the separator, and the value.
 fn change_field(file: &[u8], random: &mut Random, change: impl Fn(&[u8], &[u8], &mut Random) -> Vec<u8>) -> Vec<u8> {
     let lines = lines(file);
     let is_field = |line: &&[u8]| {

@@ -1,4 +1,4 @@
-//! Our own program: many secrets a run, as a plain user would have them, into a directory that goes away.
+//! Runs this program: many secrets in each run, as a plain user, into a temporary directory.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::document::Format;
 use crate::sops::key_file;
 
-/// Longer than any run of the suite takes: a program that runs on is stuck.
+/// A time that is longer than any run of these tests. A run that takes longer is stuck.
 const DEADLINE: Duration = Duration::from_mins(2);
 
 /// The secrets of one run.
@@ -20,7 +20,7 @@ pub struct Batch {
     secrets: Vec<Value>,
 }
 
-/// What a run left behind.
+/// The result of a run.
 pub struct Installed {
     directory: tempfile::TempDir,
     /// What the program printed, and how it ended.
@@ -28,7 +28,8 @@ pub struct Installed {
 }
 
 impl Batch {
-    /// Asks for a value of a file (an empty key: the whole file), and gives the number that its content is found under.
+    /// Adds a secret: the value of a file at `key`, or the whole file if `key` is empty. Returns the number by which its content is
+    /// found.
     pub fn add(&mut self, file: &Path, format: Format, key: &str) -> usize {
         let number = self.secrets.len();
         self.secrets
@@ -57,7 +58,7 @@ impl Batch {
 }
 
 impl Installed {
-    /// The content of a secret; none if it was not installed.
+    /// The content of a secret; `None` if the secret was not installed.
     pub fn content(&self, number: usize) -> Option<Vec<u8>> {
         fs::read(self.link().join(number.to_string())).ok()
     }
@@ -72,7 +73,7 @@ impl Installed {
     }
 }
 
-/// The key in a file that nobody else may read, a mode that git does not keep.
+/// A copy of the key that nobody else may read. Git does not keep such a mode.
 fn private_key(directory: &Path) -> PathBuf {
     let file = directory.join("key.txt");
     fs::copy(key_file(), &file).unwrap();

@@ -4,7 +4,7 @@
 pub struct Random(u64);
 
 impl Random {
-    /// A generator that gives the same choices for the same seed.
+    /// A generator. The same seed gives the same choices.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -23,7 +23,7 @@ impl Random {
         usize::try_from(self.bits() % limit.max(1) as u64).unwrap()
     }
 
-    /// True in `percent` of a hundred cases.
+    /// Returns true with a probability of `percent`.
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }

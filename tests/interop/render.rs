@@ -1,10 +1,10 @@
-//! Documents as the text that a person would give to sops.
+//! Writes documents as text that a person could give to sops.
 
 use std::fmt::Write as _;
 
 use crate::document::{Content, Document, Format, Item, Style, Value};
 
-/// The bytes of the plain file.
+/// The bytes of the file before encryption.
 pub fn render(document: &Document) -> Vec<u8> {
     let parts = match &document.content {
         Content::Bytes(bytes) => return bytes.clone(),
@@ -59,7 +59,7 @@ fn block(value: &Value, indent: usize) -> String {
                 text += &block(nested, indent + if indent.is_multiple_of(4) { 4 } else { 2 });
             }
             nested => {
-                // The first line of what is nested moves up to the dash.
+                // The first line of the nested value stands behind the dash.
                 text += &pad;
                 text += "- ";
                 text += block(nested, indent + 2).get(indent + 2..).unwrap_or_default();
@@ -72,7 +72,7 @@ fn block(value: &Value, indent: usize) -> String {
     text
 }
 
-/// A key in quotes, unless it is a plain word that no reader takes for anything else.
+/// Quotes a key, unless it is a plain word that no reader takes for anything else.
 fn key(text: &str) -> String {
     let is_word = text.starts_with(|c: char| c.is_alphabetic()) && text.chars().all(|c| c.is_alphanumeric() || c == '_');
     let is_special = ["true", "false", "null"].contains(&text.to_lowercase().as_str());
@@ -87,7 +87,7 @@ fn is_flow(value: &Value) -> bool {
     matches!(value, Value::Map { flow: true, .. } | Value::List { flow: true, .. })
 }
 
-/// A string as YAML: what stands on the line of its key, and the lines below it.
+/// A string in YAML: the text on the line of its key, and the lines below that line.
 fn scalar(text: &str, style: Style, indent: usize) -> (String, String) {
     match style {
         Style::Plain if is_plain(text) => (text.to_owned(), String::new()),
@@ -97,7 +97,7 @@ fn scalar(text: &str, style: Style, indent: usize) -> (String, String) {
     }
 }
 
-/// A literal block with its hint for the indentation always given.
+/// A literal block. It always has an indicator for the indentation.
 fn literal(text: &str, indent: usize) -> (String, String) {
     let chomping = match (text.ends_with('\n'), text.ends_with("\n\n")) {
         (false, _) => "-",
@@ -119,7 +119,7 @@ fn literal(text: &str, indent: usize) -> (String, String) {
     (format!("|2{chomping}"), lines)
 }
 
-/// Whether a plain scalar gives back exactly this text, or something that is meant to be read as another type.
+/// Whether a plain scalar is read back as exactly this text, or is meant to be read as a value of another type.
 fn is_plain(text: &str) -> bool {
     let starts_well = text.starts_with(|c: char| c.is_alphanumeric());
     starts_well
@@ -130,12 +130,13 @@ fn is_plain(text: &str) -> bool {
         && !text.contains('\n')
 }
 
-/// Whether all characters may stand in YAML unescaped, breaks other than LF and marks at the borders of text excluded.
+/// Whether YAML allows all characters of the text without an escape. Line breaks other than LF, and marks at the beginning or end
+/// of the text, are not allowed.
 fn is_printable(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{10000}'..))
 }
 
-/// A double-quoted YAML string with everything odd escaped.
+/// A YAML string in double quotes, with all unusual characters escaped.
 fn double(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -151,7 +152,7 @@ fn double(text: &str) -> String {
 
 fn flow_yaml(value: &Value) -> String {
     match value {
-        // A tag or an empty spelling inside braces would need more care than it is worth.
+        // Inside braces, a tag or an empty text would need special care that is not worth its cost.
         Value::Bare(spelling) if spelling.is_empty() || spelling.starts_with('!') => "null".to_owned(),
         Value::Bare(spelling) => spelling.clone(),
         Value::Text(text, _) => double(text),

@@ -1,11 +1,11 @@
-//! Makes a failing document small: whatever can go while it still fails, goes.
+//! Makes a failing document small: removes every part without which the document still fails.
 
 use crate::document::{Content, Document, Item, Value};
 
-/// Enough for the documents of the generator, and an end in any case.
+/// Limit of attempts. It is enough for the documents of the generator, and ensures that the search ends.
 const MOST_ATTEMPTS: usize = 400;
 
-/// The smallest document found that still fails.
+/// The smallest document that was found and still fails.
 pub fn shrink(document: Document, fails: impl Fn(&Document) -> bool) -> Document {
     let mut smallest = document;
     let mut attempts = 0;
@@ -14,7 +14,7 @@ pub fn shrink(document: Document, fails: impl Fn(&Document) -> bool) -> Document
         let Some(smaller) = simplified(&smallest, at) else { break };
         attempts += 1;
         if fails(&smaller) {
-            // The same place may give more.
+            // The same place is tried again, because more of it may be removable.
             smallest = smaller;
         } else {
             at += 1;
@@ -23,7 +23,7 @@ pub fn shrink(document: Document, fails: impl Fn(&Document) -> bool) -> Document
     smallest
 }
 
-/// The document with the step number `at` taken, if there are that many steps.
+/// The document after step number `at`. `None` if there are fewer steps.
 fn simplified(document: &Document, at: usize) -> Option<Document> {
     let mut smaller = document.clone();
     let mut left = at;
@@ -55,7 +55,7 @@ fn simplified(document: &Document, at: usize) -> Option<Document> {
     }
 }
 
-/// Counts `left` down over the steps below a value, and takes the one where it is used up.
+/// Counts the steps below a value. `left` is decreased by one for each step, and the step at which it reaches zero is carried out.
 fn step(value: &mut Value, left: &mut usize) -> bool {
     if let Value::Text(text, _) = value {
         return halve(text, left);
@@ -69,7 +69,7 @@ fn step(value: &mut Value, left: &mut usize) -> bool {
     items.iter_mut().any(|item| strip(item, left) || step(&mut item.value, left))
 }
 
-/// Takes the comments of an item away, one kind a step.
+/// Removes the comments of an item, one kind of comments in each step.
 fn strip(item: &mut Item, left: &mut usize) -> bool {
     let present = [!item.above.is_empty(), item.beside.is_some(), item.below.is_some()];
     for (kind, _) in present.iter().enumerate().filter(|(_, present)| **present) {
@@ -87,7 +87,7 @@ fn strip(item: &mut Item, left: &mut usize) -> bool {
     false
 }
 
-/// Keeps the first or the second half of a text.
+/// Keeps the first half or the second half of a text.
 fn halve(text: &mut String, left: &mut usize) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let half = characters.len() / 2;

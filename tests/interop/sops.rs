@@ -1,4 +1,4 @@
-//! The real sops, with the test key of the fixtures and nobody's home.
+//! Runs the real sops, with the test key of the fixtures, and without the home of a user.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,26 +7,26 @@ use std::{env, fs};
 
 use crate::document::{Document, Format};
 
-/// A sops program and a directory that it runs in.
+/// A sops program, and the directory in which it runs.
 pub struct Sops {
     program: PathBuf,
     directory: tempfile::TempDir,
 }
 
 impl Sops {
-    /// The program that `SOPS` names, or else the one on `PATH`; none if there is none.
+    /// The program that `SOPS` names. Without this variable, the program on `PATH`. `None` if there is none.
     pub fn find() -> Option<Self> {
         let program = env::var_os("SOPS").map(PathBuf::from).or_else(|| on_path("sops"))?;
         let directory = tempfile::tempdir().unwrap();
         Some(Self { program, directory })
     }
 
-    /// A place for a file that only this one uses.
+    /// A path for a file that only this value uses.
     pub fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    /// Encrypts a document to a new file; says why not if sops refuses.
+    /// Encrypts a document to a new file. Returns the reason if sops refuses the document.
     pub fn encrypt(&self, document: &Document, plain: &[u8], encrypted: &Path) -> Result<(), String> {
         let source = self.file("plain");
         fs::write(&source, plain).unwrap();
@@ -44,7 +44,7 @@ impl Sops {
         Ok(())
     }
 
-    /// What sops prints for an encrypted file, or why it does not, in a line.
+    /// The text that sops prints for an encrypted file. If sops fails, its error in one line.
     pub fn decrypt(&self, format: Format, encrypted: &Path) -> Result<Vec<u8>, String> {
         let output = self.run(format, &["decrypt".as_ref()], encrypted);
         if output.status.success() {
@@ -54,7 +54,7 @@ impl Sops {
         Err(complaint.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// The value at a path of map keys, as `sops decrypt --extract` prints it; none if sops does not find it.
+    /// The value at a path of map keys, as `sops decrypt --extract` prints it. `None` if sops does not find it.
     pub fn extract(&self, format: Format, encrypted: &Path, keys: &[String]) -> Option<Vec<u8>> {
         let path = keys.iter().fold(String::new(), |path, key| format!("{path}[\"{key}\"]"));
         let output = self.run(
@@ -70,7 +70,7 @@ impl Sops {
         output.status.success().then_some(output.stdout)
     }
 
-    /// The first document of an encrypted file as JSON: its values without their spelling.
+    /// The first document of an encrypted file as JSON, so that only the values count and not their spelling.
     pub fn values(&self, format: Format, encrypted: &Path) -> Option<Vec<u8>> {
         let arguments = [
             "decrypt",
@@ -81,7 +81,7 @@ impl Sops {
             "json",
         ];
         let output = self.command(&arguments.map(OsStr::new), encrypted);
-        // Printed as `-0`, the float -0.0 is read as the integer 0.
+        // sops prints the float -0.0 as `-0`, and reads that as the integer 0.
         let minus_zero = regex::bytes::Regex::new(r"(?m)([\t ])-0(,?)$").unwrap();
         output
             .status
@@ -109,7 +109,7 @@ impl Sops {
     }
 }
 
-/// The age identity that opens everything the suite makes.
+/// The file of the age identity that opens all files of these tests.
 pub fn key_file() -> PathBuf {
     fixtures().join("keys/age.txt")
 }
@@ -135,6 +135,6 @@ fn creation_rule(document: &Document) -> String {
     if document.rule.mac_only_encrypted {
         rule["mac_only_encrypted"] = true.into();
     }
-    // JSON is YAML, and needs no care about quotes.
+    // Every JSON text is also YAML, and in JSON quotes need no special care.
     serde_json::json!({ "creation_rules": [rule] }).to_string()
 }

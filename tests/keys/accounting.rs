@@ -1,4 +1,4 @@
-//! Which programs are started, and how often: none for nothing, and none twice.
+//! Tests which programs are started, and how often: no program without need, and no program twice.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use crate::common::{World, has};
 use crate::host::{Host, Ready};
 use crate::{FORMATS, fixture};
 
-/// All files with many recipients.
+/// All fixtures with many recipients.
 fn mixed(stem: &str) -> Vec<PathBuf> {
     FORMATS.iter().map(|format| fixture(&format!("{stem}.{format}"))).collect()
 }
@@ -21,24 +21,24 @@ fn with_twenty(host: Ready, file: &str) -> Ready {
     host.with_files(&copies)
 }
 
-/// A host that has a plugin and gpg beside its other keys.
+/// Adds a plugin and gpg to a host with other keys.
 fn with_programs(host: Host) -> Option<Ready> {
     if !has("strace") {
         return None;
     }
-    // The program hides its memory: strace sees arguments as root alone.
+    // The program hides its memory from other users, so only root's strace can see the arguments of calls.
     host.age("plugin.txt").gnupg("pgp.asc").ready_in(World::system()?)
 }
 
-/// How often the programs whose names begin like this were started.
+/// How often a program was started whose name begins with `name`.
 fn count(started: &[String], name: &str) -> usize {
     started.iter().filter(|started| started.starts_with(name)).count()
 }
 
-/// A command that notes what it was run for, and what its key is.
+/// A key command that records the recipient for which it was run, and prints its key.
 const NOTING: &str = "sh -c 'echo $SOPS_AGE_RECIPIENT >> $DIR/asked; cat $DIR/printed'";
 
-/// What the key command was run for.
+/// The recipients for which the key command was run.
 fn asked(host: &Ready) -> Vec<String> {
     let text = fs::read_to_string(host.world.input("asked")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! gpg's agent: one that we caused to start ends with the run, one that served before goes on.
+//! Tests the agent of gpg. An agent that the run started ends with the run. An agent that was there before goes on.
 
 use std::os::unix::net::UnixStream;
 
@@ -10,7 +10,7 @@ fn host() -> Option<Ready> {
     Some(host.with_files([&fixture("to-pgp.yaml")]))
 }
 
-/// The process number of the agent that serves the host's home; nothing where none does.
+/// The process number of the agent for the host's `GnuPG` home; `None` if no agent runs.
 fn agent(host: &Ready) -> Option<String> {
     let home = host.world.input("gnupg");
     UnixStream::connect(home.join("S.gpg-agent")).ok()?;

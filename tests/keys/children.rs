@@ -1,10 +1,10 @@
-//! What the programs that are started are told, and what they are not.
+//! Tests what the programs that a run starts are told, and what they are not told.
 
 use crate::common::{Call, World, has, secret_in};
 use crate::fixture;
 use crate::host::Host;
 
-/// A host that has a key in a variable, and needs every kind of program as well.
+/// A host that has a key in a variable, and that also needs every kind of program.
 fn host() -> Host {
     let identity = std::fs::read_to_string(fixture("keys/hybrid.txt")).unwrap();
     Host::new()
@@ -28,7 +28,7 @@ fn no_program_that_is_started_finds_a_key_in_its_environment_or_arguments() {
     if !has("strace") {
         return;
     }
-    // The program hides its memory: strace sees arguments as root alone.
+    // The program hides its memory from other users, so only root's strace can see the arguments of calls.
     let Some(host) = World::system().and_then(|world| host().ready_in(world)) else {
         return;
     };
@@ -40,7 +40,7 @@ fn no_program_that_is_started_finds_a_key_in_its_environment_or_arguments() {
         "to-native-ed25519.yaml",
     ];
     let host = host.with_files(&files.map(fixture));
-    // All strings in full, environments among them.
+    // strace shows all strings in full, with the environments.
     let (said, calls) = host.trace(&["-v", "-s", "100000", "-e", "trace=execve"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let started: Vec<_> = calls.iter().filter(|call| call.succeeded()).collect();

@@ -1,4 +1,5 @@
-//! Programs and other sources that fail: within their deadline, with a message that names them, and without harm to other secrets.
+//! Tests programs and other key sources that fail. They must fail within their time limit, with a message that names them, and
+//! without harm to other secrets.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,15 +10,15 @@ use crate::common::{Said, World, tree};
 use crate::host::{Host, Ready, plugin_identity};
 use crate::{fixture, paragraph};
 
-/// More than a run takes whose program has two seconds, on a machine that does much else.
+/// A time that is enough for a run whose program may take two seconds, even on a busy machine.
 const SOON: Duration = Duration::from_secs(25);
 
-/// A host with a key for the file `text.bin`, and more time for programs than one takes that answers.
+/// A host with a key for the file `text.bin`. Its limit for a program is longer than any program needs that answers.
 fn host() -> Host {
     Host::new().field("keyTimeout", 20).age("age.txt")
 }
 
-/// The same with little time, for programs that do not answer.
+/// The same host with a short limit, for programs that never answer.
 fn hurried(host: Host) -> Host {
     host.field("keyTimeout", 2)
 }
@@ -37,13 +38,13 @@ fn with_command(command: &str) -> Host {
     host().variable("SOPS_AGE_KEY_CMD", command)
 }
 
-/// Adds the file that opens and the one that does not.
+/// Adds the file that opens, and the file that does not open.
 fn with_both(host: Ready, file: &str) -> Ready {
     let files = ["text.bin", file].map(|name| host.world.fixture(name));
     host.with_files(&files)
 }
 
-/// Runs, and ends soon.
+/// Runs the program, and checks that the run ends soon.
 fn run(host: &Ready) -> Said {
     let before = Instant::now();
     let said = host.run();
@@ -51,12 +52,13 @@ fn run(host: &Ready) -> Said {
     said
 }
 
-/// What is published.
+/// The names of the published files.
 fn published(host: &Ready) -> String {
     ["run/secrets.d", "home"].map(|name| tree(&host.world.input(name))).concat()
 }
 
-/// Publishes for the first time, which leaves out what failed; then over that, which changes nothing. Gives what the first run says.
+/// Publishes twice. The first run publishes all but the failed secrets. The second run finds a live generation, so it changes
+/// nothing. Returns what the first run prints.
 fn told(heading: &str, host: Option<Ready>, file: &str) -> Option<String> {
     let host = with_both(host?, file);
     let said = run(&host);
@@ -70,7 +72,7 @@ fn told(heading: &str, host: Option<Ready>, file: &str) -> Option<String> {
     Some(paragraph(heading, &said))
 }
 
-/// The texts of all cases; nothing where one of them had to be skipped.
+/// The texts of all cases; `None` if a case had to be skipped.
 fn all(cases: Vec<(&str, Host, &str)>) -> Option<String> {
     let texts = cases
         .into_iter()

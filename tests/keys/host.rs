@@ -1,4 +1,4 @@
-//! A host, by the keys that it has.
+//! Hosts, described by their keys.
 
 use std::path::{Path, PathBuf};
 
@@ -9,100 +9,100 @@ use serde_json::{Value, json};
 use crate::common::{Manifest, Said, World};
 use crate::fixture;
 
-/// A host, by the keys that it has. They add up.
+/// A host, described by its keys. Each method adds a key.
 #[derive(Default, Clone)]
 pub struct Host {
-    /// Lines for the file of age identities.
+    /// Lines of the file with age identities.
     identities: String,
-    /// SSH keys, below the fixtures.
+    /// SSH keys, by their paths in the fixtures.
     ssh: Vec<&'static str>,
-    /// OpenPGP keys of the `GnuPG` home, below the fixtures' keys; one that is empty stands for a new key.
+    /// OpenPGP keys of the `GnuPG` home, by their names in the fixtures. An empty name stands for a new key.
     gnupg: Vec<&'static str>,
-    /// Other files of the fixtures, by the names that they get in the world.
+    /// Other files of the fixtures. The first text is the name that the file gets in the world.
     inputs: Vec<(&'static str, &'static str)>,
-    /// Programs that stand in for others, first in the search path.
+    /// Scripts that replace programs. They come first in the search path.
     scripts: Vec<(&'static str, &'static str)>,
     fields: Vec<(&'static str, Value)>,
     variables: Vec<(&'static str, String)>,
 }
 
-/// A host in its world, ready to run.
+/// A host in a world, ready to run.
 pub struct Ready {
     /// The world.
     pub world: World,
-    /// A manifest with its keys, and no secret.
+    /// A manifest that names the keys, and has no secrets.
     pub manifest: Manifest,
-    /// What its environment holds.
+    /// The environment variables of the host.
     pub variables: Vec<(&'static str, String)>,
 }
 
-/// An identity of the plugin for tests that does `actions`.
+/// An identity of the age plugin for tests. The plugin does `actions`.
 pub fn plugin_identity(name: &str, actions: &[&str]) -> String {
     let payload = [&[name], actions].concat().join("\n");
     bech32_encode(Hrp::parse("age-plugin-test-").unwrap(), payload.as_bytes()).to_uppercase()
 }
 
 impl Host {
-    /// Without any key.
+    /// A host without keys.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With a file of identities of the fixtures.
+    /// Adds the age identities in a file of the fixtures.
     pub fn age(self, key: &str) -> Self {
         let text = std::fs::read_to_string(fixture(&format!("keys/{key}"))).unwrap();
         self.identity(text.lines().last().unwrap())
     }
 
-    /// With an age identity.
+    /// Adds an age identity.
     pub fn identity(mut self, text: &str) -> Self {
         self.identities += text;
         self.identities.push('\n');
         self
     }
 
-    /// With an SSH key of the fixtures.
+    /// Adds an SSH key of the fixtures.
     pub fn ssh(mut self, key: &'static str) -> Self {
         self.ssh.push(key);
         self
     }
 
-    /// With an OpenPGP key of the fixtures in a `GnuPG` home, or with a new one if there is no name.
+    /// Adds an OpenPGP key of the fixtures to a `GnuPG` home. If the name is empty, adds a new key.
     pub fn gnupg(mut self, key: &'static str) -> Self {
         self.gnupg.push(key);
         self
     }
 
-    /// With a file of the fixtures in the world, which nothing names yet.
+    /// Adds a file of the fixtures, under the name `name`. No key source names the file yet.
     pub fn input(mut self, name: &'static str, file: &'static str) -> Self {
         self.inputs.push((name, file));
         self
     }
 
-    /// With a command in `variable` that prints a key of the fixtures.
+    /// Adds a command that prints a key of the fixtures. The environment variable `variable` has the command.
     pub fn printed(self, variable: &'static str, key: &'static str) -> Self {
         self.input("printed", key).variable(variable, "cat $DIR/printed")
     }
 
-    /// With a shell script that stands in for a program.
+    /// Adds a shell script in place of a program.
     pub fn script(mut self, name: &'static str, text: &'static str) -> Self {
         self.scripts.push((name, text));
         self
     }
 
-    /// With something in the manifest.
+    /// Adds a field to the manifest.
     pub fn field(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.fields.push((name, value.into()));
         self
     }
 
-    /// With a variable, in whose value `$DIR` is the world's directory.
+    /// Adds an environment variable. In its value, `$DIR` stands for the world's directory.
     pub fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self
     }
 
-    /// With all keys of another one as well.
+    /// Adds all keys of another host.
     pub fn and(mut self, other: Self) -> Self {
         self.identities += &other.identities;
         self.ssh.extend(other.ssh);
@@ -114,12 +114,12 @@ impl Host {
         self
     }
 
-    /// The host in a world of its own, as a plain user. Nothing, said aloud, where a program is missing.
+    /// Makes a world of its own for the host, with a plain user. If a program is missing, prints that, and returns `None`.
     pub fn ready(&self) -> Option<Ready> {
         self.ready_in(World::user())
     }
 
-    /// The host in this world.
+    /// Puts the host into this world.
     pub fn ready_in(&self, world: World) -> Option<Ready> {
         let mut manifest = world.manifest().without("ageKeyFile").without("logging");
         if !self.identities.is_empty() {
@@ -133,7 +133,7 @@ impl Host {
         let mut variables = vec![("PATH", world.path_with_plugin())];
         if !self.gnupg.is_empty() {
             let home = gnupg_home(&world, &self.gnupg)?;
-            // A manifest may not name a home beside a file of identities.
+            // A manifest must not name both a `GnuPG` home and a file of identities.
             if self.identities.is_empty() {
                 manifest = manifest.with("gnupgHome", json!(home));
             } else {
@@ -161,7 +161,7 @@ impl Host {
 }
 
 impl Ready {
-    /// Adds whole files as secrets of their names.
+    /// Adds secrets that are whole files. Each secret has the name of its file.
     pub fn with_files<'f>(mut self, files: impl IntoIterator<Item = &'f PathBuf>) -> Self {
         for path in files {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -176,7 +176,7 @@ impl Ready {
             .run_with(&self.manifest, |command| command.envs(self.variables.iter().cloned()))
     }
 
-    /// Runs the program dry.
+    /// Makes a dry run.
     pub fn run_dry(&self) -> Said {
         self.world.run_with(&self.manifest, |command| {
             let command = command.envs(self.variables.iter().cloned());
@@ -184,14 +184,14 @@ impl Ready {
         })
     }
 
-    /// What is published under `name`.
+    /// The content that is published under `name`.
     pub fn published(&self, name: &str) -> Option<Vec<u8>> {
         let user = self.world.input("home/.config/sops-nix/secrets").join(name);
         let system = self.world.path("/run/secrets.d/1").join(name);
         std::fs::read(user).or_else(|_| std::fs::read(system)).ok()
     }
 
-    /// The programs that a run starts, by name, and what it said.
+    /// The output of a run, and the names of the programs that it starts.
     pub fn started(&self) -> (Said, Vec<String>) {
         let (said, calls) = self.trace(&["-e", "trace=execve", "-s", "300"]);
         let started = calls.iter().filter(|call| call.succeeded());

@@ -1,28 +1,28 @@
-//! The ways to give a host a key, each with files that it opens.
+//! The ways in which a host can have a key, each with files that the key opens.
 
 use std::path::PathBuf;
 
 use crate::host::{Host, plugin_identity};
 use crate::{FORMATS, fixture};
 
-/// A way to give a host a key.
+/// A way in which a host has a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An age identity in a file.
     Age,
-    /// An ed25519 SSH key, converted.
+    /// An ed25519 SSH key that is converted to an age identity.
     ConvertedSsh,
-    /// An ed25519 SSH key as it is.
+    /// An ed25519 SSH key that is used without conversion.
     SshEd25519,
-    /// An RSA SSH key as it is.
+    /// An RSA SSH key that is used without conversion.
     SshRsa,
-    /// An RSA SSH key in the clothes of an OpenPGP key.
+    /// An RSA SSH key that is used as an OpenPGP key.
     SshRsaAsPgp,
     /// An RSA key of a `GnuPG` home.
     PgpRsa,
     /// A Curve25519 key of a `GnuPG` home.
     PgpCurve25519,
-    /// A key of a `GnuPG` home, for messages that do not say whose they are.
+    /// A key of a `GnuPG` home, for messages that do not name their recipient.
     PgpHidden,
     /// The identity of an age plugin.
     Plugin,
@@ -38,7 +38,7 @@ pub enum Kind {
     Credential,
 }
 
-/// All of them.
+/// All kinds.
 pub const KINDS: [Kind; 14] = [
     Kind::Age,
     Kind::ConvertedSsh,
@@ -68,7 +68,7 @@ impl Kind {
             })
     }
 
-    /// A host with another key of this kind, which opens none of the files.
+    /// A host with another key of this kind. The key opens none of the files.
     pub fn wrong(self) -> Host {
         self.host(["keys/other-age.txt", "keys/other_ssh_ed25519"], "openpgp/keys/rsa_2048")
             .unwrap_or_else(|| match self {
@@ -78,7 +78,7 @@ impl Kind {
             })
     }
 
-    /// The kinds of which any key will do.
+    /// A host with the given key, for the kinds that can use any key. `None` for the other kinds.
     fn host(self, [age, ed25519]: [&'static str; 2], rsa: &'static str) -> Option<Host> {
         let host = Host::new();
         Some(match self {
@@ -98,7 +98,7 @@ impl Kind {
         })
     }
 
-    /// A file in this format for it alone.
+    /// A file in this format that is only for the key of this kind.
     pub fn alone(self, format: &str) -> PathBuf {
         let stem = match self {
             Self::Age | Self::AgeCommand | Self::Credential => {
@@ -123,18 +123,18 @@ impl Kind {
         fixture(&format!("{stem}.{format}"))
     }
 
-    /// A file in this format for it and many others.
+    /// A file in this format that is for the key of this kind and many other recipients.
     pub fn mixed(self, format: &str) -> PathBuf {
         fixture(&format!("to-mixed{}.{format}", self.variant()))
     }
 
-    /// A file in this format that needs two of three groups of keys.
+    /// A file in this format that needs two of three key groups.
     pub fn groups(self, format: &str) -> PathBuf {
         let variant = if self.variant().is_empty() { "-mixed" } else { "-hidden" };
         fixture(&format!("to-groups{variant}.{format}"))
     }
 
-    /// Which variant of the files with many recipients: where all messages hide whose they are, no other kind has a part in it.
+    /// Which variant of the files with many recipients this kind needs. In the variant `-hidden`, no message names its recipient.
     fn variant(self) -> &'static str {
         match self {
             Self::SshRsaAsPgp | Self::PgpHidden => "-hidden",
@@ -142,7 +142,7 @@ impl Kind {
         }
     }
 
-    /// A kind that opens another of the three groups; none where an SSH key opens two by itself.
+    /// A kind that opens another one of the three key groups. `None` if an SSH key opens two groups by itself.
     pub fn partner(self) -> Option<Self> {
         Some(match self {
             Self::ConvertedSsh | Self::SshEd25519 | Self::SshCommand | Self::SshVariable => return None,
@@ -156,7 +156,7 @@ impl Kind {
         })
     }
 
-    /// All files that a host with this key alone opens.
+    /// All files that a host opens with this key alone.
     pub fn files(self) -> Vec<PathBuf> {
         let files = FORMATS.iter().flat_map(|format| [self.alone(format), self.mixed(format)]);
         files.collect()

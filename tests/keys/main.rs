@@ -1,5 +1,5 @@
-//! Every way to give a host a key, against real files of sops: what opens, what stays closed and what is said then, and which programs
-//! are started for it.
+//! Tests every way to give a host a key, with real files of sops. They test which files open, what is reported about the others,
+//! and which programs are started.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 use common::{Said, fixtures};
 
-/// The formats, as the fixtures spell them.
+/// The formats, by the suffixes of the fixtures.
 const FORMATS: [&str; 5] = ["yaml", "json", "env", "ini", "bin"];
 
 /// A file of the fixtures.
@@ -41,7 +41,7 @@ fn fixture(name: &str) -> PathBuf {
     fixtures().join(version).join(name)
 }
 
-/// What a run says and how it ends, as a paragraph under a heading. Whether secrets lie on a disk is no matter here.
+/// The output and the exit code of a run, as a paragraph under a heading. The warning that secrets are on a disk is left out.
 fn paragraph(heading: &str, said: &Said) -> String {
     let code = said.code.map_or("killed".to_owned(), |code| code.to_string());
     let lines = said.err.lines().filter(|line| !line.contains(" is on a disk, "));

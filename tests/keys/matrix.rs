@@ -1,4 +1,5 @@
-//! Every kind of key opens files in every format: for it alone, with other recipients, and in key groups.
+//! Tests that every kind of key opens files in every format: files for the key alone, files with other recipients, and files with
+//! key groups.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +8,12 @@ use crate::FORMATS;
 use crate::host::Host;
 use crate::kind::{KINDS, Kind};
 
-/// What sops decrypts a file to.
+/// The content that sops decrypts from a file.
 fn decrypted(file: &Path) -> Vec<u8> {
     fs::read(format!("{}.decrypted", file.display())).unwrap()
 }
 
-/// Installs these files on a host, and gives what was not published as sops decrypts it.
+/// Installs these files on a host. Returns the files whose published content is not what sops decrypts.
 fn faults(kind: Kind, host: &Host, files: &[PathBuf]) -> Vec<String> {
     let Some(host) = host.ready() else { return vec![] };
     let host = host.with_files(files);

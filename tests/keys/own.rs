@@ -1,4 +1,4 @@
-//! A person's own keys: used in user mode alone, where the manifest names none, and not in silence.
+//! Tests the keys in a person's home. They are used only in user mode, only if the manifest names no key, and only with a notice.
 
 use std::path::PathBuf;
 
@@ -8,18 +8,18 @@ use serde_json::json;
 use crate::common::{Manifest, Said, World};
 use crate::{fixture, paragraph};
 
-/// A manifest without any key, for a file.
+/// A manifest with a secret of this file, and without keys.
 fn without_keys(world: &World, file: &str) -> Manifest {
     let manifest = world.manifest().without("ageKeyFile").without("logging");
     manifest.secret("s", &world.fixture(file), "")
 }
 
-/// A key of the fixtures at a place where a person has it.
+/// Copies a key of the fixtures to a place where a person usually has one.
 fn own(world: &World, place: &str, key: &str) -> PathBuf {
     world.write(place, std::fs::read(fixture(&format!("keys/{key}"))).unwrap())
 }
 
-/// Runs as a person with a home.
+/// Runs the program for a person with a home.
 fn run(world: &World, manifest: &Manifest) -> Said {
     world.run_with(manifest, |command| {
         command.env("HOME", world.input("home")).env("NIXOS_ACTION", "dry-activate")
@@ -40,7 +40,7 @@ fn own_keys_open_files_and_are_named_where_the_manifest_names_none() {
     }
     let world = World::user();
     own(&world, "config/sops/age/keys.txt", "age.txt");
-    // With another directory for configurations this one is nobody's.
+    // If the person has another directory for configurations, this key is not used.
     own(&world, "home/.config/sops/age/keys.txt", "other-age.txt");
     own(&world, "home/.ssh/id_rsa", "ssh_rsa");
     let said = world.run_with(&without_keys(&world, "text.bin"), |command| {

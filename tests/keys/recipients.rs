@@ -1,4 +1,4 @@
-//! The recipients that `sops-nix` prints, against the programs whose keys they are.
+//! Compares the recipients that `sops-nix` prints with those that ssh-keygen, gpg and other programs show for the same keys.
 
 use std::{
     fs::{self, Permissions},
@@ -20,7 +20,7 @@ fn sops_nix(world: &World, arguments: &[&str]) -> Said {
     world.finish(command.args(arguments))
 }
 
-/// A new RSA key of ssh-keygen. Returns the path of the private key.
+/// Makes a new RSA key by ssh-keygen. Returns the path of the private key.
 fn rsa_key(directory: &Path, bits: &str) -> String {
     let path = directory.join(format!("rsa-{bits}")).to_str().unwrap().to_owned();
     let status = Command::new("ssh-keygen")
@@ -30,7 +30,7 @@ fn rsa_key(directory: &Path, bits: &str) -> String {
     path
 }
 
-/// The fingerprint that gpg shows of the OpenPGP key that an SSH key stands for.
+/// The fingerprint that gpg shows for the OpenPGP key made from an SSH key.
 fn fingerprint(home: &Path, key: &str) -> String {
     let script = format!(
         "export GNUPGHOME='{}/gnupg-'$$; mkdir -m 700 $GNUPGHOME; python3 '{}' < '{key}' | gpg --batch --quiet --import; \
@@ -88,7 +88,7 @@ fn the_keys_of_sshd_are_found_without_a_manifest() {
     for (fixture, name) in [("ssh_ed25519", "ssh_host_ed25519_key"), ("ssh_ecdsa", "ssh_host_ecdsa_key")] {
         let key = sshd.join(name);
         fs::copy(fixtures().join("keys").join(fixture), &key).unwrap();
-        // In a fresh clone others can read the fixtures, which would be warned of.
+        // In a fresh clone, others can read the fixtures, and there would be a warning.
         fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     }
     world.allow("/etc/ssh");

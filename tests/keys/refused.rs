@@ -1,4 +1,4 @@
-//! What is said to a host whose keys open nothing.
+//! Tests what is reported to a host none of whose keys opens the file.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use expect_test::expect;
 use crate::kind::{KINDS, Kind};
 use crate::{FORMATS, paragraph};
 
-/// A post-quantum identity that no file of the fixtures is for.
+/// A post-quantum identity that opens no file of the fixtures.
 pub fn other_hybrid() -> String {
     bech32_encode(Hrp::parse("age-secret-key-pq-").unwrap(), &[7; 32]).to_uppercase()
 }
 
-/// What must be in the part of a report that tells of the host.
+/// A text that the report must contain in its part about the host.
 fn shown(kind: Kind) -> &'static str {
     match kind {
         Kind::Age => "  from $DIR/keys.txt",
@@ -32,7 +32,7 @@ fn shown(kind: Kind) -> &'static str {
     }
 }
 
-/// How many recipients a file has.
+/// The number of recipients of a file.
 fn recipients(file: &Path) -> usize {
     match file.file_stem().unwrap().to_str().unwrap() {
         "to-mixed" | "to-groups-mixed" => 9,
@@ -41,7 +41,7 @@ fn recipients(file: &Path) -> usize {
     }
 }
 
-/// Fails unless a report names all recipients of the file, the keys of the host, and what to type.
+/// Fails unless a report names all recipients of the file, the keys of the host, and a command to type.
 fn check(kind: Kind, file: &Path, report: &str) {
     let what = format!("{kind:?}, {}:\n{report}", file.display());
     let (of_file, of_host) = report.split_once("  this host has:\n").expect(&what);
@@ -87,7 +87,7 @@ fn the_report_of_each_kind_word_for_word() {
             .join(" ")
     };
     for kind in KINDS {
-        // Without gpg its part would be missing, and the rest be wrong.
+        // Without gpg, the report would lack the part about gpg.
         let Some(host) = kind.wrong().ready() else { return };
         let file = kind.alone("yaml");
         let copy = host.world.write("host.yaml", std::fs::read(file).unwrap());

@@ -1,4 +1,4 @@
-//! A run that is told to end: no child is left, and what was ready by then is treated as the failure policy says.
+//! Tests a run that is told to end. No child process is left, and the failure policy decides about the secrets that were ready.
 
 use std::{
     fs,
@@ -15,13 +15,13 @@ use crate::common::World;
 use crate::host::{Host, Ready, plugin_identity};
 use crate::{fixture, paragraph};
 
-/// A program that gives no answer, and has a child of its own that gives none either. Their numbers are in a file.
+/// A program that never answers, and that has a child process that never answers either. Both process numbers are in a file.
 const HANGING: &str = "echo $$ >> $DIR/started; sleep 300 & echo $! >> $DIR/started; wait";
 
-/// How long something may take that takes no time on an idle machine.
+/// Limit for work that takes almost no time on an idle machine.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Hosts on which a program hangs, and the file that it is asked about.
+/// Hosts on which a program hangs, each with the file about which the program is asked.
 fn hosts() -> Vec<(&'static str, Host, &'static str)> {
     let hanging = |name| Host::new().script(name, HANGING);
     let command = |variable| hanging("hanging").variable(variable, "hanging");
@@ -34,14 +34,14 @@ fn hosts() -> Vec<(&'static str, Host, &'static str)> {
             hanging("age-plugin-test").identity(&plugin_identity("x", &[])),
             "to-other.yaml",
         ),
-        // The agent is a real one.
+        // This agent is a real one.
         ("gpg", hanging("gpg").and(gpg()), "to-pgp.yaml"),
         ("gpgconf", hanging("gpgconf").script("gpg", "").and(gpg()), "to-pgp.yaml"),
         ("gpg-agent", hanging("gpg-agent").script("gpg", "").and(gpg()), "to-pgp.yaml"),
     ]
 }
 
-/// Whether `condition` holds before too long.
+/// Waits until `condition` is true. Returns false if that takes too long.
 fn soon(mut condition: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + LONG;
     while !condition() {
@@ -53,7 +53,7 @@ fn soon(mut condition: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// The numbers in the file, once both are there.
+/// The process numbers in the file, after both were written.
 fn started(world: &World) -> Vec<String> {
     let file = world.input("started");
     let read = || fs::read_to_string(&file).unwrap_or_default();
@@ -61,7 +61,7 @@ fn started(world: &World) -> Vec<String> {
     read().lines().map(str::to_owned).collect()
 }
 
-/// Whether a process lives. One that nobody has taken note of yet may be dead.
+/// Whether a process lives. A process that has ended, but whose parent has not read its exit code yet, does not count as alive.
 fn lives(process: &str) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(process).join("stat"));
     stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
@@ -87,7 +87,7 @@ fn start_run(host: &Ready) -> Child {
     start(host.world.program([manifest]).envs(host.variables.iter().cloned()))
 }
 
-/// The host with a file that it opens by itself, and the one that a program is asked about.
+/// The host with two files: one that it opens itself, and one about which a program is asked.
 fn ready(host: Host, closed: &str) -> Option<Ready> {
     let host = host.age("age.txt").field("keyTimeout", 100).ready()?;
     let files = ["text.bin", closed].map(|name| host.world.fixture(name));
@@ -146,7 +146,7 @@ fn a_run_that_waits_for_another_can_be_told_to_end() {
     let lock = fs::File::open(world.path("/run/secrets.d/.lock")).unwrap();
     lock.lock().unwrap();
     let run = start(&mut world.program([world.save(&manifest("a/b/c/d"))]));
-    // It has nothing else left to do.
+    // By this time, the run only waits for the lock.
     sleep(Duration::from_secs(2));
     let said = world.said(&end(run, Signal::TERM));
     assert_eq!(said.code, Some(1), "{said:?}");

@@ -1,4 +1,5 @@
-//! Recipients of keys in hardware that are tagged: `age1tag1…` and `age1tagpq1…` do not say which plugin has the identity.
+//! Tests recipients of hardware keys with a tag, `age1tag1…` and `age1tagpq1…`. Such a recipient does not tell which plugin has its
+//! identity.
 
 use std::env;
 use std::fs;
@@ -11,17 +12,17 @@ use crate::common::{Said, World, copy_program, has};
 use crate::host::Host;
 use crate::{fixture, paragraph};
 
-/// The identity of `age-plugin-tagtest`, a plugin of age for tests with a key for everybody.
+/// The identity of `age-plugin-tagtest`. age has this plugin for tests, and its key is public.
 fn tagtest() -> String {
     bech32_encode(Hrp::parse("age-plugin-tagtest-").unwrap(), &[]).to_uppercase()
 }
 
-/// The identity of a simulated TPM with a fixed seed, as its plugin writes it.
+/// The identity of a simulated TPM with a fixed seed, in the form in which its plugin writes it.
 fn tpm() -> String {
     fs::read_to_string(fixture("tagged/tpm.txt")).unwrap()
 }
 
-/// A world whose user can reach this plugin.
+/// A world in which the program's user can reach this plugin.
 fn world_with(plugin: &str) -> World {
     let world = World::user();
     let search = env::var_os("PATH").unwrap();
@@ -30,12 +31,12 @@ fn world_with(plugin: &str) -> World {
         .find(|path| path.is_file());
     fs::create_dir_all(world.input("bin")).unwrap();
     copy_program(&program.unwrap(), &world.input("bin").join(plugin));
-    // Words of the fixtures may be words of the plugin too.
+    // The plugin may contain words that are also in the fixtures.
     world.allow_input(&format!("bin/{plugin}"));
     world
 }
 
-/// What a run says that needs a tagged file.
+/// The output of a run that needs a file with a tagged recipient, and the published content.
 fn says(world: World, host: &Host, file: &str) -> (Said, Option<Vec<u8>>) {
     let host = host.ready_in(world).unwrap();
     let copy = host

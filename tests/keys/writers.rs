@@ -1,4 +1,4 @@
-//! SSH private keys as other programs and libraries write them.
+//! Tests SSH private keys in the forms in which other programs and libraries write them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::common::{Said, World, fixtures, has};
 use crate::{fixture, paragraph};
 
-/// A host whose one key is changed from run to run.
+/// A host with one key, which differs from run to run.
 struct Host {
     world: World,
     key: PathBuf,
@@ -25,7 +25,7 @@ impl Host {
         Self { world, key }
     }
 
-    /// What a dry run says that needs this key for the file.
+    /// The output of a dry run that needs this key for the file.
     fn says(&self, key: impl AsRef<[u8]>, file: &str) -> Said {
         self.world.write("key", key);
         let manifest = self.world.manifest().without("ageKeyFile").without("logging");
@@ -35,7 +35,7 @@ impl Host {
             .run_with(&manifest, |command| command.env("NIXOS_ACTION", "dry-activate"))
     }
 
-    /// The public half that OpenSSH finds in the key.
+    /// The public half that OpenSSH reads from the key. `None` if OpenSSH cannot read the key.
     fn judged(&self) -> Option<String> {
         let mut judge = Command::new("ssh-keygen");
         let output = judge.args(["-y", "-P", "", "-f"]).arg(&self.key).output().unwrap();
@@ -50,7 +50,7 @@ fn blocks(text: &str) -> impl Iterator<Item = String> {
     text.split("-----BEGIN ").skip(1).map(|rest| format!("-----BEGIN {rest}"))
 }
 
-/// Fails unless each key that the writers put into `directory` opens what is for it, and is what OpenSSH takes it for.
+/// Fails unless each key in `directory` opens the file that is encrypted to it, and has the public half that OpenSSH reads from it.
 fn open_all(directory: &Path, kind: &str) -> Vec<(String, usize)> {
     let host = Host::new();
     let public = fs::read_to_string(fixture(&format!("keys/ssh_{kind}.pub"))).unwrap();
@@ -67,7 +67,7 @@ fn open_all(directory: &Path, kind: &str) -> Vec<(String, usize)> {
         for (number, key) in blocks(&text).enumerate() {
             let said = host.says(&key, &format!("to-native-{kind}.yaml"));
             assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{name}, {number}: {said:?}");
-            // OpenSSH reads ed25519 keys in PKCS#8 from 9.6 on.
+            // OpenSSH reads ed25519 keys in PKCS#8 only from version 9.6 on.
             if !key.starts_with("-----BEGIN PRIVATE KEY") {
                 assert_eq!(host.judged().as_deref(), Some(public), "{name}, {number}");
             }
@@ -77,7 +77,7 @@ fn open_all(directory: &Path, kind: &str) -> Vec<(String, usize)> {
     counts
 }
 
-/// What is committed of all writers.
+/// The directory with the committed keys of all writers.
 fn written() -> PathBuf {
     fixtures().join("ssh-writers")
 }
@@ -141,20 +141,20 @@ fn keys_of_the_writers_that_are_installed_open() {
     assert_eq!(open_all(out.path(), "rsa"), counts(&rsa));
 }
 
-/// The bytes of a key of the fixtures in the form of OpenSSH.
+/// The bytes of a test key in the form of OpenSSH, without the armor.
 fn container() -> Vec<u8> {
     let text = fs::read_to_string(fixture("keys/ssh_ed25519")).unwrap();
     let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
     BASE64_STANDARD.decode(body).unwrap()
 }
 
-/// Their text.
+/// The same bytes as armored text.
 fn armored(bytes: &[u8]) -> String {
     let body = BASE64_STANDARD.encode(bytes);
     format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n")
 }
 
-/// Where things are in [`container`]: how many keys there are, the end of the public half, the private part with its length before it.
+/// Positions in [`container`]: the number of keys, the end of the public half, and the private part, which begins with its length.
 const COUNT: usize = 38;
 const PUBLIC_END: usize = 93;
 const PRIVATE: usize = 98;
@@ -250,7 +250,7 @@ fn padding_of_any_length_and_whatever_stands_around_a_key_do_no_harm() {
     for blocks in [1, 2, 40] {
         let mut bytes = container();
         let length = u16::try_from(bytes.len() - PRIVATE + 8 * blocks).unwrap();
-        // Three bytes are there, and after 255 comes 0.
+        // There are three bytes of padding already, so the counting goes on from 4. After 255 comes 0.
         bytes.extend((4..).map(|number: usize| number.to_be_bytes()[7]).take(8 * blocks));
         bytes[PRIVATE - 2..PRIVATE].copy_from_slice(&length.to_be_bytes());
         opens(&armored(&bytes));
@@ -261,17 +261,17 @@ fn padding_of_any_length_and_whatever_stands_around_a_key_do_no_harm() {
     opens(key.trim_end());
     opens(&format!("{key}\n\nand more"));
     opens(&format!("{key}{key}"));
-    // OpenSSH does not take these, but Go, and with it sops.
+    // OpenSSH does not read these keys. Go reads them, and so does sops.
     opens(&format!("# my key\n{key}"));
     opens(&key.replacen("-\n", "-\nComment: mine\n\n", 1));
     opens(&key.replace('\n', "\n  ").replace("  -----END", "-----END"));
 }
 
-/// The command at the end of a message, and the file that it makes.
+/// The command at the end of a message, and the file that the command makes.
 fn printed(said: &Said) -> (String, PathBuf) {
     let line = said.err.lines().next().unwrap();
     let command = line.rsplit_once(": ").unwrap().1;
-    // Whoever types it answers by arguments here, behind the program's own.
+    // The person who types this command answers its questions. Here, arguments give the answers, after the command's own arguments.
     let command = command.trim_start_matches("(umask 077; ").trim_end_matches(')');
     (command.to_owned(), PathBuf::from(command.rsplit_once(' ').unwrap().1))
 }

@@ -1,4 +1,4 @@
-//! Files in which an entry holds a data key, or a share of one, that is not the file's own.
+//! Tests files in which a recipient entry holds the data key of another file, or a share of it.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::{fixture, paragraph};
 /// The recipient of `age.txt`.
 const AGE: &str = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
 
-/// The message of a JSON fixture for the recipient, as it stands in the file.
+/// The message for the recipient in a JSON fixture, in the form in which the file has it.
 fn message(file: &str, recipient: &str) -> String {
     let value: Value = serde_json::from_str(&fs::read_to_string(fixture(file)).unwrap()).unwrap();
     let groups = value["sops"]["key_groups"].as_array().cloned();
@@ -24,19 +24,19 @@ fn message(file: &str, recipient: &str) -> String {
     entry["enc"].to_string()
 }
 
-/// A JSON fixture in which the message for `age.txt` is that of another one.
+/// A JSON fixture in which the message for `age.txt` is replaced by the message of another fixture.
 fn spliced(world: &World, file: &str, other: &str) -> std::path::PathBuf {
     world.damaged(file, "spliced.json", &message(file, AGE), &message(other, AGE))
 }
 
-/// A host with a file in which what `age.txt` opens is wrong.
+/// A host with such a file. The key `age.txt` opens an entry, but gets the wrong data key from it.
 fn host(host: &Host, file: &str, other: &str) -> Option<Ready> {
     let host = host.ready()?;
     let path = spliced(&host.world, file, other);
     Some(host.with_files([&path]))
 }
 
-/// Fails unless the file opens all the same.
+/// Fails unless the file opens nevertheless, with another entry.
 fn opens(keys: &Host, file: &str, other: &str) {
     let Some(host) = host(keys, file, other) else { return };
     let said = host.run();

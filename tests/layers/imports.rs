@@ -1,4 +1,4 @@
-//! Which module of the program uses which other, read from the source.
+//! Finds out from the source which module of the program uses which other module.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,19 +11,19 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// A module, by the names on its path below the crate: `["keys", "report"]`. Empty for the crate itself.
+/// A module, as the names on its path in the crate: `["keys", "report"]`. The path is empty for the crate itself.
 pub type Module = Vec<String>;
 
-/// The modules of the program, and of each the others that it uses, tests left out.
+/// The modules of the program, and the modules that each of them uses. Uses in tests do not count.
 pub struct Imports {
-    /// What the first line of its source says it is.
+    /// The first sentence in the documentation of each module.
     pub purposes: BTreeMap<Module, String>,
-    /// The modules whose items it names.
+    /// The modules whose items each module names.
     pub uses: BTreeMap<Module, BTreeSet<Module>>,
 }
 
 impl Imports {
-    /// Of the source below `directory`.
+    /// Reads the source below `directory`.
     pub fn read(directory: &Path) -> Self {
         let sources: BTreeMap<Module, String> = files(directory)
             .into_iter()
@@ -39,7 +39,7 @@ impl Imports {
         }
     }
 
-    /// Which children of `parent` use which others, with all that is below them.
+    /// For each child of `parent`, the other children that it uses. Modules below a child count as the child.
     pub fn between_children(&self, parent: &Module) -> BTreeMap<String, BTreeSet<String>> {
         let child = |module: &Module| module.strip_prefix(parent.as_slice()).and_then(|rest| rest.first().cloned());
         let mut children: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -52,7 +52,7 @@ impl Imports {
     }
 }
 
-/// The Rust files below a directory that are no tests, and no program of their own, as those in `bin`.
+/// The Rust files below a directory. Files of tests, and files of other programs such as those in `bin`, are left out.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries
@@ -65,7 +65,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The module that a file holds.
+/// The module of a source file.
 fn module(directory: &Path, file: &Path) -> Module {
     let path = file.strip_prefix(directory).unwrap().with_extension("");
     let mut names: Module = path.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
@@ -98,7 +98,7 @@ fn used(module: &Module, text: &str, modules: &BTreeSet<Module>) -> BTreeSet<Mod
     owners.filter(|other| other != module).collect()
 }
 
-/// A path from the crate on. Nothing when it is another crate's.
+/// The path of an import, beginning at the crate. `None` if the path belongs to another crate.
 fn absolute(path: &[String], module: &Module, modules: &BTreeSet<Module>) -> Option<Module> {
     let ups = path.iter().take_while(|name| *name == "super").count();
     let (base, rest) = match path.first()?.as_str() {
@@ -113,7 +113,7 @@ fn absolute(path: &[String], module: &Module, modules: &BTreeSet<Module>) -> Opt
     Some([base, rest].concat())
 }
 
-/// All paths that are named outside tests.
+/// Collects all paths that are named outside tests.
 #[derive(Default)]
 struct Paths {
     found: Vec<Vec<String>>,
@@ -158,7 +158,7 @@ impl Paths {
     }
 }
 
-/// Whether what it stands on is there for tests, or for fuzzing, alone.
+/// Whether an item with this attribute is compiled only for tests or for fuzzing.
 pub fn is_for_tests(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
         && attribute

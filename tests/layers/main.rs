@@ -1,6 +1,7 @@
-//! The layers of the program: a module uses those below it alone, and none uses one that uses it.
+//! Checks the layers of the program. A module uses only modules of the layers below, and no two modules use each other.
 //!
-//! `docs/design.md` has the table of what is where and uses what; `UPDATE_EXPECT=1 cargo test --test layers` writes it.
+//! `docs/design.md` has the table of all modules, and of the modules that each of them uses. `UPDATE_EXPECT=1 cargo test --test
+//! layers` writes the table.
 
 #![allow(
     clippy::unwrap_used,
@@ -60,7 +61,7 @@ fn no_module_is_used_by_what_it_uses() {
     assert_eq!(rings, Vec::<String>::new());
 }
 
-/// The modules that can be reached from themselves, those of one ring together.
+/// The modules that use themselves by way of others. The modules of one such ring are together.
 fn rings(uses: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<BTreeSet<String>> {
     let reached = |start: &String| {
         let mut reached = BTreeSet::new();
@@ -117,7 +118,7 @@ fn a_ring_is_found() {
     assert_eq!(format!("{ring:?}"), r#"{{"b", "c"}}"#);
 }
 
-/// A row for each layer and each module of two levels.
+/// Makes a row for each layer, and for each module directly below a layer.
 fn table(imports: &Imports) -> String {
     let mut lines = vec![
         "| place | what is there | uses |".to_owned(),

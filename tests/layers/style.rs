@@ -1,4 +1,4 @@
-//! The style of the source: what rustfmt and clippy do not ask for, and readers rely on.
+//! Checks rules of style on which readers rely, and which rustfmt and clippy do not check.
 
 use std::{
     collections::BTreeMap,
@@ -13,14 +13,14 @@ use syn::{
 
 use super::imports::is_for_tests;
 
-/// A source file, for the rules that look at one.
+/// A source file, for rules that look at a single file.
 struct Source {
-    /// Below `src`.
+    /// The path below `src`.
     path: PathBuf,
     items: Vec<Item>,
 }
 
-/// All of them, tests included.
+/// All source files, with the tests.
 fn sources() -> Vec<Source> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |path: PathBuf| Source {
@@ -38,7 +38,7 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Asserts that `faults` of no source is anything.
+/// Checks that `faults` finds nothing in any source file.
 fn assert_none(faults: impl Fn(&Source) -> Vec<String>) {
     let found: Vec<String> = sources()
         .iter()
@@ -76,7 +76,7 @@ fn unit_tests_are_at_the_end_of_their_file_or_in_a_directory() {
         });
         for (index, module) in inner.filter(|(_, module)| module.attrs.iter().any(is_for_tests)) {
             let is_in_place = module.ident == "tests" && index + 1 == source.items.len();
-            // What fuzz targets need stands in the root of the crate.
+            // The module for fuzz targets is in the root of the crate.
             if !is_in_place && module.ident != "fuzzing" {
                 faults.push(format!("the module {} is not `tests`, at the end", module.ident));
             }
@@ -97,7 +97,7 @@ fn no_two_types_have_one_name() {
     assert!(places.is_empty(), "{places:#?}");
 }
 
-/// The names of the types among `items`, and in their inner modules.
+/// The names of the types among `items`, and in modules inside `items`.
 fn types(items: &[Item]) -> Vec<String> {
     let mut names = Vec::new();
     for item in items {
@@ -121,7 +121,8 @@ fn what_a_file_imports_is_grouped() {
     assert_none(|source| groups(&source.items));
 }
 
-/// What is wrong with the order of imports among `items`, and in their inner modules. Each crate has one `use`, the standard library the first, this crate the last.
+/// The faults in the order of imports among `items`, and in modules inside `items`. Each crate must have one `use`. The standard
+/// library comes first, and this crate comes last.
 fn groups(items: &[Item]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut seen: Vec<(String, String)> = Vec::new();
@@ -181,7 +182,7 @@ fn a_sibling_is_imported_by_super_and_anything_else_by_crate() {
     });
 }
 
-/// The module that the module of this file is a child of, as a path from the crate on.
+/// The parent of this file's module, as a path that begins at the crate.
 fn parent(path: &Path) -> Vec<String> {
     let mut names: Vec<String> = path.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
     let file = names.pop();
@@ -191,7 +192,7 @@ fn parent(path: &Path) -> Vec<String> {
     names
 }
 
-/// Looks at the first names of imports.
+/// Collects the first names of imports.
 struct Roots {
     parent: Vec<String>,
     faults: Vec<String>,
@@ -199,7 +200,7 @@ struct Roots {
 
 impl<'a> Visit<'a> for Roots {
     fn visit_item_mod(&mut self, item: &'a ItemMod) {
-        // Tests import what they look at as they like, but not from further up than their file.
+        // Tests may import everything of the module that they test, but nothing from above their own file.
         if item.ident != "tests" {
             visit::visit_item_mod(self, item);
         }
@@ -243,7 +244,7 @@ fn an_item_is_private_or_of_the_crate_or_public() {
     });
 }
 
-/// Collects other visibilities than `pub(crate)` and `pub`.
+/// Collects visibilities other than `pub(crate)` and `pub`.
 struct Restrictions(Vec<String>);
 
 impl<'a> Visit<'a> for Restrictions {

@@ -4,13 +4,14 @@
 //!
 //! - `prepare`: shell commands that make the inputs. `$FILES` has the files that sops encrypted, `$PLAIN` their plaintext, `$KEYS` the keys.
 //! - `typed`: shell commands, run by the program's user (user mode) with the program on the search path.
-//! - `printed`: what that prints, standard output first, and `[exit CODE]`. `UPDATE_EXPECT=1 cargo test --test messages` writes it.
+//! - `printed`: what these commands print, standard output first, and then `[exit CODE]`. `UPDATE_EXPECT=1 cargo test --test
+//!   messages` writes this section.
 //! - Each other section is a file of that name.
 //!
-//! In directories whose name begins with `sops-nix`, that program is on the search path too; `terminal COMMAND` runs a command on a
-//! terminal.
+//! In directories whose name begins with `sops-nix`, the program `sops-nix` is on the search path too. There, `terminal COMMAND`
+//! runs a command on a terminal.
 //!
-//! All of it happens in an empty directory, which is called `$DIR` in files and in what is printed. `$DIR/run` is `$XDG_RUNTIME_DIR`.
+//! A case runs in an empty directory, which is called `$DIR` in files and in what is printed. `$DIR/run` is `$XDG_RUNTIME_DIR`.
 
 use std::{
     env, fs,
@@ -23,23 +24,23 @@ use expect_test::expect_file;
 
 use crate::common::{Said, World, copy_program, fixtures, has};
 
-/// Where the cases are.
+/// The directory of the cases.
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages/cases")
 }
 
-/// What is in a directory, in order.
+/// The entries of a directory, sorted.
 fn entries(directory: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
 }
 
-/// A case as its file has it.
+/// A case, as its file describes it.
 struct Case {
-    /// What happens.
+    /// The first line, which says what happens.
     head: String,
-    /// Names and texts.
+    /// The name and the text of each section.
     sections: Vec<(String, String)>,
 }
 
@@ -65,7 +66,7 @@ impl Case {
         self.head.clone() + &sections.collect::<String>()
     }
 
-    /// The same case with what is printed now. Nothing where it cannot be run.
+    /// Runs the case, and returns it with what is printed now. `None` if it cannot be run.
     fn run(mut self, world: &World) -> Option<Self> {
         let mut printed = None;
         for (name, text) in &self.sections {
@@ -85,7 +86,8 @@ impl Case {
     }
 }
 
-/// Runs the commands as whoever runs the tests, who can read the fixtures; what they make belongs to the program's user.
+/// Runs the commands as the user who runs the tests, because this user can read the fixtures. The files that they make are given to
+/// the program's user.
 fn prepare(world: &World, script: &str) -> Option<()> {
     if script.contains("jq ") && !has("jq") {
         return None;
@@ -113,7 +115,7 @@ fn prepare(world: &World, script: &str) -> Option<()> {
     Some(())
 }
 
-/// What a terminal would show, and how it ended.
+/// The text that a terminal would show, and the exit code.
 fn typed(world: &World, script: &str) -> String {
     let program = world.executable();
     let mut search = world.input("").into_os_string();
@@ -122,7 +124,8 @@ fn typed(world: &World, script: &str) -> String {
     search.push(":");
     search.push(env::var_os("PATH").unwrap_or_default());
     let mut command = world.command("sh");
-    // The name of the program says that it is run: nothing secret may be shown then.
+    // The name of the program is an argument of the command. So the run counts as a run of the program, whose output must show no
+    // secret.
     command.args(["-c", script]).arg(&program).env("PATH", search);
     let Said { code, out, err } = world.finish(&mut command);
     assert!(!err.contains("a fault in sops-install-secrets"), "{script}: {err}");
@@ -132,7 +135,7 @@ fn typed(world: &World, script: &str) -> String {
     )
 }
 
-/// Puts `sops-nix` beside the program, and a script that runs a command on a terminal.
+/// Puts `sops-nix` into the directory of the program, together with the script `terminal`.
 fn add_command(world: &World) {
     copy_program(Path::new(env!("CARGO_BIN_EXE_sops-nix")), &world.input("sops-nix"));
     world.allow_input("sops-nix");
@@ -143,7 +146,7 @@ fn add_command(world: &World) {
     fs::set_permissions(terminal, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Runs all cases of a directory, one after the other in one world.
+/// Runs all cases of a directory one after the other, in one world. Returns their number.
 fn run_all(directory: &Path) -> usize {
     let world = World::user();
     world.allow_input("run/secrets.d");

@@ -1,4 +1,4 @@
-//! Wrong usage, and what is asked for.
+//! Tests of wrong arguments, and of the help and version.
 
 use expect_test::expect;
 

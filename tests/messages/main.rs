@@ -1,8 +1,10 @@
-//! Every bad input has its message: object, cause and remedy, in lower case and without a full stop.
+//! Tests that every wrong input has a message with an object, a cause and a remedy, in lower case and without a full stop.
 //!
-//! Most are cases in files, which need no Rust: `cases.rs` says how. The others are here, with their texts beside them. After a change
-//! of wording, `UPDATE_EXPECT=1 cargo test --test messages` writes all texts anew; read what it wrote as somebody would who has only
-//! this text and a server that did not come up.
+//! Most tests are cases in files, which need no Rust code; `cases.rs` describes the files. The other tests are here, with the
+//! expected texts beside them.
+//!
+//! After a change of wording, `UPDATE_EXPECT=1 cargo test --test messages` writes all texts again. Read the new texts as a person
+//! would who has only this text, and a server that did not start.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,12 +29,12 @@ mod sops_files;
 
 use common::{Manifest, Said, World};
 
-/// Runs dry: nothing has to be mounted for a message.
+/// Makes a dry run, so that nothing has to be mounted.
 fn dry(world: &World, manifest: &Manifest) -> Said {
     world.run_with(manifest, |command| command.env("NIXOS_ACTION", "dry-activate"))
 }
 
-/// What a run says and how it ends, as a paragraph under a heading.
+/// The output and the exit code of a run, as a paragraph under a heading.
 fn paragraph(heading: &str, said: &Said) -> String {
     assert!(!said.err.contains("a fault in sops-install-secrets"), "{heading}: {said:?}");
     let code = said.code.map_or("killed".to_owned(), |code| code.to_string());

@@ -1,4 +1,4 @@
-//! Files that no key of the host opens.
+//! Messages about files that no key of the host opens.
 
 use expect_test::expect;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::common::World;
 use crate::{dry, paragraph};
 
-/// What a dry run with this key file says about a secret of the fixture.
+/// The output of a dry run with this key file, for a secret of the fixture.
 fn says(world: &World, what: &str, key: &str, file: &str) -> String {
     let manifest = world
         .manifest()
@@ -16,7 +16,7 @@ fn says(world: &World, what: &str, key: &str, file: &str) -> String {
     paragraph(what, &dry(world, &manifest))
 }
 
-/// A file for the key `ssh_rsa` as an OpenPGP key, with this message of gpg in place of that of sops.
+/// A file that is encrypted to the OpenPGP key made from `ssh_rsa`. A message of gpg replaces the message of sops.
 fn with_message(world: &World, name: &str) -> std::path::PathBuf {
     let read = |name: &str| std::fs::read_to_string(world.fixture(&format!("openpgp/{name}"))).unwrap();
     let file = read("sops/to-ssh-rsa-as-pgp.yaml");

@@ -1,4 +1,4 @@
-//! Sops files that cannot be used, and values that are not there.
+//! Messages about sops files that cannot be used, and about missing values.
 
 use std::fs;
 
@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::common::{World, token};
 use crate::{dry, paragraph};
 
-/// What a dry run says about one secret of a file.
+/// The output of a dry run, for one secret of a file.
 fn says(world: &World, what: &str, file: &std::path::Path, format: &str, key: &str) -> String {
-    // A good one beside it, so that not all of it fails.
+    // There is also a good secret, so that not all secrets fail.
     let good = world.fixture("lines.bin");
     let manifest = world
         .manifest()
@@ -21,8 +21,8 @@ fn says(world: &World, what: &str, file: &std::path::Path, format: &str, key: &s
     paragraph(what, &said)
 }
 
-/// A copy that was interrupted is no change that somebody made and could accept. In dotenv
-/// and INI the lines have no order: nothing tells that whole lines are missing, and a message to a recipient may be what ends too early.
+/// Nobody made an interrupted copy on purpose, so the message must not say how to accept a change. In dotenv and INI, the lines
+/// have no order. So nothing shows that whole lines are missing, and a message to a recipient may be the text that is cut off.
 #[test]
 fn a_file_that_ends_within_its_metadata_is_called_that() {
     let world = World::user();
@@ -37,7 +37,7 @@ fn a_file_that_ends_within_its_metadata_is_called_that() {
             let line = content[..*end].rsplit('\n').next().unwrap();
             !line.is_empty() && (format == "yaml" || ["lastmodified", "mac", "age"].iter().any(|key| line.contains(key)))
         };
-        // Behind the MAC there is nothing that YAML needs.
+        // After the MAC, YAML needs no further text.
         let last = content.rfind("type:str]").unwrap();
         for end in (metadata..last).step_by(23).filter(needed) {
             let cut = world.write("cut", &content.as_bytes()[..end]);

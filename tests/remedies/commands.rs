@@ -1,4 +1,5 @@
-//! What the command `sops-nix` advises. The cases below `tests/messages/cases/sops-nix-*` type it, beside the failure that advises it.
+//! The remedies that the command `sops-nix` prints. The cases below `tests/messages/cases/sops-nix-*` type each remedy after the
+//! failure for which it is printed.
 
 use crate::{Row, named};
 

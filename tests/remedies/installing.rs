@@ -1,4 +1,4 @@
-//! What stands in the way of secrets, and what has to be told to units.
+//! The remedies for obstacles to a publication, and for units that must be told.
 
 use serde_json::json;
 
@@ -135,7 +135,7 @@ pub const ROWS: &[Row] = &[
     ),
 ];
 
-/// A whole host with one secret.
+/// A system host with one secret.
 fn host() -> Option<Scene> {
     let mut scene = Scene::system()?;
     let path = scene.encrypted("f.yaml", "a: one\n");
@@ -146,7 +146,7 @@ fn host() -> Option<Scene> {
 fn another_file_system_is_unmounted() {
     let Some(scene) = host() else { return };
     scene.types("mkdir /run/secrets.d other && mount --bind other /run/secrets.d");
-    // Where this lies in memory, it will do.
+    // If this directory is in memory, it can be used.
     if scene.types("stat -f -c %T /run/secrets.d").trim() == "tmpfs" {
         return;
     }
@@ -229,14 +229,14 @@ fn a_directory_in_memory_is_chosen() {
     if !scene.run().err.contains(" is on a disk, ") {
         return;
     }
-    // What the tests use as a run-time directory is on a disk, too.
+    // The run-time directory of the tests is on a disk too.
     let Some(runtime) = in_memory(&scene) else { return };
     scene.variable("XDG_RUNTIME_DIR", &runtime);
     scene.no_longer_says(" is on a disk, ");
     std::fs::remove_dir_all(runtime).unwrap();
 }
 
-/// A directory of the user on a tmpfs, if there is one.
+/// A directory of the user on a tmpfs; `None` if there is no tmpfs.
 fn in_memory(scene: &Scene) -> Option<String> {
     let said = scene.tries("[ \"$(stat -f -c %T /dev/shm)\" = tmpfs ] && mktemp -d /dev/shm/remedy-XXXXXX");
     let directory = said.out.trim().to_owned();
@@ -281,7 +281,8 @@ fn the_group_is_corrected() {
     scene.is_mended();
 }
 
-/// A file system without a file's room is told from one without room for one more file.
+/// Tests two cases that have different messages: a file system without space for the content of a file, and one without room for
+/// one more file.
 fn room_is_made() {
     let Some(scene) = host() else { return };
     scene.types("mkdir /run/full && mount -t tmpfs -o nr_inodes=1 none /run/full");
@@ -339,7 +340,7 @@ fn what_can_be_swapped_out_is_unmounted() {
     scene.no_longer_says("swap");
 }
 
-/// The same directory by another spelling, and a path below that of another secret.
+/// Tests two conflicts: another spelling of the same directory, and a path below the path of another secret.
 fn a_path_of_its_own_is_chosen() {
     for (path, words) in [
         ("/run/alias/key", "choose another"),

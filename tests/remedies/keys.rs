@@ -1,4 +1,4 @@
-//! Sources of keys that give none.
+//! The remedies for key sources that give no key.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -89,7 +89,7 @@ pub const ROWS: &[Row] = &[
     ),
 ];
 
-/// A host with a file for the recipient of `age.txt`.
+/// A host with a file that is encrypted to the recipient of `age.txt`.
 fn host() -> Option<Scene> {
     let mut scene = Scene::new()?;
     let path = scene.encrypted("f.yaml", "a: one\n");
@@ -115,7 +115,7 @@ fn a_mark_is_taken_out_of_a_key_file() {
     let Some(scene) = host() else { return };
     let text = fs::read(scene.world.input("age.txt")).unwrap();
     scene.world.write("age.txt", [b"\xEF\xBB\xBF".as_slice(), &text].concat());
-    // It serves nevertheless.
+    // The key can still be used.
     scene.is_mended();
     let line = scene.says("it begins with a byte order mark");
     scene.does(&line);
@@ -142,13 +142,13 @@ fn a_key_file_in_utf_16_is_converted() {
     let line = scene.says("its lines end in CR, not in LF");
     scene.does(&line);
     scene.is_mended();
-    // age and ssh-keygen read these.
+    // age and ssh-keygen can read such files.
     scene.world.write("age.txt", key.replace('\n', "\r\n"));
     scene.is_mended();
     scene.no_longer_says("cannot use");
 }
 
-/// A host with an SSH key, and a file for it.
+/// A host with an SSH key, and with a file that is encrypted to it.
 fn ssh_host(key: &str) -> Option<Scene> {
     let mut scene = Scene::new()?;
     let public = scene.world.fixture(&format!("keys/{key}.pub"));
@@ -168,7 +168,7 @@ fn a_passphrase_is_removed() {
         return;
     }
     let line = scene.says("protected by a passphrase");
-    // Who types it is asked for the old one.
+    // The person who types this command is asked for the old passphrase.
     let command = command(&line).replace("ssh-keygen ", "ssh-keygen -P 'test passphrase' ");
     scene.types(&command);
     scene.is_mended();
@@ -195,7 +195,7 @@ fn identities_are_decrypted() {
         return;
     }
     let Some(mut scene) = host() else { return };
-    // age asks for a passphrase on a terminal alone.
+    // age asks for a passphrase only on a terminal.
     let typed = |scene: &Scene, command: &str, words: &str| {
         scene.world.write("command.sh", command);
         let typist = format!("(sleep 1; printf '{words}'; sleep 3) | script -qec 'bash command.sh' /dev/null");
@@ -235,7 +235,7 @@ fn the_private_key_is_named() {
     scene.is_mended();
 }
 
-/// A host with a `GnuPG` home, and a file for its key.
+/// A host with a `GnuPG` home, and with a file that is encrypted to its key.
 fn gpg_host(scene: Option<Scene>) -> Option<Scene> {
     let mut scene = scene?;
     let home = scene.world.gnupg_home(&["pgp_curve25519.asc", "pgp.asc"])?;
@@ -260,7 +260,7 @@ fn gpg_is_named() {
     scene.is_mended();
 }
 
-/// The command is in a line of the report, between brackets.
+/// The command in a line of the report. It is between brackets.
 fn in_brackets(line: &str) -> &str {
     command(line).strip_suffix(')').unwrap()
 }
@@ -313,7 +313,7 @@ fn a_home_with_a_shorter_path_is_chosen() {
     scene.world.allow_input(&"x".repeat(120));
     scene.set("gnupgHome", long);
     let said = scene.run();
-    // Where gpg finds a place below /run/user for its sockets, there is nothing to mend.
+    // If gpg finds a place for its sockets below /run/user, there is nothing to repair.
     if said.code != Some(0) {
         assert!(said.err.contains("choose a GnuPG home with a shorter path"), "{said:?}");
     }
@@ -386,7 +386,7 @@ fn an_ssh_key_in_another_form_is_converted() {
         }
         scene.set("ageSshKeyPaths", json!([scene.world.input("a key")]));
         let line = scene.says("copy; to make one, run: ");
-        // Who types it is asked for the passphrase.
+        // The person who types this command is asked for the passphrase.
         scene.types(&command(&line).replace("openssl pkey ", "openssl pkey -passin pass:word "));
         scene.set("ageSshKeyPaths", json!([scene.world.input(result)]));
         scene.is_mended();
@@ -415,7 +415,7 @@ fn a_key_of_gpg_is_imported() {
     scene.says("it is an OpenPGP key; import the key into a GnuPG home, and set sops.gnupg.home to that home");
     assert!(crate::exists("sops.gnupg.home"));
     scene.unset("ageSshKeyPaths");
-    // It has been imported there.
+    // The key has been imported into this home.
     scene.set("gnupgHome", home);
     scene.is_mended();
 }
@@ -451,7 +451,7 @@ fn a_key_can_be_read_again() {
     let mode = |bits| fs::set_permissions(&key, fs::Permissions::from_mode(bits)).unwrap();
     mode(0o000);
     let said = scene.run();
-    // Root may read all.
+    // Root may read all files.
     if said.code != Some(0) {
         scene.says("  hint: repair $DIR/age.txt: ask the owner of the file for the right to read it, or use a key of your own");
     }

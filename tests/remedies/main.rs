@@ -1,8 +1,10 @@
-//! Remedies are code: each one that the program or a module can print is carried out where it was printed for, with the real sops, age,
-//! ssh-keygen, gpg, git and umount, and the situation is seen mended.
+//! Tests remedies by carrying them out. Each remedy that the program or a module can print is carried out in the situation for
+//! which it is printed, with the real sops, age, ssh-keygen, gpg, git and umount. The test then checks that the situation is
+//! repaired.
 //!
-//! A table has a row for each, by words of the source text that prints it. A remedy without a row fails `every_remedy_has_a_row`; so
-//! does a row without a remedy. A row that cannot be carried out here says why, and what of it is checked.
+//! Tables have a row for each remedy. A row contains words of the source text that prints the remedy. `every_remedy_has_a_row`
+//! fails if a remedy has no row, or a row has no remedy. If a remedy cannot be carried out here, its row says why, and what is
+//! checked instead.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,18 +31,18 @@ mod values;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// One remedy.
+/// A remedy.
 struct Row {
-    /// Words of the source that prints it, as they stand there.
+    /// Words of the source that prints the remedy, exactly as in the source.
     words: &'static str,
     proof: Proof,
 }
 
-/// How it is known to work.
+/// How the test shows that the remedy works.
 enum Proof {
-    /// This makes the situation, does what is printed, and sees it mended.
+    /// The function makes the situation, carries out the remedy that is printed, and checks that the situation is repaired.
     Mended(fn()),
-    /// It cannot be done here, for this reason; the options and units that it names exist.
+    /// The remedy cannot be carried out here, for the given reason. The options and units that it names must exist.
     Named {
         why: &'static str,
         names: &'static [&'static str],
@@ -61,7 +63,7 @@ const fn named(words: &'static str, why: &'static str, names: &'static [&'static
     }
 }
 
-/// All tables.
+/// The rows of all tables.
 fn rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         sops_files::ROWS,
@@ -76,7 +78,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
     tables.into_iter().flatten()
 }
 
-/// Does all that a table can do here, and tells of every row that failed.
+/// Carries out all rows of a table that can be carried out here. Fails with the names of all rows that failed.
 fn prove(table: &[Row]) {
     let mut failed = Vec::new();
     for row in table {
@@ -96,7 +98,7 @@ fn prove(table: &[Row]) {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// Whether an option is documented, or a unit is made, under this name.
+/// Whether this is the name of a documented option, or of a unit that the modules make.
 fn exists(name: &str) -> bool {
     let read = |path: &str| fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + path).unwrap();
     match name.strip_suffix(".service") {

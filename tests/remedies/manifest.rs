@@ -1,4 +1,4 @@
-//! Manifests that cannot be used, each with what has to be changed in it.
+//! The remedies for manifests that cannot be used. Each test changes the manifest as the remedy says.
 
 use serde_json::{Value, json};
 
@@ -222,7 +222,7 @@ fn options(words: &str, names: &[&str]) {
     }
 }
 
-/// A field of the manifest, wrong and right.
+/// Tests a field of the manifest, with a wrong value and with the right value.
 fn field(words: &str, name: &str, wrong: &Value, right: &Value) {
     let Some(mut scene) = host() else { return };
     scene.set(name, wrong.clone());
@@ -231,7 +231,7 @@ fn field(words: &str, name: &str, wrong: &Value, right: &Value) {
     scene.is_mended();
 }
 
-/// A field of the secret, wrong and right.
+/// Tests a field of the secret, with a wrong value and with the right value.
 fn of_secret(words: &str, name: &str, wrong: &Value, right: &Value) {
     let Some(mut scene) = host() else { return };
     scene.redeclare(name, wrong.clone());
@@ -240,7 +240,7 @@ fn of_secret(words: &str, name: &str, wrong: &Value, right: &Value) {
     scene.is_mended();
 }
 
-/// A GnuPG home beside what it excludes; without the home all is well.
+/// Tests a `GnuPG` home together with a field that excludes it. Without the home, the run succeeds.
 fn excluded(words: &str, name: &str, wrong: &Value, right: &Value) {
     let Some(mut scene) = host() else { return };
     scene.set("gnupgHome", "/nowhere");
@@ -334,7 +334,8 @@ fn a_field_is_given_once() {
     assert_eq!(said.code, Some(0), "{said:?}");
 }
 
-/// So many secrets with this value, and room for them in the end. `version`: of the manifest; that of sops-nix has none.
+/// Tests so many secrets with this value, which exceed the size limit until the limit is raised. `version` is the version of the
+/// manifest. A manifest of sops-nix has none.
 fn a_size_is_raised(words: &str, value: &str, secrets: usize, version: Option<u32>) {
     let Some(mut scene) = Scene::new() else { return };
     let path = scene.encrypted("f.yaml", &format!("a: {value}\n"));

@@ -1,5 +1,5 @@
-//! What the modules ask for. `tests/nix/remedies.nix` evaluates each configuration before and after; here the options that are named
-//! are looked up.
+//! The remedies that the modules print. `tests/nix/remedies.nix` evaluates each configuration before and after the remedy. Here,
+//! the test only checks that the options in the remedies exist.
 
 use crate::{Row, named};
 

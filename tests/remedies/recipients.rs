@@ -1,4 +1,4 @@
-//! Files that no key of the host opens.
+//! The remedies for files that no key of the host opens.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use crate::common::has;
 use crate::scene::{OTHER, RECIPIENT, Scene};
 use crate::{Row, mended};
 
-/// The OpenPGP key that `keys/ssh_rsa` stands for (`openpgp/fingerprints.tsv`).
+/// The fingerprint of the OpenPGP key made from `keys/ssh_rsa` (`openpgp/fingerprints.tsv`).
 const SSH_RSA_AS_PGP: &str = "FE0883FD102288D8993CABF285850DB4E36EDDFC";
 
 pub const ROWS: &[Row] = &[
@@ -46,7 +46,7 @@ pub const ROWS: &[Row] = &[
     mended("repair the fault named above", a_key_of_gpg_is_added),
 ];
 
-/// A host whose key, set in `field`, is no recipient of its file; the person has the key that is.
+/// A host whose key is set in the field `field` and is no recipient of the file. The person has a key that is a recipient.
 fn stranger(field: &str, key: &str) -> Option<Scene> {
     let mut scene = Scene::new()?;
     let other = scene.world.fixture("keys/other-age.txt");
@@ -63,13 +63,13 @@ fn stranger(field: &str, key: &str) -> Option<Scene> {
     Some(scene)
 }
 
-/// What a hint says to add.
+/// The recipient that a hint says to add.
 fn recipient(hint: &str) -> &str {
     let (_, behind) = hint.split_once("add ").unwrap();
     behind.split_once(" to .sops.yaml").unwrap().0
 }
 
-/// Does what the hint says, and answers the question of sops.
+/// Does what the hint says, and answers the question that sops asks.
 fn follow(scene: &Scene, hint: &str) {
     scene.recipients(&[OTHER, recipient(hint)]);
     scene.does_by_rules(hint, "and in its directory", |command| format!("yes | {{ {command}; }}"));
@@ -91,7 +91,7 @@ fn a_recipient_is_added() {
     }
 }
 
-/// Somebody's `gpg.conf` forces a cipher or a compression that the host does not read.
+/// The person's `gpg.conf` forces a cipher or a compression that the program cannot read.
 fn a_recipient_is_added_beside_a_message_that_gpg_was_forced_to_write() {
     let forced = [
         ("cipher-algo TWOFISH", "OpenPGP encryption with Twofish is not supported"),
@@ -122,7 +122,7 @@ fn a_recipient_is_added_beside_a_message_that_gpg_was_forced_to_write() {
     }
 }
 
-/// A recipient that is longer than a line is shown in full where it is to be copied, once.
+/// If a recipient is longer than a line, the message shows it in full exactly once: where it is to be copied.
 fn in_full_once(scene: &mut Scene, hint: &str) {
     scene.recipients(&[OTHER]);
     for name in ["g.yaml", "h.yaml"] {
@@ -142,7 +142,7 @@ fn a_damaged_part_is_sealed_anew() {
     let path = scene.encrypted("g.yaml", "a: one\n");
     scene.redeclare("sopsFile", path.to_str().unwrap());
     scene.is_mended();
-    // A line in the middle of the first message, which is for the host.
+    // The test changes a character near the end of the first message, which is for the host.
     let text = fs::read_to_string(&path).unwrap();
     let at = text.find(&format!("recipient: {RECIPIENT}")).unwrap();
     let message = at - text[..at].rfind("BEGIN AGE").unwrap_or_default() < 900;
@@ -173,7 +173,7 @@ fn a_host_gets_a_key() {
     follow(&scene, &hint);
 }
 
-/// Each kind of key, in a directory that is not there either.
+/// Tests each kind of key. The directory of the key file does not exist either.
 fn a_key_that_is_not_there_is_made() {
     if !has("age-keygen") || !has("ssh-keygen") {
         return;
@@ -198,7 +198,7 @@ fn a_key_that_is_not_there_is_made() {
     }
 }
 
-/// Nothing that is in the file is lost.
+/// Nothing that is already in the file may be lost.
 fn an_empty_key_file_gets_a_key() {
     if !has("age-keygen") {
         return;

@@ -1,4 +1,4 @@
-//! A host, and somebody who mends it with sops and a shell.
+//! A host, and a person who repairs it with sops and a shell.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,28 +7,29 @@ use serde_json::{Value, json};
 
 use crate::common::{Manifest, Said, World, has};
 
-/// The recipient of the key in the fixtures that most hosts of these tests have.
+/// The recipient of the test key that most hosts in these tests have.
 pub const RECIPIENT: &str = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
-/// The recipient of the other one.
+/// The recipient of another test key.
 pub const OTHER: &str = "age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05";
 
-/// A host, and somebody who mends it.
+/// A host, and a person who repairs it.
 pub struct Scene {
     pub world: World,
     pub manifest: Manifest,
-    /// What the program finds in its environment.
+    /// The environment variables of the program.
     variables: Vec<(&'static str, String)>,
-    /// What the person has in theirs.
+    /// The environment variables of the person.
     own: Vec<(&'static str, String)>,
 }
 
 impl Scene {
-    /// A user's host with an age key. The person has the same key, and a `.sops.yaml` for it. Nothing where there is no sops.
+    /// A host in user mode with an age key. The person has the same key, and a `.sops.yaml` that names its recipient. `None` if
+    /// sops is not installed.
     pub fn new() -> Option<Self> {
         Self::within(World::user())
     }
 
-    /// A whole host, run by root.
+    /// A host in system mode, on which root runs the program.
     pub fn system() -> Option<Self> {
         Self::within(World::system()?)
     }
@@ -47,7 +48,8 @@ impl Scene {
                 ("SOPS_AGE_KEY_FILE", key),
                 ("EDITOR", editor.join("editor").display().to_string()),
                 ("SOPS_DISABLE_VERSION_CHECK", "1".to_owned()),
-                // The person may be root, and the directory the user's.
+                // The person may be root, although the directory belongs to the user. git refuses such a directory without this
+                // setting.
                 ("GIT_CONFIG_COUNT", "1".to_owned()),
                 ("GIT_CONFIG_KEY_0", "safe.directory".to_owned()),
                 ("GIT_CONFIG_VALUE_0", "*".to_owned()),
@@ -59,25 +61,25 @@ impl Scene {
         Some(scene)
     }
 
-    /// Writes a `.sops.yaml` that names these recipients of age.
+    /// Writes a `.sops.yaml` that names these age recipients.
     pub fn recipients(&self, recipients: &[&str]) {
         let rule = json!({"creation_rules": [{"age": recipients.join(",")}]});
         self.world.write(".sops.yaml", rule.to_string());
     }
 
-    /// A file that sops encrypted.
+    /// Encrypts a file by sops.
     pub fn encrypted(&self, name: &str, plain: &str) -> PathBuf {
         let path = self.world.write(name, plain);
         self.types(&format!("sops encrypt --in-place '{}'", path.display()));
         path
     }
 
-    /// Declares a secret; further fields in `fields`.
+    /// Declares a secret. `fields` has further fields.
     pub fn declare(&mut self, path: &Path, key: &str, fields: Value) {
         self.manifest = self.manifest.clone().secret_with("s", path, key, fields);
     }
 
-    /// Declares it otherwise.
+    /// Changes a field of the secret.
     pub fn redeclare(&mut self, field: &str, value: impl Into<Value>) {
         self.manifest.value()["secrets"][0][field] = value.into();
     }
@@ -87,7 +89,7 @@ impl Scene {
         self.manifest = self.manifest.clone().with(field, value);
     }
 
-    /// Takes a field out of the manifest.
+    /// Removes a field from the manifest.
     pub fn unset(&mut self, field: &str) {
         self.manifest = self.manifest.clone().without(field);
     }
@@ -104,7 +106,7 @@ impl Scene {
         self.own.push((name, value.to_owned()));
     }
 
-    /// What the person will write in the editor.
+    /// Sets the text that the person will write in the editor.
     pub fn will_write(&mut self, text: &str) {
         let path = self.world.write("replacement", text);
         self.own_variable("REPLACEMENT", &path.display().to_string());
@@ -116,7 +118,7 @@ impl Scene {
             .run_with(&self.manifest, |command| command.envs(self.variables.iter().cloned()))
     }
 
-    /// Runs the program, which has to say `words`; gives the line in which it does, with real paths.
+    /// Runs the program, which must print `words`. Returns the line with these words, with real paths.
     pub fn says(&self, words: &str) -> String {
         let said = self.run();
         let dir = self.world.input("").display().to_string();
@@ -126,24 +128,25 @@ impl Scene {
             .replace("$DIR", dir)
     }
 
-    /// Runs the program, which has nothing to complain about.
+    /// Runs the program, which must print no error or warning.
     pub fn is_mended(&self) {
         let said = self.run();
         assert_eq!(said.code, Some(0), "{said:?}");
     }
 
-    /// Runs the program, which does not say `words` any more.
+    /// Runs the program, which must not print `words` any more.
     pub fn no_longer_says(&self, words: &str) {
         let said = self.run();
         assert!(!said.err.contains(words), "{words:?} is in {said:?}");
     }
 
-    /// Runs the command with which a line ends.
+    /// Runs the command at the end of a line.
     pub fn does(&self, line: &str) {
         self.types(command(line));
     }
 
-    /// Runs the command with which a line ends, which goes by `.sops.yaml`: not from `/`, only from where the line says.
+    /// Runs the command at the end of a line. The command needs `.sops.yaml`, so it must fail in `/`, and succeed in the directory
+    /// that the line names.
     pub fn does_by_rules(&self, line: &str, place: &str, with: impl FnOnce(&str) -> String) {
         assert!(line.contains(&format!("{place} run: ")), "{line}");
         let command = with(command(line));
@@ -152,19 +155,19 @@ impl Scene {
         self.types(&command);
     }
 
-    /// Types a command, which has to succeed.
+    /// Types a command, which must succeed.
     pub fn types(&self, command: &str) -> String {
         let said = self.tries(command);
         assert_eq!(said.code, Some(0), "{command}: {said:?}");
         said.out
     }
 
-    /// Types a command. Whoever runs the tests does: the user of the program may not reach sops.
+    /// Types a command, as the user who runs the tests: the program's user may not be able to reach sops.
     pub fn tries(&self, command: &str) -> Said {
         self.tries_in(&self.world.input(""), command)
     }
 
-    /// The same in another directory.
+    /// Types a command in another directory.
     pub fn tries_in(&self, directory: &Path, command: &str) -> Said {
         let line = format!("cd '{}' && {command}", directory.display());
         let mut shell = self.world.as_tester("bash");
@@ -174,7 +177,7 @@ impl Scene {
         said
     }
 
-    /// What is published of the only secret.
+    /// The published content of the only secret.
     pub fn secret(&self) -> String {
         let link = self.manifest.field("symlinkPath").unwrap().as_str().unwrap();
         self.world.read(&format!("{link}/s"))
@@ -189,7 +192,7 @@ pub fn change(path: &Path, change: impl FnOnce(String) -> String) {
     fs::write(path, changed).unwrap();
 }
 
-/// The command with which a line ends.
+/// The command at the end of a line.
 pub fn command(line: &str) -> &str {
     let marks = ["run: ", "run where it was built from: "];
     let starts = marks.iter().filter_map(|mark| Some(line.find(mark)? + mark.len()));

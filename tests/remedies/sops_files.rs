@@ -1,4 +1,4 @@
-//! Files that cannot be used, or do not decrypt.
+//! The remedies for sops files that cannot be used, or cannot be decrypted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::scene::{OTHER, Scene, change};
 use crate::{Row, mended, named};
 
-/// Where sops finds its rules.
+/// The words in a message for the directory from which sops finds its rules.
 const RULES: &str = "in the directory of .sops.yaml";
 
 pub const ROWS: &[Row] = &[
@@ -94,7 +94,7 @@ pub const ROWS: &[Row] = &[
 
 const PLAIN: &str = "a: one\nn_unencrypted: 1\n";
 
-/// A host with the secret `a` of a good file.
+/// A host with the secret `a` from a good file.
 fn with_file(name: &str, plain: &str, key: &str) -> Option<(Scene, PathBuf)> {
     let mut scene = Scene::new()?;
     let path = scene.encrypted(name, plain);
@@ -103,7 +103,7 @@ fn with_file(name: &str, plain: &str, key: &str) -> Option<(Scene, PathBuf)> {
     Some((scene, path))
 }
 
-/// Damages a file; does what is said, and sees the secret again.
+/// Damages a file, does what the message says, and checks that the secret is published again.
 fn damage_and_mend(name: &str, plain: &str, key: &str, words: &str, damage: impl FnOnce(Vec<u8>) -> Vec<u8>) {
     let Some((scene, path)) = with_file(name, plain, key) else {
         return;
@@ -117,7 +117,7 @@ fn damage_and_mend(name: &str, plain: &str, key: &str, words: &str, damage: impl
     assert_eq!(scene.secret(), before, "{name}");
 }
 
-/// As UTF-16 with a mark, the smaller half of each character first.
+/// Encodes a text as UTF-16 with a byte order mark. In each character, the lower byte comes first.
 fn utf_16(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(text.to_vec()).unwrap();
     let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
@@ -134,7 +134,7 @@ const FORMATS: [(&str, &str); 5] = [
 
 fn utf_16_is_converted() {
     for (name, plain) in FORMATS {
-        // Bytes of any kind can be in a binary file, but what sops makes of them is JSON.
+        // A binary file can contain any bytes, but sops writes it as JSON.
         damage_and_mend(name, plain, "", "it was saved as UTF-16", |text| utf_16(&text));
         let without_mark = |text: Vec<u8>| utf_16(&text)[2..].to_vec();
         damage_and_mend(name, plain, "", "it was saved as UTF-16", without_mark);
@@ -149,7 +149,7 @@ fn a_mark_is_taken_out() {
     }
 }
 
-/// In which formats line ends do no harm, as the real sops has it.
+/// Tests in which formats other line ends do no harm, in comparison with the real sops.
 fn line_ends(name: &str, plain: &str, words: &str, end: &str) {
     let Some((scene, path)) = with_file(name, plain, "") else {
         return;
@@ -280,7 +280,7 @@ fn the_format_is_declared() {
             scene.redeclare("format", declared);
             let said = scene.run();
             let Some((_, behind)) = said.err.split_once("set format = \"") else {
-                // JSON is YAML, and what sops makes of a binary file is JSON.
+                // Every JSON text is also YAML, and sops writes a binary file as JSON.
                 assert_eq!(said.code, Some(0), "{name} as {declared}: {said:?}");
                 continue;
             };
@@ -358,7 +358,7 @@ fn a_bad_line_is_corrected_first() {
 }
 
 fn a_plain_file_is_encrypted() {
-    // The last one has an ending that sops takes for another format.
+    // The name of the last file has an ending that means another format to sops.
     for (name, plain, format) in [
         ("f.yaml", "a: one\n", "yaml"),
         ("f.json", "{\"a\": \"one\"}", "json"),
@@ -406,7 +406,7 @@ fn a_number_that_is_a_key_gets_quotes() {
         let line = scene.says(&format!(
             "it was never encrypted, and it has a key that is {kind}, but sops accepts only strings as keys"
         ));
-        // As it is, sops refuses it.
+        // sops refuses the text in its present form.
         assert_ne!(scene.tries(crate::scene::command(&line)).code, Some(0));
         scene.world.write("f.yaml", good);
         scene.does_by_rules(&line, RULES, str::to_owned);
@@ -414,7 +414,7 @@ fn a_number_that_is_a_key_gets_quotes() {
     }
 }
 
-/// The file without its line that begins with `start`.
+/// Removes the line that begins with `start` from the file.
 fn without(path: &Path, start: &str) {
     change(path, |text| {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with(start));
@@ -474,7 +474,7 @@ fn a_value_that_is_not_encrypted_is_added_again() {
     an_older_copy_of_the_metadata_is_of_the_same_file();
 }
 
-/// Somebody added a document to an encrypted file.
+/// Somebody has added a document to an encrypted file.
 fn a_plain_document_is_added_again() {
     let Some((mut scene, path)) = with_file("f.yaml", PLAIN, "a") else {
         return;
@@ -488,7 +488,7 @@ fn a_plain_document_is_added_again() {
     scene.is_mended();
 }
 
-/// sops reads the metadata of the first document alone, whatever became of the others.
+/// sops reads only the metadata of the first document, whatever is in the other documents.
 fn an_older_copy_of_the_metadata_is_of_the_same_file() {
     let Some((scene, path)) = with_file("f.yaml", "a: one\n---\nc: two\n", "a") else {
         return;
@@ -553,7 +553,7 @@ fn strange_names_are_quoted() {
 }
 
 fn a_file_of_the_store_is_mended_where_it_was_built_from() {
-    // What is mounted there is seen by this host alone.
+    // Here, the mount on this directory is seen only by this host.
     if !Path::new("/nix/store").is_dir() {
         return crate::common::say("skipped: needs a Nix store");
     }

@@ -1,9 +1,9 @@
-//! The remedies in the source of the program and of the modules.
+//! Finds the remedies in the source of the program and of the modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a text with a remedy contains: a command, or what somebody is told to do.
+/// Words that show a remedy: a command, or an instruction.
 const COMMANDS: [&str; 26] = [
     "run: ",
     "hint: ",
@@ -38,15 +38,15 @@ const VERBS: [&str; 36] = [
     "raise", "restore", "look", "start", "insert", "find", "import", "ask", "turn",
 ];
 
-/// A text of the source.
+/// A text in the source.
 pub struct Text {
-    /// The file that it is in.
+    /// The path of the source file.
     pub path: String,
-    /// As it stands there.
+    /// The text, as the source has it.
     pub text: String,
 }
 
-/// Every text.
+/// All texts in the source.
 pub fn texts() -> Vec<Text> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -80,7 +80,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 }
 
 impl Text {
-    /// Whether it stands where there is nothing but advice, and is not the cause that the advice is about.
+    /// Whether the text is in a file that contains only advice, and is not the cause of a failure.
     pub fn is_advice(&self) -> bool {
         let is_cause = ["it ", "its ", "line ", "{error}"]
             .iter()
@@ -88,7 +88,7 @@ impl Text {
         self.path.starts_with("src/program/remedy/") && self.text.contains(' ') && !is_cause
     }
 
-    /// Whether it tells somebody what to do.
+    /// Whether the text tells somebody what to do.
     pub fn is_remedy(&self) -> bool {
         let text = self.text.replace("cannot be run: ", "");
         let asks = |verb: &&str| {
@@ -102,23 +102,23 @@ impl Text {
     }
 }
 
-/// Whether it is a sentence or the beginning of one, and not the two words of a record.
+/// Whether the text is a sentence or its beginning. Otherwise it may be the two words of a record.
 fn is_sentence(text: &str) -> bool {
     text.split(' ').count() > 3 || !text.ends_with(' ') && !text.ends_with("\\n")
 }
 
-/// Whether a file's name ends so.
+/// Whether the name of a file has this ending.
 fn is_a(name: &str, ending: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == ending)
 }
 
-/// Whether `word` is there, with its end being the end of a word.
+/// Whether the text contains `word`, and the word ends there.
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word)
         .any(|(at, _)| !text[at + word.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_'))
 }
 
-/// The string literals before the unit tests, lines joined.
+/// The string literals before the unit tests. The lines of a literal are joined.
 fn of_rust(text: &str) -> Vec<String> {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let mut literals = Vec::new();
@@ -126,12 +126,12 @@ fn of_rust(text: &str) -> Vec<String> {
     while let Some(at) = rest.find(['"', '/', '\'', '#']) {
         let found = &rest[at..];
         let is_raw = rest[..at].ends_with('r');
-        // Bytes are no message, and what failed is no remedy.
+        // A byte string is no message. The argument of `failed` is no remedy.
         let is_other = rest[..at].ends_with('b') || rest[..at].ends_with("failed(");
         rest = match found.as_bytes()[0] {
             b'/' if found.starts_with("//") => found.split_once('\n').map_or("", |(_, rest)| rest),
             b'\'' => behind_character(found),
-            // Neither an attribute nor the start of a raw text with marks.
+            // This `#` begins an attribute, and no raw string.
             b'#' if !(is_raw && found.starts_with("#\"")) => &found[1..],
             b'#' => take(&found[2..], "\"#", &mut literals),
             b'"' if is_raw => take(&found[1..], "\"", &mut literals),
@@ -148,7 +148,7 @@ fn of_rust(text: &str) -> Vec<String> {
     literals
 }
 
-/// What stands behind a character's literal, or behind the mark of a lifetime.
+/// The text after a character literal, or after the mark of a lifetime.
 fn behind_character(text: &str) -> &str {
     let inside = text[1..].strip_prefix('\\').map_or(&text[1..], |escaped| escaped);
     let width = inside.chars().next().map_or(0, char::len_utf8);
@@ -162,7 +162,7 @@ fn take<'t>(text: &'t str, end: &str, literals: &mut Vec<String>) -> &'t str {
     rest
 }
 
-/// Where a literal that begins here ends.
+/// The position at which the literal ends.
 fn end_of_literal(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 1;
@@ -172,25 +172,25 @@ fn end_of_literal(text: &str) -> usize {
     at
 }
 
-/// A literal without the line breaks that only the source has.
+/// Joins the lines of a literal that has line breaks only in the source.
 fn joined(literal: &str) -> String {
     let mut lines = literal.split("\\\n");
     let first = lines.next().unwrap_or_default().to_owned();
     lines.fold(first, |text, line| text + line.trim_start())
 }
 
-/// The text of each line of a Nix file that has some: what a module says has its remedy in one line. Descriptions of options are no
-/// messages.
+/// The text in each line of a Nix file that has one. A message of a module has its remedy in one line. Descriptions of options are
+/// no messages.
 fn of_nix(text: &str) -> Vec<String> {
     let is_code =
         |line: &&str| !line.trim_start().starts_with('#') && !line.contains("description =") && !line.contains("${pkgs.");
     text.lines().filter(is_code).filter_map(quoted).collect()
 }
 
-/// What stands between the first and the last quote of a line; of a text of several lines this one.
+/// The text between the first and the last quote of a line. If the line has only one quote, the whole line.
 fn quoted(line: &str) -> Option<String> {
     let (_, behind) = line.split_once('"')?;
     let text = behind.rsplit_once('"').map_or(line, |(text, _)| text);
-    // Code between two texts is not one.
+    // Code between two texts is no text.
     (!text.contains("(lib.")).then(|| text.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Keys of a manifest that give no value.
+//! The remedies for keys of a manifest that have no value in the file.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub const ROWS: &[Row] = &[
 
 const PLAIN: &str = r#"{"password": "one", "a/b": {"c/d": "two"}, "m": {"a/b": "three", "c": null}, "l": ["four", {"n": "five"}], "m2": "six", "n": {"o": "seven"}}"#;
 
-/// A host with a secret under `key`.
+/// A host with a secret whose key is `key`.
 fn with_key(key: &str) -> Option<Scene> {
     let mut scene = Scene::new()?;
     let path = scene.encrypted("f.json", PLAIN);
@@ -50,7 +50,7 @@ fn the_key_that_was_meant_is_there() {
         ("n.o", "seven"),
     ] {
         let Some(mut scene) = with_key(typed) else { return };
-        // Each turn may be right about one more name.
+        // Each repair may correct only one more name of the key.
         for _ in 0..2 {
             let said = scene.run();
             let Some((_, meant)) = said.err.split_once("; did you mean ") else {
@@ -65,7 +65,7 @@ fn the_key_that_was_meant_is_there() {
     }
 }
 
-/// A key of a message, without the quotes that mark it off there.
+/// The key in a message, without the quotes around it.
 fn unquoted(key: &str) -> &str {
     key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key)
 }
@@ -140,7 +140,7 @@ fn an_element_of_a_list_is_named() {
 fn one_of_two_values_is_left() {
     let Some(mut scene) = with_key("password") else { return };
     let path = scene.world.input("f.json");
-    // An empty value is not authenticated, so the file still opens.
+    // An empty value is not authenticated. So the file can still be decrypted.
     change(&path, |text| {
         text.replacen("\"password\"", "\"password\": \"\",\n\"password\"", 1)
     });

@@ -1,7 +1,8 @@
-//! `docs/inspect.schema.json` against what `sops-nix inspect --json` prints, and `docs/manifest.schema.json` against the manifests that the modules write, and against what the real program takes and refuses.
+//! Compares `docs/inspect.schema.json` with what `sops-nix inspect --json` prints. Compares `docs/manifest.schema.json` with the
+//! manifests that the modules write, and with the manifests that the real program accepts and refuses.
 //!
-//! The judge is the validator of Python (`python3-jsonschema`). The one in Rust would turn on features of `regex-automata` that the
-//! program is built without, and the tests would run another program.
+//! The validator is that of Python (`python3-jsonschema`). A validator in Rust would turn on features of `regex-automata` without
+//! which the program is built, and the tests would then run another program.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,7 +32,8 @@ fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A Python that has the validator: a distribution's package belongs to its own Python, which need not be the first on the search path.
+/// A Python that has the validator. The package of a distribution belongs to the distribution's Python, which may not be the first
+/// on the search path.
 fn python() -> Option<&'static str> {
     let can = |python: &&str| {
         let mut command = Command::new(python);
@@ -45,12 +47,12 @@ fn python() -> Option<&'static str> {
     python
 }
 
-/// Which rules of the schema of manifests each manifest breaks. Nothing, said aloud, where there is no validator.
+/// The rules of the manifest schema that each manifest breaks. If there is no validator, prints that, and returns `None`.
 fn faults(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
     faults_by("docs/manifest.schema.json", manifests)
 }
 
-/// Which rules of a schema each value breaks. Nothing, said aloud, where there is no validator.
+/// The rules of a schema that each value breaks. If there is no validator, prints that, and returns `None`.
 fn faults_by(schema: &str, values: &[Value]) -> Option<Vec<Vec<String>>> {
     let mut command = Command::new(python()?);
     let script = [project("tests/schema/validate.py"), project(schema)];
@@ -75,7 +77,7 @@ fn faults_by(schema: &str, values: &[Value]) -> Option<Vec<Vec<String>>> {
     Some(faults)
 }
 
-/// The manifests that the Nix modules emit, those of the fixtures, and the one of the README.
+/// The manifests that the Nix modules make, the manifests of the fixtures, and the manifest in the README.
 fn manifests() -> Vec<(String, Value)> {
     let cases = fs::read_dir(project("tests/nix/expected")).unwrap();
     let directories = cases
@@ -98,7 +100,7 @@ fn manifests() -> Vec<(String, Value)> {
         .collect()
 }
 
-/// What `sops-nix inspect --json` prints of a file. `None` if it refuses the file.
+/// The output of `sops-nix inspect --json` for a file. `None` if the command refuses the file.
 fn inspection(path: &Path) -> Option<Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sops-nix"));
     let output = command.args(["inspect", "--json"]).arg(path).output().unwrap();
@@ -136,7 +138,7 @@ fn each_manifest_that_the_modules_write_follows_the_schema() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// A manifest in which nothing is wrong.
+/// A manifest without faults.
 fn sound() -> Value {
     json!({
         "version": 1,
@@ -148,7 +150,7 @@ fn sound() -> Value {
     })
 }
 
-/// The objects of that manifest, and the names that the schema has for their fields.
+/// The objects of this manifest, each with the names of its fields in the schema.
 fn objects() -> Vec<(&'static str, Vec<String>)> {
     let text = fs::read_to_string(project("docs/manifest.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&text).unwrap();
@@ -164,7 +166,7 @@ fn objects() -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-/// Values of every type, and those at the ends of what fields allow.
+/// Values of every type, and the smallest and largest values that fields allow.
 fn values() -> Vec<Value> {
     let numbers = [-1, 0, 1, 2, 86_400, 86_401, 1_048_577, 4_294_967_294, 4_294_967_295_i64];
     let texts = ["", "x", "yaml", "/a", "0400", "07777", "17777"];
@@ -176,7 +178,8 @@ fn values() -> Vec<Value> {
         .collect()
 }
 
-/// The sound manifest with each value in each field, with a field that there is not in each object, and without each field.
+/// Changed copies of the manifest without faults: each value in each field, each object with an unknown field, and each object
+/// without one of its fields.
 fn changed() -> Vec<Value> {
     let mut manifests = vec![sound()];
     for (object, fields) in objects() {
@@ -195,7 +198,7 @@ fn changed() -> Vec<Value> {
     manifests
 }
 
-/// Whether the program takes a manifest. Nothing, if it refuses it for what is beyond types and names of fields.
+/// Whether the program accepts a manifest. `None` if it refuses the manifest for a reason other than types and names of fields.
 fn is_taken(world: &World, manifest: &Value) -> Option<bool> {
     let path = world.write("manifest.json", manifest.to_string());
     let Said { code, err, .. } = world.run_arguments(["-check-mode=manifest".as_ref(), path.as_os_str()]);
