@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for some seconds, two at a time, and prints a table. Fails when one finds something; the input is kept, with
-# the command that runs it again.
+# Runs every fuzz target for some seconds, two targets at a time, and prints a table. Fails if a target finds a fault. In that case,
+# the input is kept, and the command that runs it again is printed.
 #
 #     fuzz/run.sh SECONDS [TARGET…]
 #     FUZZ_SEED=1 fuzz/run.sh 8     the same inputs each time, as far as the machine gets in that time
 #
-# Needs `cargo install --locked cargo-fuzz`, a C++ compiler for libFuzzer, jq and ssh-keygen; no nightly Rust, because the sanitizers stay out:
-# the program has no unsafe code, and arithmetic is checked.
+# Needs `cargo install --locked cargo-fuzz`, a C++ compiler for libFuzzer, jq and ssh-keygen. Needs no nightly Rust, because no
+# sanitizers are used: the program has no unsafe code, and its arithmetic is checked.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds=${1:?how many seconds for each target}
@@ -20,7 +20,7 @@ cargo fuzz build "${build[@]}"
 [ $# -gt 0 ] || mapfile -t targets < <(cargo fuzz list)
 [ $# -eq 0 ] || targets=("$@")
 
-# One target. The limits are for one input: 10 seconds, 1 GiB; src/system/budget.rs has those for its size.
+# Runs one target. The limits for one input are 10 seconds and 1 GiB; src/system/budget.rs has the limits that depend on its size.
 fuzz() {
     local target=$1 dictionary=()
     mkdir -p "corpus/$target" "artifacts/$target"
@@ -30,7 +30,7 @@ fuzz() {
         echo "finding" > "$logs/$target.finding"
 }
 
-# A row: executions, executions a second, features covered.
+# A row of the table: executions, executions per second, and covered features.
 row() {
     local log=$logs/$1 findings=0
     [ ! -e "$log.finding" ] || findings=1

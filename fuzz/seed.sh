@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Fills corpus/ from the fixtures of the tests. What a fuzzer found before stays there.
+# Fills corpus/ from the fixtures of the tests. Inputs that a fuzzer found before are kept.
 #
 #     fuzz/seed.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 fixtures=../tests/fixtures
-# The word that no message may show; src/program/messages.rs has it too.
+# The word that no message may show. src/messages.rs, beside this script, has it too.
 planted=hunter2swordfish
 
-# Standard input becomes a seed of a target, under a name that its content gives it.
+# Writes standard input as a seed of a target. The name of the seed is made from its content.
 seed() {
     local file
     mkdir -p "corpus/$1"
@@ -17,7 +17,7 @@ seed() {
     mv "$file" "corpus/$1/$(sha1sum < "$file" | cut -d' ' -f1)"
 }
 
-# The base64 between the first and the last line.
+# The base64 between the first and the last line of a file.
 unarmored() { grep -v -e '-----' | tr -d ' \n' | base64 -d; }
 
 formats() {
@@ -36,7 +36,7 @@ tokens() {
     grep -ahoE 'ENC\[AES256_GCM[^]]*\]' "$fixtures"/3.13.2/types.{json,yaml} "$fixtures"/3.13.2/times.yaml | while read -r token; do
         printf 'x%s' "$token" | seed token
     done
-    # The first byte is the number of the type.
+    # The first byte is the number of the type of the value.
     for value in "$planted" -42 1.5e-7 true 2001-12-14T21:59:43.1-05:00 ' a comment' ''; do
         for number in 0 1 2 3 4 5; do printf "\\x0$number%s" "$value" | seed token; done
     done
@@ -80,13 +80,14 @@ openpgp() {
     local file
     for file in "$fixtures"/openpgp/messages/*.asc; do
         { printf '\1'; cat "$file"; } | seed openpgp_message
-        # Without the checksum.
+        # The armored bytes, without the checksum.
         { printf '\0'; grep -v -e '^=' -e ':' "$file" | unarmored; } | seed openpgp_message
     done
     for file in "$fixtures"/openpgp/content/*; do
         { printf '\1\0'; cat "$file"; } | seed openpgp_data
     done
-    # A literal, one in two packets of uncompressed data, a marker and padding before one, and a signature around one.
+    # Packets: a literal, a literal in two packets of uncompressed data, a literal after a marker and padding, and a literal inside
+    # a signature.
     for file in '\xcb\x09b\0\0\0\0\0abc' '\xa3\0\xa3\0\xcb\x09b\0\0\0\0\0abc' '\xca\3PGP\xd5\1x\xcb\x09b\0\0\0\0\0abc' \
         '\x90\1x\xcb\x09b\0\0\0\0\0abc\x88\1x'; do
         { printf '\0\7'; printf "$file"; } | seed openpgp_data
@@ -104,11 +105,11 @@ plugin_answers() {
     done
 }
 
-# Groups that are needed, groups that are there, and entries of two bytes.
+# The first byte is the number of groups that are needed, the second the number of all groups. Each two further bytes are an entry.
 shares() {
     printf '\2\2\0\0\1\0' | seed shares
     printf '\2\3\0\376\1\0\2\0' | seed shares
-    # One wrong share before as many right ones as are needed, of many; and very many wrong ones.
+    # In the first seed, one wrong share comes before as many right shares as are needed. The other seed has very many wrong shares.
     { printf '\12\14\0\376'; for number in 1 2 3 4 5 6 7 10 11 12 13; do printf "\\$number\\0"; done; } | seed shares
     { printf '\200\376'; for number in {0..253}; do printf "\\x$(printf %x "$number")\\xfe"; done; } | seed shares
 }

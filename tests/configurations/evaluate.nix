@@ -1,9 +1,9 @@
-# One module file of somebody's configuration, imported as it is, by the modules of sops-nix and by ours: { theirs, ours }, each with what
-# would be installed (manifests and paths of the secrets), and what is refused. What the file reads of the rest of its configuration is not there,
-# but for what is below.
+# Evaluates a module file of a public configuration, unchanged, by the modules of sops-nix and by ours. The result is { theirs, ours
+# }. Each side says what would be installed (manifests and paths of the secrets), and what is refused. The rest of the configuration
+# is missing, except for the parts below.
 {
   file,
-  # The directory of the configuration that it is from.
+  # The directory of the configuration to which the file belongs.
   root,
   # "nixos" or "home"
   system,
@@ -24,7 +24,7 @@ let
     }
   );
 
-  # Users and groups that modules of NixOS make, by the names that secrets are given to.
+  # Users and groups that modules of NixOS make. Secrets are given to users and groups of these names.
   serviceUsers = [
     "root"
     "acme"
@@ -59,7 +59,7 @@ let
     home = lib.mkDefault "/home/${name}";
   };
 
-  # What every configuration has of a whole system.
+  # What the configuration of every whole system has.
   aSystem = {
     users.users = lib.genAttrs serviceUsers userOf;
     users.groups = lib.genAttrs serviceUsers (name: {
@@ -76,7 +76,7 @@ let
     xdg.cacheHome = lib.mkDefault "/home/alice/.cache";
   };
 
-  # Any other option may be set, and is read by nobody.
+  # Any other option may be set, but nothing reads it.
   open = {
     freeformType = lib.types.lazyAttrsOf lib.types.unspecified;
   };
@@ -86,12 +86,12 @@ let
       defaultSopsFile = lib.mkOverride 1400 ../nix/files/secrets.yaml;
       package = lib.mkForce pkgs.hello;
       validationPackage = lib.mkForce pkgs.hello;
-      # Paths of the configuration are not in the store here.
+      # The paths of the configuration are not in the store here.
       validateSopsFiles = lib.mkForce false;
     };
   };
 
-  # Flakes hand their inputs to modules. Of these there are two: the configuration, and sops-nix, which is imported already.
+  # Flakes pass their inputs to modules. Here there are two inputs: the configuration, and sops-nix, which is imported already.
   sopsInput = rec {
     nixosModules = {
       sops = { };
@@ -143,7 +143,7 @@ let
       theirs = sopsNix + "/modules/home-manager/sops.nix";
       ours = ../../home-module;
       lib = homeLib;
-      # sops-nix keeps this manifest to itself; what it is made of is compared instead.
+      # sops-nix gives no access to this manifest. So the values from which it is made are compared.
       manifests = _: [ ];
     };
   };

@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-# A file that sets something below `sops`.
+# Finds a file that sets something below `sops`.
 MENTIONS = re.compile(r"\bsops\s*(=|\.\s*(secrets|templates|age|gnupg|defaultSopsF|validate|environment|log|useTmpfs))")
 
 
@@ -101,7 +101,7 @@ def first_difference(theirs, ours, place=""):
     return f"{place}: sops-nix {json.dumps(theirs)[:200]}, ours {json.dumps(ours)[:200]}"
 
 
-# Why a file needs the rest of its configuration, by what Nix says.
+# The reasons why a file needs the rest of its configuration, by the texts of Nix errors.
 REASONS = [
     ("reads an option or a package of its configuration that is not here", r"attribute '.*' missing|does not exist\.|has no attribute"),
     ("is written for a newer Nix than the one that evaluates", r"syntax error"),

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Puts each defect into a copy of the project and runs the test of the real program that is to catch it.
+# Puts each defect into a copy of the project, and runs the test of the real program that should find the defect.
 #
 #     tests/defects/run.sh [--all] [NAME…]      # NAME without .patch; without a name, all of them
 #
-# The head of NAME.patch says which promise it breaks, what the defect is, and which test is to fail. With --all every test that drives the
-# real program is run instead of that one. Exits with 1 when a defect is not caught, or a patch does not apply or does not build: then
-# the code has changed, and the patch has to follow. The copy is built in $DEFECTS_TARGET (target/defects), which is kept.
+# The head of NAME.patch says which promise the defect breaks, what the defect is, and which test should fail. With --all, every
+# test of the real program is run instead of that test. Exits with 1 if a defect is not found. Also exits with 1 if a patch cannot
+# be applied or built: then the code has changed, and the patch has to be adapted. The copy is built in $DEFECTS_TARGET
+# (target/defects), which is kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -20,14 +21,14 @@ all=
 
 field() { sed -n "s/^$1: //p" "$here/$2.patch" | head -1; }
 
-# The files that git knows or would take, where the copy has others: a run that was interrupted may have left a defect in it.
+# Copies the files that git tracks or would add, if the copy differs. A run that was interrupted may have left a defect in the copy.
 copy_project() {
     git ls-files -zco --exclude-standard |
         xargs -0 sh -c 'for file; do [ ! -f "$file" ] || cmp -s "$file" "$0/$file" || printf "%s\\0" "$file"; done' "$copy" |
         xargs -0 -r cp --parents -t "$copy"
 }
 
-# usage: run_test NAME → whether the test passes; `$log` has what it says. The test has to be there.
+# usage: run_test NAME → whether the test passes. `$log` has its output. The test must exist.
 run_test() {
     local test=$1 program filter
     if [ -n "$all" ]; then
@@ -39,7 +40,7 @@ run_test() {
 }
 builds() { (cd "$copy" && cargo test --no-run --test "$(field test "$1" | cut -d' ' -f1)") > "$log" 2>&1; }
 
-# usage: verdict NAME → in a word or two, and a line of the table; fails unless the defect was caught
+# usage: verdict NAME → prints the verdict in one or two words, as a line of the table. Fails unless the defect was found.
 verdict() {
     local name=$1 test caught
     test=$(field test "$name")
@@ -59,14 +60,14 @@ verdict() {
 apply() { patch -s -f -d "$copy" -p1 "${@:2}" < "$here/$1.patch" > "$log" 2>&1; }
 undo() {
     apply "$1" -R
-    # A restored file must be newer than what was built with the defect.
+    # A restored file must be newer than the files that were built with the defect.
     sed -n 's#^+++ b/##p' "$here/$1.patch" | while IFS= read -r file; do touch "$copy/$file"; done
 }
 line() { printf '| %s | %s | %s |\n' "$(field promise "$1")" "$(field defect "$1")" "$2"; }
 
 mkdir -p "$copy"
 copy_project
-# Without a defect all of them pass: otherwise a failure says nothing.
+# Without a defect, all tests must pass. Otherwise a failure would prove nothing.
 failed=0
 if [ -z "$all" ]; then
     for test in $(for name in "$@"; do field test "$name" | tr ' ' '!'; done | sort -u); do

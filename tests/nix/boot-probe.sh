@@ -1,4 +1,5 @@
-# Runs in the container at the end of its boot: what became of the units and the secrets, in lines that are the same on every machine.
+# Runs in the container at the end of its boot. Prints the states of the units and the secrets, in lines that are the same on every
+# machine.
 exec > /probe.log 2>&1
 state() { systemctl show "$1" -p ActiveState -p Result --value | paste -sd' '; }
 tree() {
@@ -12,7 +13,7 @@ mounts() {
 
 echo "# units"
 for unit in sops-nix-for-users sops-nix sops-install-secrets; do echo "$unit: $(state "$unit")"; done
-# Those of the case itself.
+# The units of the case itself.
 for unit in make-key vault-sync wait-for-token token app; do
   [ ! -e "/etc/systemd/system/$unit.service" ] || echo "$unit: $(state "$unit")"
 done
@@ -24,7 +25,7 @@ tree
 echo "# a unit that needs a secret read: $(cat /consumer)"
 [ ! -e /app ] || echo "# a unit of the case read: $(cat /app)"
 
-# Another sops file, as after a switch, and the unit once more.
+# The sops file is replaced by another, as after a switch, and the unit is started again.
 sed -i 's#files/secrets.yaml#files/production.yaml#; s#"restartUnits": \[\]#"restartUnits": ["consumer.service"]#' /test/manifest.json
 jq '.secrets |= map(select(.name == "db/password"))' /test/manifest.json > /test/manifest.new && mv /test/manifest.new /test/manifest.json
 systemctl restart sops-install-secrets
@@ -33,7 +34,7 @@ for _ in $(seq 50); do [ "$(wc -c < /consumer)" -gt 13 ] && break; sleep 0.1; do
 echo "# the unit that needs the secret was restarted and read: $(cat /consumer)"
 tree
 
-# A switch that would not find the unit in its configuration: no list names it, and systemd is asked.
+# A switch that would not find the unit in its configuration. So no list names the unit, and systemd is asked.
 if jq -e .ageKeyFile /test/manifest.json > /dev/null; then
   before=$(wc -c < /consumer)
   mkdir -p /run/nixos /test/no-units
@@ -44,7 +45,7 @@ if jq -e .ageKeyFile /test/manifest.json > /dev/null; then
   echo "# the unit was restarted and read: $(tail -c +$((before + 1)) /consumer); in lists: $(cat /run/nixos/* 2> /dev/null)"
 fi
 
-# A failure is seen, and changes nothing.
+# A failure is visible, and changes nothing.
 sed -i 's#"key": "db/password"#"key": "no/such/key"#' /test/manifest.json
 systemctl restart sops-nix 2> /dev/null
 echo "# after a failure: $(state sops-nix)"

@@ -1,7 +1,7 @@
-# Boots a real systemd with the units of the cases, in a container over this root, and looks at what the secrets have become. Part of run.sh.
-# This is where confinement and mounts, which no evaluation can show, are seen to work together.
+# Part of run.sh. Boots a real systemd with the units of the cases, in a container over a copy of this root, and examines the
+# published secrets. An evaluation cannot show how confinement and mounts work together, but this test can.
 
-# The files of a case, with the test key in place of the keys that it names.
+# The files of a case. The test key replaces the keys that the case names.
 lay_out_boot() {
   local case=$1 directory=$2 file
   translate_case "$case" "$directory"
@@ -9,14 +9,16 @@ lay_out_boot() {
   chmod 0600 "$directory/age.txt"
   cp "$SOPS_INSTALL_SECRETS" "$directory/program"
   for file in "$directory"/manifest*.json; do
-    # A case whose key is a credential gets it from the container manager, and one may make its key itself.
+    # In some cases, the key is a credential. The container manager then passes it to the container. One case may make its key
+    # itself.
     jq --arg makesKey "$(ls "$directory" | grep -x make-key.service)" \
       '.ageKeyFile = (if .ageKeyCredential then null elif $makesKey != "" then .ageKeyFile else "/test/age.txt" end) | .ageSshKeyPaths = [] | .sshKeyPaths = []' \
       "$file" > "$file.new" && mv "$file.new" "$file"
   done
 }
 
-# Run in a mount namespace: boots the case's units on a copy of this root, and prints what the probe says. Further arguments go to systemd-nspawn.
+# Runs in a mount namespace: boots the units of a case on a copy of this root, and prints the output of the probe. Further arguments
+# are passed to systemd-nspawn.
 boot_in_container() {
   local directory=$1 root=$work/boot-root upper=$work/boot-upper units unit init=--boot
   shift
@@ -29,16 +31,17 @@ boot_in_container() {
   cp "$tests_path/passwd" "$tests_path/group" "$root/etc/"
   units=$root/etc/systemd/system
   rm -rf "$units" && mkdir -p "$units/multi-user.target.wants"
-  # userborn stands for what this system has in its place.
+  # userborn replaces the program that makes the users on this system.
   find "$directory" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' \) -exec cp -t "$units" {} +
-  # Before 253 systemd calls chroot to give a unit a mount namespace, and starts none that wants one where it cannot.
+  # Before version 253, systemd needs chroot to give a unit a mount namespace. If it may not call chroot, it starts no unit that
+  # needs a mount namespace.
   case "$*" in
     *CAP_SYS_CHROOT*) ! systemd_is_before 253 || sed -Ei '/^(Protect[A-Za-z]*|ReadWritePaths)=/d' "$units"/sops-nix*.service ;;
   esac
   link_units "$units"
-  # What uses a secret, and what looks at the outcome and ends the boot.
+  # A service that uses a secret, and a service that examines the results and ends the boot.
   printf '[Service]\nType=oneshot\nRemainAfterExit=true\nExecStart=/bin/sh -c "cat /run/secrets/db/password >> /consumer"\n' > "$units/consumer.service"
-  # Where others are before the secrets, ordinary units have to say that they come after them.
+  # If other units come before the secrets, ordinary units must say that they start after those.
   if [ -e "$units/make-key.service" ]; then
     sed -i '1i [Unit]\nAfter=sops-nix.service' "$units/consumer.service"
   fi
@@ -46,9 +49,9 @@ boot_in_container() {
   ln -s ../consumer.service ../probe.service "$units/multi-user.target.wants/"
   ln -s /lib/systemd/system/multi-user.target "$units/default.target"
   for unit in networking systemd-networkd systemd-resolved; do ln -sf /dev/null "$units/$unit.service"; done
-  # The image has this machine's id, under which the container must not show up.
+  # The image has the id of this machine, but the container must have another id.
   echo 00000000000000000000000000000001 > "$root/etc/machine-id"
-  # NixOS runs its scripts before systemd.
+  # NixOS runs its scripts before it starts systemd.
   if [ -e "$directory/setupSecrets.snippet" ]; then
     init=/test/init
     { echo '#!/bin/bash'; cat "$directory/setupSecrets.snippet"; echo 'exec /lib/systemd/systemd'; } > "$root$init"
@@ -62,11 +65,11 @@ boot_in_container() {
 boots() {
   local case=$1
   shift
-  # With a namespace that is not private systemd-nspawn would change what this machine has mounted.
+  # In a mount namespace that is not private, systemd-nspawn would change the mounts of this machine.
   unshare --mount --propagation slave bash -c 'boot_in_container "$@"' boot "$work/boot/$case" "$@" > "$work/booted" 2>&1
 }
 
-# Boots a case, and compares what became of it with what booted/ has under a name.
+# Boots a case, and compares the results with the files in booted/ under a name.
 check_boot() {
   local name=$1 case=$2
   shift 2
@@ -90,7 +93,7 @@ check_boots() {
   credential=$project/tests/fixtures/keys/age.txt
   export tests_path credential work project
   export -f boot_in_container link_units systemd_is_before
-  # A boot without any of our units tells what this machine can do.
+  # A boot without our units shows what is possible on this machine.
   mkdir -p "$work/boot/nothing"
   if ! boots nothing; then
     skip "booting the units: systemd does not boot in a container here"
@@ -101,7 +104,7 @@ check_boots() {
     ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts; do
     check_boot "$case" "$case"
   done
-  # Containers that may not mount anything (Debian's systemd wants /run/lock to be a mount), or not enter a mount namespace.
+  # Some containers may mount nothing (Debian's systemd needs a mount at /run/lock), or may not enter a mount namespace.
   check_boot without-the-right-to-mount activation-with-userborn --drop-capability=CAP_SYS_ADMIN --tmpfs=/run/lock
   check_boot without-the-right-to-enter-namespaces activation-with-userborn --drop-capability=CAP_SYS_CHROOT
 }

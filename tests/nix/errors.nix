@@ -1,4 +1,4 @@
-# Configurations that cannot be evaluated, and a part of what has to be said about each: name → { message, value }.
+# Configurations that cannot be evaluated, each with a part of the message that must be shown: name → { message, value }.
 {
   lib ? import ./find-lib.nix,
 }:
@@ -53,7 +53,7 @@ in
   key-credential-that-is-a-directory = failsWith "`sops.age.keyCredential' is not of type" {
     age.keyCredential = "..";
   };
-  # A unit would be given every credential that the pattern matches.
+  # The unit would get every credential that the pattern matches.
   key-credential-that-is-a-pattern = failsWith "`sops.age.keyCredential' is not of type" {
     age.keyCredential = "sops*";
   };

@@ -1,4 +1,4 @@
-# Evaluates a home-manager configuration, and gives its results as files.
+# Evaluates a home-manager configuration, and returns the results as files.
 {
   lib,
   pkgs,
@@ -8,7 +8,7 @@
 module:
 
 let
-  # The part of home-manager's own library that the module uses: an entry of the activation with its place in the order.
+  # The part of home-manager's own library that the module uses. It makes an entry of the activation, with a place in the order.
   homeLib = lib.extend (
     _: _: {
       hm.dag.entryAfter = after: data: {

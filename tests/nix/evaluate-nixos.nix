@@ -1,9 +1,9 @@
-# Evaluates a NixOS configuration, and gives its results as files.
+# Evaluates a NixOS configuration, and returns the results as files.
 {
   lib,
   pkgs,
   render,
-  # The options of the system that the module is part of.
+  # The options of the system to which the module belongs.
   standIns ? [
     ./stand-ins/nixos.nix
     ./stand-ins/file-systems.nix
@@ -23,7 +23,7 @@ let
   inherit (evaluated) config options;
   build = config.system.build;
 
-  # The results call scripts by their store paths; these are their texts.
+  # The results call scripts by their store paths. These are the texts of the scripts.
   phases = import ../../nixos-module/phases.nix { inherit config lib pkgs; };
   cfg = config.sops;
   ordering = import ../../nixos-module/ordering.nix {

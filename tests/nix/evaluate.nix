@@ -1,4 +1,4 @@
-# Evaluates every case of `cases/` and gives its results as files: case → file name → text.
+# Evaluates every case of `cases/`, and returns the results as files: case → file name → text.
 {
   lib ? import ./find-lib.nix,
 }:

@@ -1,4 +1,4 @@
-# The paths of sops-nix that people import, used as they use them: for each, whether it gives what it should.
+# The paths of sops-nix that people import, used as people use them. The result says for each path whether it gives what it should.
 {
   lib ? import ./find-lib.nix,
 }:
@@ -6,7 +6,7 @@
 let
   pkgs = import ./stand-ins/pkgs.nix { inherit lib; };
 
-  # As in the configuration of an initial ramdisk, which installs one secret at another place.
+  # As in the configuration of an initial ramdisk that installs one secret at another place.
   manifestFor = pkgs.callPackage ../../modules/sops/manifest-for.nix {
     inherit lib;
     inherit (pkgs) writeTextFile;
@@ -46,9 +46,9 @@ in
     }).sops-install-secrets.name == "sops-install-secrets";
   manifest-name = manifest.name == "manifest-initrd.json";
   manifest-secrets = fields.secrets == [ a ];
-  # The last argument wins.
+  # If an argument is given several times, the last one counts.
   manifest-place = fields.secretsMountPoint == "/other.d" && fields.symlinkPath == "/run/secrets";
-  # A private key is not copied to the store.
+  # A private key must not be copied to the store.
   manifest-keys = fields.sshKeyPaths == [ "/etc/ssh/ssh_host_rsa_key" ];
   manifest-logging =
     fields.logging == {

@@ -1,6 +1,6 @@
-# The helpers for OpenPGP keys, run as Nix would build them. Sourced by run.sh.
+# Runs the helpers for OpenPGP keys as Nix would build them. run.sh sources this file.
 
-# The shell hook in a shell: what it imported, and what it says.
+# Runs the shell hook in a shell. Prints which keys the hook imported, and its output.
 hook_imports() {
   local hook=$1 fingerprints=$2 home=$work/$1
   rm -rf "$home" && mkdir -p "$home/keys"
@@ -24,7 +24,7 @@ check_hooks() {
 }
 
 init_gpg_key() { bash -euo pipefail nix/init-gpg-key.sh --hostname host "$@"; }
-# Whether the key that was made is the one that was printed, and decrypts without a question.
+# Whether the key that was made is the key that was printed, and decrypts without asking for a passphrase.
 makes_key() {
   local home=$work/gpg-$1
   init_gpg_key --keytype "$1" --gpghome "$home" > "$work/public.asc" 2> "$work/said" || return

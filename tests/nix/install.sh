@@ -1,7 +1,7 @@
-# Installs the manifests of the cases in a small root of its own, and looks at every file, owner, mode and link that comes of it.
-# Part of run.sh.
+# Part of run.sh. Installs the manifests of the cases in a small root of its own, and examines every file, owner, mode and symlink
+# that is published.
 
-# Run in a mount namespace: makes the root, installs in it, lists what there is.
+# Runs in a mount namespace: makes the root, installs in it, and lists what is there.
 install_in_new_root() {
   local program=$1 root=$work/root
   shift
@@ -21,14 +21,14 @@ install_in_new_root() {
   for manifest in "$@"; do
     manifest=${manifest##*/}
     arguments= user=0:0
-    # As the modules call it.
+    # The program is called as the modules call it.
     case $manifest in *for-* | *home*) arguments=-ignore-passwd ;; esac
     case $manifest in *home*) user=1000:100 ;; esac
     echo "# ${manifest%.json}"
     chroot --userspec=$user . /usr/bin/env -i PATH=/usr/bin HOME=/var/empty XDG_RUNTIME_DIR=/run/user/1000 \
       "/${program##*/}" $arguments "/$manifest" 2> messages || { cat messages; return 1; }
   done
-  # Directories that are there anyway say nothing; neither do the contents of files, but their lengths and sums do.
+  # Directories that exist anyway are left out. For each file, the list has its length and checksum, not its content.
   find etc home persist run tmp \( -path "${work#/}" -o -path "${project#/}" -o -path etc/passwd -o -path etc/group \) -prune -o \
     \( -type f -o -type l \) -printf '%M %U:%G %p %l\n' 2> /dev/null | sort -k3 |
     while read -r mode owner path target; do
@@ -39,13 +39,13 @@ install_in_new_root() {
     done
 }
 
-# A manifest with the test key instead of the keys of the host that it was written for.
+# A manifest with the test key in place of the keys of the host for which it was written.
 with_test_key() {
   with_real_files "$1" | jq --arg key "$project/tests/fixtures/keys/age.txt" \
     '.ageKeyFile = $key | .ageSshKeyPaths = [] | .sshKeyPaths = [] | .gnupgHome = null | del(.ageKeyCredential)'
 }
 
-# The manifests of a case, early first, below a directory, if all of their sops files are here.
+# Puts the manifests of a case below a directory, the early manifest first, if all their sops files are here.
 collect_manifests() {
   local case=$1 source=$2 target=$3 name kind=system
   mkdir -p "$target"
@@ -57,7 +57,7 @@ collect_manifests() {
       *for-file-systems) name_there=1-for-file-systems ;;
       *) name_there=2-$kind ;;
     esac
-    # The modules install nothing where there is nothing to install.
+    # If there is nothing to install, the modules install nothing.
     jq -e '.secrets + .templates == []' "$source/$name.json" > /dev/null && continue
     with_test_key "$source/$name.json" > "$target/$name_there.json"
     jq -e --arg files "$work/files/" '[.secrets[].sopsFile | startswith($files)] | all' "$target/$name_there.json" > /dev/null || return 1
@@ -88,9 +88,10 @@ check_installations() {
     else
       check "installed by $case" diff -u "$tests/installed/$case" "$work/installed"
     fi
-    # It finds no nested key in JSON.
+    # The program of sops-nix does not find a nested key in JSON.
     [ "$case" != secret-nested-in-json ] && [ -d "$work/upstream/$case" ] && [ -n "${SOPS_NIX_PROGRAM:-}" ] || continue
-    # What either program leaves there beside the secrets is no part of the comparison: keys, our lock, and the messages of the run.
+    # Some files are left out of the comparison, because each program leaves them beside the secrets: keys, our lock, and the
+    # messages of the run.
     collect_manifests "$case" "$work/upstream/$case" "$work/install-upstream/$case" || continue
     installs "$SOPS_NIX_PROGRAM" "$work/install-upstream/$case" 2>&1 | grep -v age-keys.txt > "$work/installed-upstream"
     grep -v '/\.lock ' "$work/installed" > "$work/installed-ours"

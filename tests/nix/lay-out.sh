@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# Puts what the modules made of a case, as it stands in expected/, where a system can boot with it: scripts, manifests and sops files in /test, its units enabled.
+# Takes the files that the modules made for a case, from expected/, and puts them where a system can boot with them: scripts,
+# manifests and sops files in /test, and enabled units.
 #
-#   tests/nix/lay-out.sh CASE TEST UNITS    TEST: what becomes /test there; UNITS: what becomes /etc/systemd/system
+#   tests/nix/lay-out.sh CASE TEST UNITS    TEST: the directory that becomes /test there
+#                                           UNITS: the directory that becomes /etc/systemd/system there
 #
-# Also sourced for its functions. They are run from the project's root.
+# Other scripts also source this file for its functions, which they run from the root of the project.
 
 systemd_is_before() { [ "$(systemd-analyze --version | awk 'NR == 1 { print $2 }')" -lt "$1" ]; }
 
-# Before 254 systemd knows LoadCredential alone, which with a mere name looks among the credentials of the machine and in the plain stores.
+# Before version 254, systemd knows only LoadCredential. With a plain name, LoadCredential looks among the credentials of the
+# machine and in the plain stores.
 for_this_systemd() {
   if systemd_is_before 254; then sed 's/^ImportCredential=/LoadCredential=/' "$@"; else cat "$@"; fi
 }
 
-# The files of a case, with what they call at places that exist there.
+# The files of a case. The programs that they call get paths that exist on that system.
 translate_case() {
   local case=$1 directory=$2 file
   mkdir -p "$directory/files"
@@ -27,7 +30,7 @@ translate_case() {
   chmod +x "$directory"/*.sh
 }
 
-# The links that NixOS makes of what stands in [Install] of the units in a directory.
+# Makes the links that NixOS makes from the section [Install] of the units in a directory.
 link_units() {
   local directory=$1 unit field target
   for unit in "$directory"/*.service "$directory"/*.target "$directory"/*.mount; do
@@ -47,7 +50,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   cd "$(dirname "$0")/../.."
   translate_case "$1" "$2"
   mkdir -p "$3"
-  # userborn stands for what that system has in its place.
+  # userborn replaces the program that makes the users on that system.
   find "$2" \( -name '*.service' ! -name userborn.service -o -name 'sops-*.target' \) -exec cp -t "$3" {} +
   link_units "$3"
 fi

@@ -1,4 +1,4 @@
-# Turns a manifest, by our modules or by those of sops-nix, into what it means to the program, so that the two can be compared.
+# Turns a manifest into what it means to the program, so that manifests of our modules and of those of sops-nix can be compared.
 { lib }:
 
 let
@@ -35,7 +35,7 @@ removeAttrs manifest [ "version" ]
   useTmpfs = manifest.useTmpfs or false;
   secrets = lib.sortOn (secret: secret.name) secrets;
   templates = lib.sortOn (template: template.name) (map (templateOf numbers) manifest.templates);
-  # Placeholders of secrets that are in another manifest are never looked up.
+  # Placeholders of secrets in another manifest are never looked up.
   placeholderBySecretName = lib.filterAttrs (
     name: _: manifest.templates != [ ] && lib.elem name names
   ) manifest.placeholderBySecretName;

@@ -1,4 +1,4 @@
-# What the flake gives, with a stand-in for nixpkgs, and the machines of the VM tests.
+# Checks the outputs of the flake, with a stand-in for nixpkgs, and the machines of the VM tests.
 {
   lib ? import ./find-lib.nix,
 }:
@@ -36,7 +36,7 @@ let
           builtins.unsafeDiscardStringContext config.system.build.sops-nix-users-manifest.text
         );
         failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
-        # Where scripts are to install, this is said.
+        # If scripts are to install on this machine, the configuration says so.
         warnings = lib.filter (warning: !lib.hasInfix "From NixOS 26.11 on" warning) config.warnings;
       };
     in
@@ -95,7 +95,7 @@ in
   flake = nameOf (removeAttrs self [ "overlays" ]) // {
     overlay = nameOf (self.overlays.default pkgs pkgs);
   };
-  # The machines of the VM tests, and whatever would be refused in them.
+  # The machines of the VM tests, and everything that would be refused in them.
   machines = lib.mapAttrs (_: test: test.machines) vmTests;
   scripts = lib.mapAttrs (_: test: test.testScript) vmTests;
 }

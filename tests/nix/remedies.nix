@@ -1,4 +1,5 @@
-# Carries out what the modules tell people to do. For each name: the messages before, and the messages that are left after each remedy.
+# Carries out the remedies that the modules print. For each name, the result has the messages before the remedies, and the messages
+# that are left after each remedy.
 {
   lib ? import ./find-lib.nix,
 }:
@@ -15,18 +16,18 @@ let
       sops.defaultSopsFile = ./files/secrets.yaml;
     }).messages;
 
-  # `before` gives a message with `words`; none of `after` gives any.
+  # `before` has a message with `words`, and none of `after` has one.
   mends = words: before: after: {
     said = lib.hasInfix words (messages before);
     left = lib.filter (text: text != "") (map messages after);
   };
 
-  # With a key, and settings of the one secret.
+  # A configuration with a key, and with settings of its only secret.
   secret = settings: {
     services.openssh.enable = true;
     sops.secrets."db/password" = settings;
   };
-  # With a key, an early secret, and other settings.
+  # A configuration with a key, an early secret, and other settings.
   early = settings: {
     imports = [ settings ];
     services.openssh.enable = true;

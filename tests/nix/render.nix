@@ -1,4 +1,4 @@
-# Units, scripts and messages as text.
+# Renders units, scripts and messages as text.
 { lib }:
 
 rec {
@@ -15,7 +15,7 @@ rec {
     name: v: lib.concatMapStrings (x: "${name}=${value x}\n") (lib.toList v)
   );
 
-  # One line for each field, in the order of the alphabet within a section.
+  # One line for each field. In a section, the fields are in alphabetical order.
   sections = lib.concatStringsSep "\n";
   one = name: lines: "[${name}]\n${lib.concatStrings (lib.sort lib.lessThan lines)}";
 
@@ -43,7 +43,7 @@ rec {
       })
     );
 
-  # A NixOS target, which has only its ordering.
+  # A NixOS target. Only its ordering is rendered.
   target =
     unit:
     sections [
@@ -51,7 +51,8 @@ rec {
       (installSection unit)
     ];
 
-  # A NixOS service. What NixOS keeps outside the unit file (links in other units' directories) stands in [Install], where systemd has a place for it.
+  # A NixOS service. NixOS keeps links in the directories of other units outside the unit file. They are rendered in [Install],
+  # where systemd has a place for them.
   service =
     unit:
     sections [
@@ -63,7 +64,7 @@ rec {
           // lib.optionalAttrs (!unit.stopIfChanged) { X-StopIfChanged = false; }
           // unit.serviceConfig
           // {
-            # As in NixOS, the two are merged.
+            # NixOS merges the two in the same way.
             Environment =
               lib.mapAttrsToList (n: v: builtins.toJSON "${n}=${v}") unit.environment
               ++ lib.toList (unit.serviceConfig.Environment or [ ]);
@@ -73,11 +74,11 @@ rec {
       (installSection unit)
     ];
 
-  # A service of home-manager, which gives the sections as they are.
+  # A service of home-manager, which has the sections of the unit already.
   userService =
     unit: sections (lib.mapAttrsToList (name: fields: one name (section (nonEmpty fields))) unit);
 
-  # The text of each generated script follows the place where it is called.
+  # The text of each generated script follows the line that calls it.
   script = snippet: ''
     # after: ${toString snippet.deps}
     # dry activation: ${lib.boolToString snippet.supportsDryActivation}

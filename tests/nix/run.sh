@@ -26,7 +26,7 @@ fail() {
   echo "FAILED: $1"
   if [ -n "${2:-}" ]; then sed 's/^/    /' "$2"; fi
 }
-# A check is a name and a command that is silent and succeeds when all is well.
+# Runs a check, which has a name and a command. The command must print nothing and succeed.
 check() {
   local name=$1
   shift
@@ -35,7 +35,7 @@ check() {
 skip() { echo "skipped: $1"; }
 has() { command -v "$1" > /dev/null; }
 
-# A store in memory, so that neither /nix nor a daemon nor root is needed.
+# A store in memory. So neither /nix nor a daemon nor root is needed.
 evaluate() { nix-instantiate --store dummy:// --eval --strict "$@"; }
 nix_files() { find . -name target -prune -o -name .git -prune -o -name '*.nix' -print | sort; }
 
@@ -46,10 +46,10 @@ parse_files() {
   done
 }
 
-# One file for each result of each case, the way it stands in expected/.
+# Writes one file for each result of each case, in the same layout as expected/.
 write_results() {
   evaluate --json -E "import ./$tests/evaluate.nix { }" > "$work/results.json" 2> "$work/output" || return 1
-  # What nixpkgs says of functions that are to go, every user would see.
+  # nixpkgs warns of functions that will be removed. Every user would see such a warning.
   ! grep -q "evaluation warning" "$work/output" || return 1
   local case file
   while IFS=$'\t' read -r case file; do
@@ -68,12 +68,12 @@ evaluate_cases() {
   fi
   local case
   for case in $(ls "$tests/expected" "$work/results" | grep -v : | sort -u); do
-    # A case that says nothing and shows nothing has no directory.
+    # A case without messages and results has no directory.
     check "$case" diff -ruN "$tests/expected/$case" "$work/results/$case"
   done
 }
 
-# Cases that are silent on purpose have no file that could say so.
+# Cases that print nothing on purpose have no file that could show this.
 evaluate_silent_cases() {
   local case
   for case in $(jq -r 'to_entries[] | select(.value == {}) | .key' "$work/results.json"); do
@@ -153,7 +153,7 @@ split_lines() {
   done
 }
 
-# Store paths of sops files and templates as files that exist.
+# Files that exist, in place of the store paths of sops files and templates.
 with_real_files() { sed -E "s#/nix/store/[0-9a-z]{32}-#$work/files/#g" "$1"; }
 prepare_files() {
   mkdir -p "$work/files"
@@ -165,7 +165,7 @@ prepare_files() {
 accepts() {
   local manifest=$work/manifest.json mode=sopsfile
   with_real_files "$1" > "$manifest"
-  # A file of the host itself is not here.
+  # A file of the host itself does not exist here.
   jq -e --arg files "$work/files/" '[.secrets[].sopsFile | startswith($files)] | all' "$manifest" > /dev/null || mode=manifest
   "$SOPS_INSTALL_SECRETS" -check-mode=$mode "$manifest"
 }
@@ -177,16 +177,16 @@ check_manifests() {
   done
   [ -d "$work/upstream" ] || return 0
   for manifest in "$work"/upstream/*/*.json; do
-    # What sops-nix adds to a manifest is no error, and no warning either.
+    # Fields that only sops-nix adds to a manifest must cause no error and no warning.
     check "the program accepts sops-nix's manifest of ${manifest#"$work/upstream/"}" accepts "$manifest"
   done
 }
 
-# Units as they are on a host: the files, and the links that NixOS makes of what stands in [Install].
+# Lays out units as on a host: the files, and the links that NixOS makes from their section [Install].
 lay_out_units() {
   local case=$1 directory=$2 unit
   cp -r "$tests/units" "$directory"
-  # userborn is in units/ as it is with its own part.
+  # units/ has the whole userborn unit, together with the part that the module adds.
   for unit in $(find "$tests/expected/$case" -name '*.service' ! -name userborn.service -o -name '*.target'); do
     sed -E 's#(/nix/store/0{32}-[^ ]*)#/bin/true#; /^(EnvironmentFile|User)=/d' "$unit" | for_this_systemd > "$directory/${unit##*/}"
   done
@@ -201,18 +201,18 @@ verifies() {
 check_units() {
   local case directory users
   for case in $(cd "$tests/expected" && ls -d -- */sops-nix*.service | cut -d/ -f1 | grep -v '^home-' | sort -u); do
-    # userborn takes the name of systemd-sysusers.service; without it systemd's own is used.
+    # userborn takes the name of systemd-sysusers.service. Without userborn, systemd's own unit of this name is used.
     for users in userborn sysusers; do
       directory=$work/units-$case-$users
       lay_out_units "$case" "$directory"
       [ $users = userborn ] && rm -f "$directory/systemd-sysusers.service" && ln -s userborn.service "$directory/systemd-sysusers.service"
       [ $users = userborn ] || rm -f "$directory/userborn.service" "$directory/sysinit.target.wants/userborn.service"
-      # By their own names and by their aliases.
+      # The units are checked by their own names and by their aliases.
       check "units of $case with $users" verifies "$directory" sysinit.target sysinit-reactivation.target \
         $(cd "$directory" && ls -- sops-*.service)
     done
   done
-  # The check itself can see a cycle.
+  # Shows that the check itself finds a cycle.
   directory=$work/units-cycle
   lay_out_units activation-with-userborn "$directory"
   sed -i 's/^\[Service\]/&\nPrivateTmp=true/' "$directory/sops-nix-for-users.service"
@@ -252,7 +252,7 @@ fi
 if has nixfmt; then check "formatting (nixfmt)" nixfmt --check $(nix_files); else skip "formatting: nixfmt is missing"; fi
 if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pattern-names .; else skip "unused code: deadnix is missing"; fi
 
-# The rest needs no Nix: it looks at what expected/ has.
+# The following checks need no Nix, because they only read expected/.
 . "$tests/scripts.sh"
 . "$tests/gpg-helpers.sh"
 . "$tests/lay-out.sh"

@@ -1,6 +1,7 @@
-# Runs the generated scripts, as expected/ has them, with stand-ins for the programs that they call. Part of run.sh.
+# Part of run.sh. Runs the generated scripts of expected/, with stand-ins for the programs that they call.
 
-# A copy of a script with its programs at places that exist: stand-ins below $work/bin, everything else from this machine.
+# Copies a script, with other paths of its programs: stand-ins are below $work/bin, and all other programs are those of this
+# machine.
 runnable() {
   sed -E "s#/nix/store/0{32}-(coreutils|util-linux)/bin#$(dirname "$(command -v env)")#g
           s#/nix/store/0{32}-(age|systemd)/bin/#$work/bin/#g
@@ -12,13 +13,13 @@ stand_in() {
   chmod +x "$work/bin/$1"
 }
 
-# An activation script around a snippet, the way NixOS makes it: an error is noted, and does not end it.
+# Puts a snippet into an activation script as NixOS does: an error of the snippet is recorded, and the script goes on.
 activate() {
   { echo '_localstatus=0; trap "_localstatus=\$?" ERR'; runnable "$1"; echo 'exit $_localstatus'; } > "$work/activation"
   bash "$work/activation" > "$work/said" 2>&1
 }
 
-# Compares what a step said, and how it ended, with what it should.
+# Compares the output and the exit code of a step with the expected ones.
 expect() {
   local name=$1 status=$2 said=$3 code=$4
   if [ "$code" = "$status" ] && [ "$(cat "$work/said")" = "$said" ]; then
@@ -63,7 +64,7 @@ check_activation_scripts() {
   REGULAR=4 unit
   expect "and leaves no record: the unit installs" 4 regular $?
 
-  # Where a unit may have brought the key since.
+  # A unit may have made the key meanwhile.
   rm "$work/run/current-system"
   runnable "$tests/expected/ordinary-units-before-the-unit-with-scripts/sops-nix-show-or-install.sh" > "$work/unit"
   REGULAR=1 activate "$here/setupSecrets.snippet"
@@ -101,7 +102,7 @@ check_key_generation() {
   runnable "$tests/expected/generated-key-by-script/sops-nix-generate-age-key.sh" > "$work/generate"
   stand_in age-keygen "exec $real \"\$@\""
   generate() { LC_ALL=C bash "$work/generate" > "$work/said" 2>&1; }
-  # What it said is what is in the file, or in another file.
+  # Each key that was printed is in the file, or in the other file.
   expect_key() { expect "$1" 0 "$generating"$'\n'"Public key: $(age-keygen -y "${2:-$key}")" $?; }
   without() { rm -rf "$work/lib" && mkdir -p "$work/lib" "${key%/*}"; }
 
@@ -155,7 +156,7 @@ check_key_generation() {
   check_mounted_key
 }
 
-# Eight runs at once, from nothing and from an empty file: what any of them prints is the key that is there in the end.
+# Eight runs at the same time, with no file and with an empty file. Every run must print the key that is in the file at the end.
 check_races_for_a_key() {
   local start number
   stand_in age-keygen "sleep 0.0\$((\$\$ % 10)); exec $real \"\$@\""
@@ -166,7 +167,7 @@ check_races_for_a_key() {
     wait
     check "one of many runs makes a key, from $start" test "$(cat "$work"/said.? | grep -v '^generating')" = "Public key: $(age-keygen -y "$key")"
   done
-  # Whoever knows nothing of the lock.
+  # A program that does not know the lock.
   without
   stand_in age-keygen "[ -e '$key' ] || $real -o '$key' 2> /dev/null; exec $real \"\$@\""
   generate
@@ -184,9 +185,10 @@ check_full_disk_for_a_key() {
     "$(printf '%s\n' "$generating" "cannot write $key.new; to see whether the disk is full, run: df ${key%/*}" 1 other "$generating" "Public key" 1)" 0
 }
 
-# Files and directories that are mounts of their own.
+# Files and directories on which another file or directory is mounted.
 check_mounted_key() {
-  # Mounts by the first argument, as root of a mount namespace, and makes the key there. What it prints of the file is its mode and owner.
+  # Runs as root in a mount namespace: mounts by the command in the first argument, and makes the key there. Prints the mode and the
+  # owner of the file.
   mounted() {
     unshare --mount bash -c "$1; bash '$work/generate'; echo \"\$?\"; stat -c '%a %u' '$key'" > "$work/said" 2>&1
   }
@@ -214,7 +216,7 @@ check_mounted_key() {
     skip "a key is written at once: strace is missing"
   fi
 
-  # A full disk, and then none that is.
+  # First the disk is full, then it is not.
   without && : > "$key"
   mounted "mount -t tmpfs -o size=8k tmpfs /mnt; : > /mnt/key; mount --bind /mnt/key '$key'
     head -c 1M /dev/zero > /mnt/other 2> /dev/null; bash '$work/generate'; stat -c %s '$key'; rm /mnt/other"
@@ -232,7 +234,8 @@ check_mounted_key() {
   expect "a directory that is a mount is like any other" 0 \
     "$(printf '%s\n' "$generating" "Public key: $(age-keygen -y "$key")" 0 "600 0")" $?
 
-  # Whoever knows nothing of the lock adds a key between the look and the writing. Both are there, and both are printed.
+  # A program that does not know the lock adds a key after the script has looked at the file and before it writes. The file must
+  # have both keys, and both must be printed.
   without && : > "$key" && : > "$kept"
   stand_in age-keygen "[ -s '$kept' ] || $real >> '$kept' 2> /dev/null; exec $real \"\$@\""
   mounted "mount --bind '$kept' '$key'"
@@ -281,7 +284,7 @@ check_home_activation() {
   DRY_RUN=1 home home-defaults
   expect "a dry run only says so" 0 "would run $(command -v env) XDG_RUNTIME_DIR=$runtime $work/bin/sops-nix-user" $?
 
-  # Without secrets. The link of the user is below $work as well.
+  # A configuration without secrets. The symlink of the user is below $work too.
   local link=$work/home/.config/sops-nix/secrets
   clean() { XDG_RUNTIME_DIR=$runtime bash "$work/activation" > "$work/said" 2>&1; }
   home home-without-secrets

@@ -1,5 +1,5 @@
-# The same configurations by this project's modules and by those of sops-nix: case → { ours, theirs }, each a list of manifests.
-# normal-form.nix says how they are compared. The list below says which cases differ on purpose.
+# Evaluates the same configurations by the modules of this project and by those of sops-nix: case → { ours, theirs }, each a list of
+# manifests. normal-form.nix defines how the manifests are compared. The list below has the cases that differ on purpose.
 {
   lib ? import ./find-lib.nix,
   # A checkout of sops-nix.
@@ -14,7 +14,8 @@ let
     pkgs = defaultPkgs;
   };
 
-  # A case that sops-nix cannot evaluate, or evaluates to something else on purpose: docs/switch-from-sops-nix.md has the reasons.
+  # Cases that sops-nix cannot evaluate, and cases that differ on purpose. docs/switch-from-sops-nix.md has the reasons. In each
+  # comment, `it` is sops-nix.
   intended = [
     # It has no `neededForUsers` for templates, and does not render early secrets in regular templates.
     "early-template"
@@ -135,7 +136,7 @@ let
     {
       ours = map normal results.ours;
       theirs = map normal results.theirs;
-      # As its module writes them, for the program to read.
+      # The manifest as the module of sops-nix writes it for the program.
       manifests = map builtins.unsafeDiscardStringContext results.theirs;
     };
 in

@@ -4,7 +4,8 @@ import os
 import pathlib
 
 STAND_IN = pathlib.Path(__file__).resolve().parent / "stand_in.py"
-# The lists of the activation, which the real one is to read no longer from NixOS 26.11 on. One that looks for lists by other names, of the same length, reads none.
+# The files with the lists of the activation. From NixOS 26.11 on, the real client will not read them any more. A client that looks
+# for lists under other names, of the same length, reads no lists.
 NO_LISTS = {b"/run/nixos/activation-re": b"/run/nixos/forgotten!-re", b"/run/nixos/dry-activation-re": b"/run/nixos/dry-forgotten!-re"}
 STAND_IN_NO_LISTS = {b"READS_LISTS = True": b"READS_LISTS = False"}
 

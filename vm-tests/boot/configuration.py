@@ -6,10 +6,10 @@ import shutil
 
 from payload import Files, Payload
 
-# The snippets of the modules, in the order that their dependencies ask for.
+# The snippets of the modules, in the order of their dependencies.
 SNIPPETS = ["generate-age-key", "setupSecretsForUsers", "setupSecrets"]
 
-# What stands in for the activation script of NixOS: links /etc, and runs the snippets.
+# Replaces the activation script of NixOS: links /etc, and runs the snippets.
 ACTIVATE = """#!/bin/bash
 export PATH=/usr/bin:/usr/sbin
 systemConfig={path}
@@ -24,18 +24,18 @@ done
 exit $status
 """
 
-# What stands in for the checks before a switch of NixOS.
+# Replaces the checks of NixOS before a switch.
 CHECKS = """#!/bin/bash
 for check in "${0%/*}"/*.check; do [ ! -e "$check" ] || ( . "$check" "$@" ) || exit 1; done
 """
 
-# As in NixOS, says what switch-to-configuration has to know.
+# Passes to switch-to-configuration what it has to know, as NixOS does.
 SWITCH = """#!/bin/bash
 export OUT={path} TOPLEVEL={path} DISTRO_ID=nixos PRE_SWITCH_CHECK={path}/checks INSTALL_BOOTLOADER=/test/bootloader SYSTEMD=/ LOCALE_ARCHIVE=
 exec /test/client "$@"
 """
 
-# What stands in for stage 2 of NixOS.
+# Replaces stage 2 of NixOS.
 STAGE_2 = """#!/bin/bash
 {path}/activate
 exec /lib/systemd/systemd
@@ -45,10 +45,10 @@ exec /lib/systemd/systemd
 def prepare(payload: Files) -> None:
     """The units that each configuration has."""
     (payload.units / "default.target").symlink_to("multi-user.target")
-    # What would look for the network of this machine.
+    # These units would look for the network of this machine.
     for unit in ["networking", "systemd-networkd", "systemd-resolved"]:
         (payload.units / f"{unit}.service").symlink_to("/dev/null")
-    # As in NixOS, where a switch starts what this target wants.
+    # As in NixOS, a switch starts the units that this target wants.
     shutil.copy("/lib/systemd/system/multi-user.target", payload.units)
 
 

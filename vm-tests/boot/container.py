@@ -7,11 +7,12 @@ import threading
 
 from machine import PATIENCE, System, until
 
-# The root whose system boots: this machine's, or another one, with another systemd.
+# The root whose system boots: the root of this machine, or another root with another systemd.
 SYSTEM = os.environ.get("BOOT_SYSTEM", "/")
 
-# In a mount namespace of its own: lays a payload over a copy of that root, which is kept in memory, and boots that. With users of its own, the
-# copy has /etc alone, because each file of it gets another owner, and /usr is that of the root itself.
+# Runs in a mount namespace of its own. Lays a payload over a copy of that root, which is kept in memory, and boots the copy. If the
+# container has users of its own, each copied file gets another owner. So only a few directories such as /etc are copied then, and
+# /usr is the directory of the root itself.
 BOOT = """
 directory=$1 payload=$2 init=$3 system=$4 users=$5
 shift 5
@@ -41,7 +42,7 @@ echo 00000000000000000000000000000001 > etc/machine-id
 exec systemd-nspawn --quiet --register=no --keep-unit --machine="$name" --directory="$directory/root" --console=pipe "$@" "$init"
 """
 
-# What boots at the same time takes as long as one after the other, and more memory. So there is one at a time.
+# Several boots at the same time would take as long as one after the other, and more memory. So only one boots at a time.
 TURN = threading.Lock()
 
 

@@ -31,7 +31,7 @@ class Lab:
         self.directory = directory
         self.rows = rows
         self.machines: list[Machine | Container | Host] = []
-        # Plaintexts and private keys of this story.
+        # The plaintexts and private keys of this story.
         self.plaintexts: list[str] = []
 
     def payload(self, case: str, name: str = "payload") -> Payload:
@@ -80,7 +80,7 @@ class Lab:
         """Looks for plaintexts and the test key in all that the machine has said and written. It is off. `allowed`: what may be on its disks, and how often."""
         console = machine.console.log.read_bytes()
         disk = b"".join(written(disk) for disk in [machine.disk, *machine.further])
-        # The test key lies in its file, where the test has put it.
+        # The test itself has put the test key into its file, so it is allowed there.
         allowed = {PRIVATE_KEY: 1, **(allowed or {})}
         for text in [*self.plaintexts, PRIVATE_KEY]:
             name = text[:24]

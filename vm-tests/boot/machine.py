@@ -10,7 +10,7 @@ import time
 
 from image import Image
 
-# How long anything may take that should not take long, in seconds. An emulated machine on a busy host is slow.
+# Limit in seconds for everything that should be fast. An emulated machine on a busy host is slow.
 PATIENCE = float(os.environ.get("BOOT_PATIENCE", "120"))
 
 
@@ -93,7 +93,7 @@ class Machine(System):
         self.image = image
         self.directory = directory
         self.disk = directory / "disk"
-        # Disks beside that one. Each is /dev/disk/by-id/virtio-NAME.
+        # Further disks of the machine. Each has the path /dev/disk/by-id/virtio-NAME.
         self.further: list[pathlib.Path] = []
         directory.mkdir(parents=True)
         subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)

@@ -17,10 +17,11 @@ KEYS = PROJECT / "tests/fixtures/keys"
 KEY = (KEYS / "age.txt").read_text()
 RECIPIENT = next(line.split()[-1] for line in KEY.splitlines() if line.startswith("# public key:"))
 PRIVATE_KEY = next(line for line in KEY.splitlines() if line.startswith("AGE-SECRET-KEY-"))
-# A key that no machine has.
+# A key that is on no machine.
 OTHER_RECIPIENT = next(line.split()[-1] for line in (KEYS / "other-age.txt").read_text().splitlines() if line.startswith("# public key:"))
 
-# Notes that a service started or was reloaded, and the hash of what it read. In memory: what is read must not land on the disk.
+# Records that a service started or was reloaded, and the hash of what it read. The record is in memory, because nothing that was
+# read may be written to the disk.
 NOTE = """#!/bin/bash
 mkdir -p /run/notes
 echo "$1 $(sha256sum < "$3" | cut -c -16)" >> "/run/notes/$2"
@@ -56,7 +57,7 @@ class Files:
         self.units = directory / "etc/systemd/system"
         self.test.mkdir(parents=True)
         self.units.mkdir(parents=True)
-        # What the test of the modules evaluates with; NixOS has it.
+        # NixOS has this target, and the tests of the modules use this file for it.
         shutil.copy(PROJECT / "tests/nix/units/sysinit-reactivation.target", self.units)
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:

@@ -20,7 +20,7 @@ import image
 from lab import Lab, Row
 
 HERE = pathlib.Path(__file__).resolve().parent
-# The long ones first, so that both processors are busy to the end.
+# The longest stories come first, so that both processors are busy until the end.
 STORIES = ["power", "unit", "switch", "moving", "script", "generated", "late", "disk", "broken", "order", "home", "containers", "target", "user", "outside"]
 
 

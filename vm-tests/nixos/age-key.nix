@@ -1,5 +1,5 @@
-# A host with an age key and a secret of each format boots. The secrets are there with their content, mode and owner before any service starts,
-# on a file system that cannot be swapped out.
+# A host with an age key, and with a secret in each format, boots. Before any service starts, the secrets have their content, mode
+# and owner, and are on a file system that cannot be swapped out.
 { host, ... }:
 
 way: {

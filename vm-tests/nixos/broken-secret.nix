@@ -1,5 +1,5 @@
-# One secret is encrypted to somebody else. At boot everything else is installed, and the failure is visible; on the running system
-# a failure changes nothing.
+# One secret is encrypted to another recipient. At boot, all other secrets are installed, and the failure is visible. On the running
+# system, a failure changes nothing.
 { host, ... }:
 
 way: {

@@ -2,7 +2,7 @@
 {
   pkgs ? import (import ../../nix/nixpkgs.nix) { },
   sops-install-secrets ? pkgs.callPackage ../../nix/package.nix { },
-  # For the one test of its module.
+  # Only the test of sops-nix's own module needs this argument.
   sopsNix ? fetchTarball {
     url = "https://github.com/Mic92/sops-nix/archive/56b24064fdcaedca53553b1a6d607fd23b613a24.tar.gz";
     sha256 = "sha256-478kKQBvK6SYTOdN2h9jhKJv94nbXRbFMfuL1WshErg=";
@@ -14,7 +14,7 @@ let
 
   host = import ./host.nix { inherit sops-install-secrets; };
 
-  # Each of the other files here is a test, a set of tests, or a function from a way of activation to a test.
+  # Each other file in this directory is a test, a set of tests, or a function that makes a test for a way of activation.
   notTests = [
     "default.nix"
     "host.nix"
@@ -52,7 +52,7 @@ let
     else if test ? nodes then
       { ${name} = test; }
     else
-      # Variants of one story.
+      # Variants of the same test.
       lib.mapAttrs' (variant: lib.nameValuePair "${name}-${variant}") test;
 in
 lib.mapAttrs runNamed (

@@ -1,5 +1,5 @@
-# A dry activation says what a switch would do to secrets and units, and does nothing. If a script installs, it takes part itself; if a unit installs, the check
-# before a switch says it.
+# A dry activation reports how a switch would change secrets and units, and changes nothing. If a script installs the secrets, the
+# script itself reports this. If a unit installs them, the check before a switch reports it.
 { host, ... }:
 
 let

@@ -1,4 +1,4 @@
-# A second disk that crypttab opens with a secret, whatever installs the other secrets.
+# crypttab opens a second disk with a secret. This must work whether a script or a unit installs the other secrets.
 { host, ... }:
 
 way: {
@@ -15,7 +15,7 @@ way: {
       environment.etc.crypttab.text = ''
         data /dev/vdb ${config.sops.secrets.my-password.path} luks,nofail,headless=true
       '';
-      # With these settings of a test `fileSystems` is not used.
+      # A test with these settings ignores `fileSystems`.
       virtualisation.fileSystems."/data" = {
         device = "/dev/mapper/data";
         fsType = "ext4";

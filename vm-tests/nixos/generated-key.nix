@@ -1,5 +1,5 @@
-# A host makes its own age key at the first boot. No file is encrypted to that key yet, and the error says what to do. A file that is encrypted to it
-# is then installed by a restart of the unit.
+# A host makes its own age key at the first boot. No file is encrypted to this key yet, and the error says what to do. Then a file
+# is encrypted to the key, and a restart of the unit installs it.
 { host, pkgs, ... }:
 
 way: {

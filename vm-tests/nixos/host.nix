@@ -1,4 +1,5 @@
-# What the hosts of all tests have in common: the module, sample sops files, and the test keys under /test-keys from the first moment on.
+# The common part of the hosts in all tests: the module, sample sops files, and the test keys. The test keys are in /test-keys from
+# the beginning.
 { sops-install-secrets }:
 
 { lib, ... }:

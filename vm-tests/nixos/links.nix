@@ -1,4 +1,5 @@
-# Links of secrets at other places: in the directory of the secrets itself, in /etc, and in a home, whose new directories belong to its owner.
+# Symlinks to secrets at other paths: in the directory of the secrets itself, in /etc, and in a home. New directories in the home
+# belong to its owner.
 { host, ... }:
 
 way: {
@@ -23,7 +24,7 @@ way: {
             mode = "0600";
             path = "/home/carol/.ssh/id_ed25519";
           };
-          # Below a directory that does not exist yet.
+          # The directory above this path does not exist yet.
           shared.path = "/data/deep/shared";
         };
       };

@@ -1,4 +1,5 @@
-# Templates with secrets in them: one beside the secrets, one at a place of its own that a service reads as its environment, and one with an early secret.
+# Templates with secrets: one is beside the secrets, one has a path of its own and is the environment file of a service, and one
+# contains an early secret.
 { host, ... }:
 
 way: {
@@ -9,7 +10,7 @@ way: {
         host
         way
       ];
-      # So that a unit installs the early secret, too.
+      # With this setting, a unit installs the early secret too.
       services.userborn.enable = config.sops.useSystemdActivation;
       sops = {
         age.keyFile = "/test-keys/age.txt";

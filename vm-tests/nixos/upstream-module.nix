@@ -1,4 +1,4 @@
-# sops-nix's own module with this project's program in `sops.package`: the program works with a manifest of that module.
+# sops-nix's own module, with the program of this project in `sops.package`. The program must work with the manifest of that module.
 {
   sops-install-secrets,
   # The source of sops-nix.

@@ -6,7 +6,7 @@ import pathlib
 from container import Container
 from machine import PATIENCE, until
 
-# Where the commands of a script write their errors: they get standard output alone.
+# The file to which the commands of a script write their errors. A script gets only their standard output.
 ERRORS = "/run/errors-of-the-script"
 
 
@@ -50,7 +50,7 @@ class Node:
     def wait_for_unit(self, unit: str) -> None:
         """Waits until a unit is active. One that has failed, or is inactive with nothing left to do, will never be."""
         def is_active() -> bool:
-            # In this order: a job that ends meanwhile has changed the state.
+            # The order matters: if a job ends between the two calls, it has changed the state before the state is read.
             waits = self.container.succeed("systemctl list-jobs --no-legend")
             state = self.container.property(unit, "ActiveState")
             assert state != "failed" and (state != "inactive" or waits), f"{unit} is {state}"

@@ -1,14 +1,16 @@
-# The tests of sops-nix, its file as it is, with our module on stand-ins for NixOS: test → way → its script, and its nodes with their configurations.
+# Evaluates the tests of sops-nix, from its unchanged file, with our module and stand-ins for NixOS: test → way → its script, and
+# its nodes with their configurations.
 {
   lib ? import ../../tests/nix/find-lib.nix,
-  # A copy of sops-nix in whose place for the module is ours.
+  # A copy of sops-nix in which our module replaces the module of sops-nix.
   sopsNix,
 }:
 
 let
   render = import ../../tests/nix/render.nix { inherit lib; };
 
-  # Scripts and manifests are files of the store, as in a real package set. (The one thing that they cannot be here is executable.)
+  # Scripts and manifests are files in the store, as in a real package set. Only one thing is impossible here: they cannot be
+  # executable.
   pkgs = import ../../tests/nix/stand-ins/pkgs.nix { inherit lib; } // {
     writeShellScript = name: text: file name "#!/bin/bash\n${text}";
     writeTextFile = { name, text, ... }: file name text;
@@ -19,7 +21,7 @@ let
     outPath = builtins.toFile name text;
   };
 
-  # The default of this NixOS, and what may be set instead.
+  # The default of this NixOS, and the values that may be set instead.
   ways = {
     units = { };
     scripts.sops.useSystemdActivation = false;
@@ -38,7 +40,7 @@ let
       ];
     };
 
-  # The names of the scripts, in the order in which NixOS runs them.
+  # The names of the activation scripts, in the order in which NixOS runs them.
   inOrder =
     scripts:
     lib.textClosureList (lib.mapAttrs (name: script: {
@@ -66,7 +68,7 @@ let
     files = config.standIn.files;
   };
 
-  # By where they are in the system: the configuration of the node itself, and its specialisations.
+  # By the path in the system: the configuration of the node itself, and its specialisations.
   configurations =
     evaluated:
     {

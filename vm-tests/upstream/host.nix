@@ -1,4 +1,5 @@
-# What the tests of sops-nix set or use of NixOS, beyond the stand-ins of tests/nix, by the least that is true to it. README.md lists it.
+# The parts of NixOS that the tests of sops-nix set or use, beyond the stand-ins of tests/nix. Each part does only what the tests
+# need. README.md lists the parts.
 {
   config,
   lib,
@@ -11,7 +12,7 @@ let
   option = type: default: mkOption { inherit type default; };
   inherit (config.users) users groups;
 
-  # root is there.
+  # The user root exists already, so it is not made.
   others = lib.filterAttrs (name: _: name != "root") users;
   idOf = entry: field: entry.${field} or null;
   number =
@@ -67,7 +68,7 @@ in
       groups.deps = [ "users" ];
     };
 
-    # The real systemd-sysusers, with what NixOS gives it.
+    # The real systemd-sysusers, with the configuration that NixOS gives it.
     standIn.files = lib.mkIf sysusers {
       "etc/sysusers.d/00-nixos.conf" = lib.concatStrings sysusersLines;
       "etc/systemd/system/systemd-sysusers.service.d/nixos.conf" = ''
@@ -81,7 +82,7 @@ in
         )}'';
     };
 
-    # Where userborn is in NixOS, it does what the script above does, with the order of its unit there.
+    # At the place of userborn in NixOS, this unit does what the script above does, with the ordering of userborn's unit.
     systemd.services.userborn = lib.mkIf userborn {
       aliases = [ "systemd-sysusers.service" ];
       wantedBy = [ "sysinit.target" ];

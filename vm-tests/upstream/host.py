@@ -9,10 +9,10 @@ from configuration import boot_into, install_client, prepare, write_scripts
 from machine import program
 from payload import PROJECT, Files
 
-# The packages of the stand-ins, by whose paths the modules call what is here in /usr.
+# The packages of the stand-ins. The modules call programs by the paths of these packages; here, the programs are in /usr.
 PACKAGE = "0" * 32 + "-{}"
 PACKAGES = ["age", "coreutils", "gnupg", "util-linux"]
-# What stands for the initrd: its commands come before the activation.
+# Replaces the initrd, whose commands run before the activation.
 STAGE_1 = """#!/bin/bash
 {commands}
 exec /system/machine/stage-2

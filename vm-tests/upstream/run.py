@@ -25,16 +25,17 @@ from container import Container  # noqa: E402
 from driver import Node, play  # noqa: E402
 from host import Store, lay_out  # noqa: E402
 
-# By units, no activation script does anything. So one script does not run as it is written, but with other words in some places.
+# With activation by units, no activation script does anything. So one script of a test is changed in some places.
 OTHER_WORDS = {("pruning", "units"): {"/run/current-system/activate": "systemctl restart sops-nix"}}
-# And one cannot run.
+# One test cannot run with activation by units.
 NOT_POSSIBLE = {
     ("restart-and-reload", "units"): "its script wants a switch to the same configuration to install, to print what changes, and to start a unit that does not run",
 }
-# Our module refuses them, since nothing would run the commands that they add to the unit of the early secrets.
+# Our module refuses these tests. They add commands to the unit of the early secrets, and nothing would run these commands.
 REFUSED = [("user-passwords-sysusers", "scripts"), ("user-passwords-userborn", "scripts")]
 
-# In a mount namespace of its own: a directory becomes /nix, and an expression is evaluated there, so that paths of the store are the same as in the hosts.
+# Runs in a mount namespace of its own, in which a directory becomes /nix. An expression is evaluated there, so that store paths are
+# the same as in the hosts.
 EVALUATE = 'mount --bind "$0" /nix; exec nix-instantiate --eval --strict --json --read-write-mode -E "$1"'
 
 

@@ -1,4 +1,4 @@
-# What people build around the module.
+# What people build around the module in their configurations.
 { lib, pkgs }:
 
 let

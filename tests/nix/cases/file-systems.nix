@@ -46,7 +46,7 @@ in
     module = disk { sops.secrets."db/password" = { }; };
   };
 
-  # One directory each.
+  # Each phase has a directory of its own.
   secrets-of-one-name-in-three-phases = {
     shows = [
       "manifest.json"
@@ -102,7 +102,7 @@ in
       };
   };
 
-  # It is a unit in any case, which a script has made the key for.
+  # A unit installs these secrets in every case, even if scripts install the others. A script has made the key for the unit.
   secret-for-file-systems-with-scripts = {
     shows = [
       "generate-age-key.snippet"
@@ -157,7 +157,8 @@ in
     };
   };
 
-  # What is no contradiction: the initrd has mounted the key, and nothing is read in the initrd but what is put there.
+  # Settings that are no contradiction: the initrd has mounted the file system of the key, and the initrd reads only files that were
+  # put into it.
   says-nothing-about-what-is-there-before-file-systems = {
     shows = [ ];
     module =
@@ -190,7 +191,7 @@ in
       };
     };
   };
-  # A directory of it elsewhere is local for systemd, so local-fs.target waits for both.
+  # A directory of this file system that is mounted elsewhere is local for systemd. So local-fs.target waits for both mounts.
   says-that-a-local-file-system-is-part-of-a-remote-one = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -334,7 +335,7 @@ in
     };
   };
 
-  # What reads a secret before the unit that installs it.
+  # crypttab reads these secrets before the unit installs them.
   says-that-crypttab-needs-a-secret-for-file-systems = silent {
     imports = [ crypttab ];
     sops.secrets."db/password" = { };

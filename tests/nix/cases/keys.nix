@@ -21,7 +21,7 @@ in
   # The path must reach the unit unchanged, although % and spaces have a meaning there.
   key-file-with-an-odd-name = host { age.keyFile = "/var/lib/my keys/100%/key.txt"; };
 
-  # A quote has a meaning there even without a blank, and a condition cannot be quoted at all.
+  # A quote has a meaning in a unit, even if the path has no blank. A condition cannot be quoted at all.
   generated-key-with-an-odd-name = {
     shows = [
       "sops-nix.service"
@@ -179,7 +179,7 @@ in
     maxSize = 1024;
   };
 
-  # As docs/switch-from-sops-nix.md has it.
+  # The example of docs/switch-from-sops-nix.md.
   key-on-a-smart-card = {
     shows = [ "sops-nix.service" ];
     module = {

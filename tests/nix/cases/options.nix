@@ -21,7 +21,7 @@ in
 {
   one-secret-with-defaults = with-secret { };
 
-  # What people type is in the search path, unless somebody does not want it.
+  # The programs that people type are on the search path, unless a configuration turns this off.
   command = {
     shows = [ "packages" ];
     module = { };

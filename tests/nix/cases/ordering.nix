@@ -18,7 +18,8 @@ let
       ExecStart = command;
     };
   };
-  # Units of each kind that are before ours, or that ours are after. The secrets have to come after all of them, and there must be no cycle.
+  # Units of each kind that come before our units, or after which ours are ordered. The secrets must come after all of them, and
+  # there must be no cycle.
   around = {
     systemd.services = {
       # This unit makes the key.
@@ -27,11 +28,11 @@ let
         // {
           before = [ "sops-nix.service" ];
         };
-      # By the old name, which is an alias.
+      # This unit is ordered by the old name, which is an alias.
       vault-sync = oneshot "/bin/true" // {
         before = [ "sops-install-secrets.service" ];
       };
-      # Only in the unit file.
+      # This order is only in the unit file.
       wait-for-token = oneshot "/bin/true" // {
         unitConfig.Before = "sops-nix.service";
       };
@@ -59,12 +60,12 @@ let
   ];
 in
 {
-  # A rule that copies a secret comes after the secrets; so does the unit that applies the rules on a switch.
+  # A rule that copies a secret comes after the secrets. The unit that applies the rules on a switch comes after them too.
   tmpfiles-that-copies-a-secret = {
     shows = [ "sops-nix.service" ];
     module = host { systemd.tmpfiles.rules = [ copying ]; };
   };
-  # A rule that makes the key comes before them, or at least not after.
+  # A rule that makes the key comes before the secrets, or at least not after them.
   tmpfiles-that-makes-the-key = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -79,7 +80,8 @@ in
     shows = [ "sops-nix.service" ];
     module = host { systemd.services.systemd-networkd = early // wireguard; };
   };
-  # but not if a local file system waits for the network, and the secrets for that. Others may.
+  # But the network does not wait for the secrets if a local file system waits for the network, and the secrets wait for that file
+  # system. Other file systems may wait for the network.
   says-that-a-local-file-system-waits-for-the-network = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -141,7 +143,7 @@ in
       fileSystems."/more".fsType = "ext4";
     };
   };
-  # Nor for an installer that needs the network.
+  # The network does not wait for the secrets either if the installer itself needs the network, here for a key command.
   network-with-a-secret-and-a-key-command = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -150,7 +152,7 @@ in
     };
   };
 
-  # PrivateTmp makes a unit wait for tmpfiles: a cycle, if ours were before that.
+  # PrivateTmp makes a unit wait for tmpfiles. If our unit were before tmpfiles, there would be a cycle.
   early-unit-with-a-directory-of-its-own-before-the-unit = {
     shows = [ "sops-nix.service" ];
     module = host {
@@ -184,7 +186,7 @@ in
     shows = shown;
     module = host around;
   };
-  # At boot the script runs before all of them. The unit then tries again what failed.
+  # At boot, the script runs before all of these units. Later, the unit tries again what the script could not do.
   ordinary-units-before-the-unit-with-scripts = {
     shows = shown ++ [
       "sops-nix-show-or-install.sh"
@@ -219,7 +221,7 @@ in
               "local-fs.target"
             ];
           };
-        # Masked: it never starts.
+        # This unit is masked, so it never starts.
         disabled = {
           enable = false;
           before = [ "sops-nix.service" ];
@@ -322,7 +324,7 @@ in
         "x-systemd.requires=unlock.service"
         "x-systemd.before=sops-install-secrets.service"
       ];
-      # Only in the file of our unit.
+      # This order is only in the file of our unit.
       unit-in-the-unit-file.systemd.services = {
         sops-nix = lib.mkIf true {
           unitConfig = lib.mkMerge [
@@ -445,7 +447,7 @@ in
         vault-sync = oneshot "/bin/true" // {
           before = [ "sops-install-secrets-for-users.service" ];
         };
-        # Not after sysinit.target, but after the users.
+        # This unit is not ordered after sysinit.target, but it comes after the users.
         enrol =
           oneshot "/bin/true"
           // early
@@ -462,7 +464,7 @@ in
       };
     };
   };
-  # Nor for file systems that systemd mounts: what makes /dev for them waits for users.
+  # Users cannot wait for file systems that systemd mounts either, because the units that make /dev for them wait for users.
   says-early-secrets-after-local-file-systems = {
     shows = [ ];
     module = host {
@@ -488,7 +490,7 @@ in
       };
     };
   };
-  # Without / in fstab, as in a container, nothing makes them wait.
+  # If fstab has no entry for /, as in a container, the local file systems do not wait for users.
   says-nothing-of-local-file-systems-in-a-container = {
     shows = [ ];
     module = host {

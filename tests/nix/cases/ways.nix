@@ -1,4 +1,4 @@
-# Which phase a unit installs, and which one a script.
+# Which phases are installed by a unit, and which by a script.
 { lib, ... }:
 
 let
@@ -22,7 +22,7 @@ let
   };
 in
 {
-  # No script does anything.
+  # No script does anything in these cases.
   units-by-default = {
     shows = snippets ++ [
       "services"
@@ -39,7 +39,7 @@ in
     module = host early;
   };
 
-  # Where a script makes the users, a script installs what they need.
+  # If a script makes the users, a script also installs the secrets that users need.
   early-secrets-by-a-script-and-others-by-a-unit = {
     shows = snippets ++ [
       "services"
@@ -58,7 +58,7 @@ in
     };
   };
 
-  # Both may need it, and the script comes first.
+  # Both the script and the unit may need the key. The script comes first.
   generated-key-by-script-and-unit = {
     shows = [
       "generate-age-key.snippet"
@@ -73,7 +73,7 @@ in
     };
   };
 
-  # A script that needs the secrets keeps ours, unless the configuration wants units.
+  # If a script of the configuration needs the secrets, our script stays, unless the configuration asks for units.
   says-that-a-script-waits-for-the-secrets = {
     shows = [
       "services"
@@ -115,11 +115,11 @@ in
     }
   );
 
-  # Nor can a unit be before these.
+  # A unit cannot install a secret before crypttab is read either.
   says-that-crypttab-needs-a-secret = silent (
     { config, ... }:
     {
-      # The name of the volume is no option.
+      # Here, `noauto` is a part of the volume's name, and no option.
       environment.etc.crypttab.text = "noauto-data /dev/sdb1 ${config.sops.secrets."db/password".path}\n";
     }
   );
@@ -154,7 +154,7 @@ in
       environment.etc.crypttab.source = config.sops.templates.crypttab.path;
     }
   );
-  # local-fs.target waits for these, and the unit for that.
+  # local-fs.target waits for these, and the unit waits for local-fs.target.
   says-that-local-file-systems-wait-for-the-unit = silent {
     fileSystems."/data" = {
       fsType = "rclone";
@@ -271,7 +271,7 @@ in
     };
   };
 
-  # What is read to decide on the way may itself ask what units and files there are.
+  # An option that decides the way of activation may itself read the units and files of the configuration.
   units-where-what-is-read-reads-units = silent (
     { config, lib, ... }:
     {

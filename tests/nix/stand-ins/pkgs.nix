@@ -1,5 +1,5 @@
-# A package set that is just enough to evaluate the modules: derivations that are never built, with store paths that anybody can read,
-# and text files that carry their text.
+# A package set with only as much as the evaluation of the modules needs: derivations that are never built, whose store paths are
+# easy to read, and text files that contain their text.
 { lib }:
 
 let

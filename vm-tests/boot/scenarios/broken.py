@@ -6,7 +6,7 @@ import subprocess
 import payload as payloads
 from payload import value
 
-# What SOPS_GPG_EXEC names, and a word of what must be said then.
+# The program that SOPS_GPG_EXEC names, and a word that the message must contain.
 GPGS = {"hanging": "no answer within 5 s", "missing": "/test/missing/gpg: no such program"}
 
 
@@ -16,7 +16,7 @@ def tell(lab):
     file = payload.encrypt("secrets.yaml", texts)
     other = payload.encrypt("other.yaml", {"s9": texts["s9"]}, payloads.OTHER_RECIPIENT)
     good = [payload.secret(name, file) for name in texts]
-    # Each time it is started it fails for want of its secret, until systemd starts it no more.
+    # This service fails at each start, because its secret is missing, until systemd does not start it again.
     payload.service("wanting", "StartLimitIntervalSec=1h\nStartLimitBurst=2\n[Service]\nType=oneshot\nRemainAfterExit=true\nRestart=on-failure\n"
                     "ExecStart=/usr/bin/test -r /run/secrets/s9\n")
     wanted = {"restartUnits": ["wanting.service"]}
@@ -57,7 +57,7 @@ def tell(lab):
         assert machine.succeed("cat /run/elsewhere/a") == texts["s0"]
         machine.succeed("umount /run/elsewhere.d && rm -r /run/elsewhere*")
 
-    # A container has no more rights than this; a boundary on system calls would be told by the same error.
+    # A container does not have more rights than this. A limit on system calls would cause the same error.
     with lab.scenario("10b", "mounting forbidden, as in a container: refused where it would be a disk, warned of where it is memory"):
         confined = "setpriv --bounding-set=-sys_admin"
         said = machine.succeed(f"{confined} /test/program /test/ramfs.json")

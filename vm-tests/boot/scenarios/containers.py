@@ -5,10 +5,10 @@ import contextlib
 from configuration import prepare
 from payload import PRIVATE_KEY, value
 
-# The first number of the users that a container has for itself.
+# The first number of the users that belong only to a container.
 USERS = 655360
 STEPS = ["first", "second"]
-# Where a container has its key. NixOS would hide it in /run/keys, by a mount.
+# The directory in which a container has its key. NixOS would cover /run/keys by a mount.
 KEY = "/var/lib/sops-nix/key.txt"
 
 
@@ -39,7 +39,7 @@ def of_host(lab):
             install("second")
             assert host.succeed("cat /run/secrets/db") == values["second"]
             assert container.succeed("ls /run/secrets; cat /run/db") == values["first"]
-            # All generations are below this. The highest number is the newest.
+            # All generations are in this directory. The generation with the highest number is the newest.
             assert container.succeed("cat /run/secrets.d/2/db") == values["second"]
         with booted(lab.container("bound-again"), values, payload, binds, host) as container:
             assert container.succeed("cat /run/secrets/db; echo; cat /run/db").split() == [values["second"]] * 2
@@ -85,7 +85,7 @@ def own(lab, number, what, case, users):
                 said = container.succeed("systemctl status --no-pager sops-nix; echo; cat /tmp/app")
                 assert said.endswith(values[step]) and container.property("sops-nix", "Result") == "success", said
                 assert container.succeed("stat -c %U:%a /run/secrets/db; findmnt -n -o FSTYPE /run/secrets.d") == "games:400\nramfs"
-                # Again on a system that runs, as on a switch.
+                # The unit is started again on the running system, as by a switch.
                 again = (payload.test / f"{STEPS[-1]}.yaml").read_text()
                 container.succeed(f"cat > {file} << 'E'\n{again}\nE\nsystemctl restart sops-nix")
                 assert container.succeed("cat /run/secrets/db") == values[STEPS[-1]]

@@ -4,8 +4,9 @@ import payload as payloads
 from payload import noted, value
 
 DISK = "/dev/disk/by-id/virtio-data"
-# What somebody would write: with nofail in both the boot goes on without the disk, with headless nobody is asked for a passphrase. The time for devices to
-# appear, otherwise 90 s, includes the installation, which an emulated machine on a busy host may not do in that time.
+# Options that a user would write. With nofail in both files, the boot goes on without the disk. With headless, nobody is asked for
+# a passphrase. The time limit for devices, which is 90 s by default, also has to be long enough for the installation. An emulated
+# machine on a busy host may take longer than 90 s.
 PATIENT = "x-systemd.device-timeout=15min"
 CRYPTTAB = f"data {DISK} /run/secrets-for-file-systems/disk luks,nofail,headless=true,{PATIENT}\n"
 FSTAB = f"/dev/vda / ext4 rw 0 1\n/dev/mapper/data /data ext4 nofail,{PATIENT} 0 2\n"

@@ -2,12 +2,12 @@
 
 from payload import value
 
-# bob's is made while there is no /home yet.
+# bob's home is made while /home does not exist yet.
 HOMES = {"alice": "/home/alice", "bob": "/var/lib/bob"}
 USERS = """u alice 1000 - /home/alice /bin/bash
 u bob 1001 - /var/lib/bob /bin/bash
 """
-# On a new NixOS there is no /home. It is gone before anything of ours starts.
+# A new NixOS has no /home. It is removed before any unit of ours starts.
 NO_HOME = """DefaultDependencies=no
 After=systemd-remount-fs.service
 Before=sops-nix-for-users.service

@@ -3,7 +3,7 @@
 from payload import noted, value
 
 KEY_FILE = "/var/lib/sops-nix/key.txt"
-# A disk that nobody has plugged in.
+# A disk that is not connected.
 MOUNT = """[Unit]
 DefaultDependencies=no
 Conflicts=umount.target
@@ -17,7 +17,7 @@ Type=ext4
 
 def tell(lab):
     text = lab.secret(value("late"))
-    # The units of this case wait for the file system of the key; that nothing can make it in time is what this is about.
+    # The units of this case wait for the file system of the key. Here, nothing can mount it in time.
     payload = lab.payload("generated-key-by-unit")
     file = payload.encrypt("secrets.yaml", {"a": text})
     payload.manifest("manifest.json", [payload.secret("a", file, restartUnits=["failing.service"])], ageKeyFile=KEY_FILE)

@@ -9,16 +9,16 @@ from clients import clients
 from configuration import boot_into, install_client, keep, prepare
 from payload import noted, value
 
-# A secret in its usual place, one at a path of its own, and an early one.
+# There are three secrets: one at its usual place, one with a path of its own, and an early one.
 FILES = {"usual": "/run/secrets/usual", "elsewhere": "/var/lib/app/token", "early": "/run/secrets-for-users/early"}
 
-# How sops-nix calls its program in the script of this name.
+# How sops-nix calls its program in the activation script with this name.
 SNIPPET = """# dry activation: true
 [ -e /run/current-system ] || echo setting up secrets
 /test/sops-nix-program{flags} /test/{manifest}
 """
 
-# Reads each file again and again. What is not whole, not there, or an older value than the one before is noted.
+# Reads each file again and again. Records a file that is not complete, is missing, or has an older value than before.
 READER = """import json, os, pathlib
 files = json.loads(pathlib.Path("/test/files.json").read_text())
 seen = {path: 0 for path in files}

@@ -20,7 +20,7 @@ def tell(lab):
 
 
 def tell_one(lab, number, way, case, **how):
-    # What the unit after the secrets does with its own is not ours to judge: it writes it to the disk.
+    # The unit after the secrets writes its secret to the disk itself. That is not a fault of ours.
     text = value("ordered")
     payload = lab.payload(case, way)
     file = payload.encrypt("secrets.yaml", {"db": {"password": text}})

@@ -23,7 +23,7 @@ def switch(lab, number, way, case, client, code):
         said = machine.succeed("/system/only/bin/switch-to-configuration dry-activate")
         assert "would modify secret: regular" in said and "would modify secret: early" in said, said
         machine.fail("ls /run/notes/*")
-        # At the first switch after a boot the target that a switch restarts is not active; at the second it is.
+        # At the first switch after a boot, the target that a switch restarts is not active. At the second switch, it is active.
         for values in [new, old]:
             said = machine.succeed("/system/only/bin/switch-to-configuration switch")
             machine.wait_until("[ -z \"$(systemctl list-jobs --no-legend)\" ] && ! systemctl is-active -q 'sops-nix-requests*'")

@@ -11,7 +11,8 @@ CUTS = int(os.environ.get("BOOT_CUTS", "20"))
 SECRETS = 60
 KEY_FILE = "/var/lib/sops-nix/key.txt"
 
-# PID 1. It looks at what the last cut has left, installs over that, looks again, takes all away, and installs once more: into that goes the next cut.
+# This script is PID 1. It checks what the last power cut has left, installs over that, and checks again. Then it removes
+# everything, and installs once more. The next power cut comes during this installation.
 INIT = f"""#!/bin/bash
 export PATH=/usr/bin:/usr/sbin HOME=/
 mount -t proc proc /proc
@@ -81,7 +82,8 @@ def tell(lab):
         for _ in range(CUTS):
             machine.start(init="/test/init")
             assert_no_problem(machine.shell.read_until("begin\r\n"))
-            # Also shortly after the end, before the kernel has written all by itself.
+            # Some cuts come shortly after the end of the installation, before the kernel has written everything to the disk by
+            # itself.
             time.sleep(moments.uniform(0, 1.2 * span))
             machine.cut_power()
         machine.start(init="/test/init")

@@ -2,7 +2,7 @@
 
 from payload import noted, placeholder, value
 
-# What stands in for stage 2 of NixOS: mounts what is needed, activates, and becomes systemd.
+# Replaces stage 2 of NixOS: mounts what is needed, activates, and becomes systemd.
 STAGE_2 = """#!/bin/bash
 export PATH=/usr/bin:/usr/sbin
 mount -t proc proc /proc
@@ -13,7 +13,8 @@ mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
 exec /lib/systemd/systemd
 """
 
-# What stands in for the activation script of NixOS: the modules' snippets, in the order that their dependencies ask for, and the users between them.
+# Replaces the activation script of NixOS. Runs the snippets of the modules in the order of their dependencies, and makes the users
+# between them.
 ACTIVATE = """#!/bin/bash
 export PATH=/usr/bin:/usr/sbin
 status=0
@@ -26,7 +27,7 @@ ln -sfn /test /run/current-system
 exit $status
 """
 
-# What stands in for switch-to-configuration: under its lock, it activates, and asks systemd for what stands in the lists.
+# Replaces switch-to-configuration. Under its lock, it activates, and then makes the requests in the lists by systemctl.
 SWITCH = """#!/bin/bash
 export NIXOS_ACTION=$1
 mkdir -p /run/nixos
@@ -70,7 +71,7 @@ def tell(lab):
         assert machine.succeed("stat -L -c '%U %a' /run/secrets/owned") == "alice 400"
 
     with lab.scenario("5a", "a switch by lists does what its dry run said, each unit once"):
-        # Where the activation script of the module looks for them.
+        # The path at which the activation script of the module looks for the units.
         machine.succeed("mkdir -p /run/current-system/sw/bin && ln -sf /usr/bin/systemctl /usr/bin/systemd-run /run/current-system/sw/bin/")
         machine.succeed("rm -f /run/notes/*; cp /test/next/manifest.json /test/manifest.json")
         said = machine.succeed("/test/switch dry-activate")
@@ -152,7 +153,7 @@ def look_at_the_journal_and_reboot(machine, **how):
     machine.wait_for_shell()
     machine.succeed("systemctl is-system-running --wait")
     assert machine.succeed("systemctl --failed --plain --no-legend") == ""
-    # There is something to search in.
+    # There is a journal to search in.
     machine.succeed("journalctl -b -1 | grep -q sops-nix.service || journalctl -b -1 | grep -q 'Secrets of sops files'")
     assert machine.succeed("journalctl -b -1 | grep -c 'Reached target.*Shutdown'") != "0"
     said = machine.run("journalctl -b -1; journalctl -b 0")[1]

@@ -14,15 +14,17 @@ class Unit:
     """A unit whose secret is another one after the switch, and what has to become of it."""
 
     name: str
-    # How it is before the switch: active, inactive, failed (for want of a file that is there afterwards), or masked.
+    # The state of the unit before the switch: active, inactive, failed (because a file is missing that exists afterwards), or
+    # masked.
     before: str = "active"
-    # The lists of the manifest in which its secret names it.
+    # The lists of the manifest in which its secret names the unit.
     asked: str = "restart"
-    # What happens to it: by lists, by script without lists, by unit.
+    # What happens to the unit in three cases: by lists, by a script without lists, and by a unit.
     happens: tuple[str, str, str] = ("start", "start", "start")
-    # Its file after the switch: same, changed, gone, masked, new; elsewhere: never part of a configuration.
+    # The file of the unit after the switch: same, changed, gone, masked or new. `elsewhere` means that it never was part of a
+    # configuration.
     file: str = "same"
-    # Its settings.
+    # The settings of the unit.
     unit: str = ""
     service: str = ""
 
@@ -62,7 +64,7 @@ UNITS = [
     Unit("refuse-start.service", unit="RefuseManualStart=true", happens=NOTHING),
     Unit("refuse-stop.service", unit="RefuseManualStop=true", happens=NOTHING),
 ]
-# What a unit is wanted by, if it is.
+# The unit by which this unit is wanted, if there is one.
 WANTED = {"new.service": "multi-user.target", "requires.service": "multi-user.target", "refuse-start.service": "active.service"}
 GENERATIONS = ["one", "two", "three"]
 
@@ -152,7 +154,7 @@ def look(machine, generation, action, happens, values):
     """Runs the client, and tells what went otherwise than it has to."""
     code, said = machine.run(f"/system/{generation}/bin/switch-to-configuration {action}")
     machine.said = said.splitlines()
-    # What is asked of systemd, and what waits for the end of the switch.
+    # The requests that are made to systemd, and those that wait for the end of the switch.
     machine.wait_until("[ -z \"$(systemctl list-jobs --no-legend)\" ] && ! systemctl is-active -q 'sops-nix-requests*'")
     notes = machine.succeed("cd /run/notes && for note in *; do [ ! -e \"$note\" ] || sed \"s/^/${note//\\\\/\\\\\\\\} /\" \"$note\"; done; rm -f *")
     found = {}
@@ -163,7 +165,7 @@ def look(machine, generation, action, happens, values):
         right = [noted(event, values[unit]) for event in happens.get(unit, "").split()]
         if found.get(unit, []) != right:
             problems.append(f"{unit}: {action}: {found.get(unit, [])} instead of {right}")
-    # Lists of a dry run that nobody reads stay; they do no harm.
+    # Lists of a dry run that nobody reads stay. They do no harm.
     left = [name for name in machine.succeed("ls /run/nixos").split() if not name.endswith(".lock") and not name.startswith("dry-")]
     if left:
         problems.append(f"{action}: left behind: {left}")

@@ -41,12 +41,12 @@ def tell(lab):
 
     with lab.scenario("19b", "when the secret is repaired, what needs sops-nix.target starts with it"):
         machine.succeed("cp /test/mended.json /test/manifest.json; systemctl restart sops-nix")
-        # Nothing starts by itself what could not start at boot.
+        # A unit that could not start at boot does not start by itself.
         states(machine, {"sops-nix.service": "active", "sops-nix.target": "inactive", "needs-all": "inactive"})
         machine.succeed("systemctl start default.target")
         states(machine, {"sops-nix.target": "active", "needs-all": "active"})
         assert machine.succeed("cat /run/notes/needs-all") == noted("start", texts["bad"])
-        # Who has the target asks for all that is missing, and needs no name of a service.
+        # With the target, a person can start everything that is missing without knowing the names of services.
         machine.succeed("systemctl stop sops-nix sops-nix.target; systemctl start sops-nix.target")
         states(machine, {"sops-nix.service": "active", "sops-nix.target": "active"})
 

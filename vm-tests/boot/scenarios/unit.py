@@ -5,7 +5,7 @@ import subprocess
 from payload import noted, value
 from scenarios.script import UNITS, assert_notes, lay_out, look_at_the_journal_and_reboot
 
-# How long the first installation is held up, in seconds.
+# How many seconds the first installation is delayed.
 DELAY = 30
 
 
@@ -50,7 +50,7 @@ def tell(lab):
         assert said.splitlines() == UNITS, said
         machine.fail("ls /run/notes/*")
         machine.succeed("systemctl restart sops-nix.service")
-        # Its jobs are queued, not waited for.
+        # The run only queues the jobs for the units, and does not wait for them.
         machine.wait_until("[ -s /run/notes/changed ] && [ -s /run/notes/owned ] && [ -s /run/notes/template ] && ! systemctl list-jobs | grep -q service")
         assert_notes(machine, new, owned, f"the same {same}, and more")
         said = machine.succeed("journalctl -b -u sops-nix -o cat")

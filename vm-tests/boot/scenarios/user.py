@@ -5,10 +5,10 @@ from payload import noted, value
 
 HOME = "/home/alice"
 LINK = f"{HOME}/.config/sops-nix/secrets"
-# A number that no user of this machine has.
+# A user number that no user of this machine has.
 NUMBER = 54321
 AS_ALICE = f"setpriv --reuid=alice --regid=alice --init-groups env HOME={HOME} XDG_RUNTIME_DIR=/run/user/{NUMBER}"
-# How each unit is before the change, what asks for it, and what happens to it.
+# For each unit: its state before the change, the list that names it, and what happens to it.
 UNITS = {
     "app": ("active", "restart", ["start"]),
     "web": ("active", "reload", ["reload"]),
