@@ -48,7 +48,7 @@ impl Homes {
     ///
     /// A missing home gets mode 0700, as `useradd` and systemd-tmpfiles make it, and belongs to its user. Any other directory
     /// belongs to the owner of the directory in which it is made. There is one exception: in the home of a person, a directory that
-    /// is made in a directory of root's belongs to that person. Once a symlink has led out of a home, the new directory does not
+    /// is made in a directory of root's belongs to that person. A directory that is reached by a symlink out of a home does not
     /// count as in that home.
     pub(crate) fn grant(self, walk: &Walk<'_>, parent: &Stat, name: &OsStr) -> Result<Grant, InstallError> {
         let grant = |owner, mode| {
