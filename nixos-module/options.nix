@@ -197,8 +197,8 @@ in
       type = types.bool;
       default = false;
       description = ''
-        Whether to keep the secrets in a tmpfs instead of a ramfs. A tmpfs can be limited in size. But kernels before 6.4 may write it to swap: use
-        it there only with encrypted swap (`swapDevices.*.randomEncryption.enable`).
+        Whether to keep the secrets in a tmpfs instead of a ramfs. A tmpfs can be limited in size. But kernels before 6.4 may write it to swap: on
+        such a kernel, use a tmpfs only with encrypted swap (`swapDevices.*.randomEncryption.enable`).
       '';
     };
 
@@ -216,11 +216,11 @@ in
         use systemd credentials. At boot, activation scripts run before systemd, and see only file systems with `neededForBoot`.
 
         There are two exceptions. First, if a script makes the users, a script installs secrets with `neededForUsers`, because no unit runs
-        before the users are made. Second, if you do not set this option, a script installs the other secrets, too, if something needs
-        them before any unit runs: another activation script that names `setupSecrets` in its `deps`, or crypttab, a local file system or
-        `boot.postBootCommands` that names a secret. (For the last three, a unit still installs the secrets if no script can have the key
-        at boot, because the key is on a file system that is mounted later, or a plugin has it.) Secrets with `neededForFileSystems` are
-        always installed by a unit.
+        before the users are made. Second, something may need the other secrets before any unit runs: another activation script that names
+        `setupSecrets` in its `deps`, or crypttab, a local file system or `boot.postBootCommands` that names a secret. Then a script
+        installs the other secrets, too, if you do not set this option. (For the last three, a unit still installs the secrets if no script
+        can have the key at boot, because the key is on a file system that is mounted later, or a plugin has it.) Secrets with
+        `neededForFileSystems` are always installed by a unit.
 
         NixOS 26.11 drops what scripts use to have units restarted on a switch.
       '';
