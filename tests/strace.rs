@@ -243,6 +243,29 @@ fn a_dry_run_opens_nothing_for_writing_but_the_dry_lists() {
     assert!(!locks.iter().any(|call| call.name == "flock"), "a dry run waits for nobody");
 }
 
+#[test]
+fn a_run_that_changes_nothing_writes_nothing_but_the_lock() {
+    let Some(world) = world() else { return };
+    let manifest = manifest(&world, ONE).with("version", 1).with("keepGenerations", 2);
+    world.install(&manifest);
+    world.install(&manifest.clone().secret("d", &world.fixture("text.bin"), ""));
+    world.install(&manifest);
+    let calls = trace(&world, &manifest, &[]);
+    let changes: Vec<_> = calls.iter().filter(|call| call.changes()).collect();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0].paths(), ["/run/secrets.d/.lock"], "{changes:?}");
+    let is_write = |call: &&Call| {
+        call.name.contains("write") || ["fchmod", "fchown", "ftruncate", "fallocate"].contains(&call.name.as_str())
+    };
+    let written: Vec<_> = calls.iter().filter(is_write).collect();
+    assert!(
+        written.iter().all(|call| call
+            .descriptor()
+            .is_none_or(|path| path.contains("pipe:") || path.contains("eventfd"))),
+        "{written:?}"
+    );
+}
+
 /// Texts that must not be seen: private keys, and the values of the fixtures.
 const PRIVATE: &[&str] = &[
     "AGE-SECRET-KEY",

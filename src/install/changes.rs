@@ -1,5 +1,8 @@
 //! Compares the live generation with the entries to publish.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustix::fs::FileType;
 use zeroize::Zeroizing;
 
 use super::{
@@ -36,36 +39,67 @@ pub struct Names {
     pub removed: Vec<String>,
 }
 
+/// The live generation, compared with the entries to publish.
+pub struct Comparison {
+    /// What a run changes.
+    pub changes: Changes,
+    /// The difference of each entry, in the order of the entries. Empty if no generation is live.
+    pub differences: Vec<Difference>,
+    /// What the live generation contains: each path, with the kind of file that is there.
+    pub inventory: BTreeMap<String, FileType>,
+}
+
 /// Compares the live generation with `entries`. If no generation is live, nothing counts as changed: at a first publication, no unit
 /// can hold an older secret.
 ///
 /// # Errors
 ///
 /// If the live generation cannot be read.
-pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<Changes, InstallError> {
-    let mut changes = Changes::default();
+pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<Comparison, InstallError> {
+    let mut compared = Comparison {
+        changes: Changes::default(),
+        differences: Vec::new(),
+        inventory: BTreeMap::new(),
+    };
     let Some(live) = live else {
-        return Ok(changes);
+        return Ok(compared);
     };
     let mut scratch = Zeroizing::new(vec![0; CHUNK]);
-    let mut gone = live.names()?;
-    changes.units = live.pending().clone();
+    compared.inventory = live.inventory()?;
+    compared.changes.units = live.pending().clone();
     for entry in entries {
-        gone.remove(entry.place().as_str());
         let difference = live.difference(entry, &mut scratch)?;
-        changes.note(entry, difference);
+        compared.changes.note(entry, difference);
+        compared.differences.push(difference);
     }
-    for name in gone {
-        match name::template_at(&name) {
-            Some(template) => changes.templates.removed.push(template.to_owned()),
-            None => changes.secrets.removed.push(name),
-        }
-    }
-    changes.settle();
-    Ok(changes)
+    compared.changes.note_gone(&compared.inventory, entries);
+    compared.changes.settle();
+    Ok(compared)
 }
 
 impl Changes {
+    /// Whether no secret and no template changes. Unit requests of an earlier run may still be there.
+    #[must_use]
+    pub fn have_no_names(&self) -> bool {
+        self.secrets == Names::default() && self.templates == Names::default()
+    }
+
+    /// Adds the files in `inventory` that belong to none of the `entries` to the lists of what is removed. Symlinks are left out,
+    /// because they belong to declared paths.
+    fn note_gone(&mut self, inventory: &BTreeMap<String, FileType>, entries: &[Entry<'_>]) {
+        let files = inventory.iter().filter(|(_, kind)| **kind == FileType::RegularFile);
+        let mut gone: BTreeSet<_> = files.map(|(name, _)| name.as_str()).collect();
+        for entry in entries {
+            gone.remove(entry.place().as_str());
+        }
+        for name in gone {
+            match name::template_at(name) {
+                Some(template) => self.templates.removed.push(template.to_owned()),
+                None => self.secrets.removed.push(name.to_owned()),
+            }
+        }
+    }
+
     /// Adds the name of `entry` to the list for `difference`, and adds the unit requests of the entry. Does nothing if the entry
     /// has not changed.
     fn note(&mut self, entry: &Entry<'_>, difference: Difference) {

@@ -17,6 +17,7 @@ use super::{
     entry::Entry,
     error::{InstallError, errno, failed},
     files::{self, MAX_DEPTH},
+    live::LiveGeneration,
     name::PlaceInGeneration,
     owner::Owner,
     pending,
@@ -83,6 +84,15 @@ impl<'a> Draft<'a> {
             fs::fchmod(&file, entry.mode.into()).map_err(failed("set the mode of", &at))?;
         }
         Ok(())
+    }
+
+    /// Gives the entry the file that it has in the generation `live`, as a hard link, so that whoever holds that file sees the same
+    /// file further on. Returns `false` if no link can be made: a kernel may refuse it (`fs.protected_hardlinks`), and a file system
+    /// may have no room for it.
+    pub(crate) fn keep(&mut self, entry: &Entry<'_>, live: &LiveGeneration) -> Result<bool, InstallError> {
+        let place = entry.place();
+        let (dir, leaf) = self.parent(&place)?;
+        Ok(fs::linkat(live.dir(), place.as_str(), dir, leaf, AtFlags::empty()).is_ok())
     }
 
     /// Makes a symlink at `place`, for a declared path that lies inside the published tree.

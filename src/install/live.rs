@@ -1,7 +1,7 @@
 //! Finds the generation that the link leads to now, and compares its files with the entries to publish.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     ffi::OsString,
     fs::File,
     io::{self, Read},
@@ -124,16 +124,25 @@ impl LiveGeneration {
         Ok(if same { Difference::Same } else { Difference::Differs })
     }
 
-    /// The paths of all regular files in the generation, relative to its directory and sorted. Symlinks are left out, because they
-    /// belong to declared paths.
+    /// What the generation contains: each path, relative to its directory, with the kind of file that is there.
     ///
     /// # Errors
     ///
     /// If a directory cannot be read, or directories are nested more deeply than `files::MAX_DEPTH`.
-    pub fn names(&self) -> Result<BTreeSet<String>, InstallError> {
-        let mut names = BTreeSet::new();
-        collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut names).map_err(failed("list", &self.at))?;
-        Ok(names)
+    pub fn inventory(&self) -> Result<BTreeMap<String, FileType>, InstallError> {
+        let mut inventory = BTreeMap::new();
+        collect(self.dir.as_fd(), "", files::MAX_DEPTH, &mut inventory).map_err(failed("list", &self.at))?;
+        Ok(inventory)
+    }
+
+    /// The open directory of the generation.
+    pub(crate) fn dir(&self) -> &OwnedFd {
+        &self.dir
+    }
+
+    /// The path of the generation, for messages.
+    pub(crate) fn at(&self) -> &Path {
+        &self.at
     }
 }
 
@@ -190,37 +199,32 @@ fn linked(site: &Site) -> Result<Option<PathBuf>, InstallError> {
     }
 }
 
-/// Adds the relative paths of all regular files in `dir` and below to `names`, each with `prefix` before it.
-fn collect(dir: BorrowedFd<'_>, prefix: &str, depth: usize, names: &mut BTreeSet<String>) -> Result<(), Errno> {
+/// Adds the relative paths of all that is in `dir` and below to `inventory`, each with `prefix` before it.
+fn collect(dir: BorrowedFd<'_>, prefix: &str, depth: usize, inventory: &mut BTreeMap<String, FileType>) -> Result<(), Errno> {
     let depth = depth.checked_sub(1).ok_or(Errno::NAMETOOLONG)?;
     for (name, kind) in files::list(dir)? {
         let path = format!("{prefix}{}", name.to_string_lossy());
-        match kind {
-            FileType::Directory => {
-                // Each directory is opened relative to its parent, and a symlink is not followed. So the list has only files of this
-                // generation.
-                let inner = files::open_directory(dir, name.as_c_str())?;
-                collect(inner.as_fd(), &format!("{path}/"), depth, names)?;
-            }
-            FileType::RegularFile => drop(names.insert(path)),
-            _ => {}
+        if kind == FileType::Directory {
+            // Each directory is opened relative to its parent, and a symlink is not followed. So the list has only files of this
+            // generation.
+            let inner = files::open_directory(dir, name.as_c_str())?;
+            collect(inner.as_fd(), &format!("{path}/"), depth, inventory)?;
         }
+        inventory.insert(path, kind);
     }
     Ok(())
 }
 
-/// Whether `file` contains exactly `expected`. Stops reading at the first difference.
+/// Whether `file`, which is as long as `expected`, has that content. Stops reading at the first difference.
 fn same_content(file: &mut File, mut expected: &[u8], scratch: &mut [u8]) -> io::Result<bool> {
-    loop {
+    while !expected.is_empty() {
         let count = file.read(scratch)?;
-        if count == 0 {
-            return Ok(expected.is_empty());
-        }
         match expected.split_at_checked(count) {
-            Some((head, tail)) if scratch.get(..count) == Some(head) => expected = tail,
+            Some((head, tail)) if count != 0 && scratch.get(..count) == Some(head) => expected = tail,
             _ => return Ok(false),
         }
     }
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -242,6 +246,7 @@ mod tests {
             mount_point: top.join("secrets.d"),
             link: top.join("secrets"),
             keep_generations: 1,
+            keeps_unchanged: false,
             store: Store::Directory,
             homes: Homes::Unknown,
         };

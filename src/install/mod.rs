@@ -14,6 +14,7 @@ mod generation;
 mod grounds;
 mod held;
 mod homes;
+mod layout;
 mod links;
 mod live;
 mod lock;

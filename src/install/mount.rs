@@ -44,6 +44,9 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
 /// Makes the directory of the mount point, if the directory is missing. Returns its place.
 pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
     let place = parents::reach(&site.root, &site.mount_point, site.homes)?;
+    if files::status(&place.dir, place.name.as_os_str()).is_ok_and(|there| there.is_some()) {
+        return Ok(place);
+    }
     let made = match site.store {
         // The directory is closed to other users until a file system is mounted over it: a user who can open a directory can lock it.
         Store::Mounted { .. } => fs::mkdirat(&place.dir, place.name.as_os_str(), Mode::RWXU),

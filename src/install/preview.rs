@@ -48,7 +48,7 @@ impl Preview {
             .map(|root| Current::read(site, root))
             .transpose()?
             .unwrap_or_default();
-        let changes = changes::compare(current.live.as_ref(), entries)?;
+        let changes = changes::compare(current.live.as_ref(), entries)?.changes;
         let is_live = current.live.is_some();
         let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);
         let is_refused = is_live && !blocking.is_empty();

@@ -2,7 +2,8 @@
 //!
 //! The process may be killed between any two steps, so their order matters:
 //!
-//! 1. Refuse what must not be done, before the first write.
+//! 1. Refuse what must not be done, before the first write. Decide whether the live generation stays, because it already is what this
+//!    run would write. If it stays, this run makes no generation, and the other steps only make good what an earlier run has left.
 //! 2. Write the whole generation. The link does not name it yet. If the run is killed here, the next run removes it.
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
 //! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
@@ -13,14 +14,16 @@
 use std::{collections::BTreeSet, os::fd::OwnedFd, path::Path, time::Duration};
 
 use super::{
-    changes::{self, Changes},
+    changes::{self, Changes, Comparison},
     entry::Entry,
     error::InstallError,
     failure::Failed,
     generation::{self, Draft},
     grounds::Grounds,
-    held, links,
-    live::Current,
+    held,
+    layout::Layout,
+    links,
+    live::{Current, Difference, LiveGeneration},
     lock, pending,
     plan::{self, Wanted, sorted},
     site::Site,
@@ -92,26 +95,30 @@ pub(crate) fn publish_within(
 /// Carries out one publication into the mount point `root`, which this run has locked.
 fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, channel: &Channel) -> Result<Published, Failed> {
     let decided = decide(site, root, entries, extent)?;
-    let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
-
     // The whole generation is written before the link names it, so a run that is killed here leaves the live generation unchanged.
-    let mut draft = write(site, root, number, entries, &decided.wanted)?;
+    let mut draft = if decided.stays {
+        None
+    } else {
+        Some(write(site, root, entries, &decided)?)
+    };
+    let (number, changes, mut failures) = (decided.number, decided.changes, decided.failures);
     // This is the last moment at which the run can end without a change. But if no generation is live, as at boot, the run goes on
     // and publishes what is ready.
-    if decided.is_live && stop::is_requested() {
+    if decided.live.is_some() && stop::is_requested() {
         return Err(InstallError::stopped(&site.link).into());
     }
     // The requests are recorded before the swap. Otherwise, a run that is killed right after the swap would lose them.
     let is_telling = !changes.units.is_empty();
-    if is_telling {
+    // A generation that stays has a record already, if an earlier run has left requests.
+    if is_telling && draft.is_some() {
         pending::write(site, root, number, &changes.units)?;
     }
     // The swap is one rename(2). So no service finds the link missing, or a generation that is not complete.
-    let swapped = links::swap(site, number, decided.is_live);
+    let swapped = links::swap(site, number, decided.live.is_some());
     // If the swap failed after the link was exchanged, the link may name the new generation. In that case, the new generation is
     // live, and must not be removed.
     if swapped.is_ok() || links::leads_to(site, number) {
-        draft.publish();
+        draft.iter_mut().for_each(Draft::publish);
     }
     let mut warnings = swapped?;
 
@@ -129,7 +136,7 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
             warnings.extend(removed.err().map(|error| error.to_string()));
         }
         failures.extend(errors.into_iter().map(InstallError::from));
-    } else if decided.is_live {
+    } else if decided.live.is_some() {
         units::take_up(channel);
     } else {
         // At a first publication, no unit has an old secret. But units may have failed because their secret was missing, so failed
@@ -162,10 +169,12 @@ fn all_units(entries: &[Entry<'_>]) -> UnitRequests {
 
 /// The decisions that are made before the first write.
 struct Decided<'a> {
-    /// The number of the next generation.
+    /// The number of the generation that is live after this run.
     number: u64,
-    /// Whether a generation is live.
-    is_live: bool,
+    /// The generation that is live now, and the difference of each entry from it. `None` if no generation is live.
+    live: Option<(LiveGeneration, Vec<Difference>)>,
+    /// Whether the live generation stays, because nothing in it changes.
+    stays: bool,
     /// The differences between the entries and the live generation.
     changes: Changes,
     /// The places of the link and the mount point.
@@ -180,8 +189,8 @@ struct Decided<'a> {
 
 /// Examines the live generation and the declared paths, and refuses what must not be done. Writes nothing.
 fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Extent) -> Result<Decided<'a>, Failed> {
-    let current = Current::read(site, root)?;
-    let is_live = current.live.is_some();
+    let Current { number, live } = Current::read(site, root)?;
+    let is_live = live.is_some();
     if is_live && extent == Extent::Rest {
         return Err(InstallError::already_live(&site.link).into());
     }
@@ -193,15 +202,35 @@ fn decide<'a>(site: &Site, root: &OwnedFd, entries: &'a [Entry<'a>], extent: Ext
     }
     failures.extend(others);
     let held = held::by(site, root, &plan.leading)?;
+    let compared = changes::compare(live.as_ref(), entries)?;
+    let stays = match &live {
+        Some(live) if site.keeps_unchanged => stays(site, live, &compared, entries, &plan.wanted)?,
+        _ => false,
+    };
     Ok(Decided {
-        number: next_number(site, current.number, &held)?,
-        is_live,
-        changes: changes::compare(current.live.as_ref(), entries)?,
+        number: if stays { number } else { next_number(site, number, &held)? },
+        live: live.map(|live| (live, compared.differences)),
+        stays,
+        changes: compared.changes,
         grounds,
         wanted: plan.wanted,
         leading: plan.leading,
         failures,
     })
+}
+
+/// Whether the generation `live` already is what a run would write.
+fn stays(
+    site: &Site,
+    live: &LiveGeneration,
+    compared: &Comparison,
+    entries: &[Entry<'_>],
+    wanted: &[Wanted<'_>],
+) -> Result<bool, InstallError> {
+    if !compared.changes.have_no_names() {
+        return Ok(false);
+    }
+    Layout::of(site, entries, wanted).is_that_of(live, &compared.inventory)
 }
 
 /// The first number after `current` that is not in `held`. No symlink leads to a generation with such a number, so whatever a
@@ -215,19 +244,24 @@ fn next_number(site: &Site, current: u64, held: &BTreeSet<u64>) -> Result<u64, I
     Ok(number)
 }
 
-/// Writes a whole generation: the files of all entries, and the symlinks inside the published tree.
-fn write<'a>(
-    site: &'a Site,
-    root: &'a OwnedFd,
-    number: u64,
-    entries: &[Entry<'_>],
-    wanted: &[Wanted<'_>],
-) -> Result<Draft<'a>, InstallError> {
-    let mut draft = Draft::begin(site, root, number)?;
-    for entry in entries {
-        draft.write(entry)?;
+/// Writes a whole generation: the files of all entries, and the symlinks inside the published tree. If the site keeps what is
+/// unchanged, the file of an unchanged entry is a hard link to the file in the live generation.
+fn write<'a>(site: &'a Site, root: &'a OwnedFd, entries: &[Entry<'_>], decided: &Decided<'_>) -> Result<Draft<'a>, InstallError> {
+    let mut draft = Draft::begin(site, root, decided.number)?;
+    let unchanged = |position| {
+        let (live, differences) = decided.live.as_ref().filter(|_| site.keeps_unchanged)?;
+        (differences.get(position) == Some(&Difference::Same)).then_some(live)
+    };
+    for (position, entry) in entries.iter().enumerate() {
+        let is_kept = match unchanged(position) {
+            Some(live) => draft.keep(entry, live)?,
+            None => false,
+        };
+        if !is_kept {
+            draft.write(entry)?;
+        }
     }
-    for (entry, wanted) in entries.iter().zip(wanted) {
+    for (entry, wanted) in entries.iter().zip(&decided.wanted) {
         if let Wanted::Inside(place) = wanted {
             draft.link(place, &site.link.join(entry.place()), entry.owner)?;
         }

@@ -27,7 +27,7 @@ type Unknown = BTreeMap<String, Value>;
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields, extend("required" = ["secretsMountPoint", "symlinkPath"])))]
 pub(crate) struct RawManifest {
-    /// With the number 1, all warnings about the manifest are errors. A manifest without version comes from a module of sops-nix.
+    /// With the number 1, warnings are errors, and what does not change stays the same file. A manifest of sops-nix has no version.
     #[cfg_attr(test, schemars(extend("enum" = [1])))]
     pub version: Option<u64>,
     /// The secrets to decrypt and publish.

@@ -178,6 +178,7 @@ fn site(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut 
         mount_point: root.locate(&manifest.mount_point),
         link: root.locate(&manifest.link),
         keep_generations: manifest.keep_generations,
+        keeps_unchanged: !manifest.is_of_sops_nix,
         store,
         homes: match (manifest.user_mode, arguments.ignore_passwd) {
             (true, _) => Homes::Unknown,

@@ -23,6 +23,7 @@ mod placement;
 mod side_by_side;
 mod spellings;
 mod templates;
+mod unchanged;
 mod units;
 mod upstream;
 mod user_mode;

@@ -101,6 +101,7 @@ impl Point {
             "fstat" | "newfstatat" | "statx" | "fstatfs" | "getdents64" | "readlinkat" | "access" | "lseek" => {
                 &["EIO", "EACCES", "ENOMEM"]
             }
+            "linkat" => &["EMLINK", "EPERM", "ENOSPC", "EIO"],
             "mkdirat" | "symlinkat" | "renameat2" | "renameat" => &["ENOSPC", "EROFS", "EACCES", "ENOMEM", "EIO"],
             "unlinkat" | "fchmod" | "fchown" | "fchownat" => &["EIO", "EROFS", "EACCES", "ENOMEM"],
             "mount" => &["ENOMEM", "EPERM", "ENODEV", "EINVAL", "EBUSY"],
@@ -133,9 +134,9 @@ impl Point {
         self.name == "write" && (is_speech || matches!(fault, Fault::Lasting(_)))
     }
 
-    /// Whether the call swaps the link, and so publishes a generation.
-    pub fn is_swap(&self) -> bool {
-        self.name == "renameat2" && self.arguments.contains("\"secrets\"")
+    /// Whether it makes the directory of the second generation.
+    pub fn begins_a_generation(&self) -> bool {
+        self.name == "mkdirat" && self.arguments.contains("\"2\"")
     }
 }
 

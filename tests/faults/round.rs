@@ -184,8 +184,7 @@ fn next(stage: &Stage, before: &Live, what: &str) {
     let ended = stage.run();
     let what = format!("{what}\nthe next run: {ended:?}");
     assert_eq!(ended.code, Some(0), "{what}");
-    let number = before.as_ref().map_or(1, |(number, _)| number + 1);
-    stage.assert_complete(number, &what);
+    stage.assert_complete(stage.next_number(before), &what);
     match stage.telling {
         Telling::Nobody => {}
         // A unit may be told twice only if the run ended after it told the unit, and before it removed the record of the request.

@@ -70,6 +70,8 @@ pub struct Stage {
     pub telling: Telling,
     /// Whether a generation is live before each run.
     pub is_live: bool,
+    /// Whether the manifest has a version, so that what does not change stays. Requests through systemctl are made for one without.
+    keeps_unchanged: bool,
     places: Places,
     owners: Owners,
     manifest: PathBuf,
@@ -155,7 +157,15 @@ impl Stage {
         world.script("systemctl", "#!/bin/sh\necho \"$*\" >> \"${0%/*}.log\"\n");
         // The snapshot is taken before the first installation, so in each run the symlinks at declared paths still have to be made.
         let declared = Snapshot::take(&[&places.app, &places.home].map(|dir| world.path(dir)));
-        let manifests = [OLD.0, NEW.0].map(|key| manifest(&world, &places, key));
+        let keeps_unchanged = telling != Telling::Systemctl;
+        let manifests = [OLD.0, NEW.0].map(|key| {
+            let manifest = manifest(&world, &places, key);
+            if keeps_unchanged {
+                manifest.with("version", 1)
+            } else {
+                manifest
+            }
+        });
         if is_live {
             world.install(&manifests[0]);
         }
@@ -165,6 +175,7 @@ impl Stage {
             world,
             telling,
             is_live,
+            keeps_unchanged,
             places,
             owners,
             runs: Cell::new(0),
@@ -184,8 +195,8 @@ impl Stage {
         // The log contains plaintext, so it is removed.
         fs::remove_file(log).unwrap();
         if self.telling == Telling::Systemctl && !wants_all() {
-            // Before the swap, such a run makes the same calls as a run that writes lists.
-            points.drain(..points.iter().position(Point::is_swap).unwrap());
+            // Until it writes the new generation, such a run makes the same calls as one that writes lists.
+            points.drain(..points.iter().position(Point::begins_a_generation).unwrap());
         }
         points
     }
@@ -193,6 +204,16 @@ impl Stage {
     /// The number of the generation that a run without a fault publishes.
     pub fn first_number(&self) -> u64 {
         if self.is_live { 2 } else { 1 }
+    }
+
+    /// The number that a run without a fault leaves live, where `before` is live.
+    pub fn next_number(&self, before: &Live) -> u64 {
+        let whole = self.new_whole(self.first_number(), false);
+        match before {
+            Some(live) if self.keeps_unchanged && *live == whole => whole.0,
+            Some((number, _)) => number + 1,
+            None => 1,
+        }
     }
 
     /// Restores the state before the run.

@@ -110,6 +110,7 @@ fn site(top: &Path, store: Store) -> Site {
         mount_point: top.join("secrets.d"),
         link: top.join("secrets"),
         keep_generations: 1,
+        keeps_unchanged: false,
         store,
         homes: Homes::Unknown,
     }
