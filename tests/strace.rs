@@ -398,9 +398,8 @@ fn many_files(world: &World) -> Manifest {
     })
 }
 
-/// Checks that each of the hundred files was opened once, by a thread that was confined before. Returns the number of these
-/// threads.
-fn confined_threads(calls: &[Call]) -> usize {
+/// Checks that each of the hundred files was opened once, by a thread that was confined before.
+fn check_threads(calls: &[Call]) {
     let is_sops_file = |call: &Call| call.opens() && call.paths().iter().any(|path| path.contains("/many-"));
     let mut threads: Vec<_> = calls
         .iter()
@@ -418,15 +417,17 @@ fn confined_threads(calls: &[Call]) -> usize {
             assert!(names.contains(&restriction), "{restriction} is not among {names:?}");
         }
     }
-    threads.len()
 }
 
 #[test]
 fn each_thread_that_opens_a_sops_file_is_confined() {
     let Some(world) = world() else { return };
-    let threads = confined_threads(&trace(&world, &many_files(&world), &[]));
+    let calls = trace(&world, &many_files(&world), &[]);
+    check_threads(&calls);
+    // On a busy machine, one thread may open all files before another thread gets its turn.
+    let confined = calls.iter().filter(|call| call.name == "landlock_restrict_self").count();
     let processors = std::thread::available_parallelism().unwrap().get();
-    assert!(processors == 1 || threads > 1, "one thread opens all files");
+    assert!(processors == 1 || confined > 1, "there is one thread for all files");
 }
 
 #[test]
@@ -452,7 +453,7 @@ fn each_thread_that_opens_a_sops_file_is_confined_even_if_few_threads_can_be_sta
         command.arg(world.executable()).arg(&file);
         let said = world.finish(&mut command);
         assert_eq!(said.code, Some(0), "{most}: {said:?}");
-        confined_threads(&common::calls(&log));
+        check_threads(&common::calls(&log));
         // The log contains plaintext, so it is removed.
         fs::remove_file(&log).unwrap();
     }
