@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ::age::{DecryptError, x25519};
+use ::age::DecryptError;
 use age_core::format::{FileKey, Stanza};
 use ssh_key::PrivateKey;
 
@@ -11,6 +11,7 @@ use super::{
     hybrid::{self, HybridIdentity},
     place::Place,
     ssh::SshIdentity,
+    x25519::{self, X25519Identity},
 };
 
 /// A private key that opens age messages: an age identity or an SSH key.
@@ -25,18 +26,18 @@ pub(crate) struct Identity {
 /// The private half of an [`Identity`].
 enum PrivateHalf {
     /// An X25519 identity from a text of age identities.
-    Age(x25519::Identity),
+    Age(X25519Identity),
     /// A post-quantum hybrid identity from a text of age identities.
     Hybrid(HybridIdentity),
     /// The age identity that an ed25519 SSH key was converted to.
-    Converted(x25519::Identity),
+    Converted(X25519Identity),
     /// An SSH key itself, which opens the age stanzas that name the key.
     Ssh(Box<SshIdentity>),
 }
 
 impl Identity {
     /// Makes an identity from a secret that was read from a line of age identities.
-    pub(crate) fn from_age(secret: x25519::Identity, place: Place) -> Self {
+    pub(crate) fn from_age(secret: X25519Identity, place: Place) -> Self {
         Self::new(PrivateHalf::Age(secret), place)
     }
 
@@ -46,7 +47,7 @@ impl Identity {
     }
 
     /// Makes an identity from the age secret that an SSH key was converted to.
-    pub(crate) fn from_conversion(secret: x25519::Identity, place: Place) -> Self {
+    pub(crate) fn from_conversion(secret: X25519Identity, place: Place) -> Self {
         Self::new(PrivateHalf::Converted(secret), place)
     }
 
@@ -141,7 +142,7 @@ impl PrivateHalf {
     /// try on such a stanza takes no time and is not counted.
     fn cost(&self, stanza: &Stanza) -> Option<KeyCost> {
         let is_for_it = match self {
-            Self::Age(_) | Self::Converted(_) => stanza.tag == "X25519",
+            Self::Age(_) | Self::Converted(_) => stanza.tag == x25519::STANZA_TYPE,
             Self::Hybrid(_) => stanza.tag == hybrid::STANZA_TYPE,
             Self::Ssh(secret) => secret.is_named_by(stanza),
         };
@@ -156,7 +157,7 @@ impl PrivateHalf {
     /// The complete recipient that belongs to this private half.
     fn recipient(&self) -> String {
         match self {
-            Self::Age(secret) | Self::Converted(secret) => secret.to_public().to_string(),
+            Self::Age(secret) | Self::Converted(secret) => secret.recipient(),
             Self::Hybrid(secret) => secret.recipient(),
             Self::Ssh(secret) => secret.recipient().to_owned(),
         }

@@ -40,6 +40,7 @@ mod ssh;
 mod ssh_keys;
 #[cfg(test)]
 mod tests;
+mod x25519;
 
 pub(crate) use age::MAX_BAD_LINES;
 pub use at_hand::KeysAtHand;

@@ -1,6 +1,5 @@
 //! The recipients that belong to one SSH key, as a `.sops.yaml` can name them.
 
-use ::age::secrecy::ExposeSecret as _;
 use ssh_key::{HashAlg, PublicKey, public::KeyData};
 
 use super::{
@@ -94,13 +93,8 @@ impl SshRecipients {
 /// The [`Cause`] to report if the text is no SSH private key, or the key cannot be used.
 pub(crate) fn converted_identity(text: &[u8]) -> Result<Option<Plaintext>, Cause> {
     let key = ssh::private_key(text)?;
-    let Some(pair) = key.key_data().ed25519() else {
-        return Ok(None);
-    };
-    let identity = ssh::convert(pair.private.as_ref()).ok_or(Cause::DamagedSshKey(Damage::Form))?;
-    Ok(Some(Plaintext::from(
-        identity.to_string().expose_secret().as_bytes().to_vec(),
-    )))
+    let pair = key.key_data().ed25519();
+    Ok(pair.and_then(|pair| ssh::convert(pair.private.as_ref()).text()))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(crate) fn keys(place: &Place, text: &[u8]) -> Result<SshKeys, Cause> {
     let mut identities = Vec::new();
     match key.key_data() {
         KeypairData::Ed25519(pair) => {
-            let converted = ssh::convert(pair.private.as_ref()).ok_or(Cause::DamagedSshKey(Damage::Form))?;
+            let converted = ssh::convert(pair.private.as_ref());
             identities.push(Identity::from_conversion(converted, place.clone()));
         }
         KeypairData::Rsa(_) => {}

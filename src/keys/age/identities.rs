@@ -1,7 +1,5 @@
 //! Reads texts of age identities, as `age-keygen` writes them.
 
-use ::age::x25519;
-
 use super::{message::ARMOR, plugin_identity::PluginIdentity};
 use crate::keys::{
     foreign::Foreign,
@@ -10,6 +8,7 @@ use crate::keys::{
     place::Place,
     problem::Cause,
     recognize,
+    x25519::X25519Identity,
 };
 
 /// Limit: a file of age identities may have at most this many bytes (16 MiB). age itself has the same limit.
@@ -75,10 +74,9 @@ impl IdentityLine {
                 .ok_or(Cause::BadLine),
             _ if text.starts_with("age1") => Err(Cause::RecipientLine),
             _ if recognize::ssh_key(text.as_bytes()).is_some() => Err(Cause::PublicSshKey),
-            _ => text
-                .parse::<x25519::Identity>()
+            _ => X25519Identity::parse(text)
                 .map(|secret| Self::Identity(Identity::from_age(secret, place.clone())))
-                .map_err(|_| Cause::BadLine),
+                .ok_or(Cause::BadLine),
         }
     }
 }

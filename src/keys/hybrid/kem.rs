@@ -26,6 +26,8 @@ const LABEL: &[u8] = br"\.//^\";
 pub(crate) struct KeyPair {
     pq: <MlKem768 as KemCore>::DecapsulationKey,
     x25519: Zeroizing<[u8; 32]>,
+    /// The public key of X25519, which every decapsulation needs.
+    public_x25519: MontgomeryPoint,
 }
 
 impl KeyPair {
@@ -41,18 +43,18 @@ impl KeyPair {
         let (pq, _) = MlKem768::generate_deterministic(&d, &z);
         d.as_mut_slice().zeroize();
         z.as_mut_slice().zeroize();
-        Self { pq, x25519: next() }
+        let x25519 = next();
+        Self {
+            pq,
+            public_x25519: MontgomeryPoint::mul_base_clamped(*x25519),
+            x25519,
+        }
     }
 
     /// The public keys of ML-KEM and of X25519 in a row, 1216 bytes.
     pub(crate) fn public(&self) -> Vec<u8> {
         let pq = self.pq.encapsulation_key().as_bytes();
-        [pq.as_slice(), &self.public_x25519().0].concat()
-    }
-
-    /// The public key of X25519.
-    fn public_x25519(&self) -> MontgomeryPoint {
-        MontgomeryPoint::mul_base_clamped(*self.x25519)
+        [pq.as_slice(), &self.public_x25519.0].concat()
     }
 
     /// Decapsulates the shared secret. If `encapsulated` was made for other keys, the result is a different secret, not an error.
@@ -71,7 +73,7 @@ impl KeyPair {
             .chain(pq.as_slice())
             .chain(x25519.as_bytes())
             .chain(share.as_bytes())
-            .chain(self.public_x25519().as_bytes())
+            .chain(self.public_x25519.as_bytes())
             .chain(LABEL)
             .finalize_into(secret.as_mut_slice().into());
         pq.as_mut_slice().zeroize();

@@ -1,24 +1,21 @@
 //! Converts an ed25519 SSH key to an age identity.
 
-use ::age::x25519;
-use bech32::{Bech32, Hrp};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use sha2::{Digest as _, Sha512};
 use zeroize::Zeroizing;
 
+use crate::keys::x25519::{self, X25519Identity};
+
 /// The age identity that the ed25519 key with this seed is converted to, in the way of `ssh-to-age`.
-pub(crate) fn convert(seed: &[u8; 32]) -> Option<x25519::Identity> {
-    let scalar = scalar(seed);
-    let hrp = Hrp::parse("AGE-SECRET-KEY-").ok()?;
-    let text = Zeroizing::new(bech32::encode_upper::<Bech32>(hrp, &*scalar).ok()?);
-    text.parse().ok()
+pub(crate) fn convert(seed: &[u8; 32]) -> X25519Identity {
+    X25519Identity::new(scalar(seed))
 }
 
 /// The age recipient that the ed25519 public key is converted to, in the way of `ssh-to-age`: the same point of the curve in its
 /// Montgomery form. `None` if `key` is no point of the curve.
 pub(crate) fn converted_recipient(key: &[u8; 32]) -> Option<String> {
     let point = CompressedEdwardsY(*key).decompress()?.to_montgomery();
-    bech32::encode::<Bech32>(Hrp::parse("age").ok()?, &point.0).ok()
+    Some(x25519::recipient(&point))
 }
 
 /// The scalar with which an ed25519 key signs (RFC 8032, 5.1.5), before some of its bits are fixed ("clamped"). The scalar is not

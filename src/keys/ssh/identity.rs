@@ -17,7 +17,7 @@ use super::{
     conversion::scalar,
     recipient::{recipient, shown},
 };
-use crate::keys::rsa::RsaKey;
+use crate::keys::{rsa::RsaKey, x25519::file_key};
 
 /// The label that age ties to each use of an ed25519 key.
 const ED25519_LABEL: &[u8] = b"age-encryption.org/v1/ssh-ed25519";
@@ -29,6 +29,8 @@ const FILE_KEY: usize = 16;
 /// An SSH key that opens the age stanzas that name it.
 pub(crate) struct SshIdentity {
     key: PrivateKey,
+    /// The public half of an ed25519 key in the form in which it is used for age, computed on first use.
+    point: OnceLock<MontgomeryPoint>,
     /// The public key in the form of a `.pub` file, without comment.
     recipient: String,
     /// The public key as it is hashed into stanzas.
@@ -47,6 +49,7 @@ impl SshIdentity {
         Some(Self {
             recipient: recipient(key.public_key())?,
             tag: BASE64_STANDARD_NO_PAD.encode(Sha256::digest(&public).get(..4)?),
+            point: OnceLock::new(),
             rsa: OnceLock::new(),
             public,
             key,
@@ -86,7 +89,7 @@ impl SshIdentity {
     fn open_ed25519(&self, pair: &Ed25519Keypair, stanza: &Stanza) -> Option<FileKey> {
         let share: [u8; 32] = BASE64_STANDARD_NO_PAD.decode(stanza.args.get(1)?).ok()?.try_into().ok()?;
         let scalar = scalar(pair.private.as_ref());
-        let public = MontgomeryPoint::mul_base_clamped(*scalar);
+        let public = self.point.get_or_init(|| MontgomeryPoint::mul_base_clamped(*scalar));
         let shared = Zeroizing::new(MontgomeryPoint(share).mul_clamped(*scalar));
         let tweaked = Zeroizing::new(shared.mul_clamped(hkdf(&self.public, ED25519_LABEL, &[])));
         let salt = [share, public.to_bytes()].concat();
@@ -120,10 +123,4 @@ impl ::age::Identity for SshIdentity {
         };
         Some(opened.ok_or(DecryptError::DecryptionFailed))
     }
-}
-
-/// A file key with these bytes. Returns `None` if there are too many or too few.
-fn file_key(bytes: &[u8]) -> Option<FileKey> {
-    let bytes: &[u8; FILE_KEY] = bytes.try_into().ok()?;
-    Some(FileKey::init_with_mut(|key| *key = *bytes))
 }

@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn a_converted_identity_belongs_to_the_converted_public_key() {
-        let identity = convert(&SEED).unwrap();
-        assert_eq!(identity.to_public().to_string(), converted(&public(&PUBLIC)));
+        let identity = convert(&SEED);
+        assert_eq!(identity.recipient(), converted(&public(&PUBLIC)));
     }
 
     #[test]

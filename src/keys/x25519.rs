@@ -1,0 +1,170 @@
+//! X25519 identities of age, and how they open stanzas of the type `X25519` (C2SP, `age.md`).
+//!
+//! The `age` crate computes the public half of an identity again for each stanza, which takes as long as the secret that is shared
+//! with the sender. Here it is computed once.
+
+use std::sync::OnceLock;
+
+use ::age::{DecryptError, x25519};
+use age_core::{
+    format::{FileKey, Stanza},
+    primitives::{aead_decrypt, hkdf},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
+use curve25519_dalek::MontgomeryPoint;
+use zeroize::Zeroizing;
+
+use crate::system::plaintext::Plaintext;
+
+/// The type of the stanzas for X25519 recipients.
+pub(crate) const STANZA_TYPE: &str = "X25519";
+/// The label that age ties to each use of such an identity.
+const LABEL: &[u8] = b"age-encryption.org/v1/X25519";
+/// The human-readable parts of an identity and of a recipient in Bech32.
+const IDENTITY_HRP: Hrp = Hrp::parse_unchecked("age-secret-key-");
+const RECIPIENT_HRP: Hrp = Hrp::parse_unchecked("age");
+/// The length of a file key in bytes.
+const FILE_KEY: usize = 16;
+
+/// An X25519 identity of age.
+pub(crate) struct X25519Identity {
+    secret: Zeroizing<[u8; 32]>,
+    /// The public half, computed on first use.
+    public: OnceLock<MontgomeryPoint>,
+}
+
+impl X25519Identity {
+    /// The identity with this secret number.
+    pub(crate) fn new(secret: Zeroizing<[u8; 32]>) -> Self {
+        let public = OnceLock::new();
+        Self { secret, public }
+    }
+
+    /// Parses the text of an identity. Returns `None` if `text` is not one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse::<x25519::Identity>().ok()?;
+        let decoded = CheckedHrpstring::new::<Bech32>(text).ok()?;
+        let mut secret = Zeroizing::new([0; 32]);
+        secret.iter_mut().zip(decoded.byte_iter()).for_each(|(to, from)| *to = from);
+        Some(Self::new(secret))
+    }
+
+    /// The text of the identity.
+    pub(crate) fn text(&self) -> Option<Plaintext> {
+        bech32::encode_upper::<Bech32>(IDENTITY_HRP, &*self.secret)
+            .ok()
+            .map(Plaintext::from)
+    }
+
+    /// The recipient that belongs to the identity.
+    pub(crate) fn recipient(&self) -> String {
+        recipient(self.public())
+    }
+
+    fn public(&self) -> &MontgomeryPoint {
+        self.public.get_or_init(|| MontgomeryPoint::mul_base_clamped(*self.secret))
+    }
+
+    /// The file key in a stanza. A stanza does not name its recipient. So a stanza that does not open counts as one for another
+    /// identity, and the result is `Ok(None)`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidHeader` if the stanza is malformed.
+    fn open(&self, stanza: &Stanza) -> Result<Option<FileKey>, DecryptError> {
+        let share = share(stanza).ok_or(DecryptError::InvalidHeader)?;
+        let shared = Zeroizing::new(share.mul_clamped(*self.secret));
+        if shared.as_bytes().iter().fold(0, |bits, byte| bits | byte) == 0 {
+            return Err(DecryptError::InvalidHeader);
+        }
+        let salt = [share.to_bytes(), self.public().to_bytes()].concat();
+        let key = Zeroizing::new(hkdf(&salt, LABEL, shared.as_bytes()));
+        let opened = aead_decrypt(&key, FILE_KEY, &stanza.body).map(Zeroizing::new);
+        Ok(opened.ok().and_then(|bytes| file_key(&bytes)))
+    }
+}
+
+impl ::age::Identity for X25519Identity {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
+        if stanza.tag == STANZA_TYPE {
+            self.open(stanza).transpose()
+        } else {
+            None
+        }
+    }
+}
+
+/// The recipient for this point.
+pub(crate) fn recipient(public: &MontgomeryPoint) -> String {
+    // A text of 32 bytes is not too long for Bech32, so there is no error.
+    bech32::encode::<Bech32>(RECIPIENT_HRP, public.as_bytes()).unwrap_or_default()
+}
+
+/// The share of the sender in a stanza. Returns `None` if the stanza is malformed.
+fn share(stanza: &Stanza) -> Option<MontgomeryPoint> {
+    let [share] = stanza.args.as_slice() else { return None };
+    let share = BASE64_STANDARD_NO_PAD.decode(share).ok()?.try_into().ok()?;
+    // The sealed file key is followed by its tag.
+    (stanza.body.len() == FILE_KEY + 16).then_some(MontgomeryPoint(share))
+}
+
+/// A file key with these bytes. Returns `None` if there are too many or too few.
+pub(crate) fn file_key(bytes: &[u8]) -> Option<FileKey> {
+    let bytes: &[u8; FILE_KEY] = bytes.try_into().ok()?;
+    Some(FileKey::init_with_mut(|key| *key = *bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use ::age::{Identity as _, secrecy::ExposeSecret as _};
+
+    use super::*;
+
+    /// The stanza that age makes for `recipient`, and the file key in it.
+    fn sealed(recipient: &x25519::Recipient) -> (Stanza, FileKey) {
+        let key = FileKey::new(Box::new([5; FILE_KEY]));
+        let (mut stanzas, _) = ::age::Recipient::wrap_file_key(recipient, &key).unwrap();
+        (stanzas.remove(0), key)
+    }
+
+    #[test]
+    fn an_identity_opens_what_age_encrypts_to_it_and_nothing_else() {
+        let [theirs, other] = [x25519::Identity::generate(), x25519::Identity::generate()];
+        let text = theirs.to_string();
+        let ours = X25519Identity::parse(text.expose_secret()).unwrap();
+        assert_eq!(ours.text().unwrap().expose(), text.expose_secret().as_bytes());
+        assert_eq!(ours.recipient(), theirs.to_public().to_string());
+        let (stanza, key) = sealed(&theirs.to_public());
+        let opened = ours.unwrap_stanza(&stanza).unwrap().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(opened.expose_secret(), key.expose_secret());
+        assert!(ours.unwrap_stanza(&sealed(&other.to_public()).0).is_none());
+    }
+
+    #[test]
+    fn a_malformed_stanza_is_refused_as_age_refuses_it() {
+        let theirs = x25519::Identity::generate();
+        let ours = X25519Identity::parse(theirs.to_string().expose_secret()).unwrap();
+        let good = || sealed(&theirs.to_public()).0;
+        let changed = |change: fn(&mut Stanza)| {
+            let mut stanza = good();
+            change(&mut stanza);
+            stanza
+        };
+        for stanza in [
+            changed(|stanza| stanza.args.clear()),
+            changed(|stanza| stanza.args.push("x".to_owned())),
+            changed(|stanza| stanza.args[0].push('=')),
+            changed(|stanza| stanza.args[0].truncate(42)),
+            changed(|stanza| stanza.args[0].replace_range(42.., "z")),
+            changed(|stanza| stanza.args[0] = BASE64_STANDARD_NO_PAD.encode([0; 32])),
+            changed(|stanza| stanza.body.push(0)),
+            changed(|stanza| stanza.tag = "x25519".to_owned()),
+            changed(|stanza| stanza.body[0] ^= 1),
+            good(),
+        ] {
+            let result = |identity: &dyn ::age::Identity| identity.unwrap_stanza(&stanza).map(|opened| opened.is_ok());
+            assert_eq!(result(&ours), result(&theirs), "{:?} {:?}", stanza.tag, stanza.args);
+        }
+    }
+}
