@@ -1,13 +1,13 @@
 //! Checks what must hold for a text in any format.
 
 use sops_install_secrets::{
-    system::plaintext::Plaintext,
     sops::{
         SopsFile,
         format::Format,
         key::KeyPath,
-        tree::{Branch, Item, Key, ScalarType, Stored, Value},
+        tree::{Branch, Item, Key, Opened, ScalarType, Stored, Value},
     },
+    system::plaintext::Plaintext,
 };
 
 use crate::{
@@ -138,8 +138,8 @@ fn select(decrypted: &sops_install_secrets::sops::Decrypted, documents: &[Branch
 }
 
 /// Adds the metadata where the format has them: in a section `sops`, or in dotenv as keys.
-fn add_metadata(format: Format, documents: &mut [Branch<Plaintext>], metadata: Vec<(&'static str, Vec<u8>)>) {
-    let text = |text: Vec<u8>| Value::Scalar(ScalarType::Text, Plaintext::from(text));
+fn add_metadata(format: Format, documents: &mut [Branch<Opened>], metadata: Vec<(&'static str, Vec<u8>)>) {
+    let text = |text: Vec<u8>| Value::Scalar(ScalarType::Text, Plaintext::from(text).into());
     let item = |name: &str, value| Item {
         key: Key::Name(name.as_bytes().to_vec()),
         value,

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::LazyLock};
 
 use sops_install_secrets::{
-    keys::{KeyFile, KeySources, Keyring, DataKeyRecovery, SshKeyFile},
+    keys::{DataKeyRecovery, KeyFile, KeySources, Keyring, SshKeyFile},
     sops::{
         metadata::{KeyGroup, KeyGroups, MasterKey},
         proof::KeyProof,
@@ -88,7 +88,10 @@ pub fn opens(keyring: &Keyring, groups: &KeyGroups) -> bool {
         }
         Err(no_key) => {
             assert_discreet(&no_key);
-            no_key.report(&|words| format!("sops {words} secrets.yaml")).lines().for_each(|line| assert_discreet(&line));
+            no_key
+                .report(&|words| format!("sops {words} secrets.yaml"))
+                .lines()
+                .for_each(|line| assert_discreet(&line));
             false
         }
     }

@@ -4,8 +4,8 @@ use aes_gcm::{AeadInPlace as _, AesGcm, KeyInit as _, Nonce, aead::consts::U32, 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha512};
 use sops_install_secrets::{
+    sops::tree::{Branch, Item, Key, Opened, ScalarType, Value},
     system::plaintext::Plaintext,
-    sops::tree::{Branch, Item, Key, ScalarType, Value},
 };
 
 /// The time of the last change. The MAC is authenticated with this time.
@@ -40,7 +40,7 @@ pub fn mac<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Vec<u8> {
 
 /// Encrypts documents in place, as sops does for a file without a rule. Everything is encrypted, except values below a key that
 /// ends with `_unencrypted`. Comments are not encrypted, which is allowed. Returns the metadata.
-pub fn seal(documents: &mut [Branch<Plaintext>]) -> Vec<(&'static str, Vec<u8>)> {
+pub fn seal(documents: &mut [Branch<Opened>]) -> Vec<(&'static str, Vec<u8>)> {
     let mut texts = Vec::new();
     for document in documents {
         map(document, &mut Vec::new(), &mut texts);
@@ -53,7 +53,7 @@ pub fn seal(documents: &mut [Branch<Plaintext>]) -> Vec<(&'static str, Vec<u8>)>
     ])
 }
 
-fn map(branch: &mut Branch<Plaintext>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<Vec<u8>>) {
+fn map(branch: &mut Branch<Opened>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<Vec<u8>>) {
     for Item { key, value } in &mut branch.items {
         if let Key::Name(name) = key {
             path.push(name.clone());
@@ -63,7 +63,7 @@ fn map(branch: &mut Branch<Plaintext>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<
     }
 }
 
-fn value(value: &mut Value<Plaintext>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<Vec<u8>>) {
+fn value(value: &mut Value<Opened>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<Vec<u8>>) {
     match value {
         Value::Map(branch) => map(branch, path, texts),
         Value::List(values) => values.iter_mut().for_each(|value| self::value(value, path, texts)),
@@ -73,7 +73,7 @@ fn value(value: &mut Value<Plaintext>, path: &mut Vec<Vec<u8>>, texts: &mut Vec<
             if !in_the_clear && !(*kind == ScalarType::Text && text.is_empty()) {
                 let mut associated = path.join(&b':');
                 associated.push(b':');
-                *text = Plaintext::from(token(text.expose(), &associated, type_name(*kind)));
+                *text = Plaintext::from(token(text.expose(), &associated, type_name(*kind))).into();
                 *kind = ScalarType::Text;
             }
         }

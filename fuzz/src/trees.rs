@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use sops_install_secrets::{
+    sops::tree::{Branch, Comment, Item, Key, Opened, ScalarType, Stored, Value},
     system::plaintext::Plaintext,
-    sops::tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
 };
 
 /// The documents as decryption would return them if nothing were encrypted.
 #[must_use]
-pub fn opened(documents: &[Branch<Stored<'_>>]) -> Vec<Branch<Plaintext>> {
+pub fn opened(documents: &[Branch<Stored<'_>>]) -> Vec<Branch<Opened>> {
     documents.iter().map(branch).collect()
 }
 
-fn branch(branch: &Branch<Stored<'_>>) -> Branch<Plaintext> {
+fn branch(branch: &Branch<Stored<'_>>) -> Branch<Opened> {
     let items = branch.items.iter().map(|item| Item {
         key: match &item.key {
             Key::Name(name) => Key::Name(name.clone()),
@@ -25,19 +25,19 @@ fn branch(branch: &Branch<Stored<'_>>) -> Branch<Plaintext> {
     Branch { items: items.collect() }
 }
 
-fn value(value: &Value<Stored<'_>>) -> Value<Plaintext> {
+fn value(value: &Value<Stored<'_>>) -> Value<Opened> {
     match value {
         Value::Null => Value::Null,
-        Value::Scalar(kind, text) => Value::Scalar(*kind, Plaintext::from(text.to_vec())),
+        Value::Scalar(kind, text) => Value::Scalar(*kind, Plaintext::from(text.to_vec()).into()),
         Value::Comment(text) => Value::Comment(comment(text)),
         Value::List(values) => Value::List(values.iter().map(self::value).collect()),
         Value::Map(map) => Value::Map(branch(map)),
     }
 }
 
-fn comment(comment: &Comment<Stored<'_>>) -> Comment<Plaintext> {
+fn comment(comment: &Comment<Stored<'_>>) -> Comment<Opened> {
     Comment {
-        text: Plaintext::from(comment.text.to_vec()),
+        text: Plaintext::from(comment.text.to_vec()).into(),
         inline: comment.inline,
     }
 }

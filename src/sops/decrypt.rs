@@ -5,7 +5,8 @@ use super::{
     error::{DecryptError, ValuePlace},
     mac::Mac,
     rules::{CommentStack, Rule},
-    tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value, shown_path},
+    text::LongValues,
+    tree::{Branch, Comment, Item, Key, Opened, ScalarType, Stored, Value, shown_path},
     value::{EncryptedValue, TOKEN_START, TokenError, Type, canonical},
 };
 use crate::system::plaintext::Plaintext;
@@ -22,6 +23,10 @@ pub(crate) struct Decryption<'k> {
     key: &'k DataKey,
     rule: &'k mut Rule,
     pub mac: Mac,
+    /// The text of the file, of which the tree is made.
+    text: &'k [u8],
+    /// The long values that were kept apart from the text.
+    long_values: &'k mut LongValues,
     path: Path,
     /// The number of the current document, counted from 1; 0 before the first document. `None` if the file has only one
     /// document.
@@ -90,23 +95,32 @@ impl Path {
 }
 
 impl<'k> Decryption<'k> {
-    /// A new walk through a file of `size` bytes, before its first document. `several` says whether the file has more than one
+    /// A new walk through the file with this text, before its first document. `several` says whether the file has more than one
     /// document.
-    pub(crate) fn new(key: &'k DataKey, rule: &'k mut Rule, mac: Mac, size: usize, several: bool) -> Self {
+    pub(crate) fn new(
+        key: &'k DataKey,
+        rule: &'k mut Rule,
+        mac: Mac,
+        text: &'k [u8],
+        long_values: &'k mut LongValues,
+        several: bool,
+    ) -> Self {
         Self {
             key,
             rule,
             mac,
+            text,
+            long_values,
             path: Path::default(),
             document: several.then_some(0),
             is_foreign: false,
             comments: CommentStack::default(),
-            paths_left: size.saturating_mul(PATHS_PER_BYTE).saturating_add(FEW_PATHS),
+            paths_left: text.len().saturating_mul(PATHS_PER_BYTE).saturating_add(FEW_PATHS),
         }
     }
 
     /// Decrypts the next document. `is_foreign` says whether sops encrypted the document as a separate file.
-    pub(crate) fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Plaintext>, DecryptError> {
+    pub(crate) fn document(&mut self, branch: Branch<Stored<'_>>, is_foreign: bool) -> Result<Branch<Opened>, DecryptError> {
         self.document = self.document.map(|document| document.saturating_add(1));
         self.is_foreign = is_foreign;
         self.branch(branch)
@@ -122,7 +136,7 @@ impl<'k> Decryption<'k> {
 
     /// Decrypts the items of a map in their order. The order matters for comment rules, because a comment selects the item
     /// below it.
-    pub(crate) fn branch(&mut self, branch: Branch<Stored<'_>>) -> Result<Branch<Plaintext>, DecryptError> {
+    pub(crate) fn branch(&mut self, branch: Branch<Stored<'_>>) -> Result<Branch<Opened>, DecryptError> {
         self.comments.enter();
         let items = branch
             .items
@@ -133,7 +147,7 @@ impl<'k> Decryption<'k> {
         Ok(Branch { items })
     }
 
-    fn item(&mut self, item: Item<Stored<'_>>) -> Result<Item<Plaintext>, DecryptError> {
+    fn item(&mut self, item: Item<Stored<'_>>) -> Result<Item<Opened>, DecryptError> {
         match item.key {
             Key::Comment(comment) => Ok(Item {
                 key: Key::Comment(self.comment(comment)?),
@@ -159,7 +173,7 @@ impl<'k> Decryption<'k> {
         }
     }
 
-    fn value(&mut self, value: Value<Stored<'_>>) -> Result<Value<Plaintext>, DecryptError> {
+    fn value(&mut self, value: Value<Stored<'_>>) -> Result<Value<Opened>, DecryptError> {
         match value {
             Value::Null => Ok(Value::Null),
             Value::Map(branch) => self.branch(branch).map(Value::Map),
@@ -169,7 +183,7 @@ impl<'k> Decryption<'k> {
         }
     }
 
-    fn list(&mut self, elements: Vec<Value<Stored<'_>>>) -> Result<Value<Plaintext>, DecryptError> {
+    fn list(&mut self, elements: Vec<Value<Stored<'_>>>) -> Result<Value<Opened>, DecryptError> {
         self.comments.enter();
         let mut list = Vec::with_capacity(elements.len());
         for element in elements {
@@ -188,26 +202,29 @@ impl<'k> Decryption<'k> {
     /// Decrypts a comment. As in sops, a comment that is no token or does not decrypt is taken literally. There are such
     /// comments, because some versions of sops did not encrypt comments, and because somebody may have added a comment to the
     /// encrypted file. No comment counts for the MAC.
-    fn comment(&mut self, comment: Comment<Stored<'_>>) -> Result<Comment<Plaintext>, DecryptError> {
+    fn comment(&mut self, comment: Comment<Stored<'_>>) -> Result<Comment<Opened>, DecryptError> {
         self.comments.push(self.rule, &comment.text)?;
         if self.rule.selects(self.path.matched(), &self.comments, true) {
             if comment.text.is_empty() {
                 return Ok(Comment {
-                    text: Plaintext::default(),
+                    text: Opened::default(),
                     inline: false,
                 });
             }
             if let Ok((_, text)) = self.open(&comment.text)? {
-                return Ok(Comment { text, inline: false });
+                return Ok(Comment {
+                    text: text.into(),
+                    inline: false,
+                });
             }
         }
         Ok(Comment {
-            text: Plaintext::from(comment.text.into_owned()),
+            text: Plaintext::from(comment.text.into_owned()).into(),
             inline: comment.inline,
         })
     }
 
-    fn scalar(&mut self, kind: ScalarType, text: Stored<'_>) -> Result<Value<Plaintext>, DecryptError> {
+    fn scalar(&mut self, kind: ScalarType, text: Stored<'_>) -> Result<Value<Opened>, DecryptError> {
         // sops refuses to encrypt an integer above `i64::MAX`, so no file written by sops contains such an integer.
         if kind == ScalarType::Unsigned {
             return Err(self.fail(format!("{} cannot be in a sops file", kind.name())));
@@ -230,9 +247,12 @@ impl<'k> Decryption<'k> {
         Ok(match kind {
             Type::Scalar(kind) => {
                 self.mac.update(encrypted, kind, text.expose());
-                Value::Scalar(kind, text)
+                Value::Scalar(kind, text.into())
             }
-            Type::Comment => Value::Comment(Comment { text, inline: false }),
+            Type::Comment => Value::Comment(Comment {
+                text: text.into(),
+                inline: false,
+            }),
         })
     }
 
@@ -255,7 +275,18 @@ impl<'k> Decryption<'k> {
     /// Decrypts a token at the current place. The outer error ends the decryption of the whole file. The inner error concerns only
     /// this token. The inner error need not end the decryption, because a comment that does not decrypt is kept literally.
     fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
-        let token = match EncryptedValue::parse(text) {
+        let long_values = self.long_values.count();
+        let opened = self.open_token(text)?;
+        // The text of such a token was shortened, so it cannot be kept literally.
+        if opened.is_err() && self.long_values.count() < long_values {
+            return Err(DecryptError::LongValue);
+        }
+        Ok(opened)
+    }
+
+    fn open_token(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
+        let decoded = |field: &[u8]| self.long_values.take(field, self.text);
+        let token = match EncryptedValue::parse_with(text, decoded) {
             Ok(token) => token,
             Err(error) => return Ok(Err(error)),
         };

@@ -49,6 +49,10 @@ pub enum DecryptError {
         /// The number of the later document, counted from 1.
         document: usize,
     },
+    /// A long value, which was kept apart while the file was read, does not authenticate, or is not where an encrypted value is
+    /// expected. If the file is read as it is, there is no such error.
+    #[error("a long value does not authenticate, or is not where an encrypted value is expected")]
+    LongValue,
     /// The file has no MAC.
     #[error("the file has no MAC, so a change to it could not be noticed")]
     NoMac,

@@ -11,15 +11,16 @@ use super::{
     proof, section,
     select::Selector,
     survey::{StoredValue, survey},
-    tree::{Branch, Stored},
+    text::LongValues,
+    tree::{Branch, Opened, Stored},
 };
-use crate::system::plaintext::{Content, Plaintext};
+use crate::system::plaintext::Plaintext;
 
 /// An encrypted sops file after parsing. The metadata is kept apart and no longer in the documents.
 pub struct SopsFile<'a> {
     format: Format,
-    /// The length of the text of the file in bytes.
-    size: usize,
+    /// The text of the file.
+    text: &'a [u8],
     documents: Vec<Branch<Stored<'a>>>,
     /// One flag for each document: whether the document is a separate sops file that somebody appended to this one. Such a
     /// document has no recipient entry in common with the first document.
@@ -30,7 +31,7 @@ pub struct SopsFile<'a> {
 /// A decrypted sops file whose MAC was found correct.
 pub struct Decrypted {
     format: Format,
-    documents: Vec<Branch<Plaintext>>,
+    documents: Vec<Branch<Opened>>,
 }
 
 impl<'a> SopsFile<'a> {
@@ -47,7 +48,7 @@ impl<'a> SopsFile<'a> {
         let section = section::take_metadata(format, &mut documents)?;
         Ok(Self {
             format,
-            size: source.len(),
+            text: source,
             foreign,
             metadata: Metadata::read(&section)?,
             documents,
@@ -76,7 +77,7 @@ impl<'a> SopsFile<'a> {
     /// # Errors
     /// When the selection rule takes too long, or the paths of the values are many times as long as the file.
     pub(crate) fn survey(&mut self) -> Result<Vec<StoredValue>, SopsFileError> {
-        survey(&self.documents, &mut self.metadata.rule, self.size)
+        survey(&self.documents, &mut self.metadata.rule, self.text.len())
     }
 
     /// A selector that looks up keys in the encrypted tree, to find values that can be secrets. No data key is needed.
@@ -89,12 +90,20 @@ impl<'a> SopsFile<'a> {
     ///
     /// # Errors
     /// When the data key has a wrong length, or a value does not decrypt. Also when the MAC is missing or does not match.
-    pub fn decrypt(mut self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
+    pub fn decrypt(self, key: &Plaintext) -> Result<Decrypted, DecryptError> {
+        self.decrypt_shortened(key, &mut LongValues::default())
+    }
+
+    /// Decrypts all values and checks the MAC. `long_values` are the long values that were kept apart from the text of the file.
+    ///
+    /// # Errors
+    /// Those of [`Self::decrypt`], and when a long value is where no encrypted value is expected.
+    pub fn decrypt_shortened(mut self, key: &Plaintext, long_values: &mut LongValues) -> Result<Decrypted, DecryptError> {
         let key = DataKey::new(key).ok_or(DecryptError::DataKey(key.len()))?;
         let is_json = matches!(self.format, Format::Json | Format::Binary);
         let mac = Mac::new(self.metadata.mac_only_encrypted, is_json);
         let several = self.documents.len() > 1;
-        let mut walk = Decryption::new(&key, &mut self.metadata.rule, mac, self.size, several);
+        let mut walk = Decryption::new(&key, &mut self.metadata.rule, mac, self.text, long_values, several);
         let documents = self
             .documents
             .into_iter()
@@ -103,6 +112,9 @@ impl<'a> SopsFile<'a> {
             .collect::<Result<_, _>>()?;
         // The decrypted documents are returned only after this check. So no value of a file with a wrong MAC is ever used.
         check(walk.mac, &self.metadata, &key)?;
+        if long_values.count() > 0 {
+            return Err(DecryptError::LongValue);
+        }
         Ok(Decrypted {
             format: self.format,
             documents,
@@ -126,7 +138,7 @@ pub(crate) fn check(mac: Mac, metadata: &Metadata, key: &DataKey) -> Result<(), 
 impl Decrypted {
     /// A selector that looks up values by their keys.
     #[must_use]
-    pub fn selector(&self) -> Selector<'_, Plaintext> {
+    pub fn selector(&self) -> Selector<'_, Opened> {
         Selector::new(&self.documents)
     }
 
@@ -135,7 +147,7 @@ impl Decrypted {
     ///
     /// # Errors
     /// When the key leads to no value that can be a secret, or the format has no spelling for the value.
-    pub fn value<'f>(&'f self, selector: &Selector<'f, Plaintext>, key: &KeyPath) -> Result<Content<'f>, ContentError> {
+    pub fn value<'f>(&'f self, selector: &Selector<'f, Opened>, key: &KeyPath) -> Result<Opened, ContentError> {
         let (kind, text) = selector.scalar(key)?;
         Ok(self.format.emit_scalar(kind, text)?)
     }
@@ -145,7 +157,7 @@ impl Decrypted {
     /// # Errors
     /// When the format has no spelling for a key or a value. Also when the text would be many times as long as the contents of
     /// the file.
-    pub fn whole(&self, most: usize) -> Result<Option<Content<'_>>, ContentError> {
+    pub fn whole(&self, most: usize) -> Result<Option<Opened>, ContentError> {
         Ok(self.format.emit(&self.documents, most)?)
     }
 }

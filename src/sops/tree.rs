@@ -1,13 +1,18 @@
 //! The ordered tree of a sops file: maps, lists, scalars and comments.
 //!
 //! The tree is generic over how its text is held. Before decryption, a text is [`Stored`]: borrowed from the file, and maybe
-//! encrypted. After decryption, a text is `Plaintext`. So the compiler does not accept an undecrypted tree for a function that
+//! encrypted. After decryption, a text is [`Opened`]. So the compiler does not accept an undecrypted tree for a function that
 //! needs a decrypted tree.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
+
+use crate::system::plaintext::Plaintext;
 
 /// A text as it stands in a sops file. The text is borrowed from the bytes of the file, unless escapes had to be decoded.
 pub type Stored<'a> = Cow<'a, [u8]>;
+
+/// A text of a decrypted sops file. It is shared with the secrets that are made of it, so that no secret is copied.
+pub type Opened = Arc<Plaintext>;
 
 /// The type of a scalar.
 ///

@@ -11,7 +11,7 @@ use super::{number, time, tree::ScalarType};
 use crate::system::plaintext::Plaintext;
 
 /// Base64 as Go's `StdEncoding` reads it: padding is required, and the bits behind the last byte are ignored.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
@@ -20,6 +20,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The text with which every encrypted value begins.
 pub(crate) const TOKEN_START: &[u8] = b"ENC[AES256_GCM,";
+/// The text behind which the data of an encrypted value stands.
+pub(crate) const DATA_START: &[u8] = b"ENC[AES256_GCM,data:";
 
 /// A token, `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, split into its fields and decoded.
 pub(crate) struct EncryptedValue<'a> {
@@ -51,9 +53,15 @@ const NO_TOKEN: &str = "the value is cut off or changed: it does not have the fo
 impl<'a> EncryptedValue<'a> {
     /// Reads a token. Text behind the last `]` of the first line is ignored, and so are all further lines.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, TokenError> {
+        Self::parse_with(text, |_| None)
+    }
+
+    /// Reads a token whose data may have been decoded already. `decoded` gives such data for the field that stands in for it.
+    pub(crate) fn parse_with(text: &'a [u8], decoded: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Result<Self, TokenError> {
         let parts = Parts::find(text).ok_or_else(|| TokenError::Malformed(NO_TOKEN.to_owned()))?;
+        let data = decoded(parts.data).map_or_else(|| decode("data", parts.data), Ok)?;
         Ok(Self {
-            data: Plaintext::from(decode("data", parts.data)?),
+            data: Plaintext::from(data),
             iv: decode("iv", parts.iv)?,
             tag: decode("tag", parts.tag)?,
             type_name: parts.type_name,
@@ -76,7 +84,7 @@ impl<'a> Parts<'a> {
     /// text for the groups that follow.
     pub(crate) fn find(text: &'a [u8]) -> Option<Self> {
         let line = text.split(|&byte| byte == b'\n').next()?;
-        let body = line.strip_prefix(b"ENC[AES256_GCM,data:")?;
+        let body = line.strip_prefix(DATA_START)?;
         let body = body.get(..body.iter().rposition(|&byte| byte == b']')?)?;
         let (body, type_name) = split_last(body, b",type:")?;
         let (body, tag) = split_last(body, b",tag:")?;

@@ -47,7 +47,10 @@ impl Plaintext {
 
     /// Appends `bytes`. If the buffer has to grow, the old buffer is wiped.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
+        let needed = self.0.len().saturating_add(bytes.len());
+        if needed > self.0.capacity() {
+            self.grow(needed.max(self.0.capacity().saturating_mul(2)));
+        }
         self.0.extend_from_slice(bytes);
     }
 
@@ -59,11 +62,10 @@ impl Plaintext {
         }
     }
 
-    /// Makes room for `additional` bytes. `Vec` alone would move the bytes, and free the old buffer without wiping it.
-    fn reserve(&mut self, additional: usize) {
-        let needed = self.0.len().saturating_add(additional);
-        if needed > self.0.capacity() {
-            let mut grown = Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2)));
+    /// Makes room for `capacity` bytes in all. `Vec` alone would move the bytes, and free the old buffer without wiping it.
+    pub fn grow(&mut self, capacity: usize) {
+        if capacity > self.0.capacity() {
+            let mut grown = Vec::with_capacity(capacity);
             grown.extend_from_slice(&self.0);
             self.0 = Zeroizing::new(grown);
         }
@@ -81,34 +83,6 @@ impl From<Vec<u8>> for Plaintext {
 impl From<String> for Plaintext {
     fn from(text: String) -> Self {
         Self::from(text.into_bytes())
-    }
-}
-
-/// Secret bytes that are either borrowed from a decrypted file or owned. Borrowing keeps a large secret from being in memory twice.
-pub enum Content<'a> {
-    /// Bytes that belong to a decrypted file.
-    Borrowed(&'a Plaintext),
-    /// Bytes that were made for one use, such as a rendered template or a whole file as text.
-    Owned(Plaintext),
-}
-
-impl Content<'_> {
-    /// The secret bytes, as [`Plaintext::expose`] gives them.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        match self {
-            Self::Borrowed(text) => text.expose(),
-            Self::Owned(text) => text.expose(),
-        }
-    }
-
-    /// Returns the bytes as an owned value. Borrowed bytes are copied.
-    #[must_use]
-    pub fn into_plaintext(self) -> Plaintext {
-        match self {
-            Self::Borrowed(text) => Plaintext::from(text.expose().to_vec()),
-            Self::Owned(text) => text,
-        }
     }
 }
 

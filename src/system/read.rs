@@ -133,47 +133,68 @@ impl Reader {
 }
 
 /// Reads a regular file of at most `limit` bytes. Symlinks are followed.
-///
-/// The file is opened once, and its type and size are read from the descriptor. So nobody can put another file in its place between
-/// the check and the read. `O_NONBLOCK` keeps the call from blocking at a fifo that has no writer.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<FileContents, ReadError> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(|error| refusal(&error))?;
-    let metadata = file.metadata().map_err(|error| refusal(&error))?;
-    if let Some(kind) = other_kind(metadata.file_type()) {
-        return Err(ReadError::NotRegular(kind));
-    }
-    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    if size > limit {
-        return Err(ReadError::TooLarge(limit));
-    }
-    let text = read_to_end(&file, size, limit).map_err(|error| refusal(&error))?;
-    Ok(FileContents {
-        text: text.ok_or(ReadError::TooLarge(limit))?,
-        mode: metadata.permissions().mode() & 0o7777,
-    })
+    let file = OpenFile::open(path, limit)?;
+    // The buffer is as large as the file from the start, so secret bytes are not moved.
+    let mut text = Plaintext::with_capacity(file.size);
+    let mode = file.mode;
+    file.read(|piece| text.push(piece))?;
+    Ok(FileContents { text, mode })
 }
 
-/// Reads the whole file; returns `None` if the file has grown beyond `limit`. The buffer is as large as the file from the start, so
-/// secret bytes are not moved.
-fn read_to_end(mut file: &File, size: usize, limit: usize) -> io::Result<Option<Plaintext>> {
-    let mut text = Plaintext::with_capacity(size);
-    let mut chunk = Zeroizing::new(vec![0; CHUNK.min(size.saturating_add(1))]);
-    loop {
-        let count = match file.read(&mut chunk) {
-            Ok(0) => return Ok(Some(text)),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        text.push(chunk.get(..count).unwrap_or_default());
-        if text.len() > limit {
-            return Ok(None);
+/// A regular file of limited size that is open.
+pub(crate) struct OpenFile {
+    file: File,
+    /// The size of the file in bytes when it was opened.
+    pub size: usize,
+    /// The permission bits of the file.
+    mode: u32,
+    /// The most bytes that are read.
+    limit: usize,
+}
+
+impl OpenFile {
+    /// Opens a regular file of at most `limit` bytes. Symlinks are followed.
+    ///
+    /// The file is opened once, and its type and size are read from the descriptor. So nobody can put another file in its place
+    /// between the check and the read. `O_NONBLOCK` keeps the call from blocking at a fifo that has no writer.
+    pub(crate) fn open(path: &Path, limit: usize) -> Result<Self, ReadError> {
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(path)
+            .map_err(|error| refusal(&error))?;
+        let metadata = file.metadata().map_err(|error| refusal(&error))?;
+        if let Some(kind) = other_kind(metadata.file_type()) {
+            return Err(ReadError::NotRegular(kind));
+        }
+        let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        if size > limit {
+            return Err(ReadError::TooLarge(limit));
+        }
+        Ok(Self {
+            file,
+            size,
+            mode: metadata.permissions().mode() & 0o7777,
+            limit,
+        })
+    }
+
+    /// Reads the whole file, and gives it to `take` piece by piece. Fails if the file has grown beyond its limit.
+    pub(crate) fn read(mut self, mut take: impl FnMut(&[u8])) -> Result<(), ReadError> {
+        let mut left = self.limit;
+        let mut chunk = Zeroizing::new(vec![0; CHUNK.min(self.size.saturating_add(1))]);
+        loop {
+            let count = match self.file.read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(refusal(&error)),
+            };
+            left = left.checked_sub(count).ok_or(ReadError::TooLarge(self.limit))?;
+            take(chunk.get(..count).unwrap_or_default());
         }
     }
 }

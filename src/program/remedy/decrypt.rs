@@ -44,7 +44,7 @@ fn explains(text: &[u8], key: &Plaintext, format: Format) -> bool {
 
 fn remedy(error: &DecryptError, file: Editable<'_>) -> String {
     match error {
-        DecryptError::DataKey(_) | DecryptError::Value { .. } => RESTORE.to_owned(),
+        DecryptError::DataKey(_) | DecryptError::Value { .. } | DecryptError::LongValue => RESTORE.to_owned(),
         DecryptError::Rule(_) => format!("{RESTORE}, or choose a simpler pattern"),
         DecryptError::LongPaths => format!("{RESTORE}, or shorten the keys"),
         // sops does not open such a file either, so somebody must first remove the value by hand.

@@ -11,7 +11,7 @@ use std::{
 use super::{
     desk::Desk,
     job::{Begun, Job, WantedContents},
-    source::{Source, sources},
+    source::{Source, sizes, sources},
 };
 use crate::{
     keys::{DataKeyRecovery, Keyring, KeysAtHand},
@@ -56,8 +56,11 @@ impl<'m> Files<'m> {
     /// files that were worked on at the same time.
     pub(crate) fn open(manifest: &'m Manifest, keys: &KeysAtHand, thread: Confined) -> Self {
         let (mut desk, mut room) = (Desk::new(thread), manifest.max_size);
-        let measured = |(position, source): (usize, Source<'m>)| (source.size(&mut desk), File::new(position, source));
-        let mut files: Vec<_> = sources(manifest).into_iter().enumerate().map(measured).collect();
+        let sources = sources(manifest);
+        let sizes = sizes(&sources, &mut desk);
+        let files = sources.into_iter().enumerate();
+        let files = files.map(|(position, source)| File::new(position, source));
+        let mut files: Vec<_> = sizes.into_iter().zip(files).collect();
         files.sort_by_key(|(size, _)| *size);
         let small = files.iter_mut().take_while(|(size, _)| *size <= SMALL as u64);
         let small = small.map(|(_, file)| file).collect();

@@ -3,7 +3,6 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use crate::{
@@ -13,10 +12,12 @@ use crate::{
         limit::Limit,
         remedy::{self, Editable, RESTORE},
     },
-    sops::{ContentError, DecryptError, Decrypted, SopsFile, format::Format, select::Selector},
+    sops::{
+        ContentError, DecryptError, Decrypted, LongValues, SopsFile, SopsText, format::Format, select::Selector, tree::Opened,
+    },
     system::{
         plaintext::Plaintext,
-        read::{self, ReadError},
+        read::{OpenFile, ReadError},
     },
     text::diagnosis::Diagnosis,
 };
@@ -38,7 +39,7 @@ pub(crate) struct Job {
 
 /// The contents of the parts of a file that [`Job::wanted`] names, in the same order. A part without content has an error
 /// instead. Nothing else of the file is kept in memory.
-pub(crate) type WantedContents = Vec<Result<Arc<Plaintext>, ContentError>>;
+pub(crate) type WantedContents = Vec<Result<Opened, ContentError>>;
 
 /// The result of the work that the keys at hand can do on a file.
 pub(crate) enum Begun {
@@ -63,16 +64,16 @@ impl Job {
     ///
     /// Returns a message for people if any step fails.
     pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Diagnosis> {
-        self.without_panic(|| {
-            let text = self.read()?;
-            let file = self.parse(&text)?;
+        let open = |text: &Plaintext, long_values: &mut LongValues| {
+            let file = self.parse(text)?;
             let mut recovery = DataKeyRecovery::new(&file.metadata().key_groups, file.metadata().proof());
             keys.open(&mut recovery);
             match recovery.is_open().then(|| recovery.take_key()).flatten() {
-                Some(key) => self.decrypt(&text, file, &key, None, room).map(Begun::Open),
+                Some(key) => self.decrypt(text, long_values, file, &key, None, room).map(Begun::Open),
                 None => Ok(Begun::Closed(recovery)),
             }
-        })
+        };
+        self.without_panic(|| self.with_text(open))
     }
 
     /// Decrypts the file after other programs were asked for its data key. If a data key was found, the file is read again. `room` is
@@ -89,15 +90,16 @@ impl Job {
                 let report = no_key.report(&|arguments| self.editable().sops(arguments));
                 Diagnosis::bare(format!("cannot decrypt {}\n{}", self.needed, report.trim_end()))
             })?;
-            let text = self.read()?;
-            let file = self.parse(&text)?;
-            // The file has been read a second time. The data key belongs to the text that was read the first time, so the MAC must
-            // still be the same.
-            if file.metadata().proof() != proof {
-                let changed = "the file was changed while a program was asked for its key";
-                return Err(self.fail(Diagnosis::new(changed, "run this again")));
-            }
-            self.decrypt(&text, file, &key, foreign, room)
+            self.with_text(|text, long_values| {
+                let file = self.parse(text)?;
+                // The file has been read a second time. The data key belongs to the text that was read the first time, so the MAC
+                // must still be the same.
+                if file.metadata().proof() != proof {
+                    let changed = "the file was changed while a program was asked for its key";
+                    return Err(self.fail(Diagnosis::new(changed, "run this again")));
+                }
+                self.decrypt(text, long_values, file, &key, foreign.as_ref(), room)
+            })
         })
     }
 
@@ -106,8 +108,19 @@ impl Job {
         diagnosis.of(format_args!("cannot decrypt {}", self.needed))
     }
 
-    fn read(&self) -> Result<Plaintext, Diagnosis> {
-        read(&self.path, self.limit, &self.needed)
+    /// Reads the file, and does `step` with its text, from which long values are kept apart. If the step fails, because of that or
+    /// for another reason, it is repeated with the text as it is in the file.
+    fn with_text<T>(&self, step: impl Fn(&Plaintext, &mut LongValues) -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
+        let attempt = |shortens| {
+            let mut text = read(&self.path, self.limit, &self.needed, shortens)?;
+            let is_shortened = text.is_shortened();
+            let (text, long_values) = text.parts();
+            Ok((step(text, long_values), is_shortened))
+        };
+        match attempt(true)? {
+            (Err(_), true) => attempt(false)?.0,
+            (done, _) => done,
+        }
     }
 
     fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, Diagnosis> {
@@ -128,17 +141,20 @@ impl Job {
     fn decrypt(
         &self,
         text: &Plaintext,
+        long_values: &mut LongValues,
         file: SopsFile<'_>,
         key: &Plaintext,
-        foreign: Option<Diagnosis>,
+        foreign: Option<&Diagnosis>,
         room: usize,
     ) -> Result<WantedContents, Diagnosis> {
-        let decrypted = file.decrypt(key).map_err(|error| match (error, foreign) {
-            // A value does not decrypt, and the key does not decrypt the MAC either. A single change to the file cannot damage
-            // both the MAC and a value, so the key belongs to another file.
-            (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign),
-            (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
-        })?;
+        let decrypted = file
+            .decrypt_shortened(key, long_values)
+            .map_err(|error| match (error, foreign) {
+                // A value does not decrypt, and the key does not decrypt the MAC either. A single change to the file cannot damage
+                // both the MAC and a value, so the key belongs to another file.
+                (DecryptError::Value { .. }, Some(foreign)) => self.fail(foreign.clone()),
+                (error, _) => self.fail(remedy::undecryptable(&error, text.expose(), key, self.editable())),
+            })?;
         take(&decrypted, &self.wanted, room).ok_or_else(|| self.too_large())
     }
 
@@ -172,9 +188,10 @@ fn foreign_key(shares: &[String]) -> Diagnosis {
     )
 }
 
-/// Reads the text of a sops file. `needed` is the name of the file in the message for people.
-pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext, Diagnosis> {
-    let contents = read::read(path, limit.bytes).map_err(|error| {
+/// Reads the text of a sops file. `needed` is the name of the file in the message for people. `shortens` says whether long values
+/// are kept apart from the text.
+pub(crate) fn read(path: &Path, limit: Limit, needed: &str, shortens: bool) -> Result<SopsText, Diagnosis> {
+    read_text(path, limit, shortens).map_err(|error| {
         let remedy = match error {
             ReadError::TooLarge(_) => Some(limit.remedy),
             ReadError::Missing => Some("restore the file, or correct sopsFile"),
@@ -186,25 +203,32 @@ pub(crate) fn read(path: &Path, limit: Limit, needed: &str) -> Result<Plaintext,
             cause: format!("cannot read {needed}: {error}"),
             remedy: remedy.map(str::to_owned),
         }
-    })?;
-    Ok(contents.text)
+    })
+}
+
+fn read_text(path: &Path, limit: Limit, shortens: bool) -> Result<SopsText, ReadError> {
+    let file = OpenFile::open(path, limit.bytes)?;
+    let mut text = SopsText::new(file.size, shortens);
+    file.read(|piece| text.push(piece))?;
+    text.finish();
+    Ok(text)
 }
 
 /// Takes the wanted parts of a decrypted file. Returns `None` if they have more than `room` bytes together. Secrets that are the
 /// whole file share one copy of the text.
 fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<WantedContents> {
     let selector = file.selector();
-    let mut whole: Option<Arc<Plaintext>> = None;
+    let mut whole: Option<Opened> = None;
     let mut contents = WantedContents::with_capacity(wanted.len());
     for selection in wanted {
         let content = match (selection, &whole) {
-            (Selection::Whole, Some(whole)) => Ok(Arc::clone(whole)),
+            (Selection::Whole, Some(whole)) => Ok(Opened::clone(whole)),
             _ => content(file, &selector, selection, room).transpose()?,
         };
         if let Ok(text) = &content {
             room = room.checked_sub(text.len())?;
             if *selection == Selection::Whole {
-                whole = Some(Arc::clone(text));
+                whole = Some(Opened::clone(text));
             }
         }
         contents.push(content);
@@ -216,16 +240,15 @@ fn take(file: &Decrypted, wanted: &[Selection], mut room: usize) -> Option<Wante
 /// if there is room.
 fn content<'f>(
     file: &'f Decrypted,
-    selector: &Selector<'f, Plaintext>,
+    selector: &Selector<'f, Opened>,
     selection: &Selection,
     room: usize,
-) -> Result<Option<Arc<Plaintext>>, ContentError> {
+) -> Result<Option<Opened>, ContentError> {
     let text = match selection {
         Selection::Key(key) => Some(file.value(selector, key)?),
         Selection::Whole => file.whole(room)?,
     };
-    let text = text.filter(|text| text.expose().len() <= room);
-    Ok(text.map(|text| Arc::new(text.into_plaintext())))
+    Ok(text.filter(|text| text.len() <= room))
 }
 
 #[cfg(test)]

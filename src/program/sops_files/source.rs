@@ -52,6 +52,21 @@ pub(crate) fn sources(manifest: &Manifest) -> Vec<Source<'_>> {
     sources
 }
 
+/// The sizes of the files in bytes. A file on a disk that does not answer counts as the largest file, so that it comes last.
+pub(crate) fn sizes(sources: &[Source<'_>], desk: &mut Desk) -> Vec<u64> {
+    let paths: Vec<_> = sources.iter().map(|source| source.path.to_owned()).collect();
+    let all = |paths: Vec<PathBuf>| move || paths.iter().map(|path| size(path)).collect::<Vec<_>>();
+    // All disks mostly answer at once. If one does not, each file is asked for by itself.
+    desk.run(&mut budget::SIZE.clone(), all(paths.clone())).unwrap_or_else(|_| {
+        let one = |path: PathBuf| desk.run(&mut budget::SIZE.clone(), move || size(&path));
+        paths.into_iter().map(one).map(|size| size.unwrap_or(u64::MAX)).collect()
+    })
+}
+
+fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.len())
+}
+
 impl<'m> Source<'m> {
     /// The secrets that come from the file, in the order of the manifest.
     #[must_use]
@@ -65,7 +80,9 @@ impl<'m> Source<'m> {
     ///
     /// Returns one failure for the whole file, or one failure for each secret that is not in the file.
     pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
-        let text = job::read(self.path, self.limit, &self.needed()).map_err(|diagnosis| vec![self.fail(diagnosis)])?;
+        let text = job::read(self.path, self.limit, &self.needed(), false);
+        let mut text = text.map_err(|diagnosis| vec![self.fail(diagnosis)])?;
+        let (text, _) = text.parts();
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
         let selector = file.selector();
         let missing: Vec<_> = self
@@ -92,14 +109,6 @@ impl<'m> Source<'m> {
             needed: self.needed(),
             wanted: self.secrets.iter().map(|secret| secret.selection.clone()).collect(),
         }
-    }
-
-    /// The size of the file in bytes. A file on a disk that does not answer counts as the largest file, so that it comes last.
-    pub(crate) fn size(&self, desk: &mut Desk) -> u64 {
-        let path = self.path.to_owned();
-        let mut left = budget::SIZE;
-        let size = desk.run(&mut left, move || fs::metadata(path).map_or(0, |file| file.len()));
-        size.unwrap_or(u64::MAX)
     }
 
     fn unusable(&self, error: &SopsFileError, text: &[u8]) -> Failure {

@@ -1,13 +1,10 @@
 //! Binary files: sops stores any bytes as the string `data` of a JSON object.
 
 use super::problem::EmitError;
-use crate::{
-    sops::tree::{Branch, ScalarType, Value},
-    system::plaintext::Plaintext,
-};
+use crate::sops::tree::{Branch, Opened, ScalarType, Value};
 
-/// The content of a binary file. The content is borrowed and not copied, because such a secret can have a hundred megabytes.
-pub(crate) fn emit(documents: &[Branch<Plaintext>]) -> Result<&Plaintext, EmitError> {
+/// The content of a binary file.
+pub(crate) fn emit(documents: &[Branch<Opened>]) -> Result<&Opened, EmitError> {
     let [document] = documents else {
         return Err(EmitError("there must be exactly one document".to_owned()));
     };

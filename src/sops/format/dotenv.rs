@@ -10,7 +10,7 @@ use super::{
     problem::{EmitError, Flaw, ParseError},
 };
 use crate::{
-    sops::tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
+    sops::tree::{Branch, Comment, Item, Key, Opened, ScalarType, Stored, Value},
     system::plaintext::Plaintext,
 };
 
@@ -53,7 +53,7 @@ fn item(line: &[u8]) -> Option<Item<Stored<'_>>> {
 }
 
 /// Writes the only document of a dotenv file. Returns `None` if the text is longer than `most` bytes.
-pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
@@ -65,7 +65,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
     })
 }
 
-fn emit_item(out: &mut Output, item: &Item<Plaintext>) -> Result<(), EmitError> {
+fn emit_item(out: &mut Output, item: &Item<Opened>) -> Result<(), EmitError> {
     match &item.key {
         Key::Comment(comment) => {
             out.push(b"#");
@@ -82,7 +82,7 @@ fn emit_item(out: &mut Output, item: &Item<Plaintext>) -> Result<(), EmitError> 
     Ok(())
 }
 
-fn emit_entry(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
+fn emit_entry(out: &mut Output, name: &[u8], value: &Value<Opened>) -> Result<(), EmitError> {
     out.push(name);
     out.push(b"=");
     match value {

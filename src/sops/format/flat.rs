@@ -6,7 +6,7 @@ use super::problem::{EmitError, Flaw, SopsFileError};
 use crate::{
     sops::{
         number, time,
-        tree::{Branch, Item, Key, ScalarType, Stored, Value, shown},
+        tree::{Branch, Item, Key, Opened, ScalarType, Stored, Value, shown},
     },
     system::plaintext::Plaintext,
 };
@@ -31,7 +31,7 @@ fn float(number: f64) -> String {
 }
 
 /// Writes the value of `key`. Fails if a flat format cannot spell the value; the error names the key.
-pub(crate) fn emit_value(key: &[u8], value: &Value<Plaintext>) -> Result<Plaintext, EmitError> {
+pub(crate) fn emit_value(key: &[u8], value: &Value<Opened>) -> Result<Plaintext, EmitError> {
     match value {
         Value::Null => Ok(Plaintext::from("<nil>".to_owned())),
         Value::Scalar(kind, text) => Ok(emit_scalar(*kind, text)),

@@ -7,10 +7,7 @@ use super::{
     problem::{EmitError, ParseError},
     yaml,
 };
-use crate::{
-    sops::tree::{Branch, ScalarType, Stored},
-    system::plaintext::{Content, Plaintext},
-};
+use crate::sops::tree::{Branch, Opened, ScalarType, Stored};
 
 /// The format of a sops file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +56,7 @@ impl Format {
     /// # Errors
     /// When the format has no spelling for a key or a value. Also when the text would be many times as long as the contents of
     /// the documents.
-    pub fn emit(self, documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Content<'_>>, EmitError> {
+    pub fn emit(self, documents: &[Branch<Opened>], most: usize) -> Result<Option<Opened>, EmitError> {
         let text = match self {
             Self::Yaml => yaml::emit(documents, most)?,
             Self::Json => json::emit(documents, most)?,
@@ -67,22 +64,22 @@ impl Format {
             Self::Ini => ini::emit(documents, most)?,
             Self::Binary => {
                 let text = binary::emit(documents)?;
-                return Ok((text.len() <= most).then_some(Content::Borrowed(text)));
+                return Ok((text.len() <= most).then(|| Opened::clone(text)));
             }
         };
-        Ok(text.map(Content::Owned))
+        Ok(text.map(Opened::new))
     }
 
     /// Writes one scalar as `sops decrypt --extract` prints it, but without a line end.
     ///
     /// # Errors
     /// When the format has no spelling for the scalar.
-    pub fn emit_scalar(self, kind: ScalarType, text: &Plaintext) -> Result<Content<'_>, EmitError> {
+    pub fn emit_scalar(self, kind: ScalarType, text: &Opened) -> Result<Opened, EmitError> {
         match (self, kind) {
-            (_, ScalarType::Text) => Ok(Content::Borrowed(text)),
-            (Self::Json | Self::Binary, _) => json::emit_scalar(kind, text).map(Content::Owned),
-            (Self::Dotenv | Self::Ini, _) => Ok(Content::Owned(flat::emit_scalar(kind, text))),
-            (Self::Yaml, _) => Ok(Content::Owned(yaml::emit_scalar(kind, text))),
+            (_, ScalarType::Text) => Ok(Opened::clone(text)),
+            (Self::Json | Self::Binary, _) => json::emit_scalar(kind, text).map(Opened::new),
+            (Self::Dotenv | Self::Ini, _) => Ok(Opened::new(flat::emit_scalar(kind, text))),
+            (Self::Yaml, _) => Ok(Opened::new(yaml::emit_scalar(kind, text))),
         }
     }
 }

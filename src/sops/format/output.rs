@@ -8,7 +8,7 @@
 
 use super::problem::EmitError;
 use crate::{
-    sops::tree::{Branch, Key, Value},
+    sops::tree::{Branch, Key, Opened, Value},
     system::plaintext::Plaintext,
 };
 
@@ -24,7 +24,7 @@ const FEW: usize = 16 << 20;
 /// When the text is many times as long as the names and values of the documents, even if it is not longer than `most`. Also when
 /// `print` fails.
 pub(crate) fn text(
-    documents: &[Branch<Plaintext>],
+    documents: &[Branch<Opened>],
     most: usize,
     print: impl Fn(Output) -> Result<Output, EmitError>,
 ) -> Result<Option<Plaintext>, EmitError> {
@@ -124,7 +124,7 @@ impl Output {
 
 /// The bytes of all names, values and comments of a map, and one byte for each value. The function may recurse, because every
 /// parser limits the depth of its tree.
-fn size_of_branch(branch: &Branch<Plaintext>) -> usize {
+fn size_of_branch(branch: &Branch<Opened>) -> usize {
     let sizes = branch.items.iter().map(|item| {
         let key = match &item.key {
             Key::Name(name) => name.len(),
@@ -136,7 +136,7 @@ fn size_of_branch(branch: &Branch<Plaintext>) -> usize {
     sizes.sum()
 }
 
-fn size_of_value(value: &Value<Plaintext>) -> usize {
+fn size_of_value(value: &Value<Opened>) -> usize {
     let size = match value {
         Value::Null => 0,
         Value::Scalar(_, text) => text.len(),

@@ -6,7 +6,7 @@ use super::Format;
 use crate::{
     sops::{
         section::take_metadata,
-        tree::{Branch, Comment, Item, Key, Stored, Value},
+        tree::{Branch, Comment, Item, Key, Opened, Stored, Value},
     },
     system::plaintext::Plaintext,
 };
@@ -24,7 +24,7 @@ pub(crate) fn reprinted(format: Format, source: &[u8]) -> String {
 }
 
 /// Converts a document to the form that it has after decryption, but decrypts nothing.
-fn branch(branch: Branch<Stored>) -> Branch<Plaintext> {
+fn branch(branch: Branch<Stored>) -> Branch<Opened> {
     let items = branch.items.into_iter().map(|item| Item {
         key: match item.key {
             Key::Name(name) => Key::Name(name),
@@ -36,19 +36,19 @@ fn branch(branch: Branch<Stored>) -> Branch<Plaintext> {
     Branch { items: items.collect() }
 }
 
-fn value(value: Value<Stored>) -> Value<Plaintext> {
+fn value(value: Value<Stored>) -> Value<Opened> {
     match value {
         Value::Null => Value::Null,
-        Value::Scalar(kind, text) => Value::Scalar(kind, Plaintext::from(text.into_owned())),
+        Value::Scalar(kind, text) => Value::Scalar(kind, Plaintext::from(text.into_owned()).into()),
         Value::Comment(text) => Value::Comment(comment(text)),
         Value::List(values) => Value::List(values.into_iter().map(self::value).collect()),
         Value::Map(map) => Value::Map(branch(map)),
     }
 }
 
-fn comment(comment: Comment<Stored>) -> Comment<Plaintext> {
+fn comment(comment: Comment<Stored>) -> Comment<Opened> {
     Comment {
-        text: Plaintext::from(comment.text.into_owned()),
+        text: Plaintext::from(comment.text.into_owned()).into(),
         inline: comment.inline,
     }
 }

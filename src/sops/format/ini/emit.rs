@@ -8,13 +8,13 @@ use crate::{
             output::{self, Output},
             problem::EmitError,
         },
-        tree::{Branch, Item, Key, ScalarType, Value, shown},
+        tree::{Branch, Item, Key, Opened, ScalarType, Value, shown},
     },
     system::plaintext::Plaintext,
 };
 
 /// Writes the sections of the only document of an INI file. Returns `None` if the text is longer than `most` bytes.
-pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let items = documents.iter().flat_map(|document| &document.items);
     let sections = items
         .filter(|item| !matches!(item.key, Key::Comment(_)))
@@ -31,7 +31,7 @@ pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Optio
 }
 
 /// The name and the map of a section. Fails if the item is no map with a name.
-fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitError> {
+fn section(item: &Item<Opened>) -> Result<(&[u8], &Branch<Opened>), EmitError> {
     match (&item.key, &item.value) {
         (Key::Name(name), Value::Map(branch)) => Ok((name, branch)),
         (Key::Name(name), other) => Err(EmitError(format!(
@@ -46,13 +46,13 @@ fn section(item: &Item<Plaintext>) -> Result<(&[u8], &Branch<Plaintext>), EmitEr
 /// A key and its value, ready to be written, with the comment for the lines above the key.
 struct IniLine<'a> {
     name: &'a [u8],
-    value: &'a Value<Plaintext>,
+    value: &'a Value<Opened>,
     comment: &'a [u8],
 }
 
 /// Writes a section: its header, its keys, and an empty line unless the section is the `last`. `header` is `None` for the keys
 /// before the first header.
-fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaintext>, last: bool) -> Result<(), EmitError> {
+fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Opened>, last: bool) -> Result<(), EmitError> {
     let (comment, lines) = lines(branch)?;
     emit_comment(out, comment, |text| text);
     if let Some(name) = header {
@@ -81,7 +81,7 @@ fn emit_section(out: &mut Output, header: Option<&&[u8]>, branch: &Branch<Plaint
 
 /// The comment of a section, and the keys of the section with their comments. In the tree, the comment of a section is its
 /// first item. The comment of a key is the item behind the key.
-fn lines(branch: &Branch<Plaintext>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitError> {
+fn lines(branch: &Branch<Opened>) -> Result<(&[u8], Vec<IniLine<'_>>), EmitError> {
     let mut own: &[u8] = b"";
     let mut lines: Vec<IniLine> = Vec::new();
     for (index, item) in branch.items.iter().enumerate() {
@@ -122,7 +122,7 @@ fn emit_comment(out: &mut Output, text: &[u8], trimmed: fn(&[u8]) -> &[u8]) {
     }
 }
 
-fn emit_value(out: &mut Output, name: &[u8], value: &Value<Plaintext>) -> Result<(), EmitError> {
+fn emit_value(out: &mut Output, name: &[u8], value: &Value<Opened>) -> Result<(), EmitError> {
     let spelled;
     let text = match value {
         Value::Scalar(ScalarType::Text, text) => text.expose(),

@@ -7,14 +7,14 @@ use crate::{
             problem::EmitError,
         },
         number,
-        tree::{Branch, Comment, Item, Key, ScalarType, Value},
+        tree::{Branch, Comment, Item, Key, Opened, ScalarType, Value},
     },
     system::plaintext::Plaintext,
 };
 
 /// Writes the only document of a JSON file, indented by tabs and with a line end. Comments are left out, because JSON has no
 /// comments. Returns `None` if the text is longer than `most` bytes.
-pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let document = documents
         .first()
         .ok_or_else(|| EmitError("there is no document".to_owned()))?;
@@ -48,7 +48,7 @@ struct JsonWriter {
 }
 
 impl JsonWriter {
-    fn map(&mut self, branch: &Branch<Plaintext>) -> Result<(), EmitError> {
+    fn map(&mut self, branch: &Branch<Opened>) -> Result<(), EmitError> {
         let mut members = branch
             .items
             .iter()
@@ -74,7 +74,7 @@ impl JsonWriter {
         Ok(())
     }
 
-    fn member(&mut self, item: &Item<Plaintext>) -> Result<(), EmitError> {
+    fn member(&mut self, item: &Item<Opened>) -> Result<(), EmitError> {
         match &item.key {
             Key::Name(name) => self.string(name),
             Key::Other(type_name) => {
@@ -88,7 +88,7 @@ impl JsonWriter {
         self.value(&item.value)
     }
 
-    fn list(&mut self, values: &[Value<Plaintext>]) -> Result<(), EmitError> {
+    fn list(&mut self, values: &[Value<Opened>]) -> Result<(), EmitError> {
         let mut elements = values.iter().filter(|value| !matches!(value, Value::Comment(_))).peekable();
         if elements.peek().is_none() {
             self.out.push(b"[]");
@@ -110,7 +110,7 @@ impl JsonWriter {
         Ok(())
     }
 
-    fn value(&mut self, value: &Value<Plaintext>) -> Result<(), EmitError> {
+    fn value(&mut self, value: &Value<Opened>) -> Result<(), EmitError> {
         match value {
             Value::Null => self.out.push(b"null"),
             Value::Scalar(kind, text) => self.scalar(*kind, text)?,
@@ -133,7 +133,7 @@ impl JsonWriter {
 
     /// Writes a comment in the place of a value. As in sops, the comment becomes an object with the fields `Value` and
     /// `Inline`.
-    fn comment(&mut self, comment: &Comment<Plaintext>) {
+    fn comment(&mut self, comment: &Comment<Opened>) {
         self.depth = self.depth.saturating_add(1);
         self.open_line(b"{");
         self.out.push(b"\"Value\": ");

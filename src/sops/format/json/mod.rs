@@ -21,7 +21,7 @@ mod tests {
     use crate::{
         sops::{
             format::{formats::Format, testing::reprinted},
-            tree::{Branch, Comment, Item, Key, ScalarType, Value},
+            tree::{Branch, Comment, Item, Key, Opened, ScalarType, Value},
         },
         system::plaintext::Plaintext,
     };
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn what_json_cannot_say_is_dropped_or_written_in_its_words() {
-        let text = |bytes: &[u8]| Plaintext::from(bytes.to_vec());
+        let text = |bytes: &[u8]| Opened::new(Plaintext::from(bytes.to_vec()));
         let comment = |bytes| Comment {
             text: text(bytes),
             inline: false,

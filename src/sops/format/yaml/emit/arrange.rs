@@ -3,12 +3,9 @@
 use std::mem;
 
 use super::spell::{self, Scalar};
-use crate::{
-    sops::{
-        format::problem::EmitError,
-        tree::{Branch, Comment, Key, Value},
-    },
-    system::plaintext::Plaintext,
+use crate::sops::{
+    format::problem::EmitError,
+    tree::{Branch, Comment, Key, Opened, Value},
 };
 
 /// The texts of YAML comments, each without its `#`.
@@ -41,7 +38,7 @@ struct Waiting<'t> {
 }
 
 impl<'t> Waiting<'t> {
-    fn push(&mut self, comment: &'t Comment<Plaintext>) {
+    fn push(&mut self, comment: &'t Comment<Opened>) {
         let texts = if comment.inline { &mut self.line } else { &mut self.head };
         texts.push(comment.text.expose());
     }
@@ -63,13 +60,13 @@ impl<'t> PrintedNode<'t> {
 ///
 /// # Errors
 /// When a key is not a string.
-pub(crate) fn document(branch: &Branch<Plaintext>) -> Result<PrintedNode<'_>, EmitError> {
+pub(crate) fn document(branch: &Branch<Opened>) -> Result<PrintedNode<'_>, EmitError> {
     map(branch, CommentTexts::new(), CommentTexts::new())
 }
 
 /// Turns a value into a node. `head` holds the comments above the node, and `line` holds the comments behind the node. The
 /// function may recurse, because every parser limits the depth of its tree.
-fn node<'t>(value: &'t Value<Plaintext>, head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
+fn node<'t>(value: &'t Value<Opened>, head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
     match value {
         Value::Null => Ok(PrintedNode::new(PrintedShape::Scalar(spell::null()), head, line)),
         Value::Scalar(kind, text) => {
@@ -89,11 +86,7 @@ fn node<'t>(value: &'t Value<Plaintext>, head: CommentTexts<'t>, line: CommentTe
 /// - All other comments before the first pair are printed above the map.
 /// - All other comments between two pairs are printed above the second pair.
 /// - All comments in a map without pairs count as comments above the map.
-fn map<'t>(
-    branch: &'t Branch<Plaintext>,
-    mut head: CommentTexts<'t>,
-    line: CommentTexts<'t>,
-) -> Result<PrintedNode<'t>, EmitError> {
+fn map<'t>(branch: &'t Branch<Opened>, mut head: CommentTexts<'t>, line: CommentTexts<'t>) -> Result<PrintedNode<'t>, EmitError> {
     let mut waiting = Waiting::default();
     let mut pairs: Vec<(PrintedNode<'t>, PrintedNode<'t>)> = Vec::with_capacity(branch.items.len());
     for item in &branch.items {
@@ -121,7 +114,7 @@ fn map<'t>(
 
 /// Turns a list into a node. Comments get their places as in [`map`], with list entries instead of pairs.
 fn list<'t>(
-    values: &'t [Value<Plaintext>],
+    values: &'t [Value<Opened>],
     mut head: CommentTexts<'t>,
     line: CommentTexts<'t>,
 ) -> Result<PrintedNode<'t>, EmitError> {
@@ -146,7 +139,7 @@ fn list<'t>(
 }
 
 /// The node for a comment in the place of a map value. As in sops, this node is a map with the keys `value` and `inline`.
-fn comment_value(comment: &Comment<Plaintext>) -> PrintedShape<'_> {
+fn comment_value(comment: &Comment<Opened>) -> PrintedShape<'_> {
     let pair = |name: &'static str, value| {
         let key = PrintedShape::Scalar(spell::text(name.as_bytes()));
         let [key, value] =

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     sops::{
         format::{output, output::Output, problem::EmitError},
-        tree::{Branch, ScalarType},
+        tree::{Branch, Opened, ScalarType},
     },
     system::plaintext::Plaintext,
 };
@@ -33,7 +33,7 @@ use crate::{
 ///
 /// # Errors
 /// When a key is not a string. Also when the text would be many times as long as the contents of the documents.
-pub(crate) fn emit(documents: &[Branch<Plaintext>], most: usize) -> Result<Option<Plaintext>, EmitError> {
+pub(crate) fn emit(documents: &[Branch<Opened>], most: usize) -> Result<Option<Plaintext>, EmitError> {
     let roots = documents.iter().map(arrange::document);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
     output::text(documents, most, |out| {

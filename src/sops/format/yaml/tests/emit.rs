@@ -8,13 +8,13 @@ use super::{decrypted, notation};
 use crate::{
     sops::{
         format::yaml::{emit, emit_scalar, parse},
-        tree::{Branch, Comment, Item, Key, ScalarType, Value},
+        tree::{Branch, Comment, Item, Key, Opened, ScalarType, Value},
     },
     system::plaintext::Plaintext,
 };
 
 /// The text that is printed for these documents.
-fn print(documents: &[Branch<Plaintext>]) -> String {
+fn print(documents: &[Branch<Opened>]) -> String {
     let text = emit(documents, usize::MAX).unwrap_or_else(|error| panic!("{error}")).unwrap();
     String::from_utf8(text.expose().to_vec()).unwrap()
 }
@@ -27,19 +27,19 @@ fn reprint(source: &str, encrypted_comments: bool) -> String {
 }
 
 /// A map with one item.
-fn single(name: &str, value: Value<Plaintext>) -> Branch<Plaintext> {
+fn single(name: &str, value: Value<Opened>) -> Branch<Opened> {
     let key = Key::Name(name.as_bytes().to_vec());
     Branch {
         items: vec![Item { key, value }],
     }
 }
 
-fn string(text: impl AsRef<[u8]>) -> Value<Plaintext> {
-    Value::Scalar(ScalarType::Text, Plaintext::from(text.as_ref().to_vec()))
+fn string(text: impl AsRef<[u8]>) -> Value<Opened> {
+    Value::Scalar(ScalarType::Text, Plaintext::from(text.as_ref().to_vec()).into())
 }
 
-fn comment(text: impl AsRef<[u8]>, inline: bool) -> Comment<Plaintext> {
-    let text = Plaintext::from(text.as_ref().to_vec());
+fn comment(text: impl AsRef<[u8]>, inline: bool) -> Comment<Opened> {
+    let text = Plaintext::from(text.as_ref().to_vec()).into();
     Comment { text, inline }
 }
 

@@ -4,7 +4,7 @@ mod emit;
 mod read;
 
 use crate::{
-    sops::tree::{Branch, Comment, Item, Key, ScalarType, Stored, Value},
+    sops::tree::{Branch, Comment, Item, Key, Opened, ScalarType, Stored, Value},
     system::plaintext::Plaintext,
 };
 
@@ -52,7 +52,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// The tree as decryption would return it. A comment that was encrypted is not inline any more.
-fn decrypted(branch: &Branch<Stored<'_>>, encrypted_comments: bool) -> Branch<Plaintext> {
+fn decrypted(branch: &Branch<Stored<'_>>, encrypted_comments: bool) -> Branch<Opened> {
     let items = branch.items.iter().map(|item| Item {
         key: match &item.key {
             Key::Name(name) => Key::Name(name.clone()),
@@ -64,10 +64,10 @@ fn decrypted(branch: &Branch<Stored<'_>>, encrypted_comments: bool) -> Branch<Pl
     Branch { items: items.collect() }
 }
 
-fn decrypted_value(value: &Value<Stored<'_>>, encrypted_comments: bool) -> Value<Plaintext> {
+fn decrypted_value(value: &Value<Stored<'_>>, encrypted_comments: bool) -> Value<Opened> {
     match value {
         Value::Null => Value::Null,
-        Value::Scalar(kind, text) => Value::Scalar(*kind, Plaintext::from(text.to_vec())),
+        Value::Scalar(kind, text) => Value::Scalar(*kind, Plaintext::from(text.to_vec()).into()),
         Value::Comment(text) => Value::Comment(decrypted_comment(text, encrypted_comments)),
         Value::List(values) => {
             let values = values.iter();
@@ -77,9 +77,9 @@ fn decrypted_value(value: &Value<Stored<'_>>, encrypted_comments: bool) -> Value
     }
 }
 
-fn decrypted_comment(comment: &Comment<Stored<'_>>, encrypted: bool) -> Comment<Plaintext> {
+fn decrypted_comment(comment: &Comment<Stored<'_>>, encrypted: bool) -> Comment<Opened> {
     Comment {
-        text: Plaintext::from(comment.text.to_vec()),
+        text: Plaintext::from(comment.text.to_vec()).into(),
         inline: comment.inline && !encrypted,
     }
 }

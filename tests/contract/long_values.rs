@@ -1,0 +1,135 @@
+//! Long values, which are decoded while their file is read: they are published as sops decrypts them, wherever they stand.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use serde_json::json;
+
+use crate::common::{World, has};
+
+/// The recipient of the age key of the fixtures.
+const RECIPIENT: &str = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
+
+/// A world with sops, if there can be one.
+fn world() -> Option<World> {
+    has("sops").then(World::system).flatten()
+}
+
+/// A text of so many bytes.
+fn long(length: usize) -> String {
+    let mut text = String::new();
+    for number in 0.. {
+        let _ = write!(text, "{number} ");
+        if text.len() >= length {
+            break;
+        }
+    }
+    text.truncate(length);
+    text
+}
+
+/// Something that looks like an encrypted value with long data, and is none.
+fn pretended() -> String {
+    format!("ENC[AES256_GCM,data:{},iv:QUFB,tag:QUFB,type:str]", "abcd".repeat(75_000))
+}
+
+/// A file that sops encrypted.
+fn encrypted(world: &World, name: &str, plain: &str, flags: &str) -> PathBuf {
+    let file = world.write(name, plain);
+    world.shell(&format!(
+        "sops encrypt {flags} --age {RECIPIENT} --in-place '{}'",
+        file.display()
+    ));
+    file
+}
+
+/// What sops decrypts.
+fn decrypted(world: &World, file: &str) -> String {
+    let key = world.fixture("keys/age.txt");
+    world.shell(&format!("SOPS_AGE_KEY_FILE='{}' sops decrypt {file}", key.display()))
+}
+
+#[test]
+fn a_long_value_of_each_format_is_published_as_sops_decrypts_it() {
+    let Some(world) = world() else { return };
+    for (name, format, plain) in [
+        (
+            "a.yaml",
+            "yaml",
+            format!("a: {}\nb:\n  - {}\n  - short\n", long(300_000), long(300_001)),
+        ),
+        ("b.yaml", "yaml", format!("a: |\n  {}\n  {}\n", long(200_000), long(200_002))),
+        (
+            "c.json",
+            "json",
+            json!({"a": long(300_000), "b": [long(150_001), 7, long(300_002)]}).to_string(),
+        ),
+        (
+            "d.env",
+            "dotenv",
+            format!("A={}\nB=short\nC={}\n", long(300_000), long(300_001)),
+        ),
+        ("e.ini", "ini", format!("[s]\na = {}\nb = short\n", long(300_001))),
+        ("f.bin", "binary", long(400_000)),
+    ] {
+        let file = encrypted(&world, name, &plain, "");
+        let manifest = world.manifest().without("logging");
+        world.install(&manifest.secret_with("s", &file, "", json!({"format": format})));
+        let expected = decrypted(&world, &format!("'{}'", file.display()));
+        assert!(world.read("/run/secrets/s") == expected, "{name}");
+    }
+}
+
+#[test]
+fn two_secrets_can_be_one_long_value() {
+    let Some(world) = world() else { return };
+    let plain = json!({"a": long(300_000), "b": long(300_001)}).to_string();
+    let file = encrypted(&world, "two.json", &plain, "");
+    let manifest = world.manifest().without("logging");
+    world.install(
+        &manifest
+            .secret("x", &file, "a")
+            .secret("y", &file, "a")
+            .secret("z", &file, "b"),
+    );
+    let read = ["x", "y", "z"].map(|name| world.read(&format!("/run/secrets/{name}")));
+    assert!(read == [long(300_000), long(300_000), long(300_001)]);
+}
+
+#[test]
+fn what_only_looks_like_a_long_value_is_published_as_it_stands() {
+    let Some(world) = world() else { return };
+    let plain = json!({"a": long(300_000), "b_unencrypted": pretended()}).to_string();
+    let in_the_clear = encrypted(&world, "clear.json", &plain, "--mac-only-encrypted");
+    let commented = encrypted(&world, "comment.yaml", &format!("a: {}\n", long(300_000)), "");
+    let text = fs::read_to_string(&commented).unwrap();
+    fs::write(&commented, format!("#{}\n{text}", pretended())).unwrap();
+    for file in [in_the_clear, commented] {
+        world.install(&world.manifest().without("logging").secret("s", &file, ""));
+        let expected = decrypted(&world, &format!("'{}'", file.display()));
+        assert!(expected.contains(&pretended()));
+        assert!(world.read("/run/secrets/s") == expected, "{file:?}");
+    }
+}
+
+#[test]
+fn a_long_value_that_was_changed_is_refused_like_a_short_one() {
+    let Some(world) = world() else { return };
+    let file = encrypted(&world, "changed.json", &json!({"a": long(300_000)}).to_string(), "");
+    let text = fs::read_to_string(&file).unwrap();
+    let at = 200_000;
+    let other = if &text[at..=at] == "A" { "B" } else { "A" };
+    let not_authentic = "the key \"a\": the value does not authenticate: it was changed or moved after sops encrypted it";
+    let not_base64 = "the key \"a\": the data of the encrypted value is not Base64";
+    for (changed, expected) in [
+        ([&text[..at], other, &text[at + 1..]].concat(), not_authentic),
+        ([&text[..at], &text[at + 4..]].concat(), not_authentic),
+        ([&text[..at], &text[at + 1..]].concat(), not_base64),
+        ([&text[..at], "*", &text[at + 1..]].concat(), not_base64),
+        (text[..at].to_owned(), "its end is missing"),
+    ] {
+        fs::write(&file, changed).unwrap();
+        let said = world.run(&world.manifest().secret("s", &file, "a"));
+        assert_eq!(said.code, Some(1), "{expected}: {}", said.err);
+        assert!(said.err.contains(expected), "{expected}: {}", said.err);
+    }
+}
