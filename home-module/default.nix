@@ -97,7 +97,7 @@ in
                 lib.concatMapStringsSep " && " (
                   script: "run ${pkgs.coreutils}/bin/env XDG_RUNTIME_DIR=\"$sopsRuntimeDir\" ${script}"
                 ) (map toString (install.before ++ [ install.installer ]))
-              } || echo "Without a user manager the secrets could not be installed. It tries again when it starts."
+              } || echo "The secrets could not be installed. The user manager tries again when it starts."
             else
               echo "There is no ${install.missing} yet: the secrets will be installed when the user manager starts."
             fi

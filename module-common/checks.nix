@@ -54,10 +54,10 @@ let
   placeAssertions =
     places:
     sharingAssertions places file (
-      place: "would be the same file, ${file place}: set name of all but one to another name."
+      place: "would be the same file, ${file place}: set another name for all but one."
     )
     ++ sharingAssertions (firstOfEachFile places) (place: place.path) (
-      place: "have the same path, ${place.path}: set path of all but one to another place."
+      place: "have the same path, ${place.path}: set another path for all but one."
     );
 
   relativePathAssertions =

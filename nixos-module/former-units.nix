@@ -59,7 +59,7 @@ rec {
   };
 
   warnings =
-    lib.optional exists "systemd.services.${name} is another name of ${newName}.service, which gets its settings: set systemd.services.${newName} instead."
+    lib.optional exists "systemd.services.${name} is another name of ${newName}.service, which takes over the settings that are made under this name: set systemd.services.${newName} instead."
     ++
       lib.optional (commands != [ ])
         "systemd.services.${name} sets ${lib.concatStringsSep ", " commands}, so ${newName}.service runs without confinement: move these commands to a unit of their own, with before = [ \"${newName}.service\" ].";

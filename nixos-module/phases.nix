@@ -196,7 +196,7 @@ rec {
             optionName kind name
             + lib.optionalString (
               phase.option == null && !isRegular entry
-            ) " (for a template without ${needOf entry})";
+            ) " (which a template without ${needOf entry} uses)";
         }) phase.${kind};
     in
     lib.concatMap (phase: placed phase "secrets" ++ placed phase "templates") all;

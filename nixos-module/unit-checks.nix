@@ -111,7 +111,7 @@ in
         option = fileSystems.optionOf fs;
       in
       "Because of ${option}, a local file system waits for sops-nix.service, which itself waits for all local file systems. systemd breaks such a cycle by leaving a unit out of the boot: "
-      + "add nofail to ${option}, or remove that order and set neededForFileSystems to true for the secrets that this file system needs."
+      + "add nofail to ${option}, or remove the setting that makes the file system wait, and set neededForFileSystems to true for the secrets that this file system needs."
     ) (ordering.localMountsWaitingFor fileSystems.ours)
     # Somebody who knows that these units are early can order ours before sysinit.target. Then there is no warning.
     ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) (

@@ -41,7 +41,7 @@ rec {
       message =
         "${unit} must start before ${name}.service, but can start only after ${afterwards}, which is later: "
         + lib.optionalString (lib.hasSuffix ".mount" unit) "declare it in fileSystems with neededForBoot = true, or "
-        + lib.optionalString (lib.hasSuffix ".service" unit) "set its unitConfig.DefaultDependencies to false and remove units that start later from its after, or "
+        + lib.optionalString (lib.hasSuffix ".service" unit) "set its unitConfig.DefaultDependencies to false and order it after no unit that starts later, or "
         + "do not order it before ${name}.service.";
     }) late;
 }

@@ -144,7 +144,7 @@ fn without_private_half(path: &Path, cause: Cause, within: Option<SshRecipients>
 fn half_shown(path: &Path, beside: &Path, cause: &Cause) -> Diagnosis {
     let (place, beside) = (Place::File(path.to_owned()), Place::File(beside.to_owned()));
     Diagnosis::bare(match cause {
-        Cause::File(error) => format!("{place}: {error}, so what is shown is the public key in {beside}"),
+        Cause::File(error) => format!("{place}: {error}, so the public key in {beside} is shown instead"),
         _ => format!(
             "{place}: it is protected by a passphrase, so no secrets are installed with it; only its public half is shown"
         ),
@@ -172,7 +172,7 @@ fn not_shown(sources: &KeySources, keyring: &Keyring) -> Vec<Diagnosis> {
     let commands = commands.into_iter().filter(|(command, _)| command.is_some());
     let commands = commands.map(|(_, variable)| {
         Diagnosis::bare(format!(
-            "the key of {variable} is not shown, because its command is not run here"
+            "the key of {variable} is not shown, because the command in this variable is not run here"
         ))
     });
     let plugins = keyring.plugins.iter().map(|(identity, place)| {
@@ -180,7 +180,7 @@ fn not_shown(sources: &KeySources, keyring: &Keyring) -> Vec<Diagnosis> {
             "{place} is not shown: only age-plugin-{} knows its recipient",
             identity.plugin()
         );
-        Diagnosis::new(cause, "look for a comment beside it, or ask the plugin")
+        Diagnosis::new(cause, "look for the recipient in a comment near the line, or ask the plugin")
     });
     let gpg = keyring.gpg.iter();
     let gpg = gpg.map(|gpg| {

@@ -183,7 +183,7 @@ fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTre
     if among.is_some() {
         findings.forgivable(
             format!("{what} has the path {}, which is inside secretsMountPoint", shown(path)),
-            "its link is made between the generations",
+            "its link is made in the directory of the generations",
             "choose a path outside secretsMountPoint",
         );
     }

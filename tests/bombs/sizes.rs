@@ -264,7 +264,7 @@ fn a_file_can_name_ten_thousand_recipients_and_no_more() {
     assert!(
         ended.err.contains(
             "the sops metadata names more than 10000 keys; restore the file from version control, or name fewer recipients in .sops.yaml, \
-             and in its directory run: sops updatekeys "
+             and in the directory of .sops.yaml run: sops updatekeys "
         ),
         "{}",
         ended.err

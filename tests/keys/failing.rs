@@ -110,7 +110,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # not in PATH: 3
@@ -120,7 +120,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
@@ -130,7 +130,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # garbage: 3
@@ -140,7 +140,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # no home: 3
@@ -151,7 +151,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  /nowhere/home: no such directory
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # a gpgconf that hangs: 3
@@ -161,7 +161,7 @@ fn a_failing_gpg_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             gpg, with the keys in $DIR/gnupg
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-pgp.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-pgp.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-pgp.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text);
@@ -189,7 +189,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test: no such program in PATH; add its package to sops.age.plugins
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
@@ -201,7 +201,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test gave no answer within 2 s
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # garbage: 3
@@ -213,7 +213,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test broke the plugin protocol: what it says is no stanza
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # ended: 3
@@ -225,7 +225,7 @@ fn a_failing_plugin_is_named_and_the_other_secrets_are_published() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test ended with status 7 before it was done
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-plugin.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
@@ -248,7 +248,7 @@ fn a_plugin_that_asks_in_system_mode_is_refused_with_its_question() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-test  for line 2 of $DIR/keys.txt
             (no key)  line 2 of $DIR/keys.txt: age-plugin-test asked "the PIN, please", but nobody is here to answer; use a key without PIN or touch
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-plugin.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-plugin.yaml
         error: published 1 of 2 in /run/secrets, without: to-plugin.yaml; repair the faults named above, and run: /run/current-system/activate
 
     "##]]
@@ -281,7 +281,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: /nowhere/command: no such program
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # hanging: 3
@@ -292,7 +292,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sleep: no answer within 2 s
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # failing: 3
@@ -303,7 +303,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: sh failed with exit status: 7
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # printing garbage: 3
@@ -314,7 +314,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  line 1 of SOPS_AGE_KEY_CMD: it is not an age identity
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # printing nothing: 3
@@ -325,7 +325,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: it contains no age identity
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # with a quote too few: 3
@@ -336,7 +336,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_KEY_CMD: its value is not a command
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # for an SSH key, printing garbage: 3
@@ -347,7 +347,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: it is not an SSH private key
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # for an SSH key, missing: 3
@@ -358,7 +358,7 @@ fn a_failing_key_command_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  SOPS_AGE_SSH_PRIVATE_KEY_CMD: /nowhere/command: no such program
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());
@@ -386,7 +386,7 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: systemd gave this process no credentials
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
         # another credential: 3
@@ -397,7 +397,7 @@ fn a_missing_credential_is_named_and_the_other_secrets_are_published() {
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             (no key)  credential age-key: no such file
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: published 1 of 2 in $DIR/home/.config/sops-nix/secrets, without: to-other.yaml; repair the faults named above, and run: systemctl --user restart sops-nix
 
     "#]].assert_eq(&text.unwrap());

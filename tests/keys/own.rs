@@ -84,7 +84,7 @@ fn an_own_key_that_cannot_be_used_is_no_news_while_another_opens_the_file() {
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/home/.config/sops/age/keys.txt
             (no key)  $DIR/home/.ssh/id_ed25519: it is protected by a passphrase, and this program never asks for one
             (no key)  $DIR/home/.ssh/id_rsa: no such file
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
     "#]].assert_eq(&text);

@@ -45,16 +45,17 @@ fn recipients(file: &Path) -> usize {
 fn check(kind: Kind, file: &Path, report: &str) {
     let what = format!("{kind:?}, {}:\n{report}", file.display());
     let (of_file, of_host) = report.split_once("  this host has:\n").expect(&what);
-    let head = if file.to_str().unwrap().contains("to-groups") {
-        "\n  this file needs 2 of 3 key groups; this host opens none\n"
+    let (head, advice) = if file.to_str().unwrap().contains("to-groups") {
+        let head = "\n  this file needs 2 of 3 key groups; this host opens none\n";
+        (head, "  hint: in .sops.yaml, add ")
     } else {
-        "\n  this file can be opened by:\n"
+        ("\n  this file can be opened by:\n", "  hint: add ")
     };
     assert!(of_file.contains(head), "{what}");
     let is_recipient = |line: &&str| line.trim_start().starts_with("age  ") || line.trim_start().starts_with("pgp  ");
     assert_eq!(of_file.lines().filter(is_recipient).count(), recipients(file), "{what}");
     assert!(of_host.contains(shown(kind)), "{what}");
-    let hint = of_host.split_once("  hint: add ").expect(&what).1;
+    let hint = of_host.split_once(advice).expect(&what).1;
     assert!(hint.contains(&format!("run: sops updatekeys {}\n", file.display())), "{what}");
 }
 
@@ -100,7 +101,7 @@ fn the_report_of_each_kind_word_for_word() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
           this host has:
             age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05  from $DIR/keys.txt
-          hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # ConvertedSsh: 1
@@ -110,7 +111,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from $DIR/other_ssh_ed25519 (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from $DIR/other_ssh_ed25519
-          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshEd25519: 1
@@ -120,7 +121,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from $DIR/other_ssh_ed25519 (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from $DIR/other_ssh_ed25519
-          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshRsa: 1
@@ -129,7 +130,7 @@ fn the_report_of_each_kind_word_for_word() {
             age  ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA
           this host has:
             ssh-rsa SHA256:XHFpSdkhcTv/x1va9MEFxSHr8qmEWjSuCfNdniN9beg  from $DIR/rsa_2048
-          hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDKEhJUzNpg+N/IgYVYFKVYSeo1yQvjujCqg/4G+FbPyMU/NTXzGDVrhq3fzGltEnZ/41Pl7v2Ll7W7WkvWw3cLYzt/w7/ajw1Qfi7z1/yz9Og5tceeiyGt6NWFY1pq32Nq81Kh/PUOVBZzHcDlUdD1+aJNSP5RtmaLVZEptbIGsUw4mfAVVC4Gb+PKli5jIGPDNUjws+JIU2HW7XCSHMDy7kaA0pkyRP23zSXtiHNwD2Cw+N6qJ81FCWkDuqNnO76yYakkQAeNU4BxkRkmq3fu9uuY9u8BIv+HLubWF/qHzitFgQZrkJJHsYUO8KBErIwgOBTzRGQiWK08os2H/SPX to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDKEhJUzNpg+N/IgYVYFKVYSeo1yQvjujCqg/4G+FbPyMU/NTXzGDVrhq3fzGltEnZ/41Pl7v2Ll7W7WkvWw3cLYzt/w7/ajw1Qfi7z1/yz9Og5tceeiyGt6NWFY1pq32Nq81Kh/PUOVBZzHcDlUdD1+aJNSP5RtmaLVZEptbIGsUw4mfAVVC4Gb+PKli5jIGPDNUjws+JIU2HW7XCSHMDy7kaA0pkyRP23zSXtiHNwD2Cw+N6qJ81FCWkDuqNnO76yYakkQAeNU4BxkRkmq3fu9uuY9u8BIv+HLubWF/qHzitFgQZrkJJHsYUO8KBErIwgOBTzRGQiWK08os2H/SPX to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshRsaAsPgp: 1
@@ -139,7 +140,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             ssh-rsa SHA256:XHFpSdkhcTv/x1va9MEFxSHr8qmEWjSuCfNdniN9beg  from $DIR/rsa_2048
             pgp 4558AB16C12809887F5F838D4981864E7C1308C7  from $DIR/rsa_2048 (converted)
-          hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDKEhJUzNpg+N/IgYVYFKVYSeo1yQvjujCqg/4G+FbPyMU/NTXzGDVrhq3fzGltEnZ/41Pl7v2Ll7W7WkvWw3cLYzt/w7/ajw1Qfi7z1/yz9Og5tceeiyGt6NWFY1pq32Nq81Kh/PUOVBZzHcDlUdD1+aJNSP5RtmaLVZEptbIGsUw4mfAVVC4Gb+PKli5jIGPDNUjws+JIU2HW7XCSHMDy7kaA0pkyRP23zSXtiHNwD2Cw+N6qJ81FCWkDuqNnO76yYakkQAeNU4BxkRkmq3fu9uuY9u8BIv+HLubWF/qHzitFgQZrkJJHsYUO8KBErIwgOBTzRGQiWK08os2H/SPX to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDKEhJUzNpg+N/IgYVYFKVYSeo1yQvjujCqg/4G+FbPyMU/NTXzGDVrhq3fzGltEnZ/41Pl7v2Ll7W7WkvWw3cLYzt/w7/ajw1Qfi7z1/yz9Og5tceeiyGt6NWFY1pq32Nq81Kh/PUOVBZzHcDlUdD1+aJNSP5RtmaLVZEptbIGsUw4mfAVVC4Gb+PKli5jIGPDNUjws+JIU2HW7XCSHMDy7kaA0pkyRP23zSXtiHNwD2Cw+N6qJ81FCWkDuqNnO76yYakkQAeNU4BxkRkmq3fu9uuY9u8BIv+HLubWF/qHzitFgQZrkJJHsYUO8KBErIwgOBTzRGQiWK08os2H/SPX to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # PgpRsa: 1
@@ -148,7 +149,7 @@ fn the_report_of_each_kind_word_for_word() {
             pgp  6E5FD1E4D065AD59675C75A8C276012957CA5C22  (gpg has no secret key for it)
           this host has:
             gpg, with the keys in $DIR/gnupg
-          hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # PgpCurve25519: 1
@@ -157,7 +158,7 @@ fn the_report_of_each_kind_word_for_word() {
             pgp  F8566BD7816F5A0AFD27E36C6BE268A6D2262945  (gpg has no secret key for it)
           this host has:
             gpg, with the keys in $DIR/gnupg
-          hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # PgpHidden: 1
@@ -166,7 +167,7 @@ fn the_report_of_each_kind_word_for_word() {
             pgp  F8566BD7816F5A0AFD27E36C6BE268A6D2262945  (gpg has no secret key for it)
           this host has:
             gpg, with the keys in $DIR/gnupg
-          hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add a fingerprint that gpg --homedir $DIR/gnupg --list-secret-keys shows to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # Plugin: 1
@@ -175,7 +176,7 @@ fn the_report_of_each_kind_word_for_word() {
             age  age1test1ve5hsar4wfjhxucamjs  (no identity of age-plugin-test fits)
           this host has:
             age-plugin-test  for line 1 of $DIR/keys.txt
-          hint: add the recipient of line 1 of $DIR/keys.txt to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add the recipient of line 1 of $DIR/keys.txt to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # Hybrid: 1
@@ -184,7 +185,7 @@ fn the_report_of_each_kind_word_for_word() {
             age  age1pq1a6esfqqrz7fap…fgh92upe
           this host has:
             age1pq1pcf8vzu4ye49p…wvxhfp6v  from $DIR/keys.txt
-          hint: add $RECIPIENT to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add $RECIPIENT to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # AgeCommand: 1
@@ -193,7 +194,7 @@ fn the_report_of_each_kind_word_for_word() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
           this host has:
             age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05  from SOPS_AGE_KEY_CMD
-          hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshCommand: 1
@@ -203,7 +204,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from SOPS_AGE_SSH_PRIVATE_KEY_CMD (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from SOPS_AGE_SSH_PRIVATE_KEY_CMD
-          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # SshVariable: 1
@@ -213,7 +214,7 @@ fn the_report_of_each_kind_word_for_word() {
           this host has:
             age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv  from $DIR/ssh (converted)
             ssh-ed25519 SHA256:qWiOc4URHTJIWKh8wKZcLTOzS0IkE1a6sC94ehovJWE  from $DIR/ssh
-          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age17hvtvdfj9r7kmw7j53jlgrencp6rag9wqn8epd72u54cw6clx9csjtd6sv to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # Credential: 1
@@ -222,7 +223,7 @@ fn the_report_of_each_kind_word_for_word() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u
           this host has:
             age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05  from credential age-key
-          hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05 to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
     "#]].assert_eq(&shortened(text));

@@ -104,7 +104,7 @@ fn without_the_plugin_or_its_identity_the_report_names_what_is_missing_and_adds_
             age  age1tag1q23nxv7vj6ny8yquhst4wduuspypar6mavur2myquayushqeytw8qmpeqat  (needs an identity of the plugin for its hardware, such as age-plugin-tpm, -yubikey or -se)
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # no program for the identity: 1
@@ -127,7 +127,7 @@ fn without_the_plugin_or_its_identity_the_report_names_what_is_missing_and_adds_
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
             age-plugin-tpm  for line 5 of $DIR/keys.txt
             (no key)  line 5 of $DIR/keys.txt: age-plugin-tpm: no such program in PATH; add its package to sops.age.plugins
-          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: repair the fault named above, or add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
         # a plugin that has another key: 1
@@ -136,7 +136,7 @@ fn without_the_plugin_or_its_identity_the_report_names_what_is_missing_and_adds_
             age  age1tag1qwe0kafsjrar4txm6heqnhpfuggzr0gvznz7fvygxrlq90u5mq2pysxtw6h  (no identity of age-plugin-test fits)
           this host has:
             age-plugin-test  for line 1 of $DIR/keys.txt
-          hint: add the recipient of line 1 of $DIR/keys.txt to .sops.yaml, and in its directory run: sops updatekeys $DIR/host.yaml
+          hint: add the recipient of line 1 of $DIR/keys.txt to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/host.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: host.yaml
 
     "#]].assert_eq(&text);

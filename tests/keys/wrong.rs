@@ -90,7 +90,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
             age  age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  (damaged: its content does not have the length of a data key)
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: this host has the key age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, but the entry for it in the file is damaged: restore the file from version control; if you have another key that opens it, run: sops rotate --in-place $DIR/spliced.json
+          hint: this host has the key age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, but the entry for this key in the file is damaged: restore the file from version control; or instead, if you have another key that opens the file, run: sops rotate --in-place $DIR/spliced.json
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: spliced.json
 
         # a share of another file: 1
@@ -106,7 +106,7 @@ fn with_wrong_data_keys_alone_the_error_says_what_is_wrong() {
               age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/keys.txt
-          hint: this host has the key age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, but the entry for it in the file is damaged: restore the file from version control; if you have another key that opens it, run: sops rotate --in-place $DIR/spliced.json
+          hint: this host has the key age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u, but the entry for this key in the file is damaged: restore the file from version control; or instead, if you have another key that opens the file, run: sops rotate --in-place $DIR/spliced.json
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: spliced.json
 
     "#]].assert_eq(&text);

@@ -52,7 +52,7 @@ fn a_message_that_gpg_was_forced_to_write_is_named_by_its_cipher() {
           this host has:
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
             pgp FE0883FD102288D8993CABF285850DB4E36EDDFC  from $DIR/ssh_rsa (converted)
-          hint: add $RECIPIENT to .sops.yaml, and in its directory run: sops updatekeys $DIR/cipher-twofish.yaml
+          hint: add $RECIPIENT to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/cipher-twofish.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
         # cipher-cast5: 1
@@ -62,7 +62,7 @@ fn a_message_that_gpg_was_forced_to_write_is_named_by_its_cipher() {
           this host has:
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
             pgp FE0883FD102288D8993CABF285850DB4E36EDDFC  from $DIR/ssh_rsa (converted)
-          hint: add $RECIPIENT to .sops.yaml, and in its directory run: sops updatekeys $DIR/cipher-cast5.yaml
+          hint: add $RECIPIENT to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/cipher-cast5.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
         # compression-bzip2: 1
@@ -72,7 +72,7 @@ fn a_message_that_gpg_was_forced_to_write_is_named_by_its_cipher() {
           this host has:
             ssh-rsa SHA256://6irmPbJEfwu1IQEM42AuWJ5JWTw2NSCaFiEOj4OSA  from $DIR/ssh_rsa
             pgp FE0883FD102288D8993CABF285850DB4E36EDDFC  from $DIR/ssh_rsa (converted)
-          hint: add $RECIPIENT to .sops.yaml, and in its directory run: sops updatekeys $DIR/compression-bzip2.yaml
+          hint: add $RECIPIENT to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/compression-bzip2.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
     "#]]
@@ -93,7 +93,7 @@ fn a_post_quantum_recipient_is_shown_by_its_ends_and_pasted_in_full() {
             age  age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05
           this host has:
             age1pq1a6esfqqrz7fap…fgh92upe  from $DIR/hybrid.txt
-          hint: add $RECIPIENT to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-other.yaml
+          hint: add $RECIPIENT to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-other.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
         # the file has it: 1
@@ -102,7 +102,7 @@ fn a_post_quantum_recipient_is_shown_by_its_ends_and_pasted_in_full() {
             age  age1pq1a6esfqqrz7fap…fgh92upe
           this host has:
             age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u  from $DIR/age.txt
-          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in its directory run: sops updatekeys $DIR/to-hybrid.yaml
+          hint: add age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys $DIR/to-hybrid.yaml
         error: nothing was published in $DIR/home/.config/sops-nix/secrets, because every secret and template failed: s
 
     "#]].assert_eq(&text.replace(recipient, "$RECIPIENT"));

@@ -473,12 +473,13 @@ in
     (secret { restartUnits = [ "nginx.service" ]; })
   ];
   one-path =
-    mends "of all but one to another" (keyed { sops.secrets.wifi.path = "/run/secrets/db/password"; })
+    mends "set another path for all but one."
+      (keyed { sops.secrets.wifi.path = "/run/secrets/db/password"; })
       [
         (keyed { sops.secrets.wifi.path = "/run/secrets/wifi"; })
       ];
   one-file =
-    mends "set name of all but one to another name." (keyed { sops.secrets.wifi.name = "db/password"; })
+    mends "set another name for all but one." (keyed { sops.secrets.wifi.name = "db/password"; })
       [
         (keyed { sops.secrets.wifi.name = "wifi"; })
         (keyed {

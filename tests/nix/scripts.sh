@@ -276,7 +276,7 @@ check_home_activation() {
   stand_in sops-nix-user 'echo "no key" >&2; exit 1'
   home home-defaults
   expect "and what fails there does not end the activation" 0 \
-    $'no key\nWithout a user manager the secrets could not be installed. It tries again when it starts.' $?
+    $'no key\nThe secrets could not be installed. The user manager tries again when it starts.' $?
   stand_in sops-nix-user 'echo "installed in $XDG_RUNTIME_DIR"'
   home home-key-credential
   expect "but not with a credential, which only a user manager can give" 0 \

@@ -5,9 +5,9 @@ use crate::{Row, named};
 
 pub const ROWS: &[Row] = &[
     named("name a file with one", "every other case of sops-nix convert does", &[]),
-    named("name the file of one", "the case identity-file does so first", &[]),
+    named("name a file with such a key", "the case identity-file does so first", &[]),
     named(
-        "name a new file, and append it to this one",
+        "name a new file; to have all keys in one file, append the new file to the old one",
         "the case identity-file names a new file",
         &[],
     ),
@@ -22,7 +22,7 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "convert it to a line, run: ssh-keygen -i",
+        "to print the key as a line, which can be converted, run: ssh-keygen -i",
         "the case other-forms types it",
         &[],
     ),
@@ -49,12 +49,12 @@ pub const ROWS: &[Row] = &[
     named("leave out --to", "every case of sops-nix keys without it does", &[]),
     named("leave out --input-type", "every other case of sops-nix inspect does", &[]),
     named(
-        "restore it, or name another key",
+        "restore the key, or name another one",
         "the cases of sops-nix convert name keys that are whole",
         &[],
     ),
     named(
-        "look for a comment beside it, or ask the plugin",
+        "look for the recipient in a comment near the line, or ask the plugin",
         "only the plugin knows the recipient",
         &[],
     ),

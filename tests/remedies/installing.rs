@@ -33,13 +33,13 @@ pub const ROWS: &[Row] = &[
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
     ),
     named(
-        "name the service in restartUnits and reloadUnits",
+        "in restartUnits and reloadUnits, name the service of the socket",
         "as above",
         &["sops.secrets.<name>.restartUnits", "sops.secrets.<name>.reloadUnits"],
     ),
     named("when a restart does no harm, run: systemctl restart {}", "as above", &[]),
     named(
-        "if that list is still there then, run: systemctl try-restart {}",
+        "if the list is still there after the switch, run: systemctl try-restart {}",
         "as above",
         &[],
     ),

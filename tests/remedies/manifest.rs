@@ -24,7 +24,7 @@ pub const ROWS: &[Row] = &[
     }),
     mended("choose a path outside secretsMountPoint", || {
         of_secret(
-            "so its link is made between the generations; choose a path outside secretsMountPoint",
+            "so its link is made in the directory of the generations; choose a path outside secretsMountPoint",
             "path",
             &json!("%r/secrets.d/x"),
             &json!("%r/x"),

@@ -22,7 +22,7 @@ pub const ROWS: &[Row] = &[
     ),
     named("may start without the secret: add _netdev to ${option}.", EVALUATED, &[]),
     named(
-        "add nofail to ${option}, or remove that order and set neededForFileSystems to true",
+        "add nofail to ${option}, or remove the setting that makes the file system wait, and set neededForFileSystems to true",
         EVALUATED,
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
@@ -59,12 +59,12 @@ pub const ROWS: &[Row] = &[
         &["sops.validateSopsFiles"],
     ),
     named(
-        "have the same path, ${place.path}: set path of all but one to another place.",
+        "have the same path, ${place.path}: set another path for all but one.",
         EVALUATED,
         &["sops.secrets.<name>.path"],
     ),
     named(
-        "would be the same file, ${file place}: set name of all but one to another name.",
+        "would be the same file, ${file place}: set another name for all but one.",
         EVALUATED,
         &["sops.secrets.<name>.name"],
     ),

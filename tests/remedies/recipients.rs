@@ -14,15 +14,19 @@ const SSH_RSA_AS_PGP: &str = "FE0883FD102288D8993CABF285850DB4E36EDDFC";
 
 pub const ROWS: &[Row] = &[
     mended("  hint: {}", a_recipient_is_added),
-    mended("{first}add {recipient} to {place}, {}", a_recipient_is_added),
+    mended("add {recipient} to .sops.yaml", a_recipient_is_added),
     mended(
-        "{first}add {recipient} to {place}, {}",
+        "in .sops.yaml, add {recipient} to a key group that this host cannot open",
+        a_recipient_is_added_to_another_key_group,
+    ),
+    mended(
+        "add {recipient} to .sops.yaml",
         a_recipient_is_added_beside_a_message_that_gpg_was_forced_to_write,
     ),
-    mended("and in its directory ", a_recipient_is_added),
+    mended("and in the directory of .sops.yaml ", a_recipient_is_added),
     mended(" --input-type {format}", a_file_without_an_ending_gets_a_recipient),
     mended(
-        "this host has the key {}, but the entry for it in the file is damaged",
+        "this host has the key {}, but the entry for this key in the file is damaged",
         a_damaged_part_is_sealed_anew,
     ),
     mended("give this host a key: set sops.age.sshKeyPaths", a_host_gets_a_key),
@@ -69,12 +73,19 @@ fn recipient(hint: &str) -> &str {
     behind.split_once(" to .sops.yaml").unwrap().0
 }
 
-/// Does what the hint says, and answers the question that sops asks.
+/// Does what the hint says.
 fn follow(scene: &Scene, hint: &str) {
     scene.recipients(&[OTHER, recipient(hint)]);
-    scene.does_by_rules(hint, "and in its directory", |command| format!("yes | {{ {command}; }}"));
+    answer(scene, hint);
     scene.is_mended();
     assert_eq!(scene.secret(), "one");
+}
+
+/// Types the command of the hint, and answers the question that sops asks.
+fn answer(scene: &Scene, hint: &str) {
+    scene.does_by_rules(hint, "and in the directory of .sops.yaml", |command| {
+        format!("yes | {{ {command}; }}")
+    });
 }
 
 fn a_recipient_is_added() {
@@ -89,6 +100,27 @@ fn a_recipient_is_added() {
         follow(&scene, &hint);
         in_full_once(&mut scene, &hint);
     }
+}
+
+/// The host opens one of two key groups. The person opens both.
+fn a_recipient_is_added_to_another_key_group() {
+    let Some(mut scene) = Scene::new() else { return };
+    let keys = ["keys/age.txt", "keys/other-age.txt"].map(|key| fs::read_to_string(scene.world.fixture(key)).unwrap());
+    let keys = scene.world.write("both.txt", keys.concat());
+    scene.own_variable("SOPS_AGE_KEY_FILE", keys.to_str().unwrap());
+    let rule = |second: &[&str]| {
+        let groups = json!([{"age": [RECIPIENT]}, {"age": second}]);
+        json!({"creation_rules": [{"key_groups": groups}]}).to_string()
+    };
+    scene.world.write(".sops.yaml", rule(&[OTHER]));
+    let path = scene.encrypted("f.yaml", "a: one\n");
+    scene.declare(&path, "a", json!({}));
+    let hint = scene.says(&format!(
+        "  hint: in .sops.yaml, add {RECIPIENT} to a key group that this host cannot open, "
+    ));
+    scene.world.write(".sops.yaml", rule(&[OTHER, RECIPIENT]));
+    answer(&scene, &hint);
+    scene.is_mended();
 }
 
 /// The person's `gpg.conf` forces a cipher or a compression that the program cannot read.
@@ -154,7 +186,7 @@ fn a_damaged_part_is_sealed_anew() {
     let line = start + text[start..].find("END AGE").unwrap() - 40;
     let other = if text[line..].starts_with('A') { "B" } else { "A" };
     fs::write(&path, [&text[..line], other, &text[line + 1..]].concat()).unwrap();
-    let hint = scene.says("but the entry for it in the file is damaged");
+    let hint = scene.says("but the entry for this key in the file is damaged");
     scene.does(&hint);
     scene.is_mended();
 }

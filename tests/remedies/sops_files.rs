@@ -14,7 +14,7 @@ const RULES: &str = "in the directory of .sops.yaml";
 pub const ROWS: &[Row] = &[
     mended("restore the file from version control", an_older_state_is_restored),
     mended(
-        "{RESTORE}; to write a new one instead, remove it, and",
+        "{RESTORE}; to write a new file instead, remove the empty one, and",
         an_empty_file_is_written_anew,
     ),
     mended("iconv -f {kind}", utf_16_is_converted),

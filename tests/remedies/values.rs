@@ -17,7 +17,7 @@ pub const ROWS: &[Row] = &[
     mended("correct the position", a_position_in_a_list_is_mended),
     mended("set key to one of its elements, such as {}", an_element_of_a_list_is_named),
     named(
-        "use single keys of it",
+        "use single keys of the file",
         "tests/bombs makes files that are so long",
         &["sops.secrets.<name>.key"],
     ),

@@ -22,12 +22,12 @@ pub(crate) fn write(path: &Path, identities: &[(String, Plaintext)]) -> Result<(
     let name = shown(path);
     if identities.is_empty() {
         let cause = format!("cannot write {name}: no private ed25519 key was given");
-        return Err(Diagnosis::new(cause, "name the file of one"));
+        return Err(Diagnosis::new(cause, "name a file with such a key"));
     }
     create(path, &content(identities)).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Diagnosis::new(
             format!("cannot write {name}: it exists already, and may have other keys"),
-            "name a new file, and append it to this one if you want both",
+            "name a new file; to have all keys in one file, append the new file to the old one",
         ),
         _ => Diagnosis::bare(format!("cannot write {name}: {}", read::reason(&error))),
     })

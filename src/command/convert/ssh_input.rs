@@ -125,8 +125,8 @@ fn read_lines(input: &Input, text: &str) -> SshInput {
     }
     SshInput {
         keys,
-        failures: failures.told(|count| format!("{count} more of the lines of {} cannot be converted", input.name)),
-        remarks: remarks.told(|count| format!("{count} more of the lines of {} are left out", input.name)),
+        failures: failures.told(|count| format!("{count} more lines of {} cannot be converted", input.name)),
+        remarks: remarks.told(|count| format!("{count} more lines of {} are left out", input.name)),
         ..SshInput::default()
     }
 }
@@ -221,7 +221,10 @@ fn damaged(place: &str) -> Diagnosis {
 }
 
 fn no_key(place: &str) -> Diagnosis {
-    Diagnosis::new(format!("cannot convert {place}: it has no SSH key"), "correct or remove it")
+    Diagnosis::new(
+        format!("cannot convert {place}: it has no SSH key"),
+        "correct or remove the line",
+    )
 }
 
 /// The failure of a text that does not consist of lines with public keys.
@@ -237,17 +240,17 @@ fn fault(input: &Input, cause: Cause) -> Diagnosis {
             "its public key gives the same recipients; to convert that key, run: sops-nix convert {file}.pub"
         )),
         Cause::PublicSshKey if input.path.is_some() => Some(format!(
-            "convert it to a line, run: ssh-keygen -i -m {} -f {file}",
+            "to print the key as a line, which can be converted, run: ssh-keygen -i -m {} -f {file}",
             form(input.text.expose())
         )),
         Cause::Foreign(Foreign::AgeIdentities) if input.path.is_some() => {
             Some(format!("to print their recipients, run: age-keygen -y {file}"))
         }
-        Cause::NoSshKey | Cause::DamagedSshKey(_) => Some("restore it, or name another key".to_owned()),
+        Cause::NoSshKey | Cause::DamagedSshKey(_) => Some("restore the key, or name another one".to_owned()),
         Cause::UnknownSshKind(_) => problem.remedy(),
         // A command about standard input would name no file.
         _ if input.path.is_none() => {
-            Some("write the key to a file, and give the path of that file, to be told what to type".to_owned())
+            Some("write the key to a file, and give the path of that file; sops-nix then says what to type".to_owned())
         }
         _ => problem.remedy(),
     };

@@ -38,7 +38,7 @@ pub(crate) enum Reason {
     )]
     Template,
     /// The unit is a socket that runs. systemd starts a socket again only if its service does not run.
-    #[error("a socket goes on listening, and its service has what it read; name the service in restartUnits and reloadUnits")]
+    #[error("it is a socket, which itself reads no secrets; in restartUnits and reloadUnits, name the service of the socket")]
     Socket,
     /// Somebody has masked the unit.
     #[error("it is masked")]

@@ -106,7 +106,7 @@ pub(crate) fn arrange(directory: &Path, systemctl: &Systemctl<'_>, failed: &[Str
         all.extend(&left.restart, &left.reload);
         let units = all.units();
         tracing::warn!(
-            "cannot restart the units listed in {} after the switch: {cause}; if that list is still there then, run: systemctl try-restart {}",
+            "cannot restart the units listed in {} after the switch: {cause}; if the list is still there after the switch, run: systemctl try-restart {}",
             shown(directory),
             words(&units)
         );

@@ -136,7 +136,7 @@ impl NoKey {
         }
         if let Some(entry) = self.damaged() {
             return format!(
-                "this host has the key {}, but the entry for it in the file is damaged: restore the file from version control; if you have another key that opens it, {}",
+                "this host has the key {}, but the entry for this key in the file is damaged: restore the file from version control; or instead, if you have another key that opens the file, {}",
                 entry.shown(),
                 run("rotate --in-place")
             );
@@ -148,12 +148,12 @@ impl NoKey {
             Some(_) => "repair the fault named above, or ",
             None => "",
         };
-        let place = if self.groups.len() > 1 {
-            "a key group in .sops.yaml that is not open here"
+        let addition = if self.groups.len() > 1 {
+            format!("in .sops.yaml, add {recipient} to a key group that this host cannot open")
         } else {
-            ".sops.yaml"
+            format!("add {recipient} to .sops.yaml")
         };
-        format!("{first}add {recipient} to {place}, {}", run("updatekeys"))
+        format!("{first}{addition}, {}", run("updatekeys"))
     }
 
     /// The advice for a key source that somebody set but that gave no key, or for a program that failed. Returns `None` if there

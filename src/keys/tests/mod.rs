@@ -62,7 +62,7 @@ const DATA_KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 /// The words that tell a person to run sops on the file of these tests.
 fn run(arguments: &str) -> String {
     let directory = if arguments == "updatekeys" {
-        "and in its directory "
+        "and in the directory of .sops.yaml "
     } else {
         ""
     };

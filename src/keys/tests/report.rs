@@ -52,7 +52,7 @@ fn the_report_sets_recipients_against_identities() {
                  {CONVERTED}  from /keys/ssh_host_ed25519_key (converted)\n    \
                  ssh-ed25519 {SSH_FINGERPRINT}  from /keys/ssh_host_ed25519_key\n    \
                  (no key)  /keys/key.txt: no such file\n  \
-               hint: repair the fault named above, or add {CONVERTED} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: repair the fault named above, or add {CONVERTED} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys secrets/db.yaml\n"
         )
     );
 }
@@ -91,7 +91,7 @@ fn a_host_with_an_rsa_key_alone_is_given_that_to_paste() {
     );
     assert!(
         report.ends_with(&format!(
-            "  hint: add {public} to .sops.yaml, and in its directory run: sops updatekeys secrets/db.yaml\n"
+            "  hint: add {public} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys secrets/db.yaml\n"
         )),
         "{report}"
     );
@@ -113,8 +113,8 @@ fn a_damaged_part_for_a_key_of_this_host_is_not_mended_by_updatekeys() {
                  age  {own}  (damaged: a key of this host fits, but the content was altered)\n  \
                this host has:\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: this host has the key {own}, but the entry for it in the file is damaged: restore the file from version control; \
-               if you have another key that opens it, run: sops rotate --in-place secrets/db.yaml\n"
+               hint: this host has the key {own}, but the entry for this key in the file is damaged: restore the file from version control; \
+               or instead, if you have another key that opens the file, run: sops rotate --in-place secrets/db.yaml\n"
         )
     );
 }
@@ -193,7 +193,7 @@ fn key_groups_are_explained() {
                  group 3\n  \
                this host has:\n    \
                  {own}  from /keys/key.txt\n  \
-               hint: add {own} to a key group in .sops.yaml that is not open here, and in its directory run: sops updatekeys secrets/db.yaml\n"
+               hint: in .sops.yaml, add {own} to a key group that this host cannot open, and in the directory of .sops.yaml run: sops updatekeys secrets/db.yaml\n"
         )
     );
     file.groups.remove(0);

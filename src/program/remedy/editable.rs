@@ -33,9 +33,8 @@ impl<'f> Editable<'f> {
     /// The command `run: sops …`, with the name of the file as the last argument. sops chooses the format by the ending of the name.
     /// If the ending stands for another format, options name the right format.
     pub(crate) fn sops(&self, arguments: &str) -> String {
-        // The message names `.sops.yaml` just before this text, so `its directory` is the directory of `.sops.yaml`.
         let directory = if arguments == "updatekeys" {
-            "and in its directory "
+            "and in the directory of .sops.yaml "
         } else {
             ""
         };
@@ -161,7 +160,7 @@ mod tests {
         }
         assert_eq!(
             sops("/a", Format::Ini, "updatekeys"),
-            "and in its directory run: sops updatekeys --input-type ini /a"
+            "and in the directory of .sops.yaml run: sops updatekeys --input-type ini /a"
         );
     }
 
@@ -169,7 +168,7 @@ mod tests {
     fn a_relative_name_is_typed_where_it_is_one() {
         let stored = "/nix/store/0c5b6xl4yfxpyjmqkqfs8dpfzx2zhcy4-source/a.yaml";
         for (path, place) in [
-            ("/a.yaml", "and in its directory run"),
+            ("/a.yaml", "and in the directory of .sops.yaml run"),
             ("a.yaml", "run"),
             (stored, "run where it was built from"),
         ] {

@@ -32,7 +32,7 @@ pub(crate) fn unusable(error: &SopsFileError, text: &[u8], file: Editable<'_>) -
 fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     if text.trim_ascii().is_empty() {
         let anew = file.sops_by_rules("edit");
-        let remedy = format!("{RESTORE}; to write a new one instead, remove it, and {anew}");
+        let remedy = format!("{RESTORE}; to write a new file instead, remove the empty one, and {anew}");
         return Some(Diagnosis::new("it is empty", remedy));
     }
     if let Some(encoding) = Encoding::of(text).filter(|encoding| explains(*encoding, text, file.format())) {

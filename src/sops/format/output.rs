@@ -115,7 +115,7 @@ impl Output {
     /// The number of bytes that were appended. Fails if text was left out.
     fn length(&self) -> Result<usize, EmitError> {
         if self.is_full {
-            let problem = "the whole file, printed, would be many times as long as its contents; use single keys of it";
+            let problem = "the whole file would be printed many times as long as it is; use single keys of the file";
             return Err(EmitError(problem.to_owned()));
         }
         Ok(self.length)

@@ -38,7 +38,7 @@ def tell(lab):
         assert [unit for unit in failed if "sops" in unit] == ["sops-nix.service"], failed
         assert machine.property("sops-nix.service", "ExecMainStatus") == "3"
         said = machine.succeed("journalctl -b -o cat -u sops-nix.service")
-        for line in [f"cannot decrypt {other} (needed by secret s9)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in its directory run: sops updatekeys {other}",
+        for line in [f"cannot decrypt {other} (needed by secret s9)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {other}",
                      "published 9 of 10 in /run/secrets, without: s9; repair the faults named above, and run: systemctl restart sops-nix"]:
             assert line in said, f"{line!r} is not in: {said}"
         assert "SECRET_NAME=s9" in machine.succeed("journalctl -b -o export SECRET_NAME=s9")

@@ -66,7 +66,7 @@ def tell(lab):
         assert machine.property("reader.service", "ActiveState") == "inactive"
         assert machine.succeed("cat /run/secrets/regular /run/secrets-for-file-systems/credentials") == regular + new
         said = machine.succeed(f"journalctl -b -o cat -u {UNIT}")
-        for line in [f"cannot decrypt {other} (needed by secret disk)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in its directory run: sops updatekeys {other}",
+        for line in [f"cannot decrypt {other} (needed by secret disk)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {other}",
                      f"published 1 of 2 in /run/secrets-for-file-systems, without: disk; repair the faults named above, and run: systemctl restart {UNIT}"]:
             assert line in said, f"{line!r} is not in: {said}"
         assert "key file '/run/secrets-for-file-systems/disk' missing" in machine.succeed("journalctl -b -o cat -u systemd-cryptsetup@data")

@@ -28,7 +28,7 @@ def tell(lab):
         recipient = key[2].removeprefix("# public key: ")
         for unit in ["sops-nix-for-users.service", "sops-nix.service"]:
             said = machine.succeed(f"journalctl -b -o cat -u {unit}")
-            assert f"add {recipient} to .sops.yaml, and in its directory run: sops updatekeys {file}" in said, said
+            assert f"add {recipient} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {file}" in said, said
             assert "systemd-journald.service" in machine.property(unit, "After"), "its messages may be in no unit's log"
         assert machine.succeed("systemctl --failed --plain --no-legend | cut -d' ' -f1").splitlines() == [
             "sops-nix-for-users.service", "sops-nix.service"]
