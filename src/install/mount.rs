@@ -68,8 +68,8 @@ pub(crate) fn close(site: &Site, dir: &OwnedFd) -> Result<(), InstallError> {
     set(site, dir, site.file_owner(), FileMode::of_bits(0o700))
 }
 
-/// Decides whether `dir` can be used further without a mount. `dir` holds a live generation, and nothing is mounted there. Returns
-/// the warnings about `dir`, or `None` if `dir` is not in memory.
+/// Decides whether `dir`, which holds a live generation but has no mount, can stay in use. Returns `None` if it cannot, because it
+/// is not in memory. Otherwise returns the warnings about it, which may be none.
 pub(crate) fn stay(site: &Site, dir: &OwnedFd) -> Result<Option<Vec<String>>, InstallError> {
     if !in_memory(site, dir)? {
         return Ok(None);

@@ -95,7 +95,7 @@ fn tokens(manifest: &Manifest, findings: &mut Findings) {
     }
 }
 
-/// Finds a link that lies inside the mount point, and a mount point that lies below the link.
+/// Finds out whether the link lies inside the mount point, or the mount point below the link.
 fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
     let (link, mount_point) = (&manifest.link, &manifest.mount_point);
     // A path is empty if it was not valid. An error for it has been noted already, so the paths are not compared.

@@ -11,8 +11,8 @@ use super::{
 /// Limit: a file may have at most this many recipient entries, in all key groups together. The search for the data key may have to
 /// try each entry, and nobody needs so many entries.
 const MOST_KEYS: usize = 10_000;
-/// Limit: a file may have at most this many key groups. A share has a number of one byte, which is not 0. So there can be 255
-/// shares, one for each key group.
+/// Limit: a file may have at most this many key groups. Each key group has one share. The shares are numbered by a byte, from 1
+/// to 255.
 const MOST_GROUPS: usize = 255;
 
 /// A recipient entry: a recipient, and the data key (or one share of it) encrypted to this recipient. sops calls such an entry

@@ -99,8 +99,8 @@ fn take_section<'a>(documents: &mut [Branch<Stored<'a>>]) -> Result<Branch<Store
     }
 }
 
-/// Takes the keys that begin with `sops_` out of the first document, and removes this prefix from them. A dotenv file has no
-/// other document.
+/// For dotenv files, whose sops section is the keys that begin with `sops_`: takes these keys out of the document, and removes the
+/// prefix. A dotenv file has only one document.
 fn take_prefixed<'a>(documents: &mut [Branch<Stored<'a>>]) -> Branch<Stored<'a>> {
     let document = documents.first_mut();
     document

@@ -1,4 +1,4 @@
-//! Takes the padding of RSA messages off. Which part of a padding is wrong makes no difference to the result or to the time.
+//! Takes the padding of RSA messages off. A wrong padding has the same result after the same time, whichever part of it is wrong.
 
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
