@@ -167,8 +167,9 @@ fn give(place: &Destination, name: &OsStr, to: &Path, owner: Owner) -> Result<()
     fs::chownat(&link, c"", Some(ids.user), Some(ids.group), AtFlags::EMPTY_PATH).map_err(fail)
 }
 
-/// Renames the symlink `new` to the name of its place. If that name is taken, the two names are exchanged in one step, and the old
-/// content is then cleared under the name `new`. So the place is never empty, and the old content is never lost.
+/// Renames the symlink `new` to the name of its place. If that name is taken, the two names are exchanged in one step. Then what was
+/// there before has the name `new`, and [`clear`] removes it if it is a symlink or an empty directory, and keeps anything else under
+/// a backup name. So no file is lost. The place is never empty, unless the file system cannot exchange names.
 fn exchange(place: &Destination, new: &OsStr) -> Result<Vec<String>, Failed> {
     let name = place.name.as_os_str();
     let rename = |flags| fs::renameat_with(&place.dir, new, &place.dir, name, flags);

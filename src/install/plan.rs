@@ -204,7 +204,8 @@ impl<'e> Taken<'e> {
         self.ends.insert(grounds.link.below(place.as_str()), holder);
     }
 
-    /// Adds the place of a declared path, and the steps on the way to that path.
+    /// Notes that `entry` has taken the place at the end of its declared path, and which steps are on the way to it. Later claims
+    /// are compared with this. What another entry has noted stays.
     fn claim(&mut self, position: usize, entry: &'e Entry<'e>, claim: &Claim<'_>) {
         let holder = PlaceOwner {
             entry,

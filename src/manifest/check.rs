@@ -12,38 +12,18 @@ use super::{
 };
 use crate::{
     install::{InstallError, is_reserved, rendered},
-    sops::format::Format,
     text::printable::{named, shown},
 };
 
 /// Finds entries that cannot all be installed. If a manifest without `version` declares one place twice, the last entry counts, as in
 /// the Go program of sops-nix. The other entries are removed.
 pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &mut Findings) -> Entries {
-    formats(&entries, findings);
     places(&entries, findings);
     tokens(manifest, findings);
     nested_mounts(manifest, findings);
     same_places(&mut entries, findings);
     same_links(manifest, &mut entries, findings);
     entries
-}
-
-/// Finds sops files that are declared in two formats.
-fn formats(entries: &Entries, findings: &mut Findings) {
-    let mut seen: BTreeMap<&Path, (Format, &str)> = BTreeMap::new();
-    for secret in &entries.secrets {
-        let (format, first) = *seen.entry(&secret.sops_file).or_insert((secret.format, &secret.name));
-        if format != secret.format {
-            let finding = format!(
-                "{} is declared as {format} by secret {} and as {} by secret {}",
-                shown(&secret.sops_file),
-                named(first),
-                secret.format,
-                named(&secret.name)
-            );
-            findings.error(finding, "set one format for both");
-        }
-    }
 }
 
 /// Finds entries whose place would be both a file and a directory.

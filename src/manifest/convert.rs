@@ -1,6 +1,9 @@
 //! Converts the raw fields of a manifest to typed fields, and checks each field on its own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template},
@@ -14,7 +17,7 @@ use crate::{
     install::{EntryName, rendered, units::full_name},
     sops::{format::Format, key::KeyPath},
     system::mode::{BadMode, FileMode},
-    text::printable::named,
+    text::printable::{named, shown},
 };
 
 /// What a manifest installs. The names are still as in the manifest, so that findings can name entries whose names are wrong.
@@ -35,6 +38,7 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
     let mount_point = paths.absolute("secretsMountPoint", &raw.secrets_mount_point, findings);
     let link = paths.absolute("symlinkPath", &raw.symlink_path, findings);
     exclusive_keys(&raw, findings);
+    formats(&raw.secrets, findings);
     credential_name(&raw.age_key_credential, findings);
     let key_timeout = key_timeout(raw.key_timeout, findings);
     let max_size = max_size(raw.max_size, findings);
@@ -152,18 +156,42 @@ fn name(what: &str, name: &str, findings: &mut Findings) {
 }
 
 fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
-    match format {
+    known_format(format).unwrap_or_else(|| {
+        findings.error(
+            format!("{what} has the unknown format {}", named(format)),
+            "set \"yaml\", \"json\", \"binary\", \"dotenv\" or \"ini\"",
+        );
+        Format::Yaml
+    })
+}
+
+fn known_format(format: &str) -> Option<Format> {
+    Some(match format {
         "" | "yaml" => Format::Yaml,
         "json" => Format::Json,
         "binary" => Format::Binary,
         "dotenv" => Format::Dotenv,
         "ini" => Format::Ini,
-        other => {
-            findings.error(
-                format!("{what} has the unknown format {}", named(other)),
-                "set \"yaml\", \"json\", \"binary\", \"dotenv\" or \"ini\"",
+        _ => return None,
+    })
+}
+
+/// Finds sops files that are declared in two formats.
+fn formats(secrets: &[raw::RawSecret], findings: &mut Findings) {
+    let mut seen: BTreeMap<&str, (Format, &str)> = BTreeMap::new();
+    let known = secrets
+        .iter()
+        .filter_map(|secret| Some((secret, known_format(&secret.format)?)));
+    for (secret, format) in known {
+        let (other, first) = *seen.entry(&secret.sops_file).or_insert((format, &secret.name));
+        if format != other {
+            let finding = format!(
+                "{} is declared as {other} by secret {} and as {format} by secret {}",
+                shown(Path::new(&secret.sops_file)),
+                named(first),
+                named(&secret.name)
             );
-            Format::Yaml
+            findings.error(finding, "set one format for both");
         }
     }
 }

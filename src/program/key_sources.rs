@@ -1,4 +1,4 @@
-//! The key sources of this host: those that the manifest names, and those that the environment names.
+//! The key sources of this host: those that the manifest names or, without a manifest, the usual places; and those that the environment names.
 
 use std::path::{Path, PathBuf};
 

@@ -102,7 +102,9 @@ fn state(state: ValueState) -> &'static str {
         ValueState::Encrypted => "encrypted",
         ValueState::Clear => "in the clear",
         ValueState::Empty => "empty",
-        ValueState::Unprotected => "IN THE CLEAR, although the rule says encrypted",
-        ValueState::NotDecrypted => "encrypted, although the rule says in the clear: sops will not decrypt it",
+        ValueState::Unprotected => {
+            "IN THE CLEAR, although the rule says encrypted: no program decrypts the file until the value is removed"
+        }
+        ValueState::NotDecrypted => "encrypted, although the rule says in the clear: sops gives the ciphertext as the value",
     }
 }
