@@ -23,7 +23,8 @@ help:
 	@echo 'make demo     the main job on sample files; leaves nothing behind'
 	@echo 'make test     everything that runs on this machine (TEST_FLAGS go to the test programs; test-program, test-nix: a part of it)'
 	@echo 'make build    the programs, their man pages and shell completions, in target/release and target/assets'
-	@echo 'make bench    a table of wall time, CPU and memory (bench-short: a quick one)'
+	@echo 'make bench    a table of wall time, CPU and memory, and docs/performance.svg (bench-short: a quick one);'
+	@echo '              SOPS_NIX_PROGRAM names another program, which runs in turn'
 	@echo 'make growth   whether files made to take long take longer than their size allows (growth-short: smaller files)'
 	@echo 'make static   a static program for musl, and a check of its size'
 	@echo 'make reproducible   the static program a second time, elsewhere: are both the same bytes'
@@ -54,7 +55,7 @@ test-nix:
 	SOPS_INSTALL_SECRETS=$${SOPS_INSTALL_SECRETS:-$(PROGRAM)} bash tests/nix/run.sh
 
 bench:
-	$(CARGO) bench --bench install
+	$(CARGO) bench --bench install -- --picture $(CURDIR)/docs/performance.svg
 
 bench-short:
 	$(CARGO) bench --bench install -- --short

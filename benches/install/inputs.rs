@@ -13,28 +13,32 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
 
-const LAST_MODIFIED: &str = "2024-01-01T00:00:00Z";
+pub const LAST_MODIFIED: &str = "2024-01-01T00:00:00Z";
 
-/// Encrypts files to one age identity. The files are in `directory`.
+/// The data key of all files.
+pub const DATA_KEY: [u8; 32] = [7; 32];
+
+/// Encrypts files under `directory`.
 pub struct Inputs {
     directory: PathBuf,
-    identity: age::x25519::Identity,
-    data_key: [u8; 32],
+    /// The fields of the section `sops` that say to whom the files are encrypted: at first, to one age identity.
+    pub recipients: Value,
     tokens: u64,
 }
 
 impl Inputs {
-    /// Makes a new identity. Only the file of the identity is written.
+    /// Makes an age identity, whose file is the only thing written.
     pub fn new(directory: &Path) -> Self {
         let identity = age::x25519::Identity::generate();
+        let recipient = identity.to_public();
+        let enc = age::encrypt_and_armor(&recipient, &DATA_KEY).unwrap();
         let this = Self {
             directory: directory.to_owned(),
-            identity,
-            data_key: [7; 32],
+            recipients: json!({ "age": [{ "recipient": recipient.to_string(), "enc": enc }] }),
             tokens: 0,
         };
         let key = this.key_file();
-        fs::write(&key, this.identity.to_string().expose_secret()).unwrap();
+        fs::write(&key, identity.to_string().expose_secret()).unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         this
     }
@@ -59,6 +63,19 @@ impl Inputs {
         self.write(name, &text)
     }
 
+    /// A JSON file of `count` values of `size` bytes each.
+    pub fn json(&mut self, name: &str, count: usize, size: usize) -> PathBuf {
+        let mut mac = Sha512::new();
+        let mut file = serde_json::Map::new();
+        for number in 0..count {
+            let value = vec![b'x'; size];
+            mac.update(&value);
+            file.insert(key(number), self.token(value, &format!("{}:", key(number))).into());
+        }
+        file.insert("sops".to_owned(), self.metadata(mac));
+        self.write(name, &Value::from(file).to_string())
+    }
+
     /// A binary file of `size` bytes.
     pub fn binary(&mut self, name: &str, size: usize) -> PathBuf {
         let content: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
@@ -80,21 +97,22 @@ impl Inputs {
             .finalize()
             .iter()
             .fold(String::new(), |text, byte| format!("{text}{byte:02X}"));
-        let recipient = self.identity.to_public();
-        json!({
-            "age": [{ "recipient": recipient.to_string(), "enc": age::encrypt_and_armor(&recipient, &self.data_key).unwrap() }],
+        let mut metadata = json!({
             "lastmodified": LAST_MODIFIED,
             "mac": self.token(digest.into_bytes(), LAST_MODIFIED),
             "unencrypted_suffix": "_unencrypted",
             "version": "3.13.2",
-        })
+        });
+        let fields = self.recipients.as_object().unwrap().clone();
+        metadata.as_object_mut().unwrap().extend(fields);
+        metadata
     }
 
     /// A value as sops writes it. The nonces only have to be distinct, which is enough for a bench.
     fn token(&mut self, mut value: Vec<u8>, path: &str) -> String {
         self.tokens += 1;
         let nonce = Sha256::digest(self.tokens.to_le_bytes());
-        let cipher = AesGcm::<Aes256, U32>::new(&self.data_key.into());
+        let cipher = AesGcm::<Aes256, U32>::new(&DATA_KEY.into());
         let tag = cipher.encrypt_in_place_detached(&nonce, path.as_bytes(), &mut value).unwrap();
         let [data, iv, tag] = [&value[..], &nonce, &tag].map(|bytes| BASE64_STANDARD.encode(bytes));
         format!("ENC[AES256_GCM,data:{data},iv:{iv},tag:{tag},type:str]")

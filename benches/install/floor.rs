@@ -1,0 +1,270 @@
+//! The floor: a bare program that makes only the system calls and the cryptography that a result needs.
+//!
+//! It does not read a manifest, a sops file or a key. The bench has written down for it, in a plan, where each encrypted value begins,
+//! and it is told the data key. What a private key has to do for a file is computed with other numbers of the same size, and thrown away.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    fs::File,
+    hint::black_box,
+    io::{BufReader, Read as _, Write as _},
+    os::unix::fs::{OpenOptionsExt as _, fchown, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use aes_gcm::{AeadInPlace as _, AesGcm, KeyInit as _, aead::consts::U32, aes::Aes256};
+use age_core::primitives::{aead_decrypt, hkdf};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use crypto_bigint::{
+    BoxedUint, Odd,
+    modular::{BoxedMontyForm, BoxedMontyParams},
+};
+use curve25519_dalek::MontgomeryPoint;
+use ml_kem::{B32, KemCore as _, MlKem768, kem::Decapsulate as _};
+use nix::mount::{MsFlags, mount};
+use sha2::{Digest as _, Sha512};
+
+use crate::{
+    inputs::{DATA_KEY, LAST_MODIFIED},
+    place::Place,
+};
+
+/// How much of a file is read at a time. In Base64, this is a whole number of bytes.
+const PIECE: usize = 64 << 10;
+
+/// A plan while it is written.
+pub struct Plan(String);
+
+impl Plan {
+    pub fn new(place: &Place) -> Self {
+        Self(format!(
+            "place {} {} {}\n",
+            place.is_user,
+            place.mount_point.display(),
+            place.link.display()
+        ))
+    }
+
+    /// Plans to open a file, for which its key `needs` some operations. The value of each key is published as the entry that `names`
+    /// gives it. Values of one entry are put together.
+    pub fn file(&mut self, path: &Path, needs: &[String], names: impl Fn(&str) -> String) {
+        let text = fs::read_to_string(path).unwrap();
+        self.line(format_args!("file {}", path.display()));
+        for need in needs {
+            self.line(format_args!("need {need}"));
+        }
+        let starts = text.match_indices("ENC[AES256_GCM,data:").map(|(at, start)| at + start.len());
+        for start in starts {
+            let length = text[start..].find(',').unwrap();
+            let before = text[..start].trim_end_matches("ENC[AES256_GCM,data:");
+            let key = before
+                .rsplit(['\n', '{', ','])
+                .next()
+                .unwrap()
+                .split(':')
+                .next()
+                .unwrap()
+                .trim_matches(['"', ' ']);
+            self.line(format_args!("value {start} {length} {key} {}", names(key)));
+        }
+    }
+
+    /// Plans to publish a template that has all values.
+    pub fn template(&mut self, name: &str) {
+        self.line(format_args!("template {name}"));
+    }
+
+    /// Plans to compare with what is published, instead of publishing.
+    pub fn again(&mut self) {
+        self.line(format_args!("again"));
+    }
+
+    pub fn write(&self, to: &Path) {
+        fs::write(to, &self.0).unwrap();
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        writeln!(self.0, "{line}").unwrap();
+    }
+}
+
+/// What is to be published: names and contents.
+type Contents = Vec<(String, Vec<u8>)>;
+
+/// Carries out the plan in a file, and ends.
+pub fn run(plan: &Path) -> ! {
+    let plan = fs::read_to_string(plan).unwrap();
+    let mut contents = Contents::new();
+    let mut file = None;
+    let mut place = None;
+    let mut is_again = false;
+    for line in plan.lines() {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match verb {
+            "place" => place = Some(rest),
+            "file" => file = Some(OpenFile::open(rest)),
+            "need" => compute(rest),
+            "value" => file.as_mut().unwrap().value(rest, &mut contents),
+            "template" => contents.push((rest.to_owned(), rendered(&contents))),
+            _ => is_again = true,
+        }
+    }
+    let place: Vec<_> = place.unwrap().split(' ').collect();
+    let (is_user, mount_point, link) = (place[0] == "true", Path::new(place[1]), Path::new(place[2]));
+    if is_again {
+        compare(&contents, link);
+    } else {
+        publish(&contents, is_user, mount_point, link);
+    }
+    std::process::exit(0);
+}
+
+/// A sops file, which is read from its beginning to its end.
+struct OpenFile {
+    reader: BufReader<File>,
+    position: i64,
+    hash: Sha512,
+    cipher: AesGcm<Aes256, U32>,
+}
+
+impl OpenFile {
+    fn open(path: &str) -> Self {
+        Self {
+            reader: BufReader::with_capacity(PIECE, File::open(path).unwrap()),
+            position: 0,
+            hash: Sha512::new(),
+            cipher: AesGcm::new(&DATA_KEY.into()),
+        }
+    }
+
+    /// Decrypts one value, and adds it to the contents. The last value is the MAC of the others.
+    fn value(&mut self, line: &str, contents: &mut Contents) {
+        let [start, length, key, name] = *line.split(' ').collect::<Vec<_>>() else {
+            panic!("{line}")
+        };
+        let start: i64 = start.parse().unwrap();
+        let length: usize = length.parse().unwrap();
+        self.reader.seek_relative(start - self.position).unwrap();
+        let mut data = self.data(length);
+        let mut rest = [0; ",iv:".len() + 44 + ",tag:".len() + 24];
+        self.reader.read_exact(&mut rest).unwrap();
+        self.position = start + i64::try_from(length + rest.len()).unwrap();
+        let nonce = BASE64_STANDARD.decode(&rest[4..48]).unwrap();
+        let tag = BASE64_STANDARD.decode(&rest[53..]).unwrap();
+        let associated = if key == "mac" {
+            LAST_MODIFIED.to_owned()
+        } else {
+            format!("{key}:")
+        };
+        let opened = self.cipher.decrypt_in_place_detached(
+            nonce.as_slice().into(),
+            associated.as_bytes(),
+            &mut data,
+            tag.as_slice().into(),
+        );
+        opened.unwrap();
+        if key == "mac" {
+            let hash = self.hash.finalize_reset();
+            assert!(format!("{hash:X}").as_bytes() == data);
+            return;
+        }
+        self.hash.update(&data);
+        match contents.last_mut() {
+            Some((last, content)) if last == name => content.append(&mut data),
+            _ => contents.push((name.to_owned(), data)),
+        }
+    }
+
+    /// The bytes behind the next `length` bytes of Base64.
+    fn data(&mut self, length: usize) -> Vec<u8> {
+        let mut data = Vec::new();
+        let mut piece = vec![0; PIECE.min(length)];
+        let mut left = length;
+        while left > 0 {
+            piece.truncate(left);
+            self.reader.read_exact(&mut piece).unwrap();
+            BASE64_STANDARD.decode_vec(&piece, &mut data).unwrap();
+            left -= piece.len();
+        }
+        data
+    }
+}
+
+/// A template with all values.
+fn rendered(contents: &Contents) -> Vec<u8> {
+    let values = contents.iter().filter(|(name, _)| !name.starts_with("rendered"));
+    values
+        .flat_map(|(name, value)| [name.as_bytes(), b" = ", value, b"\n"].concat())
+        .collect()
+}
+
+/// What a private key has to do for one file, or for all of them.
+fn compute(need: &str) {
+    match need.split_once(' ').unwrap_or((need, "")) {
+        ("x25519", _) => {
+            let shared = black_box(MontgomeryPoint([9; 32])).mul_clamped([7; 32]);
+            // The key of the stanza, that of the header's MAC, and that of the content; the stanza and the content.
+            let keys = [b"stanza", b"header", b"conten"].map(|label| hkdf(&[1; 64], label, shared.as_bytes()));
+            let _ = black_box(keys.map(|key| aead_decrypt(&key, 16, &[0; 32])));
+        }
+        ("rsa", _) => {
+            for _ in 0..2 {
+                let prime = Odd::new(BoxedUint::from_be_slice(&[0xff; 256], 2048).unwrap()).unwrap();
+                let power = BoxedUint::from_be_slice(&[0xa5; 256], 2048).unwrap();
+                let parameters = BoxedMontyParams::new(prime);
+                black_box(BoxedMontyForm::new(power.clone(), &parameters).pow(&power));
+            }
+        }
+        ("ml-kem", _) => {
+            let (ours, _) = MlKem768::generate_deterministic(&B32::from([1; 32]), &B32::from([2; 32]));
+            let _ = black_box(ours.decapsulate(&[3; 1088].into()));
+        }
+        ("program", command) => {
+            let mut words = command.split(' ');
+            let mut program = Command::new(words.next().unwrap());
+            let program = program.args(words);
+            let quiet = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            quiet.status().unwrap();
+        }
+        _ => panic!("{need}"),
+    }
+}
+
+/// Publishes the contents as the first generation.
+fn publish(contents: &Contents, is_user: bool, mount_point: &Path, link: &Path) {
+    fs::create_dir(mount_point).unwrap();
+    if !is_user {
+        mount(Some("ramfs"), mount_point, Some("ramfs"), MsFlags::empty(), Some("mode=0751")).unwrap();
+    }
+    let generation = mount_point.join("1");
+    fs::create_dir(&generation).unwrap();
+    let mut made = PathBuf::new();
+    for (name, content) in contents {
+        let path = generation.join(name);
+        let parent = path.parent().unwrap();
+        if parent != generation && parent != made {
+            fs::create_dir_all(parent).unwrap();
+            parent.clone_into(&mut made);
+        }
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o400)
+            .open(path)
+            .unwrap();
+        if !is_user {
+            fchown(&file, Some(0), Some(0)).unwrap();
+        }
+        file.write_all(content).unwrap();
+    }
+    symlink(&generation, link).unwrap();
+}
+
+/// Reads what is published, and compares.
+fn compare(contents: &Contents, link: &Path) {
+    for (name, content) in contents {
+        assert!(fs::read(link.join(name)).unwrap() == *content);
+    }
+}
