@@ -11,6 +11,10 @@ use thiserror::Error;
 
 use super::files::{MAX_DEPTH, MAX_NAME};
 
+/// Limit: a name has at most 4,000 bytes. Linux takes a path of at most 4,095 bytes, and a symlink leads to the file by a path of
+/// the name, the link and possibly `rendered/`.
+const MAX_WHOLE_NAME: usize = 4000;
+
 /// The directory of a generation that has the rendered templates.
 const RENDERED: &str = "rendered";
 
@@ -47,6 +51,8 @@ impl EntryName {
             "begins or ends with a slash, or has two slashes in a row"
         } else if has_part(|part| part.len() > MAX_NAME) {
             "has a part of more than 255 bytes"
+        } else if name.len() > MAX_WHOLE_NAME {
+            "has more than 4000 bytes"
         } else {
             return Ok(Self(name.to_owned()));
         };
@@ -143,6 +149,9 @@ mod tests {
     fn a_name_has_room_for_its_directories() {
         let deep = |parts| EntryName::new(&vec!["d"; parts].join("/"));
         assert!(deep(MAX_DEPTH - 1).is_ok() && deep(MAX_DEPTH).is_err());
+        // 250 bytes and a slash, 16 times: the last of them takes the name over the limit of 4,000 bytes.
+        let long = |parts| EntryName::new(&vec!["n".repeat(249); parts].join("/"));
+        assert!(long(16).is_ok() && long(17).is_err());
         assert!(EntryName::new(&"n".repeat(MAX_NAME)).is_ok() && EntryName::new(&"n".repeat(MAX_NAME + 1)).is_err());
     }
 
