@@ -33,7 +33,7 @@ pub struct Changes {
 pub struct Names {
     /// Entries that the live generation does not have.
     pub added: Vec<String>,
-    /// Entries whose content, owner, group or mode differs from the live generation.
+    /// Entries whose content, owner, group or mode differs from the live generation, or whose file has an access control list.
     pub modified: Vec<String>,
     /// Entries that only the live generation has.
     pub removed: Vec<String>,
@@ -68,7 +68,12 @@ pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<C
     compared.inventory = live.inventory()?;
     compared.changes.units = live.pending().clone();
     for entry in entries {
-        let difference = live.difference(entry, &mut scratch)?;
+        let difference = match compared.inventory.get(entry.place().as_str()) {
+            // The inventory follows no symlink: a path that leads through one is not in it.
+            None | Some(FileType::Symlink) => Difference::Absent,
+            Some(FileType::RegularFile) => live.difference(entry, &mut scratch)?,
+            Some(_) => Difference::Differs,
+        };
         compared.changes.note(entry, difference);
         compared.differences.push(difference);
     }

@@ -83,6 +83,19 @@ pub(crate) fn status(dir: impl AsFd, name: impl Arg) -> Result<Option<Stat>> {
     }
 }
 
+/// Whether an open file or directory has an access control list (acl(5)). Such a list gives users rights that the mode does not show.
+pub(crate) fn has_access_list(file: impl AsFd + Copy) -> Result<bool> {
+    for list in [c"system.posix_acl_access", c"system.posix_acl_default"] {
+        match fs::fgetxattr(file, list, &mut [0; 0][..]) {
+            Ok(_) => return Ok(true),
+            // The file has no such list, or its file system has none, as ramfs.
+            Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(false)
+}
+
 /// The kind of file that `status` describes.
 pub(crate) fn kind(status: &Stat) -> FileType {
     FileType::from_raw_mode(status.st_mode)

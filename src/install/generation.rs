@@ -27,6 +27,9 @@ use super::{
 /// The set-user-ID and set-group-ID bits of a mode. A write by an unprivileged process clears both (chmod(2)).
 const CLEARED_BY_WRITING: u32 = 0o6000;
 
+/// The rights of the group and of all others to write a file.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
 /// A generation that is being written, and that the link does not name yet. If a draft is dropped before its generation is published,
 /// the whole generation is removed.
 pub(crate) struct Draft<'a> {
@@ -89,7 +92,13 @@ impl<'a> Draft<'a> {
     /// Gives the entry the file that it has in the generation `live`, as a hard link, so that whoever holds that file sees the same
     /// file further on. Returns `false` if no link can be made: a kernel may refuse it (`fs.protected_hardlinks`), and a file system
     /// may have no room for it.
+    ///
+    /// Also returns `false` if others than the owner may write the file. Whoever has it open for writing, and has lost that right
+    /// since, could otherwise write into the new generation.
     pub(crate) fn keep(&mut self, entry: &Entry<'_>, live: &LiveGeneration) -> Result<bool, InstallError> {
+        if entry.mode.bits() & WRITABLE_BY_OTHERS != 0 {
+            return Ok(false);
+        }
         let place = entry.place();
         let (dir, leaf) = self.parent(&place)?;
         Ok(fs::linkat(live.dir(), place.as_str(), dir, leaf, AtFlags::empty()).is_ok())
@@ -161,9 +170,9 @@ impl Drop for Draft<'_> {
 /// Prunes: removes old generations and records that no longer count. Returns one warning for each removal that failed.
 ///
 /// A generation is old if its number is `current` minus `keep_generations`, or lower. A generation with a number above `current`
-/// is left from an earlier numbering, and is removed too. If `keep_generations` is 0, no generation is removed. A generation in
-/// `held` always stays, because a symlink leads to it. All records but the record of `current` are removed, because they no longer
-/// count. A failure is only a warning: the new generation is live, and the next run tries again.
+/// is left from a killed run or from an earlier numbering, and is removed too. If `keep_generations` is 0, every generation up to
+/// `current` is kept. A generation in `held` always stays, because a symlink leads to it. All records but the record of `current` are
+/// removed, because they no longer count. A failure is only a warning: nothing depends on it, and the next run tries again.
 pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u64>) -> Vec<String> {
     let entries = match files::list(root.as_fd()) {
         Ok(entries) => entries,
@@ -190,7 +199,7 @@ fn is_stale(name: &str, current: u64, keep: u64) -> bool {
         return number != current;
     }
     let last = current.saturating_sub(keep);
-    keep != 0 && parse_number(name).is_some_and(|number| number <= last || number > current)
+    parse_number(name).is_some_and(|number| number > current || keep != 0 && number <= last)
 }
 
 #[cfg(test)]
@@ -207,7 +216,7 @@ mod tests {
         };
         assert_eq!(stale(1), ["1", "2", "3", "5", "3.pending", "5.pending"]);
         assert_eq!(stale(3), ["1", "5", "3.pending", "5.pending"]);
-        assert_eq!(stale(0), ["3.pending", "5.pending"]);
+        assert_eq!(stale(0), ["5", "3.pending", "5.pending"]);
         assert_eq!(stale(u64::MAX), ["5", "3.pending", "5.pending"]);
     }
 }

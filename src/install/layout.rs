@@ -71,7 +71,7 @@ impl Layout {
     }
 
     /// Whether the generation `live` has this layout, with the right owners and modes. `inventory` is what it contains. The files of
-    /// the entries are not compared.
+    /// the entries must be compared already, and be the same.
     pub(crate) fn is_that_of(&self, live: &LiveGeneration, inventory: &BTreeMap<String, FileType>) -> Result<bool, InstallError> {
         if inventory.len() != self.pieces.len() || !self.has_directory(live, Path::new("."))? {
             return Ok(false);
@@ -79,7 +79,7 @@ impl Layout {
         for (path, piece) in &self.pieces {
             let kind = inventory.get(path).copied().unwrap_or(FileType::Unknown);
             let is_same = match piece {
-                Piece::File => kind == FileType::RegularFile,
+                Piece::File => true,
                 Piece::Directory => kind == FileType::Directory && self.has_directory(live, Path::new(path))?,
                 Piece::Symlink { target, owner } => {
                     kind == FileType::Symlink && has_symlink(live, Path::new(path), target, *owner)?
@@ -92,10 +92,12 @@ impl Layout {
         Ok(true)
     }
 
-    /// Whether the directory at `path` has the owner and the mode that directories of a generation have.
+    /// Whether the directory at `path` has the owner and the mode that directories of a generation have, and no access control list.
     fn has_directory(&self, live: &LiveGeneration, path: &Path) -> Result<bool, InstallError> {
-        let there = files::status(live.dir(), path).map_err(examine(live, path))?;
-        Ok(there.is_some_and(|there| self.directories.has(&there) && FileMode::of_bits(there.st_mode) == DIRECTORY_MODE))
+        let dir = files::open_directory(live.dir(), path).map_err(examine(live, path))?;
+        let there = fs::fstat(&dir).map_err(examine(live, path))?;
+        let is_alike = self.directories.has(&there) && FileMode::of_bits(there.st_mode) == DIRECTORY_MODE;
+        Ok(is_alike && !files::has_access_list(&dir).map_err(examine(live, path))?)
     }
 }
 

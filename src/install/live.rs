@@ -52,7 +52,7 @@ pub struct LiveGeneration {
 pub enum Difference {
     /// The generation has no file for the entry.
     Absent,
-    /// The content, owner, group or mode of the file differs from the entry.
+    /// The content, owner, group or mode of the file differs from the entry, or the file has an access control list.
     Differs,
     /// The file has the content, owner, group and mode of the entry.
     Same,
@@ -110,15 +110,16 @@ impl LiveGeneration {
         let file = match files::open_file(&self.dir, place.as_str()) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Difference::Absent),
-            // A plain user may have declared a mode that does not let this user read the file. The file cannot be compared, so it
-            // counts as different.
-            Err(Errno::ACCESS) => return Ok(Difference::Differs),
+            // A file that cannot be compared counts as different. A plain user may have declared a mode that does not let this user
+            // read it (`EACCES`). And its owner may have a lease on it (fcntl(2)), for whose end this run does not wait (`EAGAIN`).
+            Err(Errno::ACCESS | Errno::AGAIN) => return Ok(Difference::Differs),
             Err(cause) => return Err(fail(cause)),
         };
         let status = fs::fstat(&file).map_err(fail)?;
         let same = entry.owner.has(&status)
             && files::kind(&status) == FileType::RegularFile
             && FileMode::of_bits(status.st_mode) == entry.mode
+            && !files::has_access_list(&file).map_err(fail)?
             && u64::try_from(status.st_size) == u64::try_from(entry.content.len())
             && same_content(&mut File::from(file), entry.content, scratch).map_err(|error| fail(errno(&error)))?;
         Ok(if same { Difference::Same } else { Difference::Differs })

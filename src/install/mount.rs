@@ -44,6 +44,7 @@ const SEEN_FLAGS: StatVfsMountFlags = StatVfsMountFlags::NODEV
 /// Makes the directory of the mount point, if the directory is missing. Returns its place.
 pub(crate) fn make(site: &Site) -> Result<Destination, InstallError> {
     let place = parents::reach(&site.root, &site.mount_point, site.homes)?;
+    // A run that changes nothing makes no call that changes files, not even one that fails because the directory is there.
     if files::status(&place.dir, place.name.as_os_str()).is_ok_and(|there| there.is_some()) {
         return Ok(place);
     }

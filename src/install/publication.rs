@@ -31,16 +31,16 @@ use super::{
 };
 use crate::system::{budget, stop};
 
-/// The result of a successful publication: the new generation is live.
+/// The result of a successful publication: the live generation has what the entries say.
 #[derive(Debug)]
 pub struct Published {
-    /// The number of the new generation.
+    /// The number of the live generation: of a new one, or of the one that was live before, if nothing in it changes.
     pub generation: u64,
-    /// The differences between the new generation and the generation that was live before.
+    /// The differences between the live generation and the generation that was live before. No names if that one stays.
     pub changes: Changes,
     /// Warnings, such as a file that was moved aside for a symlink.
     pub warnings: Vec<String>,
-    /// What failed although the generation is live: symlinks at declared paths that were not made, and unit requests.
+    /// What failed although the secrets are live: symlinks at declared paths that were not made, and unit requests.
     pub failures: Vec<InstallError>,
 }
 

@@ -103,6 +103,10 @@ fn only_what_changes_gets_a_new_file() {
 /// What somebody, or a program that may, has done to the published tree.
 const DAMAGE: &[(&str, &str)] = &[
     ("the content of a file", "echo other > /run/secrets.d/1/other"),
+    (
+        "one byte of a file",
+        "printf T | dd of=/run/secrets.d/1/other conv=notrunc status=none",
+    ),
     ("the mode of a file", "chmod 444 /run/secrets.d/1/other"),
     ("the owner of a file", "chown alice /run/secrets.d/1/other"),
     ("a file is gone", "rm /run/secrets.d/1/other"),
@@ -117,6 +121,15 @@ const DAMAGE: &[(&str, &str)] = &[
     ("a link is gone", "rm /run/secrets.d/1/alias/of"),
     ("a link of nobody", "ln -s /etc/passwd /run/secrets.d/1/mine"),
     ("a link in place of a file", "ln -sf /etc/passwd /run/secrets.d/1/other"),
+    (
+        "a link in place of a directory",
+        "mv /run/secrets.d/1/deep/down /run/secrets.d/away; ln -s /run/secrets.d/away /run/secrets.d/1/deep/down",
+    ),
+    (
+        "a socket in place of a file",
+        "rm /run/secrets.d/1/other
+         perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => \"/run/secrets.d/1/other\", Listen => 1) or die'",
+    ),
 ];
 
 #[test]
@@ -125,7 +138,8 @@ fn what_was_done_to_the_live_generation_is_made_good_by_a_new_one() {
         let Some(world) = World::system() else { return };
         world.install(&manifest(&world, ONE));
         let whole = world.tree("/run/secrets.d/1");
-        let look = || world.shell("cd /run/secrets.d/1; find . -printf '%P %y %m %U:%G %s %l\n' | sort");
+        let look =
+            || world.shell("cd /run/secrets.d/1; find . -printf '%P %y %m %U:%G %s %l\n' | sort; find . -type f -exec cat {} +");
         let before = look();
         world.shell(damage);
         assert_ne!(look(), before, "{what}");
@@ -133,6 +147,86 @@ fn what_was_done_to_the_live_generation_is_made_good_by_a_new_one() {
         assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n", "{what}");
         assert_eq!(world.tree("/run/secrets.d/2"), whole, "{what}");
     }
+}
+
+#[test]
+fn a_file_behind_a_link_is_no_file_of_the_generation() {
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    world.shell("mv /run/secrets.d/1/deep/down /run/secrets.d/away; ln -s /run/secrets.d/away /run/secrets.d/1/deep/down");
+    let said = world.install(&manifest(&world, ONE));
+    assert_eq!(
+        (said.out.as_str(), said.err.as_str()),
+        ("adding secret: deep/down/same\n", "")
+    );
+    let inodes = ["away/same", "2/deep/down/same"].map(|name| inode(&world, &format!("/run/secrets.d/{name}")));
+    assert_ne!(inodes[0], inodes[1]);
+}
+
+/// An access control list, as the kernel takes it: version 2, and then tag, rights and user of each entry (acl(5), `linux/posix_acl_xattr.h`).
+/// It lets user 1234 read. The mode of the file shows only the mask, as the rights of the group.
+fn grant(owner: u16, mask: u16, others: u16) -> Vec<u8> {
+    let entries = [
+        (0x01, owner, u32::MAX),
+        (0x02, 4, 1234),
+        (0x04, mask, u32::MAX),
+        (0x10, mask, u32::MAX),
+        (0x20, others, u32::MAX),
+    ];
+    let bytes = entries.iter().flat_map(|(tag, rights, user): &(u16, u16, u32)| {
+        [&tag.to_le_bytes()[..], &rights.to_le_bytes()[..], &user.to_le_bytes()[..]].concat()
+    });
+    2_u32.to_le_bytes().into_iter().chain(bytes).collect()
+}
+
+#[test]
+fn rights_that_the_mode_does_not_show_do_not_reach_the_next_generation() {
+    let (file, directory) = (grant(4, 4, 0), grant(7, 5, 1));
+    for (name, list, value) in [
+        ("deep/down/same", "system.posix_acl_access", &file),
+        ("deep", "system.posix_acl_access", &directory),
+        ("deep/down", "system.posix_acl_default", &directory),
+        (".", "system.posix_acl_default", &directory),
+    ] {
+        let Some(world) = World::system() else { return };
+        let manifest = manifest(&world, ONE).with("useTmpfs", true);
+        world.install(&manifest);
+        let whole = world.tree("/run/secrets.d/1");
+        let there = |number: u32| world.path(&format!("/run/secrets.d/{number}/{name}"));
+        rustix::fs::setxattr(there(1), list, value, rustix::fs::XattrFlags::empty()).unwrap();
+        assert_eq!(world.tree("/run/secrets.d/1"), whole, "the mode of {name} does not show it");
+        world.install(&manifest);
+        assert_eq!(world.shell("readlink /run/secrets"), "/run/secrets.d/2\n", "{name}");
+        assert_eq!(world.tree("/run/secrets.d/2"), whole, "{name}");
+        let left = rustix::fs::getxattr(there(2), list, &mut [0; 64][..]);
+        assert_eq!(left, Err(rustix::io::Errno::NODATA), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_others_may_write_is_a_new_file_in_each_generation() {
+    let Some(world) = World::system() else { return };
+    let install = |key| {
+        let shared = world.fixture("text.bin");
+        let manifest = manifest(&world, key);
+        let manifest = manifest.secret_with("shared", &shared, "", json!({"group": "web", "mode": "0660"}));
+        world.install(&manifest.secret_with("open", &shared, "", json!({"mode": "0602"})))
+    };
+    install(ONE);
+    let names = ["shared", "open", "other"];
+    let inodes = |number: u32| names.map(|name| inode(&world, &format!("/run/secrets.d/{number}/{name}")));
+    let before = inodes(1);
+    // Somebody who was in the group has the file open, and is in the group no more.
+    let mut former = fs::OpenOptions::new()
+        .append(true)
+        .open(world.path("/run/secrets.d/1/shared"))
+        .unwrap();
+    let said = install(OTHER);
+    assert_eq!(said.out, "modifying secret: changing\n");
+    let after = inodes(2);
+    assert_eq!([0, 1, 2].map(|which| before[which] == after[which]), [false, false, true]);
+    std::io::Write::write_all(&mut former, b"more").unwrap();
+    assert_eq!(world.read("/run/secrets/shared"), world.read("/run/secrets/other"));
 }
 
 #[test]
@@ -160,14 +254,18 @@ fn a_link_that_leads_to_the_live_generation_by_another_path_is_spelled_as_declar
 
 #[test]
 fn what_killed_runs_and_larger_numbers_have_left_is_cleared_without_a_new_generation() {
-    let Some(world) = World::system() else { return };
-    world.install(&manifest(&world, ONE));
-    world.shell("cd /run; mkdir secrets.d/2; echo stale > secrets.d/2/stale; ln -s x secrets.sops-new; echo restart a.service > secrets.d/2.pending");
-    world.install(&manifest(&world, ONE));
-    assert_eq!(
-        world.shell("ls -A /run /run/secrets.d"),
-        "/run:\nnixos\nsecrets\nsecrets.d\n\n/run/secrets.d:\n.lock\n1\n"
-    );
+    for keep in [1, 0] {
+        let Some(world) = World::system() else { return };
+        let manifest = manifest(&world, ONE).with("keepGenerations", keep);
+        world.install(&manifest);
+        world.shell("cd /run; mkdir secrets.d/2; echo stale > secrets.d/2/stale; ln -s x secrets.sops-new; echo restart a.service > secrets.d/2.pending");
+        world.install(&manifest);
+        assert_eq!(
+            world.shell("ls -A /run /run/secrets.d"),
+            "/run:\nnixos\nsecrets\nsecrets.d\n\n/run/secrets.d:\n.lock\n1\n",
+            "{keep}"
+        );
+    }
 }
 
 #[test]
@@ -206,6 +304,30 @@ fn a_container_sees_an_unchanged_secret_through_ten_runs_and_a_changed_one_when_
     let bound = container.shell("touch /etc/in/other; mount --bind /run/secrets/other /etc/in/other; stat -c %i /etc/in/other");
     install(ONE);
     assert_eq!(world.shell("stat -L -c %i /run/secrets/other"), bound);
+    // As docs/containers.md says: the file can be read there, but not bound a second time.
+    let again = "touch /etc/in/again; mount --bind /etc/in/other /etc/in/again 2> /dev/null || echo refused";
+    assert_eq!(container.shell(again), "refused\n");
+    assert_eq!(container.shell("cat /etc/in/other"), world.read("/run/secrets/other"));
+}
+
+#[test]
+fn a_watch_on_a_file_that_does_not_change_sees_only_a_change_of_its_status() {
+    use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+    let Some(world) = World::system() else { return };
+    world.install(&manifest(&world, ONE));
+    let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
+    let changes =
+        WatchFlags::ATTRIB | WatchFlags::MODIFY | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+    inotify::add_watch(&watch, world.path("/run/secrets.d/1/other"), changes).unwrap();
+    let seen = || {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(&watch, &mut buffer);
+        std::iter::from_fn(|| reader.next().ok().map(|event| event.events())).fold(ReadFlags::empty(), ReadFlags::union)
+    };
+    world.install(&manifest(&world, ONE));
+    assert_eq!(seen(), ReadFlags::empty(), "a run that changes nothing");
+    world.install(&manifest(&world, OTHER));
+    assert_eq!(seen(), ReadFlags::ATTRIB, "a run that changes another secret");
 }
 
 /// A shell in a mount namespace below that of a world. It reads one line after another.

@@ -98,7 +98,7 @@ impl Point {
             "open" | "openat" | "openat2" => &["EMFILE", "EACCES", "ENOMEM", "EIO", "EINTR"],
             "read" | "pread64" => &["EIO", "EINTR", "ENOMEM"],
             "write" | "writev" => &["ENOSPC", "EIO", "EINTR", "EAGAIN"],
-            "fstat" | "newfstatat" | "statx" | "fstatfs" | "getdents64" | "readlinkat" | "access" | "lseek" => {
+            "fgetxattr" | "fstat" | "newfstatat" | "statx" | "fstatfs" | "getdents64" | "readlinkat" | "access" | "lseek" => {
                 &["EIO", "EACCES", "ENOMEM"]
             }
             "linkat" => &["EMLINK", "EPERM", "ENOSPC", "EIO"],
