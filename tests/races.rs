@@ -44,6 +44,14 @@ fn set(world: &World, key: &str) -> Manifest {
     manifest.template("t", &token("s0"), json!({}))
 }
 
+/// Whether a run keeps what does not change, as the manifests of the modules here ask for. A manifest of sops-nix has no version, and
+/// each run publishes a new generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unchanged {
+    Kept,
+    New,
+}
+
 /// The places of the secrets and the template of a set.
 fn names() -> Vec<String> {
     let secrets = (0..SECRETS).map(|number| format!("s{number}"));
@@ -51,9 +59,13 @@ fn names() -> Vec<String> {
 }
 
 /// The manifests of both sets.
-fn two_sets(world: &World, keep: usize) -> [PathBuf; 2] {
+fn two_sets(world: &World, keep: usize, unchanged: Unchanged) -> [PathBuf; 2] {
     [0, 1].map(|which| {
         let manifest = set(world, SETS[which].0).with("keepGenerations", keep);
+        let manifest = match unchanged {
+            Unchanged::Kept => manifest.with("version", 1),
+            Unchanged::New => manifest,
+        };
         world.save(&manifest);
         world.write(&format!("set-{which}.json"), manifest.text())
     })
@@ -94,22 +106,32 @@ fn told(world: &World) -> usize {
 
 #[test]
 fn runs_of_one_manifest_at_once_all_succeed_and_leave_one_whole_set() {
+    one_manifest(Unchanged::Kept, 1);
+}
+
+#[test]
+fn runs_of_one_manifest_of_sops_nix_at_once_all_succeed_and_leave_one_whole_set() {
+    one_manifest(Unchanged::New, RUNS);
+}
+
+/// Runs one manifest many times at once. `last` is the number of the generation that is live in the end.
+fn one_manifest(unchanged: Unchanged, last: usize) {
     let Some(world) = World::system() else { return };
-    let [manifest, _] = two_sets(&world, 1);
+    let [manifest, _] = two_sets(&world, 1, unchanged);
     let changed = run_at_once(&world, &[&manifest; RUNS]);
     assert_eq!(
         (changed, told(&world)),
         (0, 0),
         "the first tells nobody, and the others change nothing"
     );
-    assert_eq!(world.shell("readlink /run/secrets"), format!("/run/secrets.d/{RUNS}\n"));
-    assert_eq!(world.shell("ls -A /run/secrets.d"), format!(".lock\n{RUNS}\n"));
+    assert_eq!(world.shell("readlink /run/secrets"), format!("/run/secrets.d/{last}\n"));
+    assert_eq!(world.shell("ls -A /run/secrets.d"), format!(".lock\n{last}\n"));
     assert_eq!(
         world.shell("grep -c ' /run/secrets.d ' /proc/self/mounts"),
         "1\n",
         "mounted once"
     );
-    assert_eq!(whole_set(&world, RUNS), 0);
+    assert_eq!(whole_set(&world, last), 0);
     say(&format!(
         "races: {RUNS} runs at once of one manifest, all succeeded, 0 broken"
     ));
@@ -117,14 +139,27 @@ fn runs_of_one_manifest_at_once_all_succeed_and_leave_one_whole_set() {
 
 #[test]
 fn runs_of_two_manifests_at_once_each_publish_a_whole_set_and_tell_each_change_once() {
+    two_manifests(Unchanged::Kept);
+}
+
+#[test]
+fn runs_of_two_manifests_of_sops_nix_at_once_each_publish_a_whole_set_and_tell_each_change_once() {
+    two_manifests(Unchanged::New);
+}
+
+/// Runs two manifests many times at once.
+fn two_manifests(unchanged: Unchanged) {
     let Some(world) = World::system() else { return };
-    let manifests = two_sets(&world, 0);
+    let manifests = two_sets(&world, 0, unchanged);
     let changed = run_at_once(&world, &(0..RUNS).map(|run| &manifests[run % 2]).collect::<Vec<_>>());
-    assert_eq!(world.shell("readlink /run/secrets"), format!("/run/secrets.d/{RUNS}\n"));
-    let sets: Vec<_> = (1..=RUNS).map(|number| whole_set(&world, number)).collect();
-    assert_eq!(sets.iter().sum::<usize>(), RUNS / 2, "each run has its generation");
+    let last: usize = world.shell("basename $(readlink /run/secrets)").trim().parse().unwrap();
+    let sets: Vec<_> = (1..=last).map(|number| whole_set(&world, number)).collect();
     let swaps = sets.windows(2).filter(|pair| pair[0] != pair[1]).count();
     assert!(swaps > 0);
+    match unchanged {
+        Unchanged::Kept => assert_eq!(last, swaps + 1, "each change has its generation"),
+        Unchanged::New => assert_eq!((last, sets.iter().sum()), (RUNS, RUNS / 2), "each run has its generation"),
+    }
     assert_eq!((changed, told(&world)), (swaps, swaps));
     say(&format!(
         "races: {RUNS} runs at once of two manifests, all succeeded with {swaps} changes, each told once, 0 broken"
@@ -142,7 +177,7 @@ fn read_at(dir: &impl std::os::fd::AsFd, name: &str) -> String {
 #[test]
 fn a_reader_through_one_descriptor_sees_one_generation_and_a_reader_by_path_whole_files() {
     let world = World::user();
-    let manifests = two_sets(&world, 0);
+    let manifests = two_sets(&world, 0, Unchanged::Kept);
     run_at_once(&world, &[&manifests[0]]);
     let link = world.input("home/.config/sops-nix/secrets");
     let (is_over, sets, files) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
@@ -264,6 +299,7 @@ fn a_user_who_swaps_what_is_on_the_way_gets_nothing_written_owned_or_removed_els
         let fields = |path: &str| json!({"owner": "alice", "path": path});
         let manifest = world
             .manifest()
+            .with("version", 1)
             .secret_with("a", &file, key, fields("/etc/alice/app/key"))
             .secret_with("b", &file, key, fields("/etc/alice/app/dir/key"))
             .secret_with("c", &file, key, fields("/etc/alice/deep/down/key"));
@@ -333,7 +369,7 @@ fn a_user_who_holds_and_locks_what_they_may_open_delays_nobody() {
     let file = world.fixture("nesting.json");
     let manifest = |key| {
         let fields = json!({"owner": "alice", "path": "/etc/alice/app/key", "restartUnits": ["a.service"]});
-        world.manifest().secret_with("a", &file, key, fields)
+        world.manifest().with("version", 1).secret_with("a", &file, key, fields)
     };
     let runs = 60;
     let mut slowest = Duration::ZERO;
@@ -357,4 +393,39 @@ fn a_user_who_holds_and_locks_what_they_may_open_delays_nobody() {
         "races: {runs} runs against users who hold and lock what they may open, the slowest took {} ms",
         slowest.as_millis()
     ));
+}
+
+/// Takes a lease (fcntl(2), `F_SETLEASE`) on a file, and ignores the signal that asks to give it up. The first argument is the kind of
+/// lease: 0 (`F_RDLCK`) or 1 (`F_WRLCK`).
+const LEASE: &str = r#"$| = 1; $SIG{IO} = 'IGNORE'; open my $file, '<', $ARGV[1] or die "$!";
+fcntl $file, 1024, 0 + $ARGV[0] or die "$!"; print "held\n"; sleep 50"#;
+
+#[test]
+fn a_user_who_has_a_lease_on_a_secret_stops_no_update() {
+    let Some(world) = World::system() else { return };
+    let file = world.fixture("nesting.json");
+    let manifest = |key| {
+        let theirs = json!({"owner": "alice"});
+        let manifest = world.manifest().with("version", 1).secret("changing", &file, key);
+        manifest.secret_with("a", &world.fixture("text.bin"), "", theirs)
+    };
+    world.install(&manifest(SETS[0].0));
+    let before = world.read("/run/secrets/a");
+    for (number, kind) in ["0", "1"].into_iter().enumerate() {
+        let mut command = world.command("setpriv");
+        let user = [
+            format!("--reuid={ALICE}"),
+            format!("--regid={ALICE}"),
+            "--clear-groups".to_owned(),
+        ];
+        command.args(user).args(["perl", "-e", LEASE, kind, "/run/secrets/a"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut held = [0; 5];
+        child.stdout.take().unwrap().read_exact(&mut held).unwrap();
+        let _user = User(child);
+        let (key, value) = SETS[1 - number];
+        world.install(&manifest(key));
+        assert_eq!(world.read("/run/secrets/changing"), value, "{kind}");
+        assert_eq!(world.read("/run/secrets/a"), before, "{kind}");
+    }
 }
