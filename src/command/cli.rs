@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Look into sops files, and find the recipients that belong to keys
+/// Look into sops files, check them, and find the recipients that belong to keys
 ///
 /// No command prints the value of a secret, or a private key. On a terminal, a page for people is printed; elsewhere, plain lines for
 /// scripts.
@@ -24,6 +24,13 @@ pub enum Task {
     /// Shows who can open the file, which version of sops wrote it, which rule selects what is encrypted, and of each value whether
     /// it is encrypted.
     Inspect(InspectArguments),
+
+    /// Check that all is encrypted that .sops.yaml says, and for whom it says
+    ///
+    /// A file is checked if a rule of the nearest .sops.yaml names it by its path, and if it is a sops file. It must be encrypted, for
+    /// the recipients of its rule; no value may be in the clear, no key may be there twice, and git must not have left a conflict. No
+    /// key is needed. In a git repository, files that git ignores are left out.
+    Check(CheckArguments),
 
     /// Print the recipients that SSH keys stand for
     ///
@@ -52,6 +59,14 @@ pub struct InspectArguments {
     /// The sops file, or - for standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// The arguments of `sops-nix check`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct CheckArguments {
+    /// Files that are to be encrypted, and directories; without one, the current directory
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// The arguments of `sops-nix convert`.

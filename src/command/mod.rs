@@ -1,6 +1,7 @@
 //! The command `sops-nix`, which people type: its command line, and what it prints.
 
 mod audience;
+mod check;
 pub mod cli;
 mod convert;
 mod host_keys;
@@ -10,3 +11,4 @@ mod key_list;
 mod layout;
 mod reply;
 pub mod run;
+mod sops_text;

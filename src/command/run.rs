@@ -10,6 +10,7 @@ use clap::Parser as _;
 
 use super::{
     audience::Audience,
+    check,
     cli::{CommandLine, Task},
     convert, host_keys, inspect,
     reply::Reply,
@@ -30,6 +31,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
     let answer = match &task {
         Task::Inspect(arguments) => inspect::answer(arguments, audience),
         Task::Convert(arguments) => Ok(convert::answer(arguments, audience)),
+        Task::Check(arguments) => check::answer(arguments, audience),
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
     };
     report(answer)
@@ -55,7 +57,7 @@ fn report(answer: Result<Reply, Diagnosis>) -> ExitCode {
     answer.failures.extend(print(&answer.text).err());
     answer.remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
     answer.failures.iter().for_each(|failure| tracing::error!("{failure}"));
-    ExitCode::from(u8::from(!answer.failures.is_empty()))
+    ExitCode::from(u8::from(answer.has_findings || !answer.failures.is_empty()))
 }
 
 /// Prints a text on standard output. It is no failure if the reader stops reading before the end.

@@ -21,3 +21,4 @@ mod unknown_fields;
 
 pub use declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template};
 pub use error::ManifestError;
+pub(crate) use paths::without_detours;

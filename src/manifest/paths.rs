@@ -77,7 +77,7 @@ impl Paths<'_> {
 }
 
 /// Removes `.`, `..` and repeated slashes from a path, so that two spellings of one path become equal.
-fn without_detours(path: &Path) -> PathBuf {
+pub(crate) fn without_detours(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -8,7 +8,9 @@ use super::{
     key::KeyPath,
     mac::Mac,
     metadata::Metadata,
-    proof, section,
+    proof,
+    repeated::repeated,
+    section,
     select::Selector,
     survey::{StoredValue, survey},
     text::LongValues,
@@ -78,6 +80,11 @@ impl<'a> SopsFile<'a> {
     /// When the selection rule takes too long, or the paths of the values are many times as long as the file.
     pub(crate) fn survey(&mut self) -> Result<Vec<StoredValue>, SopsFileError> {
         survey(&self.documents, &mut self.metadata.rule, self.text.len())
+    }
+
+    /// The keys that are more than once in one map. sops takes the last of them.
+    pub(crate) fn repeated(&self) -> Vec<KeyPath> {
+        repeated(&self.documents)
     }
 
     /// A selector that looks up keys in the encrypted tree, to find values that can be secrets. No data key is needed.

@@ -188,7 +188,11 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     let field = |map, name| text(map, name).unwrap_or_default();
     let remote = |service, name| MasterKey::Remote { service, name };
     let mut keys = Vec::new();
-    keys.extend(maps(section, "kms").map(|key| remote(Service::AwsKms, field(key, "arn"))));
+    keys.extend(maps(section, "kms").map(|key| {
+        let role = text(key, "role").filter(|role| !role.is_empty());
+        let role = role.map(|role| format!("+{role}")).unwrap_or_default();
+        remote(Service::AwsKms, field(key, "arn") + &role)
+    }));
     keys.extend(maps(section, "gcp_kms").map(|key| remote(Service::GcpKms, field(key, "resource_id"))));
     keys.extend(maps(section, "hckms").map(|key| remote(Service::HuaweiKms, field(key, "key_id"))));
     keys.extend(maps(section, "azure_kv").map(|key| {

@@ -5,6 +5,7 @@
 //! decrypted file is returned only if both checks succeed.
 
 mod cipher;
+pub(crate) mod creation_rules;
 mod decrypt;
 mod error;
 mod file;
@@ -16,6 +17,7 @@ mod name_index;
 pub mod number;
 mod pattern;
 pub mod proof;
+mod repeated;
 mod rules;
 mod section;
 pub mod select;

@@ -1,7 +1,7 @@
 //! Compares this program with the real sops, on random documents of every format, and on damaged files.
 //!
-//! Variables: `INTEROP_DOCUMENTS` is the number of documents for each format (300), and `INTEROP_MUTANTS` is the number of mutants
-//! (200). `INTEROP_SEED` repeats a run. `SOPS` names the sops program. If `REQUIRE_SOPS` is set, a missing sops is a failure.
+//! Variables: `INTEROP_DOCUMENTS` is the number of documents for each format (300), `INTEROP_MUTANTS` is the number of mutants
+//! (200), and `INTEROP_RULES` is the number of files that are encrypted by rules (60). `INTEROP_SEED` repeats a run. `SOPS` names the sops program. If `REQUIRE_SOPS` is set, a missing sops is a failure.
 
 // The lints about panics are meant for the program. A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -15,6 +15,7 @@ mod mutate;
 mod ours;
 mod random;
 mod render;
+mod rules;
 mod shrink;
 mod sops;
 

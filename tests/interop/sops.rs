@@ -95,17 +95,41 @@ impl Sops {
     }
 
     fn command(&self, arguments: &[&OsStr], file: &Path) -> Output {
-        Command::new(&self.program)
-            .args(arguments)
-            .arg(file)
-            .current_dir(self.directory.path())
+        let mut command = self.program(self.directory.path());
+        command.args(arguments).arg(file).output().unwrap()
+    }
+
+    /// Runs sops in a directory.
+    pub fn within(&self, directory: &Path, arguments: &[&str]) -> Output {
+        self.program(directory).args(arguments).output().unwrap()
+    }
+
+    /// Types a line in a shell that finds this sops, with an answer on standard input.
+    pub fn type_in(&self, directory: &Path, line: &str, answer: &str) {
+        let place = self.program.parent().unwrap().display();
+        let script = format!("PATH={place}:{}; printf '{answer}' | {{ {line}; }}", env!("PATH"));
+        let output = self
+            .among(Command::new("sh").args(["-c", &script]), directory)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn program(&self, directory: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        self.among(&mut command, directory);
+        command
+    }
+
+    /// Nothing of whoever runs the tests is known to the command.
+    fn among<'c>(&self, command: &'c mut Command, directory: &Path) -> &'c mut Command {
+        command
+            .current_dir(directory)
             .env_clear()
             .env("HOME", self.directory.path())
             .env("XDG_CONFIG_HOME", self.directory.path())
             .env("SOPS_AGE_KEY_FILE", key_file())
             .env("SOPS_DISABLE_VERSION_CHECK", "1")
-            .output()
-            .unwrap()
     }
 }
 

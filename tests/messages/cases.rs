@@ -89,7 +89,10 @@ impl Case {
 /// Runs the commands as the user who runs the tests, because this user can read the fixtures. The files that they make are given to
 /// the program's user.
 fn prepare(world: &World, script: &str) -> Option<()> {
-    if script.contains("jq ") && !has("jq") {
+    if ["jq", "git"]
+        .iter()
+        .any(|tool| script.contains(&format!("{tool} ")) && !has(tool))
+    {
         return None;
     }
     let mut command = world.as_tester("sh");

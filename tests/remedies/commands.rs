@@ -64,4 +64,39 @@ pub const ROWS: &[Row] = &[
         "every other case names a file that may be read",
         &[],
     ),
+    named(
+        "write {RULE_FILE} with the recipients; to print those of this host, run: sops-nix keys",
+        "the other cases of sops-nix check have such a file; the cases of sops-nix keys type it",
+        &[],
+    ),
+    named(
+        "add one with the recipients; to print those of this host, run: sops-nix keys",
+        "the other cases of sops-nix check have rules; the cases of sops-nix keys type it",
+        &[],
+    ),
+    named(
+        "add recipients to that rule",
+        "the other cases of sops-nix check have rules with recipients",
+        &[],
+    ),
+    named(
+        "correct the file",
+        "the other cases of sops-nix check have rules without a fault",
+        &[],
+    ),
+    named(
+        "correct the pattern",
+        "the other cases of sops-nix check have sound patterns",
+        &[],
+    ),
+    named(
+        "add a rule whose path_regex matches it",
+        "the other cases of sops-nix check have one",
+        &[],
+    ),
+    named(
+        "cd {} && ",
+        "the case nested goes there; tests/interop/rules.rs types all commands of the check",
+        &[],
+    ),
 ];

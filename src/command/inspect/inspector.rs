@@ -9,9 +9,10 @@ use crate::{
         cli::{InputType, InspectArguments},
         input::Input,
         reply::Reply,
+        sops_text,
     },
     program::remedy::{self, Editable},
-    sops::{SopsFile, SopsFileError, format::Format},
+    sops::{SopsFileError, format::Format},
     text::{diagnosis::Diagnosis, printable},
 };
 
@@ -49,33 +50,13 @@ fn inspect(input: &Input, told: Option<Format>) -> Result<Inspection, Diagnosis>
         let cause = diagnosis.cause;
         Diagnosis { cause, remedy }.of(format_args!("cannot use {} as a sops file", input.name))
     };
-    let (format, mut file) = parse(text, path, told).map_err(fail)?;
-    let unusable = |error: SopsFileError| fail(remedy::unusable(&error, text, Editable::new(path, format)));
+    let editable = Editable::new(path, told.unwrap_or_else(|| remedy::of_ending(path)));
+    let (format, mut file) = sops_text::parse(text, editable, told.is_some()).map_err(fail)?;
+    let unusable = |error: SopsFileError| fail(remedy::unusable(&error, text, editable.read_as(format)));
     Inspection::new(&input.name, format, &mut file).map_err(unusable)
 }
 
-/// Reads a sops file in the format that the user named. If the user named none, the ending of the file's name decides. If the text
-/// does not have the format of the ending, the format that fits the text is taken.
-fn parse<'t>(text: &'t [u8], path: &Path, told: Option<Format>) -> Result<(Format, SopsFile<'t>), Diagnosis> {
-    let format = told.unwrap_or_else(|| remedy::of_ending(path));
-    let error = match SopsFile::parse(format, text) {
-        Ok(file) if told.is_none() && format == Format::Binary && !file.is_binary() => return Ok((Format::Json, file)),
-        Ok(file) => return Ok((format, file)),
-        Err(error) => error,
-    };
-    match (remedy::other_format(text, format), told) {
-        (Some(other), None) => SopsFile::parse(other, text)
-            .map(|file| (other, file))
-            .map_err(|error| Diagnosis::bare(error.to_string())),
-        (Some(other), Some(_)) => Err(Diagnosis::new(
-            format!("it is {other}, not {format}"),
-            "leave out --input-type",
-        )),
-        (None, _) => Err(remedy::unusable(&error, text, Editable::new(path, format))),
-    }
-}
-
-/// An inspection as JSON. It is written with line breaks, because people read it too.
+/// An inspection as JSON, on lines for people too.
 fn json(inspection: &Inspection) -> String {
     // Writing numbers, texts and lists of them to a string cannot fail.
     printable::json(&serde_json::to_string_pretty(inspection).unwrap_or_default()) + "\n"

@@ -47,11 +47,7 @@ fn remedy(error: &DecryptError, file: Editable<'_>) -> String {
         DecryptError::DataKey(_) | DecryptError::Value { .. } | DecryptError::LongValue => RESTORE.to_owned(),
         DecryptError::Rule(_) => format!("{RESTORE}, or choose a simpler pattern"),
         DecryptError::LongPaths => format!("{RESTORE}, or shorten the keys"),
-        // sops does not open such a file either, so somebody must first remove the value by hand.
-        DecryptError::NotEncrypted { .. } => format!(
-            "remove the value by hand; then, to add it again, {}",
-            file.sops("edit --ignore-mac")
-        ),
+        DecryptError::NotEncrypted { .. } => plain_value(file),
         DecryptError::Key { .. } => format!(
             "remove that key by hand; then, to add it again in quotes, {}",
             file.sops("edit --ignore-mac")
@@ -64,4 +60,13 @@ fn remedy(error: &DecryptError, file: Editable<'_>) -> String {
             )
         }
     }
+}
+
+/// The remedy for a value that is in the clear, although it should be encrypted. sops does not open such a file, so somebody must
+/// first remove the value by hand.
+pub(crate) fn plain_value(file: Editable<'_>) -> String {
+    format!(
+        "remove the value by hand; then, to add it again, {}",
+        file.sops("edit --ignore-mac")
+    )
 }

@@ -17,12 +17,28 @@ pub(crate) const RESTORE: &str = "restore the file from version control";
 pub(crate) struct Editable<'f> {
     path: &'f Path,
     format: Format,
+    /// The directory that commands are typed in, if it is not the current one. A relative path begins there.
+    directory: Option<&'f Path>,
 }
 
 impl<'f> Editable<'f> {
     /// The sops file at `path`, a path from the manifest.
     pub(crate) fn new(path: &'f Path, format: Format) -> Self {
-        Self { path, format }
+        Self {
+            path,
+            format,
+            directory: None,
+        }
+    }
+
+    /// The same file, with commands that go to a directory first. The path of the file begins there.
+    pub(crate) fn typed_in(self, directory: Option<&'f Path>) -> Self {
+        Self { directory, ..self }
+    }
+
+    /// The same file, read in another format.
+    pub(crate) fn read_as(self, format: Format) -> Self {
+        Self { format, ..self }
     }
 
     /// The format that the manifest declares for the file.
@@ -52,15 +68,26 @@ impl<'f> Editable<'f> {
     /// store, [`Self::run`] says where to type the command.
     fn sops_in(&self, directory: &str, arguments: &str) -> String {
         let directory = if self.source().is_absolute() { directory } else { "" };
+        let types = self.types(arguments);
+        let run = self.run(|file| format!("sops {arguments}{types} {file}"));
+        format!("{directory}{run}")
+    }
+
+    /// The commands `run: sops decrypt … && sops encrypt …`, after which the file is as the rules of `.sops.yaml` say.
+    pub(crate) fn encrypt_anew(&self) -> String {
+        let types = self.types("decrypt");
+        self.run(|file| format!("sops decrypt --in-place{types} {file} && sops encrypt --in-place{types} {file}"))
+    }
+
+    /// The options that name the format of the file, if the ending of its name stands for another format.
+    fn types(&self, arguments: &str) -> String {
         let format = self.format;
-        let types = match of_ending(self.path) {
+        match of_ending(self.path) {
             told if told == format => String::new(),
             // `sops updatekeys` has no option `--output-type`.
             _ if arguments == "updatekeys" => format!(" --input-type {format}"),
             _ => format!(" --input-type {format} --output-type {format}"),
-        };
-        let run = self.run(|file| format!("sops {arguments}{types} {file}"));
-        format!("{directory}{run}")
+        }
     }
 
     /// The text `run: ` and a command, which the function `command` makes from the quoted name of the file. For a file in the
@@ -68,7 +95,8 @@ impl<'f> Editable<'f> {
     pub(crate) fn run(&self, command: impl FnOnce(&str) -> String) -> String {
         let source = self.source();
         let place = if source == self.path { "" } else { " where it was built from" };
-        format!("run{place}: {}", command(&shell::path(&source)))
+        let first = self.directory.map(|directory| format!("cd {} && ", shell::path(directory)));
+        format!("run{place}: {}{}", first.unwrap_or_default(), command(&shell::path(&source)))
     }
 
     /// What to do about a text in this encoding.

@@ -38,17 +38,23 @@ fn look_again(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
     if let Some(encoding) = Encoding::of(text).filter(|encoding| explains(*encoding, text, file.format())) {
         return Some(file.recoded(encoding));
     }
-    if let Some(line) = conflict::line(text) {
-        let one_side = file.git("checkout --ours --");
-        return Some(Diagnosis::new(
-            format!("line {line}: git left a merge conflict"),
-            format!("restore one side of the conflict; while git is still merging, {one_side}"),
-        ));
+    if let Some(conflict) = merge_conflict(text, file) {
+        return Some(conflict);
     }
     let other = other_format(text, file.format())?;
     Some(Diagnosis::new(
         format!("it is {other}, not {}", file.format()),
         format!("set format = \"{other}\" for the secrets of this file"),
+    ))
+}
+
+/// Describes a conflict that git has left in a text, and the remedy. `None` if there is no conflict.
+pub(crate) fn merge_conflict(text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
+    let line = conflict::line(text)?;
+    let one_side = file.git("checkout --ours --");
+    Some(Diagnosis::new(
+        format!("line {line}: git left a merge conflict"),
+        format!("restore one side of the conflict; while git is still merging, {one_side}"),
     ))
 }
 
@@ -140,7 +146,7 @@ fn nameless_below<S>(value: &Value<S>) -> Option<&'static str> {
 }
 
 /// Whether the text contains a mark that only sops writes. In a large text, only the beginning and the end are searched.
-fn was_encrypted(text: &[u8]) -> bool {
+pub(crate) fn was_encrypted(text: &[u8]) -> bool {
     let head = text.get(..MOST_EXPLAINED).unwrap_or(text);
     let tail = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();
     let contains = |mark| find(head, mark).or_else(|| find(tail, mark)).is_some();

@@ -49,6 +49,11 @@ impl Pattern {
         Ok(Self(nfa(&pattern)?.and_then(Automaton::new)))
     }
 
+    /// Whether the pattern can be followed. If not, it matches nothing.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether the pattern matches anywhere in the text. Each byte that is not UTF-8 counts as U+FFFD.
     ///
     /// # Errors

@@ -1,0 +1,86 @@
+//! One file `.sops.yaml`, and the directory that its rules are about.
+
+use std::path::{Path, PathBuf};
+
+use super::candidate::{FileToCheck, RULE_FILE};
+use crate::{
+    command::input::Input,
+    sops::creation_rules::{CreationRule, CreationRules},
+    text::{
+        diagnosis::Diagnosis,
+        printable::{named, shown},
+    },
+};
+
+/// The most bytes of a file `.sops.yaml` that is read.
+const LARGEST: usize = 16 << 20;
+
+/// A file `.sops.yaml`.
+pub(crate) struct RuleFile {
+    /// What messages call it.
+    pub(crate) name: String,
+    /// The directory that it is in.
+    directory: PathBuf,
+    rules: CreationRules,
+}
+
+impl RuleFile {
+    /// Reads the file in a directory. `current` is the directory in which commands are typed.
+    ///
+    /// # Errors
+    ///
+    /// With a message for people, if the file cannot be read, or sops could not follow it.
+    pub(crate) fn read(directory: &Path, current: &Path) -> Result<Self, Diagnosis> {
+        let path = directory.join(RULE_FILE);
+        let path = path.strip_prefix(current).unwrap_or(&path);
+        let text = Input::read(path, LARGEST, LARGEST)?.text;
+        let name = shown(path);
+        let parsed = CreationRules::parse(text.expose());
+        let rules = parsed.map_err(|error| Diagnosis::new(format!("cannot use {name}: {error}"), "correct the file"))?;
+        if rules.all().is_empty() {
+            let cause = format!("{name} has no creation_rules");
+            return Err(Diagnosis::new(
+                cause,
+                "add one with the recipients; to print those of this host, run: sops-nix keys",
+            ));
+        }
+        Ok(Self {
+            name,
+            directory: directory.to_owned(),
+            rules,
+        })
+    }
+
+    /// What sops ignores in the file.
+    pub(crate) fn remarks(&self) -> Vec<Diagnosis> {
+        let unknown = self.rules.all().iter().flat_map(|rule| {
+            let fields = rule.unknown.iter();
+            fields.map(|(field, nearest)| self.ignored(rule, field, nearest.as_deref()))
+        });
+        unknown.collect()
+    }
+
+    fn ignored(&self, rule: &CreationRule, field: &str, nearest: Option<&str>) -> Diagnosis {
+        let cause = format!(
+            "sops ignores the field {} in rule {} of {}",
+            named(field),
+            rule.number,
+            self.name
+        );
+        Diagnosis {
+            cause,
+            remedy: nearest.map(|nearest| format!("did you mean {}?", named(nearest))),
+        }
+    }
+
+    /// The rule for a file.
+    ///
+    /// # Errors
+    ///
+    /// With a message for people, if a pattern takes too long.
+    pub(crate) fn rule_for(&mut self, candidate: &FileToCheck) -> Result<Option<&CreationRule>, Diagnosis> {
+        let path = candidate.path.strip_prefix(&self.directory).unwrap_or(&candidate.path);
+        let rule = self.rules.rule_for(path.as_os_str().as_encoded_bytes());
+        rule.map_err(|error| Diagnosis::new(format!("cannot use {}: {error}", self.name), "correct the pattern"))
+    }
+}

@@ -1,0 +1,105 @@
+//! Reads the fields of a map in a file `.sops.yaml`, with the types that sops accepts for them.
+
+use super::error::RulesError;
+use crate::sops::{
+    name_index::{self, NameIndex, Named},
+    tree::{Branch, ScalarType, Stored, Value},
+};
+
+/// The fields of a map, with those that YAML merge keys bring into it.
+pub(crate) struct YamlFields<'t> {
+    index: NameIndex<'t, Stored<'t>>,
+    /// What messages call the map, such as `rule 2`.
+    of: String,
+}
+
+impl<'t> YamlFields<'t> {
+    pub(crate) fn new(map: &'t Branch<Stored<'t>>, of: impl Into<String>) -> Self {
+        Self {
+            index: name_index::index(map),
+            of: of.into(),
+        }
+    }
+
+    /// The names of all fields.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'t [u8]> {
+        self.index.keys().copied()
+    }
+
+    /// The value of a field; `None` if it is missing or null.
+    fn value(&self, name: &str) -> Option<&'t Value<Stored<'t>>> {
+        match self.index.get(name.as_bytes())? {
+            Named::One(Value::Null) | Named::Several => None,
+            Named::One(value) => Some(value),
+        }
+    }
+
+    /// A text; empty if the field is missing.
+    pub(crate) fn text(&self, name: &str) -> Result<String, RulesError> {
+        match self.value(name) {
+            None => Ok(String::new()),
+            Some(Value::Scalar(_, text)) => Ok(String::from_utf8_lossy(text).into_owned()),
+            Some(_) => Err(self.wrong(name, "a text")),
+        }
+    }
+
+    /// A whole number; 0 if the field is missing.
+    pub(crate) fn number(&self, name: &str) -> Result<usize, RulesError> {
+        match self.value(name) {
+            None => Ok(0),
+            Some(Value::Scalar(ScalarType::Integer, text)) => str::from_utf8(text)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| self.wrong(name, "a whole number")),
+            Some(_) => Err(self.wrong(name, "a whole number")),
+        }
+    }
+
+    /// Whether a field is true.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, RulesError> {
+        match self.value(name) {
+            None => Ok(false),
+            Some(Value::Scalar(ScalarType::Boolean, text)) => Ok(**text == *b"True"),
+            Some(_) => Err(self.wrong(name, "true or false")),
+        }
+    }
+
+    /// Texts in one text, with commas between them, or in a list, where each may contain commas as well.
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, RulesError> {
+        let wrong = || self.wrong(name, "a text or a list of texts");
+        let text = |value: &Value<Stored<'_>>| match value {
+            Value::Scalar(ScalarType::Text, text) => Ok(String::from_utf8_lossy(text).into_owned()),
+            _ => Err(wrong()),
+        };
+        let texts = match self.value(name) {
+            None => Vec::new(),
+            Some(Value::List(elements)) => uncommented(elements).map(text).collect::<Result<_, _>>()?,
+            Some(value) => vec![text(value)?],
+        };
+        let texts = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+        Ok(texts.filter(|text| !text.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// The maps in a list, each with what messages call it.
+    pub(crate) fn maps(&self, name: &str, each: &str) -> Result<Vec<YamlFields<'t>>, RulesError> {
+        let elements = match self.value(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::List(elements)) => elements,
+            Some(_) => return Err(self.wrong(name, "a list")),
+        };
+        let maps = (1..).zip(uncommented(elements)).map(|(number, element)| match element {
+            Value::Map(map) => Ok(YamlFields::new(map, format!("{each} {number}"))),
+            _ => Err(self.wrong(name, "a list of maps")),
+        });
+        maps.collect()
+    }
+
+    fn wrong(&self, name: &str, expected: &str) -> RulesError {
+        RulesError::new(format!("\"{name}\" of {} is not {expected}", self.of))
+    }
+}
+
+/// The elements of a list without its comments.
+fn uncommented<'t>(elements: &'t [Value<Stored<'t>>]) -> impl Iterator<Item = &'t Value<Stored<'t>>> {
+    elements.iter().filter(|element| !matches!(element, Value::Comment(_)))
+}

@@ -1,0 +1,188 @@
+//! One creation rule: the files that it is for, the recipients, and what is encrypted.
+
+use super::{
+    error::RulesError,
+    fields::YamlFields,
+    recipient::{RecipientKind, RuleRecipient},
+};
+use crate::{
+    sops::{metadata::Service, pattern::Pattern},
+    text::spelling::nearest,
+};
+
+/// The fields that select what is encrypted in a file. A rule may have one of them.
+const SELECTIONS: [&str; 6] = [
+    "unencrypted_suffix",
+    "encrypted_suffix",
+    "unencrypted_regex",
+    "encrypted_regex",
+    "unencrypted_comment_regex",
+    "encrypted_comment_regex",
+];
+/// The fields that name recipients directly in a rule, in the order of sops.
+const RECIPIENTS: [(&str, RecipientKind); 7] = [
+    ("age", RecipientKind::Age),
+    ("pgp", RecipientKind::Pgp),
+    ("kms", RecipientKind::Remote(Service::AwsKms)),
+    ("gcp_kms", RecipientKind::Remote(Service::GcpKms)),
+    ("hckms", RecipientKind::Remote(Service::HuaweiKms)),
+    ("azure_keyvault", RecipientKind::Remote(Service::AzureKeyVault)),
+    ("hc_vault_transit_uri", RecipientKind::Remote(Service::HashicorpVault)),
+];
+/// The other fields of a rule.
+const OTHERS: [&str; 5] = [
+    "path_regex",
+    "aws_profile",
+    "key_groups",
+    "shamir_threshold",
+    "mac_only_encrypted",
+];
+
+/// One creation rule.
+pub(crate) struct CreationRule {
+    /// Its number among the rules, counted from 1.
+    pub(crate) number: usize,
+    /// The key groups.
+    pub(crate) groups: Vec<Vec<RuleRecipient>>,
+    /// The number of groups that open a file together; 0 if the rule leaves it to sops, which then wants all.
+    pub(crate) threshold: usize,
+    /// The field that selects what is encrypted, with its suffix or pattern. Without one, sops encrypts all but what is below keys
+    /// that end in `_unencrypted`.
+    pub(crate) selection: Option<(&'static str, String)>,
+    /// Whether the MAC covers the encrypted values alone.
+    pub(crate) mac_only_encrypted: bool,
+    /// Fields that sops does not know and so ignores, each with the name that was probably meant.
+    pub(crate) unknown: Vec<(String, Option<String>)>,
+    /// The files that the rule is for. `None` if it is for all.
+    path: Option<Pattern>,
+}
+
+impl CreationRule {
+    pub(crate) fn new(number: usize, fields: &YamlFields<'_>) -> Result<Self, RulesError> {
+        let path = fields.text("path_regex")?;
+        Ok(Self {
+            number,
+            groups: groups(fields)?,
+            threshold: fields.number("shamir_threshold")?,
+            selection: selection(number, fields)?,
+            mac_only_encrypted: fields.flag("mac_only_encrypted")?,
+            unknown: unknown(fields),
+            path: (!path.is_empty()).then(|| pattern(number, &path)).transpose()?,
+        })
+    }
+
+    /// Whether the rule names files. If not, it is for all files that somebody encrypts, and does not say which those are.
+    pub(crate) fn names_files(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Whether the rule names a recipient. sops encrypts nothing by a rule without one.
+    pub(crate) fn has_recipients(&self) -> bool {
+        self.groups.iter().all(|group| !group.is_empty())
+    }
+
+    /// Whether the rule is for the file at `path`, counted from the directory of `.sops.yaml`.
+    pub(crate) fn is_for(&mut self, path: &[u8]) -> Result<bool, RulesError> {
+        let (number, Some(pattern)) = (self.number, &mut self.path) else {
+            return Ok(true);
+        };
+        let fail = |problem: &str| RulesError::new(format!("\"path_regex\" of rule {number} {problem}"));
+        if !pattern.is_valid() {
+            return Err(fail("is no regular expression"));
+        }
+        pattern.matches(path).map_err(|problem| fail(&problem.to_string()))
+    }
+}
+
+fn pattern(number: usize, text: &str) -> Result<Pattern, RulesError> {
+    let fail = |problem| RulesError::new(format!("\"path_regex\" of rule {number} {problem}"));
+    Pattern::new(text.as_bytes()).map_err(fail)
+}
+
+fn selection(number: usize, fields: &YamlFields<'_>) -> Result<Option<(&'static str, String)>, RulesError> {
+    let mut found = Vec::new();
+    for name in SELECTIONS {
+        found.push((name, fields.text(name)?));
+    }
+    found.retain(|(_, text)| !text.is_empty());
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => {
+            let names: Vec<_> = found.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            let names = names.join(", ");
+            Err(RulesError::new(format!("rule {number} has more than one of {names}")))
+        }
+    }
+}
+
+/// The key groups of a rule. Recipients directly in the rule make one group; they do not count if the rule has `key_groups`.
+fn groups(fields: &YamlFields<'_>) -> Result<Vec<Vec<RuleRecipient>>, RulesError> {
+    let groups = fields.maps("key_groups", "key group")?;
+    if !groups.is_empty() {
+        return groups.iter().map(group).collect();
+    }
+    let mut recipients = Vec::new();
+    for (name, kind) in RECIPIENTS {
+        let names = fields.texts(name)?;
+        recipients.extend(names.iter().map(|name| of_text(kind, name)));
+    }
+    Ok(vec![recipients])
+}
+
+/// A recipient directly in a rule. There, the version of an Azure key may be missing with its slash.
+fn of_text(kind: RecipientKind, name: &str) -> RuleRecipient {
+    match kind {
+        RecipientKind::Remote(Service::AzureKeyVault) if name.trim_end_matches('/').split('/').count() < 6 => {
+            RuleRecipient::of_rule(kind, &format!("{}/", name.trim_end_matches('/')))
+        }
+        _ => RuleRecipient::of_rule(kind, name),
+    }
+}
+
+/// One key group, with the groups that are merged into it.
+fn group(fields: &YamlFields<'_>) -> Result<Vec<RuleRecipient>, RulesError> {
+    let mut recipients = Vec::new();
+    for merged in fields.maps("merge", "merged key group")? {
+        recipients.extend(group(&merged)?);
+    }
+    for (name, kind) in [
+        ("age", RecipientKind::Age),
+        ("pgp", RecipientKind::Pgp),
+        ("hc_vault", RecipientKind::Remote(Service::HashicorpVault)),
+    ] {
+        let names = fields.texts(name)?;
+        recipients.extend(names.iter().map(|name| RuleRecipient::of_rule(kind, name)));
+    }
+    for key in fields.maps("kms", "key")? {
+        let role = Some(key.text("role")?).filter(|role| !role.is_empty());
+        let role = role.map(|role| format!("+{role}")).unwrap_or_default();
+        let name = key.text("arn")? + &role;
+        recipients.push(RuleRecipient::of_rule(RecipientKind::Remote(Service::AwsKms), &name));
+    }
+    for (list, field, service) in [
+        ("gcp_kms", "resource_id", Service::GcpKms),
+        ("hckms", "key_id", Service::HuaweiKms),
+    ] {
+        for key in fields.maps(list, "key")? {
+            recipients.push(RuleRecipient::of_rule(RecipientKind::Remote(service), &key.text(field)?));
+        }
+    }
+    for key in fields.maps("azure_keyvault", "key")? {
+        let name = format!("{}/keys/{}/{}", key.text("vaultUrl")?, key.text("key")?, key.text("version")?);
+        recipients.push(RuleRecipient::of_rule(RecipientKind::Remote(Service::AzureKeyVault), &name));
+    }
+    Ok(recipients)
+}
+
+/// The fields that sops ignores, in the order of their names.
+fn unknown(fields: &YamlFields<'_>) -> Vec<(String, Option<String>)> {
+    let known = || RECIPIENTS.iter().map(|(name, _)| *name).chain(SELECTIONS).chain(OTHERS);
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let mut unknown: Vec<_> = fields
+        .names()
+        .filter(|name| *name != b"<<" && !known().any(|known| known.as_bytes() == *name))
+        .map(|name| (text(name), nearest(&text(name), known().map(str::as_bytes)).map(text)))
+        .collect();
+    unknown.sort();
+    unknown
+}

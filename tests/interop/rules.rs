@@ -1,0 +1,222 @@
+//! The rules of `.sops.yaml`: what sops encrypts by them, `sops-nix check` finds right, and what sops would change, it finds wrong.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use super::random::Random;
+use super::sops::Sops;
+use super::{number, say, seed, sops_or_skip};
+
+/// Public halves of TEST KEYS.
+const RECIPIENTS: [&str; 3] = [
+    "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u",
+    "age198jnwd90trm6qgtafakwv2z4c3hjevh07rd24dl8mtz4tq39yvdqrgr3sl",
+    "age1ckje58egddjgc73tl3uvd3arzmnndgca45npyezu37h8zsz8m9jsdqwf05",
+];
+const PATTERNS: [&str; 18] = [
+    "",
+    ".*",
+    "^a",
+    r"\.yaml$",
+    r"\.ya?ml$",
+    "secrets/",
+    "^secrets/",
+    r"^secrets/[^/]+\.(yaml|json)$",
+    "(?i)SECRETS",
+    "a|b",
+    r"[[:alpha:]]+\.env$",
+    "^$",
+    r"^\./",
+    "^/",
+    "(?P<name>deep)",
+    r"\bx\b",
+    "ü",
+    "a(",
+];
+const PATHS: [&str; 9] = [
+    "a.yaml",
+    "a.YML",
+    "secrets/db.yaml",
+    "secrets/deep/x.json",
+    "b.env",
+    "x.ini",
+    "key",
+    "two words/ü.yml",
+    "secrets/../c.yaml",
+];
+const SELECTIONS: [(&str, &str); 4] = [
+    ("encrypted_regex", "^(a|data)$"),
+    ("unencrypted_regex", "^b$"),
+    ("encrypted_suffix", "_x"),
+    ("unencrypted_suffix", "_y"),
+];
+
+/// A file `.sops.yaml` with one to three rules.
+fn config(random: &mut Random) -> Value {
+    let rules: Vec<_> = (0..=random.below(3)).map(|_| rule(random)).collect();
+    json!({ "creation_rules": rules })
+}
+
+/// The same with rules that the test key opens, and a rule for every file.
+fn usable_config(random: &mut Random) -> Value {
+    let mut config = config(random);
+    let rules = config["creation_rules"].as_array_mut().unwrap();
+    rules.retain(|rule| rule["path_regex"] != "a(");
+    for rule in rules.iter_mut() {
+        for group in rule["key_groups"].as_array_mut().into_iter().flatten() {
+            group["age"].as_array_mut().unwrap().push(json!(RECIPIENTS[0]));
+        }
+        if !rule["age"].is_null() {
+            rule["age"] = json!([random.pick(&RECIPIENTS), RECIPIENTS[0]]);
+        }
+    }
+    rules.push(json!({ "age": RECIPIENTS[0] }));
+    config
+}
+
+fn rule(random: &mut Random) -> Value {
+    let mut rule = json!({});
+    let pattern = random.pick(&PATTERNS);
+    if !pattern.is_empty() {
+        rule["path_regex"] = json!(pattern);
+    }
+    let (one, other) = (*random.pick(&RECIPIENTS), *random.pick(&RECIPIENTS));
+    match random.below(5) {
+        0 => rule["age"] = json!(format!(" {one}, {other},")),
+        1 => rule["age"] = json!([one, other]),
+        2 => rule["key_groups"] = json!([{ "age": [one] }, { "age": [other] }]),
+        3 => rule["key_groups"] = json!([{ "merge": [{ "age": [one] }], "age": [format!("{one},{other}")] }]),
+        _ => rule["age"] = json!(one),
+    }
+    if random.chance(30) {
+        rule["shamir_threshold"] = json!(2);
+    }
+    if random.chance(40) {
+        let (field, value) = random.pick(&SELECTIONS);
+        rule[*field] = json!(value);
+    }
+    if random.chance(20) {
+        rule["mac_only_encrypted"] = json!(random.chance(50));
+    }
+    rule
+}
+
+fn text(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap() {
+        "ini" => "[s]\na = 1\nb = 2\n",
+        "env" => "a=1\nb=2\n",
+        "key" | "YML" => "any bytes\n",
+        _ => r#"{"a": "1", "b": {"data": "2"}}"#,
+    }
+}
+
+fn check(directory: &Path, path: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sops-nix"));
+    command.args(["check", path]).current_dir(directory).output().unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// What came of one file.
+enum Outcome {
+    Refused,
+    Current,
+    Outdated,
+}
+
+/// Encrypts a file by one list of rules, and checks it by that list and by another one.
+fn judge(sops: &Sops, random: &mut Random, directory: &Path) -> Outcome {
+    let path = *random.pick(&PATHS);
+    let (first, second) = (config(random), config(random));
+    let file = directory.join(path);
+    fs::create_dir_all(directory.join("secrets/deep")).unwrap();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, text(path)).unwrap();
+    fs::write(directory.join(".sops.yaml"), first.to_string()).unwrap();
+    let encrypted = sops.within(directory, &["encrypt", "--in-place", path]);
+    let found = check(directory, path);
+    let story = format!("{path} by {first}, then by {second}\n{}", printed(&encrypted));
+    assert_eq!(
+        encrypted.status.success(),
+        found.status.success(),
+        "{story}\n{}",
+        printed(&found)
+    );
+    if !encrypted.status.success() {
+        return Outcome::Refused;
+    }
+    assert_eq!(printed(&found), "", "{story}");
+    fs::write(directory.join(".sops.yaml"), second.to_string()).unwrap();
+    let found = printed(&check(directory, path));
+    let said = printed(&sops.within(directory, &["updatekeys", "--yes", path]));
+    let has = |kinds: [&str; 2]| kinds.iter().any(|kind| found.contains(kind));
+    let is_current = said.contains("already up to date");
+    let changes = said.contains("changes will be made");
+    let story = format!("{story}\n{said}\n{found}");
+    assert_eq!(!is_current && !changes, has(["\trule\t", "cannot use "]), "{story}");
+    assert!(!is_current || !has(["missing-recipient\t", "extra-recipient\t"]), "{story}");
+    // sops also lowers a threshold that does not count, because there is one group.
+    let only_threshold = !said.contains("\n+++ age") && !said.contains("\n--- age");
+    assert!(
+        !changes || only_threshold || has(["missing-recipient\t", "extra-recipient\t"]),
+        "{story}"
+    );
+    if is_current { Outcome::Current } else { Outcome::Outdated }
+}
+
+#[test]
+fn a_file_is_right_if_sops_has_encrypted_it_by_the_rules() {
+    let Some(sops) = sops_or_skip() else { return };
+    let seed = seed();
+    let mut random = Random::new(seed);
+    let wanted = number("INTEROP_RULES").unwrap_or(60);
+    say(&format!("rules: INTEROP_SEED={seed}"));
+    let mut tally = [0; 3];
+    for turn in 0..wanted {
+        let directory = sops.file(&format!("rules-{turn}"));
+        tally[judge(&sops, &mut random, &directory) as usize] += 1;
+    }
+    let [refused, current, outdated] = tally;
+    say(&format!(
+        "rules: {refused} files refused by sops, {current} current by other rules too, {outdated} not"
+    ));
+    assert!(refused > 0 && outdated > 0);
+}
+
+/// Types every command that the check prints, and answers yes. Returns what it prints then.
+fn mended(sops: &Sops, directory: &Path, path: &str) -> String {
+    let found = check(directory, path);
+    let lines = String::from_utf8(found.stdout).unwrap();
+    let mut typed: Vec<_> = lines.lines().map(|line| line.split('\t').nth(3).unwrap()).collect();
+    typed.dedup();
+    for remedy in typed {
+        let command = remedy.strip_prefix("run: ").unwrap_or_else(|| panic!("{remedy}"));
+        sops.type_in(directory, command, "y\n");
+    }
+    printed(&check(directory, path))
+}
+
+#[test]
+fn what_the_check_tells_to_type_mends_the_file() {
+    let Some(sops) = sops_or_skip() else { return };
+    let mut random = Random::new(seed());
+    for turn in 0..number("INTEROP_RULES").unwrap_or(60) / 4 {
+        let directory = sops.file(&format!("mended-{turn}"));
+        let path = *random.pick(&PATHS);
+        let file = directory.join(path);
+        fs::create_dir_all(directory.join("secrets/deep")).unwrap();
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text(path)).unwrap();
+        for _ in 0..2 {
+            let config = usable_config(&mut random).to_string();
+            fs::write(directory.join(".sops.yaml"), &config).unwrap();
+            let left = mended(&sops, &directory, path);
+            assert_eq!(left, "", "{path} by {config}");
+        }
+    }
+}
