@@ -6,7 +6,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   splitGpg = cfg.gnupg.qubes-split-gpg;
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   commonChecks = import ../module-common/checks.nix { inherit lib cfg; };

@@ -8,7 +8,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   gpg = cfg.gnupg;
   systemctl = config.systemd.user.systemctlPath;
 
@@ -103,6 +103,18 @@ in
             fi
             unset sopsRuntimeDir
           '';
+    })
+
+    # Other units may require the unit, so it is there, and does nothing.
+    (lib.mkIf (!cfg.enable) {
+      systemd.user.services.sops-nix = {
+        Unit.Description = "Secrets of sops files (sops.enable is off)";
+        Service = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          ExecStart = "${pkgs.coreutils}/bin/true";
+        };
+      };
     })
 
     # This part does not need the program. So somebody who only imports the module does not have to build the program.

@@ -4,6 +4,7 @@
 let
   keySources = import ./key-sources.nix { inherit lib cfg; };
   isInStore = import ./in-store.nix { inherit lib; };
+  hostRecipients = import ./host-recipients.nix { inherit lib cfg; };
   secretOption = name: "sops.secrets.${lib.strings.escapeNixIdentifier name}";
 
   # With validation on, the build reads each sops file. So the file must exist, and be where a build can see it.
@@ -99,6 +100,10 @@ in
       {
         assertion = cfg.secrets == { } || cfg.gnupg.home == null || cfg.gnupg.sshKeyPaths == [ ];
         message = "sops.gnupg.home and sops.gnupg.sshKeyPaths cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null.";
+      }
+      {
+        assertion = hostRecipients.strange == [ ];
+        message = "sops.hostRecipients has an entry that is no recipient: write public keys only, as sops-nix keys --nix prints them on the host.";
       }
       {
         assertion = cfg.secrets == { } || !cfg.age.generateKey || cfg.age.keyFile != null;

@@ -9,6 +9,8 @@
 let
   templateText = import ./template-text.nix { inherit lib pkgs; };
 
+  hostRecipients = import ./host-recipients.nix { inherit lib cfg; };
+
   # In the manifest, a template has either its text or the file with the text, whichever the user set, never both. (If the user set
   # neither, it has the default file, which is empty.)
   templateSource =
@@ -46,6 +48,7 @@ let
   # Fields that an older program in `sops.package` does not know are written only if somebody uses them. (30 seconds and 256 MiB are the program's defaults.)
   laterFields =
     lib.optionalAttrs (cfg.age.keyCredential != null) { ageKeyCredential = cfg.age.keyCredential; }
+    // lib.optionalAttrs (cfg.hostRecipients != [ ]) { hostRecipients = hostRecipients.lines; }
     // lib.optionalAttrs (cfg.keyTimeout != 30) { inherit (cfg) keyTimeout; }
     // lib.optionalAttrs (cfg.maxSize != 256) { inherit (cfg) maxSize; };
 

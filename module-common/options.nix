@@ -18,6 +18,15 @@ in
   ];
 
   options.sops = {
+    enable = lib.mkOption {
+      type = types.bool;
+      default = true;
+      description = ''
+        Whether secrets are installed. If this is off, nothing is installed, no key is asked for, and secrets that are there are removed. All
+        paths keep their values, and units that wait for `sops-nix.service` start: without their secrets, which whatever reads them has to bear.
+      '';
+    };
+
     defaultSopsFile = lib.mkOption {
       type = types.path;
       example = lib.literalExpression "./secrets.yaml";
@@ -44,6 +53,17 @@ in
       description = ''
         Whether the build checks that every sops file can be read and has the `key` of each of its secrets. This needs no private key, but
         the files must be in the Nix store. If a file is elsewhere, set this to `false`.
+      '';
+    };
+
+    hostRecipients = lib.mkOption {
+      type = types.listOf (types.either types.path types.str);
+      default = [ ];
+      example = lib.literalExpression ''[ "age1…" "ssh-ed25519 AAAA…" ./keys/web.pub ]'';
+      description = ''
+        The public keys whose private keys this host has: age recipients, SSH public keys, fingerprints of OpenPGP keys, or files of them. If
+        this is set, the build refuses a sops file that this host could not open, and says who could. `sops-nix keys --nix` prints the list on
+        the host. It needs `sops.validateSopsFiles`.
       '';
     };
 

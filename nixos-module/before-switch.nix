@@ -13,7 +13,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   phases = import ./phases.nix { inherit config lib pkgs; };
   record = import ./boot-record.nix;
   ways = import ./ways.nix {

@@ -9,7 +9,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   phases = import ./phases.nix { inherit config lib pkgs; };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   lateKeys = import ./late-keys.nix { inherit config lib utils; };

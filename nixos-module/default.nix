@@ -15,6 +15,7 @@ in
     ../module-common/options.nix
     ./options.nix
     ./command.nix
+    ./credentials.nix
     ./scripts.nix
     ./units.nix
     ./file-systems-unit.nix

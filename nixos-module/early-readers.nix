@@ -10,7 +10,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   fileSystems = import ./file-systems.nix { inherit config lib; };
 
   inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny namesSecret;

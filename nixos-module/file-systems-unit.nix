@@ -10,7 +10,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   phases = import ./phases.nix { inherit config lib pkgs; };
   phase = phases.fileSystems;
   ways = import ./ways.nix {

@@ -8,7 +8,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   # system-manager has no aliases. There the settings are passed on too, but no unit has the old name.
   unit = {
     path = cfg.age.plugins;

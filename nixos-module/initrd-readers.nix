@@ -8,7 +8,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   inherit (import ./secret-names.nix { inherit cfg lib; }) namesAny;
 
   directories = map (phase: "${phase.directory}/") phases.all;

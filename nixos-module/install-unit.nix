@@ -6,7 +6,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   phases = import ./phases.nix { inherit config lib pkgs; };
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };

@@ -9,7 +9,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
 
   manifestFor = import ../module-common/manifest.nix { inherit lib pkgs cfg; };
   installerFor = import ../module-common/installer.nix { inherit lib pkgs cfg; };
@@ -18,6 +18,18 @@ let
 
   inherit (import ./needs.nix { inherit lib; }) isRegular needOf;
   entriesOf = option: lib.filterAttrs (_: entry: needOf entry == option);
+
+  # The services that get a secret as a credential have a copy of it, so they are restarted when it changes.
+  consumersOf =
+    name:
+    map (unit: "${lib.removeSuffix ".service" unit}.service") (
+      lib.attrNames (
+        lib.filterAttrs (_: credentials: lib.elem name (lib.attrValues credentials)) cfg.credentials
+      )
+    );
+  secretsWithConsumers = lib.mapAttrs (
+    name: secret: secret // { restartUnits = lib.unique (secret.restartUnits ++ consumersOf name); }
+  ) cfg.secrets;
 
   # Whether evaluation can read the file, without building anything.
   isReadable = file: !builtins.hasContext "${toString file}" && builtins.pathExists file;
@@ -85,7 +97,7 @@ let
       # The option that puts a secret or a template into this phase.
       option ? null,
       flags ? [ ],
-      secrets ? entriesOf option cfg.secrets,
+      secrets ? entriesOf option secretsWithConsumers,
       templates ? entriesOf option cfg.templates,
       # Fields of this manifest alone.
       fields ? { },
@@ -162,7 +174,7 @@ rec {
   regular = phase rec {
     suffix = "";
     directory = cfg.secretsDir;
-    secrets = entriesOf null cfg.secrets // regularCopies templates;
+    secrets = entriesOf null secretsWithConsumers // regularCopies templates;
     templates = entriesOf null cfg.templates;
   };
 

@@ -10,7 +10,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   phases = import ./phases.nix { inherit config lib pkgs; };
   ways = import ./ways.nix {
     inherit
@@ -276,5 +276,6 @@ in
     })
   ];
 
-  inherit (checks) assertions warnings;
+  inherit (checks) assertions;
+  warnings = lib.optionals cfg.enable checks.warnings;
 }

@@ -10,7 +10,7 @@
 }:
 
 let
-  cfg = config.sops;
+  cfg = import ../module-common/in-effect.nix { inherit config lib; };
   option = options.sops.useSystemdActivation;
 
   # Whether the option exists in this NixOS and is switched on.

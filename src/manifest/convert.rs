@@ -66,6 +66,7 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
         age_key_file: non_empty_path(raw.age_key_file),
         age_ssh_key_paths: raw.age_ssh_key_paths.into_iter().map(PathBuf::from).collect(),
         age_key_credential: Some(raw.age_key_credential).filter(|name| !name.is_empty()),
+        host_recipients: raw.host_recipients,
         key_timeout,
         max_size,
         use_tmpfs: raw.use_tmpfs,

@@ -35,6 +35,8 @@ pub struct Manifest {
     pub age_ssh_key_paths: Vec<PathBuf>,
     /// The name of a systemd credential that contains age identities.
     pub age_key_credential: Option<String>,
+    /// Recipients whose private keys this host has; empty if nobody says. Only checks use them.
+    pub host_recipients: Vec<String>,
     /// The time for one answer of gpg, an age plugin or a key command.
     pub key_timeout: Duration,
     /// The size limit in bytes. It holds for each sops file, for all secrets together, and for all rendered templates together.

@@ -65,6 +65,10 @@ pub(crate) struct RawManifest {
     /// The name of a systemd credential with age identities.
     #[serde(deserialize_with = "null_as_default")]
     pub age_key_credential: String,
+    /// Recipients whose private keys this host has. `-check-mode=sopsfile` refuses a sops file that none of them opens.
+    #[serde(deserialize_with = "null_as_default")]
+    pub host_recipients: Vec<String>,
+
     /// How many seconds gpg, an age plugin or a key command may take for one answer. The default is 30.
     #[cfg_attr(test, schemars(range(min = 1, max = 86400)))]
     pub key_timeout: Option<u64>,

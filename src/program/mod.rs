@@ -5,6 +5,7 @@ pub mod cli;
 mod contents;
 pub mod environment;
 mod failure;
+mod host_recipients;
 pub(crate) mod key_sources;
 mod limit;
 pub mod messages;

@@ -13,6 +13,7 @@ use super::{
     contents,
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
+    host_recipients::HostRecipients,
     key_sources,
     owners::{Owners, owned},
     sops_files::{self, Files},
@@ -107,9 +108,10 @@ fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Man
 
 /// Checks all sops files. Uses no key, looks up no user, and mounts nothing.
 fn check(manifest: &Manifest) -> Outcome {
+    let host = HostRecipients::new(&manifest.host_recipients);
     let failures: Vec<_> = sops_files::sources(manifest)
         .iter()
-        .filter_map(|source| source.check().err())
+        .filter_map(|source| source.check(host.as_ref()).err())
         .flatten()
         .collect();
     failures.iter().for_each(Failure::report);

@@ -26,12 +26,16 @@ echo "# a unit that needs a secret read: $(cat /consumer)"
 [ ! -e /app ] || echo "# a unit of the case read: $(cat /app)"
 
 # The sops file is replaced by another, as after a switch, and the unit is started again.
-sed -i 's#files/secrets.yaml#files/production.yaml#; s#"restartUnits": \[\]#"restartUnits": ["consumer.service"]#' /test/manifest.json
-jq '.secrets |= map(select(.name == "db/password"))' /test/manifest.json > /test/manifest.new && mv /test/manifest.new /test/manifest.json
+sed -i 's#files/secrets.yaml#files/production.yaml#' /test/manifest.json
+jq '.secrets |= map(select(.name == "db/password") | .restartUnits += ["consumer.service"])' /test/manifest.json > /test/manifest.new && mv /test/manifest.new /test/manifest.json
 systemctl restart sops-install-secrets
 echo "# restarted by its other name: $(state sops-nix)"
 for _ in $(seq 50); do [ "$(wc -c < /consumer)" -gt 13 ] && break; sleep 0.1; done
 echo "# the unit that needs the secret was restarted and read: $(cat /consumer)"
+if jq -e '.secrets[].restartUnits | index("app.service")' /test/manifest.json > /dev/null; then
+  for _ in $(seq 50); do [ "$(wc -c < /app)" -gt 13 ] && break; sleep 0.1; done
+  echo "# the unit of the case was restarted and read: $(cat /app)"
+fi
 tree
 
 # A switch that would not find the unit in its configuration. So no list names the unit, and systemd is asked.

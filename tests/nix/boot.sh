@@ -101,7 +101,7 @@ check_boots() {
   fi
   local case
   for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories \
-    ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts; do
+    ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled; do
     check_boot "$case" "$case"
   done
   # Some containers may mount nothing (Debian's systemd needs a mount at /run/lock), or may not enter a mount namespace.

@@ -561,4 +561,51 @@ in
           services.userborn.enable = true;
         })
       ];
+
+  credential-of-a-misspelled-unit =
+    mends "systemd.services has no ngnix: correct the name."
+      (keyed {
+        sops.credentials.ngnix.password = "db/password";
+      })
+      [
+        (keyed { sops.credentials.nginx.password = "db/password"; })
+        (keyed {
+          sops.credentials.ngnix.password = "db/password";
+          systemd.services.ngnix = { };
+        })
+      ];
+  credential-of-a-template =
+    mends "name an instance, such as getty@name."
+      (keyed {
+        sops.credentials."getty@".password = "db/password";
+      })
+      [
+        (keyed {
+          sops.credentials."getty@name".password = "db/password";
+          systemd.services."getty@name" = { };
+        })
+      ];
+  credential-with-a-slash = mends "use letters, digits" (keyed {
+    sops.credentials.nginx."db/password" = "db/password";
+  }) [ (keyed { sops.credentials.nginx.db-password = "db/password"; }) ];
+  credential-of-a-misspelled-secret =
+    mends "or declare sops.secrets.\"db/pasword\"."
+      (keyed {
+        sops.credentials.nginx.password = "db/pasword";
+      })
+      [
+        (keyed { sops.credentials.nginx.password = "db/password"; })
+        (keyed {
+          sops.credentials.nginx.password = "db/pasword";
+          sops.secrets."db/pasword".key = "db/password";
+        })
+      ];
+
+  host-recipient-that-is-private =
+    mends "write public keys only" (keyed { sops.hostRecipients = [ "AGE-SECRET-KEY-1QQQQ" ]; })
+      [
+        (keyed {
+          sops.hostRecipients = [ "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u" ];
+        })
+      ];
 }

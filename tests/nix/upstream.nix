@@ -45,6 +45,12 @@ let
     "key-timeout"
     "max-size"
     "short-key-timeout"
+    # It has no credentials of services, and cannot be switched off.
+    "credential-of-a-service-without-rights"
+    "credentials-of-all-phases"
+    "disabled"
+    # It does not know who a host is.
+    "host-recipients"
     # It restarts no user units.
     "home-units-to-restart-and-reload"
     # Without secrets it has no service, so its manifest cannot be seen.

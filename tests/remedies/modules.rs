@@ -8,6 +8,36 @@ const EVALUATED: &str = "a configuration is mended by editing it; tests/nix/reme
 const SAID: &str = "tests/nix/cases has a configuration of which it is said, and the same without";
 
 pub const ROWS: &[Row] = &[
+    named(
+        "sops.hostRecipients has:",
+        "tests/keys adds a recipient and updates the keys; of a file that the host opens, the case one-that-opens says nothing",
+        &["sops.hostRecipients"],
+    ),
+    named(
+        "write public keys only, as sops-nix keys --nix prints them on the host",
+        EVALUATED,
+        &["sops.hostRecipients"],
+    ),
+    named(
+        "systemd.services has no ${service}: correct the name.",
+        EVALUATED,
+        &["sops.credentials"],
+    ),
+    named(
+        "which is never started itself: name an instance",
+        EVALUATED,
+        &["sops.credentials"],
+    ),
+    named(
+        "a credential's name becomes the name of a file: use letters",
+        EVALUATED,
+        &["sops.credentials"],
+    ),
+    named(
+        "but sops.secrets has no such secret: correct the name",
+        EVALUATED,
+        &["sops.credentials"],
+    ),
     named("write the whole path, from / on.", SAID, &["sops.secrets.<name>.path"]),
     named("write ${quadletUnit unit}.", SAID, &["sops.secrets.<name>.restartUnits"]),
     named(

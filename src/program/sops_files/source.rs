@@ -11,6 +11,7 @@ use crate::{
     manifest::{Manifest, Secret, Selection},
     program::{
         failure::{Failure, names},
+        host_recipients::HostRecipients,
         limit::Limit,
         remedy,
         remedy::Editable,
@@ -74,12 +75,13 @@ impl<'m> Source<'m> {
         &self.secrets
     }
 
-    /// Reads and parses the file, and looks for the value of every secret. Uses no key of the host.
+    /// Reads and parses the file, and looks for the value of every secret. Uses no key of the host. `host` has the recipients of the
+    /// host, if somebody says which: then the host must be able to open the file.
     ///
     /// # Errors
     ///
     /// Returns one failure for the whole file, or one failure for each secret that is not in the file.
-    pub(crate) fn check(&self) -> Result<(), Vec<Failure>> {
+    pub(crate) fn check(&self, host: Option<&HostRecipients>) -> Result<(), Vec<Failure>> {
         let text = job::read(self.path, self.limit, &self.needed(), false);
         let mut text = text.map_err(|diagnosis| vec![self.fail(diagnosis)])?;
         let (text, _) = text.parts();
@@ -90,7 +92,16 @@ impl<'m> Source<'m> {
             .iter()
             .filter_map(|secret| self.check_key(&selector, secret))
             .collect();
-        if missing.is_empty() { Ok(()) } else { Err(missing) }
+        let closed = host.and_then(|host| self.check_recipients(host, &file));
+        let failures: Vec<_> = missing.into_iter().chain(closed).collect();
+        if failures.is_empty() { Ok(()) } else { Err(failures) }
+    }
+
+    fn check_recipients(&self, host: &HostRecipients, file: &SopsFile<'_>) -> Option<Failure> {
+        let run = |arguments: &str| self.editable().sops(arguments);
+        let table = host.explain(&file.metadata().key_groups, &run)?;
+        let needed = self.needed();
+        Some(self.fail(Diagnosis::bare(format!("this host could not open {needed}\n{table}"))))
     }
 
     fn check_key(&self, selector: &Selector<'_, Stored<'_>>, secret: &Secret) -> Option<Failure> {

@@ -4,6 +4,8 @@
 let
   files = [
     ./options.nix
+    ./credentials.nix
+    ./disabled.nix
     ./keys.nix
     ./templates.nix
     ./early.nix

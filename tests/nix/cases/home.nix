@@ -36,6 +36,12 @@ in
 
   # When the last secret is removed, so is everything that was installed.
   home-without-secrets = user [ "manifest.json" "services" "activation.snippet" ] { };
+  # The unit is there for those that require it; what was installed is removed. There is no key, and no sops file.
+  home-disabled = user [ "sops-nix.service" "activation.snippet" ] {
+    sops.enable = false;
+    sops.defaultSopsFile = ./no-such-file.yaml;
+    sops.secrets."db/password" = { };
+  };
 
   home-guide-run-time-directory = user [ "manifest.json" ] {
     imports = [ key ];

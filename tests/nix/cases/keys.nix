@@ -43,6 +43,29 @@ in
     gnupg.sshKeyPaths = [ /etc/ssh/rsa_key ];
   };
 
+  # Public keys as text, with a comment, and in a file.
+  host-recipients = {
+    shows = [ "manifest.json" ];
+    module.sops = {
+      defaultSopsFile = ../files/secrets.yaml;
+      age.keyFile = "/var/lib/sops-nix/key.txt";
+      secrets."db/password" = { };
+      hostRecipients = [
+        "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u"
+        ''
+          # the key of sshd
+          ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL6nuWNJTopegLNemmdjo9JR1exg2AdHA1F+jiMZ155y root@web
+        ''
+        ../../fixtures/keys/ssh_rsa.pub
+        "FE0883FD102288D8993CABF285850DB4E36EDDFC"
+      ];
+    };
+  };
+  says-host-recipients-that-are-private = {
+    shows = [ ];
+    module.sops.hostRecipients = [ "AGE-SECRET-KEY-1QQQQ" ];
+  };
+
   host-keys-of-openssh = {
     shows = [ "manifest.json" ];
     module = {

@@ -1,0 +1,17 @@
+# The recipients of `sops.hostRecipients`, one for each line of a file.
+{ lib, cfg }:
+
+let
+  linesOf = text: lib.filter isRecipient (map lib.trim (lib.splitString "\n" text));
+  isRecipient = line: line != "" && !lib.hasPrefix "#" line;
+in
+rec {
+  lines = lib.concatMap (
+    recipient: linesOf (if builtins.isPath recipient then builtins.readFile recipient else recipient)
+  ) cfg.hostRecipients;
+
+  # Those that are none: a private key must not get into the store.
+  strange = lib.filter (
+    line: builtins.match "age1[a-z0-9]+|ssh-(ed25519|rsa) .*|[0-9A-Fa-f ]{40,50}" line == null
+  ) lines;
+}

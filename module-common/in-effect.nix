@@ -1,0 +1,26 @@
+# The options under `sops` as they are in effect. If `sops.enable` is off, there are no secrets, no templates and no keys; all other options keep their
+# values, so that a path is the same.
+{ config, lib }:
+
+let
+  cfg = config.sops;
+  without = {
+    secrets = { };
+    templates = { };
+    credentials = { };
+    environment = { };
+    age = cfg.age // {
+      keyFile = null;
+      keyCredential = null;
+      sshKeyPaths = [ ];
+      plugins = [ ];
+      generateKey = false;
+    };
+    gnupg = cfg.gnupg // {
+      home = null;
+      sshKeyPaths = [ ];
+    };
+  };
+in
+# The condition stands at each option: which options there are must not depend on it.
+cfg // lib.mapAttrs (name: nothing: if cfg.enable then cfg.${name} else nothing) without

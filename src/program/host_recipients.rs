@@ -1,0 +1,115 @@
+//! Whether this host could open a sops file, by the recipients that the configuration says it has. A build has no private key to try.
+
+use crate::{
+    keys::{
+        SshRecipients, public_key,
+        report::recipient::{service_name, shown_age},
+    },
+    sops::metadata::{KeyGroup, KeyGroups, MasterKey},
+    text::printable::printable,
+};
+
+/// The recipients of a host, in every form that a sops file may name: an SSH key is also the recipients that it is converted to.
+pub(crate) struct HostRecipients {
+    /// As the configuration has them.
+    listed: Vec<String>,
+    /// All forms.
+    forms: Vec<String>,
+}
+
+impl HostRecipients {
+    /// `None` if the configuration does not say which recipients the host has.
+    pub(crate) fn new(listed: &[String]) -> Option<Self> {
+        let forms = listed.iter().flat_map(|recipient| forms(recipient)).collect();
+        (!listed.is_empty()).then(|| Self {
+            listed: listed.to_vec(),
+            forms,
+        })
+    }
+
+    /// Explains why the host could not open a file with these key groups. `None` if it could. `run` gives the words that tell a
+    /// person to run sops with arguments.
+    pub(crate) fn explain(&self, key_groups: &KeyGroups, run: &dyn Fn(&str) -> String) -> Option<String> {
+        let groups = &key_groups.groups;
+        let open = groups.iter().filter(|group| self.opens(group)).count();
+        let needed = key_groups.needed();
+        if open >= needed {
+            return None;
+        }
+        let first = match groups.len() {
+            0 | 1 => "  this file can be opened by:".to_owned(),
+            count => format!("  {needed} of its {count} key groups are needed, and this host opens {open}:"),
+        };
+        let rows = (1..)
+            .zip(groups)
+            .map(|(number, group)| self.rows(number, group, groups.len() > 1));
+        let listed = self.listed.iter().map(|recipient| format!("    {}\n", shown_age(recipient)));
+        Some(format!(
+            "{first}\n{}  sops.hostRecipients has:\n{}  hint: add {} to .sops.yaml, {}",
+            rows.collect::<String>(),
+            listed.collect::<String>(),
+            self.wanted(groups.len() > 1),
+            run("updatekeys")
+        ))
+    }
+
+    /// What has to be added for the host.
+    fn wanted(&self, are_groups: bool) -> String {
+        if are_groups {
+            return "a recipient of this host in another key group".to_owned();
+        }
+        self.forms.first().map_or_else(String::new, |recipient| shown_age(recipient))
+    }
+
+    fn opens(&self, group: &KeyGroup) -> bool {
+        group.keys.iter().any(|key| self.has(key))
+    }
+
+    fn has(&self, key: &MasterKey) -> bool {
+        match key {
+            MasterKey::Age { recipient: name, .. } | MasterKey::Pgp { fingerprint: name, .. } => {
+                forms(name).iter().any(|form| self.forms.contains(form))
+            }
+            MasterKey::Remote { .. } => false,
+        }
+    }
+
+    /// The lines of one key group.
+    fn rows(&self, number: usize, group: &KeyGroup, is_numbered: bool) -> String {
+        let state = if self.opens(group) { "  (open)" } else { "" };
+        let head = if is_numbered {
+            format!("    group {number}{state}\n")
+        } else {
+            String::new()
+        };
+        let indent = if is_numbered { "      " } else { "    " };
+        let rows = group.keys.iter().map(|key| format!("{indent}{}\n", row(key)));
+        head + &rows.collect::<String>()
+    }
+}
+
+fn row(key: &MasterKey) -> String {
+    match key {
+        MasterKey::Age { recipient, .. } => format!("age  {}", shown_age(recipient)),
+        MasterKey::Pgp { fingerprint, .. } => format!("pgp  {}", printable(fingerprint)),
+        MasterKey::Remote { service, name } => format!("{}  {}", service_name(*service), printable(name)),
+    }
+}
+
+/// All forms of a recipient, the form that stands below `age` first. Comments of SSH keys, and the case of fingerprints, do not count.
+fn forms(recipient: &str) -> Vec<String> {
+    let recipient = recipient.trim();
+    if let Some(key) = public_key(recipient) {
+        let found = SshRecipients::of_line(&key).ok();
+        return found
+            .into_iter()
+            .flat_map(|found| [found.age, found.ssh, found.pgp])
+            .flatten()
+            .collect();
+    }
+    if recipient.starts_with("age1") {
+        vec![recipient.to_owned()]
+    } else {
+        vec![recipient.replace(' ', "").to_uppercase()]
+    }
+}
