@@ -211,7 +211,8 @@ impl<'k> Decryption<'k> {
                     inline: false,
                 });
             }
-            if let Ok((_, text)) = self.open(&comment.text)? {
+            // A rule may have read the comment, so no long value was kept apart from it: see `SopsFile::decrypt_shortened`.
+            if let Ok((_, text)) = self.open(EncryptedValue::parse(&comment.text))? {
                 return Ok(Comment {
                     text: text.into(),
                     inline: false,
@@ -235,7 +236,9 @@ impl<'k> Decryption<'k> {
             // sops does not encrypt an empty string. So an empty string is accepted here, although nothing authenticates it.
             (true, ScalarType::Text) if text.is_empty() => (Type::Scalar(ScalarType::Text), Plaintext::default()),
             (true, ScalarType::Text) if text.starts_with(TOKEN_START) => {
-                self.open(&text)?.map_err(|problem| self.closed(problem))?
+                let decoded = |field: &[u8]| self.long_values.take(field, self.text);
+                let token = EncryptedValue::parse_with(&text, decoded);
+                self.open(token)?.map_err(|problem| self.closed(problem))?
             }
             (true, _) => {
                 return Err(DecryptError::NotEncrypted {
@@ -274,19 +277,11 @@ impl<'k> Decryption<'k> {
 
     /// Decrypts a token at the current place. The outer error ends the decryption of the whole file. The inner error concerns only
     /// this token. The inner error need not end the decryption, because a comment that does not decrypt is kept literally.
-    fn open(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
-        let long_values = self.long_values.count();
-        let opened = self.open_token(text)?;
-        // The text of such a token was shortened, so it cannot be kept literally.
-        if opened.is_err() && self.long_values.count() < long_values {
-            return Err(DecryptError::LongValue);
-        }
-        Ok(opened)
-    }
-
-    fn open_token(&mut self, text: &[u8]) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
-        let decoded = |field: &[u8]| self.long_values.take(field, self.text);
-        let token = match EncryptedValue::parse_with(text, decoded) {
+    fn open(
+        &mut self,
+        token: Result<EncryptedValue<'_>, TokenError>,
+    ) -> Result<Result<(Type, Plaintext), TokenError>, DecryptError> {
+        let token = match token {
             Ok(token) => token,
             Err(error) => return Ok(Err(error)),
         };

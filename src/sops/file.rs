@@ -69,6 +69,11 @@ impl<'a> SopsFile<'a> {
         matches!(self.documents.as_slice(), [document] if document.items.len() == 1 && document.get(b"data").is_some())
     }
 
+    /// Whether the metadata are as they are in the file, although `long_values` were kept apart from the text of the file.
+    pub(crate) fn has_whole_metadata(&self, long_values: &LongValues) -> bool {
+        long_values.count() == 0 || !self.metadata.may_be_shortened
+    }
+
     /// The selection rule of the file: the metadata field that holds the rule, and the suffix or the pattern in it.
     pub(crate) fn rule(&self) -> (&'static str, &[u8]) {
         self.metadata.rule.field()

@@ -4,7 +4,7 @@ use super::{
     format::{Flaw, SopsFileError},
     proof::KeyProof,
     rules::{Rule, RuleFields},
-    time,
+    text, time,
     tree::{Branch, Key, Stored, Value},
 };
 
@@ -94,6 +94,8 @@ pub struct Metadata {
     pub version: String,
     /// The selection rule of the file, which decides which leaves are encrypted.
     pub(crate) rule: Rule,
+    /// Whether the data of a long value may be missing from a field. This counts only if a long value was kept apart.
+    pub(crate) may_be_shortened: bool,
 }
 
 impl KeyGroups {
@@ -136,7 +138,17 @@ impl Metadata {
             mac_only_encrypted: flag(section, "mac_only_encrypted")?,
             version: text(section, "version").unwrap_or_default(),
             rule: rule(section)?,
+            may_be_shortened: section.items.iter().any(|item| may_be_shortened(&item.value)),
         })
+    }
+}
+
+fn may_be_shortened(value: &Value<Stored<'_>>) -> bool {
+    match value {
+        Value::Scalar(_, text) => text::may_be_shortened(text),
+        Value::List(values) => values.iter().any(may_be_shortened),
+        Value::Map(branch) => branch.items.iter().any(|item| may_be_shortened(&item.value)),
+        Value::Null | Value::Comment(_) => false,
     }
 }
 

@@ -7,7 +7,7 @@
 //! Whoever wrote the file may have put such data where no encrypted value is expected, for example into a comment. So a file that
 //! was shortened does not decrypt unless each long value was used and is authentic. Then it has to be read again as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use base64::{
     Engine as _,
@@ -24,7 +24,8 @@ const STAND_IN: &[u8] = b"AAAA";
 /// How far back in the text the start of a long value is looked for: 128 KiB, twice as much as is read at a time.
 const FAR: usize = 128 << 10;
 
-/// The room for the text at first: 1 MiB, more than most texts need. A longer text gets as much room as the file has bytes.
+/// The room for the text at first: 1 MiB, more than most texts need. For a longer text the room is doubled, up to the size of the
+/// file.
 const FIRST_ROOM: usize = 1 << 20;
 
 /// Base64 that goes on, so that it has no padding.
@@ -46,8 +47,9 @@ pub struct SopsText {
 }
 
 /// The long values that were kept apart from a text and were not used yet: their data by the places of their stand-ins in the text.
+/// A value that is not Base64 has no data, so that it is never used.
 #[derive(Default)]
-pub struct LongValues(BTreeMap<usize, Vec<u8>>);
+pub struct LongValues(BTreeMap<usize, Option<Vec<u8>>>);
 
 /// A long value while it is read.
 struct LongValue {
@@ -83,8 +85,8 @@ impl SopsText {
     /// Ends the text, because there are no more pieces.
     pub fn finish(&mut self) {
         if let Some(mut value) = self.begun.take() {
-            let rest = value.end();
-            self.end(value, &rest);
+            let (is_valid, rest) = value.end();
+            self.end(value, is_valid, &rest);
         }
     }
 
@@ -102,20 +104,23 @@ impl SopsText {
 
     fn append(&mut self, piece: &[u8]) {
         let length = self.text.len().saturating_add(piece.len());
-        if length > FIRST_ROOM {
-            self.text.grow(self.size.max(length));
+        // A file that has outgrown its size gets its room from `Plaintext::push`.
+        if length > self.text.capacity() && length <= self.size {
+            let doubled = self.text.capacity().saturating_mul(2);
+            self.text.grow(doubled.clamp(length, self.size));
         }
         self.text.push(piece);
     }
 
-    /// Appends a piece that is nothing but Base64. It belongs to a long value if the start of one stands before it.
+    /// Appends a piece that is nothing but Base64. It belongs to a long value if the start of one stands before it. No value begins
+    /// at the stand-in of another, which may have lost its padding.
     fn begin(&mut self, piece: &[u8]) {
         let text = self.text.expose();
         let near = text.len().saturating_sub(FAR);
         let last = text.iter().skip(near).rposition(|byte| !is_letter(*byte));
         let place = last.map_or(near, |last| near.saturating_add(last).saturating_add(1));
         let (before, undecoded) = text.split_at(place);
-        if !before.ends_with(DATA_START) {
+        if !before.ends_with(DATA_START) || self.long_values.0.contains_key(&place) {
             self.append(piece);
             return;
         }
@@ -131,21 +136,21 @@ impl SopsText {
 
     fn go_on(&mut self, mut value: LongValue, piece: &[u8]) {
         match value.push(piece) {
-            Some(rest) => self.end(value, &rest),
+            Some((is_valid, rest)) => self.end(value, is_valid, &rest),
             None => self.begun = Some(value),
         }
     }
 
     /// Keeps a long value that has ended. `rest` is what was read behind it.
-    fn end(&mut self, value: LongValue, rest: &[u8]) {
-        self.long_values.0.insert(value.place, value.data);
+    fn end(&mut self, value: LongValue, is_valid: bool, rest: &[u8]) {
+        self.long_values.0.insert(value.place, is_valid.then_some(value.data));
         self.append(rest);
     }
 }
 
 impl LongValue {
-    /// Decodes the next piece. Returns what stands behind the value, or `None` if the value goes on.
-    fn push(&mut self, piece: &[u8]) -> Option<Vec<u8>> {
+    /// Decodes the next piece. Returns the result of [`Self::end`], or `None` if the value goes on.
+    fn push(&mut self, piece: &[u8]) -> Option<(bool, Vec<u8>)> {
         self.undecoded.extend_from_slice(piece);
         let rest = self.undecoded.split_off(self.undecoded.len() / 4 * 4);
         if decode(&GOING_ON, &self.undecoded, &mut self.data) {
@@ -156,31 +161,40 @@ impl LongValue {
         Some(self.end())
     }
 
-    /// Decodes the end of the value. Returns what stands behind it.
-    fn end(&mut self) -> Vec<u8> {
+    /// Decodes the end of the value. Returns whether the value is Base64, and what stands behind it.
+    fn end(&mut self) -> (bool, Vec<u8>) {
         let letters = self.undecoded.iter().take_while(|byte| is_letter(**byte)).count();
         let padding = self.undecoded.iter().skip(letters).take_while(|byte| **byte == b'=').count();
         let rest = self.undecoded.split_off(letters.saturating_add(padding));
-        if !decode(&BASE64, &self.undecoded, &mut self.data) {
-            // What is left does not authenticate, so the file is read again as it is.
-            self.data.clear();
-        }
+        let is_valid = decode(&BASE64, &self.undecoded, &mut self.data);
         self.data.shrink_to_fit();
-        rest
+        (is_valid, rest)
     }
 }
 
 impl LongValues {
-    /// Takes the data for which `field`, a part of `text`, stands in. Returns `None` if `field` is not a stand-in.
+    /// Takes the data for which `field`, a part of `text`, stands in. Returns `None` if `field` is not a stand-in, or stands in for
+    /// what is not Base64.
     pub(crate) fn take(&mut self, field: &[u8], text: &[u8]) -> Option<Vec<u8>> {
         let place = field.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
-        (field == STAND_IN).then(|| self.0.remove(&place)).flatten()
+        match self.0.entry(place) {
+            Entry::Occupied(value) if field == STAND_IN && value.get().is_some() => value.remove(),
+            _ => None,
+        }
     }
 
     /// The number of long values that were not used yet.
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
+}
+
+/// Whether `text` may be, or may hold, an encrypted value whose data was kept apart.
+pub(crate) fn may_be_shortened(text: &[u8]) -> bool {
+    let start = [DATA_START, STAND_IN].concat();
+    // A reader may have taken the first letter for the end of an escape.
+    let start = start.strip_prefix(b"E").unwrap_or(&start);
+    text.windows(start.len()).any(|window| window == start)
 }
 
 /// Appends the bytes that `text` encodes to `data`. Returns `false`, and appends nothing, if `text` is not Base64.
@@ -218,7 +232,8 @@ mod tests {
         let mut file = text.expose().to_vec();
         for (place, data) in std::mem::take(&mut long_values.0).into_iter().rev() {
             assert_eq!(file.get(place..place + STAND_IN.len()), Some(STAND_IN));
-            file.splice(place..place + STAND_IN.len(), BASE64_STANDARD.encode(data).into_bytes());
+            let data = BASE64_STANDARD.encode(data.unwrap()).into_bytes();
+            file.splice(place..place + STAND_IN.len(), data);
         }
         String::from_utf8(file).unwrap()
     }
@@ -248,7 +263,7 @@ mod tests {
             format!("{{\"data\":\"{}\"}}", token("AAAA")).as_bytes()
         );
         let place = file.find("abcd").unwrap();
-        assert_eq!(text.parts().1.0.get(&place).unwrap().len(), 300_000);
+        assert_eq!(text.parts().1.0.remove(&place).flatten().unwrap().len(), 300_000);
     }
 
     #[test]
@@ -267,12 +282,53 @@ mod tests {
     }
 
     #[test]
-    fn data_that_is_not_base64_gives_nothing() {
+    fn data_that_is_not_base64_is_never_used() {
         for end in ["A", "A=", "AB=", "A\r\nA=="] {
             let mut text = read(token(&("abcd".repeat(100) + end)).as_bytes(), 16);
-            let empty = text.parts().1.0.values().filter(|data| data.is_empty()).count();
-            assert_eq!(empty, 1, "{end:?}");
+            let (text, long_values) = text.parts();
+            let text = text.expose();
+            let place = DATA_START.len();
+            assert!(
+                long_values.take(&text[place..place + STAND_IN.len()], text).is_none(),
+                "{end:?}"
+            );
+            assert_eq!(long_values.count(), 1, "{end:?}");
         }
+    }
+
+    #[test]
+    fn no_value_begins_where_another_has_ended() {
+        let letters = "abcd".repeat(20);
+        for padding in ["abc=", "ab==", "==", "="] {
+            let file = token(&[&letters, padding, &letters].concat());
+            for size in 1..=file.len() {
+                let mut text = read(file.as_bytes(), size);
+                let shown = String::from_utf8(text.parts().0.expose().to_vec()).unwrap();
+                assert!(!shown.contains("data:AAAA,"), "{padding} {size}: {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_has_little_more_room_than_it_needs() {
+        let (other, value) = (" ".repeat(FIRST_ROOM + 1), token(&"abcd".repeat(1 << 20)));
+        for file in [other.clone() + &value, value + &other] {
+            let mut text = read(file.as_bytes(), 64 << 10);
+            let text = text.parts().0;
+            assert!(text.capacity() <= 2 * text.len(), "{} for {}", text.capacity(), text.len());
+        }
+        let file = " ".repeat(3 * FIRST_ROOM);
+        assert_eq!(read(file.as_bytes(), 64 << 10).parts().0.capacity(), file.len());
+    }
+
+    #[test]
+    fn a_file_that_outgrows_its_size_is_seldom_moved() {
+        let mut text = SopsText::new(0, true);
+        let mut rooms: Vec<_> = (0..3000)
+            .map(|_| (text.push(&[b' '; 1 << 10]), text.parts().0.capacity()).1)
+            .collect();
+        rooms.dedup();
+        assert!(rooms.len() < 30, "{}", rooms.len());
     }
 
     #[test]

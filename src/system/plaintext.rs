@@ -45,6 +45,12 @@ impl Plaintext {
         self.0.is_empty()
     }
 
+    /// The number of bytes for which there is room.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
     /// Appends `bytes`. If the buffer has to grow, the old buffer is wiped.
     pub fn push(&mut self, bytes: &[u8]) {
         let needed = self.0.len().saturating_add(bytes.len());

@@ -20,8 +20,10 @@ use super::{
 };
 use crate::text::diagnosis::Diagnosis;
 
-/// How many bytes are read at a time: 64 KiB.
+/// How many bytes are read at a time: 64 KiB, or less for a file that is smaller.
 const CHUNK: usize = 64 * 1024;
+/// The fewest bytes that are read at a time: 4 KiB, because a file can have more bytes than its size says.
+const LEAST_CHUNK: usize = 4 * 1024;
 
 /// The content and mode of a file. Both come from one open descriptor, so both belong to the same file.
 pub(crate) struct FileContents {
@@ -185,7 +187,7 @@ impl OpenFile {
     /// Reads the whole file, and gives it to `take` piece by piece. Fails if the file has grown beyond its limit.
     pub(crate) fn read(mut self, mut take: impl FnMut(&[u8])) -> Result<(), ReadError> {
         let mut left = self.limit;
-        let mut chunk = Zeroizing::new(vec![0; CHUNK.min(self.size.saturating_add(1))]);
+        let mut chunk = Zeroizing::new(vec![0; self.size.saturating_add(1).clamp(LEAST_CHUNK, CHUNK)]);
         loop {
             let count = match self.file.read(&mut chunk) {
                 Ok(0) => return Ok(()),

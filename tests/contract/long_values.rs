@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
 use crate::common::{World, has};
@@ -132,4 +133,59 @@ fn a_long_value_that_was_changed_is_refused_like_a_short_one() {
         assert_eq!(said.code, Some(1), "{expected}: {}", said.err);
         assert!(said.err.contains(expected), "{expected}: {}", said.err);
     }
+}
+
+/// The text behind `start` in `text`, up to the next `end`.
+fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    let (_, behind) = text.split_once(start).unwrap();
+    behind.split_once(end).unwrap().0
+}
+
+#[test]
+fn the_tag_of_a_value_never_replaces_long_data_that_are_not_base64() {
+    let Some(world) = world() else { return };
+    let file = encrypted(&world, "tag.json", &json!({"a": "short"}).to_string(), "");
+    let text = fs::read_to_string(&file).unwrap();
+    let (data, tag) = (between(&text, "data:", ","), between(&text, "tag:", ","));
+    let [sealed, end] = [data, tag].map(|field| BASE64_STANDARD.decode(field).unwrap());
+    let both = BASE64_STANDARD.encode([sealed, end].concat());
+    let changed = text.replacen(data, &("abcd".repeat(75_000) + "A"), 1).replacen(tag, &both, 1);
+    fs::write(&file, changed).unwrap();
+    let said = world.run(&world.manifest().secret("s", &file, "a"));
+    let expected = "the key \"a\": the data of the encrypted value is not Base64";
+    assert!(said.code == Some(1) && said.err.contains(expected), "{}", said.err);
+}
+
+#[test]
+fn a_mac_that_became_long_does_not_authenticate() {
+    let Some(world) = world() else { return };
+    let file = encrypted(&world, "mac.json", &json!({"a": long(300_000)}).to_string(), "");
+    let text = fs::read_to_string(&file).unwrap();
+    let mac = between(&text, "\"mac\": \"ENC[AES256_GCM,data:", ",");
+    fs::write(&file, text.replacen(mac, &"abcd".repeat(75_000), 1)).unwrap();
+    let said = world.run(&world.manifest().secret("s", &file, "a"));
+    let expected = "the MAC does not authenticate: the metadata was changed after sops wrote it";
+    assert!(said.code == Some(1) && said.err.contains(expected), "{}", said.err);
+}
+
+#[test]
+fn a_rule_about_comments_reads_a_long_comment_as_it_is_stored() {
+    let Some(world) = world() else { return };
+    let plain = format!("# {}\na: short\n", long(300_000));
+    let file = world.write("rule.yaml", &plain);
+    let rules = json!({"creation_rules": [{"age": RECIPIENT, "unencrypted_comment_regex": "no match"}]});
+    let config = world.write("rules.yaml", rules.to_string());
+    let (at, by) = (file.display(), config.display());
+    world.shell(&format!("sops --config '{by}' encrypt --in-place '{at}'"));
+    // sops writes no file whose comments match only when they are encrypted, so the rule is changed by hand.
+    let stored = fs::read_to_string(&file).unwrap().replace("no match", "zz");
+    assert!(between(&stored, "data:", ",").contains("zz"));
+    fs::write(&file, stored).unwrap();
+    let key = world.fixture("keys/age.txt");
+    world.shell(&format!(
+        "if SOPS_AGE_KEY_FILE='{}' sops decrypt '{at}' >/dev/null 2>&1; then exit 1; fi",
+        key.display()
+    ));
+    let said = world.run(&world.manifest().secret("s", &file, "a"));
+    assert_eq!(said.code, Some(1), "{}", said.err);
 }

@@ -65,7 +65,7 @@ impl Job {
     /// Returns a message for people if any step fails.
     pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Diagnosis> {
         let open = |text: &Plaintext, long_values: &mut LongValues| {
-            let file = self.parse(text)?;
+            let file = self.parse(text, long_values)?;
             let mut recovery = DataKeyRecovery::new(&file.metadata().key_groups, file.metadata().proof());
             keys.open(&mut recovery);
             match recovery.is_open().then(|| recovery.take_key()).flatten() {
@@ -91,7 +91,7 @@ impl Job {
                 Diagnosis::bare(format!("cannot decrypt {}\n{}", self.needed, report.trim_end()))
             })?;
             self.with_text(|text, long_values| {
-                let file = self.parse(text)?;
+                let file = self.parse(text, long_values)?;
                 // The file has been read a second time. The data key belongs to the text that was read the first time, so the MAC
                 // must still be the same.
                 if file.metadata().proof() != proof {
@@ -123,11 +123,16 @@ impl Job {
         }
     }
 
-    fn parse<'t>(&self, text: &'t Plaintext) -> Result<SopsFile<'t>, Diagnosis> {
-        SopsFile::parse(self.format, text.expose()).map_err(|error| {
+    fn parse<'t>(&self, text: &'t Plaintext, long_values: &LongValues) -> Result<SopsFile<'t>, Diagnosis> {
+        let file = SopsFile::parse(self.format, text.expose()).map_err(|error| {
             let diagnosis = remedy::unusable(&error, text.expose(), self.editable());
             diagnosis.of(format_args!("cannot use {} as a sops file", self.needed))
-        })
+        })?;
+        // No key is looked for with metadata of which a part was kept apart.
+        if !file.has_whole_metadata(long_values) {
+            return Err(self.fail(Diagnosis::new(DecryptError::LongValue.to_string(), RESTORE)));
+        }
+        Ok(file)
     }
 
     fn editable(&self) -> Editable<'_> {
