@@ -14,6 +14,7 @@ mod common;
 mod point;
 mod round;
 mod stage;
+mod staying;
 
 use common::has;
 use stage::{Stage, Telling};
@@ -51,6 +52,13 @@ fn errors_with_requests_through_systemctl() {
 fn errors_in_user_mode() {
     let Some(stage) = stage(Stage::user) else { return };
     round::errors(&stage, "user mode");
+}
+
+#[test]
+fn errors_and_kills_over_a_generation_that_stays() {
+    if has("strace") {
+        staying::faults();
+    }
 }
 
 #[test]
