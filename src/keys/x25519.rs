@@ -25,7 +25,7 @@ const LABEL: &[u8] = b"age-encryption.org/v1/X25519";
 const IDENTITY_HRP: Hrp = Hrp::parse_unchecked("age-secret-key-");
 const RECIPIENT_HRP: Hrp = Hrp::parse_unchecked("age");
 /// The length of a file key in bytes.
-const FILE_KEY: usize = 16;
+pub(crate) const FILE_KEY: usize = 16;
 
 /// An X25519 identity of age.
 pub(crate) struct X25519Identity {
@@ -52,9 +52,9 @@ impl X25519Identity {
 
     /// The text of the identity.
     pub(crate) fn text(&self) -> Option<Plaintext> {
-        bech32::encode_upper::<Bech32>(IDENTITY_HRP, &*self.secret)
-            .ok()
-            .map(Plaintext::from)
+        let mut text = Plaintext::default();
+        bech32::encode_upper_to_writer::<Bech32, _>(&mut text, IDENTITY_HRP, &*self.secret).ok()?;
+        Some(text)
     }
 
     /// The recipient that belongs to the identity.

@@ -17,14 +17,15 @@ use super::{
     conversion::scalar,
     recipient::{recipient, shown},
 };
-use crate::keys::{rsa::RsaKey, x25519::file_key};
+use crate::keys::{
+    rsa::RsaKey,
+    x25519::{FILE_KEY, file_key},
+};
 
 /// The label that age ties to each use of an ed25519 key.
 const ED25519_LABEL: &[u8] = b"age-encryption.org/v1/ssh-ed25519";
 /// The label that age ties to each use of an RSA key.
 const RSA_LABEL: &[u8] = b"age-encryption.org/v1/ssh-rsa";
-/// The length of a file key in bytes.
-const FILE_KEY: usize = 16;
 
 /// An SSH key that opens the age stanzas that name it.
 pub(crate) struct SshIdentity {
