@@ -12,5 +12,6 @@ pub mod messages;
 mod owners;
 pub(crate) mod remedy;
 pub mod run;
+mod site;
 mod sops_files;
 pub mod template;
