@@ -296,7 +296,8 @@ fn a_link_and_a_mount_point_that_lie_in_each_other_are_found_by_any_spelling() {
         for dry in ["dry-activate", ""] {
             let said = world.run_with(&manifest, |command| command.env("NIXOS_ACTION", dry));
             assert_eq!(said.code, Some(1), "{said:?}");
-            assert_eq!(said.err, format!("error: {problem}; choose two paths side by side\n"));
+            let remedy = "choose two paths, neither of which is inside the other";
+            assert_eq!(said.err, format!("error: {problem}; {remedy}\n"));
             assert_eq!((world.tree("/run"), world.tree("/etc")), before, "{link}");
         }
     }
