@@ -274,8 +274,11 @@ fn a_flipped_bit_is_refused_unless_sops_takes_the_file_too() {
             survivors += 1;
             // A change that sops accepts too is no damage, for example in a trailing bit of base64, in a comment, or in a name that
             // nothing protects.
-            if sops.decrypt(format, &path).is_err() {
-                faults.push(format!("{} {place}: {change}", format.name()));
+            // There are documents that it decrypts, but cannot print.
+            if let Err(complaint) = sops.decrypt(format, &path)
+                && !complaint.contains("Error dumping file")
+            {
+                faults.push(format!("{} {place}: {change}; sops says: {complaint}", format.name()));
             }
         }
         say(&format!(
