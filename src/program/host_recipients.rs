@@ -3,10 +3,10 @@
 use crate::{
     keys::{
         SshRecipients, public_key,
-        report::recipient::{service_name, shown_age},
+        report::recipient::{service_name, shown_age, shown_name},
     },
     sops::metadata::{KeyGroup, KeyGroups, MasterKey},
-    text::printable::printable,
+    text::identity::has_identity,
 };
 
 /// The recipients of a host, in every form that a sops file may name: an SSH key is also the recipients that it is converted to.
@@ -58,7 +58,8 @@ impl HostRecipients {
         if are_groups {
             return "a recipient of this host in another key group".to_owned();
         }
-        self.forms.first().map_or_else(String::new, |recipient| shown_age(recipient))
+        let first = self.forms.iter().find(|recipient| !has_identity(recipient));
+        first.map_or_else(|| "a recipient of this host".to_owned(), |recipient| shown_age(recipient))
     }
 
     fn opens(&self, group: &KeyGroup) -> bool {
@@ -68,7 +69,7 @@ impl HostRecipients {
     fn has(&self, key: &MasterKey) -> bool {
         match key {
             MasterKey::Age { recipient: name, .. } | MasterKey::Pgp { fingerprint: name, .. } => {
-                forms(name).iter().any(|form| self.forms.contains(form))
+                self.forms.contains(&normalized(name))
             }
             MasterKey::Remote { .. } => false,
         }
@@ -91,25 +92,30 @@ impl HostRecipients {
 fn row(key: &MasterKey) -> String {
     match key {
         MasterKey::Age { recipient, .. } => format!("age  {}", shown_age(recipient)),
-        MasterKey::Pgp { fingerprint, .. } => format!("pgp  {}", printable(fingerprint)),
-        MasterKey::Remote { service, name } => format!("{}  {}", service_name(*service), printable(name)),
+        MasterKey::Pgp { fingerprint, .. } => format!("pgp  {}", shown_name(fingerprint)),
+        MasterKey::Remote { service, name } => format!("{}  {}", service_name(*service), shown_name(name)),
     }
 }
 
-/// All forms of a recipient, the form that stands below `age` first. Comments of SSH keys, and the case of fingerprints, do not count.
+/// All forms of a recipient of the host, the form that stands below `age` first.
 fn forms(recipient: &str) -> Vec<String> {
+    let Some(found) = ssh_recipients(recipient) else {
+        return vec![normalized(recipient)];
+    };
+    [found.age, found.ssh, found.pgp].into_iter().flatten().collect()
+}
+
+/// A recipient in the one spelling that is compared: comments of SSH keys, and the case of fingerprints, do not count.
+fn normalized(recipient: &str) -> String {
     let recipient = recipient.trim();
-    if let Some(key) = public_key(recipient) {
-        let found = SshRecipients::of_line(&key).ok();
-        return found
-            .into_iter()
-            .flat_map(|found| [found.age, found.ssh, found.pgp])
-            .flatten()
-            .collect();
+    match ssh_recipients(recipient).and_then(|found| found.ssh) {
+        Some(ssh) => ssh,
+        None if recipient.starts_with("age1") => recipient.to_owned(),
+        None => recipient.replace(' ', "").to_uppercase(),
     }
-    if recipient.starts_with("age1") {
-        vec![recipient.to_owned()]
-    } else {
-        vec![recipient.replace(' ', "").to_uppercase()]
-    }
+}
+
+/// The recipients that an SSH public key stands for. `None` if the text is none.
+fn ssh_recipients(recipient: &str) -> Option<SshRecipients> {
+    SshRecipients::of_line(&public_key(recipient.trim())?).ok()
 }

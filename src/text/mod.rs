@@ -2,6 +2,7 @@
 
 pub mod diagnosis;
 pub mod encoding;
+pub(crate) mod identity;
 pub(crate) mod printable;
 pub(crate) mod shell;
 pub(crate) mod spelling;

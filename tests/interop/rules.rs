@@ -220,3 +220,31 @@ fn what_the_check_tells_to_type_mends_the_file() {
         }
     }
 }
+
+#[test]
+fn a_file_that_sops_cannot_encrypt_anew_stays_as_it_is() {
+    let Some(sops) = sops_or_skip() else { return };
+    let directory = sops.file("not-anew");
+    fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("two words.yaml");
+    let rules = |rule: Value| fs::write(directory.join(".sops.yaml"), json!({ "creation_rules": [rule] }).to_string()).unwrap();
+    fs::write(&file, text("a.yaml")).unwrap();
+    rules(json!({ "age": RECIPIENTS[0] }));
+    let encrypted = sops.within(&directory, &["encrypt", "--in-place", "two words.yaml"]);
+    assert!(encrypted.status.success(), "{}", printed(&encrypted));
+    let before = fs::read(&file).unwrap();
+    for recipient in [RECIPIENTS[0], "age1mistyped"] {
+        rules(json!({ "age": recipient, "encrypted_regex": "a" }));
+        let found = printed(&check(&directory, "two words.yaml"));
+        let line = found.lines().find(|line| line.contains("\tselection\t")).unwrap();
+        let command = line.rsplit_once("run: ").unwrap().1;
+        // In the first turn, nobody has the key.
+        let command = match recipient {
+            "age1mistyped" => command.to_owned(),
+            _ => format!("export SOPS_AGE_KEY_FILE=/nonexistent; {command}"),
+        };
+        let typed = sops.typed(&directory, &command, "");
+        assert!(!typed.status.success(), "{command}");
+        assert_eq!(fs::read(&file).unwrap(), before, "{command}");
+    }
+}

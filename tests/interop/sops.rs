@@ -106,13 +106,17 @@ impl Sops {
 
     /// Types a line in a shell that finds this sops, with an answer on standard input.
     pub fn type_in(&self, directory: &Path, line: &str, answer: &str) {
-        let place = self.program.parent().unwrap().display();
-        let script = format!("PATH={place}:{}; printf '{answer}' | {{ {line}; }}", env!("PATH"));
-        let output = self
-            .among(Command::new("sh").args(["-c", &script]), directory)
-            .output()
-            .unwrap();
+        let output = self.typed(directory, line, answer);
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// What comes of a line that somebody types in a directory, with an answer to all questions.
+    pub fn typed(&self, directory: &Path, line: &str, answer: &str) -> Output {
+        let place = self.program.parent().unwrap().display();
+        let script = format!("export PATH={place}:{}; printf '{answer}' | {{ {line}; }}", env!("PATH"));
+        self.among(Command::new("sh").args(["-c", &script]), directory)
+            .output()
+            .unwrap()
     }
 
     fn program(&self, directory: &Path) -> Command {

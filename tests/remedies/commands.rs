@@ -95,6 +95,16 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "sops encrypt --filename-override",
+        "tests/interop/rules.rs types all commands of the check",
+        &[],
+    ),
+    named(
+        "sops exec-file",
+        "tests/interop/rules.rs types all commands of the check",
+        &[],
+    ),
+    named(
         "cd {} && ",
         "the case nested goes there; tests/interop/rules.rs types all commands of the check",
         &[],

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Words that show a remedy: a command, or an instruction.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "run: ",
     "hint: ",
     "set format",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 26] = [
     "gpg --",
     "sops edit",
     "sops encrypt ",
+    "sops exec-file",
     "sops updatekeys",
     "sops rotate",
     "sed -i",

@@ -2,17 +2,14 @@
 
 use super::problem::FileProblem;
 use crate::{
-    keys::report::recipient::{service_name, shown_age},
+    keys::report::recipient::{service_name, shown_age, shown_name},
     program::remedy::Editable,
     sops::{
         SopsFile,
         creation_rules::{CreationRule, RecipientKind, RuleRecipient},
         format::Format,
     },
-    text::{
-        diagnosis::Diagnosis,
-        printable::{printable, quoted},
-    },
+    text::{diagnosis::Diagnosis, printable::quoted},
 };
 
 /// The remedy for a rule by which sops encrypts nothing.
@@ -79,8 +76,8 @@ fn recipients(groups: &[Vec<RuleRecipient>], rule: &CreationRule, file: Editable
 fn recipient_text(recipient: &RuleRecipient) -> String {
     match recipient.kind {
         RecipientKind::Age => shown_age(&recipient.name),
-        RecipientKind::Pgp => format!("pgp {}", printable(&recipient.name)),
-        RecipientKind::Remote(service) => format!("{} {}", service_name(service), printable(&recipient.name)),
+        RecipientKind::Pgp => format!("pgp {}", shown_name(&recipient.name)),
+        RecipientKind::Remote(service) => format!("{} {}", service_name(service), shown_name(&recipient.name)),
     }
 }
 

@@ -3,7 +3,10 @@
 use crate::{
     keys::{failure::EntryFailure, group::RecipientEntry, holder::Holder, hybrid::by_its_ends, keyring::Keyring, ssh},
     sops::metadata::{MasterKey, Service},
-    text::printable::{one_line, printable},
+    text::{
+        identity::without_identity,
+        printable::{one_line, printable},
+    },
 };
 
 /// One recipient entry, as the report shows it.
@@ -50,14 +53,14 @@ impl RecipientRow {
             },
             MasterKey::Pgp { fingerprint, .. } => Self {
                 kind: "pgp",
-                shown: printable(fingerprint),
+                shown: shown_name(fingerprint),
                 notes: faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
                 ..blank
             },
             MasterKey::Remote { service, name } => Self {
                 kind: service_name(*service),
                 unsupported: Some(service_name(*service)),
-                shown: printable(name),
+                shown: shown_name(name),
                 notes: vec!["not supported yet".to_owned()],
                 ..blank
             },
@@ -119,7 +122,13 @@ fn wanted(recipient: &str, keyring: &Keyring) -> Vec<String> {
 /// An age recipient as messages show it. An SSH key is shown by its fingerprint, and a very long recipient by its first and last
 /// characters.
 pub(crate) fn shown_age(recipient: &str) -> String {
+    let recipient = without_identity(recipient);
     ssh::shown_recipient(recipient).unwrap_or_else(|| by_its_ends(&one_line(recipient.trim())))
+}
+
+/// The fingerprint of an OpenPGP key, or the name of a key in a key service, as messages show it.
+pub(crate) fn shown_name(name: &str) -> String {
+    printable(without_identity(name))
 }
 
 /// The notes on the failures of an entry. Returns `None` if the only failure is that the key is not on this host.

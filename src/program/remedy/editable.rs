@@ -73,10 +73,15 @@ impl<'f> Editable<'f> {
         format!("{directory}{run}")
     }
 
-    /// The commands `run: sops decrypt … && sops encrypt …`, after which the file is as the rules of `.sops.yaml` say.
+    /// The commands `run: sops exec-file … && mv …`, after which the file is as the rules of `.sops.yaml` say. The plain text goes
+    /// from one sops to the other through a pipe, and the file stays as it is if one of them fails.
     pub(crate) fn encrypt_anew(&self) -> String {
-        let types = self.types("decrypt");
-        self.run(|file| format!("sops decrypt --in-place{types} {file} && sops encrypt --in-place{types} {file}"))
+        let types = self.types("exec-file");
+        self.run(|file| {
+            let encrypt = format!("sops encrypt --filename-override {file}{types} {{}} > {file}.new");
+            let encrypt = shell::word(&encrypt);
+            format!("sops exec-file{types} {file} {encrypt} && mv {file}.new {file}")
+        })
     }
 
     /// The options that name the format of the file, if the ending of its name stands for another format.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     sops::{metadata::Service, pattern::Pattern},
-    text::spelling::nearest,
+    text::{identity::has_identity, spelling::nearest},
 };
 
 /// The fields that select what is encrypted in a file. A rule may have one of them.
@@ -60,7 +60,7 @@ pub(crate) struct CreationRule {
 impl CreationRule {
     pub(crate) fn new(number: usize, fields: &YamlFields<'_>) -> Result<Self, RulesError> {
         let path = fields.text("path_regex")?;
-        Ok(Self {
+        let rule = Self {
             number,
             groups: groups(fields)?,
             threshold: fields.number("shamir_threshold")?,
@@ -68,7 +68,20 @@ impl CreationRule {
             mac_only_encrypted: fields.flag("mac_only_encrypted")?,
             unknown: unknown(fields),
             path: (!path.is_empty()).then(|| pattern(number, &path)).transpose()?,
-        })
+        };
+        if rule.has_identity() {
+            let problem = format!("rule {number} has a private key where a recipient belongs");
+            return Err(RulesError::new(problem));
+        }
+        Ok(rule)
+    }
+
+    /// Whether there is a private key among the texts that messages show.
+    fn has_identity(&self) -> bool {
+        let recipients = self.groups.iter().flatten().map(|recipient| &recipient.name);
+        let fields = self.unknown.iter().map(|(field, _)| field);
+        let selection = self.selection.iter().map(|(_, text)| text);
+        recipients.chain(fields).chain(selection).any(|text| has_identity(text))
     }
 
     /// Whether the rule names files. If not, it is for all files that somebody encrypts, and does not say which those are.

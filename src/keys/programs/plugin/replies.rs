@@ -13,7 +13,10 @@ use super::{
     outcome::PluginOutcome,
     stanza::{self, Command},
 };
-use crate::{system::plaintext::Plaintext, text::printable::printable};
+use crate::{
+    system::plaintext::Plaintext,
+    text::{identity::has_identity, printable::printable},
+};
 
 /// Limit: at most this many messages of one plugin are shown to a person. Further messages are refused.
 const MOST_SHOWN: usize = 32;
@@ -174,8 +177,9 @@ fn words(text: &[u8], secrets: &[Plaintext]) -> String {
             text = Zeroizing::new(text.replace(secret, "…"));
         }
     }
-    let is_identity = |word: &str| word.contains("AGE-PLUGIN-") || word.contains("AGE-SECRET-KEY-");
-    let shown = text.split_whitespace().map(|word| if is_identity(word) { "…" } else { word });
+    let shown = text
+        .split_whitespace()
+        .map(|word| if has_identity(word) { "…" } else { word });
     let line = Zeroizing::new(shown.collect::<Vec<_>>().join(" "));
     printable(&line)
 }
