@@ -80,7 +80,7 @@ impl ReadError {
         }
     }
 
-    /// The error, with what to do about it.
+    /// The error, with its remedy if [`Self::remedy`] has one.
     pub(crate) fn diagnosis(&self) -> Diagnosis {
         Diagnosis {
             cause: self.to_string(),
