@@ -91,6 +91,7 @@ fuzz:
 
 lint:
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --all-targets -- -D warnings
 
 # An exception in deny.toml that nothing needs any more is an error too. The fuzz targets need other ones.

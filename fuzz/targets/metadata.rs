@@ -4,7 +4,7 @@
 #![no_main]
 
 use serde_json::Value;
-use sops_install_secrets::sops::{SopsFileError, SopsFile, format::Format, metadata::Metadata};
+use sops_install_secrets::sops::{SopsFile, SopsFileError, format::Format, metadata::Metadata};
 use sops_install_secrets_fuzz::{messages::assert_presentable, sealing, timed_fuzz_target, trees::repeats_a_name};
 
 timed_fuzz_target!(|section: &[u8]| {

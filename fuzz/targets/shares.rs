@@ -45,7 +45,10 @@ timed_fuzz_target!(|input: &[u8]| {
         assert_eq!(key.expose(), sealing::data_key().expose());
     }
     let right = has_right.iter().filter(|is_right| **is_right).count();
-    assert!(found.is_some() || !are_first_right || right < threshold, "{right} of {threshold} in {groups:?}");
+    assert!(
+        found.is_some() || !are_first_right || right < threshold,
+        "{right} of {threshold} in {groups:?}"
+    );
     assert!(found.is_none() || right >= threshold, "{right} of {threshold} in {groups:?}");
 });
 

@@ -23,7 +23,9 @@ static TOKENS: LazyLock<Tokens> = LazyLock::new(|| Tokens::new(SECRETS.map(|(tok
 
 timed_fuzz_target!(|text: &[u8]| {
     let value = |token: usize| Ok(SECRETS[token].1);
-    let rendered = TOKENS.length(text, value).and_then(|length| TOKENS.render(text, length, value));
+    let rendered = TOKENS
+        .length(text, value)
+        .and_then(|length| TOKENS.render(text, length, value));
     match rendered {
         Ok(rendered) => assert_eq!(rendered.expose(), replaced(text)),
         // There is a value for each placeholder. So the text that is left only looks like a placeholder.
