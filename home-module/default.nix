@@ -108,11 +108,11 @@ in
     # Other units may require the unit, so it is there, and does nothing.
     (lib.mkIf (!cfg.enable) {
       systemd.user.services.sops-nix = {
-        Unit.Description = "Secrets of sops files (sops.enable is off)";
+        Unit.Description = lib.mkDefault "Secrets of sops files (sops.enable is off)";
         Service = {
-          Type = "oneshot";
-          RemainAfterExit = true;
-          ExecStart = "${pkgs.coreutils}/bin/true";
+          Type = lib.mkDefault "oneshot";
+          RemainAfterExit = lib.mkDefault true;
+          ExecStart = lib.mkDefault "${pkgs.coreutils}/bin/true";
         };
       };
     })

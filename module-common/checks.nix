@@ -102,6 +102,10 @@ in
         message = "sops.gnupg.home and sops.gnupg.sshKeyPaths cannot both be set: set sops.gnupg.sshKeyPaths to [ ], or sops.gnupg.home to null.";
       }
       {
+        assertion = cfg.hostRecipients == [ ] || hostRecipients.lines != [ ];
+        message = "sops.hostRecipients names no recipient, only comments: add one, as sops-nix keys --nix prints it on the host.";
+      }
+      {
         assertion = hostRecipients.strange == [ ];
         message = "sops.hostRecipients has an entry that is no recipient: write public keys only, as sops-nix keys --nix prints them on the host.";
       }

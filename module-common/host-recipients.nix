@@ -4,10 +4,11 @@
 let
   linesOf = text: lib.filter isRecipient (map lib.trim (lib.splitString "\n" text));
   isRecipient = line: line != "" && !lib.hasPrefix "#" line;
+  isFile = recipient: builtins.isPath recipient || lib.hasPrefix "/" recipient;
 in
 rec {
   lines = lib.concatMap (
-    recipient: linesOf (if builtins.isPath recipient then builtins.readFile recipient else recipient)
+    recipient: linesOf (if isFile recipient then builtins.readFile recipient else recipient)
   ) cfg.hostRecipients;
 
   # Those that are none: a private key must not get into the store.

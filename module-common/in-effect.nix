@@ -9,6 +9,7 @@ let
     templates = { };
     credentials = { };
     environment = { };
+    hostRecipients = [ ];
     age = cfg.age // {
       keyFile = null;
       keyCredential = null;

@@ -144,8 +144,10 @@ let
           sopsFileHash = lib.mkOption {
             type = types.str;
             readOnly = true;
-            default = lib.optionalString cfg.validateSopsFiles (builtins.hashFile "sha256" config.sopsFile);
-            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` is off";
+            default = lib.optionalString (cfg.enable && cfg.validateSopsFiles) (
+              builtins.hashFile "sha256" config.sopsFile
+            );
+            defaultText = lib.literalMD "SHA-256 of `sopsFile`; empty when `sops.validateSopsFiles` or `sops.enable` is off";
             description = "Hash of the encrypted file, for use in the `restartTriggers` of a unit.";
           };
         };

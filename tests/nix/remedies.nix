@@ -601,6 +601,15 @@ in
         })
       ];
 
+  host-recipients-that-are-comments =
+    mends "add one, as sops-nix keys --nix prints it on the host"
+      (keyed { sops.hostRecipients = [ "# none yet" ]; })
+      [
+        (keyed {
+          sops.hostRecipients = [ "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u" ];
+        })
+      ];
+
   host-recipient-that-is-private =
     mends "write public keys only" (keyed { sops.hostRecipients = [ "AGE-SECRET-KEY-1QQQQ" ]; })
       [

@@ -14,6 +14,11 @@ pub const ROWS: &[Row] = &[
         &["sops.hostRecipients"],
     ),
     named(
+        "add one, as sops-nix keys --nix prints it on the host",
+        EVALUATED,
+        &["sops.hostRecipients"],
+    ),
+    named(
         "write public keys only, as sops-nix keys --nix prints them on the host",
         EVALUATED,
         &["sops.hostRecipients"],

@@ -6,6 +6,7 @@ let
   declared = {
     sops.enable = false;
     sops.defaultSopsFile = ./no-such-file.yaml;
+    sops.hostRecipients = [ ./no-such-key.pub ];
     sops.secrets."db/password".owner = "nobody-has-this-name";
     sops.secrets."db/password".group = "nor-this";
     sops.secrets.my-password.neededForUsers = true;
@@ -46,6 +47,7 @@ in
         };
         sops.credentials.app.password = "db/password";
         systemd.services.app = {
+          restartTriggers = [ config.sops.secrets."db/password".sopsFileHash ];
           wantedBy = [ "multi-user.target" ];
           requires = [
             "sops-nix.target"

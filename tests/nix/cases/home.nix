@@ -41,6 +41,9 @@ in
     sops.enable = false;
     sops.defaultSopsFile = ./no-such-file.yaml;
     sops.secrets."db/password" = { };
+    sops.hostRecipients = [ ./no-such-key.pub ];
+    # As it may be set for the time when the module is on.
+    systemd.user.services.sops-nix.Unit.Description = "The secrets of alice";
   };
 
   home-guide-run-time-directory = user [ "manifest.json" ] {

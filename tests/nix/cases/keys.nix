@@ -57,9 +57,14 @@ in
           ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL6nuWNJTopegLNemmdjo9JR1exg2AdHA1F+jiMZ155y root@web
         ''
         ../../fixtures/keys/ssh_rsa.pub
+        "${toString ../../fixtures/keys}/ssh_ed25519.pub"
         "FE0883FD102288D8993CABF285850DB4E36EDDFC"
       ];
     };
+  };
+  says-host-recipients-that-are-comments = {
+    shows = [ ];
+    module.sops.hostRecipients = [ "# ssh-ed25519 AAAA" ];
   };
   says-host-recipients-that-are-private = {
     shows = [ ];
