@@ -265,51 +265,6 @@ impl InstallError {
         )
     }
 
-    /// The ledger cannot be read, because it is not what this program writes.
-    pub(crate) fn bad_ledger(path: &Path, error: &serde_json::Error) -> Self {
-        Self::new(
-            format!(
-                "cannot read the ledger {}: {error}; so what belongs to former secrets stays",
-                shown(path)
-            ),
-            "remove the ledger; the next run begins a new one, with the links that there are then",
-        )
-    }
-
-    /// A later version of this program has written the ledger.
-    pub(crate) fn later_ledger(path: &Path, version: u64) -> Self {
-        Self::new(
-            format!(
-                "the ledger {} has version {version}, which this program does not know; so what belongs to former secrets stays",
-                shown(path)
-            ),
-            "use the version of this program that wrote the ledger, or remove the ledger",
-        )
-    }
-
-    /// The ledger is that of another installation, whose link has the path `link`.
-    pub(crate) fn ledger_of(path: &Path, link: &Path) -> Self {
-        Self::new(
-            format!(
-                "the ledger {} belongs to the installation in {}; so what belongs to former secrets here stays",
-                shown(path),
-                shown(link)
-            ),
-            "choose another symlinkPath for one of the two installations",
-        )
-    }
-
-    /// The ledger could not be written, and why.
-    pub(crate) fn unrecorded(error: &Self) -> Self {
-        Self::new(
-            format!(
-                "{}; so the links of this run stay when their secrets go",
-                error.diagnosis.cause
-            ),
-            "make room for the ledger, or mount its file system for writing, and run this again",
-        )
-    }
-
     /// Another program replaced a directory or link that this run had just made.
     pub(crate) fn interference(path: &Path) -> Self {
         Self::new(

@@ -23,8 +23,6 @@ pub struct Environment {
     pub systemctl: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`: the directory that replaces `%r` in user mode.
     pub runtime_dir: Option<PathBuf>,
-    /// `XDG_STATE_HOME`: the directory of what a user's programs remember. The default is `.local/state` in `HOME`.
-    pub state: Option<PathBuf>,
     /// The variables that name key sources.
     pub keys: KeyVariables,
 }
@@ -64,7 +62,6 @@ impl Environment {
             units: absolute("SOPS_NIX_UNITS"),
             systemctl: absolute("SOPS_NIX_SYSTEMCTL"),
             runtime_dir: absolute("XDG_RUNTIME_DIR"),
-            state: absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state"))),
             keys: KeyVariables::read(),
         }
     }

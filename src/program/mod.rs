@@ -12,6 +12,5 @@ pub mod messages;
 mod owners;
 pub(crate) mod remedy;
 pub mod run;
-mod site;
 mod sops_files;
 pub mod template;

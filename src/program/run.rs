@@ -5,6 +5,8 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
+use rustix::fs::Gid;
+
 use super::{
     again,
     cli::{Arguments, CheckMode},
@@ -14,12 +16,11 @@ use super::{
     host_recipients::HostRecipients,
     key_sources,
     owners::{Owners, owned},
-    site,
     sops_files::{self, Files},
 };
 use crate::{
     install::{
-        self, Entry, Extent, InstallError, Preview, Site,
+        self, Entry, Extent, FileSystem, Homes, InstallError, Preview, Site, Store,
         changes::Changes,
         units::{self, Channel},
     },
@@ -131,7 +132,7 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let thread = Confined::default();
     let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
-    let site = site::of(arguments, &environment, manifest, root, &mut accounts);
+    let site = site(arguments, manifest, root, &mut accounts);
     let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
     files.open_with_programs(&mut keyring);
     key_sources::tell(manifest, &mut keyring);
@@ -155,6 +156,47 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
             make_live(&environment, manifest, &site, &entries, &failures, verdict, again)
         }
     }
+}
+
+fn site(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
+    let store = if manifest.user_mode {
+        Store::Directory
+    } else {
+        Store::Mounted {
+            file_system: if manifest.use_tmpfs {
+                FileSystem::Tmpfs
+            } else {
+                FileSystem::Ramfs
+            },
+            group: if arguments.ignore_passwd {
+                Gid::ROOT
+            } else {
+                directory_group(accounts)
+            },
+        }
+    };
+    Site {
+        root: root.clone(),
+        mount_point: root.locate(&manifest.mount_point),
+        link: root.locate(&manifest.link),
+        keep_generations: manifest.keep_generations,
+        keeps_unchanged: !manifest.is_of_sops_nix,
+        store,
+        homes: match (manifest.user_mode, arguments.ignore_passwd) {
+            (true, _) => Homes::Unknown,
+            (false, true) => Homes::Earlier,
+            (false, false) => Homes::Known,
+        },
+    }
+}
+
+/// The group of the directories in the mount point. The group only decides who may list the directories. So if the group cannot be
+/// looked up, the secrets are still published, and the next run corrects the group.
+fn directory_group(accounts: &mut Accounts) -> Gid {
+    accounts.directory_group().unwrap_or_else(|error| {
+        tracing::warn!("{error}; so only root can list the directories of the secrets, until the next run");
+        Gid::ROOT
+    })
 }
 
 /// Reports what a run would change. Writes nothing except the lists of units that a dry activation reads.

@@ -64,23 +64,6 @@ pub const ROWS: &[Row] = &[
         "a dry run says what the run would do; nobody has to do it",
         &[],
     ),
-    mended(
-        "remove the ledger; the next run begins a new one",
-        a_damaged_ledger_is_begun_anew,
-    ),
-    mended(
-        "use the version of this program that wrote the ledger, or remove the ledger",
-        a_ledger_of_a_later_version_is_begun_anew,
-    ),
-    named(
-        "choose another symlinkPath for one of the two installations",
-        "tests/contract/ledger.rs has two installations beside each other",
-        &[],
-    ),
-    mended(
-        "make room for the ledger, or mount its file system for writing",
-        a_ledger_can_be_written,
-    ),
     mended("run: df -h; df -i", room_is_made),
     mended(
         "run this as root; in user mode, choose a directory of your own",
@@ -170,41 +153,6 @@ fn another_file_system_is_unmounted() {
     let line = scene.says("is neither ramfs nor tmpfs");
     scene.does(&line);
     scene.is_mended();
-}
-
-/// A host whose secret has a link outside `/run/secrets`, and so a ledger.
-fn host_with_a_ledger() -> Option<Scene> {
-    let mut scene = host()?;
-    scene.set("version", 1);
-    scene.redeclare("path", "/etc/app/key");
-    Some(scene)
-}
-
-fn a_damaged_ledger_is_begun_anew() {
-    let Some(scene) = host_with_a_ledger() else { return };
-    scene.types("mkdir /var/lib/sops-nix && echo '{' > /var/lib/sops-nix/ledger.json");
-    scene.says("cannot read the ledger /var/lib/sops-nix/ledger.json");
-    scene.types("rm /var/lib/sops-nix/ledger.json");
-    scene.no_longer_says("ledger");
-    scene.types("test -s /var/lib/sops-nix/ledger.json");
-}
-
-fn a_ledger_of_a_later_version_is_begun_anew() {
-    let Some(scene) = host_with_a_ledger() else { return };
-    scene.is_mended();
-    scene.types("sed -i 's/\"version\": 1/\"version\": 2/' /var/lib/sops-nix/ledger.json");
-    scene.says("has version 2, which this program does not know");
-    scene.types("rm /var/lib/sops-nix/ledger.json");
-    scene.no_longer_says("ledger");
-}
-
-fn a_ledger_can_be_written() {
-    let Some(scene) = host_with_a_ledger() else { return };
-    scene.types("mkdir /var/lib/sops-nix && mount -t tmpfs -o ro none /var/lib/sops-nix");
-    scene.says("so the links of this run stay when their secrets go");
-    scene.types("mount -o remount,rw /var/lib/sops-nix");
-    scene.no_longer_says("so the links of this run stay");
-    scene.types("test -s /var/lib/sops-nix/ledger.json");
 }
 
 fn a_mount_in_place_of_a_link_is_unmounted() {
