@@ -63,7 +63,7 @@ def tell(lab):
         machine.succeed("echo '[Service]' > /etc/systemd/system/odd.service; systemctl daemon-reload; systemctl restart sops-nix")
         machine.wait_until("! ls /run/nixos/activation-* 2> /dev/null && [ -z \"$(systemctl list-units --all --plain --no-legend 'sops-nix-requests-*')\" ]")
         said = machine.succeed("journalctl -b -o cat -u 'sops-nix-requests-*'")
-        assert "try-restart: exit status: 1" in said and "run: systemctl try-restart odd.service" in said, said
+        assert "try-restart failed with exit status: 1" in said and "run: systemctl try-restart odd.service" in said, said
         assert machine.property("odd", "ActiveState") == "active"
     machine.cut_power()
 
