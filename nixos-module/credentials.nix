@@ -4,6 +4,7 @@
   lib,
   options,
   pkgs,
+  utils,
   ...
 }:
 
@@ -12,35 +13,65 @@ let
   inherit (lib) types;
   phases = import ./phases.nix { inherit config lib pkgs; };
   unitPath = import ./unit-path.nix { inherit lib; };
+  ordering = import ./ordering.nix {
+    inherit
+      config
+      lib
+      options
+      utils
+      ;
+  };
+  definitionsOf = import ./definitions.nix { inherit config lib options; };
   inherit (import ./needs.nix { inherit lib; }) needOf;
 
   serviceOf = lib.removeSuffix ".service";
   quoted = lib.strings.escapeNixIdentifier;
 
-  # What a service gets. A secret that does not exist is refused below.
+  # What a service gets. A secret that does not exist is refused below. For an instance, only a drop-in is made: a whole unit would replace the template.
   serviceWith = unit: credentials: {
     ${serviceOf unit} = {
-      after = lib.unique (
-        map (secret: "sops-nix${(phaseOf secret).suffix}.service") (secretsOf credentials)
-      );
+      after = lib.unique (map installerOf (secretsOf credentials));
       serviceConfig.LoadCredential = lib.mapAttrsToList (
         credential: secret: "${credential}:${unitPath.plain (fileOf secret)}"
       ) (lib.filterAttrs (_: secret: cfg.secrets ? ${secret}) credentials);
-    };
+    }
+    // lib.optionalAttrs (lib.hasInfix "@" unit) { overrideStrategy = lib.mkDefault "asDropin"; };
   };
   secretsOf = credentials: lib.filter (secret: cfg.secrets ? ${secret}) (lib.attrValues credentials);
   phaseOf =
     secret:
     lib.findFirst (phase: phase.option == needOf cfg.secrets.${secret}) phases.regular phases.all;
+  installerOf = secret: "sops-nix${(phaseOf secret).suffix}.service";
   # The file itself: what `path` names may be a link that comes later.
   fileOf = secret: "${(phaseOf secret).directory}/${cfg.secrets.${secret}.name}";
 
-  # Whether anything but this file defines the service.
+  # Whether anything but this file defines the service, or the template of an instance.
   isDefined =
-    service:
-    lib.any (
-      definition: definition.file != toString ./credentials.nix && definition.value ? ${service}
-    ) options.systemd.services.definitionsWithLocations;
+    service: (definitionsOf service).isDefined || (definitionsOf (templateOf service)).isDefined;
+  # `getty@` for `getty@tty1`; the name itself for a service that is no instance.
+  templateOf =
+    service: lib.head (lib.splitString "@" service) + lib.optionalString (lib.hasInfix "@" service) "@";
+
+  # A service cannot get what is installed after it has started. `ways` are the units by which it starts before.
+  orderAssertion =
+    unit: secret:
+    let
+      service = serviceOf unit;
+      installer = installerOf secret;
+      ways = ordering.waitingFor [ "${service}.service" ] installer;
+      way = lib.optionalString (
+        !lib.elem "${service}.service" ways
+      ) ", because ${lib.head ways} waits for it";
+    in
+    {
+      assertion = ways == [ ];
+      message =
+        "sops.credentials.${quoted unit}: ${service}.service starts before ${installer}${way}, so it cannot get ${secret}: remove that order"
+        + lib.optionalString (
+          needOf cfg.secrets.${secret} == null
+        ) ", or set sops.secrets.${quoted secret}.neededForFileSystems to true"
+        + ".";
+    };
 
   unitAssertions = lib.concatMap (
     unit:
@@ -58,6 +89,7 @@ let
         message = "${option}: systemd.services has no ${service}: correct the name. If a package brings the unit, add systemd.services.${quoted service} = { }.";
       }
     ]
+    ++ map (orderAssertion unit) (secretsOf cfg.credentials.${unit})
   ) (lib.attrNames cfg.credentials);
 
   credentialAssertions = lib.concatLists (

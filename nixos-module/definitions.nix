@@ -11,6 +11,7 @@ name:
 
 let
   own = map toString [
+    ./credentials.nix
     ./file-systems-unit.nix
     ./former-names.nix
     ./units.nix
@@ -57,6 +58,15 @@ let
 in
 rec {
   inherit definitions;
+
+  # Whether anything defines the unit, where the condition of the definition holds. An empty definition counts.
+  isDefined =
+    (lib.evalModules {
+      modules = [
+        { options.found = lib.mkOption { type = values; }; }
+      ]
+      ++ map (found: { inherit found; }) definitions;
+    }).config.found != [ ];
 
   # What the definitions set, where their conditions hold. For each option, and for each field of a section, this is the list of its
   # values.

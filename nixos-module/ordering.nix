@@ -27,61 +27,7 @@ let
     sops-nix-generate-age-key = null;
   };
 
-  # Units of packages that start early in the boot, with the units that they wait for. NixOS does not know the files of these units.
-  # The units of the second list wait for systemd-sysusers.service.
-  earlyUnits =
-    lib.genAttrs [
-      "cryptsetup-pre.target"
-      "kmod-static-nodes.service"
-      "swap.target"
-      "systemd-boot-random-seed.service"
-      "systemd-journald.service"
-      "systemd-journald.socket"
-      "systemd-modules-load.service"
-      "systemd-random-seed.service"
-      "systemd-remount-fs.service"
-      "systemd-sysctl.service"
-      "systemd-sysusers.service"
-      "systemd-tmpfiles-setup-dev-early.service"
-      "systemd-tpm2-setup-early.service"
-      "systemd-tpm2-setup.service"
-      "systemd-udevd-control.socket"
-      "systemd-udevd-kernel.socket"
-      "tpm2.target"
-      "userborn.service"
-    ] (_: [ ])
-    // lib.genAttrs [
-      "systemd-journal-flush.service"
-      "systemd-tmpfiles-setup-dev.service"
-      "systemd-udev-settle.service"
-      "systemd-udev-trigger.service"
-      "systemd-udevd.service"
-      "systemd-vconsole-setup.service"
-    ] (_: [ "systemd-sysusers.service" ])
-    // {
-      # systemd-remount-fs.service, which an entry for / in fstab starts, makes local mounts wait for the devices in /dev, and these wait for users.
-      "local-fs-pre.target" = lib.optional (
-        config.fileSystems or { } ? "/"
-      ) "systemd-tmpfiles-setup-dev.service";
-      "local-fs.target" = [ "local-fs-pre.target" ];
-      "cryptsetup.target" = [ "cryptsetup-pre.target" ];
-      "systemd-tmpfiles-setup.service" = [
-        "systemd-sysusers.service"
-        "local-fs.target"
-      ];
-    };
-
-  # Units that the kernel and systemd's generators make, with the units that they wait for.
-  earlyByName =
-    unit:
-    if lib.hasPrefix "systemd-cryptsetup@" unit then
-      [ "cryptsetup-pre.target" ]
-    else if lib.hasPrefix "systemd-fsck@" unit then
-      [ "local-fs-pre.target" ]
-    else if lib.hasSuffix ".device" unit || lib.hasSuffix ".swap" unit then
-      [ ]
-    else
-      null;
+  inherit (import ./early-units.nix { inherit config lib; }) earlyUnits earlyByName;
 
   # A list of units or paths, from an option or a field of a unit file.
   words = values: lib.filter (word: word != "") (lib.splitString " " (toString values));
@@ -260,17 +206,17 @@ let
     let
       unit = aliased.${name} or name;
     in
-    earlyUnits.${unit} or (
-      if nodes ? ${unit} then
-        known unit nodes.${unit}
-      else
-        lib.optionals (unit != sysinit) (
-          let
-            early = earlyByName unit;
-          in
-          if early != null then early else unknown
-        )
-    );
+    if earlyUnits ? ${unit} then
+      earlyUnits.${unit} ++ before.${unit} or [ ]
+    else if nodes ? ${unit} then
+      known unit nodes.${unit}
+    else
+      lib.optionals (unit != sysinit) (
+        let
+          early = earlyByName unit;
+        in
+        if early != null then early else unknown
+      );
 
   # A unit and all units that it waits for, directly or not.
   chain =

@@ -6,6 +6,9 @@ use crate::{
     text::diagnosis::Diagnosis,
 };
 
+/// Limit: a sops file that a command reads has at most 1 GiB. The limit of the installer is 256 MiB by default, and can be raised.
+pub(crate) const LARGEST: usize = 1 << 30;
+
 /// Reads a sops file. If `is_told` is true, the user has named the format of `file`. Otherwise, if the text does not have this format,
 /// the format that fits the text is taken.
 ///

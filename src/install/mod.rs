@@ -22,6 +22,7 @@ mod mount;
 mod name;
 mod owner;
 mod parents;
+mod path_error;
 mod pending;
 mod plan;
 mod preview;

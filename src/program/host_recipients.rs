@@ -3,9 +3,12 @@
 use crate::{
     keys::{
         SshRecipients, public_key,
-        report::recipient::{service_name, shown_age, shown_name},
+        report::recipient::{shown_age, shown_key},
     },
-    sops::metadata::{KeyGroup, KeyGroups, MasterKey},
+    sops::{
+        creation_rules::RuleRecipient,
+        metadata::{KeyGroup, KeyGroups, MasterKey},
+    },
     text::identity::has_identity,
 };
 
@@ -90,11 +93,9 @@ impl HostRecipients {
 }
 
 fn row(key: &MasterKey) -> String {
-    match key {
-        MasterKey::Age { recipient, .. } => format!("age  {}", shown_age(recipient)),
-        MasterKey::Pgp { fingerprint, .. } => format!("pgp  {}", shown_name(fingerprint)),
-        MasterKey::Remote { service, name } => format!("{}  {}", service_name(*service), shown_name(name)),
-    }
+    let RuleRecipient { kind, name } = RuleRecipient::from(key);
+    let (kind, shown) = shown_key(kind, &name);
+    format!("{kind}  {shown}")
 }
 
 /// All forms of a recipient of the host, the form that stands below `age` first.

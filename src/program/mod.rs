@@ -1,6 +1,7 @@
 //! The program: its command line and environment, the steps of a run, and its messages.
 
 mod again;
+mod channel;
 pub mod cli;
 mod contents;
 pub mod environment;
@@ -12,5 +13,6 @@ pub mod messages;
 mod owners;
 pub(crate) mod remedy;
 pub mod run;
+mod site;
 mod sops_files;
 pub mod template;

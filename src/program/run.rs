@@ -5,10 +5,8 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
-use rustix::fs::Gid;
-
 use super::{
-    again,
+    again, channel,
     cli::{Arguments, CheckMode},
     contents,
     environment::Environment,
@@ -16,14 +14,11 @@ use super::{
     host_recipients::HostRecipients,
     key_sources,
     owners::{Owners, owned},
+    site,
     sops_files::{self, Files},
 };
 use crate::{
-    install::{
-        self, Entry, Extent, FileSystem, Homes, InstallError, Preview, Site, Store,
-        changes::Changes,
-        units::{self, Channel},
-    },
+    install::{self, Entry, Extent, InstallError, Preview, Site, changes::Changes, units},
     manifest::{Manifest, ManifestError},
     system::{
         confinement::Confined,
@@ -132,7 +127,7 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     let thread = Confined::default();
     let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
-    let site = site(arguments, manifest, root, &mut accounts);
+    let site = site::of(arguments, manifest, root, &mut accounts);
     let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
     files.open_with_programs(&mut keyring);
     key_sources::tell(manifest, &mut keyring);
@@ -158,47 +153,6 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     }
 }
 
-fn site(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
-    let store = if manifest.user_mode {
-        Store::Directory
-    } else {
-        Store::Mounted {
-            file_system: if manifest.use_tmpfs {
-                FileSystem::Tmpfs
-            } else {
-                FileSystem::Ramfs
-            },
-            group: if arguments.ignore_passwd {
-                Gid::ROOT
-            } else {
-                directory_group(accounts)
-            },
-        }
-    };
-    Site {
-        root: root.clone(),
-        mount_point: root.locate(&manifest.mount_point),
-        link: root.locate(&manifest.link),
-        keep_generations: manifest.keep_generations,
-        keeps_unchanged: !manifest.is_of_sops_nix,
-        store,
-        homes: match (manifest.user_mode, arguments.ignore_passwd) {
-            (true, _) => Homes::Unknown,
-            (false, true) => Homes::Earlier,
-            (false, false) => Homes::Known,
-        },
-    }
-}
-
-/// The group of the directories in the mount point. The group only decides who may list the directories. So if the group cannot be
-/// looked up, the secrets are still published, and the next run corrects the group.
-fn directory_group(accounts: &mut Accounts) -> Gid {
-    accounts.directory_group().unwrap_or_else(|error| {
-        tracing::warn!("{error}; so only root can list the directories of the secrets, until the next run");
-        Gid::ROOT
-    })
-}
-
 /// Reports what a run would change. Writes nothing except the lists of units that a dry activation reads.
 fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, entries: &[Entry<'_>], verdict: Verdict) -> Outcome {
     let preview = match Preview::of(site, entries) {
@@ -212,7 +166,7 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
         return Outcome::NothingChanged;
     }
     print_changes(manifest, &preview.changes, true);
-    let untold = units::request(&channel(environment, manifest, &site.root), &preview.changes.units);
+    let untold = units::request(&channel::of(environment, manifest, &site.root), &preview.changes.units);
     for error in &untold {
         tracing::error!("{error}");
     }
@@ -237,7 +191,7 @@ fn make_live(
     } else {
         Extent::Rest
     };
-    let published = match install::publish(site, entries, extent, &channel(environment, manifest, &site.root)) {
+    let published = match install::publish(site, entries, extent, &channel::of(environment, manifest, &site.root)) {
         Ok(published) => published,
         Err(failed) => {
             for warning in &failed.warnings {
@@ -303,30 +257,6 @@ fn diagnosis(error: InstallError, again: &str) -> Diagnosis {
 
 fn failed_entries(failures: &[Failure]) -> Vec<String> {
     failures.iter().flat_map(|failure| failure.entries.iter().cloned()).collect()
-}
-
-/// How unit requests are made. In user mode, the home-manager module names systemctl if there are units to restart or reload.
-fn channel(environment: &Environment, manifest: &Manifest, root: &Root) -> Channel {
-    if manifest.user_mode {
-        let systemctl = environment.systemctl.clone().filter(|_| !environment.dry_run);
-        return systemctl.map_or(Channel::Nobody, Channel::OfUser);
-    }
-    let systemctl = PathBuf::from("systemctl");
-    match (environment.via_systemctl, environment.dry_run) {
-        (true, false) => Channel::Systemctl(systemctl),
-        (true, true) => Channel::Announced(systemctl),
-        (false, dry) => Channel::Lists {
-            directory: root.unit_lists(),
-            dry,
-            units: environment.units.clone(),
-            systemctl: environment.systemctl.clone().or_else(systemctl_of_nixos),
-        },
-    }
-}
-
-/// The systemctl of NixOS. Activation scripts do not have it in their `PATH`, and the scripts of sops-nix's module do not name it.
-fn systemctl_of_nixos() -> Option<PathBuf> {
-    Some(PathBuf::from("/run/current-system/sw/bin/systemctl")).filter(|path| path.exists())
 }
 
 /// Makes the unit requests that a switch has left. `since` says when the lists with these requests were written, if this is known.

@@ -2,7 +2,7 @@
 //!
 //! The data of an encrypted value is Base64 in the file, which is a third longer than the data. So the data of a long value is
 //! decoded while the file is read, and is kept apart. In the text, a short [`STAND_IN`] takes its place. Then a large secret is in
-//! memory only once, and its Base64 never as a whole.
+//! memory only once, and not beside its Base64.
 //!
 //! Whoever wrote the file may have put such data where no encrypted value is expected, for example into a comment. So a file that
 //! was shortened does not decrypt unless each long value was used and is authentic. Then it has to be read again as it is.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::random::Random;
 use super::sops::Sops;
-use super::{number, say, seed, sops_or_skip};
+use super::{Format, number, say, seed, sops_or_skip};
 
 /// Public halves of TEST KEYS.
 const RECIPIENTS: [&str; 3] = [
@@ -36,7 +36,8 @@ const PATTERNS: [&str; 18] = [
     "ü",
     "a(",
 ];
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
+    ".env",
     "a.yaml",
     "a.YML",
     "secrets/db.yaml",
@@ -247,4 +248,30 @@ fn a_file_that_sops_cannot_encrypt_anew_stays_as_it_is() {
         assert!(!typed.status.success(), "{command}");
         assert_eq!(fs::read(&file).unwrap(), before, "{command}");
     }
+}
+
+/// What a merge by git leaves: a line of an encrypted file that is there twice. The editor of the test takes the first of the two away.
+#[test]
+fn a_key_that_came_twice_is_removed_by_the_command_of_the_check() {
+    let Some(sops) = sops_or_skip() else { return };
+    let directory = sops.file("twice");
+    fs::create_dir_all(&directory).unwrap();
+    let config = json!({ "creation_rules": [{ "age": RECIPIENTS[0] }] }).to_string();
+    fs::write(directory.join(".sops.yaml"), config).unwrap();
+    let file = directory.join("a.json");
+    fs::write(&file, r#"{"a": "x", "b": "y"}"#).unwrap();
+    let encrypted = sops.within(&directory, &["encrypt", "--in-place", "a.json"]);
+    assert!(encrypted.status.success(), "{}", printed(&encrypted));
+    let text = fs::read_to_string(&file).unwrap();
+    let line = text.split_inclusive('\n').find(|line| line.contains("\"a\":")).unwrap();
+    fs::write(&file, text.replacen(line, &line.repeat(2), 1)).unwrap();
+    let found = printed(&check(&directory, "a.json"));
+    let command = found.trim().rsplit_once("run: ").unwrap().1;
+    let typed = sops.typed(&directory, &format!("export EDITOR='sed -i 2d'; {command}"), "");
+    assert!(typed.status.success(), "{command}: {}", printed(&typed));
+    assert_eq!(printed(&check(&directory, "a.json")), "");
+    assert_eq!(
+        sops.decrypt(Format::Json, &file).unwrap(),
+        b"{\n\t\"a\": \"x\",\n\t\"b\": \"y\"\n}\n"
+    );
 }

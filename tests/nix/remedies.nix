@@ -582,7 +582,30 @@ in
       [
         (keyed {
           sops.credentials."getty@name".password = "db/password";
-          systemd.services."getty@name" = { };
+          systemd.services."getty@" = { };
+        })
+      ];
+  credential-of-a-service-that-comes-too-early =
+    let
+      early = {
+        before = [ "local-fs.target" ];
+        unitConfig.DefaultDependencies = false;
+      };
+    in
+    mends "remove that order, or set sops.secrets.\"db/password\".neededForFileSystems to true."
+      (keyed {
+        sops.credentials.early.password = "db/password";
+        systemd.services.early = early;
+      })
+      [
+        (keyed {
+          sops.credentials.early.password = "db/password";
+          systemd.services.early = { };
+        })
+        (keyed {
+          sops.credentials.early.password = "db/password";
+          sops.secrets."db/password".neededForFileSystems = true;
+          systemd.services.early = early;
         })
       ];
   credential-with-a-slash = mends "use letters, digits" (keyed {

@@ -55,7 +55,9 @@ rec {
   # where systemd has a place for them.
   service =
     unit:
-    sections [
+    # What NixOS puts into a file of its own beside the template of the unit.
+    lib.optionalString (unit.overrideStrategy or "" == "asDropin") "# drop-in\n"
+    + sections [
       (unitSection unit)
       (one "Service" (
         section (

@@ -80,6 +80,16 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "remove all but one from that rule",
+        "the other cases of sops-nix check have rules with one such field",
+        &[],
+    ),
+    named(
+        "set shamir_threshold to a number from 2 to {groups}",
+        "another rule of the case has such a number",
+        &[],
+    ),
+    named(
         "correct the file",
         "the other cases of sops-nix check have rules without a fault",
         &[],

@@ -1,6 +1,10 @@
 //! Answers whether everything is encrypted that `.sops.yaml` says.
 
-use std::{collections::HashMap, env, path::Path};
+use std::{
+    collections::HashMap,
+    env,
+    path::{Path, PathBuf},
+};
 
 use super::{
     candidate::{self, FileToCheck, RULE_FILE},
@@ -10,6 +14,7 @@ use super::{
 };
 use crate::{
     command::{audience::Audience, cli::CheckArguments, reply::Reply},
+    manifest::without_detours,
     system::read,
     text::{diagnosis::Diagnosis, printable::shown},
 };
@@ -28,7 +33,7 @@ pub(crate) fn answer(arguments: &CheckArguments, audience: Audience) -> Result<R
     let without_rules = groups.remove(&None).unwrap_or_default();
     let named = without_rules.iter().filter(|candidate| candidate.is_named);
     reply.failures.extend(named.map(|candidate| no_rule_file(&candidate.path)));
-    if groups.is_empty() && reply.failures.is_empty() {
+    if groups.is_empty() && reply.failures.is_empty() && !has_rules(&arguments.files, &current) {
         return Err(no_rule_file(&current.join(RULE_FILE)));
     }
     let mut checked = Vec::new();
@@ -46,6 +51,13 @@ pub(crate) fn answer(arguments: &CheckArguments, audience: Audience) -> Result<R
         Audience::Script => problem::lines(&checked),
     };
     Ok(reply)
+}
+
+/// Whether there is a file `.sops.yaml` for any of the directories.
+fn has_rules(directories: &[PathBuf], current: &Path) -> bool {
+    let mut known = HashMap::new();
+    let mut has = |directory: &Path| candidate::nearest(&without_detours(&current.join(directory)), &mut known).is_some();
+    directories.iter().any(|directory| has(directory)) || directories.is_empty() && has(Path::new(""))
 }
 
 /// The failure for a file that no rules are for.

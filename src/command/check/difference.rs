@@ -2,7 +2,7 @@
 
 use super::problem::FileProblem;
 use crate::{
-    keys::report::recipient::{service_name, shown_age, shown_name},
+    keys::report::recipient::shown_key,
     program::remedy::Editable,
     sops::{
         SopsFile,
@@ -12,14 +12,10 @@ use crate::{
     text::{diagnosis::Diagnosis, printable::quoted},
 };
 
-/// The remedy for a rule by which sops encrypts nothing.
-pub(crate) const ADD_RECIPIENTS: &str = "add recipients to that rule";
-
 /// All that is not as the rule says: the recipients, how many key groups open the file, and which values are encrypted.
 pub(crate) fn problems(sops_file: &SopsFile<'_>, rule: &CreationRule, file: Editable<'_>) -> Vec<FileProblem> {
-    if !rule.has_recipients() {
-        let cause = format!("rule {} names no recipient", rule.number);
-        return vec![FileProblem::new("rule", Diagnosis::new(cause, ADD_RECIPIENTS))];
+    if let Some(fault) = rule.fault() {
+        return vec![FileProblem::new("rule", fault)];
     }
     let groups = &sops_file.metadata().key_groups.groups;
     let groups: Vec<Vec<_>> = groups
@@ -74,22 +70,22 @@ fn recipients(groups: &[Vec<RuleRecipient>], rule: &CreationRule, file: Editable
 }
 
 fn recipient_text(recipient: &RuleRecipient) -> String {
+    let (kind, shown) = shown_key(recipient.kind, &recipient.name);
     match recipient.kind {
-        RecipientKind::Age => shown_age(&recipient.name),
-        RecipientKind::Pgp => format!("pgp {}", shown_name(&recipient.name)),
-        RecipientKind::Remote(service) => format!("{} {}", service_name(service), shown_name(&recipient.name)),
+        RecipientKind::Age => shown,
+        _ => format!("{kind} {shown}"),
     }
 }
 
 /// `sops updatekeys` keeps the number of groups that open a file, so the file must be encrypted anew.
 fn threshold(sops_file: &SopsFile<'_>, rule: &CreationRule, file: Editable<'_>) -> Option<FileProblem> {
     let groups = &sops_file.metadata().key_groups;
-    let (found, wanted) = (groups.needed(), rule.threshold);
-    if wanted == 0 || rule.groups.len() < 2 || found == wanted.max(2) {
+    let (found, wanted) = (groups.needed(), rule.needed());
+    if rule.groups.len() < 2 || found == wanted {
         return None;
     }
     let number = rule.number;
-    let cause = format!("{found} key groups open it together, but rule {number} says {wanted}");
+    let cause = format!("{found} key groups open it together, but rule {number} wants {wanted}");
     Some(FileProblem::new("threshold", Diagnosis::new(cause, file.encrypt_anew())))
 }
 
@@ -101,7 +97,7 @@ fn selection(sops_file: &SopsFile<'_>, rule: &CreationRule, file: Editable<'_>) 
     let (field, value) = sops_file.rule();
     let found = (field, String::from_utf8_lossy(value).into_owned());
     let default = || ("unencrypted_suffix", "_unencrypted".to_owned());
-    let wanted = rule.selection.clone().unwrap_or_else(default);
+    let wanted = rule.selection().cloned().unwrap_or_else(default);
     let number = rule.number;
     let cause = if found != wanted {
         let text = |(field, value): &(&str, String)| format!("{field} {}", quoted(value));

@@ -27,7 +27,7 @@ pub(crate) fn look<'t>(text: &'t [u8], file: Editable<'_>) -> Finding<'t> {
     }
     match sops_text::parse(text, file, false) {
         Ok((format, parsed)) => Finding::SopsFile(format, Box::new(parsed)),
-        Err(diagnosis) if remedy::was_encrypted(text) || text.trim_ascii().is_empty() => Finding::Damaged(diagnosis),
+        Err(diagnosis) if remedy::was_encrypted(text) => Finding::Damaged(diagnosis),
         Err(diagnosis) => Finding::Plain(diagnosis),
     }
 }
@@ -69,7 +69,7 @@ fn values(sops_file: &mut SopsFile<'_>, file: Editable<'_>) -> Vec<FileProblem> 
 /// Keys that are twice in one map. YAML with such a key is no sops file at all.
 fn repeated(sops_file: &SopsFile<'_>, file: Editable<'_>) -> Option<FileProblem> {
     let keys = counted(sops_file.repeated().into_iter().map(|key| key.to_string()))?;
-    let remedy = format!("to keep one of them, {}", file.sops("edit"));
+    let remedy = format!("to keep one of them, {}", file.sops("edit --ignore-mac"));
     Some(FileProblem::new(
         "repeated-key",
         Diagnosis::new(format!("{keys} there more than once"), remedy),

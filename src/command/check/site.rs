@@ -4,20 +4,16 @@ use std::path::Path;
 
 use super::{
     candidate::FileToCheck,
-    difference,
     examination::{self, Finding},
     problem::{CheckedFile, FileProblem},
     rule_file::RuleFile,
 };
 use crate::{
-    command::input::Input,
+    command::{input::Input, sops_text::LARGEST},
     program::remedy::{self, Editable},
     sops::{creation_rules::CreationRule, format::Format},
     text::diagnosis::Diagnosis,
 };
-
-/// The most bytes of a file that is checked. The limit of the installer is 64 MiB if nobody raises it.
-const LARGEST: usize = 1 << 30;
 
 /// The current directory, and the directory of a file `.sops.yaml`.
 pub(crate) struct CheckSite<'s> {
@@ -90,10 +86,12 @@ fn no_rule(of_rules: &str) -> FileProblem {
 
 /// The problem of a file that was never encrypted.
 fn plain(diagnosis: Diagnosis, rule: &CreationRule) -> FileProblem {
-    if rule.has_recipients() {
-        FileProblem::new("unencrypted", diagnosis)
-    } else {
-        let cause = format!("{}, and rule {} names no recipient", diagnosis.cause, rule.number);
-        FileProblem::new("unencrypted", Diagnosis::new(cause, difference::ADD_RECIPIENTS))
-    }
+    let diagnosis = match rule.fault() {
+        None => diagnosis,
+        Some(fault) => Diagnosis {
+            cause: format!("{}, and {}", diagnosis.cause, fault.cause),
+            remedy: fault.remedy,
+        },
+    };
+    FileProblem::new("unencrypted", diagnosis)
 }

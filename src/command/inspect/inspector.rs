@@ -16,8 +16,6 @@ use crate::{
     text::{diagnosis::Diagnosis, printable},
 };
 
-/// Limit: a sops file that is inspected has at most 1 GiB. The limit of the installer is 256 MiB by default, and can be raised.
-const LARGEST: usize = 1 << 30;
 /// Limit: at most 64 MiB are inspected from standard input or a fifo.
 const LARGEST_STREAM: usize = 64 << 20;
 
@@ -27,7 +25,7 @@ const LARGEST_STREAM: usize = 64 << 20;
 ///
 /// Returns a message for people if the file cannot be read, or is no sops file.
 pub(crate) fn answer(arguments: &InspectArguments, audience: Audience) -> Result<Reply, Diagnosis> {
-    let input = Input::read(&arguments.file, LARGEST, LARGEST_STREAM)?;
+    let input = Input::read(&arguments.file, sops_text::LARGEST, LARGEST_STREAM)?;
     let inspection = inspect(&input, arguments.input_type.map(Format::from))?;
     let text = match audience {
         _ if arguments.json => json(&inspection),

@@ -2,7 +2,10 @@
 
 use crate::{
     keys::{failure::EntryFailure, group::RecipientEntry, holder::Holder, hybrid::by_its_ends, keyring::Keyring, ssh},
-    sops::metadata::{MasterKey, Service},
+    sops::{
+        creation_rules::{RecipientKind, RuleRecipient},
+        metadata::Service,
+    },
     text::{
         identity::without_identity,
         printable::{one_line, printable},
@@ -36,34 +39,21 @@ impl RecipientRow {
         let has = |is_such: fn(&EntryFailure) -> bool| entry.failures.iter().any(is_such);
         let is_foreign = has(|failure| matches!(failure, EntryFailure::Unsupported(_)));
         let is_untried = has(|failure| matches!(failure, EntryFailure::NotTried | EntryFailure::OutOfTime(_)));
-        let blank = Self {
-            kind: "age",
-            unsupported: None,
-            shown: String::new(),
-            notes: Vec::new(),
+        let key = RuleRecipient::from(&entry.key);
+        let (kind, shown) = shown_key(key.kind, &key.name);
+        let notes = match key.kind {
+            RecipientKind::Age => faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted(&key.name, keyring)),
+            RecipientKind::Pgp => faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
+            RecipientKind::Remote(_) => vec!["not supported yet".to_owned()],
+        };
+        Self {
+            kind,
+            unsupported: matches!(key.kind, RecipientKind::Remote(_)).then_some(kind),
+            shown,
+            notes,
             is_damaged: is_ours && !is_foreign && !is_untried,
             is_foreign,
             has_program_failed: has(|failure| matches!(failure, EntryFailure::ProgramFailed(_) | EntryFailure::OutOfTime(_))),
-        };
-        match &entry.key {
-            MasterKey::Age { recipient, .. } => Self {
-                shown: shown_age(recipient),
-                notes: faults(&entry.failures, is_ours, "age").unwrap_or_else(|| wanted(recipient, keyring)),
-                ..blank
-            },
-            MasterKey::Pgp { fingerprint, .. } => Self {
-                kind: "pgp",
-                shown: shown_name(fingerprint),
-                notes: faults(&entry.failures, is_ours, "OpenPGP").unwrap_or_default(),
-                ..blank
-            },
-            MasterKey::Remote { service, name } => Self {
-                kind: service_name(*service),
-                unsupported: Some(service_name(*service)),
-                shown: shown_name(name),
-                notes: vec!["not supported yet".to_owned()],
-                ..blank
-            },
         }
     }
 
@@ -126,9 +116,13 @@ pub(crate) fn shown_age(recipient: &str) -> String {
     ssh::shown_recipient(recipient).unwrap_or_else(|| by_its_ends(&one_line(recipient.trim())))
 }
 
-/// The fingerprint of an OpenPGP key, or the name of a key in a key service, as messages show it.
-pub(crate) fn shown_name(name: &str) -> String {
-    printable(without_identity(name))
+/// The word for a kind of keys, and the name of such a key, as messages show them.
+pub(crate) fn shown_key(kind: RecipientKind, name: &str) -> (&'static str, String) {
+    match kind {
+        RecipientKind::Age => ("age", shown_age(name)),
+        RecipientKind::Pgp => ("pgp", printable(without_identity(name))),
+        RecipientKind::Remote(service) => (service_name(service), printable(without_identity(name))),
+    }
 }
 
 /// The notes on the failures of an entry. Returns `None` if the only failure is that the key is not on this host.

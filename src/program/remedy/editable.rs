@@ -140,15 +140,18 @@ impl<'f> Editable<'f> {
     }
 }
 
-/// The format that sops chooses by the ending of the name.
+/// The format that sops chooses by the ending of the name. A name may consist of the ending alone, such as `.env`.
 pub(crate) fn of_ending(path: &Path) -> Format {
-    match path.extension().map(|ending| ending.to_string_lossy()).as_deref() {
-        Some("yaml" | "yml") => Format::Yaml,
-        Some("json") => Format::Json,
-        Some("env") => Format::Dotenv,
-        Some("ini") => Format::Ini,
-        _ => Format::Binary,
-    }
+    let name = path.as_os_str().as_encoded_bytes();
+    let endings = [
+        (".yaml", Format::Yaml),
+        (".yml", Format::Yaml),
+        (".json", Format::Json),
+        (".env", Format::Dotenv),
+        (".ini", Format::Ini),
+    ];
+    let found = endings.iter().find(|(ending, _)| name.ends_with(ending.as_bytes()));
+    found.map_or(Format::Binary, |(_, format)| *format)
 }
 
 #[cfg(test)]
@@ -178,10 +181,11 @@ mod tests {
             ("/a.yml", Format::Yaml, "sops edit /a.yml"),
             ("/a", Format::Binary, "sops edit /a"),
             ("/a", Format::Yaml, "sops edit --input-type yaml --output-type yaml /a"),
+            ("/.env", Format::Dotenv, "sops edit /.env"),
             (
-                "/.env",
-                Format::Dotenv,
-                "sops edit --input-type dotenv --output-type dotenv /.env",
+                "/a.YAML",
+                Format::Yaml,
+                "sops edit --input-type yaml --output-type yaml /a.YAML",
             ),
             (
                 "/a.json",

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why creation rules cannot be followed. sops does not follow them either.
+/// Why creation rules cannot be followed. sops then uses no rule of the file.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(crate) struct RulesError(String);

@@ -6,6 +6,11 @@ use crate::sops::{
     tree::{Branch, ScalarType, Stored, Value},
 };
 
+/// The words for true, each in small letters, in capital letters, or with a capital at the beginning.
+const YES: [&str; 3] = ["y", "yes", "on"];
+/// The words for false, spelled in the same ways.
+const NO: [&str; 3] = ["n", "no", "off"];
+
 /// The fields of a map, with those that YAML merge keys bring into it.
 pub(crate) struct YamlFields<'t> {
     index: NameIndex<'t, Stored<'t>>,
@@ -55,12 +60,22 @@ impl<'t> YamlFields<'t> {
         }
     }
 
-    /// Whether a field is true.
+    /// Whether a field is true. go-yaml, which sops uses, takes some words of YAML 1.1 for a boolean where it expects one.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, RulesError> {
         match self.value(name) {
             None => Ok(false),
             Some(Value::Scalar(ScalarType::Boolean, text)) => Ok(**text == *b"True"),
+            Some(Value::Scalar(ScalarType::Text, text)) if is_among(text, YES) => Ok(true),
+            Some(Value::Scalar(ScalarType::Text, text)) if is_among(text, NO) => Ok(false),
             Some(_) => Err(self.wrong(name, "true or false")),
+        }
+    }
+
+    /// Texts in a list, where each may contain commas between several.
+    pub(crate) fn list(&self, name: &str) -> Result<Vec<String>, RulesError> {
+        match self.value(name) {
+            None | Some(Value::List(_)) => self.texts(name),
+            Some(_) => Err(self.wrong(name, "a list of texts")),
         }
     }
 
@@ -97,6 +112,12 @@ impl<'t> YamlFields<'t> {
     fn wrong(&self, name: &str, expected: &str) -> RulesError {
         RulesError::new(format!("\"{name}\" of {} is not {expected}", self.of))
     }
+}
+
+/// Whether a text is one of these words.
+fn is_among(text: &[u8], words: [&str; 3]) -> bool {
+    let is_one_case = text.iter().skip(1).all(u8::is_ascii_lowercase) || text.iter().all(u8::is_ascii_uppercase);
+    is_one_case && words.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(text))
 }
 
 /// The elements of a list without its comments.

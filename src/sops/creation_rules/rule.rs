@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     sops::{metadata::Service, pattern::Pattern},
-    text::{identity::has_identity, spelling::nearest},
+    text::{diagnosis::Diagnosis, identity::has_identity, spelling::nearest},
 };
 
 /// The fields that select what is encrypted in a file. A rule may have one of them.
@@ -45,10 +45,10 @@ pub(crate) struct CreationRule {
     /// The key groups.
     pub(crate) groups: Vec<Vec<RuleRecipient>>,
     /// The number of groups that open a file together; 0 if the rule leaves it to sops, which then wants all.
-    pub(crate) threshold: usize,
-    /// The field that selects what is encrypted, with its suffix or pattern. Without one, sops encrypts all but what is below keys
-    /// that end in `_unencrypted`.
-    pub(crate) selection: Option<(&'static str, String)>,
+    threshold: usize,
+    /// The fields that select what is encrypted, each with its suffix or pattern. Without one, sops encrypts all but what is below
+    /// keys that end in `_unencrypted`. By a rule with several, it encrypts nothing.
+    selections: Vec<(&'static str, String)>,
     /// Whether the MAC covers the encrypted values alone.
     pub(crate) mac_only_encrypted: bool,
     /// Fields that sops does not know and so ignores, each with the name that was probably meant.
@@ -64,7 +64,7 @@ impl CreationRule {
             number,
             groups: groups(fields)?,
             threshold: fields.number("shamir_threshold")?,
-            selection: selection(number, fields)?,
+            selections: selections(fields)?,
             mac_only_encrypted: fields.flag("mac_only_encrypted")?,
             unknown: unknown(fields),
             path: (!path.is_empty()).then(|| pattern(number, &path)).transpose()?,
@@ -80,8 +80,8 @@ impl CreationRule {
     fn has_identity(&self) -> bool {
         let recipients = self.groups.iter().flatten().map(|recipient| &recipient.name);
         let fields = self.unknown.iter().map(|(field, _)| field);
-        let selection = self.selection.iter().map(|(_, text)| text);
-        recipients.chain(fields).chain(selection).any(|text| has_identity(text))
+        let selections = self.selections.iter().map(|(_, text)| text);
+        recipients.chain(fields).chain(selections).any(|text| has_identity(text))
     }
 
     /// Whether the rule names files. If not, it is for all files that somebody encrypts, and does not say which those are.
@@ -89,9 +89,36 @@ impl CreationRule {
         self.path.is_some()
     }
 
-    /// Whether the rule names a recipient. sops encrypts nothing by a rule without one.
-    pub(crate) fn has_recipients(&self) -> bool {
-        self.groups.iter().all(|group| !group.is_empty())
+    /// The field that selects what is encrypted, with its suffix or pattern; `None` if the rule leaves it to sops.
+    pub(crate) fn selection(&self) -> Option<&(&'static str, String)> {
+        self.selections.first()
+    }
+
+    /// Why sops encrypts nothing by this rule, although it uses the other rules of the file. `None` if it does.
+    pub(crate) fn fault(&self) -> Option<Diagnosis> {
+        let (number, groups) = (self.number, self.groups.len());
+        if self.groups.iter().any(Vec::is_empty) {
+            let cause = format!("rule {number} names no recipient");
+            return Some(Diagnosis::new(cause, "add recipients to that rule"));
+        }
+        if self.selections.len() > 1 {
+            let names: Vec<_> = self.selections.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            let cause = format!("rule {number} has more than one of {}", names.join(", "));
+            return Some(Diagnosis::new(cause, "remove all but one from that rule"));
+        }
+        let is_possible = groups < 2 || self.threshold == 0 || (2..=groups).contains(&self.threshold);
+        (!is_possible).then(|| {
+            let cause = format!("rule {number} wants {} of its {groups} key groups", self.threshold);
+            Diagnosis::new(cause, format!("set shamir_threshold to a number from 2 to {groups}"))
+        })
+    }
+
+    /// The number of key groups that open a file together.
+    pub(crate) fn needed(&self) -> usize {
+        match self.threshold {
+            0 => self.groups.len(),
+            threshold => threshold,
+        }
     }
 
     /// Whether the rule is for the file at `path`, counted from the directory of `.sops.yaml`.
@@ -112,20 +139,13 @@ fn pattern(number: usize, text: &str) -> Result<Pattern, RulesError> {
     Pattern::new(text.as_bytes()).map_err(fail)
 }
 
-fn selection(number: usize, fields: &YamlFields<'_>) -> Result<Option<(&'static str, String)>, RulesError> {
+fn selections(fields: &YamlFields<'_>) -> Result<Vec<(&'static str, String)>, RulesError> {
     let mut found = Vec::new();
     for name in SELECTIONS {
         found.push((name, fields.text(name)?));
     }
     found.retain(|(_, text)| !text.is_empty());
-    match found.len() {
-        0 | 1 => Ok(found.pop()),
-        _ => {
-            let names: Vec<_> = found.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            let names = names.join(", ");
-            Err(RulesError::new(format!("rule {number} has more than one of {names}")))
-        }
-    }
+    Ok(found)
 }
 
 /// The key groups of a rule. Recipients directly in the rule make one group; they do not count if the rule has `key_groups`.
@@ -163,7 +183,7 @@ fn group(fields: &YamlFields<'_>) -> Result<Vec<RuleRecipient>, RulesError> {
         ("pgp", RecipientKind::Pgp),
         ("hc_vault", RecipientKind::Remote(Service::HashicorpVault)),
     ] {
-        let names = fields.texts(name)?;
+        let names = fields.list(name)?;
         recipients.extend(names.iter().map(|name| RuleRecipient::of_rule(kind, name)));
     }
     for key in fields.maps("kms", "key")? {

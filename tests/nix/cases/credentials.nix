@@ -82,7 +82,7 @@ in
       };
       systemd.services.app.serviceConfig.LoadCredential = [ "own:/etc/own" ];
       systemd.services.web = { };
-      systemd.services."getty@tty1" = { };
+      systemd.services."getty@" = { };
     };
   };
 
@@ -94,6 +94,33 @@ in
       systemd.services.nginx = { };
       systemd.services."getty@" = { };
     };
+  };
+  # A definition that does not count, and services that start before their secrets: directly, and by way of a target.
+  says-credentials-of-services-that-come-too-early = {
+    shows = [ ];
+    module =
+      { lib, ... }:
+      {
+        imports = [ (host { }) ];
+        sops.secrets.disk = {
+          key = "db/password";
+          neededForFileSystems = true;
+        };
+        sops.credentials.none.password = "db/password";
+        sops.credentials.first.password = "db/password";
+        sops.credentials.early.password = "db/password";
+        sops.credentials.in-time.disk = "disk";
+        systemd.services.none = lib.mkIf false { description = "x"; };
+        systemd.services.first.before = [ "sops-nix.service" ];
+        systemd.services.early = {
+          before = [ "local-fs.target" ];
+          unitConfig.DefaultDependencies = false;
+        };
+        systemd.services.in-time = {
+          before = [ "local-fs.target" ];
+          unitConfig.DefaultDependencies = false;
+        };
+      };
   };
   says-credentials-that-cannot-be = {
     shows = [ ];

@@ -81,6 +81,10 @@ let
         path = option (types.listOf types.package) [ ];
         restartTriggers = option (types.listOf types.unspecified) [ ];
         reloadIfChanged = flag;
+        overrideStrategy = option (types.enum [
+          "asDropin"
+          "asDropinIfExists"
+        ]) "asDropinIfExists";
         restartIfChanged = option types.bool true;
         stopIfChanged = option types.bool true;
       }

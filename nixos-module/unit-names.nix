@@ -1,0 +1,85 @@
+# Warnings about names in `restartUnits` and `reloadUnits` that belong to no unit.
+{
+  config,
+  lib,
+  phases,
+}:
+
+let
+  # The unit that quadlet makes from a podman file.
+  quadletUnit =
+    name:
+    let
+      suffixes = {
+        container = "";
+        kube = "";
+        build = "-build";
+        image = "-image";
+        network = "-network";
+        pod = "-pod";
+        volume = "-volume";
+      };
+      kind = lib.last (lib.splitString "." name);
+    in
+    if lib.hasInfix "." name && suffixes ? ${kind} then
+      "${lib.removeSuffix ".${kind}" name}${suffixes.${kind}}.service"
+    else
+      null;
+  quadletUnits = lib.filter (unit: unit != null) (
+    map (file: quadletUnit (baseNameOf file)) (
+      lib.filter (lib.hasPrefix "containers/systemd/") (lib.attrNames config.environment.etc)
+    )
+  );
+
+  # The names of all units that NixOS knows, aliases included.
+  knownUnits =
+    quadletUnits
+    ++ lib.attrNames config.systemd.units
+    ++ lib.concatMap (unit: unit.aliases or [ ]) (lib.attrValues config.systemd.units);
+
+  unitSuffixes = [
+    "service"
+    "socket"
+    "device"
+    "mount"
+    "automount"
+    "swap"
+    "target"
+    "path"
+    "timer"
+    "slice"
+    "scope"
+  ];
+  # As for systemd, a name without a type means a service.
+  fullName =
+    unit:
+    if lib.any (suffix: lib.hasSuffix ".${suffix}" unit) unitSuffixes then unit else "${unit}.service";
+
+  # The template unit of an instance: `getty@.service` for `getty@tty1.service`.
+  templateUnit =
+    unit: lib.head (lib.splitString "@" unit) + "@." + lib.last (lib.splitString "." unit);
+  isKnown =
+    unit:
+    lib.elem unit knownUnits || (lib.hasInfix "@" unit && lib.elem (templateUnit unit) knownUnits);
+in
+lib.concatMap (
+  { option, entry, ... }:
+  lib.concatMap
+    (
+      field:
+      lib.concatMap (
+        unit:
+        if quadletUnit unit != null then
+          [
+            "${option}.${field}: ${unit} is a file of quadlet, which turns it into the unit ${quadletUnit unit}: write ${quadletUnit unit}."
+          ]
+        else
+          lib.optional (!isKnown (fullName unit))
+            "${option}.${field}: systemd.units has no ${fullName unit}. If no package and no generator makes this unit either, it is not restarted or reloaded after a change: correct the name."
+      ) entry.${field}
+    )
+    [
+      "restartUnits"
+      "reloadUnits"
+    ]
+) phases.entries

@@ -1,0 +1,52 @@
+//! Where an installation publishes, and how: from the manifest and the command line.
+
+use rustix::fs::Gid;
+
+use super::cli::Arguments;
+use crate::{
+    install::{FileSystem, Homes, Site, Store},
+    manifest::Manifest,
+    system::{root::Root, users::Accounts},
+};
+
+/// The paths and settings of the installation that `manifest` describes, below `root`.
+pub(crate) fn of(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
+    let store = if manifest.user_mode {
+        Store::Directory
+    } else {
+        Store::Mounted {
+            file_system: if manifest.use_tmpfs {
+                FileSystem::Tmpfs
+            } else {
+                FileSystem::Ramfs
+            },
+            group: if arguments.ignore_passwd {
+                Gid::ROOT
+            } else {
+                directory_group(accounts)
+            },
+        }
+    };
+    Site {
+        root: root.clone(),
+        mount_point: root.locate(&manifest.mount_point),
+        link: root.locate(&manifest.link),
+        keep_generations: manifest.keep_generations,
+        keeps_unchanged: !manifest.is_of_sops_nix,
+        store,
+        homes: match (manifest.user_mode, arguments.ignore_passwd) {
+            (true, _) => Homes::Unknown,
+            (false, true) => Homes::Earlier,
+            (false, false) => Homes::Known,
+        },
+    }
+}
+
+/// The group of the directories in the mount point. The group only decides who may list the directories. So if the group cannot be
+/// looked up, the secrets are still published, and the next run corrects the group.
+fn directory_group(accounts: &mut Accounts) -> Gid {
+    accounts.directory_group().unwrap_or_else(|error| {
+        tracing::warn!("{error}; so only root can list the directories of the secrets, until the next run");
+        Gid::ROOT
+    })
+}
