@@ -42,7 +42,9 @@ impl Costs {
         ]
         .map(str::to_owned);
         let ours = [OURS.to_owned(), manifest.clone()];
-        let mut other = other().map(|program| [program.to_str().unwrap().to_owned(), manifest.clone()]);
+        let mut other = other()
+            .filter(|_| case.is_for_other)
+            .map(|program| [program.to_str().unwrap().to_owned(), manifest.clone()]);
         let mut costs = Self {
             ours: Vec::new(),
             floor: Vec::new(),
