@@ -3,7 +3,7 @@
 use std::{env, fs, os::unix::process::CommandExt as _, path::PathBuf, process::Command};
 
 use nix::{
-    mount::{MsFlags, mount, umount},
+    mount::{MntFlags, MsFlags, mount, umount2},
     unistd::Uid,
 };
 use serde_json::{Value, json};
@@ -53,7 +53,8 @@ impl Place {
     /// Puts everything back into the state before the first run.
     pub fn clear(&self) {
         if !self.is_user {
-            let _ = umount(&self.mount_point);
+            // A gpg-agent that the other program left behind may still use the mount.
+            let _ = umount2(&self.mount_point, MntFlags::MNT_DETACH);
         }
         let _ = fs::remove_dir_all(&self.mount_point);
         let _ = fs::remove_file(&self.link);
