@@ -9,7 +9,10 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
-use crate::common::{Call, Manifest, World, has};
+use crate::{
+    common::{Call, Manifest, World, has},
+    side_by_side::guesses,
+};
 
 /// The recipient of the age key of the fixtures.
 const RECIPIENT: &str = "age1mlhf3z65g36qqjf9znnr8zn2hv76ju9t930srd9kqq4sj557rfksux292u";
@@ -39,9 +42,14 @@ fn pretended() -> String {
 
 /// A file that sops encrypted.
 fn encrypted(world: &World, name: &str, plain: &str, flags: &str) -> PathBuf {
+    encrypted_to(RECIPIENT, world, name, plain, flags)
+}
+
+/// A file that sops encrypted to this recipient.
+fn encrypted_to(recipient: &str, world: &World, name: &str, plain: &str, flags: &str) -> PathBuf {
     let file = world.write(name, plain);
     world.shell(&format!(
-        "sops encrypt {flags} --age {RECIPIENT} --in-place '{}'",
+        "sops encrypt {flags} --age '{recipient}' --in-place '{}'",
         file.display()
     ));
     file
@@ -128,6 +136,22 @@ fn what_only_looks_like_a_long_value_is_published_as_it_stands_after_a_second_re
         assert!(expected.contains(&pretended()));
         assert!(world.read("/run/secrets/s") == expected, "{file:?}");
     }
+}
+
+#[test]
+fn the_keys_are_tried_once_even_if_a_file_is_read_twice() {
+    let Some(world) = world() else { return };
+    let recipient = fs::read_to_string(world.fixture("keys/ssh_rsa.pub")).unwrap();
+    let plain = json!({"a": "short", "b_unencrypted": pretended()}).to_string();
+    // sops would take the commas in the comment for further recipients.
+    let (recipient, _comment) = recipient.split_once(" TEST KEY").unwrap();
+    let file = encrypted_to(recipient, &world, "twice.json", &plain, "--mac-only-encrypted");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, guesses(&text)).unwrap();
+    let manifest = world.manifest().without("ageKeyFile").without("logging");
+    let manifest = manifest.with("ageSshKeyPaths", json!([world.fixture("keys/ssh_rsa")]));
+    world.install(&manifest.secret("a", &file, "a"));
+    assert_eq!(world.read("/run/secrets/a"), "short");
 }
 
 #[test]

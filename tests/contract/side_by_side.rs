@@ -38,12 +38,21 @@ fn crowded(world: &World) -> Manifest {
     })
 }
 
-/// Six files, in each of which the right RSA entry comes after 60 other entries that look the same. No entry names the key, so all
-/// have to be tried. The file itself allows 8 tries, and the other 53 come from the 64 tries that all files share. So the shared
-/// tries are enough for one file only.
+/// Six files, each with [`guesses`]. The shared tries are enough for one file only.
 fn greedy(world: &World) -> Manifest {
-    let text = fs::read_to_string(world.fixture("to-native-rsa.json")).unwrap();
-    let file: Value = serde_json::from_str(&text).unwrap();
+    let file = guesses(&fs::read_to_string(world.fixture("to-native-rsa.json")).unwrap());
+    let key = world.fixture("keys/ssh_rsa");
+    let manifest = world.manifest().without("ageKeyFile").with("ageSshKeyPaths", json!([key]));
+    (0..6).fold(manifest, |manifest, number| {
+        let path = world.write(&format!("file-{number}.json"), &file);
+        manifest.secret(&format!("secret-{number}"), &path, "database/host")
+    })
+}
+
+/// The JSON file `text`, in which the right RSA entry comes after 60 other entries that look the same. No entry names the key, so all
+/// have to be tried. The file itself allows 8 tries, and the other 53 come from the 64 tries that all files share.
+pub fn guesses(text: &str) -> String {
+    let file: Value = serde_json::from_str(text).unwrap();
     let own = file["sops"]["age"][0]["enc"].as_str().unwrap().to_owned();
     let others = vec![damaged(&own); 60].into_iter().chain([own]);
     let entries: Value = others
@@ -52,13 +61,7 @@ fn greedy(world: &World) -> Manifest {
     // The values stay in their order, because the MAC depends on it.
     let (before, rest) = text.split_once("\"age\": [").unwrap();
     let (_, after) = rest.split_once(']').unwrap();
-    let file = format!("{before}\"age\": {entries}{after}");
-    let key = world.fixture("keys/ssh_rsa");
-    let manifest = world.manifest().without("ageKeyFile").with("ageSshKeyPaths", json!([key]));
-    (0..6).fold(manifest, |manifest, number| {
-        let path = world.write(&format!("file-{number}.json"), &file);
-        manifest.secret(&format!("secret-{number}"), &path, "database/host")
-    })
+    format!("{before}\"age\": {entries}{after}")
 }
 
 /// An age message with a change in the body of the stanza for an RSA key.

@@ -13,7 +13,8 @@ use crate::{
         remedy::{self, Editable, RESTORE},
     },
     sops::{
-        ContentError, DecryptError, Decrypted, LongValues, SopsFile, SopsText, format::Format, select::Selector, tree::Opened,
+        ContentError, DecryptError, Decrypted, LongValues, SopsFile, SopsText, format::Format, proof::KeyProof, select::Selector,
+        tree::Opened,
     },
     system::{
         plaintext::Plaintext,
@@ -64,14 +65,20 @@ impl Job {
     ///
     /// Returns a message for people if any step fails.
     pub(crate) fn begin(&self, keys: &KeysAtHand, room: usize) -> Result<Begun, Diagnosis> {
+        // The text may be read twice. The keys are tried once: what they gave counts for the second text as well.
+        let mut found: Option<(KeyProof, Plaintext)> = None;
         let open = |text: &Plaintext, long_values: &mut LongValues| {
             let file = self.parse(text, long_values)?;
-            let mut recovery = DataKeyRecovery::new(&file.metadata().key_groups, file.metadata().proof());
-            keys.open(&mut recovery);
-            match recovery.is_open().then(|| recovery.take_key()).flatten() {
-                Some(key) => self.decrypt(text, long_values, file, &key, None, room).map(Begun::Open),
-                None => Ok(Begun::Closed(recovery)),
-            }
+            let proof = file.metadata().proof();
+            let (proof, key) = match found.take().filter(|(known, _)| *known == proof) {
+                Some(found) => found,
+                None => match search(&file, proof, keys) {
+                    Ok(found) => found,
+                    Err(recovery) => return Ok(Begun::Closed(recovery)),
+                },
+            };
+            let (_, key) = found.insert((proof, key));
+            self.decrypt(text, long_values, file, key, None, room).map(Begun::Open)
         };
         self.without_panic(|| self.with_text(open))
     }
@@ -110,8 +117,8 @@ impl Job {
 
     /// Reads the file, and does `step` with its text, from which long values are kept apart. If the step fails, because of that or
     /// for another reason, it is repeated with the text as it is in the file.
-    fn with_text<T>(&self, step: impl Fn(&Plaintext, &mut LongValues) -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
-        let attempt = |shortens| {
+    fn with_text<T>(&self, mut step: impl FnMut(&Plaintext, &mut LongValues) -> Result<T, Diagnosis>) -> Result<T, Diagnosis> {
+        let mut attempt = |shortens| {
             let mut text = read(&self.path, self.limit, &self.needed, shortens)?;
             let is_shortened = text.is_shortened();
             let (text, long_values) = text.parts();
@@ -177,6 +184,15 @@ impl Job {
             Err(self.fail(Diagnosis::new(fault, "please report it")))
         })
     }
+}
+
+/// Looks for the data key of a file with the keys at hand. `proof` is the proof of the file. Returns the search if they do not find the
+/// data key.
+fn search(file: &SopsFile<'_>, proof: KeyProof, keys: &KeysAtHand) -> Result<(KeyProof, Plaintext), DataKeyRecovery> {
+    let mut recovery = DataKeyRecovery::new(&file.metadata().key_groups, proof.clone());
+    keys.open(&mut recovery);
+    let key = recovery.is_open().then(|| recovery.take_key()).flatten();
+    key.map(|key| (proof, key)).ok_or(recovery)
 }
 
 /// The message for a data key with which neither the MAC nor a value authenticates. `shares` are the key groups whose shares made the
