@@ -10,7 +10,7 @@
 
 mod common;
 
-use std::{fs, os::unix::process::CommandExt as _, process::Command};
+use std::{env, fs, os::unix::process::CommandExt as _, process::Command};
 
 use common::{Call, Manifest, World, has, say};
 use serde_json::json;
@@ -39,9 +39,13 @@ fn manifest(world: &World, key: &str) -> Manifest {
 const ONE: &str = "database/host";
 const OTHER: &str = "database/users/admin/password";
 
-/// A world for these tests. `None` if they cannot run.
+/// A world for these tests. `None` if they cannot run. If `STRACE_PROGRAM` names another build of the program, that build is watched.
 fn world() -> Option<World> {
-    if has("strace") { World::system() } else { None }
+    let mut world = if has("strace") { World::system()? } else { return None };
+    if let Some(program) = env::var_os("STRACE_PROGRAM") {
+        world.pretend(program.into());
+    }
+    Some(world)
 }
 
 /// The calls of a run, which must succeed.
@@ -81,6 +85,28 @@ fn each_sops_file_is_opened_once() {
             assert_eq!(opened.count(), 1, "{} in the {run} run", file.display());
         }
     }
+}
+
+#[test]
+fn the_name_service_is_not_asked_for_a_name_that_is_in_the_files() {
+    let Some(world) = world() else { return };
+    let manifest = manifest(&world, ONE).with("version", 1);
+    let asked = |manifest: &Manifest| {
+        let calls = trace(&world, manifest, &[]);
+        let is_service = |call: &Call| {
+            ["nsswitch", "nscd", "libnss"]
+                .iter()
+                .any(|part| call.arguments.contains(part))
+        };
+        calls.into_iter().filter(is_service).collect::<Vec<_>>()
+    };
+    for run in ["first", "second"] {
+        assert!(asked(&manifest).is_empty(), "in the {run} run");
+    }
+    world.shell("sed -i /keys/d /etc/group");
+    assert!(asked(&manifest).is_empty(), "without the group keys");
+    world.shell("sed -i /nogroup/d /etc/group");
+    assert!(!asked(&manifest).is_empty(), "without a group for the directories");
 }
 
 #[test]
@@ -364,8 +390,8 @@ fn the_requests_of_units_are_recorded_before_the_link_is_swapped_and_made_after_
 
 #[test]
 fn a_run_that_is_killed_right_after_the_swap_leaves_its_requests_to_the_next() {
-    let Some(world) = world() else { return };
-    let calls = second_run(&world);
+    let Some(watched) = world() else { return };
+    let calls = second_run(&watched);
     let swap = swap(&calls);
     let next = calls[swap + 1..]
         .iter()
@@ -376,7 +402,7 @@ fn a_run_that_is_killed_right_after_the_swap_leaves_its_requests_to_the_next() {
         .filter(|call| call.thread == next.thread && call.name == next.name);
     let kill = format!("inject={}:signal=KILL:when={}", next.name, before.count() + 1);
 
-    let Some(world) = World::system() else { return };
+    let Some(world) = world() else { return };
     world.install(&manifest(&world, ONE));
     let (said, _) = world.trace(&manifest(&world, OTHER), &["-y", "-e", &kill], &[]);
     assert_ne!(said.code, Some(0), "{said:?}");

@@ -125,17 +125,30 @@ fn home(line: &str) -> Option<Home> {
     is_place.then_some(Home { path, owner })
 }
 
-/// The number of the group `name` in `database`, a file like `/etc/group` (group(5)). Returns `None` if the file does not have the
-/// group, or cannot be read.
-fn group_in(database: &Path, name: &str) -> Option<Gid> {
+/// The users of this machine, one a line (passwd(5)).
+const USERS: &str = "/etc/passwd";
+/// The groups of this machine, one a line (group(5)).
+const GROUPS: &str = "/etc/group";
+/// The numbers of fields in a line of each file. In both, the first field is the name, and the third is the number.
+const USER_FIELDS: usize = 7;
+const GROUP_FIELDS: usize = 4;
+
+/// The number of `name` in `database`, whose lines have so many fields. Returns `None` if the file does not have the name, or cannot be
+/// read.
+fn number_in(database: &Path, fields: usize, name: &str) -> Option<u32> {
     let text = fs::read(database).ok()?;
-    String::from_utf8_lossy(&text).lines().find_map(|line| {
-        let fields: Vec<_> = line.split(':').collect();
-        match fields.as_slice() {
-            [known, _, number, _] if *known == name => gid(number.parse().ok()?),
+    let number = |line: &[u8]| {
+        let parts: Vec<_> = line.split(|byte| *byte == b':').collect();
+        match parts.as_slice() {
+            [known, _, number, ..] if parts.len() == fields && *known == name.as_bytes() => std::str::from_utf8(number)
+                .ok()?
+                .parse()
+                .ok()
+                .filter(|number| *number != u32::MAX),
             _ => None,
         }
-    })
+    };
+    text.split(|byte| *byte == b'\n').find_map(number)
 }
 
 /// The users and groups of this machine. Each name is looked up only once.
@@ -169,26 +182,33 @@ impl Accounts {
     }
 
     /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the
-    /// group of root. Each name is looked for in `/etc/group` first, because other sources of groups need many more system calls.
-    /// The answer is kept for this run, so a secret with the same group gets the same number.
+    /// group of root. If `/etc/group` has one of the two, the name service is not asked for the other.
     ///
     /// # Errors
     ///
     /// If the group database gives an error.
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
-        for name in ["keys", "nogroup"] {
-            let find = || group_in(Path::new("/etc/group"), name).map_or_else(|| find_group(name), Ok);
-            match self.groups.entry(name.to_owned()).or_insert_with(find) {
+        let names = ["keys", "nogroup"];
+        let number = |name| number_in(Path::new(GROUPS), GROUP_FIELDS, name);
+        if let Some(group) = names.into_iter().find_map(number) {
+            return Ok(Gid::from_raw(group));
+        }
+        for name in names {
+            match self.group(name) {
                 Err(UserError::NoGroup(_)) => {}
-                answer => return answer.clone(),
+                answer => return answer,
             }
         }
         Ok(Gid::ROOT)
     }
 }
 
-/// Looks up the user `name` in the user database.
+/// The number of the user `name`. `/etc/passwd` comes first: it has the users that a configuration declares, and the name service needs
+/// many more system calls.
 fn find_user(name: &str) -> Result<Uid, UserError> {
+    if let Some(number) = number_in(Path::new(USERS), USER_FIELDS, name) {
+        return Ok(Uid::from_raw(number));
+    }
     match User::from_name(name) {
         Ok(Some(user)) => uid(user.uid.as_raw()).ok_or_else(|| UserError::NoUser(name.to_owned())),
         Ok(None) => Err(UserError::NoUser(name.to_owned())),
@@ -201,8 +221,11 @@ fn find_user(name: &str) -> Result<Uid, UserError> {
     }
 }
 
-/// Looks up the group `name` in the group database.
+/// The number of the group `name`. `/etc/group` comes first, for the same reasons as in [`find_user`].
 fn find_group(name: &str) -> Result<Gid, UserError> {
+    if let Some(number) = number_in(Path::new(GROUPS), GROUP_FIELDS, name) {
+        return Ok(Gid::from_raw(number));
+    }
     match Group::from_name(name) {
         Ok(Some(group)) => gid(group.gid.as_raw()).ok_or_else(|| UserError::NoGroup(name.to_owned())),
         Ok(None) => Err(UserError::NoGroup(name.to_owned())),
@@ -245,16 +268,23 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_found_in_a_line_of_four_fields() {
+    fn a_name_is_found_in_a_line_of_the_right_number_of_fields() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(
-            file.path(),
-            "keys:x\nkeys2:x:95:\nkeys:x:-1:\nkeys:x:4294967295:\nkeys:x:96:a,b\nkeys:x:97:\n",
-        )
-        .unwrap();
-        assert_eq!(group_in(file.path(), "keys"), Some(Gid::from_raw(96)));
-        assert_eq!(group_in(file.path(), "key"), None);
-        assert_eq!(group_in(Path::new("/nowhere"), "keys"), None);
+        let lines = b"keys:x\nkeys2:x:95:\nkeys:x:-1:\nkeys:x:4294967295:\n\xff:x:94:\nkeys:x:96:a,b\nkeys:x:97:\nalice:x:1000:100:\xe9:/home/alice:/bin/sh\n+::::::\n";
+        fs::write(file.path(), lines).unwrap();
+        let number = |fields, name| number_in(file.path(), fields, name);
+        assert_eq!(number(GROUP_FIELDS, "keys"), Some(96));
+        assert_eq!(number(USER_FIELDS, "alice"), Some(1000));
+        for (fields, name) in [
+            (GROUP_FIELDS, "key"),
+            (GROUP_FIELDS, "alice"),
+            (USER_FIELDS, "keys"),
+            (USER_FIELDS, "+"),
+            (USER_FIELDS, ""),
+        ] {
+            assert_eq!(number(fields, name), None, "{name:?}");
+        }
+        assert_eq!(number_in(Path::new("/nowhere"), GROUP_FIELDS, "keys"), None);
     }
 
     #[test]
