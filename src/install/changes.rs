@@ -13,7 +13,7 @@ use super::{
     units::UnitRequests,
 };
 
-/// How many bytes of a published file are held in memory at a time while the file is compared: 64 KiB.
+/// How many bytes of a published file are held in memory at a time while the file is compared: 64 KiB, or less if all are shorter.
 const CHUNK: usize = 64 * 1024;
 
 /// The names of the secrets and templates that a run adds, modifies and removes, and the unit requests for them.
@@ -64,7 +64,8 @@ pub fn compare(live: Option<&LiveGeneration>, entries: &[Entry<'_>]) -> Result<C
     let Some(live) = live else {
         return Ok(compared);
     };
-    let mut scratch = Zeroizing::new(vec![0; CHUNK]);
+    let longest = entries.iter().map(|entry| entry.content.len()).max().unwrap_or_default();
+    let mut scratch = Zeroizing::new(vec![0; longest.clamp(1, CHUNK)]);
     compared.inventory = live.inventory()?;
     compared.changes.units = live.pending().clone();
     for entry in entries {

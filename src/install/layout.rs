@@ -97,7 +97,7 @@ impl Layout {
         let dir = files::open_directory(live.dir(), path).map_err(examine(live, path))?;
         let there = fs::fstat(&dir).map_err(examine(live, path))?;
         let is_alike = self.directories.has(&there) && FileMode::of_bits(there.st_mode) == DIRECTORY_MODE;
-        Ok(is_alike && !files::has_access_list(&dir).map_err(examine(live, path))?)
+        Ok(is_alike && !files::directory_has_access_list(&dir).map_err(examine(live, path))?)
     }
 }
 

@@ -42,6 +42,8 @@ pub struct LiveGeneration {
     dir: OwnedFd,
     /// The path of the generation, for messages.
     at: PathBuf,
+    /// Whether a file of the generation can have an access control list.
+    knows_access_lists: bool,
     /// Unit requests that were recorded with this generation and are still to be made, because the run that published the
     /// generation ended before it made them.
     pending: UnitRequests,
@@ -78,7 +80,12 @@ impl Current {
         let pending = pending::read(site, root, number)?;
         Ok(Self {
             number,
-            live: Some(LiveGeneration { dir, at, pending }),
+            live: Some(LiveGeneration {
+                knows_access_lists: files::knows_access_lists(&dir),
+                dir,
+                at,
+                pending,
+            }),
         })
     }
 
@@ -119,7 +126,7 @@ impl LiveGeneration {
         let same = entry.owner.has(&status)
             && files::kind(&status) == FileType::RegularFile
             && FileMode::of_bits(status.st_mode) == entry.mode
-            && !files::has_access_list(&file).map_err(fail)?
+            && !(self.knows_access_lists && files::has_access_list(&file).map_err(fail)?)
             && u64::try_from(status.st_size) == u64::try_from(entry.content.len())
             && same_content(&mut File::from(file), entry.content, scratch).map_err(|error| fail(errno(&error)))?;
         Ok(if same { Difference::Same } else { Difference::Differs })

@@ -260,11 +260,14 @@ fn warn_of_disk(site: &Site, dir: &OwnedFd) -> Result<Option<String>, InstallErr
 /// Returns a warning if `dir` is on a tmpfs without `noswap`, so that secrets may be written to swap. `remedy` is a part of the
 /// warning.
 fn warn_of_swap(site: &Site, dir: &OwnedFd, remedy: &str) -> Result<Option<String>, InstallError> {
+    if magic(site, dir)? != TMPFS {
+        return Ok(None);
+    }
     let status = fs::fstat(dir).map_err(failed("examine", &site.mount_point))?;
     let (major, minor) = (fs::major(status.st_dev), fs::minor(status.st_dev));
     // If this file cannot be read, the warning is given: a needless warning is better than a missing warning.
     let mounts = read_to_string(site.root.mounts()).unwrap_or_default();
-    let may_be_swapped = magic(site, dir)? == TMPFS && !has_noswap(&mounts, &format!("{major}:{minor}"));
+    let may_be_swapped = !has_noswap(&mounts, &format!("{major}:{minor}"));
     Ok(may_be_swapped.then(|| {
         format!(
             "{} is on a tmpfs without noswap, so secrets may be written to swap; {remedy}; noswap needs Linux 6.4",
