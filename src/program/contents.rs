@@ -70,7 +70,7 @@ pub(crate) fn render(manifest: &Manifest, values: &Values<'_>, thread: Confined)
         .collect();
     drafts.sort_by_key(|(_, draft)| draft.as_ref().map_or(0, |draft| draft.length));
     let mut room = manifest.max_size;
-    let finish = |(position, draft): (usize, Result<RenderableTemplate, Diagnosis>)| {
+    let finish = |(position, draft): (usize, Result<RenderableTemplate<'_>, Diagnosis>)| {
         let text = draft.and_then(|draft| renderer.finish(&draft, &mut room));
         (position, text)
     };
@@ -93,10 +93,27 @@ fn fail(template: &Template, diagnosis: Diagnosis) -> Failure {
 }
 
 /// A template whose text has been read, and whose length is known.
-struct RenderableTemplate {
-    text: Plaintext,
+struct RenderableTemplate<'m> {
+    text: TemplateText<'m>,
     /// The length of the rendered template, in bytes.
     length: usize,
+}
+
+/// The text of a template.
+enum TemplateText<'m> {
+    /// The text that is in the manifest. It is not copied, because it may be long.
+    Inline(&'m str),
+    /// The text that was read from a file.
+    File(Plaintext),
+}
+
+impl TemplateText<'_> {
+    fn expose(&self) -> &[u8] {
+        match self {
+            Self::Inline(text) => text.as_bytes(),
+            Self::File(text) => text.expose(),
+        }
+    }
 }
 
 /// The placeholders and values that all templates of a manifest are rendered with.
@@ -118,13 +135,13 @@ impl<'m> Renderer<'m> {
         }
     }
 
-    fn draft(&self, template: &Template, reader: &mut Reader) -> Result<RenderableTemplate, Diagnosis> {
+    fn draft(&self, template: &'m Template, reader: &mut Reader) -> Result<RenderableTemplate<'m>, Diagnosis> {
         let text = body(&template.name, &template.body, reader)?;
         let length = self.tokens()?.length(text.expose(), |token| self.value(token))?;
         Ok(RenderableTemplate { text, length })
     }
 
-    fn finish(&self, draft: &RenderableTemplate, room: &mut usize) -> Result<Plaintext, Diagnosis> {
+    fn finish(&self, draft: &RenderableTemplate<'_>, room: &mut usize) -> Result<Plaintext, Diagnosis> {
         let left = room.checked_sub(draft.length);
         *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
         self.tokens()?
@@ -160,12 +177,12 @@ fn value<'v>(declared: &HashSet<&str>, values: &'v Values<'_>, placeholder: &Pla
 
 /// The text of a template. The text comes from `file`. If there is no file, or if the file cannot be read, the inline text is
 /// taken. The Nix modules make the file from the inline text, so both are equal, unless the user gave both.
-fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext, Diagnosis> {
+fn body<'m>(name: &EntryName, body: &'m Body, reader: &mut Reader) -> Result<TemplateText<'m>, Diagnosis> {
     let Some(path) = &body.file else {
-        return Ok(Plaintext::from(body.content.clone()));
+        return Ok(TemplateText::Inline(&body.content));
     };
     match reader.read(path, LARGEST_TEMPLATE) {
-        Ok(file) => Ok(file.text),
+        Ok(file) => Ok(TemplateText::File(file.text)),
         Err(error) if body.content.is_empty() => Err(unreadable(path, &error)),
         Err(error) => {
             let Diagnosis { cause, remedy } = unreadable(path, &error);
@@ -174,7 +191,7 @@ fn body(name: &EntryName, body: &Body, reader: &mut Reader) -> Result<Plaintext,
                 named(name.as_str())
             );
             tracing::warn!("{}", Diagnosis { cause, remedy });
-            Ok(Plaintext::from(body.content.clone()))
+            Ok(TemplateText::Inline(&body.content))
         }
     }
 }
