@@ -8,6 +8,10 @@ let
     secrets = { };
     templates = { };
     credentials = { };
+    after = [ ];
+    before = [ ];
+    preInstall = "";
+    postInstall = "";
     environment = { };
     hostRecipients = [ ];
     age = cfg.age // {

@@ -16,6 +16,7 @@ let
   cfg = import ../module-common/in-effect.nix { inherit config lib; };
   phases = import ./phases.nix { inherit config lib pkgs; };
   record = import ./boot-record.nix;
+  hooks = import ./hooks.nix { inherit lib pkgs cfg; };
   ways = import ./ways.nix {
     inherit
       config
@@ -46,18 +47,23 @@ let
     phase:
     let
       settings = settingsOf phase;
+      hindrances =
+        hooks.notTold phase
+        ++ lib.optional (
+          settings != [ ]
+        ) "only sops-nix${phase.suffix}.service has its ${lib.concatStringsSep ", " settings}";
     in
-    if settings == [ ] then
+    if hindrances == [ ] then
       ''PATH="/run/current-system/sw/bin:$PATH" NIXOS_ACTION=dry-activate SOPS_RESTART_UNITS_VIA_SYSTEMCTL=1 ${phase.installer} || true''
     else
-      notTold "only sops-nix${phase.suffix}.service has its ${lib.concatStringsSep ", " settings}";
+      notTold (lib.head hindrances);
 
   # Only units get credentials.
   tellChanges =
     if cfg.age.keyCredential != null then
       [ (notTold "only units get the credential ${cfg.age.keyCredential}") ]
     else
-      map tellChangesOf byUnit;
+      lib.unique (map tellChangesOf byUnit);
 in
 {
   # NixOS checks this script with shellcheck, and ends at the first command that fails.

@@ -19,6 +19,8 @@ in
   name,
   # `needNetwork`, `needPrograms` and `mayNeedTpm` of key-sources.nix.
   keySources,
+  # Whether commands of the configuration run in the unit, too.
+  hasHooks,
   # Seconds that a program may take for one answer about a key.
   keyTimeout,
   # The largest size in MiB of a sops file, of all secrets, and of all templates.
@@ -102,6 +104,6 @@ in
   }
   # With this, the unit can use only /dev/null and the like. systemd decrypts a credential of the unit under the same rule. If a
   # rule keeps systemd from the TPM, systemd asks a service to decrypt the credential. That service may not run yet so early in the
-  # boot. So the rule is left out if the TPM may be needed.
-  // lib.optionalAttrs (onlyOurs && !keySources.mayNeedTpm) { DevicePolicy = "closed"; }
+  # boot. So the rule is left out if the TPM may be needed. It would hold commands of the configuration as well, which may open a disk.
+  // lib.optionalAttrs (onlyOurs && !keySources.mayNeedTpm && !hasHooks) { DevicePolicy = "closed"; }
 )

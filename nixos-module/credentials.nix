@@ -52,21 +52,17 @@ let
   templateOf =
     service: lib.head (lib.splitString "@" service) + lib.optionalString (lib.hasInfix "@" service) "@";
 
-  # A service cannot get what is installed after it has started. `ways` are the units by which it starts before.
+  # A service cannot get what is installed after it has started.
+  tooEarly = import ./too-early.nix { inherit lib ordering; };
   orderAssertion =
     unit: secret:
     let
-      service = serviceOf unit;
-      installer = installerOf secret;
-      ways = ordering.waitingFor [ "${service}.service" ] installer;
-      way = lib.optionalString (
-        !lib.elem "${service}.service" ways
-      ) ", because ${lib.head ways} waits for it";
+      early = tooEarly "${serviceOf unit}.service" (installerOf secret);
     in
     {
-      assertion = ways == [ ];
+      assertion = !early.isTooEarly;
       message =
-        "sops.credentials.${quoted unit}: ${service}.service starts before ${installer}${way}, so it cannot get ${secret}: remove that order"
+        "sops.credentials.${quoted unit}: ${early.text}, so it cannot get ${secret}: remove that order"
         + lib.optionalString (
           needOf cfg.secrets.${secret} == null
         ) ", or set sops.secrets.${quoted secret}.neededForFileSystems to true"

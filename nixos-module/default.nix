@@ -16,6 +16,7 @@ in
     ./options.nix
     ./command.nix
     ./credentials.nix
+    ./surroundings.nix
     ./scripts.nix
     ./units.nix
     ./file-systems-unit.nix

@@ -24,6 +24,7 @@ let
   };
   inherit (import ./install-unit.nix { inherit config lib pkgs; })
     again
+    inOrder
     installUnit
     onlyIf
     waitForKeys
@@ -61,6 +62,7 @@ in
       wantedBy = [ "sysinit.target" ];
     }
     (onlyIf (!phase.isEmpty) waitForKeys)
+    (onlyIf (!phase.isEmpty) inOrder)
     (onlyIf (!phase.isEmpty) {
       after = [
         "systemd-remount-fs.service"

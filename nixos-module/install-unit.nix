@@ -11,6 +11,7 @@ let
   keySources = import ../module-common/key-sources.nix { inherit lib cfg; };
   confinement = import ./confinement.nix { inherit lib; };
   mountStep = import ./mount.nix { inherit lib pkgs cfg; };
+  hooks = import ./hooks.nix { inherit lib pkgs cfg; };
   unitPath = import ./unit-path.nix { inherit lib; };
 
   # NixOS makes each of these fields of the unit file from an option, such as `after`. If somebody sets the field itself, its value
@@ -42,6 +43,12 @@ rec {
     after = lib.optional withKeyGeneration keyUnit;
   };
 
+  # Units that the configuration has before and after each installation.
+  inOrder = {
+    inherit (cfg) after before;
+    wants = cfg.after;
+  };
+
   installUnit =
     phase:
     {
@@ -69,7 +76,9 @@ rec {
       serviceConfig = {
         Type = lib.mkDefault "oneshot";
         RemainAfterExit = lib.mkDefault true;
-        ExecStartPre = [ (mountStep phase).command ];
+        ExecStartPre = hooks.execStartPre phase ++ [ (mountStep phase).command ];
+        ExecStartPost = hooks.execStartPost phase;
+        ExecStopPost = hooks.execStopPost phase;
         # In sops-nix, ExecStart is a list. So if somebody adds a command under the old name, both commands have to run, and only
         # `lib.mkForce` replaces ours.
         ExecStart =
@@ -81,6 +90,7 @@ rec {
       }
       // lib.optionalAttrs isConfined (confinement {
         inherit name keySources;
+        hasHooks = hooks.any phase;
         inherit (cfg) keyTimeout maxSize;
         roots = lib.unique (
           phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home

@@ -211,8 +211,9 @@ in
         || ways.userborn
         || ways.nixosInit
         || ways.deprecatesScripts
-        || cfg.age.keyCredential != null;
-      defaultText = lib.literalMD "true on NixOS 26.05 and later, or if systemd-sysusers, userborn or nixos-init manages the system, or if `sops.age.keyCredential` is set";
+        || cfg.age.keyCredential != null
+        || cfg.after != [ ];
+      defaultText = lib.literalMD "true on NixOS 26.05 and later, or if systemd-sysusers, userborn or nixos-init manages the system, or if `sops.age.keyCredential` or `sops.after` is set";
       description = ''
         Whether systemd units install the secrets, instead of activation scripts. Units wait for the file systems that hold the keys, and can
         use systemd credentials. At boot, activation scripts run before systemd, and see only file systems with `neededForBoot`.

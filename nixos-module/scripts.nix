@@ -21,6 +21,7 @@ let
       ;
   };
   record = import ./boot-record.nix;
+  hooks = import ./hooks.nix { inherit lib pkgs cfg; };
 
   # If the last secret was removed from the configuration, it must be removed from the host. A host that never had any is left alone.
   onlyWhereInstalled =
@@ -39,12 +40,12 @@ let
     phase:
     onlyWhereInstalled phase ''
       if [ -e /run/current-system ]; then
-        SOPS_NIX_UNITS="''${systemConfig-}/etc/systemd/system" SOPS_NIX_SYSTEMCTL=/run/current-system/sw/bin/systemctl ${phase.installer}
+        SOPS_NIX_UNITS="''${systemConfig-}/etc/systemd/system" SOPS_NIX_SYSTEMCTL=/run/current-system/sw/bin/systemctl ${hooks.installer phase}
       else
         echo "setting up secrets${lib.optionalString (phase.suffix != "") " for users"}..."
         mkdir -p -m 0700 ${record.directory}
         sopsStatus=0
-        ${phase.installer} > ${record.log phase} 2>&1 || sopsStatus=$?
+        ${hooks.installer phase} > ${record.log phase} 2>&1 || sopsStatus=$?
         cat ${record.log phase}
         echo "$sopsStatus" > ${record.status phase}
         (exit "$sopsStatus")

@@ -46,6 +46,7 @@ let
   inherit (import ./install-unit.nix { inherit config lib pkgs; })
     again
     earlyInBoot
+    inOrder
     installUnit
     keyUnit
     onlyIf
@@ -196,6 +197,7 @@ in
           formerCommands = former.commands;
         })
         waitForKeys
+        (onlyIf (ways.regularByUnit && !phases.regular.isEmpty) inOrder)
         {
           description = lib.mkDefault "Secrets of sops files";
           aliases = aliases former;
@@ -231,6 +233,7 @@ in
         })
         # Without an early secret this unit needs no key, so the users need not wait for a key.
         (onlyIf (!phases.early.isEmpty) waitForKeys)
+        (onlyIf (ways.earlyByUnit && !phases.early.isEmpty) inOrder)
         (onlyIf ways.earlyByUnit (again phases.early))
         (onlyIf (!ways.earlyByUnit) notAgain)
         formerEarly.settings
@@ -255,7 +258,8 @@ in
     (lib.mkIf withKeyGeneration {
       sops-nix-generate-age-key = {
         description = "The age key that opens sops files";
-        after = [ "systemd-remount-fs.service" ];
+        wants = cfg.after;
+        after = [ "systemd-remount-fs.service" ] ++ cfg.after;
         before = [ "shutdown.target" ] ++ lib.optional (beforeOrdinaryUnits keyUnit) "sysinit.target";
         conflicts = [ "shutdown.target" ];
         unitConfig = earlyInBoot // {

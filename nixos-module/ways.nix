@@ -59,7 +59,8 @@ rec {
   isYielding =
     option.highestPrio == (lib.mkOptionDefault null).priority
     && usersByScript
-    && cfg.age.keyCredential == null;
+    && cfg.age.keyCredential == null
+    && cfg.after == [ ];
 
   # Whether a script has the keys at boot. Plugins may need devices or services, which only units find.
   scriptsHaveKeys =

@@ -39,7 +39,8 @@ fi
 tree
 
 # A switch that would not find the unit in its configuration. So no list names the unit, and systemd is asked.
-if jq -e .ageKeyFile /test/manifest.json > /dev/null; then
+# (Outside the unit, no command of the case brings the key.)
+if [ ! -e /hooks ] && jq -e .ageKeyFile /test/manifest.json > /dev/null; then
   before=$(wc -c < /consumer)
   mkdir -p /run/nixos /test/no-units
   sed -i 's#"mode": "0400"#"mode": "0440"#' /test/manifest.json
@@ -54,3 +55,9 @@ sed -i 's#"key": "db/password"#"key": "no/such/key"#' /test/manifest.json
 systemctl restart sops-nix 2> /dev/null
 echo "# after a failure: $(state sops-nix)"
 tree
+
+# The commands that the case has around each installation.
+if [ -e /hooks ]; then
+  echo "# commands around the installations: $(paste -sd, /hooks)"
+  echo "# what they leave behind: $(ls /var/lib/sops-nix)"
+fi

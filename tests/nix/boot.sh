@@ -11,7 +11,7 @@ lay_out_boot() {
   for file in "$directory"/manifest*.json; do
     # In some cases, the key is a credential. The container manager then passes it to the container. One case may make its key
     # itself.
-    jq --arg makesKey "$(ls "$directory" | grep -x make-key.service)" \
+    jq --arg makesKey "$(ls "$directory" | grep -x -e make-key.service -e sops-nix-pre-install.sh)" \
       '.ageKeyFile = (if .ageKeyCredential then null elif $makesKey != "" then .ageKeyFile else "/test/age.txt" end) | .ageSshKeyPaths = [] | .sshKeyPaths = []' \
       "$file" > "$file.new" && mv "$file.new" "$file"
   done
@@ -101,7 +101,8 @@ check_boots() {
   fi
   local case
   for case in activation-with-userborn activation-by-scripts key-credential-with-userborn writable-directories \
-    ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled; do
+    ordinary-units-before-the-unit ordinary-units-before-the-unit-with-scripts credential-of-a-service-without-rights disabled \
+    commands-around-units commands-around-scripts; do
     check_boot "$case" "$case"
   done
   # Some containers may mount nothing (Debian's systemd needs a mount at /run/lock), or may not enter a mount namespace.

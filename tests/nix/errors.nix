@@ -16,7 +16,8 @@ let
     in
     results."manifest.json"
     + results."manifest-for-users.json"
-    + results."manifest-for-file-systems.json";
+    + results."manifest-for-file-systems.json"
+    + results."sops-nix.service";
 
   fails = message: module: {
     inherit message;
@@ -57,6 +58,11 @@ in
   key-credential-that-is-a-pattern = failsWith "`sops.age.keyCredential' is not of type" {
     age.keyCredential = "sops*";
   };
+  unit-without-a-type =
+    failsWith "`sops.after.\"[definition 1-entry 1]\"' is not of type `name of a unit, with its type'"
+      {
+        after = [ "pcscd" ];
+      };
   no-room-for-a-secret = failsWith "`sops.maxSize' is not of type" { maxSize = 0; };
   no-time-for-a-key = failsWith "`sops.keyTimeout' is not of type" { keyTimeout = 0; };
   too-much-room = failsWith "integer between 1 and 1048576 (both inclusive)" { maxSize = 1048577; };

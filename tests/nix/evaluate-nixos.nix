@@ -32,10 +32,14 @@ let
   };
   mount = import ../../nixos-module/mount.nix { inherit lib pkgs cfg; };
   showOrInstall = import ../../nixos-module/show-or-install.nix { inherit lib pkgs; };
+  hooks = import ../../nixos-module/hooks.nix { inherit lib pkgs cfg; };
   generatedScripts =
     lib.concatMap (phase: [
       phase.installer
       (mount phase).script
+      (hooks.before phase)
+      (hooks.after phase)
+      (hooks.installer phase)
     ]) phases.all
     ++ [
       (showOrInstall {

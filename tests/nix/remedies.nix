@@ -58,6 +58,20 @@ let
     sops.age.sshKeyPaths = [ ];
     sops.age.keyFile = "/persist/age.txt";
   };
+  # A unit that is early, in every phase or before the secrets of the regular one only.
+  after = settings: {
+    imports = [ settings ];
+    sops.after = [ "unlock.service" ];
+    systemd.services.unlock.unitConfig.DefaultDependencies = false;
+  };
+  onlyRegular = settings: {
+    imports = [ settings ];
+    systemd.services.unlock.unitConfig.DefaultDependencies = false;
+    systemd.services.sops-nix = {
+      after = [ "unlock.service" ];
+      wants = [ "unlock.service" ];
+    };
+  };
 in
 {
   no-key = mends "There is no key to open the sops files with: set " (keyless { }) [
@@ -608,6 +622,58 @@ in
           systemd.services.early = early;
         })
       ];
+  units-before-scripts =
+    let
+      host = byUnit: {
+        sops.useSystemdActivation = byUnit;
+        sops.after = [ "unlock.service" ];
+        systemd.services.unlock.unitConfig.DefaultDependencies = false;
+      };
+    in
+    mends "before any unit starts: set sops.useSystemdActivation to true." (keyed (host false)) [
+      (keyed (host true))
+    ];
+  units-before-a-script-for-users =
+    mends "before any unit starts: set services.userborn.enable to true." (early (after { }))
+      [
+        (early (after {
+          services.userborn.enable = true;
+        }))
+        (early (onlyRegular { }))
+      ];
+  units-that-come-too-late =
+    let
+      host = waitsFor: {
+        services.userborn.enable = true;
+        systemd.services.unlock.after = waitsFor;
+      };
+      late = host [ "systemd-udevd.service" ];
+    in
+    mends
+      "set its unitConfig.DefaultDependencies to false and order it after no unit that starts later, or if only"
+      (early (after late))
+      [
+        (early (after (host [ ])))
+        (early (onlyRegular late))
+      ];
+  units-that-come-too-early =
+    let
+      host = waiting: named: {
+        sops.before = named;
+        systemd.services.unlock = {
+          unitConfig.DefaultDependencies = false;
+          before = waiting;
+        };
+      };
+    in
+    mends
+      "starts before sops-nix.service: remove that order, or remove unlock.service from sops.before."
+      (keyed (host [ "sops-nix.service" ] [ "unlock.service" ]))
+      [
+        (keyed (host [ ] [ "unlock.service" ]))
+        (keyed (host [ "sops-nix.service" ] [ ]))
+      ];
+
   credential-with-a-slash = mends "use letters, digits" (keyed {
     sops.credentials.nginx."db/password" = "db/password";
   }) [ (keyed { sops.credentials.nginx.db-password = "db/password"; }) ];

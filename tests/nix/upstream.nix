@@ -49,6 +49,12 @@ let
     "credential-of-a-service-without-rights"
     "credentials-of-all-phases"
     "disabled"
+    # It has no units and no commands before and after an installation.
+    "commands-after-scripts"
+    "commands-around-scripts"
+    "commands-around-units"
+    "surroundings-of-nothing"
+    "units-around-all-phases"
     # It does not know who a host is.
     "host-recipients"
     # It restarts no user units.

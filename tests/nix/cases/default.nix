@@ -15,6 +15,7 @@ let
     ./ordering.nix
     ./messages.nix
     ./around.nix
+    ./surroundings.nix
     ./guides.nix
     ./home.nix
   ];

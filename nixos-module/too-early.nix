@@ -1,0 +1,17 @@
+# Whether a unit starts before a unit of ours that it should wait for.
+{ lib, ordering }:
+
+unit: installer:
+
+let
+  # The units by which it starts before: itself, or others that wait for it.
+  ways = ordering.waitingFor [ unit ] installer;
+in
+{
+  isTooEarly = ways != [ ];
+
+  # For messages.
+  text =
+    "${unit} starts before ${installer}"
+    + lib.optionalString (!lib.elem unit ways) ", because ${lib.head ways} waits for it";
+}
