@@ -104,8 +104,8 @@ in
 
     preInstall = commands "systemd-creds decrypt /etc/keys/age.cred /run/age.txt" ''
       Commands of a shell that run as root before each installation: they make or fetch a key, or mount the file system that holds it. They run before each
-      phase that has secrets, by unit or by script, and may run again at any time. `$SOPS_NIX_PHASE` is `users`, `file-systems` or `regular`, in this order. If they fail,
-      a message says so, and the installation is tried nevertheless.
+      phase that has secrets, by unit or by script, and may run again at any time. `$SOPS_NIX_PHASE` is `users`, `file-systems` or `regular`, in
+      this order. If they fail, a message says so, and the installation is tried nevertheless.
     '';
 
     postInstall = commands "rm -f /run/age.txt" ''
