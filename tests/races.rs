@@ -125,7 +125,10 @@ fn one_manifest(unchanged: Unchanged, last: usize) {
         "the first tells nobody, and the others change nothing"
     );
     assert_eq!(world.shell("readlink /run/secrets"), format!("/run/secrets.d/{last}\n"));
-    assert_eq!(world.shell("ls -A /run/secrets.d"), format!(".lock\n{last}\n"));
+    assert_eq!(
+        world.shell("ls -A /run/secrets.d"),
+        format!(".last-run.json\n.lock\n{last}\n")
+    );
     assert_eq!(
         world.shell("grep -c ' /run/secrets.d ' /proc/self/mounts"),
         "1\n",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Look into sops files, check them, and find the recipients that belong to keys
+/// Show the secrets of a host, look into sops files, check them, and find the recipients that belong to keys
 ///
 /// No command prints the value of a secret, or a private key. On a terminal, a page for people is printed; elsewhere, plain lines for
 /// scripts.
@@ -19,6 +19,41 @@ pub struct CommandLine {
 /// The commands.
 #[derive(Subcommand, Debug, PartialEq, Eq)]
 pub enum Task {
+    /// Show what is installed on this host, and what is missing
+    ///
+    /// Shows each phase with its live generation, its secrets and templates, and what its last run failed at. Root also sees the secrets
+    /// that home-manager installs for users. The exit code is 1 if anything is missing, or if the last run failed.
+    Status(StatusArguments),
+
+    /// Look for what is wrong on this host, and say what to do
+    ///
+    /// Looks at keys, sops files, owners, symlinks, mounts, units and the clock. It decrypts as the installer does, and changes nothing.
+    /// The exit code is 1 if anything is wrong.
+    Doctor(DoctorArguments),
+
+    /// Tell the whole story of one secret
+    ///
+    /// Shows the option, the sops file and who can open it, where the secret is, who may read it, which units do, and when it last
+    /// changed.
+    Explain(ExplainArguments),
+
+    /// Show which units read a secret
+    ///
+    /// Looks at the settings of units, at the scripts and files that their commands name, and at the open files of running processes.
+    WhoReads(WhoReadsArguments),
+
+    /// Show what a run would change, and change nothing
+    ///
+    /// Without an argument, this is a run with the configuration of this host. With the result of a build, it is a run after a switch to
+    /// it. The exit code is 1 if the run would fail at anything.
+    Plan(PlanArguments),
+
+    /// Try again what failed, after its cause was repaired
+    ///
+    /// Restarts the units that install secrets and have failed, or of which something is missing. Then starts the units that read
+    /// secrets and have failed.
+    Retry,
+
     /// Show what a sops file tells without a key
     ///
     /// Shows who can open the file, which version of sops wrote it, which rule selects what is encrypted, and of each value whether
@@ -43,6 +78,58 @@ pub enum Task {
     /// Looks where hosts and people usually keep their keys, and where the variables of sops say. A manifest names other places.
     /// Of an SSH key that you may not read, the public key beside it is read.
     Keys(KeysArguments),
+}
+
+/// The arguments of `sops-nix status`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct StatusArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `sops-nix doctor`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct DoctorArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `sops-nix explain`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct ExplainArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// The name of a secret or template
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+/// The arguments of `sops-nix who-reads`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct WhoReadsArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// The name of a secret or template; without this, all
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// The arguments of `sops-nix plan`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct PlanArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// The result of a build, such as ./result
+    #[arg(value_name = "RESULT")]
+    pub result: Option<PathBuf>,
 }
 
 /// The arguments of `sops-nix inspect`.

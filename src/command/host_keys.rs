@@ -5,27 +5,27 @@ use std::{mem, path::Path};
 use super::{
     audience::Audience,
     cli::{KeysArguments, RecipientForm},
-    input::Input,
+    host,
     key_list::{self, ListedKey, each_once, too_small},
+    public_half::public_key_in,
     reply::Reply,
 };
 use crate::{
     keys::{
-        AGE_KEY_COMMAND_VARIABLE, Cause, KeySources, Keyring, MAX_SSH_KEY_BYTES, Notice, Place, Problem,
-        SSH_KEY_COMMAND_VARIABLE, SshKeyFile, SshRecipients, public_key, read_key,
+        AGE_KEY_COMMAND_VARIABLE, Cause, KeySources, Keyring, Notice, Place, Problem, SSH_KEY_COMMAND_VARIABLE, SshKeyFile,
+        SshRecipients, read_key,
     },
-    manifest::Manifest,
-    program::{environment::Environment, key_sources},
+    program::{
+        environment::{Environment, KeyVariables},
+        key_sources,
+    },
     system::{
         budget,
-        read::{self, ReadError, Reader},
+        read::{ReadError, Reader},
         root::Root,
     },
     text::diagnosis::Diagnosis,
 };
-
-/// Limit: a manifest has at most 256 MiB.
-const LARGEST_MANIFEST: usize = 1 << 28;
 
 /// Carries out the command `sops-nix keys`.
 ///
@@ -35,8 +35,11 @@ const LARGEST_MANIFEST: usize = 1 << 28;
 pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
     let environment = Environment::read();
     let mut sources = match &arguments.manifest {
-        Some(path) => key_sources::sources(&manifest(path, &environment)?, environment.keys),
-        None => key_sources::usual(root, environment.keys),
+        Some(path) => {
+            let manifest = host::read_manifest(path, Some(environment.runtime_dir_or_any()))?;
+            key_sources::sources(&manifest, environment.keys)
+        }
+        None => of_this_host(root, environment.keys),
     };
     let mut answer = Reply::default();
     let mut keys = Vec::new();
@@ -70,6 +73,17 @@ pub(crate) fn answer(arguments: &KeysArguments, audience: Audience, root: &Root)
     Ok(answer)
 }
 
+/// The usual key sources, and those that the configuration of this host names.
+fn of_this_host(root: &Root, variables: KeyVariables) -> KeySources {
+    let mut sources = key_sources::usual(root, variables);
+    for installation in host::of_system(root) {
+        if let Ok(manifest) = &installation.manifest {
+            key_sources::add_named(&mut sources, manifest);
+        }
+    }
+    sources
+}
+
 /// The failure if there is no recipient to print. `is_explained` says that the answer has remarks, which explain why.
 fn no_key(is_explained: bool) -> Diagnosis {
     if is_explained {
@@ -79,12 +93,6 @@ fn no_key(is_explained: bool) -> Diagnosis {
         "no key was found on this host",
         "to make one, run: mkdir -p ~/.config/sops/age && age-keygen -o ~/.config/sops/age/keys.txt",
     )
-}
-
-fn manifest(path: &Path, environment: &Environment) -> Result<Manifest, Diagnosis> {
-    let input = Input::read(path, LARGEST_MANIFEST, LARGEST_MANIFEST)?;
-    let parsed = Manifest::parse(path, input.text.expose(), Some(environment.runtime_dir_or_any()));
-    parsed.map(|(manifest, _)| manifest).map_err(|error| error.diagnosis)
 }
 
 /// What was found out about one SSH key.
@@ -149,13 +157,6 @@ fn half_shown(path: &Path, beside: &Path, cause: &Cause) -> Diagnosis {
             "{place}: it is protected by a passphrase, so no secrets are installed with it; only its public half is shown"
         ),
     })
-}
-
-/// The recipients of a file with a public key.
-fn public_key_in(path: &Path) -> Option<SshRecipients> {
-    let file = read::read(path, MAX_SSH_KEY_BYTES).ok()?;
-    let text = str::from_utf8(file.text.expose()).ok()?;
-    SshRecipients::of_line(&public_key(text.lines().next()?)?).ok()
 }
 
 fn unusable(path: &Path, cause: Cause) -> String {

@@ -1,6 +1,8 @@
-//! Lays out texts: columns for people, and lines of fields for scripts.
+//! Lays out texts: columns for people, lines of fields for scripts, and JSON.
 
-use crate::text::printable::one_line;
+use serde::Serialize;
+
+use crate::text::printable::{self, one_line};
 
 /// The rows as lines. Each column is as wide as its widest field, and two blanks stand between columns.
 pub(crate) fn columns(indent: &str, rows: &[Vec<String>]) -> String {
@@ -24,6 +26,26 @@ pub(crate) fn columns(indent: &str, rows: &[Vec<String>]) -> String {
 pub(crate) fn line(fields: &[&str]) -> String {
     let fields: Vec<_> = fields.iter().map(|field| one_line(field)).collect();
     fields.join("\t") + "\n"
+}
+
+/// The lines of a text, each behind `indent` and safe to print.
+pub(crate) fn indented(indent: &str, text: &str) -> String {
+    let lines = text.trim_end().lines();
+    lines
+        .flat_map(|line| [indent.to_owned(), one_line(line), "\n".to_owned()])
+        .collect()
+}
+
+/// The lines of a text as one field: each ends in a semicolon.
+pub(crate) fn joined(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ")
+}
+
+/// A value as JSON. For people too, it is written with line breaks.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    // Writing numbers, texts and lists of them to a string cannot fail.
+    printable::json(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
 }
 
 #[cfg(test)]

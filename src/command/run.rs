@@ -12,7 +12,7 @@ use super::{
     audience::Audience,
     check,
     cli::{CommandLine, Task},
-    convert, host_keys, inspect,
+    convert, host, host_keys, inspect,
     reply::Reply,
 };
 use crate::{
@@ -27,10 +27,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
         Ok(line) => line.task,
         Err(error) => return refuse(&error),
     };
+    if let Task::Doctor(_) | Task::Plan(_) | Task::Explain(_) = task {
+        host::adopt_search_path(root);
+    }
     let audience = Audience::of_standard_output();
     let answer = match &task {
         Task::Inspect(arguments) => inspect::answer(arguments, audience),
         Task::Convert(arguments) => Ok(convert::answer(arguments, audience)),
+        Task::Status(arguments) => host::status(arguments, audience, root),
+        Task::Doctor(arguments) => Ok(host::doctor(arguments, audience, root)),
+        Task::Explain(arguments) => host::explain(arguments, audience, root),
+        Task::WhoReads(arguments) => host::who_reads(arguments, audience, root),
+        Task::Plan(arguments) => host::plan(arguments, audience, root),
+        Task::Retry => host::retry(root),
         Task::Check(arguments) => check::answer(arguments, audience),
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
     };

@@ -106,6 +106,23 @@ impl Changes {
         }
     }
 
+    /// Whether nothing changes, and no request is to be made.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether `entry` is added or modified.
+    pub(crate) fn has(&self, entry: &Entry<'_>) -> bool {
+        let names = match entry.kind {
+            EntryKind::Secret => &self.secrets,
+            EntryKind::Template => &self.templates,
+        };
+        let name = entry.name.to_string();
+        [&names.added, &names.modified]
+            .iter()
+            .any(|names| names.binary_search(&name).is_ok())
+    }
+
     /// Adds the name of `entry` to the list for `difference`, and adds the unit requests of the entry. Does nothing if the entry
     /// has not changed.
     fn note(&mut self, entry: &Entry<'_>, difference: Difference) {

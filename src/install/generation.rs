@@ -20,7 +20,7 @@ use super::{
     live::LiveGeneration,
     name::PlaceInGeneration,
     owner::Owner,
-    pending,
+    pending, record,
     site::{Site, parse_number},
 };
 
@@ -192,11 +192,14 @@ pub(crate) fn prune(site: &Site, root: &OwnedFd, current: u64, held: &BTreeSet<u
     warnings
 }
 
-/// Whether `name` is a generation or a record that can be removed. `current` is the number of the live generation. `keep` says
-/// how many generations are kept (0: all).
+/// Whether `name` is a generation or a record that can be removed. The unfinished record of a killed run always can be. `current` is
+/// the number of the live generation. `keep` says how many generations are kept (0: all).
 fn is_stale(name: &str, current: u64, keep: u64) -> bool {
     if let Some(number) = pending::number(name) {
         return number != current;
+    }
+    if name == record::UNFINISHED {
+        return true;
     }
     let last = current.saturating_sub(keep);
     parse_number(name).is_some_and(|number| number > current || keep != 0 && number <= last)

@@ -27,6 +27,7 @@ mod pending;
 mod plan;
 mod preview;
 mod publication;
+pub(crate) mod record;
 mod site;
 mod step;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::{place::Place, problem::Problem};
-use crate::text::{encoding::Encoding, printable::shown, shell};
+use crate::text::{diagnosis::Diagnosis, encoding::Encoding, printable::shown, shell};
 
 /// A message about a key source: information, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,46 +38,41 @@ pub enum Notice {
     Unusable(Problem),
 }
 
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Notice {
+    /// What is said, and what to do about it.
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
         match self {
-            Self::Imported { place, recipient } => write!(f, "Imported {place} as age key with fingerprint {recipient}"),
+            Self::Imported { place, recipient } => {
+                Diagnosis::bare(format!("Imported {place} as age key with fingerprint {recipient}"))
+            }
             Self::ImportedForPgp { place, fingerprint } => {
-                write!(
-                    f,
-                    "Imported {place} as GPG key with fingerprint {}",
-                    fingerprint.to_lowercase()
-                )
+                let fingerprint = fingerprint.to_lowercase();
+                Diagnosis::bare(format!("Imported {place} as GPG key with fingerprint {fingerprint}"))
             }
             Self::OwnKeys(places) => {
                 let places: Vec<_> = places.iter().map(ToString::to_string).collect();
-                write!(
-                    f,
-                    "the manifest names no key, so your own keys are used: {}",
-                    places.join(", ")
-                )
+                let places = places.join(", ");
+                Diagnosis::bare(format!("the manifest names no key, so your own keys are used: {places}"))
             }
-            Self::Exposed { path, mode } => {
-                write!(
-                    f,
-                    "{} has mode {mode:04o}, so {}; run: chmod 600 {}",
-                    shown(path),
-                    exposure(*mode),
-                    shell::path(path)
-                )
-            }
-            Self::Marked(path) => write!(
-                f,
-                "{}: {}, so other programs cannot read the file; run: {}",
-                shown(path),
-                Encoding::Mark,
-                Encoding::Mark.command(&shell::path(path))
+            Self::Exposed { path, mode } => Diagnosis::new(
+                format!("{} has mode {mode:04o}, so {}", shown(path), exposure(*mode)),
+                format!("run: chmod 600 {}", shell::path(path)),
             ),
-            Self::Unusable(problem) => {
-                write!(f, "cannot use {problem}")?;
-                problem.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
-            }
+            Self::Marked(path) => Diagnosis::new(
+                format!("{}: {}, so other programs cannot read the file", shown(path), Encoding::Mark),
+                format!("run: {}", Encoding::Mark.command(&shell::path(path))),
+            ),
+            Self::Unusable(problem) => Diagnosis {
+                cause: format!("cannot use {problem}"),
+                remedy: problem.remedy(),
+            },
         }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.diagnosis().fmt(f)
     }
 }
 

@@ -76,9 +76,17 @@ impl Environment {
 
 impl KeyVariables {
     fn read() -> Self {
+        Self::of(|name| env::var_os(name))
+    }
+
+    /// The variables that `look_up` finds. A variable that is empty counts as not set.
+    pub(crate) fn of(look_up: impl Fn(&str) -> Option<OsString>) -> Self {
+        let value = |name: &str| look_up(name).filter(|value| !value.is_empty());
+        let path = |name: &str| value(name).map(PathBuf::from);
+        let absolute = |name: &str| path(name).filter(|path| path.is_absolute());
         let home = absolute("HOME");
         Self {
-            age_key: env::var_os("SOPS_AGE_KEY").map(|value| Plaintext::from(value.into_vec())),
+            age_key: look_up("SOPS_AGE_KEY").map(|value| Plaintext::from(value.into_vec())),
             age_key_file: path("SOPS_AGE_KEY_FILE"),
             age_key_command: value("SOPS_AGE_KEY_CMD"),
             ssh_key_file: path("SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
@@ -92,16 +100,7 @@ impl KeyVariables {
     }
 }
 
-/// The value of a variable; `None` if the variable is not set or empty.
-fn value(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
-}
-
-fn path(name: &str) -> Option<PathBuf> {
-    value(name).map(PathBuf::from)
-}
-
 /// The absolute path in a variable. A relative path counts as not set, as the XDG Base Directory Specification demands.
 fn absolute(name: &str) -> Option<PathBuf> {
-    path(name).filter(|path| path.is_absolute())
+    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

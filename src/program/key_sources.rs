@@ -22,13 +22,13 @@ pub(crate) fn load(manifest: &Manifest, variables: KeyVariables, thread: Confine
         ..sources(manifest, variables)
     };
     let mut keyring = Keyring::load(&sources);
-    tell(manifest, &mut keyring);
+    tell(manifest, keyring.take_notices());
     keyring
 }
 
 /// Reports the notices of the keyring, each once. Notices about imported keys are reported only if the manifest asks for them.
-pub(crate) fn tell(manifest: &Manifest, keyring: &mut Keyring) {
-    for notice in keyring.take_notices() {
+pub(crate) fn tell(manifest: &Manifest, notices: Vec<Notice>) {
+    for notice in notices {
         match notice {
             Notice::Imported { .. } | Notice::ImportedForPgp { .. } if !manifest.logging.key_import => {}
             Notice::Imported { .. } | Notice::ImportedForPgp { .. } | Notice::OwnKeys(_) => {
@@ -79,6 +79,26 @@ pub(crate) fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySource
     }
     add_variables(&mut sources, variables);
     sources
+}
+
+/// Adds the key sources that `manifest` names to `sources`, those that are not there yet.
+pub(crate) fn add_named(sources: &mut KeySources, manifest: &Manifest) {
+    for key in ssh_keys(manifest) {
+        match sources.ssh_keys.iter_mut().find(|known| known.file.path == key.file.path) {
+            Some(known) => {
+                known.is_for_pgp |= key.is_for_pgp;
+                known.file.is_default &= key.file.is_default;
+            }
+            None => sources.ssh_keys.push(key),
+        }
+    }
+    for key in manifest.age_key_file.iter().map(|path| key_file(path)) {
+        match sources.age_key_files.iter_mut().find(|known| known.path == key.path) {
+            Some(known) => known.is_default &= key.is_default,
+            None => sources.age_key_files.push(key),
+        }
+    }
+    sources.gpg = sources.gpg.take().or_else(|| gpg(manifest, &KeyVariables::default()));
 }
 
 fn names_a_key(manifest: &Manifest) -> bool {

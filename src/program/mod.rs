@@ -1,18 +1,22 @@
 //! The program: its command line and environment, the steps of a run, and its messages.
 
-mod again;
+pub(crate) mod again;
 mod channel;
 pub mod cli;
 mod contents;
 pub mod environment;
-mod failure;
+pub(crate) mod failure;
 mod host_recipients;
 pub(crate) mod key_sources;
+mod last_run;
 mod limit;
+pub(crate) mod manifest_file;
 pub mod messages;
 mod owners;
+mod prepared;
+pub(crate) mod rehearsal;
 pub(crate) mod remedy;
 pub mod run;
 mod site;
-mod sops_files;
+pub(crate) mod sops_files;
 pub mod template;

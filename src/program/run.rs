@@ -3,35 +3,29 @@
 //! Everything is read, decrypted and rendered before the first write. Failures are collected, and then the failure policy makes one
 //! decision about all of them.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use super::{
     again, channel,
     cli::{Arguments, CheckMode},
-    contents,
     environment::Environment,
     failure::{Failure, Verdict, names, verdict},
     host_recipients::HostRecipients,
-    key_sources,
+    key_sources, last_run, manifest_file,
     owners::{Owners, owned},
-    site,
-    sops_files::{self, Files},
+    prepared::Prepared,
+    site, sops_files,
 };
 use crate::{
-    install::{self, Entry, Extent, InstallError, Preview, Site, changes::Changes, units},
-    manifest::{Manifest, ManifestError},
-    system::{
-        confinement::Confined,
-        read::{self, ReadError},
-        root::Root,
-        stop,
-        users::Accounts,
-    },
+    install::{self, Entry, Extent, InstallError, Preview, Site, changes::Changes, record::PublishedEntries, units},
+    manifest::Manifest,
+    system::{confinement::Confined, root::Root, stop, users::Accounts},
     text::{diagnosis::Diagnosis, printable::shown},
 };
-
-/// Limit: a manifest has at most 256 MiB, far more than any real manifest. Larger manifests are refused.
-const LARGEST_MANIFEST: usize = 1 << 28;
 
 /// The result of a run, as an exit code. The codes are documented in `docs/messages.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +51,7 @@ impl From<Outcome> for ExitCode {
 /// Does what the command line asks for, below `root`. Reports everything before it returns.
 #[must_use]
 pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outcome {
-    let manifest = match read_manifest(arguments, &environment) {
+    let manifest = match manifest_file::read(arguments, &environment) {
         Ok(manifest) => manifest,
         Err(diagnosis) => {
             tracing::error!("{diagnosis}");
@@ -69,36 +63,6 @@ pub fn run(arguments: &Arguments, environment: Environment, root: &Root) -> Outc
         CheckMode::SopsFile => check(&manifest),
         CheckMode::Off => carry_out(arguments, environment, &manifest, root),
     }
-}
-
-fn read_manifest(arguments: &Arguments, environment: &Environment) -> Result<Manifest, Diagnosis> {
-    let path = &arguments.manifest;
-    let json = read::read(path, LARGEST_MANIFEST).map_err(|error| {
-        let remedy = match error {
-            ReadError::Denied | ReadError::Refused(_) => Some("correct the path, or the owner and mode of the file"),
-            ReadError::Missing | ReadError::BadPath(_) | ReadError::NotRegular(_) | ReadError::TooLarge(_) => {
-                Some("correct the path")
-            }
-            ReadError::Late | ReadError::Stopped => error.remedy(),
-        };
-        Diagnosis {
-            cause: format!("cannot read the manifest {}: {error}", shown(path)),
-            remedy: remedy.map(str::to_owned),
-        }
-    })?;
-    let runtime_dir = match arguments.check_mode {
-        CheckMode::Off => environment.runtime_dir.as_deref(),
-        CheckMode::Manifest | CheckMode::SopsFile => Some(environment.runtime_dir_or_any()),
-    };
-    let parsed = Manifest::parse(path, json.text.expose(), runtime_dir);
-    let (manifest, warnings) = match parsed {
-        Ok((manifest, warnings)) => (Ok(manifest), warnings),
-        Err(ManifestError { diagnosis, warnings }) => (Err(diagnosis), warnings),
-    };
-    for warning in warnings {
-        tracing::warn!("{warning}");
-    }
-    manifest
 }
 
 /// Checks all sops files. Uses no key, looks up no user, and mounts nothing.
@@ -125,17 +89,14 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     // Files that others may have written are read and decrypted on this thread. The thread gives up the rights to write files and to
     // start programs.
     let thread = Confined::default();
-    let mut keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
+    let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
-    let site = site::of(arguments, manifest, root, &mut accounts);
-    let mut files = Files::open(manifest, &keyring.at_hand(), thread.clone());
-    files.open_with_programs(&mut keyring);
-    key_sources::tell(manifest, &mut keyring);
-    let (values, failed_secrets) = contents::values(files.finish(keyring));
-    let (rendered, failed_templates) = contents::render(manifest, &values, thread);
+    let site = site::of(arguments.ignore_passwd, manifest, root, &mut accounts);
+    let (prepared, notices) = Prepared::of(manifest, keyring, thread);
+    key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
-    let (entries, unowned) = owned(manifest, &values, &rendered, owners, root);
-    let failures: Vec<_> = [failed_secrets, failed_templates, unowned].into_iter().flatten().collect();
+    let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
+    let failures: Vec<_> = prepared.failures.into_iter().chain(unowned).collect();
     failures.iter().for_each(Failure::report);
     // This check needs no lock, because [`install::publish`] repeats the check under the lock before it publishes only a part
     // of the entries.
@@ -144,11 +105,28 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
         Err(error) => return nothing_changed(&error),
     };
     match verdict(&failures, is_live, !entries.is_empty()) {
-        Verdict::ChangeNothing => change_nothing(&site, is_live, &failures),
+        Verdict::ChangeNothing => {
+            if !environment.dry_run {
+                last_run::keep(
+                    &site,
+                    &arguments.manifest,
+                    None,
+                    failures.iter().map(|failure| &failure.diagnosis),
+                );
+            }
+            change_nothing(&site, is_live, &failures)
+        }
         verdict if environment.dry_run => tell_changes(&environment, manifest, &site, &entries, verdict),
-        verdict => {
+        Verdict::Publish | Verdict::PublishRest => {
             let again = again::command(manifest, arguments.ignore_passwd, environment.via_systemctl);
-            make_live(&environment, manifest, &site, &entries, &failures, verdict, again)
+            make_live(
+                &environment,
+                (&arguments.manifest, manifest),
+                &site,
+                &entries,
+                &failures,
+                again,
+            )
         }
     }
 }
@@ -176,34 +154,40 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
     }
 }
 
-/// Publishes the entries, and reports the result. `again` is the command that repeats this run.
+/// Publishes the entries, and reports the result. `manifest` is the manifest with its path. `again` is the command that repeats this
+/// run.
 fn make_live(
     environment: &Environment,
-    manifest: &Manifest,
+    (path, manifest): (&Path, &Manifest),
     site: &Site,
     entries: &[Entry<'_>],
     failures: &[Failure],
-    verdict: Verdict,
     again: &str,
 ) -> Outcome {
-    let extent = if verdict == Verdict::Publish {
-        Extent::Whole
-    } else {
-        Extent::Rest
-    };
+    let extent = if failures.is_empty() { Extent::Whole } else { Extent::Rest };
+    let diagnoses = failures.iter().map(|failure| &failure.diagnosis);
     let published = match install::publish(site, entries, extent, &channel::of(environment, manifest, &site.root)) {
         Ok(published) => published,
         Err(failed) => {
             for warning in &failed.warnings {
                 tracing::warn!("{warning}");
             }
-            for error in failed.errors {
-                tracing::error!("{}", diagnosis(error, again));
+            let errors: Vec<_> = failed.errors.into_iter().map(|error| diagnosis(error, again)).collect();
+            last_run::keep(site, path, None, diagnoses.chain(&errors));
+            for error in errors {
+                tracing::error!("{error}");
             }
             return Outcome::NothingChanged;
         }
     };
     let generation = published.generation;
+    let errors = published.failures.iter().map(|error| &error.diagnosis);
+    let deeds = PublishedEntries {
+        generation,
+        changes: &published.changes,
+        entries,
+    };
+    last_run::keep(site, path, Some(deeds), diagnoses.chain(errors));
     for warning in &published.warnings {
         tracing::warn!(GENERATION = generation, "{warning}");
     }
@@ -211,7 +195,7 @@ fn make_live(
         tracing::error!(GENERATION = generation, "{failure}");
     }
     print_changes(manifest, &published.changes, false);
-    if verdict == Verdict::Publish && published.failures.is_empty() {
+    if failures.is_empty() && published.failures.is_empty() {
         return Outcome::Done;
     }
     let missing = failed_entries(failures);

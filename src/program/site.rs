@@ -2,15 +2,15 @@
 
 use rustix::fs::Gid;
 
-use super::cli::Arguments;
 use crate::{
     install::{FileSystem, Homes, Site, Store},
     manifest::Manifest,
     system::{root::Root, users::Accounts},
 };
 
-/// The paths and settings of the installation that `manifest` describes, below `root`.
-pub(crate) fn of(arguments: &Arguments, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
+/// The paths and settings of the installation that `manifest` describes, below `root`. `is_early` says that no user is looked up
+/// (`-ignore-passwd`).
+pub(crate) fn of(is_early: bool, manifest: &Manifest, root: &Root, accounts: &mut Accounts) -> Site {
     let store = if manifest.user_mode {
         Store::Directory
     } else {
@@ -20,11 +20,7 @@ pub(crate) fn of(arguments: &Arguments, manifest: &Manifest, root: &Root, accoun
             } else {
                 FileSystem::Ramfs
             },
-            group: if arguments.ignore_passwd {
-                Gid::ROOT
-            } else {
-                directory_group(accounts)
-            },
+            group: if is_early { Gid::ROOT } else { directory_group(accounts) },
         }
     };
     Site {
@@ -34,7 +30,7 @@ pub(crate) fn of(arguments: &Arguments, manifest: &Manifest, root: &Root, accoun
         keep_generations: manifest.keep_generations,
         keeps_unchanged: !manifest.is_of_sops_nix,
         store,
-        homes: match (manifest.user_mode, arguments.ignore_passwd) {
+        homes: match (manifest.user_mode, is_early) {
             (true, _) => Homes::Unknown,
             (false, true) => Homes::Earlier,
             (false, false) => Homes::Known,

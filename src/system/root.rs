@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, Mode, OFlags},
+    fs::{self, Mode, OFlags, Uid},
     io::Errno,
 };
 
@@ -55,6 +55,11 @@ impl Root {
     /// The file that lists users with their homes (passwd(5)).
     pub(crate) fn passwd(&self) -> PathBuf {
         self.locate("/etc/passwd")
+    }
+
+    /// The run-time directory of a user, which systemd makes when the user logs in.
+    pub(crate) fn runtime_dir(&self, user: Uid) -> PathBuf {
+        self.locate(format!("/run/user/{}", user.as_raw()))
     }
 
     /// The directory that homes usually are in.

@@ -99,6 +99,8 @@ fn gid(number: u32) -> Option<Gid> {
 /// The home of a user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Home {
+    /// The name of the user.
+    pub name: String,
     /// The absolute path of the home, which may not exist yet. The path is never `/`.
     pub path: PathBuf,
     /// The number of the user, and the number of the user's primary group.
@@ -116,13 +118,52 @@ pub fn homes(database: &Path) -> Vec<Home> {
 /// The home in one line of passwd(5); `None` if the line is not valid.
 fn home(line: &str) -> Option<Home> {
     let fields: Vec<_> = line.split(':').collect();
-    let [_, _, uid, gid, _, home, _] = fields.as_slice() else {
+    let [name, _, uid, gid, _, home, _] = fields.as_slice() else {
         return None;
     };
     let path = PathBuf::from(home);
     let is_place = path.is_absolute() && path.parent().is_some();
     let owner = Ids::new(uid.parse().ok()?, gid.parse().ok()?)?;
-    is_place.then_some(Home { path, owner })
+    is_place.then(|| Home {
+        name: (*name).to_owned(),
+        path,
+        owner,
+    })
+}
+
+/// The name of the user with this number, or else the number.
+pub(crate) fn name_of_user(user: Uid) -> String {
+    let found = User::from_uid(nix::unistd::Uid::from_raw(user.as_raw())).ok().flatten();
+    found.map_or_else(|| user.as_raw().to_string(), |user| user.name)
+}
+
+/// The name of the group with this number, or else the number.
+pub(crate) fn name_of_group(group: Gid) -> String {
+    let found = Group::from_gid(nix::unistd::Gid::from_raw(group.as_raw())).ok().flatten();
+    found.map_or_else(|| group.as_raw().to_string(), |group| group.name)
+}
+
+/// The members of the group `name`: those that `groups`, a file like `/etc/group`, names, and the users in `passwd` whose primary group
+/// it is.
+pub(crate) fn members(groups: &Path, passwd: &Path, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(groups).unwrap_or_default();
+    let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let Some(fields) = lines.find(|fields| fields.first() == Some(&name)) else {
+        return Vec::new();
+    };
+    let [_, _, number, named] = fields.as_slice() else {
+        return Vec::new();
+    };
+    let users = fs::read_to_string(passwd).unwrap_or_default();
+    let primary = users
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .filter_map(|fields| match fields.as_slice() {
+            [user, _, _, group, ..] if group == number => Some((*user).to_owned()),
+            _ => None,
+        });
+    let named = named.split(',').map(str::to_owned).filter(|user| !user.is_empty());
+    named.chain(primary).collect()
 }
 
 /// The users of this machine, one a line (passwd(5)).
@@ -260,6 +301,7 @@ mod tests {
         let lines = "alice:x:1000:100:A:/home/alice:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nx:x:1:1::y:z\n\nshort:x:1:1\nbad:x:-1:1::/h:\n";
         fs::write(file.path(), lines).unwrap();
         let alice = Home {
+            name: "alice".to_owned(),
             path: PathBuf::from("/home/alice"),
             owner: Ids::new(1000, 100).unwrap(),
         };

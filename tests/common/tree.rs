@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// Lists everything below `path`, one line each, sorted by name: mode, owner and group, name, and the target of a symlink or the
-/// content of a file. Returns the empty string if `path` does not exist.
+/// content of a file. Returns the empty string if `path` does not exist. The record of the last run is left out, because it has the
+/// time of the run.
 pub fn tree(path: &Path) -> String {
     let mut text = String::new();
     describe(path, "", &mut text);
@@ -19,6 +20,7 @@ fn describe(dir: &Path, prefix: &str, text: &mut String) {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
+    names.retain(|name| name != ".last-run.json");
     for name in names {
         let path = dir.join(&name);
         let status = path.symlink_metadata().unwrap();

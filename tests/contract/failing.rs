@@ -131,7 +131,7 @@ fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
     world.install(&good(&world));
     let before = (
         world.tree("/run"),
-        world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"),
+        world.shell("stat -c '%i %Y %Z' /run/secrets.d/1 /run/secrets /run/secrets/a"),
     );
     for (what, manifest) in failures(&world) {
         let said = world.run(&manifest);
@@ -143,7 +143,7 @@ fn on_a_running_system_any_failure_leaves_the_live_generation_untouched() {
         );
         let after = (
             world.tree("/run"),
-            world.shell("stat -c '%i %Y %Z' /run/secrets.d /run/secrets /run/secrets/a"),
+            world.shell("stat -c '%i %Y %Z' /run/secrets.d/1 /run/secrets /run/secrets/a"),
         );
         assert_eq!(after, before, "{what}");
     }

@@ -163,7 +163,7 @@ fn a_left_over_of_the_next_number_is_removed_first() {
     let names = world.shell("cd /run/secrets.d; find . | sort");
     assert_eq!(
         names,
-        ".\n./.lock\n./2\n./2/gone\n./2/host\n./2/rendered\n./2/rendered/kept\n./2/rendered/old\n./2/same\n"
+        ".\n./.last-run.json\n./.lock\n./2\n./2/gone\n./2/host\n./2/rendered\n./2/rendered/kept\n./2/rendered/old\n./2/same\n"
     );
 }
 

@@ -262,7 +262,7 @@ fn what_killed_runs_and_larger_numbers_have_left_is_cleared_without_a_new_genera
         world.install(&manifest);
         assert_eq!(
             world.shell("ls -A /run /run/secrets.d"),
-            "/run:\nnixos\nsecrets\nsecrets.d\n\n/run/secrets.d:\n.lock\n1\n",
+            "/run:\nnixos\nsecrets\nsecrets.d\n\n/run/secrets.d:\n.last-run.json\n.lock\n1\n",
             "{keep}"
         );
     }

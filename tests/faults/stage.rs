@@ -381,7 +381,7 @@ link {rest} other -> {link}/d/b
             names.sort();
             names.join(" ")
         };
-        assert_eq!(names(&self.places.mount), format!(".lock {number}"), "{what}");
+        assert_eq!(names(&self.places.mount), format!(".last-run.json .lock {number}"), "{what}");
         if self.telling == Telling::Nobody && self.is_live {
             assert_eq!(names(&self.world.input("run").display().to_string()), "secrets.d", "{what}");
             assert_eq!(

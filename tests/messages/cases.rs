@@ -11,6 +11,9 @@
 //! In directories whose name begins with `sops-nix`, the program `sops-nix` is on the search path too. There, `terminal COMMAND`
 //! runs a command on a terminal.
 //!
+//! In directories whose name begins with `sops-nix-host`, each case is a host of its own: root in a mount namespace, with an empty `/run`
+//! and `/etc`. Sections may be files there, and `prepare` has the functions of `host.sh`.
+//!
 //! A case runs in an empty directory, which is called `$DIR` in files and in what is printed. `$DIR/run` is `$XDG_RUNTIME_DIR`.
 
 use std::{
@@ -74,10 +77,11 @@ impl Case {
                 "prepare" => prepare(world, text)?,
                 "typed" => printed = Some(typed(world, text)),
                 "printed" => {}
-                _ => drop(world.write(
+                _ => put(
+                    world,
                     name,
-                    text.replace("$DIR", world.input("").to_str().unwrap().trim_end_matches('/')),
-                )),
+                    &text.replace("$DIR", world.input("").to_str().unwrap().trim_end_matches('/')),
+                ),
             }
         }
         self.sections.retain(|(name, _)| name != "printed");
@@ -86,18 +90,30 @@ impl Case {
     }
 }
 
+/// Writes a file of a case. An absolute path is one of the host.
+fn put(world: &World, name: &str, text: &str) {
+    if name.starts_with('/') {
+        let path = world.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    } else {
+        world.write(name, text);
+    }
+}
+
 /// Runs the commands as the user who runs the tests, because this user can read the fixtures. The files that they make are given to
 /// the program's user.
 fn prepare(world: &World, script: &str) -> Option<()> {
-    if ["jq", "git"]
-        .iter()
-        .any(|tool| script.contains(&format!("{tool} ")) && !has(tool))
-    {
+    let is_missing = |program: &&str| script.contains(program) && !has(program.trim());
+    if ["jq ", "git ", "systemd-analyze"].iter().any(is_missing) {
         return None;
     }
     let mut command = world.as_tester("sh");
     command
-        .args(["-euc", &format!("umask 077\n{script}")])
+        .args([
+            "-euc",
+            &format!("{}umask 077\n{}\n{script}", enter(world), include_str!("host.sh")),
+        ])
         .current_dir(world.input(""));
     for (name, place) in [("FILES", "3.13.2"), ("PLAIN", "plain"), ("KEYS", "keys")] {
         command.env(name, fixtures().join(place));
@@ -118,6 +134,11 @@ fn prepare(world: &World, script: &str) -> Option<()> {
     Some(())
 }
 
+/// The beginning of a script: whoever enters a mount namespace is in its root directory.
+fn enter(world: &World) -> String {
+    format!("cd '{}'\n", world.input("").display())
+}
+
 /// The text that a terminal would show, and the exit code.
 fn typed(world: &World, script: &str) -> String {
     let program = world.executable();
@@ -129,7 +150,10 @@ fn typed(world: &World, script: &str) -> String {
     let mut command = world.command("sh");
     // The name of the program is an argument of the command. So the run counts as a run of the program, whose output must show no
     // secret.
-    command.args(["-c", script]).arg(&program).env("PATH", search);
+    command
+        .args(["-c", &format!("{}{script}", enter(world))])
+        .arg(&program)
+        .env("PATH", search);
     let Said { code, out, err } = world.finish(&mut command);
     assert!(!err.contains("a fault in sops-install-secrets"), "{script}: {err}");
     format!(
@@ -149,26 +173,49 @@ fn add_command(world: &World) {
     fs::set_permissions(terminal, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Runs all cases of a directory one after the other, in one world. Returns their number.
+/// Runs one case. Gives 1 if it could be run.
+fn compare(world: &World, file: &Path) -> usize {
+    let case = Case::parse(&fs::read_to_string(file).unwrap());
+    assert!(
+        case.head.lines().count() == 1,
+        "{} does not begin with a line that says what happens",
+        file.display()
+    );
+    let Some(case) = case.run(world) else { return 0 };
+    expect_file![file].assert_eq(&case.text());
+    1
+}
+
+/// A host of its own.
+fn host() -> Option<World> {
+    let world = World::system()?;
+    world.allow("/run/secrets.d");
+    world.allow("/run/secrets-for-users.d");
+    copy_program(&world.executable(), &world.input("sops-install-secrets"));
+    world.allow_input("sops-install-secrets");
+    add_command(&world);
+    Some(world)
+}
+
+/// Runs all cases of a directory one after the other, on hosts of their own or else in one world. Returns their number.
 fn run_all(directory: &Path) -> usize {
+    let name = directory.file_name().unwrap().to_string_lossy();
+    if name.starts_with("sops-nix-host") {
+        let files = entries(directory);
+        return files
+            .iter()
+            .filter_map(|file| host().map(|world| compare(&world, file)))
+            .sum();
+    }
     let world = World::user();
     world.allow_input("run/secrets.d");
-    if directory.file_name().unwrap().to_string_lossy().starts_with("sops-nix") {
+    if name.starts_with("sops-nix") {
         add_command(&world);
     }
     let mut compared = 0;
     for file in &entries(directory) {
         world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./sops-nix ! -path ./terminal ! -path ./run ! -path ./home -delete");
-        let case = Case::parse(&fs::read_to_string(file).unwrap());
-        assert!(
-            case.head.lines().count() == 1,
-            "{} does not begin with a line that says what happens",
-            file.display()
-        );
-        if let Some(case) = case.run(&world) {
-            expect_file![file].assert_eq(&case.text());
-            compared += 1;
-        }
+        compared += compare(&world, file);
     }
     compared
 }

@@ -119,4 +119,113 @@ pub const ROWS: &[Row] = &[
         "the case nested goes there; tests/interop/rules.rs types all commands of the check",
         &[],
     ),
+    named(
+        "switch to the configuration again",
+        "only Nix makes a manifest that is gone; every other case has one",
+        &[],
+    ),
+    named(
+        "import the module into its configuration, declare a secret, and switch",
+        "the tests of the modules do so",
+        &[],
+    ),
+    named(
+        "repair what the last run failed at, and run: {again}",
+        "the record repeats the remedies of that run",
+        &["sops-nix.service"],
+    ),
+    named(
+        "to install all, run: {again}",
+        "every case of a healthy host has been installed in this way",
+        &["sops-nix.service"],
+    ),
+    named(
+        "systemctl --user --machine={}@ restart sops-nix",
+        "there is no service manager of a user here",
+        &["sops-nix.service"],
+    ),
+    named(
+        "run: sudo sops-nix doctor",
+        "the cases of sops-nix doctor are run by root",
+        &[],
+    ),
+    named("run: sudo sops-nix retry", "the cases of sops-nix retry are run by root", &[]),
+    named("run: sops-nix retry", "the case a-key-that-came-late types it", &[]),
+    named(
+        "update sops-nix, or write the file with that version of sops",
+        "the case a-healthy-host has a file of a version that is known",
+        &[],
+    ),
+    named(
+        "set the clock, or look after the clock of the machine where the file was changed",
+        "the clock of this machine is not ours to set",
+        &[],
+    ),
+    named(
+        "neededForBoot = true, or move the key to another file system",
+        "the option is one of NixOS",
+        &[],
+    ),
+    named(
+        "run: ssh-keygen -y -f {} > {}",
+        "ssh-keygen prints the public half; every other case has the right one",
+        &[],
+    ),
+    named(
+        "compare the two to the end, and replace it in .sops.yaml by {own} if that is meant",
+        "the case a-healthy-host has the right one",
+        &[],
+    ),
+    named(
+        "if nothing needs it, run: rm {}",
+        "the case a-healthy-host has no such symlink",
+        &[],
+    ),
+    named(
+        "choose a directory below XDG_RUNTIME_DIR (%r)",
+        "every other case of user mode has one there",
+        &[],
+    ),
+    named(
+        "set sops.useTmpfs = false, or encrypt the swap space",
+        "the case a-healthy-host has a ramfs",
+        &[],
+    ),
+    named(
+        "mount it again from {}, each time after secrets change",
+        "the case has the old generation there because that was not done",
+        &[],
+    ),
+    named("to see why, run: journalctl -b -u {word}", "there is no journal here", &[]),
+    named(
+        "to see why, run: journalctl {option}-b -u {}",
+        "there is no journal here",
+        &[],
+    ),
+    named(
+        "remove one of these orderings: a unit before sops-nix.service needs DefaultDependencies = false",
+        "the case a-healthy-host has no such order",
+        &[],
+    ),
+    named("give the unit wants and after", "the order of units is tested in boots", &[]),
+    named(
+        "name the unit that it starts in restartUnits of {} instead",
+        "the case a-healthy-host has a unit there",
+        &[],
+    ),
+    named(
+        "name the unit in restartUnits of {}",
+        "the case a-healthy-host has a unit there",
+        &[],
+    ),
+    named(
+        "to list all, run: sops-nix status",
+        "the cases of sops-nix status type it",
+        &[],
+    ),
+    named(
+        "name the link that nixos-rebuild build makes: ./result",
+        "the case a-built-system names one",
+        &[],
+    ),
 ];

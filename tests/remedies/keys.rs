@@ -10,7 +10,7 @@ use crate::scene::{RECIPIENT, Scene, command};
 use crate::{Row, mended, named};
 
 pub const ROWS: &[Row] = &[
-    mended("; run: chmod 600 {}", an_exposed_file_is_closed),
+    mended("run: chmod 600 {}", an_exposed_file_is_closed),
     mended(
         "{}: {}, so other programs cannot read the file",
         a_mark_is_taken_out_of_a_key_file,

@@ -43,6 +43,16 @@ pub const ROWS: &[Row] = &[
         EVALUATED,
         &["sops.credentials"],
     ),
+    named(
+        "so it cannot get ${secret}: remove that order",
+        EVALUATED,
+        &["sops.credentials"],
+    ),
+    named(
+        ", or set sops.secrets.${quoted secret}.neededForFileSystems to true",
+        EVALUATED,
+        &["sops.secrets.<name>.neededForFileSystems"],
+    ),
     named("write the whole path, from / on.", SAID, &["sops.secrets.<name>.path"]),
     named("write ${quadletUnit unit}.", SAID, &["sops.secrets.<name>.restartUnits"]),
     named(

@@ -129,6 +129,34 @@ fn each_inspection_of_a_fixture_follows_the_schema() {
     assert_ne!(faults_by("docs/inspect.schema.json", &[odd]), Some(vec![Vec::new()]));
 }
 
+/// What the cases of `tests/messages/` print as JSON, below a directory that begins with this name.
+fn printed(directory: &str) -> Vec<Value> {
+    let cases = fs::read_dir(project(&format!("tests/messages/cases/{directory}"))).unwrap();
+    let texts = cases.map(|case| fs::read_to_string(case.unwrap().path()).unwrap());
+    let texts = texts.filter(|text| text.contains("--json\n"));
+    texts
+        .map(|text| {
+            let printed = text.split_once("-- printed --\n").unwrap().1;
+            // Another form may be printed before it.
+            let json = &printed[printed.find("{\n").unwrap()..];
+            let mut values = serde_json::Deserializer::from_str(json).into_iter();
+            values.next().unwrap().unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_printed_of_a_host_follows_its_schema() {
+    for name in ["status", "doctor", "explain", "who-reads", "plan"] {
+        let values = printed(&format!("sops-nix-host-{name}"));
+        assert!(!values.is_empty(), "{name}");
+        let schema = format!("docs/{name}.schema.json");
+        let Some(faults) = faults_by(&schema, &values) else { return };
+        assert!(faults.iter().all(Vec::is_empty), "{name}: {faults:#?}");
+        assert_ne!(faults_by(&schema, &[json!({"odd": 1})]), Some(vec![Vec::new()]), "{name}");
+    }
+}
+
 #[test]
 fn each_manifest_that_the_modules_write_follows_the_schema() {
     let (names, manifests): (Vec<_>, Vec<_>) = manifests().into_iter().unzip();

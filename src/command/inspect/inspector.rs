@@ -8,12 +8,13 @@ use crate::{
         audience::Audience,
         cli::{InputType, InspectArguments},
         input::Input,
+        layout::json,
         reply::Reply,
         sops_text,
     },
     program::remedy::{self, Editable},
     sops::{SopsFileError, format::Format},
-    text::{diagnosis::Diagnosis, printable},
+    text::diagnosis::Diagnosis,
 };
 
 /// Limit: at most 64 MiB are inspected from standard input or a fifo.
@@ -52,12 +53,6 @@ fn inspect(input: &Input, told: Option<Format>) -> Result<Inspection, Diagnosis>
     let (format, mut file) = sops_text::parse(text, editable, told.is_some()).map_err(fail)?;
     let unusable = |error: SopsFileError| fail(remedy::unusable(&error, text, editable.read_as(format)));
     Inspection::new(&input.name, format, &mut file).map_err(unusable)
-}
-
-/// An inspection as JSON, on lines for people too.
-fn json(inspection: &Inspection) -> String {
-    // Writing numbers, texts and lists of them to a string cannot fail.
-    printable::json(&serde_json::to_string_pretty(inspection).unwrap_or_default()) + "\n"
 }
 
 impl From<InputType> for Format {

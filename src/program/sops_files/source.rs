@@ -69,6 +69,16 @@ fn size(path: &Path) -> u64 {
 }
 
 impl<'m> Source<'m> {
+    /// The path of the file.
+    pub(crate) fn path(&self) -> &'m Path {
+        self.path
+    }
+
+    /// The format of the file.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
     /// The secrets that come from the file, in the order of the manifest.
     #[must_use]
     pub(crate) fn secrets(&self) -> &[&'m Secret] {

@@ -1,0 +1,149 @@
+//! Finds the calls of the installer in units and scripts, and what each is given.
+//!
+//! The units and the activation script are what the host itself runs. So they name the manifest of each phase, also on a host where no
+//! run has ever succeeded, and with the modules of sops-nix. A record of a run would name it only after a run.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use super::unit_file;
+use crate::system::root::Root;
+
+/// The file name of the installer.
+const PROGRAM: &str = "sops-install-secrets";
+
+/// How many scripts may call each other: the unit of the module calls one that calls another.
+const DEPTH: usize = 3;
+
+/// One call of the installer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// The path of the manifest.
+    pub(crate) manifest: PathBuf,
+    /// Whether no user is looked up (`-ignore-passwd`).
+    pub(crate) is_early: bool,
+    /// The variables that the script of the call sets. A value that the shell would compute is left out.
+    pub(crate) variables: Vec<(String, String)>,
+    /// The directories that the script of the call puts before the search path.
+    pub(crate) search_path: Vec<PathBuf>,
+}
+
+/// The calls that `text` makes, itself or by scripts of ours that it calls.
+pub(crate) fn calls(text: &str, root: &Root) -> Vec<Call> {
+    follow(text, root, DEPTH)
+}
+
+fn follow(text: &str, root: &Root, depth: usize) -> Vec<Call> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let mut calls: Vec<Call> = lines.flat_map(|line| in_line(line, root, depth)).collect();
+    let variables = variables(text);
+    for call in &mut calls {
+        call.variables.extend(variables.iter().cloned());
+        call.search_path.extend(text.lines().filter_map(search_path).flatten());
+    }
+    calls
+}
+
+fn in_line(line: &str, root: &Root, depth: usize) -> Vec<Call> {
+    let words: Vec<&str> = words(line).collect();
+    let is_program = |word: &&str| Path::new(word).file_name().is_some_and(|name| name == PROGRAM);
+    if let Some(position) = words.iter().position(is_program) {
+        return call(words.get(position..).unwrap_or_default()).into_iter().collect();
+    }
+    let scripts = words.iter().filter(|word| depth > 0 && is_script(word));
+    let texts = scripts.filter_map(|script| unit_file::text(&root.locate(script)));
+    texts
+        .filter(|text| text.starts_with("#!"))
+        .flat_map(|text| follow(&text, root, depth.saturating_sub(1)))
+        .collect()
+}
+
+/// Whether a word is the path of a script that a module made: its name in the store is `HASH-sops-nix…`.
+fn is_script(word: &str) -> bool {
+    let name = Path::new(word).file_name().unwrap_or_default().to_string_lossy();
+    word.starts_with('/') && name.contains("sops-")
+}
+
+/// The words of a line of shell or of a unit, without quotes, and without what stands before a command of a unit (systemd.service(5)).
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let ends = |character: char| character.is_whitespace() || "=\"'`;|&<>()".contains(character);
+    line.split(ends).filter(|word| !word.is_empty()).map(|word| {
+        let path = word.trim_start_matches(['-', '+', '!', '@', ':']);
+        if path.starts_with('/') { path } else { word }
+    })
+}
+
+/// The call that the words make, from the installer on.
+fn call(words: &[&str]) -> Option<Call> {
+    let manifest = words.iter().skip(1).rfind(|word| word.starts_with('/'))?;
+    Some(Call {
+        manifest: PathBuf::from(manifest),
+        is_early: words.iter().any(|word| word.trim_start_matches('-') == "ignore-passwd"),
+        variables: Vec::new(),
+        search_path: Vec::new(),
+    })
+}
+
+/// The variables that a script sets for the installer: lines `export NAME='VALUE'`.
+fn variables(text: &str) -> Vec<(String, String)> {
+    let exports = text.lines().filter_map(|line| line.strip_prefix("export "));
+    exports.filter_map(variable).collect()
+}
+
+/// The directories of a line `export PATH='DIRECTORIES'${PATH:+":$PATH"}`.
+fn search_path(line: &str) -> Option<Vec<PathBuf>> {
+    let (directories, _) = line.strip_prefix("export PATH='")?.split_once('\'')?;
+    Some(
+        env::split_paths(directories)
+            .filter(|directory| directory.is_absolute())
+            .collect(),
+    )
+}
+
+fn variable(assignment: &str) -> Option<(String, String)> {
+    let words = shlex::split(assignment)?;
+    let [word] = words.as_slice() else { return None };
+    let (name, value) = word.split_once('=')?;
+    let is_computed = value.contains('$') || value.contains('`');
+    (!is_computed).then(|| (name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_call_is_found_behind_scripts() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let root = Root::new(directory.path());
+        fs::write(
+            root.locate("/x-sops-nix"),
+            "#!/bin/sh\nexport HOME='/var/empty'\nexport A='$(b)'\nexport PATH='/p:/q':$PATH\nexec /s/bin/sops-install-secrets -ignore-passwd /m.json\n",
+        )
+        .unwrap();
+        fs::write(
+            root.locate("/y-sops-nix-show-or-install"),
+            "#!/bin/sh\n[ -e /x ] || exec /x-sops-nix > /dev/null\n",
+        )
+        .unwrap();
+        let found = calls("ExecStart=-+/y-sops-nix-show-or-install\n", &root);
+        let call = Call {
+            manifest: PathBuf::from("/m.json"),
+            is_early: true,
+            variables: vec![("HOME".to_owned(), "/var/empty".to_owned())],
+            search_path: vec![PathBuf::from("/p"), PathBuf::from("/q")],
+        };
+        assert_eq!(found, [call]);
+    }
+
+    #[test]
+    fn a_unit_that_calls_the_installer_itself_is_found() {
+        let found = calls("ExecStart=/s/bin/sops-install-secrets /m.json", &Root::new("/"));
+        let [call] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((call.manifest.as_path(), call.is_early), (Path::new("/m.json"), false));
+    }
+}

@@ -1,0 +1,207 @@
+//! Examines a host, and prints what is found.
+
+use rustix::process::geteuid;
+use serde::Serialize;
+
+use super::{
+    file_check,
+    finding::{HostFinding, Subject},
+    key_check, link_check, mount_check, unit_check,
+};
+use crate::{
+    command::{
+        audience::Audience,
+        cli::DoctorArguments,
+        host::{
+            installation::{self, Installation},
+            phase_status::PhaseStatus,
+            place,
+            readers::{self, SecretReader},
+            unit_file::{self, UnitFile},
+        },
+        layout::{indented, joined, json, line},
+        reply::Reply,
+    },
+    manifest::Manifest,
+    program::{environment::Environment, rehearsal::Rehearsal},
+    system::root::Root,
+    text::{diagnosis::Diagnosis, printable::named},
+};
+
+/// What the doctor has found on a host.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Examination {
+    /// What is wrong. Empty on a healthy host.
+    pub(crate) findings: Vec<HostFinding>,
+}
+
+/// Carries out the command `sops-nix doctor`.
+pub(crate) fn answer(arguments: &DoctorArguments, audience: Audience, root: &Root) -> Reply {
+    let examination = Examination::of(root);
+    let findings = &examination.findings;
+    let text = match audience {
+        _ if arguments.json => json(&examination),
+        Audience::Person if findings.is_empty() => "no fault was found\n".to_owned(),
+        Audience::Person => findings.iter().map(paragraph).collect::<Vec<_>>().join("\n"),
+        Audience::Script => findings.iter().map(fields).collect(),
+    };
+    let failure = match findings.len() {
+        0 => None,
+        1 => Some("1 fault was found".to_owned()),
+        count => Some(format!("{count} faults were found")),
+    };
+    let is_root = geteuid().is_root();
+    let remark = (!is_root).then(|| Diagnosis::new("only root can see all", "run: sudo sops-nix doctor"));
+    Reply {
+        text,
+        failures: failure.map(Diagnosis::bare).into_iter().collect(),
+        remarks: remark.into_iter().collect(),
+        ..Reply::default()
+    }
+}
+
+/// A finding for people.
+fn paragraph(finding: &HostFinding) -> String {
+    let remedy = finding.remedy.as_deref().map(|remedy| indented("  → ", remedy));
+    let cause = indented("  ", &finding.cause);
+    format!("{}\n{cause}{}", finding.about.word(), remedy.unwrap_or_default())
+}
+
+/// A finding for scripts.
+fn fields(finding: &HostFinding) -> String {
+    let remedy = finding.remedy.as_deref().unwrap_or_default();
+    line(&["finding", finding.about.word(), &joined(&finding.cause), remedy])
+}
+
+impl Examination {
+    /// Examines the installations of the system and, for a plain user, those of that user.
+    fn of(root: &Root) -> Self {
+        let installations = if geteuid().is_root() {
+            installation::of_system(root)
+        } else {
+            installation::of_asker(root, &Environment::read())
+        };
+        if installations.is_empty() {
+            let finding = HostFinding::new(Subject::Configuration, installation::none());
+            return Self { findings: vec![finding] };
+        }
+        let units = unit_file::all(&readers::unit_directories(root));
+        let places: Vec<_> = installations
+            .iter()
+            .flat_map(|installation| place::of(installation, root))
+            .collect();
+        let readers = readers::of_units(&units, &places);
+        let patient = Patient { root, units, readers };
+        let mut findings: Vec<HostFinding> = Vec::new();
+        let each = installations.iter().flat_map(|installation| patient.examine(installation));
+        for finding in each.chain(unit_check::of_all(&patient.units, &patient.readers, &places)) {
+            // Phases share keys and files.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+        Self { findings }
+    }
+}
+
+/// A host under examination.
+struct Patient<'r> {
+    root: &'r Root,
+    units: Vec<UnitFile>,
+    readers: Vec<SecretReader>,
+}
+
+impl Patient<'_> {
+    /// What is wrong with one installation.
+    fn examine(&self, installation: &Installation) -> Vec<HostFinding> {
+        let manifest = match &installation.manifest {
+            Ok(manifest) => manifest,
+            Err(failure) => {
+                let diagnosis = failure.clone().of(installation.object());
+                return vec![HostFinding::new(Subject::Configuration, diagnosis)];
+            }
+        };
+        let rehearsal = Rehearsal::of(
+            manifest,
+            installation.call.is_early,
+            installation.variables(self.root),
+            false,
+            self.root,
+        );
+        let unit = self.units.iter().find(|unit| Some(&unit.name) == installation.unit.as_ref());
+        [
+            key_check::of(manifest, &rehearsal, unit, self.root),
+            file_check::of(manifest),
+            failures(&rehearsal),
+            self.installed(installation, manifest, &rehearsal),
+            link_check::of(manifest, self.root),
+            mount_check::of(manifest, self.root),
+            unit_check::of_installation(installation, unit, &self.readers),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// What is not there as the manifest says, although a run would not fail at it.
+    fn installed(&self, installation: &Installation, manifest: &Manifest, rehearsal: &Rehearsal) -> Vec<HostFinding> {
+        let failed: Vec<_> = rehearsal.failures.iter().flat_map(|failure| &failure.entries).collect();
+        let Ok((status, _)) = PhaseStatus::of(installation, self.root) else {
+            return Vec::new();
+        };
+        let is_refused = rehearsal
+            .preview
+            .as_ref()
+            .map_or(true, |preview| !preview.failures.is_empty());
+        if is_refused {
+            return Vec::new();
+        }
+        if status.generation.is_none() && failed.is_empty() {
+            let diagnosis = Diagnosis::new(
+                "nothing is installed",
+                format!("to install it, run: {}", installation.again(manifest)),
+            );
+            return vec![HostFinding::new(Subject::Installation, diagnosis.of(installation.object()))];
+        }
+        let absent = status.entries.iter().filter(|entry| entry.state.is_fault());
+        let absent = absent.filter(|entry| !failed.contains(&&entry.name)).map(|entry| {
+            let cause = format!(
+                "{} {} is {} at {}",
+                entry.kind,
+                named(&entry.name),
+                entry.state.adjective(),
+                entry.path
+            );
+            HostFinding::new(
+                Subject::Installation,
+                Diagnosis::new(cause, format!("to install it, run: {}", installation.again(manifest))),
+            )
+        });
+        let mut findings: Vec<_> = absent.collect();
+        let has_failed = status.last_run.is_some_and(|run| !run.failures.is_empty());
+        if findings.is_empty() && failed.is_empty() && has_failed {
+            let cause = "the last run failed, and another one would succeed now";
+            let remedy = format!("run: {}", installation.again(manifest));
+            findings.push(HostFinding::new(
+                Subject::Installation,
+                Diagnosis::new(cause, remedy).of(installation.object()),
+            ));
+        }
+        findings
+    }
+}
+
+/// What a run would fail at.
+fn failures(rehearsal: &Rehearsal) -> Vec<HostFinding> {
+    let secrets = rehearsal.failures.iter().map(|failure| failure.diagnosis.clone());
+    let obstacles = match &rehearsal.preview {
+        Ok(preview) => preview.failures.iter().map(|error| error.diagnosis.clone()).collect(),
+        Err(error) => vec![error.diagnosis.clone()],
+    };
+    let secrets = secrets.map(|diagnosis| HostFinding::new(Subject::Secret, diagnosis));
+    let obstacles = obstacles
+        .into_iter()
+        .map(|diagnosis| HostFinding::new(Subject::Installation, diagnosis));
+    secrets.chain(obstacles).collect()
+}

@@ -1,0 +1,107 @@
+//! Looks for symlinks to secrets that are gone.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::finding::{HostFinding, Subject};
+use crate::{
+    manifest::Manifest,
+    system::{root::Root, users::homes},
+    text::{diagnosis::Diagnosis, printable::shown, shell},
+};
+
+/// How many files and directories are looked at below one place.
+const MOST: usize = 20_000;
+/// How deep directories are looked into.
+const DEPTH: usize = 5;
+
+/// The symlinks that lead into an installation and to nothing: that to the live generation, and those at paths of secrets that the
+/// configuration no longer has. They are looked for in `/etc`, `/var/lib`, `/srv` and homes.
+pub(crate) fn of(manifest: &Manifest, root: &Root) -> Vec<HostFinding> {
+    let link = root.locate(&manifest.link);
+    if link.is_symlink() && !link.exists() {
+        let cause = format!("the link {} leads to a generation that is gone", shown(&link));
+        return vec![HostFinding::new(Subject::Link, Diagnosis::new(cause, "run: sops-nix retry"))];
+    }
+    let targets = [&manifest.link, &manifest.mount_point];
+    let declared = declared(manifest, root);
+    let mut search = LinkSearch {
+        targets: targets.map(PathBuf::as_path),
+        left: 0,
+        found: Vec::new(),
+    };
+    for place in places(root) {
+        search.left = MOST;
+        search.below(&place, DEPTH);
+    }
+    search.found.sort();
+    search.found.dedup();
+    let stale = search.found.iter().filter(|path| !declared.contains(path));
+    stale.map(|path| finding(path)).collect()
+}
+
+fn finding(path: &Path) -> HostFinding {
+    let cause = format!("{} leads to a secret that is not installed any more", shown(path));
+    let remedy = format!("if nothing needs it, run: rm {}", shell::path(path));
+    HostFinding::new(Subject::Link, Diagnosis::new(cause, remedy))
+}
+
+/// The paths at which the configuration has a secret or template. If their symlinks lead to nothing, the secret is missing.
+fn declared(manifest: &Manifest, root: &Root) -> Vec<PathBuf> {
+    let secrets = manifest.secrets.iter().map(|secret| &secret.placement);
+    let placements = secrets.chain(manifest.templates.iter().map(|template| &template.placement));
+    placements
+        .filter_map(|placement| placement.path.as_ref())
+        .map(|path| root.locate(path))
+        .collect()
+}
+
+fn places(root: &Root) -> Vec<PathBuf> {
+    let homes = homes(&root.passwd()).into_iter().map(|home| root.locate(home.path));
+    let homes = homes.filter(|home| home.starts_with(root.homes()) || home.ends_with("root"));
+    ["/etc", "/var/lib", "/srv"]
+        .map(|place| root.locate(place))
+        .into_iter()
+        .chain(homes)
+        .collect()
+}
+
+/// A search for symlinks.
+struct LinkSearch<'t> {
+    /// What the symlinks lead into.
+    targets: [&'t Path; 2],
+    /// How many more files are looked at.
+    left: usize,
+    /// The symlinks that lead there and to nothing.
+    found: Vec<PathBuf>,
+}
+
+impl LinkSearch<'_> {
+    /// Looks at what is below a directory, on the same file system.
+    fn below(&mut self, directory: &Path, depth: usize) {
+        let Ok(status) = fs::metadata(directory) else { return };
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            let path = entry.path();
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_symlink() {
+                self.note(path);
+            } else if kind.is_dir() && depth > 1 && entry.metadata().is_ok_and(|inner| inner.dev() == status.dev()) {
+                self.below(&path, depth - 1);
+            }
+        }
+    }
+
+    fn note(&mut self, path: PathBuf) {
+        let target = fs::read_link(&path).unwrap_or_default();
+        if self.targets.iter().any(|into| target.starts_with(into)) && !path.exists() {
+            self.found.push(path);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The commands for a running system: what it is set up to install, and what of it is there.
+
+mod call;
+mod doctor;
+mod entry_status;
+mod explain;
+mod installation;
+mod phase_status;
+mod place;
+mod plan;
+mod readers;
+mod retry;
+#[cfg(test)]
+mod schema;
+mod search_path;
+mod status;
+mod story;
+mod story_page;
+mod systemd;
+mod unit_file;
+mod who_reads;
+
+pub(crate) use doctor::answer as doctor;
+pub(crate) use explain::answer as explain;
+pub(crate) use installation::{of_system, read_manifest};
+pub(crate) use plan::answer as plan;
+pub(crate) use retry::answer as retry;
+pub(crate) use search_path::adopt as adopt_search_path;
+pub(crate) use status::answer as status;
+pub(crate) use who_reads::answer as who_reads;

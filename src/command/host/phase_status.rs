@@ -1,0 +1,192 @@
+//! What is there of one installation: its live generation, its entries, and what its last run said.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use rustix::fs::{Mode, OFlags, open};
+use serde::Serialize;
+
+use super::{
+    entry_status::{self, EntryStatus},
+    installation::{HostPhase, Installation},
+};
+use crate::{
+    install::record::{Record, RecordedFailure},
+    manifest::Manifest,
+    system::root::Root,
+    text::{diagnosis::Diagnosis, printable::named},
+};
+
+/// What is there of one installation.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct PhaseStatus {
+    /// When the installation is made.
+    pub(crate) phase: HostPhase,
+    /// The user whose secrets these are; null if they are the host's.
+    pub(crate) user: Option<String>,
+    /// The unit that makes it; null if the activation script does.
+    pub(crate) unit: Option<String>,
+    /// The path of its manifest.
+    pub(crate) manifest: String,
+    /// The live generation; null if none is live.
+    pub(crate) generation: Option<LiveStatus>,
+    /// The last run that changed something or failed; null if nothing is recorded.
+    pub(crate) last_run: Option<LastRun>,
+    /// The secrets, and then the templates.
+    pub(crate) entries: Vec<EntryStatus>,
+    /// What a page calls the installation.
+    #[serde(skip)]
+    pub(crate) title: String,
+}
+
+/// The live generation.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct LiveStatus {
+    /// Its number.
+    pub(crate) number: u64,
+    /// When it was published, in RFC 3339.
+    pub(crate) since: String,
+    /// The path of the manifest that it was made from; null if no record says it.
+    pub(crate) manifest: Option<String>,
+}
+
+/// A run.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct LastRun {
+    /// When it ended, in RFC 3339.
+    pub(crate) time: String,
+    /// The path of its manifest.
+    pub(crate) manifest: String,
+    /// What it failed at.
+    pub(crate) failures: Vec<RunFailure>,
+}
+
+/// What a run failed at.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct RunFailure {
+    /// What failed, and why.
+    pub(crate) cause: String,
+    /// What to do about it; null if the cause says all.
+    pub(crate) remedy: Option<String>,
+}
+
+impl PhaseStatus {
+    /// Looks at what is there of an installation. Says what is wrong, too.
+    ///
+    /// # Errors
+    ///
+    /// If its manifest cannot be used.
+    pub(crate) fn of(installation: &Installation, root: &Root) -> Result<(Self, Option<Diagnosis>), Diagnosis> {
+        let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
+        let record = record(&root.locate(&manifest.mount_point));
+        let status = Self {
+            phase: installation.phase,
+            user: installation.user.clone(),
+            unit: installation.unit.clone(),
+            manifest: installation.call.manifest.to_string_lossy().into_owned(),
+            generation: live(manifest, record.as_ref().ok().and_then(Option::as_ref), root),
+            last_run: record.as_ref().ok().and_then(Option::as_ref).map(LastRun::from),
+            entries: entry_status::of_all(installation, manifest, root),
+            title: installation.title(),
+        };
+        let faults = status.faults(&installation.object(), &installation.again(manifest));
+        Ok((status, faults))
+    }
+
+    /// What is wrong. `object` is what messages call the installation, and `again` the command that makes it again.
+    fn faults(&self, object: &str, again: &str) -> Option<Diagnosis> {
+        let names = self.entries.iter().filter(|entry| entry.state.is_fault());
+        let names: Vec<_> = names.map(|entry| named(&entry.name)).collect();
+        let has_failed = self.last_run.as_ref().is_some_and(|run| !run.failures.is_empty());
+        let cause = match (names.is_empty(), has_failed) {
+            (true, false) => return None,
+            (true, true) => "the last run failed".to_owned(),
+            (false, _) => format!("not all is there as the configuration says: {}", names.join(", ")),
+        };
+        let remedy = if has_failed {
+            format!("repair what the last run failed at, and run: {again}")
+        } else {
+            format!("to install all, run: {again}")
+        };
+        Some(Diagnosis::new(cause, remedy).of(object))
+    }
+}
+
+/// The record beside the generations in `mount_point`; `None` if there is none.
+pub(crate) fn record(mount_point: &Path) -> io::Result<Option<Record>> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match open(mount_point, flags, Mode::empty()) {
+        Ok(directory) => Ok(Record::read(&directory)?),
+        Err(rustix::io::Errno::NOENT) => Ok(None),
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+/// The live generation of a manifest.
+fn live(manifest: &Manifest, record: Option<&Record>, root: &Root) -> Option<LiveStatus> {
+    let link = root.locate(&manifest.link);
+    let directory = fs::canonicalize(&link).ok()?;
+    let number = directory.file_name()?.to_str()?.parse().ok()?;
+    let since = fs::symlink_metadata(&link).ok()?.mtime();
+    let published = record.and_then(|record| record.publication.as_ref());
+    Some(LiveStatus {
+        number,
+        since: time(u64::try_from(since).unwrap_or_default()),
+        manifest: published
+            .filter(|published| published.generation == number)
+            .map(|published| published.manifest.clone()),
+    })
+}
+
+/// A time in RFC 3339, from the seconds since 1970.
+pub(crate) fn time(seconds: u64) -> String {
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH);
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+impl From<&Record> for LastRun {
+    fn from(record: &Record) -> Self {
+        Self {
+            time: time(record.run.time),
+            manifest: record.run.manifest.clone(),
+            failures: record.run.failures.iter().map(RunFailure::from).collect(),
+        }
+    }
+}
+
+impl RunFailure {
+    /// The failure as one text, with what to do behind it.
+    pub(crate) fn told(&self) -> String {
+        let remedy = self.remedy.as_ref().map(|remedy| format!("; {remedy}"));
+        format!("{}{}", self.cause.trim_end(), remedy.unwrap_or_default())
+    }
+}
+
+impl From<&Diagnosis> for RunFailure {
+    fn from(diagnosis: &Diagnosis) -> Self {
+        Self {
+            cause: diagnosis.cause.clone(),
+            remedy: diagnosis.remedy.clone(),
+        }
+    }
+}
+
+impl From<&RecordedFailure> for RunFailure {
+    fn from(failure: &RecordedFailure) -> Self {
+        Self {
+            cause: failure.cause.clone(),
+            remedy: failure.remedy.clone(),
+        }
+    }
+}

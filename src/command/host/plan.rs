@@ -1,0 +1,273 @@
+//! Shows what a run would change, and changes nothing.
+
+use std::{fs, path::Path};
+
+use serde::Serialize;
+
+use super::{
+    installation::{self, HostPhase, Installation},
+    phase_status::RunFailure,
+    place::{self, ReadPlace},
+};
+use crate::{
+    command::{
+        audience::Audience,
+        cli::PlanArguments,
+        layout::{indented, joined, json, line},
+        reply::Reply,
+    },
+    install::changes::{Changes, Names},
+    manifest::Manifest,
+    program::{environment::Environment, rehearsal::Rehearsal},
+    system::root::Root,
+    text::{
+        diagnosis::Diagnosis,
+        printable::{named, quoted, shown},
+    },
+};
+
+/// What runs would change.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct HostPlan {
+    /// The installations: of the system in the order of its phases, and then of a user.
+    pub(crate) phases: Vec<PhasePlan>,
+}
+
+/// What a run of one installation would change.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct PhasePlan {
+    /// When the installation is made.
+    pub(crate) phase: HostPhase,
+    /// The user whose secrets these are; null if they are the host's.
+    pub(crate) user: Option<String>,
+    /// The path of its manifest.
+    pub(crate) manifest: String,
+    /// Whether the run would publish. If something fails while secrets are live, it would change nothing.
+    pub(crate) would_publish: bool,
+    /// The secrets that would change.
+    pub(crate) secrets: PlannedNames,
+    /// The templates that would change.
+    pub(crate) templates: PlannedNames,
+    /// The symlinks that would be made.
+    pub(crate) links: Vec<PlannedLink>,
+    /// The units that would be restarted.
+    pub(crate) restart_units: Vec<String>,
+    /// The units that would be reloaded.
+    pub(crate) reload_units: Vec<String>,
+    /// What would fail.
+    pub(crate) failures: Vec<RunFailure>,
+    /// What a page calls the installation.
+    #[serde(skip)]
+    pub(crate) title: String,
+}
+
+/// Names of secrets or templates that would change.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct PlannedNames {
+    /// Those that are not there yet.
+    pub(crate) added: Vec<String>,
+    /// Those whose content, owner, group or mode would change.
+    pub(crate) modified: Vec<String>,
+    /// Those that would go.
+    pub(crate) removed: Vec<String>,
+}
+
+/// A symlink that would be made.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct PlannedLink {
+    /// Where it would be.
+    pub(crate) path: String,
+    /// The name of the secret or template that it would lead to.
+    pub(crate) name: String,
+    /// Whether something else is there now.
+    pub(crate) replaces: bool,
+}
+
+/// Carries out the command `sops-nix plan`.
+///
+/// # Errors
+///
+/// With a message for people, if there is no installation.
+pub(crate) fn answer(arguments: &PlanArguments, audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
+    let environment = Environment::read();
+    let installations = match &arguments.result {
+        Some(result) => installation::of_built(result, root, &environment)?,
+        None => installation::of_own(root, &environment),
+    };
+    if installations.is_empty() {
+        return Err(installation::none());
+    }
+    let mut reply = Reply::default();
+    let mut plan = HostPlan { phases: Vec::new() };
+    for installation in &installations {
+        let object = installation.object();
+        match &installation.manifest {
+            Ok(manifest) => {
+                let phase = PhasePlan::of(installation, manifest, arguments.result.is_some(), root);
+                let would_fail = !phase.failures.is_empty();
+                reply
+                    .failures
+                    .extend(would_fail.then(|| Diagnosis::bare(format!("{object}: a run would fail"))));
+                plan.phases.push(phase);
+            }
+            Err(failure) => reply.failures.push(failure.clone().of(object)),
+        }
+    }
+    reply.text = match audience {
+        _ if arguments.json => json(&plan),
+        Audience::Person => plan.phases.iter().map(page).collect::<Vec<_>>().join("\n"),
+        Audience::Script => plan.phases.iter().map(lines).collect(),
+    };
+    Ok(reply)
+}
+
+impl PhasePlan {
+    /// What a run of `installation` would change. If it `is_built` and not live yet, the activation may still make its users.
+    fn of(installation: &Installation, manifest: &Manifest, is_built: bool, root: &Root) -> Self {
+        let variables = installation.variables(root);
+        let rehearsal = Rehearsal::of(manifest, installation.call.is_early, variables, is_built, root);
+        let places = place::of(installation, root);
+        let failed: Vec<_> = rehearsal
+            .failures
+            .iter()
+            .flat_map(|failure| failure.entries.clone())
+            .collect();
+        let secrets = rehearsal.failures.iter().map(|failure| &failure.diagnosis);
+        let (is_live, changes, obstacles, is_refused) = match &rehearsal.preview {
+            Ok(preview) => (
+                preview.is_live,
+                preview.changes.clone(),
+                preview.failures.iter().map(|error| &error.diagnosis).collect(),
+                preview.is_refused,
+            ),
+            Err(error) => (false, Changes::default(), vec![&error.diagnosis], true),
+        };
+        let would_publish = !is_refused && (failed.is_empty() || (!is_live && failed.len() < places.len()));
+        let mut plan = Self {
+            phase: installation.phase,
+            user: installation.user.clone(),
+            manifest: installation.call.manifest.to_string_lossy().into_owned(),
+            would_publish,
+            secrets: PlannedNames::new(&changes.secrets, &failed),
+            templates: PlannedNames::new(&changes.templates, &failed),
+            links: places
+                .iter()
+                .filter(|place| !failed.contains(&place.name))
+                .filter_map(PlannedLink::of)
+                .collect(),
+            restart_units: changes.units.restart.clone(),
+            reload_units: changes.units.reload.clone(),
+            failures: secrets.chain(obstacles).map(RunFailure::from).collect(),
+            title: installation.title(),
+        };
+        if !is_live {
+            plan.add_all(manifest, &failed);
+        }
+        plan
+    }
+
+    /// At a first publication everything is added.
+    fn add_all(&mut self, manifest: &Manifest, failed: &[String]) {
+        let secrets = manifest.secrets.iter().map(|secret| secret.name.to_string());
+        let templates = manifest.templates.iter().map(|template| template.name.to_string());
+        self.secrets.added = secrets.filter(|name| !failed.contains(name)).collect();
+        self.templates.added = templates.filter(|name| !failed.contains(name)).collect();
+    }
+
+    /// What would be done, as a word, the kind of what it is done to, and its name.
+    fn steps(&self) -> Vec<[String; 3]> {
+        let names = [("secret", &self.secrets), ("template", &self.templates)];
+        let changes = names.iter().flat_map(|(kind, names)| {
+            let lists = [("add", &names.added), ("modify", &names.modified), ("remove", &names.removed)];
+            lists
+                .into_iter()
+                .flat_map(move |(word, names)| names.iter().map(move |name| step(word, kind, name)))
+        });
+        let links = self.links.iter().map(|link| {
+            let word = if link.replaces { "replace" } else { "link" };
+            step(word, "link", &link.path)
+        });
+        let restarts = self.restart_units.iter().map(|unit| step("restart", "unit", unit));
+        let reloads = self.reload_units.iter().map(|unit| step("reload", "unit", unit));
+        changes.chain(links).chain(restarts).chain(reloads).collect()
+    }
+}
+
+fn step(word: &str, kind: &str, name: &str) -> [String; 3] {
+    [word, kind, name].map(str::to_owned)
+}
+
+impl PlannedNames {
+    /// Those of `names`. What failed is not there to be compared, and would not be removed.
+    fn new(names: &Names, failed: &[String]) -> Self {
+        let removed = names.removed.iter().filter(|name| !failed.contains(name));
+        Self {
+            added: names.added.clone(),
+            modified: names.modified.clone(),
+            removed: removed.cloned().collect(),
+        }
+    }
+}
+
+impl PlannedLink {
+    /// The symlink that would be made for an entry; `None` if it has none, or if it is there already.
+    fn of(place: &ReadPlace) -> Option<Self> {
+        let [own, path] = place.paths.as_slice() else { return None };
+        let there = fs::read_link(path);
+        let is_there = there.as_ref().is_ok_and(|target| target == own);
+        (!is_there).then(|| Self {
+            path: path.to_string_lossy().into_owned(),
+            name: place.name.clone(),
+            replaces: path.symlink_metadata().is_ok(),
+        })
+    }
+}
+
+/// The page of one installation.
+fn page(phase: &PhasePlan) -> String {
+    let steps = phase.steps();
+    let mut text = format!("{}\n", phase.title);
+    if !phase.would_publish {
+        text += "  would change nothing, because something fails\n";
+    } else if steps.is_empty() && phase.failures.is_empty() {
+        text += "  would change nothing\n";
+    } else {
+        for [word, kind, name] in &steps {
+            let object = match kind.as_str() {
+                "secret" | "template" => format!("{kind} {}", named(name)),
+                "link" => shown(Path::new(name)),
+                _ => quoted(name),
+            };
+            text += &indented("  ", &format!("would {word} {object}"));
+        }
+    }
+    for failure in &phase.failures {
+        text += &indented("  ", &format!("would fail: {}", failure.told()));
+    }
+    text
+}
+
+/// The lines of one installation for scripts.
+fn lines(phase: &PhasePlan) -> String {
+    let user = phase.user.as_deref().unwrap_or_default();
+    let line = |word: &str, fields: &[&str]| line(&[&[word, phase.phase.word(), user], fields].concat());
+    let publishes = if phase.would_publish { "publishes" } else { "changes nothing" };
+    let mut text = line("phase", &[publishes, &phase.manifest]);
+    if phase.would_publish {
+        for [word, kind, name] in &phase.steps() {
+            text += &line(word, &[kind, name]);
+        }
+    }
+    for failure in &phase.failures {
+        text += &line(
+            "fail",
+            &[&joined(&failure.cause), failure.remedy.as_deref().unwrap_or_default()],
+        );
+    }
+    text
+}

@@ -1,0 +1,169 @@
+//! Finds the units that read secrets: by their settings, by the scripts and files that their commands name, and by the files that
+//! their processes have open.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{
+    place::{ReadPlace, is_named},
+    unit_file::{self, UnitFile},
+};
+use crate::system::root::Root;
+
+/// Settings by which a unit reads files. Those with commands are followed into the scripts that they name.
+const SETTINGS: [&str; 8] = [
+    "EnvironmentFile",
+    "Environment",
+    "LoadCredential",
+    "LoadCredentialEncrypted",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "StandardInput",
+    "Options",
+];
+
+/// Settings with commands.
+const COMMANDS: [&str; 7] = [
+    "ExecStart",
+    "ExecStartPre",
+    "ExecStartPost",
+    "ExecCondition",
+    "ExecReload",
+    "ExecStop",
+    "ExecStopPost",
+];
+
+/// One way in which a unit reads a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct SecretReader {
+    /// The unit.
+    pub(crate) unit: String,
+    /// The name of the secret or template.
+    pub(crate) name: String,
+    /// How it is read: the setting of the unit, or `open file` for one that a process of the unit has open.
+    pub(crate) by: String,
+}
+
+/// The directories with the units of the system, the first the most important.
+pub(crate) fn unit_directories(root: &Root) -> Vec<PathBuf> {
+    let places = [
+        "/etc/systemd/system",
+        "/run/systemd/system",
+        "/usr/lib/systemd/system",
+        "/lib/systemd/system",
+    ];
+    places.map(|place| root.locate(place)).into()
+}
+
+/// The readers among `units`, by unit. The units that install secrets are none.
+pub(crate) fn of_units(units: &[UnitFile], places: &[ReadPlace]) -> Vec<SecretReader> {
+    let others = units.iter().filter(|unit| !unit.name.starts_with("sops-"));
+    others.flat_map(|unit| of_unit(unit, places)).collect()
+}
+
+/// The ways in which a unit reads secrets, each once.
+fn of_unit(unit: &UnitFile, places: &[ReadPlace]) -> Vec<SecretReader> {
+    let mut readers: Vec<SecretReader> = Vec::new();
+    let settings = SETTINGS.iter().map(|key| (*key, unit.values(key).join("\n")));
+    let commands = COMMANDS.iter().map(|key| (*key, with_scripts(&unit.values(key))));
+    for (key, text) in settings.chain(commands).filter(|(_, text)| !text.is_empty()) {
+        for place in places.iter().filter(|place| is_read(key, &text, place)) {
+            let reader = SecretReader {
+                unit: unit.name.clone(),
+                name: place.name.clone(),
+                by: key.to_owned(),
+            };
+            if !readers.contains(&reader) {
+                readers.push(reader);
+            }
+        }
+    }
+    readers
+}
+
+/// Whether a setting with this text reads a secret: by one of its paths or, where directories are bound, by a directory above it.
+fn is_read(key: &str, text: &str, place: &ReadPlace) -> bool {
+    let takes_directories = key.starts_with("Bind") || key.starts_with("LoadCredential");
+    let names = |path: &Path| is_named(path, text);
+    let names_above = |path: &PathBuf| {
+        path.ancestors()
+            .skip(1)
+            .filter(|above| above.components().count() > 2)
+            .any(names)
+    };
+    place.paths.iter().any(|path| names(path)) || (takes_directories && place.paths.iter().any(names_above))
+}
+
+/// Commands, with the texts of the scripts and other small files that they name.
+fn with_scripts(commands: &[&str]) -> String {
+    let mut text = commands.join("\n");
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    for word in words {
+        let path = word.trim_start_matches(['-', '+', '!', '@', ':']).trim_matches(['"', '\'']);
+        if path.starts_with("/nix/store/") || path.starts_with("/etc/") {
+            text.extend(unit_file::text(Path::new(path)));
+        }
+    }
+    text
+}
+
+/// The readers among running processes, as far as this user may see their open files: processes of units that have a file of one of
+/// `mount_points` open.
+pub(crate) fn of_processes(root: &Root, mount_points: &[PathBuf], places: &[ReadPlace]) -> Vec<SecretReader> {
+    let processes = fs::read_dir(root.locate("/proc")).into_iter().flatten().flatten();
+    let mut readers: Vec<SecretReader> = Vec::new();
+    let own = std::process::id().to_string();
+    for process in processes
+        .filter(|entry| entry.file_name() != own.as_str())
+        .map(|entry| entry.path())
+    {
+        let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+        let targets = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+        for name in targets.filter_map(|target| name_of(&target, mount_points, places)) {
+            let reader = SecretReader {
+                unit: unit_of(&process),
+                name,
+                by: "open file".to_owned(),
+            };
+            if !readers.contains(&reader) {
+                readers.push(reader);
+            }
+        }
+    }
+    readers.sort_by(|one, other| (&one.unit, &one.name).cmp(&(&other.unit, &other.name)));
+    readers
+}
+
+/// The name of the secret whose file in a generation is `target`.
+fn name_of(target: &Path, mount_points: &[PathBuf], places: &[ReadPlace]) -> Option<String> {
+    let below = mount_points
+        .iter()
+        .find_map(|mount_point| target.strip_prefix(mount_point).ok())?;
+    let mut parts = below.components();
+    parts.next()?;
+    // Of a file that was removed, the kernel says so behind its name.
+    let place = parts.as_path().to_str()?.trim_end_matches(" (deleted)");
+    places
+        .iter()
+        .find(|known| known.place == place)
+        .map(|known| known.name.clone())
+}
+
+/// The unit that a process belongs to, or else the process.
+fn unit_of(process: &Path) -> String {
+    let groups = fs::read_to_string(process.join("cgroup")).unwrap_or_default();
+    let unit = groups.lines().find_map(|line| {
+        let parts = line.rsplit('/');
+        parts.map(str::trim).find(|part| {
+            part.rsplit_once('.')
+                .is_some_and(|(_, kind)| ["service", "scope"].contains(&kind))
+        })
+    });
+    let number = process.file_name().unwrap_or_default().to_string_lossy();
+    unit.map_or_else(|| format!("process {number}"), str::to_owned)
+}

@@ -1,0 +1,172 @@
+//! The story of one secret: where it comes from, who can open its file, where it is, who may read it and who does.
+
+use serde::Serialize;
+
+use super::{
+    entry_status::{self, EntryStatus},
+    installation::{HostPhase, Installation},
+    phase_status::{record, time},
+    who_reads,
+};
+use crate::{
+    keys::{
+        KeySources, Keyring,
+        report::recipient::{service_name, shown_age},
+    },
+    manifest::Manifest,
+    program::{key_sources, sops_files::sources},
+    sops::{SopsFile, metadata::MasterKey},
+    system::{mode::FileMode, read, root::Root, users::members},
+    text::printable::named,
+};
+
+/// The story of one secret or template.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Story {
+    /// The option of the configuration.
+    pub(crate) option: String,
+    /// The phase that installs it.
+    pub(crate) phase: HostPhase,
+    /// What is there of it.
+    pub(crate) entry: EntryStatus,
+    /// When its sops file was last changed, as the file says; null for a template, and if the file cannot be read.
+    pub(crate) file_changed: Option<String>,
+    /// Who can open its sops file.
+    pub(crate) recipients: Vec<StoryRecipient>,
+    /// The users who may read it, besides root. `everybody` if others than its owner and group may.
+    pub(crate) may_read: Vec<String>,
+    /// The units that read it, and how.
+    pub(crate) readers: Vec<StoryReader>,
+    /// When it last changed, in RFC 3339; null if nothing is recorded.
+    pub(crate) changed: Option<String>,
+    /// The units that were asked to restart or reload then.
+    pub(crate) restarted: Vec<String>,
+}
+
+/// One recipient of a sops file.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct StoryRecipient {
+    /// The number of its key group, counted from 1.
+    pub(crate) group: usize,
+    /// The kind: `age`, `pgp`, or the name of a key service.
+    pub(crate) kind: &'static str,
+    /// The recipient, as the file names it.
+    pub(crate) recipient: String,
+    /// Where this host has its key; null if this host does not have it, or only another program knows.
+    pub(crate) key: Option<String>,
+}
+
+/// A unit that reads it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct StoryReader {
+    /// The unit.
+    pub(crate) unit: String,
+    /// The setting, or `open file`.
+    pub(crate) by: String,
+}
+
+impl Story {
+    /// The stories of the entries that are called `name` in `installation`, one of `all`.
+    pub(crate) fn of(name: &str, installation: &Installation, all: &[Installation], root: &Root) -> Vec<Self> {
+        let Ok(manifest) = &installation.manifest else {
+            return Vec::new();
+        };
+        let entries = entry_status::of_all(installation, manifest, root);
+        let entries = entries.into_iter().filter(|entry| entry.name == name);
+        entries
+            .map(|entry| Self::new(entry, installation, manifest, all, root))
+            .collect()
+    }
+
+    fn new(entry: EntryStatus, installation: &Installation, manifest: &Manifest, all: &[Installation], root: &Root) -> Self {
+        let record = record(&root.locate(&manifest.mount_point)).ok().flatten().unwrap_or_default();
+        let change = record.changes.get(&entry.place).cloned();
+        let readers = who_reads::of(all, root)
+            .into_iter()
+            .filter(|reader| reader.name == entry.name);
+        let (file_changed, recipients) = file(&entry, installation, manifest, root).unwrap_or_default();
+        Self {
+            option: format!("sops.{}s.{}", entry.kind, named(&entry.name)),
+            phase: installation.phase,
+            file_changed,
+            recipients,
+            may_read: may_read(&entry, root),
+            readers: readers
+                .map(|reader| StoryReader {
+                    unit: reader.unit,
+                    by: reader.by,
+                })
+                .collect(),
+            changed: change.as_ref().map(|change| time(change.time)),
+            restarted: change.map(|change| change.units).unwrap_or_default(),
+            entry,
+        }
+    }
+}
+
+/// When the sops file of a secret was changed, and who can open it.
+fn file(
+    entry: &EntryStatus,
+    installation: &Installation,
+    manifest: &Manifest,
+    root: &Root,
+) -> Option<(Option<String>, Vec<StoryRecipient>)> {
+    let path = entry.sops_file.as_ref()?;
+    let files = sources(manifest);
+    let source = files.iter().find(|source| source.path().to_string_lossy() == path.as_str())?;
+    let contents = read::read(source.path(), manifest.max_size).ok()?;
+    let file = SopsFile::parse(source.format(), contents.text.expose()).ok()?;
+    let keyring = Keyring::load(&KeySources {
+        ..key_sources::sources(manifest, installation.variables(root))
+    });
+    let groups = (1..).zip(&file.metadata().key_groups.groups);
+    let recipients = groups.flat_map(|(group, keys)| keys.keys.iter().map(move |key| (group, key)));
+    let recipients = recipients.map(|(group, key)| recipient(group, key, &keyring)).collect();
+    Some((Some(file.metadata().last_modified.clone()), recipients))
+}
+
+fn recipient(group: usize, key: &MasterKey, keyring: &Keyring) -> StoryRecipient {
+    let (kind, recipient) = match key {
+        MasterKey::Age { recipient, .. } => ("age", recipient.trim()),
+        MasterKey::Pgp { fingerprint, .. } => ("pgp", fingerprint.trim()),
+        MasterKey::Remote { service, name } => (service_name(*service), name.trim()),
+    };
+    let shown = shown_age(recipient);
+    let identities = keyring.hand.identities.iter();
+    let mut identities = identities.filter(|identity| identity.recipient() == recipient || identity.shown() == shown);
+    let pgp = keyring
+        .hand
+        .pgp_keys
+        .iter()
+        .find(|key| key.0.fingerprint().eq_ignore_ascii_case(recipient));
+    let place = identities.next().map(|identity| identity.place().to_string());
+    StoryRecipient {
+        group,
+        kind,
+        recipient: recipient.to_owned(),
+        key: place.or_else(|| pgp.map(|key| key.1.to_string())),
+    }
+}
+
+/// The users who may read a file, besides root.
+fn may_read(entry: &EntryStatus, root: &Root) -> Vec<String> {
+    let bits = FileMode::from_octal(&entry.mode).unwrap_or(FileMode::NONE).bits();
+    if bits & 0o004 != 0 {
+        return vec!["everybody".to_owned()];
+    }
+    let mut users = Vec::new();
+    if bits & 0o400 != 0 {
+        users.push(entry.owner.clone());
+    }
+    if bits & 0o040 != 0 {
+        users.extend(members(&root.locate("/etc/group"), &root.passwd(), &entry.group));
+    }
+    users.retain(|user| user != "root" && !user.is_empty());
+    users.sort();
+    users.dedup();
+    users
+}

@@ -1,0 +1,281 @@
+//! The record of the last run, kept beside the generations for whoever asks later what a run did.
+//!
+//! The record says when a run published, by which manifest, when each entry last changed, and what the last run failed at. It has no
+//! content of a secret. Nothing that this program installs depends on the record: if it is lost, only these answers are.
+//!
+//! A run that changes nothing and fails at nothing writes no record, unless the record there tells of failures or of another
+//! generation. So a host on which nothing happens is not written to.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{Read as _, Write as _},
+    os::fd::{AsFd as _, OwnedFd},
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use rustix::{fs::renameat, io::Errno};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    changes::Changes,
+    entry::Entry,
+    error::{InstallError, errno, failed},
+    files, lock, mount,
+    site::Site,
+};
+use crate::{system::mode::FileMode, text::diagnosis::Diagnosis};
+
+/// The file name of the record in the mount point.
+pub(crate) const NAME: &str = ".last-run.json";
+
+/// The file name under which a record is written, before it replaces the one before.
+pub(crate) const UNFINISHED: &str = ".last-run.json.sops-new";
+
+/// Whoever may list the directories of the generations may read the record: it has the names of secrets.
+const MODE: FileMode = FileMode::of_bits(0o640);
+
+/// The most bytes of a record that are read: 64 MiB, far more than that of any configuration.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What is known of earlier runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Record {
+    /// The last run that changed something, or failed.
+    pub(crate) run: RecordedRun,
+    /// The last publication. `None` if no run has published since the file system of the generations was made.
+    pub(crate) publication: Option<Publication>,
+    /// When each entry of the live generation last changed, by its place in the generation.
+    pub(crate) changes: BTreeMap<String, Change>,
+}
+
+/// One run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedRun {
+    /// When the run ended, in seconds since 1970.
+    pub(crate) time: u64,
+    /// The path of its manifest.
+    pub(crate) manifest: String,
+    /// What it failed at.
+    pub(crate) failures: Vec<RecordedFailure>,
+}
+
+/// One publication.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Publication {
+    /// The number of the generation.
+    pub(crate) generation: u64,
+    /// When it was published, in seconds since 1970.
+    pub(crate) time: u64,
+    /// The path of the manifest that it was made from.
+    pub(crate) manifest: String,
+}
+
+/// What a run failed at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedFailure {
+    /// What failed, and why.
+    pub(crate) cause: String,
+    /// What to do about it.
+    pub(crate) remedy: Option<String>,
+}
+
+/// The last change of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    /// When it was published, in seconds since 1970.
+    pub(crate) time: u64,
+    /// The units that were asked to restart or reload because of it. At a first publication, none is asked.
+    pub(crate) units: Vec<String>,
+}
+
+/// What a run has done.
+pub(crate) struct Deeds<'a> {
+    /// The path of the manifest.
+    pub(crate) manifest: &'a Path,
+    /// What was published; `None` if the run changed nothing.
+    pub(crate) published: Option<PublishedEntries<'a>>,
+    /// What the run failed at.
+    pub(crate) failures: Vec<RecordedFailure>,
+}
+
+/// What a run has published, as far as the record tells it.
+#[derive(Clone, Copy)]
+pub(crate) struct PublishedEntries<'a> {
+    /// The number of the generation.
+    pub(crate) generation: u64,
+    /// What differs from the generation before.
+    pub(crate) changes: &'a Changes,
+    /// All entries of the generation.
+    pub(crate) entries: &'a [Entry<'a>],
+}
+
+impl Record {
+    /// The record in the mount point `mount_point`; `None` if there is none, or if it is not readable as one.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened or read.
+    pub(crate) fn read(mount_point: &OwnedFd) -> Result<Option<Self>, Errno> {
+        let file = match files::open_file(mount_point, NAME) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
+        let mut text = Vec::new();
+        let outcome = File::from(file).take(MAX_BYTES).read_to_end(&mut text);
+        outcome.map_err(|error| errno(&error))?;
+        Ok(serde_json::from_slice(&text).ok())
+    }
+
+    /// The record after `deeds`, which ended at `time`.
+    fn after(self, deeds: &Deeds<'_>, time: u64) -> Self {
+        let manifest = deeds.manifest.to_string_lossy().into_owned();
+        let run = RecordedRun {
+            time,
+            manifest: manifest.clone(),
+            failures: deeds.failures.clone(),
+        };
+        let Some(published) = deeds.published else {
+            return Self { run, ..self };
+        };
+        Self {
+            run,
+            changes: published.last_changes(&self.changes, time),
+            publication: Some(Publication {
+                generation: published.generation,
+                time,
+                manifest,
+            }),
+        }
+    }
+
+    /// Whether the record already says all that is to be said of `deeds`.
+    fn tells(&self, deeds: &Deeds<'_>) -> bool {
+        let is_same = |published: PublishedEntries<'_>| {
+            let generation = self.publication.as_ref().map(|publication| publication.generation);
+            generation == Some(published.generation) && published.changes.is_empty()
+        };
+        deeds.failures.is_empty() && self.run.failures.is_empty() && deeds.published.is_none_or(is_same)
+    }
+
+    /// Writes the record into the mount point, in the place of the one before.
+    fn write(&self, site: &Site, mount_point: &OwnedFd) -> Result<(), Errno> {
+        let text = serde_json::to_vec(self).map_err(|error| errno(&error.into()))?;
+        // A killed run may have left it.
+        files::remove_tree(mount_point.as_fd(), UNFINISHED)?;
+        let file = files::create_file(mount_point, UNFINISHED, site.directory_owner(), MODE)?;
+        File::from(file).write_all(&text).map_err(|error| errno(&error))?;
+        renameat(mount_point, UNFINISHED, mount_point, NAME)
+    }
+}
+
+impl PublishedEntries<'_> {
+    /// When each entry last changed. `earlier` is what the record before says. `time` is the time of this publication.
+    fn last_changes(self, earlier: &BTreeMap<String, Change>, time: u64) -> BTreeMap<String, Change> {
+        let change = |entry: &Entry<'_>| match earlier.get(entry.place().as_str()) {
+            Some(change) if !self.changes.has(entry) => change.clone(),
+            _ => Change {
+                time,
+                units: if self.changes.has(entry) {
+                    [entry.restart_units, entry.reload_units].concat()
+                } else {
+                    Vec::new()
+                },
+            },
+        };
+        let entries = self.entries.iter();
+        entries
+            .map(|entry| (entry.place().as_str().to_owned(), change(entry)))
+            .collect()
+    }
+}
+
+impl From<&Diagnosis> for RecordedFailure {
+    fn from(diagnosis: &Diagnosis) -> Self {
+        Self {
+            cause: diagnosis.cause.clone(),
+            remedy: diagnosis.remedy.clone(),
+        }
+    }
+}
+
+/// Whether generations are written to `mount_point` as it is. A directory over which a file system is still to be mounted stays
+/// empty.
+fn is_in_use(site: &Site, mount_point: &OwnedFd) -> bool {
+    mount::inspect(site, mount_point).unwrap_or_default()
+        || files::status(mount_point, lock::NAME).is_ok_and(|status| status.is_some())
+}
+
+/// Records what a run has done. A run that failed before there was a file system for the generations is not recorded.
+///
+/// # Errors
+///
+/// If the record cannot be read or written. The generations are not touched.
+pub(crate) fn keep(site: &Site, deeds: &Deeds<'_>) -> Result<(), InstallError> {
+    let at = site.mount_point.join(NAME);
+    // A mount point that cannot be opened has an error of its own.
+    let Ok(Some(mount_point)) = mount::open(site) else {
+        return Ok(());
+    };
+    if deeds.published.is_none() && !is_in_use(site, &mount_point) {
+        return Ok(());
+    }
+    let earlier = Record::read(&mount_point).map_err(failed("read", &at))?.unwrap_or_default();
+    if earlier.tells(deeds) {
+        return Ok(());
+    }
+    // A clock before 1970 is a clock that nobody has set.
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let record = earlier.after(deeds, time);
+    record.write(site, &mount_point).map_err(failed("write", &at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deeds<'a>(changes: &'a Changes, generation: u64, failure: Option<&str>) -> Deeds<'a> {
+        Deeds {
+            manifest: Path::new("/m.json"),
+            published: Some(PublishedEntries {
+                generation,
+                changes,
+                entries: &[],
+            }),
+            failures: failure
+                .map(|cause| RecordedFailure::from(&Diagnosis::bare(cause)))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn what_a_record_says_already_is_not_written_again() {
+        let nothing = Changes::default();
+        let mut changed = Changes::default();
+        changed.secrets.modified.push("a".to_owned());
+        let good = Record::default().after(&deeds(&nothing, 1, None), 5);
+        let bad = Record::default().after(&deeds(&nothing, 1, Some("x")), 5);
+        assert!(good.tells(&deeds(&nothing, 1, None)));
+        assert!(!good.tells(&deeds(&nothing, 2, None)));
+        assert!(!good.tells(&deeds(&changed, 1, None)));
+        assert!(!good.tells(&deeds(&nothing, 1, Some("x"))));
+        assert!(!bad.tells(&deeds(&nothing, 1, None)));
+        assert!(!Record::default().tells(&deeds(&nothing, 1, None)));
+    }
+
+    #[test]
+    fn a_run_that_publishes_nothing_leaves_the_last_publication_in_the_record() {
+        let nothing = Changes::default();
+        let good = Record::default().after(&deeds(&nothing, 1, None), 5);
+        let failed = Deeds {
+            published: None,
+            ..deeds(&nothing, 1, Some("x"))
+        };
+        let record = good.clone().after(&failed, 6);
+        assert_eq!((record.run.time, record.publication), (6, good.publication));
+    }
+}

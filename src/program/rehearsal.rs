@@ -1,0 +1,60 @@
+//! A run that changes nothing, for the commands that say what a run would do.
+
+use super::{
+    environment::KeyVariables,
+    failure::Failure,
+    key_sources,
+    owners::{Owners, owned},
+    prepared::Prepared,
+    site,
+};
+use crate::{
+    install::{InstallError, Preview},
+    keys::{KeySources, Keyring, Notice},
+    manifest::Manifest,
+    system::{confinement::Confined, root::Root, users::Accounts},
+};
+
+/// What a run would do.
+pub(crate) struct Rehearsal {
+    /// What people should know about the key sources.
+    pub(crate) notices: Vec<Notice>,
+    /// The recipients of the age identities of this host.
+    pub(crate) recipients: Vec<String>,
+    /// The secrets and templates that would fail.
+    pub(crate) failures: Vec<Failure>,
+    /// What a publication of the others would change, or why there would be none.
+    pub(crate) preview: Result<Preview, InstallError>,
+}
+
+impl Rehearsal {
+    /// Does what a run with `manifest` does, up to its first write. Nothing is reported. `is_early` says that no user is looked up.
+    /// `may_lack_users` says that a missing user is no failure, because an activation would make it before the run.
+    pub(crate) fn of(manifest: &Manifest, is_early: bool, variables: KeyVariables, may_lack_users: bool, root: &Root) -> Self {
+        let thread = Confined::default();
+        let sources = KeySources {
+            thread: thread.clone(),
+            ..key_sources::sources(manifest, variables)
+        };
+        let mut keyring = Keyring::load(&sources);
+        let mut notices = keyring.take_notices();
+        let recipients = keyring
+            .hand
+            .identities
+            .iter()
+            .map(|identity| identity.recipient().to_owned())
+            .collect();
+        let (prepared, later) = Prepared::of(manifest, keyring, thread);
+        notices.extend(later);
+        let mut accounts = Accounts::default();
+        let site = site::of(is_early, manifest, root, &mut accounts);
+        let owners = Owners::new(manifest.user_mode, is_early, accounts, may_lack_users);
+        let (entries, unowned) = owned(manifest, &prepared.values, &prepared.rendered, owners, root);
+        Self {
+            notices,
+            recipients,
+            preview: Preview::of(&site, &entries),
+            failures: prepared.failures.into_iter().chain(unowned).collect(),
+        }
+    }
+}
