@@ -9,6 +9,7 @@
 //! there is none.
 
 mod age;
+mod age_recipient;
 mod at_hand;
 mod damage;
 mod data_key;
@@ -43,6 +44,7 @@ mod tests;
 mod x25519;
 
 pub(crate) use age::MAX_BAD_LINES;
+pub(crate) use age_recipient::is_age_recipient;
 pub use at_hand::KeysAtHand;
 pub use damage::Damage;
 pub use foreign::Foreign;

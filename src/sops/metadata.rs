@@ -236,15 +236,15 @@ fn key_group(section: &Branch<Stored<'_>>) -> KeyGroup {
     KeyGroup { keys }
 }
 
-/// Reads the field `shamir_threshold`. Returns 0 if the field is missing. Some versions of sops wrote a whole number as `2.0`.
+/// Reads the field `shamir_threshold`. Returns 0 if the field is missing. Some versions of sops wrote a whole number as `2.0`. sops
+/// writes any number if there is one key group, and a negative one then counts as little as any other.
 fn threshold(section: &Branch<Stored<'_>>) -> Result<usize, SopsFileError> {
     let Some(text) = text(section, "shamir_threshold").filter(|text| !text.is_empty()) else {
         return Ok(0);
     };
-    text.strip_suffix(".0")
-        .unwrap_or(&text)
-        .parse()
-        .map_err(|_| wrong("shamir_threshold", "a whole number"))
+    let number = text.strip_suffix(".0").unwrap_or(&text).parse::<i64>();
+    let number = number.map_err(|_| wrong("shamir_threshold", "a whole number"))?;
+    Ok(usize::try_from(number).unwrap_or(1))
 }
 
 /// Reads a boolean field, in any spelling that Go's `strconv.ParseBool` accepts. A missing or empty field is false.

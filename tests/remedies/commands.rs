@@ -80,13 +80,38 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "add recipients to that group, or remove the group",
+        "the other cases of sops-nix check have groups with recipients",
+        &[],
+    ),
+    named(
+        "correct that field",
+        "the other cases of sops-nix check have fields of the right types",
+        &[],
+    ),
+    named(
+        "correct that recipient; to print the recipients of this host",
+        "tests/interop/rules.rs encrypts to all recipients that are not named",
+        &[],
+    ),
+    named(
+        "replace it by its recipient",
+        "the other cases of sops-nix check have recipients",
+        &[],
+    ),
+    named(
+        "remove all but one of them in a text editor",
+        "tests/interop/rules.rs does so, and types the command for a file that was encrypted like this",
+        &[],
+    ),
+    named(
         "remove all but one from that rule",
         "the other cases of sops-nix check have rules with one such field",
         &[],
     ),
     named(
-        "set shamir_threshold to a number from 2 to {groups}",
-        "another rule of the case has such a number",
+        "set shamir_threshold to a number from 2 to {count}",
+        "tests/interop/rules.rs encrypts by rules with such a number",
         &[],
     ),
     named(

@@ -39,7 +39,6 @@ pub(crate) fn candidates(named: &[PathBuf], current: &Path) -> Result<Vec<FileTo
         let found = if is_named { vec![name.clone()] } else { listing::files(name)? };
         candidates.extend(found.into_iter().map(|name| FileToCheck::new(&name, current, is_named)));
     }
-    candidates.retain(|candidate| candidate.path.file_name().is_none_or(|name| name != RULE_FILE));
     candidates.sort_by(|one, other| (&one.path, !one.is_named).cmp(&(&other.path, !other.is_named)));
     candidates.dedup_by(|later, earlier| later.path == earlier.path);
     Ok(candidates)
@@ -55,13 +54,17 @@ impl FileToCheck {
     }
 }
 
-/// Finds the file `.sops.yaml` for each candidate: the one in its directory, or else in the nearest directory above.
+/// Finds the file `.sops.yaml` for each candidate: the one in its directory, or else in the nearest directory above. A candidate
+/// that is such a file itself makes a group, even if it is for no file.
 pub(crate) fn by_rule_file(candidates: Vec<FileToCheck>) -> Groups {
     let mut known = HashMap::new();
     let mut groups = Groups::new();
     for candidate in candidates {
         let directory = candidate.path.parent().and_then(|parent| nearest(parent, &mut known));
-        groups.entry(directory).or_default().push(candidate);
+        let group = groups.entry(directory).or_default();
+        if candidate.path.file_name().is_none_or(|name| name != RULE_FILE) {
+            group.push(candidate);
+        }
     }
     groups
 }

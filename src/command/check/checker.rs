@@ -29,11 +29,18 @@ pub(crate) fn answer(arguments: &CheckArguments, audience: Audience) -> Result<R
     let current = env::current_dir().map_err(fail)?;
     let of_current = candidate::nearest(&current, &mut HashMap::new());
     let mut groups = candidate::by_rule_file(candidate::candidates(&arguments.files, &current)?);
+    let directories = directories(&arguments.files, &current);
+    for directory in directories
+        .iter()
+        .filter_map(|directory| candidate::nearest(directory, &mut HashMap::new()))
+    {
+        groups.entry(Some(directory)).or_default();
+    }
     let mut reply = Reply::default();
     let without_rules = groups.remove(&None).unwrap_or_default();
     let named = without_rules.iter().filter(|candidate| candidate.is_named);
     reply.failures.extend(named.map(|candidate| no_rule_file(&candidate.path)));
-    if groups.is_empty() && reply.failures.is_empty() && !has_rules(&arguments.files, &current) {
+    if groups.is_empty() && reply.failures.is_empty() {
         return Err(no_rule_file(&current.join(RULE_FILE)));
     }
     let mut checked = Vec::new();
@@ -53,11 +60,15 @@ pub(crate) fn answer(arguments: &CheckArguments, audience: Audience) -> Result<R
     Ok(reply)
 }
 
-/// Whether there is a file `.sops.yaml` for any of the directories.
-fn has_rules(directories: &[PathBuf], current: &Path) -> bool {
-    let mut known = HashMap::new();
-    let mut has = |directory: &Path| candidate::nearest(&without_detours(&current.join(directory)), &mut known).is_some();
-    directories.iter().any(|directory| has(directory)) || directories.is_empty() && has(Path::new(""))
+/// The directories that were named, or the current one if nothing was. Their rules are read even if they are for no file.
+fn directories(named: &[PathBuf], current: &Path) -> Vec<PathBuf> {
+    let directories = named.iter().map(|name| without_detours(&current.join(name)));
+    let directories: Vec<_> = directories.filter(|path| path.is_dir()).collect();
+    if named.is_empty() {
+        vec![current.to_owned()]
+    } else {
+        directories
+    }
 }
 
 /// The failure for a file that no rules are for.
@@ -77,6 +88,7 @@ fn no_rule_file(path: &Path) -> Diagnosis {
 fn checked_by(site: &CheckSite<'_>, candidates: &[FileToCheck], reply: &mut Reply) -> Result<Vec<CheckedFile>, Diagnosis> {
     let mut rules = RuleFile::read(site.directory, site.current)?;
     reply.remarks.extend(rules.remarks());
+    reply.failures.extend(rules.faults());
     Ok(candidates
         .iter()
         .filter_map(|candidate| site.check(candidate, &mut rules))

@@ -14,8 +14,8 @@ use crate::{
 
 /// All that is not as the rule says: the recipients, how many key groups open the file, and which values are encrypted.
 pub(crate) fn problems(sops_file: &SopsFile<'_>, rule: &CreationRule, file: Editable<'_>) -> Vec<FileProblem> {
-    if let Some(fault) = rule.fault() {
-        return vec![FileProblem::new("rule", fault)];
+    if let Some(fault) = rule.faults().first() {
+        return vec![FileProblem::new("rule", fault.clone())];
     }
     let groups = &sops_file.metadata().key_groups.groups;
     let groups: Vec<Vec<_>> = groups

@@ -69,7 +69,10 @@ fn values(sops_file: &mut SopsFile<'_>, file: Editable<'_>) -> Vec<FileProblem> 
 /// Keys that are twice in one map. YAML with such a key is no sops file at all.
 fn repeated(sops_file: &SopsFile<'_>, file: Editable<'_>) -> Option<FileProblem> {
     let keys = counted(sops_file.repeated().into_iter().map(|key| key.to_string()))?;
-    let remedy = format!("to keep one of them, {}", file.sops("edit --ignore-mac"));
+    let remedy = format!(
+        "remove all but one of them in a text editor; if the file was encrypted like this, {}",
+        file.sops("edit")
+    );
     Some(FileProblem::new(
         "repeated-key",
         Diagnosis::new(format!("{keys} there more than once"), remedy),

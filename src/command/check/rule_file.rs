@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use super::candidate::{FileToCheck, RULE_FILE};
 use crate::{
     command::input::Input,
-    sops::creation_rules::{CreationRule, CreationRules},
+    keys::{is_age_recipient, report::recipient::shown_age},
+    sops::creation_rules::{CreationRule, CreationRules, RecipientKind},
     text::{
         diagnosis::Diagnosis,
+        identity::{has_identity, without_identity},
         printable::{named, shown},
     },
 };
@@ -36,7 +38,7 @@ impl RuleFile {
         let text = Input::read(path, LARGEST, LARGEST)?.text;
         let name = shown(path);
         let parsed = CreationRules::parse(text.expose());
-        let rules = parsed.map_err(|error| Diagnosis::new(format!("cannot use {name}: {error}"), "correct the file"))?;
+        let mut rules = parsed.map_err(|error| Diagnosis::new(format!("cannot use {name}: {error}"), "correct the file"))?;
         if rules.all().is_empty() {
             let cause = format!("{name} has no creation_rules");
             return Err(Diagnosis::new(
@@ -44,11 +46,22 @@ impl RuleFile {
                 "add one with the recipients; to print those of this host, run: sops-nix keys",
             ));
         }
+        for rule in rules.all_mut() {
+            if let Some(fault) = unusable_recipient(rule) {
+                rule.add_fault(fault);
+            }
+        }
         Ok(Self {
             name,
             directory: directory.to_owned(),
             rules,
         })
+    }
+
+    /// Why sops encrypts nothing by some of the rules, or not what they say.
+    pub(crate) fn faults(&self) -> Vec<Diagnosis> {
+        let faults = self.rules.all().iter().flat_map(CreationRule::faults);
+        faults.map(|fault| fault.clone().of(&self.name)).collect()
     }
 
     /// What sops ignores in the file.
@@ -63,7 +76,7 @@ impl RuleFile {
     fn ignored(&self, rule: &CreationRule, field: &str, nearest: Option<&str>) -> Diagnosis {
         let cause = format!(
             "sops ignores the field {} in rule {} of {}",
-            named(field),
+            named(without_identity(field)),
             rule.number,
             self.name
         );
@@ -83,4 +96,17 @@ impl RuleFile {
         let rule = self.rules.rule_for(path.as_os_str().as_encoded_bytes());
         rule.map_err(|error| Diagnosis::new(format!("cannot use {}: {error}", self.name), "correct the pattern"))
     }
+}
+
+/// A text below `age` that is no recipient. sops then encrypts nothing by the rule.
+fn unusable_recipient(rule: &CreationRule) -> Option<Diagnosis> {
+    let recipients = rule.groups.iter().flatten();
+    let mut of_age = recipients.filter(|recipient| recipient.kind == RecipientKind::Age);
+    let recipient = of_age.find(|recipient| !is_age_recipient(&recipient.name) && !has_identity(&recipient.name))?;
+    let shown = shown_age(&recipient.name);
+    let cause = format!("rule {} has {shown} below \"age\", which is no age recipient", rule.number);
+    Some(Diagnosis::new(
+        cause,
+        "correct that recipient; to print the recipients of this host, run: sops-nix keys",
+    ))
 }

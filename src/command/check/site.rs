@@ -86,11 +86,11 @@ fn no_rule(of_rules: &str) -> FileProblem {
 
 /// The problem of a file that was never encrypted.
 fn plain(diagnosis: Diagnosis, rule: &CreationRule) -> FileProblem {
-    let diagnosis = match rule.fault() {
+    let diagnosis = match rule.faults().first() {
         None => diagnosis,
         Some(fault) => Diagnosis {
             cause: format!("{}, and {}", diagnosis.cause, fault.cause),
-            remedy: fault.remedy,
+            remedy: fault.remedy.clone(),
         },
     };
     FileProblem::new("unencrypted", diagnosis)

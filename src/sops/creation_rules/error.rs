@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why creation rules cannot be followed. sops then uses no rule of the file.
+/// Why creation rules cannot be followed. sops then uses no rule of the file, or none behind the rule with a faulty `path_regex`.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(crate) struct RulesError(String);

@@ -14,7 +14,7 @@ const NO: [&str; 3] = ["n", "no", "off"];
 /// The fields of a map, with those that YAML merge keys bring into it.
 pub(crate) struct YamlFields<'t> {
     index: NameIndex<'t, Stored<'t>>,
-    /// What messages call the map, such as `rule 2`.
+    /// What messages call the map, such as `rule 2`. Empty for the map that is the whole file.
     of: String,
 }
 
@@ -43,20 +43,20 @@ impl<'t> YamlFields<'t> {
     pub(crate) fn text(&self, name: &str) -> Result<String, RulesError> {
         match self.value(name) {
             None => Ok(String::new()),
-            Some(Value::Scalar(_, text)) => Ok(String::from_utf8_lossy(text).into_owned()),
-            Some(_) => Err(self.wrong(name, "a text")),
+            Some(value) => plain(value).ok_or_else(|| self.wrong(name, "a text")),
         }
     }
 
-    /// A whole number; 0 if the field is missing.
-    pub(crate) fn number(&self, name: &str) -> Result<usize, RulesError> {
+    /// A whole number, which may be written as a float; 0 if the field is missing.
+    pub(crate) fn number(&self, name: &str) -> Result<i64, RulesError> {
+        let wrong = || self.wrong(name, "a whole number");
         match self.value(name) {
             None => Ok(0),
-            Some(Value::Scalar(ScalarType::Integer, text)) => str::from_utf8(text)
-                .ok()
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(|| self.wrong(name, "a whole number")),
-            Some(_) => Err(self.wrong(name, "a whole number")),
+            Some(Value::Scalar(ScalarType::Integer | ScalarType::Float, text)) => {
+                let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+                number.ok_or_else(wrong)
+            }
+            Some(_) => Err(wrong()),
         }
     }
 
@@ -71,46 +71,63 @@ impl<'t> YamlFields<'t> {
         }
     }
 
-    /// Texts in a list, where each may contain commas between several.
+    /// The texts in a list. As in go-yaml, a number or a boolean is a text as well, and null is nothing.
     pub(crate) fn list(&self, name: &str) -> Result<Vec<String>, RulesError> {
+        let wrong = || self.wrong(name, "a list of texts");
         match self.value(name) {
-            None | Some(Value::List(_)) => self.texts(name),
-            Some(_) => Err(self.wrong(name, "a list of texts")),
+            None => Ok(Vec::new()),
+            Some(Value::List(elements)) => present(elements).map(|value| plain(value).ok_or_else(wrong)).collect(),
+            Some(_) => Err(wrong()),
         }
     }
 
-    /// Texts in one text, with commas between them, or in a list, where each may contain commas as well.
+    /// A text, or the texts in a list. sops takes nothing else for a text here.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, RulesError> {
         let wrong = || self.wrong(name, "a text or a list of texts");
         let text = |value: &Value<Stored<'_>>| match value {
-            Value::Scalar(ScalarType::Text, text) => Ok(String::from_utf8_lossy(text).into_owned()),
+            Value::Scalar(ScalarType::Text, _) => plain(value).ok_or_else(wrong),
             _ => Err(wrong()),
         };
-        let texts = match self.value(name) {
-            None => Vec::new(),
-            Some(Value::List(elements)) => uncommented(elements).map(text).collect::<Result<_, _>>()?,
-            Some(value) => vec![text(value)?],
-        };
-        let texts = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
-        Ok(texts.filter(|text| !text.is_empty()).map(str::to_owned).collect())
+        match self.value(name) {
+            None => Ok(Vec::new()),
+            Some(Value::List(elements)) => uncommented(elements).map(text).collect(),
+            Some(value) => Ok(vec![text(value)?]),
+        }
     }
 
-    /// The maps in a list, each with what messages call it.
+    /// The maps in a list, each with what messages call it. As in go-yaml, null is nothing.
     pub(crate) fn maps(&self, name: &str, each: &str) -> Result<Vec<YamlFields<'t>>, RulesError> {
         let elements = match self.value(name) {
             None => return Ok(Vec::new()),
             Some(Value::List(elements)) => elements,
             Some(_) => return Err(self.wrong(name, "a list")),
         };
-        let maps = (1..).zip(uncommented(elements)).map(|(number, element)| match element {
-            Value::Map(map) => Ok(YamlFields::new(map, format!("{each} {number}"))),
+        let maps = (1..).zip(present(elements)).map(|(number, element)| match element {
+            Value::Map(map) => Ok(YamlFields::new(map, format!("{each} {number}{}", self.place()))),
             _ => Err(self.wrong(name, "a list of maps")),
         });
         maps.collect()
     }
 
     fn wrong(&self, name: &str, expected: &str) -> RulesError {
-        RulesError::new(format!("\"{name}\" of {} is not {expected}", self.of))
+        RulesError::new(format!("\"{name}\"{} is not {expected}", self.place()))
+    }
+
+    /// What the map belongs to, behind the name of one of its fields. Nothing for the map that is the whole file.
+    fn place(&self) -> String {
+        match self.of.as_str() {
+            "" => String::new(),
+            of => format!(" of {of}"),
+        }
+    }
+}
+
+/// The text of a scalar. go-yaml takes numbers and booleans for texts where it expects a text.
+fn plain(value: &Value<Stored<'_>>) -> Option<String> {
+    match value {
+        Value::Scalar(ScalarType::Boolean, text) => Some(String::from_utf8_lossy(text).to_lowercase()),
+        Value::Scalar(_, text) => Some(String::from_utf8_lossy(text).into_owned()),
+        _ => None,
     }
 }
 
@@ -123,4 +140,9 @@ fn is_among(text: &[u8], words: [&str; 3]) -> bool {
 /// The elements of a list without its comments.
 fn uncommented<'t>(elements: &'t [Value<Stored<'t>>]) -> impl Iterator<Item = &'t Value<Stored<'t>>> {
     elements.iter().filter(|element| !matches!(element, Value::Comment(_)))
+}
+
+/// The elements of a list without its comments and nulls.
+fn present<'t>(elements: &'t [Value<Stored<'t>>]) -> impl Iterator<Item = &'t Value<Stored<'t>>> {
+    uncommented(elements).filter(|element| !matches!(element, Value::Null))
 }

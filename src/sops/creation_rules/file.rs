@@ -19,7 +19,7 @@ impl CreationRules {
         let Some(first) = documents.first() else {
             return Ok(Self { rules: Vec::new() });
         };
-        let rules = YamlFields::new(first, "the file").maps("creation_rules", "rule")?;
+        let rules = YamlFields::new(first, "").maps("creation_rules", "rule")?;
         let rules = (1..).zip(&rules).map(|(number, fields)| CreationRule::new(number, fields));
         Ok(Self {
             rules: rules.collect::<Result<_, _>>()?,
@@ -29,6 +29,11 @@ impl CreationRules {
     /// All rules, in their order.
     pub(crate) fn all(&self) -> &[CreationRule] {
         &self.rules
+    }
+
+    /// All rules, in their order, to add faults to them.
+    pub(crate) fn all_mut(&mut self) -> &mut [CreationRule] {
+        &mut self.rules
     }
 
     /// The rule that sops takes for the file at `path`, counted from the directory of `.sops.yaml`: the first one that matches.

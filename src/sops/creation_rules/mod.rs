@@ -3,6 +3,7 @@
 mod error;
 mod fields;
 mod file;
+mod groups;
 mod recipient;
 mod rule;
 

@@ -3,10 +3,11 @@
 use super::{
     error::RulesError,
     fields::YamlFields,
-    recipient::{RecipientKind, RuleRecipient},
+    groups::{direct_fields, groups},
+    recipient::RuleRecipient,
 };
 use crate::{
-    sops::{metadata::Service, pattern::Pattern},
+    sops::pattern::Pattern,
     text::{diagnosis::Diagnosis, identity::has_identity, spelling::nearest},
 };
 
@@ -18,16 +19,6 @@ const SELECTIONS: [&str; 6] = [
     "encrypted_regex",
     "unencrypted_comment_regex",
     "encrypted_comment_regex",
-];
-/// The fields that name recipients directly in a rule, in the order of sops.
-const RECIPIENTS: [(&str, RecipientKind); 7] = [
-    ("age", RecipientKind::Age),
-    ("pgp", RecipientKind::Pgp),
-    ("kms", RecipientKind::Remote(Service::AwsKms)),
-    ("gcp_kms", RecipientKind::Remote(Service::GcpKms)),
-    ("hckms", RecipientKind::Remote(Service::HuaweiKms)),
-    ("azure_keyvault", RecipientKind::Remote(Service::AzureKeyVault)),
-    ("hc_vault_transit_uri", RecipientKind::Remote(Service::HashicorpVault)),
 ];
 /// The other fields of a rule.
 const OTHERS: [&str; 5] = [
@@ -45,7 +36,7 @@ pub(crate) struct CreationRule {
     /// The key groups.
     pub(crate) groups: Vec<Vec<RuleRecipient>>,
     /// The number of groups that open a file together; 0 if the rule leaves it to sops, which then wants all.
-    threshold: usize,
+    threshold: i64,
     /// The fields that select what is encrypted, each with its suffix or pattern. Without one, sops encrypts all but what is below
     /// keys that end in `_unencrypted`. By a rule with several, it encrypts nothing.
     selections: Vec<(&'static str, String)>,
@@ -55,25 +46,100 @@ pub(crate) struct CreationRule {
     pub(crate) unknown: Vec<(String, Option<String>)>,
     /// The files that the rule is for. `None` if it is for all.
     path: Option<Pattern>,
+    /// Why sops encrypts nothing by this rule, or not what the rule says, although it uses the other rules of the file.
+    faults: Vec<Diagnosis>,
 }
 
 impl CreationRule {
     pub(crate) fn new(number: usize, fields: &YamlFields<'_>) -> Result<Self, RulesError> {
         let path = fields.text("path_regex")?;
-        let rule = Self {
+        let mut faults = Vec::new();
+        let mut rule = Self {
             number,
-            groups: groups(fields)?,
+            groups: groups(fields, &mut faults)?,
             threshold: fields.number("shamir_threshold")?,
             selections: selections(fields)?,
             mac_only_encrypted: fields.flag("mac_only_encrypted")?,
             unknown: unknown(fields),
-            path: (!path.is_empty()).then(|| pattern(number, &path)).transpose()?,
+            path: (!path.is_empty())
+                .then(|| pattern_of("path_regex", number, &path))
+                .transpose()?,
+            faults,
         };
-        if rule.has_identity() {
-            let problem = format!("rule {number} has a private key where a recipient belongs");
-            return Err(RulesError::new(problem));
-        }
+        let found = [
+            rule.identity_fault(),
+            rule.pattern_fault()?,
+            rule.selection_fault(),
+            rule.group_fault(),
+            rule.threshold_fault(),
+        ];
+        rule.faults.extend(found.into_iter().flatten());
         Ok(rule)
+    }
+
+    /// Why sops encrypts nothing by this rule, or not what the rule says, although it uses the other rules of the file.
+    pub(crate) fn faults(&self) -> &[Diagnosis] {
+        &self.faults
+    }
+
+    /// Adds a reason why sops encrypts nothing by this rule.
+    pub(crate) fn add_fault(&mut self, fault: Diagnosis) {
+        self.faults.push(fault);
+    }
+
+    /// A private key among the texts that messages show.
+    fn identity_fault(&self) -> Option<Diagnosis> {
+        let cause = format!("rule {} has a private key where a recipient belongs", self.number);
+        self.has_identity()
+            .then(|| Diagnosis::new(cause, "replace it by its recipient"))
+    }
+
+    /// A pattern that is no regular expression. sops ignores one that selects values, and then encrypts nothing or everything.
+    fn pattern_fault(&self) -> Result<Option<Diagnosis>, RulesError> {
+        let number = self.number;
+        let is_bad_path = self.path.as_ref().is_some_and(|path| !path.is_valid());
+        let mut bad = is_bad_path.then_some("path_regex");
+        for (name, text) in self.selections.iter().filter(|(name, _)| name.ends_with("_regex")) {
+            if !pattern_of(name, number, text)?.is_valid() {
+                bad = bad.or(Some(name));
+            }
+        }
+        Ok(bad.map(|name| {
+            let cause = format!("\"{name}\" of rule {number} is no regular expression");
+            Diagnosis::new(cause, "correct the pattern")
+        }))
+    }
+
+    /// Several fields that select what is encrypted.
+    fn selection_fault(&self) -> Option<Diagnosis> {
+        let names: Vec<_> = self.selections.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let cause = format!("rule {} has more than one of {}", self.number, names.join(", "));
+        (names.len() > 1).then(|| Diagnosis::new(cause, "remove all but one from that rule"))
+    }
+
+    /// A key group without a recipient.
+    fn group_fault(&self) -> Option<Diagnosis> {
+        let number = self.number;
+        let empty = (1..).zip(&self.groups).find(|(_, group)| group.is_empty())?.0;
+        Some(match self.groups.len() {
+            // A field that is of a wrong type may have been meant for a recipient.
+            1 if !self.faults.is_empty() => return None,
+            1 => Diagnosis::new(format!("rule {number} names no recipient"), "add recipients to that rule"),
+            _ => {
+                let cause = format!("key group {empty} of rule {number} names no recipient");
+                Diagnosis::new(cause, "add recipients to that group, or remove the group")
+            }
+        })
+    }
+
+    /// A number of key groups that sops refuses.
+    fn threshold_fault(&self) -> Option<Diagnosis> {
+        let (number, count) = (self.number, self.groups.len());
+        let is_possible = count < 2 || self.threshold == 0 || (2..=count).contains(&self.needed());
+        (!is_possible).then(|| {
+            let cause = format!("rule {number} wants {} of its {count} key groups", self.threshold);
+            Diagnosis::new(cause, format!("set shamir_threshold to a number from 2 to {count}"))
+        })
     }
 
     /// Whether there is a private key among the texts that messages show.
@@ -94,30 +160,11 @@ impl CreationRule {
         self.selections.first()
     }
 
-    /// Why sops encrypts nothing by this rule, although it uses the other rules of the file. `None` if it does.
-    pub(crate) fn fault(&self) -> Option<Diagnosis> {
-        let (number, groups) = (self.number, self.groups.len());
-        if self.groups.iter().any(Vec::is_empty) {
-            let cause = format!("rule {number} names no recipient");
-            return Some(Diagnosis::new(cause, "add recipients to that rule"));
-        }
-        if self.selections.len() > 1 {
-            let names: Vec<_> = self.selections.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            let cause = format!("rule {number} has more than one of {}", names.join(", "));
-            return Some(Diagnosis::new(cause, "remove all but one from that rule"));
-        }
-        let is_possible = groups < 2 || self.threshold == 0 || (2..=groups).contains(&self.threshold);
-        (!is_possible).then(|| {
-            let cause = format!("rule {number} wants {} of its {groups} key groups", self.threshold);
-            Diagnosis::new(cause, format!("set shamir_threshold to a number from 2 to {groups}"))
-        })
-    }
-
     /// The number of key groups that open a file together.
     pub(crate) fn needed(&self) -> usize {
         match self.threshold {
             0 => self.groups.len(),
-            threshold => threshold,
+            threshold => usize::try_from(threshold).unwrap_or_default(),
         }
     }
 
@@ -134,8 +181,8 @@ impl CreationRule {
     }
 }
 
-fn pattern(number: usize, text: &str) -> Result<Pattern, RulesError> {
-    let fail = |problem| RulesError::new(format!("\"path_regex\" of rule {number} {problem}"));
+fn pattern_of(name: &str, number: usize, text: &str) -> Result<Pattern, RulesError> {
+    let fail = |problem| RulesError::new(format!("\"{name}\" of rule {number} {problem}"));
     Pattern::new(text.as_bytes()).map_err(fail)
 }
 
@@ -148,68 +195,9 @@ fn selections(fields: &YamlFields<'_>) -> Result<Vec<(&'static str, String)>, Ru
     Ok(found)
 }
 
-/// The key groups of a rule. Recipients directly in the rule make one group; they do not count if the rule has `key_groups`.
-fn groups(fields: &YamlFields<'_>) -> Result<Vec<Vec<RuleRecipient>>, RulesError> {
-    let groups = fields.maps("key_groups", "key group")?;
-    if !groups.is_empty() {
-        return groups.iter().map(group).collect();
-    }
-    let mut recipients = Vec::new();
-    for (name, kind) in RECIPIENTS {
-        let names = fields.texts(name)?;
-        recipients.extend(names.iter().map(|name| of_text(kind, name)));
-    }
-    Ok(vec![recipients])
-}
-
-/// A recipient directly in a rule. There, the version of an Azure key may be missing with its slash.
-fn of_text(kind: RecipientKind, name: &str) -> RuleRecipient {
-    match kind {
-        RecipientKind::Remote(Service::AzureKeyVault) if name.trim_end_matches('/').split('/').count() < 6 => {
-            RuleRecipient::of_rule(kind, &format!("{}/", name.trim_end_matches('/')))
-        }
-        _ => RuleRecipient::of_rule(kind, name),
-    }
-}
-
-/// One key group, with the groups that are merged into it.
-fn group(fields: &YamlFields<'_>) -> Result<Vec<RuleRecipient>, RulesError> {
-    let mut recipients = Vec::new();
-    for merged in fields.maps("merge", "merged key group")? {
-        recipients.extend(group(&merged)?);
-    }
-    for (name, kind) in [
-        ("age", RecipientKind::Age),
-        ("pgp", RecipientKind::Pgp),
-        ("hc_vault", RecipientKind::Remote(Service::HashicorpVault)),
-    ] {
-        let names = fields.list(name)?;
-        recipients.extend(names.iter().map(|name| RuleRecipient::of_rule(kind, name)));
-    }
-    for key in fields.maps("kms", "key")? {
-        let role = Some(key.text("role")?).filter(|role| !role.is_empty());
-        let role = role.map(|role| format!("+{role}")).unwrap_or_default();
-        let name = key.text("arn")? + &role;
-        recipients.push(RuleRecipient::of_rule(RecipientKind::Remote(Service::AwsKms), &name));
-    }
-    for (list, field, service) in [
-        ("gcp_kms", "resource_id", Service::GcpKms),
-        ("hckms", "key_id", Service::HuaweiKms),
-    ] {
-        for key in fields.maps(list, "key")? {
-            recipients.push(RuleRecipient::of_rule(RecipientKind::Remote(service), &key.text(field)?));
-        }
-    }
-    for key in fields.maps("azure_keyvault", "key")? {
-        let name = format!("{}/keys/{}/{}", key.text("vaultUrl")?, key.text("key")?, key.text("version")?);
-        recipients.push(RuleRecipient::of_rule(RecipientKind::Remote(Service::AzureKeyVault), &name));
-    }
-    Ok(recipients)
-}
-
 /// The fields that sops ignores, in the order of their names.
 fn unknown(fields: &YamlFields<'_>) -> Vec<(String, Option<String>)> {
-    let known = || RECIPIENTS.iter().map(|(name, _)| *name).chain(SELECTIONS).chain(OTHERS);
+    let known = || direct_fields().chain(SELECTIONS).chain(OTHERS);
     let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
     let mut unknown: Vec<_> = fields
         .names()
