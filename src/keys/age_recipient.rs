@@ -2,7 +2,7 @@
 
 use age_core::primitives::bech32_decode;
 
-use super::{SshRecipients, public_key};
+use super::{recipients::SshRecipients, ssh::public_key};
 
 /// Whether sops takes the text for a recipient of age: of X25519, post-quantum, of a plugin, or an SSH public key. What a recipient
 /// of a plugin means, only the plugin knows.

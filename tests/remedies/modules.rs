@@ -53,6 +53,16 @@ pub const ROWS: &[Row] = &[
         EVALUATED,
         &["sops.secrets.<name>.neededForFileSystems"],
     ),
+    named(
+        "remove that order, or remove ${unit} from sops.before.",
+        EVALUATED,
+        &["sops.before"],
+    ),
+    named(
+        "need it, set systemd.services.sops-nix.after and systemd.services.sops-nix.wants instead of sops.after.",
+        EVALUATED,
+        &["sops.after"],
+    ),
     named("write the whole path, from / on.", SAID, &["sops.secrets.<name>.path"]),
     named("write ${quadletUnit unit}.", SAID, &["sops.secrets.<name>.restartUnits"]),
     named(

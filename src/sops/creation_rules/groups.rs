@@ -19,13 +19,13 @@ const RECIPIENTS: [(&str, RecipientKind); 7] = [
 ];
 
 /// The fields that name recipients directly in a rule.
-pub(super) fn direct_fields() -> impl Iterator<Item = &'static str> {
+pub(crate) fn direct_fields() -> impl Iterator<Item = &'static str> {
     RECIPIENTS.iter().map(|(name, _)| *name)
 }
 
 /// The key groups of a rule. Recipients directly in the rule make one group; they do not count if the rule has `key_groups`. A
 /// field directly in the rule that is of a wrong type is a fault of this rule only, and is added to `faults`.
-pub(super) fn groups(fields: &YamlFields<'_>, faults: &mut Vec<Diagnosis>) -> Result<Vec<Vec<RuleRecipient>>, RulesError> {
+pub(crate) fn groups(fields: &YamlFields<'_>, faults: &mut Vec<Diagnosis>) -> Result<Vec<Vec<RuleRecipient>>, RulesError> {
     let groups = fields.maps("key_groups", "key group")?;
     if !groups.is_empty() {
         return groups.iter().map(group).collect();
