@@ -102,7 +102,7 @@ impl Staying {
         assert_eq!(self.world.shell("ls -A /run"), "nixos\nsecrets\nsecrets.d\n", "{what}");
         assert_eq!(
             self.world.shell("ls -A /run/secrets.d"),
-            format!(".lock\n{number}\n"),
+            format!(".last-run.json\n.lock\n{number}\n"),
             "{what}"
         );
     }

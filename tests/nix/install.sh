@@ -28,13 +28,17 @@ install_in_new_root() {
     chroot --userspec=$user . /usr/bin/env -i PATH=/usr/bin HOME=/var/empty XDG_RUNTIME_DIR=/run/user/1000 \
       "/${program##*/}" $arguments "/$manifest" 2> messages || { cat messages; return 1; }
   done
-  # Directories that exist anyway are left out. For each file, the list has its length and checksum, not its content.
+  # Directories that exist anyway are left out. For each file, the list has its checksum, not its content. The record of a run has
+  # times in it, so it has no checksum.
   find etc home persist run tmp \( -path "${work#/}" -o -path "${project#/}" -o -path etc/passwd -o -path etc/group \) -prune -o \
     \( -type f -o -type l \) -printf '%M %U:%G %p %l\n' 2> /dev/null | sort -k3 |
     while read -r mode owner path target; do
       case $mode in
         l*) echo "$mode $owner /$path -> $target" ;;
-        *) echo "$mode $owner /$path $(sha256sum < "$path" | cut -c1-16)" ;;
+        *) case $path in
+          */.last-run.json) echo "$mode $owner /$path" ;;
+          *) echo "$mode $owner /$path $(sha256sum < "$path" | cut -c1-16)" ;;
+        esac ;;
       esac
     done
 }
@@ -90,11 +94,11 @@ check_installations() {
     fi
     # The program of sops-nix does not find a nested key in JSON.
     [ "$case" != secret-nested-in-json ] && [ -d "$work/upstream/$case" ] && [ -n "${SOPS_NIX_PROGRAM:-}" ] || continue
-    # Some files are left out of the comparison, because each program leaves them beside the secrets: keys, our lock, and the
-    # messages of the run.
+    # Some files are left out of the comparison, because each program leaves them beside the secrets: keys, our lock, our
+    # record, and the messages of the run.
     collect_manifests "$case" "$work/upstream/$case" "$work/install-upstream/$case" || continue
     installs "$SOPS_NIX_PROGRAM" "$work/install-upstream/$case" 2>&1 | grep -v age-keys.txt > "$work/installed-upstream"
-    grep -v '/\.lock ' "$work/installed" > "$work/installed-ours"
+    grep -vE '/\.(lock |last-run\.json$)' "$work/installed" > "$work/installed-ours"
     check "installed by sops-nix for $case" diff -u "$work/installed-upstream" "$work/installed-ours"
   done
 }
