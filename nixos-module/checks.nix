@@ -35,7 +35,7 @@ let
   };
 
   isSet = number: number != null && number != 0;
-  inherit (import ./needs.nix { inherit lib; }) needsOf needOf;
+  inherit (import ./needs.nix { inherit lib; }) belongsToRoot needsOf needOf;
 
   # If both are null, the file would belong to root. The user certainly did not mean that.
   ownerAssertions = lib.concatMap (
@@ -67,19 +67,6 @@ let
       }
     ]
   ) phases.entries;
-
-  belongsToRoot =
-    entry:
-    lib.elem entry.owner [
-      null
-      "root"
-    ]
-    && lib.elem entry.group [
-      null
-      "root"
-    ]
-    && !isSet entry.uid
-    && !isSet entry.gid;
 
   # A template that is rendered before the regular phase can only use secrets that are decrypted in its own phase.
   templateAssertions =
@@ -255,7 +242,7 @@ in
 
   warnings =
     commonChecks.warnings
-    ++ import ./unit-names.nix { inherit config lib phases; }
+    ++ import ./unit-name-warnings.nix { inherit config lib phases; }
     ++ mountWarnings
     ++ lateUsersWarning
     ++ wayWarnings

@@ -22,52 +22,117 @@ let
       ;
   };
   definitionsOf = import ./definitions.nix { inherit config lib options; };
-  inherit (import ./needs.nix { inherit lib; }) needOf;
+  lateKeys = import ./late-keys.nix { inherit config lib utils; };
+  ways = import ./ways.nix {
+    inherit
+      config
+      lib
+      options
+      phases
+      utils
+      ;
+  };
+  inherit (import ./needs.nix { inherit lib; }) belongsToRoot needOf;
+  inherit (import ./unit-templates.nix { inherit lib; }) isInstance templateOf;
 
   serviceOf = lib.removeSuffix ".service";
   quoted = lib.strings.escapeNixIdentifier;
 
-  # What a service gets. A secret that does not exist is refused below. For an instance, only a drop-in is made: a whole unit would replace the template.
-  serviceWith = unit: credentials: {
-    ${serviceOf unit} = {
-      after = lib.unique (map installerOf (secretsOf credentials));
-      serviceConfig.LoadCredential = lib.mapAttrsToList (
-        credential: secret: "${credential}:${unitPath.plain (fileOf secret)}"
-      ) (lib.filterAttrs (_: secret: cfg.secrets ? ${secret}) credentials);
-    }
-    // lib.optionalAttrs (lib.hasInfix "@" unit) { overrideStrategy = lib.mkDefault "asDropin"; };
-  };
+  # What a service gets. A secret that does not exist is refused below.
+  serviceWith =
+    unit: credentials:
+    let
+      service = serviceOf unit;
+      inherit (definitionsOf service) fields;
+      isDropin = extends service;
+    in
+    {
+      ${service} = {
+        after = lib.unique (map installerOf (lib.filter isByUnit (secretsOf credentials)));
+        serviceConfig.LoadCredential = lib.mapAttrsToList (
+          credential: secret: "${credential}:${unitPath.plain (fileOf secret)}"
+        ) (lib.filterAttrs (_: secret: cfg.secrets ? ${secret}) credentials);
+        overrideStrategy = lib.mkIf isDropin (lib.mkDefault "asDropin");
+        # NixOS writes these variables into every unit. In a drop-in they would replace those of the unit itself. This PATH counts more than that of NixOS, and
+        # less than one that the user forces.
+        environment = lib.mkIf isDropin (
+          lib.mapAttrs (_: _: lib.mkDefault null) (config.systemd.globalEnvironment or { })
+          // {
+            PATH = lib.mkIf (!fields ? path) (lib.mkOverride 90 null);
+          }
+        );
+      };
+    };
+
+  # Whether a service only adds to a unit that exists elsewhere: in a package, or as a template. Then NixOS must not make a whole unit of it, which would
+  # replace the other one. A service that has a command to start or to stop is a whole unit.
+  extends =
+    service:
+    let
+      others = definitionsOf service;
+      isWhole =
+        others.fields ? script
+        || others.fields ? preStop
+        || others.serviceConfig ? ExecStart
+        || others.serviceConfig ? ExecStop;
+    in
+    !others.exist || isInstance service && !isWhole && !others.fields ? overrideStrategy;
+
   secretsOf = credentials: lib.filter (secret: cfg.secrets ? ${secret}) (lib.attrValues credentials);
   phaseOf =
     secret:
     lib.findFirst (phase: phase.option == needOf cfg.secrets.${secret}) phases.regular phases.all;
+  # A script installs before any unit starts, so no unit has to wait for it.
+  isByUnit =
+    secret:
+    let
+      need = needOf cfg.secrets.${secret};
+    in
+    if need == "neededForUsers" then ways.earlyByUnit else need != null || ways.regularByUnit;
   installerOf = secret: "sops-nix${(phaseOf secret).suffix}.service";
   # The file itself: what `path` names may be a link that comes later.
   fileOf = secret: "${(phaseOf secret).directory}/${cfg.secrets.${secret}.name}";
 
   # Whether anything but this file defines the service, or the template of an instance.
   isDefined =
-    service: (definitionsOf service).isDefined || (definitionsOf (templateOf service)).isDefined;
-  # `getty@` for `getty@tty1`; the name itself for a service that is no instance.
-  templateOf =
-    service: lib.head (lib.splitString "@" service) + lib.optionalString (lib.hasInfix "@" service) "@";
+    service:
+    (definitionsOf service).isDefined
+    || isInstance service && (definitionsOf (templateOf service)).isDefined;
 
   # A service cannot get what is installed after it has started.
   tooEarly = import ./too-early.nix { inherit lib ordering; };
   orderAssertion =
     unit: secret:
     let
-      early = tooEarly "${serviceOf unit}.service" (installerOf secret);
+      service = "${serviceOf unit}.service";
+      early = tooEarly service (installerOf secret);
     in
     {
       assertion = !early.isTooEarly;
-      message =
-        "sops.credentials.${quoted unit}: ${early.text}, so it cannot get ${secret}: remove that order"
-        + lib.optionalString (
-          needOf cfg.secrets.${secret} == null
-        ) ", or set sops.secrets.${quoted secret}.neededForFileSystems to true"
-        + ".";
+      message = "sops.credentials.${quoted unit}: ${early.text}, so it cannot get ${secret}: remove that order${sooner service secret}.";
     };
+
+  # How the service can get the secret nevertheless: with the secrets that file systems need, if these are installed before it.
+  sooner =
+    service: secret:
+    let
+      startsBefore = installer: (tooEarly service installer).isTooEarly;
+      option = "sops.secrets.${quoted secret}";
+    in
+    if
+      needOf cfg.secrets.${secret} != null
+      || lateKeys != [ ]
+      || lib.any startsBefore [
+        "sops-nix-for-file-systems.service"
+        # That unit waits for this one if it has a secret to install.
+        "systemd-remount-fs.service"
+      ]
+    then
+      ""
+    else if belongsToRoot cfg.secrets.${secret} then
+      ", or set ${option}.neededForFileSystems to true"
+    else
+      ", or declare ${option} again under another name with neededForFileSystems, and use that";
 
   unitAssertions = lib.concatMap (
     unit:
@@ -82,10 +147,10 @@ let
       }
       {
         assertion = lib.hasSuffix "@" service || isDefined service;
-        message = "${option}: systemd.services has no ${service}: correct the name. If a package brings the unit, add systemd.services.${quoted service} = { }.";
+        message = "${option}: systemd.services has no ${service}: correct the name. If a package or a generator brings the unit, add systemd.services.${quoted service} = { }.";
       }
     ]
-    ++ map (orderAssertion unit) (secretsOf cfg.credentials.${unit})
+    ++ map (orderAssertion unit) (lib.unique (lib.filter isByUnit (secretsOf cfg.credentials.${unit})))
   ) (lib.attrNames cfg.credentials);
 
   credentialAssertions = lib.concatLists (

@@ -1,7 +1,7 @@
 # The units of systemd and of packages that start early in the boot, with the units that they wait for.
 { config, lib }:
 
-{
+rec {
   # Units of packages that start early in the boot, with the units that they wait for. NixOS does not know the files of these units.
   # The units of the second list wait for systemd-sysusers.service.
   earlyUnits =
@@ -57,4 +57,14 @@
       [ ]
     else
       null;
+
+  # The targets that ordinary units wait for, with the units that these targets wait for.
+  milestones = {
+    "sysinit.target" = lib.attrNames earlyUnits;
+    "basic.target" = [
+      "sysinit.target"
+      "sockets.target"
+      "paths.target"
+    ];
+  };
 }

@@ -1,4 +1,4 @@
-# Reads from a secret or a template what needs it before the regular phase.
+# Reads from a secret or a template what needs it before the regular phase, and whether it can be there so early.
 { lib }:
 
 let
@@ -15,4 +15,13 @@ rec {
   needOf = entry: lib.findFirst (option: entry.${option}) null options;
 
   isRegular = entry: needOf entry == null;
+
+  # Whether the owner and the group are root, which is the only user that exists before the regular phase.
+  belongsToRoot =
+    entry:
+    let
+      isRoot = name: name == null || name == "root";
+      isZero = number: number == null || number == 0;
+    in
+    isRoot entry.owner && isRoot entry.group && isZero entry.uid && isZero entry.gid;
 }

@@ -6,6 +6,8 @@ unit: installer:
 let
   # The units by which it starts before: itself, or others that wait for it.
   ways = ordering.waitingFor [ unit ] installer;
+  last = lib.head ways;
+  first = ordering.waiterFor unit last;
 in
 {
   isTooEarly = ways != [ ];
@@ -13,5 +15,7 @@ in
   # For messages.
   text =
     "${unit} starts before ${installer}"
-    + lib.optionalString (!lib.elem unit ways) ", because ${lib.head ways} waits for it";
+    + lib.optionalString (!lib.elem unit ways) (
+      ", because ${first} waits for it" + lib.optionalString (first != last) ", and ${last} for that"
+    );
 }

@@ -48,13 +48,37 @@ let
 
   fileSystems = import ./file-systems.nix { inherit config lib; };
 
+  # Why a file system waits for one of `units`: its own options, or the order of another unit.
+  becauseOf =
+    units: fs:
+    let
+      other = ordering.orderedBefore units fs;
+    in
+    if other == null then
+      "Because of ${fileSystems.optionOf fs}"
+    else
+      "Because ${other} starts before ${ordering.mountOf fs}";
+
   networkMountWarning =
     reader: fs:
     let
       option = fileSystems.optionOf fs;
     in
-    "Because of ${option}, a local file system waits for the network. But secrets are installed after all local file systems, and ${reader} needs a secret. "
+    "${becauseOf ordering.network fs}, a local file system waits for the network. But secrets are installed after all local file systems, and ${reader} needs a secret. "
     + "Waiting for it would be a cycle, so ${reader} may start without the secret: add _netdev to ${option}.";
+
+  secretsMountWarning =
+    fs:
+    let
+      option = fileSystems.optionOf fs;
+    in
+    "${becauseOf fileSystems.ours fs}, a local file system waits for sops-nix.service, which itself waits for all local file systems. systemd breaks such a cycle by leaving a unit out of the boot: "
+    + (
+      if ordering.orderedBefore fileSystems.ours fs == null then
+        "add nofail to ${option}, or remove the setting that makes the file system wait, and set neededForFileSystems to true for the secrets that this file system needs."
+      else
+        "remove that order."
+    );
 
   # Settings of the unit for early secrets. They have no effect if a script installs these secrets.
   earlySettings = lib.filter (unit: unit.exists) (
@@ -105,14 +129,7 @@ in
     ++ lib.optionals regularByUnit (
       lib.concatLists (lib.mapAttrsToList (reader: map (networkMountWarning reader)) withoutWaiting)
     )
-    ++ map (
-      fs:
-      let
-        option = fileSystems.optionOf fs;
-      in
-      "Because of ${option}, a local file system waits for sops-nix.service, which itself waits for all local file systems. systemd breaks such a cycle by leaving a unit out of the boot: "
-      + "add nofail to ${option}, or remove the setting that makes the file system wait, and set neededForFileSystems to true for the secrets that this file system needs."
-    ) (ordering.localMountsWaitingFor fileSystems.ours)
+    ++ map secretsMountWarning (ordering.localMountsWaitingFor fileSystems.ours)
     # Somebody who knows that these units are early can order ours before sysinit.target. Then there is no warning.
     ++ lib.optional (regularByUnit && ahead != [ ] && !isOrderedEarly) (
       "sops-nix.service waits for ${lib.concatStringsSep ", " ahead}, and so starts after sysinit.target. Then ordinary units do not wait for the secrets: "

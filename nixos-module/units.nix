@@ -109,12 +109,7 @@ let
   # Local file systems that wait for the network although local-fs.target waits for them. If the network also waited for the
   # secrets, which come after local-fs.target, this would be a cycle. `remoteParts` are local file systems that wait for remote
   # ones, such as a directory of a remote file system that is bound somewhere else.
-  networkMounts = ordering.localMountsWaitingFor [
-    "network-online.target"
-    "network.target"
-    "systemd-networkd-wait-online.service"
-    "systemd-networkd.service"
-  ];
+  networkMounts = ordering.localMountsWaitingFor ordering.network;
   remoteParts = ordering.localMountsWaitingFor [ remoteFileSystems ];
   networkReadsSecrets = namesSecret (
     builtins.toJSON [

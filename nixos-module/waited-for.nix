@@ -43,7 +43,7 @@ rec {
         + lib.optionalString (lib.hasSuffix ".mount" unit) "declare it in fileSystems with neededForBoot = true, or "
         + lib.optionalString (lib.hasSuffix ".service" unit) "set its unitConfig.DefaultDependencies to false and order it after no unit that starts later, or "
         + (
-          if lib.elem unit config.sops.after then
+          if lib.elem unit (map ordering.nameOf config.sops.after) then
             "if only the secrets without ${phase.option} need it, set systemd.services.sops-nix.after and systemd.services.sops-nix.wants instead of sops.after."
           else
             "do not order it before ${name}.service."

@@ -76,7 +76,8 @@ in
   messages = render.messages config;
 }
 // lib.mapAttrs' (
-  name: unit: lib.nameValuePair "${name}.service" (render.service unit)
+  name: unit:
+  lib.nameValuePair "${name}.service" (render.service config.systemd.globalEnvironment unit)
 ) config.systemd.services
 // lib.mapAttrs' (
   name: unit: lib.nameValuePair "${name}.target" (render.target unit)

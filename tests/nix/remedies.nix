@@ -673,7 +673,47 @@ in
         (keyed (host [ ] [ "unlock.service" ]))
         (keyed (host [ "sops-nix.service" ] [ ]))
       ];
-
+  credential-of-a-secret-with-an-owner-that-comes-too-early =
+    let
+      host = secrets: name: {
+        services.openssh.enable = true;
+        sops = { inherit secrets; };
+        sops.credentials.early.password = name;
+        systemd.services.early = {
+          before = [ "local-fs.target" ];
+          unitConfig.DefaultDependencies = false;
+        };
+      };
+      ofAlice."db/password".owner = "alice";
+    in
+    mends
+      "or declare sops.secrets.\"db/password\" again under another name with neededForFileSystems, and use that."
+      (host ofAlice "db/password")
+      [
+        (host (
+          ofAlice
+          // {
+            early-password = {
+              key = "db/password";
+              neededForFileSystems = true;
+            };
+          }
+        ) "early-password")
+      ];
+  local-file-system-that-waits-for-the-unit-by-a-service =
+    let
+      host = before: {
+        fileSystems."/data" = { };
+        systemd.services.early = {
+          inherit before;
+          after = [ "sops-nix.service" ];
+          unitConfig.DefaultDependencies = false;
+        };
+      };
+    in
+    mends "leaving a unit out of the boot: remove that order." (keyed (host [ "data.mount" ])) [
+      (keyed (host [ ]))
+    ];
   credential-with-a-slash = mends "use letters, digits" (keyed {
     sops.credentials.nginx."db/password" = "db/password";
   }) [ (keyed { sops.credentials.nginx.db-password = "db/password"; }) ];

@@ -54,9 +54,17 @@ rec {
   # A NixOS service. NixOS keeps links in the directories of other units outside the unit file. They are rendered in [Install],
   # where systemd has a place for them.
   service =
-    unit:
+    globalEnvironment: unit:
+    let
+      isDropin = unit.overrideStrategy or "" == "asDropin";
+      # The text of a unit has all variables. But a PATH of only those packages that every unit has tells nothing, unless it replaces the PATH of another file.
+      hasOwnPath = isDropin || lib.length unit.path > 5;
+      environment = lib.filterAttrs (name: v: v != null && (name == "PATH" -> hasOwnPath)) (
+        globalEnvironment // unit.environment
+      );
+    in
     # What NixOS puts into a file of its own beside the template of the unit.
-    lib.optionalString (unit.overrideStrategy or "" == "asDropin") "# drop-in\n"
+    lib.optionalString isDropin "# drop-in\n"
     + sections [
       (unitSection unit)
       (one "Service" (
@@ -68,7 +76,7 @@ rec {
           // {
             # NixOS merges the two in the same way.
             Environment =
-              lib.mapAttrsToList (n: v: builtins.toJSON "${n}=${v}") unit.environment
+              lib.mapAttrsToList (n: v: builtins.toJSON "${n}=${v}") environment
               ++ lib.toList (unit.serviceConfig.Environment or [ ]);
           }
         )

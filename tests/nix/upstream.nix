@@ -48,6 +48,8 @@ let
     # It has no credentials of services, and cannot be switched off.
     "credential-of-a-service-without-rights"
     "credentials-of-all-phases"
+    "credentials-of-instances"
+    "credentials-with-scripts"
     "disabled"
     # It has no units and no commands before and after an installation.
     "commands-after-scripts"

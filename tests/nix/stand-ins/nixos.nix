@@ -90,15 +90,28 @@ let
       }
       // lib.mapAttrs (_: _: option types.lines "") scripts;
 
-      config.serviceConfig = lib.mkMerge (
-        lib.mapAttrsToList (
-          option: field:
-          lib.mkIf (config.${option} != "") {
-            ${field} = [ "${pkgs.writeShellScript "unit-script-${name}-${option}" config.${option}}" ];
-          }
-        ) scripts
-      );
+      config = {
+        # NixOS adds its own packages to every service, and makes the variable PATH of them all.
+        path = lib.mkAfter defaultPath;
+        environment.PATH = lib.mkIf (config.path != [ ]) (pathOf config.path);
+        serviceConfig = lib.mkMerge (
+          lib.mapAttrsToList (
+            option: field:
+            lib.mkIf (config.${option} != "") {
+              ${field} = [ "${pkgs.writeShellScript "unit-script-${name}-${option}" config.${option}}" ];
+            }
+          ) scripts
+        );
+      };
     };
+  defaultPath = [
+    pkgs.coreutils
+    pkgs.findutils
+    pkgs.gnugrep
+    pkgs.gnused
+    pkgs.systemd
+  ];
+  pathOf = path: "${lib.makeBinPath path}:${lib.makeSearchPathOutput "bin" "sbin" path}";
 
   mount = {
     imports = [ (unit "mount") ];
@@ -165,6 +178,7 @@ in
     system.preSwitchChecks = option (types.attrsOf types.str) { };
     system.nixos.release = option types.str lib.trivial.release;
     systemd.sysusers.enable = flag;
+    systemd.globalEnvironment = option (types.attrsOf (types.nullOr types.str)) { };
     systemd.services = units service;
     systemd.targets = units (unit "target");
     systemd.sockets = units (unit "socket");

@@ -83,6 +83,7 @@ let
     "age-plugin-tpm"
     "age-plugin-yubikey"
     "coreutils"
+    "gnugrep"
     "gnupg"
     "gnused"
     "hello"

@@ -55,12 +55,9 @@ let
     unit:
     if lib.any (suffix: lib.hasSuffix ".${suffix}" unit) unitSuffixes then unit else "${unit}.service";
 
-  # The template unit of an instance: `getty@.service` for `getty@tty1.service`.
-  templateUnit =
-    unit: lib.head (lib.splitString "@" unit) + "@." + lib.last (lib.splitString "." unit);
+  inherit (import ./unit-templates.nix { inherit lib; }) isInstance templateUnit;
   isKnown =
-    unit:
-    lib.elem unit knownUnits || (lib.hasInfix "@" unit && lib.elem (templateUnit unit) knownUnits);
+    unit: lib.elem unit knownUnits || (isInstance unit && lib.elem (templateUnit unit) knownUnits);
 in
 lib.concatMap (
   { option, entry, ... }:

@@ -1,0 +1,15 @@
+# Templates of units: systemd makes each instance, such as getty@tty1.service, of the template getty@.service.
+{ lib }:
+
+rec {
+  isInstance = lib.hasInfix "@";
+
+  # `getty@` for `getty@tty1`.
+  templateOf = name: "${lib.head (lib.splitString "@" name)}@";
+
+  # `getty@.service` for `getty@tty1.service`.
+  templateUnit = unit: "${templateOf unit}.${lib.last (lib.splitString "." unit)}";
+
+  # `tty1` for `getty@tty1`.
+  instanceOf = name: lib.concatStringsSep "@" (lib.drop 1 (lib.splitString "@" name));
+}
