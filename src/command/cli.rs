@@ -67,6 +67,12 @@ pub enum Task {
     /// key is needed. In a git repository, files that git ignores are left out.
     Check(CheckArguments),
 
+    /// Set up a repository: make or find a key, write .sops.yaml and a first file
+    ///
+    /// Finds the age key that sops uses, or makes one. Writes .sops.yaml for it and for the hosts, and a first file with an example,
+    /// which the program sops encrypts. Prints the lines for configuration.nix. Asks before anything is overwritten.
+    Init(InitArguments),
+
     /// Print the recipients that SSH keys stand for
     ///
     /// Reads public or private SSH keys, files of authorized keys or of known hosts, and what ssh-keyscan or GitHub print. Prints each
@@ -154,6 +160,22 @@ pub struct CheckArguments {
     /// Files that are to be encrypted, and directories; without one, the current directory
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// The arguments of `sops-nix init`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct InitArguments {
+    /// A file with public SSH keys of hosts, or what ssh-keyscan prints, or - for standard input; without one, this host if it is NixOS
+    #[arg(long, value_name = "KEYS")]
+    pub host: Vec<PathBuf>,
+
+    /// Your age recipient, if your key is not in a file: a plugin has it, or a command brings it. Then no key is looked for or made
+    #[arg(long, value_name = "RECIPIENT")]
+    pub recipient: Vec<String>,
+
+    /// The first file, with an ending that tells its format, yaml or json
+    #[arg(value_name = "FILE", default_value = "secrets.yaml")]
+    pub file: PathBuf,
 }
 
 /// The arguments of `sops-nix convert`.

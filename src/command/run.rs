@@ -12,7 +12,7 @@ use super::{
     audience::Audience,
     check,
     cli::{CommandLine, Task},
-    convert, host, host_keys, inspect,
+    convert, host, host_keys, init, inspect,
     reply::Reply,
 };
 use crate::{
@@ -41,6 +41,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
         Task::Plan(arguments) => host::plan(arguments, audience, root),
         Task::Retry => host::retry(root),
         Task::Check(arguments) => check::answer(arguments, audience),
+        Task::Init(arguments) => init::answer(arguments, audience, root),
         Task::Keys(arguments) => host_keys::answer(arguments, audience, root),
     };
     report(answer)

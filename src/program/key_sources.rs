@@ -57,6 +57,14 @@ pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
     sources
 }
 
+/// The keys of whoever asks, where sops finds them without a setting or by the environment. No file has to be there.
+pub(crate) fn own(variables: KeyVariables) -> KeySources {
+    let mut sources = KeySources::default();
+    add_own_keys(&mut sources, &variables);
+    add_variables(&mut sources, variables);
+    sources
+}
+
 /// The key sources that the manifest names, and then the key sources of the environment. Keys in the user's home are used only in
 /// user mode, and only if the manifest names no key. Root must not use a key that is in somebody's home by chance.
 pub(crate) fn sources(manifest: &Manifest, variables: KeyVariables) -> KeySources {

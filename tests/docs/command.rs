@@ -13,7 +13,8 @@ fn shown(case: &str) -> Option<String> {
     let (typed, printed) = typed.split_once("-- printed --\n")?;
     let printed = printed.rsplit_once("[exit ")?.0;
     let command = typed.strip_prefix("terminal ").unwrap_or(typed);
-    Some(format!("$ {command}{printed}"))
+    let command = command.strip_prefix("HOME=$PWD/home ").unwrap_or(command);
+    Some(format!("$ {command}{}", printed.replace("$DIR/home", "~")))
 }
 
 #[test]
@@ -23,7 +24,7 @@ fn each_example_of_the_command_is_what_a_case_prints() {
     let cases: Vec<_> = cases.iter().map(|case| std::fs::read_to_string(case).unwrap()).collect();
     let shown: Vec<_> = cases.iter().filter_map(|case| shown(case)).collect();
     let examples = examples(&page);
-    assert_eq!(examples.len(), 8);
+    assert_eq!(examples.len(), 9);
     for example in examples {
         assert!(shown.iter().any(|case| *case == example), "no case prints this:\n{example}");
     }

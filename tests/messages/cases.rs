@@ -71,10 +71,20 @@ impl Case {
 
     /// Runs the case, and returns it with what is printed now. `None` if it cannot be run.
     fn run(mut self, world: &World) -> Option<Self> {
+        let wants = |line: &str| self.sections.iter().any(|(_, text)| text.contains(line));
+        let tools = [
+            ("jq ", "jq"),
+            ("git init", "git"),
+            ("systemd-analyze", "systemd-analyze"),
+            ("sops-nix init", "sops"),
+        ];
+        if tools.iter().any(|(line, tool)| wants(line) && !has(tool)) {
+            return None;
+        }
         let mut printed = None;
         for (name, text) in &self.sections {
             match name.as_str() {
-                "prepare" => prepare(world, text)?,
+                "prepare" => prepare(world, text),
                 "typed" => printed = Some(typed(world, text)),
                 "printed" => {}
                 _ => put(
@@ -103,11 +113,7 @@ fn put(world: &World, name: &str, text: &str) {
 
 /// Runs the commands as the user who runs the tests, because this user can read the fixtures. The files that they make are given to
 /// the program's user.
-fn prepare(world: &World, script: &str) -> Option<()> {
-    let is_missing = |program: &&str| script.contains(program) && !has(program.trim());
-    if ["jq ", "git ", "systemd-analyze"].iter().any(is_missing) {
-        return None;
-    }
+fn prepare(world: &World, script: &str) {
     let mut command = world.as_tester("sh");
     command
         .args([
@@ -131,7 +137,6 @@ fn prepare(world: &World, script: &str) -> Option<()> {
             world.allow_input(name);
         }
     }
-    Some(())
 }
 
 /// The beginning of a script: whoever enters a mount namespace is in its root directory.
@@ -160,6 +165,18 @@ fn typed(world: &World, script: &str) -> String {
         "{out}{err}[exit {}]\n",
         code.map_or("by a signal".to_owned(), |code| code.to_string())
     )
+}
+
+/// Puts sops where the program's user can run it. Nothing where there is no sops: then no case that needs it is run.
+fn add_sops(world: &World) {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path)
+        .map(|place| place.join("sops"))
+        .find(|file| file.is_file());
+    if let Some(sops) = found {
+        copy_program(&sops, &world.input("sops"));
+        world.allow_input("sops");
+    }
 }
 
 /// Puts `sops-nix` into the directory of the program, together with the script `terminal`.
@@ -212,9 +229,12 @@ fn run_all(directory: &Path) -> usize {
     if name.starts_with("sops-nix") {
         add_command(&world);
     }
+    if directory.ends_with("sops-nix-init") {
+        add_sops(&world);
+    }
     let mut compared = 0;
     for file in &entries(directory) {
-        world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./sops-nix ! -path ./terminal ! -path ./run ! -path ./home -delete");
+        world.shell("find . -mindepth 1 ! -path ./sops-install-secrets ! -path ./sops-nix ! -path ./sops ! -path ./terminal ! -path ./run ! -path ./home -delete");
         compared += compare(&world, file);
     }
     compared

@@ -65,10 +65,45 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
-        "write {RULE_FILE} with the recipients; to print those of this host, run: sops-nix keys",
-        "the other cases of sops-nix check have such a file; the cases of sops-nix keys type it",
+        "to write one, run: sops-nix init",
+        "the cases of sops-nix init type it, and then the check",
         &[],
     ),
+    named(
+        "to name one, run: ssh-keyscan HOST | sops-nix init --host -",
+        "the case pipe types it with what ssh-keyscan prints",
+        &[],
+    ),
+    named("name one such as secrets/web.yaml", "the case pipe names one", &[]),
+    named(
+        "install it; with Nix, run: nix shell nixpkgs#sops",
+        "the other cases of sops-nix init find sops",
+        &[],
+    ),
+    named(
+        "to name its recipient, run: sops-nix init --recipient RECIPIENT",
+        "the case named-recipients types it",
+        &[],
+    ),
+    named(
+        "name a whole one, which begins with age1 or ssh-",
+        "the case named-recipients names two",
+        &[],
+    ),
+    named("if nobody needs this file, run: rm {}", "the case failures types it", &[]),
+    named(
+        "add them to its rule; to print those of hosts, run: sops-nix convert",
+        "the cases of sops-nix convert type it",
+        &[],
+    ),
+    named(
+        "keep a copy of the key in a safe place",
+        "a copy of a key is made by whoever has it",
+        &[],
+    ),
+    named("sops edit {file_word}", "the case overwritten-after-a-yes types it", &[]),
+    named("After a change, run: sops-nix check", "the case pipe types it", &[]),
+    named("set HOME", "the other cases of sops-nix init set it", &[]),
     named(
         "add one with the recipients; to print those of this host, run: sops-nix keys",
         "the other cases of sops-nix check have rules; the cases of sops-nix keys type it",

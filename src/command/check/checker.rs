@@ -7,13 +7,18 @@ use std::{
 };
 
 use super::{
-    candidate::{self, FileToCheck, RULE_FILE},
+    candidate::{self, FileToCheck},
     problem::{self, CheckedFile},
     rule_file::RuleFile,
     site::CheckSite,
 };
 use crate::{
-    command::{audience::Audience, cli::CheckArguments, reply::Reply},
+    command::{
+        audience::Audience,
+        cli::CheckArguments,
+        reply::Reply,
+        rule_place::{self, RULE_FILE},
+    },
     manifest::without_detours,
     system::read,
     text::{diagnosis::Diagnosis, printable::shown},
@@ -27,12 +32,12 @@ use crate::{
 pub(crate) fn answer(arguments: &CheckArguments, audience: Audience) -> Result<Reply, Diagnosis> {
     let fail = |error| Diagnosis::bare(format!("cannot find the current directory: {}", read::reason(&error)));
     let current = env::current_dir().map_err(fail)?;
-    let of_current = candidate::nearest(&current, &mut HashMap::new());
+    let of_current = rule_place::nearest(&current, &mut HashMap::new());
     let mut groups = candidate::by_rule_file(candidate::candidates(&arguments.files, &current)?);
     let directories = directories(&arguments.files, &current);
     for directory in directories
         .iter()
-        .filter_map(|directory| candidate::nearest(directory, &mut HashMap::new()))
+        .filter_map(|directory| rule_place::nearest(directory, &mut HashMap::new()))
     {
         groups.entry(Some(directory)).or_default();
     }
@@ -76,7 +81,7 @@ fn no_rule_file(path: &Path) -> Diagnosis {
     let directory = path.parent().unwrap_or(path);
     Diagnosis::new(
         format!("there is no {RULE_FILE} in {}, nor in a directory above it", shown(directory)),
-        format!("write {RULE_FILE} with the recipients; to print those of this host, run: sops-nix keys"),
+        "to write one, run: sops-nix init",
     )
 }
 

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::candidate::RULE_FILE;
 use crate::{
-    command::layout::line,
+    command::{layout::line, rule_place::RULE_FILE},
     text::{diagnosis::Diagnosis, printable::shown},
 };
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::candidate::{FileToCheck, RULE_FILE};
+use super::candidate::FileToCheck;
 use crate::{
-    command::input::Input,
+    command::{input::Input, rule_place::RULE_FILE},
     keys::{is_age_recipient, report::recipient::shown_age},
     sops::creation_rules::{CreationRule, CreationRules, RecipientKind},
     text::{

@@ -2,14 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{
-    identity_file,
-    ssh_input::{SshInput, read_keys},
-};
+use super::ssh_input::{SshInput, read_keys};
 use crate::{
     command::{
         audience::Audience,
         cli::{ConvertArguments, RecipientForm},
+        identity_file,
         input::Input,
         key_list,
         reply::Reply,
@@ -59,7 +57,7 @@ pub(crate) fn answer(arguments: &ConvertArguments, audience: Audience) -> Reply 
 }
 
 /// The failure of a file from which nothing is printed, although nothing in it is wrong. `form` is the only form that is printed.
-fn none_converted(input: &Input, found: &SshInput, form: Option<RecipientForm>) -> Option<Diagnosis> {
+pub(crate) fn none_converted(input: &Input, found: &SshInput, form: Option<RecipientForm>) -> Option<Diagnosis> {
     if !found.failures.is_empty() || key_list::has_form(&found.keys, form) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Turns SSH keys into the recipients that a `.sops.yaml` can name.
 
 mod converter;
-mod identity_file;
 mod ssh_input;
 
-pub(crate) use converter::answer;
+pub(crate) use converter::{answer, none_converted};
+pub(crate) use ssh_input::read_keys;

@@ -1,0 +1,137 @@
+//! Decides what is to be written, and writes it.
+
+use std::{
+    collections::HashMap,
+    env,
+    path::{Component, Path, PathBuf},
+};
+
+use super::{
+    first_file,
+    new_file::{NewFile, failed},
+    output::{self, HandledFile, SetUp},
+    own_key::OwnKey,
+    question::Person,
+    recipients::{self, NamedRecipient},
+    rule_text,
+};
+use crate::{
+    command::{
+        audience::Audience,
+        cli::InitArguments,
+        reply::Reply,
+        rule_place::{self, RULE_FILE},
+    },
+    program::{environment::Environment, remedy},
+    sops::format::Format,
+    system::root::Root,
+    text::{diagnosis::Diagnosis, printable::shown},
+};
+
+/// Does what `sops-nix init` is asked for. Everything is decided and encrypted before anything gets its name.
+///
+/// # Errors
+///
+/// With a message for people, if something cannot be found, encrypted or written.
+pub(crate) fn answer(arguments: &InitArguments, audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
+    let file = arguments.file.as_path();
+    let format = usable_format(file)?;
+    first_file::find_sops()?;
+    let current = env::current_dir().map_err(|error| failed("find", Path::new("."), &error))?;
+    let mut person = Person::at_terminal();
+    let rules = rules(&current, &mut person);
+    let writes_file = may_write(file, &mut person);
+    let mut written = SetUp {
+        rules: HandledFile::new(&rules.path, rules.are_new),
+        file: HandledFile::new(file, writes_file),
+        ..SetUp::default()
+    };
+    let mut reply = Reply::default();
+    let (mut new_files, mut new_key) = (Vec::new(), None);
+    if rules.are_new {
+        let hosts = recipients::of_hosts(&arguments.host, root)?;
+        reply.remarks = hosts.remarks;
+        let (own, key) = own(arguments)?;
+        written.key = key.as_ref().map(HandledFile::of_key);
+        new_key = key;
+        written.recipients = own.into_iter().chain(hosts.recipients).collect();
+        let text = rule_text::text(&file.to_string_lossy(), &written.recipients);
+        new_files.push(NewFile::write(&rules.path, text.as_bytes())?);
+    } else {
+        reply.remarks.extend(unused(arguments, &rules.path));
+    }
+    if writes_file {
+        let usable_rules = new_files.first().map_or(&rules.path, |new| &new.path);
+        let text = first_file::encrypted(usable_rules, file, format)?;
+        new_files.push(NewFile::write(file, text.expose())?);
+    }
+    new_key.map_or(Ok(()), |key| key.write())?;
+    new_files.into_iter().try_for_each(NewFile::publish)?;
+    reply.text = output::text(&written, format, audience);
+    Ok(reply)
+}
+
+/// The recipients of whoever asks, and the key of the only one if it was looked for.
+fn own(arguments: &InitArguments) -> Result<(Vec<NamedRecipient>, Option<OwnKey>), Diagnosis> {
+    if !arguments.recipient.is_empty() {
+        return Ok((recipients::of_people(&arguments.recipient)?, None));
+    }
+    let key = OwnKey::find_or_make(Environment::read().keys)?;
+    Ok((recipients::of_people(std::slice::from_ref(&key.recipient))?, Some(key)))
+}
+
+/// The remark that recipients are named, but no rules are written.
+fn unused(arguments: &InitArguments, rules: &Path) -> Option<Diagnosis> {
+    let is_named = !arguments.host.is_empty() || !arguments.recipient.is_empty();
+    is_named.then(|| {
+        Diagnosis::new(
+            format!("{} is kept, so the recipients that you named are not in it", shown(rules)),
+            "add them to its rule; to print those of hosts, run: sops-nix convert",
+        )
+    })
+}
+
+/// Whether a file may be written: it is not there, or whoever asks wants another one in its place.
+fn may_write(path: &Path, person: &mut Person) -> bool {
+    path.symlink_metadata().is_err() || person.says_yes(&format!("{} exists. Overwrite it?", shown(path)))
+}
+
+/// The format of the first file, by its name.
+///
+/// # Errors
+///
+/// With a message for people, if the name leads elsewhere, or stands for a format without names.
+fn usable_format(file: &Path) -> Result<Format, Diagnosis> {
+    let is_below = file.components().all(|part| matches!(part, Component::Normal(_)));
+    match remedy::of_ending(file) {
+        format @ (Format::Yaml | Format::Json) if is_below => Ok(format),
+        _ => Err(Diagnosis::new(
+            format!(
+                "cannot make {}: the first file is a .yaml or .json file below this directory",
+                shown(file)
+            ),
+            "name one such as secrets/web.yaml",
+        )),
+    }
+}
+
+/// The file with the rules.
+struct Rules {
+    path: PathBuf,
+    /// Whether it is to be written. Otherwise it is there, and is kept.
+    are_new: bool,
+}
+
+/// The file with the rules: the one that sops finds, unless whoever asks wants a new one in its place.
+fn rules(current: &Path, person: &mut Person) -> Rules {
+    match rule_place::nearest(current, &mut HashMap::new()) {
+        Some(directory) if directory != current => Rules {
+            path: directory.join(RULE_FILE),
+            are_new: false,
+        },
+        _ => Rules {
+            path: PathBuf::from(RULE_FILE),
+            are_new: may_write(Path::new(RULE_FILE), person),
+        },
+    }
+}

@@ -1,0 +1,121 @@
+//! Who will be able to open the files: whoever asks, and hosts.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    command::{cli::RecipientForm, convert, input::Input, key_list::each_once},
+    keys::{is_age_recipient, report::recipient::shown_age},
+    system::root::{Root, SSHD},
+    text::diagnosis::Diagnosis,
+};
+
+/// The most bytes of a file with the keys of hosts.
+const LARGEST: usize = 16 << 20;
+/// What only NixOS has.
+const NIXOS: &str = "/etc/NIXOS";
+/// The public key of a host that sshd makes by itself.
+const HOST_KEY: &str = "ssh_host_ed25519_key.pub";
+
+/// The word for whoever types the command.
+const YOU: &str = "you";
+/// The word for a host.
+const HOST: &str = "host";
+
+/// A recipient, and whose it is.
+pub(crate) struct NamedRecipient {
+    /// A word for whoever has the key: `you`, `you2`, `host`, `host2`.
+    pub(crate) who: String,
+    /// The recipient, as it stands below `age`.
+    pub(crate) recipient: String,
+}
+
+impl NamedRecipient {
+    /// Whether a host has the key.
+    pub(crate) fn is_of_host(&self) -> bool {
+        self.who.starts_with(HOST)
+    }
+}
+
+/// The hosts that were found.
+#[derive(Default)]
+pub(crate) struct Hosts {
+    /// Their recipients.
+    pub(crate) recipients: Vec<NamedRecipient>,
+    /// What was left out.
+    pub(crate) remarks: Vec<Diagnosis>,
+}
+
+/// The recipients of hosts: those in the files that somebody names, or else of this one, if it is a NixOS host.
+///
+/// # Errors
+///
+/// With a message for people, if a file cannot be read, or has no key.
+pub(crate) fn of_hosts(named: &[PathBuf], root: &Root) -> Result<Hosts, Diagnosis> {
+    let own = root.locate(Path::new(SSHD).join(HOST_KEY));
+    let is_here = root.locate(NIXOS).exists() && own.exists();
+    let files = match named {
+        [] if is_here => std::slice::from_ref(&own),
+        [] => return Ok(without_host()),
+        named => named,
+    };
+    let (mut keys, mut remarks) = (Vec::new(), Vec::new());
+    for file in files {
+        let input = Input::read(file, LARGEST, LARGEST)?;
+        let found = convert::read_keys(&input);
+        let none = convert::none_converted(&input, &found, Some(RecipientForm::Age));
+        if let Some(failure) = found.failures.into_iter().chain(none).next() {
+            return Err(failure);
+        }
+        remarks.extend(found.remarks);
+        keys.extend(found.keys);
+    }
+    Ok(Hosts {
+        recipients: numbered(HOST, keys.iter().flat_map(|key| key.of_form(RecipientForm::Age))),
+        remarks,
+    })
+}
+
+/// The answer if no host is known.
+fn without_host() -> Hosts {
+    let remark = Diagnosis::new(
+        "no host is named, so only you will be able to open the file",
+        "to name one, run: ssh-keyscan HOST | sops-nix init --host -",
+    );
+    Hosts {
+        remarks: vec![remark],
+        ..Hosts::default()
+    }
+}
+
+/// Those who type the command, by the recipients that they name.
+///
+/// # Errors
+///
+/// With a message for people, if a text is no recipient. A private key is not shown.
+pub(crate) fn of_people(recipients: &[String]) -> Result<Vec<NamedRecipient>, Diagnosis> {
+    // A comment of an SSH key may have what YAML takes for something else.
+    let is_plain = |text: &str| {
+        text.chars()
+            .all(|character| character.is_ascii_alphanumeric() || " +-./=@_".contains(character))
+    };
+    match recipients.iter().find(|text| !is_plain(text) || !is_age_recipient(text)) {
+        Some(other) => Err(Diagnosis::new(
+            format!("{} is no age recipient", shown_age(other)),
+            "name a whole one, which begins with age1 or ssh-",
+        )),
+        None => Ok(numbered(YOU, recipients.iter().map(String::as_str))),
+    }
+}
+
+/// Gives each recipient a word of its own: the first one gets `word` itself.
+fn numbered<'a>(word: &str, recipients: impl Iterator<Item = &'a str>) -> Vec<NamedRecipient> {
+    let words = (2..).map(|number| format!("{word}{number}"));
+    let words = [word.to_owned()].into_iter().chain(words);
+    let named = each_once(recipients).into_iter().zip(words);
+    named
+        .map(|(recipient, who)| NamedRecipient {
+            who,
+            recipient: recipient.to_owned(),
+        })
+        .collect()
+}
