@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How long sops may take for a few bytes.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// The name of the secret in the first file, and what stands there until somebody edits it.
 pub(crate) const EXAMPLE: &str = "example-password";
 

@@ -117,7 +117,7 @@ fn options(written: &SetUp, format: Format) -> Vec<String> {
     if format == Format::Json {
         options.push("sops.defaultSopsFormat = \"json\";".to_owned());
     }
-    if written.recipients.iter().any(|named| named.is_of_host()) {
+    if written.recipients.iter().any(NamedRecipient::is_of_host) {
         options.push("sops.age.sshKeyPaths = [ \"/etc/ssh/ssh_host_ed25519_key\" ];".to_owned());
     }
     if !written.file.is_kept() {
