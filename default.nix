@@ -26,4 +26,4 @@ in
   # Each one builds only if the check passes.
   checks = import ./nix/checks.nix { inherit pkgs sops-install-secrets; };
 }
-// import ./nix/gpg-helpers.nix { inherit pkgs; }
+// import ./nix/helpers.nix { inherit pkgs; }

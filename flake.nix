@@ -15,6 +15,7 @@
       ofEach = select: forEachSystem (system: select project.${system});
       helpers = project: {
         inherit (project)
+          git-credential-sops
           sops-init-gpg-key
           sops-import-keys-hook
           sops-pgp-hook
@@ -45,7 +46,7 @@
       overlays.default =
         final: _:
         # nixpkgs has ssh-to-pgp itself.
-        removeAttrs (import ./nix/gpg-helpers.nix { pkgs = final; }) [ "ssh-to-pgp" ]
+        removeAttrs (import ./nix/helpers.nix { pkgs = final; }) [ "ssh-to-pgp" ]
         // {
           sops-install-secrets = final.callPackage ./nix/package.nix { };
         };

@@ -265,6 +265,7 @@ if has deadnix; then check "unused code (deadnix)" deadnix --fail --no-lambda-pa
 # The following checks need no Nix, because they only read expected/.
 . "$tests/scripts.sh"
 . "$tests/gpg-helpers.sh"
+. "$tests/git-credential.sh"
 . "$tests/lay-out.sh"
 if [ -n "${SOPS_INSTALL_SECRETS:-}" ]; then
   check_manifests

@@ -1,4 +1,4 @@
-# The helpers for OpenPGP keys that sops-nix has.
+# Small programs beside ours: the helpers for OpenPGP keys that sops-nix has, and one for git.
 { pkgs }:
 let
   hook = name: fingerprints: pkgs.callPackage ./keys-hook.nix { inherit name fingerprints; };
@@ -15,6 +15,10 @@ in
       pkgs.hostname
     ];
     text = builtins.readFile ./init-gpg-key.sh;
+  };
+  git-credential-sops = pkgs.writeShellApplication {
+    name = "git-credential-sops";
+    text = builtins.readFile ./git-credential-sops.sh;
   };
   inherit (pkgs) ssh-to-pgp;
 }
