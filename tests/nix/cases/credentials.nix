@@ -272,6 +272,49 @@ in
       };
     };
   };
+  # The template names another unit by its own instance.
+  says-credentials-of-an-instance-that-comes-too-early-by-its-name = {
+    shows = [
+      "sops-nix.service"
+      "early@.service"
+      "early@x.service"
+      "ready-x.target"
+    ];
+    module = host {
+      sops.credentials."early@x".password = "db/password";
+      systemd.services = {
+        "early@" = early // {
+          before = [ "ready-%i.target" ];
+        };
+        "early@x".wantedBy = [ "local-fs.target" ];
+      };
+      systemd.targets.ready-x = {
+        unitConfig.DefaultDependencies = false;
+        before = [ "local-fs.target" ];
+        wantedBy = [ "local-fs.target" ];
+      };
+    };
+  };
+  # The secrets wait for an instance of which there is only the template.
+  says-credentials-that-come-too-early-for-an-instance = {
+    shows = [
+      "sops-nix.service"
+      "fetch@.service"
+      "app.service"
+    ];
+    module = host {
+      sops.credentials.app.password = "db/password";
+      systemd.services = {
+        sops-nix.after = [ "fetch@x.service" ];
+        sops-nix.wants = [ "fetch@x.service" ];
+        "fetch@" = ordinary;
+        app = early // {
+          before = [ "sysinit.target" ];
+          wantedBy = [ "sysinit.target" ];
+        };
+      };
+    };
+  };
   says-credentials-of-a-service-that-comes-too-early-by-an-alias = {
     shows = [
       "sops-nix.service"
