@@ -83,6 +83,7 @@ fn run_at_once(world: &World, manifests: &[&PathBuf]) -> usize {
         let output = run.wait_with_output().unwrap();
         assert_none_shown(&output);
         assert!(output.status.success(), "{:?}", world.said(&output));
+        assert!(!world.said(&output).err.contains("does not know of this run"), "{output:?}");
         usize::from(!output.stdout.is_empty())
     });
     ended.sum()
@@ -128,6 +129,11 @@ fn one_manifest(unchanged: Unchanged, last: usize) {
     assert_eq!(
         world.shell("ls -A /run/secrets.d"),
         format!(".last-run.json\n.lock\n{last}\n")
+    );
+    assert_eq!(
+        world.shell("grep -o '\"generation\":[0-9]*' /run/secrets.d/.last-run.json"),
+        format!("\"generation\":{last}\n"),
+        "the record is that of the last publication"
     );
     assert_eq!(
         world.shell("grep -c ' /run/secrets.d ' /proc/self/mounts"),

@@ -98,6 +98,21 @@ pub(crate) fn enter(site: &Site, timeout: Duration) -> Result<Entered, InstallEr
     }
 }
 
+/// Takes the lock in the mount point `dir` for a short write, or gives up if another run holds the lock as long as `timeout`.
+pub(crate) fn take_soon(dir: &OwnedFd, timeout: Duration) -> Result<Option<OwnedFd>, Errno> {
+    let start = Instant::now();
+    let Some(lock) = open(dir)? else { return Ok(None) };
+    loop {
+        match fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Some(lock)),
+            Err(Errno::WOULDBLOCK) if start.elapsed() < timeout => sleep(PAUSE),
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            Err(Errno::INTR) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
 /// Decides whether this run must publish into `dir` itself, without a mount. That is necessary if an earlier run could not mount
 /// and has published into `dir`, because a mount would hide the generation that is live there. If so, returns the warnings about
 /// `dir`. Otherwise, returns `None`.

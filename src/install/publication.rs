@@ -36,6 +36,10 @@ use crate::system::{budget, stop};
 pub struct Published {
     /// The number of the live generation: of a new one, or of the one that was live before, if nothing in it changes.
     pub generation: u64,
+    /// Whether the live generation is a new one.
+    pub is_new: bool,
+    /// Whether no generation was live before.
+    pub is_first: bool,
     /// The differences between the live generation and the generation that was live before. No names if that one stays.
     pub changes: Changes,
     /// Warnings, such as a file that was moved aside for a symlink.
@@ -152,6 +156,8 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     }
     Ok(Published {
         generation: number,
+        is_new: draft.is_some(),
+        is_first: decided.live.is_none(),
         changes,
         warnings,
         failures,

@@ -3,8 +3,9 @@
 //! The record says when a run published, by which manifest, when each entry last changed, and what the last run failed at. It has no
 //! content of a secret. Nothing that this program installs depends on the record: if it is lost, only these answers are.
 //!
-//! A run that changes nothing and fails at nothing writes no record, unless the record there tells of failures or of another
-//! generation. So a host on which nothing happens is not written to.
+//! A run that changes nothing and fails at nothing writes no record, unless the record there tells of failures. So a host on which
+//! nothing happens is not written to. The record is written under the lock of the installation. A run that cannot have the lock soon is
+//! not recorded: the run that holds the lock comes later, and has a record of its own.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +13,7 @@ use std::{
     io::{Read as _, Write as _},
     os::fd::{AsFd as _, OwnedFd},
     path::Path,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rustix::{fs::renameat, io::Errno};
@@ -39,15 +40,19 @@ const MODE: FileMode = FileMode::of_bits(0o640);
 /// The most bytes of a record that are read: 64 MiB, far more than that of any configuration.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// How long a run that has ended waits for the lock: 2 seconds, far longer than a publication takes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What is known of earlier runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Record {
     /// The last run that changed something, or failed.
     pub(crate) run: RecordedRun,
-    /// The last publication. `None` if no run has published since the file system of the generations was made.
+    /// The last publication of a new generation. `None` if no record was kept of it.
     pub(crate) publication: Option<Publication>,
-    /// When each entry of the live generation last changed, by its place in the generation.
+    /// When each entry of the live generation last changed, by its place in the generation. An entry that has not changed since
+    /// records are kept is not in it.
     pub(crate) changes: BTreeMap<String, Change>,
 }
 
@@ -106,6 +111,10 @@ pub(crate) struct Deeds<'a> {
 pub(crate) struct PublishedEntries<'a> {
     /// The number of the generation.
     pub(crate) generation: u64,
+    /// Whether the run has made the generation. If not, nothing has changed, and the generation stays.
+    pub(crate) is_new: bool,
+    /// Whether no generation was live before.
+    pub(crate) is_first: bool,
     /// What differs from the generation before.
     pub(crate) changes: &'a Changes,
     /// All entries of the generation.
@@ -144,21 +153,29 @@ impl Record {
         Self {
             run,
             changes: published.last_changes(&self.changes, time),
-            publication: Some(Publication {
-                generation: published.generation,
-                time,
-                manifest,
-            }),
+            publication: if published.is_new {
+                Some(Publication {
+                    generation: published.generation,
+                    time,
+                    manifest,
+                })
+            } else {
+                self.publication
+            },
         }
     }
 
     /// Whether the record already says all that is to be said of `deeds`.
     fn tells(&self, deeds: &Deeds<'_>) -> bool {
-        let is_same = |published: PublishedEntries<'_>| {
-            let generation = self.publication.as_ref().map(|publication| publication.generation);
-            generation == Some(published.generation) && published.changes.is_empty()
-        };
+        let is_same = |published: PublishedEntries<'_>| !published.is_new && published.changes.is_empty();
         deeds.failures.is_empty() && self.run.failures.is_empty() && deeds.published.is_none_or(is_same)
+    }
+
+    /// Whether another run has published later than the run with these `deeds`, and has recorded it.
+    fn is_later_than(&self, deeds: &Deeds<'_>) -> bool {
+        let recorded = self.publication.as_ref().map(|publication| publication.generation);
+        let own = deeds.published.map(|published| published.generation);
+        own.is_some() && recorded > own
     }
 
     /// Writes the record into the mount point, in the place of the one before.
@@ -175,21 +192,20 @@ impl Record {
 impl PublishedEntries<'_> {
     /// When each entry last changed. `earlier` is what the record before says. `time` is the time of this publication.
     fn last_changes(self, earlier: &BTreeMap<String, Change>, time: u64) -> BTreeMap<String, Change> {
-        let change = |entry: &Entry<'_>| match earlier.get(entry.place().as_str()) {
-            Some(change) if !self.changes.has(entry) => change.clone(),
-            _ => Change {
-                time,
-                units: if self.changes.has(entry) {
-                    [entry.restart_units, entry.reload_units].concat()
-                } else {
-                    Vec::new()
-                },
-            },
+        let asked = |entry: &Entry<'_>| [entry.restart_units, entry.reload_units].concat();
+        let change = |entry: &Entry<'_>| {
+            let units = match (self.is_first, self.changes.has(entry)) {
+                (true, _) => Vec::new(),
+                (false, true) => asked(entry),
+                (false, false) => return earlier.get(entry.place().as_str()).cloned(),
+            };
+            Some(Change { time, units })
         };
-        let entries = self.entries.iter();
-        entries
-            .map(|entry| (entry.place().as_str().to_owned(), change(entry)))
-            .collect()
+        let changes = self
+            .entries
+            .iter()
+            .map(|entry| (entry.place().as_str().to_owned(), change(entry)));
+        changes.filter_map(|(place, change)| Some((place, change?))).collect()
     }
 }
 
@@ -223,8 +239,19 @@ pub(crate) fn keep(site: &Site, deeds: &Deeds<'_>) -> Result<(), InstallError> {
     if deeds.published.is_none() && !is_in_use(site, &mount_point) {
         return Ok(());
     }
-    let earlier = Record::read(&mount_point).map_err(failed("read", &at))?.unwrap_or_default();
-    if earlier.tells(deeds) {
+    let read = || {
+        Record::read(&mount_point)
+            .map(Option::unwrap_or_default)
+            .map_err(failed("read", &at))
+    };
+    if read()?.tells(deeds) {
+        return Ok(());
+    }
+    let Some(_lock) = lock::take_soon(&mount_point, PATIENCE).map_err(failed("lock", &at))? else {
+        return Ok(());
+    };
+    let earlier = read()?;
+    if earlier.is_later_than(deeds) {
         return Ok(());
     }
     // A clock before 1970 is a clock that nobody has set.
@@ -237,11 +264,14 @@ pub(crate) fn keep(site: &Site, deeds: &Deeds<'_>) -> Result<(), InstallError> {
 mod tests {
     use super::*;
 
-    fn deeds<'a>(changes: &'a Changes, generation: u64, failure: Option<&str>) -> Deeds<'a> {
+    /// What a run with the manifest `/m.json` has done: it has made generation `number`, or left it as it was.
+    fn deeds<'a>(changes: &'a Changes, number: u64, is_new: bool, failure: Option<&str>) -> Deeds<'a> {
         Deeds {
             manifest: Path::new("/m.json"),
             published: Some(PublishedEntries {
-                generation,
+                generation: number,
+                is_new,
+                is_first: number == 1,
                 changes,
                 entries: &[],
             }),
@@ -255,27 +285,50 @@ mod tests {
     #[test]
     fn what_a_record_says_already_is_not_written_again() {
         let nothing = Changes::default();
-        let mut changed = Changes::default();
-        changed.secrets.modified.push("a".to_owned());
-        let good = Record::default().after(&deeds(&nothing, 1, None), 5);
-        let bad = Record::default().after(&deeds(&nothing, 1, Some("x")), 5);
-        assert!(good.tells(&deeds(&nothing, 1, None)));
-        assert!(!good.tells(&deeds(&nothing, 2, None)));
-        assert!(!good.tells(&deeds(&changed, 1, None)));
-        assert!(!good.tells(&deeds(&nothing, 1, Some("x"))));
-        assert!(!bad.tells(&deeds(&nothing, 1, None)));
-        assert!(!Record::default().tells(&deeds(&nothing, 1, None)));
+        let mut requested = Changes::default();
+        requested.units.restart.push("a.service".to_owned());
+        let good = Record::default().after(&deeds(&nothing, 1, true, None), 5);
+        let bad = Record::default().after(&deeds(&nothing, 1, true, Some("x")), 5);
+        assert!(good.tells(&deeds(&nothing, 1, false, None)));
+        assert!(!good.tells(&deeds(&nothing, 2, true, None)));
+        assert!(!good.tells(&deeds(&requested, 1, false, None)));
+        assert!(!good.tells(&deeds(&nothing, 1, false, Some("x"))));
+        assert!(!bad.tells(&deeds(&nothing, 1, false, None)));
+    }
+
+    #[test]
+    fn a_host_whose_record_is_gone_is_not_written_to_either() {
+        assert!(Record::default().tells(&deeds(&Changes::default(), 3, false, None)));
     }
 
     #[test]
     fn a_run_that_publishes_nothing_leaves_the_last_publication_in_the_record() {
         let nothing = Changes::default();
-        let good = Record::default().after(&deeds(&nothing, 1, None), 5);
+        let good = Record::default().after(&deeds(&nothing, 1, true, None), 5);
         let failed = Deeds {
             published: None,
-            ..deeds(&nothing, 1, Some("x"))
+            ..deeds(&nothing, 1, false, Some("x"))
         };
         let record = good.clone().after(&failed, 6);
         assert_eq!((record.run.time, record.publication), (6, good.publication));
+    }
+
+    #[test]
+    fn a_generation_that_stays_keeps_the_time_of_its_publication() {
+        let nothing = Changes::default();
+        let bad = Record::default().after(&deeds(&nothing, 1, true, Some("x")), 5);
+        let mended = bad.clone().after(&deeds(&nothing, 1, false, None), 6);
+        assert_eq!((mended.run.time, &mended.publication), (6, &bad.publication));
+        let lost = Record::default().after(&deeds(&nothing, 1, false, Some("x")), 6);
+        assert_eq!(lost.publication, None);
+    }
+
+    #[test]
+    fn a_run_does_not_replace_the_record_of_a_later_one() {
+        let nothing = Changes::default();
+        let second = Record::default().after(&deeds(&nothing, 2, true, None), 5);
+        assert!(second.is_later_than(&deeds(&nothing, 1, true, None)));
+        assert!(!second.is_later_than(&deeds(&nothing, 2, false, None)));
+        assert!(!second.is_later_than(&deeds(&nothing, 3, true, None)));
     }
 }

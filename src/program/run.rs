@@ -184,6 +184,8 @@ fn make_live(
     let errors = published.failures.iter().map(|error| &error.diagnosis);
     let deeds = PublishedEntries {
         generation,
+        is_new: published.is_new,
+        is_first: published.is_first,
         changes: &published.changes,
         entries,
     };

@@ -4,6 +4,7 @@
 //! run has ever succeeded, and with the modules of sops-nix. A record of a run would name it only after a run.
 
 use std::{
+    collections::BTreeSet,
     env,
     path::{Path, PathBuf},
 };
@@ -14,8 +15,9 @@ use crate::system::root::Root;
 /// The file name of the installer.
 const PROGRAM: &str = "sops-install-secrets";
 
-/// How many scripts may call each other: the unit of the module calls one that calls another.
-const DEPTH: usize = 3;
+/// How many scripts are looked into for one unit. The unit of the module calls one that calls another, and a user may have written a
+/// unit that calls thousands.
+const MOST: usize = 20;
 
 /// One call of the installer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +34,13 @@ pub(crate) struct Call {
 
 /// The calls that `text` makes, itself or by scripts of ours that it calls.
 pub(crate) fn calls(text: &str, root: &Root) -> Vec<Call> {
-    follow(text, root, DEPTH)
+    follow(text, root, &mut BTreeSet::new())
 }
 
-fn follow(text: &str, root: &Root, depth: usize) -> Vec<Call> {
+/// The calls in `text`. `seen` has the scripts that were looked into.
+fn follow(text: &str, root: &Root, seen: &mut BTreeSet<PathBuf>) -> Vec<Call> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    let mut calls: Vec<Call> = lines.flat_map(|line| in_line(line, root, depth)).collect();
+    let mut calls: Vec<Call> = lines.flat_map(|line| in_line(line, root, seen)).collect();
     let variables = variables(text);
     for call in &mut calls {
         call.variables.extend(variables.iter().cloned());
@@ -46,18 +49,20 @@ fn follow(text: &str, root: &Root, depth: usize) -> Vec<Call> {
     calls
 }
 
-fn in_line(line: &str, root: &Root, depth: usize) -> Vec<Call> {
+fn in_line(line: &str, root: &Root, seen: &mut BTreeSet<PathBuf>) -> Vec<Call> {
     let words: Vec<&str> = words(line).collect();
     let is_program = |word: &&str| Path::new(word).file_name().is_some_and(|name| name == PROGRAM);
     if let Some(position) = words.iter().position(is_program) {
         return call(words.get(position..).unwrap_or_default()).into_iter().collect();
     }
-    let scripts = words.iter().filter(|word| depth > 0 && is_script(word));
-    let texts = scripts.filter_map(|script| unit_file::text(&root.locate(script)));
-    texts
-        .filter(|text| text.starts_with("#!"))
-        .flat_map(|text| follow(&text, root, depth.saturating_sub(1)))
-        .collect()
+    let mut calls = Vec::new();
+    for script in words.iter().filter(|word| is_script(word)).map(|script| root.locate(script)) {
+        if seen.len() < MOST && seen.insert(script.clone()) {
+            let text = unit_file::text(&script).filter(|text| text.starts_with("#!"));
+            calls.extend(text.iter().flat_map(|text| follow(text, root, seen)));
+        }
+    }
+    calls
 }
 
 /// Whether a word is the path of a script that a module made: its name in the store is `HASH-sops-nix…`.

@@ -163,9 +163,7 @@ impl View<'_> {
         let path = placement.path.as_ref().map(|path| self.root.locate(path));
         let found = fs::metadata(&file);
         let state = match &found {
-            Ok(found) if path.as_deref().is_some_and(|path| !leads_to(path, found)) => EntryState::Unlinked,
-            Ok(found) if self.is_as_declared(found, placement) => EntryState::Installed,
-            Ok(_) => EntryState::Differs,
+            Ok(found) => self.state(found, path.as_deref(), placement),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => EntryState::Hidden,
             Err(_) => EntryState::Missing,
         };
@@ -185,6 +183,18 @@ impl View<'_> {
             restart_units: placement.restart_units.clone(),
             reload_units: placement.reload_units.clone(),
             place: place.as_str().to_owned(),
+        }
+    }
+
+    /// The state of an entry whose file `found` is in the live generation. `path` is that of its option.
+    fn state(&mut self, found: &Metadata, path: Option<&Path>, placement: &Placement) -> EntryState {
+        if let Some(state) = path.and_then(|path| lost(path, found)) {
+            return state;
+        }
+        if self.is_as_declared(found, placement) {
+            EntryState::Installed
+        } else {
+            EntryState::Differs
         }
     }
 
@@ -221,9 +231,13 @@ impl View<'_> {
     }
 }
 
-/// Whether the file at `path` is `found`.
-fn leads_to(path: &Path, found: &Metadata) -> bool {
-    fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (found.dev(), found.ino()))
+/// The state of an entry whose path does not lead to its file `found`, as far as this user may see. `None` if the path leads there.
+fn lost(path: &Path, found: &Metadata) -> Option<EntryState> {
+    match fs::metadata(path) {
+        Ok(there) if (there.dev(), there.ino()) == (found.dev(), found.ino()) => None,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Some(EntryState::Hidden),
+        Ok(_) | Err(_) => Some(EntryState::Unlinked),
+    }
 }
 
 /// The number of a user or group of a manifest; an error if nobody has the name.

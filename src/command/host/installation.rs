@@ -39,6 +39,8 @@ pub(crate) struct Installation {
     pub(crate) unit: Option<String>,
     /// The call of the installer.
     pub(crate) call: Call,
+    /// Whether it comes only when its user logs in: the user's run-time directory, which has the secrets, is not there.
+    pub(crate) waits_for_login: bool,
     /// The manifest, or why it cannot be used.
     pub(crate) manifest: Result<Manifest, Diagnosis>,
 }
@@ -213,7 +215,7 @@ fn in_directory(directory: &Path, root: &Root, user: Option<&Asker>) -> Vec<Inst
         if !unit.name.starts_with("sops-") {
             continue;
         }
-        for call in unit.values("ExecStart").iter().flat_map(|value| calls(value, root)) {
+        for call in calls(&unit.values("ExecStart").join("\n"), root) {
             let is_new = found.iter().all(|other| other.call.manifest != call.manifest);
             found.extend(is_new.then(|| installation(Some(unit.name.clone()), call, user)));
         }
@@ -229,7 +231,12 @@ fn installation(unit: Option<String>, call: Call, user: Option<&Asker>) -> Insta
         _ if call.is_early => HostPhase::ForUsers,
         _ => HostPhase::System,
     };
+    let waits =
+        |user: &Asker, manifest: &Manifest| manifest.mount_point.starts_with(&user.runtime_dir) && !user.runtime_dir.exists();
     Installation {
+        waits_for_login: user
+            .zip(manifest.as_ref().ok())
+            .is_some_and(|(user, manifest)| waits(user, manifest)),
         phase,
         user: user.map(|user| user.name.clone()),
         unit,

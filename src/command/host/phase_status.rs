@@ -1,9 +1,8 @@
 //! What is there of one installation: its live generation, its entries, and what its last run said.
 
 use std::{
-    fs, io,
+    fs,
     os::unix::fs::MetadataExt as _,
-    path::Path,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -34,6 +33,8 @@ pub(crate) struct PhaseStatus {
     pub(crate) unit: Option<String>,
     /// The path of its manifest.
     pub(crate) manifest: String,
+    /// Whether it comes only when its user logs in. Until then, nothing is missing.
+    pub(crate) waits_for_login: bool,
     /// The live generation; null if none is live.
     pub(crate) generation: Option<LiveStatus>,
     /// The last run that changed something or failed; null if nothing is recorded.
@@ -89,14 +90,15 @@ impl PhaseStatus {
     /// If its manifest cannot be used.
     pub(crate) fn of(installation: &Installation, root: &Root) -> Result<(Self, Option<Diagnosis>), Diagnosis> {
         let manifest = installation.manifest.as_ref().map_err(Clone::clone)?;
-        let record = record(&root.locate(&manifest.mount_point));
+        let record = record(manifest, root);
         let status = Self {
             phase: installation.phase,
             user: installation.user.clone(),
             unit: installation.unit.clone(),
             manifest: installation.call.manifest.to_string_lossy().into_owned(),
-            generation: live(manifest, record.as_ref().ok().and_then(Option::as_ref), root),
-            last_run: record.as_ref().ok().and_then(Option::as_ref).map(LastRun::from),
+            waits_for_login: installation.waits_for_login,
+            generation: live(manifest, root).map(|live| live.status(record.as_ref())),
+            last_run: record.as_ref().map(LastRun::from),
             entries: entry_status::of_all(installation, manifest, root),
             title: installation.title(),
         };
@@ -106,6 +108,9 @@ impl PhaseStatus {
 
     /// What is wrong. `object` is what messages call the installation, and `again` the command that makes it again.
     fn faults(&self, object: &str, again: &str) -> Option<Diagnosis> {
+        if self.waits_for_login {
+            return None;
+        }
         let names = self.entries.iter().filter(|entry| entry.state.is_fault());
         let names: Vec<_> = names.map(|entry| named(&entry.name)).collect();
         let has_failed = self.last_run.as_ref().is_some_and(|run| !run.failures.is_empty());
@@ -123,30 +128,49 @@ impl PhaseStatus {
     }
 }
 
-/// The record beside the generations in `mount_point`; `None` if there is none.
-pub(crate) fn record(mount_point: &Path) -> io::Result<Option<Record>> {
+/// The record beside the generations of a manifest. `None` if there is none, if this user may not read it, or if a generation was
+/// published later that is not recorded: what the record says is out of date then.
+pub(crate) fn record(manifest: &Manifest, root: &Root) -> Option<Record> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    match open(mount_point, flags, Mode::empty()) {
-        Ok(directory) => Ok(Record::read(&directory)?),
-        Err(rustix::io::Errno::NOENT) => Ok(None),
-        Err(cause) => Err(cause.into()),
-    }
+    let mount_point = open(root.locate(&manifest.mount_point), flags, Mode::empty()).ok()?;
+    let record = Record::read(&mount_point).ok().flatten()?;
+    let is_up_to_date = live(manifest, root).is_none_or(|live| live.is_known_to(&record));
+    is_up_to_date.then_some(record)
 }
 
-/// The live generation of a manifest.
-fn live(manifest: &Manifest, record: Option<&Record>, root: &Root) -> Option<LiveStatus> {
+/// The live generation of a manifest: its number, and the time of its link in seconds since 1970.
+struct Live {
+    number: u64,
+    since: u64,
+}
+
+fn live(manifest: &Manifest, root: &Root) -> Option<Live> {
     let link = root.locate(&manifest.link);
     let directory = fs::canonicalize(&link).ok()?;
-    let number = directory.file_name()?.to_str()?.parse().ok()?;
     let since = fs::symlink_metadata(&link).ok()?.mtime();
-    let published = record.and_then(|record| record.publication.as_ref());
-    Some(LiveStatus {
-        number,
-        since: time(u64::try_from(since).unwrap_or_default()),
-        manifest: published
-            .filter(|published| published.generation == number)
-            .map(|published| published.manifest.clone()),
+    Some(Live {
+        number: directory.file_name()?.to_str()?.parse().ok()?,
+        since: u64::try_from(since).unwrap_or_default(),
     })
+}
+
+impl Live {
+    /// Whether a record is of this generation or of a later run.
+    fn is_known_to(&self, record: &Record) -> bool {
+        let recorded = record.publication.as_ref().map(|publication| publication.generation);
+        recorded == Some(self.number) || record.run.time >= self.since
+    }
+
+    fn status(self, record: Option<&Record>) -> LiveStatus {
+        let published = record.and_then(|record| record.publication.as_ref());
+        LiveStatus {
+            number: self.number,
+            since: time(self.since),
+            manifest: published
+                .filter(|published| published.generation == self.number)
+                .map(|published| published.manifest.clone()),
+        }
+    }
 }
 
 /// A time in RFC 3339, from the seconds since 1970.

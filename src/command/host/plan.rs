@@ -1,6 +1,6 @@
 //! Shows what a run would change, and changes nothing.
 
-use std::{fs, path::Path};
+use std::{collections::HashSet, fs, path::Path};
 
 use serde::Serialize;
 
@@ -132,7 +132,7 @@ impl PhasePlan {
         let variables = installation.variables(root);
         let rehearsal = Rehearsal::of(manifest, installation.call.is_early, variables, is_built, root);
         let places = place::of(installation, root);
-        let failed: Vec<_> = rehearsal
+        let failed: HashSet<_> = rehearsal
             .failures
             .iter()
             .flat_map(|failure| failure.entries.clone())
@@ -172,7 +172,7 @@ impl PhasePlan {
     }
 
     /// At a first publication everything is added.
-    fn add_all(&mut self, manifest: &Manifest, failed: &[String]) {
+    fn add_all(&mut self, manifest: &Manifest, failed: &HashSet<String>) {
         let secrets = manifest.secrets.iter().map(|secret| secret.name.to_string());
         let templates = manifest.templates.iter().map(|template| template.name.to_string());
         self.secrets.added = secrets.filter(|name| !failed.contains(name)).collect();
@@ -204,8 +204,8 @@ fn step(word: &str, kind: &str, name: &str) -> [String; 3] {
 
 impl PlannedNames {
     /// Those of `names`. What failed is not there to be compared, and would not be removed.
-    fn new(names: &Names, failed: &[String]) -> Self {
-        let removed = names.removed.iter().filter(|name| !failed.contains(name));
+    fn new(names: &Names, failed: &HashSet<String>) -> Self {
+        let removed = names.removed.iter().filter(|name| !failed.contains(*name));
         Self {
             added: names.added.clone(),
             modified: names.modified.clone(),

@@ -2,6 +2,7 @@
 //! their processes have open.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -9,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    place::{ReadPlace, is_named},
+    place::{PlaceIndex, ReadPlace},
     unit_file::{self, UnitFile},
 };
 use crate::system::root::Root;
@@ -54,6 +55,8 @@ pub(crate) fn unit_directories(root: &Root) -> Vec<PathBuf> {
     let places = [
         "/etc/systemd/system",
         "/run/systemd/system",
+        "/run/systemd/transient",
+        "/run/systemd/generator",
         "/usr/lib/systemd/system",
         "/lib/systemd/system",
     ];
@@ -62,41 +65,35 @@ pub(crate) fn unit_directories(root: &Root) -> Vec<PathBuf> {
 
 /// The readers among `units`, by unit. The units that install secrets are none.
 pub(crate) fn of_units(units: &[UnitFile], places: &[ReadPlace]) -> Vec<SecretReader> {
+    let index = PlaceIndex::new(places);
     let others = units.iter().filter(|unit| !unit.name.starts_with("sops-"));
-    others.flat_map(|unit| of_unit(unit, places)).collect()
+    others.flat_map(|unit| of_unit(unit, &index)).collect()
 }
 
 /// The ways in which a unit reads secrets, each once.
-fn of_unit(unit: &UnitFile, places: &[ReadPlace]) -> Vec<SecretReader> {
-    let mut readers: Vec<SecretReader> = Vec::new();
+fn of_unit(unit: &UnitFile, index: &PlaceIndex<'_>) -> Vec<SecretReader> {
     let settings = SETTINGS.iter().map(|key| (*key, unit.values(key).join("\n")));
     let commands = COMMANDS.iter().map(|key| (*key, with_scripts(&unit.values(key))));
-    for (key, text) in settings.chain(commands).filter(|(_, text)| !text.is_empty()) {
-        for place in places.iter().filter(|place| is_read(key, &text, place)) {
-            let reader = SecretReader {
+    let texts = settings.chain(commands).filter(|(_, text)| !text.is_empty());
+    texts
+        .flat_map(|(key, text)| {
+            names_in(key, &text, index).into_iter().map(move |name| SecretReader {
                 unit: unit.name.clone(),
-                name: place.name.clone(),
+                name,
                 by: key.to_owned(),
-            };
-            if !readers.contains(&reader) {
-                readers.push(reader);
-            }
-        }
-    }
-    readers
+            })
+        })
+        .collect()
 }
 
-/// Whether a setting with this text reads a secret: by one of its paths or, where directories are bound, by a directory above it.
-fn is_read(key: &str, text: &str, place: &ReadPlace) -> bool {
-    let takes_directories = key.starts_with("Bind") || key.starts_with("LoadCredential");
-    let names = |path: &Path| is_named(path, text);
-    let names_above = |path: &PathBuf| {
-        path.ancestors()
-            .skip(1)
-            .filter(|above| above.components().count() > 2)
-            .any(names)
-    };
-    place.paths.iter().any(|path| names(path)) || (takes_directories && place.paths.iter().any(names_above))
+/// The names of the secrets that a setting with this text reads: by one of their paths or, where directories are bound, by a directory
+/// above it. Two phases may have secrets of one name.
+fn names_in(key: &str, text: &str, index: &PlaceIndex<'_>) -> BTreeSet<String> {
+    if key.starts_with("Bind") || key.starts_with("LoadCredential") {
+        index.reached_by(text).map(|place| place.name.clone()).collect()
+    } else {
+        index.named_in(text).map(|place| place.name.clone()).collect()
+    }
 }
 
 /// Commands, with the texts of the scripts and other small files that they name.

@@ -1,11 +1,14 @@
 //! Tries again what failed, after its cause was repaired: a key that came late, for instance.
 
+use std::collections::BTreeSet;
+
 use rustix::process::geteuid;
 
 use super::{
     installation::{self, Installation},
     phase_status::PhaseStatus,
-    readers, systemd, unit_file, who_reads,
+    place, readers, systemd,
+    unit_file::{self, UnitFile},
 };
 use crate::{
     command::reply::Reply,
@@ -32,18 +35,14 @@ pub(crate) fn answer(root: &Root) -> Result<Reply, Diagnosis> {
         return Err(installation::none());
     }
     let mut reply = Reply::default();
-    let mut has_tried = false;
     for installation in &installations {
         match retry(installation, root) {
             Ok(None) => reply.text += &line_of(installation, "all is there"),
-            Ok(Some(said)) => {
-                has_tried = true;
-                reply.text += &line_of(installation, said);
-            }
+            Ok(Some(said)) => reply.text += &line_of(installation, said),
             Err(failure) => reply.failures.push(failure.of(installation.object())),
         }
     }
-    if has_tried && reply.failures.is_empty() {
+    if reply.failures.is_empty() && geteuid().is_root() {
         reply.text += &start_waiting(&installations, root);
     }
     Ok(reply)
@@ -93,19 +92,30 @@ fn retry(installation: &Installation, root: &Root) -> Result<Option<&'static str
     }
 }
 
-/// Starts what waited for the secrets: the target, and the units that read secrets and have failed.
+/// Starts what waited for the secrets: the units that read them or need the units that install them, and have failed or were never
+/// started.
 fn start_waiting(installations: &[Installation], root: &Root) -> String {
     let units = unit_file::all(&readers::unit_directories(root));
-    let target = units.iter().find(|unit| unit.name == TARGET).map(|unit| unit.name.clone());
-    let mut readers: Vec<_> = who_reads::of(installations, root)
-        .into_iter()
-        .map(|reader| reader.unit)
+    let places: Vec<_> = installations
+        .iter()
+        .flat_map(|installation| place::of(installation, root))
         .collect();
-    readers.dedup();
-    let failed = systemd::failed(&readers);
-    let wanted: Vec<_> = target.into_iter().chain(failed).collect();
-    let started = wanted.iter().filter(|unit| systemd::start(unit));
+    let readers = readers::of_units(&units, &places).into_iter().map(|reader| reader.unit);
+    let needing = units
+        .iter()
+        .filter(|unit| unit.name == TARGET || needs(unit))
+        .map(|unit| unit.name.clone());
+    let names: BTreeSet<_> = needing.chain(readers).collect();
+    let waiting = systemd::waiting(&names.into_iter().collect::<Vec<_>>());
+    let started = waiting.iter().filter(|unit| systemd::start(unit));
     started
         .flat_map(|unit| ["started ".to_owned(), quoted(unit), "\n".to_owned()])
         .collect()
+}
+
+/// Whether a unit does not start without one of the units that install secrets.
+fn needs(unit: &UnitFile) -> bool {
+    let keys = ["Requires", "Requisite", "BindsTo"];
+    let needed = keys.iter().flat_map(|key| unit.values(key)).flat_map(str::split_whitespace);
+    !unit.name.starts_with("sops-") && needed.into_iter().any(|name| name.starts_with("sops-"))
 }

@@ -68,7 +68,12 @@ fn page(phase: &PhaseStatus) -> String {
 
 fn generation(phase: &PhaseStatus) -> String {
     let Some(live) = &phase.generation else {
-        return "none".to_owned();
+        return if phase.waits_for_login {
+            "none before the user logs in"
+        } else {
+            "none"
+        }
+        .to_owned();
     };
     let made_from = match &live.manifest {
         Some(manifest) if *manifest != phase.manifest => format!(", made from {}", quoted(manifest)),

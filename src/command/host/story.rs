@@ -17,7 +17,7 @@ use crate::{
     program::{key_sources, sops_files::sources},
     sops::{SopsFile, metadata::MasterKey},
     system::{mode::FileMode, read, root::Root, users::members},
-    text::printable::named,
+    text::{identity::without_identity, printable::named},
 };
 
 /// The story of one secret or template.
@@ -83,7 +83,7 @@ impl Story {
     }
 
     fn new(entry: EntryStatus, installation: &Installation, manifest: &Manifest, all: &[Installation], root: &Root) -> Self {
-        let record = record(&root.locate(&manifest.mount_point)).ok().flatten().unwrap_or_default();
+        let record = record(manifest, root).unwrap_or_default();
         let change = record.changes.get(&entry.place).cloned();
         let readers = who_reads::of(all, root)
             .into_iter()
@@ -147,7 +147,7 @@ fn recipient(group: usize, key: &MasterKey, keyring: &Keyring) -> StoryRecipient
     StoryRecipient {
         group,
         kind,
-        recipient: recipient.to_owned(),
+        recipient: without_identity(recipient).to_owned(),
         key: place.or_else(|| pgp.map(|key| key.1.to_string())),
     }
 }

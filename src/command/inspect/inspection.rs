@@ -11,6 +11,7 @@ use crate::{
         metadata::{KeyGroup, MasterKey},
         tree::ScalarType,
     },
+    text::identity::without_identity,
 };
 
 /// What a sops file tells without a key.
@@ -159,7 +160,7 @@ impl From<&MasterKey> for FileRecipient {
             MasterKey::Pgp { fingerprint, .. } => ("pgp", fingerprint),
             MasterKey::Remote { service, name } => (service_name(*service), name),
         };
-        let recipient = recipient.trim().to_owned();
+        let recipient = without_identity(recipient.trim()).to_owned();
         Self { kind, recipient }
     }
 }

@@ -1,5 +1,7 @@
 //! Examines a host, and prints what is found.
 
+use std::collections::HashSet;
+
 use rustix::process::geteuid;
 use serde::Serialize;
 
@@ -93,15 +95,13 @@ impl Examination {
             .collect();
         let readers = readers::of_units(&units, &places);
         let patient = Patient { root, units, readers };
-        let mut findings: Vec<HostFinding> = Vec::new();
         let each = installations.iter().flat_map(|installation| patient.examine(installation));
-        for finding in each.chain(unit_check::of_all(&patient.units, &patient.readers, &places)) {
-            // Phases share keys and files.
-            if !findings.contains(&finding) {
-                findings.push(finding);
-            }
+        let findings = each.chain(unit_check::of_all(&patient.units, &patient.readers, &places));
+        // Phases share keys and files.
+        let mut seen = HashSet::new();
+        Self {
+            findings: findings.filter(|finding| seen.insert(finding.clone())).collect(),
         }
-        Self { findings }
     }
 }
 
@@ -146,7 +146,7 @@ impl Patient<'_> {
 
     /// What is not there as the manifest says, although a run would not fail at it.
     fn installed(&self, installation: &Installation, manifest: &Manifest, rehearsal: &Rehearsal) -> Vec<HostFinding> {
-        let failed: Vec<_> = rehearsal.failures.iter().flat_map(|failure| &failure.entries).collect();
+        let failed: HashSet<_> = rehearsal.failures.iter().flat_map(|failure| &failure.entries).collect();
         let Ok((status, _)) = PhaseStatus::of(installation, self.root) else {
             return Vec::new();
         };
@@ -154,7 +154,7 @@ impl Patient<'_> {
             .preview
             .as_ref()
             .map_or(true, |preview| !preview.failures.is_empty());
-        if is_refused {
+        if is_refused || installation.waits_for_login {
             return Vec::new();
         }
         if status.generation.is_none() && failed.is_empty() {
@@ -165,7 +165,7 @@ impl Patient<'_> {
             return vec![HostFinding::new(Subject::Installation, diagnosis.of(installation.object()))];
         }
         let absent = status.entries.iter().filter(|entry| entry.state.is_fault());
-        let absent = absent.filter(|entry| !failed.contains(&&entry.name)).map(|entry| {
+        let absent = absent.filter(|entry| !failed.contains(&entry.name)).map(|entry| {
             let cause = format!(
                 "{} {} is {} at {}",
                 entry.kind,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::text::diagnosis::Diagnosis;
 
 /// One thing that is wrong, and what to do about it.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct HostFinding {
     /// What it is about.
@@ -17,7 +17,7 @@ pub(crate) struct HostFinding {
 }
 
 /// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Subject {

@@ -1,12 +1,12 @@
 //! Examines units: those that install secrets, and those that read them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::finding::{HostFinding, Subject};
 use crate::{
     command::host::{
         installation::{HostPhase, Installation},
-        place::{ReadPlace, is_named},
+        place::{PlaceIndex, ReadPlace},
         readers::SecretReader,
         systemd,
         unit_file::UnitFile,
@@ -56,17 +56,20 @@ fn cyclic(unit: &str, units: &[String]) -> Diagnosis {
 
 /// What is wrong with units that read or watch secrets.
 pub(crate) fn of_all(units: &[UnitFile], readers: &[SecretReader], places: &[ReadPlace]) -> Vec<HostFinding> {
-    let is_early = units
+    let unit_of = |name: &str| units.iter().find(|unit| unit.name == name);
+    let by_name: HashMap<_, _> = places.iter().map(|place| (place.name.as_str(), place)).collect();
+    let reads = readers
         .iter()
-        .filter(|unit| unit.name.starts_with("sops-"))
-        .any(comes_before_ordinary_units);
-    let unordered = readers.iter().filter_map(|reader| {
-        let unit = units.iter().find(|unit| unit.name == reader.unit)?;
-        unordered(unit, reader, is_early)
+        .filter_map(|reader| Some((reader, *by_name.get(reader.name.as_str())?)));
+    let unordered = reads.clone().filter_map(|(reader, place)| {
+        // What an activation script installs is there before any unit starts.
+        let installer = unit_of(place.installer.as_ref()?)?;
+        unordered(unit_of(&reader.unit)?, reader, installer)
     });
+    let bound = reads.filter_map(|(reader, place)| bound(reader, place));
+    let index = PlaceIndex::new(places);
     let watching = units.iter().filter(|unit| is_of_type(&unit.name, &["path"]));
-    let watching = watching.flat_map(|unit| watched(unit, places));
-    let bound = readers.iter().filter_map(|reader| bound(reader, places));
+    let watching = watching.flat_map(|unit| watched(unit, &index));
     let diagnoses = unordered.chain(watching).chain(bound);
     diagnoses
         .map(|diagnosis| HostFinding::new(Subject::Unit, diagnosis))
@@ -82,12 +85,13 @@ fn has_word(unit: &UnitFile, key: &str, is_it: impl Fn(&str) -> bool) -> bool {
     unit.values(key).iter().flat_map(|value| value.split_whitespace()).any(is_it)
 }
 
-/// The diagnosis of a unit that may start before its secrets are there.
-fn unordered(unit: &UnitFile, reader: &SecretReader, is_early: bool) -> Option<Diagnosis> {
+/// The diagnosis of a unit that may start before its secrets are there. `installer` is the unit that installs them.
+fn unordered(unit: &UnitFile, reader: &SecretReader, installer: &UnitFile) -> Option<Diagnosis> {
     let is_ordinary = !unit
         .values("DefaultDependencies")
         .last()
         .is_some_and(|value| ["no", "false", "off", "0", "n", "f"].contains(&value.to_lowercase().as_str()));
+    let is_early = comes_before_ordinary_units(installer);
     let waits = has_word(unit, "After", |word| {
         word.starts_with("sops-") || (is_early && ["sysinit.target", "basic.target", "multi-user.target"].contains(&word))
     });
@@ -101,7 +105,7 @@ fn unordered(unit: &UnitFile, reader: &SecretReader, is_early: bool) -> Option<D
             named(&reader.name),
             reader.by
         ),
-        "give the unit wants and after = [ \"sops-nix.service\" ]",
+        format!("give the unit wants and after = [ {} ]", named(&installer.name)),
     ))
 }
 
@@ -116,12 +120,10 @@ fn is_of_type(name: &str, types: &[&str]) -> bool {
 }
 
 /// The diagnoses of a path unit that watches secrets.
-fn watched(unit: &UnitFile, places: &[ReadPlace]) -> Vec<Diagnosis> {
+fn watched(unit: &UnitFile, index: &PlaceIndex<'_>) -> Vec<Diagnosis> {
     let keys = ["PathChanged", "PathModified"];
     let watched = keys.iter().flat_map(|key| unit.values(key)).collect::<Vec<_>>().join("\n");
-    let secrets = places
-        .iter()
-        .filter(|place| place.paths.iter().any(|path| is_named(path, &watched)));
+    let secrets = index.named_in(&watched);
     secrets
         .map(|secret| {
             Diagnosis::new(
@@ -140,8 +142,7 @@ fn watched(unit: &UnitFile, places: &[ReadPlace]) -> Vec<Diagnosis> {
 }
 
 /// The diagnosis of a unit into which a secret is bound, so that it keeps the old one when the secret changes.
-fn bound(reader: &SecretReader, places: &[ReadPlace]) -> Option<Diagnosis> {
-    let secret = places.iter().find(|place| place.name == reader.name)?;
+fn bound(reader: &SecretReader, secret: &ReadPlace) -> Option<Diagnosis> {
     let is_restarted = secret.units.contains(&reader.unit);
     let cause = format!(
         "{} is bound into unit {} ({}), which keeps the old one when the secret changes",
