@@ -22,6 +22,21 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "its public key gives the same recipients; to convert that key, run: ssh-keygen -y -f",
+        "the case files-of-public-keys types it",
+        &[],
+    ),
+    named(
+        "rename the file; if anybody else has read it, replace the key",
+        "the case files-of-public-keys renames it",
+        &[],
+    ),
+    named(
+        "write it below age in .sops.yaml",
+        "tests/interop/rules.rs has files .sops.yaml with recipients below age",
+        &[],
+    ),
+    named(
         "to print the key as a line, which can be converted, run: ssh-keygen -i",
         "the case other-forms types it",
         &[],

@@ -49,11 +49,6 @@ pub const ROWS: &[Row] = &[
         &["sops.credentials"],
     ),
     named(
-        ", or set sops.secrets.${quoted secret}.neededForFileSystems to true",
-        EVALUATED,
-        &["sops.secrets.<name>.neededForFileSystems"],
-    ),
-    named(
         "remove that order, or remove ${unit} from sops.before.",
         EVALUATED,
         &["sops.before"],

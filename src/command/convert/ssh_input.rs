@@ -9,7 +9,7 @@ use crate::{
     },
     keys::{
         Cause, Foreign, LineMark, MAX_BAD_LINES, MAX_SSH_KEY_BYTES, NoRecipients, Place, Problem, PublicLine, SshRecipients,
-        converted_identity, public_key,
+        converted_identity, is_age_recipient, public_key,
     },
     system::plaintext::Plaintext,
     text::{diagnosis::Diagnosis, encoding::MARK, printable::printable, shell},
@@ -40,9 +40,14 @@ pub(crate) fn read_keys(input: &Input) -> SshInput {
             ..SshInput::default()
         };
     }
+    let is_private = |cause: &Cause| matches!(cause, Cause::EncryptedSshKey | Cause::EncryptedPkcs8);
     match private(input) {
-        Ok(found) => found,
+        Ok(mut found) => {
+            found.remarks.extend(misnamed(input));
+            found
+        }
         Err(cause) => SshInput {
+            remarks: misnamed(input).filter(|_| is_private(&cause)).into_iter().collect(),
             failures: vec![fault(input, cause)],
             ..SshInput::default()
         },
@@ -143,7 +148,7 @@ enum LineOutcome {
 
 fn key_of_line(line: &str, place: &str) -> LineOutcome {
     let Some(line) = public_key(line) else {
-        return LineOutcome::Bad(no_key(place));
+        return LineOutcome::Bad(no_key(line, place));
     };
     if let Some(mark) = line.mark() {
         return LineOutcome::LeftOut(left_out(place, meaning(mark)));
@@ -220,11 +225,35 @@ fn damaged(place: &str) -> Diagnosis {
     )
 }
 
-fn no_key(place: &str) -> Diagnosis {
+/// The failure of a line without a whole key.
+fn no_key(line: &str, place: &str) -> Diagnosis {
+    if is_age_recipient(line) {
+        return Diagnosis::new(
+            format!("cannot convert {place}: it is an age recipient already"),
+            "write it below age in .sops.yaml",
+        );
+    }
+    if ["ssh-", "ecdsa-sha2-", "sk-", "AAAA"]
+        .iter()
+        .any(|start| line.starts_with(start))
+    {
+        return damaged(place);
+    }
     Diagnosis::new(
         format!("cannot convert {place}: it has no SSH key"),
         "correct or remove the line",
     )
+}
+
+/// The remark on a private key in a file that people take for a public one.
+fn misnamed(input: &Input) -> Option<Diagnosis> {
+    let is_public = input.path.as_ref()?.extension()? == "pub";
+    is_public.then(|| {
+        Diagnosis::new(
+            format!("{} is a private key, although its name is that of a public key", input.name),
+            "rename the file; if anybody else has read it, replace the key",
+        )
+    })
 }
 
 /// The failure of a text that does not consist of lines with public keys.
@@ -236,8 +265,11 @@ fn fault(input: &Input, cause: Cause) -> Diagnosis {
         cause,
     };
     let remedy = match &problem.cause {
-        Cause::EncryptedSshKey if input.path.is_some() => Some(format!(
+        Cause::EncryptedSshKey if path.with_added_extension("pub").exists() => Some(format!(
             "its public key gives the same recipients; to convert that key, run: sops-nix convert {file}.pub"
+        )),
+        Cause::EncryptedSshKey if input.path.is_some() => Some(format!(
+            "its public key gives the same recipients; to convert that key, run: ssh-keygen -y -f {file} | sops-nix convert"
         )),
         Cause::PublicSshKey if input.path.is_some() => Some(format!(
             "to print the key as a line, which can be converted, run: ssh-keygen -i -m {} -f {file}",
