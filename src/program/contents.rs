@@ -119,17 +119,16 @@ impl TemplateText<'_> {
 /// The placeholders and values that all templates of a manifest are rendered with.
 struct Renderer<'m> {
     manifest: &'m Manifest,
-    tokens: Result<Tokens, Diagnosis>,
+    tokens: Tokens<'m>,
     declared: HashSet<&'m str>,
     values: &'m Values<'m>,
 }
 
 impl<'m> Renderer<'m> {
     fn new(manifest: &'m Manifest, values: &'m Values<'m>) -> Self {
-        let tokens = Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str()));
         Self {
             manifest,
-            tokens: tokens.map_err(|error| Diagnosis::bare(error.to_string())),
+            tokens: Tokens::new(manifest.placeholders.iter().map(|placeholder| placeholder.token.as_str())),
             declared: manifest.secrets.iter().map(|secret| secret.name.as_str()).collect(),
             values,
         }
@@ -137,19 +136,15 @@ impl<'m> Renderer<'m> {
 
     fn draft(&self, template: &'m Template, reader: &mut Reader) -> Result<RenderableTemplate<'m>, Diagnosis> {
         let text = body(&template.name, &template.body, reader)?;
-        let length = self.tokens()?.length(text.expose(), |token| self.value(token))?;
+        let length = self.tokens.length(text.expose(), |token| self.value(token))?;
         Ok(RenderableTemplate { text, length })
     }
 
     fn finish(&self, draft: &RenderableTemplate<'_>, room: &mut usize) -> Result<Plaintext, Diagnosis> {
         let left = room.checked_sub(draft.length);
         *room = left.ok_or_else(|| Limit::of(self.manifest).exceeded("templates"))?;
-        self.tokens()?
+        self.tokens
             .render(draft.text.expose(), draft.length, |token| self.value(token))
-    }
-
-    fn tokens(&self) -> Result<&Tokens, Diagnosis> {
-        self.tokens.as_ref().map_err(Diagnosis::clone)
     }
 
     /// The value of the placeholder with the index `token` in the manifest.

@@ -3,13 +3,30 @@
 //! A value is never searched for placeholders. So a secret that contains the placeholder of another secret is copied unchanged. A
 //! secret that is not UTF-8 is copied unchanged too.
 
-use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use std::collections::HashMap;
+
+use memchr::memmem::{self, Finder};
 
 use crate::{system::plaintext::Plaintext, text::diagnosis::Diagnosis};
 
 /// The placeholders of a manifest, prepared for the search in templates.
-pub struct Tokens {
-    automaton: AhoCorasick,
+///
+/// Each place where the text has the beginning that all placeholders share is looked up in a table. The Nix modules make placeholders
+/// of one length, so this is one look-up. An automaton of all placeholders would need far more memory than manifest and templates.
+pub struct Tokens<'t> {
+    /// The beginning that all placeholders share. `None` if there is no placeholder.
+    start: Option<Finder<'t>>,
+    /// The index of each placeholder.
+    indices: HashMap<&'t [u8], usize>,
+    /// The lengths of the placeholders in bytes, the longest first.
+    lengths: Vec<usize>,
+}
+
+/// A placeholder in a text: its index, and where it begins and ends.
+struct Found {
+    token: usize,
+    start: usize,
+    end: usize,
 }
 
 /// The beginning of each placeholder that the Nix modules make.
@@ -20,15 +37,32 @@ const CLOSING: &[u8] = b":PLACEHOLDER>";
 /// Limit: a text of at most 256 bytes is taken for a placeholder. Placeholders of the Nix modules have about 85 bytes.
 const LONGEST: usize = 256;
 
-impl Tokens {
-    /// Prepares the search for the placeholders `tokens`. No placeholder may be empty.
-    ///
-    /// # Errors
-    ///
-    /// If there are too many placeholders for the search to hold.
-    pub fn new<'t>(tokens: impl IntoIterator<Item = &'t str>) -> Result<Self, BuildError> {
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(tokens)?;
-        Ok(Self { automaton })
+impl<'t> Tokens<'t> {
+    /// Prepares the search for the placeholders `tokens`. No placeholder may be empty, and no two may be the same.
+    pub fn new(tokens: impl IntoIterator<Item = &'t str>) -> Self {
+        let indices: HashMap<_, _> = (0..).zip(tokens).map(|(index, token)| (token.as_bytes(), index)).collect();
+        let mut lengths: Vec<_> = indices.keys().map(|token| token.len()).collect();
+        lengths.sort_unstable_by(|one, other| other.cmp(one));
+        lengths.dedup();
+        Self {
+            start: indices.keys().copied().reduce(shared).map(Finder::new),
+            indices,
+            lengths,
+        }
+    }
+
+    /// The first placeholder in `text` from the position `from` on. Of several that begin at one place, the longest counts.
+    fn find(&self, text: &[u8], mut from: usize) -> Option<Found> {
+        let finder = self.start.as_ref()?;
+        loop {
+            let start = finder.find(text.get(from..)?)?.saturating_add(from);
+            let ends = self.lengths.iter().map(|length| start.saturating_add(*length));
+            let found = |end| Some((*self.indices.get(text.get(start..end)?)?, end));
+            if let Some((token, end)) = ends.filter_map(found).next() {
+                return Some(Found { token, start, end });
+            }
+            from = start.saturating_add(1);
+        }
     }
 
     /// The length of the rendered `text`, in bytes. The placeholder with the index `n` is replaced by `value(n)`.
@@ -67,14 +101,20 @@ impl Tokens {
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), Diagnosis> {
         let mut end = 0;
-        for token in self.automaton.find_iter(text) {
-            take(plain(text, end, token.start())?);
-            take(value(token.pattern().as_usize())?);
-            end = token.end();
+        while let Some(found) = self.find(text, end) {
+            take(plain(text, end, found.start)?);
+            take(value(found.token)?);
+            end = found.end;
         }
         take(plain(text, end, text.len())?);
         Ok(())
     }
+}
+
+/// The beginning that both texts have.
+fn shared<'t>(one: &'t [u8], other: &[u8]) -> &'t [u8] {
+    let length = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    one.get(..length).unwrap_or_default()
 }
 
 /// The text between two placeholders. Fails if the text contains something that looks like a placeholder.
@@ -97,12 +137,8 @@ fn plain(text: &[u8], from: usize, to: usize) -> Result<&[u8], Diagnosis> {
 /// The search looks for each closing mark, and from there backwards for an opening mark, but never past an earlier closing mark. So
 /// the time grows in proportion to the text.
 fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
-    let closings = text
-        .windows(CLOSING.len())
-        .enumerate()
-        .filter(|(_, window)| *window == CLOSING);
     let mut passed = 0;
-    for (closing, _) in closings {
+    for closing in memmem::find_iter(text, CLOSING) {
         let end = closing.saturating_add(CLOSING.len());
         let start = passed.max(end.saturating_sub(LONGEST));
         let candidate = text.get(start..end)?;
@@ -120,10 +156,12 @@ fn left_over(text: &[u8]) -> Option<(usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::btree_set, prelude::*};
+
     use super::*;
 
     fn render(text: &str, secrets: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
-        let tokens = Tokens::new(secrets.iter().map(|(token, _)| *token)).unwrap();
+        let tokens = Tokens::new(secrets.iter().map(|(token, _)| *token));
         let value = |n: usize| Ok(secrets[n].1);
         let length = tokens.length(text.as_bytes(), value).map_err(|error| error.to_string())?;
         let rendered = tokens.render(text.as_bytes(), length, value).unwrap();
@@ -145,6 +183,25 @@ mod tests {
     #[test]
     fn of_two_tokens_that_begin_alike_the_longer_counts() {
         assert_eq!(render("ab a", &[("a", b"1"), ("ab", b"2")]), Ok(b"2 1".to_vec()));
+    }
+
+    proptest! {
+        /// The letters are few, so that placeholders overlap, contain each other, and share a beginning.
+        #[test]
+        fn whatever_the_placeholders_the_leftmost_is_replaced_and_of_those_the_longest(
+            tokens in btree_set("[ab]{1,3}|<[ab]{1,2}", 0..6),
+            text in "[ab<]{0,12}",
+        ) {
+            let secrets: Vec<_> = tokens.iter().map(|token| (token.as_str(), &b"."[..])).collect();
+            let mut expected = String::new();
+            let mut rest = text.as_str();
+            while let Some(first) = rest.get(..1) {
+                let token = tokens.iter().filter(|token| rest.starts_with(token.as_str())).max_by_key(|token| token.len());
+                expected += if token.is_some() { "." } else { first };
+                rest = &rest[token.map_or(1, String::len)..];
+            }
+            prop_assert_eq!(render(&text, &secrets), Ok(expected.into_bytes()));
+        }
     }
 
     #[test]

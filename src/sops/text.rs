@@ -24,9 +24,9 @@ const STAND_IN: &[u8] = b"AAAA";
 /// How far back in the text the start of a long value is looked for: 128 KiB, twice as much as is read at a time.
 const FAR: usize = 128 << 10;
 
-/// The room for the text at first: 1 MiB, more than most texts need. For a longer text the room is doubled, up to the size of the
-/// file.
-const FIRST_ROOM: usize = 1 << 20;
+/// The room for the text at first: 128 KiB. For a longer text the room is doubled, up to the size of the file. All room is wiped in the
+/// end, so a file of one long value costs only this much beside its value.
+const FIRST_ROOM: usize = 128 << 10;
 
 /// Base64 that goes on, so that it has no padding.
 const GOING_ON: GeneralPurpose = GeneralPurpose::new(
