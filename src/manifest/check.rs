@@ -1,15 +1,12 @@
 //! Finds conflicts between entries that are valid on their own.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-use super::{
-    convert::Entries,
-    declaration::{Manifest, Placement},
-    findings::Findings,
-};
+use super::{convert::Entries, declaration::Manifest, findings::Findings, named_entry::NamedEntry};
 use crate::{
     install::{InstallError, is_reserved, rendered},
     text::printable::{named, shown},
@@ -28,7 +25,7 @@ pub(crate) fn collisions(manifest: &Manifest, mut entries: Entries, findings: &m
 
 /// Finds entries whose place would be both a file and a directory.
 fn places(entries: &Entries, findings: &mut Findings) {
-    let places: BTreeMap<String, String> = all_places(entries).collect();
+    let places: BTreeMap<_, _> = all_places(entries).collect();
     for (place, what) in &places {
         for parent in parents(place) {
             if let Some(other) = places.get(parent) {
@@ -41,17 +38,19 @@ fn places(entries: &Entries, findings: &mut Findings) {
     }
 }
 
-/// The place of each entry below the link, with the name of the entry for messages.
-fn all_places(entries: &Entries) -> impl Iterator<Item = (String, String)> {
-    let secrets = entries
-        .secrets
-        .iter()
-        .map(|secret| (secret.name.clone(), format!("secret {}", named(&secret.name))));
-    let templates = entries
-        .templates
-        .iter()
-        .map(|template| (rendered(&template.name), format!("template {}", named(&template.name))));
+/// The place of each entry below the link.
+fn all_places(entries: &Entries) -> impl Iterator<Item = (Cow<'_, str>, NamedEntry<'_>)> {
+    let secrets = entries.secrets.iter().map(|secret| of_secret(&secret.name));
+    let templates = entries.templates.iter().map(|template| of_template(&template.name));
     secrets.chain(templates)
+}
+
+fn of_secret(name: &str) -> (Cow<'_, str>, NamedEntry<'_>) {
+    (Cow::Borrowed(name), NamedEntry::Secret(name))
+}
+
+fn of_template(name: &str) -> (Cow<'_, str>, NamedEntry<'_>) {
+    (Cow::Owned(rendered(name)), NamedEntry::Template(name))
 }
 
 /// The places that contain `place`: for `a/b/c`, they are `a` and `a/b`.
@@ -93,52 +92,54 @@ fn nested_mounts(manifest: &Manifest, findings: &mut Findings) {
 
 /// Finds secrets or templates that have the same name, and secrets at the place of a template. The last entry of each place is kept.
 fn same_places(entries: &mut Entries, findings: &mut Findings) {
-    let mut last: HashMap<String, usize> = HashMap::new();
-    let mut holders: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (position, (place, what)) in all_places(entries).enumerate() {
-        last.insert(place.clone(), position);
-        holders.entry(place).or_default().push(what);
-    }
-    for (place, mut whats) in holders.into_iter().filter(|(_, whats)| whats.len() > 1) {
-        let times = whats.len();
+    let mut places: Vec<_> = all_places(entries).zip(0..).collect();
+    // Entries of one place stay in the order of the manifest.
+    places.sort_by(|((one, _), _), ((other, _), _)| one.cmp(other));
+    let mut superseded: HashSet<usize> = HashSet::new();
+    for holders in places.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
+        let [before @ .., ((place, _), _)] = holders else { continue };
+        if before.is_empty() {
+            continue;
+        }
+        superseded.extend(before.iter().map(|(_, position)| *position));
+        let mut whats: Vec<_> = holders.iter().map(|((_, what), _)| what.to_string()).collect();
         whats.dedup();
         let finding = match whats.as_slice() {
-            [what] => format!("{what} is declared {times} times"),
-            _ => format!("{} would both be published as {}", whats.join(" and "), named(&place)),
+            [what] => format!("{what} is declared {} times", holders.len()),
+            _ => format!("{} would both be published as {}", whats.join(" and "), named(place)),
         };
         findings.forgivable(finding, "only the last one counts", "remove or rename all but one");
     }
     let secrets = entries.secrets.len();
-    let mut position = 0..;
-    entries
-        .secrets
-        .retain(|secret| position.next() == last.get(&secret.name).copied());
-    let mut position = secrets..;
-    entries
-        .templates
-        .retain(|template| position.next() == last.get(&rendered(&template.name)).copied());
+    let is_kept = |position: Option<usize>| position.is_none_or(|position| !superseded.contains(&position));
+    let mut positions = 0..;
+    entries.secrets.retain(|_| is_kept(positions.next()));
+    let mut positions = secrets..;
+    entries.templates.retain(|_| is_kept(positions.next()));
 }
 
 /// Finds two entries with the same declared path, and declared paths above or below the place of another entry.
 fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Findings) {
-    let link = manifest.link.clone();
-    let mut taken: BTreeMap<PathBuf, String> = all_places(entries).map(|(place, what)| (link.join(place), what)).collect();
-    let mut placements: Vec<(String, &mut Placement)> = Vec::new();
-    for secret in &mut entries.secrets {
-        placements.push((format!("secret {}", named(&secret.name)), &mut secret.placement));
+    let link = &manifest.link;
+    let secrets = entries.secrets.iter_mut();
+    let secrets = secrets.map(|secret| (of_secret(&secret.name), &mut secret.placement));
+    let templates = entries.templates.iter_mut();
+    let templates = templates.map(|template| (of_template(&template.name), &mut template.placement));
+    let placements: Vec<_> = secrets.chain(templates).collect();
+    if placements.iter().all(|(_, placement)| placement.path.is_none()) {
+        return;
     }
-    for template in &mut entries.templates {
-        placements.push((format!("template {}", named(&template.name)), &mut template.placement));
-    }
+    let own_places = placements.iter().map(|((place, what), _)| (link.join(&**place), *what));
+    let mut taken: BTreeMap<PathBuf, NamedEntry<'_>> = own_places.collect();
     // The entries are examined from the last to the first, so that the last entry keeps the place.
-    for (what, placement) in placements.into_iter().rev() {
+    for ((_, what), placement) in placements.into_iter().rev() {
         let Some(path) = placement.path.clone() else { continue };
         if let Some(other) = taken.get(&path) {
             let finding = format!("{what} and {other} both have the path {}", shown(&path));
             findings.forgivable(finding, &format!("only {other} is published there"), "choose another path");
             placement.path = None;
         } else {
-            within(&what, &path, manifest.mount_point.as_path(), &link, &taken, findings);
+            within(what, &path, manifest.mount_point.as_path(), link, &taken, findings);
             taken.insert(path, what);
         }
     }
@@ -150,7 +151,14 @@ fn same_links(manifest: &Manifest, entries: &mut Entries, findings: &mut Finding
 /// its name must not be reserved. A manifest with `version` must not put symlinks into the mount point at all. The Go program
 /// of sops-nix allows such symlinks, so without `version` there is only a warning. Only the texts of paths are compared here.
 /// An installation also compares the directories to which the paths lead.
-fn within(what: &str, path: &Path, mount_point: &Path, link: &Path, taken: &BTreeMap<PathBuf, String>, findings: &mut Findings) {
+fn within(
+    what: NamedEntry<'_>,
+    path: &Path,
+    mount_point: &Path,
+    link: &Path,
+    taken: &BTreeMap<PathBuf, NamedEntry<'_>>,
+    findings: &mut Findings,
+) {
     let among = path.strip_prefix(mount_point).ok();
     let is_reserved = |below: &Path| below.components().next().is_none_or(|first| is_reserved(first.as_os_str()));
     if mount_point.starts_with(path) || link.starts_with(path) || among.is_some_and(is_reserved) {

@@ -8,6 +8,7 @@ use std::{
 use super::{
     declaration::{Account, Body, Logging, Manifest, Phase, Placeholder, Placement, Secret, Selection, Template},
     findings::Findings,
+    named_entry::NamedEntry,
     paths::Paths,
     raw,
     settings::{credential_name, exclusive_keys, key_timeout, max_size},
@@ -85,29 +86,29 @@ pub(crate) fn manifest(raw: raw::RawManifest, runtime_dir: Option<&Path>, findin
 }
 
 fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findings) -> Secret<String> {
-    let what = format!("secret {}", named(&raw.name));
-    name(&what, &raw.name, findings);
+    let what = NamedEntry::Secret(&raw.name);
+    name(what, &raw.name, findings);
     if raw.sops_file.is_empty() {
         findings.error(
             format!("{what} has no sopsFile"),
             "set sopsFile to the file that holds the secret",
         );
     }
-    let format = format(&what, &raw.format, findings);
+    let format = format(what, &raw.format, findings);
     let selection = match format {
         Format::Yaml | Format::Json if !raw.key.is_empty() => Selection::Key(KeyPath::parse(&raw.key)),
         _ => Selection::Whole,
     };
     let placement = Placement {
         path: elsewhere(
-            paths.optional(&format!("the path of {what}"), &raw.path, findings),
+            paths.optional(format_args!("the path of {what}"), &raw.path, findings),
             &link.join(&raw.name),
         ),
-        mode: mode(&what, &raw.mode, findings),
-        owner: account(&what, ["owner", "uid"], raw.owner, &raw.uid, findings),
-        group: account(&what, ["group", "gid"], raw.group, &raw.gid, findings),
-        restart_units: units(&what, "restartUnits", raw.restart_units, findings),
-        reload_units: units(&what, "reloadUnits", raw.reload_units, findings),
+        mode: mode(what, &raw.mode, findings),
+        owner: account(what, ["owner", "uid"], raw.owner, &raw.uid, findings),
+        group: account(what, ["group", "gid"], raw.group, &raw.gid, findings),
+        restart_units: units(what, "restartUnits", raw.restart_units, findings),
+        reload_units: units(what, "reloadUnits", raw.reload_units, findings),
     };
     Secret {
         name: raw.name,
@@ -119,22 +120,22 @@ fn secret(raw: raw::RawSecret, paths: &Paths, link: &Path, findings: &mut Findin
 }
 
 fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Findings) -> Template<String> {
-    let what = format!("template {}", named(&raw.name));
-    name(&what, &raw.name, findings);
+    let what = NamedEntry::Template(&raw.name);
+    name(what, &raw.name, findings);
     if raw.content.is_empty() && raw.file.is_empty() {
         findings.error(format!("{what} has neither content nor file"), "set one of the two");
     }
     let own_place = link.join(rendered(&raw.name));
     let placement = Placement {
         path: elsewhere(
-            paths.optional(&format!("the path of {what}"), &raw.path, findings),
+            paths.optional(format_args!("the path of {what}"), &raw.path, findings),
             &own_place,
         ),
-        mode: mode(&what, &raw.mode, findings),
-        owner: account(&what, ["owner", "uid"], raw.owner, &raw.uid, findings),
-        group: account(&what, ["group", "gid"], raw.group, &raw.gid, findings),
-        restart_units: units(&what, "restartUnits", raw.restart_units, findings),
-        reload_units: units(&what, "reloadUnits", raw.reload_units, findings),
+        mode: mode(what, &raw.mode, findings),
+        owner: account(what, ["owner", "uid"], raw.owner, &raw.uid, findings),
+        group: account(what, ["group", "gid"], raw.group, &raw.gid, findings),
+        restart_units: units(what, "restartUnits", raw.restart_units, findings),
+        reload_units: units(what, "reloadUnits", raw.reload_units, findings),
     };
     let body = Body {
         file: non_empty_path(raw.file),
@@ -148,7 +149,7 @@ fn template(raw: raw::RawTemplate, paths: &Paths, link: &Path, findings: &mut Fi
 }
 
 /// Checks a name. A name is a relative path, and must not lead out of the generation.
-fn name(what: &str, name: &str, findings: &mut Findings) {
+fn name(what: NamedEntry<'_>, name: &str, findings: &mut Findings) {
     let Err(fault) = EntryName::new(name) else { return };
     findings.error(
         format!("the name of {what} {fault}"),
@@ -156,7 +157,7 @@ fn name(what: &str, name: &str, findings: &mut Findings) {
     );
 }
 
-fn format(what: &str, format: &str, findings: &mut Findings) -> Format {
+fn format(what: NamedEntry<'_>, format: &str, findings: &mut Findings) -> Format {
     known_format(format).unwrap_or_else(|| {
         findings.error(
             format!("{what} has the unknown format {}", named(format)),
@@ -198,7 +199,7 @@ fn formats(secrets: &[raw::RawSecret], findings: &mut Findings) {
 }
 
 /// Reads a mode: octal digits, at most 07777.
-fn mode(what: &str, mode: &str, findings: &mut Findings) -> FileMode {
+fn mode(what: NamedEntry<'_>, mode: &str, findings: &mut Findings) -> FileMode {
     FileMode::from_octal(mode).unwrap_or_else(|bad| match bad {
         BadMode::TooHigh(rest) => {
             let finding = format!("{what} has the mode {}, which is above 07777", named(mode));
@@ -216,7 +217,7 @@ fn mode(what: &str, mode: &str, findings: &mut Findings) -> FileMode {
 }
 
 /// Reads a user or group: the name if there is one, otherwise the number. `fields` are the names of the two fields, for messages.
-fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, findings: &mut Findings) -> Account {
+fn account(what: NamedEntry<'_>, fields: [&str; 2], name: Option<String>, id: &raw::Id, findings: &mut Findings) -> Account {
     if let Some(name) = name {
         return Account::Name(name);
     }
@@ -247,7 +248,7 @@ fn account(what: &str, fields: [&str; 2], name: Option<String>, id: &raw::Id, fi
 }
 
 /// Returns the full names of those units that can be given to systemd. The others are findings.
-fn units(what: &str, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
+fn units(what: NamedEntry<'_>, field: &str, units: Vec<String>, findings: &mut Findings) -> Vec<String> {
     let (good, bad): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| is_unit_name(unit));
     for unit in bad {
         let finding = format!("{field} of {what} contains {}, which is not the name of a unit", named(&unit));

@@ -11,6 +11,7 @@ mod convert;
 mod declaration;
 mod error;
 mod findings;
+mod named_entry;
 mod parse;
 mod paths;
 mod raw;

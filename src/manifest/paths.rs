@@ -1,6 +1,9 @@
 //! Reads the paths of a manifest: makes them plain, and expands `%r` in user mode.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    fmt,
+    path::{Component, Path, PathBuf},
+};
 
 use super::findings::Findings;
 use crate::text::printable::named;
@@ -16,7 +19,7 @@ pub(crate) enum Paths<'a> {
 
 impl Paths<'_> {
     /// Reads a path that must be given. `what` is the name of the field, for messages.
-    pub(crate) fn absolute(&self, what: &str, raw: &str, findings: &mut Findings) -> PathBuf {
+    pub(crate) fn absolute(&self, what: impl fmt::Display + Copy, raw: &str, findings: &mut Findings) -> PathBuf {
         if raw.is_empty() {
             findings.error(format!("{what} is missing"), format!("set {what} to an absolute path"));
         }
@@ -24,7 +27,7 @@ impl Paths<'_> {
     }
 
     /// Reads a path that may be missing. `what` is the name of the field, for messages.
-    pub(crate) fn optional(&self, what: &str, raw: &str, findings: &mut Findings) -> Option<PathBuf> {
+    pub(crate) fn optional(&self, what: impl fmt::Display + Copy, raw: &str, findings: &mut Findings) -> Option<PathBuf> {
         if raw.is_empty() {
             return None;
         }
@@ -57,7 +60,7 @@ impl Paths<'_> {
     }
 
     /// In user mode, replaces `%r` by the run-time directory, and `%%` by a percent sign. All other text stays unchanged.
-    fn expand(&self, what: &str, raw: &str, findings: &mut Findings) -> String {
+    fn expand(&self, what: impl fmt::Display + Copy, raw: &str, findings: &mut Findings) -> String {
         let Self::Expanded(runtime_dir) = *self else {
             return raw.to_owned();
         };

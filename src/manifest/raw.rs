@@ -10,8 +10,14 @@ use serde_json::Value;
 
 use crate::text::spelling::nearest;
 
-/// Reads the text of a manifest. An error names the field in which it occurred.
+/// Reads the text of a manifest. An error names the field in which it occurred. To know the field takes as long as to read the text,
+/// so only a text with an error is read in that way.
 pub(crate) fn parse(json: &[u8]) -> Result<RawManifest, serde_path_to_error::Error<serde_json::Error>> {
+    serde_json::from_slice(json).or_else(|_| parse_by_field(json))
+}
+
+/// Does what [`parse`] does, and follows the names of the fields on the way.
+fn parse_by_field(json: &[u8]) -> Result<RawManifest, serde_path_to_error::Error<serde_json::Error>> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let mut track = serde_path_to_error::Track::new();
     let manifest = RawManifest::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
