@@ -76,8 +76,10 @@ impl<'p> Cases<'p> {
             self.binary(100 << 20);
         }
         self.text(if self.is_short { 1 } else { 100 });
-        self.templates();
-        for count in [100, 1_000] {
+        for (count, placeholders) in [(1, 1), (100, 100), (1_000, 10)] {
+            self.templates(count, placeholders);
+        }
+        for count in [1, 100, 1_000] {
             self.again(count);
         }
         let directory = self.directory.clone();
@@ -90,7 +92,7 @@ impl<'p> Cases<'p> {
 
     fn secrets(&mut self, count: usize) {
         let (secrets, plan) = self.of_one_file(count);
-        let name = format!("{count} secret{} of one YAML file", if count == 1 { "" } else { "s" });
+        let name = format!("{} of one YAML file", counted((count, "secret")));
         let case = self.add(name, &json!({ "secrets": secrets }), &plan);
         case.point = Some((Curve::Secrets, number(count)));
         // The installer of sops-nix reads and decrypts the file for each secret, so ten thousand secrets would take it hours.
@@ -99,7 +101,7 @@ impl<'p> Cases<'p> {
 
     fn files(&mut self, count: usize) {
         let (secrets, plan) = self.of_files(count, &["x25519".to_owned()]);
-        let name = format!("{count} YAML file{} of one secret", if count == 1 { "" } else { "s" });
+        let name = format!("{} of one secret", counted((count, "YAML file")));
         let case = self.add(name, &json!({ "secrets": secrets }), &plan);
         case.point = Some((Curve::Files, number(count)));
     }
@@ -123,30 +125,33 @@ impl<'p> Cases<'p> {
         self.add(name, &json!({ "secrets": secrets }), &plan);
     }
 
-    fn templates(&mut self) {
-        let (secrets, mut plan) = self.of_one_file(100);
-        let lines = (0..100).map(|number| format!("{} = {}\n", key(number), placeholder(number)));
+    fn templates(&mut self, count: usize, placeholders: usize) {
+        let (secrets, mut plan) = self.of_one_file(placeholders);
+        let lines = (0..placeholders).map(|number| format!("{} = {}\n", key(number), placeholder(number)));
         let content: String = lines.collect();
+        let text = self.directory.join(format!("{}.template", self.all.len()));
+        std::fs::write(&text, &content).unwrap();
         let link = &self.place.link;
-        let templates: Vec<_> = (0..100)
+        let templates: Vec<_> = (0..count)
             .map(|number| {
                 let name = format!("template{number}");
-                plan.template(&format!("rendered/{name}"));
+                plan.template(&format!("rendered/{name}"), &text);
                 json!({ "name": name, "content": content, "path": link.join("rendered").join(&name), "mode": "0400" })
             })
             .collect();
-        let placeholders: Value = (0..100)
+        let tokens: Value = (0..placeholders)
             .map(|number| (key(number), Value::from(placeholder(number))))
             .collect();
-        let fields = json!({ "secrets": secrets, "templates": templates, "placeholderBySecretName": placeholders });
-        self.add("100 templates of 100 placeholders".into(), &fields, &plan);
+        let fields = json!({ "secrets": secrets, "templates": templates, "placeholderBySecretName": tokens });
+        let [templates, tokens] = [(count, "template"), (placeholders, "placeholder")].map(counted);
+        self.add(format!("{templates} of {tokens}"), &fields, &plan);
     }
 
     fn again(&mut self, count: usize) {
         let (secrets, mut plan) = self.of_one_file(count);
         plan.again();
         let case = self.add(
-            format!("{count} secrets, the same run again"),
+            format!("{}, the same run again", counted((count, "secret"))),
             &json!({ "secrets": secrets }),
             &plan,
         );
@@ -157,7 +162,7 @@ impl<'p> Cases<'p> {
         let own = std::mem::replace(&mut self.inputs.recipients, opener.recipients.clone());
         let (secrets, plan) = self.of_files(count, &opener.needs);
         self.inputs.recipients = own;
-        let name = format!("{count} file{} for {}", if count == 1 { "" } else { "s" }, opener.name);
+        let name = format!("{} for {}", counted((count, "file")), opener.name);
         let mut fields = json!({ "secrets": secrets, "ageKeyFile": "" });
         fields
             .as_object_mut()
@@ -212,6 +217,11 @@ impl<'p> Cases<'p> {
         });
         self.all.last_mut().unwrap()
     }
+}
+
+/// A number with a noun.
+fn counted((count, noun): (usize, &str)) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn shown(size: usize) -> String {

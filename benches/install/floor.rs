@@ -1,7 +1,11 @@
 //! The floor: a bare program that makes only the system calls and the cryptography that a result needs.
 //!
-//! It does not read a manifest, a sops file or a key. The bench has written down for it, in a plan, where each encrypted value begins,
-//! and it is told the data key. What a private key has to do for a file is computed with other numbers of the same size, and thrown away.
+//! It does not understand a manifest, a sops file or a key. The bench has written down for it, in a plan, where each encrypted value
+//! begins, and it is told the data key. What a private key has to do for a file is computed with other numbers of the same size, and
+//! thrown away.
+//!
+//! The result includes what is promised about the way to it. So the floor forbids core dumps, reads and decrypts on a confined thread,
+//! reads the files of users and groups, waits for the lock, and gives each file and directory its owner.
 
 use std::{
     fmt::Write as _,
@@ -9,9 +13,10 @@ use std::{
     fs::File,
     hint::black_box,
     io::{BufReader, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, fchown, symlink},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown, fchown, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use aes_gcm::{AeadInPlace as _, AesGcm, KeyInit as _, aead::consts::U32, aes::Aes256};
@@ -25,6 +30,7 @@ use curve25519_dalek::MontgomeryPoint;
 use ml_kem::{B32, KemCore as _, MlKem768, kem::Decapsulate as _};
 use nix::mount::{MsFlags, mount};
 use sha2::{Digest as _, Sha512};
+use sops_install_secrets::system::{confinement::Confined, hardening::forbid_dumps};
 
 use crate::{
     inputs::{DATA_KEY, LAST_MODIFIED},
@@ -33,6 +39,9 @@ use crate::{
 
 /// How much of a file is read at a time. In Base64, this is a whole number of bytes.
 const PIECE: usize = 64 << 10;
+
+/// Longer than any case takes.
+const LONG: Duration = Duration::from_hours(1);
 
 /// A plan while it is written.
 pub struct Plan(String);
@@ -71,9 +80,9 @@ impl Plan {
         }
     }
 
-    /// Plans to publish a template that has all values.
-    pub fn template(&mut self, name: &str) {
-        self.line(format_args!("template {name}"));
+    /// Plans to publish a template. In its text, which is in a file, all values have a placeholder, in their order.
+    pub fn template(&mut self, name: &str, text: &Path) {
+        self.line(format_args!("template {name} {}", text.display()));
     }
 
     /// Plans to compare with what is published, instead of publishing.
@@ -95,30 +104,53 @@ type Contents = Vec<(String, Vec<u8>)>;
 
 /// Carries out the plan in a file, and ends.
 pub fn run(plan: &Path) -> ! {
+    forbid_dumps().unwrap();
     let plan = fs::read_to_string(plan).unwrap();
+    // The confined thread can start no program.
+    plan.lines()
+        .filter_map(|line| line.strip_prefix("need program "))
+        .for_each(start);
+    let place: Vec<_> = plan.lines().next().unwrap().split(' ').skip(1).map(str::to_owned).collect();
+    let is_again = plan.lines().any(|line| line == "again");
+    let contents = Confined::default().run(LONG, move || opened(&plan)).unwrap();
+    let (is_user, mount_point, link) = (place[0] == "true", Path::new(&place[1]), Path::new(&place[2]));
+    // Who owns secrets and directories.
+    let group = if is_user { None } else { black_box(directory_group()) };
+    if is_again {
+        compare(&contents, mount_point, link);
+    } else {
+        publish(&contents, group, mount_point, link);
+    }
+    std::process::exit(0);
+}
+
+/// What all files and templates of the plan give.
+fn opened(plan: &str) -> Contents {
     let mut contents = Contents::new();
     let mut file = None;
-    let mut place = None;
-    let mut is_again = false;
     for line in plan.lines() {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match verb {
-            "place" => place = Some(rest),
             "file" => file = Some(OpenFile::open(rest)),
             "need" => compute(rest),
             "value" => file.as_mut().unwrap().value(rest, &mut contents),
-            "template" => contents.push((rest.to_owned(), rendered(&contents))),
-            _ => is_again = true,
+            "template" => contents.push(rendered(rest, &contents)),
+            _ => {}
         }
     }
-    let place: Vec<_> = place.unwrap().split(' ').collect();
-    let (is_user, mount_point, link) = (place[0] == "true", Path::new(place[1]), Path::new(place[2]));
-    if is_again {
-        compare(&contents, link);
-    } else {
-        publish(&contents, is_user, mount_point, link);
-    }
-    std::process::exit(0);
+    contents
+}
+
+/// The group `keys`, or `nogroup`. Reads the file of users as well, for the owners of the secrets.
+fn directory_group() -> Option<u32> {
+    black_box(fs::read("/etc/passwd").unwrap());
+    let groups = fs::read_to_string("/etc/group").unwrap();
+    let number = |name: &str| {
+        groups
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.split(':').nth(2)?.parse().ok())
+    };
+    number("keys").or_else(|| number("nogroup"))
 }
 
 /// A sops file, which is read from its beginning to its end.
@@ -192,12 +224,21 @@ impl OpenFile {
     }
 }
 
-/// A template with all values.
-fn rendered(contents: &Contents) -> Vec<u8> {
-    let values = contents.iter().filter(|(name, _)| !name.starts_with("rendered"));
-    values
-        .flat_map(|(name, value)| [name.as_bytes(), b" = ", value, b"\n"].concat())
-        .collect()
+/// The name and the rendered text of a template.
+fn rendered(line: &str, contents: &Contents) -> (String, Vec<u8>) {
+    let (name, file) = line.split_once(' ').unwrap();
+    let text = fs::read(file).unwrap();
+    let mut values = contents.iter().map(|(_, value)| value);
+    let mut rendered = Vec::with_capacity(text.len());
+    let mut rest = text.as_slice();
+    while let Some(start) = rest.iter().position(|byte| *byte == b'<') {
+        rendered.extend_from_slice(&rest[..start]);
+        rendered.extend_from_slice(values.next().unwrap());
+        let end = rest[start..].iter().position(|byte| *byte == b'>').unwrap();
+        rest = &rest[start + end + 1..];
+    }
+    rendered.extend_from_slice(rest);
+    (name.to_owned(), rendered)
 }
 
 /// What a private key has to do for one file, or for all of them.
@@ -221,31 +262,44 @@ fn compute(need: &str) {
             let (ours, _) = MlKem768::generate_deterministic(&B32::from([1; 32]), &B32::from([2; 32]));
             let _ = black_box(ours.decapsulate(&[3; 1088].into()));
         }
-        ("program", command) => {
-            let mut words = command.split(' ');
-            let mut program = Command::new(words.next().unwrap());
-            let program = program.args(words);
-            let quiet = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            quiet.status().unwrap();
-        }
+        // It has been started already.
+        ("program", _) => {}
         _ => panic!("{need}"),
     }
 }
 
-/// Publishes the contents as the first generation.
-fn publish(contents: &Contents, is_user: bool, mount_point: &Path, link: &Path) {
+/// Starts a program that has the private key, and waits for its end.
+fn start(command: &str) {
+    let mut words = command.split(' ');
+    let mut program = Command::new(words.next().unwrap());
+    let program = program.args(words);
+    let quiet = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().unwrap();
+}
+
+/// Publishes the contents as the first generation. `group` is the group of the directories; without it, nothing is mounted, and all
+/// belongs to the caller.
+fn publish(contents: &Contents, group: Option<u32>, mount_point: &Path, link: &Path) {
     fs::create_dir(mount_point).unwrap();
-    if !is_user {
+    if group.is_some() {
         mount(Some("ramfs"), mount_point, Some("ramfs"), MsFlags::empty(), Some("mode=0751")).unwrap();
+        chown(mount_point, Some(0), group).unwrap();
     }
+    let _lock = lock(mount_point);
     let generation = mount_point.join("1");
-    fs::create_dir(&generation).unwrap();
+    let make = |directory: &Path| {
+        fs::create_dir(directory).unwrap();
+        if group.is_some() {
+            chown(directory, Some(0), group).unwrap();
+        }
+    };
+    make(&generation);
     let mut made = PathBuf::new();
     for (name, content) in contents {
         let path = generation.join(name);
         let parent = path.parent().unwrap();
         if parent != generation && parent != made {
-            fs::create_dir_all(parent).unwrap();
+            make(parent);
             parent.clone_into(&mut made);
         }
         let mut file = fs::OpenOptions::new()
@@ -254,7 +308,7 @@ fn publish(contents: &Contents, is_user: bool, mount_point: &Path, link: &Path) 
             .mode(0o400)
             .open(path)
             .unwrap();
-        if !is_user {
+        if group.is_some() {
             fchown(&file, Some(0), Some(0)).unwrap();
         }
         file.write_all(content).unwrap();
@@ -262,9 +316,23 @@ fn publish(contents: &Contents, is_user: bool, mount_point: &Path, link: &Path) 
     symlink(&generation, link).unwrap();
 }
 
-/// Reads what is published, and compares.
-fn compare(contents: &Contents, link: &Path) {
+/// Reads what is published, and compares content, owner and mode.
+fn compare(contents: &Contents, mount_point: &Path, link: &Path) {
+    let _lock = lock(mount_point);
     for (name, content) in contents {
-        assert!(fs::read(link.join(name)).unwrap() == *content);
+        let mut file = File::open(link.join(name)).unwrap();
+        let status = file.metadata().unwrap();
+        let mut found = vec![0; content.len()];
+        file.read_exact(&mut found).unwrap();
+        assert!(status.mode() & 0o777 == 0o400 && found == *content);
     }
+}
+
+/// The lock that allows only one run at a time.
+fn lock(mount_point: &Path) -> File {
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600);
+    let file = file.open(mount_point.join(".lock")).unwrap();
+    file.lock().unwrap();
+    file
 }

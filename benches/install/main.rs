@@ -61,6 +61,9 @@ fn bench(place: &Place, arguments: &[String]) {
     if let Some(file) = picture {
         fs::write(file, picture::draw(&results)).unwrap();
     }
+    let failed = results.iter().filter(|(_, costs)| !costs.are_good());
+    let failed: Vec<_> = failed.map(|(case, _)| case.name.as_str()).collect();
+    assert!(failed.is_empty(), "a program failed: {}", failed.join(", "));
 }
 
 /// Runs the programs on one case, and prints its row.

@@ -26,17 +26,24 @@ pub fn in_own_process(command: &[String]) -> Cost {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    let numbers: Vec<u64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    // Without numbers, a signal has ended the small process too.
+    let [wall, cpu, peak_kib] = numbers.try_into().unwrap_or_default();
     Cost {
-        wall: Duration::from_micros(numbers[0]),
-        cpu: Duration::from_micros(numbers[1]),
-        peak_kib: numbers[2],
+        wall: Duration::from_micros(wall),
+        cpu: Duration::from_micros(cpu),
+        peak_kib,
         is_success: output.status.success(),
     }
 }
 
+/// The exit code of the small process if a signal ended the program.
+const ENDED_BY_SIGNAL: i32 = 2;
+
 /// The small process: runs the program once, prints three numbers, and ends with the exit code of the program.
 pub fn here(command: &[String]) -> ! {
+    // If the memory of the machine is too little, the program is ended and not the bench. The error does not matter.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let start = Instant::now();
     let output = Command::new(&command[0])
         .args(&command[1..])
@@ -53,7 +60,7 @@ pub fn here(command: &[String]) -> ! {
         micros(usage.user_time()) + micros(usage.system_time()),
         usage.max_rss()
     );
-    let code = output.status.code().expect("the program was ended by a signal");
+    let code = output.status.code().unwrap_or(ENDED_BY_SIGNAL);
     if std::env::var_os("BENCH_SHOWS_ERRORS").is_some() || code > 1 {
         eprintln!(
             "{}",

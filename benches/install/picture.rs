@@ -116,7 +116,9 @@ fn panel(
 /// Where the line of a program goes through.
 fn points(results: &[(Case, Costs)], curve: Curve, of: Program, figure: Figure) -> Vec<(f64, f64)> {
     let on_curve = results.iter().filter_map(|(case, costs)| match case.point {
-        Some((its, x)) if its == curve && !of(costs).is_empty() => Some((x, median(of(costs).iter().map(figure)))),
+        Some((its, x)) if its == curve && costs.are_good() && !of(costs).is_empty() => {
+            Some((x, median(of(costs).iter().map(figure))))
+        }
         _ => None,
     });
     on_curve.collect()

@@ -15,6 +15,9 @@ pub fn head() -> &'static str {
 /// The row of one case: our figures, how many times those of the floor they are, and how many times ours those of the other program are.
 pub fn row(case: &Case, costs: &Costs) -> String {
     let Costs { ours, floor, other } = costs;
+    if !costs.are_good() {
+        return format!("| {} | failed | | | | | | | | | |", case.name);
+    }
     let middle = |of: fn(&Cost) -> f64| median(ours.iter().map(of));
     let times = |these: &[Cost], those: &[Cost]| {
         let figure =
