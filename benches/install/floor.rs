@@ -287,19 +287,19 @@ fn publish(contents: &Contents, group: Option<u32>, mount_point: &Path, link: &P
     }
     let _lock = lock(mount_point);
     let generation = mount_point.join("1");
-    let make = |directory: &Path| {
+    let add_directory = |directory: &Path| {
         fs::create_dir(directory).unwrap();
         if group.is_some() {
             chown(directory, Some(0), group).unwrap();
         }
     };
-    make(&generation);
+    add_directory(&generation);
     let mut made = PathBuf::new();
     for (name, content) in contents {
         let path = generation.join(name);
         let parent = path.parent().unwrap();
         if parent != generation && parent != made {
-            make(parent);
+            add_directory(parent);
             parent.clone_into(&mut made);
         }
         let mut file = fs::OpenOptions::new()

@@ -56,9 +56,9 @@ impl<'t> Tokens<'t> {
         let finder = self.start.as_ref()?;
         loop {
             let start = finder.find(text.get(from..)?)?.saturating_add(from);
-            let ends = self.lengths.iter().map(|length| start.saturating_add(*length));
+            let mut ends = self.lengths.iter().map(|length| start.saturating_add(*length));
             let found = |end| Some((*self.indices.get(text.get(start..end)?)?, end));
-            if let Some((token, end)) = ends.filter_map(found).next() {
+            if let Some((token, end)) = ends.find_map(found) {
                 return Some(Found { token, start, end });
             }
             from = start.saturating_add(1);

@@ -4,9 +4,10 @@ use super::{
     cipher::DataKey,
     error::{DecryptError, ValuePlace},
     mac::Mac,
+    path::Path,
     rules::{CommentStack, Rule},
-    text::LongValues,
-    tree::{Branch, Comment, Item, Key, Opened, ScalarType, Stored, Value, shown_path},
+    text::{LongValues, may_be_shortened},
+    tree::{Branch, Comment, Item, Key, Opened, ScalarType, Stored, Value},
     value::{EncryptedValue, TOKEN_START, TokenError, Type, canonical},
 };
 use crate::system::plaintext::Plaintext;
@@ -27,6 +28,8 @@ pub(crate) struct Decryption<'k> {
     text: &'k [u8],
     /// The long values that were kept apart from the text.
     long_values: &'k mut LongValues,
+    /// Whether any long value was kept apart from the text.
+    is_shortened: bool,
     path: Path,
     /// The number of the current document, counted from 1; 0 before the first document. `None` if the file has only one
     /// document.
@@ -36,62 +39,6 @@ pub(crate) struct Decryption<'k> {
     comments: CommentStack,
     /// How many bytes of paths may still be authenticated.
     paths_left: usize,
-}
-
-/// The path of the current value: the keys from the document down to the value. Positions in lists are not part of the path,
-/// because sops does not authenticate positions.
-#[derive(Default)]
-struct Path {
-    /// All keys of the path, each followed by a colon. sops authenticates a value with this text.
-    joined: Vec<u8>,
-    steps: Vec<PathKey>,
-}
-
-/// One key of the path of a value.
-struct PathKey {
-    /// The offset of the key in the joined path, in bytes.
-    start: usize,
-    /// Whether the selection rule matched this key or a key above it in the path.
-    matched: bool,
-}
-
-impl Path {
-    /// Adds a key to the path, before the value of the key is decrypted. `matched` says whether the selection rule matches the
-    /// key.
-    fn push(&mut self, key: &[u8], matched: bool) {
-        let step = PathKey {
-            start: self.joined.len(),
-            matched: matched || self.matched(),
-        };
-        self.steps.push(step);
-        self.joined.extend_from_slice(key);
-        self.joined.push(b':');
-    }
-
-    /// Removes the last key from the path, after the value of the key was decrypted.
-    fn pop(&mut self) {
-        if let Some(step) = self.steps.pop() {
-            self.joined.truncate(step.start);
-        }
-    }
-
-    /// Whether the selection rule matched any key of the path.
-    fn matched(&self) -> bool {
-        self.steps.last().is_some_and(|step| step.matched)
-    }
-
-    /// The associated data of a value with this path: the joined path, or a single colon if the path has no keys.
-    fn associated(&self) -> &[u8] {
-        if self.joined.is_empty() { b":" } else { &self.joined }
-    }
-
-    /// The path as messages show it: the keys, joined by slashes.
-    fn display(&self) -> String {
-        let ends = self.steps.iter().skip(1).map(|step| step.start);
-        let keys = self.steps.iter().zip(ends.chain([self.joined.len()]));
-        let keys = keys.filter_map(|(step, end)| self.joined.get(step.start..end.checked_sub(1)?));
-        shown_path(&keys.collect::<Vec<_>>())
-    }
 }
 
 impl<'k> Decryption<'k> {
@@ -110,6 +57,7 @@ impl<'k> Decryption<'k> {
             rule,
             mac,
             text,
+            is_shortened: long_values.count() > 0,
             long_values,
             path: Path::default(),
             document: several.then_some(0),
@@ -158,6 +106,7 @@ impl<'k> Decryption<'k> {
                 type_name,
             }),
             Key::Name(name) => {
+                self.require_whole(&name)?;
                 let matched = self.rule.matches_key(&name)?;
                 self.path.push(&name, matched);
                 let value = self.value(item.value)?;
@@ -232,7 +181,10 @@ impl<'k> Decryption<'k> {
         }
         let encrypted = self.rule.selects(self.path.matched(), &self.comments, false);
         let (kind, text) = match (encrypted, kind) {
-            (false, _) => (Type::Scalar(kind), Plaintext::from(text.into_owned())),
+            (false, _) => {
+                self.require_whole(&text)?;
+                (Type::Scalar(kind), Plaintext::from(text.into_owned()))
+            }
             // sops does not encrypt an empty string. So an empty string is accepted here, although nothing authenticates it.
             (true, ScalarType::Text) if text.is_empty() => (Type::Scalar(ScalarType::Text), Plaintext::default()),
             (true, ScalarType::Text) if text.starts_with(TOKEN_START) => {
@@ -257,6 +209,15 @@ impl<'k> Decryption<'k> {
                 inline: false,
             }),
         })
+    }
+
+    /// Fails if a long value may have been kept apart from `text`, which is taken as it stands. An alias of YAML can put an encrypted value
+    /// where it is not decrypted, while the value itself is decrypted at its own place.
+    fn require_whole(&self, text: &[u8]) -> Result<(), DecryptError> {
+        if self.is_shortened && may_be_shortened(text) {
+            return Err(DecryptError::LongValue);
+        }
+        Ok(())
     }
 
     /// The error for a token that does not decrypt at the current place. If the document is a separate sops file, the error

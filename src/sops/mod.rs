@@ -15,6 +15,7 @@ mod mac;
 pub mod metadata;
 mod name_index;
 pub mod number;
+mod path;
 mod pattern;
 pub mod proof;
 mod repeated;

@@ -306,6 +306,19 @@ fn a_manifest_can_have_a_hundred_thousand_secrets() {
 }
 
 #[test]
+fn a_large_secret_takes_half_as_much_memory_again() {
+    let (world, _directory, mut inputs) = world();
+    let mebibytes = if is_full() { 256 } else { 24 };
+    let file = inputs.binary("large.bin", mebibytes << 20);
+    let file = world.write("large.bin", std::fs::read(file).unwrap());
+    let manifest = manifest(&world, &inputs).secret_with("s", &file, "", json!({"format": "binary"}));
+    let what = format!("a secret of {mebibytes} MiB");
+    let ended = works(&world, &what, &manifest.with("maxSize", 512), 2048);
+    let most = mebibytes + mebibytes / 2 + 12;
+    assert!(ended.peak <= most, "{what}: {} MiB, and not {most}", ended.peak);
+}
+
+#[test]
 fn a_template_can_have_64_mib() {
     let (world, _directory, mut inputs) = world();
     let file = with_keys(&world, &mut inputs, "json", 1);
