@@ -211,8 +211,9 @@ check_units() {
       lay_out_units "$case" "$directory"
       [ $users = userborn ] && rm -f "$directory/systemd-sysusers.service" && ln -s userborn.service "$directory/systemd-sysusers.service"
       [ $users = userborn ] || rm -f "$directory/userborn.service" "$directory/sysinit.target.wants/userborn.service"
-      # The units are checked by their own names and by their aliases. Of a template, the instances are checked.
-      services=$(cd "$directory" && ls -d -- sops-*.service; cd "$project/$tests/expected/$case" && ls -- *.service | grep -v '@[.]\|^userborn')
+      # The units are checked by their own names and by their aliases. Of a template, the instances are checked. A service without any command only shows
+      # settings.
+      services=$(cd "$directory" && ls -d -- sops-*.service; cd "$project/$tests/expected/$case" && grep -lE '^Exec|^# drop-in' -- *.service | grep -v '@[.]\|^userborn')
       if grep -q '^assertion: sops.credentials.* starts before' "$tests/expected/$case/messages" 2> /dev/null; then
         # Nothing is refused that could start.
         verifies "$directory" sysinit.target basic.target $services > "$work/output"
