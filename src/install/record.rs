@@ -12,11 +12,14 @@ use std::{
     fs::File,
     io::{Read as _, Write as _},
     os::fd::{AsFd as _, OwnedFd},
-    path::Path,
+    path::{self, Path},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rustix::{fs::renameat, io::Errno};
+use rustix::{
+    fs::{FileType, Stat, renameat},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -122,17 +125,17 @@ pub(crate) struct PublishedEntries<'a> {
 }
 
 impl Record {
-    /// The record in the mount point `mount_point`; `None` if there is none, or if it is not readable as one.
+    /// The record in the mount point `mount_point`; `None` if there is none, or something else in its place.
     ///
     /// # Errors
     ///
     /// If the file cannot be opened or read.
     pub(crate) fn read(mount_point: &OwnedFd) -> Result<Option<Self>, Errno> {
-        let file = match files::open_file(mount_point, NAME) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(cause) => return Err(cause),
-        };
+        let is_file = |status: Stat| files::kind(&status) == FileType::RegularFile;
+        if !files::status(mount_point, NAME)?.is_some_and(is_file) {
+            return Ok(None);
+        }
+        let file = files::open_file(mount_point, NAME)?;
         let mut text = Vec::new();
         let outcome = File::from(file).take(MAX_BYTES).read_to_end(&mut text);
         outcome.map_err(|error| errno(&error))?;
@@ -141,7 +144,8 @@ impl Record {
 
     /// The record after `deeds`, which ended at `time`.
     fn after(self, deeds: &Deeds<'_>, time: u64) -> Self {
-        let manifest = deeds.manifest.to_string_lossy().into_owned();
+        let manifest = path::absolute(deeds.manifest).unwrap_or_else(|_| deeds.manifest.to_owned());
+        let manifest = manifest.to_string_lossy().into_owned();
         let run = RecordedRun {
             time,
             manifest: manifest.clone(),
@@ -183,6 +187,9 @@ impl Record {
         let text = serde_json::to_vec(self).map_err(|error| errno(&error.into()))?;
         // A killed run may have left it.
         files::remove_tree(mount_point.as_fd(), UNFINISHED)?;
+        if Self::read(mount_point)?.is_none() {
+            files::remove_tree(mount_point.as_fd(), NAME)?;
+        }
         let file = files::create_file(mount_point, UNFINISHED, site.directory_owner(), MODE)?;
         File::from(file).write_all(&text).map_err(|error| errno(&error))?;
         renameat(mount_point, UNFINISHED, mount_point, NAME)

@@ -29,7 +29,7 @@ pub(crate) fn keep<'f>(
 
 fn unrecorded(error: Diagnosis) -> Diagnosis {
     Diagnosis {
-        cause: format!("{}, so \"sops-nix status\" does not know of this run", error.cause),
+        cause: format!("{}, so sops-nix status does not know of this run", error.cause),
         ..error
     }
 }

@@ -224,8 +224,8 @@ pub const ROWS: &[Row] = &[
         "the cases of sops-nix doctor are run by root",
         &[],
     ),
+    named("run: sudo sops-nix plan", "the cases of sops-nix plan are run by root", &[]),
     named("run: sudo sops-nix retry", "the cases of sops-nix retry are run by root", &[]),
-    named("run: sops-nix retry", "the case a-key-that-came-late types it", &[]),
     named(
         "update sops-nix, or write the file with that version of sops",
         "the case a-healthy-host has a file of a version that is known",

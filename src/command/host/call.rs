@@ -93,13 +93,13 @@ fn call(words: &[&str]) -> Option<Call> {
 
 /// The variables that a script sets for the installer: lines `export NAME='VALUE'`.
 fn variables(text: &str) -> Vec<(String, String)> {
-    let exports = text.lines().filter_map(|line| line.strip_prefix("export "));
+    let exports = text.lines().filter_map(|line| line.trim_start().strip_prefix("export "));
     exports.filter_map(variable).collect()
 }
 
 /// The directories of a line `export PATH='DIRECTORIES'${PATH:+":$PATH"}`.
 fn search_path(line: &str) -> Option<Vec<PathBuf>> {
-    let (directories, _) = line.strip_prefix("export PATH='")?.split_once('\'')?;
+    let (directories, _) = line.trim_start().strip_prefix("export PATH='")?.split_once('\'')?;
     Some(
         env::split_paths(directories)
             .filter(|directory| directory.is_absolute())
@@ -127,7 +127,7 @@ mod tests {
         let root = Root::new(directory.path());
         fs::write(
             root.locate("/x-sops-nix"),
-            "#!/bin/sh\nexport HOME='/var/empty'\nexport A='$(b)'\nexport PATH='/p:/q':$PATH\nexec /s/bin/sops-install-secrets -ignore-passwd /m.json\n",
+            "#!/bin/sh\nexport HOME='/var/empty'\n  export A='$(b)'\n  export B=c\nexport PATH='/p:/q':$PATH\nexec /s/bin/sops-install-secrets -ignore-passwd /m.json\n",
         )
         .unwrap();
         fs::write(
@@ -139,7 +139,9 @@ mod tests {
         let call = Call {
             manifest: PathBuf::from("/m.json"),
             is_early: true,
-            variables: vec![("HOME".to_owned(), "/var/empty".to_owned())],
+            variables: [("HOME", "/var/empty"), ("B", "c")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             search_path: vec![PathBuf::from("/p"), PathBuf::from("/q")],
         };
         assert_eq!(found, [call]);

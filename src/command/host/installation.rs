@@ -1,6 +1,9 @@
 //! What this host is set up to install: one installation for each phase, and one for each user of home-manager.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use rustix::process::geteuid;
 use serde::Serialize;
@@ -24,7 +27,7 @@ use crate::{
     },
     text::{
         diagnosis::Diagnosis,
-        printable::{named, shown},
+        printable::{named, quoted, shown},
         shell,
     },
 };
@@ -77,7 +80,10 @@ impl Installation {
     pub(crate) fn title(&self) -> String {
         let word = self.phase.word();
         let user = self.user.as_ref().map(|user| format!(" {}", shown(Path::new(user))));
-        let by = self.unit.as_deref().unwrap_or("activation script");
+        let by = self
+            .unit
+            .as_ref()
+            .map_or_else(|| "activation script".to_owned(), |unit| quoted(unit));
         format!("{word}{}  {by}", user.unwrap_or_default())
     }
 
@@ -89,15 +95,23 @@ impl Installation {
         }
     }
 
-    /// The variables about keys that its unit has. A credential is where systemd keeps it as long as the unit is active.
+    /// Whether whoever asks makes it: root makes those of the system. Others cannot read the keys for it.
+    pub(crate) fn is_own(&self) -> bool {
+        self.user.is_some() || geteuid().is_root()
+    }
+
+    /// The variables about keys that its unit has: those of its script and, for a user's, those that the user has. A credential is where
+    /// systemd keeps it as long as the unit is active.
     pub(crate) fn variables(&self, root: &Root) -> KeyVariables {
         let unit = self.unit.as_deref().unwrap_or_default();
+        let is_of_system = self.user.is_none();
         let credentials = root.locate(format!("/run/credentials/{unit}"));
         KeyVariables::of(|name| match name {
-            "CREDENTIALS_DIRECTORY" => credentials.is_dir().then(|| credentials.clone().into()),
+            "CREDENTIALS_DIRECTORY" => (is_of_system && credentials.is_dir()).then(|| credentials.clone().into()),
             name => {
                 let set = self.call.variables.iter().rfind(|(variable, _)| variable == name);
-                set.map(|(_, value)| value.into())
+                let inherited = || env::var_os(name).filter(|_| !is_of_system);
+                set.map(|(_, value)| value.into()).or_else(inherited)
             }
         })
     }
@@ -211,11 +225,9 @@ fn of_user(user: &Asker, root: &Root) -> Vec<Installation> {
 /// The installations that the units in a directory make. All modules give their units names that begin with `sops-`.
 fn in_directory(directory: &Path, root: &Root, user: Option<&Asker>) -> Vec<Installation> {
     let mut found: Vec<Installation> = Vec::new();
-    for unit in unit_file::all(&[directory.to_owned()]) {
-        if !unit.name.starts_with("sops-") {
-            continue;
-        }
-        for call in calls(&unit.values("ExecStart").join("\n"), root) {
+    for unit in unit_file::beginning_with("sops-", directory) {
+        for mut call in calls(&unit.values("ExecStart").join("\n"), root) {
+            call.variables.splice(..0, unit.variables());
             let is_new = found.iter().all(|other| other.call.manifest != call.manifest);
             found.extend(is_new.then(|| installation(Some(unit.name.clone()), call, user)));
         }
@@ -245,7 +257,7 @@ fn installation(unit: Option<String>, call: Call, user: Option<&Asker>) -> Insta
     }
 }
 
-/// Reads the manifest of an installation. A user may have named it, so nothing is read that could block.
+/// Reads the manifest of an installation. A user may have named it, so only a regular file is read.
 fn installed_manifest(path: &Path, runtime_dir: Option<&Path>) -> Result<Manifest, Diagnosis> {
     let contents = read::read(path, manifest_file::LARGEST).map_err(|error| {
         let cause = format!("cannot read {}: {error}", shown(path));

@@ -20,6 +20,9 @@ use crate::{
     text::{diagnosis::Diagnosis, printable::named},
 };
 
+/// The last second of the year 9999. RFC 3339 has no later years, and a user may have written any number.
+const LATEST: u64 = 253_402_300_799;
+
 /// What is there of one installation.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -175,7 +178,9 @@ impl Live {
 
 /// A time in RFC 3339, from the seconds since 1970.
 pub(crate) fn time(seconds: u64) -> String {
-    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH);
+    let time = UNIX_EPOCH
+        .checked_add(Duration::from_secs(seconds.min(LATEST)))
+        .unwrap_or(UNIX_EPOCH);
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
@@ -212,5 +217,17 @@ impl From<&RecordedFailure> for RunFailure {
             cause: failure.cause.clone(),
             remedy: failure.remedy.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_nobody_lives_to_see_is_shown_as_the_last_of_its_form() {
+        assert_eq!(time(1_764_000_000), "2025-11-24T16:00:00Z");
+        assert_eq!(time(LATEST + 1), "9999-12-31T23:59:59Z");
+        assert_eq!(time(u64::MAX), "9999-12-31T23:59:59Z");
     }
 }

@@ -22,8 +22,17 @@ pub(crate) struct ReadPlace {
     pub(crate) paths: Vec<PathBuf>,
     /// The units that are restarted or reloaded when it changes.
     pub(crate) units: Vec<String>,
+    /// The directory of the generations that it is in.
+    pub(crate) mount_point: PathBuf,
     /// The unit that installs it; `None` if the activation script does.
     pub(crate) installer: Option<String>,
+}
+
+impl ReadPlace {
+    /// Its path behind the link.
+    pub(crate) fn own_path(&self) -> PathBuf {
+        self.paths.first().cloned().unwrap_or_default()
+    }
 }
 
 /// All secrets and templates of an installation whose manifest can be used.
@@ -39,6 +48,7 @@ pub(crate) fn of(installation: &Installation, root: &Root) -> Vec<ReadPlace> {
             place: place.as_str().to_owned(),
             paths: std::iter::once(own).chain(declared).collect(),
             units: [&*placement.restart_units, &*placement.reload_units].concat(),
+            mount_point: root.locate(&manifest.mount_point),
             installer: installation.unit.clone(),
         }
     };
@@ -121,16 +131,23 @@ impl PathIndex {
 
     /// The numbers of the paths that `text` names.
     fn named_in(&self, text: &str) -> BTreeSet<usize> {
-        let starts = text.match_indices('/').filter_map(|(start, _)| text.get(start..));
+        let starts = text.match_indices('/').filter(|(start, _)| may_begin(text, *start));
+        let starts = starts.filter_map(|(start, _)| text.get(start..));
         let paths = starts.flat_map(|rest| self.lengths.iter().filter_map(|length| beginning(rest, *length)));
         paths.filter_map(|path| self.numbers.get(path)).flatten().copied().collect()
     }
 }
 
+/// Whether a path may begin at `start`: what is before it is no part of a longer path.
+fn may_begin(text: &str, start: usize) -> bool {
+    let before = text.get(..start).and_then(|before| before.chars().next_back());
+    !before.is_some_and(|character| character.is_alphanumeric() || "_./}".contains(character))
+}
+
 /// The first `length` bytes of `text`, if a path may end there: what follows is no part of a longer name.
 fn beginning(text: &str, length: usize) -> Option<&str> {
     let (path, rest) = text.split_at_checked(length)?;
-    let goes_on = |character: char| character.is_alphanumeric() || "-_./".contains(character);
+    let goes_on = |character: char| character.is_alphanumeric() || "-_./@~+".contains(character);
     (!rest.starts_with(goes_on)).then_some(path)
 }
 
@@ -155,6 +172,9 @@ mod tests {
             "/run/secrets/db.old",
             "/run/secrets",
             "/run/secrets/dä",
+            "/var/lib/machines/web/run/secrets/db",
+            "${root}/run/secrets/db",
+            "/run/secrets/db@home",
         ] {
             assert_eq!(index.named_in(text), [].into(), "{text}");
         }

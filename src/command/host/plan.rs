@@ -104,7 +104,14 @@ pub(crate) fn answer(arguments: &PlanArguments, audience: Audience, root: &Root)
     }
     let mut reply = Reply::default();
     let mut plan = HostPlan { phases: Vec::new() };
-    for installation in &installations {
+    let own = installations.iter().filter(|installation| installation.is_own());
+    if own.clone().next().is_none() {
+        return Err(Diagnosis::new(
+            "only root can see what a run for the system would change",
+            "run: sudo sops-nix plan",
+        ));
+    }
+    for installation in own {
         let object = installation.object();
         match &installation.manifest {
             Ok(manifest) => {

@@ -2,7 +2,6 @@
 //! their processes have open.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -48,6 +47,9 @@ pub(crate) struct SecretReader {
     pub(crate) name: String,
     /// How it is read: the setting of the unit, or `open file` for one that a process of the unit has open.
     pub(crate) by: String,
+    /// Its path behind the link of its installation: several phases may have secrets of one name.
+    #[serde(skip)]
+    pub(crate) at: PathBuf,
 }
 
 /// The directories with the units of the system, the first the most important.
@@ -77,22 +79,22 @@ fn of_unit(unit: &UnitFile, index: &PlaceIndex<'_>) -> Vec<SecretReader> {
     let texts = settings.chain(commands).filter(|(_, text)| !text.is_empty());
     texts
         .flat_map(|(key, text)| {
-            names_in(key, &text, index).into_iter().map(move |name| SecretReader {
+            places_in(key, &text, index).into_iter().map(move |place| SecretReader {
                 unit: unit.name.clone(),
-                name,
+                name: place.name.clone(),
                 by: key.to_owned(),
+                at: place.own_path(),
             })
         })
         .collect()
 }
 
-/// The names of the secrets that a setting with this text reads: by one of their paths or, where directories are bound, by a directory
-/// above it. Two phases may have secrets of one name.
-fn names_in(key: &str, text: &str, index: &PlaceIndex<'_>) -> BTreeSet<String> {
+/// The secrets that a setting with this text reads: by one of their paths or, where directories are bound, by a directory above it.
+fn places_in<'p>(key: &str, text: &str, index: &PlaceIndex<'p>) -> Vec<&'p ReadPlace> {
     if key.starts_with("Bind") || key.starts_with("LoadCredential") {
-        index.reached_by(text).map(|place| place.name.clone()).collect()
+        index.reached_by(text).collect()
     } else {
-        index.named_in(text).map(|place| place.name.clone()).collect()
+        index.named_in(text).collect()
     }
 }
 
@@ -109,9 +111,8 @@ fn with_scripts(commands: &[&str]) -> String {
     text
 }
 
-/// The readers among running processes, as far as this user may see their open files: processes of units that have a file of one of
-/// `mount_points` open.
-pub(crate) fn of_processes(root: &Root, mount_points: &[PathBuf], places: &[ReadPlace]) -> Vec<SecretReader> {
+/// The readers among running processes, as far as this user may see their open files.
+pub(crate) fn of_processes(root: &Root, places: &[ReadPlace]) -> Vec<SecretReader> {
     let processes = fs::read_dir(root.locate("/proc")).into_iter().flatten().flatten();
     let mut readers: Vec<SecretReader> = Vec::new();
     let own = std::process::id().to_string();
@@ -121,11 +122,12 @@ pub(crate) fn of_processes(root: &Root, mount_points: &[PathBuf], places: &[Read
     {
         let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         let targets = open.filter_map(|entry| fs::read_link(entry.path()).ok());
-        for name in targets.filter_map(|target| name_of(&target, mount_points, places)) {
+        for place in targets.filter_map(|target| place_of(&target, places)) {
             let reader = SecretReader {
                 unit: unit_of(&process),
-                name,
+                name: place.name.clone(),
                 by: "open file".to_owned(),
+                at: place.own_path(),
             };
             if !readers.contains(&reader) {
                 readers.push(reader);
@@ -136,19 +138,16 @@ pub(crate) fn of_processes(root: &Root, mount_points: &[PathBuf], places: &[Read
     readers
 }
 
-/// The name of the secret whose file in a generation is `target`.
-fn name_of(target: &Path, mount_points: &[PathBuf], places: &[ReadPlace]) -> Option<String> {
-    let below = mount_points
-        .iter()
-        .find_map(|mount_point| target.strip_prefix(mount_point).ok())?;
-    let mut parts = below.components();
-    parts.next()?;
-    // Of a file that was removed, the kernel says so behind its name.
-    let place = parts.as_path().to_str()?.trim_end_matches(" (deleted)");
-    places
-        .iter()
-        .find(|known| known.place == place)
-        .map(|known| known.name.clone())
+/// The secret whose file in a generation is `target`.
+fn place_of<'p>(target: &Path, places: &'p [ReadPlace]) -> Option<&'p ReadPlace> {
+    let in_generation = |known: &ReadPlace| {
+        let mut parts = target.strip_prefix(&known.mount_point).ok()?.components();
+        parts.next()?;
+        // Of a file that was removed, the kernel says so behind its name.
+        let place = parts.as_path().to_str()?.trim_end_matches(" (deleted)");
+        (known.place == place).then_some(())
+    };
+    places.iter().find(|known| in_generation(known).is_some())
 }
 
 /// The unit that a process belongs to, or else the process.

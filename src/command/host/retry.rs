@@ -35,15 +35,20 @@ pub(crate) fn answer(root: &Root) -> Result<Reply, Diagnosis> {
         return Err(installation::none());
     }
     let mut reply = Reply::default();
-    for installation in &installations {
+    let mut has_tried = false;
+    let has_own = installations.iter().any(Installation::is_own);
+    for installation in installations.iter().filter(|installation| installation.is_own() || !has_own) {
         match retry(installation, root) {
             Ok(None) => reply.text += &line_of(installation, "all is there"),
-            Ok(Some(said)) => reply.text += &line_of(installation, said),
+            Ok(Some(said)) => {
+                has_tried = true;
+                reply.text += &line_of(installation, said);
+            }
             Err(failure) => reply.failures.push(failure.of(installation.object())),
         }
     }
     if reply.failures.is_empty() && geteuid().is_root() {
-        reply.text += &start_waiting(&installations, root);
+        reply.text += &start_waiting(&installations, has_tried, root);
     }
     Ok(reply)
 }
@@ -60,13 +65,11 @@ fn line_of(installation: &Installation, said: &str) -> String {
 fn retry(installation: &Installation, root: &Root) -> Result<Option<&'static str>, Diagnosis> {
     let (_, fault) = PhaseStatus::of(installation, root)?;
     let unit = installation.unit.clone();
-    let has_failed = unit
-        .as_ref()
-        .is_some_and(|unit| !systemd::failed(std::slice::from_ref(unit)).is_empty());
+    let is_of_user = installation.user.is_some();
+    let has_failed = unit.as_ref().is_some_and(|unit| systemd::has_failed(unit, is_of_user));
     if fault.is_none() && !has_failed {
         return Ok(None);
     }
-    let is_of_user = installation.user.is_some();
     if !is_of_user && !geteuid().is_root() {
         return Err(Diagnosis::new("only root can try again", "run: sudo sops-nix retry"));
     }
@@ -92,9 +95,9 @@ fn retry(installation: &Installation, root: &Root) -> Result<Option<&'static str
     }
 }
 
-/// Starts what waited for the secrets: the units that read them or need the units that install them, and have failed or were never
-/// started.
-fn start_waiting(installations: &[Installation], root: &Root) -> String {
+/// Starts what waited for the secrets: the units that read them or need the units that install them, and have failed. If secrets were
+/// missing until now (`has_tried`), also those that were never started.
+fn start_waiting(installations: &[Installation], has_tried: bool, root: &Root) -> String {
     let units = unit_file::all(&readers::unit_directories(root));
     let places: Vec<_> = installations
         .iter()
@@ -106,7 +109,12 @@ fn start_waiting(installations: &[Installation], root: &Root) -> String {
         .filter(|unit| unit.name == TARGET || needs(unit))
         .map(|unit| unit.name.clone());
     let names: BTreeSet<_> = needing.chain(readers).collect();
-    let waiting = systemd::waiting(&names.into_iter().collect::<Vec<_>>());
+    let names: Vec<_> = names.into_iter().collect();
+    let waiting = if has_tried {
+        systemd::waiting(&names)
+    } else {
+        systemd::failed(&names)
+    };
     let started = waiting.iter().filter(|unit| systemd::start(unit));
     started
         .flat_map(|unit| ["started ".to_owned(), quoted(unit), "\n".to_owned()])

@@ -1,6 +1,6 @@
 //! The search path of the installer, in which it finds gpg and the plugins of age.
 
-use std::{env, os::unix::process::CommandExt as _, path::PathBuf, process::Command};
+use std::{env, os::unix::process::CommandExt as _, process::Command};
 
 use super::installation;
 use crate::{program::environment::Environment, system::root::Root};
@@ -9,7 +9,9 @@ use crate::{program::environment::Environment, system::root::Root};
 /// process does not have. Otherwise a plugin would seem to be missing that the installer finds. Returns if there is nothing to add, or
 /// if this cannot be done.
 pub(crate) fn adopt(root: &Root) {
-    let own: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
+    // A relative or empty directory is one of the current directory, in which anybody may have put programs.
+    let own = env::var_os("PATH").unwrap_or_default();
+    let own: Vec<_> = env::split_paths(&own).filter(|directory| directory.is_absolute()).collect();
     let installations = installation::of_own(root, &Environment::read());
     let named = installations.iter().flat_map(|installation| &installation.call.search_path);
     let new: Vec<_> = named.filter(|directory| !own.contains(directory)).cloned().collect();

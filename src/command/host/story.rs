@@ -85,9 +85,8 @@ impl Story {
     fn new(entry: EntryStatus, installation: &Installation, manifest: &Manifest, all: &[Installation], root: &Root) -> Self {
         let record = record(manifest, root).unwrap_or_default();
         let change = record.changes.get(&entry.place).cloned();
-        let readers = who_reads::of(all, root)
-            .into_iter()
-            .filter(|reader| reader.name == entry.name);
+        let own = root.locate(&manifest.link).join(&entry.place);
+        let readers = who_reads::of(all, root).into_iter().filter(|reader| reader.at == own);
         let (file_changed, recipients) = file(&entry, installation, manifest, root).unwrap_or_default();
         Self {
             option: format!("sops.{}s.{}", entry.kind, named(&entry.name)),

@@ -77,7 +77,7 @@ fn changed(story: &Story) -> String {
         (Some(time), true) => time.clone(),
         (Some(time), false) => {
             let units: Vec<_> = story.restarted.iter().map(|unit| quoted(unit)).collect();
-            format!("{time}, and restarted {}", units.join(", "))
+            format!("{time}, and restarted or reloaded {}", units.join(", "))
         }
     }
 }

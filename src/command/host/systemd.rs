@@ -1,6 +1,6 @@
 //! Asks systemd about units. Where no systemd runs, there are no answers.
 
-use std::{collections::BTreeMap, process::Command, time::Duration};
+use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use crate::{
     install::units::full_name,
@@ -13,54 +13,85 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a run of the installer may take: its unit has a limit of its own.
 const LONG_PATIENCE: Duration = Duration::from_mins(15);
 
+/// Whether a unit has failed. The unit is one of the user's service manager if it `is_of_user`.
+pub(crate) fn has_failed(unit: &str, is_of_user: bool) -> bool {
+    let states = states(is_of_user.then_some("--user"), &[unit.to_owned()]);
+    states.iter().any(UnitState::has_failed)
+}
+
 /// Those of `units` that have failed.
 pub(crate) fn failed(units: &[String]) -> Vec<String> {
-    chosen(units, has_failed)
+    let states = states(None, units).into_iter();
+    states.filter(UnitState::has_failed).map(|unit| unit.name).collect()
 }
 
-/// Those of `units` that have failed, or that something wants and that were never started since the machine was: what they need has
-/// failed. Somebody may have stopped the other units that are inactive.
+/// Those of `units` that have failed, or that were never started since the machine was, although an active unit wants them: what they
+/// need has failed. Somebody may have stopped the other units that are inactive.
 pub(crate) fn waiting(units: &[String]) -> Vec<String> {
-    chosen(units, |unit| has_failed(unit) || was_never_started(unit))
+    let states = states(None, units);
+    let by: BTreeSet<_> = states.iter().flat_map(|unit| &unit.wanted_by).cloned().collect();
+    let active: BTreeSet<_> = self::states(None, &by.into_iter().collect::<Vec<_>>())
+        .into_iter()
+        .filter(|unit| unit.state == "active")
+        .map(|unit| unit.name)
+        .collect();
+    let is_wanted = |unit: &UnitState| unit.wanted_by.iter().any(|name| active.contains(name));
+    let waiting = states
+        .into_iter()
+        .filter(|unit| unit.has_failed() || (unit.was_never_started() && is_wanted(unit)));
+    waiting.map(|unit| unit.name).collect()
 }
 
-fn has_failed(unit: &Properties<'_>) -> bool {
-    unit.get("ActiveState") == Some(&"failed")
+/// What systemd says of a unit.
+#[derive(Default)]
+struct UnitState {
+    /// Its full name.
+    name: String,
+    /// Whether it is `active`, `inactive`, `failed` or on its way.
+    state: String,
+    /// When it last began to start, in microseconds since the machine was started; 0 for never.
+    started: String,
+    /// The units that want or require it.
+    wanted_by: Vec<String>,
 }
 
-fn was_never_started(unit: &Properties<'_>) -> bool {
-    let is_wanted = ["WantedBy", "RequiredBy"]
-        .iter()
-        .any(|key| unit.get(key).is_some_and(|value| !value.is_empty()));
-    is_wanted && unit.get("ActiveState") == Some(&"inactive") && unit.get("InactiveExitTimestampMonotonic") == Some(&"0")
+impl UnitState {
+    fn parse(block: &str) -> Self {
+        let mut unit = Self::default();
+        for (key, value) in block.lines().filter_map(|line| line.split_once('=')) {
+            match key {
+                "Id" => value.clone_into(&mut unit.name),
+                "ActiveState" => value.clone_into(&mut unit.state),
+                "InactiveExitTimestampMonotonic" => value.clone_into(&mut unit.started),
+                _ => unit.wanted_by.extend(value.split_whitespace().map(str::to_owned)),
+            }
+        }
+        unit
+    }
+
+    fn has_failed(&self) -> bool {
+        self.state == "failed"
+    }
+
+    fn was_never_started(&self) -> bool {
+        self.state == "inactive" && self.started == "0"
+    }
 }
 
-/// What systemd says of a unit, by the names of its properties.
-type Properties<'t> = BTreeMap<&'t str, &'t str>;
-
-/// The full names of those `units` of which systemd says what `is_it` looks for. Of a template, they are its instances.
-fn chosen(units: &[String], is_it: impl Fn(&Properties<'_>) -> bool) -> Vec<String> {
+/// The states of `units`. Of a template, they are those of its instances. Without an answer, there are none.
+fn states(user: Option<&str>, units: &[String]) -> Vec<UnitState> {
     if units.is_empty() {
         return Vec::new();
     }
     let mut command = Command::new("systemctl");
-    command.args([
+    command.args(user).args([
         "show",
         "--property=Id,ActiveState,InactiveExitTimestampMonotonic,WantedBy,RequiredBy",
         "--",
     ]);
     command.args(units.iter().map(|unit| full_name(unit).replace("@.", "@*.")));
-    let Some(answer) = output(command) else { return Vec::new() };
-    let blocks = answer.split("\n\n").map(|block| {
-        block
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .collect::<Properties<'_>>()
-    });
-    let chosen = blocks.filter(|unit| is_it(unit));
-    chosen
-        .filter_map(|unit| unit.get("Id").map(|name| (*name).to_owned()))
-        .collect()
+    let answer = output(command).unwrap_or_default();
+    answer.split("\n\n").map(UnitState::parse).collect()
 }
 
 /// The units of an ordering cycle that the start of `unit` leads to. `systemd-analyze` finds it in the unit files, as systemd would at

@@ -11,6 +11,9 @@ use crate::system::read;
 /// The most bytes of a unit file or drop-in that are read: systemd's own limit for a line is 1 MiB.
 const LARGEST: usize = 1 << 20;
 
+/// How many files one unit has at most, and how many units of its name a module makes at most: far more than any module does.
+const MOST: usize = 50;
+
 /// A unit, as its file and its drop-ins define it.
 pub(crate) struct UnitFile {
     /// The name, such as `nginx.service`.
@@ -40,19 +43,42 @@ impl UnitFile {
             values
         })
     }
+
+    /// The variables that the unit sets, by `Environment=`.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (String, String)> {
+        let words = self.values("Environment").into_iter().filter_map(shlex::split).flatten();
+        words.filter_map(|word| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
 }
 
 /// The units that have a file in one of these directories, by name. If several have one, that of the first counts. An alias is not
 /// a unit, and neither is one that is masked.
 pub(crate) fn all(directories: &[PathBuf]) -> Vec<UnitFile> {
+    let units = named("", directories).into_iter();
+    units.map(|(name, path)| read(name, &path, directories)).collect()
+}
+
+/// Those units in a directory whose name begins with `prefix`, at most [`MOST`]: a user may have made any number of files.
+pub(crate) fn beginning_with(prefix: &str, directory: &Path) -> Vec<UnitFile> {
+    let directories = [directory.to_owned()];
+    let units = named(prefix, &directories).into_iter().take(MOST);
+    units.map(|(name, path)| read(name, &path, &directories)).collect()
+}
+
+/// The names and paths of units.
+fn named(prefix: &str, directories: &[PathBuf]) -> BTreeMap<String, PathBuf> {
     let mut paths: BTreeMap<String, PathBuf> = BTreeMap::new();
     for path in directories.iter().flat_map(|directory| entries(directory)) {
-        if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+        if let Some(name) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .filter(|name| name.starts_with(prefix))
+        {
             paths.entry(name.to_owned()).or_insert(path);
         }
     }
-    let units = paths.into_iter().filter(|(name, path)| is_unit(name) && is_own(name, path));
-    units.map(|(name, path)| read(name, &path, directories)).collect()
+    paths.retain(|name, path| is_unit(name) && is_own(name, path));
+    paths
 }
 
 fn is_unit(name: &str) -> bool {
@@ -83,7 +109,11 @@ fn read(name: String, path: &Path, directories: &[PathBuf]) -> UnitFile {
     files.extend(template(&name).iter().flat_map(|template| drop_ins(template)));
     files.extend(drop_ins(&name));
     let is_drop_in = |file: &PathBuf| file == path || file.extension().is_some_and(|ending| ending == "conf");
-    let texts = files.iter().filter(|file| is_drop_in(file)).filter_map(|file| text(file));
+    let texts = files
+        .iter()
+        .filter(|file| is_drop_in(file))
+        .take(MOST)
+        .filter_map(|file| text(file));
     UnitFile {
         name,
         settings: texts.flat_map(|text| settings(&text)).collect(),

@@ -47,6 +47,7 @@ pub(crate) fn answer(arguments: &WhoReadsArguments, audience: Audience, root: &R
     }
     let mut readers = of(&installations, root);
     readers.retain(|reader| arguments.name.as_ref().is_none_or(|name| reader.name == *name));
+    readers.dedup_by(|one, other| (&one.unit, &one.name, &one.by) == (&other.unit, &other.name, &other.by));
     let readership = Readership { readers };
     let text = match audience {
         _ if arguments.json => json(&readership),
@@ -65,13 +66,9 @@ pub(crate) fn of(installations: &[Installation], root: &Root) -> Vec<SecretReade
         .iter()
         .flat_map(|installation| place::of(installation, root))
         .collect();
-    let manifests = installations
-        .iter()
-        .filter_map(|installation| installation.manifest.as_ref().ok());
-    let mount_points: Vec<_> = manifests.map(|manifest| root.locate(&manifest.mount_point)).collect();
     let units = unit_file::all(&readers::unit_directories(root));
     let mut found = readers::of_units(&units, &places);
-    found.extend(readers::of_processes(root, &mount_points, &places));
+    found.extend(readers::of_processes(root, &places));
     found.sort_by(|one, other| one.unit.cmp(&other.unit));
     found
 }

@@ -95,7 +95,9 @@ impl Examination {
             .collect();
         let readers = readers::of_units(&units, &places);
         let patient = Patient { root, units, readers };
-        let each = installations.iter().flat_map(|installation| patient.examine(installation));
+        // For the others, keys and files would only seem to be missing.
+        let own = installations.iter().filter(|installation| installation.is_own());
+        let each = own.flat_map(|installation| patient.examine(installation));
         let findings = each.chain(unit_check::of_all(&patient.units, &patient.readers, &places));
         // Phases share keys and files.
         let mut seen = HashSet::new();
@@ -129,13 +131,16 @@ impl Patient<'_> {
             false,
             self.root,
         );
-        let unit = self.units.iter().find(|unit| Some(&unit.name) == installation.unit.as_ref());
+        let of_system = self.units.iter().filter(|_| installation.user.is_none());
+        let unit = of_system
+            .into_iter()
+            .find(|unit| Some(&unit.name) == installation.unit.as_ref());
         [
-            key_check::of(manifest, &rehearsal, unit, self.root),
+            key_check::of(installation, manifest, &rehearsal, unit, self.root),
             file_check::of(manifest),
             failures(&rehearsal),
             self.installed(installation, manifest, &rehearsal),
-            link_check::of(manifest, self.root),
+            link_check::of(installation, manifest, self.root),
             mount_check::of(manifest, self.root),
             unit_check::of_installation(installation, unit, &self.readers),
         ]

@@ -7,7 +7,10 @@ use std::{
 
 use super::finding::{HostFinding, Subject};
 use crate::{
-    command::{host::unit_file::UnitFile, public_half::public_key_in},
+    command::{
+        host::{installation::Installation, unit_file::UnitFile},
+        public_half::public_key_in,
+    },
     keys::{MAX_SSH_KEY_BYTES, Notice, SshRecipients},
     manifest::Manifest,
     program::{rehearsal::Rehearsal, sops_files::sources},
@@ -32,12 +35,20 @@ const FIRST: [&str; 9] = [
     "/var/log",
 ];
 
-/// What is wrong with the keys that a manifest names. `unit` is the unit that installs it; without one, a script does.
-pub(crate) fn of(manifest: &Manifest, rehearsal: &Rehearsal, unit: Option<&UnitFile>, root: &Root) -> Vec<HostFinding> {
+/// What is wrong with the keys that a manifest names. `unit` is the unit that installs it; without one, a script does, or a user's
+/// service manager, which starts when all file systems are there.
+pub(crate) fn of(
+    installation: &Installation,
+    manifest: &Manifest,
+    rehearsal: &Rehearsal,
+    unit: Option<&UnitFile>,
+    root: &Root,
+) -> Vec<HostFinding> {
     let notices = rehearsal.notices.iter().filter_map(told);
     let paths = paths(manifest);
     let late = later_file_systems(&fs::read_to_string(root.locate("/etc/fstab")).unwrap_or_default());
-    let late = paths.iter().filter_map(|path| too_late(path, &late, unit));
+    let at_boot = paths.iter().filter(|_| installation.user.is_none());
+    let late = at_boot.filter_map(|path| too_late(path, &late, unit));
     let halves = manifest.age_ssh_key_paths.iter().chain(&manifest.ssh_key_paths);
     let halves = halves.filter_map(|path| of_another_key(path));
     let diagnoses = notices.chain(late).chain(halves).chain(alike(manifest, rehearsal));

@@ -8,6 +8,7 @@ use std::{
 
 use super::finding::{HostFinding, Subject};
 use crate::{
+    command::host::installation::Installation,
     manifest::Manifest,
     system::{root::Root, users::homes},
     text::{diagnosis::Diagnosis, printable::shown, shell},
@@ -20,11 +21,14 @@ const DEPTH: usize = 5;
 
 /// The symlinks that lead into an installation and to nothing: that to the live generation, and those at paths of secrets that the
 /// configuration no longer has. They are looked for in `/etc`, `/var/lib`, `/srv` and homes.
-pub(crate) fn of(manifest: &Manifest, root: &Root) -> Vec<HostFinding> {
+pub(crate) fn of(installation: &Installation, manifest: &Manifest, root: &Root) -> Vec<HostFinding> {
     let link = root.locate(&manifest.link);
     if link.is_symlink() && !link.exists() {
         let cause = format!("the link {} leads to a generation that is gone", shown(&link));
-        return vec![HostFinding::new(Subject::Link, Diagnosis::new(cause, "run: sops-nix retry"))];
+        return vec![HostFinding::new(
+            Subject::Link,
+            Diagnosis::new(cause, format!("run: {}", installation.again(manifest))),
+        )];
     }
     let targets = [&manifest.link, &manifest.mount_point];
     let declared = declared(manifest, root);

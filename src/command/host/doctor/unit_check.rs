@@ -57,10 +57,8 @@ fn cyclic(unit: &str, units: &[String]) -> Diagnosis {
 /// What is wrong with units that read or watch secrets.
 pub(crate) fn of_all(units: &[UnitFile], readers: &[SecretReader], places: &[ReadPlace]) -> Vec<HostFinding> {
     let unit_of = |name: &str| units.iter().find(|unit| unit.name == name);
-    let by_name: HashMap<_, _> = places.iter().map(|place| (place.name.as_str(), place)).collect();
-    let reads = readers
-        .iter()
-        .filter_map(|reader| Some((reader, *by_name.get(reader.name.as_str())?)));
+    let by_path: HashMap<_, _> = places.iter().map(|place| (place.own_path(), place)).collect();
+    let reads = readers.iter().filter_map(|reader| Some((reader, *by_path.get(&reader.at)?)));
     let unordered = reads.clone().filter_map(|(reader, place)| {
         // What an activation script installs is there before any unit starts.
         let installer = unit_of(place.installer.as_ref()?)?;
