@@ -1,0 +1,68 @@
+//! What tells a file from every other file, also after a restart.
+//!
+//! Paths and numbers of devices do not: a path may get another file, and devices may be numbered anew at each boot. An inode number
+//! is given again when its file is gone, so the time of birth is compared, too.
+
+use std::os::fd::AsFd;
+
+use rustix::{
+    fs::{self, AtFlags, FileType, Statx, StatxFlags},
+    io::Errno,
+    path::Arg,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a file is, and to whom it belongs.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct FileMark {
+    /// The inode number.
+    inode: u64,
+    /// When the file was made, in seconds and nanoseconds since 1970. `None` if the file system does not say this.
+    pub born: Option<(i64, u32)>,
+    /// The number of the owner.
+    user: u32,
+    /// The number of the group.
+    group: u32,
+    /// The kind of the file, and its permission bits, as in `st_mode`.
+    mode: u16,
+}
+
+impl FileMark {
+    /// The mark of `name` in `dir`; `None` if the name does not exist. A symlink is not followed.
+    pub(crate) fn at(dir: impl AsFd, name: impl Arg) -> Result<Option<Self>, Errno> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        match fs::statx(dir, name, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME) {
+            Ok(status) => Ok(Some(Self::of(&status))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// The mark of an open file.
+    pub(crate) fn of_open(file: impl AsFd) -> Result<Self, Errno> {
+        let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
+        fs::statx(file, c"", AtFlags::EMPTY_PATH, wanted).map(|status| Self::of(&status))
+    }
+
+    fn of(status: &Statx) -> Self {
+        let has_birth = StatxFlags::from_bits_retain(status.stx_mask).contains(StatxFlags::BTIME);
+        let born = &status.stx_btime;
+        Self {
+            inode: status.stx_ino,
+            born: has_birth.then_some((born.tv_sec, born.tv_nsec)),
+            user: status.stx_uid,
+            group: status.stx_gid,
+            mode: status.stx_mode,
+        }
+    }
+
+    /// Whether both are the same file. Its owner and its permissions may have changed.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        (self.inode, self.born, self.kind()) == (other.inode, other.born, other.kind())
+    }
+
+    /// The kind of the file.
+    pub(crate) fn kind(&self) -> FileType {
+        FileType::from_raw_mode(self.mode.into())
+    }
+}
