@@ -223,18 +223,13 @@ impl Accounts {
     }
 
     /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the
-    /// group of root. If `/etc/group` has one of the two, the name service is not asked for the other.
+    /// group of root.
     ///
     /// # Errors
     ///
     /// If the group database gives an error.
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
-        let names = ["keys", "nogroup"];
-        let number = |name| number_in(Path::new(GROUPS), GROUP_FIELDS, name);
-        if let Some(group) = names.into_iter().find_map(number) {
-            return Ok(Gid::from_raw(group));
-        }
-        for name in names {
+        for name in ["keys", "nogroup"] {
             match self.group(name) {
                 Err(UserError::NoGroup(_)) => {}
                 answer => return answer,
