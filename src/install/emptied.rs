@@ -19,7 +19,7 @@ use super::{
     homes::Homes,
     ledger::{Directory, Made},
     mark::FileMark,
-    recorded::{self, Found},
+    recorded::{self, Reached},
     site::Site,
 };
 use crate::{system::users, text::shell};
@@ -57,9 +57,9 @@ pub(crate) fn remove(site: &Site, made: &mut Made) -> Vec<String> {
 /// Removes one directory. Returns whether it can leave the ledger.
 fn remove_one(site: &Site, path: &Path, directory: &Directory) -> Result<bool, InstallError> {
     let place = match recorded::find(site, path, directory.mounted.as_deref())? {
-        Found::Place(place) => place,
-        Found::Nothing | Found::Replaced(_) => return Ok(true),
-        Found::Unmounted => return Ok(false),
+        Reached::Place(place) => place,
+        Reached::Nothing | Reached::Replaced(_) => return Ok(true),
+        Reached::Unmounted => return Ok(false),
     };
     let there = FileMark::at(&place.dir, place.name.as_os_str()).map_err(failed("examine", path))?;
     let Some(mark) = directory.mark else {

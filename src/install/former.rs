@@ -14,7 +14,7 @@ use super::{
     error::InstallError,
     homes::Homes,
     ledger::{Link, Made},
-    recorded::{self, Found},
+    recorded::{self, Reached},
     site::Site,
     step::Step,
     symlinks::Symlink,
@@ -92,7 +92,7 @@ pub(crate) fn remove_links(
 /// The places of `symlinks` by directory. One place may have two paths, by a bind mount.
 fn places(site: &Site, symlinks: &[Symlink<'_>]) -> HashMap<Step, PathBuf> {
     let place = |symlink: &Symlink<'_>| match recorded::find(site, &symlink.at, None) {
-        Ok(Found::Place(place)) => Some((Step::of(&fs::fstat(&place.dir).ok()?, &place.name), symlink.at.clone())),
+        Ok(Reached::Place(place)) => Some((Step::of(&fs::fstat(&place.dir).ok()?, &place.name), symlink.at.clone())),
         _ => None,
     };
     symlinks.iter().filter_map(place).collect()
@@ -103,12 +103,12 @@ fn remove_one(site: &Site, path: &Path, link: &Link, places: &HashMap<Step, Path
     let left = |error| InstallError::left(&error, path, &format!("rm {}", shell::path(path)));
     let mounted = link.mounted.as_deref();
     let place = match recorded::find(site, path, mounted).map_err(left)? {
-        Found::Place(place) => place,
-        Found::Nothing => return Ok(Removal::Done),
-        Found::Replaced(part) => return Ok(Removal::Forgotten(InstallError::led_away(path, &part))),
+        Reached::Place(place) => place,
+        Reached::Nothing => return Ok(Removal::Done),
+        Reached::Replaced(part) => return Ok(Removal::Forgotten(InstallError::led_away(path, &part))),
         // More is mounted later in this boot.
-        Found::Unmounted if site.homes == Homes::Earlier => return Ok(Removal::Stays),
-        Found::Unmounted => return Err(InstallError::not_mounted(path, mounted.unwrap_or(path))),
+        Reached::Unmounted if site.homes == Homes::Earlier => return Ok(Removal::Stays),
+        Reached::Unmounted => return Err(InstallError::not_mounted(path, mounted.unwrap_or(path))),
     };
     let step = fs::fstat(&place.dir).map(|dir| Step::of(&dir, &place.name));
     if let Some(other) = step.ok().and_then(|step| places.get(&step)) {

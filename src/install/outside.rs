@@ -26,7 +26,7 @@ use super::{
     links::{self, Spread},
     mark::FileMark,
     plan::Wanted,
-    recorded::{self, Found},
+    recorded::{self, Reached},
     site::Site,
     symlinks::{Symlink, named, symlinks, without_symlink},
 };
@@ -139,7 +139,7 @@ pub(crate) fn gone(site: &Site, entries: &[Entry<'_>], wanted: &[Wanted<'_>]) ->
 fn adopt(site: &Site, made: &mut Made, written: i64) {
     for (path, directory) in made.directories.iter_mut().filter(|(_, directory)| directory.mark.is_none()) {
         let is_of_the_run = |mark: &FileMark| mark.born.is_none_or(|(seconds, _)| seconds.abs_diff(written) <= LONGEST_RUN);
-        if let Ok(Found::Place(place)) = recorded::find(site, path, directory.mounted.as_deref())
+        if let Ok(Reached::Place(place)) = recorded::find(site, path, directory.mounted.as_deref())
             && let Ok(Some(mark)) = FileMark::at(&place.dir, place.name.as_os_str())
         {
             directory.mark = Some(mark).filter(|mark| mark.kind() == FileType::Directory && is_of_the_run(mark));
@@ -222,7 +222,7 @@ fn confirm(site: &Site, made: &mut Made, symlinks: &[Symlink<'_>], spread: &Spre
 /// Whether no directory is left that a killed run has made under a temporary name for the directory `path`, which is not there.
 fn is_clear(site: &Site, path: &Path, directory: &Directory) -> bool {
     match recorded::find(site, path, directory.mounted.as_deref()) {
-        Ok(Found::Place(place)) => {
+        Ok(Reached::Place(place)) => {
             let new = suffixed(&place.name, NEW);
             let is_there = !matches!(files::status(&place.dir, new.as_os_str()), Ok(None));
             !is_there
@@ -231,7 +231,7 @@ fn is_clear(site: &Site, path: &Path, directory: &Directory) -> bool {
                     Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST)
                 )
         }
-        Ok(Found::Nothing | Found::Replaced(_)) => true,
-        Ok(Found::Unmounted) | Err(_) => false,
+        Ok(Reached::Nothing | Reached::Replaced(_)) => true,
+        Ok(Reached::Unmounted) | Err(_) => false,
     }
 }

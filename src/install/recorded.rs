@@ -18,7 +18,7 @@ use super::{
 };
 
 /// What is found at a path in the ledger.
-pub(crate) enum Found {
+pub(crate) enum Reached {
     /// The directory of the path is there.
     Place(Destination),
     /// The directory is gone, and with it what was there.
@@ -30,11 +30,11 @@ pub(crate) enum Found {
 }
 
 /// Finds the place of `path`, whose file system is mounted at `mounted`.
-pub(crate) fn find(site: &Site, path: &Path, mounted: Option<&Path>) -> Result<Found, InstallError> {
+pub(crate) fn find(site: &Site, path: &Path, mounted: Option<&Path>) -> Result<Reached, InstallError> {
     if let Some(directory) = mounted
         && !begins_a_file_system(directory).map_err(failed("examine", directory))?
     {
-        return Ok(Found::Unmounted);
+        return Ok(Reached::Unmounted);
     }
     let mut parts = walk::parts(&site.root, path)?;
     let name = parts.pop_back().ok_or_else(|| InstallError::not_plain(path))?;
@@ -44,16 +44,16 @@ pub(crate) fn find(site: &Site, path: &Path, mounted: Option<&Path>) -> Result<F
         here.push(&part);
         let next = match walk::look(&dir, &part) {
             Ok(next) => next,
-            Err(Errno::NOENT) => return Ok(Found::Nothing),
+            Err(Errno::NOENT) => return Ok(Reached::Nothing),
             Err(cause) => return Err(failed("open", &here)(cause)),
         };
         match files::kind(&fs::fstat(&next).map_err(failed("examine", &here))?) {
             FileType::Directory => dir = next,
-            FileType::Symlink => return Ok(Found::Replaced(here)),
-            _ => return Ok(Found::Nothing),
+            FileType::Symlink => return Ok(Reached::Replaced(here)),
+            _ => return Ok(Reached::Nothing),
         }
     }
-    Ok(Found::Place(Destination {
+    Ok(Reached::Place(Destination {
         dir,
         name,
         path: path.to_owned(),
