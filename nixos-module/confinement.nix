@@ -19,8 +19,8 @@ in
   name,
   # `needNetwork`, `needPrograms` and `mayNeedTpm` of key-sources.nix.
   keySources,
-  # Whether commands of the configuration run in the unit, too.
-  hasHooks,
+  # Seconds that commands of the configuration may take before the installation, and again after it. null if there are none.
+  hookSeconds,
   # Seconds that a program may take for one answer about a key.
   keyTimeout,
   # The largest size in MiB of a sops file, of all secrets, and of all templates.
@@ -32,6 +32,9 @@ in
 let
   # We do not know what age plugins, gpg and key commands do, so they get all devices and system calls that they may need.
   onlyOurs = !keySources.needPrograms;
+
+  hasHooks = hookSeconds != null;
+  hooks = if hasHooks then hookSeconds else 0;
 in
 {
   # CHOWN, FOWNER, and FSETID (for set-group-id) set owners and modes of files. DAC_* reach keys and homes that belong to other users. Mounting needs no
@@ -86,7 +89,7 @@ in
     LimitCORE = 0;
     UMask = "0077";
 
-    TimeoutStartSec = "${toString (import ./deadline.nix { inherit keyTimeout; })}s";
+    TimeoutStartSec = "${toString (import ./deadline.nix { inherit keyTimeout; } + 2 * hooks)}s";
   }
   // lib.optionalAttrs onlyOurs {
     RestrictNamespaces = true;
@@ -102,6 +105,8 @@ in
     # An attempt to mount gets an error instead of a signal, so that the installer can report what it could not do.
     SystemCallErrorNumber = "EPERM";
   }
+  # After a failed installation, systemd runs the commands while it stops the unit.
+  // lib.optionalAttrs hasHooks { TimeoutStopSec = "${toString (hooks + 5)}s"; }
   # With this, the unit can use only /dev/null and the like. systemd decrypts a credential of the unit under the same rule. If a
   # rule keeps systemd from the TPM, systemd asks a service to decrypt the credential. That service may not run yet so early in the
   # boot. So the rule is left out if the TPM may be needed. It would hold commands of the configuration as well, which may open a disk.

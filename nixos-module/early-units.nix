@@ -35,10 +35,15 @@ rec {
     ] (_: [ "systemd-sysusers.service" ])
     // {
       # systemd-remount-fs.service, which an entry for / in fstab starts, makes local mounts wait for the devices in /dev, and these wait for users.
-      "local-fs-pre.target" = lib.optional (
-        config.fileSystems or { } ? "/"
-      ) "systemd-tmpfiles-setup-dev.service";
-      "local-fs.target" = [ "local-fs-pre.target" ];
+      "local-fs-pre.target" = [
+        "systemd-remount-fs.service"
+      ]
+      ++ lib.optional (config.fileSystems or { } ? "/") "systemd-tmpfiles-setup-dev.service";
+      # Only udev tells systemd that a disk is there.
+      "local-fs.target" = [
+        "local-fs-pre.target"
+      ]
+      ++ lib.optional (config.fileSystems or { } ? "/") "systemd-udevd.service";
       "cryptsetup.target" = [ "cryptsetup-pre.target" ];
       "systemd-tmpfiles-setup.service" = [
         "systemd-sysusers.service"

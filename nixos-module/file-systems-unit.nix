@@ -67,7 +67,7 @@ in
       after = [
         "systemd-remount-fs.service"
       ]
-      # The two units run one after the other: both may start the same gpg-agent, or ask for the same PIN.
+      # The two units run one after the other: both may start the same gpg-agent, ask for the same PIN, or run commands that take the key away.
       ++ lib.optional (ways.earlyByUnit && !phases.early.isEmpty) "sops-nix-for-users.service"
       ++ lib.optional keySources.mayNeedTpm "tpm2.target";
       wants = targets;

@@ -3,6 +3,8 @@
 # A unit runs them with full privileges (`+`), so its confinement does not hold them. But they would still be in namespaces of the unit, where the system
 # does not see what they mount, and where there may be no network. So there they enter the namespaces of the system first. A script must not do that: it
 # may run in the root of another system, which is being installed.
+#
+# In all else both ways are the same: the PATH, the mode of new files, the time limit, and no terminal to read from.
 {
   lib,
   pkgs,
@@ -10,11 +12,22 @@
 }:
 
 let
+  # The programs that every unit of NixOS has, and mount.
   path = lib.makeBinPath [
     pkgs.coreutils
+    pkgs.findutils
+    pkgs.gnugrep
+    pkgs.gnused
+    pkgs.systemd
     pkgs.util-linux
   ];
 
+  # How many seconds the commands may take, and how many more they get to end themselves.
+  limit = 80;
+  grace = 5;
+
+  # A signal that ends the installation reaches the commands by `timeout`. The script goes on, so that it can say how they ended, and so that the commands
+  # after the installation do not run beside those before it.
   hook =
     {
       name,
@@ -29,12 +42,17 @@ let
       }
       enter='nsenter --target 1 --mount --net --wd=/'
       if [ $# != 0 ] && $enter true 2> /dev/null; then exec $enter "$0"; fi
-      (
-      set -e
-      ${cfg.${option}}
-      )
+      umask 077
+      trap : HUP INT TERM
+      timeout --kill-after=${toString grace} ${toString limit} ${pkgs.runtimeShell} -ec ${
+        lib.escapeShellArg cfg.${option}
+      } < /dev/null
       status=$?
-      [ "$status" = 0 ] || echo "sops.${option} ended with exit code $status" >&2
+      case $status in
+        0) ;;
+        124 | 137) echo "sops.${option} took longer than ${toString limit} seconds, and was ended" >&2 ;;
+        *) echo "sops.${option} ended with exit code $status" >&2 ;;
+      esac
       exit "$status"
     '';
   before = hook {
@@ -59,16 +77,19 @@ rec {
   # Whether there are such commands for a phase. A phase that installs nothing needs none.
   any = phase: hasBefore phase || hasAfter phase;
 
+  # How many seconds the commands of one option may take at most.
+  seconds = limit + grace;
+
   # Why a dry activation cannot tell what would change: it changes nothing, so it makes no key.
   notTold = phase: lib.optional (hasBefore phase) "sops.preInstall does not run in a dry activation";
 
   # The fields of a unit. If the commands before the installation fail, it is tried nevertheless: another key may open the files. The commands after it also
-  # run if it has failed.
+  # run if it has failed. They come before all other commands: if one of those fails, systemd runs no further one.
   execStartPre = phase: lib.optional (hasBefore phase) "-+${before phase} unit";
-  execStartPost = phase: lib.optional (hasAfter phase) "+${after phase} unit";
-  execStopPost = phase: lib.optional (hasAfter phase) "+${after phase} failure";
+  execStartPost = phase: lib.mkBefore (lib.optional (hasAfter phase) "+${after phase} unit");
+  execStopPost = phase: lib.mkBefore (lib.optional (hasAfter phase) "+${after phase} failure");
 
-  # What an activation script runs: the installer, with the commands around it.
+  # What an activation script runs: the installer, with the commands around it. Those after it also run if a signal ends the script.
   installer =
     phase:
     if !any phase then
@@ -85,16 +106,21 @@ rec {
           }
           fi
         ''
-        + lib.optionalString (hasBefore phase) "${before phase}\n"
-        + ''
-          ${phase.installer}
-          status=$?
-        ''
         + lib.optionalString (hasAfter phase) ''
-          ${after phase}
-          last=$?
-          [ "$status" != 0 ] || status=$last
+          finish() {
+            status=$?
+            trap : HUP INT TERM
+            ${after phase}
+            last=$?
+            [ "$status" != 0 ] || status=$last
+            exit "$status"
+          }
+          trap finish EXIT
+          trap 'exit 129' HUP
+          trap 'exit 130' INT
+          trap 'exit 143' TERM
         ''
-        + "exit \"$status\"\n"
+        + lib.optionalString (hasBefore phase) "${before phase}\n"
+        + "${phase.installer}\n"
       );
 }

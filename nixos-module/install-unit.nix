@@ -90,7 +90,7 @@ rec {
       }
       // lib.optionalAttrs isConfined (confinement {
         inherit name keySources;
-        hasHooks = hooks.any phase;
+        hookSeconds = if hooks.any phase then hooks.seconds else null;
         inherit (cfg) keyTimeout maxSize;
         roots = lib.unique (
           phases.usualRoots ++ phase.roots ++ lib.optional (cfg.gnupg.home != null) cfg.gnupg.home

@@ -12,6 +12,7 @@ let
   sysinit = "sysinit.target";
   keyUnit = "sops-nix-generate-age-key.service";
   usersUnit = "sops-nix-for-users.service";
+  fileSystemsUnit = "sops-nix-for-file-systems.service";
 
   inherit (import ./early-units.nix { inherit config lib; }) earlyUnits earlyByName milestones;
   inherit
@@ -110,6 +111,7 @@ let
         lib.elem name [
           unit
           usersUnit
+          fileSystemsUnit
           keyUnit
         ];
     in
@@ -127,9 +129,6 @@ let
     fs: fileSystems.isWaitedFor fs && !utils.fsNeededForBoot fs
   ) fileSystems.all;
   localMountUnits = map mountOf localMounts;
-in
-{
-  inherit keyMounts mountOf nameOf;
 
   # The units that bring up the network, and those that wait until it is up.
   network = [
@@ -138,6 +137,30 @@ in
     "systemd-networkd-wait-online.service"
     "systemd-networkd.service"
   ];
+in
+{
+  inherit
+    keyMounts
+    mountOf
+    nameOf
+    network
+    ;
+
+  # Whether a unit is in the configuration, or is one of systemd that starts early or brings up the network.
+  isKnown =
+    unit:
+    own null (nameOf unit) != null
+    || lib.elem unit (
+      network
+      ++ [
+        "network-pre.target"
+        "remote-fs-pre.target"
+        "remote-fs.target"
+      ]
+    );
+
+  # Whether a unit waits for one of `goals`, or is one of them.
+  reaches = reaches [ ];
 
   # The local file systems for which local-fs.target waits and that wait for one of `goals`.
   localMountsWaitingFor = goals: lib.filter (fs: reaches [ ] goals (mountOf fs)) localMounts;

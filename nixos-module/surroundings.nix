@@ -74,20 +74,89 @@ let
     ++ lib.optional ways.regularByUnit phases.regular
   );
 
+  # Our own units have their order already.
+  ours = [
+    "sops-nix.service"
+    "sops-nix.target"
+    "sops-nix-for-users.service"
+    "sops-nix-for-file-systems.service"
+    "sops-nix-generate-age-key.service"
+    "sops-install-secrets.service"
+    "sops-install-secrets-for-users.service"
+  ];
+  others = lib.subtractLists ours;
+  oursAssertions =
+    option:
+    map (unit: {
+      assertion = false;
+      message = "sops.${option}: ${unit} is a unit of this module, whose order is fixed: remove ${unit} from sops.${option}.";
+    }) (lib.intersectLists ours cfg.${option});
+
+  # A unit that waits for the secrets cannot come before them.
+  installerOf = phase: "sops-nix${phase.suffix}.service";
+  waitingAssertions = map (
+    unit:
+    let
+      phase = lib.findFirst (
+        phase:
+        ordering.reaches [
+          (installerOf phase)
+          "sops-nix.target"
+        ] unit
+      ) null byUnit;
+    in
+    {
+      assertion = phase == null;
+      message = "sops.after: ${unit} starts only after ${installerOf phase}: remove that order, or remove ${unit} from sops.after.";
+    }
+  ) (others cfg.after);
+
   tooEarly = import ./too-early.nix { inherit lib ordering; };
+  # Units that open disks or mount file systems.
+  isOfDisks =
+    unit:
+    lib.any (prefix: lib.hasPrefix prefix unit) [
+      "cryptsetup"
+      "local-fs"
+      "systemd-cryptsetup@"
+      "zfs-import-"
+    ]
+    || lib.hasSuffix ".mount" unit;
   beforeAssertions = lib.concatMap (
     unit:
     map (
       phase:
       let
-        early = tooEarly unit "sops-nix${phase.suffix}.service";
+        early = tooEarly unit (installerOf phase);
       in
       {
         assertion = !early.isTooEarly;
-        message = "sops.before: ${early.text}: remove that order, or remove ${unit} from sops.before.";
+        message =
+          "sops.before: ${early.text}: "
+          + (
+            if isOfDisks unit && phase.option != "neededForFileSystems" then
+              "set neededForFileSystems to true for the secrets that a disk or file system needs, and remove ${unit} from sops.before."
+            else
+              "remove that order, or remove ${unit} from sops.before."
+          );
       }
     ) byUnit
-  ) cfg.before;
+  ) (others cfg.before);
+
+  # Nobody knows when such a unit starts, so sops-nix.service would not be ordered as it should be.
+  inherit (import ./known-units.nix { inherit config lib; }) isKnown;
+  unknownWarnings =
+    option:
+    map (
+      unit:
+      "sops.${option}: systemd.units has no ${unit}. If no package and no generator makes this unit either, nothing is ordered ${option} it: correct the name."
+    ) (lib.filter (unit: !ordering.isKnown unit && !isKnown unit) (others cfg.${option}));
+
+  # A script or unit of its own makes the key, before any phase.
+  keyAssertion = {
+    assertion = cfg.preInstall == "" || !cfg.age.generateKey;
+    message = "sops.age.generateKey makes the key before sops.preInstall runs, so the key would be hidden below what sops.preInstall mounts: set sops.age.generateKey to false, and let sops.preInstall make the key.";
+  };
 in
 {
   options.sops = {
@@ -104,15 +173,29 @@ in
 
     preInstall = commands "systemd-creds decrypt /etc/keys/age.cred /run/age.txt" ''
       Commands of a shell that run as root before each installation: they make or fetch a key, or mount the file system that holds it. They run before each
-      phase that has secrets, by unit or by script, and may run again at any time. `$SOPS_NIX_PHASE` is `users`, `file-systems` or `regular`, in
-      this order. If they fail, a message says so, and the installation is tried nevertheless.
+      phase that has secrets, by unit or by script, and may run again at any time. `$SOPS_NIX_PHASE` is `users`, `file-systems` or `regular`. No phase is
+      always the last one. Files that they make belong to root alone. They have 80 seconds, and no terminal. If they fail or take longer, a message says so,
+      and the installation is tried nevertheless.
     '';
 
     postInstall = commands "rm -f /run/age.txt" ''
       Commands of a shell that run as root after each installation, even if it failed: they remove a key, or unmount the file system that holds it. Like those
-      of `sops.preInstall`, they run in each phase. If they fail, the unit has failed, or the script, but the secrets are there.
+      of `sops.preInstall`, they run in each phase, so in each phase they must remove what was made there. If they fail or take longer than 80 seconds, the
+      unit has failed, or the script, but the secrets are there.
     '';
   };
 
-  config.assertions = afterAssertions ++ beforeAssertions;
+  config.assertions =
+    afterAssertions
+    ++ lib.concatMap oursAssertions [
+      "after"
+      "before"
+    ]
+    ++ waitingAssertions
+    ++ beforeAssertions
+    ++ [ keyAssertion ];
+  config.warnings = lib.concatMap unknownWarnings [
+    "after"
+    "before"
+  ];
 }

@@ -161,13 +161,21 @@ let
       value.isOrdinary = isRemote;
       value.after =
         node'.value.after
-        ++ lib.optionals isLate (mountsOf (fileSystems.partsOf fs))
+        ++ lib.optionals isLate (mountsOf (fileSystems.partsOf fs) ++ opened fs)
         ++ lib.optionals isRemote [
           "network-online.target"
           "remote-fs-pre.target"
         ]
         ++ lib.optional (isLate && !isRemote && node'.value.hasDefaults) "local-fs-pre.target";
     };
+
+  # The unit that opens the encrypted disk of a file system.
+  opened =
+    fs:
+    let
+      device = toString (fs.device or "");
+    in
+    lib.optional (lib.hasPrefix "/dev/mapper/" device) "systemd-cryptsetup@${utils.escapeSystemdPath (lib.removePrefix "/dev/mapper/" device)}.service";
 
   mountNodes = map (unit: mountNode (fileSystems.ofMount unit) unit) (config.systemd.mounts or [ ]);
 

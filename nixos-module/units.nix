@@ -205,6 +205,8 @@ in
             "systemd-sysusers.service"
             "userborn.service"
           ]
+          # On a switch, nothing else orders them. The commands around one installation may take the key from another.
+          ++ lib.remove "sops-nix.service" installing
           # The early unit cannot wait for the TPM: udev, which finds it, waits for the users.
           ++ lib.optional keySources.mayNeedTpm "tpm2.target";
         }

@@ -26,8 +26,11 @@ rec {
     }:
     let
       name = "sops-nix${phase.suffix}";
-      # Mounts that hold keys have their own messages, in checks.nix.
-      late = lib.subtractLists ordering.keyMounts (ordering.waitingFor before "${name}.service");
+      # Mounts that hold keys have their own messages, in checks.nix, and so do units of sops.after that wait for our unit, in surroundings.nix.
+      late = lib.filter (unit: !(isNamed unit && ordering.reaches [ "${name}.service" ] unit)) (
+        lib.subtractLists ordering.keyMounts (ordering.waitingFor before "${name}.service")
+      );
+      isNamed = unit: lib.elem unit (map ordering.nameOf config.sops.after);
     in
     lib.optional (!phase.isEmpty) {
       assertion = !isReplaced name phase.installer;
@@ -43,7 +46,7 @@ rec {
         + lib.optionalString (lib.hasSuffix ".mount" unit) "declare it in fileSystems with neededForBoot = true, or "
         + lib.optionalString (lib.hasSuffix ".service" unit) "set its unitConfig.DefaultDependencies to false and order it after no unit that starts later, or "
         + (
-          if lib.elem unit (map ordering.nameOf config.sops.after) then
+          if isNamed unit then
             "if only the secrets without ${phase.option} need it, set systemd.services.sops-nix.after and systemd.services.sops-nix.wants instead of sops.after."
           else
             "do not order it before ${name}.service."

@@ -63,5 +63,9 @@ tree
 # The commands that the case has around each installation.
 if [ -e /hooks ]; then
   echo "# commands around the installations: $(paste -sd, /hooks)"
+  # A switch that changes the secrets of all phases starts their units at the same time.
+  : > /hooks
+  systemctl restart $(cd /etc/systemd/system && ls -d sops-nix*.service) 2> /dev/null
+  echo "# and on a switch of all phases: $(paste -sd, /hooks)"
   echo "# what they leave behind: $(ls /var/lib/sops-nix)"
 fi

@@ -21,7 +21,7 @@ translate_case() {
   mkdir -p "$directory/files"
   cp tests/nix/files/* "$directory/files/"
   for file in "tests/nix/expected/$case"/*; do
-    sed -E "s#/nix/store/0{32}-(age|coreutils|systemd|util-linux)/bin#/usr/bin#g
+    sed -E "s#/nix/store/0{32}-(age|coreutils|findutils|gnugrep|gnused|systemd|util-linux)/bin#/usr/bin#g
             s#/nix/store/0{32}-sops-install-secrets/bin/sops-install-secrets#/test/program#g
             s#/nix/store/0{32}-(manifest[a-z-]*[.]json)#/test/\1#g
             s#/nix/store/0{32}-(sops-nix[a-z-]*)#/test/\1.sh#g

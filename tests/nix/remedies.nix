@@ -673,6 +673,59 @@ in
         (keyed (host [ ] [ "unlock.service" ]))
         (keyed (host [ "sops-nix.service" ] [ ]))
       ];
+  disks-that-come-too-early =
+    let
+      host = settings: {
+        imports = [ settings ];
+        fileSystems."/data".device = "/dev/mapper/data";
+      };
+      disk = "systemd-cryptsetup@data.service";
+    in
+    mends "needs, and remove ${disk} from sops.before."
+      (keyed (host {
+        sops.before = [ disk ];
+      }))
+      [
+        (keyed (host {
+          sops.secrets."db/password".neededForFileSystems = true;
+        }))
+      ];
+  units-that-wait-for-the-secrets =
+    let
+      host = waiting: named: {
+        sops.after = named;
+        systemd.services.unlock = {
+          unitConfig.DefaultDependencies = false;
+          after = waiting;
+        };
+      };
+    in
+    mends "remove that order, or remove unlock.service from sops.after."
+      (keyed (host [ "sops-nix.service" ] [ "unlock.service" ]))
+      [
+        (keyed (host [ ] [ "unlock.service" ]))
+        (keyed (host [ "sops-nix.service" ] [ ]))
+      ];
+  our-own-units-around-the-secrets =
+    mends "is a unit of this module, whose order is fixed: remove sops-nix.service from sops.before."
+      (keyed { sops.before = [ "sops-nix.service" ]; })
+      [ (keyed { }) ];
+  misspelled-units-around-the-secrets = mends "nothing is ordered after it: correct the name." (keyed
+    (after {
+      sops.after = [ "unlok.service" ];
+    })
+  ) [ (keyed (after { })) ];
+  key-made-before-the-commands =
+    let
+      host = makes: {
+        sops.age.keyFile = "/keys/age.txt";
+        sops.age.generateKey = makes;
+        sops.preInstall = "mount LABEL=keys /keys";
+      };
+    in
+    mends "set sops.age.generateKey to false, and let sops.preInstall make the key." (keyed (
+      host true
+    )) [ (keyed (host false)) ];
   credential-of-a-secret-with-an-owner-that-comes-too-early =
     let
       host = secrets: name: {

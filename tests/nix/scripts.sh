@@ -3,7 +3,7 @@
 # Copies a script, with other paths of its programs: stand-ins are below $work/bin, and all other programs are those of this
 # machine.
 runnable() {
-  sed -E "s#/nix/store/0{32}-(coreutils|util-linux)/bin#$(dirname "$(command -v env)")#g
+  sed -E "s#/nix/store/0{32}-(coreutils|findutils|gnugrep|gnused|util-linux)/bin#$(dirname "$(command -v env)")#g
           s#/nix/store/0{32}-(age|systemd)/bin/#$work/bin/#g
           s#/nix/store/0{32}-(sops-nix[a-z-]*)#$work/bin/\1#g
           s#/run/#$work/run/#g; s#/var/lib/#$work/lib/#g" "$1"
@@ -90,6 +90,42 @@ check_activation_scripts() {
   mkdir "$work/run/secrets.d"
   activate "$tests/expected/no-secret-at-all/setupSecrets.snippet"
   expect "unless there were some" 0 regular $?
+}
+
+# A script with commands around the installation, which a signal ends. As from a terminal, it goes to all processes of the script.
+check_hooks() {
+  local here=$tests/expected/commands-that-hang-around-scripts name signal
+  fresh
+  for name in sops-nix-pre-install sops-nix-post-install sops-nix-install; do
+    runnable "$here/$name.sh" | sed "s#/hooks#$work/hooks#; s#/test/age.txt#$here/manifest.json#; s/^timeout --kill-after=[0-9]* [0-9]* /timeout --kill-after=1 20 /" > "$work/bin/$name"
+    chmod +x "$work/bin/$name"
+  done
+  # Sends a signal as soon as the named file is there. The shell may name the signal; only what the commands did is compared.
+  interrupted() {
+    : > "$work/hooks"
+    # A shell lets what it runs beside itself ignore this signal.
+    setsid env --default-signal=INT "$work/bin/sops-nix-install" > /dev/null 2>&1 &
+    local script=$!
+    for _ in $(seq 100); do [ -s "$1" ] && break; sleep 0.1; done
+    sleep 0.2
+    kill -s "$2" -- -"$script"
+    wait "$script"
+    local code=$?
+    cp "$work/hooks" "$work/said"
+    return "$code"
+  }
+  stand_in sops-nix "echo installs > '$work/run/installs'; exec sleep 20"
+  sed -i 's/^sleep infinity/:/' "$work/bin/sops-nix-pre-install"
+  for signal in "HUP 129" "INT 130" "TERM 143"; do
+    rm -f "$work/run/installs"
+    interrupted "$work/run/installs" "${signal% *}"
+    expect "${signal% *} does not leave the key" "${signal#* }" $'before regular\nkey of mode 600\nafter regular' $?
+    check "neither in its place" test ! -e "$work/lib/sops-nix/key.txt"
+  done
+  stand_in sops-nix 'echo installed'
+  sed -i 's/^:$/sleep 3/' "$work/bin/sops-nix-pre-install"
+  interrupted "$work/lib/sops-nix/key.txt" TERM
+  expect "nor before the installation" 143 $'before regular\nkey of mode 600\nafter regular' $?
 }
 
 # Makes keys by the real age-keygen.
@@ -306,5 +342,6 @@ check_home_activation() {
 }
 
 check_activation_scripts
+check_hooks
 check_key_generation
 check_home_activation

@@ -54,6 +54,31 @@ pub const ROWS: &[Row] = &[
         &["sops.before"],
     ),
     named(
+        "for the secrets that a disk or file system needs, and remove ${unit} from sops.before.",
+        EVALUATED,
+        &["sops.before", "sops.secrets.<name>.neededForFileSystems"],
+    ),
+    named(
+        "starts only after ${installerOf phase}: remove that order, or remove ${unit} from sops.after.",
+        EVALUATED,
+        &["sops.after"],
+    ),
+    named(
+        "whose order is fixed: remove ${unit} from sops.${option}.",
+        EVALUATED,
+        &["sops.after", "sops.before"],
+    ),
+    named(
+        "nothing is ordered ${option} it: correct the name.",
+        EVALUATED,
+        &["sops.after", "sops.before"],
+    ),
+    named(
+        "set sops.age.generateKey to false, and let sops.preInstall make the key.",
+        EVALUATED,
+        &["sops.age.generateKey", "sops.preInstall"],
+    ),
+    named(
         "need it, set systemd.services.sops-nix.after and systemd.services.sops-nix.wants instead of sops.after.",
         EVALUATED,
         &["sops.after"],

@@ -27,36 +27,63 @@ let
       done
       mkdir -p /var/lib/sops-nix
       mount -t tmpfs vault /var/lib/sops-nix
-      cp /test/age.txt /var/lib/sops-nix/key.txt
+      cat /test/age.txt > /var/lib/sops-nix/key.txt
+      stat -c "key of mode %a" /var/lib/sops-nix/key.txt >> /hooks
+      sleep 0.3
     '';
     postInstall = ''
       umount /var/lib/sops-nix
       echo "after $SOPS_NIX_PHASE" >> /hooks
     '';
   };
+  # A key that is there only while secrets are installed, made by commands that never end.
+  hanging.sops = {
+    preInstall = ''
+      echo "before $SOPS_NIX_PHASE" >> /hooks
+      mkdir -p /var/lib/sops-nix
+      cat /test/age.txt > /var/lib/sops-nix/key.txt
+      stat -c "key of mode %a" /var/lib/sops-nix/key.txt >> /hooks
+      systemd-creds --version > /dev/null || echo "no PATH" >> /hooks
+      sleep infinity
+    '';
+    postInstall = ''
+      rm /var/lib/sops-nix/key.txt
+      echo "after $SOPS_NIX_PHASE" >> /hooks
+    '';
+  };
+
+  # A disk that is opened at boot, and mounted.
+  encrypted.fileSystems."/data".device = "/dev/mapper/data";
 in
 {
   commands-around-units = {
     shows = [
       "manifest.json"
       "manifest-for-users.json"
+      "manifest-for-file-systems.json"
       "sops-nix.service"
       "sops-nix-for-users.service"
+      "sops-nix-for-file-systems.service"
       "sops-nix.target"
       "sops-nix.sh"
       "sops-nix-for-users.sh"
+      "sops-nix-for-file-systems.sh"
       "sops-nix-mount.sh"
       "sops-nix-mount-for-users.sh"
+      "sops-nix-mount-for-file-systems.sh"
       "sops-nix-pre-install.sh"
       "sops-nix-pre-install-for-users.sh"
+      "sops-nix-pre-install-for-file-systems.sh"
       "sops-nix-post-install.sh"
       "sops-nix-post-install-for-users.sh"
+      "sops-nix-post-install-for-file-systems.sh"
       "sops-nix.check"
       "make-key.service"
     ];
     module = host {
       imports = [
         byUnits
+        disk
         vault
       ];
       sops.after = [ "make-key.service" ];
@@ -90,6 +117,52 @@ in
       imports = [
         byScripts
         vault
+      ];
+    };
+  };
+  # Other commands of the unit, one of them under the name in sops-nix, which ends the confinement of the unit. One fails after the installation.
+  commands-that-hang-around-units = {
+    shows = [
+      "manifest.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-pre-install.sh"
+      "sops-nix-post-install.sh"
+    ];
+    module = host {
+      imports = [
+        byUnits
+        hanging
+      ];
+      sops.secrets.my-password.neededForUsers = lib.mkForce false;
+      # As in a module that is imported before ours.
+      systemd.services.sops-nix.serviceConfig.ExecStartPost = lib.mkOrder 900 [ "/bin/false" ];
+      systemd.services.sops-install-secrets.serviceConfig.ExecStartPre = [ "/bin/true" ];
+    };
+  };
+  commands-that-hang-around-scripts = {
+    shows = [
+      "manifest.json"
+      "manifest-for-users.json"
+      "sops-nix.service"
+      "sops-nix.sh"
+      "sops-nix-for-users.sh"
+      "sops-nix-mount.sh"
+      "sops-nix-show-or-install.sh"
+      "sops-nix-install.sh"
+      "sops-nix-install-for-users.sh"
+      "sops-nix-pre-install.sh"
+      "sops-nix-pre-install-for-users.sh"
+      "sops-nix-post-install.sh"
+      "sops-nix-post-install-for-users.sh"
+      "setupSecrets.snippet"
+      "setupSecretsForUsers.snippet"
+    ];
+    module = host {
+      imports = [
+        byScripts
+        hanging
       ];
     };
   };
@@ -183,6 +256,112 @@ in
       systemd.services.first = early // {
         before = [ "unlock.service" ];
       };
+    };
+  };
+  # Each of them waits for a unit that it is to come before.
+  says-units-that-wait-for-the-secrets = {
+    shows = [ ];
+    module = host {
+      imports = [
+        byUnits
+        disk
+      ];
+      sops.after = [
+        "late.service"
+        "late-for-users.service"
+        "late-for-file-systems.service"
+        "late-for-all.service"
+      ];
+      systemd.services.late = early // {
+        after = [ "sops-install-secrets.service" ];
+      };
+      systemd.services.late-for-users = early // {
+        after = [ "sops-nix-for-users.service" ];
+      };
+      systemd.services.late-for-file-systems = early // {
+        after = [ "sops-nix-for-file-systems.service" ];
+      };
+      systemd.services.late-for-all = early // {
+        after = [ "sops-nix.target" ];
+      };
+    };
+  };
+  says-our-own-units-around-the-secrets = {
+    shows = [ ];
+    module = host {
+      imports = [ byUnits ];
+      sops.age.generateKey = true;
+      sops.after = [
+        "sops-nix.service"
+        "sops-nix.target"
+        "sops-nix-generate-age-key.service"
+      ];
+      sops.before = [
+        "sops-nix.service"
+        "sops-nix-for-users.service"
+        "sops-nix-generate-age-key.service"
+      ];
+    };
+  };
+  says-disks-after-the-secrets = {
+    shows = [ ];
+    module = host {
+      imports = [
+        byUnits
+        encrypted
+      ];
+      fileSystems."/" = { };
+      sops.before = [
+        "systemd-cryptsetup@data.service"
+        "cryptsetup-pre.target"
+        "systemd-remount-fs.service"
+        "systemd-udevd.service"
+      ];
+    };
+  };
+  # Secrets for file systems are there before any disk is opened.
+  says-nothing-about-disks-after-secrets-for-them = {
+    shows = [ ];
+    module = host {
+      imports = [
+        byUnits
+        disk
+        encrypted
+      ];
+      sops.secrets."db/password".neededForFileSystems = true;
+      sops.secrets.my-password.neededForUsers = lib.mkForce false;
+      sops.secrets.my-password.neededForFileSystems = true;
+      sops.before = [
+        "systemd-cryptsetup@data.service"
+        "cryptsetup-pre.target"
+      ];
+    };
+  };
+  says-misspelled-units-around-the-secrets = {
+    shows = [ "sops-nix.service" ];
+    module = host {
+      imports = [ byUnits ];
+      sops.secrets.my-password.neededForUsers = lib.mkForce false;
+      sops.after = [
+        "unlok.service"
+        "unlock@data.service"
+        "data.mount"
+      ];
+      sops.before = [
+        "erly.service"
+        "systemd-networkd.service"
+        "network-pre.target"
+      ];
+      systemd.services."unlock@" = early;
+      fileSystems."/data" = { };
+    };
+  };
+  says-a-key-that-is-made-before-the-commands = {
+    shows = [ ];
+    module = host {
+      imports = [ byUnits ];
+      sops.age.generateKey = true;
+      sops.preInstall = "mount LABEL=keys /var/lib/sops-nix";
     };
   };
 }

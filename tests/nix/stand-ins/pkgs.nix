@@ -51,6 +51,8 @@ let
     callPackage = callPackageWith pkgs;
     rustPlatform.buildRustPackage = buildRustPackage "";
 
+    runtimeShell = "/bin/sh";
+
     # Packages that only the outputs of the project need.
     path = "/nixpkgs";
     pkgsStatic = pkgs;

@@ -1,0 +1,24 @@
+#!/bin/sh
+export PATH='/nix/store/00000000000000000000000000000000-coreutils/bin:/nix/store/00000000000000000000000000000000-findutils/bin:/nix/store/00000000000000000000000000000000-gnugrep/bin:/nix/store/00000000000000000000000000000000-gnused/bin:/nix/store/00000000000000000000000000000000-systemd/bin:/nix/store/00000000000000000000000000000000-util-linux/bin'"${PATH:+:$PATH}"
+export SOPS_NIX_PHASE=file-systems
+enter='nsenter --target 1 --mount --net --wd=/'
+if [ $# != 0 ] && $enter true 2> /dev/null; then exec $enter "$0"; fi
+umask 077
+trap : HUP INT TERM
+timeout --kill-after=5 80 /bin/sh -ec 'echo "before $SOPS_NIX_PHASE" >> /hooks
+for namespace in mnt net; do
+  [ "$(readlink /proc/self/ns/$namespace)" = "$(readlink /proc/1/ns/$namespace)" ] || echo "not in $namespace of the system" >> /hooks
+done
+mkdir -p /var/lib/sops-nix
+mount -t tmpfs vault /var/lib/sops-nix
+cat /test/age.txt > /var/lib/sops-nix/key.txt
+stat -c "key of mode %a" /var/lib/sops-nix/key.txt >> /hooks
+sleep 0.3
+' < /dev/null
+status=$?
+case $status in
+  0) ;;
+  124 | 137) echo "sops.preInstall took longer than 80 seconds, and was ended" >&2 ;;
+  *) echo "sops.preInstall ended with exit code $status" >&2 ;;
+esac
+exit "$status"
