@@ -6,26 +6,20 @@
 
 pub mod changes;
 mod destination;
-mod emptied;
 mod entry;
 mod error;
 mod failure;
 mod files;
-mod former;
 mod generation;
 mod grounds;
 mod held;
 mod homes;
 mod layout;
-mod ledger;
-mod ledger_error;
 mod links;
 mod live;
 mod lock;
-mod mark;
 mod mount;
 mod name;
-mod outside;
 mod owner;
 mod parents;
 mod path_error;
@@ -34,16 +28,13 @@ mod plan;
 mod preview;
 mod publication;
 pub(crate) mod record;
-mod recorded;
 mod site;
 mod step;
-mod symlinks;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod units;
 mod walk;
 mod way;
-mod withdrawal;
 mod writers;
 
 pub use entry::{Entry, EntryKind};

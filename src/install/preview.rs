@@ -1,7 +1,5 @@
 //! Reports what a publication would do, for a dry run.
 
-use std::path::PathBuf;
-
 use super::{
     changes::{self, Changes},
     entry::Entry,
@@ -9,7 +7,7 @@ use super::{
     grounds::Grounds,
     links,
     live::{Current, steady},
-    mount, outside,
+    mount,
     plan::{self, sorted},
     site::Site,
 };
@@ -25,10 +23,6 @@ pub struct Preview {
     pub failures: Vec<InstallError>,
     /// Whether obstacles would stop the run. If so, `failures` contains only the obstacles that would stop it.
     pub is_refused: bool,
-    /// The symlinks of former secrets, which would be removed.
-    pub gone: Vec<PathBuf>,
-    /// Why it is not known which symlinks would be removed.
-    pub warnings: Vec<String>,
 }
 
 impl Preview {
@@ -56,9 +50,7 @@ impl Preview {
             .unwrap_or_default();
         let changes = changes::compare(current.live.as_ref(), entries)?.changes;
         let is_live = current.live.is_some();
-        let plan = plan::plan(site, &grounds, entries);
-        let gone = outside::gone(site, entries, &plan.wanted);
-        let (blocking, others) = sorted(plan.obstacles);
+        let (blocking, others) = sorted(plan::plan(site, &grounds, entries).obstacles);
         let is_refused = is_live && !blocking.is_empty();
         let mut failures = blocking;
         if !is_refused {
@@ -69,8 +61,6 @@ impl Preview {
             changes,
             failures,
             is_refused,
-            warnings: gone.as_ref().err().map(ToString::to_string).into_iter().collect(),
-            gone: gone.unwrap_or_default(),
         })
     }
 }

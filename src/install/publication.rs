@@ -7,8 +7,7 @@
 //! 2. Write the whole generation. The link does not name it yet. If the run is killed here, the next run removes it.
 //! 3. Record the unit requests. A record counts only while the link names its generation, so it has no effect yet.
 //! 4. Swap the link, in one atomic step. From now on, services read the new secrets.
-//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation. Remove those of entries that
-//!    are gone. The ledger has each symlink before it is made, so a killed run leaves none that nobody knows.
+//! 5. Make the symlinks at declared paths. They lead through the link, so they lead to the new generation.
 //! 6. Make the unit requests, and then remove their record. If the run is killed in between, the next run makes the requests.
 //! 7. Prune old generations. Nothing depends on pruning, so a failure is only a warning, and the next run tries again.
 
@@ -25,7 +24,7 @@ use super::{
     layout::Layout,
     links,
     live::{Current, Difference, LiveGeneration},
-    lock, outside, pending,
+    lock, pending,
     plan::{self, Wanted, sorted},
     site::Site,
     units::{self, Channel, UnitError, UnitRequests},
@@ -128,7 +127,7 @@ fn attempt(site: &Site, root: &OwnedFd, entries: &[Entry<'_>], extent: Extent, c
     let mut warnings = swapped?;
 
     // The symlinks come after the swap: they lead through the link, which must name the new generation first.
-    let spread = outside::spread(site, &decided.grounds, entries, &decided.wanted, extent == Extent::Whole);
+    let spread = links::spread(site, &decided.grounds, entries, &decided.wanted);
     warnings.extend(spread.warnings);
     failures.extend(spread.failures);
     if is_telling {

@@ -89,10 +89,9 @@ fn carry_out(arguments: &Arguments, mut environment: Environment, manifest: &Man
     // Files that others may have written are read and decrypted on this thread. The thread gives up the rights to write files and to
     // start programs.
     let thread = Confined::default();
-    let home = environment.keys.home.clone();
     let keyring = key_sources::load(manifest, std::mem::take(&mut environment.keys), thread.clone());
     let mut accounts = Accounts::default();
-    let site = site::of(arguments.ignore_passwd, home.as_deref(), manifest, root, &mut accounts);
+    let site = site::of(arguments.ignore_passwd, manifest, root, &mut accounts);
     let (prepared, notices) = Prepared::of(manifest, keyring, thread);
     key_sources::tell(manifest, notices);
     let owners = Owners::new(manifest.user_mode, arguments.ignore_passwd, accounts, environment.dry_run);
@@ -143,16 +142,6 @@ fn tell_changes(environment: &Environment, manifest: &Manifest, site: &Site, ent
     }
     if preview.is_refused {
         return Outcome::NothingChanged;
-    }
-    for warning in &preview.warnings {
-        tracing::warn!("{warning}");
-    }
-    // If some entries failed, nothing of a former secret is removed.
-    for path in preview.gone.iter().filter(|_| verdict == Verdict::Publish) {
-        tracing::info!(
-            "would remove the link {}, because no secret has this path any more",
-            shown(path)
-        );
     }
     print_changes(manifest, &preview.changes, true);
     let untold = units::request(&channel::of(environment, manifest, &site.root), &preview.changes.units);
