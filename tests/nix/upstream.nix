@@ -55,6 +55,8 @@ let
     "commands-after-scripts"
     "commands-around-scripts"
     "commands-around-units"
+    "commands-that-hang-around-scripts"
+    "commands-that-hang-around-units"
     "surroundings-of-nothing"
     "units-around-all-phases"
     # It does not know who a host is.
