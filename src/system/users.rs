@@ -177,7 +177,11 @@ const GROUP_FIELDS: usize = 4;
 /// The number of `name` in `database`, whose lines have so many fields. Returns `None` if the file does not have the name, or cannot be
 /// read.
 fn number_in(database: &Path, fields: usize, name: &str) -> Option<u32> {
-    let text = fs::read(database).ok()?;
+    number_of(name, &fs::read(database).ok()?, fields)
+}
+
+/// The number of `name` in `text`, whose lines have so many fields.
+fn number_of(name: &str, text: &[u8], fields: usize) -> Option<u32> {
     let number = |line: &[u8]| {
         let parts: Vec<_> = line.split(|byte| *byte == b':').collect();
         match parts.as_slice() {
@@ -223,13 +227,19 @@ impl Accounts {
     }
 
     /// The group of the directories that this program makes: `keys`, which exists on NixOS; otherwise `nogroup`; otherwise the
-    /// group of root.
+    /// group of root. If `/etc/group` has one of the two, the name service is not asked for the other. The file is read once for both,
+    /// so that the directories never get `nogroup` only because a reading failed.
     ///
     /// # Errors
     ///
     /// If the group database gives an error.
     pub fn directory_group(&mut self) -> Result<Gid, UserError> {
-        for name in ["keys", "nogroup"] {
+        let names = ["keys", "nogroup"];
+        let groups = fs::read(GROUPS).unwrap_or_default();
+        if let Some(number) = names.into_iter().find_map(|name| number_of(name, &groups, GROUP_FIELDS)) {
+            return Ok(Gid::from_raw(number));
+        }
+        for name in names {
             match self.group(name) {
                 Err(UserError::NoGroup(_)) => {}
                 answer => return answer,
