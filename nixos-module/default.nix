@@ -17,6 +17,7 @@ in
     ./command.nix
     ./credentials.nix
     ./surroundings.nix
+    ./user-keys.nix
     ./scripts.nix
     ./units.nix
     ./file-systems-unit.nix

@@ -15,6 +15,7 @@ let
     ./file-systems-unit.nix
     ./former-names.nix
     ./units.nix
+    ./user-keys.nix
   ];
 
   # The definitions as they were written, with their conditions and priorities.

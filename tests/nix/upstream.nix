@@ -59,6 +59,9 @@ let
     "commands-that-hang-around-units"
     "surroundings-of-nothing"
     "units-around-all-phases"
+    # It delivers no keys to users.
+    "key-of-a-user"
+    "key-of-a-user-without-home-manager"
     # It does not know who a host is.
     "host-recipients"
     # It restarts no user units.

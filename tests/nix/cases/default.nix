@@ -16,6 +16,7 @@ let
     ./messages.nix
     ./around.nix
     ./surroundings.nix
+    ./user-keys.nix
     ./guides.nix
     ./home.nix
   ];

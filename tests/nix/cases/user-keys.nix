@@ -1,0 +1,63 @@
+# Age keys that the system delivers to users.
+{ lib, ... }:
+
+let
+  inherit (lib) types;
+  host = module: {
+    imports = [ module ];
+    services.userborn.enable = true;
+    sops.defaultSopsFile = ../files/secrets.yaml;
+    sops.age.keyFile = "/var/lib/sops-nix/key.txt";
+    sops.secrets."alice/age-key".key = "db/password";
+    users.users.alice.group = "users";
+    users.users."bob.b".group = "users";
+  };
+  # As home-manager has it as a NixOS module: with a unit for each user.
+  homeManager =
+    { config, ... }:
+    {
+      options.home-manager.users = lib.mkOption {
+        type = types.attrsOf (
+          types.submodule {
+            options.sops.age.keyFile = lib.mkOption { type = types.nullOr types.str; };
+          }
+        );
+      };
+      config.systemd.services = lib.mapAttrs' (
+        user: _: lib.nameValuePair "home-manager-${user}" { wantedBy = [ "multi-user.target" ]; }
+      ) config.home-manager.users;
+      config.environment.etc.read.text = builtins.toJSON config.home-manager.users;
+    };
+in
+{
+  # The second key is declared with settings of its own.
+  key-of-a-user = {
+    shows = [
+      "manifest.json"
+      "etc"
+      "home-manager-alice.service"
+      "user@.service"
+      "sops-nix.service"
+    ];
+    module = host {
+      imports = [ homeManager ];
+      sops.userKeys = {
+        alice = "alice/age-key";
+        "bob.b" = "key-of-bob";
+      };
+      sops.secrets.key-of-bob = {
+        key = "db/password";
+        path = "/home/bob.b/.age";
+        mode = "0600";
+      };
+    };
+  };
+  key-of-a-user-without-home-manager = {
+    shows = [
+      "manifest.json"
+      "services"
+      "user@.service"
+    ];
+    module = host { sops.userKeys.alice = "alice/age-key"; };
+  };
+}
