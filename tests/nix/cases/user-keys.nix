@@ -10,7 +10,7 @@ let
     sops.age.keyFile = "/var/lib/sops-nix/key.txt";
     sops.secrets."alice/age-key".key = "db/password";
     users.users.alice.group = "users";
-    users.users."bob.b".group = "users";
+    users.users.grafana.group = "users";
   };
   # As home-manager has it as a NixOS module: with a unit for each user.
   homeManager =
@@ -43,11 +43,11 @@ in
       imports = [ homeManager ];
       sops.userKeys = {
         alice = "alice/age-key";
-        "bob.b" = "key-of-bob";
+        grafana = "key-of-grafana";
       };
-      sops.secrets.key-of-bob = {
+      sops.secrets.key-of-grafana = {
         key = "db/password";
-        path = "/home/bob.b/.age";
+        path = "/var/lib/grafana/key.txt";
         mode = "0600";
       };
     };
