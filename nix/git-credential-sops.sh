@@ -24,17 +24,20 @@ esac
 
 # What git asks for, by its names.
 declare -A asked
-while IFS='=' read -r name value && [ -n "$name" ]; do asked[$name]=$value; done
+while IFS= read -r line && [ -n "$line" ]; do asked[${line%%=*}]=${line#*=}; done
 # Anybody on the way could read it.
 [ "${asked[protocol]-}" != http ] || refuse "no password is given over http; change the URL of ${asked[host]-the host} to https"
+[ "${asked[protocol]-}" = https ] || exit 0
 
 # The content of a secret, without the end of its last line.
 secret() {
   [ -e "$1" ] || refuse "there is no file $1; to see why, run: systemctl status sops-nix"
+  [ -f "$1" ] || refuse "$1 is no file; name the path of a secret"
   [ -r "$1" ] || refuse "this user may not read $1; set the owner of that secret, in sops.secrets"
   local text
   text=$(< "$1")
   case $text in *$'\n'*) refuse "$1 has several lines, and git takes one; set the key of that secret to one value" ;; esac
+  [ -n "$text" ] || refuse "$1 is empty; write the value of that secret, by sops edit"
   printf '%s\n' "$text"
 }
 

@@ -12,7 +12,12 @@ git_fills() {
   shift
   printf 'url=%s\n\n' "$url" | with_helper fill "$@"
 }
-git_says() { printf 'url=https://git.example\nusername=alice\npassword=other\n\n' | with_helper "$@"; }
+# What the helper itself says to an operation, and its exit code.
+operate() {
+  printf 'protocol=https\nhost=git.example\nusername=alice\npassword=other\n\n' |
+    bash -euo pipefail nix/git-credential-sops.sh ${*:2} "$1" 2>&1
+  echo $?
+}
 credential() { printf 'protocol=%s\nhost=git.example\nusername=%s\npassword=%s\n' "$@"; }
 check_credential() {
   local name=$1 expected=$2 url=$3
@@ -39,9 +44,15 @@ check_git_credential() {
     "$(echo "git-credential-sops: there is no file $files/none; to see why, run: systemctl status sops-nix"; credential https '' '')" https://git.example --password-file "$files/none"
   check_credential "a secret of several lines" \
     "$(echo "git-credential-sops: $files/lines has several lines, and git takes one; set the key of that secret to one value"; credential https '' '')" https://git.example --password-file "$files/lines"
+  check_credential "a directory" \
+    "$(echo "git-credential-sops: $files is no file; name the path of a secret"; credential https '' '')" https://git.example --password-file "$files"
+  : > "$files/empty"
+  check_credential "an empty secret" \
+    "$(echo "git-credential-sops: $files/empty is empty; write the value of that secret, by sops edit"; credential https '' '')" https://git.example --password-file "$files/empty"
+  check_credential "no password over ftp" "$(credential ftp '' '')" ftp://git.example "$as_alice"
   local operation
-  for operation in approve reject; do
-    check "git-credential-sops: git may $operation a password" git_says "$operation" "$as_alice"
+  for operation in store erase; do
+    check "git-credential-sops: $operation does nothing" diff <(echo 0) <(operate "$operation" "$as_alice")
   done
 }
 
