@@ -170,7 +170,7 @@ pub struct InitArguments {
     pub host: Vec<PathBuf>,
 
     /// Your age recipient, if your key is not in a file: a plugin has it, or a command brings it. Then no key is looked for or made
-    #[arg(long, value_name = "RECIPIENT")]
+    #[arg(long, value_name = "RECIPIENT", allow_hyphen_values = true)]
     pub recipient: Vec<String>,
 
     /// The first file, with an ending that tells its format, yaml or json

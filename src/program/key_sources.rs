@@ -57,11 +57,14 @@ pub(crate) fn usual(root: &Root, variables: KeyVariables) -> KeySources {
     sources
 }
 
-/// The keys of whoever asks, where sops finds them without a setting or by the environment. No file has to be there.
-pub(crate) fn own(variables: KeyVariables) -> KeySources {
+/// The age keys of whoever asks, where sops finds them without a setting or by the environment. No file has to be there. SSH keys
+/// are left out: sops cannot use the identities that they are converted to.
+pub(crate) fn own_age_keys(variables: KeyVariables) -> KeySources {
     let mut sources = KeySources::default();
     add_own_keys(&mut sources, &variables);
     add_variables(&mut sources, variables);
+    sources.ssh_keys.clear();
+    sources.ssh_key_command = None;
     sources
 }
 

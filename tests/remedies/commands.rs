@@ -118,6 +118,11 @@ pub const ROWS: &[Row] = &[
     ),
     named("sops edit {file_word}", "the case overwritten-after-a-yes types it", &[]),
     named("After a change, run: sops-nix check", "the case pipe types it", &[]),
+    named(
+        "remove it, or name another file",
+        "the other cases of sops-nix init name a file",
+        &[],
+    ),
     named("set HOME", "the other cases of sops-nix init set it", &[]),
     named(
         "add one with the recipients; to print those of this host, run: sops-nix keys",

@@ -233,10 +233,16 @@ fn no_key(line: &str, place: &str) -> Diagnosis {
             "write it below age in .sops.yaml",
         );
     }
-    if ["ssh-", "ecdsa-sha2-", "sk-", "AAAA"]
-        .iter()
-        .any(|start| line.starts_with(start))
-    {
+    let starts = [
+        "ssh-ed25519 ",
+        "ssh-rsa ",
+        "ssh-dss ",
+        "ecdsa-sha2-nistp",
+        "sk-ssh-",
+        "sk-ecdsa-",
+        "AAAA",
+    ];
+    if starts.iter().any(|start| line.starts_with(start)) {
         return damaged(place);
     }
     Diagnosis::new(

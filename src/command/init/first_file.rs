@@ -8,6 +8,16 @@ use crate::{
     text::{diagnosis::Diagnosis, printable::printable},
 };
 
+/// The variables that name recipients for sops. With one of them, sops would leave out the recipients of the rules.
+const OTHER_RECIPIENTS: [&str; 7] = [
+    "SOPS_AGE_RECIPIENTS",
+    "SOPS_AZURE_KEYVAULT_URLS",
+    "SOPS_GCP_KMS_IDS",
+    "SOPS_HUAWEICLOUD_KMS_IDS",
+    "SOPS_KMS_ARN",
+    "SOPS_PGP_FP",
+    "SOPS_VAULT_URIS",
+];
 /// How long sops may take for a few bytes.
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// The name of the secret in the first file, and what stands there until somebody edits it.
@@ -42,6 +52,9 @@ pub(crate) fn encrypted(rules: &Path, name: &Path, format: Format) -> Result<Pla
 fn run(arguments: &[&str], input: &[u8]) -> Result<Plaintext, Diagnosis> {
     let mut command = Command::new("sops");
     command.args(arguments).env("SOPS_DISABLE_VERSION_CHECK", "1");
+    OTHER_RECIPIENTS.iter().for_each(|variable| {
+        command.env_remove(variable);
+    });
     let fail = |error: ChildError| match error {
         ChildError::Missing => Diagnosis::new(
             "sops is not in the search path",
@@ -55,7 +68,14 @@ fn run(arguments: &[&str], input: &[u8]) -> Result<Plaintext, Diagnosis> {
     if finished.status.success() {
         Ok(finished.output)
     } else {
-        let said = printable(&finished.stderr);
-        Err(Diagnosis::bare(format!("sops did not encrypt the example: {said}")))
+        Err(failure(&finished.stderr))
     }
+}
+
+/// Why sops has failed, by what it said.
+fn failure(said: &str) -> Diagnosis {
+    if said.contains("no matching creation rules") {
+        return Diagnosis::new("no rule is for the first file", "add a rule whose path_regex matches it");
+    }
+    Diagnosis::bare(format!("sops has failed: {}", printable(said)))
 }

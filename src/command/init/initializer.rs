@@ -34,13 +34,14 @@ use crate::{
 ///
 /// With a message for people, if something cannot be found, encrypted or written.
 pub(crate) fn answer(arguments: &InitArguments, audience: Audience, root: &Root) -> Result<Reply, Diagnosis> {
-    let file = arguments.file.as_path();
+    let file = without_dots(&arguments.file);
+    let file = file.as_path();
     let format = usable_format(file)?;
     first_file::find_sops()?;
     let current = env::current_dir().map_err(|error| failed("find", Path::new("."), &error))?;
     let mut person = Person::at_terminal();
-    let rules = rules(&current, &mut person);
-    let writes_file = may_write(file, &mut person);
+    let rules = rules(&current, &mut person)?;
+    let writes_file = may_write(file, &mut person)?;
     let mut written = SetUp {
         rules: HandledFile::new(&rules.path, rules.are_new),
         file: HandledFile::new(file, writes_file),
@@ -91,9 +92,27 @@ fn unused(arguments: &InitArguments, rules: &Path) -> Option<Diagnosis> {
     })
 }
 
-/// Whether a file may be written: it is not there, or whoever asks wants another one in its place.
-fn may_write(path: &Path, person: &mut Person) -> bool {
-    path.symlink_metadata().is_err() || person.says_yes(&format!("{} exists. Overwrite it?", shown(path)))
+/// Whether a file may be written: it is not there, or whoever asks wants another one in its place. What a symlink leads to is kept.
+///
+/// # Errors
+///
+/// With a message for people, if something else than a file is there.
+fn may_write(path: &Path, person: &mut Person) -> Result<bool, Diagnosis> {
+    match path.symlink_metadata() {
+        Err(_) => Ok(true),
+        Ok(found) if found.is_file() => Ok(person.says_yes(&format!("{} exists. Overwrite it?", shown(path)))),
+        Ok(found) if found.is_symlink() && path.is_file() => Ok(false),
+        Ok(_) => Err(Diagnosis::new(
+            format!("{} is no regular file", shown(path)),
+            "remove it, or name another file",
+        )),
+    }
+}
+
+/// The path as rules have it: `a/b` for `./a//b`.
+fn without_dots(path: &Path) -> PathBuf {
+    let parts = path.components();
+    parts.filter(|part| *part != Component::CurDir).collect()
 }
 
 /// The format of the first file, by its name.
@@ -123,15 +142,20 @@ struct Rules {
 }
 
 /// The file with the rules: the one that sops finds, unless whoever asks wants a new one in its place.
-fn rules(current: &Path, person: &mut Person) -> Rules {
-    match rule_place::nearest(current, &mut HashMap::new()) {
-        Some(directory) if directory != current => Rules {
+///
+/// # Errors
+///
+/// With a message for people, if something else than a file has its name.
+fn rules(current: &Path, person: &mut Person) -> Result<Rules, Diagnosis> {
+    let above = rule_place::nearest(current, &mut HashMap::new()).filter(|directory| directory != current);
+    Ok(match above {
+        Some(directory) => Rules {
             path: directory.join(RULE_FILE),
             are_new: false,
         },
-        _ => Rules {
+        None => Rules {
             path: PathBuf::from(RULE_FILE),
-            are_new: may_write(Path::new(RULE_FILE), person),
+            are_new: may_write(Path::new(RULE_FILE), person)?,
         },
-    }
+    })
 }

@@ -97,7 +97,12 @@ fn page(written: &SetUp, format: Format) -> String {
     let who = if recipients.is_empty() {
         String::new()
     } else {
-        format!("\nwho can open the file:\n{}", columns("  ", &recipients))
+        let title = if written.file.is_kept() {
+            "whom the new rules name, but not yet the file"
+        } else {
+            "who can open the file"
+        };
+        format!("\n{title}:\n{}", columns("  ", &recipients))
     };
     format!(
         "{}{who}\nfor configuration.nix:\n{}\nnext:\n{}",
@@ -117,8 +122,12 @@ fn options(written: &SetUp, format: Format) -> Vec<String> {
     if format == Format::Json {
         options.push("sops.defaultSopsFormat = \"json\";".to_owned());
     }
-    if written.recipients.iter().any(NamedRecipient::is_of_host) {
+    let mut hosts = written.recipients.iter().filter(|named| named.is_of_host());
+    if hosts.clone().any(|host| !host.is_of_rsa_key()) {
         options.push("sops.age.sshKeyPaths = [ \"/etc/ssh/ssh_host_ed25519_key\" ];".to_owned());
+    }
+    if hosts.any(NamedRecipient::is_of_rsa_key) {
+        options.push("sops.gnupg.sshKeyPaths = [ \"/etc/ssh/ssh_host_rsa_key\" ];".to_owned());
     }
     if !written.file.is_kept() {
         options.push(format!("sops.secrets.{EXAMPLE} = {{ }};"));
@@ -134,12 +143,13 @@ fn next(written: &SetUp) -> Vec<String> {
     if key.as_ref().is_some_and(|key| key.verb == "made") {
         next.push("keep a copy of the key in a safe place: without it, you cannot open the file".to_owned());
     }
-    next.push(if file.is_kept() {
-        format!("sops-nix check {file_word}")
+    if file.is_kept() {
+        next.push(format!("sops-nix check {file_word}"));
+        next.push(format!("git add {rules_word}"));
     } else {
-        format!("sops edit {file_word}")
-    });
-    next.push(format!("git add {rules_word} {file_word}"));
+        next.push(format!("sops edit {file_word}"));
+        next.push(format!("git add {rules_word} {file_word}"));
+    }
     next
 }
 

@@ -28,22 +28,21 @@ impl OwnKey {
     /// With a message for people, if there is a key whose recipient cannot be told, or no place for a new one.
     pub(crate) fn find_or_make(variables: KeyVariables) -> Result<Self, Diagnosis> {
         let config = variables.config.clone();
-        let sources = key_sources::own(variables);
+        let sources = key_sources::own_age_keys(variables);
         let mut keyring = Keyring::load(&sources);
-        let found = keyring.hand.identities.iter().find(|identity| !identity.is_ssh());
-        if let Some(identity) = found {
+        if let Some(identity) = keyring.hand.identities.first() {
             return Ok(Self {
                 recipient: identity.recipient().to_owned(),
                 place: identity.place().to_string(),
                 unwritten: None,
             });
         }
-        match hindrance(&sources, &mut keyring) {
-            Some(hindrance) => Err(hindrance),
-            None => config
-                .map(|config| Self::new(&config.join("sops/age/keys.txt")))
-                .ok_or_else(|| Diagnosis::new("no place for a key is known: HOME is not set", "set HOME")),
+        if let Some(hindrance) = hindrance(&sources, &mut keyring) {
+            return Err(hindrance);
         }
+        let no_place = || Diagnosis::new("no place for a key is known: HOME is not set", "set HOME");
+        let path = config.ok_or_else(no_place)?.join("sops/age/keys.txt");
+        Ok(Self::new(&path))
     }
 
     fn new(path: &Path) -> Self {
@@ -85,6 +84,6 @@ fn hindrance(sources: &KeySources, keyring: &mut Keyring) -> Option<Diagnosis> {
         return Some(Diagnosis::new(cause, remedy));
     }
     let notices = keyring.take_notices();
-    let problem = notices.into_iter().find(|notice| !matches!(notice, Notice::OwnKeys(_)));
+    let problem = notices.into_iter().find(|notice| matches!(notice, Notice::Unusable(_)));
     problem.map(|problem| Diagnosis::bare(problem.to_string()))
 }

@@ -11,7 +11,7 @@ impl Person {
     /// Whoever is at the terminal. Without a terminal, nobody is there.
     pub(crate) fn at_terminal() -> Self {
         Self {
-            is_there: io::stdin().is_terminal(),
+            is_there: io::stdin().is_terminal() && io::stderr().is_terminal(),
         }
     }
 

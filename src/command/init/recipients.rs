@@ -34,6 +34,11 @@ impl NamedRecipient {
     pub(crate) fn is_of_host(&self) -> bool {
         self.who.starts_with(HOST)
     }
+
+    /// Whether it is the recipient of an RSA key.
+    pub(crate) fn is_of_rsa_key(&self) -> bool {
+        self.recipient.starts_with("ssh-rsa ")
+    }
 }
 
 /// The hosts that were found.
