@@ -52,9 +52,9 @@ pub(crate) fn encrypted(rules: &Path, name: &Path, format: Format) -> Result<Pla
 fn run(arguments: &[&str], input: &[u8]) -> Result<Plaintext, Diagnosis> {
     let mut command = Command::new("sops");
     command.args(arguments).env("SOPS_DISABLE_VERSION_CHECK", "1");
-    OTHER_RECIPIENTS.iter().for_each(|variable| {
+    for variable in OTHER_RECIPIENTS {
         command.env_remove(variable);
-    });
+    }
     let fail = |error: ChildError| match error {
         ChildError::Missing => Diagnosis::new(
             "sops is not in the search path",
