@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     system::{read, root::Root},
-    text::diagnosis::Diagnosis,
+    text::{diagnosis::Diagnosis, identity::has_identity},
 };
 
 /// Does what the arguments ask for, on the system below `root`. The first argument is the name of the program. Everything is
@@ -47,8 +47,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, root: &Root) -> ExitCo
     report(answer)
 }
 
-/// Prints the help or the version if somebody asked for it, and what is wrong with the arguments otherwise.
+/// Prints the help or the version if somebody asked for it, and what is wrong with the arguments otherwise. A private key among the
+/// arguments is not repeated.
 fn refuse(error: &clap::Error) -> ExitCode {
+    if has_identity(&error.to_string()) {
+        tracing::error!("an argument is a private key, and no command takes one; give the name of the file that has it");
+        return ExitCode::from(2);
+    }
     // The error is ignored: if the reader has closed the stream, nobody wants the text.
     let _ = error.print();
     if error.use_stderr() {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     first_file,
-    new_file::{NewFile, failed},
+    new_file::{Naming, NewFile, failed},
     output::{self, HandledFile, SetUp},
     own_key::OwnKey,
     question::Person,
@@ -41,15 +41,15 @@ pub(crate) fn answer(arguments: &InitArguments, audience: Audience, root: &Root)
     let current = env::current_dir().map_err(|error| failed("find", Path::new("."), &error))?;
     let mut person = Person::at_terminal();
     let rules = rules(&current, &mut person)?;
-    let writes_file = may_write(file, &mut person)?;
+    let naming = may_write(file, &mut person)?;
     let mut written = SetUp {
-        rules: HandledFile::new(&rules.path, rules.are_new),
-        file: HandledFile::new(file, writes_file),
+        rules: HandledFile::new(&rules.path, rules.naming.is_some()),
+        file: HandledFile::new(file, naming.is_some()),
         ..SetUp::default()
     };
     let mut reply = Reply::default();
     let (mut new_files, mut new_key) = (Vec::new(), None);
-    if rules.are_new {
+    if let Some(naming) = rules.naming {
         let hosts = recipients::of_hosts(&arguments.host, root)?;
         reply.remarks = hosts.remarks;
         let (own, key) = own(arguments)?;
@@ -57,17 +57,18 @@ pub(crate) fn answer(arguments: &InitArguments, audience: Audience, root: &Root)
         new_key = key;
         written.recipients = own.into_iter().chain(hosts.recipients).collect();
         let text = rule_text::text(&file.to_string_lossy(), &written.recipients);
-        new_files.push(NewFile::write(&rules.path, text.as_bytes())?);
+        new_files.push(NewFile::write(&rules.path, text.as_bytes(), naming)?);
     } else {
         reply.remarks.extend(unused(arguments, &rules.path));
     }
-    if writes_file {
+    if let Some(naming) = naming {
         let usable_rules = new_files.first().map_or(&rules.path, |new| &new.path);
         let text = first_file::encrypted(usable_rules, file, format)?;
-        new_files.push(NewFile::write(file, text.expose())?);
+        new_files.push(NewFile::write(file, text.expose(), naming)?);
     }
     new_key.map_or(Ok(()), |key| key.write())?;
-    new_files.into_iter().try_for_each(NewFile::publish)?;
+    // The rules come last: if the file cannot get its name, they are not written either.
+    new_files.into_iter().rev().try_for_each(NewFile::publish)?;
     reply.text = output::text(&written, format, audience);
     Ok(reply)
 }
@@ -92,16 +93,20 @@ fn unused(arguments: &InitArguments, rules: &Path) -> Option<Diagnosis> {
     })
 }
 
-/// Whether a file may be written: it is not there, or whoever asks wants another one in its place. What a symlink leads to is kept.
+/// How a file may be written: it is not there, or whoever asks wants another one in its place. `None` if the file is kept, as what a
+/// symlink leads to is.
 ///
 /// # Errors
 ///
 /// With a message for people, if something else than a file is there.
-fn may_write(path: &Path, person: &mut Person) -> Result<bool, Diagnosis> {
+fn may_write(path: &Path, person: &mut Person) -> Result<Option<Naming>, Diagnosis> {
     match path.symlink_metadata() {
-        Err(_) => Ok(true),
-        Ok(found) if found.is_file() => Ok(person.says_yes(&format!("{} exists. Overwrite it?", shown(path)))),
-        Ok(found) if found.is_symlink() && path.is_file() => Ok(false),
+        Err(_) => Ok(Some(Naming::First)),
+        Ok(found) if found.is_file() => {
+            let is_wanted = person.says_yes(&format!("{} exists. Overwrite it?", shown(path)));
+            Ok(is_wanted.then_some(Naming::Replacing))
+        }
+        Ok(found) if found.is_symlink() && path.is_file() => Ok(None),
         Ok(_) => Err(Diagnosis::new(
             format!("{} is no regular file", shown(path)),
             "remove it, or name another file",
@@ -137,8 +142,8 @@ fn usable_format(file: &Path) -> Result<Format, Diagnosis> {
 /// The file with the rules.
 struct Rules {
     path: PathBuf,
-    /// Whether it is to be written. Otherwise it is there, and is kept.
-    are_new: bool,
+    /// How it is to be written. `None` if it is there, and is kept.
+    naming: Option<Naming>,
 }
 
 /// The file with the rules: the one that sops finds, unless whoever asks wants a new one in its place.
@@ -151,11 +156,11 @@ fn rules(current: &Path, person: &mut Person) -> Result<Rules, Diagnosis> {
     Ok(match above {
         Some(directory) => Rules {
             path: directory.join(RULE_FILE),
-            are_new: false,
+            naming: None,
         },
         None => Rules {
             path: PathBuf::from(RULE_FILE),
-            are_new: may_write(Path::new(RULE_FILE), person)?,
+            naming: may_write(Path::new(RULE_FILE), person)?,
         },
     })
 }

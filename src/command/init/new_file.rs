@@ -16,15 +16,25 @@ pub(crate) struct NewFile {
     /// Where it is until then.
     pub(crate) path: PathBuf,
     target: PathBuf,
+    naming: Naming,
+}
+
+/// What may happen to a file of the same name.
+#[derive(Clone, Copy)]
+pub(crate) enum Naming {
+    /// There was none when everything was decided, and one that was made meanwhile is kept.
+    First,
+    /// Somebody wants it to be replaced.
+    Replacing,
 }
 
 impl NewFile {
-    /// Writes a file that will replace `target`, and makes the directories that it lies in.
+    /// Writes a file that will get the name `target`, and makes the directories that it lies in.
     ///
     /// # Errors
     ///
     /// With a message for people, if it cannot be written, or another file has its name.
-    pub(crate) fn write(target: &Path, content: &[u8]) -> Result<Self, Diagnosis> {
+    pub(crate) fn write(target: &Path, content: &[u8], naming: Naming) -> Result<Self, Diagnosis> {
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(|error| failed("make", parent, &error))?;
         }
@@ -37,18 +47,27 @@ impl NewFile {
         let new = Self {
             path,
             target: target.to_owned(),
+            naming,
         };
         file.write_all(content).map_err(|error| failed("write", &new.path, &error))?;
         Ok(new)
     }
 
-    /// Gives the file the name of the one that it replaces.
+    /// Gives the file its name.
     ///
     /// # Errors
     ///
-    /// With a message for people, if it cannot be renamed.
+    /// With a message for people, if it cannot get this name, or another file has got it meanwhile.
     pub(crate) fn publish(self) -> Result<(), Diagnosis> {
-        fs::rename(&self.path, &self.target).map_err(|error| failed("write", &self.target, &error))
+        let named = match self.naming {
+            Naming::Replacing => fs::rename(&self.path, &self.target),
+            // A link, unlike a new name, replaces nothing. The other name is removed when the value is dropped.
+            Naming::First => fs::hard_link(&self.path, &self.target),
+        };
+        named.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => in_the_way(&self.target),
+            _ => failed("write", &self.target, &error),
+        })
     }
 }
 
