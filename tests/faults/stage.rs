@@ -381,7 +381,10 @@ link {rest} other -> {link}/d/b
             names.sort();
             names.join(" ")
         };
-        assert_eq!(names(&self.places.mount), format!(".last-run.json .lock {number}"), "{what}");
+        // The disturbed run may have made no record, and a run that changes nothing makes none.
+        let found = names(&self.places.mount);
+        let found = found.strip_prefix(".last-run.json ").unwrap_or(&found);
+        assert_eq!(found, format!(".lock {number}"), "{what}");
         if self.telling == Telling::Nobody && self.is_live {
             assert_eq!(names(&self.world.input("run").display().to_string()), "secrets.d", "{what}");
             assert_eq!(

@@ -140,6 +140,11 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "no command takes one; give the name of the file that has it",
+        "the cases of sops-nix convert and keys name files with private keys",
+        &[],
+    ),
+    named(
         "correct that field",
         "the other cases of sops-nix check have fields of the right types",
         &[],
