@@ -15,6 +15,7 @@ use super::{
     survey::{StoredValue, survey},
     text::LongValues,
     tree::{Branch, Opened, Stored},
+    value::EncryptedValue,
 };
 use crate::system::plaintext::Plaintext;
 
@@ -72,6 +73,15 @@ impl<'a> SopsFile<'a> {
     /// Whether the metadata are as they are in the file, although `long_values` were kept apart from the text of the file.
     pub(crate) fn has_whole_metadata(&self, long_values: &LongValues) -> bool {
         long_values.count() == 0 || !self.metadata.may_be_shortened
+    }
+
+    /// Why the MAC in the metadata cannot be one, whatever the key of the file is: it is missing, or is no whole token. `None` if it
+    /// can be one.
+    pub(crate) fn mac_fault(&self) -> Option<DecryptError> {
+        match self.metadata.mac.as_slice() {
+            [] => Some(DecryptError::NoMac),
+            mac => EncryptedValue::parse(mac).err().map(|_| DecryptError::BrokenMac),
+        }
     }
 
     /// The selection rule of the file: the metadata field that holds the rule, and the suffix or the pattern in it.

@@ -235,7 +235,7 @@ fn mended(sops: &Sops, directory: &Path, path: &str) -> String {
     let mut typed: Vec<_> = lines.lines().map(|line| line.split('\t').nth(3).unwrap()).collect();
     typed.dedup();
     for remedy in typed {
-        let command = remedy.strip_prefix("run: ").unwrap_or_else(|| panic!("{remedy}"));
+        let (_, command) = remedy.split_once("run: ").unwrap_or_else(|| panic!("{remedy}"));
         sops.type_in(directory, command, "y\n");
     }
     printed(&check(directory, path))
@@ -335,4 +335,35 @@ fn of_a_key_that_was_encrypted_twice_one_is_removed_by_the_command_of_the_check(
         sops.decrypt(Format::Json, &directory.join("a.json")).unwrap(),
         b"{\n\t\"a\": \"z\",\n\t\"b\": \"y\"\n}\n"
     );
+}
+
+/// Where sops refuses what is left of a file, so does the check, and what it tells to do is not to encrypt the rest.
+#[test]
+fn a_file_that_is_cut_off_anywhere_is_found() {
+    let Some(sops) = sops_or_skip() else { return };
+    for (format, path, text) in [
+        (Format::Yaml, "a.yaml", r#"{"a": "x", "b": "y"}"#),
+        (Format::Json, "a.json", r#"{"a": "x", "b": "y"}"#),
+        (Format::Dotenv, "a.env", "a=x\nb=y\n"),
+        (Format::Ini, "a.ini", "[s]\na = x\n"),
+    ] {
+        let directory = sops.file(&format!("cut-{path}"));
+        fs::create_dir_all(&directory).unwrap();
+        let config = json!({ "creation_rules": [{ "path_regex": "^a", "age": RECIPIENTS[0] }] }).to_string();
+        fs::write(directory.join(".sops.yaml"), config).unwrap();
+        let file = directory.join(path);
+        fs::write(&file, text).unwrap();
+        let encrypted = sops.within(&directory, &["encrypt", "--in-place", path]);
+        assert!(encrypted.status.success(), "{}", printed(&encrypted));
+        let whole = fs::read(&file).unwrap();
+        let first_token = whole.windows(4).position(|part| part == b"ENC[").unwrap();
+        for length in (first_token + 4..whole.len()).step_by(7) {
+            fs::write(&file, &whole[..length]).unwrap();
+            let found = printed(&check(&directory, path));
+            if found.is_empty() {
+                assert!(sops.decrypt(format, &file).is_ok(), "{path} of {length} bytes");
+            }
+            assert!(!found.contains("sops encrypt"), "{path} of {length} bytes: {found}");
+        }
+    }
 }

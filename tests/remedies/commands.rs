@@ -145,6 +145,11 @@ pub const ROWS: &[Row] = &[
         &[],
     ),
     named(
+        "if the rule is wrong, correct it; if it is right, also about what stays in the clear, {}",
+        "tests/interop/rules.rs types the command; the other cases of sops-nix check have right rules",
+        &[],
+    ),
+    named(
         "correct that field",
         "the other cases of sops-nix check have fields of the right types",
         &[],

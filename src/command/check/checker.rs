@@ -59,6 +59,8 @@ pub(crate) fn answer(arguments: &CheckArguments, audience: Audience) -> Result<R
     }
     reply.has_findings = !checked.iter().all(CheckedFile::is_good);
     reply.text = match audience {
+        // What is wrong with the rules is said instead.
+        Audience::Person if checked.is_empty() && !reply.failures.is_empty() => String::new(),
         Audience::Person => problem::page(&checked),
         Audience::Script => problem::lines(&checked),
     };

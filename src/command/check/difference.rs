@@ -115,5 +115,9 @@ fn selection(sops_file: &SopsFile<'_>, rule: &CreationRule, file: Editable<'_>) 
     } else {
         return None;
     };
-    Some(FileProblem::new("selection", Diagnosis::new(cause, file.encrypt_anew())))
+    let remedy = format!(
+        "if the rule is wrong, correct it; if it is right, also about what stays in the clear, {}",
+        file.encrypt_anew()
+    );
+    Some(FileProblem::new("selection", Diagnosis::new(cause, remedy)))
 }

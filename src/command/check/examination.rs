@@ -33,11 +33,31 @@ pub(crate) fn look<'t>(text: &'t [u8], file: Editable<'_>) -> Finding<'t> {
 }
 
 /// All that is wrong with a sops file.
-pub(crate) fn problems(sops_file: &mut SopsFile<'_>, rule: &CreationRule, file: Editable<'_>) -> Vec<FileProblem> {
+pub(crate) fn problems(sops_file: &mut SopsFile<'_>, text: &[u8], rule: &CreationRule, file: Editable<'_>) -> Vec<FileProblem> {
+    if let Some(damage) = damage(sops_file, text, file) {
+        return vec![FileProblem::new("damaged", damage)];
+    }
     let mut problems = values(sops_file, file);
     problems.extend(repeated(sops_file, file));
     problems.extend(difference::problems(sops_file, rule, file));
     problems
+}
+
+/// Why sops cannot open the file with any key.
+fn damage(sops_file: &SopsFile<'_>, text: &[u8], file: Editable<'_>) -> Option<Diagnosis> {
+    if let Some(error) = sops_file.mac_fault() {
+        return Some(remedy::without_key(&error, text, file));
+    }
+    let cause = "it does not name the version of sops that wrote it, so sops does not open it";
+    let is_version = is_version(&sops_file.metadata().version);
+    (!is_version).then(|| Diagnosis::new(cause, remedy::RESTORE))
+}
+
+/// Whether sops can read the text as a version, such as `3.13.3`.
+fn is_version(text: &str) -> bool {
+    let parts: Vec<_> = text.splitn(3, '.').collect();
+    let begins_with_digit = |part: &&str| part.starts_with(|digit: char| digit.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(begins_with_digit)
 }
 
 /// Values that are not as the selection rule of the file says.

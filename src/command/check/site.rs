@@ -41,7 +41,10 @@ impl<'s> CheckSite<'s> {
         let problems = match rules.rule_for(candidate) {
             Err(diagnosis) => vec![FileProblem::new("rule", diagnosis)],
             Ok(Some(rule)) => self.examine(candidate, rule)?,
-            Ok(None) if candidate.is_named => vec![no_rule(&of_rules)],
+            Ok(None) if candidate.is_named => match Input::read(&candidate.path, LARGEST, LARGEST) {
+                Ok(_) => vec![no_rule(&of_rules)],
+                Err(diagnosis) => vec![FileProblem::new("unreadable", diagnosis)],
+            },
             Ok(None) => return None,
         };
         Some(CheckedFile {
@@ -61,7 +64,10 @@ impl<'s> CheckSite<'s> {
         let file = self.editable(&candidate.path);
         let format = file.format();
         match examination::look(text.expose(), file) {
-            Finding::SopsFile(format, mut sops_file) => Some(examination::problems(&mut sops_file, rule, file.read_as(format))),
+            Finding::SopsFile(format, mut sops_file) => {
+                let problems = examination::problems(&mut sops_file, text.expose(), rule, file.read_as(format));
+                Some(problems)
+            }
             Finding::Damaged(diagnosis) if must_be || format != Format::Binary => {
                 Some(vec![FileProblem::new("damaged", diagnosis)])
             }

@@ -17,11 +17,16 @@ use crate::{
 pub(crate) fn undecryptable(error: &DecryptError, text: &[u8], key: &Plaintext, file: Editable<'_>) -> Diagnosis {
     match Encoding::of(text).filter(|_| explains(text, key, file.format())) {
         Some(encoding) => file.recoded(encoding),
-        None if is_cut_off(error, text, file.format()) => {
-            Diagnosis::new("it is cut off: its end, which has the MAC, is missing", RESTORE)
-        }
-        None => Diagnosis::new(error.to_string(), remedy(error, file)),
+        None => without_key(error, text, file),
     }
+}
+
+/// Describes why `text` cannot be decrypted, whatever its data key is, and the remedy.
+pub(crate) fn without_key(error: &DecryptError, text: &[u8], file: Editable<'_>) -> Diagnosis {
+    if is_cut_off(error, text, file.format()) {
+        return Diagnosis::new("it is cut off: its end, which has the MAC, is missing", RESTORE);
+    }
+    Diagnosis::new(error.to_string(), remedy(error, file))
 }
 
 /// Whether the MAC is missing or incomplete because the end of the file is missing.

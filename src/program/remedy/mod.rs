@@ -11,7 +11,7 @@ mod editable;
 mod parse;
 mod value;
 
-pub(crate) use decrypt::{plain_value, undecryptable};
+pub(crate) use decrypt::{plain_value, undecryptable, without_key};
 pub(crate) use editable::{Editable, RESTORE, of_ending};
 pub(crate) use parse::{merge_conflict, other_format, unusable, was_encrypted};
 pub(crate) use value::absent;

@@ -145,10 +145,15 @@ fn nameless_below<S>(value: &Value<S>) -> Option<&'static str> {
     }
 }
 
-/// Whether the text contains a mark that only sops writes. In a large text, only the beginning and the end are searched.
+/// What an encrypted value begins with.
+const TOKEN: &[u8] = b"ENC[AES256_GCM,";
+
+/// Whether the text contains a mark that only sops writes, or ends within one. In a large text, only the beginning and the end are
+/// searched.
 pub(crate) fn was_encrypted(text: &[u8]) -> bool {
     let head = text.get(..MOST_EXPLAINED).unwrap_or(text);
     let tail = text.get(text.len().saturating_sub(MOST_EXPLAINED)..).unwrap_or_default();
     let contains = |mark| find(head, mark).or_else(|| find(tail, mark)).is_some();
-    contains(b"ENC[AES256_GCM,") || contains(b"sops_version") || contains(b"BEGIN AGE ENCRYPTED FILE")
+    let is_cut = (b"ENC[".len()..TOKEN.len()).any(|length| TOKEN.get(..length).is_some_and(|part| text.ends_with(part)));
+    is_cut || contains(TOKEN) || contains(b"sops_version") || contains(b"BEGIN AGE ENCRYPTED FILE")
 }

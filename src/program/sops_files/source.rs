@@ -96,6 +96,10 @@ impl<'m> Source<'m> {
         let mut text = text.map_err(|diagnosis| vec![self.fail(diagnosis)])?;
         let (text, _) = text.parts();
         let file = SopsFile::parse(self.format, text.expose()).map_err(|error| vec![self.unusable(&error, text.expose())])?;
+        if let Some(error) = file.mac_fault() {
+            let diagnosis = remedy::without_key(&error, text.expose(), self.editable());
+            return Err(vec![self.unusable_because(diagnosis)]);
+        }
         let selector = file.selector();
         let missing: Vec<_> = self
             .secrets
@@ -133,7 +137,10 @@ impl<'m> Source<'m> {
     }
 
     fn unusable(&self, error: &SopsFileError, text: &[u8]) -> Failure {
-        let diagnosis = remedy::unusable(error, text, self.editable());
+        self.unusable_because(remedy::unusable(error, text, self.editable()))
+    }
+
+    fn unusable_because(&self, diagnosis: Diagnosis) -> Failure {
         self.fail(diagnosis.of(format_args!("cannot use {} as a sops file", self.needed())))
     }
 
