@@ -24,7 +24,15 @@ let
         );
       };
       config.systemd.services = lib.mapAttrs' (
-        user: _: lib.nameValuePair "home-manager-${user}" { wantedBy = [ "multi-user.target" ]; }
+
+        user: _:
+        lib.nameValuePair "home-manager-${user}" {
+          wantedBy = [ "multi-user.target" ];
+          serviceConfig = {
+            Type = "oneshot";
+            ExecStart = "/bin/true";
+          };
+        }
       ) config.home-manager.users;
       config.environment.etc.read.text = builtins.toJSON config.home-manager.users;
     };
