@@ -12,10 +12,9 @@ git_fills() {
   shift
   printf 'url=%s\n\n' "$url" | with_helper fill "$@"
 }
-# What the helper itself says to an operation, and its exit code.
+# What the helper itself says to an operation, and its exit code. It need not read what it is told: a pipe could then end the writer.
 operate() {
-  printf 'protocol=https\nhost=git.example\nusername=alice\npassword=other\n\n' |
-    bash -euo pipefail nix/git-credential-sops.sh ${*:2} "$1" 2>&1
+  bash -euo pipefail nix/git-credential-sops.sh ${*:2} "$1" 2>&1 <<< $'protocol=https\nhost=git.example\nusername=alice\npassword=other\n'
   echo $?
 }
 credential() { printf 'protocol=%s\nhost=git.example\nusername=%s\npassword=%s\n' "$@"; }
