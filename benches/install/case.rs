@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::{
-    floor::Plan,
     inputs::{Inputs, key, placeholder, secret},
     keys::Key,
     place::Place,
+    plan::Plan,
 };
 
 /// How the cost grows with a number: the cases of one curve of the picture.

@@ -18,6 +18,7 @@ mod keys;
 mod measure;
 mod picture;
 mod place;
+mod plan;
 mod programs;
 mod table;
 

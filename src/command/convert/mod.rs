@@ -2,6 +2,7 @@
 
 mod converter;
 mod ssh_input;
+mod ssh_line;
 
 pub(crate) use converter::{answer, none_converted};
 pub(crate) use ssh_input::read_keys;

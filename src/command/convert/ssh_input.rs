@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
+use super::ssh_line::{LineOutcome, key_of_line};
 use crate::{
     command::{
         input::Input,
         key_list::{ListedKey, too_small},
     },
-    keys::{
-        Cause, Foreign, LineMark, MAX_BAD_LINES, MAX_SSH_KEY_BYTES, NoRecipients, Place, Problem, PublicLine, SshRecipients,
-        converted_identity, is_age_recipient, public_key,
-    },
+    keys::{Cause, Foreign, MAX_BAD_LINES, MAX_SSH_KEY_BYTES, Place, Problem, SshRecipients, converted_identity, public_key},
     system::plaintext::Plaintext,
-    text::{diagnosis::Diagnosis, encoding::MARK, printable::printable, shell},
+    text::{diagnosis::Diagnosis, encoding::MARK, shell},
 };
 
 /// The SSH keys in one text.
@@ -136,44 +134,6 @@ fn read_lines(input: &Input, text: &str) -> SshInput {
     }
 }
 
-/// What was found in one line.
-enum LineOutcome {
-    /// A key, and perhaps a remark on it.
-    Key(ListedKey, Option<Diagnosis>),
-    /// No key is taken from the line, although nothing is wrong with it.
-    LeftOut(Diagnosis),
-    /// No key is taken from the line, because something is wrong with it.
-    Bad(Diagnosis),
-}
-
-fn key_of_line(line: &str, place: &str) -> LineOutcome {
-    let Some(line) = public_key(line) else {
-        return LineOutcome::Bad(no_key(line, place));
-    };
-    if let Some(mark) = line.mark() {
-        return LineOutcome::LeftOut(left_out(place, meaning(mark)));
-    }
-    match SshRecipients::of_line(&line) {
-        Ok(recipients) => {
-            let remark = too_small(place, &recipients);
-            LineOutcome::Key(ListedKey::of_ssh(&title(&line, place), recipients), remark)
-        }
-        Err(NoRecipients::OtherKind) => {
-            let reason = format!("age does not know keys of kind {}", line.kind);
-            LineOutcome::LeftOut(left_out(place, &reason))
-        }
-        Err(NoRecipients::Damaged) => LineOutcome::Bad(damaged(place)),
-    }
-}
-
-/// Why the key of a line with this mark is no recipient.
-fn meaning(mark: LineMark) -> &'static str {
-    match mark {
-        LineMark::Revoked => "its key is revoked",
-        LineMark::Authority => "its key signs certificates, and belongs to no host or person",
-    }
-}
-
 /// Messages about lines. The first ones are kept, and the others are only counted.
 #[derive(Default)]
 struct LineList {
@@ -200,55 +160,6 @@ impl LineList {
         }
         told
     }
-}
-
-/// The title of a public key: its comment or its host, if it has one, and the place at which it was found.
-fn title(line: &PublicLine<'_>, place: &str) -> String {
-    let host = Some(line.before).filter(|before| !before.contains(['"', '=', ' ']));
-    match [line.comment, host.unwrap_or_default()]
-        .into_iter()
-        .find(|name| !name.is_empty())
-    {
-        Some(name) => format!("{}, {place}", printable(name)),
-        None => place.to_owned(),
-    }
-}
-
-fn left_out(place: &str, reason: &str) -> Diagnosis {
-    Diagnosis::bare(format!("{place} is left out: {reason}"))
-}
-
-fn damaged(place: &str) -> Diagnosis {
-    Diagnosis::new(
-        format!("cannot convert {place}: it is a damaged SSH public key"),
-        "copy it again",
-    )
-}
-
-/// The failure of a line without a whole key.
-fn no_key(line: &str, place: &str) -> Diagnosis {
-    if is_age_recipient(line) {
-        return Diagnosis::new(
-            format!("cannot convert {place}: it is an age recipient already"),
-            "write it below age in .sops.yaml",
-        );
-    }
-    let starts = [
-        "ssh-ed25519 ",
-        "ssh-rsa ",
-        "ssh-dss ",
-        "ecdsa-sha2-nistp",
-        "sk-ssh-",
-        "sk-ecdsa-",
-        "AAAA",
-    ];
-    if starts.iter().any(|start| line.starts_with(start)) {
-        return damaged(place);
-    }
-    Diagnosis::new(
-        format!("cannot convert {place}: it has no SSH key"),
-        "correct or remove the line",
-    )
 }
 
 /// The remark on a private key in a file that people take for a public one.
