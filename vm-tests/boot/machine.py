@@ -81,6 +81,10 @@ class System:
         """Waits until a command succeeds."""
         until(lambda: self.run(command)[0] == 0, command, patience)
 
+    def journal(self, options: str = "") -> str:
+        """The journal of this boot, with all that was said until now: journald may still have to read some of it."""
+        return self.succeed(f"journalctl --sync; journalctl -b {options}")
+
     def property(self, unit: str, name: str) -> str:
         """A property of a unit, as systemd shows it."""
         return self.succeed(f"systemctl show {unit} -p {name} --value")

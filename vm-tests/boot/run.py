@@ -65,6 +65,9 @@ def print_table(rows: list[Row], seconds: float) -> None:
     print(f"\n{'':4}  {'scenario':80}  {'':6}  {'time':>6}")
     for row in sorted(rows, key=lambda row: (int("".join(filter(str.isdigit, row.number)) or 0), row.number)):
         print(f"{row.number:>4}  {row.name:80}  {'FAILED' if row.error else 'passed'}  {row.seconds:4.0f} s")
+    for row in rows:
+        if row.error:
+            print(f"\n{row.number} FAILED: {row.error.rstrip()}")
     failed = sum(bool(row.error) for row in rows)
     cpu = os.times()
     print(f"{len(rows) - failed} passed, {failed} failed, in {seconds:.0f} s ({cpu.children_user + cpu.children_system:.0f} s of processor time)")

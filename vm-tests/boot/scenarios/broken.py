@@ -37,16 +37,16 @@ def tell(lab):
         failed = machine.succeed("systemctl --failed --plain --no-legend | cut -d' ' -f1").splitlines()
         assert [unit for unit in failed if "sops" in unit] == ["sops-nix.service"], failed
         assert machine.property("sops-nix.service", "ExecMainStatus") == "3"
-        said = machine.succeed("journalctl -b -o cat -u sops-nix.service")
+        said = machine.journal("-o cat -u sops-nix.service")
         for line in [f"cannot decrypt {other} (needed by secret s9)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {other}",
                      "published 9 of 10 in /run/secrets, without: s9; repair the faults named above, and run: systemctl restart sops-nix"]:
             assert line in said, f"{line!r} is not in: {said}"
-        assert "SECRET_NAME=s9" in machine.succeed("journalctl -b -o export SECRET_NAME=s9")
+        assert "SECRET_NAME=s9" in machine.journal("-o export SECRET_NAME=s9")
         machine.succeed("cp /test/mended/manifest.json /test/manifest.json && systemctl restart sops-nix")
         assert machine.succeed("cat /run/secrets/s9") == texts["s9"]
 
     with lab.scenario("16a", "a unit that failed for want of a secret is started once the secret is there"):
-        assert "wanting.service" in failed and "wanting.service: Start request repeated too quickly" in machine.succeed("journalctl -b -o cat")
+        assert "wanting.service" in failed and "wanting.service: Start request repeated too quickly" in machine.journal("-o cat")
         machine.wait_until("[ $(systemctl show -P ActiveState wanting) = active ]")
 
     with lab.scenario("10a", "a kernel without noswap, and tmpfs asked for: secrets are there, swap is warned of where there is any"):
@@ -72,7 +72,7 @@ def tell(lab):
     with lab.scenario("9b", "at boot a gpg that hangs, and none at all: the deadline ends it, the boot goes on"):
         for name, remedy in GPGS.items():
             assert machine.property(f"gpg-{name}.service", "Result") == "exit-code"
-            said = machine.succeed(f"journalctl -b -o cat -u gpg-{name}")
+            said = machine.journal(f"-o cat -u gpg-{name}")
             assert "cannot decrypt /test/gpg.yaml" in said and remedy in said, said
             spent = machine.succeed(f"systemctl show gpg-{name} -P ExecMainStartTimestampMonotonic -P ExecMainExitTimestampMonotonic").split()
             assert int(spent[1]) - int(spent[0]) < 60_000_000, spent

@@ -48,7 +48,7 @@ def tell(lab):
         for unit in ["systemd-cryptsetup@data.service", "data.mount", "local-fs.target"]:
             assert there < int(machine.property(unit, "ActiveEnterTimestampMonotonic")), unit
         assert there < int(machine.property("systemd-cryptsetup@data.service", "InactiveExitTimestampMonotonic"))
-        assert "ordering cycle" not in machine.succeed("journalctl -b -o cat")
+        assert "ordering cycle" not in machine.journal("-o cat")
 
     with lab.scenario("21c", "a switch changes another secret of that phase: its unit is restarted, the disk stays mounted"):
         opened = machine.property("systemd-cryptsetup@data.service", "ActiveEnterTimestampMonotonic")
@@ -65,11 +65,11 @@ def tell(lab):
         machine.fail("findmnt /data")
         assert machine.property("reader.service", "ActiveState") == "inactive"
         assert machine.succeed("cat /run/secrets/regular /run/secrets-for-file-systems/credentials") == regular + new
-        said = machine.succeed(f"journalctl -b -o cat -u {UNIT}")
+        said = machine.journal(f"-o cat -u {UNIT}")
         for line in [f"cannot decrypt {other} (needed by secret disk)", f"hint: add {payloads.RECIPIENT} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {other}",
                      f"published 1 of 2 in /run/secrets-for-file-systems, without: disk; repair the faults named above, and run: systemctl restart {UNIT}"]:
             assert line in said, f"{line!r} is not in: {said}"
-        assert "key file '/run/secrets-for-file-systems/disk' missing" in machine.succeed("journalctl -b -o cat -u systemd-cryptsetup@data")
+        assert "key file '/run/secrets-for-file-systems/disk' missing" in machine.journal("-o cat -u systemd-cryptsetup@data")
 
     with lab.scenario("21e", "when the secret is repaired, the unit installs it, and the file system can be mounted"):
         machine.succeed(f"cp /test/changed.json /test/manifest-for-file-systems.json && systemctl restart {UNIT}")

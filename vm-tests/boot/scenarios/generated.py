@@ -27,7 +27,7 @@ def tell(lab):
         assert private_key.startswith("AGE-SECRET-KEY-1")
         recipient = key[2].removeprefix("# public key: ")
         for unit in ["sops-nix-for-users.service", "sops-nix.service"]:
-            said = machine.succeed(f"journalctl -b -o cat -u {unit}")
+            said = machine.journal(f"-o cat -u {unit}")
             assert f"add {recipient} to .sops.yaml, and in the directory of .sops.yaml run: sops updatekeys {file}" in said, said
             assert "systemd-journald.service" in machine.property(unit, "After"), "its messages may be in no unit's log"
         assert machine.succeed("systemctl --failed --plain --no-legend | cut -d' ' -f1").splitlines() == [

@@ -80,7 +80,7 @@ def move(lab, number, kind, program, client, code):
             machine.wait_until(f"[ \"$(cat /run/count)\" != {count} ]")
         wrong = machine.succeed("sort /run/wrong | uniq -c")
         assert not wrong, wrong
-        journal = machine.succeed("journalctl -b")
+        journal = machine.journal()
         assert "sops-nix.service" in journal and not [text for texts in values.values() for text in texts if text in journal]
     machine.cut_power()
 

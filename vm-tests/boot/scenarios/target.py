@@ -31,7 +31,7 @@ def tell(lab):
     with lab.scenario("19a", "one broken secret at boot: sops-nix.target is not reached, and shows what is missing; what needs it does not start, all else does"):
         machine.wait_for_shell()
         states(machine, {"sops-nix.service": "failed", "sops-nix.target": "inactive", "needs-all": "inactive", "needs-good": "active", "multi-user.target": "active"})
-        said = machine.succeed("journalctl -b -o cat; systemctl list-dependencies --plain --state=failed sops-nix.target")
+        said = machine.journal("-o cat; systemctl list-dependencies --plain --state=failed sops-nix.target")
         assert "Dependency failed for sops-nix.target - All secrets of sops files" in said, said
         assert "Dependency failed for needs-all.service" in said, said
         assert said.splitlines()[-1].strip() == "sops-nix.service", said
@@ -62,7 +62,7 @@ def tell(lab):
         machine.succeed("systemctl start odd; mkdir -p /run/nixos; echo odd.service > /run/nixos/activation-restart-list")
         machine.succeed("echo '[Service]' > /etc/systemd/system/odd.service; systemctl daemon-reload; systemctl restart sops-nix")
         machine.wait_until("! ls /run/nixos/activation-* 2> /dev/null && [ -z \"$(systemctl list-units --all --plain --no-legend 'sops-nix-requests-*')\" ]")
-        said = machine.succeed("journalctl -b -o cat -u 'sops-nix-requests-*'")
+        said = machine.journal("-o cat -u 'sops-nix-requests-*'")
         assert "try-restart failed with exit status: 1" in said and "run: systemctl try-restart odd.service" in said, said
         assert machine.property("odd", "ActiveState") == "active"
     machine.cut_power()

@@ -53,7 +53,7 @@ def tell(lab):
         # The run only queues the jobs for the units, and does not wait for them.
         machine.wait_until("[ -s /run/notes/changed ] && [ -s /run/notes/owned ] && [ -s /run/notes/template ] && ! systemctl list-jobs | grep -q service")
         assert_notes(machine, new, owned, f"the same {same}, and more")
-        said = machine.succeed("journalctl -b -u sops-nix -o cat")
+        said = machine.journal("-u sops-nix -o cat")
         assert "modifying secrets: changed, owned" in said and "modifying rendered secret: template" in said, said
         machine.fail("ls /run/nixos/*")
 
